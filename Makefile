@@ -1,0 +1,46 @@
+# Everything runs in an environment of its own under .venv; nothing is installed beside it without being asked.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8080
+
+.PHONY: demo test check format clean system
+
+demo: $(VENV)/.installed  ## An imaginary school with its cabinet in the browser; nothing to configure.
+	@$(BIN)/coinsync demo --port $(PORT)
+
+test: check  ## Everything that is checked: lint, types, floors of the house, and the whole suite.
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(VENV)/.tested  ## The quick part: lint, format, types, floors of the house.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.tested
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.installed: setup.py constraints.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.tested: setup.py constraints.txt | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $(VENV)/.installed $@
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "coinsync needs Python 3.11 or newer; say which: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) --no-print-directory system PACKAGES=python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+# Debian's packages: installed where that is allowed, else the one line to run is said.
+system:
+	@if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq $(PACKAGES); \
+	else echo "Run once, then again make:  sudo apt-get install -y $(PACKAGES)"; exit 1; fi

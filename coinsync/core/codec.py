@@ -1,0 +1,79 @@
+"""Frozen dataclasses to plain JSON values and back, strictly: what comes back is equal to what went in."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from datetime import date
+from enum import Enum
+from functools import cache
+from typing import Any
+
+TAG = "is"
+
+
+def encode(value: Any) -> Any:
+    """Turn a value into what JSON can hold; a dataclass becomes an object that names its class under ``is``."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {name: encode(getattr(value, name)) for name in _field_names(type(value))}
+        return {TAG: type(value).__name__, **fields}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (tuple, list)):
+        return [encode(item) for item in value]
+    return value
+
+
+def decode(data: Any, wanted: Any) -> Any:
+    """Turn JSON values back into ``wanted``, a type as annotations write it; ValueError or TypeError otherwise."""
+    origin = typing.get_origin(wanted)
+    if origin in (types.UnionType, typing.Union):
+        return _decode_union(data, typing.get_args(wanted))
+    if origin is tuple:
+        (item, _ellipsis) = typing.get_args(wanted)
+        if not isinstance(data, list):
+            raise TypeError(f"expected a list, got {data!r}")
+        return tuple(decode(one, item) for one in data)
+    if dataclasses.is_dataclass(wanted):
+        return _decode_dataclass(data, typing.cast(type, wanted))
+    if wanted is date:
+        return date.fromisoformat(data)
+    if isinstance(wanted, type) and issubclass(wanted, Enum):
+        return wanted(data)
+    if type(data) is not wanted:
+        raise TypeError(f"expected {wanted.__name__}, got {data!r}")
+    return data
+
+
+def _decode_union(data: Any, choices: tuple[Any, ...]) -> Any:
+    if data is None and type(None) in choices:
+        return None
+    rest = [choice for choice in choices if choice is not type(None)]
+    if isinstance(data, dict):
+        rest = [choice for choice in rest if choice.__name__ == data.get(TAG)]
+    if len(rest) != 1:
+        raise TypeError(f"none of the expected kinds: {data!r}")
+    return decode(data, rest[0])
+
+
+def _decode_dataclass(data: Any, wanted: type) -> Any:
+    if not isinstance(data, dict) or data.get(TAG) != wanted.__name__:
+        raise TypeError(f"expected {wanted.__name__}, got {data!r}")
+    hints = _hints(wanted)
+    if set(data) - {TAG} != set(hints):
+        raise TypeError(f"{wanted.__name__} has the fields {', '.join(hints)}")
+    return wanted(**{name: decode(data[name], kind) for name, kind in hints.items()})
+
+
+@cache
+def _field_names(wanted: Any) -> tuple[str, ...]:
+    return tuple(one.name for one in dataclasses.fields(wanted))
+
+
+@cache
+def _hints(wanted: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(wanted)
+    return {name: hints[name] for name in _field_names(wanted)}

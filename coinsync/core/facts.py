@@ -1,0 +1,181 @@
+"""What a CRM says happened, as values. Ids are the CRM's own numbers, dates are the school's local dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum, StrEnum
+
+#: A membership without a start date counts from the beginning.
+ALWAYS = date.min
+
+
+class Status(IntEnum):
+    """The life of a lesson; the first three numbers are AlfaCRM's, ``GONE`` is our word for "no longer there"."""
+
+    GONE = 0
+    PLANNED = 1
+    CANCELLED = 2
+    CONDUCTED = 3
+
+
+class Mark(StrEnum):
+    """What the lesson says of one resident; ``REMOVED`` is a resident whom it listed once and lists no longer."""
+
+    ATTENDED = "attended"
+    ABSENT = "absent"
+    NOT_MARKED = "not_marked"
+    REMOVED = "removed"
+
+
+class Standing(StrEnum):
+    """How the resident stood to the lesson's groups on its date; ``NONE`` where there is no group to belong to."""
+
+    MEMBER = "member"
+    GUEST = "guest"
+    UNKNOWN = "unknown"
+    NONE = "none"
+
+
+class Presence(StrEnum):
+    """How the CRM carries a person today. Nobody is ever deleted, and no coin moves because a person vanished."""
+
+    CLIENT = "client"
+    LEAD = "lead"
+    ARCHIVED = "archived"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One site of the school."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LessonType:
+    """A kind of lesson; ``base`` is 1 individual, 2 group, 3 trial, 0 not said."""
+
+    id: int
+    name: str
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of residents who learn together."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """A pupil of the school; ``vk`` is the text that the CRM holds about the family's VK page, as typed."""
+
+    id: int
+    name: str
+    presence: Presence
+    branches: tuple[int, ...]
+    vk: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A resident belongs to a group from ``since`` to ``until``, both days included; ``until`` None is no end."""
+
+    resident: int
+    group: int
+    since: date = ALWAYS
+    until: date | None = None
+
+    def covers(self, day: date) -> bool:
+        """Tell whether the membership holds on ``day``; one of a single day is a make-up in disguise: never."""
+        return self.since <= day and (self.until is None or day <= self.until) and self.since != self.until
+
+
+@dataclass(frozen=True, slots=True)
+class RegularLesson:
+    """A line of the schedule: a group meets on ``weekdays`` (1 Monday … 7 Sunday) at ``starts`` ("HH:MM")."""
+
+    id: int
+    group: int
+    weekdays: tuple[int, ...]
+    starts: str
+    since: date
+    until: date | None
+
+    def covers(self, lesson: Lesson) -> bool:
+        """Tell whether ``lesson`` stands on this line of the schedule."""
+        return (
+            self.group in lesson.groups
+            and lesson.date.isoweekday() in self.weekdays
+            and lesson.starts == self.starts
+            and self.since <= lesson.date
+            and (self.until is None or lesson.date <= self.until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One lesson; ``starts`` is "HH:MM" or "", ``scheduled`` says that a line of the schedule stands behind it."""
+
+    id: int
+    branch: int
+    date: date
+    starts: str
+    type: int
+    status: Status
+    groups: tuple[int, ...]
+    subject: int | None = None
+    scheduled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """What happened to one resident in one lesson, and how the resident stood to the lesson's groups that day."""
+
+    lesson: int
+    resident: int
+    mark: Mark
+    standing: Standing = Standing.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """A lesson with everybody it lists: the unit in which an exchange delivers attendance."""
+
+    lesson: Lesson
+    attendance: tuple[Attendance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A VK account that may see a resident; ``source`` says who made the link: ``crm`` or ``desk``."""
+
+    vk: int
+    resident: int
+    source: str
+
+
+class HoldKind(StrEnum):
+    """Why a person must decide: coins that should go but cannot, or a visit that may or may not earn."""
+
+    REVERSAL = "reversal"
+    GUEST = "guest"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A difference that waits for a person: ``coins`` would be taken (negative) or given (positive)."""
+
+    key: str
+    kind: HoldKind
+    branch: int
+    lesson: int
+    resident: int
+    happened_on: date
+    coins: int
+    reason: str

@@ -1,0 +1,111 @@
+"""Who is who: names as they are shown, and what a text about a VK page means."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+NAME_LENGTH_MAX = 120
+VK_ID_MAX = 2**63 - 1
+
+_HOST = re.compile(r"(?:https?://)?(?:(?:m|www|new)\.)?(?:vk\.com|vk\.ru|vk\.me|vkontakte\.ru)(?:/|$)", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:id)?([1-9][0-9]{0,18})", re.IGNORECASE)
+_MENTION = re.compile(r"[@*](?P<who>[A-Za-z0-9_.]+)(?:\s*\([^)]*\))?")
+_BRACKET = re.compile(r"\[(?P<who>[A-Za-z]+[0-9]+)\|[^\]]*\]")
+_COMMUNITY = re.compile(r"(?:(?:club|public|event)[0-9]+|-[0-9]+)", re.IGNORECASE)
+_APP = re.compile(r"app[0-9]+(?:_-?[0-9]+)?", re.IGNORECASE)
+_WRITE = re.compile(r"write([1-9][0-9]{0,18})", re.IGNORECASE)
+_DIALOGUE = re.compile(r"im\?(?:[^#]*&)?sel=([1-9][0-9]{0,18})(?:[&#].*)?", re.IGNORECASE)
+_SCREEN_NAME = re.compile(r"[A-Za-z0-9_.]{2,64}")
+_SERVICE_PAGES = frozenset(
+    {"feed", "im", "friends", "groups", "settings", "apps", "market", "video"}
+    | {"audio", "docs", "search", "login", "support", "away.php"}
+)
+
+
+class VkKind(StrEnum):
+    """What a text about a VK page turned out to be."""
+
+    NOTHING = "nothing"
+    NUMBER = "number"
+    SCREEN_NAME = "screen_name"
+    COMMUNITY = "community"
+    NOT_A_PERSON = "not_a_person"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class VkText:
+    """The meaning of a text about a VK page: ``number`` for a numeric id, ``name`` (lower case) for a screen name."""
+
+    kind: VkKind
+    number: int = 0
+    name: str = ""
+
+
+def read_vk(text: str) -> VkText:
+    """Say what a text typed into the CRM means; never guesses, never raises."""
+    text = text.strip()
+    if not text:
+        return VkText(VkKind.NOTHING)
+    linked = _HOST.match(text)
+    if linked:
+        return _read_path(text[linked.end() :])
+    mention = _MENTION.fullmatch(text) or _BRACKET.fullmatch(text)
+    return _read_word(mention["who"] if mention else text, bare=mention is None)
+
+
+def _read_path(path: str) -> VkText:
+    dialogue = _DIALOGUE.fullmatch(path)
+    if dialogue:
+        return _number(dialogue[1])
+    word = re.split(r"[?#]", path, maxsplit=1)[0].rstrip("/")
+    return _read_word(word, bare=False) if word else VkText(VkKind.NOT_A_PERSON)
+
+
+def _read_word(word: str, *, bare: bool) -> VkText:
+    number = _NUMBER.fullmatch(word) or _WRITE.fullmatch(word)
+    if number and (bare or not word.isdigit()):
+        # Ten and more digits without a word around them are rather a telephone than a page.
+        return VkText(VkKind.UNREADABLE) if word.isdigit() and len(word) > 10 else _number(number[1])
+    if _COMMUNITY.fullmatch(word):
+        return VkText(VkKind.COMMUNITY)
+    if _APP.fullmatch(word) or word.lower() in _SERVICE_PAGES or "/" in word:
+        return VkText(VkKind.NOT_A_PERSON)
+    if _SCREEN_NAME.fullmatch(word) and not word.isdigit():
+        return VkText(VkKind.SCREEN_NAME, name=word.lower())
+    return VkText(VkKind.UNREADABLE)
+
+
+def _number(digits: str) -> VkText:
+    value = int(digits)
+    return VkText(VkKind.NUMBER, number=value) if value <= VK_ID_MAX else VkText(VkKind.UNREADABLE)
+
+
+def harmless(text: str) -> str:
+    """Make a text safe to show in one line: no control, direction or zero-width characters."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(" " if char.isspace() else char for char in text if char.isspace() or not _hidden(char))
+
+
+def clean(text: str) -> str:
+    """A harmless text with single spaces and none around it."""
+    return " ".join(harmless(text).split())
+
+
+def _hidden(char: str) -> bool:
+    # Cc control, Cf direction and zero-width, Cs half of a pair, Co nobody's.
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co")
+
+
+def shown_name(text: str, *, full: bool) -> str:
+    """Shorten a name of the CRM to what may be kept: "Иванова Ада Петровна" → "Ада И." unless ``full``.
+
+    The CRM writes the surname first. A name of one word stays; an empty one becomes "" and is shown as a number.
+    """
+    words = clean(text).split()
+    name = " ".join(words) if full or len(words) < 2 else f"{words[1]} {words[0][0]}."
+    return name if len(name) <= NAME_LENGTH_MAX else name[: NAME_LENGTH_MAX - 1] + "…"

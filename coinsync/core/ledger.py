@@ -1,0 +1,125 @@
+"""What an entry is, how keys are written, and how entries are chained.
+
+The ledger only grows. A key names the thing that coins are for; entries under one key are numbered: 1 award,
+2 its reversal, 3 an award again. The hash of each entry takes in the hash of the one before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+#: The chain's hash before the first entry.
+GENESIS = "0" * 64
+
+KEY_LENGTH_MAX = 120
+_KEY = re.compile(r"[a-z0-9][a-z0-9:._-]*")
+_LESSON_KEY = re.compile(r"alfacrm:(?P<account>[a-z0-9._-]+):lesson:(?P<lesson>[0-9]+):(?P<resident>[0-9]+)")
+
+
+class Kind(StrEnum):
+    """What an entry is for. Awards and their reversals come from lessons; the rest is done by hand or by the shop."""
+
+    AWARD = "award"
+    REVERSAL = "reversal"
+    CREDIT = "credit"
+    DEBIT = "debit"
+    OPENING = "opening"
+    GIFT = "gift"
+    SALE = "sale"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger before it is posted; ``coins`` is positive for the resident's gain, never 0.
+
+    ``reverses`` is the number of the posted entry that this one takes back; ``note`` is free text that staff typed.
+    """
+
+    key: str
+    seq: int
+    resident: int
+    coins: int
+    kind: Kind
+    happened_on: date
+    reason: str
+    actor: str
+    rule: str = ""
+    note: str = ""
+    lesson: int | None = None
+    reverses: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse at birth what must never be posted: fractions, nothing, and keys outside the grammar."""
+        if type(self.coins) is not int or self.coins == 0:
+            raise ValueError(f"an entry moves a whole number of coins and not 0, got {self.coins!r}")
+        if self.seq < 1:
+            raise ValueError(f"entries under a key are numbered from 1, got {self.seq}")
+        if len(self.key) > KEY_LENGTH_MAX or not _KEY.fullmatch(self.key):
+            raise ValueError(f"not a key: {self.key!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An entry in the ledger: ``n`` counts without gaps from 1, ``posted_at`` is UTC ("2026-11-22T02:00:07Z")."""
+
+    n: int
+    entry: Entry
+    posted_at: str
+    run: int
+    chain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a key stands: its last number, the sum of its coins, and the entry that a reversal would name."""
+
+    key: str
+    seq: int = 0
+    coins: int = 0
+    award: int | None = None
+
+
+def lesson_key(account: str, lesson: int, resident: int) -> str:
+    """Write the key of one resident's coins for one lesson."""
+    return f"alfacrm:{account}:lesson:{lesson}:{resident}"
+
+
+def lesson_of(key: str) -> tuple[int, int] | None:
+    """Read (lesson, resident) back from a key, or None if the key is not of a lesson."""
+    match = _LESSON_KEY.fullmatch(key)
+    return (int(match["lesson"]), int(match["resident"])) if match else None
+
+
+def note_digest(salt: str, note: str) -> str:
+    """Digest of a note, so that the chain vouches for a text that may be erased later; "" where there is no note."""
+    return hashlib.sha256(f"{salt}\n{note}".encode()).hexdigest() if note else ""
+
+
+def link_hash(before: str, posted: Posted, digest_of_note: str) -> str:
+    """Hash of one posted entry, taking in the hash ``before`` it: 64 hexadecimal digits."""
+    entry = posted.entry
+    fields = [
+        before,
+        posted.n,
+        posted.run,
+        posted.posted_at,
+        entry.key,
+        entry.seq,
+        entry.resident,
+        entry.coins,
+        entry.kind.value,
+        entry.happened_on.isoformat(),
+        entry.reason,
+        entry.actor,
+        entry.rule,
+        digest_of_note,
+        entry.lesson,
+        entry.reverses,
+    ]
+    return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,269 @@
+"""The plan: the difference between what is and what should be, as a value that can be shown, stored and applied."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from coinsync.core import codec
+from coinsync.core.facts import (
+    Attendance,
+    Branch,
+    Group,
+    Hold,
+    Lesson,
+    LessonType,
+    Link,
+    Membership,
+    Resident,
+)
+from coinsync.core.ledger import Entry, Kind, Stand
+
+DIGEST_SHOWN = 8
+FORMAT = 1
+
+Fact = Branch | LessonType | Group | Resident | Membership | Lesson | Attendance | Hold | Link
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Post an entry to the ledger."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Record a fact: ``new`` in the place of ``old``, or for the first time where ``old`` is None."""
+
+    new: Fact
+    old: Fact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Forget a fact that no longer holds."""
+
+    old: Fact
+
+
+Change = Post | Put | Drop
+
+
+class Purpose(StrEnum):
+    """What a plan is for; the guards of a sync apply to ``LESSONS``."""
+
+    PEOPLE = "people"
+    LESSONS = "lessons"
+    DESK = "desk"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One branch and one window of days, both ends included."""
+
+    branch: int
+    since: date
+    until: date
+
+
+class RemarkKind(StrEnum):
+    """What a person should know about a plan besides its changes."""
+
+    SKIP = "skip"
+    LATE = "late"
+    HOLD = "hold"
+    RERATE = "rerate"
+    REPLACED = "replaced"
+    UNREADABLE = "unreadable"
+    TYPE_UNKNOWN = "type_unknown"
+    VK = "vk"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing to know; ``reason`` is a reason code, ``coins`` what would move, ``other`` a second lesson."""
+
+    kind: RemarkKind
+    reason: str
+    lesson: int | None = None
+    resident: int | None = None
+    coins: int = 0
+    other: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the guards weigh: lessons and awards known in the scope before, lessons read now, lessons not asked for."""
+
+    lessons_known: int = 0
+    lessons_read: int = 0
+    awards_posted: int = 0
+    lessons_unasked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one plan may do without a person's word."""
+
+    reversals_percent_max: int = 5
+    reversals_checked_from: int = 20
+    coins_per_run_max: int = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The totals of a plan; coins of awards are positive, of reversals negative."""
+
+    awards: int = 0
+    awarded: int = 0
+    reversals: int = 0
+    reversed: int = 0
+    others: int = 0
+    moved: int = 0
+    facts: int = 0
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Changes for one scope, in one fixed order, with what they rely on.
+
+    ``basis`` says where each key stood that the plan posts to; the ``old`` of each ``Put`` and ``Drop`` completes it.
+    ``lessons``, ``remarks`` and ``evidence`` explain the plan and are no part of its digest.
+    """
+
+    purpose: Purpose
+    scope: Scope
+    changes: tuple[Change, ...]
+    basis: tuple[Stand, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
+    evidence: Evidence = field(default=Evidence())
+
+    @classmethod
+    def of(
+        cls,
+        purpose: Purpose,
+        scope: Scope,
+        changes: Iterable[Change],
+        *,
+        basis: Iterable[Stand] = (),
+        remarks: Iterable[Remark] = (),
+        lessons: Iterable[Lesson] = (),
+        evidence: Evidence | None = None,
+    ) -> Plan:
+        """Make a plan whose order does not depend on the order in which its parts were found."""
+        return cls(
+            purpose,
+            scope,
+            tuple(sorted(changes, key=_order)),
+            tuple(sorted(basis, key=lambda stand: stand.key)),
+            tuple(sorted(remarks, key=_order_of_remark)),
+            tuple(sorted(lessons, key=lambda lesson: lesson.id)),
+            evidence or Evidence(),
+        )
+
+    def __bool__(self) -> bool:
+        """A plan without changes is false: all is as it should be."""
+        return bool(self.changes)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The entries to be posted, in ledger order."""
+        return tuple(change.entry for change in self.changes if isinstance(change, Post))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of scope, changes and basis in canonical form: 64 hexadecimal digits."""
+        content = [FORMAT, *(codec.encode(part) for part in (self.purpose, self.scope, self.changes, self.basis))]
+        return digest_of_text(json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+    @property
+    def counts(self) -> Counts:
+        """Add the plan up."""
+        awards = [entry.coins for entry in self.entries if entry.kind is Kind.AWARD]
+        reversals = [entry.coins for entry in self.entries if entry.kind is Kind.REVERSAL]
+        others = [entry.coins for entry in self.entries if entry.kind not in (Kind.AWARD, Kind.REVERSAL)]
+        return Counts(
+            awards=len(awards),
+            awarded=sum(awards),
+            reversals=len(reversals),
+            reversed=sum(reversals),
+            others=len(others),
+            moved=sum(others),
+            facts=len(self.changes) - len(self.entries),
+            held=sum(remark.kind is RemarkKind.HOLD for remark in self.remarks),
+        )
+
+    def check(self, limits: Limits) -> tuple[str, ...]:
+        """Name every guard that refuses the plan; empty when it is safe."""
+        if self.purpose is not Purpose.LESSONS or not self:
+            return ()
+        counts, seen = self.counts, self.evidence
+        refusals = []
+        if seen.lessons_known and not seen.lessons_read:
+            refusals.append(f"no lessons where {seen.lessons_known} were known")
+        elif seen.lessons_unasked:
+            refusals.append(f"{seen.lessons_unasked} of {seen.lessons_known} known lessons are missing from the answer")
+        allowed = seen.awards_posted * limits.reversals_percent_max // 100
+        if seen.awards_posted >= limits.reversals_checked_from and counts.reversals > allowed:
+            share = 100 * counts.reversals / seen.awards_posted
+            refusals.append(
+                f"{counts.reversals} reversals of {seen.awards_posted} posted "
+                f"({share:.1f} %, limit {limits.reversals_percent_max} %)"
+            )
+        if counts.awarded > limits.coins_per_run_max:
+            refusals.append(f"+{counts.awarded} coins in one run (limit {limits.coins_per_run_max})")
+        return tuple(refusals)
+
+
+def digest_of(digests: Sequence[str]) -> str:
+    """Digest of several plans together, by their own; that of a single one is its own."""
+    return digests[0] if len(digests) == 1 else digest_of_text("\n".join(digests))
+
+
+def digest_of_text(text: str) -> str:
+    """SHA-256 of a text: 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def matches(digest: str, given: str) -> bool:
+    """Tell whether a digest as typed by a person, whole or its first eight digits or more, names this one."""
+    return len(given) >= DIGEST_SHOWN and digest.startswith(given.lower())
+
+
+_RANKS: tuple[type, ...] = (Branch, LessonType, Group, Resident, Membership, Link, Lesson, Attendance, Hold)
+
+
+def _order(change: Change) -> tuple[int, int, str, str]:
+    """Facts before the entries that refer to them, drops first of all, entries by date, then key and number."""
+    if isinstance(change, Post):
+        entry = change.entry
+        return (2, 0, entry.happened_on.isoformat(), f"{entry.key}#{entry.seq:09d}")
+    fact = change.old if isinstance(change, Drop) else change.new
+    return (isinstance(change, Put), _RANKS.index(type(fact)), "", "/".join(f"{part:>20}" for part in identity(fact)))
+
+
+def _order_of_remark(remark: Remark) -> tuple[str, int, int, str]:
+    return (remark.kind.value, remark.lesson or 0, remark.resident or 0, remark.reason)
+
+
+def identity(fact: Fact) -> tuple[str, ...]:
+    """The parts that name a fact among its kind, as text."""
+    match fact:
+        case Membership():
+            parts: tuple[object, ...] = (fact.resident, fact.group, fact.since.isoformat())
+        case Attendance():
+            parts = (fact.lesson, fact.resident)
+        case Link():
+            parts = (fact.vk, fact.resident)
+        case Hold():
+            parts = (fact.key,)
+        case _:
+            parts = (fact.id,)
+    return tuple(str(part) for part in parts)

@@ -1,0 +1,425 @@
+"""From what the CRM says and what the ledger holds to the plan. Pure: equal inputs give equal plans.
+
+Two kinds of plan: *people* (branches, lesson types, groups, residents, memberships, links: no coins) and *lessons*
+(lessons, attendance, holds and all coins of one branch in one window).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from enum import StrEnum
+
+from coinsync.core.facts import (
+    ALWAYS,
+    Attendance,
+    Branch,
+    Group,
+    Hold,
+    HoldKind,
+    Lesson,
+    LessonType,
+    Link,
+    Mark,
+    Membership,
+    Presence,
+    Resident,
+    Roll,
+    Status,
+)
+from coinsync.core.identity import VkKind, read_vk
+from coinsync.core.ledger import Entry, Kind, Stand, lesson_key
+from coinsync.core.plan import (
+    Change,
+    Drop,
+    Evidence,
+    Fact,
+    Plan,
+    Post,
+    Purpose,
+    Put,
+    Remark,
+    RemarkKind,
+    Scope,
+)
+from coinsync.core.rules import UNCERTAIN, Reason, Rulebook, Verdict, judge
+
+#: Who posts what the rules give.
+SYSTEM = "sync"
+
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Everybody and everything that a branch's lessons refer to."""
+
+    branches: tuple[Branch, ...] = ()
+    types: tuple[LessonType, ...] = ()
+    groups: tuple[Group, ...] = ()
+    residents: tuple[Resident, ...] = ()
+    memberships: tuple[Membership, ...] = ()
+    links: tuple[Link, ...] = ()
+
+
+def plan_people(scope: Scope, read: People, known: People, *, read_before: date | None) -> Plan:
+    """Plan what to record of the people of one branch.
+
+    ``read_before`` is the day of the last complete reading of this branch, None before the first. Nobody is removed:
+    who is missing from a complete reading is recorded as gone, an ended membership keeps its days.
+    """
+    changes: list[Change] = []
+    for fresh, stored in (
+        (read.branches, known.branches),
+        (read.types, known.types),
+        (read.groups, known.groups),
+    ):
+        changes += _puts(fresh, stored)
+    changes += _puts(_with_the_missing(scope.branch, read.residents, known.residents), known.residents)
+    changes += _membership_changes(
+        memberships_after(read.memberships, known.memberships, scope.until, read_before), known.memberships
+    )
+    links, remarks = _link_changes(read.residents, known)
+    return Plan.of(Purpose.PEOPLE, scope, [*changes, *links], remarks=remarks)
+
+
+def _puts(fresh: Iterable[Branch | LessonType | Group | Resident], stored: Iterable[Fact]) -> list[Change]:
+    before = {one.id: one for one in stored if isinstance(one, (Branch, LessonType, Group, Resident))}
+    return [Put(one, before.get(one.id)) for one in fresh if before.get(one.id) != one]
+
+
+def _with_the_missing(branch: int, read: Sequence[Resident], known: Sequence[Resident]) -> tuple[Resident, ...]:
+    present = {resident.id for resident in read}
+    gone = (
+        replace(resident, presence=Presence.GONE)
+        for resident in known
+        if resident.id not in present and resident.branches == (branch,)
+    )
+    return (*read, *gone)
+
+
+def memberships_after(
+    read: Sequence[Membership], known: Sequence[Membership], today: date, read_before: date | None
+) -> tuple[Membership, ...]:
+    """Join the memberships that the CRM shows today with those that we remember.
+
+    One without a start is dated from the last reading that did not show it; one that is no longer shown ended, unless
+    it had an end, the day before it was missed.
+    """
+    open_before = {(one.resident, one.group): one for one in known if one.until is None or one.until >= today}
+    dated = [_dated(one, open_before.get((one.resident, one.group)), read_before) for one in read]
+    shown = {(one.resident, one.group) for one in read}
+    kept = {(one.resident, one.group, one.since): one for one in known}
+    for pair, one in open_before.items():
+        if pair not in shown and one.until is None:
+            kept[one.resident, one.group, one.since] = replace(one, until=today - timedelta(days=1))
+    kept.update({(one.resident, one.group, one.since): one for one in dated})
+    return tuple(kept.values())
+
+
+def _dated(one: Membership, before: Membership | None, read_before: date | None) -> Membership:
+    if one.since != ALWAYS:
+        return one
+    return replace(one, since=before.since if before is not None else (read_before or ALWAYS))
+
+
+def _membership_changes(after: Iterable[Membership], known: Iterable[Membership]) -> list[Change]:
+    before = {(one.resident, one.group, one.since): one for one in known}
+    pairs = ((one, before.get((one.resident, one.group, one.since))) for one in after)
+    return [Put(one, old) for one, old in pairs if one != old]
+
+
+def _link_changes(read: Iterable[Resident], known: People) -> tuple[list[Change], list[Remark]]:
+    """Link residents to the numeric VK ids in their cards; a card that changed is reported, never linked anew."""
+    linked: dict[int, set[int]] = {}
+    for link in known.links:
+        linked.setdefault(link.resident, set()).add(link.vk)
+    changes: list[Change] = []
+    remarks: list[Remark] = []
+    for resident in read:
+        meaning = read_vk(resident.vk)
+        if meaning.kind is VkKind.NOTHING:
+            continue
+        if meaning.kind is not VkKind.NUMBER:
+            remarks.append(Remark(RemarkKind.VK, meaning.kind.value, resident=resident.id))
+        elif resident.id not in linked:
+            changes.append(Put(Link(meaning.number, resident.id, "crm")))
+        elif meaning.number not in linked[resident.id]:
+            remarks.append(Remark(RemarkKind.VK, "changed", resident=resident.id))
+    return changes, remarks
+
+
+# --- lessons ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What is recorded about the lessons at hand: rolls by lesson, stands and holds by key, residents by id."""
+
+    rolls: Mapping[int, Roll] = field(default_factory=dict)
+    stands: Mapping[str, Stand] = field(default_factory=dict)
+    holds: Mapping[str, Hold] = field(default_factory=dict)
+    residents: frozenset[int] = frozenset()
+    awards_posted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a reading of one branch and window brought: settled rolls, lessons that are gone, lessons not readable."""
+
+    rolls: tuple[Roll, ...]
+    gone: tuple[int, ...] = ()
+    unreadable: tuple[int, ...] = ()
+    lessons_read: int = 0
+    lessons_known: int = 0
+    lessons_unasked: int = 0
+
+
+class Cause(StrEnum):
+    """Why the ledger differs from what the rules give."""
+
+    FACTS = "facts"
+    RULES = "rules"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One (lesson, resident) whose posted coins are not what the rules give, or that waits for a person."""
+
+    lesson: Lesson
+    resident: int
+    verdict: Verdict
+    stand: Stand
+    hold: Hold | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The first half of planning: facts to record, and where the ledger differs from them."""
+
+    facts: tuple[Change, ...]
+    differences: tuple[Difference, ...]
+    remarks: tuple[Remark, ...]
+    lessons: tuple[Lesson, ...]
+
+    @property
+    def losers(self) -> frozenset[int]:
+        """The residents from whom coins might go, whose balances the second half must know."""
+        return frozenset(one.resident for one in self.differences if one.stand.coins > one.verdict.coins)
+
+
+def compare(sight: Sight, book: Book, rulebook: Rulebook, account: str, read_before: date | None) -> Comparison:
+    """Find every (lesson, resident) whose coins are not as the rules say, and every fact that is new."""
+    facts: list[Change] = []
+    differences: list[Difference] = []
+    remarks = [Remark(RemarkKind.UNREADABLE, "unreadable", lesson=lesson) for lesson in sight.unreadable]
+    strangers: set[int] = set()
+    for roll in (*sight.rolls, *_gone_rolls(sight.gone, book)):
+        stored = book.rolls.get(roll.lesson.id)
+        whole = _with_the_removed(roll, stored)
+        facts += _roll_changes(whole, stored)
+        strangers.update(one.resident for one in whole.attendance if one.resident not in book.residents)
+        for one in whole.attendance:
+            verdict = judge(whole.lesson, one, rulebook)
+            key = lesson_key(account, whole.lesson.id, one.resident)
+            stand, hold = book.stands.get(key, Stand(key)), book.holds.get(key)
+            if verdict.coins == stand.coins and not verdict.held and hold is None:
+                remarks += _plain_remarks(whole.lesson, one, verdict)
+                continue
+            cause = _cause(whole, one, stored, hold)
+            differences.append(Difference(whole.lesson, one.resident, verdict, stand, hold, cause))
+            if cause is Cause.FACTS and verdict.coins > stand.coins and _is_late(whole.lesson, read_before):
+                remarks.append(Remark(RemarkKind.LATE, "late", whole.lesson.id, one.resident))
+    facts += [Put(Resident(stranger, "", Presence.GONE, ())) for stranger in strangers]
+    lessons = {roll.lesson.id: roll.lesson for roll in sight.rolls}
+    lessons.update({roll.lesson.id: roll.lesson for roll in _gone_rolls(sight.gone, book)})
+    return Comparison(tuple(facts), tuple(differences), tuple(remarks), tuple(lessons.values()))
+
+
+def _gone_rolls(gone: Iterable[int], book: Book) -> list[Roll]:
+    rolls = (book.rolls[lesson] for lesson in gone)
+    return [replace(roll, lesson=replace(roll.lesson, status=Status.GONE)) for roll in rolls]
+
+
+def _with_the_removed(roll: Roll, stored: Roll | None) -> Roll:
+    """Keep the residents whom a lesson listed once, marked as removed."""
+    if stored is None:
+        return roll
+    present = {one.resident for one in roll.attendance}
+    removed = (replace(one, mark=Mark.REMOVED) for one in stored.attendance if one.resident not in present)
+    return replace(roll, attendance=(*roll.attendance, *removed))
+
+
+def _roll_changes(roll: Roll, stored: Roll | None) -> list[Change]:
+    before = {one.resident: one for one in stored.attendance} if stored else {}
+    old = stored.lesson if stored else None
+    changes: list[Change] = [] if roll.lesson == old else [Put(roll.lesson, old)]
+    changes += [Put(one, before.get(one.resident)) for one in roll.attendance if before.get(one.resident) != one]
+    return changes
+
+
+def _plain_remarks(lesson: Lesson, one: Attendance, verdict: Verdict) -> list[Remark]:
+    """Say which attended lessons earn nothing by their kind; absences are no news."""
+    if one.mark is not Mark.ATTENDED or verdict.coins or lesson.status is not Status.CONDUCTED:
+        return []
+    kind = RemarkKind.TYPE_UNKNOWN if verdict.reason is Reason.TYPE_UNKNOWN else RemarkKind.SKIP
+    return [Remark(kind, verdict.reason.value, lesson.id, one.resident)]
+
+
+def _cause(roll: Roll, one: Attendance, stored: Roll | None, hold: Hold | None) -> Cause:
+    """Tell a changed fact from a changed rule: where nothing in the facts moved, the rules did."""
+    if stored is None or stored.lesson != roll.lesson or one not in stored.attendance:
+        return Cause.FACTS
+    return Cause.HELD if hold is not None else Cause.RULES
+
+
+def _is_late(lesson: Lesson, read_before: date | None) -> bool:
+    """A lesson is late when an earlier reading could have seen it marked: it was over before that reading's day."""
+    return read_before is not None and lesson.date < read_before
+
+
+@dataclass(slots=True)
+class _Ledgering:
+    """The second half of planning under way: what to post, hold and say, and how much each resident can still lose."""
+
+    available: dict[int, int]
+    rerate: bool
+    changes: list[Change] = field(default_factory=list)
+    basis: list[Stand] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+
+
+def plan_lessons(
+    scope: Scope,
+    found: Comparison,
+    *,
+    balances: Mapping[int, int],
+    evidence: Evidence,
+    rerate: bool = False,
+) -> Plan:
+    """Plan the coins for what ``compare`` found; ``balances`` must hold every one of its ``losers``.
+
+    Gains come first, so that a lesson entered anew pays for the reversal of the one it replaces. A reversal that would
+    take a balance below zero is held; so is one whose only ground is that something is not known. Differences that
+    only the rules explain move nothing unless ``rerate``.
+    """
+    work = _Ledgering(dict(balances), rerate)
+    ordered = sorted(found.differences, key=lambda one: (one.lesson.date, one.lesson.id, one.resident))
+    for one in ordered:
+        if one.verdict.coins >= one.stand.coins:
+            _gain(work, one)
+    for one in ordered:
+        if one.verdict.coins < one.stand.coins:
+            _loss(work, one)
+    remarks = [*found.remarks, *work.remarks, *_replaced(work.changes, found.lessons)]
+    named = {remark.lesson for remark in remarks}
+    named |= {change.entry.lesson for change in work.changes if isinstance(change, Post)}
+    return Plan.of(
+        Purpose.LESSONS,
+        scope,
+        [*found.facts, *work.changes],
+        basis=work.basis,
+        remarks=remarks,
+        lessons=[lesson for lesson in found.lessons if lesson.id in named],
+        evidence=evidence,
+    )
+
+
+def _gain(work: _Ledgering, one: Difference) -> None:
+    owed = one.verdict.coins - one.stand.coins
+    if owed and one.cause is not Cause.FACTS and not work.rerate:
+        work.remarks.append(_remark(RemarkKind.RERATE, one, owed))
+    elif one.verdict.held and not one.stand.coins:
+        _keep_held(work, one, HoldKind.GUEST, one.verdict.held)
+    else:
+        if one.hold is not None:
+            work.changes.append(Drop(one.hold))
+        if owed:
+            _post(work, one)
+            work.available[one.resident] = work.available.get(one.resident, 0) + owed
+
+
+def _loss(work: _Ledgering, one: Difference) -> None:
+    lost = one.stand.coins - one.verdict.coins
+    if one.cause is Cause.RULES and not work.rerate:
+        work.remarks.append(_remark(RemarkKind.RERATE, one, -lost))
+    elif one.cause is Cause.HELD or one.verdict.reason in UNCERTAIN or work.available[one.resident] < lost:
+        _keep_held(work, one, HoldKind.REVERSAL, -lost)
+    else:
+        if one.hold is not None:
+            work.changes.append(Drop(one.hold))
+        _post(work, one)
+        work.available[one.resident] -= lost
+
+
+def _keep_held(work: _Ledgering, one: Difference, kind: HoldKind, coins: int) -> None:
+    hold = Hold(
+        one.stand.key,
+        kind,
+        one.lesson.branch,
+        one.lesson.id,
+        one.resident,
+        one.lesson.date,
+        coins,
+        one.verdict.reason.value,
+    )
+    if hold != one.hold:
+        work.changes.append(Put(hold, one.hold))
+    work.remarks.append(_remark(RemarkKind.HOLD, one, coins))
+
+
+def _post(work: _Ledgering, one: Difference) -> None:
+    """Post the reversal of what stands, if anything does, and the award that is due, if any is."""
+    work.basis.append(one.stand)
+    seq = one.stand.seq
+    if one.stand.coins:
+        seq += 1
+        work.changes.append(
+            Post(_entry(one, seq, -one.stand.coins, Kind.REVERSAL, one.verdict.reason.value, one.stand.award))
+        )
+    if one.verdict.coins:
+        work.changes.append(Post(_entry(one, seq + 1, one.verdict.coins, Kind.AWARD, "lesson", None)))
+
+
+def _entry(one: Difference, seq: int, coins: int, kind: Kind, reason: str, reverses: int | None) -> Entry:
+    return Entry(
+        key=one.stand.key,
+        seq=seq,
+        resident=one.resident,
+        coins=coins,
+        kind=kind,
+        happened_on=one.lesson.date,
+        reason="rate_changed" if reason == Reason.PAID else reason,
+        actor=SYSTEM,
+        rule=one.verdict.rule,
+        lesson=one.lesson.id,
+        reverses=reverses,
+    )
+
+
+def _remark(kind: RemarkKind, one: Difference, coins: int) -> Remark:
+    return Remark(kind, one.verdict.reason.value, one.lesson.id, one.resident, coins)
+
+
+def _replaced(changes: Iterable[Change], lessons: Iterable[Lesson]) -> list[Remark]:
+    """Pair the reversal of a lesson that is gone with the award of one entered anew: same resident, groups and day."""
+    by_id = {lesson.id: lesson for lesson in lessons}
+    entries = [change.entry for change in changes if isinstance(change, Post)]
+    awarded = {
+        (entry.resident, entry.happened_on, by_id[entry.lesson].groups): entry.lesson
+        for entry in entries
+        if entry.kind is Kind.AWARD and entry.lesson in by_id
+    }
+    remarks = []
+    for entry in entries:
+        if entry.kind is Kind.REVERSAL and entry.reason == Reason.LESSON_GONE and entry.lesson in by_id:
+            other = awarded.get((entry.resident, entry.happened_on, by_id[entry.lesson].groups))
+            if other is not None:
+                remarks.append(
+                    Remark(RemarkKind.REPLACED, "replaced", entry.lesson, entry.resident, entry.coins, other)
+                )
+    return remarks

@@ -1,0 +1,218 @@
+"""What a lesson is worth to one resident, and why: five questions asked in order, each "no" with its own reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from coinsync.core.facts import (
+    Attendance,
+    Lesson,
+    LessonType,
+    Mark,
+    Membership,
+    RegularLesson,
+    Roll,
+    Standing,
+    Status,
+)
+
+GROUP_BASE = 2
+
+
+class Reason(StrEnum):
+    """Why a lesson gave coins to a resident, or which question it failed."""
+
+    PAID = "paid"
+    LESSON_GONE = "lesson_gone"
+    NOT_CONDUCTED = "not_conducted"
+    REMOVED = "removed"
+    ABSENT = "absent"
+    NOT_MARKED = "not_marked"
+    TRIAL = "trial"
+    MAKEUP = "makeup"
+    TYPE_NOT_COUNTED = "type_not_counted"
+    TYPE_UNKNOWN = "type_unknown"
+    NO_RULE = "no_rule"
+    GUEST = "guest"
+    MEMBERSHIP_UNKNOWN = "membership_unknown"
+    NOT_SCHEDULED = "not_scheduled"
+
+
+#: Reasons that are a lack of knowledge: they never take coins back by themselves.
+UNCERTAIN = frozenset({Reason.NOT_MARKED, Reason.MEMBERSHIP_UNKNOWN})
+
+_MARK_REASONS = {
+    Mark.ABSENT: Reason.ABSENT,
+    Mark.NOT_MARKED: Reason.NOT_MARKED,
+    Mark.REMOVED: Reason.REMOVED,
+}
+
+
+class GuestPolicy(StrEnum):
+    """What to do where it is not known whether the resident belonged to the group on that day."""
+
+    HOLD = "hold"
+    PAY = "pay"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """So many ``coins`` for a lesson of one of ``types`` from ``since`` on; an empty scope means everywhere."""
+
+    name: str
+    coins: int
+    types: frozenset[int]
+    since: date
+    until: date | None = None
+    branches: frozenset[int] = frozenset()
+    subjects: frozenset[int] = frozenset()
+    groups: frozenset[int] = frozenset()
+    guest: GuestPolicy = GuestPolicy.HOLD
+    scheduled_only: bool = False
+
+    def fits(self, lesson: Lesson) -> bool:
+        """Tell whether the lesson is in the rule's scope and dates."""
+        return (
+            lesson.type in self.types
+            and self.since <= lesson.date
+            and (self.until is None or lesson.date <= self.until)
+            and (not self.branches or lesson.branch in self.branches)
+            and (not self.subjects or lesson.subject in self.subjects)
+            and (not self.groups or not self.groups.isdisjoint(lesson.groups))
+        )
+
+    def covers_scope_of(self, other: Rule) -> bool:
+        """Tell whether every lesson that ``other`` is meant for, dates aside, fits this rule too."""
+        return self.types >= other.types and all(
+            not ours or (theirs and ours >= theirs)
+            for ours, theirs in (
+                (self.branches, other.branches),
+                (self.subjects, other.subjects),
+                (self.groups, other.groups),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """The school's rules, most specific first, and what its lesson types mean.
+
+    Blocks of one name are one rule at several rates: the block with the latest ``since`` that has begun is in force.
+    """
+
+    rules: tuple[Rule, ...]
+    trials: frozenset[int] = frozenset()
+    makeups: frozenset[int] = frozenset()
+    uncounted: frozenset[int] = frozenset()
+
+    def rule_for(self, lesson: Lesson) -> Rule | None:
+        """Find the rule in force for a lesson, or None."""
+        first = next((rule for rule in self.rules if rule.fits(lesson)), None)
+        if first is None:
+            return None
+        versions = (rule for rule in self.rules if rule.name == first.name and rule.fits(lesson))
+        return max(versions, key=lambda rule: rule.since)
+
+    def type_reason(self, type_id: int) -> Reason | None:
+        """Say why a lesson type never earns; None for a type that some rule names."""
+        if type_id in self.trials:
+            return Reason.TRIAL
+        if type_id in self.makeups:
+            return Reason.MAKEUP
+        if any(type_id in rule.types for rule in self.rules):
+            return None
+        return Reason.TYPE_NOT_COUNTED if type_id in self.uncounted else Reason.TYPE_UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one lesson gives one resident: ``coins`` now, or ``held`` coins that wait for a person, and the reason."""
+
+    coins: int
+    reason: Reason
+    rule: str = ""
+    held: int = 0
+
+
+def judge(lesson: Lesson, attendance: Attendance, rulebook: Rulebook) -> Verdict:
+    """Decide what a lesson gives to one resident."""
+    reason = _fact_reason(lesson, attendance) or rulebook.type_reason(lesson.type)
+    if reason is not None:
+        return Verdict(0, reason)
+    rule = rulebook.rule_for(lesson)
+    if rule is None:
+        return Verdict(0, Reason.NO_RULE)
+    if rule.scheduled_only and not lesson.scheduled:
+        return Verdict(0, Reason.NOT_SCHEDULED, rule.name)
+    return _by_standing(attendance.standing, rule)
+
+
+def _fact_reason(lesson: Lesson, attendance: Attendance) -> Reason | None:
+    if lesson.status is Status.GONE:
+        return Reason.LESSON_GONE
+    if lesson.status is not Status.CONDUCTED:
+        return Reason.NOT_CONDUCTED
+    return _MARK_REASONS.get(attendance.mark)
+
+
+def _by_standing(standing: Standing, rule: Rule) -> Verdict:
+    if standing is Standing.GUEST:
+        return Verdict(0, Reason.GUEST, rule.name)
+    if standing is not Standing.UNKNOWN or rule.guest is GuestPolicy.PAY:
+        return Verdict(rule.coins, Reason.PAID, rule.name)
+    if rule.guest is GuestPolicy.REFUSE:
+        return Verdict(0, Reason.GUEST, rule.name)
+    return Verdict(0, Reason.MEMBERSHIP_UNKNOWN, rule.name, held=rule.coins)
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """What must be known besides the lesson itself: lesson types, memberships by resident, schedule by group.
+
+    ``known_since`` is the day of the first complete reading of memberships: before it, no membership proves nothing.
+    """
+
+    types: Mapping[int, LessonType]
+    memberships: Mapping[int, Sequence[Membership]]
+    schedule: Mapping[int, Sequence[RegularLesson]]
+    known_since: date
+
+    def settle(self, roll: Roll) -> Roll:
+        """Complete a roll as read with what it leaves open: whether it is scheduled, and how each resident stood."""
+        lesson = roll.lesson
+        if not lesson.scheduled:
+            lines = (line for group in lesson.groups for line in self.schedule.get(group, ()))
+            lesson = replace(lesson, scheduled=any(line.covers(lesson) for line in lines))
+        return Roll(
+            lesson,
+            tuple(replace(one, standing=self._standing(lesson, one.resident)) for one in roll.attendance),
+        )
+
+    def _standing(self, lesson: Lesson, resident: int) -> Standing:
+        if not lesson.groups:
+            kind = self.types.get(lesson.type)
+            return Standing.UNKNOWN if kind is not None and kind.base == GROUP_BASE else Standing.NONE
+        mine = (one for one in self.memberships.get(resident, ()) if one.group in lesson.groups)
+        if any(one.covers(lesson.date) for one in mine):
+            return Standing.MEMBER
+        return Standing.UNKNOWN if lesson.date < self.known_since else Standing.GUEST
+
+
+def by_resident(memberships: Iterable[Membership]) -> dict[int, list[Membership]]:
+    """Gather memberships under their resident."""
+    gathered: dict[int, list[Membership]] = {}
+    for membership in memberships:
+        gathered.setdefault(membership.resident, []).append(membership)
+    return gathered
+
+
+def by_group(schedule: Iterable[RegularLesson]) -> dict[int, list[RegularLesson]]:
+    """Gather the lines of the schedule under their group."""
+    gathered: dict[int, list[RegularLesson]] = {}
+    for line in schedule:
+        gathered.setdefault(line.group, []).append(line)
+    return gathered

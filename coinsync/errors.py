@@ -1,0 +1,202 @@
+"""One tree of errors: every class knows its exit code and one line of advice.
+
+The door (``cli.py``) turns any of them into a message and an exit code in one place. The codes are the documented,
+stable ones: 1 unexpected, 2 usage or configuration, 3 partly done, 4 differences found, 5 refused as unsafe,
+6 not found or ambiguous, 7 refused by coin policy, 75 try later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CoinsyncError(Exception):
+    """Anything that stops a command in a way that we foresaw; ``message`` is one line of what and where."""
+
+    exit_code = 1
+    advice = "Run the command again with --debug and report what it prints."
+
+    def __init__(self, message: str, *, advice: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if advice is not None:
+            self.advice = advice
+
+
+# --- 2: usage or configuration ---------------------------------------------------------------------------------------
+
+
+class UsageError(CoinsyncError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+    advice = 'See "coinsync COMMAND --help".'
+
+
+class ConfigError(CoinsyncError):
+    """The configuration cannot be used; ``problems`` holds one line for each thing that is wrong."""
+
+    exit_code = 2
+    advice = "Correct the configuration file; config.toml.example explains every key."
+
+    def __init__(self, problems: Sequence[str], *, advice: str | None = None) -> None:
+        super().__init__("\n".join(problems), advice=advice)
+        self.problems = tuple(problems)
+
+
+class SecretError(CoinsyncError):
+    """A secret is missing, empty, given twice or readable by others."""
+
+    exit_code = 2
+    advice = "Give secrets in the environment or in a file of mode 0600 beside the configuration."
+
+
+class DatabaseUnusable(CoinsyncError):
+    """The database is there and must not be used as it is: wrong schema, settings, rights or owner."""
+
+    exit_code = 2
+    advice = "Nothing was written. Correct what the line names and run the command again."
+
+
+class ClockWrong(CoinsyncError):
+    """This machine's clock cannot be right."""
+
+    exit_code = 2
+    advice = "Nothing was written. Correct the clock of this machine and run the command again."
+
+
+class PlanUnreadable(CoinsyncError):
+    """A plan file is not one of ours, or is damaged."""
+
+    exit_code = 2
+    advice = 'Make the file anew with "coinsync sync --dry-run --save FILE".'
+
+
+class CrmRefused(CoinsyncError):
+    """The CRM refuses our key, or the role behind it, also right after a fresh login."""
+
+    exit_code = 2
+    advice = "Check the e-mail, the API key and that the role of this CRM user may use the API (v2api)."
+
+
+# --- 3, 4: partly done, differences ----------------------------------------------------------------------------------
+
+
+class IncompleteRead(CoinsyncError):
+    """The CRM's answer cannot be trusted to be whole, so nothing may be concluded from it."""
+
+    exit_code = 3
+    advice = "Nothing was written for this branch and window; the next sync reads it again."
+
+
+class PartlyDone(CoinsyncError):
+    """Some branches are done and others are not."""
+
+    exit_code = 3
+    advice = "The other branches are done; run sync again when the cause is mended."
+
+
+class Differences(CoinsyncError):
+    """What was asked to be equal, recent or empty is not."""
+
+    exit_code = 4
+    advice = "Look at the lines above."
+
+
+# --- 5: refused as unsafe --------------------------------------------------------------------------------------------
+
+
+class UnsafePlan(CoinsyncError):
+    """A guard refuses the plan."""
+
+    exit_code = 5
+    advice = "Nothing was written. Look at the plan above; if it is right, accept exactly this plan by its digest."
+
+
+class StalePlan(CoinsyncError):
+    """What the plan was made from is no longer so."""
+
+    exit_code = 5
+    advice = "Nothing was written. Run sync again: the new plan starts from what is true now."
+
+
+class DigestMismatch(CoinsyncError):
+    """The plan is not the one that was reviewed."""
+
+    exit_code = 5
+    advice = "Nothing was written. Review the plan above and pass its digest."
+
+
+# --- 6, 7: residents and coins ---------------------------------------------------------------------------------------
+
+
+class NotFound(CoinsyncError):
+    """Nothing answers to that name or number."""
+
+    exit_code = 6
+    advice = 'Name a resident by #id, crm:123, vk:456 or a part of the name; "coinsync residents list" shows them.'
+
+
+class Ambiguous(CoinsyncError):
+    """Several answer to that name; ``candidates`` says which."""
+
+    exit_code = 6
+    advice = "Use the number of the one that is meant."
+
+    def __init__(self, message: str, candidates: Sequence[str]) -> None:
+        super().__init__(message)
+        self.candidates = tuple(candidates)
+
+
+class NotEnoughCoins(CoinsyncError):
+    """The operation would take a balance below zero."""
+
+    exit_code = 7
+    advice = "Nothing was written."
+
+
+class PostedOtherwise(CoinsyncError):
+    """The same key is posted already, with other content."""
+
+    exit_code = 7
+    advice = "Nothing was written. Use a new key for a new operation."
+
+
+# --- 75: try later ---------------------------------------------------------------------------------------------------
+
+
+class TryLater(CoinsyncError):
+    """Nothing is wrong here; the same command may succeed later."""
+
+    exit_code = 75
+    advice = "Nothing was written. Run the same command again later."
+
+
+class Busy(TryLater):
+    """Another run holds the lock."""
+
+    advice = "Nothing was written. Wait for the other run, or pass --lock-timeout SECONDS."
+
+
+class CrmUnreachable(TryLater):
+    """The CRM cannot be reached, answers with server errors, or asks to wait too long."""
+
+    advice = "Nothing was written for this branch. Check the address and the network, or wait; the next sync goes on."
+
+
+class NotAnAnswer(TryLater):
+    """Something answered, but not in AlfaCRM's form."""
+
+    advice = "Nothing was written for this branch. Check the address: a proxy, a login page or maintenance may answer."
+
+
+class DatabaseUnavailable(TryLater):
+    """The database cannot be opened, is busy, full or lost."""
+
+    advice = "Nothing was written. Check the database and its disk, then run the same command again."
+
+
+class OutcomeUnknown(TryLater):
+    """The answer to COMMIT was lost and the database cannot be asked."""
+
+    advice = "Run the same command again: what is recorded already is not recorded twice."

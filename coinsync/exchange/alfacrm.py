@@ -1,0 +1,247 @@
+"""AlfaCRM as an ``Exchange``: which lists to ask for, and how to know that a list is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from coinsync.core.facts import Branch, Group, LessonType, Membership, RegularLesson, Resident, Roll, Status
+from coinsync.errors import IncompleteRead, NotAnAnswer
+from coinsync.exchange import decode
+from coinsync.exchange.base import Exchange, Progress, Reading, Unreadable, no_progress
+from coinsync.exchange.http import Http
+
+PAGES_MAX = 2_000
+READINGS_MAX = 3
+STATUSES = (Status.CONDUCTED, Status.PLANNED, Status.CANCELLED)
+
+T = TypeVar("T")
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """How to read: rows per page to ask for, today, and what to keep of a customer's card."""
+
+    today: date
+    page_size: int = 500
+    full_names: bool = False
+    vk_field: str = ""
+
+
+@dataclass(slots=True)
+class _Pages:
+    """One walk through the pages of a list."""
+
+    rows: dict[int, Record] = field(default_factory=dict)
+    totals: set[int] = field(default_factory=set)
+    pages: int = 0
+    why: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """All totals were the same and so many different rows came."""
+        return not self.why and self.totals == {len(self.rows)}
+
+
+class AlfaCrm(Exchange):
+    """One AlfaCRM account. Reads one list after another, as the makers of the CRM advise."""
+
+    def __init__(self, http: Http, reads: Reads, progress: Progress = no_progress) -> None:
+        """Read through ``http``."""
+        self._http = http
+        self._reads = reads
+        self._progress = progress
+        self._branches: Reading[Record] | None = None
+        self._cards: dict[int, Reading[Record]] = {}
+
+    @property
+    def calls(self) -> int:  # type: ignore[override]
+        """Requests sent so far, the login among them."""
+        return self._http.calls
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def moment(self) -> datetime | None:
+        """The time on the CRM's own answers, asking for the branches if it has not answered yet."""
+        if self._http.moment is None:
+            self.branches()
+        return self._http.moment
+
+    # --- lists --------------------------------------------------------------------------------------------------
+
+    def branches(self) -> Reading[Branch]:
+        """All branches of the account."""
+        if self._branches is None:
+            self._branches = self._list("branch/index", {}, "branches")
+        return _decoded(self._branches, decode.branch)
+
+    def lesson_types(self, branch: int) -> Reading[LessonType]:
+        """The kinds of lessons."""
+        return _decoded(self._list(f"{branch}/lesson-type/index", {}, "lesson types"), decode.lesson_type)
+
+    def groups(self, branch: int) -> Reading[Group]:
+        """The groups of a branch."""
+        return _decoded(self._list(f"{branch}/group/index", {}, "groups"), decode.group)
+
+    def residents(self, branch: int) -> Reading[Resident]:
+        """Customers of a branch: clients and leads, the archive among them."""
+        reads = self._reads
+        into = partial(decode.resident, today=reads.today, full_names=reads.full_names, vk_field=reads.vk_field)
+        return _decoded(self._customers(branch), into)
+
+    def memberships(self, branch: int) -> Reading[Membership]:
+        """Current memberships: from the customers' cards where the CRM gives them, else group by group."""
+        cards = self._customers(branch)
+        if not cards.complete or any("groups" in record for record in cards.items):
+            nested = _decoded(cards, decode.card_memberships)
+            flat = tuple(one for found in nested.items for one in found)
+            return Reading(flat, nested.complete, nested.why, nested.unreadable)
+        return self._memberships_by_group(branch)
+
+    def schedule(self, branch: int) -> Reading[RegularLesson]:
+        """The schedule of a branch."""
+        found = _decoded(self._list(f"{branch}/regular-lesson/index", {}, "schedule"), decode.regular_lesson)
+        lines = tuple(line for line in found.items if line is not None)
+        return Reading(lines, found.complete, found.why, found.unreadable)
+
+    def rolls(self, branch: int, since: date, until: date) -> Reading[Roll]:
+        """Lessons of a branch and window: conducted, planned and cancelled, each status asked for by itself."""
+        merged: dict[int, Roll] = {}
+        unreadable: list[Unreadable] = []
+        for status in STATUSES:
+            asked = {"status": status.value, "date_from": since.isoformat(), "date_to": until.isoformat()}
+            found = self._list(f"{branch}/lesson/index", asked, "lessons")
+            rolls = _decoded(found, partial(decode.roll, branch=branch))
+            if not rolls.complete:
+                return Reading((), complete=False, why=rolls.why)
+            # A filter that the CRM did not heed lets foreign rows in: they are not part of the answer.
+            merged.update(
+                (roll.lesson.id, roll)
+                for roll in rolls.items
+                if roll.lesson.branch == branch and roll.lesson.status is status and since <= roll.lesson.date <= until
+            )
+            unreadable += rolls.unreadable
+        bad = {one.id for one in unreadable}
+        return Reading(tuple(roll for id, roll in merged.items() if id not in bad), unreadable=tuple(unreadable))
+
+    def find_roll(self, lesson: int, branches: Sequence[int]) -> Roll | None:
+        """Ask for one lesson by number, under each branch and status; None when no answer holds it.
+
+        Raises ``IncompleteRead`` when an answer cannot be trusted or the record cannot be read.
+        """
+        for branch in branches:
+            for status in STATUSES:
+                asked = {"id": lesson, "status": status.value}
+                found = self._list(f"{branch}/lesson/index", asked, f"lesson {lesson}")
+                rolls = _decoded(found, partial(decode.roll, branch=branch))
+                if not rolls.complete or any(one.id == lesson for one in rolls.unreadable):
+                    raise IncompleteRead(f"lesson {lesson}: {rolls.why or 'record unreadable'}")
+                for roll in rolls.items:
+                    if roll.lesson.id == lesson and roll.lesson.status is status:
+                        return roll
+        return None
+
+    def _customers(self, branch: int) -> Reading[Record]:
+        if branch not in self._cards:
+            asked = {"is_study": 2, "removed": 1, "withGroups": True}
+            self._cards[branch] = self._list(f"{branch}/customer/index", asked, "residents")
+        return self._cards[branch]
+
+    def _memberships_by_group(self, branch: int) -> Reading[Membership]:
+        merged: list[Membership] = []
+        unreadable: list[Unreadable] = []
+        groups = self.groups(branch)
+        if not groups.complete:
+            return Reading((), complete=False, why=groups.why)
+        for group in groups.items:
+            found = self._list(f"{branch}/cgi/index", {}, "memberships", {"group_id": group.id})
+            memberships = _decoded(found, decode.membership)
+            if not memberships.complete:
+                return Reading((), complete=False, why=memberships.why)
+            merged += [one for one in memberships.items if one.group == group.id]
+            unreadable += memberships.unreadable
+        return Reading(tuple(merged), unreadable=tuple(unreadable))
+
+    # --- pages --------------------------------------------------------------------------------------------------
+
+    def _list(self, path: str, asked: Record, what: str, query: Mapping[str, Any] | None = None) -> Reading[Record]:
+        """Read a whole list, and read it again when what came does not add up; say so if it never does."""
+        walk = _Pages()
+        for _ in range(READINGS_MAX):
+            walk = self._walk(path, asked, what, query)
+            if walk.complete:
+                return Reading(tuple(walk.rows.values()))
+        totals = "/".join(map(str, sorted(walk.totals))) or "?"
+        why = walk.why or f"{len(walk.rows)} distinct of {totals}"
+        return Reading((), complete=False, why=f"{what}: {why} on {walk.pages} pages, read {READINGS_MAX} times")
+
+    def _walk(self, path: str, asked: Record, what: str, query: Mapping[str, Any] | None) -> _Pages:
+        walk = _Pages()
+        previous: list[int] | None = None
+        for page in range(PAGES_MAX):
+            body = {**asked, "page": page, "pageSize": self._reads.page_size}
+            total, items = _envelope(self._http.call(path, body, query))
+            walk.pages += 1
+            walk.totals.add(total)
+            ids = [_id(item) for item in items]
+            if None in ids:
+                walk.why = "a row without a number"
+                return walk
+            fresh = [id for id in ids if id is not None and id not in walk.rows]
+            walk.rows.update(zip((id for id in ids if id is not None), items, strict=True))
+            self._progress(what, len(walk.rows), total)
+            if _ended(len(items), len(fresh), len(walk.rows), total, page, self._reads.page_size) or ids == previous:
+                return walk
+            previous = [id for id in ids if id is not None]
+        walk.why = f"more than {PAGES_MAX} pages"
+        return walk
+
+
+def _ended(rows: int, fresh: int, distinct: int, total: int, page: int, page_size: int) -> bool:
+    """Tell whether a list is at its end: an empty page, or all that ``total`` promises.
+
+    A first page that is exactly full may carry the page's size in the place of the total, so one more is asked for.
+    """
+    if not rows or (page and not fresh):
+        return True
+    return distinct >= total and not (page == 0 and rows == total and rows in (20, 50, 100, page_size))
+
+
+def _envelope(answer: Record) -> tuple[int, list[Record]]:
+    """Take total and rows out of a list's answer."""
+    total, items = answer.get("total"), answer.get("items")
+    if isinstance(total, str) and total.isascii() and total.isdigit():
+        total = int(total)
+    if type(total) is not int or total < 0 or not isinstance(items, list):
+        raise NotAnAnswer("not an AlfaCRM answer (a list without total and items)")
+    return total, items
+
+
+def _id(item: Any) -> int | None:
+    if not isinstance(item, dict):
+        return None
+    try:
+        return decode.number(item.get("id"), "id")
+    except decode.UnreadableRecord:
+        return None
+
+
+def _decoded(found: Reading[Record], into: Callable[[Record], T]) -> Reading[T]:
+    """Decode every record of a reading; those that cannot be read are named, the others stand."""
+    unreadable: list[Unreadable] = []
+
+    def facts() -> Iterator[T]:
+        for record in found.items:
+            try:
+                yield into(record)
+            except decode.UnreadableRecord as error:
+                unreadable.append(Unreadable(decode.number(record["id"], "id"), error.path))
+
+    items = tuple(facts())
+    return Reading(items, found.complete, found.why, tuple(unreadable))

@@ -1,0 +1,88 @@
+"""What a CRM must answer so that coins can be given: the class to extend for a school with another system."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Generic, TypeVar
+
+from coinsync.core.facts import Branch, Group, LessonType, Membership, RegularLesson, Resident, Roll
+
+T = TypeVar("T")
+
+#: Called with what is being read, how many rows are in, and how many there will be (0: not known).
+Progress = Callable[[str, int, int], None]
+
+
+def no_progress(_what: str, _done: int, _total: int) -> None:
+    """Nobody is watching."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that could not be understood: its id and the path of the field, never the value."""
+
+    id: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """What was read, and whether that is all there is; from an incomplete reading nothing may be concluded."""
+
+    items: tuple[T, ...] = ()
+    complete: bool = True
+    why: str = ""
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+class Exchange(ABC):
+    """A source of facts. Extend it for a CRM of another make; the contract suite in the tests says what must hold.
+
+    Every method either returns a ``Reading`` that says whether it is complete, or raises ``CrmUnreachable``,
+    ``NotAnAnswer`` or ``CrmRefused``. Nothing is ever written to the CRM. ``calls`` counts the requests made.
+    """
+
+    calls: int = 0
+
+    @abstractmethod
+    def moment(self) -> datetime | None:
+        """The CRM's own idea of now (aware), which decides what "today" is; None where it has none."""
+
+    @abstractmethod
+    def branches(self) -> Reading[Branch]:
+        """All branches of the school."""
+
+    @abstractmethod
+    def lesson_types(self, branch: int) -> Reading[LessonType]:
+        """The kinds of lessons."""
+
+    @abstractmethod
+    def groups(self, branch: int) -> Reading[Group]:
+        """The groups of a branch."""
+
+    @abstractmethod
+    def residents(self, branch: int) -> Reading[Resident]:
+        """Everybody whom the branch knows: pupils, leads, and those in the archive."""
+
+    @abstractmethod
+    def memberships(self, branch: int) -> Reading[Membership]:
+        """Who belongs to which group of the branch today, and since when if that is known."""
+
+    @abstractmethod
+    def schedule(self, branch: int) -> Reading[RegularLesson]:
+        """The regular lessons of the branch's groups."""
+
+    @abstractmethod
+    def rolls(self, branch: int, since: date, until: date) -> Reading[Roll]:
+        """All lessons of a branch from ``since`` to ``until``, both included, whatever their status."""
+
+    @abstractmethod
+    def find_roll(self, lesson: int, branches: Sequence[int]) -> Roll | None:
+        """One lesson by number wherever it is now; None when it is gone for certain."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of connections, if there are any."""

@@ -1,0 +1,306 @@
+"""One session, one ``call()``: paced, bounded in every direction, with the token renewed when the CRM asks for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+import requests
+import tenacity
+import urllib3.exceptions
+
+from coinsync.errors import CoinsyncError, CrmRefused, CrmUnreachable, NotAnAnswer
+
+CHUNK_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long and how much at most; every figure in seconds, bytes or pieces."""
+
+    connect_seconds: float = 10.0
+    read_seconds: float = 30.0
+    answer_seconds: float = 90.0
+    answer_bytes: int = 64 * 2**20
+    tries: int = 4
+    tries_seconds: float = 120.0
+    pause_seconds: float = 1.0
+    pause_seconds_max: float = 30.0
+    retry_after_seconds_max: float = 60.0
+    run_seconds: float = 1800.0
+    token_seconds: float = 13 * 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to obtain a token: where to post what, and the header that carries the token afterwards."""
+
+    path: str
+    body: Mapping[str, str] = field(repr=False)
+    header: str = "X-ALFACRM-TOKEN"
+
+
+class Pace:
+    """At most so many calls per second for the whole account: calls are spaced evenly, the login among them."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        """Keep to ``per_second`` by ``clock`` (monotonic seconds) and ``sleep``."""
+        self._gap = 1.0 / per_second
+        self._clock = clock
+        self._sleep = sleep
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Wait for this call's turn."""
+        now = self._clock()
+        if now < self._next:
+            self._sleep(self._next - now)
+        self._next = max(now, self._next) + self._gap
+
+
+class _Transient(Exception):
+    """A failure that may pass: ``error`` is what to say if it does not, ``after`` how long we were asked to wait."""
+
+    def __init__(self, error: CoinsyncError, after: float | None = None) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.after = after
+
+
+class _TokenRefused(Exception):
+    """The CRM answered 401 or 403."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(str(status))
+        self.status = status
+
+
+class Http:
+    """A connection to one account of a CRM that speaks JSON over POST."""
+
+    def __init__(
+        self,
+        url: str,
+        login: Login,
+        *,
+        pace: Pace,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        bounds: Bounds | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare a session towards ``url``; nothing is sent before the first call."""
+        self._url = url.rstrip("/")
+        self._login = login
+        self._pace = pace
+        self._clock = clock
+        self._sleep = sleep
+        self._bounds = bounds or Bounds()
+        self._session = requests.Session()
+        # The environment's proxies and .netrc are not ours to follow, least of all with a key in the body.
+        self._session.trust_env = False
+        self._session.headers.update({"Accept": "application/json", **(headers or {})})
+        self._token = ""
+        self._token_at = 0.0
+        self._began = clock()
+        self.calls = 0
+        self.moment: datetime | None = None
+
+    def close(self) -> None:
+        """Close the session's connections."""
+        self._session.close()
+
+    def call(self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Post ``body`` to ``path`` and return the object that comes back, after one renewal of the token if asked.
+
+        Raises ``CrmRefused`` when a fresh token is refused too, ``CrmUnreachable`` and ``NotAnAnswer`` after the tries
+        that the bounds allow.
+        """
+        try:
+            return self._with_token(path, body, query)
+        except _TokenRefused:
+            self._token = ""
+        try:
+            return self._with_token(path, body, query)
+        except _TokenRefused as refused:
+            raise CrmRefused(f"AlfaCRM refused the key (HTTP {refused.status}, twice)") from None
+
+    def _with_token(self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None) -> dict[str, Any]:
+        if not self._token or self._clock() - self._token_at > self._bounds.token_seconds:
+            self._log_in()
+        return self._patiently(path, body, query, {self._login.header: self._token})
+
+    def _log_in(self) -> None:
+        try:
+            answer = self._patiently(self._login.path, self._login.body, None, {})
+        except _TokenRefused as refused:
+            raise CrmRefused(f"AlfaCRM refused e-mail or key (HTTP {refused.status})") from None
+        token = answer.get("token")
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+            raise NotAnAnswer("not an AlfaCRM answer (login without a token)")
+        self._token, self._token_at = token, self._clock()
+
+    def _patiently(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        query: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+    ) -> dict[str, Any]:
+        """Try until there is an answer or a bound is reached; the last failure is the one to tell."""
+        bounds = self._bounds
+        retrying = tenacity.Retrying(
+            sleep=self._sleep,
+            stop=tenacity.stop_after_attempt(bounds.tries) | tenacity.stop_after_delay(bounds.tries_seconds),
+            wait=self._pause,
+            retry=tenacity.retry_if_exception_type(_Transient),
+            reraise=True,
+        )
+        try:
+            for attempt in retrying:
+                with attempt:
+                    return self._once(path, body, query, headers)
+        except _Transient as failure:
+            tries = retrying.statistics.get("attempt_number", 1)
+            raise type(failure.error)(f"{failure.error.message}, {tries} tries") from failure
+        raise AssertionError("retrying ends by return or raise")
+
+    def _pause(self, state: tenacity.RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        if isinstance(failure, _Transient) and failure.after is not None:
+            return failure.after
+        grown = tenacity.wait_random_exponential(self._bounds.pause_seconds, self._bounds.pause_seconds_max)
+        return float(grown(state))
+
+    def _once(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        query: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+    ) -> dict[str, Any]:
+        if self._clock() - self._began > self._bounds.run_seconds:
+            raise CrmUnreachable(f"AlfaCRM: still reading after {self._bounds.run_seconds:.0f} s")
+        self._pace.wait()
+        self.calls += 1
+        try:
+            with self._session.post(
+                f"{self._url}/v2api/{path}",
+                json=dict(body),
+                params=dict(query) if query else None,
+                headers=dict(headers),
+                timeout=(self._bounds.connect_seconds, self._bounds.read_seconds),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                self._check_status(response)
+                self.moment = _moment(response.headers.get("Date", "")) or self.moment
+                return _parsed(self._text(response), response.headers.get("Content-Type", "no content type"))
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _Transient(CrmUnreachable(f"AlfaCRM out of reach ({_kind(error)})")) from error
+
+    def _check_status(self, response: requests.Response) -> None:
+        status = response.status_code
+        if status in (401, 403):
+            raise _TokenRefused(status)
+        if status == 429:
+            raise _Transient(
+                CrmUnreachable("AlfaCRM answers that there are too many requests (HTTP 429)"),
+                self._retry_after(response.headers.get("Retry-After", "")),
+            )
+        if status >= 500:
+            raise _Transient(CrmUnreachable(f"AlfaCRM out of reach (HTTP {status})"))
+        if 300 <= status < 400:
+            # Following would hand the token, and at login the key, to whatever host is named.
+            raise NotAnAnswer(f"not an AlfaCRM answer (redirect refused, HTTP {status})")
+        if status != 200:
+            raise NotAnAnswer(f"not an AlfaCRM answer (HTTP {status})")
+
+    def _retry_after(self, text: str) -> float | None:
+        if not (text.isascii() and text.isdigit()) or len(text) > 9:
+            return None
+        seconds, limit = float(text), self._bounds.retry_after_seconds_max
+        if seconds > limit:
+            raise CrmUnreachable(f"AlfaCRM asks to wait {seconds:.0f} s (limit {limit:.0f} s)")
+        return seconds
+
+    def _text(self, response: requests.Response) -> bytes:
+        """Read the body piece by piece: the time-out of a socket bounds a piece, this bounds the whole answer."""
+        deadline = self._clock() + self._bounds.answer_seconds
+        pieces: list[bytes] = []
+        size = 0
+        while piece := response.raw.read1(CHUNK_BYTES, decode_content=True):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._bounds.answer_bytes:
+                raise NotAnAnswer(f"not an AlfaCRM answer (more than {self._bounds.answer_bytes} bytes)")
+            if self._clock() > deadline:
+                raise CrmUnreachable(
+                    f"AlfaCRM out of reach (answer not finished in {self._bounds.answer_seconds:.0f} s)"
+                )
+        return b"".join(pieces)
+
+
+def _parsed(text: bytes, content_type: str) -> dict[str, Any]:
+    """Read JSON strictly: no constants that JSON does not have, no name twice, an object outside."""
+    try:
+        data = json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise _not_an_answer(text, content_type) from error
+    if not isinstance(data, dict):
+        raise _not_an_answer(text, content_type)
+    return data
+
+
+def _not_an_answer(text: bytes, content_type: str) -> _Transient:
+    # A cut or foreign answer may be a passing fault of a proxy, so it is asked for again before it is told.
+    kind = content_type.split(";")[0].strip()[:40]
+    shown = "".join(char for char in kind if char.isalnum() or char in "/+-. ")
+    return _Transient(NotAnAnswer(f"not an AlfaCRM answer ({shown}, {len(text)} bytes)"))
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _kind(error: BaseException) -> str:
+    """Name a network failure without its text, which may hold the address with its query."""
+    names = {
+        requests.exceptions.SSLError: "certificate refused",
+        requests.exceptions.ConnectTimeout: "no connection in time",
+        requests.exceptions.ReadTimeout: "no answer in time",
+        urllib3.exceptions.ReadTimeoutError: "no answer in time",
+        urllib3.exceptions.DecodeError: "answer cannot be unpacked",
+        requests.exceptions.ConnectionError: "no connection",
+        requests.exceptions.InvalidURL: "address not valid",
+    }
+    return next((text for kind, text in names.items() if isinstance(error, kind)), "connection broken")
+
+
+def ping(url: str) -> bool:
+    """Tell a watcher outside that the night went well; False when it could not be told. Takes at most 5 seconds."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            return bool(session.get(url, timeout=(2.0, 3.0), allow_redirects=False).ok)
+    except requests.RequestException:
+        return False

@@ -1,0 +1,208 @@
+"""Opening the database by its URL, for writing or only for reading, and keeping its schema.
+
+A writing connection asserts every setting that the ledger relies on instead of trusting defaults; a reading one cannot
+write (``mode=ro`` and ``query_only``). Errors of the driver leave this room as errors of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import peewee
+from peewee import Database, SqliteDatabase
+
+from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+HISTORY = "schema_migration"
+
+_SETTINGS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
+_GUARDS = {"entry_no_update", "entry_no_delete", "entry_no_replace", "entry_whole_coins"}
+
+
+def path_of(url: str) -> Path:
+    """File of a database URL such as ``sqlite:///coins.db`` or ``sqlite:////srv/coinsync/coins.db``."""
+    parts = urlsplit(url)
+    if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
+        raise DatabaseUnusable(f"database: {url}: expected sqlite:///PATH")
+    return Path(parts.path[1:])
+
+
+def create(url: str) -> bool:
+    """Create the database and bring it to today's schema; False when it was there already, with that schema."""
+    path = path_of(url)
+    with speaking(path):
+        fresh = not path.exists()
+        if fresh:
+            path.parent.mkdir(mode=0o2770, parents=True, exist_ok=True)
+            # A reader of the same group must be able to write the files beside the database (WAL), never itself.
+            os.fchmod(descriptor := os.open(path, os.O_CREAT | os.O_RDWR, 0o660), 0o660)
+            os.close(descriptor)
+        database = _connect(path, wait_seconds=30)
+        with database.connection_context():
+            database.execute_sql("PRAGMA journal_mode = wal")
+            return bool(_run_migrations(database)) or fresh
+
+
+def migrate(url: str) -> tuple[str, ...]:
+    """Bring an existing database to today's schema; the names of the steps that were taken."""
+    path = path_of(url)
+    _must_exist(path)
+    database = _connect(path, wait_seconds=30)
+    with speaking(path), database.connection_context():
+        _refuse_newer(path, applied_steps(database))
+        return _run_migrations(database)
+
+
+def open_writable(url: str, *, wait_seconds: float = 30.0) -> SqliteDatabase:
+    """Open for writing, connected, with every setting asserted; it waits at most ``wait_seconds`` for other writers."""
+    path = path_of(url)
+    _must_exist(path)
+    database = _connect(path, wait_seconds=wait_seconds)
+    with speaking(path):
+        database.connect()
+        try:
+            _refuse_other_schema(database, path)
+            _assert_settings(database, path)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def open_readable(url: str, *, wait_seconds: float = 5.0) -> SqliteDatabase:
+    """Open for reading, not yet connected; use it under ``reading``."""
+    path = path_of(url)
+    return SqliteDatabase(
+        f"file:{quote(str(path))}?mode=ro",
+        uri=True,
+        timeout=wait_seconds,
+        pragmas={"query_only": 1},
+    )
+
+
+@contextmanager
+def reading(database: Database) -> Iterator[None]:
+    """One reader's visit: a connection of this thread, one snapshot, closed at the end."""
+    path = Path(unquote(urlsplit(str(database.database)).path))
+    _must_exist(path)
+    with speaking(path), database.connection_context():
+        _refuse_other_schema(database, path)
+        database.begin()
+        try:
+            yield
+        finally:
+            database.rollback()
+
+
+@cache
+def schema_steps() -> tuple[str, ...]:
+    """Names of all migrations that this program knows, in order."""
+    return tuple(sorted(path.stem for path in MIGRATIONS.glob("[0-9]*.py")))
+
+
+def applied_steps(database: Database) -> tuple[str, ...]:
+    """Names of the migrations that the database has had."""
+    if not database.table_exists(HISTORY):
+        return ()
+    return tuple(sorted(name for (name,) in database.execute_sql(f"SELECT name FROM {HISTORY}")))
+
+
+def _connect(path: Path, *, wait_seconds: float) -> SqliteDatabase:
+    return SqliteDatabase(
+        f"file:{quote(str(path))}?mode=rw",
+        uri=True,
+        timeout=wait_seconds,
+        lock_type="IMMEDIATE",
+        pragmas=dict(_SETTINGS),
+    )
+
+
+def _run_migrations(database: Database) -> tuple[str, ...]:
+    from playhouse.migrations import Runner  # Only the few commands that migrate pay for this import.
+
+    return tuple(Runner(database, str(MIGRATIONS), table_name=HISTORY).up())
+
+
+def _must_exist(path: Path) -> None:
+    if not path.is_file():
+        raise DatabaseUnusable(
+            f"database: {path} does not exist", advice='Run "coinsync init", or correct [database] url.'
+        )
+
+
+def _refuse_newer(path: Path, applied: Collection[str]) -> None:
+    unknown = set(applied) - set(schema_steps())
+    if unknown:
+        raise DatabaseUnusable(
+            f"database: {path}: schema {max(unknown)} is newer than this program ({schema_steps()[-1]})",
+            advice="Nothing was written. Update coinsync on this machine.",
+        )
+
+
+def _refuse_other_schema(database: Database, path: Path) -> None:
+    applied = applied_steps(database)
+    _refuse_newer(path, applied)
+    missing = [step for step in schema_steps() if step not in applied]
+    if missing:
+        raise DatabaseUnusable(
+            f"database: {path}: schema {missing[0]} is missing",
+            advice='Nothing was written. Run "coinsync db migrate".',
+        )
+
+
+def _assert_settings(database: SqliteDatabase, path: Path) -> None:
+    wrong = [name for name, value in _SETTINGS.items() if database.pragma(name) != value]
+    if database.pragma("journal_mode") != "wal":
+        wrong.append("journal_mode")
+    if wrong:
+        raise DatabaseUnusable(f"database: {path}: unsafe settings: {', '.join(wrong)}")
+    guards = {name for (name,) in database.execute_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+    missing = sorted(_GUARDS - guards)
+    if missing:
+        raise DatabaseUnusable(
+            f"database: {path}: append-only guard missing: {', '.join(missing)}",
+            advice="Nothing was written. Restore the database from a backup, or call for help: someone removed it.",
+        )
+
+
+@contextmanager
+def speaking(path: Path) -> Iterator[None]:
+    """Turn the driver's errors into ours, told apart by what SQLite itself says."""
+    try:
+        yield
+    except (peewee.PeeweeException, sqlite3.Error) as error:
+        raise translate(error, path) from error
+
+
+def translate(error: BaseException, path: Path) -> CoinsyncError:
+    """Say in our words what the driver meant; it hides causes behind errors of its own, so look through them all."""
+    texts = [str(one) for one in _causes(error)]
+    text = "; ".join(dict.fromkeys(texts)).lower()
+    if "locked" in text or "busy" in text:
+        return DatabaseUnavailable(f"database: {path} is busy; nothing written")
+    if "full" in text:
+        return DatabaseUnavailable(f"database: {path}: disk full; nothing written")
+    if "readonly" in text or "read-only" in text:
+        return DatabaseUnusable(f"database: {path} is read-only for this user; nothing written")
+    if "unable to open" in text:
+        return DatabaseUnavailable(f"database: cannot open {path}; nothing written")
+    if "not a database" in text or "malformed" in text:
+        return CoinsyncError(f"database: {path} is damaged", advice="Do not write to it; restore it from a backup.")
+    if "i/o error" in text:
+        return DatabaseUnavailable(f"database: {path}: disk error; nothing written")
+    return CoinsyncError(f"database: {path}: {texts[-1]}; nothing written")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

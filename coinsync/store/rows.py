@@ -1,0 +1,359 @@
+"""The tables, as peewee models, and how a fact becomes a row and comes back.
+
+Dates are text in ISO form and lists of ids are text like ",3,7,", so that every engine stores, sorts and returns the
+same bytes. The models say what the tables look like; migrations build them, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from enum import Enum
+from typing import Any
+
+from peewee import BigIntegerField, CharField, Check, CompositeKey, ForeignKeyField, IntegerField, Model, TextField
+
+from coinsync.core import facts, ledger
+from coinsync.core.plan import Fact
+
+DAY = 10
+NAME = 120
+KEY = ledger.KEY_LENGTH_MAX
+
+
+class HeadRow(Model):
+    """The one row that every writing transaction changes first: the lock, the order and the count of all that is."""
+
+    id = IntegerField(primary_key=True)
+    n = BigIntegerField()
+    runs = BigIntegerField()
+    account = CharField(max_length=80)
+
+    class Meta:
+        """One row for the whole database."""
+
+        table_name = "head"
+
+
+class RunRow(Model):
+    """One applied plan: what, when, by whom, and its totals."""
+
+    id = BigIntegerField(primary_key=True)
+    uuid = CharField(max_length=32, unique=True)
+    purpose = CharField(max_length=20)
+    branch = BigIntegerField()
+    since = CharField(max_length=DAY)
+    until = CharField(max_length=DAY)
+    actor = CharField(max_length=80)
+    started_at = CharField(max_length=20)
+    posted_at = CharField(max_length=20)
+    digest = CharField(max_length=64)
+    requests = IntegerField()
+    entries = IntegerField()
+    coins = BigIntegerField()
+    facts = IntegerField()
+    n_last = BigIntegerField()
+
+    class Meta:
+        """Runs are looked up by branch, the latest first."""
+
+        table_name = "run"
+        indexes = ((("branch", "purpose", "id"), False),)
+
+
+class BranchRow(Model):
+    """A site of the school."""
+
+    id = BigIntegerField(primary_key=True)
+    name = CharField(max_length=NAME)
+
+    class Meta:
+        """Numbered by the CRM."""
+
+        table_name = "branch"
+
+
+class LessonTypeRow(Model):
+    """A kind of lesson."""
+
+    id = BigIntegerField(primary_key=True)
+    name = CharField(max_length=NAME)
+    base = IntegerField()
+
+    class Meta:
+        """Numbered by the CRM."""
+
+        table_name = "lesson_type"
+
+
+class GroupRow(Model):
+    """A group of residents."""
+
+    id = BigIntegerField(primary_key=True)
+    name = CharField(max_length=NAME)
+
+    class Meta:
+        """Numbered by the CRM."""
+
+        table_name = "study_group"
+
+
+class ResidentRow(Model):
+    """A pupil; never deleted."""
+
+    id = BigIntegerField(primary_key=True)
+    name = CharField(max_length=NAME)
+    presence = CharField(max_length=20)
+    branches = TextField(column_name="branch_ids")
+    vk = CharField(max_length=255)
+
+    class Meta:
+        """Numbered by the CRM."""
+
+        table_name = "resident"
+
+
+class MembershipRow(Model):
+    """A resident's time in a group."""
+
+    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT")
+    group = BigIntegerField(column_name="group_id")
+    since = CharField(max_length=DAY)
+    until = CharField(max_length=DAY, null=True)
+
+    class Meta:
+        """One row for each stay."""
+
+        table_name = "membership"
+        primary_key = CompositeKey("resident", "group", "since")
+
+
+class LinkRow(Model):
+    """A VK account that may see a resident."""
+
+    vk = BigIntegerField()
+    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT")
+    source = CharField(max_length=20)
+
+    class Meta:
+        """Many to many."""
+
+        table_name = "link"
+        primary_key = CompositeKey("vk", "resident")
+
+
+class LessonRow(Model):
+    """A lesson as the CRM last described it."""
+
+    id = BigIntegerField(primary_key=True)
+    branch = BigIntegerField(column_name="branch_id")
+    date = CharField(max_length=DAY, column_name="held_on")
+    starts = CharField(max_length=5)
+    type = BigIntegerField(column_name="type_id")
+    status = IntegerField()
+    groups = TextField(column_name="group_ids")
+    subject = BigIntegerField(null=True, column_name="subject_id")
+    scheduled = IntegerField()
+
+    class Meta:
+        """Read by branch and window."""
+
+        table_name = "lesson"
+        indexes = ((("branch", "date"), False),)
+
+
+class AttendanceRow(Model):
+    """What happened to one resident in one lesson."""
+
+    lesson = ForeignKeyField(LessonRow, column_name="lesson_id", index=False, on_delete="RESTRICT")
+    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT")
+    mark = CharField(max_length=20)
+    standing = CharField(max_length=20)
+
+    class Meta:
+        """Read by lesson in a sync and by resident in a history."""
+
+        table_name = "attendance"
+        primary_key = CompositeKey("lesson", "resident")
+        indexes = ((("resident", "lesson"), False),)
+
+
+class HoldRow(Model):
+    """A difference that waits for a person."""
+
+    key = CharField(max_length=KEY, primary_key=True, column_name="op_key")
+    kind = CharField(max_length=20)
+    branch = BigIntegerField(column_name="branch_id")
+    lesson = BigIntegerField(column_name="lesson_id")
+    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT")
+    happened_on = CharField(max_length=DAY)
+    coins = BigIntegerField()
+    reason = CharField(max_length=40)
+
+    class Meta:
+        """One for each key at most."""
+
+        table_name = "hold"
+
+
+class EntryRow(Model):
+    """The ledger. Rows are never changed or removed, triggers see to it; one index carries balances by itself."""
+
+    n = BigIntegerField(primary_key=True)
+    op_key = CharField(max_length=KEY)
+    seq = IntegerField()
+    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT")
+    coins = BigIntegerField(constraints=[Check("coins <> 0")])
+    kind = CharField(max_length=20)
+    happened_on = CharField(max_length=DAY)
+    reason = CharField(max_length=200)
+    actor = CharField(max_length=80)
+    rule = CharField(max_length=80)
+    note_digest = CharField(max_length=64)
+    lesson = BigIntegerField(null=True, column_name="lesson_id")
+    reverses = BigIntegerField(null=True, unique=True)
+    run = BigIntegerField(column_name="run_id")
+    posted_at = CharField(max_length=20)
+    chain = CharField(max_length=64)
+
+    class Meta:
+        """Unique by key and number; read by resident and day."""
+
+        table_name = "entry"
+        indexes = (
+            (("op_key", "seq"), True),
+            (("resident", "happened_on", "n", "coins"), False),
+        )
+
+
+class NoteRow(Model):
+    """The text of a note, outside the ledger so that it can be erased; the entry keeps its salted digest."""
+
+    n = BigIntegerField(primary_key=True)
+    salt = CharField(max_length=32)
+    text = TextField()
+
+    class Meta:
+        """One for each entry at most."""
+
+        table_name = "note"
+
+
+MODELS: tuple[type[Model], ...] = (
+    HeadRow,
+    RunRow,
+    BranchRow,
+    LessonTypeRow,
+    GroupRow,
+    ResidentRow,
+    MembershipRow,
+    LinkRow,
+    LessonRow,
+    AttendanceRow,
+    HoldRow,
+    EntryRow,
+    NoteRow,
+)
+
+ENTRY_COLUMNS = tuple(field.column_name for field in EntryRow._meta.sorted_fields)
+RUN_COLUMNS = tuple(field.column_name for field in RunRow._meta.sorted_fields)
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How one kind of fact lies in its table: column by column, in the order of the dataclass's fields."""
+
+    fact: type[Fact]
+    name: str
+    columns: tuple[str, ...]
+    key_columns: tuple[str, ...]
+    into: tuple[Convert, ...]
+    back: tuple[Convert, ...]
+
+    @property
+    def lookup(self) -> str:
+        """The column by which many rows are read at once."""
+        return self.key_columns[0]
+
+    def row(self, fact: Fact) -> tuple[Any, ...]:
+        """Turn a fact into its row."""
+        return tuple(convert(getattr(fact, one.name)) for one, convert in zip(fields(fact), self.into, strict=True))
+
+    def value(self, row: Sequence[Any]) -> Any:
+        """Turn a row back into its fact."""
+        return self.fact(*(convert(one) for convert, one in zip(self.back, row, strict=True)))
+
+    def key(self, fact: Fact) -> tuple[Any, ...]:
+        """The values of the key columns."""
+        by_column = dict(zip(self.columns, self.row(fact), strict=True))
+        return tuple(by_column[column] for column in self.key_columns)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _day_text(value: date | None) -> str | None:
+    return value.isoformat() if value is not None else None
+
+
+def _day(value: str | None) -> date | None:
+    return date.fromisoformat(value) if value is not None else None
+
+
+def ids_text(ids: Sequence[int]) -> str:
+    """Write a list of ids as one text: (3, 7) → ",3,7,"; () → ","."""
+    return "," + "".join(f"{one}," for one in ids)
+
+
+def _ids(text: str) -> tuple[int, ...]:
+    return tuple(int(one) for one in text.split(",") if one)
+
+
+def _converters(hint: Any) -> tuple[Convert, Convert]:
+    if hint in (date, date | None):
+        return _day_text, _day
+    if hint == tuple[int, ...]:
+        return ids_text, _ids
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return (lambda value: value.value), hint
+    if hint is bool:
+        return int, bool
+    return _same, _same
+
+
+def _table(fact: type[Fact], model: type[Model]) -> Table:
+    hints = typing.get_type_hints(fact)
+    names = [one.name for one in fields(fact)]
+    meta: Any = model._meta
+    key = meta.primary_key
+    key_names = key.field_names if isinstance(key, CompositeKey) else (key.name,)
+    converters = [_converters(hints[name]) for name in names]
+    return Table(
+        fact,
+        meta.table_name,
+        tuple(meta.fields[name].column_name for name in names),
+        tuple(meta.fields[name].column_name for name in key_names),
+        tuple(into for into, _ in converters),
+        tuple(back for _, back in converters),
+    )
+
+
+TABLES: dict[type[Any], Table] = {
+    fact: _table(fact, model)
+    for fact, model in (
+        (facts.Branch, BranchRow),
+        (facts.LessonType, LessonTypeRow),
+        (facts.Group, GroupRow),
+        (facts.Resident, ResidentRow),
+        (facts.Membership, MembershipRow),
+        (facts.Link, LinkRow),
+        (facts.Lesson, LessonRow),
+        (facts.Attendance, AttendanceRow),
+        (facts.Hold, HoldRow),
+    )
+}

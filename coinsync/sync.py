@@ -1,0 +1,229 @@
+"""From the CRM to plans: one branch, one window of at most a month after the other. Reads all, writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from coinsync.config import BranchSettings, Settings
+from coinsync.core.facts import Membership, RegularLesson, Resident, Roll, Status
+from coinsync.core.ledger import lesson_key
+from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope
+from coinsync.core.planner import (
+    Book,
+    People,
+    Sight,
+    compare,
+    memberships_after,
+    plan_lessons,
+    plan_people,
+)
+from coinsync.core.rules import School, by_group, by_resident
+from coinsync.errors import CoinsyncError, IncompleteRead
+from coinsync.exchange.base import Exchange, Reading
+from coinsync.store.reader import Reader
+
+WINDOW_DAYS_MAX = 31
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one branch and window: a plan, or the error that says why nothing can be said.
+
+    ``today`` is the school's day of the reading, ``calls`` how many requests it took.
+    """
+
+    branch: BranchSettings
+    scope: Scope
+    today: date
+    plan: Plan | None = None
+    error: CoinsyncError | None = None
+    calls: int = 0
+
+
+@dataclass(slots=True)
+class Sync:
+    """One run over the branches. Plans come one by one, so that each can be applied before the next is made.
+
+    Balances and residents are those at the start plus what the plans so far bring, so that a dry run and a real one
+    plan alike; a plan that was not applied is taken back with ``refuse``.
+    """
+
+    exchange: Exchange
+    reader: Reader
+    settings: Settings
+    rerate: bool = False
+    _moved: Counter[int] = field(default_factory=Counter)
+    _known: set[int] = field(default_factory=set)
+    _start: int = 0
+    _calls: int = 0
+    _refused: Plan | None = None
+
+    def __post_init__(self) -> None:
+        """Remember how far the ledger had come and who was known when the run began."""
+        self._start = self.reader.head().n
+        self._known = set(self.reader.resident_ids())
+
+    def refuse(self, plan: Plan) -> None:
+        """Take note that the plan that came last was not applied."""
+        self._refused = plan
+
+    def outcomes(
+        self, branches: Iterable[BranchSettings], since: date | None, until: date | None, now: datetime
+    ) -> Iterator[Outcome]:
+        """Plan branch by branch, window by window; ``now`` (aware) serves where the CRM has no clock of its own.
+
+        The window is the configured number of days up to today unless ``since`` and ``until`` say otherwise.
+        """
+        for branch in branches:
+            today = now.astimezone(branch.zone).date()
+            first, last = since or today - timedelta(self.settings.days_back), until or today
+            try:
+                today = (self.exchange.moment() or now).astimezone(branch.zone).date()
+                last = until or today
+                first = since or last - timedelta(self.settings.days_back)
+                yield from self._branch(branch, first, last, today)
+            except CoinsyncError as error:
+                yield Outcome(branch, Scope(branch.id, first, last), today, error=error, calls=self._calls_since())
+
+    def _branch(self, branch: BranchSettings, since: date, until: date, today: date) -> Iterator[Outcome]:
+        """First the people of a branch, then its lessons window by window."""
+        run = self.reader.last_run(branch.id, Purpose.PEOPLE)
+        read_before = run.until if run else None
+        people, school = self._plan_people(branch.id, self._read_people(branch.id), today, read_before)
+        yield from self._offer(branch, people, today)
+        done: set[int] = set()
+        for scope in windows(branch.id, since, until):
+            try:
+                plan = self._plan_window(scope, school, done, read_before)
+            except CoinsyncError as error:
+                yield Outcome(branch, scope, today, error=error, calls=self._calls_since())
+            else:
+                yield from self._offer(branch, plan, today)
+
+    def _offer(self, branch: BranchSettings, plan: Plan, today: date) -> Iterator[Outcome]:
+        """Hand a plan out and, unless it comes back refused, count on what it brings."""
+        yield Outcome(branch, plan.scope, today, plan, calls=self._calls_since())
+        if plan is self._refused:
+            return
+        for entry in plan.entries:
+            self._moved[entry.resident] += entry.coins
+        self._known |= {
+            change.new.id for change in plan.changes if isinstance(change, Put) and isinstance(change.new, Resident)
+        }
+
+    def _calls_since(self) -> int:
+        before, self._calls = self._calls, self.exchange.calls
+        return self._calls - before
+
+    # --- people -------------------------------------------------------------------------------------------------
+
+    def _read_people(self, branch: int) -> _PeopleRead:
+        residents = self.exchange.residents(branch)
+        read = People(
+            _whole(self.exchange.branches()),
+            _whole(self.exchange.lesson_types(branch)),
+            _whole(self.exchange.groups(branch)),
+            _whole(residents),
+            _whole(self.exchange.memberships(branch)),
+        )
+        lines = by_group(_whole(self.exchange.schedule(branch)))
+        return _PeopleRead(read, frozenset(one.id for one in residents.unreadable), lines)
+
+    def _plan_people(
+        self, branch: int, people: _PeopleRead, today: date, read_before: date | None
+    ) -> tuple[Plan, School]:
+        ids = {resident.id for resident in people.read.residents} | people.unreadable
+        known = self.reader.people(branch, ids)
+        # A card that cannot be read today stays as it was; its owner is there all the same.
+        kept = tuple(resident for resident in known.residents if resident.id in people.unreadable)
+        read = replace(people.read, residents=(*people.read.residents, *kept))
+        plan = plan_people(Scope(branch, today, today), read, known, read_before=read_before)
+        after = memberships_after(read.memberships, known.memberships, today, read_before)
+        types = {one.id: one for one in (*known.types, *read.types)}
+        first_read = self.reader.first_read_on(branch) or today
+        return plan, School(types, by_resident(after), people.schedule, first_read)
+
+    # --- lessons ------------------------------------------------------------------------------------------------
+
+    def _plan_window(self, scope: Scope, school: School, done: set[int], read_before: date | None) -> Plan:
+        reading = self.exchange.rolls(scope.branch, scope.since, scope.until)
+        stored = self.reader.rolls(scope.branch, scope.since, scope.until)
+        sight = self._sight(scope, reading, stored, done)
+        stored.update(self.reader.rolls_by_id({roll.lesson.id for roll in sight.rolls} - set(stored)))
+        settled = tuple(map(self._with_visitors(school, sight.rolls).settle, sight.rolls))
+        book = self._book(stored, settled)
+        found = compare(replace(sight, rolls=settled), book, self.settings.rulebook, self.settings.account, read_before)
+        done.update(roll.lesson.id for roll in settled)
+        evidence = Evidence(sight.lessons_known, sight.lessons_read, book.awards_posted, sight.lessons_unasked)
+        return plan_lessons(scope, found, balances=self._balances(found.losers), evidence=evidence, rerate=self.rerate)
+
+    def _sight(self, scope: Scope, reading: Reading[Roll], stored: dict[int, Roll], done: set[int]) -> Sight:
+        """Complete what was read with what became of the recorded lessons that the answer lacks."""
+        rolls = {roll.lesson.id: roll for roll in _whole(reading) if roll.lesson.id not in done}
+        unreadable = sorted({one.id for one in reading.unreadable})
+        accounted = {*rolls, *unreadable, *done}
+        missing = [id for id, roll in stored.items() if id not in accounted and roll.lesson.status is not Status.GONE]
+        known = sum(roll.lesson.status is Status.CONDUCTED for roll in stored.values())
+        # Where so much has vanished it is the answer that must be doubted: nothing is asked for, the guard will speak.
+        doubtful = len(missing) > self.settings.missing_asked_max or bool(known and not reading.items)
+        found = {} if doubtful else self._ask_for(missing, scope.branch)
+        return Sight(
+            (*rolls.values(), *found.values()),
+            gone=tuple(id for id in missing if id not in found),
+            unreadable=tuple(unreadable),
+            lessons_read=len(reading.items),
+            lessons_known=known,
+            lessons_unasked=len(missing) if doubtful else 0,
+        )
+
+    def _ask_for(self, lessons: Iterable[int], branch: int) -> dict[int, Roll]:
+        order = [branch, *(other.id for other in self.settings.branches if other.id != branch)]
+        answers = {lesson: self.exchange.find_roll(lesson, order) for lesson in lessons}
+        return {lesson: roll for lesson, roll in answers.items() if roll is not None}
+
+    def _with_visitors(self, school: School, rolls: Sequence[Roll]) -> School:
+        """Add what is remembered of visitors from other branches, who are not among this branch's people."""
+        present = {one.resident for roll in rolls for one in roll.attendance}
+        visitors = self.reader.recorded(Membership, present - set(school.memberships))
+        return replace(school, memberships={**school.memberships, **by_resident(visitors)})
+
+    def _book(self, stored: dict[int, Roll], rolls: Sequence[Roll]) -> Book:
+        account = self.settings.account
+        pairs = {(roll.lesson.id, one.resident) for roll in (*stored.values(), *rolls) for one in roll.attendance}
+        stands = self.reader.stands(lesson_key(account, *pair) for pair in sorted(pairs))
+        holds = self.reader.holds({lesson for lesson, _ in pairs})
+        posted = sum(stand.coins > 0 for stand in stands.values())
+        return Book(stored, stands, holds, frozenset(self._known), posted)
+
+    def _balances(self, residents: Iterable[int]) -> dict[int, int]:
+        found = self.reader.balances(residents, upto=self._start)
+        return {resident: coins + self._moved[resident] for resident, coins in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _PeopleRead:
+    read: People
+    unreadable: frozenset[int]
+    schedule: dict[int, list[RegularLesson]]
+
+
+def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
+    """Cut a span of days into calendar months, the oldest first."""
+    while since <= until:
+        next_month = (since.replace(day=1) + timedelta(days=WINDOW_DAYS_MAX + 1)).replace(day=1)
+        end = min(until, next_month - timedelta(days=1))
+        yield Scope(branch, since, end)
+        since = end + timedelta(days=1)
+
+
+def _whole(reading: Reading[T]) -> tuple[T, ...]:
+    """The items of a complete reading; an incomplete one proves nothing and stops here."""
+    if not reading.complete:
+        raise IncompleteRead(f"incomplete read: {reading.why}")
+    return reading.items

@@ -1,0 +1,1 @@
+"""The window: what a family sees of the ledger inside VK, and nothing that could change it."""

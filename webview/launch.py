@@ -1,0 +1,163 @@
+"""Who opened the window: the check of VK's signed launch query.
+
+Pure: the query's text, our keys, our app id and the time come in; a visitor or one precise refusal comes out. It never
+raises, whatever the text. Names and values are handled as bytes, so that two different texts never look the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote, unquote_to_bytes
+
+QUERY_BYTES_MAX = 4096
+FIELDS_MAX = 64
+KEY_LENGTH_MIN = 16
+AGE_SECONDS_DEFAULT = 24 * 60 * 60
+#: No setting makes a launch valid for longer than this.
+AGE_SECONDS_CEILING = 7 * 24 * 60 * 60
+#: How far VK's clock may be ahead of ours.
+AHEAD_SECONDS_MAX = 5 * 60
+VK_ID_MAX = 2**63 - 1
+
+_SIGN = re.compile(rb"[A-Za-z0-9_-]{43}")
+_TIMESTAMP = re.compile(rb"[0-9]{1,12}")
+_USER = re.compile(rb"[1-9][0-9]{0,18}")
+
+Pair = tuple[bytes, bytes]
+
+
+class Reason(StrEnum):
+    """Why a launch is refused; for the log alone, the visitor is not told."""
+
+    NO_KEY = "no_key"
+    NO_APP = "no_app"
+    TOO_LONG = "too_long"
+    TOO_MANY_FIELDS = "too_many_fields"
+    REPEATED = "repeated"
+    NO_SIGN = "no_sign"
+    BAD_SIGN_FORM = "bad_sign_form"
+    BAD_SIGNATURE = "bad_signature"
+    WRONG_APP = "wrong_app"
+    BAD_TIMESTAMP = "bad_timestamp"
+    TOO_OLD = "too_old"
+    FROM_THE_FUTURE = "from_the_future"
+    BAD_USER = "bad_user"
+    ODNOKLASSNIKI = "odnoklassniki"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who launched the app, as VK vouches for it; ``launched_at`` is in Unix seconds, ``language`` "" if not said."""
+
+    vk: int
+    language: str
+    platform: str
+    launched_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A launch that proves nothing."""
+
+    reason: Reason
+
+
+def verify(
+    query: str, *, keys: Sequence[str], app_id: int, now: int, age_seconds_max: int = AGE_SECONDS_DEFAULT
+) -> Visitor | Refusal:
+    """Check a launch query, without its leading "?", at the time ``now`` in Unix seconds.
+
+    Any of ``keys`` may have signed it, so that a key can be changed while old launches live.
+    """
+    usable = [key for key in keys if len(key) >= KEY_LENGTH_MIN]
+    if not usable:
+        return Refusal(Reason.NO_KEY)
+    if app_id <= 0:
+        return Refusal(Reason.NO_APP)
+    given = _signed_fields(query, usable)
+    if isinstance(given, Reason):
+        return Refusal(given)
+    reason = _misfit(given, app_id) or _staleness(given, now, min(age_seconds_max, AGE_SECONDS_CEILING))
+    return Refusal(reason) if reason else _visitor(given)
+
+
+def signature(pairs: Iterable[Pair], key: str) -> bytes:
+    """Sign the pairs whose names begin with ``vk_``: ordered by name, values percent-encoded anew; 43 bytes."""
+    signed = sorted((name, value) for name, value in pairs if name.startswith(b"vk_"))
+    text = b"&".join(name + b"=" + quote(value, safe="").encode() for name, value in signed)
+    digest = hmac.digest(key.encode("utf-8", "surrogatepass"), text, hashlib.sha256)
+    return urlsafe_b64encode(digest).rstrip(b"=")
+
+
+def sign(fields: Mapping[str, str], key: str) -> str:
+    """Write the complete launch query that VK would send for ``fields``."""
+    pairs = [(name.encode(), value.encode()) for name, value in fields.items()]
+    query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+    return f"{query}&sign={signature(pairs, key).decode()}"
+
+
+def _signed_fields(query: str, keys: Sequence[str]) -> dict[bytes, bytes] | Reason:
+    """Read the fields that VK signed, or say why nothing in the query can be believed."""
+    # A character is at least a byte, so the cheap test spares the work on a very long text.
+    if len(query) > QUERY_BYTES_MAX or len(raw := query.encode("utf-8", "surrogatepass")) > QUERY_BYTES_MAX:
+        return Reason.TOO_LONG
+    if raw.count(b"&") >= FIELDS_MAX:
+        return Reason.TOO_MANY_FIELDS
+    pairs = [pair for pair in map(_pair, raw.split(b"&")) if pair[0].startswith(b"vk_") or pair[0] == b"sign"]
+    fields = dict(pairs)
+    # A reader that takes the first and one that takes the last of two equal names would see different visitors.
+    if len(fields) < len(pairs):
+        return Reason.REPEATED
+    return _sign_fault(fields.pop(b"sign", b""), fields, keys) or fields
+
+
+def _pair(field: bytes) -> Pair:
+    name, _, value = field.replace(b"+", b" ").partition(b"=")
+    return unquote_to_bytes(name), unquote_to_bytes(value)
+
+
+def _sign_fault(given: bytes, fields: Mapping[bytes, bytes], keys: Sequence[str]) -> Reason | None:
+    if not given:
+        return Reason.NO_SIGN
+    if not _SIGN.fullmatch(given):
+        return Reason.BAD_SIGN_FORM
+    # The list is built in full before any() looks at it: how long this takes does not tell which key was the right one.
+    matches = [hmac.compare_digest(signature(fields.items(), key), given) for key in keys]
+    return None if any(matches) else Reason.BAD_SIGNATURE
+
+
+def _misfit(fields: Mapping[bytes, bytes], app_id: int) -> Reason | None:
+    """Say what in a genuine launch makes it none of ours."""
+    if fields.get(b"vk_app_id") != str(app_id).encode():
+        return Reason.WRONG_APP
+    if not _TIMESTAMP.fullmatch(fields.get(b"vk_ts", b"")):
+        return Reason.BAD_TIMESTAMP
+    user = fields.get(b"vk_user_id", b"")
+    if not _USER.fullmatch(user) or int(user) > VK_ID_MAX:
+        return Reason.BAD_USER
+    # What vk_user_id means inside Odnoklassniki is not documented; it must not open somebody else's cabinet.
+    if fields.get(b"vk_client") == b"ok" or fields.get(b"vk_platform", b"").endswith(b"_ok"):
+        return Reason.ODNOKLASSNIKI
+    return None
+
+
+def _staleness(fields: Mapping[bytes, bytes], now: int, age_seconds_max: int) -> Reason | None:
+    age = now - int(fields[b"vk_ts"])
+    if age > age_seconds_max:
+        return Reason.TOO_OLD
+    return Reason.FROM_THE_FUTURE if age < -AHEAD_SECONDS_MAX else None
+
+
+def _visitor(fields: Mapping[bytes, bytes]) -> Visitor:
+    return Visitor(
+        vk=int(fields[b"vk_user_id"]),
+        language=fields.get(b"vk_language", b"").decode("utf-8", "replace"),
+        platform=fields.get(b"vk_platform", b"").decode("utf-8", "replace"),
+        launched_at=int(fields[b"vk_ts"]),
+    )

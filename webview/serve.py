@@ -1,0 +1,64 @@
+"""Serving the window on a port, behind a proxy that speaks TLS."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from wsgiref.types import WSGIApplication
+
+import waitress
+
+THREADS = 8
+#: Slow clients wait as open connections, not in threads: some hundreds of them must not keep others out.
+CONNECTIONS_MAX = 1000
+SILENCE_SECONDS_MAX = 30
+HEADER_BYTES_MAX = 16 * 1024
+
+
+def serve(app: WSGIApplication, host: str, port: int, threads: int = THREADS) -> None:
+    """Serve ``app`` until SIGTERM or Ctrl-C; ``OSError`` when the address cannot be had."""
+    listener = _listen(host, port)
+    server = waitress.create_server(
+        app,
+        sockets=[listener],
+        threads=threads,
+        connection_limit=CONNECTIONS_MAX,
+        asyncore_use_poll=True,
+        channel_timeout=SILENCE_SECONDS_MAX,
+        max_request_header_size=HEADER_BYTES_MAX,
+        # No Server header: what we run on is nobody's business.
+        ident=None,
+    )
+    with _ended_by_sigterm():
+        try:
+            server.run()
+        finally:
+            server.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the address before the server starts its threads; waitress would leave a socket open where it fails."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        cause = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {cause}") from error
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the server the way Ctrl-C does, and put the old handler back afterwards."""
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
