@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import pwd
 import random
 import secrets
 import signal
@@ -239,8 +240,16 @@ def globals_(
         typer.echo(f"coinsync {__version__}")
         raise typer.Exit
     environ: Mapping[str, str] = ctx.obj or {}
-    login = next((environ[name] for name in ("SUDO_USER", "LOGNAME", "USER") if environ.get(name)), "unknown")
-    ctx.obj = Door(config, tuple(branch or ()), actor or login, json, quiet, verbose, environ)
+    ctx.obj = Door(config, tuple(branch or ()), actor or _login(environ), json, quiet, verbose, environ)
+
+
+def _login(environ: Mapping[str, str]) -> str:
+    """The person behind sudo, else the login, else the account of this process."""
+    named = (environ[name] for name in ("SUDO_USER", "LOGNAME", "USER") if environ.get(name))
+    try:
+        return next(named, None) or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 # --- sync ------------------------------------------------------------------------------------------------------------
@@ -299,23 +308,22 @@ class Posting:
 
     def take(self, outcome: Outcome) -> bool:
         """Show one plan and apply it unless this is a dry run; False when it is not to be counted on."""
-        name = self._name(outcome)
         if outcome.plan is None:
-            self.results.append(Result(name, outcome.scope, "failed", error=outcome.error))
+            self.results.append(Result(self._name(outcome), outcome.scope, "failed", error=outcome.error))
             return False
-        report = self._report(outcome, outcome.plan, name)
-        result = Result(name, outcome.scope, "planned", report)
+        report = self._report(outcome, outcome.plan)
+        result = Result(report.branch_name, outcome.scope, "planned", report)
         self.results.append(result)
-        if not (self.door.quiet or self.door.json):
-            from coinsync import render
-
-            render.show_plan(render.console(), report, str(outcome.branch.zone), outcome.calls, self.door.verbose)
+        shown = self._show(outcome, report)
         try:
             self._apply(outcome.plan, outcome.calls, result)
         except (UnsafePlan, StalePlan) as error:
             if not self.dry_run:
                 result.status, result.error = "refused", error
             return False
+        finally:
+            if shown:
+                self.door.say("")
         return True
 
     def _apply(self, plan: Plan, calls: int, result: Result) -> None:
@@ -331,18 +339,27 @@ class Posting:
         result.receipt = writer.apply(self.database, plan, order, self.door.surroundings())
         result.status = "applied"
         if plan:
-            self.door.say(f"{render.receipt_line(result.receipt)}\n")
+            self.door.say(render.receipt_line(result.receipt))
 
-    def _report(self, outcome: Outcome, plan: Plan, name: str) -> PlanReport:
+    def _show(self, outcome: Outcome, report: PlanReport) -> bool:
+        if self.door.quiet or self.door.json:
+            return False
+        from coinsync import render
+
+        zone = str(outcome.branch.zone)
+        return render.show_plan(render.console(), report, zone, outcome.calls, self.door.verbose)
+
+    def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
         from coinsync import audit
         from coinsync.core import report
         from coinsync.store.reader import Reader
 
         self.names = self.names.joined(audit.names(Reader(self.database), plan))
-        return report.of_plan(plan, self.names, self.door.settings.limits, name, outcome.today)
+        return report.of_plan(plan, self.names, self.door.settings.limits, self._name(outcome), outcome.today)
 
     def _name(self, outcome: Outcome) -> str:
-        return outcome.branch.name or f"{outcome.branch.id}"
+        id = outcome.branch.id
+        return outcome.branch.name or self.names.branches.get(id, "") or f"{id}"
 
     @property
     def digest(self) -> str:
@@ -971,6 +988,8 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
             "alfacrm.pause_seconds": 0.2,
             "branch": [{"id": id, "name": "", "zone": DEMO_ZONE} for id in sorted(school.books.branches)],
             "rule": [{"name": "group lesson", "coins": 10, "types": [2], "since": first_day, "guest": "hold"}],
+            # An imaginary school is edited by hand, several lessons at a time.
+            "guards.reversals_free": 30,
             "guards.coins_per_run_max": max(50_000, residents * 1_000),
             "web.port": port,
             "web.app_id": DEMO_APP,

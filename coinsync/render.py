@@ -78,33 +78,32 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
 # --- plans -----------------------------------------------------------------------------------------------------------
 
 
-def show_plan(out: Console, report: PlanReport, zone: str, calls: int, every_line: bool) -> None:
-    """Print one plan: heading, lines, totals, and what a guard has to say."""
+def show_plan(out: Console, report: PlanReport, zone: str, calls: int, every_line: bool) -> bool:
+    """Print one plan: heading, lines, totals, and what a guard has to say; False when there was nothing to print.
+
+    What is not new is printed only if ``every_line``.
+    """
+    lines = [line for line in report.lines if every_line or not line.known]
+    heading = f"Branch {report.branch_name} ({zone})"
     if report.purpose == "people":
-        if report.people or report.lines:
-            out.print(text(f"{_heading(report, zone)}   people   {', '.join(report.people) or 'no changes'}"))
-            _show_lines(out, report.lines, every_line=every_line)
-            out.print()
-        return
+        if report.people or lines:
+            out.print(text(f"{heading}   people   {', '.join(report.people) or 'no changes'}"))
+            _show_lines(out, lines, every_line=every_line)
+        return bool(report.people or lines)
     scope = report.scope
-    window = f"lessons {scope.since} … {scope.until}"
-    out.print(text(f"{_heading(report, zone)}   {window}   complete   {calls} requests"))
-    _show_lines(out, report.lines, every_line=every_line)
-    out.print(text(_totals(report), "bold"))
+    out.print(text(f"{heading}   lessons {scope.since} … {scope.until}   complete   {_some(calls, 'request')}"))
+    _show_lines(out, lines, every_line=every_line)
+    out.print(text(_totals(report, silent=len(report.lines) - len(lines)), "bold" if report.changes else ""))
     for refusal in report.unsafe:
         out.print(text(f"UNSAFE: {refusal}", "bold red"))
-    out.print()
-
-
-def _heading(report: PlanReport, zone: str) -> str:
-    return f"Branch {report.branch_name} ({zone})"
+    return True
 
 
 def _show_lines(out: Console, lines: Sequence[PlanLine], *, every_line: bool) -> None:
     if not lines:
         return
     grid = Table.grid(padding=(0, 2, 0, 0))
-    for justify in ("left", "left", "left", "left", "left", "left", "right", "left"):
+    for justify in ("left", "left", "left", "left", "left", "right", "left"):
         grid.add_column(justify=justify, overflow="fold")
     hidden: list[str] = []
     for _, group in gathered(lines, lambda line: line.verb):
@@ -114,31 +113,36 @@ def _show_lines(out: Console, lines: Sequence[PlanLine], *, every_line: bool) ->
         rest = group[len(shown) :]
         if rest:
             moved = sum(line.coins for line in rest)
-            hidden.append(f"  … {len(rest)} more lines of {rest[0].verb} ({coins(moved)}), shown with -v")
+            told = f" ({coins(moved)})" if moved else ""
+            hidden.append(f"  … {len(rest)} more lines of {rest[0].verb}{told}, shown with -v")
     out.print()
-    out.print(grid)
+    show(out, grid)
     for remainder in hidden:
         out.print(text(remainder, "dim"))
     out.print()
 
 
+def show(out: Console, made: Table) -> None:
+    """Print a table without the blanks that would fill its last column."""
+    with out.capture() as captured:
+        out.print(made)
+    out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
 def _cells(line: PlanLine) -> tuple[Text, ...]:
     style = _STYLES.get(line.sign, "")
-    when = f"{day(line.day)} {line.starts}".rstrip() if line.day else ""
-    lesson = f"lesson {line.lesson}" if line.lesson is not None else ""
     return (
         Text(f"  {line.sign} {line.verb}", style=style),
-        text(lesson),
-        text(when),
+        text(f"lesson {line.lesson}" if line.lesson is not None else ""),
+        text(f"{day(line.day)} {line.starts}".rstrip() if line.day else ""),
         text(line.title),
         text(line.who),
-        text(""),
         text(coins(line.coins) if line.coins else "", style),
         text(line.note, "dim" if line.sign == "." else ""),
     )
 
 
-def _totals(report: PlanReport) -> str:
+def _totals(report: PlanReport, *, silent: int) -> str:
     counts = report.counts
     parts = []
     if counts.awards:
@@ -147,15 +151,18 @@ def _totals(report: PlanReport) -> str:
         parts.append(f"{_some(counts.reversals, 'reversal')} ({coins(counts.reversed)})")
     if counts.others:
         parts.append(f"{_some(counts.others, 'entry', 'entries')} ({coins(counts.moved)})")
+    if not parts:
+        parts.append(f"{_some(counts.facts, 'fact')} to record, no coins to move" if counts.facts else "nothing to do")
     if counts.held:
         parts.append(f"{counts.held} held")
-    recorded = "" if parts or not counts.facts else f", {_some(counts.facts, 'fact')} to record"
-    line = (", ".join(parts) if parts else f"no coins to move{recorded}") + "."
+    line = ", ".join(parts) + "."
     if counts.reversals:
         line += (
             f"  Reversals {counts.reversals} of {report.awards_posted} posted "
             f"({report.reversals_posted_percent:.1f} %, limit {report.limits.reversals_percent_max} %)."
         )
+    if silent:
+        line += f"  {_some(silent, 'line')} as before, shown with -v."
     return line + (f"   digest {report.digest[:DIGEST_SHOWN]}" if report.changes else "")
 
 
@@ -179,7 +186,7 @@ def show_residents(out: Console, residents: Sequence[Resident], balances: Mappin
     for one in residents:
         branches = " ".join(map(str, one.branches))
         made.add_row(f"#{one.id}", text(one.name), branches, one.presence.value, total(balances.get(one.id, 0)))
-    out.print(made)
+    show(out, made)
     out.print(text(f"{_some(len(residents), 'resident')}, {total(sum(balances.values()))} coins", "dim"))
 
 
@@ -197,7 +204,7 @@ def show_card(out: Console, card: Card) -> None:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for name, value in rows:
         grid.add_row(text(name, "bold"), text(value))
-    out.print(grid)
+    show(out, grid)
 
 
 def _stay(membership: Membership) -> str:
@@ -222,7 +229,7 @@ def show_history(out: Console, history: History) -> None:
             ),
             text(entry.posted_at[:10] if entry else ""),
         )
-    out.print(made)
+    show(out, made)
     if history.more:
         out.print(text("… older lines: pass --limit, --since or --until", "dim"))
 
@@ -244,7 +251,7 @@ def show_explanations(out: Console, explanations: Iterable[Explanation]) -> None
             grid.add_row(
                 text(f"  {sign:<3}", style), text(step.question), text(step.answer if step.passed is not None else "–")
             )
-        out.print(grid)
+        show(out, grid)
         out.print(text(f"  → {_verdict(one.verdict)}; posted {coins(one.posted) if one.posted else '0'}"))
         for line in one.lines:
             entry = line.posted.entry
@@ -295,7 +302,7 @@ def show_runs(out: Console, runs: Sequence[Run], fresh: Sequence[Freshness]) -> 
             str(run.requests),
             text(run.actor),
         )
-    out.print(made)
+    show(out, made)
     out.print()
     for one in fresh:
         out.print(text(f"{one.name}: {'never synced' if one.age is None else 'last synced ' + age(one.age) + ' ago'}"))

@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
-from simulator_fixtures import TODAY
+from simulator_fixtures import TODAY, usual_school
 
 from coinsync.simulator.records import CANCELLED, CONDUCTED, FOREVER, PLANNED, Lesson
 from coinsync.simulator.school import School, vk_number
@@ -14,7 +14,7 @@ from coinsync.simulator.school import School, vk_number
 @pytest.fixture
 def school() -> School:
     """A school of the usual size."""
-    return School.make(seed=7, today=TODAY)
+    return usual_school()
 
 
 def conducted(school: School) -> Lesson:
@@ -127,7 +127,7 @@ def test_links_come_in_many_written_forms(school: School) -> None:
 
 
 def test_special_cards_are_there(school: School) -> None:
-    """Two cards of one child, two children of one name, two branches, leads, archived cards, doubled spaces."""
+    """Two cards of one child, two children of one name, two branches, leads, the archive, doubled spaces."""
     cards = list(school.books.customers.values())
     by_name = Counter(one.name for one in cards)
     assert sum(count > 1 for count in by_name.values()) >= 2
@@ -230,7 +230,7 @@ def test_the_past_is_edited(school: School) -> None:
 
 def test_late_marks_arrive() -> None:
     """A lesson that was conducted without marks is marked some days later by itself."""
-    school = School.make(seed=7, today=TODAY)
+    school = usual_school()
     waiting = [
         one
         for one in school.books.visible_lessons()
@@ -304,7 +304,7 @@ def test_a_branch_is_emptied_and_refilled(school: School) -> None:
 
 
 def test_people_by_hand(school: School) -> None:
-    """Cards are renamed, archived, fetched back, turned into leads and clients, moved between groups, removed."""
+    """Cards are renamed, archived, fetched back, made leads and clients, moved between groups, removed."""
     number = next(one.id for one in school.books.customers.values() if school.books.groups_on(one.id, TODAY) == [1])
     card = school.books.customers[number]
     school.change_group(number, 1, 3)

@@ -1,4 +1,4 @@
-"""The pretend AlfaCRM over HTTP: what it finds, in which order and shape, whom it lets in, and its controls."""
+"""The pretend AlfaCRM over HTTP: what it finds, in which order and shape, whom it lets in, its controls."""
 
 import re
 import socket
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from simulator_fixtures import TODAY, Client, Clock, ids, running
+from simulator_fixtures import TODAY, Client, Clock, ids, running, usual_school
 
 from coinsync.simulator import Options, School, Simulator
 
@@ -194,7 +194,7 @@ def test_orders(crm: Client) -> None:
 
 
 def test_ties_may_fall_differently_in_each_request() -> None:
-    """The dates stay in order, rows of one date do not, so that a paged read repeats some and misses others."""
+    """The dates stay in order, rows of one date do not: a paged read repeats some and misses others."""
     with running(unstable_ties=True) as crm:
         reads = [crm.items("1/lesson/index") for _ in range(2)]
         assert [row["date"] for row in reads[0]] == [row["date"] for row in reads[1]]
@@ -264,7 +264,7 @@ def test_lesson_filters(crm: Client) -> None:
 
 def test_the_pupil_filter_may_give_foreign_rows() -> None:
     """By option it also finds lessons of the pupil's group that the pupil is not in."""
-    school = School.make(seed=7, today=TODAY)
+    school = usual_school()
     pupil = next(one.id for one in school.books.customers.values() if school.books.groups_on(one.id, TODAY) == [1])
     number = school.add_lesson(1, 1, TODAY, 2)
     school.conduct(number)
@@ -317,7 +317,7 @@ def test_an_unknown_branch(kind: str, status: int) -> None:
 
 
 def test_lesson_rows_have_the_mixed_types_of_the_crm(crm: Client) -> None:
-    """Start seconds, decimal strings, marks as numbers, truth values and texts, numbers as texts, mixed empties."""
+    """Start seconds, decimal strings, marks and numbers of several types, several kinds of nothing."""
     rows = crm.items("lesson/index")
     details = [detail for row in rows for detail in row["details"]]
     assert all(row["time_from"].endswith(":01") for row in rows)
@@ -336,7 +336,7 @@ def test_lesson_rows_have_the_mixed_types_of_the_crm(crm: Client) -> None:
 
 
 def test_customer_rows_have_the_mixed_types_of_the_crm(crm: Client) -> None:
-    """Money as text, three spellings of dates, empty texts, nulls, custom fields present, empty, null, missing."""
+    """Money as text, three spellings of dates, custom fields present, empty, null and missing."""
     rows = crm.items("customer/index", EVERYONE)
     clients = [row for row in rows if row["is_study"]]
     assert all(re.fullmatch(r"-?\d+\.\d\d", row["balance"]) for row in clients)
@@ -417,7 +417,12 @@ def test_with_groups(kind: str) -> None:
         row = crm.items("1/customer/index", {"id": 101, "withGroups": True})[0]
         assert "groups" not in crm.items("1/customer/index", {"id": 101})[0]
     if kind == "objects":
-        assert row["groups"][0] == {"id": 1, "name": "Python-1", "b_date": "07.09.2026", "e_date": "31.12.2030"}
+        assert row["groups"][0] == {
+            "id": 1,
+            "name": "Python-1",
+            "b_date": "07.09.2026",
+            "e_date": "31.12.2030",
+        }
     else:
         assert row.get("groups") == ([1] if kind == "ids" else None)
 
@@ -425,7 +430,10 @@ def test_with_groups(kind: str) -> None:
 def test_memberships_need_their_number_in_the_query(crm: Client) -> None:
     """`cgi` and `customer-tariff` refuse without it, and do not look into the body."""
     answer = crm.post("1/cgi/index", {"group_id": 1})
-    assert (answer.status_code, answer.json()["message"]) == (400, "Отсутствуют обязательные параметры: group_id")
+    assert (answer.status_code, answer.json()["message"]) == (
+        400,
+        "Отсутствуют обязательные параметры: group_id",
+    )
     assert crm.post("1/customer-tariff/index").status_code == 400
     assert crm.post("1/communication/index").status_code == 400
     members = crm.items("1/cgi/index", group_id=1)
@@ -568,7 +576,12 @@ def test_a_read_only_user_writes_nothing() -> None:
     """Every write is a 403, every read works."""
     with running(read_only=True) as crm:
         version = crm.simulator.school.version
-        for entity, action in (("customer", "create"), ("customer", "update"), ("lesson", "delete"), ("lesson", "teach")):
+        for entity, action in (
+            ("customer", "create"),
+            ("customer", "update"),
+            ("lesson", "delete"),
+            ("lesson", "teach"),
+        ):
             assert crm.post(f"1/{entity}/{action}", {"name": "A"}, id=101).status_code == 403
         assert crm.simulator.school.version == version
         assert crm.items("1/lesson/index")
@@ -688,19 +701,26 @@ def test_the_overview_names_everything(crm: Client) -> None:
     assert {"advance", "recreate", "empty", "refill", "add_lesson"} <= set(told["actions"])
 
 
-def test_actions_by_json_and_by_form(crm: Client) -> None:
-    """Both kinds of body work, the result comes back, and the listener is told."""
+def test_actions_by_json_and_by_form() -> None:
+    """Both kinds of body work, the result comes back, and the listener is told of every change."""
     told: list[int] = []
-    crm.simulator._control._on_change = lambda: told.append(1)
-    url = f"{crm.simulator.url}/control"
-    done = crm.session.post(f"{url}/add_lesson", json={"branch": 1, "group": 1, "date": "2026-11-21", "type": 2}).json()
-    assert done["ok"] is True
-    number = done["result"]
-    assert crm.session.post(f"{url}/conduct", data={"lesson": number}).json()["ok"] is True
-    assert crm.session.post(f"{url}/advance").json() == {"ok": True, "result": None, "today": "2026-11-22"}
-    assert number in ids(crm.items("1/lesson/index"))
-    assert len(told) == 3
-    assert len(crm.simulator.school.actions) == 3
+    with running(on_change=lambda: told.append(1)) as crm:
+        url = f"{crm.simulator.url}/control"
+        lesson = {"branch": 1, "group": 1, "date": "2026-11-21", "type": 2}
+        done = crm.session.post(f"{url}/add_lesson", json=lesson).json()
+        number = done["result"]
+        assert done["ok"] is True
+        assert crm.session.post(f"{url}/conduct", data={"lesson": number}).json()["ok"] is True
+        answer = crm.session.post(f"{url}/advance").json()
+        assert answer == {"ok": True, "result": None, "today": "2026-11-22"}
+        assert number in ids(crm.items("1/lesson/index"))
+        crm.session.post(f"{url}/cancel", json={"lesson": 5})
+        crm.session.post(f"{url}/fault", json={"kind": "nan", "match": "pay"})
+        assert len(told) == 3
+        crm.page("1/lesson/create", {"date": "2026-11-21"})
+        crm.page("1/lesson/teach", id=number)
+        assert len(told) == 4
+        assert len(crm.simulator.school.actions) == 4
 
 
 @pytest.mark.parametrize(
@@ -745,7 +765,7 @@ def test_options_and_faults_by_control(crm: Client) -> None:
 def test_lists_for_choosing(crm: Client) -> None:
     """Lessons by branch and date, and all cards, short enough to read."""
     url = f"{crm.simulator.url}/control"
-    rows = crm.session.get(f"{url}/lessons", params={"branch": 1, "date": "2026-11-20"}).json()
+    rows = crm.session.get(f"{url}/lessons", params={"branch": "1", "date": "2026-11-20"}).json()
     assert {(row["branch"], row["date"]) for row in rows} == {(1, "2026-11-20")}
     assert all(set(row["marks"].values()) <= {0, 1, None} for row in rows)
     some = crm.session.get(f"{url}/lessons", params={"since": "2026-11-10", "until": "2026-11-12"}).json()

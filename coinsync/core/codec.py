@@ -42,7 +42,10 @@ def decode(data: Any, wanted: Any) -> Any:
     if wanted is date:
         return date.fromisoformat(data)
     if isinstance(wanted, type) and issubclass(wanted, Enum):
-        return wanted(data)
+        member = wanted(data)
+        if type(member.value) is not type(data):  # True is not the number 1.
+            raise TypeError(f"expected {wanted.__name__}, got {data!r}")
+        return member
     if type(data) is not wanted:
         raise TypeError(f"expected {wanted.__name__}, got {data!r}")
     return data

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 NAME_LENGTH_MAX = 120
 VK_ID_MAX = 2**63 - 1
+#: A greater number without a word around it is rather a telephone than a page.
+BARE_NUMBER_MAX = 2**31 - 1
 
 _HOST = re.compile(r"(?:https?://)?(?:(?:m|www|new)\.)?(?:vk\.com|vk\.ru|vk\.me|vkontakte\.ru)(?:/|$)", re.IGNORECASE)
 _NUMBER = re.compile(r"(?:id)?([1-9][0-9]{0,18})", re.IGNORECASE)
@@ -16,8 +18,10 @@ _MENTION = re.compile(r"[@*](?P<who>[A-Za-z0-9_.]+)(?:\s*\([^)]*\))?")
 _BRACKET = re.compile(r"\[(?P<who>[A-Za-z]+[0-9]+)\|[^\]]*\]")
 _COMMUNITY = re.compile(r"(?:(?:club|public|event)[0-9]+|-[0-9]+)", re.IGNORECASE)
 _APP = re.compile(r"app[0-9]+(?:_-?[0-9]+)?", re.IGNORECASE)
+_PART = re.compile(r"(?:wall|photo|video|album|audio|topic|doc|clip|story|market)s?-?[0-9]+(?:_[0-9]+)?", re.IGNORECASE)
 _WRITE = re.compile(r"write([1-9][0-9]{0,18})", re.IGNORECASE)
 _DIALOGUE = re.compile(r"im\?(?:[^#]*&)?sel=([1-9][0-9]{0,18})(?:[&#].*)?", re.IGNORECASE)
+_ID = re.compile(r"(?:id)?[0-9]+", re.IGNORECASE)
 _SCREEN_NAME = re.compile(r"[A-Za-z0-9_.]{2,64}")
 _SERVICE_PAGES = frozenset(
     {"feed", "im", "friends", "groups", "settings", "apps", "market", "video"}
@@ -68,20 +72,19 @@ def _read_path(path: str) -> VkText:
 def _read_word(word: str, *, bare: bool) -> VkText:
     number = _NUMBER.fullmatch(word) or _WRITE.fullmatch(word)
     if number and (bare or not word.isdigit()):
-        # Ten and more digits without a word around them are rather a telephone than a page.
-        return VkText(VkKind.UNREADABLE) if word.isdigit() and len(word) > 10 else _number(number[1])
+        return _number(number[1], most=BARE_NUMBER_MAX if word.isdigit() else VK_ID_MAX)
     if _COMMUNITY.fullmatch(word):
         return VkText(VkKind.COMMUNITY)
-    if _APP.fullmatch(word) or word.lower() in _SERVICE_PAGES or "/" in word:
+    if _APP.fullmatch(word) or _PART.fullmatch(word) or word.lower() in _SERVICE_PAGES or "/" in word:
         return VkText(VkKind.NOT_A_PERSON)
-    if _SCREEN_NAME.fullmatch(word) and not word.isdigit():
+    if _SCREEN_NAME.fullmatch(word) and not _ID.fullmatch(word):
         return VkText(VkKind.SCREEN_NAME, name=word.lower())
     return VkText(VkKind.UNREADABLE)
 
 
-def _number(digits: str) -> VkText:
+def _number(digits: str, *, most: int = VK_ID_MAX) -> VkText:
     value = int(digits)
-    return VkText(VkKind.NUMBER, number=value) if value <= VK_ID_MAX else VkText(VkKind.UNREADABLE)
+    return VkText(VkKind.NUMBER, number=value) if value <= most else VkText(VkKind.UNREADABLE)
 
 
 def harmless(text: str) -> str:

@@ -86,7 +86,10 @@ class RemarkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing to know; ``reason`` is a reason code, ``coins`` what would move, ``other`` a second lesson."""
+    """One thing to know; ``reason`` is a reason code, ``coins`` what would move, ``other`` a second lesson.
+
+    ``known`` says that an earlier plan said the same.
+    """
 
     kind: RemarkKind
     reason: str
@@ -94,6 +97,7 @@ class Remark:
     resident: int | None = None
     coins: int = 0
     other: int | None = None
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +112,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one plan may do without a person's word."""
+    """How much one plan may do without a person's word.
+
+    ``reversals_free`` reversals pass in any case: that a lesson is taken back is everyday life in a small school too.
+    """
 
     reversals_percent_max: int = 5
     reversals_checked_from: int = 20
+    reversals_free: int = 10
     coins_per_run_max: int = 50_000
 
 
@@ -210,7 +218,7 @@ class Plan:
             refusals.append(f"no lessons where {seen.lessons_known} were known")
         elif seen.lessons_unasked:
             refusals.append(f"{seen.lessons_unasked} of {seen.lessons_known} known lessons are missing from the answer")
-        allowed = seen.awards_posted * limits.reversals_percent_max // 100
+        allowed = max(limits.reversals_free, seen.awards_posted * limits.reversals_percent_max // 100)
         if seen.awards_posted >= limits.reversals_checked_from and counts.reversals > allowed:
             share = 100 * counts.reversals / seen.awards_posted
             refusals.append(
@@ -249,8 +257,8 @@ def _order(change: Change) -> tuple[int, int, str, str]:
     return (isinstance(change, Put), _RANKS.index(type(fact)), "", "/".join(f"{part:>20}" for part in identity(fact)))
 
 
-def _order_of_remark(remark: Remark) -> tuple[str, int, int, str]:
-    return (remark.kind.value, remark.lesson or 0, remark.resident or 0, remark.reason)
+def _order_of_remark(remark: Remark) -> tuple[str, int, int, str, int, int]:
+    return (remark.kind.value, remark.lesson or 0, remark.resident or 0, remark.reason, remark.coins, remark.other or 0)
 
 
 def identity(fact: Fact) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Two kinds of plan: *people* (branches, lesson types, groups, residents, membersh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -79,7 +79,10 @@ def plan_people(scope: Scope, read: People, known: People, *, read_before: date 
         changes += _puts(fresh, stored)
     changes += _puts(_with_the_missing(scope.branch, read.residents, known.residents), known.residents)
     changes += _membership_changes(
-        memberships_after(read.memberships, known.memberships, scope.until, read_before), known.memberships
+        memberships_after(
+            read.memberships, known.memberships, scope.until, read_before, groups={group.id for group in read.groups}
+        ),
+        known.memberships,
     )
     links, remarks = _link_changes(read.residents, known)
     return Plan.of(Purpose.PEOPLE, scope, [*changes, *links], remarks=remarks)
@@ -101,28 +104,38 @@ def _with_the_missing(branch: int, read: Sequence[Resident], known: Sequence[Res
 
 
 def memberships_after(
-    read: Sequence[Membership], known: Sequence[Membership], today: date, read_before: date | None
+    read: Sequence[Membership],
+    known: Sequence[Membership],
+    today: date,
+    read_before: date | None,
+    *,
+    groups: Collection[int] | None = None,
 ) -> tuple[Membership, ...]:
     """Join the memberships that the CRM shows today with those that we remember.
 
     One without a start is dated from the last reading that did not show it; one that is no longer shown ended, unless
-    it had an end, the day before it was missed.
+    it had an end, the day before it was missed. Only those of ``groups`` can be missed: another branch's are not read.
     """
-    open_before = {(one.resident, one.group): one for one in known if one.until is None or one.until >= today}
-    dated = [_dated(one, open_before.get((one.resident, one.group)), read_before) for one in read]
-    shown = {(one.resident, one.group) for one in read}
+    before: dict[tuple[int, int], list[Membership]] = {}
+    for one in known:
+        before.setdefault((one.resident, one.group), []).append(one)
+    dated = [_dated(one, before.get((one.resident, one.group), ()), today, read_before) for one in read]
+    shown = {(one.resident, one.group, one.since): one for one in dated}
+    ended = {
+        (one.resident, one.group, one.since): replace(one, until=today - timedelta(days=1))
+        for one in known
+        if one.until is None and (groups is None or one.group in groups)
+    }
     kept = {(one.resident, one.group, one.since): one for one in known}
-    for pair, one in open_before.items():
-        if pair not in shown and one.until is None:
-            kept[one.resident, one.group, one.since] = replace(one, until=today - timedelta(days=1))
-    kept.update({(one.resident, one.group, one.since): one for one in dated})
-    return tuple(kept.values())
+    return tuple((kept | ended | shown).values())
 
 
-def _dated(one: Membership, before: Membership | None, read_before: date | None) -> Membership:
+def _dated(one: Membership, before: Iterable[Membership], today: date, read_before: date | None) -> Membership:
+    """Give a membership without a start that of the one we remember: still open, or with the same end."""
     if one.since != ALWAYS:
         return one
-    return replace(one, since=before.since if before is not None else (read_before or ALWAYS))
+    same = [other.since for other in before if other.until is None or other.until >= today or other.until == one.until]
+    return replace(one, since=max(same, default=read_before or ALWAYS))
 
 
 def _membership_changes(after: Iterable[Membership], known: Iterable[Membership]) -> list[Change]:
@@ -132,22 +145,25 @@ def _membership_changes(after: Iterable[Membership], known: Iterable[Membership]
 
 
 def _link_changes(read: Iterable[Resident], known: People) -> tuple[list[Change], list[Remark]]:
-    """Link residents to the numeric VK ids in their cards; a card that changed is reported, never linked anew."""
+    """Link residents to the numeric VK ids in new cards; a card that changed is reported, never linked anew."""
     linked: dict[int, set[int]] = {}
     for link in known.links:
         linked.setdefault(link.resident, set()).add(link.vk)
+    told = {resident.id: resident.vk for resident in known.residents}
     changes: list[Change] = []
     remarks: list[Remark] = []
     for resident in read:
         meaning = read_vk(resident.vk)
+        same = told.get(resident.id) == resident.vk
         if meaning.kind is VkKind.NOTHING:
             continue
         if meaning.kind is not VkKind.NUMBER:
-            remarks.append(Remark(RemarkKind.VK, meaning.kind.value, resident=resident.id))
+            remarks.append(Remark(RemarkKind.VK, meaning.kind.value, resident=resident.id, known=same))
         elif resident.id not in linked:
-            changes.append(Put(Link(meaning.number, resident.id, "crm")))
+            # The same text without a link means that staff revoked it.
+            changes += [] if same else [Put(Link(meaning.number, resident.id, "crm"))]
         elif meaning.number not in linked[resident.id]:
-            remarks.append(Remark(RemarkKind.VK, "changed", resident=resident.id))
+            remarks.append(Remark(RemarkKind.VK, "changed", resident=resident.id, known=same))
     return changes, remarks
 
 
@@ -228,9 +244,9 @@ def compare(sight: Sight, book: Book, rulebook: Rulebook, account: str, read_bef
             key = lesson_key(account, whole.lesson.id, one.resident)
             stand, hold = book.stands.get(key, Stand(key)), book.holds.get(key)
             if verdict.coins == stand.coins and not verdict.held and hold is None:
-                remarks += _plain_remarks(whole.lesson, one, verdict)
+                remarks += _plain_remarks(whole.lesson, one, verdict, known=_is_known(whole, one, stored))
                 continue
-            cause = _cause(whole, one, stored, hold)
+            cause = _cause(one, verdict, stored, hold, rulebook)
             differences.append(Difference(whole.lesson, one.resident, verdict, stand, hold, cause))
             if cause is Cause.FACTS and verdict.coins > stand.coins and _is_late(whole.lesson, read_before):
                 remarks.append(Remark(RemarkKind.LATE, "late", whole.lesson.id, one.resident))
@@ -262,17 +278,25 @@ def _roll_changes(roll: Roll, stored: Roll | None) -> list[Change]:
     return changes
 
 
-def _plain_remarks(lesson: Lesson, one: Attendance, verdict: Verdict) -> list[Remark]:
+def _plain_remarks(lesson: Lesson, one: Attendance, verdict: Verdict, *, known: bool) -> list[Remark]:
     """Say which attended lessons earn nothing by their kind; absences are no news."""
     if one.mark is not Mark.ATTENDED or verdict.coins or lesson.status is not Status.CONDUCTED:
         return []
     kind = RemarkKind.TYPE_UNKNOWN if verdict.reason is Reason.TYPE_UNKNOWN else RemarkKind.SKIP
-    return [Remark(kind, verdict.reason.value, lesson.id, one.resident)]
+    return [Remark(kind, verdict.reason.value, lesson.id, one.resident, known=known)]
 
 
-def _cause(roll: Roll, one: Attendance, stored: Roll | None, hold: Hold | None) -> Cause:
-    """Tell a changed fact from a changed rule: where nothing in the facts moved, the rules did."""
-    if stored is None or stored.lesson != roll.lesson or one not in stored.attendance:
+def _is_known(roll: Roll, one: Attendance, stored: Roll | None) -> bool:
+    """Tell whether nothing in the facts is new."""
+    return stored is not None and stored.lesson == roll.lesson and one in stored.attendance
+
+
+def _cause(one: Attendance, verdict: Verdict, stored: Roll | None, hold: Hold | None, rulebook: Rulebook) -> Cause:
+    """Tell changed facts from changed rules: where today's rules judge the recorded facts alike, the rules did it."""
+    if stored is None:
+        return Cause.FACTS
+    was = next((known for known in stored.attendance if known.resident == one.resident), None)
+    if was is None or judge(stored.lesson, was, rulebook) != verdict:
         return Cause.FACTS
     return Cause.HELD if hold is not None else Cause.RULES
 
@@ -369,7 +393,7 @@ def _keep_held(work: _Ledgering, one: Difference, kind: HoldKind, coins: int) ->
     )
     if hold != one.hold:
         work.changes.append(Put(hold, one.hold))
-    work.remarks.append(_remark(RemarkKind.HOLD, one, coins))
+    work.remarks.append(_remark(RemarkKind.HOLD, one, coins, known=hold == one.hold))
 
 
 def _post(work: _Ledgering, one: Difference) -> None:
@@ -401,25 +425,24 @@ def _entry(one: Difference, seq: int, coins: int, kind: Kind, reason: str, rever
     )
 
 
-def _remark(kind: RemarkKind, one: Difference, coins: int) -> Remark:
-    return Remark(kind, one.verdict.reason.value, one.lesson.id, one.resident, coins)
+def _remark(kind: RemarkKind, one: Difference, coins: int, *, known: bool = False) -> Remark:
+    return Remark(kind, one.verdict.reason.value, one.lesson.id, one.resident, coins, known=known)
 
 
 def _replaced(changes: Iterable[Change], lessons: Iterable[Lesson]) -> list[Remark]:
     """Pair the reversal of a lesson that is gone with the award of one entered anew: same resident, groups and day."""
     by_id = {lesson.id: lesson for lesson in lessons}
     entries = [change.entry for change in changes if isinstance(change, Post)]
-    awarded = {
-        (entry.resident, entry.happened_on, by_id[entry.lesson].groups): entry.lesson
-        for entry in entries
-        if entry.kind is Kind.AWARD and entry.lesson in by_id
-    }
+    awarded: dict[tuple[int, date, tuple[int, ...]], list[int]] = {}
+    for entry in entries:
+        if entry.kind is Kind.AWARD and entry.lesson in by_id:
+            awarded.setdefault((entry.resident, entry.happened_on, by_id[entry.lesson].groups), []).append(entry.lesson)
     remarks = []
     for entry in entries:
         if entry.kind is Kind.REVERSAL and entry.reason == Reason.LESSON_GONE and entry.lesson in by_id:
-            other = awarded.get((entry.resident, entry.happened_on, by_id[entry.lesson].groups))
-            if other is not None:
+            others = awarded.get((entry.resident, entry.happened_on, by_id[entry.lesson].groups))
+            if others:
                 remarks.append(
-                    Remark(RemarkKind.REPLACED, "replaced", entry.lesson, entry.resident, entry.coins, other)
+                    Remark(RemarkKind.REPLACED, "replaced", entry.lesson, entry.resident, entry.coins, others.pop(0))
                 )
     return remarks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
@@ -103,7 +103,10 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One line of a plan: a sign, a verb, the lesson, who, how many coins, and what is to be known."""
+    """One line of a plan: a sign, a verb, the lesson, who, how many coins, and what is to be known.
+
+    ``known`` lines say what earlier plans said already.
+    """
 
     sign: str
     verb: str
@@ -115,6 +118,7 @@ class PlanLine:
     coins: int = 0
     note: str = ""
     residents: tuple[int, ...] = ()
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +282,14 @@ class _Lines:
 
     def skips(self, remarks: Sequence[Remark]) -> list[PlanLine]:
         lines = []
-        for lesson, group in gathered(remarks, lambda one: one.lesson or 0):
+        for (lesson, known), group in gathered(remarks, lambda one: (one.lesson or 0, one.known)):
             reasons = Counter(_SHORT.get(Reason(one.reason), one.reason) for one in group)
             note = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
             residents = [one.resident for one in group if one.resident]
             lines.append(
-                self._line(".", "skip", lesson, who=_people(group, self.names), note=note, residents=residents)
+                self._line(
+                    ".", "skip", lesson, who=_people(group, self.names), note=note, residents=residents, known=known
+                )
             )
         return lines
 
@@ -302,14 +308,24 @@ class _Lines:
                 who=_people(group, self.names),
                 note=f"VK pages that {words.get(reason, reason)}",
                 residents=tuple(one.resident for one in group if one.resident),
+                known=known,
             )
-            for reason, group in gathered(remarks, lambda one: one.reason)
+            for (reason, known), group in gathered(remarks, lambda one: (one.reason, one.known))
         ]
 
     def _of_remark(self, sign: str, verb: str, remark: Remark, note: str) -> PlanLine:
         who = self.names.resident(remark.resident) if remark.resident else ""
         residents = [remark.resident] if remark.resident else []
-        return self._line(sign, verb, remark.lesson, who=who, coins=remark.coins, note=note, residents=residents)
+        return self._line(
+            sign,
+            verb,
+            remark.lesson,
+            who=who,
+            coins=remark.coins,
+            note=note,
+            residents=residents,
+            known=remark.known,
+        )
 
     def _line(
         self,
@@ -321,12 +337,11 @@ class _Lines:
         coins: int = 0,
         note: str = "",
         residents: Sequence[int] = (),
+        known: bool = False,
     ) -> PlanLine:
-        known = self.lessons.get(lesson) if lesson is not None else None
-        if known is None:
-            return PlanLine(sign, verb, lesson, who=who, coins=coins, note=note, residents=tuple(residents))
-        title = self.names.lesson(known)
-        return PlanLine(sign, verb, lesson, known.date, known.starts, title, who, coins, note, tuple(residents))
+        line = PlanLine(sign, verb, lesson, who=who, coins=coins, note=note, residents=tuple(residents), known=known)
+        of = self.lessons.get(lesson) if lesson is not None else None
+        return replace(line, day=of.date, starts=of.starts, title=self.names.lesson(of)) if of else line
 
 
 def gathered(items: Iterable[T], key: Callable[[T], K]) -> list[tuple[K, list[T]]]:

@@ -146,9 +146,10 @@ def judge(lesson: Lesson, attendance: Attendance, rulebook: Rulebook) -> Verdict
     rule = rulebook.rule_for(lesson)
     if rule is None:
         return Verdict(0, Reason.NO_RULE)
-    if rule.scheduled_only and not lesson.scheduled:
+    verdict = _by_standing(attendance.standing, rule)
+    if (verdict.coins or verdict.held) and rule.scheduled_only and not lesson.scheduled:
         return Verdict(0, Reason.NOT_SCHEDULED, rule.name)
-    return _by_standing(attendance.standing, rule)
+    return verdict
 
 
 def _fact_reason(lesson: Lesson, attendance: Attendance) -> Reason | None:

@@ -77,9 +77,10 @@ class AlfaCrm(Exchange):
 
     def branches(self) -> Reading[Branch]:
         """All branches of the account."""
-        if self._branches is None:
-            self._branches = self._list("branch/index", {}, "branches")
-        return _decoded(self._branches, decode.branch)
+        found = self._branches or self._list("branch/index", {}, "branches")
+        if found.complete:
+            self._branches = found
+        return _decoded(found, decode.branch)
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
         """The kinds of lessons."""
@@ -148,10 +149,11 @@ class AlfaCrm(Exchange):
         return None
 
     def _customers(self, branch: int) -> Reading[Record]:
-        if branch not in self._cards:
-            asked = {"is_study": 2, "removed": 1, "withGroups": True}
-            self._cards[branch] = self._list(f"{branch}/customer/index", asked, "residents")
-        return self._cards[branch]
+        asked = {"is_study": 2, "removed": 1, "withGroups": True}
+        found = self._cards.get(branch) or self._list(f"{branch}/customer/index", asked, "residents")
+        if found.complete:
+            self._cards[branch] = found
+        return found
 
     def _memberships_by_group(self, branch: int) -> Reading[Membership]:
         merged: list[Membership] = []
@@ -186,12 +188,12 @@ class AlfaCrm(Exchange):
         previous: list[int] | None = None
         for page in range(PAGES_MAX):
             body = {**asked, "page": page, "pageSize": self._reads.page_size}
-            total, items = _envelope(self._http.call(path, body, query))
+            total, count, items = _envelope(self._http.call(path, body, query))
             walk.pages += 1
             walk.totals.add(total)
             ids = [_id(item) for item in items]
-            if None in ids:
-                walk.why = "a row without a number"
+            if None in ids or count != len(items):
+                walk.why = "a row without a number" if None in ids else f"{len(items)} rows where {count} are announced"
                 return walk
             fresh = [id for id in ids if id is not None and id not in walk.rows]
             walk.rows.update(zip((id for id in ids if id is not None), items, strict=True))
@@ -213,14 +215,20 @@ def _ended(rows: int, fresh: int, distinct: int, total: int, page: int, page_siz
     return distinct >= total and not (page == 0 and rows == total and rows in (20, 50, 100, page_size))
 
 
-def _envelope(answer: Record) -> tuple[int, list[Record]]:
-    """Take total and rows out of a list's answer."""
-    total, items = answer.get("total"), answer.get("items")
-    if isinstance(total, str) and total.isascii() and total.isdigit():
-        total = int(total)
-    if type(total) is not int or total < 0 or not isinstance(items, list):
-        raise NotAnAnswer("not an AlfaCRM answer (a list without total and items)")
-    return total, items
+def _envelope(answer: Record) -> tuple[int, int, list[Record]]:
+    """Take total, count and rows out of a list's answer; the count may be missing."""
+    items = answer.get("items")
+    if not isinstance(items, list):
+        raise NotAnAnswer("not an AlfaCRM answer (a list without items)")
+    count = answer.get("count")
+    try:
+        return (
+            decode.whole(answer.get("total"), "total"),
+            decode.whole(len(items) if count is None else count, "count"),
+            items,
+        )
+    except decode.UnreadableRecord as error:
+        raise NotAnAnswer(f"not an AlfaCRM answer (a list without {error.path})") from None
 
 
 def _id(item: Any) -> int | None:

@@ -69,7 +69,10 @@ class Exchange(ABC):
 
     @abstractmethod
     def memberships(self, branch: int) -> Reading[Membership]:
-        """Who belongs to which group of the branch today, and since when if that is known."""
+        """Who belongs to which group of the branch today, and since when if that is known.
+
+        What its residents belong to in other branches may come along.
+        """
 
     @abstractmethod
     def schedule(self, branch: int) -> Reading[RegularLesson]:
@@ -81,7 +84,10 @@ class Exchange(ABC):
 
     @abstractmethod
     def find_roll(self, lesson: int, branches: Sequence[int]) -> Roll | None:
-        """One lesson by number wherever it is now; None when it is gone for certain."""
+        """One lesson by number wherever it is now; None when it is gone for certain.
+
+        Raises ``IncompleteRead`` when that cannot be said: None takes coins away.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -22,7 +22,7 @@ from coinsync.core.facts import (
     Roll,
     Status,
 )
-from coinsync.core.identity import NAME_LENGTH_MAX, clean, shown_name
+from coinsync.core.identity import clean, shown_name
 
 ID_MAX = 2**63 - 1
 VK_TEXT_LENGTH_MAX = 255
@@ -46,13 +46,21 @@ class UnreadableRecord(ValueError):
 # --- values ----------------------------------------------------------------------------------------------------------
 
 
-def number(value: Any, path: str) -> int:
-    """A positive whole number, as one or as ASCII digits."""
+def whole(value: Any, path: str) -> int:
+    """A whole number from 0 up, as one or as ASCII digits."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19:
         value = int(value)
-    if type(value) is not int or not 0 < value <= ID_MAX:
+    if type(value) is not int or not 0 <= value <= ID_MAX:
         raise UnreadableRecord(path)
     return value
+
+
+def number(value: Any, path: str) -> int:
+    """A positive whole number, as one or as ASCII digits."""
+    found = whole(value, path)
+    if not found:
+        raise UnreadableRecord(path)
+    return found
 
 
 def optional_number(value: Any, path: str) -> int | None:
@@ -106,16 +114,14 @@ def flag(value: Any) -> bool:
 
 
 def text(value: Any) -> str:
-    """A text in one line; "" for anything else."""
-    return clean(value)[:NAME_LENGTH_MAX] if isinstance(value, str) else ""
+    """A text in one line, shortened where it is very long; "" for anything else."""
+    return shown_name(value, full=True) if isinstance(value, str) else ""
 
 
 def mark(value: Any) -> Mark:
     """What ``is_attend`` says; whatever is neither yes nor no is *not marked*."""
     if isinstance(value, (int, str)):
-        return {"1": Mark.ATTENDED, "0": Mark.ABSENT}.get(str(int(value) if isinstance(value, bool) else value)) or (
-            Mark.NOT_MARKED
-        )
+        return {1: Mark.ATTENDED, "1": Mark.ATTENDED, 0: Mark.ABSENT, "0": Mark.ABSENT}.get(value, Mark.NOT_MARKED)
     return Mark.NOT_MARKED
 
 
@@ -159,8 +165,9 @@ def _presence(record: Record, today: date) -> Presence:
 
 def _vk_text(value: Any) -> str:
     if isinstance(value, list):
-        value = next((one for one in value if isinstance(one, str) and "vk" in one.lower()), "")
-    if type(value) is int:
+        # Of several links none is chosen: together they mean nothing, and a person will look.
+        value = " ".join(one for one in value if isinstance(one, str) and "vk" in one.lower())
+    if type(value) is int and 0 < value <= ID_MAX:
         value = str(value)
     return clean(value)[:VK_TEXT_LENGTH_MAX] if isinstance(value, str) else ""
 
@@ -194,15 +201,24 @@ def membership(record: Record) -> Membership:
     )
 
 
+def weekdays(value: Any, path: str) -> tuple[int, ...]:
+    """A list of days of the week, 1 Monday to 7 Sunday, at least one."""
+    found = numbers(value, path)
+    if not found or found[-1] > 7:
+        raise UnreadableRecord(path)
+    return found
+
+
 def regular_lesson(record: Record) -> RegularLesson | None:
     """A row of ``regular-lesson/index``; None for a line that is not a group's."""
     if record.get("related_class") != "Group":
         return None
-    days = numbers(record.get("days"), "days") or (number(record.get("day"), "day"),)
+    days = record.get("days")
+    on_days = weekdays([record.get("day")], "day") if days in (None, "", []) else weekdays(days, "days")
     return RegularLesson(
         number(record.get("id"), "id"),
         number(record.get("related_id"), "related_id"),
-        days,
+        on_days,
         minute(record.get("time_from_v"), "time_from_v"),
         optional_day(record.get("b_date") or record.get("b_date_v"), "b_date") or ALWAYS,
         optional_day(record.get("e_date") or record.get("e_date_v"), "e_date"),

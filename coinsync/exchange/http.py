@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,9 +15,11 @@ import requests
 import tenacity
 import urllib3.exceptions
 
-from coinsync.errors import CoinsyncError, CrmRefused, CrmUnreachable, NotAnAnswer
+from coinsync.errors import CoinsyncError, ConfigError, CrmRefused, CrmUnreachable, NotAnAnswer
 
 CHUNK_BYTES = 65_536
+
+_TOKEN = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,17 @@ class Pace:
         now = self._clock()
         if now < self._next:
             self._sleep(self._next - now)
-        self._next = max(now, self._next) + self._gap
+            # A sleep may take longer than asked for; the next gap begins where it really ended.
+            now = max(self._clock(), self._next)
+        self._next = now + self._gap
+
+
+class _Session(requests.Session):
+    """A session that neither follows a redirect nor looks at it: looking would read its body without a bound."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Nowhere."""
+        return None
 
 
 class _Transient(Exception):
@@ -100,13 +114,14 @@ class Http:
         self._clock = clock
         self._sleep = sleep
         self._bounds = bounds or Bounds()
-        self._session = requests.Session()
+        self._session = _Session()
         # The environment's proxies and .netrc are not ours to follow, least of all with a key in the body.
         self._session.trust_env = False
         self._session.headers.update({"Accept": "application/json", **(headers or {})})
         self._token = ""
         self._token_at = 0.0
-        self._began = clock()
+        self._refused = ""
+        self._busy_seconds = 0.0
         self.calls = 0
         self.moment: datetime | None = None
 
@@ -120,6 +135,13 @@ class Http:
         Raises ``CrmRefused`` when a fresh token is refused too, ``CrmUnreachable`` and ``NotAnAnswer`` after the tries
         that the bounds allow.
         """
+        began = self._clock()
+        try:
+            return self._renewing(path, body, query)
+        finally:
+            self._busy_seconds += self._clock() - began
+
+    def _renewing(self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None) -> dict[str, Any]:
         try:
             return self._with_token(path, body, query)
         except _TokenRefused:
@@ -135,12 +157,16 @@ class Http:
         return self._patiently(path, body, query, {self._login.header: self._token})
 
     def _log_in(self) -> None:
-        try:
-            answer = self._patiently(self._login.path, self._login.body, None, {})
-        except _TokenRefused as refused:
-            raise CrmRefused(f"AlfaCRM refused e-mail or key (HTTP {refused.status})") from None
+        if not self._refused:
+            try:
+                answer = self._patiently(self._login.path, self._login.body, None, {})
+            except _TokenRefused as refused:
+                self._refused = f"AlfaCRM refused e-mail or key (HTTP {refused.status})"
+        if self._refused:
+            # A wrong key does not become right by asking again, and asking often may lock the account.
+            raise CrmRefused(self._refused)
         token = answer.get("token")
-        if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise NotAnAnswer("not an AlfaCRM answer (login without a token)")
         self._token, self._token_at = token, self._clock()
 
@@ -152,10 +178,15 @@ class Http:
         headers: Mapping[str, str],
     ) -> dict[str, Any]:
         """Try until there is an answer or a bound is reached; the last failure is the one to tell."""
-        bounds = self._bounds
+        bounds, began = self._bounds, self._clock()
+
+        def enough(state: tenacity.RetryCallState) -> bool:
+            seconds = self._clock() - began + state.upcoming_sleep
+            return state.attempt_number >= bounds.tries or seconds > bounds.tries_seconds
+
         retrying = tenacity.Retrying(
             sleep=self._sleep,
-            stop=tenacity.stop_after_attempt(bounds.tries) | tenacity.stop_after_delay(bounds.tries_seconds),
+            stop=enough,
             wait=self._pause,
             retry=tenacity.retry_if_exception_type(_Transient),
             reraise=True,
@@ -173,8 +204,8 @@ class Http:
         failure = state.outcome.exception() if state.outcome else None
         if isinstance(failure, _Transient) and failure.after is not None:
             return failure.after
-        grown = tenacity.wait_random_exponential(self._bounds.pause_seconds, self._bounds.pause_seconds_max)
-        return float(grown(state))
+        grown = self._bounds.pause_seconds * 2.0 ** (state.attempt_number - 1)
+        return min(grown, self._bounds.pause_seconds_max)
 
     def _once(
         self,
@@ -183,7 +214,7 @@ class Http:
         query: Mapping[str, Any] | None,
         headers: Mapping[str, str],
     ) -> dict[str, Any]:
-        if self._clock() - self._began > self._bounds.run_seconds:
+        if self._busy_seconds > self._bounds.run_seconds:
             raise CrmUnreachable(f"AlfaCRM: still reading after {self._bounds.run_seconds:.0f} s")
         self._pace.wait()
         self.calls += 1
@@ -200,6 +231,11 @@ class Http:
                 self._check_status(response)
                 self.moment = _moment(response.headers.get("Date", "")) or self.moment
                 return _parsed(self._text(response), response.headers.get("Content-Type", "no content type"))
+        except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
+            # The text of these shows the header, which may be a secret.
+            raise ConfigError(["[alfacrm] headers: one of them cannot be sent as it is written"]) from None
+        except urllib3.exceptions.DecodeError as error:
+            raise _Transient(NotAnAnswer("not an AlfaCRM answer (cannot be unpacked)")) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _Transient(CrmUnreachable(f"AlfaCRM out of reach ({_kind(error)})")) from error
 
@@ -248,7 +284,7 @@ class Http:
 def _parsed(text: bytes, content_type: str) -> dict[str, Any]:
     """Read JSON strictly: no constants that JSON does not have, no name twice, an object outside."""
     try:
-        data = json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
+        data = json.loads(text.decode(), object_pairs_hook=_unique, parse_float=_finite, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise _not_an_answer(text, content_type) from error
     if not isinstance(data, dict):
@@ -278,6 +314,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number beyond all bounds")
+    return value
+
+
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
@@ -289,7 +332,6 @@ def _kind(error: BaseException) -> str:
         requests.exceptions.ConnectTimeout: "no connection in time",
         requests.exceptions.ReadTimeout: "no answer in time",
         urllib3.exceptions.ReadTimeoutError: "no answer in time",
-        urllib3.exceptions.DecodeError: "answer cannot be unpacked",
         requests.exceptions.ConnectionError: "no connection",
         requests.exceptions.InvalidURL: "address not valid",
     }
@@ -299,8 +341,10 @@ def _kind(error: BaseException) -> str:
 def ping(url: str) -> bool:
     """Tell a watcher outside that the night went well; False when it could not be told. Takes at most 5 seconds."""
     try:
-        with requests.Session() as session:
+        with _Session() as session:
             session.trust_env = False
-            return bool(session.get(url, timeout=(2.0, 3.0), allow_redirects=False).ok)
-    except requests.RequestException:
+            # The status is the answer; a body, however long, is not waited for.
+            with session.get(url, timeout=(2.0, 3.0), allow_redirects=False, stream=True) as response:
+                return 200 <= response.status_code < 300
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
         return False

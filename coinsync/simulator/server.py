@@ -4,7 +4,9 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+from datetime import time as clock_time
+from email.utils import format_datetime
 from ipaddress import ip_address
 from threading import Event, RLock, Thread
 from types import TracebackType
@@ -22,6 +24,9 @@ from coinsync.simulator.options import Options
 from coinsync.simulator.page import Page
 from coinsync.simulator.school import School
 from coinsync.simulator.wires import CONNECTION, Wires, cut
+
+# How soon a stop is noticed: short, because a test-suite stops hundreds of times.
+_POLL_SECONDS = 0.005
 
 _HEADERS_OF_INTEREST = ("content-type", "accept", "accept-encoding", "user-agent", APP_KEY_HEADER)
 
@@ -95,7 +100,7 @@ class Simulator:
     def start(self) -> "Simulator":
         """Listen, in a thread of its own. OSError when the port is taken."""
         wires = self._listen()
-        self._thread = Thread(target=wires.serve_forever, args=(0.02,), name="simulator")
+        self._thread = Thread(target=wires.serve_forever, args=(_POLL_SECONDS,), name="simulator")
         self._thread.start()
         return self
 
@@ -103,11 +108,11 @@ class Simulator:
         """Stop listening, cut every connection and wait for all threads; harmless when not started."""
         wires, thread = self._wires, self._thread
         self._stopping.set()
-        if wires is not None and thread is not None:
-            wires.shutdown()
-            thread.join()
         if wires is not None:
+            wires.shutdown()
             wires.hang_up()
+        if thread is not None:
+            thread.join()
         self._wires = self._thread = None
 
     def serve_forever(self) -> None:
@@ -208,6 +213,7 @@ class Simulator:
             cut(connection)
         headers = {
             **answer.headers,
+            "Date": self._date(),
             "Content-Type": answer.content_type,
             "Content-Length": str(len(answer.body)),
         }
@@ -217,6 +223,11 @@ class Simulator:
         elif answer.drip:
             body = self._drops(answer.body, answer.drip)
         return HTTPResponse(body, answer.status, headers)
+
+    def _date(self) -> str:
+        """The school's own day at noon: a client that asks what day it is must not be told ours."""
+        noon = datetime.combine(self.school.today, clock_time(12), UTC)
+        return format_datetime(noon, usegmt=True)
 
     def _drops(self, body: bytes, pause: float) -> Iterator[bytes]:
         """One byte after another, each after a pause."""
@@ -229,7 +240,7 @@ class Simulator:
 
     def _make_app(self) -> Bottle:
         app = Bottle()
-        app.default_error_handler = lambda error: error.body
+        app.default_error_handler = lambda error: error.status_line
         app.route("/v2api<rest:path>", "ANY", self._serve_api)
         app.route("/", "GET", self._show_page)
         app.route("/control", "GET", lambda: self._tell(self._control.overview))
@@ -287,7 +298,9 @@ def _arguments() -> dict[str, Any]:
     body = request.body.read()
     if not body.strip():
         return {}
-    if (request.content_type or "").startswith("application/x-www-form-urlencoded"):
+    # What `curl -d` sends calls itself a form, also when it is JSON.
+    form = (request.content_type or "").startswith("application/x-www-form-urlencoded")
+    if form and not body.lstrip().startswith(b"{"):
         return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     try:
         arguments = json.loads(body)

@@ -29,9 +29,14 @@ _GUARDS = {"entry_no_update", "entry_no_delete", "entry_no_replace", "entry_whol
 def path_of(url: str) -> Path:
     """File of a database URL such as ``sqlite:///coins.db`` or ``sqlite:////srv/coinsync/coins.db``."""
     parts = urlsplit(url)
-    if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
+    if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2 or parts.query or parts.fragment:
         raise DatabaseUnusable(f"database: {url}: expected sqlite:///PATH")
     return Path(parts.path[1:])
+
+
+def file_of(database: Database) -> Path:
+    """File of a database that was opened here."""
+    return Path(unquote(urlsplit(str(database.database)).path))
 
 
 def create(url: str) -> bool:
@@ -46,6 +51,7 @@ def create(url: str) -> bool:
             os.close(descriptor)
         database = _connect(path, wait_seconds=30)
         with database.connection_context():
+            _refuse_newer(path, applied_steps(database))
             database.execute_sql("PRAGMA journal_mode = wal")
             return bool(_run_migrations(database)) or fresh
 
@@ -90,7 +96,7 @@ def open_readable(url: str, *, wait_seconds: float = 5.0) -> SqliteDatabase:
 @contextmanager
 def reading(database: Database) -> Iterator[None]:
     """One reader's visit: a connection of this thread, one snapshot, closed at the end."""
-    path = Path(unquote(urlsplit(str(database.database)).path))
+    path = file_of(database)
     _must_exist(path)
     with speaking(path), database.connection_context():
         _refuse_other_schema(database, path)

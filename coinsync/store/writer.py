@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import peewee
@@ -38,7 +37,7 @@ from coinsync.errors import (
     StalePlan,
     UnsafePlan,
 )
-from coinsync.store.database import translate
+from coinsync.store.database import file_of, translate
 from coinsync.store.reader import Reader
 from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, TABLES, Table
 
@@ -110,7 +109,7 @@ def apply(database: Database, plan: Plan, order: Order, around: Surroundings) ->
         try:
             return _attempt(database, plan, order, around, uuid)
         except (peewee.PeeweeException, DatabaseUnavailable) as error:
-            known = error if isinstance(error, CoinsyncError) else translate(error, Path(str(database.database)))
+            known = error if isinstance(error, CoinsyncError) else translate(error, file_of(database))
             if attempt == ATTEMPTS_MAX or not isinstance(known, DatabaseUnavailable):
                 raise known from error
             around.sleep(PAUSE_SECONDS * 2**attempt * (0.5 + around.chance()))
@@ -129,19 +128,18 @@ def check_guards(plan: Plan, limits: Limits, accepted: Iterable[str]) -> None:
 
 def _attempt(database: Database, plan: Plan, order: Order, around: Surroundings, uuid: str) -> Receipt:
     around.probe("begin")
-    with database.manual_commit():
-        database.begin()
-        try:
-            receipt = _write(database, plan, order, around, uuid)
-            around.probe("commit")
-        except BaseException:
-            _roll_back(database)
-            raise
-        try:
-            database.commit()
-        except peewee.PeeweeException as error:
-            _roll_back(database)
-            return _looked_up(database, receipt, error)
+    database.begin()
+    try:
+        receipt = _write(database, plan, order, around, uuid)
+        around.probe("commit")
+    except BaseException:
+        _roll_back(database)
+        raise
+    try:
+        database.commit()
+    except peewee.PeeweeException as error:
+        _roll_back(database)
+        return _looked_up(database, receipt, error)
     around.probe("committed")
     return receipt
 
