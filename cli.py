@@ -27,6 +27,7 @@ import typer
 from coinsync import __version__
 from coinsync.errors import (
     Ambiguous,
+    Busy,
     CoinsyncError,
     ConfigError,
     DigestMismatch,
@@ -73,6 +74,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the program finds around it: environment, clock, and pauses."""
+
+    environ: Mapping[str, str]
+    now: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], None] = time.sleep
+
+
 @dataclass
 class Door:
     """What the global options say, and what a command opens on its way in."""
@@ -83,9 +93,7 @@ class Door:
     json: bool
     quiet: bool
     verbose: bool
-    environ: Mapping[str, str]
-    now: Callable[[], datetime] = utc_now
-    sleep: Callable[[float], None] = time.sleep
+    outside: Outside
 
     @cached_property
     def settings(self) -> Settings:
@@ -99,7 +107,11 @@ class Door:
         """Where secrets are."""
         from coinsync.config import Secrets
 
-        return Secrets(self.settings.secrets_file, self.environ)
+        return Secrets(self.settings.secrets_file, self.outside.environ)
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        return self.outside.now()
 
     def chosen_branches(self) -> tuple[BranchSettings, ...]:
         """The branches that ``--branch`` names by id or name, or all."""
@@ -144,7 +156,7 @@ class Door:
         from coinsync.store.writer import utc_text
 
         holder = {"what": what, "actor": self.actor, "since": utc_text(self.now())}
-        with run_lock(self.settings.path.parent / ".coinsync.lock", holder, wait_seconds, self.sleep):
+        with run_lock(self.settings.path.parent / ".coinsync.lock", holder, wait_seconds, self.outside.sleep):
             yield
 
     @contextmanager
@@ -172,10 +184,12 @@ class Door:
         http = Http(
             crm.url,
             Login("auth/login", {"email": crm.email, "api_key": key}),
-            pace=Pace(crm.per_second * crm.share_percent / 100, time.monotonic, self.sleep),
+            pace=Pace(crm.per_second * crm.share_percent / 100, time.monotonic, self.outside.sleep),
             clock=time.monotonic,
-            sleep=self.sleep,
+            sleep=self.outside.sleep,
             bounds=Bounds(
+                connect_seconds=min(Bounds().connect_seconds, crm.answer_seconds),
+                read_seconds=min(Bounds().read_seconds, crm.answer_seconds),
                 tries=crm.tries,
                 pause_seconds=crm.pause_seconds,
                 answer_seconds=crm.answer_seconds,
@@ -196,7 +210,7 @@ class Door:
         """Clock, chance and pauses for the writer."""
         from coinsync.store.writer import Surroundings
 
-        return Surroundings(self.now, lambda: secrets.token_hex(16), random.random, self.sleep)
+        return Surroundings(self.now, lambda: secrets.token_hex(16), random.random, self.outside.sleep)
 
     def say(self, line: str) -> None:
         """Print a line for a person; nothing when quiet or when a program reads."""
@@ -239,8 +253,8 @@ def globals_(
     if version:
         typer.echo(f"coinsync {__version__}")
         raise typer.Exit
-    environ: Mapping[str, str] = ctx.obj or {}
-    ctx.obj = Door(config, tuple(branch or ()), actor or _login(environ), json, quiet, verbose, environ)
+    outside: Outside = ctx.obj
+    ctx.obj = Door(config, tuple(branch or ()), actor or _login(outside.environ), json, quiet, verbose, outside)
 
 
 def _login(environ: Mapping[str, str]) -> str:
@@ -713,7 +727,7 @@ def init(
     if made:
         _write_new(door.config, config.example(values), 0o660)
     settings = door.settings
-    if made and settings.crm == "alfacrm" and "COINSYNC_ALFACRM_KEY" not in door.environ:
+    if made and settings.crm == "alfacrm" and "COINSYNC_ALFACRM_KEY" not in door.outside.environ:
         _ask_for_key(door, settings.secrets_file)
     created = database.create(settings.database_url)
     path = database.path_of(settings.database_url)
@@ -999,8 +1013,8 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
         kept = f"COINSYNC_ALFACRM_KEY={stage.api_key}\nCOINSYNC_VK_KEYS={secrets.token_hex(16)}\n"
         _write_new(stage.folder / "coinsync.secrets", kept, 0o600)
     # The demo's secrets stand in its own folder; whatever the environment holds belongs to a real school.
-    environ = {name: value for name, value in outer.environ.items() if not name.startswith("COINSYNC_")}
-    return replace(outer, config=path, environ=environ)
+    environ = {name: value for name, value in outer.outside.environ.items() if not name.startswith("COINSYNC_")}
+    return replace(outer, config=path, outside=replace(outer.outside, environ=environ))
 
 
 def _show_demo(door: Door, stage: Stage, simulator: Simulator | None, port: int, *, serving: bool) -> None:
@@ -1161,43 +1175,43 @@ class PatientStream:
         return getattr(self._stream, name)
 
 
-def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+def main(argv: Sequence[str], outside: Outside) -> int:
     """Run a command line and return its exit code; whatever goes wrong becomes one line and one line of advice."""
-    words = hoisted(sys.argv[1:] if argv is None else argv)
+    words = hoisted(argv)
+    quiet = not {"-q", "--quiet"}.isdisjoint(words)
     try:
-        code = app(
-            args=words,
-            prog_name="coinsync",
-            standalone_mode=False,
-            obj=dict(os.environ if environ is None else environ),  # noqa: TID251
-        )
+        code = app(args=words, prog_name="coinsync", standalone_mode=False, obj=outside)
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
-        return _told(f"coinsync: {error.format_message()}", 'See "coinsync --help".', 2)
+        return _told(f"coinsync: {error.format_message()}", 'See "coinsync --help".', 2, quiet=quiet)
     except Ambiguous as error:
         candidates = "".join(f"\n    {one}" for one in error.candidates)
-        return _told(f"coinsync: {error.message}{candidates}", error.advice, error.exit_code)
+        return _told(f"coinsync: {error.message}{candidates}", error.advice, error.exit_code, quiet=quiet)
+    except Busy as error:
+        # Two crons that meet are no news: the one that came first does the work.
+        return error.exit_code if quiet else _told(f"coinsync: {error.message}", error.advice, error.exit_code)
     except CoinsyncError as error:
-        return _told(f"coinsync: {error.message}", error.advice, error.exit_code)
+        return _told(f"coinsync: {error.message}", error.advice, error.exit_code, quiet=quiet)
     except (KeyboardInterrupt, typer.Abort):
-        return _told("coinsync: interrupted; nothing is half-written", "Run the same command again.", 130)
+        return _told("coinsync: interrupted; nothing is half-written", "Run the same command again.", 130, quiet=quiet)
     except MemoryError:
-        return _told("coinsync: out of memory; nothing written", "Give the process more memory.", 1)
+        return _told("coinsync: out of memory; nothing written", "Give the process more memory.", 1, quiet=quiet)
     except Exception as error:
         if "--debug" in words:
             raise
-        return _told(f"coinsync: unexpected error ({type(error).__name__})", CoinsyncError.advice, 1)
+        message = f"coinsync: unexpected error ({type(error).__name__}); nothing is half-written"
+        return _told(message, CoinsyncError.advice, 1, quiet=quiet)
 
 
-def _told(message: str, advice: str, code: int) -> int:
-    typer.echo(f"{message}\n  → {advice}", err=True)
+def _told(message: str, advice: str, code: int, *, quiet: bool = False) -> int:
+    typer.echo(message if quiet else f"{message}\n  → {advice}", err=True)
     return code
 
 
 def run() -> NoReturn:
     """The program ``coinsync``."""
     sys.stdout, sys.stderr = PatientStream(sys.stdout), PatientStream(sys.stderr)
-    code = main()
+    code = main(sys.argv[1:], Outside(dict(os.environ)))  # noqa: TID251
     sys.stdout.flush()
     sys.exit(code)
 

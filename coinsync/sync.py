@@ -22,7 +22,7 @@ from coinsync.core.planner import (
     plan_people,
 )
 from coinsync.core.rules import School, by_group, by_resident
-from coinsync.errors import CoinsyncError, IncompleteRead
+from coinsync.errors import CoinsyncError, ConfigError, IncompleteRead
 from coinsync.exchange.base import Exchange, Reading
 from coinsync.store.reader import Reader
 
@@ -124,9 +124,15 @@ class Sync:
     # --- people -------------------------------------------------------------------------------------------------
 
     def _read_people(self, branch: int) -> _PeopleRead:
+        branches = _whole(self.exchange.branches())
+        if branch not in {one.id for one in branches}:
+            there = ", ".join(f"{one.id} {one.name}".rstrip() for one in branches)
+            raise ConfigError(
+                [f"config: [[branch]] id {branch}: no such branch in the CRM"], advice=f"The CRM has: {there}."
+            )
         residents = self.exchange.residents(branch)
         read = People(
-            _whole(self.exchange.branches()),
+            branches,
             _whole(self.exchange.lesson_types(branch)),
             _whole(self.exchange.groups(branch)),
             _whole(residents),

@@ -1,4 +1,4 @@
-"""A whole house for a test: an imaginary school's CRM over HTTP, a configuration, a database, and the real command line.
+"""A whole house for a test: an imaginary school's CRM over HTTP, a configuration, a database, the real commands.
 
 Commands run in this process through ``cli.main``, with an environment of their own; nothing is replaced.
 """
@@ -25,6 +25,7 @@ from coinsync.store.reader import Reader
 
 TODAY = date(2026, 11, 20)
 DAYS = 30
+NOW = timedelta(0)
 KEY = "key-of-the-test-school"
 VK_KEY = "protected-key-of-the-test"
 SECRETS = f"COINSYNC_ALFACRM_KEY={KEY}\nCOINSYNC_VK_KEYS={VK_KEY}\n"
@@ -84,11 +85,12 @@ class House:
         values.update({name.replace("__", "."): value for name, value in changed.items()})
         self.config.write_text(config.example(values), encoding="utf-8")
 
-    def run(self, *words: str, environ: Mapping[str, str] | None = None) -> Said:
-        """Run one command line and return what it said."""
+    def run(self, *words: str, environ: Mapping[str, str] | None = None, later: timedelta = NOW) -> Said:
+        """Run one command line, perhaps ``later`` than now, and return what it said."""
+        outside = cli.Outside(self.environ if environ is None else environ, lambda: cli.utc_now() + later)
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = cli.main(["--config", str(self.config), *words], self.environ if environ is None else environ)
+            code = cli.main(["--config", str(self.config), *words], outside)
         return Said(code, out.getvalue(), err.getvalue())
 
     def ok(self, *words: str) -> Said:

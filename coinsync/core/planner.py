@@ -234,7 +234,8 @@ def compare(sight: Sight, book: Book, rulebook: Rulebook, account: str, read_bef
     differences: list[Difference] = []
     remarks = [Remark(RemarkKind.UNREADABLE, "unreadable", lesson=lesson) for lesson in sight.unreadable]
     strangers: set[int] = set()
-    for roll in (*sight.rolls, *_gone_rolls(sight.gone, book)):
+    gone = _gone_rolls(sight, book)
+    for roll in (*sight.rolls, *gone):
         stored = book.rolls.get(roll.lesson.id)
         whole = _with_the_removed(roll, stored)
         facts += _roll_changes(whole, stored)
@@ -251,13 +252,15 @@ def compare(sight: Sight, book: Book, rulebook: Rulebook, account: str, read_bef
             if cause is Cause.FACTS and verdict.coins > stand.coins and _is_late(whole.lesson, read_before):
                 remarks.append(Remark(RemarkKind.LATE, "late", whole.lesson.id, one.resident))
     facts += [Put(Resident(stranger, "", Presence.GONE, ())) for stranger in strangers]
-    lessons = {roll.lesson.id: roll.lesson for roll in sight.rolls}
-    lessons.update({roll.lesson.id: roll.lesson for roll in _gone_rolls(sight.gone, book)})
+    lessons = {roll.lesson.id: roll.lesson for roll in (*sight.rolls, *gone)}
     return Comparison(tuple(facts), tuple(differences), tuple(remarks), tuple(lessons.values()))
 
 
-def _gone_rolls(gone: Iterable[int], book: Book) -> list[Roll]:
-    rolls = (book.rolls[lesson] for lesson in gone)
+def _gone_rolls(sight: Sight, book: Book) -> list[Roll]:
+    """The lessons that are gone now, and those gone before of which something is still held."""
+    held = {hold.lesson for hold in book.holds.values()} - {roll.lesson.id for roll in sight.rolls}
+    before = (id for id, roll in book.rolls.items() if id in held and roll.lesson.status is Status.GONE)
+    rolls = (book.rolls[lesson] for lesson in dict.fromkeys((*sight.gone, *before)))
     return [replace(roll, lesson=replace(roll.lesson, status=Status.GONE)) for roll in rolls]
 
 

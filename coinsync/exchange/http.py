@@ -302,7 +302,7 @@ def _not_an_answer(text: bytes, content_type: str) -> _Transient:
 def _moment(text: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo else None
 

@@ -165,7 +165,8 @@ def _refuse_other_schema(database: Database, path: Path) -> None:
 
 def _assert_settings(database: SqliteDatabase, path: Path) -> None:
     wrong = [name for name, value in _SETTINGS.items() if database.pragma(name) != value]
-    if database.pragma("journal_mode") != "wal":
+    # A copy that was made by a backup is in another mode; the mode is a property of the file and stays.
+    if database.pragma("journal_mode") != "wal" and database.pragma("journal_mode", "wal") != "wal":
         wrong.append("journal_mode")
     if wrong:
         raise DatabaseUnusable(f"database: {path}: unsafe settings: {', '.join(wrong)}")

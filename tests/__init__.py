@@ -1,0 +1,1 @@
+"""The suite. Names mirror the rooms that they try."""

@@ -1,0 +1,141 @@
+"""A ledger in memory: what the planner is told about the past, and the plainest way to apply what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from coinsync.core.facts import Attendance, Hold, Lesson, Resident, Roll, Status
+from coinsync.core.ledger import Entry, Kind, Stand, lesson_key
+from coinsync.core.plan import Drop, Evidence, Fact, Plan, Post, Put
+from coinsync.core.planner import Book, Comparison, Sight, compare, plan_lessons
+from coinsync.core.rules import Rulebook
+from tests.makers import ACCOUNT, ADA, GLEB, MONTH, a_rulebook
+
+
+@dataclass
+class Memory:
+    """Facts, holds and entries of one branch; ``apply`` asserts what every plan must keep to."""
+
+    rulebook: Rulebook = field(default_factory=a_rulebook)
+    residents: set[int] = field(default_factory=lambda: {ADA, GLEB})
+    lessons: dict[int, Lesson] = field(default_factory=dict)
+    attendance: dict[tuple[int, int], Attendance] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+
+    # --- what is recorded ---------------------------------------------------------------------------------------
+
+    def balance(self, resident: int) -> int:
+        """Sum of a resident's entries."""
+        return sum(entry.coins for entry in self.entries if entry.resident == resident)
+
+    def stand(self, key: str) -> Stand:
+        """Where a key stands."""
+        mine = [(n, entry) for n, entry in enumerate(self.entries, 1) if entry.key == key]
+        coins = sum(entry.coins for _, entry in mine)
+        award = max((n for n, entry in mine if entry.kind is Kind.AWARD), default=None)
+        return Stand(key, len(mine), coins, award if coins else None)
+
+    def posted(self, lesson: int = 1, resident: int = ADA) -> int:
+        """Coins posted for one resident in one lesson."""
+        return self.stand(lesson_key(ACCOUNT, lesson, resident)).coins
+
+    def book(self) -> Book:
+        """Everything recorded, as the planner asks for it."""
+        rolls = {
+            lesson.id: Roll(lesson, tuple(one for one in self.attendance.values() if one.lesson == lesson.id))
+            for lesson in self.lessons.values()
+        }
+        stands = {entry.key: self.stand(entry.key) for entry in self.entries}
+        awards = sum(stand.coins > 0 for stand in stands.values())
+        return Book(rolls, stands, dict(self.holds), frozenset(self.residents), awards)
+
+    # --- planning and applying ----------------------------------------------------------------------------------
+
+    def found(self, rolls: Iterable[Roll], gone: Iterable[int] = (), read_before: date | None = None) -> Comparison:
+        """The first half of planning."""
+        sight = Sight(tuple(rolls), tuple(gone))
+        return compare(sight, self.book(), self.rulebook, ACCOUNT, read_before)
+
+    def plan(
+        self,
+        *rolls: Roll,
+        gone: Iterable[int] = (),
+        read_before: date | None = None,
+        rerate: bool = False,
+    ) -> Plan:
+        """Plan what a reading brought."""
+        found = self.found(rolls, gone, read_before)
+        balances = {resident: self.balance(resident) for resident in found.losers}
+        return plan_lessons(MONTH, found, balances=balances, evidence=Evidence(), rerate=rerate)
+
+    def night(
+        self,
+        *rolls: Roll,
+        gone: Iterable[int] = (),
+        read_before: date | None = None,
+        rerate: bool = False,
+    ) -> Plan:
+        """Plan what a reading brought and apply it."""
+        plan = self.plan(*rolls, gone=gone, read_before=read_before, rerate=rerate)
+        self.apply(plan)
+        return plan
+
+    def unchanged_rolls(self) -> list[Roll]:
+        """What a reading brings when nothing happened: lessons that are not gone, without those removed from them."""
+        return [
+            replace(roll, attendance=tuple(one for one in roll.attendance if one.mark != "removed"))
+            for roll in self.book().rolls.values()
+            if roll.lesson.status is not Status.GONE
+        ]
+
+    def spend(self, resident: int, coins: int) -> None:
+        """A clerk takes coins."""
+        assert self.balance(resident) >= coins
+        key = f"desk:{len(self.entries) + 1}"
+        day = MONTH.until
+        self.entries.append(Entry(key, 1, resident, -coins, Kind.DEBIT, day, "purchase", "clerk"))
+
+    def apply(self, plan: Plan) -> None:
+        """Do what a plan says, each part exactly once and only upon what it was made from."""
+        assert {stand.key for stand in plan.basis} == {entry.key for entry in plan.entries}
+        for stand in plan.basis:
+            assert self.stand(stand.key) == stand
+        for change in plan.changes:
+            if isinstance(change, Put):
+                self._put(change.new, change.old)
+            elif isinstance(change, Drop):
+                assert isinstance(change.old, Hold)
+                assert self.holds.pop(change.old.key) == change.old
+            elif isinstance(change, Post):
+                self._post(change.entry)
+        for resident in self.residents:
+            assert self.balance(resident) >= 0
+
+    def _post(self, entry: Entry) -> None:
+        assert entry.seq == self.stand(entry.key).seq + 1
+        assert entry.resident in self.residents
+        if entry.kind is Kind.REVERSAL:
+            assert entry.reverses is not None
+            award = self.entries[entry.reverses - 1]
+            assert award.kind is Kind.AWARD
+            assert (award.key, award.seq, award.coins) == (entry.key, entry.seq - 1, -entry.coins)
+            assert all(other.reverses != entry.reverses for other in self.entries)
+        self.entries.append(entry)
+
+    def _put(self, new: Fact, old: Fact | None) -> None:
+        if isinstance(new, Lesson):
+            assert self.lessons.get(new.id) == old
+            self.lessons[new.id] = new
+        elif isinstance(new, Attendance):
+            assert self.attendance.get((new.lesson, new.resident)) == old
+            self.attendance[new.lesson, new.resident] = new
+        elif isinstance(new, Hold):
+            assert self.holds.get(new.key) == old
+            self.holds[new.key] = new
+        else:
+            assert isinstance(new, Resident)
+            assert new.id not in self.residents
+            self.residents.add(new.id)

@@ -1,0 +1,197 @@
+"""The imaginary school as a newcomer meets it: one command, then the others on its folder."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from coinsync import config
+from tests.house import House
+
+SMALL = ("--residents", "12", "--days", "14", "--seed", "5")
+
+
+def get(url: str, **settings: Any) -> requests.Response:
+    """One GET, with whatever status."""
+    return requests.get(url, timeout=10, **settings)
+
+
+def hurry(house: House) -> None:
+    """Let the client of a demo go as fast as it can: its pace is not what is tried here."""
+    text = house.config.read_text(encoding="utf-8")
+    house.config.write_text(text.replace("per_second = 5", "per_second = 1000"), encoding="utf-8")
+
+
+def no_limit(url: str) -> None:
+    """Let the simulator answer any number of requests."""
+    assert requests.post(f"{url}/control/options", json={"rate_limit": None}, timeout=10).json()["ok"]
+
+
+@contextmanager
+def program(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that goes on until it is told to stop."""
+    running = subprocess.Popen(
+        [sys.executable, "-u", "-m", "cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield running
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, str]:
+    """The folder of a demo that does not serve, and what it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    house = House(folder)
+    return house, house.ok("demo", "--no-serve", "--dir", str(folder), *SMALL).out
+
+
+def test_leaves_a_configuration_secrets_and_a_database(demo: tuple[House, str]) -> None:
+    """One *.toml, secrets in a 0600 file beside it, a ledger with coins."""
+    house, _ = demo
+    assert [path.name for path in house.folder.glob("*.toml")] == ["config.toml"]
+    assert (house.folder / "coinsync.secrets").stat().st_mode & 0o777 == 0o600
+    assert config.load(house.config).account == "demo"
+    assert house.ledger()
+
+
+def test_prints_what_it_did_and_a_signed_link_on_a_line_of_its_own(demo: tuple[House, str]) -> None:
+    """A table of the sync, the family, the link."""
+    _, out = demo
+    assert "awards (+" in out
+    assert "This family has VK account" in out
+    assert re.fullmatch(
+        r"http://127\.0\.0\.1:8080/\?vk_access_token_settings=&vk_app_id=\S+&sign=[\w-]{43}", out.splitlines()[-1]
+    )
+
+
+def test_a_second_demo_of_the_same_folder_goes_on_with_it(demo: tuple[House, str]) -> None:
+    """Nothing is paid twice."""
+    house, _ = demo
+    before = house.content()
+    house.ok("demo", "--no-serve", "--dir", str(house.folder), *SMALL)
+    assert house.content() == before
+
+
+def test_another_school_does_not_fit_into_the_folder(demo: tuple[House, str]) -> None:
+    """2: its lessons would be taken for those of the first."""
+    house, _ = demo
+    said = house.run("demo", "--no-serve", "--dir", str(house.folder), "--seed", "6")
+    assert said.code == 2
+    assert "holds another school" in said.err
+
+
+def test_the_same_seed_gives_the_same_coins(demo: tuple[House, str], tmp_path: Path) -> None:
+    """A demo can be repeated elsewhere."""
+    house, _ = demo
+    twin = House(tmp_path)
+    twin.ok("demo", "--no-serve", "--dir", str(tmp_path), *SMALL)
+    assert twin.content() == house.content()
+
+
+def test_the_simulator_of_the_folder_is_the_same_school_and_keeps_what_happens(tmp_path: Path) -> None:
+    """Sync finds nothing new, then the day that was advanced by hand; the next start remembers it."""
+    house = House(tmp_path)
+    house.ok("demo", "--no-serve", "--dir", str(tmp_path), *SMALL)
+    hurry(house)
+    with program("simulator", "--dir", str(tmp_path), "--json") as simulator:
+        assert simulator.stdout is not None
+        known = json.loads(simulator.stdout.readline())
+        assert known.keys() == {"url", "email", "api_key", "branches"}
+        no_limit(known["url"])
+        report = house.ok("sync", "--json").json
+        assert {result["report"]["changes"] for result in report["results"]} == {0}
+        done = requests.post(f"{known['url']}/control/advance", data='{"days": 7}', timeout=10)
+        assert done.json()["ok"]
+        report = house.ok("sync", "--json").json
+        assert sum(result["report"]["counts"]["awards"] for result in report["results"]) > 0
+    with program("simulator", "--dir", str(tmp_path), "--json", "--port", "0") as simulator:
+        assert simulator.stdout is not None
+        no_limit(json.loads(simulator.stdout.readline())["url"])
+        report = house.ok("sync", "--json").json
+        assert {result["report"]["changes"] for result in report["results"]} == {0}
+
+
+def test_the_simulator_on_another_port_takes_the_configuration_along(tmp_path: Path) -> None:
+    """What sync reads follows the school."""
+    house = House(tmp_path)
+    house.ok("demo", "--no-serve", "--dir", str(tmp_path), *SMALL)
+    port = json.loads((tmp_path / "school.json").read_text())["port"]
+    other = port + 1 if port < 65_000 else port - 1
+    with program("simulator", "--dir", str(tmp_path), "--json", "--port", str(other)) as simulator:
+        assert simulator.stdout is not None
+        assert json.loads(simulator.stdout.readline())["url"] == f"http://127.0.0.1:{other}"
+        no_limit(f"http://127.0.0.1:{other}")
+        hurry(house)
+        house.ok("sync")
+
+
+def test_a_simulator_alone_prints_its_account(tmp_path: Path) -> None:
+    """Without any folder."""
+    with program("simulator", "--seed", "9", "--residents", "8", "--days", "5") as simulator:
+        assert simulator.stdout is not None
+        lines = [simulator.stdout.readline() for _ in range(4)]
+    assert [line.split("  ")[0].strip() for line in lines] == ["address", "e-mail", "API key", "branches"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_without_a_demo_is_told(tmp_path: Path) -> None:
+    """2, and how to make one."""
+    said = House(tmp_path).run("simulator", "--dir", str(tmp_path))
+    assert said.code == 2
+    assert f"coinsync demo --no-serve --dir {tmp_path}" in said.err
+
+
+def test_the_whole_demo_serves_the_cabinet_of_its_family(tmp_path: Path) -> None:
+    """The link that it prints opens the balances of a family; a forged one does not."""
+    port = "18080"
+    with program("demo", "--dir", str(tmp_path), "--port", port, *SMALL) as running:
+        assert running.stdout is not None
+        link = next(line.strip() for line in running.stdout if line.startswith("http://127.0.0.1:"))
+        page = get_when_ready(link)
+        house = House(tmp_path)
+        visitor = int(re.search(r"vk_user_id=(\d+)", link)[1])  # type: ignore[index]
+        with house.reader() as reader:
+            children = reader.residents_of_visitor(visitor)
+            balances = reader.balances(child.id for child in children)
+        assert page.status_code == 200
+        for child in children:
+            assert child.name in page.text
+            assert str(balances[child.id]) in page.text
+        assert get(link.replace(f"vk_user_id={visitor}", f"vk_user_id={visitor + 1}")).status_code == 403
+        assert get(f"http://127.0.0.1:{port}/").status_code == 403
+        assert requests.post(link, timeout=10).status_code == 405
+        assert get(f"http://127.0.0.1:{port}/healthz").json()["database"] == "ok"
+
+
+def get_when_ready(url: str) -> requests.Response:
+    """GET as soon as the server listens."""
+    for _ in range(100):
+        try:
+            return get(url)
+        except requests.ConnectionError:
+            signal.sigtimedwait([], 0.1)
+    raise AssertionError(f"nobody listens at {url.split('?')[0]}")
+
+
+def test_serve_refuses_a_port_that_is_taken(demo: tuple[House, str]) -> None:
+    """2, with another port as advice."""
+    house, _ = demo
+    with program("simulator", "--json", "--residents", "5", "--days", "3") as simulator:
+        assert simulator.stdout is not None
+        port = json.loads(simulator.stdout.readline())["url"].rpartition(":")[2]
+        said = house.run("serve", "--port", port)
+    assert said.code == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in said.err
