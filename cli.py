@@ -8,8 +8,6 @@ from __future__ import annotations
 import io
 import os
 import pwd
-import random
-import secrets
 import signal
 import sys
 import time
@@ -72,6 +70,11 @@ DIFFERENT, UNSAFE, PARTLY = 4, 5, 3
 def utc_now() -> datetime:
     """The time of this machine, aware, in UTC: the one place that asks the clock."""
     return datetime.now(UTC)  # noqa: TID251
+
+
+def fresh_text() -> str:
+    """32 hexadecimal digits that nobody has seen before."""
+    return os.urandom(16).hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +213,7 @@ class Door:
         """Clock, chance and pauses for the writer."""
         from coinsync.store.writer import Surroundings
 
-        return Surroundings(self.now, lambda: secrets.token_hex(16), random.random, self.outside.sleep)
+        return Surroundings(self.now, fresh_text, lambda: os.urandom(1)[0] / 256, self.outside.sleep)
 
     def say(self, line: str) -> None:
         """Print a line for a person; nothing when quiet or when a program reads."""
@@ -465,13 +468,14 @@ def _sync(
     from coinsync.sync import Sync
 
     door = posting.door
-    watched = sys.stderr.isatty() and not (door.quiet or door.json)
-    with render.progress(shown=watched) as progress, door.exchange(progress) as exchange:
+    bar = render.Bar(shown=sys.stderr.isatty() and not (door.quiet or door.json))
+    with bar, door.exchange(bar) as exchange:
         run = Sync(exchange, Reader(posting.database), door.settings, rerate=rerate)
         outcomes: Iterable[Outcome] = run.outcomes(door.chosen_branches(), *span, door.now())
         if save is not None or expect is not None:
             outcomes = _reviewed(door, list(outcomes), save, expect)
         for outcome in outcomes:
+            bar.rest()
             if not posting.take(outcome) and outcome.plan is not None:
                 run.refuse(outcome.plan)
 
@@ -726,7 +730,12 @@ def init(
     made = not door.config.exists()
     if made:
         _write_new(door.config, config.example(values), 0o660)
-    settings = door.settings
+    try:
+        settings = door.settings
+    except ConfigError:
+        if made:
+            door.config.unlink()
+        raise
     if made and settings.crm == "alfacrm" and "COINSYNC_ALFACRM_KEY" not in door.outside.environ:
         _ask_for_key(door, settings.secrets_file)
     created = database.create(settings.database_url)
@@ -772,7 +781,7 @@ def _ask(question: str, option: str) -> str:
 
 def _ask_for_key(door: Door, file: Path) -> None:
     if sys.stdin.isatty() and not file.exists():
-        key = str(typer.prompt("API key of that user (not shown; empty: later)", hide_input=True, default=""))
+        key = str(typer.prompt("API key of that user (not shown; empty: later)", hide_input=True, default="", show_default=False))
         if key:
             _write_new(file, f"COINSYNC_ALFACRM_KEY={key}\n", 0o600)
             door.say(f"{file}: written, only you can read it")
@@ -782,7 +791,10 @@ def _ask_for_key(door: Door, file: Path) -> None:
 
 def _write_new(path: Path, content: str, mode: int) -> None:
     try:
-        path.parent.mkdir(mode=0o2770, parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+            # The web view may run as another user of the same group, and needs to write the files beside a database.
+            path.parent.chmod(0o2770)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
         raise ConfigError([f"{path} cannot be written ({type(error).__name__})"]) from error
@@ -967,7 +979,7 @@ def _new_stage(door: Door, folder: Path, wanted: Mapping[str, int]) -> Stage:
     folder.mkdir(mode=0o2770, parents=True, exist_ok=True)
     today = door.now().astimezone(ZoneInfo(DEMO_ZONE)).date()
     school = School.make(**wanted, today=today)
-    stage = Stage(folder, school.description(), secrets.token_hex(16), 0)
+    stage = Stage(folder, school.description(), fresh_text(), 0)
     with stage.simulator() as simulator:
         stage.port = int(simulator.url.rpartition(":")[2])
     stage.save()
@@ -1010,7 +1022,7 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
             "web.launch_hours_max": 168,
         }
         _write_new(path, config.example(values), 0o660)
-        kept = f"COINSYNC_ALFACRM_KEY={stage.api_key}\nCOINSYNC_VK_KEYS={secrets.token_hex(16)}\n"
+        kept = f"COINSYNC_ALFACRM_KEY={stage.api_key}\nCOINSYNC_VK_KEYS={fresh_text()}\n"
         _write_new(stage.folder / "coinsync.secrets", kept, 0o600)
     # The demo's secrets stand in its own folder; whatever the environment holds belongs to a real school.
     environ = {name: value for name, value in outer.outside.environ.items() if not name.startswith("COINSYNC_")}
@@ -1087,7 +1099,7 @@ def _stage_for(door: Door, folder: Path | None, port: int, *, seed: int, residen
 
     if folder is None:
         school = School.make(seed=seed, residents=residents, days=days, today=door.now().date())
-        return Simulator(school, port=port, email=DEMO_EMAIL, api_key=secrets.token_hex(16)).start()
+        return Simulator(school, port=port, email=DEMO_EMAIL, api_key=fresh_text()).start()
     stage = Stage.load(folder)
     if stage is None:
         raise UsageError(f"{folder} holds no demo", advice=f"Make one: coinsync demo --no-serve --dir {folder}")

@@ -10,15 +10,14 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, timedelta
 from enum import Enum
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -28,8 +27,6 @@ from coinsync.core.identity import harmless
 from coinsync.core.plan import DIGEST_SHOWN
 from coinsync.core.report import WEEKDAYS, PlanLine, PlanReport, gathered, reason_text
 from coinsync.core.rules import Verdict
-from coinsync.exchange.base import Progress as Report
-from coinsync.exchange.base import no_progress
 from coinsync.store.reader import Run
 from coinsync.store.writer import Receipt
 
@@ -358,17 +355,37 @@ def _cell(value: Any) -> Any:
     return f"'{plain}" if plain[:1] in ("=", "+", "-", "@", "\t", "\r") else plain
 
 
-@contextmanager
-def progress(*, shown: bool) -> Iterator[Report]:
-    """A bar on stderr that follows a reading; nothing when not ``shown``."""
-    if not shown:
-        yield no_progress
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task("connecting", total=None)
+class Bar:
+    """A bar on stderr that follows a reading: it appears with a report and goes away when told to ``rest``.
 
-        def report(what: str, done: int, expected: int) -> None:
-            bar.update(task, description=what, completed=done, total=expected or None)
+    As a context manager it rests at the end.
+    """
 
-        yield report
+    def __init__(self, *, shown: bool) -> None:
+        """Nothing ever appears when not ``shown``."""
+        self._shown = shown
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+
+    def __call__(self, what: str, done: int, expected: int) -> None:
+        """Report how far the reading of ``what`` is; ``expected`` 0 is not known."""
+        if not self._shown:
+            return
+        if self._bar is None:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            self._bar = Progress(*columns, console=console(stderr=True), transient=True)
+            self._task = self._bar.add_task(what, total=None)
+            self._bar.start()
+        self._bar.update(self._task, description=what, completed=done, total=expected or None)
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.rest()
+
+    def rest(self) -> None:
+        """Leave the screen, so that lines can be printed."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

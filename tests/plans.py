@@ -114,6 +114,6 @@ PLANS: st.SearchStrategy[Plan] = st.builds(
     st.lists(CHANGES, max_size=6, unique_by=place),
     basis=st.lists(STANDS, max_size=3, unique_by=lambda stand: stand.key),
     remarks=st.lists(REMARKS, max_size=4, unique=True),
-    lessons=st.lists(FACTS[facts.Lesson], max_size=3, unique_by=lambda fact: identity(fact)),  # type: ignore[arg-type]
+    lessons=st.lists(FACTS[facts.Lesson], max_size=3, unique_by=lambda fact: identity(fact)),
     evidence=st.builds(Evidence, COUNTS, COUNTS, COUNTS, COUNTS),
 )

@@ -321,3 +321,11 @@ class TestText:
         """For every listing."""
         for words in (("balance",), ("residents", "list"), ("runs",), ("db", "status"), ("sync",)):
             json.loads(synced.ok(*words, "--json").out)
+
+
+def test_init_with_a_wrong_answer_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The configuration is kept only if it can be used."""
+    said = House(tmp_path).run(*TestInit.WORDS[:-3], "1=Mars/Olympus")
+    assert said.code == 2
+    assert "time zone" in said.err
+    assert not list(tmp_path.iterdir())

@@ -162,8 +162,7 @@ def test_nothing_means_nothing(text: str) -> None:
 
 
 _PIECES = st.sampled_from(
-    ["vk.com/", "https://", "id", "club", "write", "im?sel=", "@", "*", "[", "|", "]", "(", ")", "-", "1", "9" * 19]
-    + ["?", "#", "/", " ", "name", "ё", "\u200b", "\n", ".", "_"]
+    ["vk.com/", "https://", "id", "club", "write", "im?sel=", "9999999999", "name", *"@*[]|()-1?#/ё._ \u200b\n"]
 )
 
 

@@ -242,8 +242,10 @@ def test_a_shrunken_answer_is_unsafe() -> None:
 
 @pytest.mark.parametrize(
     ("posted", "number", "safe"),
-    [(20, 1, True), (20, 2, False), (39, 1, True), (39, 2, False), (40, 2, True), (19, 19, True), (100, 5, True)]
-    + [(100, 6, False), (0, 3, True)],
+    [
+        *((20, 1, True), (20, 2, False), (39, 1, True), (39, 2, False), (40, 2, True)),
+        *((100, 5, True), (100, 6, False), (19, 19, True), (0, 3, True)),
+    ],
 )
 def test_too_great_a_share_of_reversals_is_unsafe(posted: int, number: int, safe: bool) -> None:
     """Exactly the allowed share passes and one more does not; below a number of awards shares mean nothing."""

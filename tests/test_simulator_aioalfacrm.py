@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aioalfacrm import AlfaClient
-from simulator_fixtures import Client, running
+from tests.simulator_fixtures import Client, running
 
 
 class PlainSession:

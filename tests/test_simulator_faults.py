@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import requests
-from simulator_fixtures import Client, ids, running
+from tests.simulator_fixtures import Client, ids, running
 
 from coinsync.simulator.faults import KINDS, Faults
 

@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
-from simulator_fixtures import TODAY, usual_school
+from tests.simulator_fixtures import TODAY, usual_school
 
 from coinsync.simulator.records import CANCELLED, CONDUCTED, FOREVER, PLANNED, Lesson
 from coinsync.simulator.school import School, vk_number

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from simulator_fixtures import TODAY, Client, Clock, ids, running, usual_school
+from tests.simulator_fixtures import TODAY, Client, Clock, ids, running, usual_school
 
 from coinsync.simulator import Options, School, Simulator
 

@@ -179,12 +179,12 @@ def test_hand_entries_show_what_staff_typed(kind: Kind) -> None:
 def test_mark_made_a_day_later_is_no_news() -> None:
     """Only what was posted more than a day after the lesson tells when."""
     assert row(line(posted="2026-11-20T20:59:59Z")).notes == ()
-    assert row(line(posted="2026-11-22T18:00:00Z")).notes == ("отмечено 22 ноября",)
+    assert row(line(posted="2026-11-22T18:00:00Z")).notes == ("начислено 22 ноября",)
 
 
 def test_day_of_posting_is_the_schools() -> None:
     """What was posted at 21:00 UTC was posted after midnight in Moscow."""
-    assert row(line(posted="2026-11-20T21:00:00Z")).notes == ("отмечено 21 ноября",)
+    assert row(line(posted="2026-11-20T21:00:00Z")).notes == ("начислено 21 ноября",)
 
 
 def test_hand_entry_dated_back_says_when_it_was_entered() -> None:

@@ -108,8 +108,8 @@ def apply(database: Database, plan: Plan, order: Order, around: Surroundings) ->
     for attempt in range(1, ATTEMPTS_MAX + 1):
         try:
             return _attempt(database, plan, order, around, uuid)
-        except (peewee.PeeweeException, DatabaseUnavailable) as error:
-            known = error if isinstance(error, CoinsyncError) else translate(error, file_of(database))
+        except peewee.PeeweeException as error:
+            known = translate(error, file_of(database))
             if attempt == ATTEMPTS_MAX or not isinstance(known, DatabaseUnavailable):
                 raise known from error
             around.sleep(PAUSE_SECONDS * 2**attempt * (0.5 + around.chance()))
@@ -128,7 +128,11 @@ def check_guards(plan: Plan, limits: Limits, accepted: Iterable[str]) -> None:
 
 def _attempt(database: Database, plan: Plan, order: Order, around: Surroundings, uuid: str) -> Receipt:
     around.probe("begin")
-    database.begin()
+    try:
+        database.begin()
+    except peewee.PeeweeException as error:
+        # The engine has waited for its turn as long as it was told to; waiting once more would not be bounded by that.
+        raise translate(error, file_of(database)) from error
     try:
         receipt = _write(database, plan, order, around, uuid)
         around.probe("commit")
@@ -148,10 +152,9 @@ def _roll_back(database: Database) -> None:
     try:
         database.rollback()
     except peewee.PeeweeException:
-        # The engine has rolled back by itself or the connection is gone: either way nothing of ours stands, and the
-        # error that brought us here is the one to tell.
+        # The engine has rolled back by itself or the connection is gone: either way nothing of ours is open, and the
+        # error that brought us here is the one to tell. The next statement connects anew.
         database.close()
-        database.connect(reuse_if_open=True)
 
 
 def _looked_up(database: Database, receipt: Receipt, error: peewee.PeeweeException) -> Receipt:
