@@ -204,6 +204,7 @@ class Door:
         reads = Reads(
             today=self.now().date(),
             page_size=crm.page_size,
+            calls=crm.calls,
             full_names=settings.full_names,
             vk_field=settings.vk_field,
         )
@@ -292,7 +293,7 @@ class Result:
         """What to say on stderr: one line, and advice below it unless ``quiet``."""
         where = f"{self.branch} {self.scope.since} … {self.scope.until}"
         if self.error is None:
-            return f"{where}: some records are unreadable; held, neither paid nor taken back"
+            return f"{where}: some records of the CRM are unreadable; what they concern stays as it is"
         tail = "" if "nothing written" in self.error.message else "; nothing written"
         line = f"{where}: {self.error.message}{tail}"
         return line if quiet else f"{line}\n  → {self.error.advice}"
@@ -781,7 +782,11 @@ def _ask(question: str, option: str) -> str:
 
 def _ask_for_key(door: Door, file: Path) -> None:
     if sys.stdin.isatty() and not file.exists():
-        key = str(typer.prompt("API key of that user (not shown; empty: later)", hide_input=True, default="", show_default=False))
+        key = str(
+            typer.prompt(
+                "API key of that user (not shown; empty: later)", hide_input=True, default="", show_default=False
+            )
+        )
         if key:
             _write_new(file, f"COINSYNC_ALFACRM_KEY={key}\n", 0o600)
             door.say(f"{file}: written, only you can read it")

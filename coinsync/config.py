@@ -186,6 +186,7 @@ SECTIONS: tuple[Section, ...] = (
             Key("account", _free_text, "Part of every key, never change it. Empty: from the host.", ""),
             Key("per_second", _amount(0.1, 1000), "Requests per second that the CRM allows to the account.", 5),
             Key("share_percent", _whole(1, 100), "How much of that coinsync may use.", 95),
+            Key("calls", _whole(1, 8), "Requests under way at once; AlfaCRM advises one.", 1),
             Key("page_size", _whole(10, 500), "Rows per request.", 500),
             Key("tries", _whole(1, 10), "Tries per request.", 4),
             Key("pause_seconds", _amount(0, 60), "Pause before the second try; it grows with each further one.", 1.0),
@@ -326,6 +327,7 @@ class CrmSettings:
     account: str
     per_second: float
     share_percent: int
+    calls: int
     page_size: int
     tries: int
     pause_seconds: float

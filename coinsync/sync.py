@@ -11,13 +11,12 @@ from typing import TypeVar
 from coinsync.config import BranchSettings, Settings
 from coinsync.core.facts import Membership, RegularLesson, Resident, Roll, Status
 from coinsync.core.ledger import lesson_key
-from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope
+from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope, identity
 from coinsync.core.planner import (
     Book,
     People,
     Sight,
     compare,
-    memberships_after,
     plan_lessons,
     plan_people,
 )
@@ -130,30 +129,46 @@ class Sync:
             raise ConfigError(
                 [f"config: [[branch]] id {branch}: no such branch in the CRM"], advice=f"The CRM has: {there}."
             )
-        residents = self.exchange.residents(branch)
+        self.exchange.expect(branch)
+        residents, memberships = self.exchange.residents(branch), self.exchange.memberships(branch)
         read = People(
             branches,
             _whole(self.exchange.lesson_types(branch)),
             _whole(self.exchange.groups(branch)),
             _whole(residents),
-            _whole(self.exchange.memberships(branch)),
+            _whole(memberships),
         )
-        lines = by_group(_whole(self.exchange.schedule(branch)))
-        return _PeopleRead(read, frozenset(one.id for one in residents.unreadable), lines)
+        schedule = self.exchange.schedule(branch)
+        if schedule.unreadable and any(rule.scheduled_only for rule in self.settings.rulebook.rules):
+            # Lessons on a line that cannot be read would count as unscheduled and lose their coins.
+            raise IncompleteRead(f"incomplete read: {len(schedule.unreadable)} lines of the schedule are unreadable")
+        return _PeopleRead(
+            read,
+            frozenset(one.id for one in residents.unreadable),
+            frozenset(one.id for one in memberships.unreadable),
+            by_group(_whole(schedule)),
+        )
 
     def _plan_people(
         self, branch: int, people: _PeopleRead, today: date, read_before: date | None
     ) -> tuple[Plan, School]:
-        ids = {resident.id for resident in people.read.residents} | people.unreadable
-        known = self.reader.people(branch, ids)
-        # A card that cannot be read today stays as it was; its owner is there all the same.
-        kept = tuple(resident for resident in known.residents if resident.id in people.unreadable)
-        read = replace(people.read, residents=(*people.read.residents, *kept))
-        plan = plan_people(Scope(branch, today, today), read, known, read_before=read_before)
-        after = memberships_after(read.memberships, known.memberships, today, read_before)
+        known = self.reader.people(branch, {one.id for one in people.read.residents} | people.residents_unreadable)
+        # What cannot be read today stays as it was: its owner is there all the same.
+        residents = [one for one in known.residents if one.id in people.residents_unreadable]
+        memberships = [one for one in known.memberships if one.resident in people.memberships_unreadable]
+        read = replace(
+            people.read,
+            residents=(*people.read.residents, *residents),
+            memberships=(*people.read.memberships, *memberships),
+        )
+        scope, unreadable = Scope(branch, today, today), people.residents_unreadable | people.memberships_unreadable
+        plan = plan_people(scope, read, known, read_before=read_before, unreadable=unreadable)
+        after = {identity(one): one for one in known.memberships}
+        news = (change.new for change in plan.changes if isinstance(change, Put))
+        after.update((identity(one), one) for one in news if isinstance(one, Membership))
         types = {one.id: one for one in (*known.types, *read.types)}
         first_read = self.reader.first_read_on(branch) or today
-        return plan, School(types, by_resident(after), people.schedule, first_read)
+        return plan, School(types, by_resident(after.values()), people.schedule, first_read)
 
     # --- lessons ------------------------------------------------------------------------------------------------
 
@@ -215,7 +230,8 @@ class Sync:
 @dataclass(frozen=True, slots=True)
 class _PeopleRead:
     read: People
-    unreadable: frozenset[int]
+    residents_unreadable: frozenset[int]
+    memberships_unreadable: frozenset[int]
     schedule: dict[int, list[RegularLesson]]
 
 

@@ -26,8 +26,8 @@ def main(file: Path, at: int, words: list[str]) -> int:
 
     healthy = cli.Door.surroundings
 
-    def surroundings(door: cli.Door) -> Surroundings:
-        return replace(healthy(door), probe=probe)
+    def surroundings(self: cli.Door) -> Surroundings:
+        return replace(healthy(self), probe=probe)
 
     cli.Door.surroundings = surroundings  # type: ignore[method-assign]
     code = cli.main(words, cli.Outside({"USER": "anna"}))

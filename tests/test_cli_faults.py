@@ -65,7 +65,7 @@ def test_with_every_fifth_answer_spoilt_the_ledger_is_the_same(
             )
             if faulty:
                 for kind, rate in RATES.items():
-                    simulator.faults.add(kind, rate=rate, seed=seed)  # type: ignore[arg-type]
+                    simulator.faults.add(kind, rate=rate, seed=seed)
             live(house)
             ledgers.append(essence(house))
             if faulty:
@@ -78,7 +78,7 @@ def test_with_every_fifth_answer_spoilt_the_ledger_is_the_same(
 @pytest.mark.parametrize("kind", ["wrong_total", "empty_first_page"])
 def test_an_incomplete_reading_writes_nothing_for_its_branch(house: House, kind: str) -> None:
     """The branch says that it is incomplete, the others go on, exit 3."""
-    house.simulator.faults.add(kind, match="/1/lesson/index")  # type: ignore[union-attr, arg-type]
+    house.simulator.faults.add(kind, match="/1/lesson/index")  # type: ignore[union-attr]
     said = house.run("sync")
     assert said.code == 3
     assert "incomplete read: lessons:" in said.err
@@ -125,7 +125,7 @@ def test_when_the_trouble_is_over_the_next_sync_does_all(house: House) -> None:
 )
 def test_a_lasting_fault_is_told_in_one_line_and_writes_nothing(house: House, kind: str, says: str) -> None:
     """75, what and where, one line of advice, an untouched database."""
-    house.simulator.faults.add(kind)  # type: ignore[union-attr, arg-type]
+    house.simulator.faults.add(kind)  # type: ignore[union-attr]
     said = house.run("sync")
     assert said.code == 75
     assert says in said.err
@@ -189,7 +189,22 @@ def test_a_mistyped_field_holds_its_lesson_and_nothing_else(synced: House, value
     said = synced.run("sync")
     assert said.code == 3
     assert "unreadable" in said.out
-    assert "held, neither paid nor taken back" in said.err
+    assert "held, neither paid nor taken back" in said.out
+    assert "what they concern stays as it is" in said.err
+    assert synced.content() == before
+
+
+def test_an_unreadable_card_changes_nothing_for_its_owner(synced: House) -> None:
+    """Neither the person nor a membership is taken for gone; exit 3 says that something is wrong."""
+    before = synced.content()
+    synced.simulator.faults.add("bad_field", match="customer/index", path="groups", value="many")  # type: ignore[union-attr]
+    synced.simulator.faults.add("bad_field", match="customer/index", path="branch_ids", value="all", row=1)  # type: ignore[union-attr]
+    said = synced.run("sync", "--json")
+    assert said.code == 3
+    assert {result["report"]["changes"] for result in said.json["results"]} == {0}
+    assert "this card of the CRM cannot be read" in said.out
+    synced.simulator.faults.clear()  # type: ignore[union-attr]
+    synced.ok("sync")
     assert synced.content() == before
 
 

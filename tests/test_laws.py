@@ -223,7 +223,7 @@ def test_law_12_no_secret_reaches_what_is_said_or_kept(house: House) -> None:
     said.append(house.run("sync", "-v", "--json"))
     assert house.simulator is not None
     for kind in ("html_200", "error_500", "drop", "lost_token", "cut_json"):
-        house.simulator.faults.add(kind, match="index")  # type: ignore[arg-type]
+        house.simulator.faults.add(kind, match="index")
         said.append(house.run("sync", "-v"))
         house.simulator.faults.clear()
     house.simulator.api_key = "changed"

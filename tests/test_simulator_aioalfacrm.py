@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aioalfacrm import AlfaClient
+
 from tests.simulator_fixtures import Client, running
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import requests
-from tests.simulator_fixtures import Client, ids, running
 
 from coinsync.simulator.faults import KINDS, Faults
+from tests.simulator_fixtures import Client, ids, running
 
 LESSONS = "1/lesson/index"
 

@@ -5,10 +5,10 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
-from tests.simulator_fixtures import TODAY, usual_school
 
 from coinsync.simulator.records import CANCELLED, CONDUCTED, FOREVER, PLANNED, Lesson
 from coinsync.simulator.school import School, vk_number
+from tests.simulator_fixtures import TODAY, usual_school
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import requests
-from tests.simulator_fixtures import TODAY, Client, Clock, ids, running, usual_school
 
 from coinsync.simulator import Options, School, Simulator
+from tests.simulator_fixtures import TODAY, Client, Clock, ids, running, usual_school
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ def test_windows_cover_every_day_once(since: date, length: int) -> None:
     until = since + timedelta(days=length)
     found = list(windows(7, since, until))
     assert (found[0].since, found[-1].until) == (since, until)
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert after.since == before.until + timedelta(days=1)
     assert all((scope.until - scope.since).days < 31 and scope.since.month == scope.until.month for scope in found)
 
@@ -35,6 +36,26 @@ def test_a_night_takes_few_requests(synced: House) -> None:
     synced.simulator.requests.clear()
     synced.ok("sync")
     assert len(synced.simulator.requests) == 2 + 2 * (4 + 2 * 3)
+
+
+def test_several_calls_at_once_read_the_same(synced: House) -> None:
+    """With three calls under way the plan is as empty as with one, and takes no request more."""
+    assert synced.simulator is not None
+    synced.configure(alfacrm__calls=3)
+    synced.simulator.requests.clear()
+    report = synced.ok("sync", "--json").json
+    assert {result["report"]["changes"] for result in report["results"]} == {0}
+    assert len(synced.simulator.requests) == 2 + 2 * (4 + 2 * 3)
+    assert sum(seen.path.endswith("auth/login") for seen in synced.simulator.requests) == 1
+
+
+def test_several_calls_at_once_survive_faults(synced: House) -> None:
+    """A lost token or a failing answer in one thread is mended without disturbing the others."""
+    assert synced.simulator is not None
+    synced.configure(alfacrm__calls=3)
+    synced.simulator.faults.add("lost_token", at=(4, 9))
+    synced.simulator.faults.add("error_503", at=(6,))
+    assert synced.ok("sync", "--json").json["digest"] == ""
 
 
 def test_memberships_are_remembered_after_the_crm_forgets_them(synced: House) -> None:

@@ -64,11 +64,19 @@ class People:
     links: tuple[Link, ...] = ()
 
 
-def plan_people(scope: Scope, read: People, known: People, *, read_before: date | None) -> Plan:
+def plan_people(
+    scope: Scope,
+    read: People,
+    known: People,
+    *,
+    read_before: date | None,
+    unreadable: Collection[int] = (),
+) -> Plan:
     """Plan what to record of the people of one branch.
 
     ``read_before`` is the day of the last complete reading of this branch, None before the first. Nobody is removed:
-    who is missing from a complete reading is recorded as gone, an ended membership keeps its days.
+    who is missing from a complete reading is recorded as gone, an ended membership keeps its days. ``unreadable`` are
+    residents whose cards could not be read.
     """
     changes: list[Change] = []
     for fresh, stored in (
@@ -85,6 +93,7 @@ def plan_people(scope: Scope, read: People, known: People, *, read_before: date 
         known.memberships,
     )
     links, remarks = _link_changes(read.residents, known)
+    remarks += [Remark(RemarkKind.UNREADABLE, "unreadable", resident=one) for one in unreadable]
     return Plan.of(Purpose.PEOPLE, scope, [*changes, *links], remarks=remarks)
 
 

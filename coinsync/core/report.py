@@ -262,7 +262,10 @@ class _Lines:
         ]
 
     def unreadable(self, remark: Remark) -> PlanLine:
-        return self._of_remark("!", "unreadable", remark, "held, neither paid nor taken back")
+        card = "this card of the CRM cannot be read and stays as it was"
+        return self._of_remark(
+            "!", "unreadable", remark, card if remark.lesson is None else "held, neither paid nor taken back"
+        )
 
     def unknown_types(self, remarks: Sequence[Remark]) -> list[PlanLine]:
         def type_of(remark: Remark) -> int:

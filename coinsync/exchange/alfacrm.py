@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
+from threading import Lock
 from typing import Any, TypeVar
 
 from coinsync.core.facts import Branch, Group, LessonType, Membership, RegularLesson, Resident, Roll, Status
@@ -24,10 +26,14 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """How to read: rows per page to ask for, today, and what to keep of a customer's card."""
+    """How to read: rows per page to ask for, calls under way at once, and what to keep of a customer's card.
+
+    ``today`` serves where the CRM's answers carry no date.
+    """
 
     today: date
     page_size: int = 500
+    calls: int = 1
     full_names: bool = False
     vk_field: str = ""
 
@@ -48,7 +54,7 @@ class _Pages:
 
 
 class AlfaCrm(Exchange):
-    """One AlfaCRM account. Reads one list after another, as the makers of the CRM advise."""
+    """One AlfaCRM account. Reads one list after another, as its makers advise, unless more ``calls`` are allowed."""
 
     def __init__(self, http: Http, reads: Reads, progress: Progress = no_progress) -> None:
         """Read through ``http``."""
@@ -57,6 +63,8 @@ class AlfaCrm(Exchange):
         self._progress = progress
         self._branches: Reading[Record] | None = None
         self._cards: dict[int, Reading[Record]] = {}
+        self._ahead: dict[str, Reading[Record]] = {}
+        self._reporting = Lock()
 
     @property
     def calls(self) -> int:  # type: ignore[override]
@@ -72,6 +80,15 @@ class AlfaCrm(Exchange):
         if self._http.moment is None:
             self.branches()
         return self._http.moment
+
+    def expect(self, branch: int) -> None:
+        """Read the lists of a branch's people at once, where more than one call may be under way."""
+        if self._reads.calls > 1:
+            whats = {"lesson-type": "lesson types", "group": "groups", "regular-lesson": "schedule"}
+            paths = {f"{branch}/{entity}/index": what for entity, what in whats.items()}
+            jobs = [partial(self._list, path, {}, what) for path, what in paths.items()]
+            found = self._together([*jobs, partial(self._customers, branch)])
+            self._ahead = dict(zip(paths, found, strict=False))
 
     # --- lists --------------------------------------------------------------------------------------------------
 
@@ -92,9 +109,10 @@ class AlfaCrm(Exchange):
 
     def residents(self, branch: int) -> Reading[Resident]:
         """Customers of a branch: clients and leads, the archive among them."""
-        reads = self._reads
-        into = partial(decode.resident, today=reads.today, full_names=reads.full_names, vk_field=reads.vk_field)
-        return _decoded(self._customers(branch), into)
+        cards, reads = self._customers(branch), self._reads
+        today = self._http.moment.date() if self._http.moment else reads.today
+        into = partial(decode.resident, today=today, full_names=reads.full_names, vk_field=reads.vk_field)
+        return _decoded(cards, into)
 
     def memberships(self, branch: int) -> Reading[Membership]:
         """Current memberships: from the customers' cards where the CRM gives them, else group by group."""
@@ -115,9 +133,10 @@ class AlfaCrm(Exchange):
         """Lessons of a branch and window: conducted, planned and cancelled, each status asked for by itself."""
         merged: dict[int, Roll] = {}
         unreadable: list[Unreadable] = []
-        for status in STATUSES:
-            asked = {"status": status.value, "date_from": since.isoformat(), "date_to": until.isoformat()}
-            found = self._list(f"{branch}/lesson/index", asked, "lessons")
+        span = {"date_from": since.isoformat(), "date_to": until.isoformat()}
+        path = f"{branch}/lesson/index"
+        jobs = [partial(self._list, path, {"status": status.value, **span}, "lessons") for status in STATUSES]
+        for status, found in zip(STATUSES, self._together(jobs), strict=True):
             rolls = _decoded(found, partial(decode.roll, branch=branch))
             if not rolls.complete:
                 return Reading((), complete=False, why=rolls.why)
@@ -157,23 +176,28 @@ class AlfaCrm(Exchange):
 
     def _memberships_by_group(self, branch: int) -> Reading[Membership]:
         merged: list[Membership] = []
-        unreadable: list[Unreadable] = []
         groups = self.groups(branch)
         if not groups.complete:
             return Reading((), complete=False, why=groups.why)
-        for group in groups.items:
-            found = self._list(f"{branch}/cgi/index", {}, "memberships", {"group_id": group.id})
+        path = f"{branch}/cgi/index"
+        jobs = [partial(self._list, path, {}, "memberships", {"group_id": group.id}) for group in groups.items]
+        for group, found in zip(groups.items, self._together(jobs), strict=True):
             memberships = _decoded(found, decode.membership)
+            if memberships.unreadable:
+                # The row does not say whose it is, so nobody's membership may be taken for ended.
+                memberships = Reading((), complete=False, why=f"memberships of group {group.id} unreadable")
             if not memberships.complete:
                 return Reading((), complete=False, why=memberships.why)
             merged += [one for one in memberships.items if one.group == group.id]
-            unreadable += memberships.unreadable
-        return Reading(tuple(merged), unreadable=tuple(unreadable))
+        return Reading(tuple(merged))
 
     # --- pages --------------------------------------------------------------------------------------------------
 
     def _list(self, path: str, asked: Record, what: str, query: Mapping[str, Any] | None = None) -> Reading[Record]:
         """Read a whole list, and read it again when what came does not add up; say so if it never does."""
+        ahead = self._ahead.pop(path, None)
+        if ahead is not None:
+            return ahead
         walk = _Pages()
         for _ in range(READINGS_MAX):
             walk = self._walk(path, asked, what, query)
@@ -182,6 +206,13 @@ class AlfaCrm(Exchange):
         totals = "/".join(map(str, sorted(walk.totals))) or "?"
         why = walk.why or f"{len(walk.rows)} distinct of {totals}"
         return Reading((), complete=False, why=f"{what}: {why} on {walk.pages} pages, read {READINGS_MAX} times")
+
+    def _together(self, jobs: Sequence[Callable[[], Reading[Record]]]) -> Iterator[Reading[Record]]:
+        """Run jobs and yield their results in order: one by one, or as many at once as calls are allowed."""
+        if self._reads.calls == 1:
+            return (job() for job in jobs)
+        with ThreadPoolExecutor(self._reads.calls) as pool:
+            return iter(list(pool.map(lambda job: job(), jobs)))
 
     def _walk(self, path: str, asked: Record, what: str, query: Mapping[str, Any] | None) -> _Pages:
         walk = _Pages()
@@ -197,7 +228,8 @@ class AlfaCrm(Exchange):
                 return walk
             fresh = [id for id in ids if id is not None and id not in walk.rows]
             walk.rows.update(zip((id for id in ids if id is not None), items, strict=True))
-            self._progress(what, len(walk.rows), total)
+            with self._reporting:
+                self._progress(what, len(walk.rows), total)
             if _ended(len(items), len(fresh), len(walk.rows), total, page, self._reads.page_size) or ids == previous:
                 return walk
             previous = [id for id in ids if id is not None]

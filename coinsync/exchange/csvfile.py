@@ -75,6 +75,9 @@ class CsvExchange(Exchange):
     def close(self) -> None:
         """Nothing is kept open."""
 
+    def expect(self, branch: int) -> None:
+        """Files need no preparation."""
+
     def moment(self) -> None:
         """Files know no time."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from threading import Lock
 from typing import Any, NoReturn
 
 import requests
@@ -57,15 +59,17 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._next = 0.0
+        self._turn = Lock()
 
     def wait(self) -> None:
-        """Wait for this call's turn."""
-        now = self._clock()
-        if now < self._next:
-            self._sleep(self._next - now)
-            # A sleep may take longer than asked for; the next gap begins where it really ended.
-            now = max(self._clock(), self._next)
-        self._next = now + self._gap
+        """Wait for this call's turn; several threads queue."""
+        with self._turn:
+            now = self._clock()
+            if now < self._next:
+                self._sleep(self._next - now)
+                # A sleep may take longer than asked for; the next gap begins where it really ended.
+                now = max(self._clock(), self._next)
+            self._next = now + self._gap
 
 
 class _Session(requests.Session):
@@ -94,7 +98,7 @@ class _TokenRefused(Exception):
 
 
 class Http:
-    """A connection to one account of a CRM that speaks JSON over POST."""
+    """A connection to one account of a CRM that speaks JSON over POST; several threads may call at once."""
 
     def __init__(
         self,
@@ -114,10 +118,11 @@ class Http:
         self._clock = clock
         self._sleep = sleep
         self._bounds = bounds or Bounds()
-        self._session = _Session()
-        # The environment's proxies and .netrc are not ours to follow, least of all with a key in the body.
-        self._session.trust_env = False
-        self._session.headers.update({"Accept": "application/json", **(headers or {})})
+        self._headers = {"Accept": "application/json", **(headers or {})}
+        self._sessions: list[requests.Session] = []
+        self._mine = threading.local()
+        self._lock = Lock()
+        self._token_lock = Lock()
         self._token = ""
         self._token_at = 0.0
         self._refused = ""
@@ -126,8 +131,9 @@ class Http:
         self.moment: datetime | None = None
 
     def close(self) -> None:
-        """Close the session's connections."""
-        self._session.close()
+        """Close all connections."""
+        for session in self._sessions:
+            session.close()
 
     def call(self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Post ``body`` to ``path`` and return the object that comes back, after one renewal of the token if asked.
@@ -139,22 +145,27 @@ class Http:
         try:
             return self._renewing(path, body, query)
         finally:
-            self._busy_seconds += self._clock() - began
+            with self._lock:
+                self._busy_seconds += self._clock() - began
 
     def _renewing(self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None) -> dict[str, Any]:
+        token = self._valid_token(refused="")
         try:
-            return self._with_token(path, body, query)
+            return self._patiently(path, body, query, {self._login.header: token})
         except _TokenRefused:
-            self._token = ""
+            token = self._valid_token(refused=token)
         try:
-            return self._with_token(path, body, query)
+            return self._patiently(path, body, query, {self._login.header: token})
         except _TokenRefused as refused:
             raise CrmRefused(f"AlfaCRM refused the key (HTTP {refused.status}, twice)") from None
 
-    def _with_token(self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None) -> dict[str, Any]:
-        if not self._token or self._clock() - self._token_at > self._bounds.token_seconds:
-            self._log_in()
-        return self._patiently(path, body, query, {self._login.header: self._token})
+    def _valid_token(self, *, refused: str) -> str:
+        """The token, after a login when there is none, it is old, or it is the one that was ``refused``."""
+        with self._token_lock:
+            old = self._clock() - self._token_at > self._bounds.token_seconds
+            if not self._token or old or self._token == refused:
+                self._log_in()
+            return self._token
 
     def _log_in(self) -> None:
         if not self._refused:
@@ -217,9 +228,10 @@ class Http:
         if self._busy_seconds > self._bounds.run_seconds:
             raise CrmUnreachable(f"AlfaCRM: still reading after {self._bounds.run_seconds:.0f} s")
         self._pace.wait()
-        self.calls += 1
+        with self._lock:
+            self.calls += 1
         try:
-            with self._session.post(
+            with self._session().post(
                 f"{self._url}/v2api/{path}",
                 json=dict(body),
                 params=dict(query) if query else None,
@@ -238,6 +250,18 @@ class Http:
             raise _Transient(NotAnAnswer("not an AlfaCRM answer (cannot be unpacked)")) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _Transient(CrmUnreachable(f"AlfaCRM out of reach ({_kind(error)})")) from error
+
+    def _session(self) -> requests.Session:
+        """This thread's own session."""
+        session: requests.Session | None = getattr(self._mine, "session", None)
+        if session is None:
+            session = self._mine.session = _Session()
+            # The environment's proxies and .netrc are not ours to follow, least of all with a key in the body.
+            session.trust_env = False
+            session.headers.update(self._headers)
+            with self._lock:
+                self._sessions.append(session)
+        return session
 
     def _check_status(self, response: requests.Response) -> None:
         status = response.status_code
