@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
     from coinsync.config import BranchSettings, Secrets, Settings
     from coinsync.core.facts import Resident
-    from coinsync.core.ledger import Kind
+    from coinsync.core.ledger import Kind, Receipt
     from coinsync.core.plan import Plan, Scope
     from coinsync.core.report import Directory, PlanReport
     from coinsync.exchange.base import Exchange, Progress
     from coinsync.simulator.server import Simulator
     from coinsync.store.reader import Reader
-    from coinsync.store.writer import Receipt, Surroundings
+    from coinsync.store.writer import Surroundings
     from coinsync.sync import Outcome
 
 app = typer.Typer(

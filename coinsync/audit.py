@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from coinsync.config import Settings
 from coinsync.core.facts import (
     Attendance,
     Branch,
     Group,
-    Hold,
     Lesson,
     LessonType,
-    Link,
     Mark,
     Membership,
     Resident,
@@ -21,82 +18,14 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import clean
-from coinsync.core.ledger import Kind, lesson_key
+from coinsync.core.ledger import Kind, Line, lesson_key
 from coinsync.core.plan import Plan, Put
-from coinsync.core.report import Directory
+from coinsync.core.report import Card, Directory, Explanation, Freshness, History, HistoryLine, Step
 from coinsync.core.rules import Reason, Verdict, judge
 from coinsync.errors import Ambiguous, NotFound
-from coinsync.store.reader import Line, Reader, Run
+from coinsync.store.reader import Reader
 
 CANDIDATES_MAX = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One question of the rules and its answer; ``passed`` None was not reached."""
-
-    question: str
-    answer: str
-    passed: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why one lesson gave one resident what it gave."""
-
-    resident: Resident
-    lesson: Lesson
-    title: str
-    type_name: str
-    steps: tuple[Step, ...]
-    verdict: Verdict
-    posted: int
-    lines: tuple[Line, ...]
-    hold: Hold | None
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """A line of a history: an entry with the balance after it, or a lesson that earned nothing (``line`` None)."""
-
-    day: date
-    title: str
-    coins: int
-    reason: str
-    kind: str
-    balance: int | None = None
-    line: Line | None = None
-    lesson: Lesson | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """A resident's lines, newest first."""
-
-    resident: Resident
-    balance: int
-    lines: tuple[HistoryLine, ...]
-    more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Everything that is held of one resident; memberships with the name of their group."""
-
-    resident: Resident
-    balance: int
-    memberships: tuple[tuple[str, Membership], ...]
-    links: tuple[Link, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """When a branch's lessons were last synced; ``age`` None is never."""
-
-    branch: int
-    name: str
-    last: Run | None
-    age: timedelta | None
 
 
 # --- residents -------------------------------------------------------------------------------------------------------

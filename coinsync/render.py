@@ -21,14 +21,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from coinsync.audit import Card, Explanation, Freshness, History
 from coinsync.core.facts import ALWAYS, Membership, Resident
 from coinsync.core.identity import harmless
+from coinsync.core.ledger import Receipt, Run
 from coinsync.core.plan import DIGEST_SHOWN
-from coinsync.core.report import WEEKDAYS, PlanLine, PlanReport, gathered, reason_text
+from coinsync.core.report import (
+    WEEKDAYS,
+    Card,
+    Explanation,
+    Freshness,
+    History,
+    PlanLine,
+    PlanReport,
+    gathered,
+    reason_text,
+)
 from coinsync.core.rules import Verdict
-from coinsync.store.reader import Run
-from coinsync.store.writer import Receipt
 
 LINES_PER_VERB = 40
 WIDTH_OF_PIPES = 160

@@ -15,13 +15,13 @@ from hypothesis import settings
 from peewee import SqliteDatabase
 
 from coinsync.core.facts import Attendance, Lesson, Mark, Presence, Resident, Roll, Standing, Status
-from coinsync.core.ledger import Entry, Kind, Stand, lesson_key
+from coinsync.core.ledger import Entry, Kind, Receipt, Stand, lesson_key
 from coinsync.core.plan import Change, Limits, Plan, Purpose, Put, Scope
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.reader import Reader
-from coinsync.store.writer import Order, Receipt, Surroundings
+from coinsync.store.writer import Order, Surroundings
 
 ACCOUNT = "little-school"
 BRANCH = 1

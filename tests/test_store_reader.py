@@ -24,11 +24,11 @@ from coinsync.core.facts import (
     Resident,
     Roll,
 )
-from coinsync.core.ledger import Kind, Stand, lesson_key
+from coinsync.core.ledger import Head, Kind, Stand, lesson_key
 from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
 from coinsync.core.planner import People
 from coinsync.store import writer
-from coinsync.store.reader import BATCH, Head, Reader
+from coinsync.store.reader import BATCH, Reader
 from tests.makers import (
     ACCOUNT,
     ADA,

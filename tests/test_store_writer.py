@@ -18,7 +18,7 @@ import pytest
 from peewee import SqliteDatabase
 
 from coinsync.core.facts import Hold, HoldKind, Link, Mark, Membership
-from coinsync.core.ledger import GENESIS, Kind, Stand, link_hash, note_digest
+from coinsync.core.ledger import GENESIS, Kind, Receipt, Stand, link_hash, note_digest
 from coinsync.core.plan import DIGEST_SHOWN, Change, Drop, Evidence, Fact, Limits, Plan, Post, Purpose, Put
 from coinsync.errors import (
     ClockWrong,
@@ -32,7 +32,7 @@ from coinsync.errors import (
 )
 from coinsync.store import database as opening
 from coinsync.store import writer
-from coinsync.store.writer import ATTEMPTS_MAX, ROWS_PER_STATEMENT, Receipt, Surroundings, utc_text
+from coinsync.store.writer import ATTEMPTS_MAX, ROWS_PER_STATEMENT, Surroundings, utc_text
 from tests.makers import (
     ADA,
     BRANCH,

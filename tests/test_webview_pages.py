@@ -13,8 +13,7 @@ import pytest
 
 from coinsync.core import rules
 from coinsync.core.facts import Lesson, Presence, Resident, Status
-from coinsync.core.ledger import Entry, Kind, Posted
-from coinsync.store.reader import Line
+from coinsync.core.ledger import Entry, Kind, Line, Posted
 from webview import pages
 from webview.app import Press
 from webview.launch import Reason, Refusal

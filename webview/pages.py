@@ -12,8 +12,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from coinsync.core.facts import Resident
-from coinsync.core.ledger import Entry, Kind
-from coinsync.store.reader import Line
+from coinsync.core.ledger import Entry, Kind, Line
 from webview.launch import Reason, Refusal
 from webview.texts import ENGLISH, RUSSIAN, Message, Texts, of_language
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from coinsync.core.facts import Lesson
+
 #: The chain's hash before the first entry.
 GENESIS = "0" * 64
 
@@ -83,6 +85,59 @@ class Stand:
     seq: int = 0
     coins: int = 0
     award: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far the ledger has come: last entry number, last run number, and whose CRM it belongs to."""
+
+    n: int
+    runs: int
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One applied plan, as recorded. Times are UTC ("2026-11-22T02:00:07Z")."""
+
+    id: int
+    uuid: str
+    purpose: str
+    branch: int
+    since: date
+    until: date
+    actor: str
+    started_at: str
+    posted_at: str
+    digest: str
+    requests: int
+    entries: int
+    coins: int
+    facts: int
+    n_last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a resident's history, with the lesson it is for."""
+
+    posted: Posted
+    lesson: Lesson | None
+    note: str = ""
+    reversed_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was written: run number and uuid, first and last entry number (``n_first`` > ``n_last`` when none)."""
+
+    run: int
+    uuid: str
+    n_first: int
+    n_last: int
+    coins: int
+    facts: int
+    posted_at: str
 
 
 def lesson_key(account: str, lesson: int, resident: int) -> str:

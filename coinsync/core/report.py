@@ -1,26 +1,27 @@
-"""What a person is shown of a plan, as values: signs, names, coins, reasons. How they look is not said here."""
+"""What a person is shown, as values: a plan line by line, an explanation, a history. How they look is not said here."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeVar
 
 from coinsync.core.facts import (
     Attendance,
     Branch,
     Group,
+    Hold,
     Lesson,
     LessonType,
     Link,
     Membership,
     Resident,
 )
-from coinsync.core.ledger import Entry, Kind
+from coinsync.core.ledger import Entry, Kind, Line, Run
 from coinsync.core.plan import Change, Counts, Limits, Plan, Put, Remark, RemarkKind, Scope
-from coinsync.core.rules import Reason
+from coinsync.core.rules import Reason, Verdict
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -363,3 +364,74 @@ def _people(remarks: Sequence[Remark], names: Directory) -> str:
 
 def _count(remarks: Sequence[Remark], noun: str) -> str:
     return f"{len(remarks)} {noun}{'s' if len(remarks) != 1 else ''}"
+
+
+# --- looking back ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One question of the rules and its answer; ``passed`` None was not reached."""
+
+    question: str
+    answer: str
+    passed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one lesson gave one resident what it gave."""
+
+    resident: Resident
+    lesson: Lesson
+    title: str
+    type_name: str
+    steps: tuple[Step, ...]
+    verdict: Verdict
+    posted: int
+    lines: tuple[Line, ...]
+    hold: Hold | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """A line of a history: an entry with the balance after it, or a lesson that earned nothing (``line`` None)."""
+
+    day: date
+    title: str
+    coins: int
+    reason: str
+    kind: str
+    balance: int | None = None
+    line: Line | None = None
+    lesson: Lesson | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A resident's lines, newest first."""
+
+    resident: Resident
+    balance: int
+    lines: tuple[HistoryLine, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything that is held of one resident; memberships with the name of their group."""
+
+    resident: Resident
+    balance: int
+    memberships: tuple[tuple[str, Membership], ...]
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """When a branch's lessons were last synced; ``age`` None is never."""
+
+    branch: int
+    name: str
+    last: Run | None
+    age: timedelta | None

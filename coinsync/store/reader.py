@@ -7,7 +7,6 @@ text, because building it anew costs more than running it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from typing import Any, TypeVar
@@ -26,7 +25,7 @@ from coinsync.core.facts import (
     Resident,
     Roll,
 )
-from coinsync.core.ledger import Entry, Kind, Posted, Stand
+from coinsync.core.ledger import Entry, Head, Kind, Line, Posted, Run, Stand
 from coinsync.core.plan import Fact
 from coinsync.core.planner import People
 from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, TABLES, Table, ids_text
@@ -36,46 +35,6 @@ BATCH = 500
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Fact)
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """How far the ledger has come: last entry number, last run number, and whose CRM it belongs to."""
-
-    n: int
-    runs: int
-    account: str
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One applied plan, as recorded. Times are UTC ("2026-11-22T02:00:07Z")."""
-
-    id: int
-    uuid: str
-    purpose: str
-    branch: int
-    since: date
-    until: date
-    actor: str
-    started_at: str
-    posted_at: str
-    digest: str
-    requests: int
-    entries: int
-    coins: int
-    facts: int
-    n_last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a resident's history, with the lesson it is for."""
-
-    posted: Posted
-    lesson: Lesson | None
-    note: str = ""
-    reversed_by: int | None = None
 
 
 _ENTRY_COLUMNS = ", ".join(f"e.{column}" for column in ENTRY_COLUMNS)

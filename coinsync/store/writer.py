@@ -16,7 +16,7 @@ from typing import Any
 import peewee
 from peewee import Database
 
-from coinsync.core.ledger import GENESIS, Entry, Posted, link_hash, note_digest
+from coinsync.core.ledger import GENESIS, Entry, Posted, Receipt, link_hash, note_digest
 from coinsync.core.plan import (
     DIGEST_SHOWN,
     Drop,
@@ -77,19 +77,6 @@ class Order:
     limits: Limits = field(default=Limits())
     accepted: tuple[str, ...] = ()
     requests: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What was written: run number and uuid, first and last entry number (``n_first`` > ``n_last`` when none)."""
-
-    run: int
-    uuid: str
-    n_first: int
-    n_last: int
-    coins: int
-    facts: int
-    posted_at: str
 
 
 def utc_text(moment: datetime) -> str:
