@@ -205,7 +205,7 @@ class Door:
             today=self.now().date(),
             page_size=crm.page_size,
             calls=crm.calls,
-            full_names=settings.full_names,
+            names=settings.names,
             vk_field=settings.vk_field,
         )
         return AlfaCrm(http, reads, progress)

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import GuestPolicy, Rule, Rulebook
 from coinsync.errors import ConfigError, SecretError
@@ -255,7 +256,12 @@ SECTIONS: tuple[Section, ...] = (
         "residents",
         "What is kept of a pupil's card: number, name as shown, branches, groups, VK page.",
         (
-            Key("full_names", _yes_no, 'false keeps first name and initial ("Ада М.").', False),
+            Key(
+                "names",
+                _one_of(*NameForm),
+                'Keep "Ада М." of "surname_first" or "given_first" names, or "full".',
+                "surname_first",
+            ),
             Key("vk_field", _free_text, "Field of the customer card with the family's VK page.", "custom_vk"),
         ),
     ),
@@ -361,7 +367,7 @@ class Settings:
     csv_folder: Path
     branches: tuple[BranchSettings, ...]
     rulebook: Rulebook
-    full_names: bool
+    names: NameForm
     vk_field: str
     days_back: int
     missing_asked_max: int
@@ -485,7 +491,7 @@ def _settings(values: Mapping[str, Any], path: Path) -> Settings:
             makeups=values["lessons"]["makeup"],
             uncounted=values["lessons"]["uncounted"],
         ),
-        full_names=values["residents"]["full_names"],
+        names=NameForm(values["residents"]["names"]),
         vk_field=values["residents"]["vk_field"],
         days_back=values["sync"]["days_back"],
         missing_asked_max=values["sync"]["missing_asked_max"],

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coinsync.core.identity import NAME_LENGTH_MAX, VK_ID_MAX, VkKind, VkText, clean, harmless, read_vk, shown_name
+from coinsync.core.identity import (
+    NAME_LENGTH_MAX,
+    VK_ID_MAX,
+    NameForm,
+    VkKind,
+    VkText,
+    clean,
+    harmless,
+    read_vk,
+    shown_name,
+)
 from tests.makers import thorough
 
 # --- pages -----------------------------------------------------------------------------------------------------------
@@ -213,7 +223,12 @@ def test_a_text_loses_what_cannot_be_seen(text: str, shown: str) -> None:
 @given(st.text(st.characters(categories=None)) | st.text(st.sampled_from("a \t\n\x00\x1b\x85\u200b\u202e\u2028ё")))
 def test_no_hidden_character_passes(text: str) -> None:
     """No control, format, surrogate or private character is ever left, nor a break of the line."""
-    for found in (harmless(text), clean(text), shown_name(text, full=True), shown_name(text, full=False)):
+    for found in (
+        harmless(text),
+        clean(text),
+        shown_name(text, NameForm.FULL),
+        shown_name(text, NameForm.SURNAME_FIRST),
+    ):
         assert not {unicodedata.category(char) for char in found} & {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
         assert len(found.splitlines()) <= 1
 
@@ -244,18 +259,23 @@ def test_clean_is_settled_after_one_time(text: str) -> None:
 )
 def test_a_name_is_shortened(text: str, shown: str) -> None:
     """First name and initial of the surname; a name of one word stays."""
-    assert shown_name(text, full=False) == shown
+    assert shown_name(text, NameForm.SURNAME_FIRST) == shown
 
 
 def test_a_full_name_stays_full() -> None:
     """Where the school keeps full names, only the spaces change."""
-    assert shown_name(" Минина  Ада Петровна", full=True) == "Минина Ада Петровна"
+    assert shown_name(" Минина  Ада Петровна", NameForm.FULL) == "Минина Ада Петровна"
 
 
-@pytest.mark.parametrize("full", [True, False])
-def test_a_long_name_is_cut_visibly(full: bool) -> None:
+def test_a_name_that_begins_with_the_given_name_is_shortened_at_its_end() -> None:
+    """As the school's CRM writes it."""
+    assert shown_name("Ада Минина", NameForm.GIVEN_FIRST) == "Ада М."
+
+
+@pytest.mark.parametrize("form", NameForm)
+def test_a_long_name_is_cut_visibly(form: NameForm) -> None:
     """A name longer than its column ends in an ellipsis."""
-    found = shown_name("М " + "а" * 500, full=full)
+    found = shown_name("а" * 500 + " " + "а" * 500, form)
     assert len(found) == NAME_LENGTH_MAX
     assert found.endswith("…")
-    assert shown_name("а" * NAME_LENGTH_MAX, full=full) == "а" * NAME_LENGTH_MAX
+    assert shown_name("а" * NAME_LENGTH_MAX, form) == "а" * NAME_LENGTH_MAX

@@ -25,7 +25,7 @@ from coinsync.core.facts import (
     Roll,
     Status,
 )
-from coinsync.core.identity import VkKind, read_vk
+from coinsync.core.identity import NameForm, VkKind, read_vk
 from coinsync.errors import CrmRefused, IncompleteRead, NotAnAnswer
 from coinsync.exchange import alfacrm
 from coinsync.exchange.alfacrm import AlfaCrm, Reads
@@ -147,7 +147,7 @@ def reading(
             clock=timing,
             sleep=timing.sleep,
         )
-        reads = Reads(today=school.today, page_size=page_size, full_names=True, vk_field="custom_vk")
+        reads = Reads(today=school.today, page_size=page_size, names=NameForm.FULL, vk_field="custom_vk")
         exchange = AlfaCrm(http, reads, progress)
         try:
             yield simulator, exchange

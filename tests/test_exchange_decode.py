@@ -23,7 +23,7 @@ from coinsync.core.facts import (
     Roll,
     Status,
 )
-from coinsync.core.identity import NAME_LENGTH_MAX, VkKind, read_vk
+from coinsync.core.identity import NAME_LENGTH_MAX, VK_UNREADABLE, NameForm, VkKind, read_vk
 from coinsync.exchange import decode
 from coinsync.exchange.decode import ID_MAX, VK_TEXT_LENGTH_MAX, UnreadableRecord
 
@@ -64,7 +64,7 @@ def lesson(**changed: Any) -> Roll:
 
 def card(**changed: Any) -> Resident:
     """The card with some fields changed, decoded."""
-    return decode.resident({**CARD, **changed}, today=TODAY, full_names=True, vk_field="custom_vk")
+    return decode.resident({**CARD, **changed}, today=TODAY, names=NameForm.FULL, vk_field="custom_vk")
 
 
 def without(record: Record, *names: str) -> Record:
@@ -377,7 +377,7 @@ def test_a_card_in_full() -> None:
 
 def test_a_name_is_shortened_unless_it_is_wanted_in_full() -> None:
     """Given name and the first letter of the surname."""
-    assert decode.resident(CARD, today=TODAY, full_names=False, vk_field="").name == "Ада И."
+    assert decode.resident(CARD, today=TODAY, names=NameForm.SURNAME_FIRST, vk_field="").name == "Ада И."
 
 
 @pytest.mark.parametrize("name", [None, "", "   ", " \u200b\u202e ", 5, [], {"first": "Ада"}])
@@ -473,13 +473,19 @@ def test_the_text_about_vk_is_never_guessed(value: object, kind: VkKind, number:
 
 def test_the_vk_field_is_read_only_when_one_is_named() -> None:
     """Without a configured field nothing is kept."""
-    assert decode.resident(CARD, today=TODAY, full_names=True, vk_field="").vk == ""
-    assert decode.resident(CARD, today=TODAY, full_names=True, vk_field="custom_other").vk == ""
+    assert decode.resident(CARD, today=TODAY, names=NameForm.FULL, vk_field="").vk == ""
+    assert decode.resident(CARD, today=TODAY, names=NameForm.FULL, vk_field="custom_other").vk == ""
 
 
 def test_a_very_long_text_about_vk_is_cut() -> None:
     """At what the table holds."""
-    assert len(card(custom_vk="vk.com/" + "a" * 5000).vk) == VK_TEXT_LENGTH_MAX
+    assert len(card(custom_vk="vk.com/id12?" + "a" * 5000).vk) == VK_TEXT_LENGTH_MAX
+
+
+@pytest.mark.parametrize("text", ["+7 900 000-00-00", "89000000000", "vk.com/id1 vk.com/id2", "спросить маму"])
+def test_a_text_that_is_no_vk_page_is_not_kept(text: str) -> None:
+    """It may be a telephone or an address: a question mark stands for it."""
+    assert card(custom_vk=text).vk == VK_UNREADABLE
 
 
 # Memberships, groups, types, timetable
@@ -603,7 +609,7 @@ DECODERS: dict[str, Callable[[Record], object]] = {
     "branch": decode.branch,
     "lesson_type": decode.lesson_type,
     "group": decode.group,
-    "resident": lambda record: decode.resident(record, today=TODAY, full_names=False, vk_field="custom_vk"),
+    "resident": lambda record: decode.resident(record, today=TODAY, names=NameForm.SURNAME_FIRST, vk_field="custom_vk"),
     "card_memberships": decode.card_memberships,
     "membership": decode.membership,
     "regular_lesson": decode.regular_lesson,

@@ -356,3 +356,15 @@ def test_a_broken_reference_is_refused(tmp_path: Path) -> None:
     url = new_database(tmp_path)
     with pytest.raises(CoinsyncError, match="FOREIGN KEY constraint failed; nothing written"):
         put_in(url, a_plan(Put(present())))
+
+
+def test_a_database_with_a_guard_that_was_changed_is_refused(tmp_path: Path) -> None:
+    """A trigger of the right name that lets everything pass guards nothing."""
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    opening.create(url)
+    with sqlite3.connect(tmp_path / "c.db") as connection:
+        connection.execute("DROP TRIGGER entry_no_update")
+        connection.execute("CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT 1; END")
+    connection.close()
+    with pytest.raises(DatabaseUnusable, match="append-only guard missing: entry_no_update"):
+        opening.open_writable(url)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 NAME_LENGTH_MAX = 120
+
+#: Kept in the place of a text about a VK page that means nothing: it might be a telephone.
+VK_UNREADABLE = "?"
 VK_ID_MAX = 2**63 - 1
 #: A greater number without a word around it is rather a telephone than a page.
 BARE_NUMBER_MAX = 2**31 - 1
@@ -56,7 +59,9 @@ def read_vk(text: str) -> VkText:
         return VkText(VkKind.NOTHING)
     linked = _HOST.match(text)
     if linked:
-        return _read_path(text[linked.end() :])
+        # Several links in one field: none of them is chosen.
+        several = len(text.split()) > 1
+        return VkText(VkKind.UNREADABLE) if several else _read_path(text[linked.end() :])
     mention = _MENTION.fullmatch(text) or _BRACKET.fullmatch(text)
     return _read_word(mention["who"] if mention else text, bare=mention is None)
 
@@ -104,11 +109,23 @@ def _hidden(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co")
 
 
-def shown_name(text: str, *, full: bool) -> str:
-    """Shorten a name of the CRM to what may be kept: "Иванова Ада Петровна" → "Ада И." unless ``full``.
+class NameForm(StrEnum):
+    """How a CRM's names are written, and hence how they are shortened to first name and initial."""
 
-    The CRM writes the surname first. A name of one word stays; an empty one becomes "" and is shown as a number.
+    SURNAME_FIRST = "surname_first"
+    GIVEN_FIRST = "given_first"
+    FULL = "full"
+
+
+def shown_name(text: str, form: NameForm) -> str:
+    """Shorten a name of the CRM to what may be kept: "Иванова Ада Петровна" → "Ада И."; ``FULL`` keeps it whole.
+
+    A name of one word stays; an empty one becomes "" and is shown as a number.
     """
     words = clean(text).split()
-    name = " ".join(words) if full or len(words) < 2 else f"{words[1]} {words[0][0]}."
+    if form is NameForm.FULL or len(words) < 2:
+        name = " ".join(words)
+    else:
+        given, surname = words[1::-1] if form is NameForm.SURNAME_FIRST else words[:2]
+        name = f"{given} {surname[0]}."
     return name if len(name) <= NAME_LENGTH_MAX else name[: NAME_LENGTH_MAX - 1] + "…"

@@ -258,7 +258,7 @@ def compare(sight: Sight, book: Book, rulebook: Rulebook, account: str, read_bef
                 continue
             cause = _cause(one, verdict, stored, hold, rulebook)
             differences.append(Difference(whole.lesson, one.resident, verdict, stand, hold, cause))
-            if cause is Cause.FACTS and verdict.coins > stand.coins and _is_late(whole.lesson, read_before):
+            if cause is Cause.FACTS and verdict.coins > stand.coins and _is_late(stored, read_before):
                 remarks.append(Remark(RemarkKind.LATE, "late", whole.lesson.id, one.resident))
     facts += [Put(Resident(stranger, "", Presence.GONE, ())) for stranger in strangers]
     lessons = {roll.lesson.id: roll.lesson for roll in (*sight.rolls, *gone)}
@@ -313,9 +313,9 @@ def _cause(one: Attendance, verdict: Verdict, stored: Roll | None, hold: Hold | 
     return Cause.HELD if hold is not None else Cause.RULES
 
 
-def _is_late(lesson: Lesson, read_before: date | None) -> bool:
-    """A lesson is late when an earlier reading could have seen it marked: it was over before that reading's day."""
-    return read_before is not None and lesson.date < read_before
+def _is_late(stored: Roll | None, read_before: date | None) -> bool:
+    """A mark is late when an earlier reading saw the lesson without it, the day after the lesson or later."""
+    return stored is not None and read_before is not None and stored.lesson.date < read_before
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from coinsync.core.facts import Branch, Group, LessonType, Membership, RegularLesson, Resident, Roll, Status
+from coinsync.core.identity import NameForm
 from coinsync.errors import IncompleteRead, NotAnAnswer
 from coinsync.exchange import decode
 from coinsync.exchange.base import Exchange, Progress, Reading, Unreadable, no_progress
@@ -34,7 +35,7 @@ class Reads:
     today: date
     page_size: int = 500
     calls: int = 1
-    full_names: bool = False
+    names: NameForm = NameForm.SURNAME_FIRST
     vk_field: str = ""
 
 
@@ -111,7 +112,7 @@ class AlfaCrm(Exchange):
         """Customers of a branch: clients and leads, the archive among them."""
         cards, reads = self._customers(branch), self._reads
         today = self._http.moment.date() if self._http.moment else reads.today
-        into = partial(decode.resident, today=today, full_names=reads.full_names, vk_field=reads.vk_field)
+        into = partial(decode.resident, today=today, names=reads.names, vk_field=reads.vk_field)
         return _decoded(cards, into)
 
     def memberships(self, branch: int) -> Reading[Membership]:

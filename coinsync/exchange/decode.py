@@ -22,7 +22,7 @@ from coinsync.core.facts import (
     Roll,
     Status,
 )
-from coinsync.core.identity import clean, shown_name
+from coinsync.core.identity import VK_UNREADABLE, NameForm, VkKind, clean, read_vk, shown_name
 
 ID_MAX = 2**63 - 1
 VK_TEXT_LENGTH_MAX = 255
@@ -115,7 +115,7 @@ def flag(value: Any) -> bool:
 
 def text(value: Any) -> str:
     """A text in one line, shortened where it is very long; "" for anything else."""
-    return shown_name(value, full=True) if isinstance(value, str) else ""
+    return shown_name(value, NameForm.FULL) if isinstance(value, str) else ""
 
 
 def mark(value: Any) -> Mark:
@@ -144,12 +144,12 @@ def group(record: Record) -> Group:
     return Group(number(record.get("id"), "id"), text(record.get("name")))
 
 
-def resident(record: Record, *, today: date, full_names: bool, vk_field: str) -> Resident:
+def resident(record: Record, *, today: date, names: NameForm, vk_field: str) -> Resident:
     """A row of ``customer/index``; of the whole card only these fields are kept."""
     name = record.get("name")
     return Resident(
         number(record.get("id"), "id"),
-        shown_name(name, full=full_names) if isinstance(name, str) else "",
+        shown_name(name, names) if isinstance(name, str) else "",
         _presence(record, today),
         numbers(record.get("branch_ids"), "branch_ids"),
         _vk_text(record.get(vk_field)) if vk_field else "",
@@ -169,7 +169,9 @@ def _vk_text(value: Any) -> str:
         value = " ".join(one for one in value if isinstance(one, str) and "vk" in one.lower())
     if type(value) is int and 0 < value <= ID_MAX:
         value = str(value)
-    return clean(value)[:VK_TEXT_LENGTH_MAX] if isinstance(value, str) else ""
+    text = clean(value)[:VK_TEXT_LENGTH_MAX] if isinstance(value, str) else ""
+    # What is no VK page may be a telephone or an address, which are not ours to keep.
+    return VK_UNREADABLE if read_vk(text).kind is VkKind.UNREADABLE else text
 
 
 def card_memberships(record: Record) -> tuple[Membership, ...]:

@@ -18,12 +18,12 @@ import peewee
 from peewee import Database, SqliteDatabase
 
 from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
+from coinsync.store import guards
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 HISTORY = "schema_migration"
 
 _SETTINGS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
-_GUARDS = {"entry_no_update", "entry_no_delete", "entry_no_replace", "entry_whole_coins"}
 
 
 def path_of(url: str) -> Path:
@@ -170,12 +170,12 @@ def _assert_settings(database: SqliteDatabase, path: Path) -> None:
         wrong.append("journal_mode")
     if wrong:
         raise DatabaseUnusable(f"database: {path}: unsafe settings: {', '.join(wrong)}")
-    guards = {name for (name,) in database.execute_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
-    missing = sorted(_GUARDS - guards)
+    triggers = dict(database.execute_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+    missing = [name for name, body in guards.SQLITE.items() if triggers.get(name) != f"CREATE TRIGGER {name} {body}"]
     if missing:
         raise DatabaseUnusable(
-            f"database: {path}: append-only guard missing: {', '.join(missing)}",
-            advice="Nothing was written. Restore the database from a backup, or call for help: someone removed it.",
+            f"database: {path}: append-only guard missing: {', '.join(sorted(missing))}",
+            advice="Nothing was written. Somebody removed or changed it: restore the database from a backup.",
         )
 
 

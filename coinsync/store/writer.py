@@ -109,8 +109,17 @@ def check_guards(plan: Plan, limits: Limits, accepted: Iterable[str]) -> None:
     if refusals and not any(matches(plan.digest, given) for given in accepted):
         raise UnsafePlan(
             f"refused: {'; '.join(refusals)}; nothing written",
-            advice=f"Check the CRM. If it is true: coinsync sync --accept-unsafe {plan.digest[:DIGEST_SHOWN]}",
+            advice=f"Likely {_likely_cause(plan, limits)}. "
+            f"If it is all true: coinsync sync --accept-unsafe {plan.digest[:DIGEST_SHOWN]}",
         )
+
+
+def _likely_cause(plan: Plan, limits: Limits) -> str:
+    if plan.evidence.lessons_unasked or not plan.evidence.lessons_read:
+        return "the CRM answered wrongly, or its API user lost the right to this branch"
+    if plan.counts.awarded > limits.coins_per_run_max:
+        return "a rule has a wrong amount, or this is the first import of many days"
+    return "many marks or lessons were changed in the CRM at once"
 
 
 def _attempt(database: Database, plan: Plan, order: Order, around: Surroundings, uuid: str) -> Receipt:

@@ -13,6 +13,8 @@ from peewee import (
     TextField,
 )
 
+from coinsync.store import guards
+
 # Frozen copies of the models as they were on this day, independent of coinsync.store.rows.
 
 
@@ -198,39 +200,12 @@ TABLES = [
     Note,
 ]
 
-SQLITE_GUARDS = {
-    "entry_no_update": "BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'ledger is append-only: UPDATE refused'); END",
-    "entry_no_delete": "BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'ledger is append-only: DELETE refused'); END",
-    # REPLACE deletes without asking the trigger above, so a number, key or reversal that exists is refused first.
-    "entry_no_replace": (
-        "BEFORE INSERT ON entry WHEN EXISTS (SELECT 1 FROM entry WHERE n = NEW.n"
-        " OR (op_key = NEW.op_key AND seq = NEW.seq) OR reverses = NEW.reverses)"
-        " BEGIN SELECT RAISE(ABORT, 'ledger is append-only: duplicate'); END"
-    ),
-    # SQLite stores a fraction in an integer column without a word.
-    "entry_whole_coins": (
-        "BEFORE INSERT ON entry WHEN typeof(NEW.coins) <> 'integer'"
-        " BEGIN SELECT RAISE(ABORT, 'coins are whole numbers'); END"
-    ),
-}
-
-MYSQL_GUARDS = {
-    "entry_no_update": (
-        "BEFORE UPDATE ON entry FOR EACH ROW"
-        " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'ledger is append-only: UPDATE refused'"
-    ),
-    "entry_no_delete": (
-        "BEFORE DELETE ON entry FOR EACH ROW"
-        " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'ledger is append-only: DELETE refused'"
-    ),
-}
-
 
 def up(migrator: object, db: Database) -> None:
     with db.bind_ctx(TABLES, bind_refs=False, bind_backrefs=False):
         db.create_tables(TABLES)
-    guards = MYSQL_GUARDS if isinstance(db, MySQLDatabase) else SQLITE_GUARDS
-    for name, body in guards.items():
+    triggers = guards.MYSQL if isinstance(db, MySQLDatabase) else guards.SQLITE
+    for name, body in triggers.items():
         db.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
         db.execute_sql(f"CREATE TRIGGER {name} {body}")
     if not db.execute_sql("SELECT COUNT(*) FROM head").fetchone()[0]:
