@@ -1048,12 +1048,19 @@ def _show_demo(door: Door, stage: Stage, simulator: Simulator | None, port: int,
         return
     if not door.quiet:
         render.show_residents(render.console(), children, balances)
-        at = f"--config {door.config}"
-        door.say(f"\nThis family has VK account {visitor}. Try too:  coinsync {at} history '#{children[0].id}'")
+        program = _program()
+        at = f"{program} --config {door.config}"
+        door.say(f"\nThis family has VK account {visitor}. In another terminal:  {at} history '#{children[0].id}'")
         door.say(f"The imaginary CRM, to change its days and lessons:  http://127.0.0.1:{stage.port}/")
-        door.say("" if serving else f"(it runs while this does:  coinsync simulator --dir {stage.folder})")
-        door.say("The cabinet" + (", until Ctrl-C:" if serving else f", after:  coinsync {at} serve"))
+        if not serving:
+            door.say(f"(it runs while this does:  {program} simulator --dir {stage.folder})")
+        door.say("\nThe cabinet" + (", until Ctrl-C:" if serving else f", after  {at} serve:"))
     typer.echo(link)
+
+
+def _program() -> str:
+    """How this program was called, for commands that are to be repeated."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "coinsync" else "coinsync"
 
 
 def _signed_link(door: Door, visitor: int, port: int) -> str:

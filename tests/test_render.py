@@ -1,0 +1,103 @@
+"""How things look: numbers, ages, cells for a spreadsheet, the bar, and text that stays text."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import date, timedelta
+from enum import Enum
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from coinsync import render
+from coinsync.core.plan import Scope
+
+
+def plain_console(width: int = 160) -> Console:
+    """A console that writes to memory."""
+    return Console(file=io.StringIO(), width=width, highlight=False, markup=False, emoji=False)
+
+
+@pytest.mark.parametrize(("amount", "shown"), [(10, "+10"), (-10, "-10"), (1250, "+1 250"), (-1234567, "-1 234 567")])
+def test_coins_carry_their_sign(amount: int, shown: str) -> None:
+    """A reader without colours sees which way they went."""
+    assert render.coins(amount) == shown
+
+
+@pytest.mark.parametrize(
+    ("span", "shown"),
+    [
+        (timedelta(minutes=5), "5 min"),
+        (timedelta(hours=26, minutes=5), "1 d 2 h"),
+        (timedelta(hours=2), "2 h 0 min"),
+        (timedelta(seconds=-3), "0 min"),
+    ],
+)
+def test_ages_are_told_in_the_units_that_matter(span: timedelta, shown: str) -> None:
+    """Two units at most."""
+    assert render.age(span) == shown
+
+
+@given(st.text())
+def test_no_text_reaches_a_terminal_with_a_control_character(value: str) -> None:
+    """Whatever stands in a name, it is one line of inert text."""
+    out = plain_console()
+    made = render.table("name")
+    made.add_row(render.text(value))
+    render.show(out, made)
+    shown = out.file.getvalue()  # type: ignore[attr-defined]
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
+
+
+@pytest.mark.parametrize("value", ["[red]x[/red]", "Аня [/]", ":smile:", "[link=https://evil.test]x[/link]"])
+def test_markup_is_shown_as_it_is_written(value: str) -> None:
+    """Nothing is coloured, linked or replaced."""
+    out = plain_console()
+    made = render.table("name")
+    made.add_row(render.text(value))
+    render.show(out, made)
+    assert value in out.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@sum", "=HYPERLINK(1)"])
+def test_a_formula_becomes_text_in_a_spreadsheet(value: str) -> None:
+    """An apostrophe stands before it."""
+    assert render.as_csv(("name",), [(value,)]) == f"name\r\n'{value}"
+
+
+def test_numbers_stay_numbers_in_a_spreadsheet() -> None:
+    """A negative number is no formula."""
+    assert render.as_csv(("coins",), [(-10,)]) == "coins\r\n-10"
+
+
+def test_values_become_json() -> None:
+    """Days, enumerations, spans, nested values."""
+
+    class Colour(Enum):
+        RED = "red"
+
+    value = {"scope": Scope(1, date(2026, 11, 1), date(2026, 11, 2)), "colour": Colour.RED, "age": timedelta(hours=1)}
+    assert render.as_json(value) == (
+        '{"scope": {"branch": 1, "since": "2026-11-01", "until": "2026-11-02"}, "colour": "red", "age": 3600}'
+    )
+
+
+def test_a_narrow_terminal_folds_and_loses_nothing() -> None:
+    """Every word is still there at forty columns."""
+    out = plain_console(40)
+    made = render.table("name", "coins", right=("coins",))
+    made.add_row(render.text("Константин Константинопольский"), "+1 250")
+    render.show(out, made)
+    shown = out.file.getvalue()  # type: ignore[attr-defined]
+    assert max(map(len, shown.splitlines())) <= 40
+    assert "+1 250" in shown
+
+
+def test_a_bar_that_is_not_shown_does_nothing() -> None:
+    """Cron's mail holds no progress."""
+    with render.Bar(shown=False) as bar:
+        bar("lessons", 1, 2)
+        bar.rest()
