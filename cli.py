@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from coinsync.core.report import Directory, PlanReport
     from coinsync.exchange.base import Exchange, Progress
     from coinsync.simulator.server import Simulator
+    from coinsync.simulator.stage import Stage
     from coinsync.store.reader import Reader
     from coinsync.store.writer import Surroundings
     from coinsync.sync import Outcome
@@ -887,58 +888,15 @@ def _serve(door: Door, host: str, port: int, threads: int) -> None:
 
 DEMO_ZONE = "Europe/Moscow"
 DEMO_APP = 7000001
-DEMO_EMAIL = "api@school.example"
 
 
-@dataclass
-class Stage:
-    """A folder with an imaginary school: its description, and the account under which its CRM is read."""
+def _stage_of(folder: Path) -> Stage | None:
+    from coinsync.simulator.stage import Stage
 
-    folder: Path
-    description: dict[str, Any]
-    api_key: str
-    port: int
-
-    @property
-    def file(self) -> Path:
-        """Where the stage is kept; it holds the demo's API key, hence mode 0600."""
-        return self.folder / "school.json"
-
-    @classmethod
-    def load(cls, folder: Path) -> Stage | None:
-        """The stage of a folder, or None where there is none."""
-        import json
-
-        try:
-            kept = json.loads((folder / "school.json").read_text(encoding="utf-8"))
-            return cls(folder, kept["school"], kept["api_key"], kept["port"])
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{folder}: school.json cannot be used ({type(error).__name__})") from error
-
-    def save(self) -> None:
-        """Keep the stage, whole or not at all."""
-        import json
-
-        part = self.file.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"school": self.description, "api_key": self.api_key, "port": self.port}, file)
-        part.replace(self.file)
-
-    def simulator(self) -> Simulator:
-        """The CRM of this school, listening; what happens in it is kept at once. OSError when the port is taken."""
-        from coinsync.simulator.school import School
-        from coinsync.simulator.server import Simulator
-
-        school = School.replay(self.description)
-
-        def keep() -> None:
-            self.description = school.description()
-            self.save()
-
-        simulator = Simulator(school, port=self.port, email=DEMO_EMAIL, api_key=self.api_key, on_change=keep)
-        return simulator.start()
+    try:
+        return Stage.load(folder)
+    except ValueError as error:
+        raise UsageError(str(error), advice="Remove that folder, or choose another --dir.") from error
 
 
 @app.command()
@@ -955,7 +913,7 @@ def demo(
     from coinsync.store import database
 
     outer: Door = ctx.obj
-    stage = Stage.load(folder)
+    stage = _stage_of(folder)
     wanted = {"seed": seed, "residents": residents, "days": days}
     if stage is None:
         stage = _new_stage(outer, folder, wanted)
@@ -970,7 +928,7 @@ def demo(
         code = posting.finish()
         if code not in (0, PARTLY):
             return code
-        _show_demo(door, stage, simulator, port, serving=serve)
+        _show_demo(door, stage, port, serving=serve)
         if serve:
             _serve(door, "127.0.0.1", port, door.settings.web.threads)
     return code
@@ -980,13 +938,13 @@ def _new_stage(door: Door, folder: Path, wanted: Mapping[str, int]) -> Stage:
     from zoneinfo import ZoneInfo
 
     from coinsync.simulator.school import School
+    from coinsync.simulator.stage import Stage
 
     folder.mkdir(mode=0o2770, parents=True, exist_ok=True)
     today = door.now().astimezone(ZoneInfo(DEMO_ZONE)).date()
     school = School.make(**wanted, today=today)
-    stage = Stage(folder, school.description(), fresh_text(), 0)
-    with stage.simulator() as simulator:
-        stage.port = int(simulator.url.rpartition(":")[2])
+    stage = Stage(folder, school.description(), fresh_text())
+    stage.open().stop()
     stage.save()
     return stage
 
@@ -995,7 +953,7 @@ def _new_stage(door: Door, folder: Path, wanted: Mapping[str, int]) -> Stage:
 def _listening(stage: Stage) -> Iterator[Simulator | None]:
     """The stage's CRM; None when one listens there already, started by hand."""
     try:
-        simulator = stage.simulator()
+        simulator = stage.open()
     except OSError:
         yield None
         return
@@ -1007,6 +965,7 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
     """Configuration and secrets of the imaginary school, written where they are missing."""
     from coinsync import config
     from coinsync.simulator.school import School
+    from coinsync.simulator.stage import EMAIL
 
     path = stage.folder / "config.toml"
     if not path.exists():
@@ -1014,7 +973,7 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
         first_day = school.today - timedelta(days=days)
         values = {
             "alfacrm.url": f"http://127.0.0.1:{stage.port}",
-            "alfacrm.email": DEMO_EMAIL,
+            "alfacrm.email": EMAIL,
             "alfacrm.account": "demo",
             "alfacrm.pause_seconds": 0.2,
             "branch": [{"id": id, "name": "", "zone": DEMO_ZONE} for id in sorted(school.books.branches)],
@@ -1034,7 +993,7 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
     return replace(outer, config=path, outside=replace(outer.outside, environ=environ))
 
 
-def _show_demo(door: Door, stage: Stage, simulator: Simulator | None, port: int, *, serving: bool) -> None:
+def _show_demo(door: Door, stage: Stage, port: int, *, serving: bool) -> None:
     from coinsync import render
 
     with door.reader() as reader:
@@ -1108,16 +1067,17 @@ def simulator(
 def _stage_for(door: Door, folder: Path | None, port: int, *, seed: int, residents: int, days: int) -> Simulator:
     from coinsync.simulator.school import School
     from coinsync.simulator.server import Simulator
+    from coinsync.simulator.stage import EMAIL
 
     if folder is None:
         school = School.make(seed=seed, residents=residents, days=days, today=door.now().date())
-        return Simulator(school, port=port, email=DEMO_EMAIL, api_key=fresh_text()).start()
-    stage = Stage.load(folder)
+        return Simulator(school, port=port, email=EMAIL, api_key=fresh_text()).start()
+    stage = _stage_of(folder)
     if stage is None:
         raise UsageError(f"{folder} holds no demo", advice=f"Make one: coinsync demo --no-serve --dir {folder}")
     if port and port != stage.port:
         _move_stage(stage, port)
-    return stage.simulator()
+    return stage.open()
 
 
 def _move_stage(stage: Stage, port: int) -> None:

@@ -3,26 +3,35 @@
 import functools
 import inspect
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, get_type_hints
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, get_type_hints
 
 from coinsync.simulator.arguments import as_type
 
-if TYPE_CHECKING:
-    from coinsync.simulator.school import School
+
+class Handled(Protocol):
+    """What actions are taken on: it remembers them, and knows when a person's hand is at work."""
+
+    actions: list[dict[str, Any]]
+
+    def hand(self) -> AbstractContextManager[None]:
+        """While a person writes."""
+
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S", bound=Handled)
 
 _METHODS: dict[str, Callable[..., Any]] = {}
 
 
-def action(method: Callable[Concatenate["School", P], R]) -> Callable[Concatenate["School", P], R]:
+def action(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
     """Make the method an action: its arguments may come from a form, its use is kept in `school.actions`."""
     name = method.__name__
 
     @functools.wraps(method)
-    def carry_out(school: "School", /, *given: P.args, **named: P.kwargs) -> R:
+    def carry_out(school: S, /, *given: P.args, **named: P.kwargs) -> R:
         arguments = _checked(name, method, given, named)
         with school.hand():
             result = method(school, **arguments)  # type: ignore[call-arg]
