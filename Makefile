@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8080
 
-.PHONY: demo test check format clean system
+.PHONY: demo test check bench format clean system
 
 demo: $(VENV)/.installed  ## An imaginary school with its cabinet in the browser; nothing to configure.
 	@$(BIN)/coinsync demo --port $(PORT)
@@ -18,6 +18,9 @@ check: $(VENV)/.tested  ## The quick part: lint, format, types, floors of the ho
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as ratios.
+	$(BIN)/python -m bench.ledger
 
 format: $(VENV)/.tested
 	$(BIN)/ruff format .

@@ -103,4 +103,4 @@ def test_every_table_has_a_model() -> None:
     names = [model._meta.table_name for model in MODELS]
     assert len(set(names)) == len(names)
     assert not {"group", "key", "order"} & set(names)
-    assert TABLES[Branch].row(Branch(1, "Kazan")) == (1, "Kazan")
+    assert TABLES[Branch].row(Branch(1, "Kazan")) == [1, "Kazan"]

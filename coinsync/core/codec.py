@@ -5,26 +5,45 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Callable
 from datetime import date
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 TAG = "is"
 
+_PLAIN = frozenset({int, str, bool, type(None)})
+_LISTS = frozenset({tuple, list})
+
 
 def encode(value: Any) -> Any:
     """Turn a value into what JSON can hold; a dataclass becomes an object that names its class under ``is``."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {name: encode(getattr(value, name)) for name in _field_names(type(value))}
-        return {TAG: type(value).__name__, **fields}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, (tuple, list)):
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind in _LISTS:
         return [encode(item) for item in value]
-    return value
+    if kind is date:
+        return value.isoformat()
+    if issubclass(kind, Enum):
+        return value.value
+    return {TAG: kind.__name__, **{name: encode(getattr(value, name)) for name in _field_names(kind)}}
+
+
+def canonical(value: Any) -> Any:
+    """The same content as ``encode`` without names of fields: lists that begin with the class, for digests."""
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind in _LISTS:
+        return [canonical(item) for item in value]
+    if kind is date:
+        return value.isoformat()
+    if issubclass(kind, Enum):
+        return value.value
+    return [kind.__name__, *map(canonical, _fields_of(kind)(value))]
 
 
 def decode(data: Any, wanted: Any) -> Any:
@@ -74,6 +93,13 @@ def _decode_dataclass(data: Any, wanted: type) -> Any:
 @cache
 def _field_names(wanted: Any) -> tuple[str, ...]:
     return tuple(one.name for one in dataclasses.fields(wanted))
+
+
+@cache
+def _fields_of(wanted: Any) -> Callable[[Any], tuple[Any, ...]]:
+    names = _field_names(wanted)
+    getter = attrgetter(*names)
+    return getter if len(names) > 1 else lambda value: (getter(value),)
 
 
 @cache

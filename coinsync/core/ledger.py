@@ -19,6 +19,8 @@ from coinsync.core.facts import Lesson
 GENESIS = "0" * 64
 
 KEY_LENGTH_MAX = 120
+
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _KEY = re.compile(r"[a-z0-9][a-z0-9:._-]*")
 _LESSON_KEY = re.compile(r"alfacrm:(?P<account>[a-z0-9._-]+):lesson:(?P<lesson>[0-9]+):(?P<resident>[0-9]+)")
 
@@ -177,4 +179,4 @@ def link_hash(before: str, posted: Posted, digest_of_note: str) -> str:
         entry.lesson,
         entry.reverses,
     ]
-    return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_AS_JSON(fields).encode()).hexdigest()

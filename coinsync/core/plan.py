@@ -188,8 +188,8 @@ class Plan:
     @property
     def digest(self) -> str:
         """SHA-256 of scope, changes and basis in canonical form: 64 hexadecimal digits."""
-        content = [FORMAT, *(codec.encode(part) for part in (self.purpose, self.scope, self.changes, self.basis))]
-        return digest_of_text(json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+        content = [FORMAT, *map(codec.canonical, (self.purpose, self.scope, self.changes, self.basis))]
+        return digest_of_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
 
     @property
     def counts(self) -> Counts:

@@ -111,10 +111,10 @@ class Rulebook:
 
     def rule_for(self, lesson: Lesson) -> Rule | None:
         """Find the rule in force for a lesson, or None."""
-        first = next((rule for rule in self.rules if rule.fits(lesson)), None)
-        if first is None:
-            return None
-        versions = (rule for rule in self.rules if rule.name == first.name and rule.fits(lesson))
+        fitting = [rule for rule in self.rules if rule.fits(lesson)]
+        if len(fitting) < 2:
+            return fitting[0] if fitting else None
+        versions = (rule for rule in fitting if rule.name == fitting[0].name)
         return max(versions, key=lambda rule: rule.since)
 
     def type_reason(self, type_id: int) -> Reason | None:

@@ -28,7 +28,7 @@ from coinsync.core.facts import (
 from coinsync.core.ledger import Entry, Head, Kind, Line, Posted, Run, Stand
 from coinsync.core.plan import Fact
 from coinsync.core.planner import People
-from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, TABLES, Table, ids_text
+from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, TABLES, Table, day_of, ids_text
 
 #: Keys asked for in one statement.
 BATCH = 500
@@ -280,21 +280,12 @@ def _batches(values: Iterable[T]) -> Iterator[list[T]]:
         yield batch
 
 
+_KINDS = {kind.value: kind for kind in Kind}
+
+
 def _posted(row: Sequence[Any]) -> Posted:
-    n, key, seq, resident, coins, kind, day, reason, actor, rule, _digest, lesson, reverses, run, at, chain = row
-    entry = Entry(
-        key=key,
-        seq=seq,
-        resident=resident,
-        coins=int(coins),
-        kind=Kind(kind),
-        happened_on=date.fromisoformat(day),
-        reason=reason,
-        actor=actor,
-        rule=rule,
-        lesson=lesson,
-        reverses=reverses,
-    )
+    n, key, seq, resident, coins, kind, day, reason, actor, rule, _, lesson, reverses, run, at, chain = row
+    entry = Entry(key, seq, resident, int(coins), _KINDS[kind], day_of(day), reason, actor, rule, "", lesson, reverses)
     return Posted(n, entry, at, run, chain)
 
 

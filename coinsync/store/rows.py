@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import Enum
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from peewee import BigIntegerField, CharField, Check, CompositeKey, ForeignKeyField, IntegerField, Model, TextField
@@ -265,44 +267,53 @@ Convert = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """How one kind of fact lies in its table: column by column, in the order of the dataclass's fields."""
+    """How one kind of fact lies in its table: column by column, in the order of the dataclass's fields.
+
+    ``into`` and ``back`` hold only the columns that need a conversion, by position; ``key_at`` those of the key.
+    """
 
     fact: type[Fact]
     name: str
     columns: tuple[str, ...]
     key_columns: tuple[str, ...]
-    into: tuple[Convert, ...]
-    back: tuple[Convert, ...]
+    key_at: tuple[int, ...]
+    fields: Callable[[Any], tuple[Any, ...]]
+    into: tuple[tuple[int, Convert], ...]
+    back: tuple[tuple[int, Convert], ...]
 
     @property
     def lookup(self) -> str:
         """The column by which many rows are read at once."""
         return self.key_columns[0]
 
-    def row(self, fact: Fact) -> tuple[Any, ...]:
+    def row(self, fact: Fact) -> list[Any]:
         """Turn a fact into its row."""
-        return tuple(convert(getattr(fact, one.name)) for one, convert in zip(fields(fact), self.into, strict=True))
+        row = list(self.fields(fact))
+        for at, convert in self.into:
+            row[at] = convert(row[at])
+        return row
 
     def value(self, row: Sequence[Any]) -> Any:
         """Turn a row back into its fact."""
-        return self.fact(*(convert(one) for convert, one in zip(self.back, row, strict=True)))
+        values = list(row)
+        for at, convert in self.back:
+            values[at] = convert(values[at])
+        return self.fact(*values)
 
     def key(self, fact: Fact) -> tuple[Any, ...]:
         """The values of the key columns."""
-        by_column = dict(zip(self.columns, self.row(fact), strict=True))
-        return tuple(by_column[column] for column in self.key_columns)
-
-
-def _same(value: Any) -> Any:
-    return value
+        row = self.row(fact)
+        return tuple(row[at] for at in self.key_at)
 
 
 def _day_text(value: date | None) -> str | None:
     return value.isoformat() if value is not None else None
 
 
-def _day(value: str | None) -> date | None:
-    return date.fromisoformat(value) if value is not None else None
+@lru_cache(maxsize=8192)
+def day_of(text: Any) -> Any:
+    """Read a day back; a school's days are few and come again and again."""
+    return date.fromisoformat(text) if text is not None else None
 
 
 def ids_text(ids: Sequence[int]) -> str:
@@ -310,20 +321,19 @@ def ids_text(ids: Sequence[int]) -> str:
     return "," + "".join(f"{one}," for one in ids)
 
 
+@lru_cache(maxsize=8192)
 def _ids(text: str) -> tuple[int, ...]:
     return tuple(int(one) for one in text.split(",") if one)
 
 
-def _converters(hint: Any) -> tuple[Convert, Convert]:
+def _converters(hint: Any) -> tuple[Convert, Convert] | None:
     if hint in (date, date | None):
-        return _day_text, _day
+        return _day_text, day_of
     if hint == tuple[int, ...]:
         return ids_text, _ids
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return (lambda value: value.value), hint
-    if hint is bool:
-        return int, bool
-    return _same, _same
+        return attrgetter("value"), {member.value: member for member in hint}.__getitem__
+    return (int, bool) if hint is bool else None
 
 
 def _table(fact: type[Fact], model: type[Model]) -> Table:
@@ -332,14 +342,16 @@ def _table(fact: type[Fact], model: type[Model]) -> Table:
     meta: Any = model._meta
     key = meta.primary_key
     key_names = key.field_names if isinstance(key, CompositeKey) else (key.name,)
-    converters = [_converters(hints[name]) for name in names]
+    converters = [(at, pair) for at, name in enumerate(names) if (pair := _converters(hints[name])) is not None]
     return Table(
         fact,
         meta.table_name,
         tuple(meta.fields[name].column_name for name in names),
         tuple(meta.fields[name].column_name for name in key_names),
-        tuple(into for into, _ in converters),
-        tuple(back for _, back in converters),
+        tuple(names.index(name) for name in key_names),
+        attrgetter(*names),
+        tuple((at, into) for at, (into, _) in converters),
+        tuple((at, back) for at, (_, back) in converters),
     )
 
 

@@ -24,7 +24,6 @@ from coinsync.core.plan import (
     Limits,
     Plan,
     Put,
-    identity,
     matches,
 )
 from coinsync.errors import (
@@ -219,14 +218,14 @@ def _check_facts(reader: Reader, plan: Plan) -> list[Put | Drop]:
     for kind, group in groupby(sorted(changes, key=_kind_name), key=_kind_name):
         of_kind = list(group)
         table = next(table for table in TABLES.values() if table.fact.__name__ == kind)
-        firsts = (table.key(_subject(change))[0] for change in of_kind)
-        now = {identity(fact): fact for fact in reader.recorded(table.fact, firsts)}
-        for change in of_kind:
-            recorded = now.get(identity(_subject(change)))
+        keys = [table.key(_subject(change)) for change in of_kind]
+        now = {table.key(fact): fact for fact in reader.recorded(table.fact, {key[0] for key in keys})}
+        for change, key in zip(of_kind, keys, strict=True):
+            recorded = now.get(key)
             if recorded == (change.new if isinstance(change, Put) else None):
                 continue
             if recorded != change.old:
-                raise StalePlan(f"plan is stale: {kind.lower()} {'/'.join(identity(_subject(change)))} moved")
+                raise StalePlan(f"plan is stale: {kind.lower()} {'/'.join(map(str, key))} moved")
             wanted.append(change)
     return wanted
 
@@ -283,7 +282,7 @@ def _write_facts(database: Database, changes: Sequence[Put | Drop], around: Surr
 def _update(database: Database, table: Table, subjects: Sequence[Fact]) -> None:
     columns = ", ".join(f"{column} = ?" for column in table.columns)
     where = " AND ".join(f"{column} = ?" for column in table.key_columns)
-    rows = [(*table.row(fact), *table.key(fact)) for fact in subjects]
+    rows = [[*table.row(fact), *table.key(fact)] for fact in subjects]
     _many(database, f"UPDATE {table.name} SET {columns} WHERE {where}", rows)
 
 
@@ -359,12 +358,12 @@ def _run_row(plan: Plan, order: Order, receipt: Receipt, entries: int) -> tuple[
     )
 
 
-def _insert(database: Database, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def _insert(database: Database, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     marks = ", ".join("?" * len(columns))
     _many(database, f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
 
 
-def _many(database: Database, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+def _many(database: Database, sql: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run one statement for many rows through one cursor: seven times faster than row objects."""
     if rows:
         with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
@@ -375,5 +374,5 @@ def _marked(database: Database, sql: str) -> str:
     return sql.replace("?", database.param)
 
 
-def _batched(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+def _batched(rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
     return (rows[start : start + ROWS_PER_STATEMENT] for start in range(0, len(rows), ROWS_PER_STATEMENT))
