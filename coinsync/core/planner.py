@@ -249,12 +249,15 @@ def compare(sight: Sight, book: Book, rulebook: Rulebook, account: str, read_bef
         whole = _with_the_removed(roll, stored)
         facts += _roll_changes(whole, stored)
         strangers.update(one.resident for one in whole.attendance if one.resident not in book.residents)
+        # Of one lesson, equal marks and standings are worth the same.
+        kinds = {(one.mark, one.standing): one for one in whole.attendance}
+        verdicts = {kind: judge(whole.lesson, one, rulebook) for kind, one in kinds.items()}
         for one in whole.attendance:
-            verdict = judge(whole.lesson, one, rulebook)
+            verdict = verdicts[one.mark, one.standing]
             key = lesson_key(account, whole.lesson.id, one.resident)
             stand, hold = book.stands.get(key, Stand(key)), book.holds.get(key)
             if verdict.coins == stand.coins and not verdict.held and hold is None:
-                remarks += _plain_remarks(whole.lesson, one, verdict, known=_is_known(whole, one, stored))
+                remarks += _plain_remarks(whole.lesson, one, verdict, stored)
                 continue
             cause = _cause(one, verdict, stored, hold, rulebook)
             differences.append(Difference(whole.lesson, one.resident, verdict, stand, hold, cause))
@@ -290,17 +293,13 @@ def _roll_changes(roll: Roll, stored: Roll | None) -> list[Change]:
     return changes
 
 
-def _plain_remarks(lesson: Lesson, one: Attendance, verdict: Verdict, *, known: bool) -> list[Remark]:
-    """Say which attended lessons earn nothing by their kind; absences are no news."""
+def _plain_remarks(lesson: Lesson, one: Attendance, verdict: Verdict, stored: Roll | None) -> list[Remark]:
+    """Say which attended lessons earn nothing by their kind, and whether that is news; absences are none."""
     if one.mark is not Mark.ATTENDED or verdict.coins or lesson.status is not Status.CONDUCTED:
         return []
     kind = RemarkKind.TYPE_UNKNOWN if verdict.reason is Reason.TYPE_UNKNOWN else RemarkKind.SKIP
+    known = stored is not None and stored.lesson == lesson and one in stored.attendance
     return [Remark(kind, verdict.reason.value, lesson.id, one.resident, known=known)]
-
-
-def _is_known(roll: Roll, one: Attendance, stored: Roll | None) -> bool:
-    """Tell whether nothing in the facts is new."""
-    return stored is not None and stored.lesson == roll.lesson and one in stored.attendance
 
 
 def _cause(one: Attendance, verdict: Verdict, stored: Roll | None, hold: Hold | None, rulebook: Rulebook) -> Cause:
