@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import pwd
+import shlex
 import signal
 import sys
 import time
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from coinsync.core.facts import Resident
     from coinsync.core.ledger import Kind, Receipt
     from coinsync.core.plan import Plan, Scope
-    from coinsync.core.report import Directory, PlanReport
+    from coinsync.core.report import Directory, PlanLine, PlanReport
     from coinsync.exchange.base import Exchange, Progress
     from coinsync.simulator.server import Simulator
     from coinsync.simulator.stage import Stage
@@ -80,9 +81,10 @@ def fresh_text() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What the program finds around it: environment, clock, and pauses."""
+    """What the program finds around it: environment, the words it was called with, clock, and pauses."""
 
     environ: Mapping[str, str]
+    words: tuple[str, ...] = ()
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
 
@@ -117,16 +119,32 @@ class Door:
         """The time, aware, in UTC."""
         return self.outside.now()
 
+    def repeated_with(self, *words: str) -> str:
+        """The command line of this very call, for real and with further words."""
+        called = [word for word in self.outside.words if word not in ("--dry-run", "-q", "--quiet")]
+        return shlex.join([_program(), *called, *words])
+
+    def branch_names(self) -> dict[int, str]:
+        """What branches are called: by the configuration, else by the CRM, as far as it was read."""
+        from coinsync.core.facts import Branch
+
+        try:
+            with self.reader() as reader:
+                names = {branch.id: branch.name for branch in reader.all(Branch)}
+        except CoinsyncError:
+            names = {}
+        return names | {branch.id: branch.name for branch in self.settings.branches if branch.name}
+
     def chosen_branches(self) -> tuple[BranchSettings, ...]:
         """The branches that ``--branch`` names by id or name, or all."""
         known = self.settings.branches
         if not self.branches:
             return known
-        chosen = []
+        names, chosen = self.branch_names(), []
         for wanted in self.branches:
-            fits = [one for one in known if wanted in (str(one.id), one.name)]
+            fits = [one for one in known if wanted in (str(one.id), names.get(one.id))]
             if not fits:
-                listed = ", ".join(f"{one.id} {one.name}".rstrip() for one in known)
+                listed = ", ".join(f"{one.id} {names.get(one.id, '')}".rstrip() for one in known)
                 raise NotFound(f"branch {wanted!r} is not in the configuration", advice=f"There are: {listed}.")
             chosen += fits
         return tuple(chosen)
@@ -169,6 +187,11 @@ class Door:
         from coinsync.exchange.csvfile import CsvExchange
 
         settings = self.settings
+        if settings.crm == "csv" and not settings.csv_folder.is_dir():
+            raise ConfigError(
+                [f"config: [csv] folder: {settings.csv_folder} does not exist"],
+                advice="Put the attendance files there; docs/csv.md describes them.",
+            )
         exchange = CsvExchange(settings.csv_folder) if settings.crm == "csv" else self._alfacrm(progress)
         try:
             yield exchange
@@ -221,6 +244,13 @@ class Door:
         """Print a line for a person; nothing when quiet or when a program reads."""
         if not (self.quiet or self.json):
             typer.echo(line)
+
+    def tell(self, data: Any) -> None:
+        """Print data for a program, when one reads."""
+        if self.json:
+            from coinsync.render import as_json
+
+            typer.echo(as_json(data))
 
     def complain(self, line: str) -> None:
         """Print a line to stderr, always."""
@@ -286,18 +316,22 @@ class Result:
     error: CoinsyncError | None = None
 
     @property
-    def unreadable(self) -> bool:
-        """Tell whether some records could not be read, so that their lessons were left as they are."""
-        return self.report is not None and any(line.verb == "unreadable" for line in self.report.lines)
+    def unreadable(self) -> tuple[PlanLine, ...]:
+        """The records that could not be read, so that what they concern was left as it is."""
+        return tuple(line for line in self.report.lines if line.verb == "unreadable") if self.report else ()
 
     def complaint(self, *, quiet: bool) -> str:
         """What to say on stderr: one line, and advice below it unless ``quiet``."""
         where = f"{self.branch} {self.scope.since} … {self.scope.until}"
-        if self.error is None:
-            return f"{where}: some records of the CRM are unreadable; what they concern stays as it is"
-        tail = "" if "nothing written" in self.error.message else "; nothing written"
-        line = f"{where}: {self.error.message}{tail}"
-        return line if quiet else f"{line}\n  → {self.error.advice}"
+        if self.error is not None:
+            tail = "" if "nothing written" in self.error.message else "; nothing written"
+            line, advice = f"{where}: {self.error.message}{tail}", self.error.advice
+        else:
+            first = self.unreadable[0]
+            named = f"lesson {first.lesson}" if first.lesson is not None else f"card {first.who}"
+            line = f"{where}: {len(self.unreadable)} records unreadable, first: {named} {first.note}"
+            advice = "Look at it in the CRM; everything else is done."
+        return line if quiet else f"{line}\n  → {advice}"
 
     def data(self) -> dict[str, Any]:
         """For a program."""
@@ -335,24 +369,28 @@ class Posting:
         self.results.append(result)
         shown = self._show(outcome, report)
         try:
-            self._apply(outcome.plan, outcome.calls, result)
-        except (UnsafePlan, StalePlan) as error:
             if not self.dry_run:
-                result.status, result.error = "refused", error
-            return False
-        finally:
-            if shown:
-                self.door.say("")
-        return True
+                self._apply(outcome.plan, outcome.calls, result)
+        except UnsafePlan as error:
+            result.status, result.error = "refused", self._with_the_way_out(error, report)
+        except StalePlan as error:
+            result.status, result.error = "refused", error
+        if shown:
+            self.door.say("")
+        return result.error is None
+
+    def _with_the_way_out(self, error: UnsafePlan, report: PlanReport) -> UnsafePlan:
+        """Name the likely cause and the exact command that accepts this plan."""
+        from coinsync.core.plan import DIGEST_SHOWN
+
+        command = self.door.repeated_with("--accept-unsafe", report.digest[:DIGEST_SHOWN])
+        return UnsafePlan(f"{error.message}. If true: {command}", advice=f"Likely {report.likely}.")
 
     def _apply(self, plan: Plan, calls: int, result: Result) -> None:
         from coinsync import render
         from coinsync.store import writer
 
         limits = self.door.settings.limits
-        if self.dry_run:
-            writer.check_guards(plan, limits, self.accepted)
-            return
         account, now = self.door.settings.account, self.door.now()
         order = writer.Order(self.door.actor, account, now, limits, self.accepted, calls)
         result.receipt = writer.apply(self.database, plan, order, self.door.surroundings())
@@ -388,16 +426,16 @@ class Posting:
         digests = [result.report.digest for result in self.results if result.report and result.report.changes]
         return digest_of(digests) if digests else ""
 
+    def data(self) -> dict[str, Any]:
+        """For a program."""
+        results = [result.data() for result in self.results]
+        return {"dry_run": self.dry_run, "digest": self.digest, "results": results}
+
     def finish(self) -> int:
-        """Say what went wrong, branch by branch, print for a program, and give the exit code."""
+        """Say what went wrong, branch by branch, and give the exit code."""
         for result in self.results:
             if result.error or result.unreadable:
                 self.door.complain(result.complaint(quiet=self.door.quiet))
-        if self.door.json:
-            from coinsync.render import as_json
-
-            results = [result.data() for result in self.results]
-            typer.echo(as_json({"dry_run": self.dry_run, "digest": self.digest, "results": results}))
         return _exit_code(self.results)
 
 
@@ -437,6 +475,7 @@ def sync(
     with door.lock("sync", lock_timeout), door.writable() as database:
         posting = _posting(door, database, accept_unsafe, dry_run=dry_run)
         _sync(posting, span, rerate=rerate, save=save, expect=expect)
+    door.tell(posting.data())
     code = posting.finish()
     if code == 0 and ping_url and not dry_run:
         _ping(door, ping_url)
@@ -453,7 +492,7 @@ def _span(since: str | None, until: str | None) -> tuple[date | None, date | Non
 def _posting(door: Door, database: Database, accepted: Iterable[str] | None, *, dry_run: bool) -> Posting:
     from coinsync.core.report import Directory
 
-    return Posting(door, database, tuple(accepted or ()), dry_run, Directory())
+    return Posting(door, database, tuple(accepted or ()), dry_run, Directory(branches=door.branch_names()))
 
 
 def _sync(
@@ -472,7 +511,7 @@ def _sync(
     door = posting.door
     bar = render.Bar(shown=sys.stderr.isatty() and not (door.quiet or door.json))
     with bar, door.exchange(bar) as exchange:
-        run = Sync(exchange, Reader(posting.database), door.settings, rerate=rerate)
+        run = Sync(exchange, Reader(posting.database), door.settings, rerate=rerate, accepted=posting.accepted)
         outcomes: Iterable[Outcome] = run.outcomes(door.chosen_branches(), *span, door.now())
         if save is not None or expect is not None:
             outcomes = _reviewed(door, list(outcomes), save, expect)
@@ -529,6 +568,7 @@ def apply_file(
         for plan in plans:
             branch = branches[plan.scope.branch]
             posting.take(Outcome(branch, plan.scope, door.now().astimezone(branch.zone).date(), plan))
+    door.tell(posting.data())
     return posting.finish()
 
 
@@ -742,6 +782,7 @@ def init(
         _ask_for_key(door, settings.secrets_file)
     created = database.create(settings.database_url)
     path = database.path_of(settings.database_url)
+    door.tell({"config": str(door.config), "written": made, "database": str(path), "created": created})
     door.say(f"{door.config}: {'written' if made else 'there already, left as it is'}")
     door.say(f"{path}: {'created' if created else 'there already, nothing to do'}")
     if made:
@@ -805,6 +846,8 @@ def _write_new(path: Path, content: str, mode: int) -> None:
     except OSError as error:
         raise ConfigError([f"{path} cannot be written ({type(error).__name__})"]) from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        # The mode is meant, whatever the umask takes away: a group may share the folder.
+        os.fchmod(file.fileno(), mode)
         file.write(content)
 
 
@@ -816,6 +859,7 @@ def database_migrate(ctx: typer.Context) -> None:
     door: Door = ctx.obj
     with door.lock("db migrate", 0.0):
         steps = database.migrate(door.settings.database_url)
+    door.tell({"applied": steps})
     door.say("\n".join(f"applied {step}" for step in steps) or "nothing to do")
 
 
@@ -903,9 +947,9 @@ def _stage_of(folder: Path) -> Stage | None:
 def demo(
     ctx: typer.Context,
     folder: Annotated[Path, typer.Option("--dir", help="Folder for configuration and database.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(help="Another number, another school.")] = 1,
-    residents: Annotated[int, typer.Option(min=1, max=20_000, help="How many pupils.")] = 60,
-    days: Annotated[int, typer.Option(min=1, max=1000, help="How many days of history.")] = 45,
+    seed: Annotated[int | None, typer.Option(help="Another number, another school; 1 if left out.")] = None,
+    residents: Annotated[int | None, typer.Option(min=1, max=20_000, help="How many pupils; 60 if left out.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=1000, help="How many days of history; 45.")] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the cabinet.")] = 8080,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")] = True,
 ) -> int:
@@ -914,13 +958,14 @@ def demo(
 
     outer: Door = ctx.obj
     stage = _stage_of(folder)
-    wanted = {"seed": seed, "residents": residents, "days": days}
+    given = {"seed": seed, "residents": residents, "days": days}
+    wanted = {name: value for name, value in given.items() if value is not None}
     if stage is None:
-        stage = _new_stage(outer, folder, wanted)
+        stage = _new_stage(outer, folder, {"seed": 1, "residents": 60, "days": 45, **wanted})
     elif any(stage.description[name] != value for name, value in wanted.items()):
         raise UsageError(f"{folder} holds another school", advice="Choose another --dir, or remove that folder.")
     with _listening(stage) as simulator:
-        door = _demo_door(outer, stage, simulator, port, days=days, residents=residents)
+        door = _demo_door(outer, stage, simulator, port)
         database.create(door.settings.database_url)
         with door.lock("demo", 0.0), door.writable() as opened:
             posting = _posting(door, opened, None, dry_run=False)
@@ -928,7 +973,7 @@ def demo(
         code = posting.finish()
         if code not in (0, PARTLY):
             return code
-        _show_demo(door, stage, port, serving=serve)
+        _show_demo(door, stage, port, posting, serving=serve)
         if serve:
             _serve(door, "127.0.0.1", port, door.settings.web.threads)
     return code
@@ -940,7 +985,8 @@ def _new_stage(door: Door, folder: Path, wanted: Mapping[str, int]) -> Stage:
     from coinsync.simulator.school import School
     from coinsync.simulator.stage import Stage
 
-    folder.mkdir(mode=0o2770, parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o2770)
     today = door.now().astimezone(ZoneInfo(DEMO_ZONE)).date()
     school = School.make(**wanted, today=today)
     stage = Stage(folder, school.description(), fresh_text())
@@ -961,7 +1007,7 @@ def _listening(stage: Stage) -> Iterator[Simulator | None]:
         yield simulator
 
 
-def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int, *, days: int, residents: int) -> Door:
+def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int) -> Door:
     """Configuration and secrets of the imaginary school, written where they are missing."""
     from coinsync import config
     from coinsync.simulator.school import School
@@ -970,6 +1016,7 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
     path = stage.folder / "config.toml"
     if not path.exists():
         school = simulator.school if simulator else School.replay(stage.description)
+        residents, days = stage.description["residents"], stage.description["days"]
         first_day = school.today - timedelta(days=days)
         values = {
             "alfacrm.url": f"http://127.0.0.1:{stage.port}",
@@ -979,7 +1026,7 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
             "branch": [{"id": id, "name": "", "zone": DEMO_ZONE} for id in sorted(school.books.branches)],
             "rule": [{"name": "group lesson", "coins": 10, "types": [2], "since": first_day, "guest": "hold"}],
             # An imaginary school is edited by hand, several lessons at a time.
-            "guards.reversals_free": 30,
+            "guards.reversals_free": min(30, residents // 2),
             "guards.coins_per_run_max": max(50_000, residents * 1_000),
             "web.port": port,
             "web.app_id": DEMO_APP,
@@ -993,7 +1040,7 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
     return replace(outer, config=path, outside=replace(outer.outside, environ=environ))
 
 
-def _show_demo(door: Door, stage: Stage, port: int, *, serving: bool) -> None:
+def _show_demo(door: Door, stage: Stage, port: int, posting: Posting, *, serving: bool) -> None:
     from coinsync import render
 
     with door.reader() as reader:
@@ -1003,7 +1050,7 @@ def _show_demo(door: Door, stage: Stage, port: int, *, serving: bool) -> None:
         balances = reader.balances(one.id for one in children)
     link = _signed_link(door, visitor, port)
     if door.json:
-        typer.echo(render.as_json({"dir": stage.folder.resolve().as_posix(), "link": link, "visitor": visitor}))
+        door.tell({"dir": str(stage.folder.resolve()), "link": link, "visitor": visitor, "sync": posting.data()})
         return
     if not door.quiet:
         render.show_residents(render.console(), children, balances)
@@ -1075,17 +1122,18 @@ def _stage_for(door: Door, folder: Path | None, port: int, *, seed: int, residen
     stage = _stage_of(folder)
     if stage is None:
         raise UsageError(f"{folder} holds no demo", advice=f"Make one: coinsync demo --no-serve --dir {folder}")
-    if port and port != stage.port:
-        _move_stage(stage, port)
-    return stage.open()
+    before, stage.port = stage.port, port or stage.port
+    running = stage.open()
+    if stage.port != before:
+        _follow(stage, before)
+    return running
 
 
-def _move_stage(stage: Stage, port: int) -> None:
-    """Let the folder's configuration follow its CRM to another port."""
+def _follow(stage: Stage, before: int) -> None:
+    """Let the folder's configuration follow its CRM to the port where it listens now."""
     config = stage.folder / "config.toml"
-    text = config.read_text(encoding="utf-8")
-    config.write_text(text.replace(f"http://127.0.0.1:{stage.port}", f"http://127.0.0.1:{port}"), encoding="utf-8")
-    stage.port = port
+    old, new = (f'url = "http://127.0.0.1:{port}"\n' for port in (before, stage.port))
+    config.write_text(config.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     stage.save()
 
 
@@ -1164,6 +1212,7 @@ def main(argv: Sequence[str], outside: Outside) -> int:
     words = hoisted(argv)
     quiet = not {"-q", "--quiet"}.isdisjoint(words)
     try:
+        outside = replace(outside, words=tuple(words))
         code = app(args=words, prog_name="coinsync", standalone_mode=False, obj=outside)
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:

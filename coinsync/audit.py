@@ -23,7 +23,7 @@ from coinsync.core.plan import Plan, Put
 from coinsync.core.report import Card, Directory, Explanation, Freshness, History, HistoryLine, Step
 from coinsync.core.rules import Reason, Verdict, judge
 from coinsync.errors import Ambiguous, NotFound
-from coinsync.store.reader import Reader
+from coinsync.store.reader import N_MAX, Reader
 
 CANDIDATES_MAX = 20
 
@@ -200,20 +200,21 @@ def history(
 ) -> History:
     """A resident's history with the balance after each line; with lessons that earned nothing when asked for."""
     names = Directory.of([*reader.all(Group), *reader.all(LessonType)])
-    found = reader.lines(resident.id, since=since, until=until, limit=limit + 1)
+    # Balances run over all entries, so the kind is chosen afterwards, and the limit counts what is chosen.
+    found = reader.lines(resident.id, since=since, until=until, limit=limit + 1 if kind is None else N_MAX)
     balance = reader.balance(resident.id)
     running = balance if until == date.max else reader.balance_until(resident.id, until)
     lines: list[HistoryLine] = []
-    for line in found[:limit]:
-        lines.append(_history_line(line, names, running))
+    for line in found:
+        if kind in (None, line.posted.entry.kind):
+            lines.append(_history_line(line, names, running))
         running -= line.posted.entry.coins
-    if kind is not None:
-        lines = [line for line in lines if line.kind == kind.value]
+    lines, more = lines[:limit], len(lines) > limit
     if with_ineligible:
-        oldest = found[limit - 1].posted.entry.happened_on if len(found) > limit else since
+        oldest = lines[-1].day if more else since
         lines += _ineligible(reader, settings, names, resident, max(since, oldest), until)
         lines.sort(key=lambda line: line.day, reverse=True)
-    return History(resident, balance, tuple(lines), len(found) > limit)
+    return History(resident, balance, tuple(lines), more)
 
 
 def _history_line(line: Line, names: Directory, balance: int) -> HistoryLine:
@@ -240,10 +241,11 @@ def _ineligible(
 
 
 def freshness(reader: Reader, settings: Settings, now: datetime) -> list[Freshness]:
-    """How long ago each branch's lessons were last synced; ``now`` is aware, UTC."""
+    """How long ago each branch's lessons were last synced up to the day; ``now`` is aware, UTC."""
+    names = {branch.id: branch.name for branch in reader.all(Branch)}
     found = []
     for branch in settings.branches:
-        last = reader.last_run(branch.id, "lessons")
+        last = reader.last_full_run(branch.id)
         age = now - datetime.fromisoformat(last.posted_at) if last else None
-        found.append(Freshness(branch.id, branch.name or f"branch {branch.id}", last, age))
+        found.append(Freshness(branch.id, branch.name or names.get(branch.id) or f"branch {branch.id}", last, age))
     return found

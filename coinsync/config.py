@@ -280,6 +280,7 @@ SECTIONS: tuple[Section, ...] = (
             Key("reversals_percent_max", _whole(0, 100), "Reversals, in percent of the awards posted there …", 5),
             Key("reversals_checked_from", _whole(1, 10_000), "… once so many awards are posted.", 20),
             Key("reversals_free", _whole(0, 10_000), "So many pass in any case: one lesson taken back.", 10),
+            Key("vanished_percent_max", _whole(0, 100), "Residents or memberships missing, in percent.", 20),
             Key("coins_per_run_max", _whole(1, 100_000_000), "Coins awarded in one run.", 50_000),
         ),
     ),

@@ -79,7 +79,7 @@ class CrmRefused(CoinsyncError):
     advice = "Check the e-mail, the API key and that the role of this CRM user may use the API (v2api)."
 
 
-# --- 3, 4: partly done, differences ----------------------------------------------------------------------------------
+# --- 3: partly done --------------------------------------------------------------------------------------------------
 
 
 class IncompleteRead(CoinsyncError):
@@ -87,20 +87,6 @@ class IncompleteRead(CoinsyncError):
 
     exit_code = 3
     advice = "Nothing was written for this branch and window; the next sync reads it again."
-
-
-class PartlyDone(CoinsyncError):
-    """Some branches are done and others are not."""
-
-    exit_code = 3
-    advice = "The other branches are done; run sync again when the cause is mended."
-
-
-class Differences(CoinsyncError):
-    """What was asked to be equal, recent or empty is not."""
-
-    exit_code = 4
-    advice = "Look at the lines above."
 
 
 # --- 5: refused as unsafe --------------------------------------------------------------------------------------------
@@ -153,13 +139,6 @@ class NotEnoughCoins(CoinsyncError):
 
     exit_code = 7
     advice = "Nothing was written."
-
-
-class PostedOtherwise(CoinsyncError):
-    """The same key is posted already, with other content."""
-
-    exit_code = 7
-    advice = "Nothing was written. Use a new key for a new operation."
 
 
 # --- 75: try later ---------------------------------------------------------------------------------------------------

@@ -94,14 +94,21 @@ def show_plan(out: Console, report: PlanReport, zone: str, calls: int, every_lin
         if report.people or lines:
             out.print(text(f"{heading}   people   {', '.join(report.people) or 'no changes'}"))
             _show_lines(out, lines, every_line=every_line)
+            _show_refusals(out, report)
         return bool(report.people or lines)
     scope = report.scope
-    out.print(text(f"{heading}   lessons {scope.since} … {scope.until}   complete   {_some(calls, 'request')}"))
+    read = f"complete   {_some(calls, 'request')}" if calls else "as planned before"
+    out.print(text(f"{heading}   lessons {scope.since} … {scope.until}   {read}"))
     _show_lines(out, lines, every_line=every_line)
     out.print(text(_totals(report, silent=len(report.lines) - len(lines)), "bold" if report.changes else ""))
-    for refusal in report.unsafe:
-        out.print(text(f"UNSAFE: {refusal}", "bold red"))
+    _show_refusals(out, report)
     return True
+
+
+def _show_refusals(out: Console, report: PlanReport) -> None:
+    for refusal in report.unsafe:
+        digest = report.digest[:DIGEST_SHOWN]
+        out.print(text(f"UNSAFE: {refusal}; likely {report.likely}   digest {digest}", "bold red"))
 
 
 def _show_lines(out: Console, lines: Sequence[PlanLine], *, every_line: bool) -> None:
@@ -164,7 +171,8 @@ def _totals(report: PlanReport, *, silent: int) -> str:
     if counts.reversals:
         line += (
             f"  Reversals {counts.reversals} of {report.awards_posted} posted "
-            f"({report.reversals_posted_percent:.1f} %, limit {report.limits.reversals_percent_max} %)."
+            f"({report.reversals_posted_percent:.1f} %, limit {report.limits.reversals_percent_max} %"
+            + (f", {report.limits.reversals_free} always pass)." if report.limits.reversals_free else ").")
         )
     if silent:
         line += f"  {_some(silent, 'line')} as before, shown with -v."

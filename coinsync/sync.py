@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
@@ -49,16 +49,19 @@ class Outcome:
 class Sync:
     """One run over the branches. Plans come one by one, so that each can be applied before the next is made.
 
-    Balances and residents are those at the start plus what the plans so far bring, so that a dry run and a real one
-    plan alike; a plan that was not applied is taken back with ``refuse``.
+    Balances and residents are those at the start plus what the plans so far bring, and a lesson that one plan dealt
+    with is no matter for the next, so that a dry run and a real one plan alike. Plans that a guard refuses bring
+    nothing, unless their digests are ``accepted``; one that could not be applied is taken back with ``refuse``.
     """
 
     exchange: Exchange
     reader: Reader
     settings: Settings
     rerate: bool = False
+    accepted: tuple[str, ...] = ()
     _moved: Counter[int] = field(default_factory=Counter)
     _known: set[int] = field(default_factory=set)
+    _done: set[int] = field(default_factory=set)
     _start: int = 0
     _calls: int = 0
     _refused: Plan | None = None
@@ -84,7 +87,7 @@ class Sync:
             first, last = since or today - timedelta(self.settings.days_back), until or today
             try:
                 today = (self.exchange.moment() or now).astimezone(branch.zone).date()
-                last = until or today
+                last = min(until or today, today)
                 first = since or last - timedelta(self.settings.days_back)
                 yield from self._branch(branch, first, last, today)
             except CoinsyncError as error:
@@ -94,27 +97,30 @@ class Sync:
         """First the people of a branch, then its lessons window by window."""
         run = self.reader.last_run(branch.id, Purpose.PEOPLE)
         read_before = run.until if run else None
-        people, school = self._plan_people(branch.id, self._read_people(branch.id), today, read_before)
-        yield from self._offer(branch, people, today)
-        done: set[int] = set()
+        people, school = self._plan_people(branch.id, self._read_people(branch.id, today), today, read_before)
+        if not (yield from self._offer(branch, people, today)):
+            # Who is not there has not attended either: without its people nothing can be said of a branch's lessons.
+            return
         for scope in windows(branch.id, since, until):
             try:
-                plan = self._plan_window(scope, school, done, read_before)
+                plan, seen = self._plan_window(scope, school, read_before)
             except CoinsyncError as error:
                 yield Outcome(branch, scope, today, error=error, calls=self._calls_since())
             else:
-                yield from self._offer(branch, plan, today)
+                if (yield from self._offer(branch, plan, today)):
+                    self._done |= seen
 
-    def _offer(self, branch: BranchSettings, plan: Plan, today: date) -> Iterator[Outcome]:
-        """Hand a plan out and, unless it comes back refused, count on what it brings."""
+    def _offer(self, branch: BranchSettings, plan: Plan, today: date) -> Generator[Outcome, None, bool]:
+        """Hand a plan out and, unless it is refused, count on what it brings; tell whether it counts."""
         yield Outcome(branch, plan.scope, today, plan, calls=self._calls_since())
-        if plan is self._refused:
-            return
+        if plan is self._refused or plan.refusals(self.settings.limits, self.accepted):
+            return False
         for entry in plan.entries:
             self._moved[entry.resident] += entry.coins
         self._known |= {
             change.new.id for change in plan.changes if isinstance(change, Put) and isinstance(change.new, Resident)
         }
+        return True
 
     def _calls_since(self) -> int:
         before, self._calls = self._calls, self.exchange.calls
@@ -122,14 +128,14 @@ class Sync:
 
     # --- people -------------------------------------------------------------------------------------------------
 
-    def _read_people(self, branch: int) -> _PeopleRead:
+    def _read_people(self, branch: int, today: date) -> _PeopleRead:
         branches = _whole(self.exchange.branches())
         if branch not in {one.id for one in branches}:
             there = ", ".join(f"{one.id} {one.name}".rstrip() for one in branches)
             raise ConfigError(
                 [f"config: [[branch]] id {branch}: no such branch in the CRM"], advice=f"The CRM has: {there}."
             )
-        self.exchange.expect(branch)
+        self.exchange.expect(branch, today)
         residents, memberships = self.exchange.residents(branch), self.exchange.memberships(branch)
         read = People(
             branches,
@@ -144,15 +150,15 @@ class Sync:
             raise IncompleteRead(f"incomplete read: {len(schedule.unreadable)} lines of the schedule are unreadable")
         return _PeopleRead(
             read,
-            frozenset(one.id for one in residents.unreadable),
-            frozenset(one.id for one in memberships.unreadable),
+            {one.id: one.path for one in residents.unreadable},
+            {one.id: one.path for one in memberships.unreadable},
             by_group(_whole(schedule)),
         )
 
     def _plan_people(
         self, branch: int, people: _PeopleRead, today: date, read_before: date | None
     ) -> tuple[Plan, School]:
-        known = self.reader.people(branch, {one.id for one in people.read.residents} | people.residents_unreadable)
+        known = self.reader.people(branch, {one.id for one in people.read.residents} | set(people.residents_unreadable))
         # What cannot be read today stays as it was: its owner is there all the same.
         residents = [one for one in known.residents if one.id in people.residents_unreadable]
         memberships = [one for one in known.memberships if one.resident in people.memberships_unreadable]
@@ -172,23 +178,25 @@ class Sync:
 
     # --- lessons ------------------------------------------------------------------------------------------------
 
-    def _plan_window(self, scope: Scope, school: School, done: set[int], read_before: date | None) -> Plan:
+    def _plan_window(self, scope: Scope, school: School, read_before: date | None) -> tuple[Plan, frozenset[int]]:
+        """Plan one window, and say which lessons the plan deals with."""
         reading = self.exchange.rolls(scope.branch, scope.since, scope.until)
         stored = self.reader.rolls(scope.branch, scope.since, scope.until)
-        sight = self._sight(scope, reading, stored, done)
+        sight = self._sight(scope, reading, stored)
         stored.update(self.reader.rolls_by_id({roll.lesson.id for roll in sight.rolls} - set(stored)))
         settled = tuple(map(self._with_visitors(school, sight.rolls).settle, sight.rolls))
         book = self._book(stored, settled)
         found = compare(replace(sight, rolls=settled), book, self.settings.rulebook, self.settings.account, read_before)
-        done.update(roll.lesson.id for roll in settled)
         evidence = Evidence(sight.lessons_known, sight.lessons_read, book.awards_posted, sight.lessons_unasked)
-        return plan_lessons(scope, found, balances=self._balances(found.losers), evidence=evidence, rerate=self.rerate)
+        balances = self._balances(found.losers)
+        plan = plan_lessons(scope, found, balances=balances, evidence=evidence, rerate=self.rerate)
+        return plan, frozenset(roll.lesson.id for roll in settled)
 
-    def _sight(self, scope: Scope, reading: Reading[Roll], stored: dict[int, Roll], done: set[int]) -> Sight:
+    def _sight(self, scope: Scope, reading: Reading[Roll], stored: dict[int, Roll]) -> Sight:
         """Complete what was read with what became of the recorded lessons that the answer lacks."""
-        rolls = {roll.lesson.id: roll for roll in _whole(reading) if roll.lesson.id not in done}
-        unreadable = sorted({one.id for one in reading.unreadable})
-        accounted = {*rolls, *unreadable, *done}
+        rolls = {roll.lesson.id: roll for roll in _whole(reading) if roll.lesson.id not in self._done}
+        unreadable = {one.id: one.path for one in reading.unreadable}
+        accounted = {*rolls, *unreadable, *self._done}
         missing = [id for id, roll in stored.items() if id not in accounted and roll.lesson.status is not Status.GONE]
         known = sum(roll.lesson.status is Status.CONDUCTED for roll in stored.values())
         # Where so much has vanished it is the answer that must be doubted: nothing is asked for, the guard will speak.
@@ -197,7 +205,7 @@ class Sync:
         return Sight(
             (*rolls.values(), *found.values()),
             gone=tuple(id for id in missing if id not in found),
-            unreadable=tuple(unreadable),
+            unreadable=unreadable,
             lessons_read=len(reading.items),
             lessons_known=known,
             lessons_unasked=len(missing) if doubtful else 0,
@@ -230,8 +238,8 @@ class Sync:
 @dataclass(frozen=True, slots=True)
 class _PeopleRead:
     read: People
-    residents_unreadable: frozenset[int]
-    memberships_unreadable: frozenset[int]
+    residents_unreadable: dict[int, str]
+    memberships_unreadable: dict[int, str]
     schedule: dict[int, list[RegularLesson]]
 
 

@@ -87,7 +87,7 @@ class House:
 
     def run(self, *words: str, environ: Mapping[str, str] | None = None, later: timedelta = NOW) -> Said:
         """Run one command line, perhaps ``later`` than now, and return what it said."""
-        outside = cli.Outside(self.environ if environ is None else environ, lambda: cli.utc_now() + later)
+        outside = cli.Outside(self.environ if environ is None else environ, now=lambda: cli.utc_now() + later)
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = cli.main(["--config", str(self.config), *words], outside)

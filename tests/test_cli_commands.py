@@ -75,8 +75,9 @@ class TestResidents:
         assert len(everybody) > len(clients)
 
     def test_the_list_of_one_branch(self, synced: House) -> None:
-        """Only those who learn there."""
+        """Only those who learn there; the branch may be called as the CRM calls it."""
         found = synced.ok("residents", "list", "--branch", "2", "--json").json
+        assert found == synced.ok("residents", "list", "--branch", "Иннополис", "--json").json
         assert found
         assert all(2 in one["branches"] for one in found)
 
@@ -133,6 +134,15 @@ class TestHistory:
         """Nobody takes a page for the whole."""
         who = max(synced.balances(), key=lambda id: synced.balances()[id])
         assert "older lines" in synced.ok("history", f"#{who}", "--limit", "1").out
+
+    def test_a_kind_is_found_however_old_it_is(self, synced: House) -> None:
+        """The limit counts lines of the kind that is asked for, and balances are those after each line."""
+        who = synced.ledger()[0].entry.resident
+        oldest = min((p for p in synced.ledger() if p.entry.resident == who), key=lambda p: p.entry.happened_on)
+        synced.school.act("mark", lesson=oldest.entry.lesson, customer=who, is_attend=0)
+        synced.ok("sync")
+        found = synced.ok("history", f"#{who}", "--kind", "reversal", "--limit", "1", "--json").json
+        assert [(line["coins"], line["balance"]) for line in found["lines"]] == [(-10, 0)]
 
     def test_csv_is_for_a_spreadsheet(self, synced: House) -> None:
         """A heading and a row for each line."""
@@ -201,6 +211,18 @@ class TestRuns:
         old = house.run("runs", "--max-age", "26h", "--quiet", later=timedelta(hours=30, minutes=1))
         assert old.code == 4
         assert "was last synced 1 d 6 h ago" in old.err
+
+    def test_a_backfill_or_half_a_sync_is_not_fresh(self, house: House) -> None:
+        """Only a reading that reaches the day counts."""
+        house.ok("sync", "--since", "2026-10-25", "--until", "2026-10-31")
+        assert house.run("runs", "--max-age", "26h", "--quiet").code == 4
+        assert house.simulator is not None
+        house.simulator.faults.add("missing_row", match="lesson/index")
+        house.run("sync")
+        assert house.run("runs", "--max-age", "26h", "--quiet").code == 4
+        house.simulator.faults.clear()
+        house.ok("sync")
+        assert house.run("runs", "--max-age", "26h", "--quiet").code == 0
 
     def test_a_clock_that_went_back_is_refused(self, synced: House) -> None:
         """2: entries must not be older than those before them."""
@@ -319,8 +341,8 @@ class TestText:
 
     def test_json_is_one_value(self, synced: House) -> None:
         """For every listing."""
-        for words in (("balance",), ("residents", "list"), ("runs",), ("db", "status"), ("sync",)):
-            json.loads(synced.ok(*words, "--json").out)
+        for words in ("balance", "residents list", "runs", "db status", "db migrate", "init", "sync"):
+            json.loads(synced.ok(*words.split(), "--json").out)
 
 
 def test_init_with_a_wrong_answer_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -136,6 +137,24 @@ def test_the_simulator_on_another_port_takes_the_configuration_along(tmp_path: P
         no_limit(f"http://127.0.0.1:{other}")
         hurry(house)
         house.ok("sync")
+
+
+def test_a_port_that_is_taken_changes_nothing(demo: tuple[House, str]) -> None:
+    """The folder's configuration follows its CRM only where it really listens."""
+    house, _ = demo
+    before = house.config.read_bytes(), (house.folder / "school.json").read_bytes()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = house.run("simulator", "--dir", str(house.folder), "--port", str(taken.getsockname()[1]))
+    assert said.code == 2
+    assert (house.config.read_bytes(), (house.folder / "school.json").read_bytes()) == before
+
+
+def test_a_demo_tells_a_program_one_value(demo: tuple[House, str]) -> None:
+    """Folder, link and what the sync did; without options an existing demo goes on."""
+    house, _ = demo
+    said = house.ok("demo", "--no-serve", "--dir", str(house.folder), "--json").json
+    assert said["link"].startswith("http://127.0.0.1:8080/?vk_")
+    assert {result["report"]["changes"] for result in said["sync"]["results"]} == {0}
 
 
 def test_a_simulator_alone_prints_its_account(tmp_path: Path) -> None:

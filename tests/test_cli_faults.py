@@ -189,8 +189,9 @@ def test_a_mistyped_field_holds_its_lesson_and_nothing_else(synced: House, value
     said = synced.run("sync")
     assert said.code == 3
     assert "unreadable" in said.out
-    assert "held, neither paid nor taken back" in said.out
-    assert "what they concern stays as it is" in said.err
+    assert "field lesson_type_id cannot be read: held, neither paid nor taken back" in said.out
+    assert "records unreadable, first: lesson " in said.err
+    assert "\n  → Look at it in the CRM" in said.err
     assert synced.content() == before
 
 
@@ -202,7 +203,7 @@ def test_an_unreadable_card_changes_nothing_for_its_owner(synced: House) -> None
     said = synced.run("sync", "--json")
     assert said.code == 3
     assert {result["report"]["changes"] for result in said.json["results"]} == {0}
-    assert "this card of the CRM cannot be read" in said.out
+    assert "field groups cannot be read: this card stays as it was" in said.out
     synced.simulator.faults.clear()  # type: ignore[union-attr]
     synced.ok("sync")
     assert synced.content() == before

@@ -247,6 +247,16 @@ class TestEdits:
         self._sync(synced)
         assert synced.balances() == before
 
+    def test_a_lesson_that_changed_in_another_branch_is_planned_once(self, synced: House, lesson: int) -> None:
+        """What the dry run shows is what --expect applies: one reversal, under one branch."""
+        who = synced.paid_resident(lesson)
+        synced.school.act("mark", lesson=lesson, customer=who, is_attend=0)
+        synced.school.act("move_branch", lesson=lesson, branch=2)
+        dry = synced.ok("sync", "--dry-run", "--json").json
+        assert [line["residents"] for line in lines(dry, "reverse")] == [[who]]
+        synced.ok("sync", "--expect", dry["digest"])
+        assert changes(synced.ok("sync", "--json").json) == 0
+
     def test_nobody_loses_coins_by_vanishing(self, synced: House, lesson: int) -> None:
         """Archived, deleted for good, turned into a lead: balances stay, the person stays readable."""
         people = [p.entry.resident for p in synced.ledger() if p.entry.lesson == lesson][:3]
@@ -393,7 +403,7 @@ class TestGuards:
         said = synced.run("sync")
         assert said.code == 5
         assert "refused: no lessons where" in said.err
-        assert "coinsync sync --accept-unsafe" in said.err
+        assert "--accept-unsafe" in said.err
         assert synced.content() == before
 
     def test_the_other_branches_go_on(self, synced: House) -> None:
@@ -437,6 +447,34 @@ class TestGuards:
         """UNSAFE stands in the output, the exit code is 0."""
         synced.school.act("empty", branch=1)
         assert "UNSAFE: no lessons where" in synced.ok("sync", "--dry-run").out
+
+    @pytest.mark.parametrize("lists", [["customer/index"], ["customer/index", "cgi/index", "group/index"]])
+    def test_a_crm_without_people_is_refused_and_ends_no_membership(self, synced: House, lists: list[str]) -> None:
+        """Exit 5: nobody is gone because an answer is empty, and no lesson is judged without its people."""
+        before, people = synced.content(), synced.ok("residents", "list", "--all", "--json").out
+        assert synced.simulator is not None
+        for one in lists:
+            synced.simulator.faults.add("empty_list", match=one)
+        said = synced.run("sync")
+        assert said.code == 5
+        assert "refused: no residents where" in said.err
+        assert synced.content() == before
+        assert synced.ok("residents", "list", "--all", "--json").out == people
+        synced.simulator.faults.clear()
+        assert changes(synced.ok("sync", "--json").json) == 0
+
+    def test_a_refusal_names_cause_and_command(self, synced: House) -> None:
+        """In one line, with the options of this very call, also under --quiet."""
+        synced.school.act("empty", branch=1)
+        said = synced.run("sync", "--quiet", "--since", "2026-11-01")
+        line = said.err.splitlines()[0]
+        assert "refused: no lessons where" in line
+        command = line.partition("If true: coinsync ")[2].split()
+        assert command[:2] == ["--config", str(synced.config)]
+        assert "--since" in command
+        synced.ok(*command[2:])
+        said = synced.run("sync")
+        assert said.code in (0, 5)
 
     def test_too_many_reversals_are_refused(self, synced: House) -> None:
         """More than 5 % of what is posted in the window needs a person."""

@@ -7,8 +7,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from coinsync.core.ledger import (
     GENESIS,
@@ -17,11 +15,10 @@ from coinsync.core.ledger import (
     Kind,
     Posted,
     lesson_key,
-    lesson_of,
     link_hash,
     note_digest,
 )
-from tests.makers import a_credit, an_award, thorough
+from tests.makers import a_credit, an_award
 
 # --- entries ---------------------------------------------------------------------------------------------------------
 
@@ -59,25 +56,6 @@ def test_a_key_within_the_grammar_is_taken(key: str) -> None:
 def test_the_key_of_a_lesson_names_account_lesson_and_resident() -> None:
     """The key does not depend on the date, so a lesson that moves keeps its coins."""
     assert lesson_key("school", 48112, 207) == "alfacrm:school:lesson:48112:207"
-
-
-@thorough(100)
-@given(
-    st.text("abcdefghijklmnopqrstuvwxyz0123456789._-", min_size=1, max_size=40),
-    st.integers(0, 2**63 - 1),
-    st.integers(0, 2**63 - 1),
-)
-def test_lesson_and_resident_are_read_back_from_the_key(account: str, lesson: int, resident: int) -> None:
-    """Reading undoes writing."""
-    assert lesson_of(lesson_key(account, lesson, resident)) == (lesson, resident)
-
-
-@pytest.mark.parametrize(
-    "key", ["", "desk:1", "alfacrm:school:lesson:1", "alfacrm:school:lesson:1:x", "alfacrm:school:lesson:1:2:3"]
-)
-def test_other_keys_are_not_of_a_lesson(key: str) -> None:
-    """Hand work and torn keys name no lesson."""
-    assert lesson_of(key) is None
 
 
 # --- chain -----------------------------------------------------------------------------------------------------------

@@ -199,10 +199,10 @@ def test_a_planned_lesson_is_no_news() -> None:
 def test_a_lesson_that_cannot_be_read_is_said_and_moves_nothing() -> None:
     """An unreadable lesson is neither paid nor taken back."""
     memory = paid()
-    found = compare(Sight((), unreadable=(1,)), memory.book(), memory.rulebook, ACCOUNT, None)
+    found = compare(Sight((), unreadable={1: "status"}), memory.book(), memory.rulebook, ACCOUNT, None)
     plan = plan_lessons(MONTH, found, balances={}, evidence=Evidence())
     assert not plan
-    assert plan.remarks == (Remark(RemarkKind.UNREADABLE, "unreadable", lesson=1),)
+    assert plan.remarks == (Remark(RemarkKind.UNREADABLE, "unreadable", lesson=1, detail="status"),)
 
 
 # --- reversals -------------------------------------------------------------------------------------------------------
@@ -605,7 +605,6 @@ def plan_of_people(read: People, known: People, read_before: date | None = YESTE
     """Plan the people of the branch as read today."""
     plan = plan_people(DAY_OF_READING, read, known, read_before=read_before)
     assert plan.entries == ()
-    assert plan.check(Limits(0, 0, 0, 0)) == ()
     return plan
 
 
@@ -832,3 +831,29 @@ def test_what_names_no_number_is_reported(text: str, reason: str) -> None:
     plan = plan_of_people(people(a_resident(vk=text)), People())
     assert not any(isinstance(one, Link) for one in puts(plan))
     assert plan.remarks == (Remark(RemarkKind.VK, reason, resident=ADA),)
+
+
+CROWD = tuple(a_resident(number) for number in range(1, 41))
+
+
+@pytest.mark.parametrize(
+    ("missing", "says"),
+    [
+        (0, ()),
+        (8, ()),
+        (9, ("9 of 40 residents vanished (22.5 %, limit 20 %)",)),
+        (40, ("no residents where 40 were known",)),
+    ],
+)
+def test_a_branch_whose_people_vanish_at_once_is_doubted(missing: int, says: tuple[str, ...]) -> None:
+    """A few may leave in a night; a fifth of a branch does not, and nobody at all is an empty answer."""
+    plan = plan_of_people(people(*CROWD[missing:]), people(*CROWD))
+    assert plan.check(Limits()) == says
+
+
+def test_memberships_that_all_end_at_once_are_doubted() -> None:
+    """An empty list of memberships is no reason to take everybody for a guest."""
+    known = people(*CROWD, groups=(Group(5, "Python"),), memberships=tuple(Membership(one.id, 5) for one in CROWD))
+    plan = plan_of_people(people(*CROWD, groups=(Group(5, "Python"),)), known)
+    assert plan.check(Limits()) == ("no memberships where 40 were known",)
+    assert plan.refusals(Limits(), [plan.digest[:8]]) == ()

@@ -171,6 +171,14 @@ def test_law_9_an_empty_answer_never_takes_coins(synced: House) -> None:
     synced.simulator.faults.add("empty_first_page", match="lesson/index")
     assert synced.run("sync").code == 3
     assert synced.content() == before
+    synced.simulator.faults.clear()
+    for nobody in ("customer/index", "group/index", "cgi/index", "regular-lesson/index", "lesson-type/index"):
+        synced.simulator.faults.add("empty_list", match=nobody)
+        synced.run("sync")
+        assert synced.content() == before, nobody
+    synced.simulator.faults.clear()
+    synced.ok("sync")
+    assert synced.content() == before
 
 
 def every_error() -> list[type[errors.CoinsyncError]]:

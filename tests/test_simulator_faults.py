@@ -370,3 +370,10 @@ def test_every_fault_can_strike_login_and_writing(crm: Client, kind: str) -> Non
     login = crm.post("auth/login", account).status_code
     assert login == (200 if kind == "lost_token" else expected)
     assert crm.post("1/customer/update", {"is_study": 1}, id=101).status_code == expected
+
+
+def test_an_empty_list_is_empty_in_good_order() -> None:
+    """Nothing contradicts itself: total, count and rows all say that there is nothing."""
+    with running() as client:
+        client.simulator.faults.add("empty_list", match="customer/index")
+        assert client.page("1/customer/index") == {"total": 0, "count": 0, "page": 0, "items": []}

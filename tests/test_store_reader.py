@@ -390,6 +390,12 @@ def test_the_last_run_of_a_purpose_is_found(reader: Reader) -> None:
     assert [run and run.id for run in found] == [5, 2, 3, None]
 
 
+def test_a_run_is_full_when_it_reached_the_day_of_its_reading(reader: Reader) -> None:
+    """The last such run of a branch's lessons."""
+    found = [reader.last_full_run(branch) for branch in (1, 2, 3)]
+    assert [run and run.id for run in found] == [2, 3, None]
+
+
 def test_the_first_reading_of_a_branch_is_remembered(reader: Reader) -> None:
     """Memberships are known since that day."""
     assert reader.first_read_on(1) == date(2026, 11, 20)

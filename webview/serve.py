@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -21,6 +22,8 @@ HEADER_BYTES_MAX = 16 * 1024
 
 def serve(app: WSGIApplication, host: str, port: int, threads: int = THREADS) -> None:
     """Serve ``app`` until SIGTERM or Ctrl-C; ``OSError`` when the address cannot be had."""
+    # A queue of one request is no news for whoever reads the log.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     listener = _listen(host, port)
     server = waitress.create_server(
         app,

@@ -22,7 +22,6 @@ KEY_LENGTH_MAX = 120
 
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _KEY = re.compile(r"[a-z0-9][a-z0-9:._-]*")
-_LESSON_KEY = re.compile(r"alfacrm:(?P<account>[a-z0-9._-]+):lesson:(?P<lesson>[0-9]+):(?P<resident>[0-9]+)")
 
 
 class Kind(StrEnum):
@@ -145,12 +144,6 @@ class Receipt:
 def lesson_key(account: str, lesson: int, resident: int) -> str:
     """Write the key of one resident's coins for one lesson."""
     return f"alfacrm:{account}:lesson:{lesson}:{resident}"
-
-
-def lesson_of(key: str) -> tuple[int, int] | None:
-    """Read (lesson, resident) back from a key, or None if the key is not of a lesson."""
-    match = _LESSON_KEY.fullmatch(key)
-    return (int(match["lesson"]), int(match["resident"])) if match else None
 
 
 def note_digest(salt: str, note: str) -> str:

@@ -55,7 +55,7 @@ Change = Post | Put | Drop
 
 
 class Purpose(StrEnum):
-    """What a plan is for; the guards of a sync apply to ``LESSONS``."""
+    """What a plan is for; a sync's plans, ``PEOPLE`` and ``LESSONS``, have guards."""
 
     PEOPLE = "people"
     LESSONS = "lessons"
@@ -88,7 +88,7 @@ class RemarkKind(StrEnum):
 class Remark:
     """One thing to know; ``reason`` is a reason code, ``coins`` what would move, ``other`` a second lesson.
 
-    ``known`` says that an earlier plan said the same.
+    ``known`` says that an earlier plan said the same, ``detail`` is the field of a record that cannot be read.
     """
 
     kind: RemarkKind
@@ -98,16 +98,21 @@ class Remark:
     coins: int = 0
     other: int | None = None
     known: bool = False
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the guards weigh: lessons and awards known in the scope before, lessons read now, lessons not asked for."""
+    """What the guards weigh: what was known in the scope before, and what of it the answer lacks."""
 
     lessons_known: int = 0
     lessons_read: int = 0
     awards_posted: int = 0
     lessons_unasked: int = 0
+    residents_known: int = 0
+    residents_missing: int = 0
+    memberships_known: int = 0
+    memberships_missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,7 @@ class Limits:
     reversals_checked_from: int = 20
     reversals_free: int = 10
     coins_per_run_max: int = 50_000
+    vanished_percent_max: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +216,34 @@ class Plan:
 
     def check(self, limits: Limits) -> tuple[str, ...]:
         """Name every guard that refuses the plan; empty when it is safe."""
-        if self.purpose is not Purpose.LESSONS or not self:
+        if not self:
             return ()
+        if self.purpose is Purpose.PEOPLE:
+            return self._check_people(limits)
+        return self._check_lessons(limits) if self.purpose is Purpose.LESSONS else ()
+
+    def refusals(self, limits: Limits, accepted: Iterable[str]) -> tuple[str, ...]:
+        """What ``check`` names, unless a person accepted exactly this plan by its digest."""
+        found = self.check(limits)
+        return () if found and any(matches(self.digest, given) for given in accepted) else found
+
+    def _check_people(self, limits: Limits) -> tuple[str, ...]:
+        seen = self.evidence
+        refusals = []
+        for noun, known, missing in (
+            ("residents", seen.residents_known, seen.residents_missing),
+            ("memberships", seen.memberships_known, seen.memberships_missing),
+        ):
+            percent = 100 * missing / known if known else 0.0
+            if known and missing == known:
+                refusals.append(f"no {noun} where {known} were known")
+            elif known >= limits.reversals_checked_from and percent > limits.vanished_percent_max:
+                refusals.append(
+                    f"{missing} of {known} {noun} vanished ({percent:.1f} %, limit {limits.vanished_percent_max} %)"
+                )
+        return tuple(refusals)
+
+    def _check_lessons(self, limits: Limits) -> tuple[str, ...]:
         counts, seen = self.counts, self.evidence
         refusals = []
         if seen.lessons_known and not seen.lessons_read:

@@ -70,13 +70,13 @@ def plan_people(
     known: People,
     *,
     read_before: date | None,
-    unreadable: Collection[int] = (),
+    unreadable: Mapping[int, str] | None = None,
 ) -> Plan:
     """Plan what to record of the people of one branch.
 
     ``read_before`` is the day of the last complete reading of this branch, None before the first. Nobody is removed:
-    who is missing from a complete reading is recorded as gone, an ended membership keeps its days. ``unreadable`` are
-    residents whose cards could not be read.
+    who is missing from a complete reading is recorded as gone, an ended membership keeps its days. ``unreadable`` says
+    of residents whose cards could not be read in which field.
     """
     changes: list[Change] = []
     for fresh, stored in (
@@ -93,8 +93,25 @@ def plan_people(
         known.memberships,
     )
     links, remarks = _link_changes(read.residents, known)
-    remarks += [Remark(RemarkKind.UNREADABLE, "unreadable", resident=one) for one in unreadable]
-    return Plan.of(Purpose.PEOPLE, scope, [*changes, *links], remarks=remarks)
+    remarks += [
+        Remark(RemarkKind.UNREADABLE, "unreadable", resident=one, detail=path)
+        for one, path in (unreadable or {}).items()
+    ]
+    evidence = _people_evidence(scope.branch, read, known)
+    return Plan.of(Purpose.PEOPLE, scope, [*changes, *links], remarks=remarks, evidence=evidence)
+
+
+def _people_evidence(branch: int, read: People, known: People) -> Evidence:
+    """Count who and what was known in the branch, and how much of it the reading lacks."""
+    here = {one.id for one in known.residents if branch in one.branches and one.presence is not Presence.GONE}
+    groups = {group.id for group in read.groups}
+    standing = {(one.resident, one.group) for one in known.memberships if one.until is None and one.group in groups}
+    return Evidence(
+        residents_known=len(here),
+        residents_missing=len(here - {one.id for one in read.residents}),
+        memberships_known=len(standing),
+        memberships_missing=len(standing - {(one.resident, one.group) for one in read.memberships}),
+    )
 
 
 def _puts(fresh: Iterable[Branch | LessonType | Group | Resident], stored: Iterable[Fact]) -> list[Change]:
@@ -192,11 +209,13 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a reading of one branch and window brought: settled rolls, lessons that are gone, lessons not readable."""
+    """What a reading of one branch and window brought: settled rolls, lessons that are gone, and the field of each
+    that is not readable.
+    """
 
     rolls: tuple[Roll, ...]
     gone: tuple[int, ...] = ()
-    unreadable: tuple[int, ...] = ()
+    unreadable: Mapping[int, str] = field(default_factory=dict)
     lessons_read: int = 0
     lessons_known: int = 0
     lessons_unasked: int = 0
@@ -241,7 +260,9 @@ def compare(sight: Sight, book: Book, rulebook: Rulebook, account: str, read_bef
     """Find every (lesson, resident) whose coins are not as the rules say, and every fact that is new."""
     facts: list[Change] = []
     differences: list[Difference] = []
-    remarks = [Remark(RemarkKind.UNREADABLE, "unreadable", lesson=lesson) for lesson in sight.unreadable]
+    remarks = [
+        Remark(RemarkKind.UNREADABLE, "unreadable", lesson, detail=path) for lesson, path in sight.unreadable.items()
+    ]
     strangers: set[int] = set()
     gone = _gone_rolls(sight, book)
     for roll in (*sight.rolls, *gone):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TypeVar
@@ -20,7 +20,7 @@ from coinsync.core.facts import (
     Resident,
 )
 from coinsync.core.ledger import Entry, Kind, Line, Run
-from coinsync.core.plan import Change, Counts, Limits, Plan, Put, Remark, RemarkKind, Scope
+from coinsync.core.plan import Change, Counts, Limits, Plan, Purpose, Put, Remark, RemarkKind, Scope
 from coinsync.core.rules import Reason, Verdict
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ class PlanLine:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """A plan as it is shown; ``unsafe`` names the guards that refuse it."""
+    """A plan as it is shown; ``unsafe`` names the guards that refuse it, ``likely`` what may lie behind that."""
 
     branch: int
     branch_name: str
@@ -138,6 +138,7 @@ class PlanReport:
     awards_posted: int
     limits: Limits
     unsafe: tuple[str, ...]
+    likely: str
     reversals_posted_percent: float
 
 
@@ -171,8 +172,18 @@ def of_plan(plan: Plan, names: Directory, limits: Limits, branch_name: str, toda
         awards_posted=posted,
         limits=limits,
         unsafe=plan.check(limits),
+        likely=likely_cause(plan, limits),
         reversals_posted_percent=100 * counts.reversals / posted if posted else 0.0,
     )
+
+
+def likely_cause(plan: Plan, limits: Limits) -> str:
+    """What may lie behind a plan that a guard refuses."""
+    if plan.purpose is Purpose.PEOPLE or plan.evidence.lessons_unasked or not plan.evidence.lessons_read:
+        return "the CRM answered wrongly, or its API user lost the right to this branch"
+    if plan.counts.awarded > limits.coins_per_run_max:
+        return "a rule has a wrong amount, or this is the first import of many days"
+    return "many marks, lessons or rules were changed at once"
 
 
 def people_lines(changes: Iterable[Change]) -> tuple[str, ...]:
@@ -263,10 +274,8 @@ class _Lines:
         ]
 
     def unreadable(self, remark: Remark) -> PlanLine:
-        card = "this card of the CRM cannot be read and stays as it was"
-        return self._of_remark(
-            "!", "unreadable", remark, card if remark.lesson is None else "held, neither paid nor taken back"
-        )
+        fate = "this card stays as it was" if remark.lesson is None else "held, neither paid nor taken back"
+        return self._of_remark("!", "unreadable", remark, f"field {remark.detail} cannot be read: {fate}")
 
     def unknown_types(self, remarks: Sequence[Remark]) -> list[PlanLine]:
         def type_of(remark: Remark) -> int:
@@ -278,8 +287,8 @@ class _Lines:
                 "!",
                 "type",
                 title=f"{type_id} {self.names.types.get(type_id, '')}".strip(),
-                note=f"nobody has classified this lesson type: {_count(group, 'resident')} in "
-                f"{len({one.lesson for one in group})} lessons got nothing; name it in [lessons] or in a rule",
+                note=f"nobody has classified this lesson type: {_some(group, 'resident')} in "
+                f"{_some({one.lesson for one in group}, 'lesson')} got nothing; name it in [lessons] or in a rule",
             )
             for type_id, group in gathered(remarks, type_of)
         ]
@@ -359,11 +368,11 @@ def gathered(items: Iterable[T], key: Callable[[T], K]) -> list[tuple[K, list[T]
 def _people(remarks: Sequence[Remark], names: Directory) -> str:
     if len(remarks) == 1 and remarks[0].resident is not None:
         return names.resident(remarks[0].resident)
-    return _count(remarks, "resident")
+    return _some(remarks, "resident")
 
 
-def _count(remarks: Sequence[Remark], noun: str) -> str:
-    return f"{len(remarks)} {noun}{'s' if len(remarks) != 1 else ''}"
+def _some(things: Sized, noun: str) -> str:
+    return f"{len(things)} {noun}{'s' if len(things) != 1 else ''}"
 
 
 # --- looking back ----------------------------------------------------------------------------------------------------

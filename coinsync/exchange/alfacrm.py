@@ -29,7 +29,7 @@ Record = Mapping[str, Any]
 class Reads:
     """How to read: rows per page to ask for, calls under way at once, and what to keep of a customer's card.
 
-    ``today`` serves where the CRM's answers carry no date.
+    ``today`` serves until a branch's own day is known.
     """
 
     today: date
@@ -61,6 +61,7 @@ class AlfaCrm(Exchange):
         """Read through ``http``."""
         self._http = http
         self._reads = reads
+        self._today = reads.today
         self._progress = progress
         self._branches: Reading[Record] | None = None
         self._cards: dict[int, Reading[Record]] = {}
@@ -82,8 +83,9 @@ class AlfaCrm(Exchange):
             self.branches()
         return self._http.moment
 
-    def expect(self, branch: int) -> None:
-        """Read the lists of a branch's people at once, where more than one call may be under way."""
+    def expect(self, branch: int, today: date) -> None:
+        """Note the day, and read the lists of a branch's people at once where several calls may be under way."""
+        self._today = today
         if self._reads.calls > 1:
             whats = {"lesson-type": "lesson types", "group": "groups", "regular-lesson": "schedule"}
             paths = {f"{branch}/{entity}/index": what for entity, what in whats.items()}
@@ -111,8 +113,7 @@ class AlfaCrm(Exchange):
     def residents(self, branch: int) -> Reading[Resident]:
         """Customers of a branch: clients and leads, the archive among them."""
         cards, reads = self._customers(branch), self._reads
-        today = self._http.moment.date() if self._http.moment else reads.today
-        into = partial(decode.resident, today=today, names=reads.names, vk_field=reads.vk_field)
+        into = partial(decode.resident, today=self._today, names=reads.names, vk_field=reads.vk_field)
         return _decoded(cards, into)
 
     def memberships(self, branch: int) -> Reading[Membership]:

@@ -52,8 +52,11 @@ class Exchange(ABC):
         """The CRM's own idea of now (aware), which decides what "today" is; None where it has none."""
 
     @abstractmethod
-    def expect(self, branch: int) -> None:
-        """Hear that everything about a branch's people comes next: a chance to ask for several lists at once."""
+    def expect(self, branch: int, today: date) -> None:
+        """Hear that everything about a branch's people comes next, and what day it is there.
+
+        It is a chance to ask for several lists at once.
+        """
 
     @abstractmethod
     def branches(self) -> Reading[Branch]:

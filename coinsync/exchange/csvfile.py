@@ -75,7 +75,7 @@ class CsvExchange(Exchange):
     def close(self) -> None:
         """Nothing is kept open."""
 
-    def expect(self, branch: int) -> None:
+    def expect(self, branch: int, today: date) -> None:
         """Files need no preparation."""
 
     def moment(self) -> None:

@@ -12,7 +12,7 @@ from coinsync.simulator.dialect import HTML, Answer, Call, Drift, Row, encoded, 
 Kind = Literal[
     "too_many", "error_500", "error_502", "error_503", "error_504", "redirect", "lost_token",
     "html_200", "empty_body", "null_body", "list_body", "cut_json", "duplicate_keys", "nan", "huge", "deep",
-    "items_null", "wrong_total", "empty_first_page", "duplicate_row", "missing_row", "details_missing",
+    "items_null", "wrong_total", "empty_first_page", "empty_list", "duplicate_row", "missing_row", "details_missing",
     "bad_field", "drift_insert", "drift_delete", "tie_swap",
     "hang", "drip", "drop",
 ]  # fmt: skip
@@ -160,6 +160,10 @@ def _empty_first_page(page: Row, fault: Fault) -> None:
         page["items"], page["count"] = [], 0
 
 
+def _empty_list(page: Row, fault: Fault) -> None:
+    page["items"], page["count"], page["total"] = [], 0, 0
+
+
 def _duplicate_row(page: Row, fault: Fault) -> None:
     if _has_row(page, fault):
         page["items"].append(page["items"][fault.row])
@@ -207,6 +211,7 @@ _OF_PAGE: dict[str, Callable[[Row, Fault], None]] = {
     "items_null": _items_null,
     "wrong_total": _wrong_total,
     "empty_first_page": _empty_first_page,
+    "empty_list": _empty_list,
     "duplicate_row": _duplicate_row,
     "missing_row": _missing_row,
     "details_missing": _details_missing,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from coinsync.errors import Busy
+from coinsync.errors import Busy, DatabaseUnusable
 
 TRY_SECONDS = 0.2
 
@@ -21,7 +21,10 @@ def run_lock(path: Path, holder: dict[str, str], wait_seconds: float, sleep: Cal
     The kernel lets go of it when the process ends, however that happens. The file is never removed: removing it would
     let two processes hold two files of one name.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    except OSError as error:
+        raise DatabaseUnusable(f"lock: {path} cannot be opened ({type(error).__name__}); nothing written") from error
     try:
         _acquire(descriptor, wait_seconds, sleep)
         os.ftruncate(descriptor, 0)

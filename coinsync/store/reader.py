@@ -57,6 +57,12 @@ SELECT op_key, MAX(seq), SUM(coins), MAX(CASE WHEN kind = 'award' THEN n END)
 FROM entry WHERE op_key IN ({marks}) GROUP BY op_key
 """
 
+#: A run of lessons whose window ends on the day when its branch's people were read.
+_FULL = """r.purpose = 'lessons' AND r.until >= COALESCE((
+    SELECT p.until FROM run p WHERE p.branch = r.branch AND p.purpose = 'people' AND p.id < r.id
+    ORDER BY p.id DESC LIMIT 1
+), '')"""
+
 N_MAX = 2**63 - 1
 
 
@@ -261,11 +267,16 @@ class Reader:
         row = self._row("SELECT MIN(until) FROM run WHERE branch = ? AND purpose = 'people'", [branch])
         return date.fromisoformat(row[0]) if row and row[0] else None
 
+    def last_full_run(self, branch: int) -> Run | None:
+        """The last run of a branch's lessons that reached the day of its reading; a backfill of old days does not."""
+        sql = f"SELECT {', '.join(RUN_COLUMNS)} FROM run r WHERE {_FULL} AND branch = ? ORDER BY id DESC LIMIT 1"
+        row = self._row(sql, [branch])
+        return _run(row) if row else None
+
     def last_synced_at(self) -> str | None:
-        """When the last sync of lessons was posted, in UTC: the oldest such time over the branches."""
+        """When the lessons of all branches were last synced up to the day: the oldest such time, in UTC."""
         row = self._row(
-            "SELECT MIN(last) FROM"
-            " (SELECT MAX(posted_at) AS last FROM run WHERE purpose = 'lessons' GROUP BY branch) latest"
+            f"SELECT MIN(last) FROM (SELECT MAX(posted_at) AS last FROM run r WHERE {_FULL} GROUP BY branch) latest"
         )
         return str(row[0]) if row and row[0] else None
 

@@ -332,7 +332,9 @@ def _converters(hint: Any) -> tuple[Convert, Convert] | None:
     if hint == tuple[int, ...]:
         return ids_text, _ids
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return attrgetter("value"), {member.value: member for member in hint}.__getitem__
+        members = {member.value: member for member in hint}
+        # Looking up is several times faster than asking the class, which still refuses what it does not know.
+        return attrgetter("value"), lambda value: members.get(value) or hint(value)
     return (int, bool) if hint is bool else None
 
 

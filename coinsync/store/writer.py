@@ -7,7 +7,7 @@ connection. What another writer disturbed is tried again as a whole, a bounded n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -18,13 +18,11 @@ from peewee import Database
 
 from coinsync.core.ledger import GENESIS, Entry, Posted, Receipt, link_hash, note_digest
 from coinsync.core.plan import (
-    DIGEST_SHOWN,
     Drop,
     Fact,
     Limits,
     Plan,
     Put,
-    matches,
 )
 from coinsync.errors import (
     ClockWrong,
@@ -89,7 +87,9 @@ def apply(database: Database, plan: Plan, order: Order, around: Surroundings) ->
     Raises ``UnsafePlan`` when a guard refuses, ``StalePlan`` when its basis moved, ``NotEnoughCoins`` when a balance
     would fall below zero, and database errors of ours; in each case nothing is written.
     """
-    check_guards(plan, order.limits, order.accepted)
+    refusals = plan.refusals(order.limits, order.accepted)
+    if refusals:
+        raise UnsafePlan(f"refused: {'; '.join(refusals)}; nothing written")
     uuid = around.token()
     for attempt in range(1, ATTEMPTS_MAX + 1):
         try:
@@ -100,25 +100,6 @@ def apply(database: Database, plan: Plan, order: Order, around: Surroundings) ->
                 raise known from error
             around.sleep(PAUSE_SECONDS * 2**attempt * (0.5 + around.chance()))
     raise AssertionError("the loop ends by return or raise")
-
-
-def check_guards(plan: Plan, limits: Limits, accepted: Iterable[str]) -> None:
-    """Refuse a plan that a guard calls unsafe, unless exactly this plan was accepted by its digest."""
-    refusals = plan.check(limits)
-    if refusals and not any(matches(plan.digest, given) for given in accepted):
-        raise UnsafePlan(
-            f"refused: {'; '.join(refusals)}; nothing written",
-            advice=f"Likely {_likely_cause(plan, limits)}. "
-            f"If it is all true: coinsync sync --accept-unsafe {plan.digest[:DIGEST_SHOWN]}",
-        )
-
-
-def _likely_cause(plan: Plan, limits: Limits) -> str:
-    if plan.evidence.lessons_unasked or not plan.evidence.lessons_read:
-        return "the CRM answered wrongly, or its API user lost the right to this branch"
-    if plan.counts.awarded > limits.coins_per_run_max:
-        return "a rule has a wrong amount, or this is the first import of many days"
-    return "many marks or lessons were changed in the CRM at once"
 
 
 def _attempt(database: Database, plan: Plan, order: Order, around: Surroundings, uuid: str) -> Receipt:
