@@ -619,7 +619,9 @@ Who = Annotated[str, typer.Argument(metavar="RESIDENT", help="#id, crm:123, vk:4
 @app.command()
 def explain(
     ctx: typer.Context,
-    resident: Who,
+    resident: Annotated[
+        str | None, typer.Argument(metavar="[RESIDENT]", help="Left out: everybody in the --lesson.")
+    ] = None,
     lesson: Annotated[int | None, typer.Option(help="This lesson.")] = None,
     day: Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="All lessons of a day.")] = None,
 ) -> None:
@@ -627,11 +629,16 @@ def explain(
     from coinsync import audit, render
 
     door: Door = ctx.obj
+    if resident is None and lesson is None:
+        raise UsageError("explain: say whose coins, or which --lesson")
     with door.reader() as reader:
-        one = audit.find_resident(reader, resident)
-        found = audit.explain(reader, door.settings, one, lesson=lesson, day=_day(day))
+        if resident is None:
+            found = audit.explain_to_all(reader, door.settings, lesson or 0)
+        else:
+            one = audit.find_resident(reader, resident)
+            found = audit.explain(reader, door.settings, one, lesson=lesson, day=_day(day))
     if door.json:
-        typer.echo(render.as_json(found))
+        door.tell(found)
     else:
         render.show_explanations(render.console(), found)
 

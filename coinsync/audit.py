@@ -96,6 +96,17 @@ def explain(
     return [_explanation(reader, settings, names, resident, roll.lesson, roll.attendance[0]) for roll in chosen]
 
 
+def explain_to_all(reader: Reader, settings: Settings, lesson: int) -> list[Explanation]:
+    """Explain one lesson to everybody whom it lists."""
+    roll = reader.rolls_by_id([lesson]).get(lesson)
+    if roll is None:
+        raise NotFound(f"lesson {lesson} is not recorded", advice='See "coinsync runs" for the days that were read.')
+    names = Directory.of([*reader.all(Group), *reader.all(LessonType)])
+    present = {one.resident: one for one in roll.attendance}
+    residents = sorted(reader.recorded(Resident, present), key=lambda one: (one.name, one.id))
+    return [_explanation(reader, settings, names, one, roll.lesson, present[one.id]) for one in residents]
+
+
 def _explanation(
     reader: Reader, settings: Settings, names: Directory, resident: Resident, lesson: Lesson, one: Attendance
 ) -> Explanation:

@@ -86,7 +86,7 @@ class IncompleteRead(CoinsyncError):
     """The CRM's answer cannot be trusted to be whole, so nothing may be concluded from it."""
 
     exit_code = 3
-    advice = "Nothing was written for this branch and window; the next sync reads it again."
+    advice = "The next sync reads it again; if it stays so, look at that list in the CRM."
 
 
 # --- 5: refused as unsafe --------------------------------------------------------------------------------------------
@@ -160,13 +160,13 @@ class Busy(TryLater):
 class CrmUnreachable(TryLater):
     """The CRM cannot be reached, answers with server errors, or asks to wait too long."""
 
-    advice = "Nothing was written for this branch. Check the address and the network, or wait; the next sync goes on."
+    advice = "Check the address and the network, or wait; the next sync goes on where this one stopped."
 
 
 class NotAnAnswer(TryLater):
     """Something answered, but not in AlfaCRM's form."""
 
-    advice = "Nothing was written for this branch. Check the address: a proxy, a login page or maintenance may answer."
+    advice = "Check the address: a proxy, a login page or maintenance may answer there."
 
 
 class DatabaseUnavailable(TryLater):

@@ -178,6 +178,14 @@ class TestExplain:
         assert (found[0]["verdict"]["reason"], found[0]["posted"]) == (reason, 0)
         assert [step["passed"] for step in found[0]["steps"]] == [True, True, False, None, None, None]
 
+    def test_a_lesson_without_a_resident_is_explained_to_all(self, synced: House) -> None:
+        """Everybody whom it lists, paid or not."""
+        lesson = synced.paid_lessons()[0]
+        found = synced.ok("explain", "--lesson", str(lesson.id), "--json").json
+        assert {one["resident"]["id"] for one in found} == {detail.customer_id for detail in lesson.details}
+        assert {one["posted"] for one in found} <= {0, 10}
+        assert synced.run("explain").code == 2
+
     def test_a_day_without_a_lesson_number(self, synced: House) -> None:
         """All lessons of that day."""
         posted = synced.ledger()[0]
