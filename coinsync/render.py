@@ -100,7 +100,10 @@ def show_plan(out: Console, report: PlanReport, zone: str, calls: int, every_lin
     read = f"complete   {_some(calls, 'request')}" if calls else "as planned before"
     out.print(text(f"{heading}   lessons {scope.since} … {scope.until}   {read}"))
     _show_lines(out, lines, every_line=every_line)
-    out.print(text(_totals(report, silent=len(report.lines) - len(lines)), "bold" if report.changes else ""))
+    out.print(text(_totals(report), "bold" if report.changes else ""), soft_wrap=True)
+    silent = len(report.lines) - len(lines)
+    if silent:
+        out.print(text(f"{_some(silent, 'line')} as before, shown with -v", "dim"))
     _show_refusals(out, report)
     return True
 
@@ -108,7 +111,7 @@ def show_plan(out: Console, report: PlanReport, zone: str, calls: int, every_lin
 def _show_refusals(out: Console, report: PlanReport) -> None:
     for refusal in report.unsafe:
         digest = report.digest[:DIGEST_SHOWN]
-        out.print(text(f"UNSAFE: {refusal}; likely {report.likely}   digest {digest}", "bold red"))
+        out.print(text(f"UNSAFE: {refusal}; likely {report.likely}   digest {digest}", "bold red"), soft_wrap=True)
 
 
 def _show_lines(out: Console, lines: Sequence[PlanLine], *, every_line: bool) -> None:
@@ -154,7 +157,7 @@ def _cells(line: PlanLine) -> tuple[Text, ...]:
     )
 
 
-def _totals(report: PlanReport, *, silent: int) -> str:
+def _totals(report: PlanReport) -> str:
     counts = report.counts
     parts = []
     if counts.awards:
@@ -174,8 +177,6 @@ def _totals(report: PlanReport, *, silent: int) -> str:
             f"({report.reversals_posted_percent:.1f} %, limit {report.limits.reversals_percent_max} %"
             + (f", {report.limits.reversals_free} always pass)." if report.limits.reversals_free else ").")
         )
-    if silent:
-        line += f"  {_some(silent, 'line')} as before, shown with -v."
     return line + (f"   digest {report.digest[:DIGEST_SHOWN]}" if report.changes else "")
 
 

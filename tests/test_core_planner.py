@@ -857,3 +857,11 @@ def test_memberships_that_all_end_at_once_are_doubted() -> None:
     plan = plan_of_people(people(*CROWD, groups=(Group(5, "Python"),)), known)
     assert plan.check(Limits()) == ("no memberships where 40 were known",)
     assert plan.refusals(Limits(), [plan.digest[:8]]) == ()
+
+
+def test_the_only_member_of_a_branch_may_change_group() -> None:
+    """Nothing vanished: the answer shows where the membership went."""
+    groups = (Group(5, "Python"), Group(6, "Roblox"))
+    known = people(a_resident(ADA), groups=groups, memberships=(Membership(ADA, 5),))
+    plan = plan_of_people(people(a_resident(ADA), groups=groups, memberships=(Membership(ADA, 6),)), known)
+    assert plan.check(Limits()) == ()

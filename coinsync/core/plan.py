@@ -110,8 +110,10 @@ class Evidence:
     awards_posted: int = 0
     lessons_unasked: int = 0
     residents_known: int = 0
+    residents_read: int = 0
     residents_missing: int = 0
     memberships_known: int = 0
+    memberships_read: int = 0
     memberships_missing: int = 0
 
 
@@ -230,12 +232,12 @@ class Plan:
     def _check_people(self, limits: Limits) -> tuple[str, ...]:
         seen = self.evidence
         refusals = []
-        for noun, known, missing in (
-            ("residents", seen.residents_known, seen.residents_missing),
-            ("memberships", seen.memberships_known, seen.memberships_missing),
+        for noun, known, read, missing in (
+            ("residents", seen.residents_known, seen.residents_read, seen.residents_missing),
+            ("memberships", seen.memberships_known, seen.memberships_read, seen.memberships_missing),
         ):
             percent = 100 * missing / known if known else 0.0
-            if known and missing == known:
+            if known and not read:
                 refusals.append(f"no {noun} where {known} were known")
             elif known >= limits.reversals_checked_from and percent > limits.vanished_percent_max:
                 refusals.append(

@@ -106,11 +106,14 @@ def _people_evidence(branch: int, read: People, known: People) -> Evidence:
     here = {one.id for one in known.residents if branch in one.branches and one.presence is not Presence.GONE}
     groups = {group.id for group in read.groups}
     standing = {(one.resident, one.group) for one in known.memberships if one.until is None and one.group in groups}
+    shown = {(one.resident, one.group) for one in read.memberships if one.group in groups}
     return Evidence(
         residents_known=len(here),
+        residents_read=len(read.residents),
         residents_missing=len(here - {one.id for one in read.residents}),
         memberships_known=len(standing),
-        memberships_missing=len(standing - {(one.resident, one.group) for one in read.memberships}),
+        memberships_read=len(shown),
+        memberships_missing=len(standing - shown),
     )
 
 
