@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from coinsync import config
+from coinsync.simulator.stage import free_port
 from tests.house import House
 
 SMALL = ("--residents", "12", "--days", "14", "--seed", "5")
@@ -129,8 +130,7 @@ def test_the_simulator_on_another_port_takes_the_configuration_along(tmp_path: P
     """What sync reads follows the school."""
     house = House(tmp_path)
     house.ok("demo", "--no-serve", "--dir", str(tmp_path), *SMALL)
-    port = json.loads((tmp_path / "school.json").read_text())["port"]
-    other = port + 1 if port < 65_000 else port - 1
+    other = free_port() + 1
     with program("simulator", "--dir", str(tmp_path), "--json", "--port", str(other)) as simulator:
         assert simulator.stdout is not None
         assert json.loads(simulator.stdout.readline())["url"] == f"http://127.0.0.1:{other}"
@@ -175,7 +175,7 @@ def test_a_folder_without_a_demo_is_told(tmp_path: Path) -> None:
 
 def test_the_whole_demo_serves_the_cabinet_of_its_family(tmp_path: Path) -> None:
     """The link that it prints opens the balances of a family; a forged one does not."""
-    port = "18080"
+    port = str(free_port())
     with program("demo", "--dir", str(tmp_path), "--port", port, *SMALL) as running:
         assert running.stdout is not None
         link = next(line.strip() for line in running.stdout if line.startswith("http://127.0.0.1:"))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,21 @@ from coinsync.simulator.school import School
 from coinsync.simulator.server import Simulator
 
 EMAIL = "api@school.example"
+HOST = "127.0.0.1"
+PORTS = range(20_000, 32_000)
+
+
+def free_port() -> int:
+    """A port to listen on today and tomorrow: free, and below those that the system lends to outgoing connections."""
+    first = PORTS.start + os.getpid() % len(PORTS)
+    candidates: list[int] = [*range(first, PORTS.stop), *range(PORTS.start, first)]
+    for port in candidates:
+        try:
+            with socket.create_server((HOST, port)):
+                return port
+        except OSError:
+            continue
+    raise OSError(f"no free port from {PORTS.start} to {PORTS.stop}")
 
 
 @dataclass
@@ -49,10 +65,8 @@ class Stage:
         """The CRM of this school, listening; what happens in it is kept at once. OSError when the port is taken."""
         school = School.replay(self.description)
         keep = self._keeper(school)
-        simulator = Simulator(school, port=self.port, email=EMAIL, api_key=self.api_key, on_change=keep).start()
-        if not self.port:
-            self.port = int(simulator.url.rpartition(":")[2])
-        return simulator
+        self.port = self.port or free_port()
+        return Simulator(school, port=self.port, email=EMAIL, api_key=self.api_key, on_change=keep).start()
 
     def _keeper(self, school: School) -> Callable[[], None]:
         def keep() -> None:
