@@ -147,7 +147,7 @@ class Door:
                 listed = ", ".join(f"{one.id} {names.get(one.id, '')}".rstrip() for one in known)
                 raise NotFound(f"branch {wanted!r} is not in the configuration", advice=f"There are: {listed}.")
             chosen += fits
-        return tuple(chosen)
+        return tuple(dict.fromkeys(chosen))
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:

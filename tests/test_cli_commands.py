@@ -81,6 +81,11 @@ class TestResidents:
         assert found
         assert all(2 in one["branches"] for one in found)
 
+    def test_a_branch_that_is_named_twice_is_read_once(self, synced: House) -> None:
+        """By number and by name it is the same branch."""
+        report = synced.ok("--branch", "2", "--branch", "Иннополис", "sync", "--json").json
+        assert [result["report"]["purpose"] for result in report["results"]].count("people") == 1
+
     def test_a_card_shows_all_that_is_held(self, synced: House) -> None:
         """Name, groups, VK accounts, balance."""
         visitor, cards = max(synced.school.families(), key=lambda family: len(family[1]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -103,10 +104,17 @@ def test_the_same_seed_gives_the_same_coins(demo: tuple[House, str], tmp_path: P
     assert twin.content() == house.content()
 
 
-def test_the_simulator_of_the_folder_is_the_same_school_and_keeps_what_happens(tmp_path: Path) -> None:
+def copied(demo: tuple[House, str], folder: Path) -> House:
+    """The same demo in another folder, to do with as one likes."""
+    shutil.copytree(demo[0].folder, folder, dirs_exist_ok=True)
+    return House(folder)
+
+
+def test_the_simulator_of_the_folder_is_the_same_school_and_keeps_what_happens(
+    demo: tuple[House, str], tmp_path: Path
+) -> None:
     """Sync finds nothing new, then the day that was advanced by hand; the next start remembers it."""
-    house = House(tmp_path)
-    house.ok("demo", "--no-serve", "--dir", str(tmp_path), *SMALL)
+    house = copied(demo, tmp_path)
     hurry(house)
     with program("simulator", "--dir", str(tmp_path), "--json") as simulator:
         assert simulator.stdout is not None
@@ -126,10 +134,9 @@ def test_the_simulator_of_the_folder_is_the_same_school_and_keeps_what_happens(t
         assert {result["report"]["changes"] for result in report["results"]} == {0}
 
 
-def test_the_simulator_on_another_port_takes_the_configuration_along(tmp_path: Path) -> None:
+def test_the_simulator_on_another_port_takes_the_configuration_along(demo: tuple[House, str], tmp_path: Path) -> None:
     """What sync reads follows the school."""
-    house = House(tmp_path)
-    house.ok("demo", "--no-serve", "--dir", str(tmp_path), *SMALL)
+    house = copied(demo, tmp_path)
     other = free_port() + 1
     with program("simulator", "--dir", str(tmp_path), "--json", "--port", str(other)) as simulator:
         assert simulator.stdout is not None

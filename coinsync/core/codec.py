@@ -14,36 +14,37 @@ from typing import Any
 
 TAG = "is"
 
-_PLAIN = frozenset({int, str, bool, type(None)})
 _LISTS = frozenset({tuple, list})
 
 
 def encode(value: Any) -> Any:
     """Turn a value into what JSON can hold; a dataclass becomes an object that names its class under ``is``."""
     kind: Any = type(value)
-    if kind in _PLAIN:
-        return value
     if kind in _LISTS:
         return [encode(item) for item in value]
-    if kind is date:
-        return value.isoformat()
-    if issubclass(kind, Enum):
-        return value.value
+    leaf = _leaf(kind)
+    if leaf is not None:
+        return leaf(value)
     return {TAG: kind.__name__, **{name: encode(getattr(value, name)) for name in _field_names(kind)}}
 
 
 def canonical(value: Any) -> Any:
     """The same content as ``encode`` without names of fields: lists that begin with the class, for digests."""
     kind: Any = type(value)
-    if kind in _PLAIN:
-        return value
     if kind in _LISTS:
         return [canonical(item) for item in value]
+    leaf = _leaf(kind)
+    return leaf(value) if leaf is not None else [kind.__name__, *map(canonical, _fields_of(kind)(value))]
+
+
+@cache
+def _leaf(kind: Any) -> Callable[[Any], Any] | None:
+    """How a value that has no parts is written; None for one that has."""
     if kind is date:
-        return value.isoformat()
+        return date.isoformat
     if issubclass(kind, Enum):
-        return value.value
-    return [kind.__name__, *map(canonical, _fields_of(kind)(value))]
+        return attrgetter("value")
+    return None if dataclasses.is_dataclass(kind) else lambda value: value
 
 
 def decode(data: Any, wanted: Any) -> Any:
