@@ -30,6 +30,7 @@ from coinsync.errors import (
     CoinsyncError,
     ConfigError,
     DigestMismatch,
+    NotEnoughCoins,
     NotFound,
     StalePlan,
     UnsafePlan,
@@ -375,6 +376,9 @@ class Posting:
             result.status, result.error = "refused", self._with_the_way_out(error, report)
         except StalePlan as error:
             result.status, result.error = "refused", error
+        except NotEnoughCoins as error:
+            # The planner counted on coins that somebody spent since: one branch's plan is stale, the others go on.
+            result.status, result.error = "refused", StalePlan(f"plan is stale: {error.message}")
         if shown:
             self.door.say("")
         return result.error is None
@@ -1020,7 +1024,9 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
     from coinsync.simulator.school import School
     from coinsync.simulator.stage import EMAIL
 
-    path = stage.folder / "config.toml"
+    path, kept = stage.folder / "config.toml", stage.folder / "coinsync.secrets"
+    if not kept.exists():
+        _write_new(kept, f"COINSYNC_ALFACRM_KEY={stage.api_key}\nCOINSYNC_VK_KEYS={fresh_text()}\n", 0o600)
     if not path.exists():
         school = simulator.school if simulator else School.replay(stage.description)
         residents, days = stage.description["residents"], stage.description["days"]
@@ -1040,8 +1046,6 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
             "web.launch_hours_max": 168,
         }
         _write_new(path, config.example(values), 0o660)
-        kept = f"COINSYNC_ALFACRM_KEY={stage.api_key}\nCOINSYNC_VK_KEYS={fresh_text()}\n"
-        _write_new(stage.folder / "coinsync.secrets", kept, 0o600)
     # The demo's secrets stand in its own folder; whatever the environment holds belongs to a real school.
     environ = {name: value for name, value in outer.outside.environ.items() if not name.startswith("COINSYNC_")}
     return replace(outer, config=path, outside=replace(outer.outside, environ=environ))
@@ -1063,7 +1067,8 @@ def _show_demo(door: Door, stage: Stage, port: int, posting: Posting, *, serving
         render.show_residents(render.console(), children, balances)
         program = _program()
         at = f"{program} --config {door.config}"
-        door.say(f"\nThis family has VK account {visitor}. In another terminal:  {at} history '#{children[0].id}'")
+        if children:
+            door.say(f"\nThis family has VK account {visitor}. In another terminal:  {at} history '#{children[0].id}'")
         door.say(f"The imaginary CRM, to change its days and lessons:  http://127.0.0.1:{stage.port}/")
         if not serving:
             door.say(f"(it runs while this does:  {program} simulator --dir {stage.folder})")
