@@ -72,11 +72,33 @@ class PlanUnreadable(CoinsyncError):
     advice = 'Make the file anew with "coinsync sync --dry-run --save FILE".'
 
 
+class ImportRefused(CoinsyncError):
+    """A file of rows cannot be taken as it is; ``problems`` holds one line for each of the first of ``count``."""
+
+    exit_code = 2
+    advice = "Correct these lines in the file and run the command again; no row of it was written."
+
+    def __init__(self, problems: Sequence[str], *, count: int | None = None, file: str = "the file") -> None:
+        count = len(problems) if count is None else count
+        more = [f"and {count - len(problems)} more"] if count > len(problems) else []
+        first = f"{file}: {count} {'problem' if count == 1 else 'problems'}; nothing written"
+        super().__init__("\n".join([first, *problems, *more]))
+        self.problems = tuple(problems)
+        self.count = count
+
+
 class CrmRefused(CoinsyncError):
     """The CRM refuses our key, or the role behind it, also right after a fresh login."""
 
     exit_code = 2
     advice = "Check the e-mail, the API key and that the role of this CRM user may use the API (v2api)."
+
+
+class VkRefused(CoinsyncError):
+    """VK refuses the service key that screen names are looked up with."""
+
+    exit_code = 2
+    advice = "Check the service key against the VK app's settings; numbers of VK pages that are known already stay."
 
 
 # --- 3: partly done --------------------------------------------------------------------------------------------------
@@ -134,11 +156,43 @@ class Ambiguous(CoinsyncError):
         self.candidates = tuple(candidates)
 
 
-class NotEnoughCoins(CoinsyncError):
-    """The operation would take a balance below zero."""
+class CoinPolicy(CoinsyncError):
+    """The school's rules about coins do not allow the operation."""
 
     exit_code = 7
-    advice = "Nothing was written."
+    advice = "Nothing needs to be undone."
+
+
+class NotEnoughCoins(CoinPolicy):
+    """The operation would take a balance below zero."""
+
+    advice = '"coinsync balance RESIDENT" shows what there is.'
+
+
+class AboveLimit(CoinPolicy):
+    """One operation moves more coins than the configuration allows."""
+
+    advice = "The limit is [guards] coins_per_operation_max."
+
+
+class PostedOtherwise(CoinPolicy):
+    """The key of the operation is posted already, with other content."""
+
+    advice = "Leave --key out for a new operation."
+
+
+class LikelyDuplicate(CoinPolicy):
+    """The same was posted a moment ago under another key."""
+
+    advice = "If it is meant twice, pass --allow-duplicate."
+
+
+class AlreadyReversed(CoinPolicy):
+    """The entry was taken back before; that happens once."""
+
+
+class NotReversible(CoinPolicy):
+    """Entries of this kind are not taken back by hand."""
 
 
 # --- 75: try later ---------------------------------------------------------------------------------------------------
@@ -161,6 +215,12 @@ class CrmUnreachable(TryLater):
     """The CRM cannot be reached, answers with server errors, or asks to wait too long."""
 
     advice = "Check the address and the network, or wait; the next sync goes on where this one stopped."
+
+
+class VkUnavailable(TryLater):
+    """VK cannot be reached, answers with errors or in no form we know, or asks to stop."""
+
+    advice = "Check the address and the network, or wait; what was found is kept, the next sync asks for the rest."
 
 
 class NotAnAnswer(TryLater):

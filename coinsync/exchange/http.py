@@ -1,44 +1,27 @@
-"""One session, one ``call()``: paced, bounded in every direction, with the token renewed when the CRM asks for it."""
+"""One connection to AlfaCRM, one ``call()``: over a careful wire, with the token renewed when the CRM asks for it."""
 
 from __future__ import annotations
 
-import json
-import math
 import re
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from threading import Lock
-from typing import Any, NoReturn
+from typing import Any
 
-import requests
-import tenacity
-import urllib3.exceptions
+from coinsync.errors import CrmRefused, CrmUnreachable, NotAnAnswer
+from coinsync.exchange.wire import Bounds, Denied, Pace, Service, Wire, ping
 
-from coinsync.errors import CoinsyncError, ConfigError, CrmRefused, CrmUnreachable, NotAnAnswer
+__all__ = ["Bounds", "Http", "Login", "Pace", "ping"]
 
-CHUNK_BYTES = 65_536
+ALFACRM = Service(
+    name="AlfaCRM",
+    answer="an AlfaCRM answer",
+    unsendable="[alfacrm] headers: one of them cannot be sent as it is written",
+    no_reach=CrmUnreachable,
+    no_answer=NotAnAnswer,
+)
 
 _TOKEN = re.compile(r"[!-~]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How long and how much at most; every figure in seconds, bytes or pieces."""
-
-    connect_seconds: float = 10.0
-    read_seconds: float = 30.0
-    answer_seconds: float = 90.0
-    answer_bytes: int = 64 * 2**20
-    tries: int = 4
-    tries_seconds: float = 120.0
-    pause_seconds: float = 1.0
-    pause_seconds_max: float = 30.0
-    retry_after_seconds_max: float = 60.0
-    run_seconds: float = 1800.0
-    token_seconds: float = 13 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,54 +33,7 @@ class Login:
     header: str = "X-ALFACRM-TOKEN"
 
 
-class Pace:
-    """At most so many calls per second for the whole account: calls are spaced evenly, the login among them."""
-
-    def __init__(self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        """Keep to ``per_second`` by ``clock`` (monotonic seconds) and ``sleep``."""
-        self._gap = 1.0 / per_second
-        self._clock = clock
-        self._sleep = sleep
-        self._next = 0.0
-        self._turn = Lock()
-
-    def wait(self) -> None:
-        """Wait for this call's turn; several threads queue."""
-        with self._turn:
-            now = self._clock()
-            if now < self._next:
-                self._sleep(self._next - now)
-                # A sleep may take longer than asked for; the next gap begins where it really ended.
-                now = max(self._clock(), self._next)
-            self._next = now + self._gap
-
-
-class _Session(requests.Session):
-    """A session that neither follows a redirect nor looks at it: looking would read its body without a bound."""
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Nowhere."""
-        return None
-
-
-class _Transient(Exception):
-    """A failure that may pass: ``error`` is what to say if it does not, ``after`` how long we were asked to wait."""
-
-    def __init__(self, error: CoinsyncError, after: float | None = None) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.after = after
-
-
-class _TokenRefused(Exception):
-    """The CRM answered 401 or 403."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(str(status))
-        self.status = status
-
-
-class Http:
+class Http(Wire):
     """A connection to one account of a CRM that speaks JSON over POST; several threads may call at once."""
 
     def __init__(
@@ -112,28 +48,13 @@ class Http:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare a session towards ``url``; nothing is sent before the first call."""
+        super().__init__(ALFACRM, pace=pace, clock=clock, sleep=sleep, bounds=bounds, headers=headers)
         self._url = url.rstrip("/")
         self._login = login
-        self._pace = pace
-        self._clock = clock
-        self._sleep = sleep
-        self._bounds = bounds or Bounds()
-        self._headers = {"Accept": "application/json", **(headers or {})}
-        self._sessions: list[requests.Session] = []
-        self._mine = threading.local()
-        self._lock = Lock()
         self._token_lock = Lock()
         self._token = ""
         self._token_at = 0.0
         self._refused = ""
-        self._busy_seconds = 0.0
-        self.calls = 0
-        self.moment: datetime | None = None
-
-    def close(self) -> None:
-        """Close all connections."""
-        for session in self._sessions:
-            session.close()
 
     def call(self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Post ``body`` to ``path`` and return the object that comes back, after one renewal of the token if asked.
@@ -141,23 +62,15 @@ class Http:
         Raises ``CrmRefused`` when a fresh token is refused too, ``CrmUnreachable`` and ``NotAnAnswer`` after the tries
         that the bounds allow.
         """
-        began = self._clock()
-        try:
-            return self._renewing(path, body, query)
-        finally:
-            with self._lock:
-                self._busy_seconds += self._clock() - began
-
-    def _renewing(self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None) -> dict[str, Any]:
         token = self._valid_token(refused="")
         try:
-            return self._patiently(path, body, query, {self._login.header: token})
-        except _TokenRefused:
+            return self._asked(path, body, query, {self._login.header: token})
+        except Denied:
             token = self._valid_token(refused=token)
         try:
-            return self._patiently(path, body, query, {self._login.header: token})
-        except _TokenRefused as refused:
-            raise CrmRefused(f"AlfaCRM refused the key (HTTP {refused.status}, twice)") from None
+            return self._asked(path, body, query, {self._login.header: token})
+        except Denied as denied:
+            raise CrmRefused(f"AlfaCRM refused the key (HTTP {denied.status}, twice)") from None
 
     def _valid_token(self, *, refused: str) -> str:
         """The token, after a login when there is none, it is old, or it is the one that was ``refused``."""
@@ -170,9 +83,9 @@ class Http:
     def _log_in(self) -> None:
         if not self._refused:
             try:
-                answer = self._patiently(self._login.path, self._login.body, None, {})
-            except _TokenRefused as refused:
-                self._refused = f"AlfaCRM refused e-mail or key (HTTP {refused.status})"
+                answer = self._asked(self._login.path, self._login.body, None, {})
+            except Denied as denied:
+                self._refused = f"AlfaCRM refused e-mail or key (HTTP {denied.status})"
         if self._refused:
             # A wrong key does not become right by asking again, and asking often may lock the account.
             raise CrmRefused(self._refused)
@@ -181,194 +94,12 @@ class Http:
             raise NotAnAnswer("not an AlfaCRM answer (login without a token)")
         self._token, self._token_at = token, self._clock()
 
-    def _patiently(
+    def _asked(
         self,
         path: str,
         body: Mapping[str, Any],
         query: Mapping[str, Any] | None,
         headers: Mapping[str, str],
     ) -> dict[str, Any]:
-        """Try until there is an answer or a bound is reached; the last failure is the one to tell."""
-        bounds, began = self._bounds, self._clock()
-
-        def enough(state: tenacity.RetryCallState) -> bool:
-            seconds = self._clock() - began + state.upcoming_sleep
-            return state.attempt_number >= bounds.tries or seconds > bounds.tries_seconds
-
-        retrying = tenacity.Retrying(
-            sleep=self._sleep,
-            stop=enough,
-            wait=self._pause,
-            retry=tenacity.retry_if_exception_type(_Transient),
-            reraise=True,
-        )
-        try:
-            for attempt in retrying:
-                with attempt:
-                    return self._once(path, body, query, headers)
-        except _Transient as failure:
-            tries = retrying.statistics.get("attempt_number", 1)
-            raise type(failure.error)(f"{failure.error.message}, {tries} tries") from failure
-        raise AssertionError("retrying ends by return or raise")
-
-    def _pause(self, state: tenacity.RetryCallState) -> float:
-        failure = state.outcome.exception() if state.outcome else None
-        if isinstance(failure, _Transient) and failure.after is not None:
-            return failure.after
-        grown = self._bounds.pause_seconds * 2.0 ** (state.attempt_number - 1)
-        return min(grown, self._bounds.pause_seconds_max)
-
-    def _once(
-        self,
-        path: str,
-        body: Mapping[str, Any],
-        query: Mapping[str, Any] | None,
-        headers: Mapping[str, str],
-    ) -> dict[str, Any]:
-        if self._busy_seconds > self._bounds.run_seconds:
-            raise CrmUnreachable(f"AlfaCRM: still reading after {self._bounds.run_seconds:.0f} s")
-        self._pace.wait()
-        with self._lock:
-            self.calls += 1
-        try:
-            with self._session().post(
-                f"{self._url}/v2api/{path}",
-                json=dict(body),
-                params=dict(query) if query else None,
-                headers=dict(headers),
-                timeout=(self._bounds.connect_seconds, self._bounds.read_seconds),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                self._check_status(response)
-                self.moment = _moment(response.headers.get("Date", "")) or self.moment
-                return _parsed(self._text(response), response.headers.get("Content-Type", "no content type"))
-        except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
-            # The text of these shows the header, which may be a secret.
-            raise ConfigError(["[alfacrm] headers: one of them cannot be sent as it is written"]) from None
-        except urllib3.exceptions.DecodeError as error:
-            raise _Transient(NotAnAnswer("not an AlfaCRM answer (cannot be unpacked)")) from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _Transient(CrmUnreachable(f"AlfaCRM out of reach ({_kind(error)})")) from error
-
-    def _session(self) -> requests.Session:
-        """This thread's own session."""
-        session: requests.Session | None = getattr(self._mine, "session", None)
-        if session is None:
-            session = self._mine.session = _Session()
-            # The environment's proxies and .netrc are not ours to follow, least of all with a key in the body.
-            session.trust_env = False
-            session.headers.update(self._headers)
-            with self._lock:
-                self._sessions.append(session)
-        return session
-
-    def _check_status(self, response: requests.Response) -> None:
-        status = response.status_code
-        if status in (401, 403):
-            raise _TokenRefused(status)
-        if status == 429:
-            raise _Transient(
-                CrmUnreachable("AlfaCRM answers that there are too many requests (HTTP 429)"),
-                self._retry_after(response.headers.get("Retry-After", "")),
-            )
-        if status >= 500:
-            raise _Transient(CrmUnreachable(f"AlfaCRM out of reach (HTTP {status})"))
-        if 300 <= status < 400:
-            # Following would hand the token, and at login the key, to whatever host is named.
-            raise NotAnAnswer(f"not an AlfaCRM answer (redirect refused, HTTP {status})")
-        if status != 200:
-            raise NotAnAnswer(f"not an AlfaCRM answer (HTTP {status})")
-
-    def _retry_after(self, text: str) -> float | None:
-        if not (text.isascii() and text.isdigit()) or len(text) > 9:
-            return None
-        seconds, limit = float(text), self._bounds.retry_after_seconds_max
-        if seconds > limit:
-            raise CrmUnreachable(f"AlfaCRM asks to wait {seconds:.0f} s (limit {limit:.0f} s)")
-        return seconds
-
-    def _text(self, response: requests.Response) -> bytes:
-        """Read the body piece by piece: the time-out of a socket bounds a piece, this bounds the whole answer."""
-        deadline = self._clock() + self._bounds.answer_seconds
-        pieces: list[bytes] = []
-        size = 0
-        while piece := response.raw.read1(CHUNK_BYTES, decode_content=True):
-            pieces.append(piece)
-            size += len(piece)
-            if size > self._bounds.answer_bytes:
-                raise NotAnAnswer(f"not an AlfaCRM answer (more than {self._bounds.answer_bytes} bytes)")
-            if self._clock() > deadline:
-                raise CrmUnreachable(
-                    f"AlfaCRM out of reach (answer not finished in {self._bounds.answer_seconds:.0f} s)"
-                )
-        return b"".join(pieces)
-
-
-def _parsed(text: bytes, content_type: str) -> dict[str, Any]:
-    """Read JSON strictly: no constants that JSON does not have, no name twice, an object outside."""
-    try:
-        data = json.loads(text.decode(), object_pairs_hook=_unique, parse_float=_finite, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise _not_an_answer(text, content_type) from error
-    if not isinstance(data, dict):
-        raise _not_an_answer(text, content_type)
-    return data
-
-
-def _not_an_answer(text: bytes, content_type: str) -> _Transient:
-    # A cut or foreign answer may be a passing fault of a proxy, so it is asked for again before it is told.
-    kind = content_type.split(";")[0].strip()[:40]
-    shown = "".join(char for char in kind if char.isalnum() or char in "/+-. ")
-    return _Transient(NotAnAnswer(f"not an AlfaCRM answer ({shown}, {len(text)} bytes)"))
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return found if found.tzinfo else None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError("a number beyond all bounds")
-    return value
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _kind(error: BaseException) -> str:
-    """Name a network failure without its text, which may hold the address with its query."""
-    names = {
-        requests.exceptions.SSLError: "certificate refused",
-        requests.exceptions.ConnectTimeout: "no connection in time",
-        requests.exceptions.ReadTimeout: "no answer in time",
-        urllib3.exceptions.ReadTimeoutError: "no answer in time",
-        requests.exceptions.ConnectionError: "no connection",
-        requests.exceptions.InvalidURL: "address not valid",
-    }
-    return next((text for kind, text in names.items() if isinstance(error, kind)), "connection broken")
-
-
-def ping(url: str) -> bool:
-    """Tell a watcher outside that the night went well; False when it could not be told. Takes at most 5 seconds."""
-    try:
-        with _Session() as session:
-            session.trust_env = False
-            # The status is the answer; a body, however long, is not waited for.
-            with session.get(url, timeout=(2.0, 3.0), allow_redirects=False, stream=True) as response:
-                return 200 <= response.status_code < 300
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
-        return False
+        url = f"{self._url}/v2api/{path}"
+        return self.patiently(lambda: self.post(url, headers=headers, query=query, body=body))
