@@ -5,12 +5,15 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8080
 
-.PHONY: demo test check bench format clean system
+# Programs that judge us in the tests, each with Debian's package that brings it: program=package.
+TEST_PROGRAMS := hledger=hledger
+
+.PHONY: demo test check bench format clean programs system
 
 demo: $(VENV)/.installed  ## An imaginary school with its cabinet in the browser; nothing to configure.
 	@$(BIN)/coinsync demo --port $(PORT)
 
-test: check  ## Everything that is checked: lint, types, floors of the house, and the whole suite.
+test: programs check  ## Everything that is checked: lint, types, floors of the house, and the whole suite.
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.tested  ## The quick part: lint, format, types, floors of the house.
@@ -42,6 +45,11 @@ $(BIN)/pip:
 	  || { echo "coinsync needs Python 3.11 or newer; say which: make PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) --no-print-directory system PACKAGES=python3-venv
 	$(PYTHON) -m venv $(VENV)
+
+programs:
+	@missing=; for one in $(TEST_PROGRAMS); do \
+	  command -v "$${one%%=*}" >/dev/null || missing="$$missing $${one#*=}"; done; \
+	[ -z "$$missing" ] || $(MAKE) --no-print-directory system PACKAGES="$${missing# }"
 
 # Debian's packages: installed where that is allowed, else the one line to run is said.
 system:

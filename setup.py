@@ -42,6 +42,7 @@ setup(
     extras_require={
         "test": [
             "aioalfacrm>=0.3",
+            "beancount>=3.2",
             "hypothesis>=6.150",
             "import-linter>=2.5",
             "mypy>=2",

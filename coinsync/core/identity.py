@@ -99,6 +99,12 @@ def harmless(text: str) -> str:
     return "".join(" " if char.isspace() else char for char in text if char.isspace() or not _hidden(char))
 
 
+def spreadsheet_safe(text: str) -> str:
+    """Make a text harmless to a spreadsheet too: before what it would take for a formula stands an apostrophe."""
+    plain = harmless(text)
+    return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
+
+
 def clean(text: str) -> str:
     """A harmless text with single spaces and none around it."""
     return " ".join(harmless(text).split())
