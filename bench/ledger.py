@@ -139,7 +139,8 @@ def night(pages: list[str], filled: str) -> Callable[[], None]:
         stored = reader.rolls(1, SCOPE.since, SCOPE.until)
         settled = tuple(Roll(roll.lesson, stored[roll.lesson.id].attendance) for roll in read)
         keys = [lesson_key("bench", roll.lesson.id, one.resident) for roll in settled for one in roll.attendance]
-        book = Book({roll.lesson.id: roll for roll in settled}, reader.stands(keys), {}, reader.resident_ids())
+        rolls = {roll.lesson.id: roll for roll in settled}
+        book = Book(rolls, reader.stands(keys), residents=reader.resident_ids())
         found = compare(Sight(settled, lessons_read=len(settled)), book, RULES, "bench", None)
         assert not plan_lessons(SCOPE, found, balances={}, evidence=Evidence(lessons_read=1))  # noqa: S101
 

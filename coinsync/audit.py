@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from coinsync.config import Settings
 from coinsync.core.facts import (
@@ -13,15 +13,33 @@ from coinsync.core.facts import (
     LessonType,
     Mark,
     Membership,
+    Presence,
     Resident,
+    Roll,
     Standing,
     Status,
+    VkPage,
 )
 from coinsync.core.identity import clean
 from coinsync.core.ledger import Kind, Line, lesson_key
-from coinsync.core.plan import Plan, Put
-from coinsync.core.report import Card, Directory, Explanation, Freshness, History, HistoryLine, Step
+from coinsync.core.plan import Plan, Put, RemarkKind
+from coinsync.core.planner import vk_number
+from coinsync.core.report import (
+    Card,
+    Directory,
+    Dossier,
+    Explanation,
+    Freshness,
+    History,
+    HistoryLine,
+    LinkLine,
+    LinkProblem,
+    Statement,
+    StatementLine,
+    Step,
+)
 from coinsync.core.rules import Reason, Verdict, judge
+from coinsync.core.wording import LANGUAGES, TOTAL_OF, Pen, Total, zone_of
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.reader import N_MAX, Reader
 
@@ -34,8 +52,15 @@ CANDIDATES_MAX = 20
 def find_resident(reader: Reader, text: str) -> Resident:
     """Find the one resident that ``#id``, ``crm:123``, ``vk:456`` or a part of a name means.
 
-    Raises ``NotFound``, or ``Ambiguous`` with the candidates.
+    A merged card leads to the card on which it goes on. Raises ``NotFound``, or ``Ambiguous`` with the candidates.
     """
+    found = find_card(reader, text)
+    head = reader.heads().get(found.id)
+    return (reader.resident(head) if head is not None else None) or found
+
+
+def find_card(reader: Reader, text: str) -> Resident:
+    """Find the one card that a text means, be it merged or not."""
     found = _candidates(reader, text.strip())
     if not found:
         raise NotFound(f"no resident answers to {clean(text)!r}")
@@ -63,13 +88,59 @@ def card(reader: Reader, resident: Resident) -> Card:
     memberships = tuple(
         (groups.get(one.group, f"group {one.group}"), one) for one in reader.recorded(Membership, [resident.id])
     )
-    return Card(resident, reader.balance(resident.id), memberships, tuple(reader.links_of(resident.id)))
+    return Card(resident, reader.balance(resident.id), memberships, tuple(reader.links_of([resident.id])))
+
+
+def dossier(reader: Reader, resident: Resident) -> Dossier:
+    """All that is held about one person, in whatever table, under every card that counts as theirs."""
+    cards = reader.cards_of(resident.id)
+    lines = reader.lines(resident.id, limit=N_MAX)
+    return Dossier(
+        tuple(reader.recorded(Resident, cards)),
+        reader.balance(resident.id),
+        tuple(one for one in reader.merges() if one.resident in cards or one.into in cards),
+        tuple(reader.recorded(Membership, cards)),
+        tuple(reader.links_of(cards)),
+        tuple(reader.recorded(VkPage, cards)),
+        tuple(roll for card in cards for roll in reader.attended_lessons(card, date.min, date.max)),
+        tuple(reversed(lines)),
+        tuple(reader.holds_of(cards)),
+        tuple(reader.decisions_of(cards)),
+    )
+
+
+def links(reader: Reader) -> list[LinkLine]:
+    """All links with the names of residents, by account."""
+    names = {one.id: one.name for one in reader.residents()}
+    return [LinkLine(one.vk, one.resident, names.get(one.resident, ""), one.source, one.live) for one in reader.links()]
+
+
+def link_problems(reader: Reader) -> list[LinkProblem]:
+    """Cards whose VK page is not, or not any more, the account that sees the resident; by name."""
+    merged = reader.heads()
+    residents = [one for one in reader.residents() if one.id not in merged and one.presence is not Presence.ERASED]
+    pages = {page.resident: page for page in reader.all(VkPage)}
+    linked: dict[int, dict[int, bool]] = {}
+    for link in reader.links():
+        linked.setdefault(link.resident, {})[link.vk] = link.live
+    found = []
+    for one in residents:
+        number, trouble = vk_number(one.vk, pages.get(one.id))
+        mine = linked.get(one.id, {})
+        if number and number not in mine:
+            trouble = "changed" if mine else "waiting"
+        elif number and not mine[number]:
+            trouble = "revoked"
+        if trouble:
+            found.append(LinkProblem(one.id, one.name, one.vk, trouble))
+    return found
 
 
 def names(reader: Reader, plan: Plan) -> Directory:
     """Names for everything that a plan mentions: from the database, and from the plan where they are new."""
     mentioned = {entry.resident for entry in plan.entries}
     mentioned |= {remark.resident for remark in plan.remarks if remark.resident is not None}
+    mentioned |= {remark.other for remark in plan.remarks if remark.kind is RemarkKind.MERGED and remark.other}
     stored = [*reader.all(Group), *reader.all(LessonType), *reader.all(Branch), *reader.recorded(Resident, mentioned)]
     return Directory.of([*stored, *(change.new for change in plan.changes if isinstance(change, Put))])
 
@@ -82,7 +153,7 @@ def explain(
 ) -> list[Explanation]:
     """Explain one lesson, or all lessons of a day, or the last ten, to one resident; from what is recorded."""
     since, until = (day, day) if day else (date.min, date.max)
-    rolls = reader.attended_lessons(resident.id, since, until)
+    rolls = _attended(reader, resident, since, until)
     if lesson is not None:
         rolls = [roll for roll in rolls if roll.lesson.id == lesson]
     if not rolls:
@@ -94,6 +165,13 @@ def explain(
     chosen = rolls if lesson is not None or day else rolls[:10]
     names = Directory.of([*reader.all(Group), *reader.all(LessonType)])
     return [_explanation(reader, settings, names, resident, roll.lesson, roll.attendance[0]) for roll in chosen]
+
+
+def _attended(reader: Reader, resident: Resident, since: date, until: date) -> list[Roll]:
+    """Lessons that list a resident under any card that counts as theirs, newest first."""
+    cards = reader.cards_of(resident.id)
+    rolls = [roll for card in cards for roll in reader.attended_lessons(card, since, until)]
+    return sorted(rolls, key=lambda roll: (roll.lesson.date, roll.lesson.id), reverse=True)
 
 
 def explain_to_all(reader: Reader, settings: Settings, lesson: int) -> list[Explanation]:
@@ -110,7 +188,7 @@ def explain_to_all(reader: Reader, settings: Settings, lesson: int) -> list[Expl
 def _explanation(
     reader: Reader, settings: Settings, names: Directory, resident: Resident, lesson: Lesson, one: Attendance
 ) -> Explanation:
-    key = lesson_key(settings.account, lesson.id, resident.id)
+    key = lesson_key(settings.account, lesson.id, one.resident)
     verdict = judge(lesson, one, settings.rulebook)
     stand = reader.stands([key]).get(key)
     lines = reader.lines(resident.id, since=lesson.date, until=lesson.date)
@@ -214,7 +292,7 @@ def history(
     # Balances run over all entries, so the kind is chosen afterwards, and the limit counts what is chosen.
     found = reader.lines(resident.id, since=since, until=until, limit=limit + 1 if kind is None else N_MAX)
     balance = reader.balance(resident.id)
-    running = balance if until == date.max else reader.balance_until(resident.id, until)
+    running = reader.balance(resident.id, until)
     lines: list[HistoryLine] = []
     for line in found:
         if kind in (None, line.posted.entry.kind):
@@ -232,7 +310,16 @@ def _history_line(line: Line, names: Directory, balance: int) -> HistoryLine:
     entry = line.posted.entry
     title = names.lesson(line.lesson) if line.lesson else ""
     return HistoryLine(
-        entry.happened_on, title, entry.coins, entry.reason, entry.kind.value, balance, line, line.lesson
+        entry.happened_on,
+        title,
+        entry.coins,
+        entry.reason,
+        entry.kind.value,
+        balance,
+        line,
+        line.lesson,
+        entry.rule,
+        line.note,
     )
 
 
@@ -240,12 +327,67 @@ def _ineligible(
     reader: Reader, settings: Settings, names: Directory, resident: Resident, since: date, until: date
 ) -> list[HistoryLine]:
     lines = []
-    for roll in reader.attended_lessons(resident.id, since, until):
+    for roll in _attended(reader, resident, since, until):
         verdict = judge(roll.lesson, roll.attendance[0], settings.rulebook)
         if not verdict.coins:
             title = names.lesson(roll.lesson)
             lines.append(HistoryLine(roll.lesson.date, title, 0, verdict.reason.value, "lesson", lesson=roll.lesson))
     return lines
+
+
+# --- a statement ------------------------------------------------------------------------------------------------------
+
+
+def statement(
+    reader: Reader, settings: Settings, resident: Resident, since: date, until: date, language: str, *, today: date
+) -> Statement:
+    """A resident's coins from ``since`` to ``until`` as a parent reads them on paper, printed ``today``."""
+    zones = {branch.id: branch.zone for branch in settings.branches}
+    ways = {way.code: way.title_ru if language == "ru" else way.title_en for way in settings.ways}
+    pen = Pen(LANGUAGES[language], zone_of(resident, zones, settings.branches[0].zone), today, ways)
+    forms = settings.coin_ru if language == "ru" else settings.coin_en
+    found = reader.lines(resident.id, since=since, until=until, limit=N_MAX)
+    by_number = _with_partners(reader, found)
+    groups = {group.id: group.name for group in reader.all(Group)}
+    closing = reader.balance(resident.id, until)
+    opening = running = reader.balance(resident.id, since - timedelta(days=1)) if since > date.min else 0
+    lines: list[StatementLine] = []
+    sums: dict[Total, int] = {}
+    for line in reversed(found):
+        entry = line.posted.entry
+        running += entry.coins
+        total = TOTAL_OF[entry.kind]
+        sums[total] = sums.get(total, 0) + entry.coins
+        what, why = pen.what(line, groups), _why_on_paper(pen, line, by_number)
+        lines.append(StatementLine(line.posted.n, entry.happened_on, entry.kind.value, what, why, entry.coins, running))
+    return Statement(
+        settings.school,
+        language,
+        resident.id,
+        resident.name,
+        since,
+        until,
+        today,
+        opening,
+        tuple(lines),
+        {total: sums[total] for total in Total if total in sums},
+        closing,
+        pen.words.coin(max(closing, 0), forms),
+    )
+
+
+def _with_partners(reader: Reader, lines: list[Line]) -> dict[int, Line]:
+    """Lines by their numbers, and with them those that they take back or are taken back by, of whatever day."""
+    found = {line.posted.n: line for line in lines}
+    partners = {n for line in lines for n in (line.posted.entry.reverses, line.reversed_by) if n is not None}
+    known = {n: reader.line(n) for n in sorted(partners - found.keys())}
+    return found | {n: line for n, line in known.items() if line is not None}
+
+
+def _why_on_paper(pen: Pen, line: Line, by_number: dict[int, Line]) -> str:
+    # The reversal of a lesson stands under its award on the same day and need not point to it.
+    takes_back = pen.takes_back(line, by_number) if line.posted.entry.lesson is None else ""
+    return "; ".join(filter(None, (pen.why(line), takes_back, pen.taken_back(line, by_number))))
 
 
 # --- freshness -------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from coinsync.core.rules import GuestPolicy, Rule, Rulebook
 from coinsync.errors import ConfigError, SecretError
 
 REQUIRED: Any = object()
-SECRET_NAMES = ("COINSYNC_ALFACRM_KEY", "COINSYNC_APP_KEY", "COINSYNC_VK_KEYS")
+SECRET_NAMES = ("COINSYNC_ALFACRM_KEY", "COINSYNC_APP_KEY", "COINSYNC_VK_KEYS", "COINSYNC_VK_SERVICE_KEY")
 _SECRET_WORDS = re.compile(r"(api_?key|password|secret|token|protected_?key|vk_?keys?|service_?key)$", re.IGNORECASE)
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -114,12 +114,30 @@ def _zone(value: Any) -> ZoneInfo:
         raise ValueError('a time zone such as "Europe/Moscow" (install tzdata if it is right)') from None
 
 
-def _crm_url(value: Any) -> str:
-    parts = urlsplit(_text(value))
-    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
-    _expect(safe and bool(parts.hostname) and plain, "an address such as https://school.s20.online")
-    return str(value).rstrip("/")
+def _host_url(example: str) -> Kind:
+    def host_url(value: Any) -> str:
+        parts = urlsplit(_text(value))
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+        _expect(safe and bool(parts.hostname) and plain, f"an address such as {example}")
+        return str(value).rstrip("/")
+
+    return host_url
+
+
+def _pattern(value: Any) -> str:
+    expected = 'a pattern with one group such as "vk:\\\\s*(\\\\S+)"'
+    try:
+        groups = re.compile(_free_text(value)).groups
+    except re.error:
+        raise ValueError(expected) from None
+    _expect(groups == 1, expected)
+    return str(value)
+
+
+def _code(value: Any) -> str:
+    _expect(isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", value) is not None, "a-z, 0-9, _ or -")
+    return str(value)
 
 
 def _database_url(value: Any) -> str:
@@ -148,12 +166,16 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of the file; ``samples`` are the blocks that the example shows of a repeated one (``[[name]]``)."""
+    """A section of the file; ``samples`` are the blocks that the example shows of a repeated one (``[[name]]``).
+
+    One that is ``optional`` may be missing altogether.
+    """
 
     name: str
     doc: str
     keys: tuple[Key, ...]
     samples: tuple[Mapping[str, Any], ...] = ()
+    optional: bool = False
 
     @property
     def repeated(self) -> bool:
@@ -182,7 +204,7 @@ SECTIONS: tuple[Section, ...] = (
         "alfacrm",
         "The AlfaCRM account. Its API key is a secret: COINSYNC_ALFACRM_KEY, see [secrets].",
         (
-            Key("url", _crm_url, "", "", sample="https://school.s20.online"),
+            Key("url", _host_url("https://school.s20.online"), "", "", sample="https://school.s20.online"),
             Key("email", _free_text, "The CRM user made for the API alone.", "", sample="api@school.example"),
             Key("account", _free_text, "Part of every key, never change it. Empty: from the host.", ""),
             Key("per_second", _amount(0.1, 1000), "Requests per second that the CRM allows to the account.", 5),
@@ -262,8 +284,54 @@ SECTIONS: tuple[Section, ...] = (
                 'Keep "Ада М." of "surname_first" or "given_first" names, or "full".',
                 "surname_first",
             ),
-            Key("vk_field", _free_text, "Field of the customer card with the family's VK page.", "custom_vk"),
+            Key(
+                "vk_field", _free_text, 'Card field with the family\'s VK page: "custom_…", "web", "note".', "custom_vk"
+            ),
+            Key(
+                "vk_pattern",
+                _pattern,
+                'Where it stands in a longer text, as in "vk:\\\\s*(\\\\S+)"; empty: all of it.',
+                "",
+            ),
         ),
+    ),
+    Section(
+        "earn",
+        "Ways to earn besides lessons, one block each: what `credit --for CODE` gives, and what the memo in the\n"
+        "cabinet tells.",
+        (
+            Key("code", _code, "A short word, never change it."),
+            Key("title_ru", _text, "As families see it."),
+            Key("title_en", _text, ""),
+            Key("coins", _whole(1, 1_000_000), ""),
+            Key("text_ru", _free_text, "What to do for it.", ""),
+            Key("text_en", _free_text, "", ""),
+        ),
+        samples=(
+            {
+                "code": "olympiad",
+                "title_ru": "Победа в олимпиаде",
+                "title_en": "Olympiad won",
+                "coins": 50,
+                "text_ru": "Принеси диплом городской олимпиады или выше.",
+                "text_en": "Bring a diploma of a city olympiad or above.",
+            },
+            {
+                "code": "project",
+                "title_ru": "Защита проекта",
+                "title_en": "Project presented",
+                "coins": 30,
+                "text_ru": "Покажи группе игру или сайт, которые сделал сам.",
+                "text_en": "Show your group a game or a site that you made yourself.",
+            },
+        ),
+        optional=True,
+    ),
+    Section(
+        "vk",
+        "Screen names in cards become numbers through VK's API, each asked once, if COINSYNC_VK_SERVICE_KEY (a\n"
+        "secret: the service key of the VK app) is given.",
+        (Key("api", _host_url("https://api.vk.ru"), "", "https://api.vk.ru"),),
     ),
     Section(
         "sync",
@@ -271,17 +339,19 @@ SECTIONS: tuple[Section, ...] = (
         (
             Key("days_back", _whole(1, 366), "How many days back marks are read again.", 45),
             Key("missing_asked_max", _whole(1, 500), "Missing lessons that are asked for one by one.", 50),
+            Key("fresh_hours_max", _whole(1, 10_000), "Older than that, `reconcile` warns.", 26),
         ),
     ),
     Section(
         "guards",
-        "What one branch may change in one window without a person's word.",
+        "What one branch may change in one window, and one person by one command.",
         (
             Key("reversals_percent_max", _whole(0, 100), "Reversals, in percent of the awards posted there …", 5),
             Key("reversals_checked_from", _whole(1, 10_000), "… once so many awards are posted.", 20),
             Key("reversals_free", _whole(0, 10_000), "So many pass in any case: one lesson taken back.", 10),
             Key("vanished_percent_max", _whole(0, 100), "Residents or memberships missing, in percent.", 20),
             Key("coins_per_run_max", _whole(1, 100_000_000), "Coins awarded in one run.", 50_000),
+            Key("coins_per_operation_max", _whole(1, 100_000_000), "Coins that one credit or debit moves.", 1_000),
         ),
     ),
     Section(
@@ -323,6 +393,18 @@ class BranchSettings:
     id: int
     name: str
     zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to earn besides lessons; texts in Russian and English."""
+
+    code: str
+    title_ru: str
+    title_en: str
+    coins: int
+    text_ru: str
+    text_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,13 +452,22 @@ class Settings:
     rulebook: Rulebook
     names: NameForm
     vk_field: str
+    vk_pattern: str
+    vk_api: str
+    ways: tuple[Way, ...]
     days_back: int
     missing_asked_max: int
+    fresh_hours_max: int
     limits: Limits
     web: WebSettings
     coin_ru: tuple[str, ...]
     coin_en: tuple[str, ...]
     secrets_file: Path
+
+    @property
+    def way_titles(self) -> dict[str, str]:
+        """What the ways to earn are called, as families see it, by code."""
+        return {way.code: way.title_ru for way in self.ways}
 
     @property
     def account(self) -> str:
@@ -417,6 +508,8 @@ def _values(data: Mapping[str, Any], path: Path, problems: list[str]) -> dict[st
 
 def _section_values(section: Section, given: Any, path: Path, problems: list[str]) -> Any:
     if section.repeated:
+        if given is None and section.optional:
+            return []
         if not isinstance(given, list) or not all(isinstance(block, dict) for block in given) or not given:
             problems.append(f"config: [[{section.name}]]: expected at least one block, got {_shown(given)}")
             return []
@@ -494,8 +587,10 @@ def _settings(values: Mapping[str, Any], path: Path) -> Settings:
         ),
         names=NameForm(values["residents"]["names"]),
         vk_field=values["residents"]["vk_field"],
-        days_back=values["sync"]["days_back"],
-        missing_asked_max=values["sync"]["missing_asked_max"],
+        vk_pattern=values["residents"]["vk_pattern"],
+        vk_api=values["vk"]["api"],
+        ways=tuple(Way(**block) for block in values["earn"]),
+        **values["sync"],
         limits=Limits(**values["guards"]),
         web=WebSettings(**values["web"]),
         coin_ru=values["coin"]["ru"],
@@ -518,6 +613,12 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             yield f"config: [alfacrm] account: expected letters a-z, digits and . _ -, got {settings.alfacrm.account}"
     ids = [branch.id for branch in settings.branches]
     yield from (f"config: [[branch]] id {id}: given twice" for id in sorted({id for id in ids if ids.count(id) > 1}))
+    codes = [way.code for way in settings.ways]
+    yield from (f"config: [[earn]] code {one}: given twice" for one in sorted({c for c in codes if codes.count(c) > 1}))
+    for way in settings.ways:
+        if way.coins > settings.limits.coins_per_operation_max:
+            most = settings.limits.coins_per_operation_max
+            yield f"config: [[earn]] {way.code} coins: {way.coins} is above [guards] coins_per_operation_max = {most}"
     yield from _rule_contradictions(settings.rulebook, frozenset(ids))
 
 
@@ -572,6 +673,10 @@ class Secrets:
         """Look in ``environ`` and, when it exists, in ``file``; the file is read when a secret is asked for."""
         self._file = file
         self._environ = environ
+
+    def has(self, name: str) -> bool:
+        """Tell whether a secret is given at all, rightly or not."""
+        return name in self._environ or name in self._in_file()
 
     def get(self, name: str) -> Secret:
         """One secret. Raises ``SecretError`` when it is missing, empty, given twice, or its file is open to others."""

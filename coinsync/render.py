@@ -14,32 +14,50 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, timedelta
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from coinsync.core.facts import ALWAYS, Membership, Resident
-from coinsync.core.identity import harmless
+from coinsync.core.facts import ALWAYS, HoldKind, Membership, Resident
+from coinsync.core.identity import harmless, spreadsheet_safe
 from coinsync.core.ledger import Receipt, Run
 from coinsync.core.plan import DIGEST_SHOWN
 from coinsync.core.report import (
     WEEKDAYS,
     Card,
+    Case,
     Explanation,
     Freshness,
     History,
+    HistoryLine,
+    LinkLine,
+    LinkProblem,
+    Move,
     PlanLine,
     PlanReport,
+    Statement,
     gathered,
     reason_text,
+    why,
 )
 from coinsync.core.rules import Verdict
+from coinsync.core.wording import ENGLISH, LANGUAGES, Words
+
+if TYPE_CHECKING:
+    from coinsync.core.reconcile import Finding, Proof
 
 LINES_PER_VERB = 40
 WIDTH_OF_PIPES = 160
+#: A statement is printed on paper; a screen that is narrower than its columns has its words one below the other.
+WIDTH_OF_PAPER = 80
+WIDTH_OF_COLUMNS = 72
+
+#: A longer word may be broken, so that a table keeps its shape.
+WIDTH_OF_WORDS = 12
 
 _STYLES = {"+": "green", "-": "red", "?": "yellow", "~": "cyan", "!": "bold yellow", ".": "dim"}
 
@@ -48,7 +66,20 @@ def console(*, stderr: bool = False) -> Console:
     """A console for people: no markup, no emoji codes, no guessing of colours; wide where nobody looks."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else WIDTH_OF_PIPES
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    made = Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    if made.no_color:
+        # Whoever set NO_COLOR gets plain text: the library by itself would still write it bold and dim.
+        made = Console(
+            file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False, color_system=None
+        )
+    return made
+
+
+def paper() -> Console:
+    """A console for what is printed: never wider than a sheet."""
+    out = console()
+    out.width = min(out.width, WIDTH_OF_PAPER)
+    return out
 
 
 def text(value: object, style: str = "") -> Text:
@@ -64,6 +95,11 @@ def coins(amount: int) -> str:
 def total(amount: int) -> str:
     """A balance, without a plus: "1 250"."""
     return f"{amount:,}".replace(",", " ")
+
+
+def purse(amount: int) -> str:
+    """What a resident has: nobody has less than nothing, "0 (4 to be made up)"."""
+    return total(amount) if amount >= 0 else f"0 ({ENGLISH.debt.format(coins=total(-amount))})"
 
 
 def day(value: date) -> str:
@@ -138,10 +174,50 @@ def _show_lines(out: Console, lines: Sequence[PlanLine], *, every_line: bool) ->
 
 
 def show(out: Console, made: Table) -> None:
-    """Print a table without the blanks that would fill its last column."""
+    """Print a table without the blanks that would fill its last column; row by row where it is too narrow for it."""
     with out.capture() as captured:
-        out.print(made)
+        if _fit(out, made):
+            out.print(made)
+        else:
+            _print_rows(out, made)
     out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _fit(out: Console, made: Table) -> bool:
+    """Share the width among the columns so that hardly a word is broken; False where that cannot be."""
+    widths, least = [], []
+    for column in made.columns:
+        cells = [str(column.header), *map(str, column.cells)]
+        width = max(cell_len(line) for cell in cells for line in cell.splitlines() or ("",))
+        word = max(cell_len(one) for cell in cells for one in cell.split() or ("",))
+        widths.append(width)
+        least.append(width if column.no_wrap else min(word, WIDTH_OF_WORDS))
+    room = out.width - 2 * (len(widths) - 1)
+    if sum(least) > room:
+        return False
+    while sum(widths) > room:
+        spare = (index for index, width in enumerate(widths) if width > least[index])
+        widths[max(spare, key=widths.__getitem__)] -= 1
+    for column, width in zip(made.columns, widths, strict=True):
+        column.width = width
+    return True
+
+
+def _print_rows(out: Console, made: Table) -> None:
+    """Print each row as lines of heading and value; without headings, as one paragraph."""
+    headings = [str(column.header) for column in made.columns]
+    for row in zip(*(column.cells for column in made.columns), strict=True):
+        filled = [(heading, cell) for heading, cell in zip(headings, row, strict=True) if str(cell)]
+        if not any(headings):
+            out.print(Text("  ").join(text(cell) for _, cell in filled))
+            continue
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(no_wrap=True, width=max(map(cell_len, headings)))
+        grid.add_column(overflow="fold")
+        for heading, cell in filled:
+            grid.add_row(text(heading, "bold"), cell)
+        out.print(grid)
+        out.print()
 
 
 def _cells(line: PlanLine) -> tuple[Text, ...]:
@@ -188,18 +264,111 @@ def receipt_line(receipt: Receipt) -> str:
     """One line that says what was written."""
     if receipt.n_first > receipt.n_last:
         return f"run {receipt.run}: {_some(receipt.facts, 'fact')} recorded, no coins moved"
-    return f"run {receipt.run}: entries {receipt.n_first}–{receipt.n_last} posted ({coins(receipt.coins)})"
+    one = receipt.n_first == receipt.n_last
+    posted = f"entry {receipt.n_first}" if one else f"entries {receipt.n_first}–{receipt.n_last}"
+    return f"run {receipt.run}: {posted} posted ({coins(receipt.coins)})"
+
+
+# --- the desk --------------------------------------------------------------------------------------------------------
+
+
+def show_deed(out: Console, moves: Sequence[Move], words: Sequence[str], key: str, *, every_line: bool) -> None:
+    """Print what a clerk's command would do, or has done: coins with the balance before and after, and words."""
+    if moves:
+        made = table("resident", "before", "coins", "after", "day", "why", right=("before", "coins", "after"))
+        shown = moves if every_line else moves[:LINES_PER_VERB]
+        for move in shown:
+            made.add_row(
+                text(f"#{move.resident} {move.name}".rstrip()),
+                text(total(move.before)),
+                text(coins(move.coins), "green" if move.coins > 0 else "red"),
+                text(total(move.after)),
+                text(move.day.isoformat()),
+                text(move.why),
+            )
+        show(out, made)
+        if len(moves) > len(shown):
+            out.print(text(f"… {len(moves) - len(shown)} more, shown with -v", "dim"))
+        if len(moves) > 1:
+            out.print(text(f"{len(moves)} entries, {coins(sum(move.coins for move in moves))} coins", "bold"))
+    for line in words:
+        out.print(text(line))
+    if key.startswith("desk:") and moves:
+        out.print(text(f"key {key.removeprefix('desk:')}", "dim"))
+
+
+def show_cases(out: Console, cases: Sequence[Case]) -> None:
+    """Print what waits for a person."""
+    if not cases:
+        out.print(text("nothing is held"))
+        return
+    columns = ("case", "day", "lesson", "resident", "coins", "balance", "why")
+    made = table(*columns, right=("coins", "balance"))
+    for case in cases:
+        hold = case.hold
+        made.add_row(
+            text(case.id),
+            text(day(hold.happened_on)),
+            text(case.title),
+            text(f"#{hold.resident} {case.name}".rstrip()),
+            text(coins(hold.coins)),
+            text(total(case.balance)),
+            text(("visit: " if hold.kind is HoldKind.GUEST else "") + reason_text(hold.reason)),
+        )
+    show(out, made)
+    out.print(text("review post CASE · forgive CASE --note WHY · waive CASE --note WHY", "dim"), soft_wrap=True)
+
+
+_LINK_PROBLEMS = {
+    "screen_name": "a screen name that VK was not asked about yet",
+    "nobody": "a screen name that nobody has",
+    "gone": "an account that was deleted or banned",
+    "community": "a community, not a person",
+    "not_a_person": "not a person's page",
+    "unreadable": "cannot be understood, or names several",
+    "changed": "not the account that is linked",
+    "revoked": "this link was revoked here",
+    "waiting": "will be linked by the next sync",
+}
+
+
+def show_links(out: Console, links: Sequence[LinkLine]) -> None:
+    """Print who sees whom."""
+    made = table("VK account", "resident", "by", "", right=("VK account",))
+    for link in links:
+        who = text(f"#{link.resident} {link.name}".rstrip())
+        made.add_row(text(link.vk), who, text(link.source), text("" if link.live else "revoked", "dim"))
+    show(out, made)
+    live = sum(link.live for link in links)
+    out.print(text(f"{_some(live, 'link')}, {len(links) - live} revoked", "dim"))
+
+
+def show_link_problems(out: Console, problems: Sequence[LinkProblem]) -> None:
+    """Print the cards whose VK page leads to no link."""
+    if not problems:
+        out.print(text("every card's VK page is linked"))
+        return
+    made = table("resident", "in the card", "problem")
+    for one in problems:
+        who = text(f"#{one.resident} {one.name}".rstrip())
+        made.add_row(who, text(one.text), text(_LINK_PROBLEMS.get(one.problem, one.problem)))
+    show(out, made)
+    out.print(text("links add RESIDENT VK makes a link by hand; correcting the card in the CRM does too", "dim"))
 
 
 # --- residents and history -------------------------------------------------------------------------------------------
 
 
-def show_residents(out: Console, residents: Sequence[Resident], balances: Mapping[int, int]) -> None:
-    """Print residents with their balances."""
+def show_residents(
+    out: Console, residents: Sequence[Resident], balances: Mapping[int, int], as_of: date | None = None
+) -> None:
+    """Print residents with their balances, today's or those at the end of the day ``as_of``."""
+    if as_of is not None:
+        out.print(text(f"at the end of {day(as_of)}, by the days on which things happened", "bold"))
     made = table("id", "name", "branches", "is", "coins", right=("id", "coins"))
     for one in residents:
         branches = " ".join(map(str, one.branches))
-        made.add_row(f"#{one.id}", text(one.name), branches, one.presence.value, total(balances.get(one.id, 0)))
+        made.add_row(f"#{one.id}", text(one.name), branches, one.presence.value, purse(balances.get(one.id, 0)))
     show(out, made)
     out.print(text(f"{_some(len(residents), 'resident')}, {total(sum(balances.values()))} coins", "dim"))
 
@@ -213,7 +382,7 @@ def show_card(out: Console, card: Card) -> None:
         ("branches", " ".join(map(str, resident.branches)) or "none"),
         *(("member of", f"{name}  {_stay(one)}") for name, one in card.memberships),
         ("VK accounts", ", ".join(f"{link.vk} ({link.source})" for link in card.links) or "none"),
-        ("balance", total(card.balance)),
+        ("balance", purse(card.balance)),
     ]
     grid = Table.grid(padding=(0, 2, 0, 0))
     for name, value in rows:
@@ -226,31 +395,88 @@ def _stay(membership: Membership) -> str:
     return since + (f" until {membership.until}" if membership.until else "")
 
 
-def show_history(out: Console, history: History) -> None:
-    """Print a history, newest first."""
-    out.print(text(f"#{history.resident.id} {history.resident.name}   balance {total(history.balance)}", "bold"))
-    made = table("entry", "day", "what", "coins", "balance", "why", "posted", right=("entry", "coins", "balance"))
+def show_history(out: Console, history: History, ways: Mapping[str, str], *, actors: bool) -> None:
+    """Print a history, newest first; ``ways`` are titles of the ways to earn by code, ``actors`` says who did it."""
+    out.print(text(f"#{history.resident.id} {history.resident.name}   balance {purse(history.balance)}", "bold"))
+    columns = ("entry", "day", "what", "coins", "balance", "why", "posted", *(("by",) if actors else ()))
+    made = table(*columns, right=("entry", "coins", "balance"))
     for line in history.lines:
         entry = line.line.posted if line.line else None
+        by = (text(entry.entry.actor if entry else ""),) if actors else ()
         made.add_row(
             text(entry.n if entry else ""),
             text(f"{day(line.day)} {line.lesson.starts if line.lesson else ''}".rstrip()),
             text(line.title or line.kind),
             text(coins(line.coins) if line.coins else "0", "red" if line.coins < 0 else ""),
             text(total(line.balance) if line.balance is not None else ""),
-            text(
-                _why(line.reason, entry.entry.reverses if entry else None, line.line.reversed_by if line.line else None)
-            ),
+            text(why(line.reason, line.rule, line.note, ways) + _partner(line)),
             text(entry.posted_at[:10] if entry else ""),
+            *by,
         )
     show(out, made)
     if history.more:
         out.print(text("… older lines: pass --limit, --since or --until", "dim"))
 
 
-def _why(reason: str, reverses: int | None, reversed_by: int | None) -> str:
-    link = f", reverses {reverses}" if reverses else f", reversed by {reversed_by}" if reversed_by else ""
-    return reason_text(reason) + link
+def _partner(line: HistoryLine) -> str:
+    """The other entry of a reversal and what it reverses."""
+    if line.line is None:
+        return ""
+    reverses, reversed_by = line.line.posted.entry.reverses, line.line.reversed_by
+    return f", reverses {reverses}" if reverses else f", reversed by {reversed_by}" if reversed_by else ""
+
+
+def show_statement(out: Console, statement: Statement) -> None:
+    """Print a statement as a parent reads it, on paper or on a screen however narrow."""
+    words = LANGUAGES[statement.language]
+    said = words.statement
+    number = said.number.format(id=statement.resident)
+    period = said.period.format(since=words.day(statement.since), until=words.day(statement.until))
+    name = ", ".join(filter(None, (statement.name, number)))
+    _write(out, text(statement.school, "bold"), text(f"{said.title}: {name}", "bold"), text(period), Text())
+    show(out, _statement_lines(statement, words, wide=out.width >= WIDTH_OF_COLUMNS))
+    has = words.number(max(statement.closing, 0))
+    standing = said.standing.format(day=words.day(statement.until), number=has, coins=statement.coins)
+    standing = ", ".join(filter(None, (standing, words.to_be_made_up(statement.closing))))
+    _write(out, *(() if statement.lines else (text(said.nothing),)), Text(), text(standing, "bold"), Text())
+    if statement.totals:
+        made = Table.grid(padding=(0, 2, 0, 0))
+        made.add_column()
+        made.add_column(justify="right", no_wrap=True)
+        for one, coins in statement.totals.items():
+            made.add_row(text(said.totals[one]), text(words.amount(coins)))
+        show(out, made)
+        out.print()
+    _write(out, text(said.printed.format(day=words.day(statement.printed_on)), "dim"))
+
+
+def _write(out: Console, *paragraphs: Text) -> None:
+    """Print paragraphs one below the other, without blanks at the ends of lines."""
+    page = Table.grid()
+    page.add_column(overflow="fold")
+    for paragraph in paragraphs:
+        page.add_row(paragraph)
+    show(out, page)
+
+
+def _statement_lines(statement: Statement, words: Words, *, wide: bool) -> Table:
+    """Lines with what was there before and after them; where it is narrow, words stand below the day."""
+    said, year = words.statement, statement.printed_on.year
+    rows = [
+        (statement.since, said.opening, "", "", statement.opening),
+        *((one.day, one.what, one.why, words.amount(one.coins), one.balance) for one in statement.lines),
+        (statement.until, said.closing, "", "", statement.closing),
+    ]
+    reasons = any(one.why for one in statement.lines)
+    columns = (said.day, said.what, *((said.why,) if reasons else ())) if wide else (said.day,)
+    made = table(*columns, said.coins, said.balance, right=(said.coins, said.balance))
+    made.columns[0].no_wrap = wide
+    for at, (when, what, reason, change, balance) in enumerate(rows):
+        told = [text(words.day(when, year)), text(what), text(reason)]
+        cells = told[: len(columns)] if wide else [Text("\n").join(filter(None, told))]
+        style = "bold" if at in (0, len(rows) - 1) else ""
+        made.add_row(*cells, text(change), text(words.number(balance)), style=style)
+    return made
 
 
 def show_explanations(out: Console, explanations: Iterable[Explanation]) -> None:
@@ -269,9 +495,10 @@ def show_explanations(out: Console, explanations: Iterable[Explanation]) -> None
         out.print(text(f"  → {_verdict(one.verdict)}; posted {coins(one.posted) if one.posted else '0'}"))
         for line in one.lines:
             entry = line.posted.entry
+            told = why(entry.reason, entry.rule, line.note)
             out.print(
                 text(
-                    f"    entry {line.posted.n}  {coins(entry.coins)}  {entry.kind.value}  {reason_text(entry.reason)}"
+                    f"    entry {line.posted.n}  {coins(entry.coins)}  {entry.kind.value}  {told}"
                     f"  {line.posted.posted_at[:10]} by {entry.actor}"
                 )
             )
@@ -356,6 +583,11 @@ def as_json(value: Any) -> str:
     return json.dumps(as_data(value), ensure_ascii=False)
 
 
+def as_page_of_json(value: Any) -> str:
+    """Report values as JSON that a person can read."""
+    return json.dumps(as_data(value), ensure_ascii=False, indent=2)
+
+
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Rows for a spreadsheet; a text that it would take for a formula is made harmless by an apostrophe."""
     out = io.StringIO()
@@ -368,8 +600,7 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return as_data(value)
-    plain = harmless(value)
-    return f"'{plain}" if plain[:1] in ("=", "+", "-", "@", "\t", "\r") else plain
+    return spreadsheet_safe(value)
 
 
 class Bar:
@@ -406,3 +637,49 @@ class Bar:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+# --- proofs ----------------------------------------------------------------------------------------------------------
+
+
+def show_proof(out: Console, proof: Proof, on: date | None, *, every_check: bool) -> None:
+    """Print what was found, each with the way out, and the sums; the checks that found nothing if ``every_check``."""
+    # What could not be read is told beside the proof, on stderr.
+    found = {one.check: one for one in proof.findings if one.check != "unread"}
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for justify in ("left", "left", "right", "left"):
+        grid.add_column(justify=justify, overflow="fold")
+    titles = {check.id: check.title for check in proof.checked if every_check}
+    for id in dict.fromkeys((*titles, *found)):
+        if id in found:
+            one = found[id]
+            sign = "!" if one.severity == "error" else "~"
+            grid.add_row(text(f"{sign} {id}", _STYLES[sign]), text(one.owner), text(total(one.count)), _cases(one))
+        else:
+            grid.add_row(text(f"  {id}"), text("ok"), "", text(titles[id], "dim"))
+    if grid.rows:
+        show(out, grid)
+        out.print()
+    when = f", as of the end of {on} (UTC)" if on else ""
+    counted = (_some(len(proof.checked), "check"), _some(proof.entries, "entry", "entries"))
+    clean = "" if proof.findings else ": all is right"
+    out.print(text(f"{', '.join(counted)}, {_some(proof.residents, 'resident')}{when}{clean}"))
+    sums = proof.totals
+    parts = f"issued {total(sums.issued)} − reversed {total(sums.reversed)} − spent {total(sums.spent)}"
+    if proof.entries or on:
+        out.print(text(f"{parts} + refunded {total(sums.refunded)} = {total(sums.balance)} in circulation"))
+    if proof.held:
+        out.print(text(f"{_some(proof.held, 'difference')} held for a person to decide: coinsync review list", "dim"))
+
+
+def _cases(one: Finding) -> Text:
+    rest = one.count - len(one.examples)
+    lines = [*one.examples, *([f"… and {total(rest)} more"] if rest > 0 else []), f"→ {one.mend}"]
+    return Text("\n".join(map(harmless, lines)))
+
+
+def finding_line(one: Finding) -> str:
+    """A finding in one line."""
+    rest = one.count - len(one.examples)
+    more = f" and {total(rest)} more" if rest > 0 else ""
+    return harmless(f"{one.check} ({one.owner}): {'; '.join(one.examples)}{more} → {one.mend}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from coinsync.config import BranchSettings, Settings
-from coinsync.core.facts import Membership, RegularLesson, Resident, Roll, Status
+from coinsync.core.facts import Membership, Presence, RegularLesson, Resident, Roll, Status, VkPage
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope, identity
 from coinsync.core.planner import (
@@ -17,12 +17,14 @@ from coinsync.core.planner import (
     People,
     Sight,
     compare,
+    names_to_ask,
     plan_lessons,
     plan_people,
 )
 from coinsync.core.rules import School, by_group, by_resident
 from coinsync.errors import CoinsyncError, ConfigError, IncompleteRead
 from coinsync.exchange.base import Exchange, Reading
+from coinsync.exchange.vk import VkApi
 from coinsync.store.reader import Reader
 
 WINDOW_DAYS_MAX = 31
@@ -34,7 +36,8 @@ T = TypeVar("T")
 class Outcome:
     """What came of one branch and window: a plan, or the error that says why nothing can be said.
 
-    ``today`` is the school's day of the reading, ``calls`` how many requests it took.
+    ``today`` is the school's day of the reading, ``calls`` how many requests it took; ``warning`` is what could not be
+    asked, though the plan does not depend on it.
     """
 
     branch: BranchSettings
@@ -43,6 +46,7 @@ class Outcome:
     plan: Plan | None = None
     error: CoinsyncError | None = None
     calls: int = 0
+    warning: CoinsyncError | None = None
 
 
 @dataclass(slots=True)
@@ -59,8 +63,11 @@ class Sync:
     settings: Settings
     rerate: bool = False
     accepted: tuple[str, ...] = ()
+    vk: VkApi | None = None
     _moved: Counter[int] = field(default_factory=Counter)
     _known: set[int] = field(default_factory=set)
+    _vanished: set[int] = field(default_factory=set)
+    _missed: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     _done: set[int] = field(default_factory=set)
     _start: int = 0
     _calls: int = 0
@@ -70,6 +77,7 @@ class Sync:
         """Remember how far the ledger had come and who was known when the run began."""
         self._start = self.reader.head().n
         self._known = set(self.reader.resident_ids())
+        self._vanished = set(self.reader.resident_ids(Presence.GONE)) - set(self.reader.heads())
 
     def refuse(self, plan: Plan) -> None:
         """Take note that the plan that came last was not applied."""
@@ -97,8 +105,8 @@ class Sync:
         """First the people of a branch, then its lessons window by window."""
         run = self.reader.last_run(branch.id, Purpose.PEOPLE)
         read_before = run.until if run else None
-        people, school = self._plan_people(branch.id, self._read_people(branch.id, today), today, read_before)
-        if not (yield from self._offer(branch, people, today)):
+        people, school, warning = self._plan_people(branch.id, self._read_people(branch.id, today), today, read_before)
+        if not (yield from self._offer(branch, people, today, warning)):
             # Who is not there has not attended either: without its people nothing can be said of a branch's lessons.
             return
         for scope in windows(branch.id, since, until):
@@ -110,16 +118,20 @@ class Sync:
                 if (yield from self._offer(branch, plan, today)):
                     self._done |= seen
 
-    def _offer(self, branch: BranchSettings, plan: Plan, today: date) -> Generator[Outcome, None, bool]:
+    def _offer(
+        self, branch: BranchSettings, plan: Plan, today: date, warning: CoinsyncError | None = None
+    ) -> Generator[Outcome, None, bool]:
         """Hand a plan out and, unless it is refused, count on what it brings; tell whether it counts."""
-        yield Outcome(branch, plan.scope, today, plan, calls=self._calls_since())
+        yield Outcome(branch, plan.scope, today, plan, calls=self._calls_since(), warning=warning)
         if plan is self._refused or plan.refusals(self.settings.limits, self.accepted):
             return False
+        heads = self.reader.heads()
         for entry in plan.entries:
-            self._moved[entry.resident] += entry.coins
-        self._known |= {
-            change.new.id for change in plan.changes if isinstance(change, Put) and isinstance(change.new, Resident)
-        }
+            self._moved[heads.get(entry.resident, entry.resident)] += entry.coins
+        people = [change.new for change in plan.changes if isinstance(change, Put) and isinstance(change.new, Resident)]
+        self._known |= {one.id for one in people}
+        self._vanished -= {one.id for one in people}
+        self._vanished |= {one.id for one in people if one.presence is Presence.GONE} - set(heads)
         return True
 
     def _calls_since(self) -> int:
@@ -157,24 +169,44 @@ class Sync:
 
     def _plan_people(
         self, branch: int, people: _PeopleRead, today: date, read_before: date | None
-    ) -> tuple[Plan, School]:
+    ) -> tuple[Plan, School, CoinsyncError | None]:
         known = self.reader.people(branch, {one.id for one in people.read.residents} | set(people.residents_unreadable))
         # What cannot be read today stays as it was: its owner is there all the same.
         residents = [one for one in known.residents if one.id in people.residents_unreadable]
         memberships = [one for one in known.memberships if one.resident in people.memberships_unreadable]
+        pages, warning = self._ask_vk(people.read.residents, known, today)
         read = replace(
             people.read,
             residents=(*people.read.residents, *residents),
             memberships=(*people.read.memberships, *memberships),
+            pages=pages,
         )
         scope, unreadable = Scope(branch, today, today), people.residents_unreadable | people.memberships_unreadable
-        plan = plan_people(scope, read, known, read_before=read_before, unreadable=unreadable)
+        plan = plan_people(scope, read, known, read_before=read_before, unreadable=unreadable, missed=self._missed)
+        for absent in {one.id for one in known.residents if branch in one.branches} - {
+            one.id for one in read.residents
+        }:
+            self._missed[absent].add(branch)
         after = {identity(one): one for one in known.memberships}
         news = (change.new for change in plan.changes if isinstance(change, Put))
         after.update((identity(one), one) for one in news if isinstance(one, Membership))
         types = {one.id: one for one in (*known.types, *read.types)}
         first_read = self.reader.first_read_on(branch) or today
-        return plan, School(types, by_resident(after.values()), people.schedule, first_read)
+        return plan, School(types, by_resident(after.values()), people.schedule, first_read), warning
+
+    def _ask_vk(
+        self, read: Sequence[Resident], known: People, today: date
+    ) -> tuple[tuple[VkPage, ...], CoinsyncError | None]:
+        """Ask VK about screen names on cards that it was not asked about; what it does not say is asked next time."""
+        names = names_to_ask(read, known) if self.vk is not None else {}
+        if self.vk is None or not names:
+            return (), None
+        found = self.vk.resolve(sorted(set(names.values())))
+        answers = ((resident, name, found.answers.get(name)) for resident, name in names.items())
+        pages = (
+            VkPage(resident, name, one.kind, one.number, today) for resident, name, one in answers if one is not None
+        )
+        return tuple(pages), found.error
 
     # --- lessons ------------------------------------------------------------------------------------------------
 
@@ -189,7 +221,8 @@ class Sync:
         found = compare(replace(sight, rolls=settled), book, self.settings.rulebook, self.settings.account, read_before)
         evidence = Evidence(sight.lessons_known, sight.lessons_read, book.awards_posted, sight.lessons_unasked)
         balances = self._balances(found.losers)
-        plan = plan_lessons(scope, found, balances=balances, evidence=evidence, rerate=self.rerate)
+        heads = self.reader.heads()
+        plan = plan_lessons(scope, found, balances=balances, evidence=evidence, heads=heads, rerate=self.rerate)
         return plan, frozenset(roll.lesson.id for roll in settled)
 
     def _sight(self, scope: Scope, reading: Reading[Roll], stored: dict[int, Roll]) -> Sight:
@@ -226,13 +259,23 @@ class Sync:
         account = self.settings.account
         pairs = {(roll.lesson.id, one.resident) for roll in (*stored.values(), *rolls) for one in roll.attendance}
         stands = self.reader.stands(lesson_key(account, *pair) for pair in sorted(pairs))
-        holds = self.reader.holds({lesson for lesson, _ in pairs})
+        lessons = {lesson for lesson, _ in pairs}
         posted = sum(stand.coins > 0 for stand in stands.values())
-        return Book(stored, stands, holds, frozenset(self._known), posted)
+        return Book(
+            stored,
+            stands,
+            self.reader.holds(lessons),
+            self.reader.decisions(lessons),
+            frozenset(self._known),
+            frozenset(self._vanished),
+            posted,
+        )
 
     def _balances(self, residents: Iterable[int]) -> dict[int, int]:
-        found = self.reader.balances(residents, upto=self._start)
-        return {resident: coins + self._moved[resident] for resident, coins in found.items()}
+        heads = self.reader.heads()
+        owners = {heads.get(one, one) for one in residents}
+        found = self.reader.balances(owners, upto=self._start)
+        return {owner: coins + self._moved[owner] for owner, coins in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.house import House, a_school, listening, open_house
+from tests.house import House, a_school, copy_house, listening, open_house
 
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
 settings.load_profile("house")
@@ -22,6 +22,28 @@ def house(tmp_path: Path) -> Iterator[House]:
     """A furnished house with its CRM, before the first sync."""
     with listening(pickle.loads(_SCHOOL)) as simulator:
         yield open_house(tmp_path, simulator)
+
+
+@pytest.fixture(scope="session")
+def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a house after its first sync, for copies."""
+    folder = tmp_path_factory.mktemp("master")
+    with listening(pickle.loads(_SCHOOL)) as simulator:
+        open_house(folder, simulator).ok("sync", "--quiet")
+    return folder
+
+
+@pytest.fixture
+def desk(tmp_path: Path, master: Path) -> House:
+    """A house after its first sync, whose CRM does not run: enough for what staff do by hand."""
+    return copy_house(master, tmp_path)
+
+
+@pytest.fixture
+def open_desk(tmp_path: Path, master: Path) -> Iterator[House]:
+    """A house after its first sync, with its CRM, sooner than by syncing."""
+    with listening(pickle.loads(_SCHOOL)) as simulator:
+        yield copy_house(master, tmp_path, simulator)
 
 
 @pytest.fixture

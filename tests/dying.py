@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cli
+from coinsync.commands.door import Door
 from coinsync.store.writer import Surroundings
 
 
@@ -24,13 +25,13 @@ def main(file: Path, at: int, words: list[str]) -> int:
         if len(passed) == at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    healthy = cli.Door.surroundings
+    healthy = Door.surroundings
 
-    def surroundings(self: cli.Door) -> Surroundings:
+    def surroundings(self: Door) -> Surroundings:
         return replace(healthy(self), probe=probe)
 
-    cli.Door.surroundings = surroundings  # type: ignore[method-assign]
-    code = cli.main(words, cli.Outside({"USER": "anna"}))
+    Door.surroundings = surroundings  # type: ignore[method-assign]
+    code = cli.main(words, cli.outside({"USER": "anna"}))
     file.write_text("\n".join(passed), encoding="utf-8")
     return code
 

@@ -9,8 +9,11 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from coinsync.simulator import Options, School, Simulator
 from coinsync.simulator.records import Lesson
 from coinsync.store import database
 from coinsync.store.reader import Reader
+from tests.vk_double import VkDouble
 
 TODAY = date(2026, 11, 20)
 DAYS = 30
@@ -53,6 +57,7 @@ class House:
     folder: Path
     simulator: Simulator | None = None
     environ: dict[str, str] = field(default_factory=lambda: {"USER": "anna"})
+    sleep: Callable[[float], None] = time.sleep
 
     @property
     def school(self) -> School:
@@ -87,7 +92,8 @@ class House:
 
     def run(self, *words: str, environ: Mapping[str, str] | None = None, later: timedelta = NOW) -> Said:
         """Run one command line, perhaps ``later`` than now, and return what it said."""
-        outside = cli.Outside(self.environ if environ is None else environ, now=lambda: cli.utc_now() + later)
+        outside = cli.outside(self.environ if environ is None else environ, now=lambda: cli.utc_now() + later)
+        outside = replace(outside, sleep=self.sleep)
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = cli.main(["--config", str(self.config), *words], outside)
@@ -105,6 +111,23 @@ class House:
         opened = database.open_readable(self.url)
         with database.reading(opened):
             yield Reader(opened)
+
+    def tables(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Everything that the database holds, row by row: equal before and after means that nothing was written."""
+        with contextlib.closing(sqlite3.connect(self.folder / "coinsync.db")) as opened:
+            names = [name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {name: sorted(opened.execute(f"SELECT * FROM {name}"), key=repr) for name in names}
+
+    def file(self, name: str, text: str, encoding: str = "utf-8") -> str:
+        """A file in the house's folder, and its path as it is typed."""
+        path = self.folder / name
+        path.write_bytes(text.encode(encoding))
+        return str(path)
+
+    def balance(self, resident: int) -> int:
+        """Coins of one resident."""
+        with self.reader() as reader:
+            return reader.balance(resident)
 
     def ledger(self) -> list[Posted]:
         """All entries."""
@@ -155,6 +178,27 @@ def open_house(folder: Path, simulator: Simulator | None = None, **changed: Any)
         file.write(SECRETS)
     database.create(house.url)
     return house
+
+
+def copy_house(master: Path, folder: Path, simulator: Simulator | None = None) -> House:
+    """A house with the ledger of the one in ``master``, which stands still."""
+    house = House(folder, simulator)
+    house.configure()
+    for name in ("coinsync.db", "coinsync.secrets"):
+        shutil.copy(master / name, folder / name)
+    return house
+
+
+@contextlib.contextmanager
+def beside_vk(
+    house: House, people: Sequence[Mapping[str, Any]] = (), others: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[VkDouble]:
+    """Let VK's API stand beside the house, with the service key in the environment; nobody waits for anything."""
+    with VkDouble(people, others) as vk:
+        house.configure(vk__api=vk.url)
+        house.environ["COINSYNC_VK_SERVICE_KEY"] = vk.key
+        house.sleep = lambda _seconds: None
+        yield vk
 
 
 @contextlib.contextmanager

@@ -57,7 +57,13 @@ FACTS: dict[type[Fact], st.SearchStrategy[Fact]] = {
     facts.Hold: st.builds(
         facts.Hold, KEYS, st.sampled_from(facts.HoldKind), IDS, IDS, IDS, DAYS, st.integers(-99, 99), TEXTS
     ),
-    facts.Link: st.builds(facts.Link, IDS, IDS, TEXTS),
+    facts.Link: st.builds(facts.Link, IDS, IDS, st.sampled_from(facts.LinkSource), st.booleans()),
+    facts.VkPage: st.builds(facts.VkPage, IDS, TEXTS, st.sampled_from(facts.PageKind), IDS, DAYS),
+    facts.Merge: st.builds(facts.Merge, IDS, IDS, TUPLES_OF_IDS, TUPLES_OF_IDS),
+    facts.Decision: st.builds(
+        facts.Decision, KEYS, IDS, IDS, st.integers(1, 9), st.integers(-99, 99), TEXTS, TEXTS, DAYS, TEXTS
+    ),
+    facts.Note: st.builds(facts.Note, IDS, TEXTS, TEXTS),
 }
 
 ENTRIES = st.builds(

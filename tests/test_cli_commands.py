@@ -153,7 +153,7 @@ class TestHistory:
         """A heading and a row for each line."""
         who = synced.ledger()[0].entry.resident
         rows = list(csv.DictReader(io.StringIO(synced.ok("history", f"#{who}", "--csv").out)))
-        assert rows[0].keys() == {"day", "kind", "title", "coins", "balance", "reason"}
+        assert rows[0].keys() == {"day", "kind", "title", "coins", "balance", "reason", "rule", "note"}
 
 
 class TestExplain:

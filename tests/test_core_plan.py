@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coinsync.core.facts import Branch, Group, LessonType, Link, Membership
+from coinsync.core.facts import Branch, Group, LessonType, Link, LinkSource, Membership
 from coinsync.core.ledger import Kind, Stand
 from coinsync.core.plan import (
     Change,
@@ -78,14 +78,14 @@ def test_facts_come_before_what_refers_to_them() -> None:
         Post(an_award(1)),
         Put(present()),
         Put(a_lesson()),
-        Put(Link(7, ADA, "crm")),
+        Put(Link(7, ADA, LinkSource.CRM)),
         Put(Membership(ADA, GROUP)),
         Put(a_resident(100)),
         Put(a_resident(9)),
         Put(Group(GROUP, "A")),
         Put(LessonType(2, "B", 2)),
         Put(Branch(1, "C")),
-        Drop(Link(8, ADA, "crm")),
+        Drop(Link(8, ADA, LinkSource.CRM)),
     ]
     plan = a_plan(*changes)
     kinds = [
@@ -193,7 +193,7 @@ def test_a_plan_adds_itself_up() -> None:
             Post(a_credit("1", coins=100)),
             Post(a_credit("2", coins=-30)),
             Put(a_lesson()),
-            Drop(Link(7, ADA, "crm")),
+            Drop(Link(7, ADA, LinkSource.CRM)),
         ],
         remarks=[Remark(RemarkKind.HOLD, "absent"), Remark(RemarkKind.LATE, "late")],
     )

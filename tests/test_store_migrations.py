@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from peewee import SqliteDatabase
+from playhouse.migrations import Runner
 
 from coinsync.errors import DatabaseUnusable
 from coinsync.store import database as opening
@@ -166,9 +167,22 @@ def _create_and_die(url: str, at: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
+def schemas(folder: Path) -> list[dict[str, Any]]:
+    """What the database looks like before the first step and after each."""
+    found: list[dict[str, Any]] = [{}]
+    path = folder / "steps.db"
+    database = SqliteDatabase(str(path))
+    for step in opening.schema_steps():
+        with database.connection_context():
+            Runner(database, str(opening.MIGRATIONS), table_name=opening.HISTORY).up(step)
+        found.append(described(path))
+    return found
+
+
 def test_a_migration_that_is_killed_leaves_the_old_or_the_new_schema(tmp_path: Path) -> None:
-    """Whichever statement is the last, there is nothing between; the next attempt ends with the whole schema."""
-    whole = described(opening.path_of(new_database(tmp_path)))
+    """Whichever statement is the last, there is nothing between two steps; the next attempt ends with the whole."""
+    steps = schemas(tmp_path)
+    whole = steps[-1]
     deaths = 0
     for at in count(1):
         folder = tmp_path / str(at)
@@ -178,7 +192,7 @@ def test_a_migration_that_is_killed_leaves_the_old_or_the_new_schema(tmp_path: P
             break
         deaths += 1
         path = opening.path_of(url)
-        assert described(path) in ({}, whole)
+        assert described(path) in steps
         opening.create(url)
         assert described(path) == whole
         with writing(url) as database:

@@ -25,11 +25,24 @@ import bottle
 import peewee
 import pytest
 
-from coinsync.core.facts import Attendance, Group, Lesson, Link, Mark, Presence, Resident, Standing, Status
-from coinsync.core.ledger import Entry, Kind, lesson_key
+from coinsync.core.facts import (
+    Attendance,
+    Group,
+    Lesson,
+    Link,
+    LinkSource,
+    Mark,
+    Merge,
+    Presence,
+    Resident,
+    Standing,
+    Status,
+)
+from coinsync.core.ledger import BY_HAND, BY_WAY, TAKEN_BACK, Entry, Kind, lesson_key
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Scope
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import create, open_readable, open_writable, reading
+from coinsync.store.reader import Reader
 from coinsync.store.writer import Order, Surroundings, apply
 from webview import app as app_module
 from webview.app import Press, WebSettings, make_app
@@ -63,7 +76,7 @@ def founding() -> list[Change]:
     """Two families, a group, a lesson that all three attended, and a line of their own for each."""
     changes: list[Change] = [Put(Group(7, "Роботы по вторникам"))]
     changes += [Put(Resident(id, name, Presence.CLIENT, (1,))) for id, name in NAMES.items()]
-    changes += [Put(Link(vk, resident, "desk")) for vk, resident in LINKS]
+    changes += [Put(Link(vk, resident, LinkSource.DESK)) for vk, resident in LINKS]
     changes.append(Put(Lesson(900, 1, date(2026, 11, 17), "18:00", 2, Status.CONDUCTED, (7,))))
     for resident, mark in MARKS.items():
         changes.append(Put(Attendance(900, resident, Mark.ATTENDED, Standing.MEMBER)))
@@ -78,9 +91,10 @@ def award(lesson: int, resident: int, day: date, coins: int) -> Entry:
     return Entry(key, 1, resident, coins, Kind.AWARD, day, "lesson", "sync", lesson=lesson)
 
 
-def credit(key: str, resident: int, coins: int, reason: str) -> Entry:
-    """A credit by hand."""
-    return Entry(key, 1, resident, coins, Kind.CREDIT, date(2026, 11, 18), reason, "desk")
+def credit(key: str, resident: int, coins: int, note: str, **more: Any) -> Entry:
+    """A credit by hand, for what staff typed; ``more`` are other fields of the entry."""
+    fields = {"reason": BY_HAND, "note": note, **more}
+    return Entry(key, 1, resident, coins, Kind.CREDIT, date(2026, 11, 18), actor="desk", **fields)
 
 
 def record(url: str, changes: list[Change], *, purpose: Purpose = Purpose.LESSONS) -> None:
@@ -225,6 +239,58 @@ def test_family_sees_its_children_with_balances_and_lines(window: Window) -> Non
     assert "Роботы по вторникам" in page
     assert "17 ноября" in page
     assert "Обновлено сегодня в 12:00" in page
+
+
+def test_no_code_of_ours_is_ever_shown(url: str) -> None:
+    """What a clerk did stands there in words: what was typed, the way's title, a correction."""
+    ways = {"olympiad": ("Победа в олимпиаде", "Olympiad won")}
+    won = credit("desk:won", RITA, 50, "городская", reason=BY_WAY, rule="olympiad")
+    slip = credit("desk:slip", RITA, 7, "")
+    record(url, [Post(won), Post(slip)], purpose=Purpose.DESK)
+    undone = taken_back(url, slip, note="дважды", happened_on=TODAY)
+    record(url, [Post(undone)], purpose=Purpose.DESK)
+    page = Window(url, ways=ways).page(OLEG)
+    for text in ("Победа в олимпиаде: городская", "Внесено сотрудником школы", "Исправление: дважды"):
+        assert f'<p class="why"><bdi>{text}</bdi></p>' in page
+    assert "отмена записи от 18 ноября" in page
+    assert "отменено 22 ноября" in page
+    assert not any(code in page for code in (BY_HAND, BY_WAY, TAKEN_BACK, "olympiad"))
+    assert "Olympiad won: городская" in Window(url, ways=ways).ask(launch(OLEG, language="en")).text
+
+
+def taken_back(url: str, entry: Entry, **more: Any) -> Entry:
+    """The entry that takes back one that is recorded, by hand unless ``more`` says otherwise."""
+    database = open_readable(url)
+    with reading(database):
+        (line,) = Reader(database).lines_under([entry.key])
+    fields = {"reason": TAKEN_BACK, "note": "", **more}
+    return replace(entry, seq=2, coins=-entry.coins, kind=Kind.REVERSAL, reverses=line.posted.n, **fields)
+
+
+def test_merged_cards_are_one_child(url: str) -> None:
+    """Lines and coins of the card that ended stand on the card that goes on, reversals still point to each other."""
+    given = credit("desk:old", 44, 9, "за старое")
+    record(url, [Put(Resident(44, "Рита С.", Presence.GONE, (1,))), Post(given)], purpose=Purpose.DESK)
+    merged = Merge(44, RITA, (), (RITA,))
+    record(url, [Post(taken_back(url, given, happened_on=TODAY)), Put(merged)], purpose=Purpose.DESK)
+    window = Window(url)
+    page = window.page(OLEG)
+    assert page.count("<section") == 1
+    assert f"<strong>{15 + RITA}</strong>" in page
+    assert "за старое" in page
+    assert "отмена записи от 18 ноября" in page
+    assert "отменено 22 ноября" in page
+
+
+def test_nobody_reads_a_balance_below_zero(url: str) -> None:
+    """After a reviewed reversal of spent coins: nothing, and what is to be made up."""
+    spent = replace(credit("desk:spent", RITA, 60, "набор"), coins=-58, kind=Kind.DEBIT)
+    record(url, [Post(spent)], purpose=Purpose.DESK)
+    taken = award(900, RITA, date(2026, 11, 17), 10 + RITA)
+    record(url, [Post(taken_back(url, taken, reason="absent"))], purpose=Purpose.REVIEW)
+    page = Window(url).page(OLEG)
+    assert "<strong>0</strong> <span>монет</span>" in page
+    assert f'<p class="debt">осталось отработать {10 + RITA}</p>' in page
 
 
 def test_page_has_no_script_no_cookie_and_no_foreign_address(window: Window) -> None:
@@ -519,7 +585,9 @@ def test_damaged_database_is_trouble(url: str, tmp_path: Path) -> None:
 def test_newer_and_older_schema_are_trouble(url: str, tmp_path: Path) -> None:
     """A schema that this program does not know, or that misses a step, is not read."""
     with sqlite3.connect(tmp_path / "coins.db") as connection:
-        connection.execute("UPDATE schema_migration SET name = '9999_future'")
+        connection.execute(
+            "UPDATE schema_migration SET name = '9999_future' WHERE name = (SELECT MAX(name) FROM schema_migration)"
+        )
     check_trouble(Window(url))
     connection.execute("DELETE FROM schema_migration")
     connection.commit()
@@ -548,7 +616,10 @@ def test_database_put_back_by_a_restore_is_seen_by_the_next_request(window: Wind
     assert MARKS[RITA] in window.page(OLEG)
     restored = tmp_path / "restored.db"
     create(f"sqlite:///{restored}")
-    record(f"sqlite:///{restored}", [Put(Resident(77, "Тим Новиков", Presence.CLIENT, ())), Put(Link(OLEG, 77, "crm"))])
+    record(
+        f"sqlite:///{restored}",
+        [Put(Resident(77, "Тим Новиков", Presence.CLIENT, ())), Put(Link(OLEG, 77, LinkSource.CRM))],
+    )
     restored.replace(tmp_path / "coins.db")
     page = window.page(OLEG)
     assert "Тим Новиков" in page

@@ -51,7 +51,8 @@ T = TypeVar("T")
 class WebSettings:
     """What the window must know of the school and of its VK app; ``keys`` are VK's protected keys, newest first.
 
-    ``hosts`` are the values of the Host header that are answered, any when empty.
+    ``hosts`` are the values of the Host header that are answered, any when empty. ``ways`` are Russian and English
+    titles of the ways to earn by code, ``zones`` are those of branches, and ``zone`` is for everybody else.
     """
 
     school: str
@@ -62,6 +63,8 @@ class WebSettings:
     keys: tuple[str, ...] = field(repr=False)
     age_seconds_max: int = AGE_SECONDS_DEFAULT
     hosts: frozenset[str] = frozenset()
+    ways: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    zones: Mapping[int, ZoneInfo] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,14 @@ def make_app(settings: WebSettings, database_url: str, *, now: Callable[[], floa
     """Make the window onto one database; ``now`` returns Unix seconds."""
     # Debug mode would print tracebacks and addresses into pages, wherever it was switched on.
     bottle.debug(False)
-    brand = pages.Brand(settings.school, settings.coin_forms_ru, settings.coin_forms_en, settings.zone)
+    brand = pages.Brand(
+        settings.school,
+        settings.coin_forms_ru,
+        settings.coin_forms_en,
+        settings.zone,
+        settings.ways,
+        settings.zones,
+    )
     press = Press.set_up()
     inside = _routes(_Views(settings, brand, press, database_url, now))
     return _Wrapper(settings, brand, press, inside, now)

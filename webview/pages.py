@@ -6,23 +6,19 @@ reader's language and in the school's local time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from coinsync.core.facts import Resident
-from coinsync.core.ledger import Entry, Kind, Line
+from coinsync.core.ledger import Line
+from coinsync.core.wording import Pen, zone_of
 from webview.launch import Reason, Refusal
 from webview.texts import ENGLISH, RUSSIAN, Message, Texts, of_language
 
 RESIDENTS_MAX = 20
 LINES_MAX = 50
-#: A mark made up to a day after the lesson is no news.
-LATE_AFTER = timedelta(days=1)
-MINUS = "\N{MINUS SIGN}"
-#: From this number on, thousands are set apart.
-GROUPED_FROM = 10_000
 
 
 # --- what a page is made from ----------------------------------------------------------------------------------------
@@ -30,12 +26,26 @@ GROUPED_FROM = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """How the school calls itself and its coin, and where its clock stands."""
+    """How the school calls itself, its coin and its ways to earn, and where its clocks stand.
+
+    ``ways`` are Russian and English titles by code; ``zones`` are those of branches, ``zone`` is for everybody else.
+    """
 
     school: str
     coin_forms_ru: tuple[str, str, str]
     coin_forms_en: tuple[str, str]
     zone: ZoneInfo
+    ways: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    zones: Mapping[int, ZoneInfo] = field(default_factory=dict)
+
+    def coin(self, count: int, texts: Texts) -> str:
+        """Choose the form of the coin's name beside a number."""
+        return texts.words.coin(count, self.coin_forms_ru if texts is RUSSIAN else self.coin_forms_en)
+
+    def pen(self, texts: Texts, zone: ZoneInfo, now: datetime) -> Pen:
+        """What writes the lines of a family whose clock stands in ``zone``."""
+        ways = {code: titles[texts is not RUSSIAN] for code, titles in self.ways.items()}
+        return Pen(texts.words, zone, now.astimezone(zone).date(), ways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +139,12 @@ class Notice:
 
 def cabinet(family: Family, brand: Brand, language: str, now: datetime) -> Cabinet:
     """Make the page of a family; ``now`` is any aware time, ``language`` a code of VK's."""
-    pen = _Pen(of_language(language), brand, now.astimezone(brand.zone).date())
+    texts = of_language(language)
     shown = family.residents[:RESIDENTS_MAX]
-    more = pen.texts.children_more.format(count=RESIDENTS_MAX) if len(family.residents) > RESIDENTS_MAX else ""
-    children = tuple(_child(resident, family, pen) for resident in shown)
-    return Cabinet(brand.school, pen.texts, children, more, pen.fresh(family.synced_at))
+    more = texts.children_more.format(count=RESIDENTS_MAX) if len(family.residents) > RESIDENTS_MAX else ""
+    children = tuple(_child(resident, family, brand, texts, now) for resident in shown)
+    fresh = _fresh(family.synced_at, texts, brand.pen(texts, brand.zone, now))
+    return Cabinet(brand.school, texts, children, more, fresh)
 
 
 def stranger(vk: int, brand: Brand, language: str) -> Stranger:
@@ -174,138 +185,46 @@ def _notice(brand: Brand, russian: Message, english: Message, address: str = "")
     return Notice(brand.school, RUSSIAN, said, address)
 
 
-def declined(count: int, forms: tuple[str, str, str]) -> str:
-    """Choose the Russian form of a noun beside a number: (монета, монеты, монет) → 1 монета, 2 монеты, 11 монет."""
-    last, teens = abs(count) % 10, abs(count) % 100 // 10 == 1
-    if last == 1 and not teens:
-        return forms[0]
-    return forms[1] if 2 <= last <= 4 and not teens else forms[2]
-
-
-def _child(resident: Resident, family: Family, pen: _Pen) -> Child:
+def _child(resident: Resident, family: Family, brand: Brand, texts: Texts, now: datetime) -> Child:
+    pen = brand.pen(texts, zone_of(resident, brand.zones, brand.zone), now)
     balance = family.balances.get(resident.id, 0)
     lines = family.lines.get(resident.id, ())
     return Child(
         id=resident.id,
         name=resident.name.strip() or f"#{resident.id}",
-        balance=pen.number(max(balance, 0)),
-        coins=pen.coins(max(balance, 0)),
-        debt=pen.texts.debt.format(coins=pen.number(-balance)) if balance < 0 else "",
+        balance=texts.words.number(max(balance, 0)),
+        coins=brand.coin(max(balance, 0), texts),
+        debt=texts.words.to_be_made_up(balance),
         rows=_rows(lines, family.groups, pen),
-        more=pen.texts.history_more.format(count=LINES_MAX) if len(lines) > LINES_MAX else "",
+        more=texts.history_more.format(count=LINES_MAX) if len(lines) > LINES_MAX else "",
     )
 
 
-def _rows(lines: Sequence[Line], groups: Mapping[int, str], pen: _Pen) -> tuple[Row, ...]:
+def _rows(lines: Sequence[Line], groups: Mapping[int, str], pen: Pen) -> tuple[Row, ...]:
     by_number = {line.posted.n: line for line in lines}
     return tuple(_row(line, by_number, groups, pen) for line in lines[:LINES_MAX])
 
 
-def _row(line: Line, by_number: Mapping[int, Line], groups: Mapping[int, str], pen: _Pen) -> Row:
+def _row(line: Line, by_number: Mapping[int, Line], groups: Mapping[int, str], pen: Pen) -> Row:
     entry = line.posted.entry
-    notes = (_takes_back(entry, by_number, pen), _late(line, pen), _taken_back(line, by_number, pen))
+    notes = (pen.takes_back(line, by_number), pen.late(line), pen.taken_back(line, by_number))
     return Row(
-        what=_what(line, groups, pen),
-        why=_why(entry, pen),
+        what=pen.what(line, groups),
+        why=pen.why(line),
         when=pen.day(entry.happened_on),
         day=entry.happened_on.isoformat(),
         notes=tuple(note for note in notes if note),
-        amount=pen.amount(entry.coins),
+        amount=pen.words.amount(entry.coins),
         gain=entry.coins > 0,
         cancelled=line.reversed_by is not None or entry.reverses is not None,
     )
 
 
-def _what(line: Line, groups: Mapping[int, str], pen: _Pen) -> str:
-    """Name a line: a lesson by its groups, hand work by its kind."""
-    kind = line.posted.entry.kind
-    of_lesson = line.posted.entry.lesson is not None
-    lesson = _groups(line.lesson.groups if line.lesson else (), groups) or pen.texts.lesson
-    if kind is Kind.AWARD:
-        return lesson
-    if kind is Kind.REVERSAL and of_lesson:
-        return pen.texts.reversal_of.format(what=lesson)
-    return pen.texts.kinds[kind]
-
-
-def _groups(ids: Iterable[int], names: Mapping[int, str]) -> str:
-    return ", ".join(name for name in (names.get(id, "").strip() for id in ids) if name)
-
-
-def _why(entry: Entry, pen: _Pen) -> str:
-    """Say why: codes become sentences, what staff typed stays as typed."""
-    if entry.kind in (Kind.AWARD, Kind.REVERSAL):
-        return pen.texts.reasons.get(entry.reason, entry.reason)
-    return entry.reason
-
-
-def _takes_back(entry: Entry, by_number: Mapping[int, Line], pen: _Pen) -> str:
-    """Point from a reversal to what it reverses."""
-    if entry.reverses is None:
-        return ""
-    if entry.lesson is not None:
-        return pen.texts.award_reversed.format(day=pen.day(entry.happened_on))
-    original = by_number.get(entry.reverses)
-    if original is None:
-        return pen.texts.older_reversed
-    return pen.texts.entry_reversed.format(day=pen.day(original.posted.entry.happened_on))
-
-
-def _taken_back(line: Line, by_number: Mapping[int, Line], pen: _Pen) -> str:
-    """Point from a line to its reversal."""
-    if line.reversed_by is None:
-        return ""
-    reversal = by_number.get(line.reversed_by)
-    if reversal is None:
-        return pen.texts.reversed_some_day
-    return pen.texts.reversed_on.format(day=pen.day(pen.local(reversal.posted.posted_at).date()))
-
-
-def _late(line: Line, pen: _Pen) -> str:
-    entry, posted_on = line.posted.entry, pen.local(line.posted.posted_at).date()
-    if posted_on - entry.happened_on <= LATE_AFTER:
-        return ""
-    text = pen.texts.marked_on if entry.kind is Kind.AWARD else pen.texts.entered_on
-    return text.format(day=pen.day(posted_on))
-
-
-@dataclass(frozen=True, slots=True)
-class _Pen:
-    """Writes numbers, days and times in one language, for one school, on one day."""
-
-    texts: Texts
-    brand: Brand
-    today: date
-
-    def number(self, value: int) -> str:
-        """Write a number of coins without a sign."""
-        grouping = "," if value >= GROUPED_FROM else ""
-        return f"{value:{grouping}}".replace(",", self.texts.thousands)
-
-    def amount(self, coins: int) -> str:
-        """Write a change with its sign."""
-        return ("+" if coins > 0 else MINUS) + self.number(abs(coins))
-
-    def coins(self, count: int) -> str:
-        """Choose the form of the coin's name beside a number."""
-        if self.texts is RUSSIAN:
-            return declined(count, self.brand.coin_forms_ru)
-        return self.brand.coin_forms_en[abs(count) != 1]
-
-    def day(self, day: date) -> str:
-        """Write a day, with its year only when it is not this year's."""
-        text = f"{day.day} {self.texts.months[day.month - 1]}"
-        return text if day.year == self.today.year else f"{text} {day.year}"
-
-    def local(self, utc: str) -> datetime:
-        """Read a recorded UTC time ("2026-11-22T02:00:07Z") into the school's local time."""
-        return datetime.fromisoformat(utc).astimezone(self.brand.zone)
-
-    def fresh(self, synced_at: str | None) -> str:
-        """Say how fresh the data is."""
-        if synced_at is None:
-            return self.texts.fresh_never
-        moment = self.local(synced_at)
-        texts = {self.today: self.texts.fresh_today, self.today - timedelta(days=1): self.texts.fresh_yesterday}
-        text = texts.get(moment.date(), self.texts.fresh_on)
-        return text.format(day=self.day(moment.date()), time=f"{moment:%H:%M}")
+def _fresh(synced_at: str | None, texts: Texts, pen: Pen) -> str:
+    """Say how fresh the data is, in the school's own time."""
+    if synced_at is None:
+        return texts.fresh_never
+    moment = pen.local(synced_at)
+    said = {pen.today: texts.fresh_today, pen.today - timedelta(days=1): texts.fresh_yesterday}
+    text = said.get(moment.date(), texts.fresh_on)
+    return text.format(day=pen.day(moment.date()), time=f"{moment:%H:%M}")

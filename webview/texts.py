@@ -1,12 +1,10 @@
-"""Every word that the window says by itself, in Russian and in English."""
+"""What only the window says, in Russian and in English; words about lines are ``coinsync.core.wording``'s."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from coinsync.core.ledger import Kind
-from coinsync.core.rules import Reason
+from coinsync.core import wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,29 +17,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """One language; braces are filled in by ``webview.pages``, ``reasons`` are by reason code."""
+    """One language; braces are filled in by ``webview.pages``, ``words`` are those about lines."""
 
     language: str
-    thousands: str
-    months: tuple[str, ...]
-    kinds: Mapping[Kind, str]
-    reasons: Mapping[str, str]
-    lesson: str
-    reversal_of: str
+    words: wording.Words
     balance: str
-    debt: str
     children: str
     children_more: str
     history: str
     history_empty: str
     history_more: str
-    award_reversed: str
-    entry_reversed: str
-    older_reversed: str
-    reversed_on: str
-    reversed_some_day: str
-    marked_on: str
-    entered_on: str
     fresh_today: str
     fresh_yesterday: str
     fresh_on: str
@@ -59,65 +44,13 @@ class Texts:
 
 RUSSIAN = Texts(
     language="ru",
-    thousands="\N{NO-BREAK SPACE}",
-    months=(
-        "января",
-        "февраля",
-        "марта",
-        "апреля",
-        "мая",
-        "июня",
-        "июля",
-        "августа",
-        "сентября",
-        "октября",
-        "ноября",
-        "декабря",
-    ),
-    kinds={
-        Kind.AWARD: "Занятие",
-        Kind.REVERSAL: "Отмена",
-        Kind.CREDIT: "Начисление",
-        Kind.DEBIT: "Списание",
-        Kind.OPENING: "Начальный остаток",
-        Kind.GIFT: "Подарок",
-        Kind.SALE: "Покупка",
-        Kind.REFUND: "Возврат",
-    },
-    reasons={
-        "lesson": "",
-        "rate_changed": "Изменён размер начисления за занятие",
-        Reason.PAID: "Занятие засчитано",
-        Reason.LESSON_GONE: "Занятия больше нет в журнале",
-        Reason.NOT_CONDUCTED: "Занятие не состоялось",
-        Reason.REMOVED: "Отметка исправлена: нет в списке занятия",
-        Reason.ABSENT: "Отметка исправлена: не был на занятии",
-        Reason.NOT_MARKED: "Отметка о посещении снята",
-        Reason.TRIAL: "Это было пробное занятие",
-        Reason.MAKEUP: "Это была отработка пропуска",
-        Reason.TYPE_NOT_COUNTED: "Такие занятия не засчитываются",
-        Reason.TYPE_UNKNOWN: "Вид занятия ещё не определён",
-        Reason.NO_RULE: "За это занятие начисление не предусмотрено",
-        Reason.GUEST: "Занятие было не в своей группе",
-        Reason.MEMBERSHIP_UNKNOWN: "Запись в группу ещё не подтверждена",
-        Reason.NOT_SCHEDULED: "Занятие было вне расписания",
-    },
-    lesson="Занятие",
-    reversal_of="Отмена: {what}",
+    words=wording.RUSSIAN,
     balance="Сейчас на счету",
-    debt="осталось отработать {coins}",
     children="Дети",
     children_more="Показаны не все дети, только первые {count}.",
     history="История",
     history_empty="Пока здесь пусто. Первая запись появится после занятия.",
     history_more="Показаны последние записи: {count}.",
-    award_reversed="отмена начисления за {day}",
-    entry_reversed="отмена записи от {day}",
-    older_reversed="отмена более ранней записи",
-    reversed_on="отменено {day}",
-    reversed_some_day="отменено",
-    marked_on="начислено {day}",
-    entered_on="внесено {day}",
     fresh_today="Обновлено сегодня в {time}",
     fresh_yesterday="Обновлено вчера в {time}",
     fresh_on="Обновлено {day} в {time}",
@@ -142,65 +75,13 @@ RUSSIAN = Texts(
 
 ENGLISH = Texts(
     language="en",
-    thousands=",",
-    months=(
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
-    kinds={
-        Kind.AWARD: "Lesson",
-        Kind.REVERSAL: "Taken back",
-        Kind.CREDIT: "Credit",
-        Kind.DEBIT: "Debit",
-        Kind.OPENING: "Opening balance",
-        Kind.GIFT: "Gift",
-        Kind.SALE: "Purchase",
-        Kind.REFUND: "Refund",
-    },
-    reasons={
-        "lesson": "",
-        "rate_changed": "The rate for the lesson changed",
-        Reason.PAID: "The lesson counts",
-        Reason.LESSON_GONE: "The lesson is no longer in the register",
-        Reason.NOT_CONDUCTED: "The lesson did not take place",
-        Reason.REMOVED: "Mark corrected: not on the lesson's list",
-        Reason.ABSENT: "Mark corrected: was not at the lesson",
-        Reason.NOT_MARKED: "The attendance mark was removed",
-        Reason.TRIAL: "It was a trial lesson",
-        Reason.MAKEUP: "It was a make-up lesson",
-        Reason.TYPE_NOT_COUNTED: "Lessons of this kind do not count",
-        Reason.TYPE_UNKNOWN: "The kind of lesson is not settled yet",
-        Reason.NO_RULE: "No rule gives anything for this lesson",
-        Reason.GUEST: "The lesson was in another group",
-        Reason.MEMBERSHIP_UNKNOWN: "The place in the group is not confirmed yet",
-        Reason.NOT_SCHEDULED: "The lesson was not on the schedule",
-    },
-    lesson="Lesson",
-    reversal_of="Taken back: {what}",
+    words=wording.ENGLISH,
     balance="Balance now",
-    debt="{coins} to be made up",
     children="Children",
     children_more="Not all children are shown, only the first {count}.",
     history="History",
     history_empty="Nothing here yet. The first line appears after a lesson.",
     history_more="The latest lines are shown: {count}.",
-    award_reversed="takes back the award of {day}",
-    entry_reversed="takes back the line of {day}",
-    older_reversed="takes back an earlier line",
-    reversed_on="taken back on {day}",
-    reversed_some_day="taken back",
-    marked_on="credited on {day}",
-    entered_on="entered on {day}",
     fresh_today="Updated today at {time}",
     fresh_yesterday="Updated yesterday at {time}",
     fresh_on="Updated on {day} at {time}",

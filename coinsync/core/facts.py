@@ -38,12 +38,16 @@ class Standing(StrEnum):
 
 
 class Presence(StrEnum):
-    """How the CRM carries a person today. Nobody is ever deleted, and no coin moves because a person vanished."""
+    """How the CRM carries a person today. Nobody is ever deleted, and no coin moves because a person vanished.
+
+    ``ERASED`` is ours: the family asked to be forgotten, so name and links are gone and no reading brings them back.
+    """
 
     CLIENT = "client"
     LEAD = "lead"
     ARCHIVED = "archived"
     GONE = "gone"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +155,56 @@ class Roll:
     attendance: tuple[Attendance, ...]
 
 
+class LinkSource(StrEnum):
+    """Who made a link: the CRM's card, a clerk, or the merging of a card whose viewers came along."""
+
+    CRM = "crm"
+    DESK = "desk"
+    MERGE = "merge"
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A VK account that may see a resident; ``source`` says who made the link: ``crm`` or ``desk``."""
+    """A VK account that may see a resident; one that is not ``live`` was revoked, and is kept so that it stays so."""
 
     vk: int
     resident: int
-    source: str
+    source: LinkSource
+    live: bool = True
+
+
+class PageKind(StrEnum):
+    """What VK says stands behind a screen name; ``GONE`` is an account that was deleted or banned."""
+
+    PERSON = "person"
+    COMMUNITY = "community"
+    NOBODY = "nobody"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class VkPage:
+    """What VK answered, on a day, about the screen name that a resident's card gives; ``number`` of a person."""
+
+    resident: int
+    name: str
+    kind: PageKind
+    number: int
+    asked_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The card ``resident`` goes on as the card ``into``: coins count there, both histories are one.
+
+    ``into`` is 0 once the merge is undone; ``ever`` are all cards that it went on as. ``links`` are the VK accounts
+    whose links moved along, so that undoing brings them back.
+    """
+
+    resident: int
+    into: int
+    links: tuple[int, ...] = ()
+    ever: tuple[int, ...] = ()
 
 
 class HoldKind(StrEnum):
@@ -179,3 +226,31 @@ class Hold:
     happened_on: date
     coins: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's word that the coins under a key are right although the rules give others.
+
+    It holds as long as the question is the same: the key stands at ``seq`` with ``coins``, and the rules' reason is
+    ``reason``. ``note`` says why, in the words of ``actor``.
+    """
+
+    key: str
+    lesson: int
+    resident: int
+    seq: int
+    coins: int
+    reason: str
+    actor: str
+    decided_on: date
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The text of a note of the entry ``n``, with the salt of its digest; dropping it leaves the entry whole."""
+
+    n: int
+    salt: str
+    text: str

@@ -9,18 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from coinsync.core.facts import Lesson
+from coinsync.core.facts import Lesson, Merge
 
 #: The chain's hash before the first entry.
 GENESIS = "0" * 64
 
 KEY_LENGTH_MAX = 120
 
+#: Why an entry was posted that no rule asked for; staff's own words are its note, a way to earn is its ``rule``.
+BY_HAND, BY_WAY, OPENED, TAKEN_BACK, FORGIVEN = "by_hand", "way", "opening", "taken_back", "forgiven"
+
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+#: The quotation marks around the nine texts of an entry's canonical form.
+_QUOTES = 18
 _KEY = re.compile(r"[a-z0-9][a-z0-9:._-]*")
 
 
@@ -63,7 +70,7 @@ class Entry:
             raise ValueError(f"an entry moves a whole number of coins and not 0, got {self.coins!r}")
         if self.seq < 1:
             raise ValueError(f"entries under a key are numbered from 1, got {self.seq}")
-        if len(self.key) > KEY_LENGTH_MAX or not _KEY.fullmatch(self.key):
+        if not is_key(self.key):
             raise ValueError(f"not a key: {self.key!r}")
 
 
@@ -76,6 +83,27 @@ class Posted:
     posted_at: str
     run: int
     chain: str = ""
+
+
+class Row(NamedTuple):
+    """An entry as it lies in the ledger, taken at its word: what a proof looks at may be damaged in any way."""
+
+    n: int
+    key: str
+    seq: int
+    resident: int
+    coins: int
+    kind: str
+    happened_on: str
+    reason: str
+    actor: str
+    rule: str
+    note_digest: str
+    lesson: int | None
+    reverses: int | None
+    run: int
+    posted_at: str
+    chain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +146,26 @@ class Run:
     n_last: int
 
 
+class RunLine(NamedTuple):
+    """A run as it lies in the database, taken at its word."""
+
+    id: int
+    uuid: str
+    purpose: str
+    branch: int
+    since: str
+    until: str
+    actor: str
+    started_at: str
+    posted_at: str
+    digest: str
+    requests: int
+    entries: int
+    coins: int
+    facts: int
+    n_last: int
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a resident's history, with the lesson it is for."""
@@ -141,9 +189,48 @@ class Receipt:
     posted_at: str
 
 
+def utc_text(moment: datetime) -> str:
+    """Write an aware UTC time as the ledger keeps it: "2026-11-22T02:00:07Z"."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def heads_of(merges: Iterable[Merge]) -> dict[int, int]:
+    """The card on which each merged card goes on in the end; a card that is not merged is not named.
+
+    No writer makes a circle of cards; should one be there all the same, its lowest number goes on.
+    """
+    into = {one.resident: one.into for one in merges if one.into}
+    heads: dict[int, int] = {}
+    for card in into:
+        path = [card]
+        while path[-1] in into and into[path[-1]] not in path:
+            path.append(into[path[-1]])
+        head = path[-1]
+        if head in into:
+            head = min(path[path.index(into[head]) :])
+        if head != card:
+            heads[card] = head
+    return heads
+
+
+def is_key(text: str) -> bool:
+    """Tell whether a text may be a key."""
+    return len(text) <= KEY_LENGTH_MAX and _KEY.fullmatch(text) is not None
+
+
 def lesson_key(account: str, lesson: int, resident: int) -> str:
     """Write the key of one resident's coins for one lesson."""
     return f"alfacrm:{account}:lesson:{lesson}:{resident}"
+
+
+def desk_key(id: str) -> str:
+    """Write the key of what a clerk does by hand; ``id`` is made before anything is asked or written."""
+    return f"desk:{id}"
+
+
+def gift_key(award: int) -> str:
+    """Write the key of the gift that makes up for the reversal of an award, by the award's number in the ledger."""
+    return f"gift:{award}"
 
 
 def note_digest(salt: str, note: str) -> str:
@@ -154,22 +241,60 @@ def note_digest(salt: str, note: str) -> str:
 def link_hash(before: str, posted: Posted, digest_of_note: str) -> str:
     """Hash of one posted entry, taking in the hash ``before`` it: 64 hexadecimal digits."""
     entry = posted.entry
-    fields = [
+    return row_hash(
         before,
-        posted.n,
-        posted.run,
-        posted.posted_at,
-        entry.key,
-        entry.seq,
-        entry.resident,
-        entry.coins,
-        entry.kind.value,
-        entry.happened_on.isoformat(),
-        entry.reason,
-        entry.actor,
-        entry.rule,
-        digest_of_note,
-        entry.lesson,
-        entry.reverses,
-    ]
-    return hashlib.sha256(_AS_JSON(fields).encode()).hexdigest()
+        Row(
+            posted.n,
+            entry.key,
+            entry.seq,
+            entry.resident,
+            entry.coins,
+            entry.kind.value,
+            entry.happened_on.isoformat(),
+            entry.reason,
+            entry.actor,
+            entry.rule,
+            digest_of_note,
+            entry.lesson,
+            entry.reverses,
+            posted.run,
+            posted.posted_at,
+            "",
+        ),
+    )
+
+
+def row_hash(before: str, row: Row) -> str:
+    """Hash of one entry as it lies in the ledger, taking in the hash ``before`` it: 64 hexadecimal digits.
+
+    Numbers must be numbers and texts texts; what the texts say is hashed as it is.
+    """
+    n, key, seq, resident, coins, kind, day, reason, actor, rule, note, lesson, reverses, run, posted_at, _ = row
+    ends = f"{'null' if lesson is None else lesson},{'null' if reverses is None else reverses}"
+    text = (
+        f'["{before}",{n},{run},"{posted_at}","{key}",{seq},{resident},{coins},"{kind}","{day}","{reason}","{actor}",'
+        f'"{rule}","{note}",{ends}]'
+    )
+    # Where no text holds anything that JSON escapes this is JSON already, and several times faster to have.
+    if not (text.isprintable() and "\\" not in text and text.count('"') == _QUOTES):
+        text = _AS_JSON(
+            (
+                before,
+                n,
+                run,
+                posted_at,
+                key,
+                seq,
+                resident,
+                coins,
+                kind,
+                day,
+                reason,
+                actor,
+                rule,
+                note,
+                lesson,
+                reverses,
+            )
+        )
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -13,20 +13,38 @@ from coinsync.core import codec
 from coinsync.core.facts import (
     Attendance,
     Branch,
+    Decision,
     Group,
     Hold,
     Lesson,
     LessonType,
     Link,
     Membership,
+    Merge,
+    Note,
     Resident,
+    VkPage,
 )
 from coinsync.core.ledger import Entry, Kind, Stand
 
 DIGEST_SHOWN = 8
 FORMAT = 1
 
-Fact = Branch | LessonType | Group | Resident | Membership | Lesson | Attendance | Hold | Link
+Fact = (
+    Branch
+    | LessonType
+    | Group
+    | Resident
+    | Merge
+    | Membership
+    | Link
+    | VkPage
+    | Lesson
+    | Attendance
+    | Hold
+    | Decision
+    | Note
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +73,21 @@ Change = Post | Put | Drop
 
 
 class Purpose(StrEnum):
-    """What a plan is for; a sync's plans, ``PEOPLE`` and ``LESSONS``, have guards."""
+    """What a plan is for; a sync's plans, ``PEOPLE`` and ``LESSONS``, have guards.
+
+    ``DESK`` is what a clerk does by hand, ``REVIEW`` what a person decided about something held: only there may a
+    reversal take a balance below zero.
+    """
 
     PEOPLE = "people"
     LESSONS = "lessons"
     DESK = "desk"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One branch and one window of days, both ends included."""
+    """One branch and one window of days, both ends included; what belongs to no branch has the number 0."""
 
     branch: int
     since: date
@@ -82,11 +105,12 @@ class RemarkKind(StrEnum):
     UNREADABLE = "unreadable"
     TYPE_UNKNOWN = "type_unknown"
     VK = "vk"
+    MERGED = "merged"
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing to know; ``reason`` is a reason code, ``coins`` what would move, ``other`` a second lesson.
+    """One thing to know; ``reason`` is a reason code, ``coins`` what would move, ``other`` a second lesson or card.
 
     ``known`` says that an earlier plan said the same, ``detail`` is the field of a record that cannot be read.
     """
@@ -119,7 +143,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one plan may do without a person's word.
+    """How much one plan, or one operation by hand, may do without a person's word.
 
     ``reversals_free`` reversals pass in any case: that a lesson is taken back is everyday life in a small school too.
     """
@@ -129,6 +153,7 @@ class Limits:
     reversals_free: int = 10
     coins_per_run_max: int = 50_000
     vanished_percent_max: int = 20
+    coins_per_operation_max: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +304,21 @@ def matches(digest: str, given: str) -> bool:
     return len(given) >= DIGEST_SHOWN and digest.startswith(given.lower())
 
 
-_RANKS: tuple[type, ...] = (Branch, LessonType, Group, Resident, Membership, Link, Lesson, Attendance, Hold)
+_RANKS: tuple[type, ...] = (
+    Branch,
+    LessonType,
+    Group,
+    Resident,
+    Merge,
+    Membership,
+    Link,
+    VkPage,
+    Lesson,
+    Attendance,
+    Hold,
+    Decision,
+    Note,
+)
 
 
 def _order(change: Change) -> tuple[int, int, str, str]:
@@ -304,8 +343,12 @@ def identity(fact: Fact) -> tuple[str, ...]:
             parts = (fact.lesson, fact.resident)
         case Link():
             parts = (fact.vk, fact.resident)
-        case Hold():
+        case Hold() | Decision():
             parts = (fact.key,)
+        case Merge() | VkPage():
+            parts = (fact.resident,)
+        case Note():
+            parts = (fact.n,)
         case _:
             parts = (fact.id,)
     return tuple(str(part) for part in parts)

@@ -15,21 +15,25 @@ from coinsync.core.facts import (
     ALWAYS,
     Attendance,
     Branch,
+    Decision,
     Group,
     Hold,
     HoldKind,
     Lesson,
     LessonType,
     Link,
+    LinkSource,
     Mark,
     Membership,
+    PageKind,
     Presence,
     Resident,
     Roll,
     Status,
+    VkPage,
 )
 from coinsync.core.identity import VkKind, read_vk
-from coinsync.core.ledger import Entry, Kind, Stand, lesson_key
+from coinsync.core.ledger import FORGIVEN, Entry, Kind, Stand, gift_key, lesson_key
 from coinsync.core.plan import (
     Change,
     Drop,
@@ -54,7 +58,10 @@ SYSTEM = "sync"
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Everybody and everything that a branch's lessons refer to."""
+    """Everybody and everything that a branch's lessons refer to.
+
+    ``pages`` are VK's answers about screen names; ``merged`` are the cards that go on as others.
+    """
 
     branches: tuple[Branch, ...] = ()
     types: tuple[LessonType, ...] = ()
@@ -62,6 +69,13 @@ class People:
     residents: tuple[Resident, ...] = ()
     memberships: tuple[Membership, ...] = ()
     links: tuple[Link, ...] = ()
+    pages: tuple[VkPage, ...] = ()
+    merged: frozenset[int] = frozenset()
+
+    @property
+    def closed(self) -> frozenset[int]:
+        """The cards that get no more links: erased or merged."""
+        return self.merged | {one.id for one in self.residents if one.presence is Presence.ERASED}
 
 
 def plan_people(
@@ -71,13 +85,16 @@ def plan_people(
     *,
     read_before: date | None,
     unreadable: Mapping[int, str] | None = None,
+    missed: Mapping[int, Collection[int]] | None = None,
 ) -> Plan:
     """Plan what to record of the people of one branch.
 
     ``read_before`` is the day of the last complete reading of this branch, None before the first. Nobody is removed:
-    who is missing from a complete reading is recorded as gone, an ended membership keeps its days. ``unreadable`` says
-    of residents whose cards could not be read in which field.
+    who is missing from a complete reading is recorded as gone, an ended membership keeps its days; an erased card stays
+    erased. ``unreadable`` says of residents whose cards could not be read in which field, ``missed`` in which other
+    branches they were missing just before.
     """
+    erased = {one.id for one in known.residents if one.presence is Presence.ERASED}
     changes: list[Change] = []
     for fresh, stored in (
         (read.branches, known.branches),
@@ -85,14 +102,15 @@ def plan_people(
         (read.groups, known.groups),
     ):
         changes += _puts(fresh, stored)
-    changes += _puts(_with_the_missing(scope.branch, read.residents, known.residents), known.residents)
+    people = _with_the_missing(scope.branch, read.residents, known.residents, missed or {})
+    changes += _puts((one for one in people if one.id not in erased), known.residents)
     changes += _membership_changes(
         memberships_after(
             read.memberships, known.memberships, scope.until, read_before, groups={group.id for group in read.groups}
         ),
         known.memberships,
     )
-    links, remarks = _link_changes(read.residents, known)
+    links, remarks = _link_changes(read, known)
     remarks += [
         Remark(RemarkKind.UNREADABLE, "unreadable", resident=one, detail=path)
         for one, path in (unreadable or {}).items()
@@ -122,12 +140,17 @@ def _puts(fresh: Iterable[Branch | LessonType | Group | Resident], stored: Itera
     return [Put(one, before.get(one.id)) for one in fresh if before.get(one.id) != one]
 
 
-def _with_the_missing(branch: int, read: Sequence[Resident], known: Sequence[Resident]) -> tuple[Resident, ...]:
+def _with_the_missing(
+    branch: int, read: Sequence[Resident], known: Sequence[Resident], missed: Mapping[int, Collection[int]]
+) -> tuple[Resident, ...]:
+    """Those who were read, and as gone those whom none of their branches shows any more."""
     present = {resident.id for resident in read}
     gone = (
         replace(resident, presence=Presence.GONE)
         for resident in known
-        if resident.id not in present and resident.branches == (branch,)
+        if resident.id not in present
+        and branch in resident.branches
+        and set(resident.branches) <= {branch, *missed.get(resident.id, ())}
     )
     return (*read, *gone)
 
@@ -173,27 +196,51 @@ def _membership_changes(after: Iterable[Membership], known: Iterable[Membership]
     return [Put(one, old) for one, old in pairs if one != old]
 
 
-def _link_changes(read: Iterable[Resident], known: People) -> tuple[list[Change], list[Remark]]:
-    """Link residents to the numeric VK ids in new cards; a card that changed is reported, never linked anew."""
+def names_to_ask(read: Iterable[Resident], known: People) -> dict[int, str]:
+    """The screen names on cards that VK was not asked about yet, by resident; once asked, only a new text is."""
+    asked = {(page.resident, page.name) for page in known.pages}
+    closed = known.closed
+    found = {one.id: read_vk(one.vk) for one in read if one.id not in closed}
+    return {
+        id: text.name for id, text in found.items() if text.kind is VkKind.SCREEN_NAME and (id, text.name) not in asked
+    }
+
+
+def _link_changes(read: People, known: People) -> tuple[list[Change], list[Remark]]:
+    """Link residents who never had a link to the page on their card; what changed is reported, never linked anew."""
     linked: dict[int, set[int]] = {}
     for link in known.links:
         linked.setdefault(link.resident, set()).add(link.vk)
     told = {resident.id: resident.vk for resident in known.residents}
-    changes: list[Change] = []
+    before = {page.resident: page for page in known.pages}
+    fresh = {page.resident: page for page in read.pages}
+    changes: list[Change] = [Put(page, before.get(id)) for id, page in fresh.items()]
     remarks: list[Remark] = []
-    for resident in read:
-        meaning = read_vk(resident.vk)
-        same = told.get(resident.id) == resident.vk
-        if meaning.kind is VkKind.NOTHING:
+    closed = known.closed
+    for resident in read.residents:
+        if resident.id in closed:
             continue
-        if meaning.kind is not VkKind.NUMBER:
-            remarks.append(Remark(RemarkKind.VK, meaning.kind.value, resident=resident.id, known=same))
-        elif resident.id not in linked:
-            # The same text without a link means that staff revoked it.
-            changes += [] if same else [Put(Link(meaning.number, resident.id, "crm"))]
-        elif meaning.number not in linked[resident.id]:
+        number, trouble = vk_number(resident.vk, fresh.get(resident.id) or before.get(resident.id))
+        same = told.get(resident.id) == resident.vk and resident.id not in fresh
+        if trouble:
+            remarks.append(Remark(RemarkKind.VK, trouble, resident=resident.id, known=same))
+        elif number and resident.id not in linked:
+            changes.append(Put(Link(number, resident.id, LinkSource.CRM)))
+        elif number and number not in linked[resident.id]:
             remarks.append(Remark(RemarkKind.VK, "changed", resident=resident.id, known=same))
     return changes, remarks
+
+
+def vk_number(text: str, page: VkPage | None) -> tuple[int, str]:
+    """The VK id that a card's text means, else 0, and why there is none; ("" and 0: the card says nothing)."""
+    meaning = read_vk(text)
+    if meaning.kind is VkKind.NUMBER:
+        return meaning.number, ""
+    if meaning.kind is VkKind.NOTHING:
+        return 0, ""
+    if meaning.kind is not VkKind.SCREEN_NAME or page is None or page.name != meaning.name:
+        return 0, meaning.kind.value
+    return (page.number, "") if page.kind is PageKind.PERSON else (0, page.kind.value)
 
 
 # --- lessons ---------------------------------------------------------------------------------------------------------
@@ -201,12 +248,17 @@ def _link_changes(read: Iterable[Resident], known: People) -> tuple[list[Change]
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What is recorded about the lessons at hand: rolls by lesson, stands and holds by key, residents by id."""
+    """What is recorded about the lessons at hand: rolls by lesson, stands, holds and decisions by key, and residents.
+
+    ``vanished`` are residents whom the CRM no longer has, merged ones aside.
+    """
 
     rolls: Mapping[int, Roll] = field(default_factory=dict)
     stands: Mapping[str, Stand] = field(default_factory=dict)
     holds: Mapping[str, Hold] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
     residents: frozenset[int] = frozenset()
+    vanished: frozenset[int] = frozenset()
     awards_posted: int = 0
 
 
@@ -280,16 +332,47 @@ def compare(sight: Sight, book: Book, rulebook: Rulebook, account: str, read_bef
             verdict = verdicts[one.mark, one.standing]
             key = lesson_key(account, whole.lesson.id, one.resident)
             stand, hold = book.stands.get(key, Stand(key)), book.holds.get(key)
-            if verdict.coins == stand.coins and not verdict.held and hold is None:
+            decided = is_decided(book.decisions.get(key), stand, verdict)
+            if hold is None and (decided or (verdict.coins == stand.coins and not verdict.held)):
                 remarks += _plain_remarks(whole.lesson, one, verdict, stored)
+                continue
+            if hold is not None and decided:
+                facts.append(Drop(hold))
                 continue
             cause = _cause(one, verdict, stored, hold, rulebook)
             differences.append(Difference(whole.lesson, one.resident, verdict, stand, hold, cause))
             if cause is Cause.FACTS and verdict.coins > stand.coins and _is_late(stored, read_before):
                 remarks.append(Remark(RemarkKind.LATE, "late", whole.lesson.id, one.resident))
     facts += [Put(Resident(stranger, "", Presence.GONE, ())) for stranger in strangers]
+    remarks += _merged(sight.rolls, book)
     lessons = {roll.lesson.id: roll.lesson for roll in (*sight.rolls, *gone)}
     return Comparison(tuple(facts), tuple(differences), tuple(remarks), tuple(lessons.values()))
+
+
+def is_decided(decision: Decision | None, stand: Stand, verdict: Verdict) -> bool:
+    """Tell whether a person has settled exactly this question: these coins, against this reason of the rules."""
+    return decision is not None and (
+        (decision.seq, decision.coins, decision.reason) == (stand.seq, stand.coins, verdict.reason.value)
+    )
+
+
+def _merged(rolls: Iterable[Roll], book: Book) -> list[Remark]:
+    """Propose to merge a card that vanished with the one that took its place in each of its lessons."""
+    heirs: dict[int, set[int]] = {}
+    for roll in rolls:
+        stored = book.rolls.get(roll.lesson.id)
+        if stored is None:
+            continue
+        before = {one.resident for one in stored.attendance if one.mark is not Mark.REMOVED}
+        now = {one.resident for one in roll.attendance}
+        # Where nobody is new, the heir may have stood beside the other card all along.
+        for gone in (before - now) & book.vanished if now - before else ():
+            heirs[gone] = heirs.get(gone, now - before) & (now - before)
+    return [
+        Remark(RemarkKind.MERGED, "merged", resident=gone, other=heir)
+        for gone, (heir, *others) in ((gone, sorted(found)) for gone, found in heirs.items() if found)
+        if not others
+    ]
 
 
 def _gone_rolls(sight: Sight, book: Book) -> list[Roll]:
@@ -346,6 +429,7 @@ class _Ledgering:
     """The second half of planning under way: what to post, hold and say, and how much each resident can still lose."""
 
     available: dict[int, int]
+    heads: Mapping[int, int]
     rerate: bool
     changes: list[Change] = field(default_factory=list)
     basis: list[Stand] = field(default_factory=list)
@@ -358,15 +442,17 @@ def plan_lessons(
     *,
     balances: Mapping[int, int],
     evidence: Evidence,
+    heads: Mapping[int, int] | None = None,
     rerate: bool = False,
 ) -> Plan:
     """Plan the coins for what ``compare`` found; ``balances`` must hold every one of its ``losers``.
 
+    ``heads`` names the card on which a merged one goes on; ``balances`` are those of such cards.
     Gains come first, so that a lesson entered anew pays for the reversal of the one it replaces. A reversal that would
     take a balance below zero is held; so is one whose only ground is that something is not known. Differences that
     only the rules explain move nothing unless ``rerate``.
     """
-    work = _Ledgering(dict(balances), rerate)
+    work = _Ledgering(dict(balances), heads or {}, rerate)
     ordered = sorted(found.differences, key=lambda one: (one.lesson.date, one.lesson.id, one.resident))
     for one in ordered:
         if one.verdict.coins >= one.stand.coins:
@@ -399,20 +485,94 @@ def _gain(work: _Ledgering, one: Difference) -> None:
             work.changes.append(Drop(one.hold))
         if owed:
             _post(work, one)
-            work.available[one.resident] = work.available.get(one.resident, 0) + owed
+            owner = work.heads.get(one.resident, one.resident)
+            work.available[owner] = work.available.get(owner, 0) + owed
 
 
 def _loss(work: _Ledgering, one: Difference) -> None:
-    lost = one.stand.coins - one.verdict.coins
+    lost, owner = one.stand.coins - one.verdict.coins, work.heads.get(one.resident, one.resident)
     if one.cause is Cause.RULES and not work.rerate:
         work.remarks.append(_remark(RemarkKind.RERATE, one, -lost))
-    elif one.cause is Cause.HELD or one.verdict.reason in UNCERTAIN or work.available[one.resident] < lost:
+    elif one.cause is Cause.HELD or one.verdict.reason in UNCERTAIN or work.available[owner] < lost:
         _keep_held(work, one, HoldKind.REVERSAL, -lost)
     else:
         if one.hold is not None:
             work.changes.append(Drop(one.hold))
         _post(work, one)
-        work.available[one.resident] -= lost
+        work.available[owner] -= lost
+
+
+class Word(StrEnum):
+    """What a person may say about something held."""
+
+    POST = "post"
+    FORGIVE = "forgive"
+    WAIVE = "waive"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A held difference with what was decided about its key before."""
+
+    difference: Difference
+    before: Decision | None
+
+
+def plan_review(questions: Iterable[Question], word: Word, *, actor: str, note: str, today: date) -> Plan:
+    """Plan what a person's word does to what is held.
+
+    *Post* does what the rules give, or pays a visit that they leave open; *forgive* takes the award back and gives the
+    same coins as a gift; *waive* leaves the coins as they are. What then still differs from the rules is a decision.
+    """
+    work = _Ledgering({}, {}, rerate=True)
+    for question in questions:
+        one = question.difference
+        if one.hold is not None:
+            work.changes.append(Drop(one.hold))
+        seq, coins = one.stand.seq, one.stand.coins
+        if word is Word.WAIVE:
+            work.basis.append(one.stand)
+        else:
+            visit = one.verdict.held if one.hold is not None and one.hold.kind is HoldKind.GUEST else 0
+            agreed = replace(one.verdict, coins=one.verdict.coins + visit)
+            if agreed.coins == coins:
+                # The rules changed since it was held, and now give what is posted: nothing moves.
+                work.basis.append(one.stand)
+            else:
+                _post(work, replace(one, verdict=agreed))
+                seq, coins = seq + bool(coins) + bool(agreed.coins), agreed.coins
+        if word is Word.FORGIVE and coins < one.stand.coins:
+            _give_back(work, one)
+        if coins != one.verdict.coins or one.verdict.held:
+            decided = Decision(
+                one.stand.key,
+                one.lesson.id,
+                one.resident,
+                seq,
+                coins,
+                one.verdict.reason.value,
+                actor,
+                today,
+                note,
+            )
+            work.changes.append(Put(decided, question.before))
+    changes = [_signed(change, actor, note) for change in work.changes]
+    return Plan.of(Purpose.REVIEW, Scope(0, today, today), changes, basis=work.basis)
+
+
+def _give_back(work: _Ledgering, one: Difference) -> None:
+    """Give what a reversal takes, as a gift that anybody can see."""
+    key = gift_key(one.stand.award or 0)
+    lost = one.stand.coins - one.verdict.coins
+    work.basis.append(Stand(key))
+    work.changes.append(
+        Post(Entry(key, 1, one.resident, lost, Kind.GIFT, one.lesson.date, FORGIVEN, SYSTEM, lesson=one.lesson.id))
+    )
+
+
+def _signed(change: Change, actor: str, note: str) -> Change:
+    """The same change under the name and with the words of the person who decided."""
+    return Post(replace(change.entry, actor=actor, note=note)) if isinstance(change, Post) else change
 
 
 def _keep_held(work: _Ledgering, one: Difference, kind: HoldKind, coins: int) -> None:

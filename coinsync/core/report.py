@@ -11,17 +11,22 @@ from typing import TypeVar
 from coinsync.core.facts import (
     Attendance,
     Branch,
+    Decision,
     Group,
     Hold,
     Lesson,
     LessonType,
     Link,
     Membership,
+    Merge,
     Resident,
+    Roll,
+    VkPage,
 )
-from coinsync.core.ledger import Entry, Kind, Line, Run
+from coinsync.core.ledger import BY_HAND, BY_WAY, FORGIVEN, OPENED, TAKEN_BACK, Entry, Kind, Line, Run
 from coinsync.core.plan import Change, Counts, Limits, Plan, Purpose, Put, Remark, RemarkKind, Scope
 from coinsync.core.rules import Reason, Verdict
+from coinsync.core.wording import Total
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -29,6 +34,10 @@ K = TypeVar("K", bound=Hashable)
 REASONS: Mapping[str, str] = {
     "lesson": "lesson attended",
     "rate_changed": "rate changed",
+    BY_HAND: "by hand",
+    OPENED: "opening balance",
+    TAKEN_BACK: "taken back by hand",
+    FORGIVEN: "forgiven: the coins were spent already",
     Reason.PAID: "attended a lesson of the regular schedule",
     Reason.LESSON_GONE: "lesson is gone from the CRM",
     Reason.NOT_CONDUCTED: "lesson not conducted in the CRM",
@@ -59,8 +68,16 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def reason_text(code: str) -> str:
-    """English words for a reason code; a text that staff typed stays as it is."""
+    """English words for a reason code; another text stays as it is."""
     return REASONS.get(code, code)
+
+
+def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None) -> str:
+    """Why an entry was posted, with what staff typed; ``ways`` are titles of the ways to earn by code."""
+    if reason == BY_HAND and note:
+        return note
+    words = (ways or {}).get(rule, rule) if reason == BY_WAY else reason_text(reason)
+    return f"{words}: {note}" if note else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +173,7 @@ def of_plan(plan: Plan, names: Directory, limits: Limits, branch_name: str, toda
         *write.unknown_types(_of_kind(plan, RemarkKind.TYPE_UNKNOWN)),
         *write.skips(_of_kind(plan, RemarkKind.SKIP)),
         *write.vk(_of_kind(plan, RemarkKind.VK)),
+        *(write.merged(remark) for remark in _of_kind(plan, RemarkKind.MERGED)),
     ]
     posted = plan.evidence.awards_posted
     counts = plan.counts
@@ -195,6 +213,7 @@ def people_lines(changes: Iterable[Change]) -> tuple[str, ...]:
         Branch: ("branch", "branches"),
         Membership: ("membership", "memberships"),
         Link: ("VK link", "VK links"),
+        VkPage: ("answer of VK", "answers of VK"),
         Lesson: ("lesson", "lessons"),
         Attendance: ("attendance", "attendances"),
     }
@@ -308,11 +327,13 @@ class _Lines:
 
     def vk(self, remarks: Sequence[Remark]) -> list[PlanLine]:
         words = {
-            "screen_name": "give a screen name instead of a number: not linked",
+            "screen_name": "give a screen name that VK was not asked about yet: not linked",
+            "nobody": "give a screen name that nobody has: not linked",
+            "gone": "name an account that was deleted or banned: not linked",
             "community": "name a community: not linked",
             "not_a_person": "name no person: not linked",
             "unreadable": "cannot be understood: not linked",
-            "changed": "changed after they were linked: left as they were",
+            "changed": "are not those that were linked: left as they were",
         }
         return [
             PlanLine(
@@ -325,6 +346,12 @@ class _Lines:
             )
             for (reason, known), group in gathered(remarks, lambda one: (one.reason, one.known))
         ]
+
+    def merged(self, remark: Remark) -> PlanLine:
+        heir = self.names.resident(remark.other or 0)
+        command = f"coinsync residents merge {remark.resident} {remark.other}"
+        note = f"gone from the CRM, and {heir} stands in its lessons: the same child? Then: {command}"
+        return self._of_remark("!", "merge", remark, note)
 
     def _of_remark(self, sign: str, verb: str, remark: Remark, note: str) -> PlanLine:
         who = self.names.resident(remark.resident) if remark.resident else ""
@@ -375,6 +402,34 @@ def _some(things: Sized, noun: str) -> str:
     return f"{len(things)} {noun}{'s' if len(things) != 1 else ''}"
 
 
+# --- the desk --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Coins that one entry moves, with the balance before and after it."""
+
+    resident: int
+    name: str
+    before: int
+    coins: int
+    after: int
+    kind: str
+    why: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Something held: ``id`` names it on the command line, ``balance`` is what the resident has today."""
+
+    id: str
+    hold: Hold
+    name: str
+    title: str
+    balance: int
+
+
 # --- looking back ----------------------------------------------------------------------------------------------------
 
 
@@ -414,6 +469,8 @@ class HistoryLine:
     balance: int | None = None
     line: Line | None = None
     lesson: Lesson | None = None
+    rule: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,6 +484,41 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementLine:
+    """A line of a statement: ``what`` and ``why`` as a family reads them, ``balance`` after it; ``n`` is its entry."""
+
+    n: int
+    day: date
+    kind: str
+    what: str
+    why: str
+    coins: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A resident's coins from one day to another, oldest line first: ``opening`` and the lines make ``closing``.
+
+    ``totals`` say what the lines came to, and name only what occurred. ``coins`` is what the school calls its coin, in
+    the form that stands beside what the resident has at the end, which is never less than nothing.
+    """
+
+    school: str
+    language: str
+    resident: int
+    name: str
+    since: date
+    until: date
+    printed_on: date
+    opening: int
+    lines: tuple[StatementLine, ...]
+    totals: Mapping[Total, int]
+    closing: int
+    coins: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """Everything that is held of one resident; memberships with the name of their group."""
 
@@ -434,6 +526,43 @@ class Card:
     balance: int
     memberships: tuple[tuple[str, Membership], ...]
     links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """All that is held about one person; ``lessons`` each with this person's attendance alone."""
+
+    cards: tuple[Resident, ...]
+    balance: int
+    merges: tuple[Merge, ...]
+    memberships: tuple[Membership, ...]
+    links: tuple[Link, ...]
+    vk_pages: tuple[VkPage, ...]
+    lessons: tuple[Roll, ...]
+    entries: tuple[Line, ...]
+    held: tuple[Hold, ...]
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLine:
+    """A link with the resident's name."""
+
+    vk: int
+    resident: int
+    name: str
+    source: str
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkProblem:
+    """A card whose VK page leads to no link: the text as the CRM has it, and what is wrong with it."""
+
+    resident: int
+    name: str
+    text: str
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Reads:
     calls: int = 1
     names: NameForm = NameForm.SURNAME_FIRST
     vk_field: str = ""
+    vk_pattern: str = ""
 
 
 @dataclass(slots=True)
@@ -113,7 +114,13 @@ class AlfaCrm(Exchange):
     def residents(self, branch: int) -> Reading[Resident]:
         """Customers of a branch: clients and leads, the archive among them."""
         cards, reads = self._customers(branch), self._reads
-        into = partial(decode.resident, today=self._today, names=reads.names, vk_field=reads.vk_field)
+        into = partial(
+            decode.resident,
+            today=self._today,
+            names=reads.names,
+            vk_field=reads.vk_field,
+            vk_pattern=reads.vk_pattern,
+        )
         return _decoded(cards, into)
 
     def memberships(self, branch: int) -> Reading[Membership]:

@@ -144,15 +144,18 @@ def group(record: Record) -> Group:
     return Group(number(record.get("id"), "id"), text(record.get("name")))
 
 
-def resident(record: Record, *, today: date, names: NameForm, vk_field: str) -> Resident:
-    """A row of ``customer/index``; of the whole card only these fields are kept."""
+def resident(record: Record, *, today: date, names: NameForm, vk_field: str, vk_pattern: str = "") -> Resident:
+    """A row of ``customer/index``; of the whole card only these fields are kept.
+
+    ``vk_pattern`` has one group and finds the family's page in a longer text, of which nothing else is kept.
+    """
     name = record.get("name")
     return Resident(
         number(record.get("id"), "id"),
         shown_name(name, names) if isinstance(name, str) else "",
         _presence(record, today),
         numbers(record.get("branch_ids"), "branch_ids"),
-        _vk_text(record.get(vk_field)) if vk_field else "",
+        _vk_text(record.get(vk_field), vk_pattern) if vk_field else "",
     )
 
 
@@ -163,12 +166,15 @@ def _presence(record: Record, today: date) -> Presence:
     return Presence.CLIENT if flag(record.get("is_study")) else Presence.LEAD
 
 
-def _vk_text(value: Any) -> str:
+def _vk_text(value: Any, pattern: str) -> str:
     if isinstance(value, list):
         # Of several links none is chosen: together they mean nothing, and a person will look.
         value = " ".join(one for one in value if isinstance(one, str) and "vk" in one.lower())
     if type(value) is int and 0 < value <= ID_MAX:
         value = str(value)
+    if pattern and isinstance(value, str):
+        found = re.search(pattern, value)
+        value = found[1] if found else ""
     text = clean(value)[:VK_TEXT_LENGTH_MAX] if isinstance(value, str) else ""
     # What is no VK page may be a telephone or an address, which are not ours to keep.
     return VK_UNREADABLE if read_vk(text).kind is VkKind.UNREADABLE else text

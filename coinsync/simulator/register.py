@@ -136,6 +136,29 @@ class Register:
         del self.customers[card.id]
         self._write_customer(card, DELETED, {"name": card.name}, {})
 
+    def merge(self, card: Customer, into: Customer) -> None:
+        """Make one card of two: attendance rows, places on lists and memberships go to the other, the card is gone."""
+        for lesson in self.lessons.values():
+            lesson.customer_ids = list(dict.fromkeys(into.id if one == card.id else one for one in lesson.customer_ids))
+            detail = lesson.detail_of(card.id)
+            if detail is None:
+                continue
+            if lesson.detail_of(into.id) is None:
+                detail.customer_id = into.id
+            else:
+                lesson.details.remove(detail)
+        for member in self.seats.pop(card.id, []):
+            member.customer_id = into.id
+            self.seats[into.id].append(member)
+        into.branch_ids += [branch for branch in card.branch_ids if branch not in into.branch_ids]
+        del self.customers[card.id]
+        self._write_customer(card, DELETED, {"name": card.name}, {})
+
+    def set_vk(self, card: Customer, text: str) -> None:
+        """Write another VK page into the card."""
+        old, card.vk = card.vk, text
+        self._write_customer(card, CHANGED, {"custom_vk": old or ""}, {"custom_vk": text})
+
     def join(self, card: Customer, group: Group, b_date: date, e_date: date = FOREVER) -> None:
         """Take the pupil into the group, and the card into the branch of the group."""
         member = Membership(self.numbers.take("membership"), card.id, group.id, b_date, e_date)

@@ -279,6 +279,18 @@ class School:
         self.books.remove_customer(self._customer(customer))
 
     @action
+    def merge_customers(self, customer: int, into: int) -> None:
+        """Merge a card into another one, as the CRM does with duplicates: its lessons are the other's now."""
+        if customer == into:
+            raise ValueError(f"customer {customer} cannot be merged into itself")
+        self.books.merge(self._customer(customer), self._customer(into))
+
+    @action
+    def set_vk(self, customer: int, text: str) -> None:
+        """Write another VK page into the card."""
+        self.books.set_vk(self._customer(customer), text)
+
+    @action
     def to_lead(self, customer: int) -> None:
         """Make a lead of the client; the number stays."""
         self.books.set_study(self._customer(customer), 0)

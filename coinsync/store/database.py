@@ -23,7 +23,8 @@ from coinsync.store import guards
 MIGRATIONS = Path(__file__).with_name("migrations")
 HISTORY = "schema_migration"
 
-_SETTINGS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1}
+#: What was erased must not stay in the file's free space: by itself only some builds of SQLite see to that.
+_SETTINGS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1, "secure_delete": 1}
 
 
 def path_of(url: str) -> Path:
@@ -57,13 +58,18 @@ def create(url: str) -> bool:
 
 
 def migrate(url: str) -> tuple[str, ...]:
-    """Bring an existing database to today's schema; the names of the steps that were taken."""
+    """Bring an existing database to today's schema, guards included; the names of the steps that were taken."""
     path = path_of(url)
     _must_exist(path)
     database = _connect(path, wait_seconds=30)
     with speaking(path), database.connection_context():
         _refuse_newer(path, applied_steps(database))
-        return _run_migrations(database)
+        steps = _run_migrations(database)
+        lost = guards.missing(database)
+        if lost:
+            with database.atomic():
+                guards.restore(database)
+        return (*steps, *(f"guard {name}" for name in lost))
 
 
 def open_writable(url: str, *, wait_seconds: float = 30.0) -> SqliteDatabase:
@@ -170,12 +176,11 @@ def _assert_settings(database: SqliteDatabase, path: Path) -> None:
         wrong.append("journal_mode")
     if wrong:
         raise DatabaseUnusable(f"database: {path}: unsafe settings: {', '.join(wrong)}")
-    triggers = dict(database.execute_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
-    missing = [name for name, body in guards.SQLITE.items() if triggers.get(name) != f"CREATE TRIGGER {name} {body}"]
+    missing = guards.missing(database)
     if missing:
         raise DatabaseUnusable(
-            f"database: {path}: append-only guard missing: {', '.join(sorted(missing))}",
-            advice="Nothing was written. Somebody removed or changed it: restore the database from a backup.",
+            f"database: {path}: append-only guard missing: {', '.join(missing)}",
+            advice='Nothing was written. "coinsync db migrate" puts it back; "coinsync reconcile" shows what happened.',
         )
 
 

@@ -6,7 +6,8 @@ text, because building it anew costs more than running it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from itertools import islice
 from typing import Any, TypeVar
@@ -16,18 +17,25 @@ from peewee import Database
 from coinsync.core.facts import (
     Attendance,
     Branch,
+    Decision,
     Group,
     Hold,
     Lesson,
     LessonType,
     Link,
     Membership,
+    Merge,
+    Note,
+    Presence,
     Resident,
     Roll,
+    VkPage,
 )
-from coinsync.core.ledger import Entry, Head, Kind, Line, Posted, Run, Stand
+from coinsync.core.ledger import Entry, Head, Kind, Line, Posted, Row, Run, RunLine, Stand, heads_of
 from coinsync.core.plan import Fact
 from coinsync.core.planner import People
+from coinsync.store import guards, schema
+from coinsync.store.database import file_of, speaking
 from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, TABLES, Table, day_of, ids_text
 
 #: Keys asked for in one statement.
@@ -42,13 +50,16 @@ _LESSON_COLUMNS = ", ".join(f"l.{column}" for column in TABLES[Lesson].columns)
 _ENTRY_WIDTH = len(ENTRY_COLUMNS)
 _LESSON_WIDTH = len(TABLES[Lesson].columns)
 
-_LINES = f"""
+_LINE = f"""
 SELECT {_ENTRY_COLUMNS}, {_LESSON_COLUMNS}, t.text, r.n
 FROM entry e
 LEFT JOIN lesson l ON l.id = e.lesson_id
 LEFT JOIN note t ON t.n = e.n
 LEFT JOIN entry r ON r.reverses = e.n
-WHERE e.resident_id = ? AND e.happened_on >= ? AND e.happened_on <= ? AND e.n < ?
+"""
+
+_LINES = f"""{_LINE}
+WHERE e.resident_id IN ({{marks}}) AND e.happened_on >= ? AND e.happened_on <= ? AND e.n < ?
 ORDER BY e.happened_on DESC, e.n DESC LIMIT ?
 """
 
@@ -72,6 +83,7 @@ class Reader:
     def __init__(self, database: Database) -> None:
         """Read through ``database``, which must be connected when a question is asked."""
         self._database = database
+        self._heads: dict[int, int] | None = None
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> Iterable[tuple[Any, ...]]:
         cursor: Iterable[tuple[Any, ...]] = self._database.execute_sql(sql.replace("?", self._database.param), values)
@@ -83,7 +95,7 @@ class Reader:
     def _in(self, sql: str, values: Iterable[Any], *more: Any) -> Iterator[tuple[Any, ...]]:
         """Run ``sql`` for many values, a batch at a time in the place of ``{marks}``; ``more`` values follow."""
         for batch in _batches(values):
-            yield from self._rows(sql.format(marks=", ".join("?" * len(batch))), [*batch, *more])
+            yield from self._rows(sql.format(marks=_marks(batch)), [*batch, *more])
 
     # --- facts --------------------------------------------------------------------------------------------------
 
@@ -110,6 +122,8 @@ class Reader:
             tuple(residents.values()),
             tuple(self.recorded(Membership, residents)),
             tuple(self._links(residents)),
+            tuple(self.recorded(VkPage, residents)),
+            frozenset(self.heads()),
         )
 
     def residents(self, branch: int | None = None) -> list[Resident]:
@@ -125,32 +139,47 @@ class Reader:
         """One resident by number."""
         return next(iter(self.recorded(Resident, [id])), None)
 
+    def heads(self) -> dict[int, int]:
+        """The card on which each merged card goes on in the end; a card that is not merged is not named."""
+        if self._heads is None:
+            self._heads = heads_of(self.merges())
+        return self._heads
+
+    def cards_of(self, resident: int) -> tuple[int, ...]:
+        """A resident's card and those merged into it: all whose entries count together."""
+        heads = self.heads()
+        head = heads.get(resident, resident)
+        return (head, *sorted(card for card, other in heads.items() if other == head))
+
     def residents_named(self, part: str) -> list[Resident]:
         """Residents whose name contains ``part``, whatever the case."""
         # Databases fold the case of ASCII letters only, so the comparison is made here.
         wanted = part.casefold()
-        return [one for one in self.residents() if wanted in one.name.casefold()]
+        merged = self.heads()
+        return [one for one in self.residents() if wanted in one.name.casefold() and one.id not in merged]
 
     def residents_of_visitor(self, vk: int) -> list[Resident]:
         """The residents whom a VK account may see, by name."""
         table = TABLES[Resident]
         columns = ", ".join(f"r.{column}" for column in table.columns)
         sql = (
-            f"SELECT {columns} FROM link k JOIN resident r ON r.id = k.resident_id WHERE k.vk = ? ORDER BY r.name, r.id"
+            f"SELECT {columns} FROM link k JOIN resident r ON r.id = k.resident_id"
+            " WHERE k.vk = ? AND k.live = 1 ORDER BY r.name, r.id"
         )
         return [table.value(row) for row in self._rows(sql, [vk])]
 
     def links(self) -> list[Link]:
-        """All links."""
+        """All links, those that were revoked too."""
         return self.all(Link)
 
-    def links_of(self, resident: int) -> list[Link]:
-        """The VK accounts that may see a resident."""
-        return list(self._links([resident]))
+    def links_of(self, residents: Iterable[int]) -> list[Link]:
+        """The VK accounts that may see residents, or might once."""
+        return list(self._links(residents))
 
     def _links(self, residents: Iterable[int]) -> Iterator[Link]:
-        sql = "SELECT vk, resident_id, source FROM link WHERE resident_id IN ({marks}) ORDER BY vk"
-        return (TABLES[Link].value(row) for row in self._in(sql, residents))
+        table = TABLES[Link]
+        sql = f"SELECT {_columns(table)} FROM link WHERE resident_id IN ({{marks}}) ORDER BY vk"
+        return (table.value(row) for row in self._in(sql, residents))
 
     def rolls(self, branch: int, since: date, until: date) -> dict[int, Roll]:
         """All recorded lessons of a branch and window with their attendance, by lesson."""
@@ -186,9 +215,40 @@ class Reader:
         sql = f"SELECT {_columns(table)} FROM hold WHERE lesson_id IN ({{marks}})"
         return {hold.key: hold for hold in map(table.value, self._in(sql, lessons))}
 
-    def resident_ids(self) -> frozenset[int]:
-        """Numbers of all residents."""
-        return frozenset(id for (id,) in self._rows("SELECT id FROM resident"))
+    def decisions(self, lessons: Iterable[int]) -> dict[str, Decision]:
+        """What persons decided about the lessons, by key."""
+        table = TABLES[Decision]
+        sql = f"SELECT {_columns(table)} FROM decision WHERE lesson_id IN ({{marks}})"
+        return {one.key: one for one in map(table.value, self._in(sql, lessons))}
+
+    def decisions_of(self, residents: Iterable[int]) -> list[Decision]:
+        """What persons decided about residents."""
+        table = TABLES[Decision]
+        sql = f"SELECT {_columns(table)} FROM decision WHERE resident_id IN ({{marks}}) ORDER BY op_key"
+        return [table.value(row) for row in self._in(sql, residents)]
+
+    def holds_of(self, residents: Iterable[int]) -> list[Hold]:
+        """Open holds of residents."""
+        table = TABLES[Hold]
+        sql = f"SELECT {_columns(table)} FROM hold WHERE resident_id IN ({{marks}}) ORDER BY op_key"
+        return [table.value(row) for row in self._in(sql, residents)]
+
+    def merges(self) -> list[Merge]:
+        """All cards that go on as others, or did once."""
+        return self.all(Merge)
+
+    def notes_of(self, residents: Iterable[int]) -> list[Note]:
+        """The notes of residents' entries."""
+        sql = (
+            "SELECT t.n, t.salt, t.text FROM entry e JOIN note t ON t.n = e.n"
+            " WHERE e.resident_id IN ({marks}) ORDER BY t.n"
+        )
+        return [TABLES[Note].value(row) for row in self._in(sql, residents)]
+
+    def resident_ids(self, presence: Presence | None = None) -> frozenset[int]:
+        """Numbers of all residents, or of those with that presence."""
+        where, values = ("", ()) if presence is None else (" WHERE presence = ?", (presence.value,))
+        return frozenset(id for (id,) in self._rows(f"SELECT id FROM resident{where}", values))
 
     # --- ledger -------------------------------------------------------------------------------------------------
 
@@ -208,21 +268,36 @@ class Reader:
         found = self._in(_STANDS, keys)
         return {key: Stand(key, seq, int(coins), award if coins else None) for key, seq, coins, award in found}
 
-    def balances(self, residents: Iterable[int], *, upto: int = N_MAX) -> dict[int, int]:
-        """Balances of residents, 0 for those without entries; entries after number ``upto`` do not count."""
-        wanted = sorted(set(residents))
-        sql = "SELECT resident_id, SUM(coins) FROM entry WHERE resident_id IN ({marks}) AND n <= ? GROUP BY resident_id"
-        return dict.fromkeys(wanted, 0) | {id: int(coins) for id, coins in self._in(sql, wanted, upto)}
+    def balances(
+        self,
+        residents: Iterable[int],
+        *,
+        upto: int = N_MAX,
+        until: date = date.max,
+        heads: Mapping[int, int] | None = None,
+    ) -> dict[int, int]:
+        """Balances of residents, with the coins of every card that counts together, 0 for those without entries.
 
-    def balance(self, resident: int) -> int:
-        """Balance of one resident."""
-        row = self._row("SELECT SUM(coins) FROM entry WHERE resident_id = ?", [resident])
-        return int(row[0]) if row and row[0] is not None else 0
+        Entries after number ``upto`` do not count, nor those for what happened after the day ``until``. ``heads`` says
+        which cards count together where that is not yet, or no longer, what is recorded.
+        """
+        wanted, heads = sorted(set(residents)), self.heads() if heads is None else heads
+        ours = {heads.get(one, one) for one in wanted}
+        cards = ours | {card for card, head in heads.items() if head in ours}
+        sql = (
+            "SELECT resident_id, SUM(coins) FROM entry"
+            " WHERE resident_id IN ({marks}) AND n <= ? AND happened_on <= ? GROUP BY resident_id"
+        )
+        sums = dict.fromkeys(ours, 0)
+        for card, coins in self._in(sql, sorted(cards), upto, until.isoformat()):
+            sums[heads.get(card, card)] += int(coins)
+        return {one: sums[heads.get(one, one)] for one in wanted}
 
-    def balance_until(self, resident: int, day: date) -> int:
-        """Balance of one resident at the end of a day, by the days on which things happened."""
-        sql = "SELECT SUM(coins) FROM entry WHERE resident_id = ? AND happened_on <= ?"
-        row = self._row(sql, [resident, day.isoformat()])
+    def balance(self, resident: int, until: date = date.max) -> int:
+        """Balance of one resident, at the end of the day ``until`` by the days on which things happened."""
+        marks = self.cards_of(resident)
+        sql = f"SELECT SUM(coins) FROM entry WHERE resident_id IN ({_marks(marks)}) AND happened_on <= ?"
+        row = self._row(sql, [*marks, until.isoformat()])
         return int(row[0]) if row and row[0] is not None else 0
 
     def lines(
@@ -235,8 +310,92 @@ class Reader:
         limit: int = 50,
     ) -> list[Line]:
         """A resident's lines, newest first; ``before`` an entry number, at most ``limit``."""
-        found = self._rows(_LINES, [resident, since.isoformat(), until.isoformat(), before, limit])
+        cards = self.cards_of(resident)
+        values = [*cards, since.isoformat(), until.isoformat(), before, limit]
+        return [_line(row) for row in self._rows(_LINES.format(marks=_marks(cards)), values)]
+
+    def line(self, n: int) -> Line | None:
+        """One entry by its number."""
+        row = self._row(f"{_LINE} WHERE e.n = ?", [n])
+        return _line(row) if row else None
+
+    def lines_under(self, keys: Iterable[str]) -> list[Line]:
+        """All entries under the keys, in ledger order."""
+        found = self._in(f"{_LINE} WHERE e.op_key IN ({{marks}}) ORDER BY e.n", keys)
+        return sorted(map(_line, found), key=lambda line: line.posted.n)
+
+    def lines_posted_since(self, resident: int, moment: str) -> list[Line]:
+        """What was posted for a resident's own card at a time (UTC text) or later, in ledger order."""
+        found = self._rows(f"{_LINE} WHERE e.resident_id = ? AND e.posted_at >= ? ORDER BY e.n", [resident, moment])
         return [_line(row) for row in found]
+
+    def journal(self, *, since: date = date.min, until: date = date.max, by_day: bool = False) -> Iterator[Line]:
+        """All entries for what happened in a span of days, in ledger order or by day."""
+        order = "e.happened_on, e.n" if by_day else "e.n"
+        sql = f"{_LINE} WHERE e.happened_on >= ? AND e.happened_on <= ? ORDER BY {order}"
+        return map(_line, self._rows(sql, [since.isoformat(), until.isoformat()]))
+
+    def ledger(self) -> Iterator[Row]:
+        """The whole ledger in its order, row by row as it lies there; nothing is taken for granted."""
+        return map(Row._make, self._rows(f"SELECT {', '.join(ENTRY_COLUMNS)} FROM entry ORDER BY n"))
+
+    # What a proof reads: rows as they lie there, and what the engine itself says of them.
+
+    @contextmanager
+    def speaking(self) -> Iterator[None]:
+        """Turn errors of the driver into ours while rows are taken one by one."""
+        with speaking(file_of(self._database)):
+            yield
+
+    def find_head(self) -> Head | None:
+        """The head as it lies there; None where it is missing."""
+        row = self._row("SELECT n, runs, account FROM head WHERE id = 1")
+        return Head(*row) if row else None
+
+    def run_lines(self) -> Iterator[RunLine]:
+        """All runs in their order, as they lie there."""
+        return map(RunLine._make, self._rows(f"SELECT {', '.join(RUN_COLUMNS)} FROM run ORDER BY id"))
+
+    def notes(self) -> Iterator[Note]:
+        """All stored notes, one by one."""
+        return map(TABLES[Note].value, self._rows("SELECT n, salt, text FROM note ORDER BY n"))
+
+    def readable(self, kind: type[F]) -> tuple[list[F], list[str]]:
+        """All facts of a kind that can be read, and the keys of those that cannot."""
+        table = TABLES[kind]
+        found: list[F] = []
+        broken: list[str] = []
+        for row in self._rows(f"SELECT {_columns(table)} FROM {table.name} ORDER BY {', '.join(table.key_columns)}"):
+            try:
+                found.append(table.value(row))
+            except (TypeError, ValueError, AttributeError):
+                broken.append("/".join(str(row[at]) for at in table.key_at))
+        return found, broken
+
+    def months(self) -> list[tuple[int, str]]:
+        """Branches with the months ("2026-11") in which they have lessons."""
+        sql = "SELECT DISTINCT branch_id, substr(held_on, 1, 7) FROM lesson ORDER BY branch_id, 2"
+        return [(branch, month) for branch, month in self._rows(sql)]
+
+    def damage(self) -> list[str]:
+        """What the engine finds wrong with its own file."""
+        return [str(line) for (line,) in self._rows("PRAGMA integrity_check") if line != "ok"]
+
+    def orphans(self) -> list[tuple[str, int, str]]:
+        """Rows that refer to rows that are not there: table, number of the row, the table referred to."""
+        return [(table, row or 0, parent) for table, row, parent, _ in self._rows("PRAGMA foreign_key_check")]
+
+    def guards_missing(self) -> tuple[str, ...]:
+        """Names of the append-only guards that are not there, or not with their text."""
+        return guards.missing(self._database)
+
+    def schema_faults(self) -> list[str]:
+        """Where tables, columns, indexes and triggers are not those of the program; the guards aside."""
+        return schema.faults(self._database)
+
+    def take_any_text(self) -> None:
+        """From now on take a text that is no text with marks in the place of what is damaged, instead of an error."""
+        self._database.connection().text_factory = lambda raw: raw.decode("utf-8", "replace")
 
     def entries(self, after: int = 0, limit: int = N_MAX) -> Iterator[Posted]:
         """All entries in ledger order."""
@@ -283,6 +442,10 @@ class Reader:
 
 def _columns(table: Table) -> str:
     return ", ".join(table.columns)
+
+
+def _marks(values: Collection[Any]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _batches(values: Iterable[T]) -> Iterator[list[T]]:

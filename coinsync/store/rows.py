@@ -15,7 +15,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from peewee import BigIntegerField, CharField, Check, CompositeKey, ForeignKeyField, IntegerField, Model, TextField
+from peewee import SQL, BigIntegerField, CharField, Check, CompositeKey, ForeignKeyField, IntegerField, Model, TextField
 
 from coinsync.core import facts, ledger
 from coinsync.core.plan import Fact
@@ -138,12 +138,46 @@ class LinkRow(Model):
     vk = BigIntegerField()
     resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT")
     source = CharField(max_length=20)
+    live = IntegerField(constraints=[SQL("DEFAULT 1")])
 
     class Meta:
         """Many to many."""
 
         table_name = "link"
         primary_key = CompositeKey("vk", "resident")
+
+
+class VkPageRow(Model):
+    """What VK answered about a resident's screen name."""
+
+    resident = ForeignKeyField(
+        ResidentRow, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT"
+    )
+    name = CharField(max_length=64)
+    kind = CharField(max_length=20)
+    number = BigIntegerField()
+    asked_on = CharField(max_length=DAY)
+
+    class Meta:
+        """One for each resident at most."""
+
+        table_name = "vk_page"
+
+
+class MergeRow(Model):
+    """A card that goes on as another one."""
+
+    resident = ForeignKeyField(
+        ResidentRow, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT"
+    )
+    into = BigIntegerField(column_name="into_id")
+    links = TextField(column_name="vk_ids")
+    ever = TextField(column_name="ever_ids")
+
+    class Meta:
+        """A card goes on as one other at most; 0 is none."""
+
+        table_name = "merged_card"
 
 
 class LessonRow(Model):
@@ -200,6 +234,25 @@ class HoldRow(Model):
         table_name = "hold"
 
 
+class DecisionRow(Model):
+    """A person's word about the coins under a key."""
+
+    key = CharField(max_length=KEY, primary_key=True, column_name="op_key")
+    lesson = BigIntegerField(column_name="lesson_id", index=True)
+    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT")
+    seq = IntegerField()
+    coins = BigIntegerField()
+    reason = CharField(max_length=40)
+    actor = CharField(max_length=80)
+    decided_on = CharField(max_length=DAY)
+    note = TextField()
+
+    class Meta:
+        """The latest for each key."""
+
+        table_name = "decision"
+
+
 class EntryRow(Model):
     """The ledger. Rows are never changed or removed, triggers see to it; one index carries balances by itself."""
 
@@ -250,11 +303,14 @@ MODELS: tuple[type[Model], ...] = (
     LessonTypeRow,
     GroupRow,
     ResidentRow,
+    MergeRow,
     MembershipRow,
     LinkRow,
+    VkPageRow,
     LessonRow,
     AttendanceRow,
     HoldRow,
+    DecisionRow,
     EntryRow,
     NoteRow,
 )
@@ -364,10 +420,14 @@ TABLES: dict[type[Any], Table] = {
         (facts.LessonType, LessonTypeRow),
         (facts.Group, GroupRow),
         (facts.Resident, ResidentRow),
+        (facts.Merge, MergeRow),
         (facts.Membership, MembershipRow),
         (facts.Link, LinkRow),
+        (facts.VkPage, VkPageRow),
         (facts.Lesson, LessonRow),
         (facts.Attendance, AttendanceRow),
         (facts.Hold, HoldRow),
+        (facts.Decision, DecisionRow),
+        (facts.Note, NoteRow),
     )
 }

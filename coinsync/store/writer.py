@@ -7,7 +7,8 @@ connection. What another writer disturbed is tried again as a whole, a bounded n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -16,12 +17,14 @@ from typing import Any
 import peewee
 from peewee import Database
 
-from coinsync.core.ledger import GENESIS, Entry, Posted, Receipt, link_hash, note_digest
+from coinsync.core.facts import Link, Merge, Presence, Resident, VkPage
+from coinsync.core.ledger import GENESIS, Entry, Kind, Posted, Receipt, heads_of, link_hash, note_digest, utc_text
 from coinsync.core.plan import (
     Drop,
     Fact,
     Limits,
     Plan,
+    Purpose,
     Put,
 )
 from coinsync.errors import (
@@ -74,11 +77,6 @@ class Order:
     limits: Limits = field(default=Limits())
     accepted: tuple[str, ...] = ()
     requests: int = 0
-
-
-def utc_text(moment: datetime) -> str:
-    """Write an aware UTC time as the database keeps it: "2026-11-22T02:00:07Z"."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def apply(database: Database, plan: Plan, order: Order, around: Surroundings) -> Receipt:
@@ -158,7 +156,8 @@ def _write(database: Database, plan: Plan, order: Order, around: Surroundings, u
     _check_clock(reader, posted_at)
     facts = _check_facts(reader, plan)
     _check_basis(reader, plan)
-    _check_floors(reader, entries)
+    _check_cards(reader, plan)
+    _check_floors(reader, plan)
     around.probe("checked")
     _write_facts(database, facts, around)
     receipt = Receipt(
@@ -228,15 +227,62 @@ def _check_basis(reader: Reader, plan: Plan) -> None:
         raise StalePlan(f"plan is stale: {len(moved)} of its keys moved, first {moved[0]}")
 
 
-def _check_floors(reader: Reader, entries: Sequence[Entry]) -> None:
-    """Refuse what would take any balance below zero: read under the lock, so that no one can spend in between."""
-    moves: dict[int, int] = {}
-    for entry in entries:
-        moves[entry.resident] = moves.get(entry.resident, 0) + entry.coins
-    losing = {resident: coins for resident, coins in moves.items() if coins < 0}
-    for resident, balance in reader.balances(losing).items():
-        if balance + losing[resident] < 0:
-            raise NotEnoughCoins(f"#{resident} has {balance} coins, {-losing[resident]} needed; nothing written")
+def _merges_after(reader: Reader, plan: Plan) -> list[Merge]:
+    """All merges as they are once the plan is written."""
+    news = (change.new for change in plan.changes if isinstance(change, Put))
+    merges = {one.resident: one for one in reader.merges()}
+    return list((merges | {one.resident: one for one in news if isinstance(one, Merge)}).values())
+
+
+def _check_cards(reader: Reader, plan: Plan) -> None:
+    """Refuse a plan that would undo a part of what was done meanwhile: a card erased, or merged into another."""
+    puts = [(change.new, change.old) for change in plan.changes if isinstance(change, Put)]
+    joins = {new.resident: new.into for new, old in puts if isinstance(new, Merge) and new.into and _joins(new, old)}
+    ends = {new.resident for new, _ in puts if isinstance(new, VkPage) or (isinstance(new, Link) and new.live)}
+    ends |= set(joins.values())
+    if ends:
+        erased = _erased(reader, ends | set(joins))
+        ours = {new.resident for new, _ in puts if isinstance(new, Merge)}
+        merged = {one.resident for one in reader.merges() if one.into} - ours
+        for card in sorted(erased | (merged & ends)):
+            raise StalePlan(f"plan is stale: #{card} was {'erased' if card in erased else 'merged'} meanwhile")
+    forgotten = {new.id for new, _ in puts if isinstance(new, Resident) and new.presence is Presence.ERASED}
+    if forgotten:
+        late = {card for card, head in reader.heads().items() if head in forgotten} - forgotten
+        left = {*reader.links_of(forgotten), *reader.recorded(VkPage, forgotten), *reader.notes_of(forgotten)}
+        if late - _erased(reader, late) or left - {change.old for change in plan.changes if isinstance(change, Drop)}:
+            raise StalePlan("plan is stale: more is known by now about whom it forgets")
+
+
+def _joins(new: Merge, old: Fact | None) -> bool:
+    return not (isinstance(old, Merge) and old.into == new.into)
+
+
+def _erased(reader: Reader, cards: Collection[int]) -> set[int]:
+    return {one.id for one in reader.recorded(Resident, cards) if one.presence is Presence.ERASED}
+
+
+def _check_floors(reader: Reader, plan: Plan) -> None:
+    """Refuse what would take any balance below zero: read under the lock, so that no one can spend in between.
+
+    A reversal that a person reviewed may do so, and nothing else.
+    """
+    changed = [change for change in plan.changes if isinstance(change, Put) and isinstance(change.new, Merge)]
+    heads, moves, guarded = heads_of(_merges_after(reader, plan)), Counter[int](), set[int]()
+    for entry in plan.entries:
+        owner = heads.get(entry.resident, entry.resident)
+        moves[owner] += entry.coins
+        if entry.coins < 0 and not (plan.purpose is Purpose.REVIEW and entry.kind is Kind.REVERSAL):
+            guarded.add(owner)
+    losing = {owner: coins for owner, coins in moves.items() if coins < 0 and owner in guarded}
+    for one, before in ((change.new, change.old) for change in changed):
+        if isinstance(one, Merge) and isinstance(before, Merge) and before.into and one.into != before.into:
+            # Who is on its own again must have spent no more than is its own.
+            losing |= {heads.get(card, card): 0 for card in (one.resident, before.into)} | losing
+    for owner, balance in reader.balances(losing, heads=heads).items():
+        if balance + losing[owner] < 0:
+            needed = f"{-losing[owner]} needed" if losing[owner] else "on its own"
+            raise NotEnoughCoins(f"#{owner} has {balance} coins, {needed}; nothing written")
 
 
 def _write_facts(database: Database, changes: Sequence[Put | Drop], around: Surroundings) -> None:

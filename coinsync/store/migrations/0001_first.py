@@ -9,7 +9,6 @@ from peewee import (
     ForeignKeyField,
     IntegerField,
     Model,
-    MySQLDatabase,
     TextField,
 )
 
@@ -204,9 +203,6 @@ TABLES = [
 def up(migrator: object, db: Database) -> None:
     with db.bind_ctx(TABLES, bind_refs=False, bind_backrefs=False):
         db.create_tables(TABLES)
-    triggers = guards.MYSQL if isinstance(db, MySQLDatabase) else guards.SQLITE
-    for name, body in triggers.items():
-        db.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
-        db.execute_sql(f"CREATE TRIGGER {name} {body}")
+    guards.restore(db)
     if not db.execute_sql("SELECT COUNT(*) FROM head").fetchone()[0]:
         db.execute_sql("INSERT INTO head (id, n, runs, account) VALUES (1, 0, 0, '')")

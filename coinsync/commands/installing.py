@@ -1,0 +1,140 @@
+"""Setting up: init, and the database's schema by db migrate and db status."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from coinsync.commands.door import Door, ask, somebody_is_there
+from coinsync.errors import ConfigError, UsageError
+
+
+def init(
+    ctx: typer.Context,
+    school: Annotated[str | None, typer.Option(help="The school's name as families see it.")] = None,
+    url: Annotated[str | None, typer.Option(help="Address of the AlfaCRM, https://….s20.online")] = None,
+    email: Annotated[str | None, typer.Option(help="E-mail of the CRM user made for the API.")] = None,
+    csv_folder: Annotated[str | None, typer.Option(help="No CRM: attendance in CSV files of this folder.")] = None,
+) -> None:
+    """Make a configuration, by questions or from options, and create the database.
+
+    Branches are given by --branch ID or --branch ID=ZONE, as in --branch 1=Europe/Moscow.
+    """
+    from coinsync import config
+    from coinsync.store import database
+
+    door: Door = ctx.obj
+    values = _answers(door, school=school, url=url, email=email, csv_folder=csv_folder)
+    made = not door.config.exists()
+    if made:
+        write_new(door.config, config.example(values), 0o660)
+    try:
+        settings = door.settings
+    except ConfigError:
+        if made:
+            door.config.unlink()
+        raise
+    if made and settings.crm == "alfacrm" and "COINSYNC_ALFACRM_KEY" not in door.outside.environ:
+        _ask_for_key(door, settings.secrets_file)
+    created = create_database(door)
+    path = database.path_of(settings.database_url)
+    door.tell({"config": str(door.config), "written": made, "database": str(path), "created": created})
+    door.say(f"{door.config}: {'written' if made else 'there already, left as it is'}")
+    door.say(f"{path}: {'created' if created else 'there already, nothing to do'}")
+    if made:
+        door.say(f"Next: look through {door.config}, above all [lessons] and [[rule]], then: coinsync sync --dry-run")
+
+
+def _answers(
+    door: Door, *, school: str | None, url: str | None, email: str | None, csv_folder: str | None
+) -> dict[str, Any]:
+    if door.config.exists():
+        return {}
+    by_csv = csv_folder is not None
+    values: dict[str, Any] = {
+        "school.name": school or ask("init", "School's name as families see it", "--school"),
+        "school.crm": "csv" if by_csv else "alfacrm",
+        "alfacrm.url": "" if by_csv else url or ask("init", "Address of the AlfaCRM (https://….s20.online)", "--url"),
+        "alfacrm.email": "" if by_csv else email or ask("init", "E-mail of its API user", "--email"),
+        "web.app_id": 0,
+    }
+    if by_csv:
+        values["csv.folder"] = csv_folder
+    branches = door.branches or tuple(ask("init", "Branches, as 1=Europe/Moscow 2", "--branch").split())
+    values["branch"] = [_branch_block(text) for text in branches]
+    return values
+
+
+def _branch_block(text: str) -> dict[str, Any]:
+    id, _, zone = text.partition("=")
+    if not (id.isascii() and id.isdigit()):
+        raise UsageError(f"--branch {text!r}: expected ID or ID=ZONE, such as 1=Europe/Moscow")
+    return {"id": int(id), "name": "", "zone": zone or "Europe/Moscow"}
+
+
+def _ask_for_key(door: Door, file: Path) -> None:
+    if somebody_is_there() and not file.exists():
+        key = str(
+            typer.prompt(
+                "API key of that user (not shown; empty: later)", hide_input=True, default="", show_default=False
+            )
+        )
+        if key:
+            write_new(file, f"COINSYNC_ALFACRM_KEY={key}\n", 0o600)
+            door.say(f"{file}: written, only you can read it")
+    if not file.exists():
+        door.say(f"Put COINSYNC_ALFACRM_KEY=… into {file} (mode 0600) or into the environment.")
+
+
+def write_new(path: Path, content: str, mode: int) -> None:
+    """Write a file that is not there yet, with exactly this mode."""
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+            # The web view may run as another user of the same group, and needs to write the files beside a database.
+            path.parent.chmod(0o2770)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except OSError as error:
+        raise ConfigError([f"{path} cannot be written ({type(error).__name__})"]) from error
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        # The mode is meant, whatever the umask takes away: a group may share the folder.
+        os.fchmod(file.fileno(), mode)
+        file.write(content)
+
+
+def create_database(door: Door) -> bool:
+    """Make the database, schema and all; False when it is there already."""
+    from coinsync.store import database
+
+    return database.create(door.settings.database_url)
+
+
+def migrate(ctx: typer.Context) -> None:
+    """Bring the database to this program's schema."""
+    from coinsync.store import database
+
+    door: Door = ctx.obj
+    with door.lock("db migrate", 0.0):
+        steps = database.migrate(door.settings.database_url)
+    door.tell({"applied": steps})
+    door.say("\n".join(f"applied {step}" for step in steps) or "nothing to do")
+
+
+def status(ctx: typer.Context) -> None:
+    """Which schema the database has, and how far the ledger has come."""
+    from coinsync import render
+    from coinsync.store import database
+
+    door: Door = ctx.obj
+    with door.reader() as reader:
+        head = reader.head()
+    steps = database.schema_steps()
+    if door.json:
+        typer.echo(render.as_json({"schema": steps[-1], "entries": head.n, "runs": head.runs, "account": head.account}))
+    else:
+        path = database.path_of(door.settings.database_url)
+        account = head.account or "none yet"
+        typer.echo(f"{path}: schema {steps[-1]}, {head.n} entries, {head.runs} runs, CRM account {account}")

@@ -1,0 +1,153 @@
+"""What waits for a person: review list, post, forgive, waive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coinsync.commands import completion
+from coinsync.commands.desk import hand, note_of
+from coinsync.commands.door import AsCsv, Door, DryRun, Yes
+from coinsync.commands.posting import carry_out
+from coinsync.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from coinsync.core.facts import Hold
+    from coinsync.core.planner import Word
+    from coinsync.desk import Deed
+    from coinsync.store.reader import Reader
+
+Cases = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[CASE]…", help="LESSON:RESIDENT as `review list` shows it.", autocompletion=completion.holds
+    ),
+]
+Everything = Annotated[bool, typer.Option("--all", help="Every case that is held.")]
+Kind = Annotated[str, typer.Option("--kind", help="With --all: only reversal, or only guest.")]
+Note = Annotated[str, typer.Option("--note", help="Why, in words that the family will read.")]
+
+
+def list_cases(
+    ctx: typer.Context,
+    kind: Annotated[str, typer.Option("--kind", help="Only reversal, or only guest.")] = "",
+    as_csv: AsCsv = False,
+) -> None:
+    """Held reversals and guest visits."""
+    from coinsync import desk, render
+
+    door: Door = ctx.obj
+    with door.reader() as reader:
+        found = desk.cases(reader, _of_kind(_of_branches(door, reader), kind))
+    if door.json:
+        typer.echo(render.as_json(found))
+    elif as_csv:
+        columns = ("case", "kind", "lesson", "resident", "name", "day", "coins", "balance", "reason")
+        rows = (
+            (
+                one.id,
+                hold.kind,
+                hold.lesson,
+                hold.resident,
+                one.name,
+                hold.happened_on,
+                hold.coins,
+                one.balance,
+                hold.reason,
+            )
+            for one, hold in ((one, one.hold) for one in found)
+        )
+        typer.echo(render.as_csv(columns, rows))
+    else:
+        render.show_cases(render.console(), found)
+
+
+def post(
+    ctx: typer.Context,
+    cases: Cases = None,
+    everything: Everything = False,
+    kind: Kind = "",
+    note: Note = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Do what the rules give: take the coins back, even below zero, or pay the visit."""
+    return _decide(ctx.obj, "post", cases, everything, kind, note, dry_run=dry_run, yes=yes)
+
+
+def forgive(
+    ctx: typer.Context,
+    cases: Cases = None,
+    everything: Everything = False,
+    note: Note = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Take the award back and give the same coins as a gift: both lines are seen, the balance stays."""
+    return _decide(ctx.obj, "forgive", cases, everything, "reversal", note, dry_run=dry_run, yes=yes)
+
+
+def waive(
+    ctx: typer.Context,
+    cases: Cases = None,
+    everything: Everything = False,
+    kind: Kind = "",
+    note: Note = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Leave the coins as they are; who decided that, and why, is kept."""
+    return _decide(ctx.obj, "waive", cases, everything, kind, note, dry_run=dry_run, yes=yes)
+
+
+def _decide(
+    door: Door,
+    verb: str,
+    cases: list[str] | None,
+    everything: bool,
+    kind: str,
+    note: str,
+    *,
+    dry_run: bool,
+    yes: bool,
+) -> int:
+    from coinsync import desk
+    from coinsync.core.planner import Word
+
+    word, text, by = Word(verb), note_of(note), hand(door)
+    if bool(cases) == everything:
+        raise UsageError(f"review {verb}: say which cases, or --all")
+    if word is not Word.POST and not text:
+        raise UsageError(f"review {verb}: say why: --note TEXT")
+
+    def decide(reader: Reader) -> Deed:
+        found = _of_kind(_of_branches(door, reader), kind) if everything else _named(reader, cases or [], word)
+        return desk.review(reader, door.settings, found, word, by, note=text)
+
+    return carry_out(door, decide, dry_run=dry_run, yes=yes)
+
+
+def _of_branches(door: Door, reader: Reader) -> list[Hold]:
+    from coinsync.core.facts import Hold
+
+    chosen = {branch.id for branch in door.chosen_branches()} if door.branches else None
+    return [hold for hold in reader.all(Hold) if chosen is None or hold.branch in chosen]
+
+
+def _of_kind(holds: list[Hold], kind: str) -> list[Hold]:
+    from coinsync.core.facts import HoldKind
+
+    if kind and kind not in list(HoldKind):
+        raise UsageError(f"--kind {kind!r}: held are {' and '.join(HoldKind)}")
+    return [hold for hold in holds if not kind or hold.kind == kind]
+
+
+def _named(reader: Reader, cases: list[str], word: Word) -> list[Hold]:
+    from coinsync.core.facts import Hold
+
+    held = {f"{hold.lesson}:{hold.resident}": hold for hold in reader.all(Hold)}
+    unknown = [case for case in cases if case not in held]
+    if unknown:
+        raise NotFound(f"{unknown[0]!r} is not held", advice='"coinsync review list" shows what is.')
+    return [held[case] for case in dict.fromkeys(cases)]
