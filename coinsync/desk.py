@@ -7,10 +7,11 @@ yes. A deed that is done already has an empty plan and says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from coinsync.config import Settings, Way
+from coinsync.core.deed import Deed, Hand, check_floors, moves_of, scope_of
 from coinsync.core.deedfile import EARLIEST, DeedRow
 from coinsync.core.facts import (
     Decision,
@@ -42,7 +43,7 @@ from coinsync.core.ledger import (
 )
 from coinsync.core.plan import Change, Drop, Fact, Plan, Post, Purpose, Put, Scope
 from coinsync.core.planner import Cause, Difference, Question, Word, plan_review
-from coinsync.core.report import Case, Directory, Move, why
+from coinsync.core.report import Case, Directory, Move
 from coinsync.core.rules import judge
 from coinsync.errors import (
     AboveLimit,
@@ -62,28 +63,6 @@ from coinsync.store.reader import Reader
 DUPLICATE_WITHIN = timedelta(minutes=10)
 #: The same row in another file within that time is taken for a file that was sent twice.
 IMPORT_DUPLICATE_WITHIN = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """Whose hand and when: ``now`` is aware and UTC, ``key`` is made before anything is asked, ``day`` may be said."""
-
-    actor: str
-    now: datetime
-    key: str = ""
-    day: date | None = None
-    allow_duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """A plan of a clerk's: the coins that move, everything else in words; ``done`` are entries posted before."""
-
-    plan: Plan
-    moves: tuple[Move, ...] = ()
-    words: tuple[str, ...] = ()
-    done: tuple[int, ...] = ()
-    key: str = ""
 
 
 def today_of(settings: Settings, resident: Resident, now: datetime) -> date:
@@ -128,7 +107,7 @@ def give(
         _refuse_duplicate(reader, entry, hand.now)
     moves = _moves(reader, settings, [entry], {resident.id: resident})
     check_floors(moves)
-    plan = Plan.of(Purpose.DESK, _scope(entry.happened_on), [Post(entry)], basis=[Stand(entry.key)])
+    plan = Plan.of(Purpose.DESK, scope_of(entry.happened_on), [Post(entry)], basis=[Stand(entry.key)])
     return Deed(plan, moves, key=entry.key)
 
 
@@ -136,10 +115,6 @@ def _check_limit(settings: Settings, coins: int) -> None:
     most = settings.limits.coins_per_operation_max
     if abs(coins) > most:
         raise AboveLimit(f"{abs(coins)} coins is above the limit of {most} for one operation; nothing written")
-
-
-def _scope(day: date) -> Scope:
-    return Scope(0, day, day)
 
 
 def _content(entry: Entry, note: str) -> tuple[object, ...]:
@@ -156,7 +131,7 @@ def _posted_before(line: Line, wanted: Entry, hand: Hand, heads: Mapping[int, in
             f"key {wanted.key} is already posted with other content: entry {n}, {entry.coins:+} for #{entry.resident}"
             f" on {entry.happened_on}; nothing written"
         )
-    plan = Plan.of(Purpose.DESK, _scope(entry.happened_on), ())
+    plan = Plan.of(Purpose.DESK, scope_of(entry.happened_on), ())
     return Deed(plan, words=(f"already posted: entry {n}",), done=(n,), key=wanted.key)
 
 
@@ -173,31 +148,9 @@ def _refuse_duplicate(reader: Reader, entry: Entry, now: datetime) -> None:
 def _moves(
     reader: Reader, settings: Settings, entries: Iterable[Entry], residents: Mapping[int, Resident]
 ) -> tuple[Move, ...]:
-    """What entries do to balances, one after the other."""
-    posted, ways = list(entries), settings.way_titles
-    heads = reader.heads()
+    posted, heads = list(entries), reader.heads()
     balances = reader.balances({heads.get(entry.resident, entry.resident) for entry in posted})
-    moves = []
-    for entry in posted:
-        owner = heads.get(entry.resident, entry.resident)
-        before, balances[owner] = balances[owner], balances[owner] + entry.coins
-        name = residents[owner].name if owner in residents else ""
-        text = why(entry.reason, entry.rule, entry.note, ways)
-        moves.append(Move(owner, name, before, entry.coins, balances[owner], entry.kind.value, text, entry.happened_on))
-    return tuple(moves)
-
-
-def check_floors(moves: Sequence[Move]) -> None:
-    """Refuse moves at whose end somebody who loses coins has fewer than none."""
-    first: dict[int, Move] = {}
-    for move in moves:
-        first.setdefault(move.resident, move)
-    for last in {move.resident: move for move in moves}.values():
-        before = first[last.resident].before
-        if last.after < min(0, before):
-            raise NotEnoughCoins(
-                f"#{last.resident} {last.name} has {before} coins, {before - last.after} needed; nothing written"
-            )
+    return moves_of(posted, balances, residents, heads, settings.way_titles)
 
 
 # --- taking back -----------------------------------------------------------------------------------------------------
@@ -242,7 +195,7 @@ def reverse(reader: Reader, settings: Settings, n: int, hand: Hand, *, note: str
         changes += _standing_word(reader, settings, entry, today_of(settings, owner, hand.now))
     moves = _moves(reader, settings, [entry], {owner.id: owner})
     check_floors(moves)
-    plan = Plan.of(Purpose.DESK, _scope(entry.happened_on), changes, basis=[stand])
+    plan = Plan.of(Purpose.DESK, scope_of(entry.happened_on), changes, basis=[stand])
     return Deed(plan, moves, words=(f"takes back entry {n}",))
 
 
@@ -267,7 +220,8 @@ def import_rows(
 
     Raises what ``find`` raises with the line named, ``PostedOtherwise``, ``LikelyDuplicate`` or ``NotEnoughCoins``.
     """
-    posted = {line.posted.entry.key: line for line in reader.lines_under([row.key for row in rows])}
+    # A row that was taken back since is posted all the same: the first entry of its key is what the file said.
+    posted = {line.posted.entry.key: line for line in reversed(reader.lines_under([row.key for row in rows]))}
     residents: dict[int, Resident] = {}
     fresh: list[Entry] = []
     done: list[int] = []
@@ -281,7 +235,11 @@ def import_rows(
         else:
             # What a way gives is the configuration's; it may have changed since the file was posted.
             wanted = replace(entry, coins=line.posted.entry.coins) if row.way else entry
-            done += _posted_before(line, wanted, replace(hand, day=row.day), reader.heads()).done
+            try:
+                done += _posted_before(line, wanted, replace(hand, day=row.day), reader.heads()).done
+            except PostedOtherwise as error:
+                advice = "Give the row another key, or leave it out."
+                raise PostedOtherwise(f"line {row.line}: {error.message}", advice=advice) from None
     if not hand.allow_duplicate:
         _refuse_sent_twice(reader, fresh, rows, hand.now)
     moves = _moves(reader, settings, fresh, residents)
@@ -554,7 +512,7 @@ def revoke(reader: Reader, resident: Resident, vk: int, hand: Hand) -> Deed:
 
 
 def _plan_of_facts(changes: Iterable[Change], hand: Hand) -> Plan:
-    return Plan.of(Purpose.DESK, _scope(hand.now.date()), changes)
+    return Plan.of(Purpose.DESK, scope_of(hand.now.date()), changes)
 
 
 def _resident(reader: Reader, id: int) -> Resident:

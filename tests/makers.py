@@ -75,9 +75,16 @@ def a_roll(lesson: Lesson | None = None, *attendance: Attendance) -> Roll:
     return Roll(lesson, tuple(replace(one, lesson=lesson.id) for one in attendance or (present(),)))
 
 
-def a_resident(id: int = ADA, name: str = "", *, branches: tuple[int, ...] = (BRANCH,), vk: str = "") -> Resident:
+def a_resident(
+    id: int = ADA,
+    name: str = "",
+    *,
+    branches: tuple[int, ...] = (BRANCH,),
+    vk: str = "",
+    presence: Presence = Presence.CLIENT,
+) -> Resident:
     """A client of the branch."""
-    return Resident(id, name or f"Resident {id}", Presence.CLIENT, branches, vk)
+    return Resident(id, name or f"Resident {id}", presence, branches, vk)
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------

@@ -6,30 +6,52 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from coinsync.core.facts import Attendance, Hold, Lesson, Resident, Roll, Status
+from coinsync.core.facts import Attendance, Decision, Hold, Lesson, Resident, Roll, Status
 from coinsync.core.ledger import Entry, Kind, Stand, lesson_key
-from coinsync.core.plan import Drop, Evidence, Fact, Plan, Post, Put
-from coinsync.core.planner import Book, Comparison, Sight, compare, plan_lessons
-from coinsync.core.rules import Rulebook
+from coinsync.core.plan import Drop, Evidence, Fact, Plan, Post, Purpose, Put
+from coinsync.core.planner import (
+    Book,
+    Cause,
+    Comparison,
+    Difference,
+    Question,
+    Sight,
+    Word,
+    compare,
+    plan_lessons,
+    plan_review,
+)
+from coinsync.core.rules import Rulebook, judge
 from tests.makers import ACCOUNT, ADA, GLEB, MONTH, a_rulebook
 
 
 @dataclass
 class Memory:
-    """Facts, holds and entries of one branch; ``apply`` asserts what every plan must keep to."""
+    """Facts, holds, decisions and entries of one branch; ``apply`` asserts what every plan must keep to.
+
+    ``heads`` says as which card a merged one goes on; ``vanished`` are residents whom the CRM no longer has.
+    """
 
     rulebook: Rulebook = field(default_factory=a_rulebook)
     residents: set[int] = field(default_factory=lambda: {ADA, GLEB})
     lessons: dict[int, Lesson] = field(default_factory=dict)
     attendance: dict[tuple[int, int], Attendance] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    heads: dict[int, int] = field(default_factory=dict)
+    vanished: set[int] = field(default_factory=set)
     entries: list[Entry] = field(default_factory=list)
 
     # --- what is recorded ---------------------------------------------------------------------------------------
 
     def balance(self, resident: int) -> int:
-        """Sum of a resident's entries."""
-        return sum(entry.coins for entry in self.entries if entry.resident == resident)
+        """Sum of a resident's entries, with those of every card that counts together."""
+        owner = self.owner(resident)
+        return sum(entry.coins for entry in self.entries if self.owner(entry.resident) == owner)
+
+    def owner(self, resident: int) -> int:
+        """The card on which a resident's coins count."""
+        return self.heads.get(resident, resident)
 
     def stand(self, key: str) -> Stand:
         """Where a key stands."""
@@ -50,7 +72,15 @@ class Memory:
         }
         stands = {entry.key: self.stand(entry.key) for entry in self.entries}
         awards = sum(stand.coins > 0 for stand in stands.values())
-        return Book(rolls, stands, dict(self.holds), frozenset(self.residents), awards)
+        return Book(
+            rolls,
+            stands,
+            dict(self.holds),
+            dict(self.decisions),
+            frozenset(self.residents),
+            frozenset(self.vanished),
+            awards,
+        )
 
     # --- planning and applying ----------------------------------------------------------------------------------
 
@@ -68,8 +98,8 @@ class Memory:
     ) -> Plan:
         """Plan what a reading brought."""
         found = self.found(rolls, gone, read_before)
-        balances = {resident: self.balance(resident) for resident in found.losers}
-        return plan_lessons(MONTH, found, balances=balances, evidence=Evidence(), rerate=rerate)
+        balances = {owner: self.balance(owner) for owner in map(self.owner, found.losers)}
+        return plan_lessons(MONTH, found, balances=balances, evidence=Evidence(), heads=self.heads, rerate=rerate)
 
     def night(
         self,
@@ -80,6 +110,20 @@ class Memory:
     ) -> Plan:
         """Plan what a reading brought and apply it."""
         plan = self.plan(*rolls, gone=gone, read_before=read_before, rerate=rerate)
+        self.apply(plan)
+        return plan
+
+    def question(self, hold: Hold) -> Question:
+        """What is recorded about something held, and what today's rules say of it."""
+        lesson, mark = self.lessons[hold.lesson], self.attendance[hold.lesson, hold.resident]
+        verdict = judge(lesson, mark, self.rulebook)
+        difference = Difference(lesson, hold.resident, verdict, self.stand(hold.key), hold, Cause.HELD)
+        return Question(difference, self.decisions.get(hold.key))
+
+    def word(self, word: Word, *holds: Hold, note: str = "looked at it") -> Plan:
+        """Plan what a person says about something held, about everything unless ``holds`` are named, and apply it."""
+        questions = [self.question(hold) for hold in holds or self.holds.values()]
+        plan = plan_review(questions, word, actor="anna", note=note, today=MONTH.until)
         self.apply(plan)
         return plan
 
@@ -100,9 +144,12 @@ class Memory:
 
     def apply(self, plan: Plan) -> None:
         """Do what a plan says, each part exactly once and only upon what it was made from."""
-        assert {stand.key for stand in plan.basis} == {entry.key for entry in plan.entries}
+        keys, posted = {stand.key for stand in plan.basis}, {entry.key for entry in plan.entries}
+        # Who leaves coins as they are relies on them no less than who posts some.
+        assert keys >= posted if plan.purpose is Purpose.REVIEW else keys == posted
         for stand in plan.basis:
             assert self.stand(stand.key) == stand
+        before = {resident: self.balance(resident) for resident in self.residents}
         for change in plan.changes:
             if isinstance(change, Put):
                 self._put(change.new, change.old)
@@ -111,8 +158,8 @@ class Memory:
                 assert self.holds.pop(change.old.key) == change.old
             elif isinstance(change, Post):
                 self._post(change.entry)
-        for resident in self.residents:
-            assert self.balance(resident) >= 0
+        for resident, coins in before.items():
+            assert plan.purpose is Purpose.REVIEW or self.balance(resident) >= min(0, coins)
 
     def _post(self, entry: Entry) -> None:
         assert entry.seq == self.stand(entry.key).seq + 1
@@ -135,6 +182,9 @@ class Memory:
         elif isinstance(new, Hold):
             assert self.holds.get(new.key) == old
             self.holds[new.key] = new
+        elif isinstance(new, Decision):
+            assert self.decisions.get(new.key) == old
+            self.decisions[new.key] = new
         else:
             assert isinstance(new, Resident)
             assert new.id not in self.residents

@@ -14,6 +14,7 @@ from coinsync.core.rules import GuestPolicy
 from coinsync.errors import ConfigError, SecretError
 
 RULE = {"name": "lesson", "coins": 10, "types": [2], "since": date(2026, 9, 1)}
+WAY = {"code": "olympiad", "title_ru": "Победа в олимпиаде", "title_en": "Olympiad won", "coins": 50}
 
 
 def load(tmp_path: Path, **changed: Any) -> config.Settings:
@@ -84,6 +85,33 @@ def test_a_rule_becomes_a_value(tmp_path: Path) -> None:
         ({"rule": [{**RULE, "until": date(2026, 8, 1)}]}, "until: 2026-08-01 is before since 2026-09-01"),
         ({"rule": [RULE, RULE]}, "two blocks of this name begin on 2026-09-01"),
         ({"rule": [RULE, {**RULE, "name": "python", "groups": [5]}]}, "never applies, rule lesson above covers it"),
+        ({"earn": [{**WAY, "code": "Won it"}]}, '[[earn]] 1 code: expected a-z, 0-9, _ or -, got "Won it"'),
+        ({"earn": [{**WAY, "code": ""}]}, "[[earn]] 1 code: expected a-z, 0-9, _ or -"),
+        ({"earn": [{**WAY, "code": "-won"}]}, "[[earn]] 1 code: expected a-z, 0-9, _ or -"),
+        ({"earn": [{**WAY, "code": "w" * 41}]}, "[[earn]] 1 code: expected a-z, 0-9, _ or -"),
+        ({"earn": [{**WAY, "code": 7}]}, "[[earn]] 1 code: expected a-z, 0-9, _ or -, got 7"),
+        ({"earn": [WAY, WAY]}, "[[earn]] code olympiad: given twice"),
+        ({"earn": [{**WAY, "coins": 0}]}, "[[earn]] 1 coins: expected a whole number from 1 to 1000000, got 0"),
+        ({"earn": [{**WAY, "coins": 2.5}]}, "[[earn]] 1 coins: expected a whole number"),
+        ({"earn": [{**WAY, "title_ru": " "}]}, "[[earn]] 1 title_ru: expected text"),
+        (
+            {"earn": [{**WAY, "coins": 51}], "guards__coins_per_operation_max": 50},
+            "[[earn]] olympiad coins: 51 is above [guards] coins_per_operation_max = 50",
+        ),
+        (
+            {"earn": [{name: value for name, value in WAY.items() if name != "title_en"}]},
+            "[[earn]] 1 title_en: missing; text is needed",
+        ),
+        ({"guards__coins_per_operation_max": 0}, "[guards] coins_per_operation_max: expected a whole number from 1"),
+        ({"sync__fresh_hours_max": 0}, "[sync] fresh_hours_max: expected a whole number from 1 to 10000, got 0"),
+        ({"sync__fresh_hours_max": "26h"}, "[sync] fresh_hours_max: expected a whole number"),
+        ({"vk__api": "http://api.vk.ru"}, "[vk] api: expected an address such as https://api.vk.ru"),
+        ({"vk__api": "https://api.vk.ru/method"}, "[vk] api: expected an address such as https://api.vk.ru"),
+        ({"vk__api": ""}, "[vk] api: expected"),
+        ({"residents__vk_pattern": "vk: *"}, "[residents] vk_pattern: expected a pattern with one group"),
+        ({"residents__vk_pattern": "(vk): (.*)"}, "[residents] vk_pattern: expected a pattern with one group"),
+        ({"residents__vk_pattern": "vk: ("}, "[residents] vk_pattern: expected a pattern with one group"),
+        ({"residents__vk_pattern": 5}, "[residents] vk_pattern: expected"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_expected(tmp_path: Path, changed: dict[str, Any], says: str) -> None:
@@ -104,6 +132,105 @@ def test_a_more_specific_rule_above_a_general_one_is_fine(tmp_path: Path) -> Non
 def test_a_later_rate_of_the_same_rule_is_fine(tmp_path: Path) -> None:
     """A second block with a later since."""
     assert len(load(tmp_path, rule=[RULE, {**RULE, "since": date(2026, 12, 1), "coins": 12}]).rulebook.rules) == 2
+
+
+# --- ways to earn, VK, limits ----------------------------------------------------------------------------------------
+
+
+def test_ways_to_earn_become_values(tmp_path: Path) -> None:
+    """In the order of the file; texts may be left out."""
+    other = {**WAY, "code": "week-2_x", "coins": 1, "text_ru": "Приходи.", "text_en": "Come."}
+    settings = load(tmp_path, earn=[WAY, other])
+    assert settings.ways == (
+        config.Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50, "", ""),
+        config.Way("week-2_x", "Победа в олимпиаде", "Olympiad won", 1, "Приходи.", "Come."),
+    )
+    assert settings.way_titles == {"olympiad": "Победа в олимпиаде", "week-2_x": "Победа в олимпиаде"}
+
+
+def test_a_way_may_give_as_much_as_one_operation_may_move(tmp_path: Path) -> None:
+    """And not a coin more, or the credit would be refused when it is earned."""
+    assert load(tmp_path, earn=[WAY], guards__coins_per_operation_max=50).ways[0].coins == 50
+
+
+def test_the_limits_of_a_person_are_read(tmp_path: Path) -> None:
+    """With what they are when nobody says."""
+    assert load(tmp_path).limits.coins_per_operation_max == 1_000
+    assert load(tmp_path).fresh_hours_max == 26
+    settings = load(tmp_path, guards__coins_per_operation_max=200, sync__fresh_hours_max=50)
+    assert (settings.limits.coins_per_operation_max, settings.fresh_hours_max) == (200, 50)
+
+
+def test_where_the_page_stands_may_be_said(tmp_path: Path) -> None:
+    """A pattern passes through the file as it is; without one the whole field counts."""
+    assert (load(tmp_path).vk_field, load(tmp_path).vk_pattern) == ("custom_vk", "")
+    settings = load(tmp_path, residents__vk_field="note", residents__vk_pattern=r"vk:\s*(\S+)")
+    assert (settings.vk_field, settings.vk_pattern) == ("note", r"vk:\s*(\S+)")
+
+
+@pytest.mark.parametrize("address", ["https://api.vk.ru", "https://api.vk.com/", "http://127.0.0.1:8090"])
+def test_vk_is_asked_where_the_file_says(tmp_path: Path, address: str) -> None:
+    """Over TLS, or on this machine."""
+    assert load(tmp_path).vk_api == "https://api.vk.ru"
+    assert load(tmp_path, vk__api=address).vk_api == address.rstrip("/")
+
+
+NEEDED = """
+[school]
+name = "Росток"
+[alfacrm]
+url = "https://school.s20.online"
+email = "api@school.example"
+[[branch]]
+id = 1
+[lessons]
+[[rule]]
+name = "lesson"
+coins = 10
+types = [2]
+since = 2026-09-01
+"""
+
+
+def test_a_file_of_an_earlier_release_still_loads(tmp_path: Path) -> None:
+    """Ways to earn, VK and the new limits may be missing altogether; a school without ways has none."""
+    path = tmp_path / "config.toml"
+    path.write_text(NEEDED, encoding="utf-8")
+    settings = config.load(path)
+    assert (settings.ways, settings.vk_api, settings.vk_pattern) == ((), "https://api.vk.ru", "")
+    assert (settings.limits.coins_per_operation_max, settings.fresh_hours_max) == (1_000, 26)
+
+
+@pytest.mark.parametrize("missing", ["branch", "rule"])
+def test_a_section_that_is_needed_may_not_be_missing(tmp_path: Path, missing: str) -> None:
+    """Without a branch or a rule there is nothing to do."""
+    path = tmp_path / "config.toml"
+    begin = NEEDED.index(f"[[{missing}]]")
+    end = NEEDED.find("[lessons]", begin) if missing == "branch" else len(NEEDED)
+    path.write_text(NEEDED[:begin] + NEEDED[end:], encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert caught.value.problems == (f"config: [[{missing}]]: expected at least one block, got null",)
+
+
+@pytest.mark.parametrize("text", ["earn = []", "earn = 5", "[earn]\ncode = 'x'"])
+def test_ways_to_earn_are_blocks_or_missing(tmp_path: Path, text: str) -> None:
+    """An empty list or one section is a slip that is told."""
+    path = tmp_path / "config.toml"
+    path.write_text(f"{text}\n{NEEDED}", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"\[\[earn\]\]: expected at least one block"):
+        config.load(path)
+
+
+@pytest.mark.parametrize("name", ["service_key", "vk_service_key"])
+def test_the_service_key_of_vk_is_a_secret(tmp_path: Path, name: str) -> None:
+    """Like any other it has no place in the file."""
+    path = tmp_path / "config.toml"
+    path.write_text(f'{NEEDED}[vk]\n{name} = "very-secret"\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert f"[vk] {name} is a secret" in caught.value.message
+    assert "very-secret" not in caught.value.message
 
 
 @pytest.mark.parametrize("name", ["api_key", "password", "token", "vk_keys", "secret"])
@@ -136,6 +263,15 @@ class TestSecrets:
         """Without any file."""
         secrets = config.Secrets(tmp_path / "none", {"COINSYNC_ALFACRM_KEY": "k"})
         assert secrets.get("COINSYNC_ALFACRM_KEY").reveal() == "k"
+
+    def test_may_be_asked_for(self, tmp_path: Path) -> None:
+        """Whether VK can be asked at all hangs on its key; an empty one is given, and told when it is used."""
+        path = self._file(tmp_path, "COINSYNC_VK_SERVICE_KEY=\n")
+        assert config.Secrets(path, {}).has("COINSYNC_VK_SERVICE_KEY")
+        assert config.Secrets(tmp_path / "none", {"COINSYNC_VK_SERVICE_KEY": "k"}).has("COINSYNC_VK_SERVICE_KEY")
+        assert not config.Secrets(path, {}).has("COINSYNC_VK_KEYS")
+        with pytest.raises(SecretError, match="is empty"):
+            config.Secrets(path, {}).get("COINSYNC_VK_SERVICE_KEY")
 
     def test_is_shown_to_nobody(self) -> None:
         """Neither by str nor by repr."""

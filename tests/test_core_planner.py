@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,16 +17,19 @@ from coinsync.core.facts import (
     HoldKind,
     LessonType,
     Link,
+    LinkSource,
     Mark,
     Membership,
+    PageKind,
     Presence,
     Resident,
     Roll,
     Standing,
     Status,
+    VkPage,
 )
 from coinsync.core.ledger import Entry, Kind, lesson_key
-from coinsync.core.plan import Drop, Evidence, Limits, Plan, Post, Purpose, Put, Remark, RemarkKind, Scope
+from coinsync.core.plan import Drop, Evidence, Limits, Plan, Post, Purpose, Put, Remark, RemarkKind, Scope, identity
 from coinsync.core.planner import (
     Book,
     Cause,
@@ -33,6 +37,7 @@ from coinsync.core.planner import (
     Sight,
     compare,
     memberships_after,
+    names_to_ask,
     plan_lessons,
     plan_people,
 )
@@ -568,6 +573,118 @@ def test_the_cause_of_each_difference_is_told() -> None:
     assert found.losers == {ADA}
 
 
+# --- merged cards ----------------------------------------------------------------------------------------------------
+
+MIRA, LEV, VERA = 103, 104, 105
+
+
+def one_child(*rolls: Roll) -> Memory:
+    """A school in which Ada's card goes on as Gleb's, after a night with those lessons."""
+    memory = Memory()
+    memory.night(*rolls)
+    memory.heads = {ADA: GLEB}
+    return memory
+
+
+def test_coins_of_merged_cards_are_there_for_each_others_reversals() -> None:
+    """The old card's coins are spent under the new one; what both have together is what can be lost."""
+    memory = one_child(a_roll(a_lesson(1), present(ADA)), a_roll(a_lesson(2), present(GLEB)))
+    memory.spend(GLEB, 10)
+    plan = memory.night(ABSENT)
+    assert [(entry.resident, entry.coins) for entry in plan.entries] == [(ADA, -10)]
+    assert (memory.balance(ADA), memory.balance(GLEB)) == (0, 0)
+
+
+def test_merged_cards_do_not_lose_the_same_coins_twice() -> None:
+    """Of two reversals with coins for one, the later is held, whichever card it is on."""
+    memory = one_child(a_roll(a_lesson(1), present(ADA)), a_roll(a_lesson(2), present(GLEB)))
+    memory.spend(GLEB, 10)
+    plan = memory.night(ABSENT, a_roll(a_lesson(2), present(GLEB, Mark.ABSENT)))
+    assert [entry.resident for entry in plan.entries] == [ADA]
+    assert [hold.resident for hold in memory.holds.values()] == [GLEB]
+
+
+def test_what_one_card_gains_pays_for_what_the_other_loses() -> None:
+    """A lesson that was entered anew for the new card replaces the one of the old card."""
+    memory = one_child(a_roll(a_lesson(1), present(ADA)))
+    memory.spend(GLEB, 10)
+    plan = memory.night(a_roll(a_lesson(1), present(GLEB)))
+    assert sorted((entry.resident, entry.coins) for entry in plan.entries) == [(ADA, -10), (GLEB, 10)]
+    assert memory.holds == {}
+
+
+def test_coins_stay_under_the_card_that_the_lesson_lists() -> None:
+    """A merge moves nothing: awards and reversals are posted to whom the CRM names."""
+    memory = one_child()
+    (entry,) = memory.night(a_roll()).entries
+    assert (entry.resident, entry.key) == (ADA, lesson_key(ACCOUNT, 1, ADA))
+
+
+def proposals(memory: Memory, *rolls: Roll) -> list[tuple[int | None, int | None]]:
+    """Which cards a plan proposes to merge: the one that vanished, and the one that took its place."""
+    found = memory.plan(*rolls).remarks
+    assert all(one.reason == "merged" for one in found if one.kind is RemarkKind.MERGED)
+    return [(one.resident, one.other) for one in found if one.kind is RemarkKind.MERGED]
+
+
+def replaced(*news: int, lessons: int = 2) -> list[Roll]:
+    """The lessons as the CRM shows them after it put others in Ada's place, beside Gleb."""
+    return [a_roll(a_lesson(id), present(GLEB), *map(present, news)) for id in range(1, lessons + 1)]
+
+
+@pytest.fixture
+def vanished() -> Memory:
+    """Ada and Gleb stood in two lessons; now the CRM no longer has Ada's card."""
+    memory = Memory(residents={ADA, GLEB, MIRA, LEV})
+    memory.night(*(a_roll(a_lesson(id), present(ADA), present(GLEB)) for id in (1, 2)))
+    memory.vanished = {ADA}
+    return memory
+
+
+def test_a_card_that_took_the_place_of_one_that_vanished_is_proposed(vanished: Memory) -> None:
+    """One new card in each of its lessons is likely the same child."""
+    assert proposals(vanished, *replaced(MIRA)) == [(ADA, MIRA)]
+
+
+def test_only_the_card_that_stands_in_all_lessons_is_the_heir(vanished: Memory) -> None:
+    """Another one that is new in one lesson alone is somebody else."""
+    one, other = replaced(MIRA)
+    both = replace(one, attendance=(*one.attendance, present(LEV)))
+    assert proposals(vanished, both, other) == [(ADA, MIRA)]
+
+
+@pytest.mark.parametrize("news", [(), (MIRA, LEV)])
+def test_no_heir_or_two_are_no_proposal(vanished: Memory, news: tuple[int, ...]) -> None:
+    """Nothing is guessed."""
+    assert proposals(vanished, *replaced(*news)) == []
+
+
+def test_heirs_that_differ_from_lesson_to_lesson_are_none(vanished: Memory) -> None:
+    """Two children took two places."""
+    assert proposals(vanished, replaced(MIRA)[0], replaced(LEV)[1]) == []
+
+
+def test_who_only_left_a_lesson_has_no_heir(vanished: Memory) -> None:
+    """The card is still there, or is merged already: its place is taken by somebody else."""
+    vanished.vanished = set()
+    assert proposals(vanished, *replaced(MIRA)) == []
+
+
+def test_a_proposal_is_made_once(vanished: Memory) -> None:
+    """The night after, the lessons list the new card as they did the night before."""
+    vanished.night(*replaced(MIRA))
+    assert proposals(vanished, *replaced(MIRA)) == []
+
+
+def test_each_card_that_vanished_has_its_own_heir(vanished: Memory) -> None:
+    """Two cards that vanished from lessons of their own are told apart; from the same lessons they cannot be."""
+    vanished.night(a_roll(a_lesson(5), present(VERA)))
+    vanished.vanished = {ADA, VERA}
+    assert proposals(vanished, *replaced(MIRA), a_roll(a_lesson(5), present(LEV))) == [(ADA, MIRA), (VERA, LEV)]
+    vanished.vanished = {ADA, GLEB}
+    assert proposals(vanished, *(a_roll(a_lesson(id), present(MIRA), present(LEV)) for id in (1, 2))) == []
+
+
 # --- order -----------------------------------------------------------------------------------------------------------
 
 
@@ -770,25 +887,28 @@ def test_the_plan_records_what_became_of_memberships() -> None:
 def test_a_number_in_a_new_card_is_linked() -> None:
     """The family's page is linked once, with the word that the CRM said so."""
     plan = plan_of_people(people(a_resident(vk="vk.com/id55")), People())
-    assert Put(Link(55, ADA, "crm")) in plan.changes
+    assert Put(Link(55, ADA, LinkSource.CRM)) in plan.changes
     assert plan.remarks == ()
 
 
 def test_a_number_typed_into_a_known_card_is_linked() -> None:
     """A card that said nothing before may say something now."""
     plan = plan_of_people(people(a_resident(vk="id55")), people(a_resident()))
-    assert Put(Link(55, ADA, "crm")) in plan.changes
+    assert Put(Link(55, ADA, LinkSource.CRM)) in plan.changes
 
 
 def test_one_page_may_see_several_children() -> None:
     """Links are many to many."""
     plan = plan_of_people(people(a_resident(ADA, vk="id55"), a_resident(GLEB, vk="id55")), People())
-    assert [one for one in puts(plan) if isinstance(one, Link)] == [Link(55, ADA, "crm"), Link(55, GLEB, "crm")]
+    assert [one for one in puts(plan) if isinstance(one, Link)] == [
+        Link(55, ADA, LinkSource.CRM),
+        Link(55, GLEB, LinkSource.CRM),
+    ]
 
 
 def test_a_linked_page_is_left_alone() -> None:
     """The same number in the card is no news, whoever made the link."""
-    for source in ("crm", "desk"):
+    for source in LinkSource:
         known = people(a_resident(vk="id55"), links=(Link(55, ADA, source),))
         plan = plan_of_people(people(a_resident(vk="id55")), known)
         assert (bool(plan), plan.remarks) == (False, ())
@@ -797,21 +917,24 @@ def test_a_linked_page_is_left_alone() -> None:
 @pytest.mark.parametrize("told", [False, True])
 def test_a_changed_number_is_reported_and_never_linked(told: bool) -> None:
     """A link is not moved in silence to whoever the card names now."""
-    known = people(a_resident(vk="id56" if told else "id55"), links=(Link(55, ADA, "crm"),))
+    known = people(a_resident(vk="id56" if told else "id55"), links=(Link(55, ADA, LinkSource.CRM),))
     plan = plan_of_people(people(a_resident(vk="id56")), known)
     assert not any(isinstance(one, Link) for one in puts(plan))
     assert plan.remarks == (Remark(RemarkKind.VK, "changed", resident=ADA, known=told),)
 
 
 def test_a_revoked_link_does_not_come_back() -> None:
-    """Staff took the link away; the same text in the card does not make it again."""
-    known = people(a_resident(vk="id55"))
-    assert not plan_of_people(people(a_resident(vk="id55")), known)
+    """Staff took the link away; neither the same text in the card nor another spelling of it makes it again."""
+    known = people(a_resident(vk="id55"), links=(Link(55, ADA, LinkSource.CRM, live=False),))
+    for text in ("id55", "vk.com/id55"):
+        plan = plan_of_people(people(a_resident(vk=text)), known)
+        assert not any(isinstance(one, Link) for one in puts(plan))
+        assert plan.remarks == ()
 
 
 def test_a_link_is_never_dropped_by_a_reading() -> None:
     """An emptied card and a vanished resident keep their links until staff revokes them."""
-    known = people(a_resident(vk="id55"), links=(Link(55, ADA, "crm"),))
+    known = people(a_resident(vk="id55"), links=(Link(55, ADA, LinkSource.CRM),))
     for read in (people(a_resident()), people()):
         plan = plan_of_people(read, known)
         assert not any(isinstance(change, (Drop, Post)) for change in plan.changes)
@@ -865,3 +988,178 @@ def test_the_only_member_of_a_branch_may_change_group() -> None:
     known = people(a_resident(ADA), groups=groups, memberships=(Membership(ADA, 5),))
     plan = plan_of_people(people(a_resident(ADA), groups=groups, memberships=(Membership(ADA, 6),)), known)
     assert plan.check(Limits()) == ()
+
+
+# --- answers of VK ---------------------------------------------------------------------------------------------------
+
+NAMED = a_resident(vk="https://vk.com/Ada.M")
+ANSWERS = {
+    "ada.m": (PageKind.PERSON, 55),
+    "mama": (PageKind.PERSON, 56),
+    "club_of_ada": (PageKind.COMMUNITY, 7),
+    "nobody.at.all": (PageKind.NOBODY, 0),
+    "was.here": (PageKind.GONE, 0),
+}
+
+
+@dataclass
+class Office:
+    """Nights of reading people, VK asked in between; ``asked`` is every name that it was asked about, in order."""
+
+    known: People = field(default_factory=People)
+    asked: list[str] = field(default_factory=list)
+
+    def night(self, *residents: Resident, answers: Mapping[str, tuple[PageKind, int]] = ANSWERS) -> Plan:
+        """Read the cards, ask what must be asked, plan, and record what the plan says."""
+        names = names_to_ask(residents, self.known)
+        self.asked += names.values()
+        found = {id: answers[name] for id, name in names.items() if name in answers}
+        pages = tuple(VkPage(id, names[id], *answer, TODAY) for id, answer in found.items())
+        plan = plan_of_people(People(residents=residents, pages=pages), self.known)
+        self.record(plan)
+        return plan
+
+    def record(self, plan: Plan) -> None:
+        """Do what a plan says."""
+        kinds: dict[type[Any], dict[Any, Any]] = {
+            kind: {identity(one): one for one in known}
+            for kind, known in (
+                (Resident, self.known.residents),
+                (Link, self.known.links),
+                (VkPage, self.known.pages),
+            )
+        }
+        for change in plan.changes:
+            assert isinstance(change, Put)
+            place = kinds[type(change.new)]
+            assert place.get(identity(change.new)) == change.old
+            place[identity(change.new)] = change.new
+        residents, links, pages = (tuple(found.values()) for found in kinds.values())
+        self.known = replace(self.known, residents=residents, links=links, pages=pages)
+
+    def revoke(self, vk: int) -> None:
+        """Staff revokes every link of an account."""
+        links = (replace(link, live=link.live and link.vk != vk) for link in self.known.links)
+        self.known = replace(self.known, links=tuple(links))
+
+    @property
+    def sees(self) -> set[tuple[int, int]]:
+        """Who sees whom: account and resident."""
+        return {(link.vk, link.resident) for link in self.known.links if link.live}
+
+
+def test_a_screen_name_is_asked_once_and_linked() -> None:
+    """The answer is kept as a fact; the next nights ask nothing and change nothing."""
+    office = Office()
+    plan = office.night(NAMED)
+    assert VkPage(ADA, "ada.m", PageKind.PERSON, 55, TODAY) in puts(plan)
+    assert Put(Link(55, ADA, LinkSource.CRM)) in plan.changes
+    assert plan.remarks == ()
+    for spelling in ("https://vk.com/Ada.M", "@ada.m", "vk.ru/ADA.M?from=search"):
+        again = office.night(replace(NAMED, vk=spelling))
+        assert (again.remarks, [one for one in puts(again) if not isinstance(one, Resident)]) == ((), [])
+    assert office.asked == ["ada.m"]
+
+
+def test_two_children_of_one_page_are_linked_by_one_name() -> None:
+    """Each card has its answer, and each its link."""
+    office = Office()
+    office.night(NAMED, a_resident(GLEB, vk="@ada.m"))
+    assert office.sees == {(55, ADA), (55, GLEB)}
+    assert sorted(page.resident for page in office.known.pages) == [ADA, GLEB]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("club_of_ada", "community"), ("nobody.at.all", "nobody"), ("was.here", "gone")]
+)
+def test_a_name_that_is_no_person_is_reported_and_not_asked_again(name: str, reason: str) -> None:
+    """The office reads what is wrong, as news the first night and as known ever after."""
+    office = Office()
+    for known in (False, True, True):
+        plan = office.night(a_resident(vk=name))
+        assert plan.remarks == (Remark(RemarkKind.VK, reason, resident=ADA, known=known),)
+    assert (office.asked, office.sees) == ([name], set())
+
+
+def test_what_vk_did_not_answer_is_asked_the_next_night() -> None:
+    """Without an answer nothing is recorded and nothing linked."""
+    office = Office()
+    plan = office.night(NAMED, answers={})
+    assert plan.remarks == (Remark(RemarkKind.VK, "screen_name", resident=ADA),)
+    assert puts(plan) == [NAMED]
+    office.night(NAMED)
+    assert (office.asked, office.sees) == (["ada.m", "ada.m"], {(55, ADA)})
+
+
+def test_without_a_key_no_name_is_resolved() -> None:
+    """The number that was known already stays what it was."""
+    office = Office()
+    office.night(NAMED)
+    assert office.night(NAMED, answers={}).remarks == ()
+    assert office.sees == {(55, ADA)}
+
+
+def test_a_new_text_is_asked_anew_and_never_linked_in_silence() -> None:
+    """Another page in the card is told; staff decides who sees the child."""
+    office = Office()
+    office.night(NAMED)
+    plan = office.night(a_resident(vk="vk.com/mama"))
+    assert VkPage(ADA, "mama", PageKind.PERSON, 56, TODAY) in puts(plan)
+    assert plan.remarks == (Remark(RemarkKind.VK, "changed", resident=ADA),)
+    assert (office.asked, office.sees) == (["ada.m", "mama"], {(55, ADA)})
+    assert office.night(a_resident(vk="vk.com/mama")).remarks == (
+        Remark(RemarkKind.VK, "changed", resident=ADA, known=True),
+    )
+
+
+def test_a_wrong_name_that_was_corrected_is_linked() -> None:
+    """Who never had a link gets one as soon as the card names a person."""
+    office = Office()
+    office.night(a_resident(vk="nobody.at.all"))
+    office.night(NAMED)
+    assert office.sees == {(55, ADA)}
+
+
+@pytest.mark.parametrize("text", ["https://vk.com/Ada.M", "@ada.m", "id55", "https://vk.com/id55", "55", "vk.com/mama"])
+def test_a_revoked_link_never_comes_back(text: str) -> None:
+    """Neither the same text nor another spelling, the number behind the name, nor another page makes it again."""
+    office = Office()
+    office.night(NAMED)
+    office.revoke(55)
+    for _ in range(2):
+        office.night(replace(NAMED, vk=text))
+        assert office.sees == set()
+
+
+@pytest.mark.parametrize("vk", ["id55", "vk.com/ada.m", "id99", "club1", "+79160000000"])
+@pytest.mark.parametrize("closed", ["erased", "merged"])
+def test_closed_cards_get_no_links_and_no_words(closed: str, vk: str) -> None:
+    """An erased card and one that goes on as another are neither asked about, linked nor reported."""
+    card = a_resident(presence=Presence.ERASED) if closed == "erased" else a_resident()
+    office = Office(People(residents=(card,), merged=frozenset({ADA} if closed == "merged" else ())))
+    plan = office.night(a_resident(vk=vk))
+    assert (office.asked, office.sees, plan.remarks) == ([], set(), ())
+    assert not [one for one in puts(plan) if isinstance(one, VkPage)]
+
+
+def test_an_erased_card_is_never_written_again() -> None:
+    """Whatever the CRM says of its number: a name, another branch, or that it is gone."""
+    erased = Resident(ADA, "", Presence.ERASED, ())
+    office = Office(People(residents=(erased,)))
+    for cards in ((a_resident(name="Ада М."),), (a_resident(branches=(1, 2)),), ()):
+        assert not office.night(*cards)
+    assert office.known.residents == (erased,)
+
+
+def test_a_merged_card_goes_on_being_read() -> None:
+    """Its name and presence are the CRM's, so that undoing the merge finds them as they are."""
+    office = Office(People(residents=(a_resident(name="Ада М."),), merged=frozenset({ADA})))
+    assert puts(office.night(a_resident(name="Ада Н."))) == [a_resident(name="Ада Н.")]
+
+
+def test_who_is_missing_from_all_branches_is_gone() -> None:
+    """Of two branches the second one that lacks a card knows that the first lacked it too."""
+    known = people(a_resident(branches=(1, 2)))
+    plan = plan_people(DAY_OF_READING, people(), known, read_before=YESTERDAY, missed={ADA: {2}})
+    assert puts(plan) == [replace(a_resident(branches=(1, 2)), presence=Presence.GONE)]
+    assert not plan_people(DAY_OF_READING, people(), known, read_before=YESTERDAY, missed={GLEB: {2}})

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from coinsync.core.facts import Attendance, HoldKind, Lesson, Mark, Roll, Standing, Status
 from coinsync.core.ledger import Kind, lesson_key
 from coinsync.core.plan import RemarkKind
+from coinsync.core.planner import Word, is_decided
 from coinsync.core.rules import judge
 from tests.makers import ACCOUNT, MAKEUP_TYPE, NEW_TYPE, PAID_TYPE, TRIAL_TYPE, a_rule, a_rulebook, thorough
 from tests.memory import Memory
@@ -107,7 +108,7 @@ def happen(memory: Memory, crm: dict[int, Roll], steps: list[Step]) -> None:
             crm.pop(step.lesson, None)
         else:
             coins = min(step.coins, memory.balance(step.resident))
-            if coins:
+            if coins > 0:
                 memory.spend(step.resident, coins)
 
 
@@ -129,8 +130,8 @@ def read_and_apply(memory: Memory, crm: dict[int, Roll], *, rerate: bool = False
     assert again.counts.held == len(memory.holds), "what is held comes back in every plan"
 
 
-def check_ledger(memory: Memory) -> None:
-    """What must be true of any ledger, whatever happened."""
+def check_ledger(memory: Memory, *, reviewed: bool = False) -> None:
+    """What must be true of any ledger, whatever happened; only what a person ``reviewed`` may fall below zero."""
     places = [(entry.key, entry.seq) for entry in memory.entries]
     assert len(places) == len(set(places)), "no key is numbered twice"
     for entry in memory.entries:
@@ -139,16 +140,18 @@ def check_ledger(memory: Memory) -> None:
             award = memory.entries[entry.reverses - 1]
             assert (award.key, award.resident, award.coins) == (entry.key, entry.resident, -entry.coins)
     for resident in memory.residents:
-        assert memory.balance(resident) >= 0, "no balance falls below zero"
+        assert reviewed or memory.balance(resident) >= 0, "no balance falls below zero"
 
 
 def check_coins(memory: Memory) -> None:
-    """Posted is what the rules give over the recorded facts, or the difference is held."""
+    """Posted is what the rules give over the recorded facts, or the difference is held, or a person decided so."""
     for one in memory.attendance.values():
         verdict = judge(memory.lessons[one.lesson], one, memory.rulebook)
-        hold = memory.holds.get(lesson_key(ACCOUNT, one.lesson, one.resident))
-        posted = memory.posted(one.lesson, one.resident)
-        if hold is None:
+        key = lesson_key(ACCOUNT, one.lesson, one.resident)
+        hold, posted = memory.holds.get(key), memory.posted(one.lesson, one.resident)
+        if is_decided(memory.decisions.get(key), memory.stand(key), verdict):
+            assert hold is None
+        elif hold is None:
             assert (posted, verdict.held) == (verdict.coins, 0)
         elif hold.kind is HoldKind.GUEST:
             assert (posted, hold.coins) == (0, verdict.held)
@@ -235,3 +238,65 @@ def test_a_changed_rule_moves_nothing_until_it_is_asked_to(nights: list[list[Ste
     read_and_apply(memory, crm, rerate=True)
     check_ledger(memory)
     check_coins(memory)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+#: What a person says the morning after, and about which of the things held: all, the first, every second …
+MORNINGS = st.lists(
+    st.none() | st.tuples(st.sampled_from(Word), st.sampled_from([slice(None), slice(1), slice(None, None, 2)])),
+    min_size=8,
+    max_size=8,
+)
+
+
+def say(memory: Memory, word: Word, which: slice) -> None:
+    """A person decides about some of what is held; a visit has nothing to forgive."""
+    fitting = [hold for hold in memory.holds.values() if word is not Word.FORGIVE or hold.kind is HoldKind.REVERSAL]
+    chosen = sorted(fitting, key=lambda hold: hold.key)[which]
+    if not chosen:
+        return
+    others = memory.holds.keys() - {hold.key for hold in chosen}
+    coins = {resident: memory.balance(resident) for resident in memory.residents}
+    plan = memory.word(word, *chosen)
+    assert memory.holds.keys() == others
+    if word is not Word.POST:
+        kept = {resident: memory.balance(resident) for resident in coins}
+        assert kept == coins, "who forgives or waives changes no balance"
+    assert {entry.key for entry in plan.entries if entry.kind is not Kind.GIFT} <= {hold.key for hold in chosen}
+
+
+@thorough(200)
+@given(NIGHTS, MORNINGS, st.sampled_from([4, 15]))
+def test_after_any_word_the_next_night_has_nothing_to_do(
+    nights: list[list[Step]], mornings: list[tuple[Word, slice] | None], late_rate: int
+) -> None:
+    """With the same facts nothing is planned, and held is exactly what nobody spoke about, whatever was said before."""
+    memory, crm = a_school(late_rate), dict[int, Roll]()
+    for steps, morning in zip(nights, mornings, strict=False):
+        happen(memory, crm, steps)
+        read_and_apply(memory, crm)
+        if morning is not None:
+            say(memory, *morning)
+        again = memory.plan(*crm.values(), gone=gone(memory, crm))
+        assert (bool(again), again.counts.held) == (False, len(memory.holds))
+        assert not memory.plan(*crm.values(), gone=gone(memory, crm), rerate=True)
+        check_ledger(memory, reviewed=True)
+        check_coins(memory)
+
+
+@thorough(100)
+@given(NIGHTS, st.lists(st.sampled_from([{}, {101: 102}, {101: 103, 102: 103}]), min_size=8, max_size=8))
+def test_merging_cards_moves_nothing(nights: list[list[Step]], merged: list[dict[int, int]]) -> None:
+    """Cards are merged and parted day by day; the same night after the same facts posts nothing, and nobody owes."""
+    memory, crm = a_school(15), dict[int, Roll]()
+    for steps, heads in zip(nights, merged, strict=False):
+        before, memory.heads = memory.heads, heads
+        if any(memory.balance(resident) < 0 for resident in memory.residents):
+            memory.heads = before  # The writer refuses to part cards that have spent each other's coins.
+        if memory.entries:
+            assert not memory.plan(*crm.values(), gone=gone(memory, crm)).entries
+        happen(memory, crm, steps)
+        read_and_apply(memory, crm)
+        check_ledger(memory)
+        check_coins(memory)

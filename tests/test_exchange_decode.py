@@ -482,10 +482,69 @@ def test_a_very_long_text_about_vk_is_cut() -> None:
     assert len(card(custom_vk="vk.com/id12?" + "a" * 5000).vk) == VK_TEXT_LENGTH_MAX
 
 
-@pytest.mark.parametrize("text", ["+7 900 000-00-00", "89000000000", "vk.com/id1 vk.com/id2", "спросить маму"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("+7 900 000-00-00", "89000000000", "vk.com/id1 vk.com/id2", "спросить маму"),
+        *("8/900/000-00-00", "ул.Выдуманная/5", "https://example.org/ada", "vk: id12, мама/папа +7 900 000-00-00"),
+    ],
+)
 def test_a_text_that_is_no_vk_page_is_not_kept(text: str) -> None:
     """It may be a telephone or an address: a question mark stands for it."""
     assert card(custom_vk=text).vk == VK_UNREADABLE
+
+
+NOTE = "Забирает бабушка, +7 900 000-00-00.\nvk: https://vk.com/id12 (мама), аллергия на орехи; сестра vk: @olga"
+
+
+def noted(value: object, pattern: str = r"vk:\s*(\S+)") -> str:
+    """What is kept of a note in which a pattern finds the family's page."""
+    record = {**CARD, "note": value}
+    return decode.resident(record, today=TODAY, names=NameForm.FULL, vk_field="note", vk_pattern=pattern).vk
+
+
+def test_a_pattern_finds_the_page_in_a_longer_text() -> None:
+    """The first place where it fits; nothing else of the text is kept."""
+    assert noted(NOTE) == "https://vk.com/id12"
+    assert noted("VK: @ada.v", r"(?i)vk:\s*(\S+)") == "@ada.v"
+    assert noted(["скайп: ada", "vk: ada.v"]) == "ada.v"
+
+
+@pytest.mark.parametrize("value", ["Забирает бабушка", "vk:", "", None, 12, True, [], {"vk": "vk: id12"}, NOTE.upper()])
+def test_a_text_in_which_the_pattern_does_not_fit_says_nothing(value: object) -> None:
+    """It is not kept, and it is no trouble either: most notes are about something else."""
+    assert noted(value) == ""
+
+
+def test_without_a_pattern_a_longer_text_cannot_be_understood() -> None:
+    """And is not kept."""
+    assert noted(NOTE, "") == VK_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("vk: +79000000000", VK_UNREADABLE),
+        ("vk: 89000000000", VK_UNREADABLE),
+        ("vk: спросить", VK_UNREADABLE),
+        ("vk: club5", "club5"),
+        ("vk: \u200b id12\x00", "id12"),
+    ],
+)
+def test_what_a_pattern_finds_is_read_like_a_field_of_its_own(value: str, kept: str) -> None:
+    """A telephone that stands where a page should stand is not kept either."""
+    assert noted(value, r"vk:\s*(.+)") == kept
+
+
+@pytest.mark.parametrize("pattern", [r"vk:\s*(\S+)?", r"(id\d+)|vk: \S+"])
+def test_a_group_that_found_nothing_is_nothing(pattern: str) -> None:
+    """A pattern may fit without its group."""
+    assert noted("vk: ", pattern) == noted("vk: ada", r"(id\d+)|vk: \S+") == ""
+
+
+def test_what_a_pattern_finds_is_cut_too() -> None:
+    """At what the table holds."""
+    assert len(noted("vk: vk.com/id12?" + "a" * 5000)) == VK_TEXT_LENGTH_MAX
 
 
 # Memberships, groups, types, timetable

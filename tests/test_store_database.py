@@ -10,14 +10,20 @@ from time import monotonic
 
 import peewee
 import pytest
+from playhouse.migrations import Runner
 
-from coinsync.core.plan import Put
+from coinsync.core.facts import Decision, Link, LinkSource, Merge, PageKind, VkPage
+from coinsync.core.ledger import lesson_key
+from coinsync.core.plan import Post, Put
 from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
 from coinsync.store import database as opening
-from coinsync.store import writer
+from coinsync.store import guards, writer
 from coinsync.store.reader import Reader
 from tests.makers import (
     ADA,
+    DAY,
+    GLEB,
+    a_credit,
     a_plan,
     a_resident,
     dump,
@@ -127,7 +133,7 @@ def test_a_journal_mode_that_cannot_be_mended_is_refused(tmp_path: Path) -> None
     assert caught.value.exit_code in (2, 75)
 
 
-@pytest.mark.parametrize("guard", ["entry_no_update", "entry_no_delete", "entry_no_replace", "entry_whole_coins"])
+@pytest.mark.parametrize("guard", sorted(guards.SQLITE))
 def test_a_database_without_one_of_its_guards_is_refused(guard: str, tmp_path: Path) -> None:
     """Nothing is written to a ledger that somebody could change."""
     url = new_database(tmp_path)
@@ -368,3 +374,135 @@ def test_a_database_with_a_guard_that_was_changed_is_refused(tmp_path: Path) -> 
     connection.close()
     with pytest.raises(DatabaseUnusable, match="append-only guard missing: entry_no_update"):
         opening.open_writable(url)
+
+
+# --- migrating -------------------------------------------------------------------------------------------------------
+
+
+def changed(url: str, *statements: str) -> None:
+    """Somebody with another program changes the file."""
+    with closing(sqlite3.connect(opening.path_of(url))) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_migrating_puts_lost_guards_back_and_names_them(tmp_path: Path) -> None:
+    """Those that are missing and those that guard nothing; the content stays, and the second time there is nothing."""
+    url = new_database(tmp_path)
+    put_in(url, newcomers(), a_plan(Post(a_credit("1"))))
+    before = dump(url)
+    changed(
+        url,
+        "DROP TRIGGER entry_no_delete",
+        "DROP TRIGGER run_no_update",
+        "CREATE TRIGGER run_no_update BEFORE UPDATE ON run BEGIN SELECT 1; END",
+    )
+    assert opening.migrate(url) == ("guard entry_no_delete", "guard run_no_update")
+    assert sorted(dump(url).splitlines()) == sorted(before.splitlines())
+    with writing(url) as database:
+        assert guards.missing(database) == ()
+        for sql in ("DELETE FROM entry", "UPDATE run SET coins = 1"):
+            with pytest.raises(peewee.IntegrityError, match="append-only"):
+                database.execute_sql(sql)
+    assert opening.migrate(url) == ()
+
+
+def test_every_guard_is_put_back_at_once(tmp_path: Path) -> None:
+    """A database that was restored without any of them."""
+    url = new_database(tmp_path)
+    changed(url, *(f"DROP TRIGGER {name}" for name in guards.SQLITE))
+    assert opening.migrate(url) == tuple(f"guard {name}" for name in sorted(guards.SQLITE))
+    put_in(url, newcomers())
+
+
+OLD_TABLES = (
+    "run",
+    "branch",
+    "resident",
+    "membership",
+    "link",
+    "lesson",
+    "attendance",
+    "hold",
+    "entry",
+    "note",
+    "head",
+)
+OLD_CONTENT = (
+    "INSERT INTO resident VALUES (101, 'Ада М.', 'client', ',1,', 'id55'), (102, 'Глеб С.', 'gone', ',', '')",
+    "INSERT INTO branch VALUES (1, 'Kazan')",
+    "INSERT INTO membership VALUES (101, 11, '2026-09-01', NULL)",
+    "INSERT INTO link VALUES (55, 101, 'crm'), (66, 101, 'desk'), (55, 102, 'crm')",
+    "INSERT INTO lesson VALUES (1, 1, '2026-11-02', '17:00', 2, 3, ',11,', NULL, 0)",
+    "INSERT INTO attendance VALUES (1, 101, 'attended', 'member')",
+    "INSERT INTO hold VALUES ('alfacrm:little-school:lesson:1:102', 'guest', 1, 1, 102, '2026-11-02', 10, 'guest')",
+    "INSERT INTO entry VALUES (1, 'alfacrm:little-school:lesson:1:101', 1, 101, 10, 'award', '2026-11-02', 'lesson',"
+    " 'sync', 'group', '', 1, NULL, 1, '2026-11-03T02:00:00Z', 'c1')",
+    "INSERT INTO note VALUES (1, 'salt', 'a note')",
+    "INSERT INTO run VALUES (1, 'u', 'lessons', 1, '2026-11-01', '2026-11-30', 'sync', '2026-11-03T02:00:00Z',"
+    " '2026-11-03T02:00:00Z', 'd', 3, 1, 10, 2, 1)",
+    "UPDATE head SET n = 1, runs = 1, account = 'little-school'",
+)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> str:
+    """A database as the first release made it, with something in every table; its runs had no guards then."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    database = peewee.SqliteDatabase(str(opening.path_of(url)))
+    with database.connection_context():
+        Runner(database, str(opening.MIGRATIONS), table_name=opening.HISTORY).up("0001_first")
+    changed(url, "DROP TRIGGER run_no_update", "DROP TRIGGER run_no_delete", *OLD_CONTENT)
+    return url
+
+
+def rows(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """What the tables of the first release hold."""
+    with closing(sqlite3.connect(opening.path_of(url))) as connection:
+        return {table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in OLD_TABLES}
+
+
+def test_an_old_database_is_refused_until_it_is_migrated(old: str) -> None:
+    """With the command that mends it."""
+    with pytest.raises(DatabaseUnusable, match="schema 0002_desk is missing") as caught:
+        opening.open_writable(old)
+    assert "coinsync db migrate" in caught.value.advice
+
+
+def test_an_old_database_is_migrated_with_its_content(old: str) -> None:
+    """Every row stays as it was; links are live, no stock has moved; runs are guarded from now on."""
+    before = rows(old)
+    assert all(before.values())
+    assert opening.migrate(old) == opening.schema_steps()[1:]
+    after = rows(old)
+    assert after.pop("link") == [(*row, 1) for row in before.pop("link")]
+    assert after.pop("head") == [(*row, 0) for row in before.pop("head")]
+    assert after == before
+    with reading(old) as reader:
+        assert reader.links() == [
+            Link(55, ADA, LinkSource.CRM),
+            Link(55, GLEB, LinkSource.CRM),
+            Link(66, ADA, LinkSource.DESK),
+        ]
+        assert (reader.balance(ADA), reader.line(1) is not None) == (10, True)
+        assert (reader.merges(), reader.decisions([1]), reader.all(VkPage)) == ([], {}, [])
+        assert reader.schema_faults() == []
+    with writing(old) as database, pytest.raises(peewee.IntegrityError, match="append-only"):
+        database.execute_sql("UPDATE run SET coins = 1")
+
+
+def test_a_migrated_database_is_written_like_a_new_one(old: str) -> None:
+    """All that the desk brings finds its table."""
+    opening.migrate(old)
+    key = lesson_key("little-school", 1, ADA)
+    facts = (
+        Put(Link(66, ADA, LinkSource.DESK, live=False), Link(66, ADA, LinkSource.DESK)),
+        Put(VkPage(ADA, "ada.m", PageKind.PERSON, 7, DAY)),
+        Put(Merge(GLEB, ADA, (55,), (ADA,))),
+        Put(Decision(key, 1, ADA, 1, 10, "absent", "anna", DAY, "was there")),
+    )
+    (receipt,) = put_in(old, a_plan(*facts, Post(a_credit("1", coins=5, note="won"))))
+    assert (receipt.n_last, receipt.facts) == (2, 4)
+    with reading(old) as reader:
+        assert reader.balance(GLEB) == 15
+        assert [link.vk for link in reader.links() if not link.live] == [66]

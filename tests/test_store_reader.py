@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,25 +15,33 @@ import pytest
 from coinsync.core.facts import (
     Attendance,
     Branch,
+    Decision,
     Group,
     Hold,
     HoldKind,
     LessonType,
     Link,
+    LinkSource,
     Mark,
     Membership,
+    Merge,
+    PageKind,
     Presence,
     Resident,
     Roll,
+    VkPage,
 )
-from coinsync.core.ledger import Head, Kind, Stand, lesson_key
+from coinsync.core.ledger import GENESIS, Head, Kind, Row, Stand, lesson_key, row_hash
 from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
 from coinsync.core.planner import People
+from coinsync.errors import CoinsyncError
 from coinsync.store import writer
+from coinsync.store.database import path_of
 from coinsync.store.reader import BATCH, Reader
 from tests.makers import (
     ACCOUNT,
     ADA,
+    BRANCH,
     DAY,
     GLEB,
     GROUP,
@@ -43,8 +53,10 @@ from tests.makers import (
     a_reversal,
     an_award,
     new_database,
+    newcomers,
     order,
     present,
+    put_in,
     reading,
     surroundings,
     writing,
@@ -71,9 +83,9 @@ PEOPLE = Plan.of(
         Put(Membership(ADA, GROUP)),
         Put(Membership(GLEB, GROUP, date(2026, 9, 1), date(2026, 10, 1))),
         Put(Membership(MIRA, 12)),
-        Put(Link(55, ADA, "crm")),
-        Put(Link(55, GLEB, "desk")),
-        Put(Link(66, ADA, "desk")),
+        Put(Link(55, ADA, LinkSource.CRM)),
+        Put(Link(55, GLEB, LinkSource.DESK)),
+        Put(Link(66, ADA, LinkSource.DESK)),
     ],
 )
 HOLD = Hold(lesson_key(ACCOUNT, 2, GLEB), HoldKind.GUEST, 1, 2, GLEB, LATER, 10, "membership_unknown")
@@ -152,7 +164,11 @@ def test_facts_are_found_by_the_first_column_of_their_key(reader: Reader) -> Non
 
 def test_all_facts_come_in_the_order_of_their_keys(reader: Reader) -> None:
     """Links by account, then resident."""
-    assert reader.all(Link) == reader.links() == [Link(55, ADA, "crm"), Link(55, GLEB, "desk"), Link(66, ADA, "desk")]
+    assert (
+        reader.all(Link)
+        == reader.links()
+        == [Link(55, ADA, LinkSource.CRM), Link(55, GLEB, LinkSource.DESK), Link(66, ADA, LinkSource.DESK)]
+    )
     assert [one.id for one in reader.all(Resident)] == [ADA, GLEB, MIRA, LEV]
 
 
@@ -165,7 +181,7 @@ def test_the_people_of_a_branch_come_with_what_lessons_refer_to(reader: Reader) 
         (Group(GROUP, "Python"),),
         RESIDENTS[:2],
         (Membership(ADA, GROUP), Membership(GLEB, GROUP, date(2026, 9, 1), date(2026, 10, 1))),
-        (Link(55, ADA, "crm"), Link(55, GLEB, "desk"), Link(66, ADA, "desk")),
+        (Link(55, ADA, LinkSource.CRM), Link(55, GLEB, LinkSource.DESK), Link(66, ADA, LinkSource.DESK)),
     )
     more = reader.people(1, {MIRA, 999})
     assert {one.id for one in more.residents} == {ADA, GLEB, MIRA}
@@ -205,8 +221,8 @@ def test_a_visitor_sees_the_linked_residents_alone(reader: Reader) -> None:
 
 def test_the_links_of_a_resident_are_found(reader: Reader) -> None:
     """By account."""
-    assert reader.links_of(ADA) == [Link(55, ADA, "crm"), Link(66, ADA, "desk")]
-    assert reader.links_of(MIRA) == []
+    assert reader.links_of([ADA]) == [Link(55, ADA, LinkSource.CRM), Link(66, ADA, LinkSource.DESK)]
+    assert reader.links_of([MIRA]) == []
 
 
 def test_the_numbers_of_all_residents_are_known(reader: Reader) -> None:
@@ -324,7 +340,7 @@ def test_more_keys_than_one_statement_takes_are_asked_in_batches(reader: Reader)
 )
 def test_a_balance_of_a_day_counts_what_happened_by_then(reader: Reader, day: date, coins: int) -> None:
     """By the days on which things happened: the lesson taken back later never counted."""
-    assert reader.balance_until(ADA, day) == coins
+    assert reader.balance(ADA, day) == coins
 
 
 def test_the_lines_of_a_resident_come_newest_first_with_their_lessons(reader: Reader) -> None:
@@ -416,3 +432,337 @@ def test_a_fresh_database_answers_every_question(fresh: Reader) -> None:
     assert list(fresh.entries()) == []
     assert fresh.last_run(1, "people") is None
     assert fresh.first_read_on(1) is None
+
+
+# --- merged cards ----------------------------------------------------------------------------------------------------
+
+#: The card OLD was merged into ADA, and Ada's later into Gleb's; UNDONE was with Gleb's for a while.
+OLD, UNDONE = 105, 106
+KEY_1, KEY_2 = lesson_key(ACCOUNT, 1, ADA), lesson_key(ACCOUNT, 2, GLEB)
+DECISIONS = (
+    Decision(KEY_1, 1, ADA, 1, 10, "absent", "anna", LATER, "was there"),
+    Decision(KEY_2, 2, GLEB, 0, 0, "membership_unknown", "anna", LATER, ""),
+)
+MERGES = (Merge(ADA, GLEB, (7,), (GLEB,)), Merge(OLD, ADA, (), (ADA,)), Merge(UNDONE, 0, (), (GLEB,)))
+CARDS = [
+    *(
+        Put(a_resident(id, name))
+        for id, name in ((OLD, "Ада"), (ADA, "Ада М."), (GLEB, "Ада Минина"), (UNDONE, "Ада Н."))
+    ),
+    Put(Resident(MIRA, "", Presence.ERASED, ())),
+    Put(Resident(LEV, "Лев", Presence.GONE, (1,))),
+    *map(Put, MERGES),
+    Put(Link(7, ADA, LinkSource.CRM, live=False)),
+    Put(Link(7, GLEB, LinkSource.MERGE)),
+    Put(Link(7, UNDONE, LinkSource.DESK, live=False)),
+    Put(VkPage(GLEB, "ada.m", PageKind.PERSON, 7, LATER)),
+    *map(Put, DECISIONS),
+    Put(replace(HOLD, resident=ADA, key=KEY_1, lesson=1)),
+    Put(HOLD),
+]
+MOVES = [
+    Post(a_credit("1", OLD, 7, note="first")),
+    Post(a_credit("2", ADA, 30, on=LATER, note="second")),
+    Post(a_credit("3", GLEB, 5, on=LATER)),
+    Post(a_credit("4", GLEB, -12, on=date(2026, 11, 12), note="a cap")),
+    Post(a_credit("5", UNDONE, 2)),
+]
+
+
+@pytest.fixture(scope="module")
+def merged_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Three cards of one child, one that was merged once, one that is erased; four lines of the child, at two hours."""
+    url = new_database(tmp_path_factory.mktemp("merged"))
+    plans = (a_plan(*CARDS, Put(a_lesson())), a_plan(*MOVES[:3]), a_plan(*MOVES[3:]))
+    with writing(url) as database:
+        for hour, plan in enumerate(plans, 1):
+            writer.apply(database, plan, order(), surroundings(name=f"m{hour}", now=at(hour)))
+    return url
+
+
+@pytest.fixture
+def merged(merged_url: str) -> Iterator[Reader]:
+    """A reader of that database."""
+    with reading(merged_url) as found:
+        yield found
+
+
+def test_each_merged_card_leads_to_the_one_that_goes_on(merged: Reader, reader: Reader) -> None:
+    """Over as many steps as it takes; a merge that was undone leads nowhere, and who is not merged is not named."""
+    assert merged.heads() == {ADA: GLEB, OLD: GLEB}
+    assert reader.heads() == {}
+
+
+def test_all_cards_of_a_child_are_found_from_any_of_them(merged: Reader) -> None:
+    """The one that goes on comes first."""
+    assert [merged.cards_of(card) for card in (GLEB, ADA, OLD)] == [(GLEB, ADA, OLD)] * 3
+    assert merged.cards_of(UNDONE) == (UNDONE,)
+    assert merged.cards_of(999) == (999,)
+
+
+def test_merges_are_found_undone_ones_too(merged: Reader) -> None:
+    """With the accounts that moved along and all cards that they ever went on as."""
+    assert merged.merges() == sorted(MERGES, key=lambda one: one.resident)
+
+
+@pytest.mark.parametrize(
+    ("merges", "heads"),
+    [
+        ([(1, 2), (2, 1)], {2: 1}),
+        ([(1, 1)], {}),
+        ([(1, 2), (2, 3), (3, 2)], {1: 2, 3: 2}),
+        ([(9, 4), (4, 5), (5, 6), (6, 4), (8, 9)], {5: 4, 6: 4, 8: 4, 9: 4}),
+        ([(1, 2), (2, 3), (3, 4), (4, 5)], {1: 5, 2: 5, 3: 5, 4: 5}),
+    ],
+)
+def test_a_circle_of_cards_has_an_end_and_a_head(
+    tmp_path: Path, merges: list[tuple[int, int]], heads: dict[int, int]
+) -> None:
+    """However damaged the merges are, everybody's coins are counted once, on a card that goes on as itself."""
+    url = new_database(tmp_path)
+    cards = range(1, 10)
+    put_in(url, newcomers(*cards), a_plan(*(Post(a_credit(str(card), card, 10**card)) for card in cards)))
+    with closing(sqlite3.connect(path_of(url))) as connection, connection:
+        connection.executemany("INSERT INTO merged_card VALUES (?, ?, ',', ',')", merges)
+    with reading(url) as reader:
+        assert reader.heads() == heads
+        owners = {heads.get(card, card) for card in cards}
+        assert sum(reader.balances(owners).values()) == sum(10**card for card in cards)
+        assert {reader.balance(card) for card in cards} == set(reader.balances(owners).values())
+
+
+def test_balances_count_the_coins_of_all_cards_together(merged: Reader) -> None:
+    """Whichever card is asked for."""
+    assert merged.balances([GLEB, ADA, OLD, UNDONE, MIRA]) == {GLEB: 30, ADA: 30, OLD: 30, UNDONE: 2, MIRA: 0}
+    assert [merged.balance(card) for card in (GLEB, ADA, OLD, UNDONE, 999)] == [30, 30, 30, 2, 0]
+    assert merged.balances([GLEB], upto=2) == {GLEB: 37}
+
+
+def test_balances_are_those_of_a_day_when_one_is_named(merged: Reader) -> None:
+    """By the days on which things happened, over all cards."""
+    days = (date(2026, 11, 1), DAY, LATER, date(2026, 11, 12))
+    assert [merged.balances([ADA], until=day)[ADA] for day in days] == [0, 7, 42, 30]
+    assert [merged.balance(ADA, day) for day in days] == [0, 7, 42, 30]
+
+
+def test_balances_may_be_asked_as_if_cards_were_merged_otherwise(merged: Reader) -> None:
+    """What a merge or its undoing would bring is known before it is written."""
+    assert merged.balances([GLEB, ADA, OLD], heads={}) == {GLEB: -7, ADA: 30, OLD: 7}
+    assert merged.balances([GLEB, OLD], heads={OLD: ADA}) == {GLEB: -7, OLD: 37}
+    assert merged.balances([UNDONE], heads={GLEB: UNDONE, ADA: UNDONE, OLD: UNDONE}) == {UNDONE: 32}
+
+
+def test_the_lines_of_a_child_come_from_all_cards(merged: Reader) -> None:
+    """One history, each line under its own card."""
+    lines = [(line.posted.n, line.posted.entry.resident) for line in merged.lines(GLEB)]
+    assert lines == [(5, GLEB), (3, GLEB), (2, ADA), (1, OLD)]
+    assert merged.lines(ADA) == merged.lines(OLD) == merged.lines(GLEB)
+
+
+def test_a_merged_card_is_not_found_by_name(merged: Reader) -> None:
+    """The one that goes on is, and one whose merge was undone."""
+    assert [one.id for one in merged.residents_named("ада")] == [GLEB, UNDONE]
+
+
+def test_a_visitor_sees_through_live_links_alone(merged: Reader) -> None:
+    """A revoked link shows nobody, and is told among all links all the same."""
+    assert [one.id for one in merged.residents_of_visitor(7)] == [GLEB]
+    assert merged.links_of([UNDONE]) == [Link(7, UNDONE, LinkSource.DESK, live=False)]
+    assert [one.live for one in merged.links()] == [False, True, False]
+
+
+def test_people_come_with_vk_answers_and_with_who_is_merged(merged: Reader) -> None:
+    """So that the planner knows whom not to ask about and whom not to link."""
+    people = merged.people(BRANCH)
+    assert people.merged == frozenset({ADA, OLD})
+    assert people.pages == (VkPage(GLEB, "ada.m", PageKind.PERSON, 7, LATER),)
+    assert people.closed == frozenset({ADA, OLD})
+    assert merged.people(BRANCH, {MIRA}).closed == frozenset({ADA, OLD, MIRA})
+
+
+def test_numbers_of_residents_may_be_asked_by_presence(merged: Reader) -> None:
+    """Who is gone, who is erased, or everybody."""
+    assert merged.resident_ids(Presence.GONE) == {LEV}
+    assert merged.resident_ids(Presence.ERASED) == {MIRA}
+    assert merged.resident_ids(Presence.LEAD) == frozenset()
+    assert merged.resident_ids() == {ADA, GLEB, MIRA, LEV, OLD, UNDONE}
+
+
+# --- what persons said -----------------------------------------------------------------------------------------------
+
+
+def test_decisions_are_found_by_lesson_and_by_resident(merged: Reader, reader: Reader) -> None:
+    """By key, and in the order of keys; an own card's alone."""
+    assert merged.decisions([1, 2, 3]) == {one.key: one for one in DECISIONS}
+    assert merged.decisions([2]) == {KEY_2: DECISIONS[1]}
+    assert merged.decisions_of([GLEB, ADA]) == list(DECISIONS)
+    assert merged.decisions_of([ADA]) == [DECISIONS[0]]
+    assert reader.decisions([1]) == {}
+
+
+def test_holds_are_found_by_resident(merged: Reader) -> None:
+    """An own card's alone."""
+    assert [hold.key for hold in merged.holds_of([ADA, GLEB])] == [KEY_1, KEY_2]
+    assert merged.holds_of([GLEB]) == [HOLD]
+    assert merged.holds_of([OLD]) == []
+
+
+def test_notes_are_found_by_resident(merged: Reader) -> None:
+    """With number and salt, so that each can be dropped."""
+    assert [(note.n, note.text) for note in merged.notes_of([GLEB, ADA])] == [(2, "second"), (5, "a cap")]
+    assert [note.text for note in merged.notes_of([OLD])] == ["first"]
+    assert merged.notes_of([UNDONE]) == []
+    assert [note.text for note in merged.notes()] == ["first", "second", "a cap"]
+    assert all(note.salt for note in merged.notes())
+
+
+# --- single lines and whole ledgers ----------------------------------------------------------------------------------
+
+
+def test_a_line_is_found_by_its_number(reader: Reader) -> None:
+    """With its lesson, its note and what took it back; or not at all."""
+    by_number = {line.posted.n: line for line in reader.lines(ADA)}
+    assert {n: reader.line(n) for n in by_number} == by_number
+    assert reader.line(7) is None
+    assert reader.line(0) is None
+
+
+def test_lines_are_found_by_key(reader: Reader) -> None:
+    """All numbers of a key, in ledger order over all keys; unknown keys answer nothing."""
+    keys = ["desk:win", an_award(1).key, "desk:none"]
+    assert [line.posted.n for line in reader.lines_under(keys)] == [1, 3, 5]
+    assert reader.lines_under([]) == []
+    many = [f"desk:{n}" for n in range(BATCH + 3)]
+    assert [line.posted.n for line in reader.lines_under(["desk:win", *many, an_award(1).key])] == [1, 3, 5]
+
+
+def test_what_was_posted_lately_is_found(merged: Reader) -> None:
+    """From a moment on, that moment included; of the own card alone."""
+    two, three = "2026-11-22T02:00:00Z", "2026-11-22T03:00:00Z"
+    assert [line.posted.n for line in merged.lines_posted_since(GLEB, two)] == [3, 5]
+    assert [line.posted.n for line in merged.lines_posted_since(GLEB, "2026-11-22T02:00:01Z")] == [5]
+    assert [line.note for line in merged.lines_posted_since(GLEB, three)] == ["a cap"]
+    assert merged.lines_posted_since(ADA, three) == []
+
+
+def test_the_journal_holds_every_line(reader: Reader) -> None:
+    """In ledger order, or by day and then by number; both days of a span are included."""
+    assert [line.posted.n for line in reader.journal()] == [1, 2, 3, 4, 5, 6]
+    assert [line.posted.n for line in reader.journal(by_day=True)] == [1, 3, 4, 2, 5, 6]
+    assert [line.posted.n for line in reader.journal(since=LATER, until=LATER)] == [2, 5]
+    assert [line.posted.n for line in reader.journal(until=DAY, by_day=True)] == [1, 3, 4]
+    lines = {line.posted.n: line for line in reader.journal()}
+    assert lines[1] == reader.line(1)
+    assert (lines[5].note, lines[1].reversed_by) == ("first place", 3)
+
+
+def test_the_ledger_comes_as_it_lies_there(reader: Reader) -> None:
+    """Row by row in its order, with nothing changed on the way: every hash can be recomputed."""
+    rows = list(reader.ledger())
+    assert [row.n for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert (rows[2].kind, rows[2].reverses, rows[2].lesson) == ("reversal", 1, 1)
+    assert rows[4].note_digest
+    before = GENESIS
+    for row in rows:
+        before = row_hash(before, row)
+        assert row.chain == before
+
+
+DAMAGE = {
+    "coins": "UPDATE entry SET coins = 1.5 WHERE n = 2",
+    "kind": "UPDATE entry SET kind = 'present' WHERE n = 2",
+    "happened_on": "UPDATE entry SET happened_on = 'yesterday' WHERE n = 2",
+    "key": "UPDATE entry SET op_key = 'NO KEY' WHERE n = 2",
+    "chain": "UPDATE entry SET chain = x'00ff' WHERE n = 2",
+    "resident": "PRAGMA foreign_keys = 0; UPDATE entry SET resident_id = 999 WHERE n = 2",
+    "n": "UPDATE entry SET n = 9 WHERE n = 2",
+}
+
+
+@pytest.mark.parametrize("column", DAMAGE)
+def test_a_damaged_row_is_read_all_the_same(tmp_path: Path, column: str) -> None:
+    """What a proof looks at may be damaged in any way; it comes as it lies there."""
+    url = new_database(tmp_path)
+    put_in(url, newcomers(), a_plan(*(Post(a_credit(str(n), coins=n)) for n in (1, 2, 3))))
+    with reading(url) as reader:
+        sound = list(reader.ledger())
+    with closing(sqlite3.connect(path_of(url))) as connection, connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("PRAGMA ignore_check_constraints = 1")
+        connection.executescript(DAMAGE[column])
+    with reading(url) as reader:
+        rows = list(reader.ledger())
+    (found,) = [row for row in rows if row not in sound]
+    assert {name for name in Row._fields if getattr(found, name) != getattr(sound[1], name)} == {column}
+    assert [row for row in rows if row is not found] == [sound[0], sound[2]]
+
+
+# --- what a proof asks -----------------------------------------------------------------------------------------------
+
+
+def test_the_head_and_the_runs_come_as_they_lie_there(reader: Reader, tmp_path: Path) -> None:
+    """A missing head is told and not assumed."""
+    assert reader.find_head() == reader.head()
+    runs = list(reader.run_lines())
+    assert [run.id for run in runs] == [1, 2, 3, 4, 5]
+    assert (runs[1].purpose, runs[1].since, runs[1].entries) == ("lessons", "2026-11-01", 2)
+    url = damaged(tmp_path, "DELETE FROM head")
+    with reading(url) as broken:
+        assert broken.find_head() is None
+
+
+def damaged(folder: Path, *statements: str) -> str:
+    """A database of two residents, a lesson and a credit, in which somebody has changed something behind the guards."""
+    url = new_database(folder)
+    put_in(url, newcomers(), a_plan(Put(a_lesson()), Put(present()), Post(a_credit("1"))))
+    with closing(sqlite3.connect(path_of(url))) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+    return url
+
+
+def test_facts_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    """The others are read all the same."""
+    url = damaged(tmp_path, f"UPDATE resident SET presence = 'lost' WHERE id = {ADA}")
+    with reading(url) as reader:
+        assert reader.readable(Resident) == ([a_resident(GLEB)], [str(ADA)])
+        assert reader.readable(Attendance) == ([present()], [])
+
+
+def test_the_months_of_lessons_are_known(reader: Reader) -> None:
+    """By branch, each once."""
+    assert reader.months() == [(1, "2026-11"), (2, "2026-11")]
+
+
+def test_a_sound_database_has_no_faults(reader: Reader) -> None:
+    """Neither by the engine's word nor by ours."""
+    assert (reader.damage(), reader.orphans(), reader.guards_missing(), reader.schema_faults()) == ([], [], (), [])
+
+
+def test_each_fault_of_a_database_is_told(tmp_path: Path) -> None:
+    """Rows without what they refer to, guards that are gone, columns that are not ours."""
+    url = damaged(
+        tmp_path,
+        "DELETE FROM lesson",
+        "DROP TRIGGER run_no_update",
+        "ALTER TABLE lesson ADD COLUMN teacher TEXT",
+    )
+    with reading(url) as reader:
+        ((table, _, parent),) = reader.orphans()
+        assert (table, parent) == ("attendance", "lesson")
+        assert reader.guards_missing() == ("run_no_update",)
+        assert reader.schema_faults() == ["column lesson.teacher is not ours"]
+        assert reader.damage() == []
+
+
+def test_a_text_that_is_no_text_is_an_error_until_it_is_taken(tmp_path: Path) -> None:
+    """The error is ours; taken, the text has marks in the place of what is damaged."""
+    url = damaged(tmp_path, f"UPDATE resident SET name = CAST(x'41ff42' AS TEXT) WHERE id = {ADA}")
+    with reading(url) as reader:
+        with pytest.raises(CoinsyncError), reader.speaking():
+            reader.resident(ADA)
+        reader.take_any_text()
+        found = reader.resident(ADA)
+        assert found is not None
+        assert found.name == "A\N{REPLACEMENT CHARACTER}B"

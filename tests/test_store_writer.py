@@ -17,8 +17,20 @@ import peewee
 import pytest
 from peewee import SqliteDatabase
 
-from coinsync.core.facts import Hold, HoldKind, Link, Mark, Membership
-from coinsync.core.ledger import GENESIS, Kind, Receipt, Stand, link_hash, note_digest
+from coinsync.core.facts import (
+    Hold,
+    HoldKind,
+    Link,
+    LinkSource,
+    Mark,
+    Membership,
+    Merge,
+    PageKind,
+    Presence,
+    Resident,
+    VkPage,
+)
+from coinsync.core.ledger import GENESIS, Kind, Receipt, Stand, link_hash, note_digest, utc_text
 from coinsync.core.plan import Change, Drop, Evidence, Fact, Limits, Plan, Post, Purpose, Put
 from coinsync.errors import (
     ClockWrong,
@@ -32,7 +44,7 @@ from coinsync.errors import (
 )
 from coinsync.store import database as opening
 from coinsync.store import writer
-from coinsync.store.writer import ATTEMPTS_MAX, ROWS_PER_STATEMENT, Surroundings, utc_text
+from coinsync.store.writer import ATTEMPTS_MAX, ROWS_PER_STATEMENT, Surroundings
 from tests.makers import (
     ADA,
     BRANCH,
@@ -95,7 +107,7 @@ def a_night(*, note: str = "") -> Plan:
             Put(present(GLEB, lesson=2)),
             Put(Membership(ADA, GROUP, DAY)),
             Put(Hold("desk:h", HoldKind.GUEST, BRANCH, 2, ADA, DAY, 10, "membership_unknown")),
-            Drop(Link(55, ADA, "crm")),
+            Drop(Link(55, ADA, LinkSource.CRM)),
             Post(a_reversal(award, n=1)),
             Post(an_award(2, GLEB)),
             Post(a_credit("1", GLEB, 5, note=note)),
@@ -106,7 +118,7 @@ def a_night(*, note: str = "") -> Plan:
 
 def before_the_night(url: str) -> None:
     """Lesson 1 with its award, and a link."""
-    put_in(url, a_plan(Put(a_lesson()), Put(present()), Put(Link(55, ADA, "crm")), Post(an_award())))
+    put_in(url, a_plan(Put(a_lesson()), Put(present()), Put(Link(55, ADA, LinkSource.CRM)), Post(an_award())))
 
 
 # --- what is written -------------------------------------------------------------------------------------------------
@@ -218,8 +230,8 @@ def test_an_unrelated_credit_does_not_make_a_plan_stale(url: str) -> None:
         Put(a_lesson(starts="18:00"), a_lesson(starts="16:00")),
         Put(a_lesson(starts="18:00")),
         Put(a_lesson(2), a_lesson(2, starts="16:00")),
-        Drop(Link(55, ADA, "desk")),
-        Put(Link(55, ADA, "desk")),
+        Drop(Link(55, ADA, LinkSource.DESK)),
+        Put(Link(55, ADA, LinkSource.DESK)),
         Put(present(mark=Mark.ABSENT), present(mark=Mark.NOT_MARKED)),
     ],
 )
@@ -240,7 +252,7 @@ def test_a_fact_that_is_already_as_wanted_is_no_error(url: str, old: Any) -> Non
 
 def test_a_fact_that_is_already_gone_is_no_error(url: str) -> None:
     """Dropping what is not there is done already."""
-    assert apply(url, a_plan(Drop(Link(99, ADA, "crm")))).facts == 0
+    assert apply(url, a_plan(Drop(Link(99, ADA, LinkSource.CRM)))).facts == 0
 
 
 def test_the_clock_may_not_go_back(url: str) -> None:
@@ -306,6 +318,204 @@ def test_two_clerks_at_once_cannot_spend_the_same_coins(url: str) -> None:
         assert reader.balance(ADA) == 0
         assert [posted.n for posted in reader.entries()] == list(range(1, 62))
     check_chain(url)
+
+
+# --- the floor of several cards --------------------------------------------------------------------------------------
+
+MIRA = 103
+
+
+def a_merge(card: int, into: int, *, before: Merge | None = None) -> Plan:
+    """A plan that says that one card goes on as another, or on its own if ``into`` is 0."""
+    return a_plan(Put(Merge(card, into, (), (GLEB,)), before))
+
+
+@pytest.fixture
+def family(url: str) -> str:
+    """Ada's card goes on as Gleb's; one brought thirty coins, the other ten, and Mira has five of her own."""
+    put_in(url, newcomers(MIRA), a_merge(ADA, GLEB))
+    credits = ((ADA, 30), (GLEB, 10), (MIRA, 5))
+    put_in(url, a_plan(*(Post(a_credit(f"start-{card}", card, coins)) for card, coins in credits)))
+    return url
+
+
+@pytest.mark.parametrize("card", [ADA, GLEB])
+def test_coins_of_merged_cards_are_spent_together(family: str, card: int) -> None:
+    """Whichever card the debit names, the coins of both may go, and not one more."""
+    error = refused(family, a_plan(Post(a_credit("cap", card, -41))), NotEnoughCoins)
+    assert error.message == f"#{GLEB} has 40 coins, 41 needed; nothing written"
+    put_in(family, a_plan(Post(a_credit("cap", card, -40))))
+    with reading(family) as reader:
+        assert (reader.balance(ADA), reader.balance(GLEB), reader.balance(MIRA)) == (0, 0, 5)
+
+
+def test_debits_of_several_cards_of_one_child_count_together(family: str) -> None:
+    """Each alone would pass; together they would not."""
+    both = a_plan(Post(a_credit("a", ADA, -25)), Post(a_credit("b", GLEB, -16)))
+    refused(family, both, NotEnoughCoins)
+    put_in(family, a_plan(Post(a_credit("a", ADA, -25)), Post(a_credit("b", GLEB, -15))))
+
+
+def test_cards_that_a_plan_merges_may_spend_together_in_it(family: str) -> None:
+    """What counts is whose the cards are once the plan is written."""
+    spend = Post(a_credit("cap", MIRA, -45))
+    refused(family, a_plan(spend), NotEnoughCoins)
+    put_in(family, a_plan(spend, Put(Merge(MIRA, GLEB, (), (GLEB,)))))
+
+
+def test_a_merge_is_undone_while_each_card_has_spent_no_more_than_its_own(family: str) -> None:
+    """Coins never move between cards: what was spent under one card is gone from that one."""
+    put_in(family, a_plan(Post(a_credit("cap", GLEB, -10))))
+    put_in(family, a_merge(ADA, 0, before=Merge(ADA, GLEB, (), (GLEB,))))
+    with reading(family) as reader:
+        assert (reader.balance(ADA), reader.balance(GLEB)) == (30, 0)
+
+
+@pytest.mark.parametrize(("spender", "short"), [(GLEB, f"#{GLEB} has -1 coins"), (ADA, f"#{ADA} has -1 coins")])
+def test_a_merge_is_not_undone_after_one_card_spent_the_others_coins(family: str, spender: int, short: str) -> None:
+    """Made before the debit or after it, the plan finds the debit under the lock and is refused."""
+    undo = a_merge(ADA, 0, before=Merge(ADA, GLEB, (), (GLEB,)))
+    put_in(family, a_plan(Post(a_credit("cap", spender, -11 if spender == GLEB else -31))))
+    error = refused(family, undo, NotEnoughCoins)
+    assert error.message == f"{short}, on its own; nothing written"
+
+
+def test_a_card_is_not_merged_elsewhere_after_its_coins_were_spent(family: str) -> None:
+    """Going on as a third card leaves the second on its own, which must not owe anything then either."""
+    elsewhere = a_merge(ADA, MIRA, before=Merge(ADA, GLEB, (), (GLEB,)))
+    put_in(family, a_plan(Post(a_credit("cap", GLEB, -11))))
+    refused(family, elsewhere, NotEnoughCoins)
+    put_in(family, a_plan(Post(a_credit("back", GLEB, 1))))
+    put_in(family, elsewhere)
+    with reading(family) as reader:
+        assert (reader.balance(MIRA), reader.balance(GLEB)) == (35, 0)
+
+
+def test_the_middle_card_of_three_takes_the_first_along(family: str) -> None:
+    """Undone in the middle, the coins of both cards that leave count together."""
+    second = Merge(GLEB, MIRA, (), (MIRA,))
+    put_in(family, a_plan(Put(second)))
+    put_in(family, a_plan(Post(a_credit("cap", GLEB, -40))))
+    refused(family, a_plan(Put(Merge(ADA, 0, (), (GLEB,)), Merge(ADA, GLEB, (), (GLEB,)))), NotEnoughCoins)
+    put_in(family, a_plan(Put(Merge(GLEB, 0, (), (MIRA,)), second)))
+    with reading(family) as reader:
+        assert (reader.balance(ADA), reader.balance(GLEB), reader.balance(MIRA)) == (0, 0, 5)
+
+
+# --- what a person reviewed ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def spent(url: str) -> str:
+    """Ada has spent eight of the ten coins of lesson 1."""
+    before_the_night(url)
+    put_in(url, a_plan(Post(a_credit("cap", coins=-8))))
+    return url
+
+
+BACK = Post(a_reversal(an_award(), n=1))
+
+
+def reviewed(*changes: Change) -> Plan:
+    """A plan of what a person decided."""
+    return a_plan(*changes, purpose=Purpose.REVIEW)
+
+
+def test_a_reviewed_reversal_may_take_a_balance_below_zero(spent: str) -> None:
+    """A person has looked at it; what is missing is made up by the next coins."""
+    put_in(spent, reviewed(BACK))
+    with reading(spent) as reader:
+        assert reader.balance(ADA) == -8
+    put_in(spent, a_plan(Post(a_credit("more", coins=3))))
+    refused(spent, a_plan(Post(a_credit("less", coins=-1))), NotEnoughCoins)
+    put_in(spent, a_plan(Post(a_credit("all", coins=9)), Post(a_credit("some", coins=-4))))
+    with reading(spent) as reader:
+        assert reader.balance(ADA) == 0
+
+
+@pytest.mark.parametrize("purpose", [Purpose.DESK, Purpose.LESSONS, Purpose.PEOPLE])
+def test_no_other_plan_may_go_below_zero(spent: str, purpose: Purpose) -> None:
+    """Neither a clerk's reversal nor the nightly one."""
+    plan = a_plan(BACK, purpose=purpose)
+    assert refused(spent, plan, NotEnoughCoins).message == f"#{ADA} has 2 coins, 10 needed; nothing written"
+
+
+def test_in_a_reviewed_plan_only_the_reversal_may_go_below_zero(spent: str) -> None:
+    """A debit beside it keeps to the floor, be it the same resident's or another's."""
+    refused(spent, reviewed(Post(a_credit("less", coins=-3))), NotEnoughCoins)
+    refused(spent, reviewed(BACK, Post(a_credit("less", coins=-1))), NotEnoughCoins)
+    refused(spent, reviewed(BACK, Post(a_credit("less", GLEB, -1))), NotEnoughCoins)
+    put_in(spent, a_plan(Post(a_credit("some", GLEB, 1))))
+    put_in(spent, reviewed(BACK, Post(a_credit("less", GLEB, -1))))
+
+
+# --- cards that were erased or merged meanwhile ----------------------------------------------------------------------
+
+FORGOTTEN = Resident(ADA, "", Presence.ERASED, ())
+ERASED = a_plan(Put(FORGOTTEN, a_resident(ADA)))
+PAGE = VkPage(ADA, "ada.m", PageKind.PERSON, 7, DAY)
+
+
+@pytest.mark.parametrize(
+    "change", [Put(Link(7, ADA, LinkSource.CRM)), Put(PAGE), Put(Merge(ADA, GLEB)), Put(Merge(GLEB, ADA))]
+)
+def test_an_erased_card_gets_nothing_back(url: str, change: Change) -> None:
+    """A plan that was made before the card was erased is stale: no viewer, no screen name, no other card."""
+    put_in(url, ERASED)
+    error = refused(url, a_plan(change), StalePlan)
+    assert error.message == f"plan is stale: #{ADA} was erased meanwhile"
+
+
+@pytest.mark.parametrize("change", [Put(Link(7, ADA, LinkSource.CRM)), Put(PAGE), Put(Merge(MIRA, ADA))])
+def test_a_merged_card_gets_nothing_more(family: str, change: Change) -> None:
+    """Viewers and cards belong to the one on which it goes on; two merges that would make a circle are one too many."""
+    error = refused(family, a_plan(change), StalePlan)
+    assert error.message == f"plan is stale: #{ADA} was merged meanwhile"
+    assert refused(family, a_merge(GLEB, ADA), StalePlan).message == f"plan is stale: #{ADA} was merged meanwhile"
+
+
+def test_a_merged_card_may_still_lose_a_viewer(family: str) -> None:
+    """Revoking, and recording that a link is revoked, is always possible."""
+    assert apply(family, a_plan(Put(Link(7, ADA, LinkSource.CRM, live=False)))).facts == 1
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        a_plan(Put(Link(7, ADA, LinkSource.CRM))),
+        a_plan(Put(PAGE)),
+        a_plan(Post(a_credit("1", note="for Ada"))),
+        a_plan(Put(Merge(GLEB, ADA))),
+    ],
+)
+def test_an_erasure_that_would_leave_something_is_stale(url: str, news: Plan) -> None:
+    """What came between looking and forgetting must be forgotten too, so the plan is made anew."""
+    put_in(url, news)
+    assert "more is known by now" in refused(url, ERASED, StalePlan).message
+
+
+def test_an_erasure_drops_notes_and_the_chain_still_holds(url: str) -> None:
+    """The texts go, the entries and their hashes stay, and the ledger goes on after them."""
+    put_in(url, a_plan(*(Post(a_credit(str(n), coins=n, note=f"for Ada {n}")) for n in (1, 2))))
+    with reading(url) as reader:
+        notes, before = reader.notes_of([ADA]), list(reader.ledger())
+    (receipt,) = put_in(url, a_plan(Put(FORGOTTEN, a_resident(ADA)), *map(Drop, notes)))
+    assert receipt.facts == 3
+    assert "for Ada" not in dump(url)
+    with reading(url) as reader:
+        assert list(reader.ledger()) == before
+        assert reader.balance(ADA) == 3
+    put_in(url, a_plan(Post(a_credit("3"))))
+    check_chain(url)
+
+
+def test_a_note_that_is_gone_already_is_no_error(url: str) -> None:
+    """Dropping it twice is dropping it once; a note of another text is not dropped."""
+    put_in(url, a_plan(Post(a_credit("1", note="for Ada"))))
+    with reading(url) as reader:
+        (note,) = reader.notes_of([ADA])
+    refused(url, a_plan(Drop(replace(note, text="for Gleb"))), StalePlan)
+    assert [put_in(url, a_plan(Drop(note)))[0].facts for _ in range(2)] == [1, 0]
 
 
 # --- guards ----------------------------------------------------------------------------------------------------------
@@ -376,6 +586,19 @@ TAMPERING: list[tuple[str, tuple[Any, ...]]] = [
 ]
 
 
+RUN = (99, "u", "desk", 0, "2026-11-02", "2026-11-02", "a", "t", "t", "d", 0, 0, 0, 0, 0)
+RUN_MARKS = ", ".join("?" * len(RUN))
+RUN_TAMPERING: list[tuple[str, tuple[Any, ...]]] = [
+    ("UPDATE run SET coins = 500 WHERE id = 1", ()),
+    ("UPDATE OR IGNORE run SET actor = 'nobody'", ()),
+    ("DELETE FROM run WHERE id = 1", ()),
+    ("DELETE FROM run", ()),
+    (f"REPLACE INTO run VALUES ({RUN_MARKS})", (1, *RUN[1:])),
+    (f"REPLACE INTO run VALUES ({RUN_MARKS})", (99, "first-1", *RUN[2:])),
+    (f"INSERT INTO run VALUES ({RUN_MARKS}) ON CONFLICT DO UPDATE SET coins = 500", (1, *RUN[1:])),
+]
+
+
 @pytest.mark.parametrize(("sql", "values"), TAMPERING)
 def test_the_database_itself_refuses_to_change_the_ledger(url: str, sql: str, values: tuple[Any, ...]) -> None:
     """Whoever holds a writing connection can add right entries and nothing else."""
@@ -387,12 +610,34 @@ def test_the_database_itself_refuses_to_change_the_ledger(url: str, sql: str, va
 
 
 def test_the_guards_do_not_hang_on_the_connection(url: str) -> None:
-    """A plain connection without our settings cannot replace an entry either."""
+    """A plain connection without our settings cannot replace an entry or a run either."""
     put_in(url, a_plan(Post(a_credit("start"))))
+    with writing(url) as database:
+        database.execute_sql(f"INSERT INTO run VALUES ({RUN_MARKS})", (98, "first-1", *RUN[2:]))
     with closing(sqlite3.connect(opening.path_of(url))) as connection:
-        for sql, values in TAMPERING[:6]:
+        for sql, values in [*TAMPERING[:6], *RUN_TAMPERING]:
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 connection.execute(sql, values)
+
+
+@pytest.mark.parametrize(("sql", "values"), RUN_TAMPERING)
+def test_the_database_itself_refuses_to_change_a_run(tmp_path: Path, sql: str, values: tuple[Any, ...]) -> None:
+    """What was done, when and by whom can be added to and not rewritten."""
+    url = new_database(tmp_path)
+    with writing(url) as database:
+        writer.apply(database, newcomers(), order(), surroundings(name="first"))
+    before = dump(url)
+    with writing(url) as database, pytest.raises(peewee.PeeweeException, match="append-only"):
+        database.execute_sql(sql, values)
+    assert dump(url) == before
+
+
+def test_a_right_run_is_taken(url: str) -> None:
+    """The refusals above are not for want of a right row."""
+    with writing(url) as database:
+        database.execute_sql(f"INSERT INTO run VALUES ({RUN_MARKS})", RUN)
+    with reading(url) as reader:
+        assert reader.runs(1)[0].id == 99
 
 
 def test_a_right_entry_is_taken(url: str) -> None:
@@ -546,7 +791,7 @@ def two_databases(tmp_path: Path) -> tuple[str, str]:
         url = new_database(tmp_path, name)
         with writing(url) as database:
             writer.apply(database, newcomers(), order(), surroundings(name="people"))
-            plan = a_plan(Put(a_lesson()), Put(present()), Put(Link(55, ADA, "crm")), Post(an_award()))
+            plan = a_plan(Put(a_lesson()), Put(present()), Put(Link(55, ADA, LinkSource.CRM)), Post(an_award()))
             writer.apply(database, plan, order(), surroundings(name="first"))
         urls.append(url)
     return urls[0], urls[1]
@@ -783,7 +1028,7 @@ def test_facts_may_refer_to_facts_of_the_same_plan(tmp_path: Path) -> None:
     hold = Hold("desk:h", HoldKind.GUEST, BRANCH, 1, 300, DAY, 10, "membership_unknown")
     facts: list[Fact] = [
         hold,
-        Link(7, 300, "crm"),
+        Link(7, 300, LinkSource.CRM),
         Membership(300, GROUP, date(2026, 9, 1)),
         present(300),
         a_lesson(),

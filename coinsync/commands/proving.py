@@ -15,7 +15,8 @@ from coinsync.commands.door import DIFFERENT, PARTLY, AsCsv, Day, Door, day_of, 
 from coinsync.errors import UsageError
 
 if TYPE_CHECKING:
-    from coinsync.core.reconcile import Answer, Proof
+    from coinsync.core.findings import Proof
+    from coinsync.core.reconcile import Answer
     from coinsync.store.reader import Reader
     from coinsync.sync import Outcome
 
@@ -46,7 +47,7 @@ def reconcile(
         proof = _proof(door, reader, wanted, day)
         if with_crm:
             outcomes = _outcomes(door, reader, days)
-            proof = _with_the_crm(door, proof, outcomes, wanted)
+            proof = _with_the_crm(door, proof, outcomes, wanted, days)
     _tell(door, proof, day, as_csv=as_csv)
     return _exit_code(proof, outcomes)
 
@@ -54,7 +55,7 @@ def reconcile(
 def _wanted(named: Sequence[str], *, day: bool, with_crm: bool) -> tuple[str, ...]:
     """The ids of the checks to make: those named, or all that can be made."""
     from coinsync import proof
-    from coinsync.core.reconcile import BY_ID, CRM_CHECKS
+    from coinsync.core.findings import BY_ID, CRM_CHECKS
 
     fresh = tuple(check.id for check in CRM_CHECKS)
     possible = proof.OF_A_DAY if day else (*proof.STORED, *fresh) if with_crm else proof.STORED
@@ -91,13 +92,22 @@ def _outcomes(door: Door, reader: Reader, days: tuple[date | None, date | None])
         return list(run.outcomes(door.chosen_branches(), *days, door.now()))
 
 
-def _with_the_crm(door: Door, proof: Proof, outcomes: Iterable[Outcome], wanted: Collection[str]) -> Proof:
+def _with_the_crm(
+    door: Door,
+    proof: Proof,
+    outcomes: Iterable[Outcome],
+    wanted: Collection[str],
+    days: tuple[date | None, date | None],
+) -> Proof:
     """The proof with what the fresh reading adds to it."""
-    from coinsync.core.reconcile import CRM_CHECKS, Findings, check_answers
+    from coinsync.core.findings import CRM_CHECKS, Findings
+    from coinsync.core.reconcile import check_answers
 
     names = door.branch_names()
     found = Findings()
-    check_answers((_answer(names, outcome) for outcome in outcomes), door.settings.limits, found)
+    window = (f" --{name} {day}" for name, day in zip(("since", "until"), days, strict=True) if day)
+    answers = (_answer(names, outcome) for outcome in outcomes)
+    check_answers(answers, door.settings.limits, found, "coinsync sync" + "".join(window))
     fresh = [check for check in CRM_CHECKS if check.id in wanted]
     # Differences of the rules are those over the stored facts, which were looked at in full.
     return replace(

@@ -176,8 +176,14 @@ def _vk_text(value: Any, pattern: str) -> str:
         found = re.search(pattern, value)
         value = found[1] if found else ""
     text = clean(value)[:VK_TEXT_LENGTH_MAX] if isinstance(value, str) else ""
-    # What is no VK page may be a telephone or an address, which are not ours to keep.
-    return VK_UNREADABLE if read_vk(text).kind is VkKind.UNREADABLE else text
+    meaning, strange = read_vk(text), " " in text or "vk" not in text.lower()
+    # What is no VK page may be a telephone, an address or a whole note, which are not ours to keep.
+    if meaning.kind is VkKind.UNREADABLE or (meaning.kind is VkKind.NOT_A_PERSON and strange):
+        return VK_UNREADABLE
+    if " " not in text and "|" not in text:
+        return text
+    # "@ada (her mother's name)" is kept without the name.
+    return f"id{meaning.number}" if meaning.kind is VkKind.NUMBER else f"@{meaning.name}" if meaning.name else text
 
 
 def card_memberships(record: Record) -> tuple[Membership, ...]:
