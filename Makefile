@@ -24,6 +24,7 @@ check: $(VENV)/.tested  ## The quick part: lint, format, types, floors of the ho
 
 bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as ratios.
 	$(BIN)/python -m bench.ledger
+	$(BIN)/python -m bench.proof
 
 format: $(VENV)/.tested
 	$(BIN)/ruff format .

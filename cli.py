@@ -13,18 +13,32 @@ import pwd
 import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 
 from coinsync import __version__
-from coinsync.commands import desk, exporting, installing, lessons, links, looking, people, proving, review
+from coinsync.commands import (
+    catalog,
+    demo_shop,
+    desk,
+    exporting,
+    installing,
+    lessons,
+    links,
+    looking,
+    people,
+    proving,
+    review,
+    shop,
+    till,
+)
 from coinsync.commands.door import PARTLY, Door, Outside
 from coinsync.commands.posting import Posting, posting_into
 from coinsync.core.identity import clean
@@ -42,6 +56,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 residents_app = typer.Typer(help="Who has coins.", no_args_is_help=True, rich_markup_mode=None)
+catalog_app = typer.Typer(help="What the shop has.", no_args_is_help=True, rich_markup_mode=None)
+stock_app = typer.Typer(help="How much of it.", no_args_is_help=True, rich_markup_mode=None)
+shop_app = typer.Typer(help="What was sold.", no_args_is_help=True, rich_markup_mode=None)
 review_app = typer.Typer(help="What waits for a person.", no_args_is_help=True, rich_markup_mode=None)
 links_app = typer.Typer(help="Which VK account sees whom.", no_args_is_help=True, rich_markup_mode=None)
 database_app = typer.Typer(help="The database's schema.", no_args_is_help=True, rich_markup_mode=None)
@@ -206,6 +223,7 @@ def demo(
         with door.lock("demo", 0.0), door.writable() as opened:
             posting = posting_into(door, opened, None, dry_run=False)
             lessons.post_windows(posting, (None, None), rerate=False, save=None, expect=None)
+            demo_shop.open_shop(door, opened, stage.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):
             return code
@@ -279,15 +297,18 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
 
 def _show_demo(door: Door, stage: Stage, port: int, posting: Posting, *, serving: bool) -> None:
     from coinsync import render
+    from coinsync.core.catalog import Item
 
     with door.reader() as reader:
-        links = Counter(link.vk for link in reader.links())
-        visitor = max(links, key=lambda vk: (links[vk], -vk), default=1)
-        children = reader.residents_of_visitor(visitor)
+        visitor, children = demo_shop.family(reader)
         balances = reader.balances(one.id for one in children)
+        goods = sum(not item.archived for item in reader.all(Item))
+        shop = {"items": goods, "sales": len(reader.sales())}
     link = _signed_link(door, visitor, port)
     if door.json:
-        door.tell({"dir": str(stage.folder.resolve()), "link": link, "visitor": visitor, "sync": posting.data()})
+        door.tell(
+            {"dir": str(stage.folder.resolve()), "link": link, "visitor": visitor, "shop": shop, "sync": posting.data()}
+        )
         return
     if not door.quiet:
         render.show_residents(render.console(), children, balances)
@@ -295,6 +316,7 @@ def _show_demo(door: Door, stage: Stage, port: int, posting: Posting, *, serving
         at = f"{program} --config {door.config}"
         if children:
             door.say(f"\nThis family has VK account {visitor}. In another terminal:  {at} history '#{children[0].id}'")
+        door.say(f"The shop has {shop['items']} goods and sold {shop['sales']} times:  {at} catalog list")
         door.say(f"The imaginary CRM, to change its days and lessons:  http://127.0.0.1:{stage.port}/")
         if not serving:
             door.say(f"(it runs while this does:  {program} simulator --dir {stage.folder})")
@@ -400,6 +422,9 @@ app.command("reconcile")(proving.reconcile)
 app.command("statement")(looking.statement)
 app.command("credit")(desk.credit)
 app.command("debit")(desk.debit)
+app.command("sell")(shop.sell)
+app.command("refund")(shop.refund)
+app.command("till")(till.till)
 app.command("reverse")(desk.reverse)
 app.command("import")(desk.import_file)
 app.command("export")(exporting.export)
@@ -415,6 +440,24 @@ residents_app.command("unmerge")(people.unmerge)
 residents_app.command("erase")(people.erase)
 residents_app.command("export")(people.export)
 
+catalog_app.command("list")(catalog.list_all)
+catalog_app.command("load")(catalog.load)
+catalog_app.command("add")(catalog.add)
+catalog_app.command("edit")(catalog.edit)
+catalog_app.command("archive")(catalog.archive)
+
+stock_app.command("list")(catalog.stock_list)
+stock_app.command("receive")(catalog.receive)
+stock_app.command("count")(catalog.count)
+stock_app.command("write-off")(catalog.write_off)
+
+shop_app.command("sales")(shop.sales)
+shop_app.command("sale")(shop.sale)
+shop_app.command("report")(shop.report)
+shop_app.command("events")(shop.events)
+shop_app.command("open")(shop.open_fair)
+shop_app.command("close")(shop.close_fair)
+
 review_app.command("list")(review.list_cases)
 review_app.command("post")(review.post)
 review_app.command("forgive")(review.forgive)
@@ -427,6 +470,9 @@ links_app.command("revoke")(links.revoke)
 database_app.command("migrate")(installing.migrate)
 database_app.command("status")(installing.status)
 
+catalog_app.add_typer(stock_app, name="stock")
+app.add_typer(catalog_app, name="catalog")
+app.add_typer(shop_app, name="shop")
 app.add_typer(review_app, name="review")
 app.add_typer(residents_app, name="residents")
 app.add_typer(links_app, name="links")
@@ -457,11 +503,15 @@ def hoisted(argv: Sequence[str]) -> list[str]:
 
 
 class PatientStream:
-    """A stream that does not mind when nobody reads any more: a closed pipe must not stop a run half-way."""
+    """A stream that does not mind when nobody reads any more: a closed pipe must not stop a run half-way.
+
+    Nor does a full disk behind it, but that is kept in ``failed`` and told in the end.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         """Write to ``stream`` as long as it takes it; characters that it cannot show are written as escapes."""
         self._stream = stream
+        self.failed: OSError | None = None
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
@@ -469,19 +519,29 @@ class PatientStream:
         """Write, or drop what nobody reads."""
         try:
             return self._stream.write(text)
-        except BrokenPipeError:
-            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        except OSError as error:
+            self._give_up(error)
             return len(text)
 
     def flush(self) -> None:
         """Flush, or drop what nobody reads."""
         try:
             self._stream.flush()
-        except BrokenPipeError:
-            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        self.failed = self.failed or (None if isinstance(error, BrokenPipeError) else error)
+        self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+@cache
+def _commands() -> Callable[..., Any]:
+    """The tree of commands; making it takes longer than most commands do, and some run many of them."""
+    return typer.main.get_command(app)
 
 
 def main(argv: Sequence[str], outside: Outside) -> int:
@@ -490,7 +550,7 @@ def main(argv: Sequence[str], outside: Outside) -> int:
     quiet = not {"-q", "--quiet"}.isdisjoint(words)
     try:
         outside = replace(outside, words=tuple(words))
-        code = app(args=words, prog_name="coinsync", standalone_mode=False, obj=outside)
+        code = _commands()(args=words, prog_name="coinsync", standalone_mode=False, obj=outside)
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
         message = " ".join(error.format_message().replace("Value error, ", "").split())
@@ -521,9 +581,12 @@ def _told(message: str, advice: str, code: int, *, quiet: bool = False) -> int:
 
 def run() -> NoReturn:
     """The program ``coinsync``."""
-    sys.stdout, sys.stderr = PatientStream(sys.stdout), PatientStream(sys.stderr)
+    sys.stdout, sys.stderr = out, _ = PatientStream(sys.stdout), PatientStream(sys.stderr)
     code = main(sys.argv[1:], outside(dict(os.environ)))  # noqa: TID251
-    sys.stdout.flush()
+    out.flush()
+    if out.failed is not None:
+        told = f"coinsync: its output could not be written whole ({out.failed.strerror})"
+        code = code or _told(told, "What it posted stands; look with a command that can be read.", 1)
     sys.exit(code)
 
 

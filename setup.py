@@ -21,12 +21,16 @@ setup(
     packages=find_packages(include=["coinsync", "coinsync.*", "webview", "webview.*"]),
     py_modules=["cli"],
     package_data={
+        "coinsync.simulator": ["goods/*"],
         "coinsync.store": ["migrations/*.py"],
         "webview": ["templates/*", "static/*"],
     },
     install_requires=[
         "bottle>=0.13,<0.14",
         "peewee>=4.4,<5",
+        # A family's telephone must not load what a camera made: pictures of goods become small, and lose where and when
+        # they were taken.
+        "pillow>=12",
         "pymysql>=1.1.1",
         "requests>=2.32",
         "rich>=13",

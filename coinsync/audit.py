@@ -84,11 +84,12 @@ def _candidates(reader: Reader, text: str) -> list[Resident]:
 
 def card(reader: Reader, resident: Resident) -> Card:
     """Everything that is held of one resident."""
-    groups = {group.id: group.name for group in reader.all(Group)}
+    groups, cards = {group.id: group.name for group in reader.all(Group)}, reader.cards_of(resident.id)
     memberships = tuple(
-        (groups.get(one.group, f"group {one.group}"), one) for one in reader.recorded(Membership, [resident.id])
+        (groups.get(one.group, f"group {one.group}"), one) for one in reader.recorded(Membership, cards)
     )
-    return Card(resident, reader.balance(resident.id), memberships, tuple(reader.links_of([resident.id])))
+    links = tuple(reader.links_of([resident.id]))
+    return Card(resident, reader.balance(resident.id), cards[1:], memberships, links)
 
 
 def dossier(reader: Reader, resident: Resident) -> Dossier:

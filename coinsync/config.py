@@ -12,9 +12,9 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -328,6 +328,15 @@ SECTIONS: tuple[Section, ...] = (
         optional=True,
     ),
     Section(
+        "shop",
+        "Pictures of the shop's goods, see docs/catalog.md: where staff put them, and where the copies for the web\n"
+        "are made. Relative paths start at this file's folder.",
+        (
+            Key("pictures", _text, "", "pictures"),
+            Key("web_pictures", _text, "Readable by whoever runs the cabinet.", "pictures.web"),
+        ),
+    ),
+    Section(
         "vk",
         "Screen names in cards become numbers through VK's API, each asked once, if COINSYNC_VK_SERVICE_KEY (a\n"
         "secret: the service key of the VK app) is given.",
@@ -455,6 +464,8 @@ class Settings:
     vk_pattern: str
     vk_api: str
     ways: tuple[Way, ...]
+    pictures: Path
+    web_pictures: Path
     days_back: int
     missing_asked_max: int
     fresh_hours_max: int
@@ -473,6 +484,12 @@ class Settings:
     def account(self) -> str:
         """The word that stands for the CRM account in every ledger key."""
         return self.alfacrm.account if self.crm == "alfacrm" else "csv"
+
+    def day_at(self, branches: Iterable[int], now: datetime) -> date:
+        """The day at the first of the ``branches`` that takes part, else at the school's first, by its own zone."""
+        zones = {branch.id: branch.zone for branch in self.branches}
+        home = next((zones[id] for id in branches if id in zones), self.branches[0].zone)
+        return now.astimezone(home).date()
 
 
 def load(path: Path) -> Settings:
@@ -590,6 +607,8 @@ def _settings(values: Mapping[str, Any], path: Path) -> Settings:
         vk_pattern=values["residents"]["vk_pattern"],
         vk_api=values["vk"]["api"],
         ways=tuple(Way(**block) for block in values["earn"]),
+        pictures=base / values["shop"]["pictures"],
+        web_pictures=base / values["shop"]["web_pictures"],
         **values["sync"],
         limits=Limits(**values["guards"]),
         web=WebSettings(**values["web"]),
@@ -611,6 +630,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
                 yield f'config: [alfacrm] {name}: missing; it is needed for crm = "alfacrm"'
         if not re.fullmatch(r"[a-z0-9._-]{1,40}", settings.alfacrm.account):
             yield f"config: [alfacrm] account: expected letters a-z, digits and . _ -, got {settings.alfacrm.account}"
+    if settings.vk_field == "note" and not settings.vk_pattern:
+        yield "config: [residents] vk_pattern: needed for the field note, or any word of a note would be taken for a page"
     ids = [branch.id for branch in settings.branches]
     yield from (f"config: [[branch]] id {id}: given twice" for id in sorted({id for id in ids if ids.count(id) > 1}))
     codes = [way.code for way in settings.ways]
@@ -619,6 +640,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         if way.coins > settings.limits.coins_per_operation_max:
             most = settings.limits.coins_per_operation_max
             yield f"config: [[earn]] {way.code} coins: {way.coins} is above [guards] coins_per_operation_max = {most}"
+    if settings.pictures == settings.web_pictures:
+        yield "config: [shop] web_pictures: expected another folder than pictures"
     yield from _rule_contradictions(settings.rulebook, frozenset(ids))
 
 
@@ -736,7 +759,7 @@ def example(values: Mapping[str, Any] | None = None) -> str:
 
 def _line(key: Key, value: Any) -> str:
     line = f"{key.name} = {_toml(value)}"
-    return f"{line:<44}# {key.doc}\n" if key.doc else f"{line}\n"
+    return f"{line:<43} # {key.doc}\n" if key.doc else f"{line}\n"
 
 
 def _toml(value: Any) -> str:

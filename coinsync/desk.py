@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from coinsync.config import Settings, Way
 from coinsync.core.deed import Deed, Hand, check_floors, moves_of, scope_of
-from coinsync.core.deedfile import EARLIEST, DeedRow
+from coinsync.core.deedfile import DeedRow
 from coinsync.core.facts import (
     Decision,
     Group,
@@ -67,9 +67,7 @@ IMPORT_DUPLICATE_WITHIN = timedelta(days=7)
 
 def today_of(settings: Settings, resident: Resident, now: datetime) -> date:
     """The day at a resident's branch, by its own zone."""
-    zones = {branch.id: branch.zone for branch in settings.branches}
-    home = next((zones[id] for id in resident.branches if id in zones), settings.branches[0].zone)
-    return now.astimezone(home).date()
+    return settings.day_at(resident.branches, now)
 
 
 # --- coins by hand ---------------------------------------------------------------------------------------------------
@@ -83,18 +81,14 @@ def give(
     Raises ``AboveLimit``, ``LikelyDuplicate``, ``PostedOtherwise`` or ``NotEnoughCoins``.
     """
     _check_limit(settings, coins)
-    today = today_of(settings, resident, hand.now)
-    if hand.day is not None and hand.day > today:
-        raise UsageError(f"--date {hand.day} is still to come; today is {today}")
-    if hand.day is not None and hand.day < EARLIEST:
-        raise UsageError(f"--date {hand.day} is before {EARLIEST}")
+    day = hand.day_by(today_of(settings, resident, hand.now))
     entry = Entry(
         key=desk_key(hand.key),
         seq=1,
         resident=resident.id,
         coins=coins,
         kind=Kind.CREDIT if coins > 0 else Kind.DEBIT,
-        happened_on=hand.day or today,
+        happened_on=day,
         reason=BY_WAY if way else BY_HAND,
         actor=hand.actor,
         rule=way.code if way else "",

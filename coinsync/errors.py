@@ -87,6 +87,13 @@ class ImportRefused(CoinsyncError):
         self.count = count
 
 
+class PictureRefused(CoinsyncError):
+    """A picture is not there, of another kind, too large, damaged, or holds what no picture needs."""
+
+    exit_code = 2
+    advice = "Take a PNG, JPEG, WebP, GIF or plain SVG; docs/catalog.md says how large. Nothing was written."
+
+
 class CrmRefused(CoinsyncError):
     """The CRM refuses our key, or the role behind it, also right after a fresh login."""
 
@@ -185,6 +192,18 @@ class LikelyDuplicate(CoinPolicy):
     """The same was posted a moment ago under another key."""
 
     advice = "If it is meant twice, pass --allow-duplicate."
+
+
+class OutOfStock(CoinPolicy):
+    """Fewer pieces are left than are needed."""
+
+    advice = '"coinsync catalog stock list" shows what is left; "catalog stock count" corrects it.'
+
+
+class EventClosed(CoinPolicy):
+    """The fair is closed: what was sold there is settled."""
+
+    advice = '"coinsync shop events" shows the fairs that are open.'
 
 
 class AlreadyReversed(CoinPolicy):

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from wsgiref.util import setup_testing_defaults
+from zoneinfo import ZoneInfo
 
 import cli
 from coinsync import config
@@ -26,8 +28,12 @@ from coinsync.simulator.records import Lesson
 from coinsync.store import database
 from coinsync.store.reader import Reader
 from tests.vk_double import VkDouble
+from webview.app import WebSettings, make_app
+from webview.launch import sign
 
 TODAY = date(2026, 11, 20)
+ZONE = ZoneInfo("Europe/Moscow")
+APP = 7000001
 DAYS = 30
 NOW = timedelta(0)
 KEY = "key-of-the-test-school"
@@ -123,6 +129,16 @@ class House:
         path = self.folder / name
         path.write_bytes(text.encode(encoding))
         return str(path)
+
+    def cabinet(self, vk: int) -> str:
+        """The page that a VK account is shown."""
+        settings = WebSettings("Росток", ("монета", "монеты", "монет"), ("coin", "coins"), ZONE, APP, (VK_KEY,))
+        now = cli.utc_now().timestamp()
+        query = sign({"vk_app_id": str(APP), "vk_ts": str(int(now)), "vk_user_id": str(vk)}, VK_KEY)
+        environ: dict[str, Any] = {"QUERY_STRING": query}
+        setup_testing_defaults(environ)
+        parts = make_app(settings, self.url, now=lambda: now)(environ, lambda *_: bytes)
+        return b"".join(parts).decode()
 
     def balance(self, resident: int) -> int:
         """Coins of one resident."""

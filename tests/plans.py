@@ -6,7 +6,7 @@ from datetime import date
 
 from hypothesis import strategies as st
 
-from coinsync.core import facts
+from coinsync.core import catalog, facts
 from coinsync.core.ledger import Entry, Kind, Stand
 from coinsync.core.plan import (
     Change,
@@ -32,6 +32,8 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
 TUPLES_OF_IDS = st.lists(IDS, max_size=4).map(tuple)
 COINS = st.integers(-(2**62), 2**62).filter(bool)
 KEYS = st.from_regex(r"[a-z0-9][a-z0-9:._-]{0,20}", fullmatch=True)
+
+CODES = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,10}", fullmatch=True)
 
 FACTS: dict[type[Fact], st.SearchStrategy[Fact]] = {
     facts.Branch: st.builds(facts.Branch, IDS, TEXTS),
@@ -64,6 +66,29 @@ FACTS: dict[type[Fact], st.SearchStrategy[Fact]] = {
         facts.Decision, KEYS, IDS, IDS, st.integers(1, 9), st.integers(-99, 99), TEXTS, TEXTS, DAYS, TEXTS
     ),
     facts.Note: st.builds(facts.Note, IDS, TEXTS, TEXTS),
+    catalog.Item: st.builds(
+        catalog.Item,
+        CODES,
+        TEXTS,
+        TEXTS,
+        TEXTS,
+        TEXTS,
+        TEXTS,
+        TEXTS,
+        IDS,
+        TUPLES_OF_IDS,
+        TEXTS,
+        st.integers(0, 99),
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+    ),
+    catalog.Event: st.builds(catalog.Event, CODES, TEXTS, DAYS, st.none() | DAYS, TEXTS),
+    catalog.Sale: st.builds(catalog.Sale, CODES, DAYS, TEXTS, TEXTS, TEXTS),
+    catalog.SaleLine: st.builds(
+        catalog.SaleLine, CODES, st.integers(1, 9), CODES, TEXTS, TEXTS, st.integers(1, 9), IDS, IDS
+    ),
+    catalog.RefundLine: st.builds(catalog.RefundLine, CODES, st.integers(1, 9), DAYS, TEXTS, TEXTS),
 }
 
 ENTRIES = st.builds(

@@ -14,7 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsync.core.facts import Lesson, Presence, Resident, Status
-from coinsync.core.ledger import BY_HAND, BY_WAY, FORGIVEN, OPENED, TAKEN_BACK, Entry, Kind, Line, Posted
+from coinsync.core.ledger import (
+    BOUGHT,
+    BY_HAND,
+    BY_WAY,
+    FORGIVEN,
+    OPENED,
+    RETURNED,
+    TAKEN_BACK,
+    Entry,
+    Kind,
+    Line,
+    Posted,
+)
 from coinsync.core.report import REASONS
 from coinsync.core.rules import Reason
 from coinsync.core.wording import (
@@ -30,7 +42,18 @@ from coinsync.core.wording import (
     zone_of,
 )
 
-CODES = ("lesson", "rate_changed", BY_HAND, BY_WAY, OPENED, TAKEN_BACK, FORGIVEN, *Reason)
+CODES = (
+    "lesson",
+    "rate_changed",
+    BY_HAND,
+    BY_WAY,
+    OPENED,
+    TAKEN_BACK,
+    FORGIVEN,
+    BOUGHT,
+    RETURNED,
+    *Reason,
+)
 FORMS = ("монета", "монеты", "монет")
 TODAY = date(2026, 11, 22)
 MOSCOW, OMSK = ZoneInfo("Europe/Moscow"), ZoneInfo("Asia/Omsk")

@@ -16,8 +16,8 @@ from coinsync.errors import ImportRefused, NotFound, UsageError
 
 if TYPE_CHECKING:
     from coinsync.config import Settings, Way
+    from coinsync.core.deed import Deed, Hand
     from coinsync.core.facts import Resident
-    from coinsync.desk import Deed, Hand
     from coinsync.store.reader import Reader
 
 NOTE_LENGTH_MAX = 200
@@ -95,7 +95,7 @@ def _way(settings: Settings, code: str) -> Way:
 
 def hand(door: Door, key: str = "", date: str | None = None, allow_duplicate: bool = False) -> Hand:
     """The hand of whoever called: name, time, and a key made before anything is asked."""
-    from coinsync.desk import Hand
+    from coinsync.core.deed import Hand
 
     given = key.removeprefix("desk:").lower()
     if given and (len(given) > KEY_LENGTH_MAX or not given.replace("-", "").isalnum() or not given.isascii()):

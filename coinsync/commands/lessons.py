@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coinsync.commands import completion
 from coinsync.commands.door import DIFFERENT, AsCsv, Day, Door, day_of, span
 from coinsync.commands.posting import Posting, posting_into
-from coinsync.errors import DigestMismatch, NotFound, UsageError
+from coinsync.errors import DigestMismatch, NotFound, UsageError, VkRefused
 
 if TYPE_CHECKING:
     from coinsync.sync import Outcome
@@ -71,7 +72,8 @@ def post_windows(
             outcomes = _reviewed(door, list(outcomes), save, expect)
         for outcome in outcomes:
             bar.rest()
-            if outcome.warning is not None and not door.quiet:
+            # A key that is refused will be refused every night; what merely was out of reach comes by itself.
+            if outcome.warning is not None and (not door.quiet or isinstance(outcome.warning, VkRefused)):
                 door.complain(f"{outcome.warning.message}: screen names wait for the next sync")
             if not posting.take(outcome) and outcome.plan is not None:
                 run.refuse(outcome.plan)
@@ -168,7 +170,10 @@ def _age_of(text: str) -> timedelta:
 def explain(
     ctx: typer.Context,
     resident: Annotated[
-        str | None, typer.Argument(metavar="[RESIDENT]", help="Left out: everybody in the --lesson.")
+        str | None,
+        typer.Argument(
+            metavar="[RESIDENT]", help="Left out: everybody in the --lesson.", autocompletion=completion.residents
+        ),
     ] = None,
     lesson: Annotated[int | None, typer.Option(help="This lesson.")] = None,
     day: Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="All lessons of a day.")] = None,

@@ -14,7 +14,7 @@ from coinsync.core.identity import VkKind, clean, read_vk
 from coinsync.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
-    from coinsync.desk import Deed
+    from coinsync.core.deed import Deed
     from coinsync.store.reader import Reader
 
 Account = Annotated[

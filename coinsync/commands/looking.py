@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from coinsync.commands import completion
 from coinsync.commands.door import AsCsv, Day, Door, Who, day_of, span
 from coinsync.commands.people import chosen_residents
 from coinsync.errors import UsageError
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 def balance(
     ctx: typer.Context,
-    resident: Annotated[str | None, typer.Argument(metavar="[RESIDENT]", help="One resident; all if left out.")] = None,
+    resident: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RESIDENT]", help="One resident; all if left out.", autocompletion=completion.residents
+        ),
+    ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="At the end of that day.")] = None,
     as_csv: AsCsv = False,
 ) -> None:

@@ -12,8 +12,8 @@ from coinsync.commands.door import AsCsv, Door, DryRun, Who, Yes
 from coinsync.commands.posting import carry_out
 
 if TYPE_CHECKING:
+    from coinsync.core.deed import Deed
     from coinsync.core.facts import Resident
-    from coinsync.desk import Deed
     from coinsync.store.reader import Reader
 
 

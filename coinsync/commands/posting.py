@@ -12,10 +12,10 @@ from coinsync.errors import CoinsyncError, NotEnoughCoins, StalePlan, UnsafePlan
 if TYPE_CHECKING:
     from peewee import Database
 
+    from coinsync.core.deed import Deed
     from coinsync.core.ledger import Receipt
     from coinsync.core.plan import Plan, Scope
     from coinsync.core.report import Directory, PlanLine, PlanReport
-    from coinsync.desk import Deed
     from coinsync.store.reader import Reader
     from coinsync.sync import Outcome
 
@@ -162,33 +162,50 @@ def apply(door: Door, database: Database, plan: Plan, accepted: tuple[str, ...] 
     return writer.apply(database, plan, order, door.surroundings())
 
 
-def carry_out(door: Door, decide: Callable[[Reader], Deed], *, dry_run: bool, yes: bool) -> int:
+def carry_out(
+    door: Door,
+    decide: Callable[[Reader], Deed],
+    *,
+    dry_run: bool,
+    yes: bool,
+    before: Callable[[], None] = lambda: None,
+) -> int:
     """Show what a clerk's command would write, ask once, write it; the plan shown is the one applied.
 
-    Nobody is asked with ``yes``; where nobody can be asked it is refused without.
+    Nobody is asked with ``yes``; where nobody can be asked it is refused without. ``before`` makes the files that the
+    plan names: once it is agreed to, and where all is as it should be, in case that a file went missing.
     """
     with door.reader() as reader:
         deed = decide(reader)
     _show_deed(door, deed, asking=not (dry_run or yes))
-    if dry_run or not deed.plan:
-        _tell_deed(door, deed, None, dry_run=dry_run)
+    if dry_run:
+        _tell_deed(door, deed, None, dry_run=True)
         return 0
-    if not (yes or agreed(door)):
-        door.say("nothing written")
+    if deed.plan and not yes:
+        if not agreed(door):
+            door.say("nothing written")
+            return 0
+        # A person may think for long, and somebody else may have done the same in the meantime.
+        with door.reader() as reader:
+            again = decide(reader)
+        if again.plan.digest != deed.plan.digest:
+            return _done_meanwhile(door, again, StalePlan("plan is stale: it was overtaken while it was looked at"))
+    before()
+    if not deed.plan:
+        _tell_deed(door, deed, None, dry_run=False)
         return 0
     with door.writable() as database:
         try:
             receipt = apply(door, database, deed.plan)
         except StalePlan as error:
-            return _done_meanwhile(door, decide, error)
+            with door.reader() as reader:
+                return _done_meanwhile(door, decide(reader), error)
     _tell_deed(door, deed, receipt, dry_run=False)
     return 0
 
 
-def _done_meanwhile(door: Door, decide: Callable[[Reader], Deed], error: StalePlan) -> int:
+def _done_meanwhile(door: Door, deed: Deed, error: StalePlan) -> int:
     """Somebody was faster: when just this is done by now, all is well, else the person must look again."""
-    with door.reader() as reader:
-        deed = decide(reader)
     if deed.plan:
         raise StalePlan(error.message, advice="Nothing was written. Run the same command again.") from error
     _show_deed(door, deed, asking=False)
@@ -215,7 +232,7 @@ def _tell_deed(door: Door, deed: Deed, receipt: Receipt | None, *, dry_run: bool
     from coinsync import render
 
     if receipt is not None:
-        door.say(render.receipt_line(receipt))
+        door.say(render.receipt_line(receipt, len(deed.plan.stock_moves)))
     elif dry_run and deed.plan:
         door.say("dry run: nothing written")
     door.tell(

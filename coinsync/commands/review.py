@@ -13,9 +13,9 @@ from coinsync.commands.posting import carry_out
 from coinsync.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
+    from coinsync.core.deed import Deed
     from coinsync.core.facts import Hold
     from coinsync.core.planner import Word
-    from coinsync.desk import Deed
     from coinsync.store.reader import Reader
 
 Cases = Annotated[

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from coinsync.core.deedfile import EARLIEST
 from coinsync.core.facts import Resident
 from coinsync.core.ledger import Entry
 from coinsync.core.plan import Plan, Scope
 from coinsync.core.report import Move, why
-from coinsync.errors import NotEnoughCoins
+from coinsync.errors import NotEnoughCoins, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class Hand:
     key: str = ""
     day: date | None = None
     allow_duplicate: bool = False
+
+    def day_by(self, today: date) -> date:
+        """The day that was said, else ``today``. Raises ``UsageError`` for one that cannot be."""
+        if self.day is not None and self.day > today:
+            raise UsageError(f"--date {self.day} is still to come; today is {today}")
+        if self.day is not None and self.day < EARLIEST:
+            raise UsageError(f"--date {self.day} is before {EARLIEST}")
+        return self.day or today
 
 
 @dataclass(frozen=True, slots=True)

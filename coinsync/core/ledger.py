@@ -24,6 +24,10 @@ KEY_LENGTH_MAX = 120
 
 #: Why an entry was posted that no rule asked for; staff's own words are its note, a way to earn is its ``rule``.
 BY_HAND, BY_WAY, OPENED, TAKEN_BACK, FORGIVEN = "by_hand", "way", "opening", "taken_back", "forgiven"
+#: Why the shop moved coins; which goods is the note.
+BOUGHT, RETURNED = "bought", "returned"
+#: Reasons to which the note, where there is one, leaves nothing to add.
+NOTE_SAYS_ALL = frozenset({BY_HAND, BOUGHT, RETURNED})
 
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 #: The quotation marks around the nine texts of an entry's canonical form.
@@ -118,11 +122,12 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far the ledger has come: last entry number, last run number, and whose CRM it belongs to."""
+    """How far the ledgers have come: last entry, last run, whose CRM it belongs to, last move of stock."""
 
     n: int
     runs: int
     account: str
+    stock: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +236,16 @@ def desk_key(id: str) -> str:
 def gift_key(award: int) -> str:
     """Write the key of the gift that makes up for the reversal of an award, by the award's number in the ledger."""
     return f"gift:{award}"
+
+
+def sale_key(sale: str, resident: int) -> str:
+    """Write the key of what one resident pays for a sale."""
+    return f"sale:{sale}:{resident}"
+
+
+def refund_key(sale: str, line: int, resident: int) -> str:
+    """Write the key of what one resident gets back for a sale, by the first of the lines that are taken back."""
+    return f"refund:{sale}:{line}:{resident}"
 
 
 def note_digest(salt: str, note: str) -> str:

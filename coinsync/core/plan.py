@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 from coinsync.core import codec
+from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine, StockMove
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -44,6 +45,11 @@ Fact = (
     | Hold
     | Decision
     | Note
+    | Item
+    | Event
+    | Sale
+    | SaleLine
+    | RefundLine
 )
 
 
@@ -53,6 +59,11 @@ class Post:
 
     entry: Entry
 
+    @property
+    def subject(self) -> Entry:
+        """What the change is about."""
+        return self.entry
+
 
 @dataclass(frozen=True, slots=True)
 class Put:
@@ -61,6 +72,11 @@ class Put:
     new: Fact
     old: Fact | None = None
 
+    @property
+    def subject(self) -> Fact:
+        """What the change is about."""
+        return self.new
+
 
 @dataclass(frozen=True, slots=True)
 class Drop:
@@ -68,21 +84,40 @@ class Drop:
 
     old: Fact
 
+    @property
+    def subject(self) -> Fact:
+        """What the change is about."""
+        return self.old
 
-Change = Post | Put | Drop
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Record a move of stock."""
+
+    move: StockMove
+
+    @property
+    def subject(self) -> StockMove:
+        """What the change is about."""
+        return self.move
+
+
+Change = Post | Put | Drop | Stock
 
 
 class Purpose(StrEnum):
     """What a plan is for; a sync's plans, ``PEOPLE`` and ``LESSONS``, have guards.
 
     ``DESK`` is what a clerk does by hand, ``REVIEW`` what a person decided about something held: only there may a
-    reversal take a balance below zero.
+    reversal take a balance below zero. ``CATALOG`` is what the shop has, ``SALE`` what it sold or took back.
     """
 
     PEOPLE = "people"
     LESSONS = "lessons"
     DESK = "desk"
     REVIEW = "review"
+    CATALOG = "catalog"
+    SALE = "sale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +254,11 @@ class Plan:
         return tuple(change.entry for change in self.changes if isinstance(change, Post))
 
     @property
+    def stock_moves(self) -> tuple[StockMove, ...]:
+        """The moves of stock to be recorded, in their order."""
+        return tuple(change.move for change in self.changes if isinstance(change, Stock))
+
+    @property
     def digest(self) -> str:
         """SHA-256 of scope, changes and basis in canonical form: 64 hexadecimal digits."""
         content = [FORMAT, *map(codec.canonical, (self.purpose, self.scope, self.changes, self.basis))]
@@ -237,7 +277,7 @@ class Plan:
             reversed=sum(reversals),
             others=len(others),
             moved=sum(others),
-            facts=len(self.changes) - len(self.entries),
+            facts=len(self.changes) - len(self.entries) - len(self.stock_moves),
             held=sum(remark.kind is RemarkKind.HOLD for remark in self.remarks),
         )
 
@@ -318,15 +358,22 @@ _RANKS: tuple[type, ...] = (
     Hold,
     Decision,
     Note,
+    Item,
+    Event,
+    Sale,
+    SaleLine,
+    RefundLine,
 )
 
 
 def _order(change: Change) -> tuple[int, int, str, str]:
-    """Facts before the entries that refer to them, drops first of all, entries by date, then key and number."""
+    """Facts before the entries and moves that refer to them, drops first of all, entries by date, key and number."""
     if isinstance(change, Post):
         entry = change.entry
         return (2, 0, entry.happened_on.isoformat(), f"{entry.key}#{entry.seq:09d}")
-    fact = change.old if isinstance(change, Drop) else change.new
+    if isinstance(change, Stock):
+        return (3, 0, change.move.happened_on.isoformat(), change.move.key)
+    fact = change.subject
     return (isinstance(change, Put), _RANKS.index(type(fact)), "", "/".join(f"{part:>20}" for part in identity(fact)))
 
 
@@ -349,6 +396,10 @@ def identity(fact: Fact) -> tuple[str, ...]:
             parts = (fact.resident,)
         case Note():
             parts = (fact.n,)
+        case Item() | Event():
+            parts = (fact.code,)
+        case SaleLine() | RefundLine():
+            parts = (fact.sale, fact.line)
         case _:
             parts = (fact.id,)
     return tuple(str(part) for part in parts)

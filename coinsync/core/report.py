@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TypeVar
 
+from coinsync.core.catalog import Sale, SaleLine
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -23,7 +24,20 @@ from coinsync.core.facts import (
     Roll,
     VkPage,
 )
-from coinsync.core.ledger import BY_HAND, BY_WAY, FORGIVEN, OPENED, TAKEN_BACK, Entry, Kind, Line, Run
+from coinsync.core.ledger import (
+    BOUGHT,
+    BY_HAND,
+    BY_WAY,
+    FORGIVEN,
+    NOTE_SAYS_ALL,
+    OPENED,
+    RETURNED,
+    TAKEN_BACK,
+    Entry,
+    Kind,
+    Line,
+    Run,
+)
 from coinsync.core.plan import Change, Counts, Limits, Plan, Purpose, Put, Remark, RemarkKind, Scope
 from coinsync.core.rules import Reason, Verdict
 from coinsync.core.wording import Total
@@ -38,6 +52,8 @@ REASONS: Mapping[str, str] = {
     OPENED: "opening balance",
     TAKEN_BACK: "taken back by hand",
     FORGIVEN: "forgiven: the coins were spent already",
+    BOUGHT: "bought in the shop",
+    RETURNED: "brought back to the shop",
     Reason.PAID: "attended a lesson of the regular schedule",
     Reason.LESSON_GONE: "lesson is gone from the CRM",
     Reason.NOT_CONDUCTED: "lesson not conducted in the CRM",
@@ -74,7 +90,7 @@ def reason_text(code: str) -> str:
 
 def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None) -> str:
     """Why an entry was posted, with what staff typed; ``ways`` are titles of the ways to earn by code."""
-    if reason == BY_HAND and note:
+    if reason in NOTE_SAYS_ALL and note:
         return note
     words = (ways or {}).get(rule, rule) if reason == BY_WAY else reason_text(reason)
     return f"{words}: {note}" if note else words
@@ -430,6 +446,84 @@ class Case:
     balance: int
 
 
+# --- the shop --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What one resident paid for a sale, less what was given back."""
+
+    resident: int
+    name: str
+    coins: int
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """One sale; ``refunded`` are the numbers of the lines that were taken back."""
+
+    sale: Sale
+    lines: tuple[SaleLine, ...]
+    payments: tuple[Payment, ...]
+    refunded: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where an item's pieces went: received (and corrected by counting), written off, sold, left."""
+
+    item: str
+    received: int
+    written_off: int
+    sold: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a fair comes to: coins counted in three ways, goods by item, and where something differs."""
+
+    sales: int
+    refunds: int
+    taken: int
+    fallen: int
+    lines: int
+    goods: tuple[Shelf, ...]
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerLine:
+    """What a resident bought in a span of days, spent on it, and has left today."""
+
+    resident: int
+    name: str
+    pieces: int
+    spent: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """How an item sold in a span of days; ``left`` None where stock is not counted."""
+
+    item: str
+    name: str
+    pieces: int
+    coins: int
+    left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShopReport:
+    """The shop in a span of days: by resident, and by item, the best sellers first."""
+
+    since: date
+    until: date
+    buyers: tuple[BuyerLine, ...]
+    items: tuple[ItemLine, ...]
+
+
 # --- looking back ----------------------------------------------------------------------------------------------------
 
 
@@ -520,10 +614,14 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Everything that is held of one resident; memberships with the name of their group."""
+    """Everything that is held of one resident; memberships with the name of their group.
+
+    ``merged`` are further cards that go on as this one.
+    """
 
     resident: Resident
     balance: int
+    merged: tuple[int, ...]
     memberships: tuple[tuple[str, Membership], ...]
     links: tuple[Link, ...]
 

@@ -13,7 +13,19 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from coinsync.core.facts import Resident
-from coinsync.core.ledger import BY_HAND, BY_WAY, FORGIVEN, OPENED, TAKEN_BACK, Entry, Kind, Line
+from coinsync.core.ledger import (
+    BOUGHT,
+    BY_HAND,
+    BY_WAY,
+    FORGIVEN,
+    NOTE_SAYS_ALL,
+    OPENED,
+    RETURNED,
+    TAKEN_BACK,
+    Entry,
+    Kind,
+    Line,
+)
 from coinsync.core.rules import Reason
 
 MINUS = "\N{MINUS SIGN}"
@@ -155,7 +167,7 @@ class Pen:
     def why(self, line: Line) -> str:
         """Say why: codes become sentences, what staff typed stays as typed."""
         entry, note = line.posted.entry, line.note.strip()
-        if entry.reason == BY_HAND and note:
+        if entry.reason in NOTE_SAYS_ALL and note:
             return note
         told = self._reason(entry)
         return f"{told}: {note}" if told and note else told or note
@@ -232,6 +244,8 @@ RUSSIAN = Words(
         "lesson": "",
         "rate_changed": "Изменён размер начисления за занятие",
         BY_HAND: "Внесено сотрудником школы",
+        BOUGHT: "Куплено в магазине школы",
+        RETURNED: "Возвращено в магазин школы",
         BY_WAY: "Награда",
         OPENED: "Перенесено из прежнего учёта",
         TAKEN_BACK: "Исправление",
@@ -317,6 +331,8 @@ ENGLISH = Words(
         "lesson": "",
         "rate_changed": "The rate for the lesson changed",
         BY_HAND: "Entered by the school's staff",
+        BOUGHT: "Bought in the school's shop",
+        RETURNED: "Brought back to the school's shop",
         BY_WAY: "Reward",
         OPENED: "Carried over from earlier records",
         TAKEN_BACK: "Correction",

@@ -14,6 +14,8 @@ from coinsync.simulator.server import Simulator
 EMAIL = "api@school.example"
 HOST = "127.0.0.1"
 PORTS = range(20_000, 32_000)
+#: The goods of the imaginary school's shop: pictures, and a catalog that names them.
+GOODS = Path(__file__).with_name("goods")
 
 
 def free_port() -> int:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from peewee import Database
 
+from coinsync.core.catalog import MoveKind, Sale, StockMove
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -36,7 +37,7 @@ from coinsync.core.plan import Fact
 from coinsync.core.planner import People
 from coinsync.store import guards, schema
 from coinsync.store.database import file_of, speaking
-from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, TABLES, Table, day_of, ids_text
+from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, STOCK_COLUMNS, TABLES, Table, day_of, ids_text
 
 #: Keys asked for in one statement.
 BATCH = 500
@@ -254,7 +255,7 @@ class Reader:
 
     def head(self) -> Head:
         """How far the ledger has come."""
-        row = self._row("SELECT n, runs, account FROM head WHERE id = 1")
+        row = self._row("SELECT n, runs, account, stock FROM head WHERE id = 1")
         assert row is not None, "the head row is made with the schema"  # noqa: S101
         return Head(*row)
 
@@ -402,6 +403,55 @@ class Reader:
         sql = f"SELECT {_ENTRY_COLUMNS} FROM entry e WHERE e.n > ? ORDER BY e.n LIMIT ?"
         return map(_posted, self._rows(sql, [after, limit]))
 
+    # --- shop ---------------------------------------------------------------------------------------------------
+
+    def stock(self, items: Iterable[str]) -> dict[str, int]:
+        """Pieces left of items, 0 of those that never moved."""
+        wanted = sorted(set(items))
+        sql = "SELECT item_code, SUM(quantity) FROM stock_move WHERE item_code IN ({marks}) GROUP BY item_code"
+        return dict.fromkeys(wanted, 0) | {code: int(pieces) for code, pieces in self._in(sql, wanted)}
+
+    def stock_moves(
+        self, *, item: str | None = None, sale: str | None = None, key: str | None = None
+    ) -> list[tuple[int, StockMove]]:
+        """Moves of stock with their numbers, in their order: all, those of an item, of a sale, the one under a key."""
+        wanted = (("item_code", item), ("sale_id", sale), ("op_key", key))
+        where = [(f"{column} = ?", value) for column, value in wanted if value]
+        sql = f"SELECT {', '.join(STOCK_COLUMNS)} FROM stock_move"
+        if where:
+            sql += " WHERE " + " AND ".join(condition for condition, _ in where)
+        return [_stock_move(row) for row in self._rows(f"{sql} ORDER BY n", [value for _, value in where])]
+
+    def sales(self, *, since: date = date.min, until: date = date.max, event: str | None = None) -> list[Sale]:
+        """Sales of a span of days, or of an event, by day."""
+        table = TABLES[Sale]
+        sql = f"SELECT {_columns(table)} FROM sale WHERE happened_on >= ? AND happened_on <= ?"
+        values: list[Any] = [since.isoformat(), until.isoformat()]
+        if event is not None:
+            sql, values = f"{sql} AND event = ?", [*values, event]
+        return [table.value(row) for row in self._rows(f"{sql} ORDER BY happened_on, id", values)]
+
+    def paid(self, sales: Iterable[str]) -> dict[str, list[Line]]:
+        """The entries of sales and of their refunds, by sale, in ledger order."""
+        found: dict[str, list[Line]] = {sale: [] for sale in sales}
+        # Many sales are read together with all others, by their kind alone.
+        words = [f":{sale}" for sale in found] if len(found) <= BATCH else [""]
+        for kind in ("sale", "refund"):
+            for word in words:
+                # A semicolon comes right after a colon: this is every key that begins so, by the index.
+                values = [f"{kind}{word}:", f"{kind}{word};"]
+                for row in self._rows(f"{_LINE} WHERE e.op_key >= ? AND e.op_key < ? ORDER BY e.n", values):
+                    line = _line(row)
+                    sale = line.posted.entry.key.split(":")[1]
+                    if sale in found:
+                        found[sale].append(line)
+        return found
+
+    def shop_entries(self, first: int, last: int) -> list[Posted]:
+        """Purchases and refunds between two entry numbers, both included, in ledger order."""
+        sql = f"SELECT {_ENTRY_COLUMNS} FROM entry e WHERE e.n >= ? AND e.n <= ? AND e.kind IN (?, ?) ORDER BY e.n"
+        return [_posted(row) for row in self._rows(sql, [first, last, Kind.SALE.value, Kind.REFUND.value])]
+
     # --- runs ---------------------------------------------------------------------------------------------------
 
     def runs(self, limit: int, branch: int | None = None) -> list[Run]:
@@ -468,6 +518,11 @@ def _line(row: Sequence[Any]) -> Line:
     note, reversed_by = row[-2:]
     known = TABLES[Lesson].value(lesson) if lesson[0] is not None else None
     return Line(_posted(row[:_ENTRY_WIDTH]), known, note or "", reversed_by)
+
+
+def _stock_move(row: Sequence[Any]) -> tuple[int, StockMove]:
+    n, key, item, quantity, kind, day, actor, note, sale, _run, _at = row
+    return n, StockMove(key, item, quantity, MoveKind(kind), day_of(day), actor, note, sale)
 
 
 def _run(row: Sequence[Any]) -> Run:

@@ -17,7 +17,7 @@ from typing import Any
 
 from peewee import SQL, BigIntegerField, CharField, Check, CompositeKey, ForeignKeyField, IntegerField, Model, TextField
 
-from coinsync.core import facts, ledger
+from coinsync.core import catalog, facts, ledger
 from coinsync.core.plan import Fact
 
 DAY = 10
@@ -32,6 +32,7 @@ class HeadRow(Model):
     n = BigIntegerField()
     runs = BigIntegerField()
     account = CharField(max_length=80)
+    stock = BigIntegerField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         """One row for the whole database."""
@@ -296,6 +297,118 @@ class NoteRow(Model):
         table_name = "note"
 
 
+class ItemRow(Model):
+    """One of the shop's goods; never deleted."""
+
+    code = CharField(max_length=catalog.CODE_LENGTH_MAX, primary_key=True)
+    name_ru = CharField(max_length=NAME)
+    name_en = CharField(max_length=NAME)
+    category_ru = CharField(max_length=NAME)
+    category_en = CharField(max_length=NAME)
+    text_ru = TextField()
+    text_en = TextField()
+    price = BigIntegerField()
+    branches = TextField(column_name="branch_ids")
+    picture = CharField(max_length=NAME)
+    place = IntegerField()
+    shown = IntegerField()
+    tracked = IntegerField()
+    archived = IntegerField()
+
+    class Meta:
+        """Named by the school."""
+
+        table_name = "item"
+
+
+class EventRow(Model):
+    """A fair."""
+
+    code = CharField(max_length=catalog.CODE_LENGTH_MAX, primary_key=True)
+    title = CharField(max_length=NAME)
+    opened_on = CharField(max_length=DAY)
+    closed_on = CharField(max_length=DAY, null=True)
+    closed_by = CharField(max_length=80)
+
+    class Meta:
+        """Named by the school."""
+
+        table_name = "event"
+
+
+class SaleRow(Model):
+    """One purchase; append-only."""
+
+    id = CharField(max_length=catalog.CODE_LENGTH_MAX, primary_key=True)
+    happened_on = CharField(max_length=DAY)
+    event = CharField(max_length=catalog.CODE_LENGTH_MAX)
+    actor = CharField(max_length=80)
+    note = CharField(max_length=200)
+
+    class Meta:
+        """Reported by event and by day."""
+
+        table_name = "sale"
+        indexes = ((("event",), False), (("happened_on",), False))
+
+
+class SaleLineRow(Model):
+    """What was bought, at the price of the day; append-only."""
+
+    sale = ForeignKeyField(SaleRow, column_name="sale_id", index=False, on_delete="RESTRICT")
+    line = IntegerField()
+    item = ForeignKeyField(ItemRow, column_name="item_code", index=True, on_delete="RESTRICT")
+    name_ru = CharField(max_length=NAME)
+    name_en = CharField(max_length=NAME)
+    quantity = BigIntegerField()
+    price = BigIntegerField()
+    listed = BigIntegerField()
+
+    class Meta:
+        """Numbered within the sale."""
+
+        table_name = "sale_line"
+        primary_key = CompositeKey("sale", "line")
+
+
+class RefundLineRow(Model):
+    """A line of a sale that was taken back; append-only."""
+
+    sale = ForeignKeyField(SaleRow, column_name="sale_id", index=False, on_delete="RESTRICT")
+    line = IntegerField()
+    happened_on = CharField(max_length=DAY)
+    actor = CharField(max_length=80)
+    note = CharField(max_length=200)
+
+    class Meta:
+        """Each line once."""
+
+        table_name = "refund_line"
+        primary_key = CompositeKey("sale", "line")
+
+
+class StockMoveRow(Model):
+    """The ledger of stock; append-only."""
+
+    n = BigIntegerField(primary_key=True)
+    op_key = CharField(max_length=KEY, unique=True)
+    item = ForeignKeyField(ItemRow, column_name="item_code", index=False, on_delete="RESTRICT")
+    quantity = BigIntegerField(constraints=[Check("quantity <> 0")])
+    kind = CharField(max_length=20)
+    happened_on = CharField(max_length=DAY)
+    actor = CharField(max_length=80)
+    note = CharField(max_length=200)
+    sale = CharField(max_length=catalog.CODE_LENGTH_MAX, column_name="sale_id")
+    run = BigIntegerField(column_name="run_id")
+    posted_at = CharField(max_length=20)
+
+    class Meta:
+        """Added up by item."""
+
+        table_name = "stock_move"
+        indexes = ((("item", "quantity"), False),)
+
+
 MODELS: tuple[type[Model], ...] = (
     HeadRow,
     RunRow,
@@ -313,9 +426,16 @@ MODELS: tuple[type[Model], ...] = (
     DecisionRow,
     EntryRow,
     NoteRow,
+    ItemRow,
+    EventRow,
+    SaleRow,
+    SaleLineRow,
+    RefundLineRow,
+    StockMoveRow,
 )
 
 ENTRY_COLUMNS = tuple(field.column_name for field in EntryRow._meta.sorted_fields)
+STOCK_COLUMNS = tuple(field.column_name for field in StockMoveRow._meta.sorted_fields)
 RUN_COLUMNS = tuple(field.column_name for field in RunRow._meta.sorted_fields)
 
 Convert = Callable[[Any], Any]
@@ -429,5 +549,10 @@ TABLES: dict[type[Any], Table] = {
         (facts.Hold, HoldRow),
         (facts.Decision, DecisionRow),
         (facts.Note, NoteRow),
+        (catalog.Item, ItemRow),
+        (catalog.Event, EventRow),
+        (catalog.Sale, SaleRow),
+        (catalog.SaleLine, SaleLineRow),
+        (catalog.RefundLine, RefundLineRow),
     )
 }

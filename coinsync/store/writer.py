@@ -17,8 +17,9 @@ from typing import Any
 import peewee
 from peewee import Database
 
+from coinsync.core.catalog import RefundLine, Sale, SaleLine, quantities
 from coinsync.core.facts import Link, Merge, Presence, Resident, VkPage
-from coinsync.core.ledger import GENESIS, Entry, Kind, Posted, Receipt, heads_of, link_hash, note_digest, utc_text
+from coinsync.core.ledger import GENESIS, Entry, Head, Kind, Posted, Receipt, heads_of, link_hash, note_digest, utc_text
 from coinsync.core.plan import (
     Drop,
     Fact,
@@ -34,16 +35,20 @@ from coinsync.errors import (
     DatabaseUnusable,
     NotEnoughCoins,
     OutcomeUnknown,
+    OutOfStock,
     StalePlan,
     UnsafePlan,
 )
 from coinsync.store.database import file_of, translate
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, TABLES, Table
+from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, STOCK_COLUMNS, TABLES, Table
 
 ATTEMPTS_MAX = 5
 PAUSE_SECONDS = 0.05
 ROWS_PER_STATEMENT = 500
+
+#: Facts each of which is the doing of one plan: where one is there already, it is somebody else's.
+_ONCE = frozenset({Sale.__name__, SaleLine.__name__, RefundLine.__name__})
 
 Probe = Callable[[str], None]
 
@@ -147,7 +152,10 @@ def _looked_up(database: Database, receipt: Receipt, error: peewee.PeeweeExcepti
 def _write(database: Database, plan: Plan, order: Order, around: Surroundings, uuid: str) -> Receipt:
     entries = plan.entries
     # The first statement takes the lock and must change the row, also when no entry is posted.
-    database.execute_sql(_marked(database, "UPDATE head SET n = n + ?, runs = runs + 1 WHERE id = 1"), [len(entries)])
+    counted = [len(entries), len(plan.stock_moves)]
+    database.execute_sql(
+        _marked(database, "UPDATE head SET n = n + ?, stock = stock + ?, runs = runs + 1 WHERE id = 1"), counted
+    )
     around.probe("head")
     reader = Reader(database)
     head = reader.head()
@@ -158,6 +166,7 @@ def _write(database: Database, plan: Plan, order: Order, around: Surroundings, u
     _check_basis(reader, plan)
     _check_cards(reader, plan)
     _check_floors(reader, plan)
+    _check_stock(reader, plan)
     around.probe("checked")
     _write_facts(database, facts, around)
     receipt = Receipt(
@@ -170,6 +179,7 @@ def _write(database: Database, plan: Plan, order: Order, around: Surroundings, u
         posted_at,
     )
     _write_entries(database, reader, entries, receipt, around)
+    _write_stock(database, plan, head, receipt, around)
     _insert(database, "run", RUN_COLUMNS, [_run_row(plan, order, receipt, len(entries))])
     around.probe("run")
     return receipt
@@ -198,11 +208,11 @@ def _check_facts(reader: Reader, plan: Plan) -> list[Put | Drop]:
     for kind, group in groupby(sorted(changes, key=_kind_name), key=_kind_name):
         of_kind = list(group)
         table = next(table for table in TABLES.values() if table.fact.__name__ == kind)
-        keys = [table.key(_subject(change)) for change in of_kind]
+        keys = [table.key(change.subject) for change in of_kind]
         now = {table.key(fact): fact for fact in reader.recorded(table.fact, {key[0] for key in keys})}
         for change, key in zip(of_kind, keys, strict=True):
             recorded = now.get(key)
-            if recorded == (change.new if isinstance(change, Put) else None):
+            if recorded == (change.new if isinstance(change, Put) else None) and kind not in _ONCE:
                 continue
             if recorded != change.old:
                 raise StalePlan(f"plan is stale: {kind.lower()} {'/'.join(map(str, key))} moved")
@@ -210,12 +220,8 @@ def _check_facts(reader: Reader, plan: Plan) -> list[Put | Drop]:
     return wanted
 
 
-def _subject(change: Put | Drop) -> Fact:
-    return change.new if isinstance(change, Put) else change.old
-
-
 def _kind_name(change: Put | Drop) -> str:
-    return type(_subject(change)).__name__
+    return type(change.subject).__name__
 
 
 def _check_basis(reader: Reader, plan: Plan) -> None:
@@ -285,6 +291,18 @@ def _check_floors(reader: Reader, plan: Plan) -> None:
             raise NotEnoughCoins(f"#{owner} has {balance} coins, {needed}; nothing written")
 
 
+def _check_stock(reader: Reader, plan: Plan) -> None:
+    """Refuse what was recorded meanwhile, and what would leave fewer than no pieces: the last one is sold once."""
+    for move in plan.stock_moves:
+        if reader.stock_moves(key=move.key):
+            raise StalePlan(f"plan is stale: {move.key} was recorded meanwhile")
+    moves = quantities(plan.stock_moves)
+    left = reader.stock(moves)
+    for item, quantity in moves.items():
+        if quantity < 0 and left[item] + quantity < 0:
+            raise OutOfStock(f"{item}: {left[item]} left, {-quantity} needed; nothing written")
+
+
 def _write_facts(database: Database, changes: Sequence[Put | Drop], around: Surroundings) -> None:
     """Write facts in the plan's order of kinds, so that nothing refers to what is not there yet."""
     rank = {fact.__name__: position for position, fact in enumerate(TABLES)}
@@ -294,7 +312,7 @@ def _write_facts(database: Database, changes: Sequence[Put | Drop], around: Surr
         return (rank[_kind_name(change)], verb)
 
     for (_, verb), group in groupby(sorted(changes, key=kind_and_verb), key=kind_and_verb):
-        subjects = [_subject(change) for change in group]
+        subjects = [change.subject for change in group]
         table = TABLES[type(subjects[0])]
         if verb == "insert":
             _insert(database, table.name, table.columns, [table.row(fact) for fact in subjects])
@@ -330,6 +348,29 @@ def _write_entries(
         _insert(database, "entry", ENTRY_COLUMNS, batch)
         around.probe("entries")
     _insert(database, "note", ("n", "salt", "text"), notes)
+
+
+def _write_stock(database: Database, plan: Plan, head: Head, receipt: Receipt, around: Surroundings) -> None:
+    first = head.stock - len(plan.stock_moves) + 1
+    rows = [
+        (
+            n,
+            move.key,
+            move.item,
+            move.quantity,
+            move.kind.value,
+            move.happened_on.isoformat(),
+            move.actor,
+            move.note,
+            move.sale,
+            receipt.run,
+            receipt.posted_at,
+        )
+        for n, move in enumerate(plan.stock_moves, first)
+    ]
+    _insert(database, "stock_move", STOCK_COLUMNS, rows)
+    if rows:
+        around.probe("stock")
 
 
 def _chain_before(reader: Reader, n: int) -> str:

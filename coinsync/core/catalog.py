@@ -1,0 +1,177 @@
+"""The shop's goods and what happens to them: items, moves of stock, sales and refunds, as values.
+
+Stock is a ledger of its own: it only grows, and how many are left is a sum. A sale keeps the name and the price of the
+day, so that a catalog that changes later changes nothing about it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+CODE_LENGTH_MAX = 40
+NAME_LENGTH_MAX = 120
+TEXT_LENGTH_MAX = 1_000
+PRICE_MAX = 1_000_000
+QUANTITY_MAX = 1_000_000
+
+_CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One of the shop's goods. ``branches`` empty means all, ``tracked`` that stock is counted.
+
+    ``picture`` is the name of the web copy of its picture, "" where there is none; ``place`` orders the catalog.
+    """
+
+    code: str
+    name_ru: str
+    name_en: str
+    category_ru: str
+    category_en: str
+    text_ru: str
+    text_en: str
+    price: int
+    branches: tuple[int, ...]
+    picture: str
+    place: int
+    shown: bool
+    tracked: bool
+    archived: bool = False
+
+
+class MoveKind(StrEnum):
+    """Why stock moved: came in, was sold, came back, was written off, or was counted and found to be otherwise."""
+
+    RECEIVE = "receive"
+    SALE = "sale"
+    REFUND = "refund"
+    WRITE_OFF = "write_off"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class StockMove:
+    """So many pieces more, or fewer where ``quantity`` is below 0, of one item; the key is used once.
+
+    ``sale`` names the sale that it belongs to, "" for none; ``note`` says why, in the words of ``actor``.
+    """
+
+    key: str
+    item: str
+    quantity: int
+    kind: MoveKind
+    happened_on: date
+    actor: str
+    note: str = ""
+    sale: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse at birth what must never be recorded: fractions and nothing."""
+        if type(self.quantity) is not int or self.quantity == 0:
+            raise ValueError(f"stock moves by a whole number and not 0, got {self.quantity!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """So many of an item; ``price`` for each where it is not the catalog's."""
+
+    item: Item
+    quantity: int
+    price: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """One purchase; who paid what are the ledger's entries under its key. ``event`` is a fair's code, "" for none."""
+
+    id: str
+    happened_on: date
+    event: str
+    actor: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaleLine:
+    """So many of one item in a sale, at ``price`` each; ``listed`` was the catalog's price that day."""
+
+    sale: str
+    line: int
+    item: str
+    name_ru: str
+    name_en: str
+    quantity: int
+    price: int
+    listed: int
+
+    @property
+    def coins(self) -> int:
+        """What the line costs."""
+        return self.quantity * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLine:
+    """A line of a sale that was taken back, whole and once."""
+
+    sale: str
+    line: int
+    happened_on: date
+    actor: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fair: sales are booked to it until it is closed; ``closed_on`` None while it is open."""
+
+    code: str
+    title: str
+    opened_on: date
+    closed_on: date | None = None
+    closed_by: str = ""
+
+
+def is_code(text: str) -> bool:
+    """Tell whether a text may be the code of an item or an event."""
+    return len(text) <= CODE_LENGTH_MAX and _CODE.fullmatch(text) is not None
+
+
+def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[Item, Item | None]]:
+    """What a whole catalog changes: new and changed items with what they were, those left out as archived."""
+    before = {item.code: item for item in known}
+    there = {item.code: item for item in wanted}
+    left = [replace(item, archived=True) for code, item in before.items() if code not in there and not item.archived]
+    changed = [item for code, item in there.items() if before.get(code) != item]
+    return [(item, before.get(item.code)) for item in (*changed, *left)]
+
+
+def shares(total: int, paid: Sequence[int]) -> list[int]:
+    """Cut ``total`` in proportion to what was ``paid``, in whole coins, nobody above what he paid.
+
+    The largest remainders get the coins that are left over, the earlier first. Raises ``ValueError`` when more is to be
+    given back than was paid.
+    """
+    whole = sum(paid)
+    if not 0 <= total <= whole:
+        raise ValueError(f"{total} of {whole}")
+    if not whole:
+        return [0 for _ in paid]
+    parts = [total * one // whole for one in paid]
+    order = sorted(range(len(paid)), key=lambda at: (-(total * paid[at] % whole), at))
+    for at in order[: total - sum(parts)]:
+        parts[at] += 1
+    return parts
+
+
+def quantities(moves: Iterable[StockMove]) -> Mapping[str, int]:
+    """Pieces by item, added up."""
+    found: dict[str, int] = {}
+    for move in moves:
+        found[move.item] = found.get(move.item, 0) + move.quantity
+    return found

@@ -1,0 +1,264 @@
+"""Pictures of the shop's goods: what staff put into a folder becomes small copies for the web.
+
+A picture is judged by its content and not by its name. A copy of a photograph holds pixels and nothing else: no place,
+no time, no telephone. A copy is named after what it holds, so that it never changes and may be kept by browsers for
+ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from xml.parsers import expat
+
+from PIL import Image, ImageOps
+
+from coinsync.core.catalogfile import is_file_name
+from coinsync.core.sheet import quoted, suggestion
+from coinsync.errors import PictureRefused, UsageError
+
+BYTES_MAX = 10_000_000
+SVG_BYTES_MAX = 200_000
+SIDE_MAX = 8_000
+#: A small file can hold a large empty picture, and this many pixels fill 200 MB while they are looked at.
+PIXELS_MAX = 50_000_000
+
+WEB_SIDE_MAX = 640
+QUALITY = 82
+DIGEST_SHOWN = 12
+STEM_LENGTH_MAX = 60
+
+_SIGNATURES = (
+    ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n")),
+    ("JPEG", re.compile(rb"\xff\xd8\xff")),
+    ("GIF", re.compile(rb"GIF8[79]a")),
+    ("WEBP", re.compile(rb"RIFF....WEBP", re.DOTALL)),
+    ("SVG", re.compile(rb"(?:\xef\xbb\xbf)?\s*<")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WebPicture:
+    """A copy for the web: its name, made of what it holds, and what it holds."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+def find(folder: Path, name: str) -> Path:
+    """The file of a name in the folder of pictures. Raises ``PictureRefused`` where there is none."""
+    if not is_file_name(name):
+        raise PictureRefused(f"{quoted(name)} is not the name of a file in {folder.name}")
+    if (folder / name).exists():
+        return folder / name
+    try:
+        there = sorted(path.name for path in folder.iterdir())
+    except OSError:
+        raise PictureRefused(
+            f"{quoted(name)} is not there: the folder {folder} cannot be read",
+            advice="[shop] pictures names the folder.",
+        ) from None
+    # A Mac writes the "й" of a file's name in two characters, and whoever types it writes one.
+    same = (one for one in there if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", name))
+    found = next(same, None)
+    if found is None:
+        raise PictureRefused(f"{quoted(name)} is not in the folder {folder.name}{suggestion(name, there)}")
+    return folder / found
+
+
+def web_picture(source: Path) -> WebPicture:
+    """The copy for the web of a picture; writes nothing. Raises ``PictureRefused``."""
+    shown = quoted(source.name)
+    content = _content(source, shown)
+    kind = next((kind for kind, begins in _SIGNATURES if begins.match(content)), None)
+    if kind is None:
+        raise PictureRefused(f"{shown} is neither PNG, JPEG, WebP, GIF nor SVG, whatever it is called")
+    copy = _drawing(content, shown) if kind == "SVG" else _photograph(content, kind, shown)
+    stem = re.sub(r"[^a-z0-9_]+", "-", source.stem.lower()).strip("-")[:STEM_LENGTH_MAX] or "picture"
+    digest = hashlib.sha256(copy).hexdigest()[:DIGEST_SHOWN]
+    return WebPicture(f"{stem}.{digest}.{'svg' if kind == 'SVG' else 'webp'}", copy)
+
+
+def keep(picture: WebPicture, folder: Path) -> None:
+    """Write a copy into the folder for the web, whole or not at all; one that is there is not written again."""
+    target = folder / picture.name
+    part = folder / f".{picture.name}.{os.getpid()}.part"
+    if target.exists():
+        return
+    try:
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(0o755)  # Whoever runs the cabinet is often somebody else, whatever mask this account has.
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(picture.content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be written ({type(error).__name__}); nothing written",
+            advice="[shop] web_pictures names the folder; whoever loads the catalog must be allowed to write there.",
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _content(source: Path, shown: str) -> bytes:
+    try:
+        # Without this a pipe that somebody left there would keep us waiting.
+        with open(os.open(source, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise PictureRefused(f"{shown} is no file")
+            content = file.read(BYTES_MAX + 1)
+    except IsADirectoryError:
+        raise PictureRefused(f"{shown} is no file") from None
+    except OSError as error:
+        raise PictureRefused(f"{shown} cannot be read ({type(error).__name__})") from error
+    if len(content) > BYTES_MAX:
+        raise PictureRefused(f"{shown} has more than {BYTES_MAX // 1_000_000} MB")
+    return content
+
+
+# --- photographs -----------------------------------------------------------------------------------------------------
+
+
+def _photograph(content: bytes, kind: str, shown: str) -> bytes:
+    """The first frame, upright, fitted into a square, as WebP without anything but pixels."""
+    too_large = PictureRefused(
+        f"{shown} has more than {SIDE_MAX} pixels on a side, or {PIXELS_MAX // 1_000_000} million"
+    )
+    with warnings.catch_warnings():
+        # What the library finds strange but can read is no trouble of ours.
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(BytesIO(content), formats=[kind]) as image:
+                if max(image.size) > SIDE_MAX or image.width * image.height > PIXELS_MAX:
+                    raise too_large
+                return _small(image)
+        except (PictureRefused, MemoryError):
+            raise
+        except Image.DecompressionBombError:
+            raise too_large from None
+        except Exception as error:
+            # A decoder that is fed with anything fails in any way; they have no common ancestor.
+            raise PictureRefused(f"{shown} begins like {kind} and cannot be read: it is damaged") from error
+
+
+def _small(image: Image.Image) -> bytes:
+    # A JPEG can be read smaller than it is, which takes a fraction of the time.
+    image.draft(None, (2 * WEB_SIDE_MAX, 2 * WEB_SIDE_MAX))
+    wanted = "RGBA" if image.has_transparency_data else "RGB"
+    if image.mode.startswith("I;16"):
+        # A conversion by itself would cut the lighter shades of grey off.
+        image = image.point(lambda shade: shade / 256).convert("L")
+    coloured: Image.Image = image if image.mode == wanted else image.convert(wanted)
+    coloured.thumbnail((WEB_SIDE_MAX, WEB_SIDE_MAX), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    upright = ImageOps.exif_transpose(coloured)
+    # A new picture has none of the old one's notes, wherever a format hides them.
+    picture = Image.new(upright.mode, upright.size)
+    picture.paste(upright)
+    out = BytesIO()
+    picture.save(out, "WEBP", quality=QUALITY, method=4)
+    return out.getvalue()
+
+
+# --- drawings --------------------------------------------------------------------------------------------------------
+
+_SVG, _XHTML, _XML = (
+    "http://www.w3.org/2000/svg",
+    "http://www.w3.org/1999/xhtml",
+    "http://www.w3.org/XML/1998/namespace",
+)
+_REFUSED = frozenset({"script", "foreignobject", "handler", "listener", "iframe", "embed", "object", "audio", "video"})
+#: What style sheets can fetch with, and escapes, in which all of that can be written too.
+_FETCHES = re.compile(r"\\|@import|url\((?!\s*['\"]?\s*#)|image-set\(|src\(|image\(|expression\(", re.IGNORECASE)
+
+
+def _drawing(content: bytes, shown: str) -> bytes:
+    """A drawing as it is, if it is nothing but a drawing."""
+    if len(content) > SVG_BYTES_MAX:
+        raise PictureRefused(f"{shown} has more than {SVG_BYTES_MAX // 1_000} KB, which is the limit for SVG")
+    try:
+        content.decode("utf-8")
+        _Inspector(shown).inspect(content)
+    except UnicodeDecodeError:
+        raise PictureRefused(f"{shown} is no SVG in UTF-8") from None
+    except expat.ExpatError as error:
+        raise PictureRefused(f"{shown} is no well-formed SVG: {error}") from error
+    return content
+
+
+class _Inspector:
+    """Reads an SVG from its beginning to its end and refuses what could do more than be looked at."""
+
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+        self._depth = 0
+        self._style: list[str] | None = None
+        self._parser = expat.ParserCreate(namespace_separator=" ")
+        self._parser.buffer_text = True
+        self._parser.XmlDeclHandler = self._declared
+        self._parser.StartDoctypeDeclHandler = lambda *_: self._refuse("a DOCTYPE")
+        self._parser.EntityDeclHandler = lambda *_: self._refuse("an ENTITY")
+        self._parser.ProcessingInstructionHandler = lambda *_: self._refuse("a processing instruction")
+        self._parser.StartElementHandler = self._begins
+        self._parser.EndElementHandler = self._ends
+        self._parser.CharacterDataHandler = self._said
+
+    def inspect(self, content: bytes) -> None:
+        """Read it all. Raises ``PictureRefused``, or ``ExpatError`` where it is not even XML."""
+        self._parser.Parse(content, True)
+
+    def _refuse(self, what: str) -> None:
+        line = self._parser.CurrentLineNumber
+        raise PictureRefused(f"{self._shown} holds {what} (line {line}), and an SVG may hold shapes only")
+
+    def _declared(self, _version: str, encoding: str | None, _alone: int) -> None:
+        if encoding is not None and encoding.lower() != "utf-8":
+            self._refuse(f"the encoding {quoted(encoding)}")
+
+    def _begins(self, element: str, attributes: dict[str, str]) -> None:
+        space, _, name = element.rpartition(" ")
+        if self._depth == 0 and (space, name) != (_SVG, "svg"):
+            raise PictureRefused(f"{self._shown} is XML and no SVG")
+        self._depth += 1
+        if space == _XHTML or name.lower() in _REFUSED or self._style is not None:
+            self._refuse(f"the element {quoted(name)}")
+        for attribute, value in attributes.items():
+            self._check(attribute, value)
+        if name == "style":
+            self._style = []
+
+    def _check(self, attribute: str, value: str) -> None:
+        space, _, name = attribute.rpartition(" ")
+        animated = value.rpartition(":")[2].strip().lower() if name == "attributeName" else ""
+        if name.lower().startswith("on") or animated.startswith("on"):
+            self._refuse(f"the attribute {quoted(animated or name)}")
+        outside = name.lower() in ("href", "src") and not value.strip().startswith("#")
+        if outside or animated == "href" or (space, name) == (_XML, "base"):
+            self._refuse(f"a reference to something outside: {quoted(value)}")
+        # Drawing programs keep paths of their own in attributes of their own, and no browser reads those.
+        if not space and _FETCHES.search(value):
+            self._refuse(f"a reference to something outside: {quoted(value)}")
+
+    def _said(self, text: str) -> None:
+        if self._style is not None:
+            self._style.append(text)
+
+    def _ends(self, _element: str) -> None:
+        self._depth -= 1
+        if self._style is not None:  # Nothing begins within a style, so this is its end.
+            fetched = _FETCHES.search("".join(self._style))
+            self._style = None
+            if fetched:
+                self._refuse(f"a reference to something outside: {quoted(fetched[0])}")
