@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ import typer
 
 from coinsync import __version__
 from coinsync.commands import (
+    brand,
     catalog,
     demo_shop,
     desk,
@@ -60,6 +61,7 @@ catalog_app = typer.Typer(help="What the shop has.", no_args_is_help=True, rich_
 stock_app = typer.Typer(help="How much of it.", no_args_is_help=True, rich_markup_mode=None)
 shop_app = typer.Typer(help="What was sold.", no_args_is_help=True, rich_markup_mode=None)
 review_app = typer.Typer(help="What waits for a person.", no_args_is_help=True, rich_markup_mode=None)
+brand_app = typer.Typer(help="How the cabinet looks.", no_args_is_help=True, rich_markup_mode=None)
 links_app = typer.Typer(help="Which VK account sees whom.", no_args_is_help=True, rich_markup_mode=None)
 database_app = typer.Typer(help="The database's schema.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -154,17 +156,18 @@ def serve(
 def _serve(door: Door, host: str, port: int, threads: int) -> None:
     import logging
 
-    from webview.app import WebSettings, make_app
+    from webview.app import Way, WebSettings, make_app
     from webview.serve import serve as listen
 
     settings = door.settings
+    shown = brand.shown(settings)
     keys = door.secrets.get("COINSYNC_VK_KEYS").reveal().split(",")
     with door.reader():
         pass  # A database that cannot be read is told now, not to the first family.
     logging.basicConfig(level=logging.INFO if not door.quiet else logging.WARNING, format="%(asctime)s %(message)s")
     ru, en = settings.coin_ru, settings.coin_en
     web = WebSettings(
-        school=settings.school,
+        school=settings.brand.name,
         coin_forms_ru=(ru[0], ru[1], ru[2]),
         coin_forms_en=(en[0], en[1]),
         zone=settings.branches[0].zone,
@@ -172,8 +175,15 @@ def _serve(door: Door, host: str, port: int, threads: int) -> None:
         keys=tuple(key.strip() for key in keys),
         age_seconds_max=settings.web.launch_hours_max * 3600,
         hosts=frozenset(settings.web.hosts),
-        ways={way.code: (way.title_ru, way.title_en) for way in settings.ways},
+        ways=tuple(Way(*astuple(way)) for way in settings.ways),
         zones={branch.id: branch.zone for branch in settings.branches},
+        rules=settings.rulebook.rules,
+        lessons=settings.lesson_titles,
+        colours=settings.brand.colours,
+        pictures=settings.web_pictures,
+        own_pictures=shown.pictures,
+        logo=shown.logo,
+        coin=shown.coin,
     )
     try:
         listen(make_app(web, settings.database_url, now=lambda: door.now().timestamp()), host, port, threads)
@@ -208,7 +218,10 @@ def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the cabinet.")] = 8080,
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")] = True,
 ) -> int:
-    """An imaginary school: AlfaCRM simulator, database, sync, cabinet in the browser; nothing to configure."""
+    """An imaginary school, to try everything on.
+
+    AlfaCRM simulator, database, sync, shop, and the cabinet in the browser; nothing to configure.
+    """
     outer: Door = ctx.obj
     stage = _stage_of(folder)
     given = {"seed": seed, "residents": residents, "days": days}
@@ -351,7 +364,10 @@ def simulator(
     residents: Annotated[int, typer.Option(min=1, max=20_000, help="Without --dir: how many pupils.")] = 60,
     days: Annotated[int, typer.Option(min=1, max=1000, help="Without --dir: how many days of history.")] = 45,
 ) -> None:
-    """The demo's AlfaCRM alone, to point any client at; days, edits and faults by hand."""
+    """The demo's AlfaCRM alone, to point any client at.
+
+    Days, edits and faults by hand, in the browser or over HTTP.
+    """
     door: Door = ctx.obj
     try:
         with _stage_for(door, folder, port, seed=seed, residents=residents, days=days) as running:
@@ -418,15 +434,15 @@ app.command("runs")(lessons.runs)
 app.command("explain")(lessons.explain)
 app.command("balance")(looking.balance)
 app.command("history")(looking.history)
-app.command("reconcile")(proving.reconcile)
 app.command("statement")(looking.statement)
+app.command("reconcile")(proving.reconcile)
 app.command("credit")(desk.credit)
 app.command("debit")(desk.debit)
+app.command("reverse")(desk.reverse)
+app.command("import")(desk.import_file)
 app.command("sell")(shop.sell)
 app.command("refund")(shop.refund)
 app.command("till")(till.till)
-app.command("reverse")(desk.reverse)
-app.command("import")(desk.import_file)
 app.command("export")(exporting.export)
 app.command("init")(installing.init)
 app.command("serve")(serve)
@@ -467,6 +483,8 @@ links_app.command("list")(links.list_all)
 links_app.command("add")(links.add)
 links_app.command("revoke")(links.revoke)
 
+brand_app.command("check")(brand.check)
+
 database_app.command("migrate")(installing.migrate)
 database_app.command("status")(installing.status)
 
@@ -476,6 +494,7 @@ app.add_typer(shop_app, name="shop")
 app.add_typer(review_app, name="review")
 app.add_typer(residents_app, name="residents")
 app.add_typer(links_app, name="links")
+app.add_typer(brand_app, name="brand")
 app.add_typer(database_app, name="db")
 
 

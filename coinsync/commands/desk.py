@@ -31,7 +31,7 @@ AllowDuplicate = Annotated[bool, typer.Option("--allow-duplicate", help="It is m
 def credit(
     ctx: typer.Context,
     resident: Who,
-    coins: Annotated[str | None, typer.Argument(metavar="[COINS]", help="How many; with --for left out.")] = None,
+    coins: Annotated[str | None, typer.Argument(metavar="COINS", help="How many; with --for left out.")] = None,
     reason: Reason = "",
     way: Annotated[
         str,
@@ -45,7 +45,10 @@ def credit(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
-    """Give coins by hand, for a reason or for one of the school's ways to earn."""
+    """Give coins by hand.
+
+    For a --reason, or --for one of the school's ways to earn, which says how many.
+    """
     door: Door = ctx.obj
     chosen = _way(door.settings, way) if way else None
     if chosen is not None and coins is not None:
@@ -139,7 +142,10 @@ def import_file(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
-    """Credits, debits and opening balances from a spreadsheet: all rows or none, and none of them twice."""
+    """Coins from a spreadsheet: all rows or none.
+
+    Credits, debits and opening balances; a second run of the same file adds nothing.
+    """
     from coinsync import audit, desk
     from coinsync.core.deedfile import read_deeds
 

@@ -52,7 +52,10 @@ def export(
         Path | None, typer.Option("--to", metavar="FILE", help="A file, mode 0600, instead of the screen.")
     ] = None,
 ) -> None:
-    """Entries and residents for a spreadsheet, a program, or an accounting program that counts the coins again."""
+    """Entries and residents for other programs.
+
+    For a spreadsheet, for a script, or for an accounting program that counts the coins again.
+    """
     door: Door = ctx.obj
     days = span(since, until)
     _check(what, form, days)

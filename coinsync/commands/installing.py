@@ -19,7 +19,9 @@ def init(
     email: Annotated[str | None, typer.Option(help="E-mail of the CRM user made for the API.")] = None,
     csv_folder: Annotated[str | None, typer.Option(help="No CRM: attendance in CSV files of this folder.")] = None,
 ) -> None:
-    """Make a configuration, by questions or from options, and create the database.
+    """Make a configuration and a database.
+
+    By questions, or from options where they are given.
 
     Branches are given by --branch ID or --branch ID=ZONE, as in --branch 1=Europe/Moscow.
     """

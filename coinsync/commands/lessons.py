@@ -172,7 +172,7 @@ def explain(
     resident: Annotated[
         str | None,
         typer.Argument(
-            metavar="[RESIDENT]", help="Left out: everybody in the --lesson.", autocompletion=completion.residents
+            metavar="RESIDENT", help="Left out: everybody in the --lesson.", autocompletion=completion.residents
         ),
     ] = None,
     lesson: Annotated[int | None, typer.Option(help="This lesson.")] = None,

@@ -20,14 +20,15 @@ def balance(
     ctx: typer.Context,
     resident: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[RESIDENT]", help="One resident; all if left out.", autocompletion=completion.residents
-        ),
+        typer.Argument(metavar="RESIDENT", help="One resident; all if left out.", autocompletion=completion.residents),
     ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="At the end of that day.")] = None,
     as_csv: AsCsv = False,
 ) -> None:
-    """Coins of one resident, or of all, today or on a day, by the days on which things happened."""
+    """Coins of one resident, or of all; --as-of a day.
+
+    A day's balance counts what happened until its end, by the days on which things happened.
+    """
     from coinsync import audit, render
 
     door: Door = ctx.obj
@@ -92,7 +93,10 @@ def statement(
     language: Annotated[str, typer.Option("--lang", metavar="ru|en", help="Language of the parent.")] = "ru",
     as_csv: AsCsv = False,
 ) -> None:
-    """One page for a parent: what there was, every line, what there is; it adds up."""
+    """One page for a parent.
+
+    What there was, every line, what there is; in Russian, or with --lang en in English.
+    """
     from coinsync import audit, render
     from coinsync.core.wording import LANGUAGES
     from coinsync.desk import today_of

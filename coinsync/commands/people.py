@@ -74,7 +74,10 @@ def merge(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
-    """Two cards of one child become one: no coins move, they count together; `unmerge` undoes it."""
+    """Two cards of one child become one.
+
+    No coins move, they count together; `unmerge` undoes it.
+    """
     from coinsync import audit, desk
 
     door: Door = ctx.obj
@@ -103,7 +106,10 @@ def unmerge(
 
 
 def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes = False) -> int:
-    """Forget who a resident is: names, links and notes go for good, numbers and coins stay."""
+    """Forget who a resident is.
+
+    Names, links and notes go for good, numbers and coins stay.
+    """
     from coinsync import audit, desk
 
     door: Door = ctx.obj
@@ -114,7 +120,7 @@ def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes =
 
 
 def export(ctx: typer.Context, resident: Who) -> None:
-    """All that is held about a resident, as JSON: what a family may ask for."""
+    """All that is held about a resident, as JSON."""
     from coinsync import audit, render
 
     door: Door = ctx.obj

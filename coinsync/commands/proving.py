@@ -33,7 +33,10 @@ def reconcile(
     lock_timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")] = 0.0,
     as_csv: AsCsv = False,
 ) -> int:
-    """Prove that every coin is right; every finding says where to look and what mends it."""
+    """Prove that every coin is right.
+
+    Every finding says where to look and what mends it.
+    """
     door: Door = ctx.obj
     days, day = span(since, until), day_of(as_of)
     if day is not None and with_crm:

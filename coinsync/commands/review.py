@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 Cases = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[CASE]…", help="LESSON:RESIDENT as `review list` shows it.", autocompletion=completion.holds
-    ),
+    typer.Argument(metavar="CASE", help="LESSON:RESIDENT as `review list` shows it.", autocompletion=completion.holds),
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Every case that is held.")]
 Kind = Annotated[str, typer.Option("--kind", help="With --all: only reversal, or only guest.")]
@@ -72,7 +70,10 @@ def post(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
-    """Do what the rules give: take the coins back, even below zero, or pay the visit."""
+    """Do what the rules give.
+
+    Take the coins back, even below zero, or pay the visit.
+    """
     return _decide(ctx.obj, "post", cases, everything, kind, note, dry_run=dry_run, yes=yes)
 
 
@@ -84,7 +85,10 @@ def forgive(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
-    """Take the award back and give the same coins as a gift: both lines are seen, the balance stays."""
+    """Take the award back and give the same as a gift.
+
+    Both lines are seen, the balance stays.
+    """
     return _decide(ctx.obj, "forgive", cases, everything, "reversal", note, dry_run=dry_run, yes=yes)
 
 
@@ -97,7 +101,10 @@ def waive(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
-    """Leave the coins as they are; who decided that, and why, is kept."""
+    """Leave the coins as they are.
+
+    Who decided that, and why, is kept.
+    """
     return _decide(ctx.obj, "waive", cases, everything, kind, note, dry_run=dry_run, yes=yes)
 
 

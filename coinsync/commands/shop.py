@@ -85,7 +85,10 @@ def refund(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
-    """Take a sale back, whole or by lines, once: coins to who paid, goods to the stock."""
+    """Take a sale back, whole or by lines, once.
+
+    Coins go to who paid, goods to the stock.
+    """
     from coinsync import shop
 
     door: Door = ctx.obj
@@ -165,7 +168,7 @@ def sale(ctx: typer.Context, key: Annotated[str, typer.Argument(metavar="SALE", 
 
 
 def report(ctx: typer.Context, since: Day = None, until: Day = None, as_csv: AsCsv = False) -> None:
-    """Who bought, spent and has left; what sells, and what does not move."""
+    """Who bought what, what sells, what does not move."""
     from coinsync import render, shop
 
     door: Door = ctx.obj
@@ -217,7 +220,10 @@ def open_fair(
 
 
 def close_fair(ctx: typer.Context, event: Code, dry_run: DryRun = False, yes: Yes = False) -> int:
-    """Settle a fair: coins taken, balances and goods must agree, or it stays open and the difference is named."""
+    """Settle a fair.
+
+    Coins taken, balances and goods must agree, or it stays open and the difference is named.
+    """
     from coinsync import shop
 
     door: Door = ctx.obj
