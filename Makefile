@@ -4,11 +4,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8080
+LIVES  ?= 2000
+SEED   ?=
 
 # Programs that judge us in the tests, each with Debian's package that brings it: program=package.
 TEST_PROGRAMS := hledger=hledger
 
-.PHONY: demo test check bench format clean programs system
+.PHONY: demo test check soak bench format clean programs system
 
 demo: $(VENV)/.installed  ## An imaginary school with its cabinet in the browser; nothing to configure.
 	@$(BIN)/coinsync demo --port $(PORT)
@@ -21,6 +23,9 @@ check: $(VENV)/.tested  ## The quick part: lint, format, types, floors of the ho
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+soak: $(VENV)/.tested  ## The school that lives at random, for long: LIVES=5000; SEED=1 repeats the lives of a printed seed.
+	$(BIN)/python -m pytest -s --timeout 0 tests/test_machine.py -k whatever --lives $(LIVES) $(if $(SEED),--lives-seed $(SEED))
 
 bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as ratios.
 	$(BIN)/python -m bench.ledger

@@ -156,7 +156,8 @@ def serve(
 def _serve(door: Door, host: str, port: int, threads: int) -> None:
     import logging
 
-    from webview.app import Way, WebSettings, make_app
+    from webview.app import WebSettings, make_app
+    from webview.school import Way
     from webview.serve import serve as listen
 
     settings = door.settings

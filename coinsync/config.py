@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from coinsync.core.colour import Colours, is_colour
 from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import GuestPolicy, Rule, Rulebook
@@ -140,6 +141,11 @@ def _code(value: Any) -> str:
     return str(value)
 
 
+def _colour(value: Any) -> str:
+    _expect(isinstance(value, str) and is_colour(value.lower()), "a colour such as #1f6fc9")
+    return str(value).lower()
+
+
 def _database_url(value: Any) -> str:
     _expect(isinstance(value, str) and re.fullmatch(r"sqlite:///.+", value) is not None, "sqlite:///PATH")
     return str(value)
@@ -258,6 +264,8 @@ SECTIONS: tuple[Section, ...] = (
             Key("groups", _ids, "", []),
             Key("guest", _one_of("hold", "pay", "refuse"), "When membership on that day is not known.", "hold"),
             Key("scheduled_only", _yes_no, "Pay only lessons of the regular schedule.", False),
+            Key("title_ru", _free_text, 'As the memo in the cabinet calls it; empty: "lesson".', ""),
+            Key("title_en", _free_text, "", ""),
         ),
         samples=(
             {
@@ -271,6 +279,8 @@ SECTIONS: tuple[Section, ...] = (
                 "groups": [],
                 "guest": "hold",
                 "scheduled_only": False,
+                "title_ru": "Занятие в группе",
+                "title_en": "Group lesson",
             },
         ),
     ),
@@ -385,6 +395,22 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     Section(
+        "brand",
+        "How the cabinet looks. Colours whose texts cannot be read (a contrast under 4.5 : 1) are refused; look at\n"
+        "them with `coinsync brand check`. Pictures are SVG or PNG files of at most 100 KB; paths start at this\n"
+        "file's folder.",
+        (
+            Key("name", _free_text, "What the cabinet calls the school; empty: its name above.", ""),
+            Key("logo", _free_text, "A square picture beside the name; empty: none.", ""),
+            Key("coin", _free_text, "A square picture of the coin; empty: a golden one.", ""),
+            Key("accent_light", _colour, "Behind the balance, and of buttons, in the light appearance …", "#1f6fc9"),
+            Key("accent_dark", _colour, "… and in the dark one.", "#2b62ab"),
+            Key("label", _colour, "What is written on it.", "#ffffff"),
+            Key("link_light", _colour, "Links; empty: the accent, as near to it as can be read.", ""),
+            Key("link_dark", _colour, "", ""),
+        ),
+    ),
+    Section(
         "secrets",
         "A file of mode 0600 with lines NAME=value, beside this one; the environment serves as well.",
         (Key("file", _free_text, "", "coinsync.secrets"),),
@@ -447,6 +473,16 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BrandSettings:
+    """How the cabinet looks; pictures are absolute paths."""
+
+    name: str
+    logo: Path | None
+    coin: Path | None
+    colours: Colours
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that ``config.toml`` says; paths are absolute."""
 
@@ -459,6 +495,7 @@ class Settings:
     csv_folder: Path
     branches: tuple[BranchSettings, ...]
     rulebook: Rulebook
+    lesson_titles: Mapping[str, tuple[str, str]]
     names: NameForm
     vk_field: str
     vk_pattern: str
@@ -473,6 +510,7 @@ class Settings:
     web: WebSettings
     coin_ru: tuple[str, ...]
     coin_en: tuple[str, ...]
+    brand: BrandSettings
     secrets_file: Path
 
     @property
@@ -597,11 +635,16 @@ def _settings(values: Mapping[str, Any], path: Path) -> Settings:
         csv_folder=base / values["csv"]["folder"],
         branches=tuple(BranchSettings(**block) for block in values["branch"]),
         rulebook=Rulebook(
-            tuple(Rule(**{**block, "guest": GuestPolicy(block["guest"])}) for block in values["rule"]),
+            tuple(map(_rule, values["rule"])),
             trials=values["lessons"]["trial"],
             makeups=values["lessons"]["makeup"],
             uncounted=values["lessons"]["uncounted"],
         ),
+        lesson_titles={
+            block["name"]: (block["title_ru"], block["title_en"])
+            for block in values["rule"]
+            if block["title_ru"].strip()
+        },
         names=NameForm(values["residents"]["names"]),
         vk_field=values["residents"]["vk_field"],
         vk_pattern=values["residents"]["vk_pattern"],
@@ -614,8 +657,21 @@ def _settings(values: Mapping[str, Any], path: Path) -> Settings:
         web=WebSettings(**values["web"]),
         coin_ru=values["coin"]["ru"],
         coin_en=values["coin"]["en"],
+        brand=_brand(values["brand"], values["school"]["name"], base),
         secrets_file=base / values["secrets"]["file"],
     )
+
+
+def _rule(block: Mapping[str, Any]) -> Rule:
+    # What families call it decides nothing, so the rule does not know it.
+    told = {name: value for name, value in block.items() if not name.startswith("title_")}
+    return Rule(**{**told, "guest": GuestPolicy(block["guest"])})
+
+
+def _brand(block: Mapping[str, Any], school: str, base: Path) -> BrandSettings:
+    logo, coin = (base / block[name] if block[name] else None for name in ("logo", "coin"))
+    colours = Colours(**{name: block[name] for name in Colours.__slots__})
+    return BrandSettings(block["name"].strip() or school, logo, coin, colours)
 
 
 def _account_of(url: str) -> str:
@@ -631,7 +687,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         if not re.fullmatch(r"[a-z0-9._-]{1,40}", settings.alfacrm.account):
             yield f"config: [alfacrm] account: expected letters a-z, digits and . _ -, got {settings.alfacrm.account}"
     if settings.vk_field == "note" and not settings.vk_pattern:
-        yield "config: [residents] vk_pattern: needed for the field note, or any word of a note would be taken for a page"
+        yield "config: [residents] vk_pattern: needed for the field note, where any word might be taken for a page"
     ids = [branch.id for branch in settings.branches]
     yield from (f"config: [[branch]] id {id}: given twice" for id in sorted({id for id in ids if ids.count(id) > 1}))
     codes = [way.code for way in settings.ways]

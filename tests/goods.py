@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import cli
 from coinsync import audit, config, shop
 from coinsync.config import Settings
 from coinsync.core.catalog import Event, Item, MoveKind, Pick, StockMove
@@ -198,13 +199,15 @@ class Shop:
             return reader.stock(item.code for item in reader.all(Item) if item.tracked)
 
 
-def a_shop(folder: Path, *goods: Item, stock: Mapping[str, int] | None = None) -> Shop:
-    """A shop with Ada (100 coins), Gleb (50) and Mira (5), and its goods, of each so many pieces as ``stock`` says."""
+def a_shop(
+    folder: Path, *goods: Item, stock: Mapping[str, int] | None = None, purses: Mapping[int, int] | None = None
+) -> Shop:
+    """A shop with Ada (100 coins), Gleb (50) and Mira (5), and five pieces of its goods, unless said otherwise."""
     made = Shop(new_database(folder))
     goods = goods or (an_item(), an_item("pen", 7), an_item("lesson", 20, tracked=False))
     pieces = {item.code: 5 for item in goods if item.tracked} if stock is None else stock
     people = [Put(a_resident(id, name, branches=(OMSK,) if id == MIRA else (1,))) for id, name in sorted(NAMES.items())]
-    coins = [Post(a_credit(f"purse-{id}", id, coins)) for id, coins in PURSES.items()]
+    coins = [Post(a_credit(f"purse-{id}", id, coins)) for id, coins in (purses or PURSES).items()]
     made.write(a_plan(*people, *coins))
     moves = [Stock(a_move(f"stock:first-{code}", code, many)) for code, many in pieces.items() if many]
     made.write(a_plan(*map(Put, goods), *moves, purpose=Purpose.CATALOG))
@@ -213,7 +216,7 @@ def a_shop(folder: Path, *goods: Item, stock: Mapping[str, int] | None = None) -
 
 def fill(house: House, goods: Mapping[Item, int], purses: Mapping[int, int] | None = None) -> None:
     """Put goods with their stock into a house's shop, and coins into the hands of residents, in one plan."""
-    now = datetime.now(tz=MORNING.tzinfo)
+    now = cli.utc_now()
     moves = [Stock(a_move(f"stock:first-{item.code}", item.code, pieces)) for item, pieces in goods.items() if pieces]
     coins = [Post(a_credit(f"purse-{id}", id, coins)) for id, coins in (purses or {}).items()]
     with writing(house.url) as database:

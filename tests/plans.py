@@ -20,6 +20,7 @@ from coinsync.core.plan import (
     Remark,
     RemarkKind,
     Scope,
+    Stock,
     identity,
 )
 
@@ -112,8 +113,23 @@ def _puts(kind: type[Fact]) -> st.SearchStrategy[Change]:
     return st.builds(Put, FACTS[kind], st.none() | FACTS[kind])
 
 
+STOCK_MOVES = st.builds(
+    catalog.StockMove,
+    KEYS,
+    CODES,
+    st.integers(-99, 99).filter(bool),
+    st.sampled_from(catalog.MoveKind),
+    DAYS,
+    TEXTS,
+    TEXTS,
+    TEXTS,
+)
+
 CHANGES: st.SearchStrategy[Change] = st.one_of(
-    st.builds(Post, ENTRIES), *map(_puts, FACTS), *(st.builds(Drop, strategy) for strategy in FACTS.values())
+    st.builds(Post, ENTRIES),
+    st.builds(Stock, STOCK_MOVES),
+    *map(_puts, FACTS),
+    *(st.builds(Drop, strategy) for strategy in FACTS.values()),
 )
 
 
@@ -121,7 +137,9 @@ def place(change: Change) -> tuple[object, ...]:
     """What a change is about; a plan holds one change for each."""
     if isinstance(change, Post):
         return ("post", change.entry.key, change.entry.seq)
-    fact = change.new if isinstance(change, Put) else change.old
+    if isinstance(change, Stock):
+        return ("stock", change.move.key)
+    fact = change.subject
     return (type(change).__name__, type(fact).__name__, *identity(fact))
 
 

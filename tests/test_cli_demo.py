@@ -70,11 +70,51 @@ def test_leaves_a_configuration_secrets_and_a_database(demo: tuple[House, str]) 
     assert house.ledger()
 
 
+def test_leaves_a_shop_with_pictures(demo: tuple[House, str]) -> None:
+    """Goods, each with a copy of its picture for the web, pieces of them, and sales; all of it adds up."""
+    house, _ = demo
+    listed = house.ok("catalog", "list", "--json").json
+    assert [item["code"] for item in listed[:3]] == ["stickers", "pen", "chocolate"]
+    assert len(listed) == 12
+    web = house.folder / "pictures.web"
+    assert {item["picture"] for item in listed} == {path.name for path in web.iterdir()}
+    assert all(item["left"] > 0 for item in listed if item["tracked"])
+    assert all(
+        item[f"{field}_{language}"] for item in listed for field in ("name", "text") for language in ("ru", "en")
+    )
+    assert len(house.ok("shop", "sales", "--json").json) >= 3
+    assert house.run("reconcile", "--json").code == 0
+    assert min(house.balances().values()) >= 0
+
+
+def test_its_catalog_is_a_file_to_play_with(demo: tuple[House, str], tmp_path: Path) -> None:
+    """It stands beside its pictures; loaded again it changes nothing, and what is changed in it is the plan."""
+    house = copied(demo, tmp_path)
+    file = tmp_path / "pictures" / "catalog.toml"
+    assert house.ok("catalog", "load", str(file)).out == "no changes\n"
+    file.write_text(file.read_text(encoding="utf-8").replace("price = 10\n", "price = 11\n"), encoding="utf-8")
+    assert house.ok("catalog", "load", str(file), "--yes").out.startswith("~ stickers  Набор наклеек  price 10 → 11\n")
+
+
+def test_a_shop_that_was_changed_stays_so(demo: tuple[House, str], tmp_path: Path) -> None:
+    """The next start neither brings goods back nor pieces, nor sells anything."""
+    house = copied(demo, tmp_path)
+    house.ok("catalog", "archive", "mug", "--yes")
+    house.ok("catalog", "stock", "count", "pen", "1", "--yes")
+    before = house.tables()
+    house.ok("demo", "--no-serve", "--dir", str(tmp_path))
+    after = house.tables()
+    assert {name: after[name] for name in ("item", "stock_move", "sale", "entry")} == {
+        name: before[name] for name in ("item", "stock_move", "sale", "entry")
+    }
+
+
 def test_prints_what_it_did_and_a_signed_link_on_a_line_of_its_own(demo: tuple[House, str]) -> None:
     """A table of the sync, the family, the link."""
     _, out = demo
     assert "awards (+" in out
     assert "This family has VK account" in out
+    assert re.search(r"\nThe shop has 12 goods and sold \d+ times:  \S+ --config \S+ catalog list\n", out)
     assert re.fullmatch(
         r"http://127\.0\.0\.1:8080/\?vk_access_token_settings=&vk_app_id=\S+&sign=[\w-]{43}", out.splitlines()[-1]
     )
@@ -162,6 +202,7 @@ def test_a_demo_tells_a_program_one_value(demo: tuple[House, str]) -> None:
     said = house.ok("demo", "--no-serve", "--dir", str(house.folder), "--json").json
     assert said["link"].startswith("http://127.0.0.1:8080/?vk_")
     assert {result["report"]["changes"] for result in said["sync"]["results"]} == {0}
+    assert said["shop"]["items"] == 12
 
 
 def test_a_simulator_alone_prints_its_account(tmp_path: Path) -> None:

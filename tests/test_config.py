@@ -168,6 +168,16 @@ def test_where_the_page_stands_may_be_said(tmp_path: Path) -> None:
     assert (settings.vk_field, settings.vk_pattern) == ("note", r"vk:\s*(\S+)")
 
 
+def test_pictures_stand_beside_the_file(tmp_path: Path) -> None:
+    """And their copies for the web beside them, in another folder: staff's own files are not served."""
+    settings = load(tmp_path)
+    assert (settings.pictures, settings.web_pictures) == (tmp_path / "pictures", tmp_path / "pictures.web")
+    assert load(tmp_path, shop__web_pictures="/srv/web").web_pictures == Path("/srv/web")
+    assert problems(tmp_path, shop__web_pictures="pictures") == (
+        "config: [shop] web_pictures: expected another folder than pictures",
+    )
+
+
 @pytest.mark.parametrize("address", ["https://api.vk.ru", "https://api.vk.com/", "http://127.0.0.1:8090"])
 def test_vk_is_asked_where_the_file_says(tmp_path: Path, address: str) -> None:
     """Over TLS, or on this machine."""
@@ -307,3 +317,24 @@ class TestSecrets:
         (tmp_path / "link").symlink_to(self._file(tmp_path, "COINSYNC_ALFACRM_KEY=a\n"))
         with pytest.raises(SecretError):
             config.Secrets(tmp_path / "link", {}).get("COINSYNC_ALFACRM_KEY")
+
+
+# --- how the cabinet looks -------------------------------------------------------------------------------------------
+
+
+def test_what_families_call_a_lesson_is_no_part_of_its_rule(tmp_path: Path) -> None:
+    """A title moves no coins; the last block that has one has the word, so a new rate needs none."""
+    blocks = [{**RULE, "title_ru": "Занятие", "title_en": "Lesson"}, {**RULE, "since": date(2026, 10, 1), "coins": 12}]
+    settings = load(tmp_path, rule=blocks)
+    assert settings.lesson_titles == {"lesson": ("Занятие", "Lesson")}
+    assert load(tmp_path, rule=[RULE]).lesson_titles == {}
+    assert settings.rulebook.rules == load(tmp_path, rule=[RULE, blocks[1]]).rulebook.rules
+
+
+def test_pictures_of_the_brand_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
+    """None where none is named; colours are written small."""
+    assert (load(tmp_path).brand.logo, load(tmp_path).brand.coin) == (None, None)
+    brand = load(tmp_path, brand__logo="logo.svg", brand__coin="/srv/coin.png", brand__accent_dark="#AABBCC").brand
+    assert (brand.logo, brand.coin) == (tmp_path / "logo.svg", Path("/srv/coin.png"))
+    assert brand.colours.accent_dark == "#aabbcc"
+    assert load(tmp_path, brand__name="  ").brand.name == load(tmp_path).school

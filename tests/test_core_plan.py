@@ -88,10 +88,7 @@ def test_facts_come_before_what_refers_to_them() -> None:
         Drop(Link(8, ADA, LinkSource.CRM)),
     ]
     plan = a_plan(*changes)
-    kinds = [
-        type(change.entry if isinstance(change, Post) else change.old if isinstance(change, Drop) else change.new)
-        for change in plan.changes
-    ]
+    kinds = [type(change.subject) for change in plan.changes]
     names = [kind.__name__ for kind in kinds]
     assert names == [
         *("Link", "Branch", "LessonType", "Group", "Resident", "Resident", "Membership", "Link", "Lesson"),

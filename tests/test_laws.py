@@ -105,6 +105,8 @@ def test_law_5_the_window_only_reads() -> None:
     }
     assert reached <= {
         "coinsync.core",
+        "coinsync.core.catalog",
+        "coinsync.core.colour",
         "coinsync.core.facts",
         "coinsync.core.identity",
         "coinsync.core.ledger",
@@ -158,8 +160,9 @@ def test_law_8_everything_is_bounded() -> None:
         getattr(Limits(), name) for name in Limits.__slots__
     ]
     from coinsync.exchange import alfacrm, vk
-    from webview import launch
+    from webview import gallery, goods, launch, pages
 
+    limits += [gallery.BYTES_MAX, gallery.NAMES_MAX, goods.GOODS_MAX, pages.RESIDENTS_MAX, pages.LINES_MAX]
     limits += [vk.BATCH_MAX, vk.SINGLES_MAX, vk.HALVINGS_MAX]
     limits += [alfacrm.PAGES_MAX, alfacrm.READINGS_MAX, writer.ATTEMPTS_MAX, launch.AGE_SECONDS_DEFAULT]
     assert all(isinstance(limit, (int, float)) and 0 < limit < 10**9 for limit in limits)

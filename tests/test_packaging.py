@@ -31,6 +31,8 @@ def test_a_source_archive_holds_all_that_is_needed(tmp_path: Path) -> None:
         names = {name.partition("/")[2] for name in opened.getnames()}
     assert {"config.toml.example", "crontab.example", "Makefile", "constraints.txt"} <= names
     assert {
+        "coinsync/simulator/goods/catalog.toml",
+        "coinsync/simulator/goods/mug.svg",
         "coinsync/store/migrations/0001_first.py",
         "webview/templates/base.html",
         "webview/static/style.css",

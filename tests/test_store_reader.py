@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from coinsync.core.catalog import Item
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -38,6 +39,7 @@ from coinsync.errors import CoinsyncError
 from coinsync.store import writer
 from coinsync.store.database import path_of
 from coinsync.store.reader import BATCH, Reader
+from tests.goods import Shop, a_shop
 from tests.makers import (
     ACCOUNT,
     ADA,
@@ -372,6 +374,29 @@ def test_lines_are_bounded_by_days_number_and_limit(reader: Reader) -> None:
     assert [line.posted.n for line in reader.lines(ADA, limit=2)] == [6, 5]
 
 
+def test_the_last_lines_of_several_residents_come_at_once(reader: Reader) -> None:
+    """Each as if asked for alone; nobody's lines count against another's."""
+    found = reader.last_lines([GLEB, ADA, MIRA, 999])
+    assert found == {one: reader.lines(one) for one in (ADA, GLEB, MIRA, 999)}
+    assert [line.posted.n for line in reader.last_lines([GLEB, ADA], 2)[ADA]] == [6, 5]
+    assert reader.last_lines([]) == {}
+
+
+def test_older_lines_follow_a_line_in_the_order_of_days(reader: Reader) -> None:
+    """Entry 3 was posted after entry 2 and stands below it; a foreign entry, or none, is followed by nothing."""
+    following = [reader.older_lines(ADA, than) for than in (6, 5, 2, 3, 1)]
+    assert [[line.posted.n for line in lines or ()] for lines in following] == [
+        [5, 2, 3, 1],
+        [2, 3, 1],
+        [3, 1],
+        [1],
+        [],
+    ]
+    assert [line.posted.n for line in reader.older_lines(ADA, 6, 2) or ()] == [5, 2]
+    (foreign, *_) = reader.lines(GLEB)
+    assert [reader.older_lines(ADA, than) for than in (foreign.posted.n, 999, 0)] == [None] * 3
+
+
 def test_entries_come_in_ledger_order(reader: Reader) -> None:
     """All, or so many after a number, with run and time."""
     assert [posted.n for posted in reader.entries()] == [1, 2, 3, 4, 5, 6]
@@ -557,6 +582,15 @@ def test_the_lines_of_a_child_come_from_all_cards(merged: Reader) -> None:
     lines = [(line.posted.n, line.posted.entry.resident) for line in merged.lines(GLEB)]
     assert lines == [(5, GLEB), (3, GLEB), (2, ADA), (1, OLD)]
     assert merged.lines(ADA) == merged.lines(OLD) == merged.lines(GLEB)
+
+
+def test_the_last_lines_of_a_child_come_from_all_cards(merged: Reader) -> None:
+    """Whichever cards are asked for, and also where two of them are one child's."""
+    found = merged.last_lines([OLD, GLEB, UNDONE])
+    assert found == {one: merged.lines(one) for one in (OLD, GLEB, UNDONE)}
+    assert found[OLD] == found[GLEB]
+    newest, *rest = found[GLEB]
+    assert merged.older_lines(OLD, newest.posted.n) == rest
 
 
 def test_a_merged_card_is_not_found_by_name(merged: Reader) -> None:
@@ -766,3 +800,76 @@ def test_a_text_that_is_no_text_is_an_error_until_it_is_taken(tmp_path: Path) ->
         found = reader.resident(ADA)
         assert found is not None
         assert found.name == "A\N{REPLACEMENT CHARACTER}B"
+
+
+# --- the shop --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Three sales on two days, one of them at a fair and by two residents, and a refund of one line."""
+    made = a_shop(tmp_path_factory.mktemp("shop"))
+    made.open_fair()
+    made.sell({"mug": 1}, ADA, key="b", day=LATER)
+    made.sell({"pen": 1, "lesson": 1}, ADA, (GLEB, 20), key="a", event="fair")
+    made.sell({"pen": 2}, GLEB, key="b-2")
+    made.refund("a", 1)
+    return made
+
+
+def test_stock_is_a_sum_of_moves(shop: Shop) -> None:
+    """0 of what never moved, and of what nobody knows."""
+    with reading(shop.url) as reader:
+        assert reader.stock(["pen", "mug", "lesson", "nothing"]) == {"lesson": 0, "mug": 4, "nothing": 0, "pen": 3}
+        assert reader.stock([]) == {}
+
+
+def test_the_shelf_holds_what_families_see(shop: Shop) -> None:
+    """In the order of the catalog, with what is left; what was never counted has nothing left."""
+    with reading(shop.url) as reader:
+        shelf = reader.shelf(100)
+        seen = [item for item in reader.all(Item) if item.shown and not item.archived]
+        assert [item for item, _ in shelf] == sorted(seen, key=lambda item: (item.place, item.code))
+        assert {item.code: left for item, left in shelf} == reader.stock(item.code for item in seen)
+        assert reader.shelf(1) == shelf[:1]
+
+
+def test_moves_are_found_by_goods_by_sale_and_by_key(shop: Shop) -> None:
+    """With their numbers, in their order."""
+    with reading(shop.url) as reader:
+        everything = reader.stock_moves()
+        assert [n for n, _ in everything] == [1, 2, 3, 4, 5, 6]
+        assert [move.quantity for _, move in reader.stock_moves(item="pen")] == [5, -1, -2, 1]
+        assert reader.stock_moves(sale="a") == [one for one in everything if one[1].sale == "a"]
+        assert [move.item for _, move in reader.stock_moves(key="sale:b:mug")] == ["mug"]
+        assert reader.stock_moves(key="nothing") == reader.stock_moves(item="lesson") == []
+
+
+def test_sales_are_found_by_day_and_by_event(shop: Shop) -> None:
+    """The oldest first."""
+    with reading(shop.url) as reader:
+        assert [one.id for one in reader.sales()] == ["b", "a", "b-2"]
+        assert [one.id for one in reader.sales(since=LATER, until=LATER)] == ["b"]
+        assert [one.id for one in reader.sales(since=date(2026, 11, 10))] == ["a", "b-2"]
+        assert [one.id for one in reader.sales(event="fair")] == ["a"]
+        assert [one.id for one in reader.sales(event="")] == ["b", "b-2"]
+        assert reader.sales(event="other") == []
+
+
+@pytest.mark.parametrize("many", [0, 600])
+def test_what_was_paid_is_found_by_sale(shop: Shop, many: int) -> None:
+    """Purchases, then refunds; a sale whose key begins like another's is another; few or many asked for at once."""
+    asked = ["a", "b", "none", *(f"x{n}" for n in range(many))]
+    with reading(shop.url) as reader:
+        found = reader.paid(asked)
+    assert list(found) == asked
+    told = {id: [(line.posted.entry.resident, line.posted.entry.coins) for line in found[id]] for id in asked[:3]}
+    assert told == {"a": [(ADA, -7), (GLEB, -20), (ADA, 2), (GLEB, 5)], "b": [(ADA, -30)], "none": []}
+
+
+def test_entries_of_the_shop_are_found_by_number(shop: Shop) -> None:
+    """Both ends included, and nothing that is not the shop's."""
+    with reading(shop.url) as reader:
+        assert [posted.entry.kind.value for posted in reader.shop_entries(1, 99)] == ["sale"] * 4 + ["refund"] * 2
+        assert [posted.n for posted in reader.shop_entries(5, 8)] == [5, 6, 7, 8]
+        assert reader.shop_entries(1, 3) == []

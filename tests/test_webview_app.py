@@ -8,113 +8,58 @@ import logging
 import re
 import shutil
 import sqlite3
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
-from wsgiref.validate import validator
-from zoneinfo import ZoneInfo
 
 import bottle
 import peewee
 import pytest
 
-from coinsync.core.facts import (
-    Attendance,
-    Group,
-    Lesson,
-    Link,
-    LinkSource,
-    Mark,
-    Merge,
-    Presence,
-    Resident,
-    Standing,
-    Status,
-)
-from coinsync.core.ledger import BY_HAND, BY_WAY, TAKEN_BACK, Entry, Kind, lesson_key
-from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Scope
+from coinsync.core.facts import Link, LinkSource, Merge, Presence, Resident
+from coinsync.core.ledger import BY_HAND, BY_WAY, TAKEN_BACK, Entry, Kind
+from coinsync.core.plan import Post, Purpose, Put
 from coinsync.errors import CoinsyncError
-from coinsync.store.database import create, open_readable, open_writable, reading
+from coinsync.store.database import create, open_readable, reading
 from coinsync.store.reader import Reader
-from coinsync.store.writer import Order, Surroundings, apply
-from webview import app as app_module
-from webview.app import Press, WebSettings, make_app
-from webview.launch import sign
-
-KEY = "ExampleProtectedKey0001"
-APP = 7000001
-NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-TODAY = date(2026, 11, 22)
-SETTINGS = WebSettings(
-    school="Школа «Лесная тропа»",
-    coin_forms_ru=("монета", "монеты", "монет"),
-    coin_forms_en=("coin", "coins"),
-    zone=ZoneInfo("Europe/Moscow"),
-    app_id=APP,
-    keys=(KEY,),
+from tests.window import (
+    ANYA,
+    APP,
+    KEY,
+    MARKS,
+    MISHA,
+    NAMES,
+    NOBODY,
+    OLEG,
+    RITA,
+    SETTINGS,
+    TODAY,
+    VERA,
+    Window,
+    award,
+    check_headers,
+    credit,
+    launch,
+    plain,
+    record,
+    school_in,
 )
-
-#: Two families: Вера (vk 501) has Аня and Миша, Олег (vk 502) has Аня's classmate Рита.
-ANYA, MISHA, RITA = 41, 42, 43
-VERA, OLEG, NOBODY = 501, 502, 509
-NAMES = {ANYA: "Аня Лисицына", MISHA: "Миша Лисицын", RITA: "Рита Совина"}
-LINKS = ((VERA, ANYA), (VERA, MISHA), (OLEG, RITA))
-MARKS = {ANYA: "наклейка-аня", MISHA: "наклейка-миша", RITA: "наклейка-рита"}
-
-
-# --- a school in a database ------------------------------------------------------------------------------------------
-
-
-def founding() -> list[Change]:
-    """Two families, a group, a lesson that all three attended, and a line of their own for each."""
-    changes: list[Change] = [Put(Group(7, "Роботы по вторникам"))]
-    changes += [Put(Resident(id, name, Presence.CLIENT, (1,))) for id, name in NAMES.items()]
-    changes += [Put(Link(vk, resident, LinkSource.DESK)) for vk, resident in LINKS]
-    changes.append(Put(Lesson(900, 1, date(2026, 11, 17), "18:00", 2, Status.CONDUCTED, (7,))))
-    for resident, mark in MARKS.items():
-        changes.append(Put(Attendance(900, resident, Mark.ATTENDED, Standing.MEMBER)))
-        changes.append(Post(award(900, resident, date(2026, 11, 17), 10 + resident)))
-        changes.append(Post(credit(f"desk:{resident}", resident, 5, mark)))
-    return changes
-
-
-def award(lesson: int, resident: int, day: date, coins: int) -> Entry:
-    """An award for a lesson."""
-    key = lesson_key("school", lesson, resident)
-    return Entry(key, 1, resident, coins, Kind.AWARD, day, "lesson", "sync", lesson=lesson)
-
-
-def credit(key: str, resident: int, coins: int, note: str, **more: Any) -> Entry:
-    """A credit by hand, for what staff typed; ``more`` are other fields of the entry."""
-    fields = {"reason": BY_HAND, "note": note, **more}
-    return Entry(key, 1, resident, coins, Kind.CREDIT, date(2026, 11, 18), actor="desk", **fields)
-
-
-def record(url: str, changes: list[Change], *, purpose: Purpose = Purpose.LESSONS) -> None:
-    """Apply a plan of these changes, as the nightly sync would."""
-    database = open_writable(url)
-    around = Surroundings(now=lambda: NOW, token=lambda: uuid4().hex, chance=lambda: 0.5, sleep=lambda _seconds: None)
-    try:
-        plan = Plan.of(purpose, Scope(1, date(2026, 11, 1), TODAY), changes)
-        apply(database, plan, Order("sync", "school", NOW), around)
-    finally:
-        database.close()
+from webview import app as app_module
+from webview.press import Press
+from webview.school import Way
 
 
 @pytest.fixture(scope="module")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database that nobody may change: each test that writes takes a copy."""
-    path = tmp_path_factory.mktemp("school") / "coins.db"
-    create(f"sqlite:///{path}")
-    record(f"sqlite:///{path}", founding())
-    return path
+    folder = tmp_path_factory.mktemp("school")
+    school_in(folder)
+    return folder / "coins.db"
 
 
 @pytest.fixture
@@ -124,105 +69,10 @@ def url(founded: Path, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/coins.db"
 
 
-# --- a client --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Got:
-    """A response."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.body.decode()
-
-
-def launch(vk: int, *, at: datetime = NOW, language: str = "ru", **more: str) -> str:
-    """A signed launch of a visitor."""
-    fields = {"vk_app_id": str(APP), "vk_language": language, "vk_platform": "mobile_web"}
-    return sign({**fields, "vk_ts": str(int(at.timestamp())), "vk_user_id": str(vk), **more}, KEY)
-
-
-class Window:
-    """The app with a client for it, under the standard library's WSGI validator."""
-
-    def __init__(self, url: str, **changes: Any) -> None:
-        self.now = NOW.timestamp()
-        self.app = make_app(replace(SETTINGS, **changes), url, now=lambda: self.now)
-
-    def ask(self, query: str = "", path: str = "/", method: str = "GET", **environ: str) -> Got:
-        """Send one request."""
-        sent: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start(status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> Any:
-            sent.append((status, headers))
-            return lambda _data: None
-
-        request: dict[str, Any] = {
-            "REQUEST_METHOD": method,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "SERVER_NAME": "127.0.0.1",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.input": sys.stdin.buffer,
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-            **environ,
-        }
-        # The validator warns of methods that it does not know, and these are what some tests are about.
-        known = method in ("GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE")
-        body = (validator(self.app) if known else self.app)(request, start)
-        content = b"".join(body)
-        if hasattr(body, "close"):
-            body.close()
-        ((status, headers),) = sent
-        assert len(dict(headers)) == len(headers)
-        return Got(int(status[:3]), dict(headers), content)
-
-    def page(self, vk: int, **environ: str) -> str:
-        """The page that a visitor sees."""
-        got = self.ask(launch(vk), **environ)
-        assert got.status == 200
-        return got.text
-
-
 @pytest.fixture
 def window(url: str) -> Window:
     """A window onto the test's own database."""
     return Window(url)
-
-
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "private, no-store",
-}
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; object-src 'none'; "
-    "frame-ancestors https://vk.com https://*.vk.com https://vk.ru https://*.vk.ru"
-)
-
-
-def check_headers(got: Got) -> None:
-    """Every security header is there, exactly, and nothing that says who we are or opens us to others."""
-    assert {name: got.headers[name] for name in HEADERS} == HEADERS
-    assert got.headers["Content-Security-Policy"] == POLICY.format(style=Press.set_up().style_source)
-    for name in ("X-Frame-Options", "Access-Control-Allow-Origin", "Set-Cookie", "Server", "Location", "Vary"):
-        assert name not in got.headers
 
 
 # --- what a family sees ----------------------------------------------------------------------------------------------
@@ -243,7 +93,7 @@ def test_family_sees_its_children_with_balances_and_lines(window: Window) -> Non
 
 def test_no_code_of_ours_is_ever_shown(url: str) -> None:
     """What a clerk did stands there in words: what was typed, the way's title, a correction."""
-    ways = {"olympiad": ("Победа в олимпиаде", "Olympiad won")}
+    ways = (Way("olympiad", "Победа в олимпиаде", "Olympiad won"),)
     won = credit("desk:won", RITA, 50, "городская", reason=BY_WAY, rule="olympiad")
     slip = credit("desk:slip", RITA, 7, "")
     record(url, [Post(won), Post(slip)], purpose=Purpose.DESK)
@@ -254,7 +104,7 @@ def test_no_code_of_ours_is_ever_shown(url: str) -> None:
         assert f'<p class="why"><bdi>{text}</bdi></p>' in page
     assert "отмена записи от 18 ноября" in page
     assert "отменено 22 ноября" in page
-    assert not any(code in page for code in (BY_HAND, BY_WAY, TAKEN_BACK, "olympiad"))
+    assert not any(code in plain(page).split() for code in (BY_HAND, BY_WAY, TAKEN_BACK, "olympiad"))
     assert "Olympiad won: городская" in Window(url, ways=ways).ask(launch(OLEG, language="en")).text
 
 
@@ -275,7 +125,7 @@ def test_merged_cards_are_one_child(url: str) -> None:
     record(url, [Post(taken_back(url, given, happened_on=TODAY)), Put(merged)], purpose=Purpose.DESK)
     window = Window(url)
     page = window.page(OLEG)
-    assert page.count("<section") == 1
+    assert page.count("resident-") == 1
     assert f"<strong>{15 + RITA}</strong>" in page
     assert "за старое" in page
     assert "отмена записи от 18 ноября" in page
@@ -293,10 +143,11 @@ def test_nobody_reads_a_balance_below_zero(url: str) -> None:
     assert f'<p class="debt">осталось отработать {10 + RITA}</p>' in page
 
 
-def test_page_has_no_script_no_cookie_and_no_foreign_address(window: Window) -> None:
-    """One complete document that needs nothing else."""
+def test_page_runs_nothing_and_knows_no_foreign_address(window: Window) -> None:
+    """One complete document; what stands in it for the script is data and not a program."""
     page = window.page(VERA)
-    assert not re.search(r"<script|<link|<img|https?://|javascript:|\son\w+=", page)
+    assert not re.search(r"<link|https?://|//\w|javascript:|url\(|\son\w+=|\sstyle=", page)
+    assert re.findall(r"<script[^>]*>", page) == ['<script type="application/json" id="data">']
     assert page.endswith("</html>\n")
 
 
@@ -318,7 +169,7 @@ def test_english_visitor_is_served_in_english(window: Window) -> None:
 def test_stranger_sees_their_own_number_and_nothing_else(window: Window) -> None:
     """A genuine visitor whom nobody is linked to is told what to tell the office."""
     page = window.page(NOBODY)
-    assert f'<p class="number">{NOBODY}</p>' in page
+    assert f'<p class="number" data-copy>{NOBODY}</p>' in page
     assert not any(name in page for name in NAMES.values())
 
 
@@ -340,34 +191,7 @@ def test_hostile_name_from_the_crm_is_only_text(window: Window, url: str, name: 
     record(url, [Put(Resident(RITA, name, Presence.CLIENT, (1,)), old)])
     page = window.page(OLEG)
     assert bottle.html_escape(name) in page
-    assert "<script" not in page
-
-
-def test_number_of_queries_does_not_grow_with_the_history(window: Window, url: str) -> None:
-    """A page of fifty lines costs as many queries as a page of two."""
-    before = queries_of(window, OLEG)
-    changes: list[Change] = []
-    for n in range(60):
-        changes.append(Put(Lesson(1000 + n, 1, date(2026, 11, 1), "18:00", 2, Status.CONDUCTED, (7,))))
-        changes.append(Post(award(1000 + n, RITA, date(2026, 11, 1), 1)))
-    record(url, changes)
-    assert window.page(OLEG).count("<li") == 50
-    assert queries_of(window, OLEG) == before
-
-
-def queries_of(window: Window, vk: int) -> int:
-    """How many statements one page takes, counted by the database library's own log."""
-    logger, seen = logging.getLogger("peewee"), logging.NullHandler()
-    records: list[logging.LogRecord] = []
-    seen.handle = records.append  # type: ignore[assignment,method-assign]
-    logger.addHandler(seen)
-    logger.setLevel(logging.DEBUG)
-    try:
-        window.page(vk)
-    finally:
-        logger.removeHandler(seen)
-        logger.setLevel(logging.NOTSET)
-    return len(records)
+    assert page.count("<script") == 1
 
 
 # --- who you are -----------------------------------------------------------------------------------------------------
@@ -443,9 +267,7 @@ def test_foreign_number_anywhere_never_widens_what_is_shown(window: Window, fore
     assert window.ask(f"{launch(VERA)}&x=#resident-{foreign}").text == usual
 
 
-@pytest.mark.parametrize(
-    "path", [f"/{RITA}", f"/resident/{RITA}", f"/residents/{RITA}", f"/history/{RITA}", "/history"]
-)
+@pytest.mark.parametrize("path", [f"/{RITA}", f"/resident/{RITA}", f"/residents/{RITA}", f"/history/{RITA}", "/child"])
 def test_no_path_leads_to_a_resident(window: Window, path: str) -> None:
     """Somebody else's child and a child that does not exist are equally not there."""
     got = window.ask(f"{launch(VERA)}&resident={RITA}", path)

@@ -6,12 +6,10 @@ address (VK's signature included) on its error pages, and takes ``get`` for GET.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -22,21 +20,30 @@ from zoneinfo import ZoneInfo
 
 import bottle
 
-from coinsync.core.facts import Group
+from coinsync.core.colour import Colours
+from coinsync.core.rules import Rule
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import open_readable, reading
 from coinsync.store.reader import Reader
 from webview import pages
-from webview.launch import AGE_SECONDS_DEFAULT, Refusal, verify
+from webview.gallery import Gallery, Picture
+from webview.launch import AGE_SECONDS_DEFAULT, Refusal, Visitor, verify
+from webview.press import Press
+from webview.school import School, Way
+from webview.visit import family_of, older_of
 
 METHODS = ("GET", "HEAD")
 RETRY_AFTER_SECONDS = 60
 #: A page must not wait long for a lock: its thread is one of few.
 WAIT_SECONDS = 1.0
 
-_HERE = Path(__file__).parent
 _HTML = "text/html; charset=UTF-8"
 _JSON = "application/json"
+#: A picture's name holds a digest of its content.
+_FOR_EVER = "public, max-age=31536000, immutable"
+#: An SVG that somebody opens by itself is a document, and this one may do nothing at all.
+_DRAWING_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+_NUMBER_DIGITS_MAX = 18
 _FRAMED_BY = "https://vk.com https://*.vk.com https://vk.ru https://*.vk.ru"
 _REASON = "webview.reason"
 _PATH_SHOWN = 100
@@ -51,8 +58,9 @@ T = TypeVar("T")
 class WebSettings:
     """What the window must know of the school and of its VK app; ``keys`` are VK's protected keys, newest first.
 
-    ``hosts`` are the values of the Host header that are answered, any when empty. ``ways`` are Russian and English
-    titles of the ways to earn by code, ``zones`` are those of branches, and ``zone`` is for everybody else.
+    ``hosts`` are the values of the Host header that are answered, any when empty. ``zones`` are those of branches, and
+    ``zone`` is for everybody else. ``lessons`` are Russian and English names of what a rule pays for, by the rule's
+    name. ``pictures`` is the folder of the goods' pictures; ``logo`` and ``coin`` are names of ``own_pictures``.
     """
 
     school: str
@@ -63,8 +71,15 @@ class WebSettings:
     keys: tuple[str, ...] = field(repr=False)
     age_seconds_max: int = AGE_SECONDS_DEFAULT
     hosts: frozenset[str] = frozenset()
-    ways: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    ways: tuple[Way, ...] = ()
     zones: Mapping[int, ZoneInfo] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    lessons: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    colours: Colours = field(default_factory=Colours)
+    pictures: Path | None = None
+    own_pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    logo: str = ""
+    coin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,51 +96,23 @@ def make_app(settings: WebSettings, database_url: str, *, now: Callable[[], floa
     """Make the window onto one database; ``now`` returns Unix seconds."""
     # Debug mode would print tracebacks and addresses into pages, wherever it was switched on.
     bottle.debug(False)
-    brand = pages.Brand(
+    gallery = Gallery(settings.pictures, settings.own_pictures)
+    own = gallery.addresses(settings.own_pictures)
+    school = School(
         settings.school,
         settings.coin_forms_ru,
         settings.coin_forms_en,
         settings.zone,
         settings.ways,
         settings.zones,
+        settings.rules,
+        settings.lessons,
+        logo=own.get(settings.logo, ""),
+        coin=own.get(settings.coin, ""),
     )
-    press = Press.set_up()
-    inside = _routes(_Views(settings, brand, press, database_url, now))
-    return _Wrapper(settings, brand, press, inside, now)
-
-
-class Press:
-    """Prints page objects: templates and style sheet, read and compiled once."""
-
-    def __init__(self, style: str, templates: Mapping[type, Any]) -> None:
-        """Keep the style sheet and one compiled template for each kind of page."""
-        self._style = style
-        self._templates = templates
-
-    @classmethod
-    def set_up(cls) -> Press:
-        """Read everything that lies beside this module."""
-        base = (_HERE / "templates" / "base.html").read_text(encoding="utf-8")
-        names = {pages.Cabinet: "cabinet.html", pages.Stranger: "stranger.html", pages.Notice: "notice.html"}
-        templates = {kind: cls._compiled(base, name) for kind, name in names.items()}
-        return cls((_HERE / "static" / "style.css").read_text(encoding="utf-8"), templates)
-
-    @staticmethod
-    def _compiled(base: str, name: str) -> Any:
-        content = (_HERE / "templates" / name).read_text(encoding="utf-8")
-        template = bottle.SimpleTemplate(base.replace("<!-- content -->\n", content))
-        template.co  # noqa: B018  # Compiles now: a mistake in a template must not wait for its first visitor.
-        return template
-
-    @property
-    def style_source(self) -> str:
-        """The Content-Security-Policy source that allows our style sheet and no other."""
-        return f"'sha256-{base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()}'"
-
-    def print(self, page: pages.Cabinet | pages.Stranger | pages.Notice) -> bytes:
-        """Print one page."""
-        text: str = self._templates[type(page)].render(page=page, style=self._style)
-        return text.encode()
+    press = Press.set_up(settings.colours)
+    inside = _routes(_Views(settings, school, press, gallery, database_url, now))
+    return _Wrapper(settings, school, press, inside, now)
 
 
 # --- inside: the routes ----------------------------------------------------------------------------------------------
@@ -136,8 +123,10 @@ def _routes(views: _Views) -> WSGIApplication:
     # Errors come out to our wrapper; Bottle would print their tracebacks, which hold what people typed.
     routes.config["catchall"] = False
     routes.route("/", "GET", views.cabinet)
+    routes.route("/history", "GET", views.history)
+    routes.route("/pictures/<name>", "GET", views.picture)
     routes.route("/healthz", "GET", views.health)
-    routes.default_error_handler = views.missing
+    routes.default_error_handler = views.nowhere
     application: WSGIApplication = routes
     return application
 
@@ -147,31 +136,45 @@ class _Views:
     """The routes' answers."""
 
     settings: WebSettings
-    brand: pages.Brand
+    school: School
     press: Press
+    gallery: Gallery
     database_url: str
     now: Callable[[], float]
 
     def cabinet(self) -> Any:
-        """Show the visitor's residents; identity comes from the verified launch and from nowhere else."""
-        moment = self.now()
-        visitor = verify(
-            _launch_of(bottle.request.environ),
-            keys=self.settings.keys,
-            app_id=self.settings.app_id,
-            now=int(moment),
-            age_seconds_max=self.settings.age_seconds_max,
-        )
-        if isinstance(visitor, Refusal):
-            return self._page(403, pages.refused(visitor, self.brand, self.settings.app_id), visitor.reason)
-        try:
-            family = self._read(lambda reader: gather(reader, visitor.vk))
-        except CoinsyncError as error:
-            return self._page(503, pages.trouble(self.brand), _name(error))
-        if not family.residents:
-            return self._page(200, pages.stranger(visitor.vk, self.brand, visitor.language), "stranger")
-        today = datetime.fromtimestamp(moment, UTC)
-        return self._page(200, pages.cabinet(family, self.brand, visitor.language, today))
+        """Show the visitor's residents and the shop."""
+
+        def show(reader: Reader, visitor: Visitor, moment: datetime) -> Any:
+            family = family_of(reader, visitor.vk)
+            family = replace(family, pictures=self.gallery.addresses(item.picture for item, _ in family.shelf))
+            if not family.residents:
+                page = pages.stranger(visitor.vk, family, self.school, visitor.language, moment)
+                return self._page(200, page, "stranger")
+            return self._page(200, pages.cabinet(family, self.school, visitor.language, moment))
+
+        environ = bottle.request.environ
+        return self._to_visitor(environ.get("HTTP_X_LAUNCH", environ.get("QUERY_STRING", "")), show)
+
+    def history(self) -> Any:
+        """Show further lines of one of the visitor's residents, as a part of a page.
+
+        This is asked by the page's script, so the launch comes in the header, and here nowhere else.
+        """
+        child, before = _asked_number("child"), _asked_number("before")
+
+        def show(reader: Reader, visitor: Visitor, moment: datetime) -> Any:
+            older = older_of(reader, visitor.vk, child, before) if child and before else None
+            if older is None:
+                return self._missing()
+            return self._page(200, pages.rows(older, self.school, visitor.language, moment))
+
+        return self._to_visitor(bottle.request.environ.get("HTTP_X_LAUNCH", ""), show)
+
+    def picture(self, name: str) -> Any:
+        """Send a picture; which there are is no secret."""
+        found = self.gallery.find(name)
+        return self._missing() if found is None else _picture(found)
 
     def health(self) -> Any:
         """Say for machines whether the database answers; reading it includes the check of its schema."""
@@ -183,12 +186,33 @@ class _Views:
         said = {"database": "ok", "schema": "ok", "last_synced_at": synced_at}
         return _response(200, json.dumps(said).encode(), _JSON)
 
-    def missing(self, _error: object) -> bytes:
+    def nowhere(self, _error: object) -> bytes:
         """Answer in our own words whatever Bottle has no route for."""
         bottle.response.status = 404
-        return self.press.print(pages.missing(self.brand))
+        return self.press.print(pages.missing(self.school))
 
-    def _page(self, status: int, page: pages.Cabinet | pages.Stranger | pages.Notice, reason: str = "") -> Any:
+    def _missing(self) -> Any:
+        return self._page(404, pages.missing(self.school))
+
+    def _to_visitor(self, launch: str, show: Callable[[Reader, Visitor, datetime], Any]) -> Any:
+        """Answer somebody for whom VK vouches; identity comes from the verified launch and from nowhere else."""
+        moment = self.now()
+        visitor = verify(
+            # WSGI hands bytes over as if they were Latin-1.
+            launch.encode("latin-1", "replace").decode("utf-8", "replace"),
+            keys=self.settings.keys,
+            app_id=self.settings.app_id,
+            now=int(moment),
+            age_seconds_max=self.settings.age_seconds_max,
+        )
+        if isinstance(visitor, Refusal):
+            return self._page(403, pages.refused(visitor, self.school, self.settings.app_id), visitor.reason)
+        try:
+            return self._read(lambda reader: show(reader, visitor, datetime.fromtimestamp(moment, UTC)))
+        except CoinsyncError as error:
+            return self._page(503, pages.trouble(self.school), _name(error))
+
+    def _page(self, status: int, page: pages.Page, reason: str = "") -> Any:
         return _response(status, self.press.print(page), _HTML, reason)
 
     def _read(self, question: Callable[[Reader], T]) -> T:
@@ -199,23 +223,17 @@ class _Views:
             return question(Reader(database))
 
 
-def gather(reader: Reader, vk: int) -> pages.Family:
-    """Read what a visitor may see: only residents linked to this VK account."""
-    residents = tuple(reader.residents_of_visitor(vk)[: pages.RESIDENTS_MAX + 1])
-    shown = [resident.id for resident in residents[: pages.RESIDENTS_MAX]]
-    lines = {resident: reader.lines(resident, limit=pages.LINES_MAX + 1) for resident in shown}
-    lessons = (line.lesson for history in lines.values() for line in history if line.lesson is not None)
-    groups = reader.recorded(Group, {group for lesson in lessons for group in lesson.groups})
-    return pages.Family(
-        residents, reader.balances(shown), lines, {group.id: group.name for group in groups}, reader.last_synced_at()
-    )
+def _asked_number(name: str) -> int:
+    """A number above 0 in the query, written in plain digits; 0 where there is none."""
+    values = bottle.request.query.getall(name)
+    text = values[0] if len(values) == 1 else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS_MAX else 0
 
 
-def _launch_of(environ: Mapping[str, Any]) -> str:
-    """The launch query of a request: from our header where there is one, else from the address."""
-    raw: str = environ.get("HTTP_X_LAUNCH", environ.get("QUERY_STRING", ""))
-    # WSGI hands bytes over as if they were Latin-1.
-    return raw.encode("latin-1", "replace").decode("utf-8", "replace")
+def _picture(picture: Picture) -> Any:
+    drawing = {"Content-Security-Policy": _DRAWING_POLICY} if picture.kind == "image/svg+xml" else {}
+    headers = {"Content-Type": picture.kind, "Cache-Control": _FOR_EVER, **drawing}
+    return bottle.HTTPResponse(picture.content, 200, headers)
 
 
 def _response(status: int, body: bytes, kind: str, reason: str = "") -> Any:
@@ -240,13 +258,13 @@ class _Wrapper:
     def __init__(
         self,
         settings: WebSettings,
-        brand: pages.Brand,
+        school: School,
         press: Press,
         inside: WSGIApplication,
         now: Callable[[], float],
     ) -> None:
         self._hosts = frozenset(host.lower() for host in settings.hosts)
-        self._brand = brand
+        self._school = school
         self._press = press
         self._inside = inside
         self._now = now
@@ -257,7 +275,8 @@ class _Wrapper:
         started = self._now()
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
         answer = self._answer(environ, method, path)
-        headers = {**answer.headers, "Content-Length": str(len(answer.body)), **self._headers}
+        # Ours first: only a picture says otherwise, about keeping it and about what it may do by itself.
+        headers = {**self._headers, **answer.headers, "Content-Length": str(len(answer.body))}
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
         spent_ms = round((self._now() - started) * 1000)
         level = _LEVELS.get(answer.status, logging.INFO)
@@ -266,16 +285,16 @@ class _Wrapper:
 
     def _answer(self, environ: WSGIEnvironment, method: str, path: str) -> Answer:
         if self._hosts and environ.get("HTTP_HOST", "").lower() not in self._hosts:
-            return self._own(421, pages.missing(self._brand), "unknown_host")
+            return self._own(421, pages.missing(self._school), "unknown_host")
         if method not in METHODS:
-            return self._own(405, pages.wrong_method(self._brand), "method", {"Allow": ", ".join(METHODS)})
+            return self._own(405, pages.wrong_method(self._school), "method", {"Allow": ", ".join(METHODS)})
         # Bottle drops bytes that are not UTF-8, which would make "/%FF" the cabinet; no route of ours needs them.
         if not path.isascii():
-            return self._own(404, pages.missing(self._brand))
+            return self._own(404, pages.missing(self._school))
         try:
             return _captured(self._inside, {**environ, "REQUEST_METHOD": "GET"})
         except Exception as error:
-            return self._own(500, pages.broken(self._brand), _name(error))
+            return self._own(500, pages.broken(self._school), _name(error))
 
     def _own(self, status: int, page: pages.Notice, reason: str = "", more: Mapping[str, str] | None = None) -> Answer:
         return Answer(status, self._press.print(page), {"Content-Type": _HTML, **(more or {})}, reason)

@@ -6,54 +6,37 @@ reader's language and in the school's local time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from coinsync.core.facts import Resident
 from coinsync.core.ledger import Line
 from coinsync.core.wording import Pen, zone_of
+from webview.goods import GOODS_MAX, Buyer, Category, Shelf, catalog
 from webview.launch import Reason, Refusal
+from webview.memo import Earning, coins_per_lesson, memo, rules_on
+from webview.school import School
 from webview.texts import ENGLISH, RUSSIAN, Message, Texts, of_language
 
 RESIDENTS_MAX = 20
 LINES_MAX = 50
+#: How many of them the cabinet itself shows.
+LAST_MAX = 5
 
 
 # --- what a page is made from ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Brand:
-    """How the school calls itself, its coin and its ways to earn, and where its clocks stand.
-
-    ``ways`` are Russian and English titles by code; ``zones`` are those of branches, ``zone`` is for everybody else.
-    """
-
-    school: str
-    coin_forms_ru: tuple[str, str, str]
-    coin_forms_en: tuple[str, str]
-    zone: ZoneInfo
-    ways: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    zones: Mapping[int, ZoneInfo] = field(default_factory=dict)
-
-    def coin(self, count: int, texts: Texts) -> str:
-        """Choose the form of the coin's name beside a number."""
-        return texts.words.coin(count, self.coin_forms_ru if texts is RUSSIAN else self.coin_forms_en)
-
-    def pen(self, texts: Texts, zone: ZoneInfo, now: datetime) -> Pen:
-        """What writes the lines of a family whose clock stands in ``zone``."""
-        ways = {code: titles[texts is not RUSSIAN] for code, titles in self.ways.items()}
-        return Pen(texts.words, zone, now.astimezone(zone).date(), ways)
-
-
-@dataclass(frozen=True, slots=True)
 class Family:
-    """What the reader knows of a visitor's residents: balances and lines by resident, group names by group.
+    """What the reader knows of a visitor's residents, of the shop, and how fresh that is.
 
-    ``lines`` are newest first and may be one more than ``LINES_MAX``, which tells that there are more; so may
-    ``residents``. ``synced_at`` is UTC ("2026-11-22T02:00:07Z") or None before the first sync.
+    Balances and lines are by resident, group names by group, addresses of pictures by name. ``lines`` are newest first
+    and may be one more than ``LINES_MAX``, which tells that there are more; so may ``residents`` and ``shelf``.
+    ``synced_at`` is UTC ("2026-11-22T02:00:07Z") or None before the first sync.
     """
 
     residents: tuple[Resident, ...] = ()
@@ -61,6 +44,17 @@ class Family:
     lines: Mapping[int, Sequence[Line]] = field(default_factory=dict)
     groups: Mapping[int, str] = field(default_factory=dict)
     synced_at: str | None = None
+    shelf: Shelf = ()
+    pictures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """Further lines of one resident; they may be one more than ``LINES_MAX``, which tells that there are more still."""
+
+    resident: Resident
+    lines: Sequence[Line]
+    groups: Mapping[int, str]
 
 
 # --- what a page is --------------------------------------------------------------------------------------------------
@@ -85,7 +79,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One resident: ``balance`` is never below zero, what is missing stands in ``debt``."""
+    """One resident: ``balance`` is never below zero, what is missing stands in ``debt``.
+
+    ``before`` is the number of the last line shown where there are more, 0 where there are none.
+    """
 
     id: int
     name: str
@@ -94,26 +91,55 @@ class Child:
     debt: str
     rows: tuple[Row, ...]
     more: str
+    before: int
+
+    @property
+    def last(self) -> tuple[Row, ...]:
+        """The rows that stand in the cabinet itself."""
+        return self.rows[:LAST_MAX]
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The screens about goods and about earning, the same for whoever looks; ``more`` says that goods are left out."""
+
+    categories: tuple[Category, ...]
+    more: str
+    earnings: tuple[Earning, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Cabinet:
-    """The page of a visitor who is linked to residents."""
+    """The page of a visitor who is linked to residents; ``data`` is JSON for the page's script."""
 
-    school: str
+    school: School
     texts: Texts
     children: tuple[Child, ...]
     more: str
     fresh: str
+    shop: Shop
+    data: str
 
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
     """The page of a visitor whom nobody is linked to: ``vk`` is their own number, to be told to the office."""
 
-    school: str
+    school: School
     texts: Texts
     vk: int
+    shop: Shop
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """No page but a part of one: further rows of a child's history."""
+
+    texts: Texts
+    child: int
+    rows: tuple[Row, ...]
+    before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,76 +154,108 @@ class Said:
 class Notice:
     """A page that knows nothing about its visitor, not even a language: it says one thing in Russian and English."""
 
-    school: str
+    school: School
     texts: Texts
     said: tuple[Said, ...]
     address: str = ""
 
 
+Page = Cabinet | Stranger | Rows | Notice
+
+
 # --- making pages ----------------------------------------------------------------------------------------------------
 
 
-def cabinet(family: Family, brand: Brand, language: str, now: datetime) -> Cabinet:
+def cabinet(family: Family, school: School, language: str, now: datetime) -> Cabinet:
     """Make the page of a family; ``now`` is any aware time, ``language`` a code of VK's."""
     texts = of_language(language)
     shown = family.residents[:RESIDENTS_MAX]
     more = texts.children_more.format(count=RESIDENTS_MAX) if len(family.residents) > RESIDENTS_MAX else ""
-    children = tuple(_child(resident, family, brand, texts, now) for resident in shown)
-    fresh = _fresh(family.synced_at, texts, brand.pen(texts, brand.zone, now))
-    return Cabinet(brand.school, texts, children, more, fresh)
+    children = tuple(_child(resident, family, school, texts, now) for resident in shown)
+    fresh = _fresh(family.synced_at, texts, school.pen(texts, school.zone, now))
+    shop = _shop(family, shown, school, texts, now)
+    data = as_data({"residents": _residents(family, shown, school, now), "words": texts.script})
+    return Cabinet(school, texts, children, more, fresh, shop, data)
 
 
-def stranger(vk: int, brand: Brand, language: str) -> Stranger:
-    """Make the page of somebody whom nobody is linked to."""
-    return Stranger(brand.school, of_language(language), vk)
+def stranger(vk: int, family: Family, school: School, language: str, now: datetime) -> Stranger:
+    """Make the page of somebody whom nobody is linked to; only the shop of ``family`` is looked at."""
+    texts = of_language(language)
+    data = as_data({"residents": [], "words": texts.script})
+    return Stranger(school, texts, vk, _shop(family, (), school, texts, now), data)
 
 
-def refused(refusal: Refusal, brand: Brand, app_id: int) -> Notice:
+def rows(older: Older, school: School, language: str, now: datetime) -> Rows:
+    """Make further rows of a child's history."""
+    texts = of_language(language)
+    pen = school.pen(texts, zone_of(older.resident, school.zones, school.zone), now)
+    return Rows(texts, older.resident.id, _rows(older.lines, older.groups, pen), _before(older.lines))
+
+
+def refused(refusal: Refusal, school: School, app_id: int) -> Notice:
     """Ask to open the app in VK: the same words whatever is wrong, but for a launch that is genuine and too old."""
     address = f"https://vk.com/app{app_id}" if app_id > 0 else ""
     if refusal.reason is Reason.TOO_OLD:
-        return _notice(brand, RUSSIAN.expired, ENGLISH.expired, address)
-    return _notice(brand, RUSSIAN.refused, ENGLISH.refused, address)
+        return _notice(school, RUSSIAN.expired, ENGLISH.expired, address)
+    return _notice(school, RUSSIAN.refused, ENGLISH.refused, address)
 
 
-def trouble(brand: Brand) -> Notice:
+def trouble(school: School) -> Notice:
     """Ask to come back: the database cannot be read now."""
-    return _notice(brand, RUSSIAN.trouble, ENGLISH.trouble)
+    return _notice(school, RUSSIAN.trouble, ENGLISH.trouble)
 
 
-def broken(brand: Brand) -> Notice:
+def broken(school: School) -> Notice:
     """Own up to an error of ours."""
-    return _notice(brand, RUSSIAN.broken, ENGLISH.broken)
+    return _notice(school, RUSSIAN.broken, ENGLISH.broken)
 
 
-def missing(brand: Brand) -> Notice:
+def missing(school: School) -> Notice:
     """Say that there is no such page."""
-    return _notice(brand, RUSSIAN.missing, ENGLISH.missing)
+    return _notice(school, RUSSIAN.missing, ENGLISH.missing)
 
 
-def wrong_method(brand: Brand) -> Notice:
+def wrong_method(school: School) -> Notice:
     """Say that the window only shows."""
-    return _notice(brand, RUSSIAN.wrong_method, ENGLISH.wrong_method)
+    return _notice(school, RUSSIAN.wrong_method, ENGLISH.wrong_method)
 
 
-def _notice(brand: Brand, russian: Message, english: Message, address: str = "") -> Notice:
+def as_data(value: Mapping[str, Any]) -> str:
+    """Write a value as JSON that may stand in a document: nothing in it can end the element that it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _notice(school: School, russian: Message, english: Message, address: str = "") -> Notice:
     said = (Said(RUSSIAN.language, russian), Said(ENGLISH.language, english))
-    return Notice(brand.school, RUSSIAN, said, address)
+    return Notice(school, RUSSIAN, said, address)
 
 
-def _child(resident: Resident, family: Family, brand: Brand, texts: Texts, now: datetime) -> Child:
-    pen = brand.pen(texts, zone_of(resident, brand.zones, brand.zone), now)
+# --- children --------------------------------------------------------------------------------------------------------
+
+
+def _child(resident: Resident, family: Family, school: School, texts: Texts, now: datetime) -> Child:
+    pen = school.pen(texts, zone_of(resident, school.zones, school.zone), now)
     balance = family.balances.get(resident.id, 0)
     lines = family.lines.get(resident.id, ())
     return Child(
         id=resident.id,
-        name=resident.name.strip() or f"#{resident.id}",
+        name=_name(resident),
         balance=texts.words.number(max(balance, 0)),
-        coins=brand.coin(max(balance, 0), texts),
+        coins=school.coin_word(max(balance, 0), texts),
         debt=texts.words.to_be_made_up(balance),
         rows=_rows(lines, family.groups, pen),
         more=texts.history_more.format(count=LINES_MAX) if len(lines) > LINES_MAX else "",
+        before=_before(lines),
     )
+
+
+def _name(resident: Resident) -> str:
+    return resident.name.strip() or f"#{resident.id}"
+
+
+def _before(lines: Sequence[Line]) -> int:
+    return lines[LINES_MAX - 1].posted.n if len(lines) > LINES_MAX else 0
 
 
 def _rows(lines: Sequence[Line], groups: Mapping[int, str], pen: Pen) -> tuple[Row, ...]:
@@ -228,3 +286,30 @@ def _fresh(synced_at: str | None, texts: Texts, pen: Pen) -> str:
     said = {pen.today: texts.fresh_today, pen.today - timedelta(days=1): texts.fresh_yesterday}
     text = said.get(moment.date(), texts.fresh_on)
     return text.format(day=pen.day(moment.date()), time=f"{moment:%H:%M}")
+
+
+# --- shop ------------------------------------------------------------------------------------------------------------
+
+
+def _shop(family: Family, residents: Sequence[Resident], school: School, texts: Texts, now: datetime) -> Shop:
+    buyers = [
+        Buyer(one.id, _name(one) if len(residents) > 1 else "", one.branches, family.balances.get(one.id, 0))
+        for one in residents
+    ]
+    branches = {branch for one in residents for branch in one.branches}
+    return Shop(
+        catalog(family.shelf, buyers, family.pictures, school, texts),
+        texts.catalog_more.format(count=GOODS_MAX) if len(family.shelf) > GOODS_MAX else "",
+        memo(school, branches, texts, now.astimezone(school.zone).date()),
+    )
+
+
+def _residents(family: Family, residents: Iterable[Resident], school: School, now: datetime) -> list[dict[str, Any]]:
+    """What the script counts with: balances as they are, below zero too, and what the next lesson gives."""
+    found = []
+    for one in residents:
+        today = now.astimezone(zone_of(one, school.zones, school.zone)).date()
+        lesson = coins_per_lesson(family.lines.get(one.id, ()), rules_on(school.rules, one.branches, today))
+        balance = family.balances.get(one.id, 0)
+        found.append({"id": one.id, "name": _name(one), "balance": balance, "lesson": lesson})
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from coinsync.core import wording
@@ -17,16 +18,39 @@ class Message:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """One language; braces are filled in by ``webview.pages``, ``words`` are those about lines."""
+    """One language; braces are filled in by the rooms of pages, ``words`` are those about lines.
+
+    ``script`` are words for the page's script, which fills in their braces itself; lists are forms beside a number.
+    """
 
     language: str
     words: wording.Words
+    screens: str
+    cabinet: str
     balance: str
     children: str
     children_more: str
+    last: str
+    all_lines: str
     history: str
     history_empty: str
     history_more: str
+    more: str
+    catalog: str
+    catalog_empty: str
+    catalog_more: str
+    heart: str
+    left: str
+    none_left: str
+    enough: str
+    lacking: str
+    details: str
+    favourites: str
+    favourites_empty: str
+    earn: str
+    earn_short: str
+    lesson: str
+    lesson_text: str
     fresh_today: str
     fresh_yesterday: str
     fresh_on: str
@@ -40,17 +64,42 @@ class Texts:
     broken: Message
     missing: Message
     wrong_method: Message
+    script: Mapping[str, str | tuple[str, ...]]
+
+    def of(self, russian: str, english: str) -> str:
+        """Choose between two texts of the school's; what nobody has translated stays Russian."""
+        return (russian if self is RUSSIAN else english.strip() or russian).strip()
 
 
 RUSSIAN = Texts(
     language="ru",
     words=wording.RUSSIAN,
+    screens="Разделы",
+    cabinet="Кабинет",
     balance="Сейчас на счету",
     children="Дети",
     children_more="Показаны не все дети, только первые {count}.",
+    last="Последние записи",
+    all_lines="Вся история",
     history="История",
     history_empty="Пока здесь пусто. Первая запись появится после занятия.",
     history_more="Показаны последние записи: {count}.",
+    more="Показать ещё",
+    catalog="Каталог",
+    catalog_empty="Каталог пока пуст. Скоро здесь появятся товары.",
+    catalog_more="Показаны не все товары, только первые {count}.",
+    heart="В избранное: {name}",
+    left="осталось {count}",
+    none_left="нет в наличии",
+    enough="хватает",
+    lacking="не хватает {coins}",
+    details="Подробнее",
+    favourites="Избранное",
+    favourites_empty="Отмечайте товары сердечком в каталоге — они соберутся здесь.",
+    earn="Как заработать",
+    earn_short="Заработать",
+    lesson="Занятие",
+    lesson_text="За каждое занятие по расписанию, на котором ребёнок был. Пробные занятия и отработки не считаются.",
     fresh_today="Обновлено сегодня в {time}",
     fresh_yesterday="Обновлено вчера в {time}",
     fresh_on="Обновлено {day} в {time}",
@@ -71,17 +120,50 @@ RUSSIAN = Texts(
     broken=Message("Что-то пошло не так", "Мы уже записали, что случилось. Попробуйте зайти ещё раз чуть позже."),
     missing=Message("Такой страницы нет", "Откройте кабинет заново из ВКонтакте."),
     wrong_method=Message("Здесь можно только смотреть", "Кабинет ничего не принимает и не изменяет."),
+    script={
+        "unheart": "Убрать из избранного: {name}",
+        "goal": "До «{name}» осталось {count} {lessons}",
+        "goal_coins": "До «{name}» осталось накопить {coins}",
+        "goal_reached": "На «{name}» уже хватает",
+        "lessons": ("занятие", "занятия", "занятий"),
+        "loading": "Загружаем…",
+        "failed": "Не получилось загрузить. Попробуйте ещё раз.",
+        "expired": "Откройте приложение ещё раз",
+        "not_saved": "Избранное не сохранилось: оно останется, пока открыта эта страница",
+        "copy": "Скопировать",
+        "copied": "Скопировано",
+    },
 )
 
 ENGLISH = Texts(
     language="en",
     words=wording.ENGLISH,
+    screens="Sections",
+    cabinet="Cabinet",
     balance="Balance now",
     children="Children",
     children_more="Not all children are shown, only the first {count}.",
+    last="Latest lines",
+    all_lines="All lines",
     history="History",
     history_empty="Nothing here yet. The first line appears after a lesson.",
     history_more="The latest lines are shown: {count}.",
+    more="Show more",
+    catalog="Catalog",
+    catalog_empty="The catalog is empty for now. Goods will appear here soon.",
+    catalog_more="Not all goods are shown, only the first {count}.",
+    heart="Add to favourites: {name}",
+    left="{count} left",
+    none_left="out of stock",
+    enough="enough",
+    lacking="{coins} more needed",
+    details="Details",
+    favourites="Favourites",
+    favourites_empty="Mark goods with a heart in the catalog, and they gather here.",
+    earn="How to earn",
+    earn_short="Earn",
+    lesson="Lesson",
+    lesson_text="For every lesson of the schedule that the child attends. Trial and make-up lessons do not count.",
     fresh_today="Updated today at {time}",
     fresh_yesterday="Updated yesterday at {time}",
     fresh_on="Updated on {day} at {time}",
@@ -99,6 +181,19 @@ ENGLISH = Texts(
     broken=Message("Something went wrong", "We have noted what happened. Please try again a little later."),
     missing=Message("There is no such page", "Open the cabinet again from VK."),
     wrong_method=Message("You can only look here", "The cabinet accepts and changes nothing."),
+    script={
+        "unheart": "Remove from favourites: {name}",
+        "goal": "{count} {lessons} left to “{name}”",
+        "goal_coins": "{coins} to go to “{name}”",
+        "goal_reached": "There is enough for “{name}”",
+        "lessons": ("lesson", "lessons"),
+        "loading": "Loading…",
+        "failed": "It could not be loaded. Please try again.",
+        "expired": "Open the app again",
+        "not_saved": "Favourites were not saved: they stay while this page is open",
+        "copy": "Copy",
+        "copied": "Copied",
+    },
 )
 
 #: VK's language codes whose speakers are served in Russian; "" is a launch that does not say.

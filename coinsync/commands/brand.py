@@ -51,8 +51,8 @@ def shown(settings: Settings) -> Shown:
     problems = _problems(settings.brand)
     if problems:
         raise ConfigError(problems, advice='"coinsync brand check" shows every pair of colours with its contrast.')
-    logo, coin = (_picture(path) for path in (settings.brand.logo, settings.brand.coin))
-    return Shown(*(next(iter(one), "") for one in (logo, coin)), {**logo, **coin})
+    logo, coin = _picture(settings.brand.logo), _picture(settings.brand.coin)
+    return Shown(logo=next(iter(logo), ""), coin=next(iter(coin), ""), pictures={**logo, **coin})
 
 
 def _problems(brand: BrandSettings) -> list[str]:
@@ -68,12 +68,13 @@ def _problems(brand: BrandSettings) -> list[str]:
 def _picture(path: Path | None) -> dict[str, bytes]:
     """A picture as it is served, under its name; nothing where there is none. Raises ``PictureRefused``."""
     from coinsync import pictures
+    from coinsync.core.sheet import quoted
 
     if path is None:
         return {}
     if path.suffix.lower() not in (".svg", ".png"):
-        raise PictureRefused(f"{path.name} is neither an SVG nor a PNG")
+        raise PictureRefused(f"{quoted(path.name)} is neither an SVG nor a PNG")
     copy = pictures.web_picture(path)
     if path.stat().st_size > BYTES_MAX:
-        raise PictureRefused(f"{path.name} has more than {BYTES_MAX // 1000} KB")
+        raise PictureRefused(f"{quoted(path.name)} has more than {BYTES_MAX // 1000} KB")
     return {copy.name: copy.content}

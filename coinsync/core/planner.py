@@ -319,7 +319,7 @@ def compare(sight: Sight, book: Book, rulebook: Rulebook, account: str, read_bef
         Remark(RemarkKind.UNREADABLE, "unreadable", lesson, detail=path) for lesson, path in sight.unreadable.items()
     ]
     strangers: set[int] = set()
-    gone = _gone_rolls(sight, book)
+    gone = _gone_rolls(sight, book, account)
     for roll in (*sight.rolls, *gone):
         stored = book.rolls.get(roll.lesson.id)
         whole = _with_the_removed(roll, stored)
@@ -375,12 +375,21 @@ def _merged(rolls: Iterable[Roll], book: Book) -> list[Remark]:
     ]
 
 
-def _gone_rolls(sight: Sight, book: Book) -> list[Roll]:
-    """The lessons that are gone now, and those gone before of which something is still held."""
-    held = {hold.lesson for hold in book.holds.values()} - {roll.lesson.id for roll in sight.rolls}
-    before = (id for id, roll in book.rolls.items() if id in held and roll.lesson.status is Status.GONE)
+def _gone_rolls(sight: Sight, book: Book, account: str) -> list[Roll]:
+    """The lessons that are gone now, and those gone before of which something is still held or posted."""
+    read = {roll.lesson.id for roll in sight.rolls}
+    before = (
+        id
+        for id, roll in book.rolls.items()
+        if roll.lesson.status is Status.GONE and id not in read and _is_open(roll, book, account)
+    )
     rolls = (book.rolls[lesson] for lesson in dict.fromkeys((*sight.gone, *before)))
     return [replace(roll, lesson=replace(roll.lesson, status=Status.GONE)) for roll in rolls]
+
+
+def _is_open(roll: Roll, book: Book, account: str) -> bool:
+    keys = (lesson_key(account, roll.lesson.id, one.resident) for one in roll.attendance)
+    return any(key in book.holds or (key in book.stands and book.stands[key].coins) for key in keys)
 
 
 def _with_the_removed(roll: Roll, stored: Roll | None) -> Roll:

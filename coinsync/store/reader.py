@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from peewee import Database
 
-from coinsync.core.catalog import MoveKind, Sale, StockMove
+from coinsync.core.catalog import Item, MoveKind, Sale, StockMove
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -62,6 +62,13 @@ LEFT JOIN entry r ON r.reverses = e.n
 _LINES = f"""{_LINE}
 WHERE e.resident_id IN ({{marks}}) AND e.happened_on >= ? AND e.happened_on <= ? AND e.n < ?
 ORDER BY e.happened_on DESC, e.n DESC LIMIT ?
+"""
+
+#: The numbers of one resident's last entries; each is a table of its own, so that it takes them from the index.
+_LAST = """
+SELECT n FROM (
+    SELECT n FROM entry WHERE resident_id IN ({marks}) ORDER BY happened_on DESC, n DESC LIMIT ?
+) last_{at}
 """
 
 _STANDS = """
@@ -315,6 +322,33 @@ class Reader:
         values = [*cards, since.isoformat(), until.isoformat(), before, limit]
         return [_line(row) for row in self._rows(_LINES.format(marks=_marks(cards)), values)]
 
+    def last_lines(self, residents: Iterable[int], limit: int = 50) -> dict[int, list[Line]]:
+        """The last lines of residents, newest first, at most ``limit`` of each; all of them in one statement."""
+        cards = {one: self.cards_of(one) for one in sorted(set(residents))}
+        lines: dict[int, list[Line]] = {one[0]: [] for one in cards.values()}
+        if lines:
+            # Cards of one child are asked for once, whichever of them are named.
+            chosen = {one[0]: one for one in cards.values()}.values()
+            parts = [_LAST.format(marks=_marks(one), at=at) for at, one in enumerate(chosen)]
+            sql = f"{_LINE} WHERE e.n IN ({' UNION ALL '.join(parts)}) ORDER BY e.happened_on DESC, e.n DESC"
+            heads = self.heads()
+            for line in map(_line, self._rows(sql, [value for one in chosen for value in (*one, limit)])):
+                card = line.posted.entry.resident
+                lines[heads.get(card, card)].append(line)
+        return {one: lines[known[0]] for one, known in cards.items()}
+
+    def older_lines(self, resident: int, than: int, limit: int = 50) -> list[Line] | None:
+        """The lines that follow a resident's entry with the number ``than``; None where that is no entry of theirs."""
+        cards = self.cards_of(resident)
+        mine = f"e.resident_id IN ({_marks(cards)})"
+        found = self._row(f"SELECT e.happened_on FROM entry e WHERE e.n = ? AND {mine}", [than, *cards])
+        if found is None:
+            return None
+        # What was posted late stands among older lines, so the number alone does not say what follows.
+        order = "AND e.happened_on <= ? AND (e.happened_on < ? OR e.n < ?) ORDER BY e.happened_on DESC, e.n DESC"
+        values = [*cards, found[0], found[0], than, limit]
+        return [_line(row) for row in self._rows(f"{_LINE} WHERE {mine} {order} LIMIT ?", values)]
+
     def line(self, n: int) -> Line | None:
         """One entry by its number."""
         row = self._row(f"{_LINE} WHERE e.n = ?", [n])
@@ -404,6 +438,14 @@ class Reader:
         return map(_posted, self._rows(sql, [after, limit]))
 
     # --- shop ---------------------------------------------------------------------------------------------------
+
+    def shelf(self, limit: int) -> list[tuple[Item, int]]:
+        """The goods that families see, in the order of the catalog, at most ``limit``; with how many are left."""
+        table = TABLES[Item]
+        left = "COALESCE((SELECT SUM(m.quantity) FROM stock_move m WHERE m.item_code = i.code), 0)"
+        columns = ", ".join(f"i.{column}" for column in table.columns)
+        sql = f"SELECT {columns}, {left} FROM item i WHERE i.shown = 1 AND i.archived = 0 ORDER BY i.place, i.code"
+        return [(table.value(row[:-1]), int(row[-1])) for row in self._rows(f"{sql} LIMIT ?", [limit])]
 
     def stock(self, items: Iterable[str]) -> dict[str, int]:
         """Pieces left of items, 0 of those that never moved."""

@@ -18,7 +18,7 @@ import peewee
 from peewee import Database
 
 from coinsync.core.catalog import RefundLine, Sale, SaleLine, quantities
-from coinsync.core.facts import Link, Merge, Presence, Resident, VkPage
+from coinsync.core.facts import Hold, Link, Merge, Presence, Resident, VkPage
 from coinsync.core.ledger import GENESIS, Entry, Head, Kind, Posted, Receipt, heads_of, link_hash, note_digest, utc_text
 from coinsync.core.plan import (
     Drop,
@@ -165,8 +165,8 @@ def _write(database: Database, plan: Plan, order: Order, around: Surroundings, u
     facts = _check_facts(reader, plan)
     _check_basis(reader, plan)
     _check_cards(reader, plan)
-    _check_floors(reader, plan)
     _check_stock(reader, plan)
+    _check_floors(reader, plan)
     around.probe("checked")
     _write_facts(database, facts, around)
     receipt = Receipt(
@@ -202,7 +202,10 @@ def _check_clock(reader: Reader, posted_at: str) -> None:
 
 
 def _check_facts(reader: Reader, plan: Plan) -> list[Put | Drop]:
-    """Compare each fact that the plan replaces with what is recorded now; those already as wanted need no write."""
+    """Compare each fact that the plan replaces with what is recorded now; those already as wanted need no write.
+
+    Not so a hold that the plan drops: where it is gone, its question was answered, and this answer comes too late.
+    """
     changes = [change for change in plan.changes if isinstance(change, (Put, Drop))]
     wanted: list[Put | Drop] = []
     for kind, group in groupby(sorted(changes, key=_kind_name), key=_kind_name):
@@ -212,7 +215,8 @@ def _check_facts(reader: Reader, plan: Plan) -> list[Put | Drop]:
         now = {table.key(fact): fact for fact in reader.recorded(table.fact, {key[0] for key in keys})}
         for change, key in zip(of_kind, keys, strict=True):
             recorded = now.get(key)
-            if recorded == (change.new if isinstance(change, Put) else None) and kind not in _ONCE:
+            answered = isinstance(change, Drop) and isinstance(change.old, Hold)
+            if recorded == (change.new if isinstance(change, Put) else None) and kind not in _ONCE and not answered:
                 continue
             if recorded != change.old:
                 raise StalePlan(f"plan is stale: {kind.lower()} {'/'.join(map(str, key))} moved")
@@ -252,6 +256,9 @@ def _check_cards(reader: Reader, plan: Plan) -> None:
         merged = {one.resident for one in reader.merges() if one.into} - ours
         for card in sorted(erased | (merged & ends)):
             raise StalePlan(f"plan is stale: #{card} was {'erased' if card in erased else 'merged'} meanwhile")
+    left_behind = {one for one in reader.links_of(joins) if one.live} - {old for _, old in puts}
+    for link in left_behind:
+        raise StalePlan(f"plan is stale: VK {link.vk} was linked meanwhile to #{link.resident}")
     forgotten = {new.id for new, _ in puts if isinstance(new, Resident) and new.presence is Presence.ERASED}
     if forgotten:
         late = {card for card, head in reader.heads().items() if head in forgotten} - forgotten

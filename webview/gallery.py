@@ -1,0 +1,82 @@
+"""Pictures that are served: copies of the goods' pictures in one folder, and the school's own in memory.
+
+A picture carries a digest of its content in its name, so it never changes and may be kept for ever. Which names there
+are stands in a table; what a request asks for is looked up in it and reaches no file system by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+NAME = re.compile(r"[a-z0-9_-]{1,60}\.[0-9a-f]{12}\.(webp|svg)")
+KINDS = {"webp": "image/webp", "svg": "image/svg+xml"}
+BYTES_MAX = 2_000_000
+#: More files than that in one folder are not the copies of a shop's catalog.
+NAMES_MAX = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as it is sent; ``kind`` is its content type."""
+
+    content: bytes
+    kind: str
+
+
+class Gallery:
+    """The table of pictures; it only grows, and a name whose file is gone leads to nothing."""
+
+    def __init__(self, folder: Path | None, own: Mapping[str, bytes]) -> None:
+        """Read the names in ``folder`` now; ``own`` are pictures by name that lie in no folder."""
+        self._folder = folder
+        self._own = dict(own)
+        self._names = set(self._listed())
+
+    def addresses(self, names: Iterable[str]) -> dict[str, str]:
+        """Where pictures stand that a page is about to name; those that are not there are left out."""
+        return {name: f"/pictures/{name}" for name in set(names) if name in self._own or self._has(name)}
+
+    def find(self, name: str) -> Picture | None:
+        """The picture of a name that is known."""
+        content = self._own.get(name)
+        if content is None and name in self._names:
+            content = self._read(name)
+        return None if content is None else Picture(content, KINDS[name.rpartition(".")[2]])
+
+    def _has(self, name: str) -> bool:
+        # The catalog was loaded while we are serving: its new copies are looked for one by one.
+        if name not in self._names and len(self._names) < NAMES_MAX and self._is_there(name):
+            self._names.add(name)
+        return name in self._names
+
+    def _is_there(self, name: str) -> bool:
+        if self._folder is None or not NAME.fullmatch(name):
+            return False
+        try:
+            return stat.S_ISREG(os.lstat(self._folder / name).st_mode)
+        except OSError:
+            return False
+
+    def _listed(self) -> list[str]:
+        if self._folder is None:
+            return []
+        try:
+            there = sorted(os.listdir(self._folder))
+        except OSError:
+            # No picture was made yet, or the folder is closed to us; the cabinet stands without pictures.
+            return []
+        return [name for name in there if self._is_there(name)][:NAMES_MAX]
+
+    def _read(self, name: str) -> bytes | None:
+        assert self._folder is not None  # noqa: S101  # Without a folder the table is empty.
+        try:
+            with open(os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+                content = file.read(BYTES_MAX + 1)
+        except OSError:
+            return None
+        return content if len(content) <= BYTES_MAX else None
