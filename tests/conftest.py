@@ -17,6 +17,12 @@ settings.load_profile("house")
 _SCHOOL = pickle.dumps(a_school())
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Knobs of ``make soak``; without them the machine lives the same few lives each time."""
+    parser.addoption("--lives", type=int, default=0, help="how often the machine of test_machine.py lives, at random")
+    parser.addoption("--lives-seed", type=int, default=None, help="repeat the lives of a seed that was printed")
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """A furnished house with its CRM, before the first sync."""
