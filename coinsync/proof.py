@@ -14,6 +14,7 @@ from itertools import takewhile
 from typing import TypeVar
 
 from coinsync.config import Settings
+from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine
 from coinsync.core.facts import (
     Branch,
     Decision,
@@ -32,6 +33,7 @@ from coinsync.core.ledger import Row, RunLine
 from coinsync.core.plan import Fact, Scope
 from coinsync.core.reconcile import Lessons, Records, check_fresh, check_records
 from coinsync.core.recount import Ledger, Notes, Progress, no_progress
+from coinsync.core.stocktaking import Book, check_sales, check_stock
 from coinsync.errors import CoinsyncError
 from coinsync.store.reader import Reader
 
@@ -101,6 +103,7 @@ def prove(
         (("links", "merges", "erased", "facts", "private"), _records),
         ((*OF_A_DAY, "notes"), _ledger),
         (("rules", "lessons", "holds"), _lessons),
+        (("sales", "stock", "facts"), _shop),
         (("fresh",), partial(_fresh, now=now, branches=branches)),
         (("references",), _references),
         (("file",), _file),
@@ -114,7 +117,7 @@ def prove(
 def _needed(checks: Collection[str], wanted: Collection[str]) -> bool:
     """Whether a part is needed for what is wanted, itself or by what stands on it."""
     on_lessons = ("rules", "lessons", "holds", "facts")
-    on_ledger = (*OF_A_DAY, "notes", "erased", "private", *on_lessons)
+    on_ledger = (*OF_A_DAY, "notes", "erased", "private", "sales", "stock", *on_lessons)
     above = {"links": on_ledger, "chain": on_ledger, "rules": on_lessons}
     needs = {*checks, *(more for check in checks for more in above.get(check, ()))}
     return not needs.isdisjoint(wanted)
@@ -217,6 +220,20 @@ def _rolls(reader: Reader, scope: Scope) -> dict[int, Roll]:
 def _month(branch: int, month: str) -> Scope:
     first = date.fromisoformat(f"{month}-01")
     return Scope(branch, first, (first + timedelta(31)).replace(day=1) - timedelta(1))
+
+
+def _shop(work: _Work, findings: Findings) -> None:
+    """Sales against the coins that moved for them, and stock move by move."""
+    for kind in (Item, Event):
+        _readable(work.reader, findings, kind)
+    sales, lines = _readable(work.reader, findings, Sale), _readable(work.reader, findings, SaleLine)
+    book = Book.of(sales, lines, _readable(work.reader, findings, RefundLine))
+    if work.ledger is None:
+        raise ValueError("the ledger could not be read")
+    check_sales(book, work.ledger.shop, findings)
+    head, moves = work.reader.find_head(), work.reader.stock_moves()
+    # That the head is missing is said already.
+    check_stock(moves, head.stock if head else len(moves), book, findings)
 
 
 def _fresh(work: _Work, findings: Findings, now: datetime, branches: Sequence[int]) -> None:

@@ -57,6 +57,20 @@ def live(house: House) -> None:
     for word, case in zip(("post", "waive"), visits, strict=False):
         house.ok("review", word, case, "--note", "seen there", "--yes")
     house.ok("sync")
+    trade(house, f"#{clerk}")
+
+
+def trade(house: House, buyer: str) -> None:
+    """Goods with stock and without, sold, one of them taken back, another written off."""
+    house.ok("credit", buyer, "100", "--reason", "a fair is near", "--yes")
+    house.ok("catalog", "add", "mug", "--name", "Кружка", "--price", "10", "--yes")
+    house.ok("catalog", "add", "sticker", "--name", "Наклейка", "--price", "2", "--untracked", "--yes")
+    house.ok("catalog", "stock", "receive", "mug", "5", "--yes")
+    house.ok("sell", buyer, "mug", "--quantity", "2", "--key", "kept", "--yes")
+    house.ok("sell", buyer, "sticker", "--quantity", "3", "--key", "loose", "--yes")
+    house.ok("sell", buyer, "mug", "--key", "back", "--yes")
+    house.ok("refund", "back", "--note", "broken", "--yes")
+    house.ok("catalog", "stock", "write-off", "mug", "1", "--note", "broken", "--yes")
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +137,14 @@ def test_a_house_that_was_lived_in_has_no_finding(lived: House) -> None:
     assert report["totals"]["balance"] == sum(row.entry.coins for row in lived.ledger())
     assert min(lived.balances().values()) < 0 < report["held"]
     kinds = {row.entry.kind.value for row in lived.ledger()}
-    assert kinds == {"award", "reversal", "credit", "debit", "gift"}
+    assert kinds == {"award", "reversal", "credit", "debit", "gift", "sale", "refund"}
     assert lived.ok("reconcile", "--quiet") == Said(0, "", "")
 
 
 def test_a_person_sees_the_sums(lived: House) -> None:
     """A few lines; every check by name with -v."""
     said = lived.ok("reconcile").out
-    assert "21 checks" in said
+    assert "23 checks" in said
     assert "all is right" in said
     assert "in circulation" in said
     assert "held for a person to decide: coinsync review list" in said
@@ -461,6 +475,80 @@ def a_name_of_the_erased(c: sqlite3.Connection) -> str:
     who, *_ = one(c, "SELECT id FROM resident WHERE presence = 'erased'")
     c.execute("UPDATE resident SET name = 'Ада М.' WHERE id = ?", [who])
     return f"#{who}: name"
+
+
+SALES, STOCK = "coinsync shop sales", "coinsync catalog stock list"
+
+
+@damage("sales", SALES, alone=False)
+def a_purchase_without_a_sale(c: sqlite3.Connection) -> str:
+    """The coins are gone, and nobody knows for what."""
+    c.execute("DELETE FROM sale_line WHERE sale_id = 'loose'")
+    c.execute("DELETE FROM sale WHERE id = 'loose'")
+    return "sale loose: coins moved"
+
+
+@damage("sales", SALES)
+def a_sale_at_another_price(c: sqlite3.Connection) -> str:
+    """The line says less than was paid."""
+    c.execute("UPDATE sale_line SET price = 1 WHERE sale_id = 'loose'")
+    return "sale loose: its lines cost 3, 6 were paid"
+
+
+@damage("sales", SALES, alone=False)
+def a_sale_of_nothing(c: sqlite3.Connection) -> str:
+    """What was bought is forgotten."""
+    c.execute("DELETE FROM sale_line WHERE sale_id = 'loose'")
+    return "sale loose: nothing was bought"
+
+
+@damage("sales", SALES)
+def a_refund_that_nobody_gave(c: sqlite3.Connection) -> str:
+    """The goods came back, the coins did not."""
+    c.execute("INSERT INTO refund_line VALUES ('loose', 1, '2026-11-20', 'anna', '')")
+    return "sale loose: lines of 6 came back, 0 were returned"
+
+
+@damage("sales", SALES)
+def a_refund_of_a_line_that_was_never_sold(c: sqlite3.Connection) -> str:
+    """The sale has one line."""
+    c.execute("INSERT INTO refund_line VALUES ('loose', 7, '2026-11-20', 'anna', '')")
+    return "sale loose: line 7 came back"
+
+
+@damage("stock", STOCK)
+def pieces_that_were_never_there(c: sqlite3.Connection) -> str:
+    """More was written off than was left."""
+    c.execute("UPDATE stock_move SET quantity = -9 WHERE kind = 'write_off'")
+    return "of mug are left"
+
+
+@damage("stock", STOCK)
+def a_receipt_that_takes(c: sqlite3.Connection) -> str:
+    """What is written off does not make more."""
+    c.execute("UPDATE stock_move SET quantity = 1 WHERE kind = 'write_off'")
+    return "+1 by write_off"
+
+
+@damage("stock", STOCK)
+def a_move_that_is_missing(c: sqlite3.Connection) -> str:
+    """The last move is gone, the head remembers it."""
+    c.execute("DELETE FROM stock_move WHERE kind = 'write_off'")
+    return "the head counts"
+
+
+@damage("stock", STOCK)
+def a_gap_in_the_numbers_of_stock(c: sqlite3.Connection) -> str:
+    """A number is skipped."""
+    c.execute("UPDATE stock_move SET n = n + 1 WHERE kind = 'write_off'")
+    return "stands where"
+
+
+@damage("stock", SALES)
+def more_pieces_than_were_sold(c: sqlite3.Connection) -> str:
+    """Two were bought, three left the shelf."""
+    c.execute("UPDATE stock_move SET quantity = -3 WHERE sale_id = 'kept'")
+    return "sale kept: 3 of mug left, by its lines 2"
 
 
 @damage("facts", "coinsync db status")

@@ -113,7 +113,8 @@ def award(lesson: int, resident: int = ADA, coins: int = 10) -> Move:
 
 def by_hand(key: str, coins: int, resident: int = ADA, kind: str = "") -> Move:
     """Coins by hand, a credit or a debit unless said otherwise."""
-    return (f"desk:{key}", resident, coins, kind or ("credit" if coins > 0 else "debit"), None, None)
+    place = f"{kind}:{key}:{resident}" if kind in ("sale", "refund") else f"desk:{key}"
+    return (place, resident, coins, kind or ("credit" if coins > 0 else "debit"), None, None)
 
 
 def back(of: Move, n: int, kind: str = "reversal") -> Move:

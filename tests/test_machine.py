@@ -1110,6 +1110,17 @@ def test_a_viewer_who_comes_while_a_card_is_merged_is_not_left_behind(life: Life
     assert life.model.sight() == {(8, 101)}
 
 
+def test_nobody_is_half_erased(life: Life) -> None:
+    """A card that was merged while its family asked to be forgotten is erased with all that it goes on as, or not."""
+    unknowing = life.decide(Erase(103), life.database)
+    assert isinstance(unknowing, Plan)
+    life.do(MergeCards(103, 101))
+    with pytest.raises(StalePlan):
+        life.apply(unknowing, life.database)
+    life.do(Erase(103))
+    assert life.model.erased == {101, 103}
+
+
 def test_a_sync_that_drops_a_question_is_stale_once_it_is_answered(life: Life) -> None:
     """A plan that found the lesson gone before its visit was paid must not leave the coins there for ever."""
     del life.model.crm[2]

@@ -67,6 +67,8 @@ STORED_CHECKS = (
     Check("links", "nobody sees an erased or a merged card"),
     Check("merges", "merged cards go on as recorded ones, without a circle"),
     Check("erased", "nothing is left of an erased resident but numbers"),
+    Check("sales", "coins that the shop took or returned are what its sales say"),
+    Check("stock", "no stock was ever below nothing, and what left with a sale is what was sold"),
     Check("facts", "every recorded fact can be read"),
     Check("references", "whatever refers to a row finds it", owner=Owner.DATABASE),
     Check("file", "the database file is sound", owner=Owner.DATABASE),

@@ -79,6 +79,7 @@ _SIGNS: Mapping[str, int] = {
 _ISSUED = tuple(kind.value for kind in (Kind.AWARD, Kind.CREDIT, Kind.OPENING, Kind.GIFT))
 _SPENT = tuple(kind.value for kind in (Kind.DEBIT, Kind.SALE))
 _AWARD, _REVERSAL, _REFUND = Kind.AWARD.value, Kind.REVERSAL.value, Kind.REFUND.value
+_SHOP = frozenset({Kind.SALE.value, Kind.REFUND.value})
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 _NUMBERS = frozenset({"n", "seq", "resident", "coins", "run"})
@@ -119,6 +120,11 @@ class Ledger:
         self._count, self._moves = 0, dict[int, int]()
         self._reviewed, self._ever_reviewed = set[int](), set[int]()
         self._done: set[int] = set()
+
+    @property
+    def shop(self) -> dict[str, int]:
+        """Coins under the keys of sales and of refunds."""
+        return {key: state[1] for key, state in self.states.items() if key.startswith(("sale:", "refund:"))}
 
     def take(self, rows: Iterable[Row]) -> None:
         """Look at every row, in the order of their numbers."""
@@ -213,6 +219,8 @@ class Ledger:
                 self._say("keys", row, "its key is not that of its lesson and resident")
         elif before is None and not is_key(key):
             self._say("keys", row, "its key is none")
+        elif kind in _SHOP and not key.startswith(("sale:", "refund:")):
+            self._say("keys", row, f"its key is not that of a {kind}")
         self.states[key] = (seq, coins, n, resident)
         self.sums[kind] = self.sums.get(kind, 0) + coins
 

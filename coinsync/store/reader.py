@@ -384,7 +384,7 @@ class Reader:
 
     def find_head(self) -> Head | None:
         """The head as it lies there; None where it is missing."""
-        row = self._row("SELECT n, runs, account FROM head WHERE id = 1")
+        row = self._row("SELECT n, runs, account, stock FROM head WHERE id = 1")
         return Head(*row) if row else None
 
     def run_lines(self) -> Iterator[RunLine]:

@@ -261,7 +261,8 @@ def _check_cards(reader: Reader, plan: Plan) -> None:
         raise StalePlan(f"plan is stale: VK {link.vk} was linked meanwhile to #{link.resident}")
     forgotten = {new.id for new, _ in puts if isinstance(new, Resident) and new.presence is Presence.ERASED}
     if forgotten:
-        late = {card for card, head in reader.heads().items() if head in forgotten} - forgotten
+        pairs = [pair for pair in reader.heads().items() if not forgotten.isdisjoint(pair)]
+        late = {card for pair in pairs for card in pair} - forgotten
         left = {*reader.links_of(forgotten), *reader.recorded(VkPage, forgotten), *reader.notes_of(forgotten)}
         if late - _erased(reader, late) or left - {change.old for change in plan.changes if isinstance(change, Drop)}:
             raise StalePlan("plan is stale: more is known by now about whom it forgets")
