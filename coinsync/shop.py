@@ -152,8 +152,9 @@ def move_stock(reader: Reader, item: Item, kind: MoveKind, pieces: int, hand: Ha
         raise OutOfStock(f"{item.code}: {left} left, {-quantity} to be written off; nothing written")
     move = StockMove(key, item.code, quantity, kind, hand.day or hand.now.date(), hand.actor, note)
     words = (f"{item.code}  {item.name_ru}: {left} {quantity:+} → {left + quantity}",)
-    # The item is among what the plan relies on: it must be there, and counted, when this is written.
-    return Deed(_plan_of_catalog([Put(item, item), Stock(move)], hand), words=words, key=key)
+    # The plan relies on the item, which must be there and counted, and a count on the pieces that it was held against.
+    stock = Stock(move, left if kind is MoveKind.COUNT else None)
+    return Deed(_plan_of_catalog([Put(item, item), stock], hand), words=words, key=key)
 
 
 def _pieces_said(reader: Reader, move: StockMove) -> int:

@@ -454,6 +454,15 @@ class TestStock:
         at.sell({"mug": 2})
         refused(at, OutOfStock, at.do, deed)
 
+    def test_a_count_is_of_the_moment(self, at: Shop) -> None:
+        """Somebody sold one while it was looked at: it is stale, and nothing is made up."""
+        deed = at.plan(
+            lambda reader: shop.move_stock(reader, shop.find_item(reader, "mug"), MoveKind.COUNT, 4, at.hand("", TODAY))
+        )
+        at.sell({"mug": 1})
+        refused(at, StalePlan, at.do, deed)
+        assert at.move("mug", MoveKind.COUNT, 4).words == ("mug  Вещь mug: 4 left, as counted",)
+
     def test_what_is_not_counted_does_not_move(self, at: Shop) -> None:
         """With the way to count it."""
         assert "is not counted" in refused(at, CoinPolicy, at.move, "lesson", MoveKind.RECEIVE, 1)

@@ -121,6 +121,12 @@ def test_a_key_moves_stock_once(at: Shop) -> None:
     assert refused(at, StalePlan, Stock(a_move("stock:k"))) == "plan is stale: stock:k was recorded meanwhile"
 
 
+def test_a_move_that_hangs_on_what_was_there_is_stale_after_a_sale(at: Shop) -> None:
+    """A count that was made before it says nothing any more."""
+    at.write(a_plan(Stock(a_move("k", "mug", 1), 5)))
+    assert refused(at, StalePlan, Stock(a_move("l", "mug", 1), 5)) == "plan is stale: mug was sold or moved meanwhile"
+
+
 def test_goods_that_are_not_there_do_not_move(at: Shop) -> None:
     """The database itself refuses."""
     refused(at, CoinsyncError, Stock(a_move("k", "nothing")))

@@ -92,9 +92,10 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Record a move of stock."""
+    """Record a move of stock; ``left`` is how many pieces there are before it, where the move hangs on that."""
 
     move: StockMove
+    left: int | None = None
 
     @property
     def subject(self) -> StockMove:

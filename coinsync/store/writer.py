@@ -27,6 +27,7 @@ from coinsync.core.plan import (
     Plan,
     Purpose,
     Put,
+    Stock,
 )
 from coinsync.errors import (
     ClockWrong,
@@ -306,6 +307,9 @@ def _check_stock(reader: Reader, plan: Plan) -> None:
             raise StalePlan(f"plan is stale: {move.key} was recorded meanwhile")
     moves = quantities(plan.stock_moves)
     left = reader.stock(moves)
+    for change in plan.changes:
+        if isinstance(change, Stock) and change.left not in (None, left[change.move.item]):
+            raise StalePlan(f"plan is stale: {change.move.item} was sold or moved meanwhile")
     for item, quantity in moves.items():
         if quantity < 0 and left[item] + quantity < 0:
             raise OutOfStock(f"{item}: {left[item]} left, {-quantity} needed; nothing written")
