@@ -564,6 +564,10 @@ def _commands() -> Callable[..., Any]:
     return typer.main.get_command(app)
 
 
+#: What a shell gives for a program that was interrupted from the keyboard.
+INTERRUPTED = 130
+
+
 def main(argv: Sequence[str], outside: Outside) -> int:
     """Run a command line and return its exit code; whatever goes wrong becomes one line and one line of advice."""
     words = hoisted(argv)
@@ -571,6 +575,8 @@ def main(argv: Sequence[str], outside: Outside) -> int:
     try:
         outside = replace(outside, words=tuple(words))
         code = _commands()(args=words, prog_name="coinsync", standalone_mode=False, obj=outside)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt  # The library catches it outside of questions, and would say nothing.
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
         message = " ".join(error.format_message().replace("Value error, ", "").split())
@@ -584,7 +590,9 @@ def main(argv: Sequence[str], outside: Outside) -> int:
     except CoinsyncError as error:
         return _told(f"coinsync: {error.message}", error.advice, error.exit_code, quiet=quiet)
     except (KeyboardInterrupt, typer.Abort):
-        return _told("coinsync: interrupted; nothing is half-written", "Run the same command again.", 130, quiet=quiet)
+        return _told(
+            "coinsync: interrupted; nothing is half-written", "Run the same command again.", INTERRUPTED, quiet=quiet
+        )
     except MemoryError:
         return _told("coinsync: out of memory; nothing written", "Give the process more memory.", 1, quiet=quiet)
     except Exception as error:

@@ -418,19 +418,19 @@ def show_stock_moves(out: Console, item: Item, moves: Sequence[tuple[StockMove, 
     show(out, made)
 
 
-def show_shelf(out: Console, buyer: Resident, balance: int, goods: Sequence[Item], left: Mapping[str, int]) -> None:
-    """Print a buyer's balance and what is on the shelf, numbered; what is too dear is said by a word, not by colour."""
+def show_shelf(out: Console, buyer: Resident, balance: int, goods: Mapping[int, Item], left: Mapping[str, int]) -> None:
+    """Print a buyer's balance and the numbered goods; what cannot be had is said by a word, not by colour alone."""
     out.print(text(f"#{buyer.id} {buyer.name}".rstrip() + f"   balance {purse(balance)}", "bold"))
     made = table("", "item", "code", "price", "left", "", right=("", "price", "left"))
-    for number, item in enumerate(goods, 1):
-        dear = item.price > balance
+    for number, item in goods.items():
+        why_not = "sold out" if left.get(item.code) == 0 else "too dear" if item.price > balance else ""
         made.add_row(
             text(number),
-            text(item.name_ru, "dim" if dear else ""),
+            text(item.name_ru, "dim" if why_not else ""),
             text(item.code, "dim"),
             text(total(item.price)),
             text(total(left[item.code]) if item.code in left else ""),
-            text("too dear" if dear else "", "dim"),
+            text(why_not, "dim"),
         )
     show(out, made)
 

@@ -63,7 +63,9 @@ def find_item(reader: Reader, text: str) -> Item:
 def named(goods: Iterable[Item], text: str) -> list[Item]:
     """The goods whose name is ``text``, else those whose name contains it; neither case nor "ё" makes a difference."""
     wanted = folded(text)
-    names = {item: (folded(item.name_ru), folded(item.name_en)) for item in goods} if wanted else {}
+    if not any(map(str.isalnum, wanted)):
+        return []
+    names = {item: (folded(item.name_ru), folded(item.name_en)) for item in goods}
     whole = [item for item, both in names.items() if wanted in both]
     return whole or [item for item, both in names.items() if any(wanted in name for name in both)]
 
@@ -119,13 +121,17 @@ def _words_of_change(item: Item, before: Item | None) -> str:
     return f"~ {item.code}  {item.name_ru}  {', '.join(changed)}"
 
 
-def shelf_for(reader: Reader, resident: Resident) -> list[Item]:
-    """The goods that are on the shelf for a resident, in the order of the catalog."""
-    goods = [item for item in reader.all(Item) if item.shown and not item.archived]
-    mine = [item for item in goods if not item.branches or set(item.branches) & set(resident.branches)]
-    left = reader.stock(item.code for item in mine if item.tracked)
-    there = (item for item in mine if not item.tracked or left[item.code] > 0)
-    return sorted(there, key=lambda item: (item.place, item.code))
+def shelf_for(reader: Reader, resident: Resident) -> dict[int, Item]:
+    """The goods that a resident may buy, in the order of the catalog, each under its number there.
+
+    A number means the same goods for everybody and all day long, be others sold out or not for this branch.
+    """
+    goods = sorted((item for item in reader.all(Item) if item.shown), key=lambda item: (item.place, item.code))
+    return {
+        number: item
+        for number, item in enumerate((item for item in goods if not item.archived), 1)
+        if not item.branches or not set(item.branches).isdisjoint(resident.branches)
+    }
 
 
 # --- stock -----------------------------------------------------------------------------------------------------------

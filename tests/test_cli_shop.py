@@ -6,10 +6,11 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
+import cli
 from coinsync.core.catalog import Item
 from tests.goods import an_item, fill
 from tests.house import House
@@ -37,9 +38,10 @@ def house(desk: House) -> House:
     return desk
 
 
-def a_fair(house: House, code: str = "fair-1") -> None:
+def a_fair(house: House) -> str:
     """An open fair."""
-    house.ok("shop", "open", code, "--title", "Осенняя ярмарка", "--yes")
+    house.ok("shop", "open", "fair-1", "--title", "Осенняя ярмарка", "--yes")
+    return "fair-1"
 
 
 def a_sale(house: House, key: str = "s-1") -> str:
@@ -54,21 +56,23 @@ def left(house: House, code: str) -> int:
         return reader.stock([code])[code]
 
 
+#: Every command that writes, and how many entries it posts.
+WRITING: dict[str, tuple[Callable[[House], list[str]], int]] = {
+    "sell": (lambda _: ["sell", f"#{ADA}", "mug", "--key", "k-1"], 1),
+    "sell together": (lambda _: ["sell", f"#{ADA}", "mug", "--also", f"#{RICH}=10", "--key", "k-2"], 2),
+    "refund": (lambda house: ["refund", a_sale(house), "--note", "Сломалась"], 1),
+    "shop open": (lambda _: ["shop", "open", "fair-2"], 0),
+    "shop close": (lambda house: ["shop", "close", a_fair(house)], 0),
+}
+
+
 class TestEveryWritingCommand:
     """Looked at first, agreed to, written once, and told."""
-
-    WRITING: dict[str, tuple[Callable[[House], list[str]], int]] = {
-        "sell": (lambda _: ["sell", f"#{ADA}", "mug", "--key", "k-1"], 1),
-        "sell together": (lambda _: ["sell", f"#{ADA}", "mug", "--also", f"#{RICH}=10", "--key", "k-2"], 2),
-        "refund": (lambda house: ["refund", a_sale(house), "--note", "Сломалась"], 1),
-        "shop open": (lambda _: ["shop", "open", "fair-2"], 0),
-        "shop close": (lambda house: (a_fair(house), ["shop", "close", "fair-1"])[1], 0),
-    }
 
     @pytest.mark.parametrize("name", WRITING)
     def test_what_a_dry_run_shows_is_what_is_written(self, house: House, name: str) -> None:
         """Nothing is written by looking or where nobody can agree; then exactly what was shown."""
-        make, entries = self.WRITING[name]
+        make, entries = WRITING[name]
         command = make(house)
         before, count = house.tables(), len(house.ledger())
         looked = house.ok(*command, "--dry-run", "--json").json
@@ -88,7 +92,7 @@ class TestEveryWritingCommand:
     @pytest.mark.parametrize("name", WRITING)
     def test_a_quiet_one_says_nothing(self, house: House, name: str) -> None:
         """And its work is done."""
-        command = self.WRITING[name][0](house)
+        command = WRITING[name][0](house)
         with house.reader() as reader:
             runs = reader.head().runs
         said = house.ok(*command, "--yes", "--quiet")
@@ -141,7 +145,7 @@ class TestSell:
 
     def test_another_day(self, house: House) -> None:
         """Yesterday's sale that nobody could enter."""
-        yesterday = date.today() - timedelta(1)  # noqa: DTZ011, TID251
+        yesterday = cli.utc_now().date() - timedelta(1)
         house.ok("sell", f"#{ADA}", "mug", "--date", str(yesterday), "--key", "k-1", "--yes")
         assert house.ledger()[-1].entry.happened_on == yesterday
         assert house.ok("shop", "sales", "--until", str(yesterday), "--json").json[0]["sale"]["id"] == "k-1"

@@ -115,7 +115,9 @@ def _buyer(
 
     balances = reader.balances((one.id for one in candidates), until=day)
     for one in chance.some(candidates, len(candidates), lambda who: who.id, "buyer", number):
-        goods = [item for item in shop.shelf_for(reader, one) if item.price <= balances[one.id]]
+        shelf = shop.shelf_for(reader, one).values()
+        left = reader.stock(item.code for item in shelf if item.tracked)
+        goods = [item for item in shelf if item.price <= balances[one.id] and left.get(item.code) != 0]
         if goods:
             return one, Pick(chance.pick(goods, "goods", number), 1)
     return None

@@ -6,9 +6,11 @@ this buyer is made under it: what may or may not have been written is never writ
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,6 +69,8 @@ def till(
     if event:
         with door.reader() as reader:
             shop.open_event(reader, event.lower())
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # Half a letter, as a bad line leaves it, is a typing mistake.
     typer.echo(_HELP)
     counter = _Counter(door, event.lower())
     try:
@@ -82,11 +86,7 @@ def _line(prompt: str) -> str:
     """A line that the person types. Raises ``EOFError`` when nobody types any more."""
     with suppress(ImportError):
         import readline  # noqa: F401  Arrow keys and history, where the terminal has them.
-    while True:
-        try:
-            return clean(input(prompt))
-        except UnicodeDecodeError:
-            typer.echo("  that cannot be read; type it again")
+    return clean(input(prompt))
 
 
 def _agreed(question: str) -> bool:
@@ -165,12 +165,12 @@ class _Counter:
         if not goods:
             typer.echo("  nothing is on the shelf")
 
-    def _show(self, buyer: Resident) -> list[Item]:
+    def _show(self, buyer: Resident) -> dict[int, Item]:
         from coinsync import render, shop
 
         with self._door.reader() as reader:
             goods = shop.shelf_for(reader, buyer)
-            left = reader.stock(item.code for item in goods if item.tracked)
+            left = reader.stock(item.code for item in goods.values() if item.tracked)
             balance = reader.balance(buyer.id)
         render.show_shelf(render.console(), buyer, balance, goods, left)
         return goods
@@ -253,8 +253,8 @@ class _Counter:
         del self._sold[key]
 
 
-def picked(text: str, goods: Sequence[Item]) -> list[Pick]:
-    """What a line of choices means: numbers of the list, codes or names, each perhaps so many times.
+def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
+    """What a line of choices means: numbers of the goods, codes or names, each perhaps so many times.
 
     Raises ``UsageError``, ``NotFound``, or ``Ambiguous``.
     """
@@ -262,7 +262,7 @@ def picked(text: str, goods: Sequence[Item]) -> list[Pick]:
     from coinsync.core.catalog import Pick
 
     # A name may have several words; what has digits in it is a list of numbers.
-    whole = [] if any(char.isdigit() for char in text) else shop.named(goods, text)
+    whole = [] if any(char.isdigit() for char in text) else shop.named(goods.values(), text)
     if len(whole) == 1:
         return [Pick(whole[0], 1)]
     counts: Counter[Item] = Counter()
@@ -275,16 +275,15 @@ def picked(text: str, goods: Sequence[Item]) -> list[Pick]:
     return [Pick(item, many) for item, many in counts.items()]
 
 
-def _item(word: str, goods: Sequence[Item]) -> Item:
+def _item(word: str, goods: Mapping[int, Item]) -> Item:
     """The goods that a word means: the number in the list, else the code, else a part of the name, in either layout."""
     from coinsync import shop
 
     number = int(word) if word.isascii() and word.isdigit() else 0
-    if 0 < number <= len(goods):
-        return goods[number - 1]
-    said = (word.casefold(), other_layout(word)) if any(map(str.isalnum, word)) else ()
-    for one in said:
-        found = [item for item in goods if item.code == one] or shop.named(goods, one)
+    if number in goods:
+        return goods[number]
+    for one in (word.casefold(), other_layout(word)):
+        found = [item for item in goods.values() if item.code == one] or shop.named(goods.values(), one)
         if len(found) > 1:
             raise Ambiguous(f"{len(found)} goods answer to {word!r}", [f"{item.code} {item.name_ru}" for item in found])
         if found:
