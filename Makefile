@@ -30,6 +30,7 @@ soak: $(VENV)/.tested  ## The school that lives at random, for long: LIVES=5000;
 bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as ratios.
 	$(BIN)/python -m bench.ledger
 	$(BIN)/python -m bench.proof
+	$(BIN)/python -m bench.shop
 
 format: $(VENV)/.tested
 	$(BIN)/ruff format .

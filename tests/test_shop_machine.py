@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from peewee import SqliteDatabase
 
-from coinsync import audit, shop
+from coinsync import audit, proof, shop
 from coinsync.core.catalog import Event, Item, MoveKind, Pick, shares
 from coinsync.core.deed import Deed
 from coinsync.core.ledger import Receipt
@@ -43,6 +43,7 @@ CODES = ("mug", "pen", "lesson")
 #: Steps of a write at which a process may end; a step that a plan does not have is never reached.
 STEPS = ("begin", "head", "checked", "insert sale", "insert sale_line", "entries", "stock", "run", "commit")
 LAST = "committed"
+CHECKS = (*proof.OF_A_DAY, "notes", "sales", "stock", "references")
 
 
 class Refused(Exception):
@@ -382,9 +383,13 @@ class Machine(RuleBasedStateMachine):
         self.do(Sell("k1", (("lesson", 1, None), ("pen", 1, None)), ((ADA, None), (GLEB, 3)), FAIRS[0], ""))
 
     def teardown(self) -> None:
-        """Nothing stays."""
-        self.at.database.close()
-        self.folder.cleanup()
+        """The eyes of reconcile see nothing, and nothing stays."""
+        try:
+            found = proof.prove(Reader(self.at.database), goods.settings(), self.at.now, wanted=CHECKS)
+            assert not found.findings, found.findings
+        finally:
+            self.at.database.close()
+            self.folder.cleanup()
 
     # --- doing --------------------------------------------------------------------------------------------------
 

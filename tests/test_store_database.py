@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
@@ -508,3 +508,62 @@ def test_a_migrated_database_is_written_like_a_new_one(old: str) -> None:
     with reading(old) as reader:
         assert reader.balance(GLEB) == 15
         assert [link.vk for link in reader.links() if not link.live] == [55, 66]
+
+
+# --- a connection that stays open ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def standing(tmp_path: Path) -> Iterator[opening.StandingConnection]:
+    """A standing connection to a database in which Ada and Gleb are known."""
+    url = new_database(tmp_path)
+    put_in(url, newcomers())
+    made = opening.StandingConnection(url, wait_seconds=1)
+    yield made
+    made.close()
+
+
+def test_a_standing_connection_stays_open(standing: opening.StandingConnection) -> None:
+    """Use after use it is the same, and it can write."""
+    with standing.use() as first:
+        writer.apply(first, a_plan(Post(a_credit("1"))), order(), surroundings(name="one"))
+    with standing.use() as second:
+        assert second is first
+        assert Reader(second).balance(ADA) == 100
+    standing.close()
+    assert first.is_closed()
+    with standing.use() as third:
+        assert not third.is_closed()
+
+
+def test_a_standing_connection_is_opened_anew_after_an_error(standing: opening.StandingConnection) -> None:
+    """Whatever it was; the driver's errors become ours."""
+    with pytest.raises(CoinsyncError, match="no such table"), standing.use() as first:
+        first.execute_sql("SELECT * FROM nobody")
+    assert first.is_closed()
+    with standing.use() as second:
+        assert Reader(second).balance(ADA) == 0
+    with pytest.raises(ZeroDivisionError), standing.use():
+        raise ZeroDivisionError
+    assert second.is_closed()
+
+
+def test_a_standing_connection_follows_a_restored_backup(standing: opening.StandingConnection, tmp_path: Path) -> None:
+    """What is written goes into the file that stands there now, not into the one that was moved away."""
+    restored = new_database(tmp_path, "restored.db")
+    put_in(restored, newcomers(), a_plan(Post(a_credit("1", coins=7))))
+    with standing.use() as before:
+        assert Reader(before).balance(ADA) == 0
+    for path in tmp_path.glob("coins.db*"):
+        path.rename(tmp_path / f"old-{path.name}")
+    (tmp_path / "restored.db").rename(tmp_path / "coins.db")
+    with standing.use() as after:
+        assert Reader(after).balance(ADA) == 7
+
+
+def test_a_standing_connection_needs_a_database(tmp_path: Path) -> None:
+    """Nothing is created."""
+    connection = opening.StandingConnection(f"sqlite:///{tmp_path / 'none.db'}", wait_seconds=1)
+    with pytest.raises(DatabaseUnusable, match="does not exist"), connection.use():
+        pass
+    assert not (tmp_path / "none.db").exists()

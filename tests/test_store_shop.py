@@ -28,10 +28,8 @@ from tests.makers import (
     MONTH,
     a_plan,
     dump,
-    new_database,
     newcomers,
     order,
-    put_in,
     reading,
     surroundings,
     writing,
@@ -306,11 +304,3 @@ def test_a_line_belongs_to_a_sale_and_to_goods(at: Shop) -> None:
     at.write(a_plan(*a_sale()))
     refused(at, CoinsyncError, Put(SaleLine("s1", 2, "nothing", "", "", 1, 1, 1)))
     refused(at, CoinsyncError, Put(RefundLine("s9", 1, TODAY, "anna", "")))
-
-
-def test_an_older_database_is_brought_up(tmp_path: Path) -> None:
-    """A head without a count of moves gets one, and begins at 0."""
-    url = new_database(tmp_path)
-    put_in(url, newcomers())
-    with reading(url) as reader:
-        assert reader.head().stock == 0

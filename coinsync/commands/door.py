@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from coinsync.config import BranchSettings, Secrets, Settings
     from coinsync.exchange.base import Exchange, Progress
     from coinsync.exchange.vk import VkApi
+    from coinsync.store.database import StandingConnection
     from coinsync.store.reader import Reader
     from coinsync.store.writer import Surroundings
 
@@ -143,6 +144,17 @@ class Door:
                 yield opened
         finally:
             opened.close()
+
+    @contextmanager
+    def standing(self) -> Iterator[StandingConnection]:
+        """A writing connection for many small plans; closed in the end."""
+        from coinsync.store.database import StandingConnection
+
+        made = StandingConnection(self.settings.database_url, wait_seconds=self.settings.wait_seconds)
+        try:
+            yield made
+        finally:
+            made.close()
 
     @contextmanager
     def lock(self, what: str, wait_seconds: float) -> Iterator[None]:

@@ -10,8 +10,8 @@ import io
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from coinsync.core.catalog import Item, Pick
     from coinsync.core.deed import Deed, Hand
     from coinsync.core.facts import Resident
+    from coinsync.store.database import StandingConnection
+    from coinsync.store.reader import Reader
 
 TRIES_MAX = 5
 #: No letters: these keys are the same in every layout.
@@ -69,17 +71,8 @@ def till(
     if event:
         with door.reader() as reader:
             shop.open_event(reader, event.lower())
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")  # Half a letter, as a bad line leaves it, is a typing mistake.
-    typer.echo(_HELP)
-    counter = _Counter(door, event.lower())
-    try:
-        while (text := _line("buyer> ")) != LEAVE:
-            counter.take(text)
-    except EOFError:
-        typer.echo()  # Whoever hung up left a line unfinished.
-    typer.echo(counter.total())
-    return 0
+    with door.standing() as connection:
+        return _Counter(door, connection, event.lower()).stand()
 
 
 def _line(prompt: str) -> str:
@@ -113,17 +106,35 @@ def other_layout(text: str) -> str:
 class _Counter:
     """One till: whom it serves, and what it sold so far."""
 
-    def __init__(self, door: Door, event: str) -> None:
+    def __init__(self, door: Door, connection: StandingConnection, event: str) -> None:
         self._door = door
+        self._connection = connection
         self._event = event
         self._sold: dict[str, int] = {}  # Coins by the key of the sale, the last one at the end.
 
-    def total(self) -> str:
-        """What the till sold in all."""
+    def stand(self) -> int:
+        """Serve whoever comes, until it is enough."""
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # Half a letter, as a bad line leaves it, is a typing mistake.
+        typer.echo(_HELP)
+        try:
+            while (text := _line("buyer> ")) != LEAVE:
+                self._take(text)
+        except EOFError:
+            typer.echo()  # Whoever hung up left a line unfinished.
         count, coins = len(self._sold), sum(self._sold.values())
-        return f"{count} {'sale' if count == 1 else 'sales'}, {coins} {'coin' if coins == 1 else 'coins'}"
+        typer.echo(f"{count} {'sale' if count == 1 else 'sales'}, {coins} {'coin' if coins == 1 else 'coins'}")
+        return 0
 
-    def take(self, text: str) -> None:
+    @contextmanager
+    def _reader(self) -> Iterator[Reader]:
+        """A reader on the till's connection; whatever it sees is compared again when it is written."""
+        from coinsync.store.reader import Reader
+
+        with self._connection.use() as database:
+            yield Reader(database)
+
+    def _take(self, text: str) -> None:
         """Do what stands at the first prompt; what goes wrong is told, and the till goes on."""
         try:
             if text == TAKE_BACK:
@@ -136,7 +147,7 @@ class _Counter:
     def _find(self, text: str) -> Resident:
         from coinsync import audit
 
-        with self._door.reader() as reader:
+        with self._reader() as reader:
             try:
                 return audit.find_resident(reader, text)
             except NotFound:
@@ -168,7 +179,7 @@ class _Counter:
     def _show(self, buyer: Resident) -> dict[int, Item]:
         from coinsync import render, shop
 
-        with self._door.reader() as reader:
+        with self._reader() as reader:
             goods = shop.shelf_for(reader, buyer)
             left = reader.stock(item.code for item in goods.values() if item.tracked)
             balance = reader.balance(buyer.id)
@@ -196,7 +207,7 @@ class _Counter:
     def _propose(self, buyer: Resident, picks: Sequence[Pick], by: Hand) -> Deed:
         from coinsync import shop
 
-        with self._door.reader() as reader:
+        with self._reader() as reader:
             return shop.sell(reader, self._door.settings, picks, [shop.Buyer(buyer)], by, event=self._event)
 
     def _write(self, buyer: Resident, picks: Sequence[Pick], by: Hand, deed: Deed) -> None:
@@ -204,7 +215,7 @@ class _Counter:
         doubt = False
         for tries in range(1, TRIES_MAX + 1):
             try:
-                with self._door.writable() as database:
+                with self._connection.use() as database:
                     apply(self._door, database, deed.plan)
                 return
             except StalePlan as error:
@@ -223,7 +234,7 @@ class _Counter:
         """Tell of a sale that was written although it seemed lost."""
         from coinsync import render, shop
 
-        with self._door.reader() as reader:
+        with self._reader() as reader:
             [found] = shop.purchases(reader, [shop.find_sale(reader, key)])
         typer.echo("  this buyer's sale was written before:")
         render.show_purchase(render.console(), found)
@@ -240,12 +251,12 @@ class _Counter:
             return
         key = next(reversed(self._sold))
         try:
-            with self._door.reader() as reader:
+            with self._reader() as reader:
                 deed = shop.refund(reader, self._door.settings, key, (), hand(self._door), note="")
             render.show_deed(render.console(), deed.moves, deed.words, "", every_line=True)
             if not _agreed("take it back?"):
                 return
-            with self._door.writable() as database:
+            with self._connection.use() as database:
                 apply(self._door, database, deed.plan)
             typer.echo("  taken back\n")
         except AlreadyReversed as error:

@@ -113,6 +113,42 @@ def reading(database: Database) -> Iterator[None]:
             database.rollback()
 
 
+class StandingConnection:
+    """A writing connection that stays open between uses, because opening one costs more than a small plan does.
+
+    It is opened anew after every error, and when another file stands in the database's place.
+    """
+
+    def __init__(self, url: str, *, wait_seconds: float) -> None:
+        """Nothing is opened yet."""
+        self._url, self._wait_seconds = url, wait_seconds
+        self._opened: tuple[SqliteDatabase, int] | None = None
+
+    @contextmanager
+    def use(self) -> Iterator[SqliteDatabase]:
+        """The connection, outside of any transaction."""
+        path = path_of(self._url)
+        _must_exist(path)
+        with speaking(path):
+            if self._opened is not None and self._opened[1] != path.stat().st_ino:
+                self.close()
+            if self._opened is None:
+                # First the number: should the file change in between, it is opened once more than needed.
+                number = path.stat().st_ino
+                self._opened = open_writable(self._url, wait_seconds=self._wait_seconds), number
+            try:
+                yield self._opened[0]
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Leave nothing open."""
+        if self._opened is not None:
+            self._opened[0].close()
+            self._opened = None
+
+
 @cache
 def schema_steps() -> tuple[str, ...]:
     """Names of all migrations that this program knows, in order."""
