@@ -478,8 +478,8 @@ def show_purchase(out: Console, one: Purchase) -> None:
     sale = one.sale
     where = f"   {sale.event}" if sale.event else ""
     out.print(text(f"sale {sale.id}   {day(sale.happened_on)}{where}   by {sale.actor}", "bold"))
-    if sale.note:
-        out.print(text(sale.note))
+    if one.note:
+        out.print(text(one.note))
     made = table("line", "item", "code", "pieces", "price", "coins", "", right=("line", "pieces", "price", "coins"))
     for line in one.lines:
         listed = f"catalog {total(line.listed)}" if line.price != line.listed else ""

@@ -211,7 +211,7 @@ def sell(
         raise UsageError("a sale of 0 coins is a gift; the shop keeps no gifts")
     day = hand.day_by(settings.day_at(buyers[0].resident.branches, hand.now))
     paid = _split(total, buyers)
-    sale = Sale(hand.key, day, event, hand.actor, note)
+    sale = Sale(hand.key, day, event, hand.actor)
     changes: list[Change] = [Put(sale), *map(Put, lines), *_relied(reader, picks, event)]
     changes += _stock_of_sale(reader, sale, picks)
     entries = [
@@ -332,22 +332,23 @@ def _sold_before(
         for pick, line in zip(picks, lines, strict=False)
     ]
     heads, paid = reader.heads(), Counter[int]()
-    for line in reader.paid([sale.id])[sale.id]:
-        if line.posted.entry.kind is Kind.SALE:
-            paid[heads.get(line.posted.entry.resident, line.posted.entry.resident)] -= line.posted.entry.coins
+    posted = [line for line in reader.paid([sale.id])[sale.id] if line.posted.entry.kind is Kind.SALE]
+    for line in posted:
+        paid[heads.get(line.posted.entry.resident, line.posted.entry.resident)] -= line.posted.entry.coins
+    told = {line.note for line in posted if line.note}
     parts = {heads.get(buyer.resident.id, buyer.resident.id): buyer.coins for buyer in buyers}
     same = (
         len(picks) == len(lines)
         and wanted == [(line.item, line.quantity, line.price) for line in lines]
         and set(paid) <= set(parts)
         and all(coins in (None, paid[one]) for one, coins in parts.items())
-        and (sale.event, sale.note, hand.day or sale.happened_on) == (event, note, sale.happened_on)
+        and (sale.event, hand.day or sale.happened_on) == (event, sale.happened_on)
+        # Of erased buyers nobody knows any more what they were told.
+        and told <= {_told(lines, note)}
     )
     if not same:
         payers = ", ".join(f"#{one}" for one in sorted(paid))
-        raise PostedOtherwise(
-            f"key {hand.key} is another sale already: {_told(lines, sale.note)} for {payers}; nothing written"
-        )
+        raise PostedOtherwise(f"key {hand.key} is another sale already: {_goods(lines)} for {payers}; nothing written")
     plan = Plan.of(Purpose.SALE, scope_of(sale.happened_on), ())
     return Deed(plan, words=(f"sold already: sale {sale.id}",), key=sale.id)
 
@@ -388,9 +389,9 @@ def refund(
     if day < sale.happened_on:
         raise UsageError(f"--date {day} is before the sale, which was on {sale.happened_on}")
     back = [lines[number] for number in wanted]
-    entries = _given_back(sale, back, left, hand, day)
+    entries = _given_back(sale, back, left, hand, day, note)
     stock = _stock_of_refund(reader, sale, back, hand, day)
-    changes: list[Change] = [Put(RefundLine(sale.id, number, day, hand.actor, note)) for number in wanted]
+    changes: list[Change] = [Put(RefundLine(sale.id, number, day, hand.actor)) for number in wanted]
     # What each buyer gets hangs on what was given back before: any other refund of this sale makes the plan stale.
     keys = [refund_key(sale.id, number, one) for number in lines for one in left]
     now = reader.stands(keys)
@@ -420,7 +421,9 @@ def _left_of_payments(payments: Iterable[Line]) -> dict[int, int]:
     return dict(sorted(left.items()))
 
 
-def _given_back(sale: Sale, back: Sequence[SaleLine], left: Mapping[int, int], hand: Hand, day: date) -> list[Entry]:
+def _given_back(
+    sale: Sale, back: Sequence[SaleLine], left: Mapping[int, int], hand: Hand, day: date, note: str
+) -> list[Entry]:
     """Refund entries: what ``left`` of the payments is, cut in proportion, so that all lines together give back all."""
     worth = sum(line.coins for line in back)
     if worth > sum(left.values()):
@@ -428,7 +431,7 @@ def _given_back(sale: Sale, back: Sequence[SaleLine], left: Mapping[int, int], h
             f"sale {sale.id}: {worth} coins to be given back, {sum(left.values())} were paid; nothing written",
             advice="coinsync reconcile",
         )
-    number, told = min(line.line for line in back), _told(back, "")
+    number, told = min(line.line for line in back), _told(back, note)
     return [
         Entry(refund_key(sale.id, number, one), 1, one, coins, Kind.REFUND, day, RETURNED, hand.actor, note=told)
         for one, coins in zip(left, shares(worth, list(left.values())), strict=True)
@@ -607,6 +610,7 @@ def purchases(reader: Reader, sales: Sequence[Sale]) -> list[Purchase]:
                 Payment(one, names.get(one, ""), paid) for one, paid in sorted(_paid_by(book.payments[sale.id]).items())
             ),
             frozenset(one.line for one in book.refunds[sale.id]),
+            next((line.note for line in book.payments[sale.id] if line.note), ""),
         )
         for sale in sales
     ]

@@ -85,11 +85,11 @@ FACTS: dict[type[Fact], st.SearchStrategy[Fact]] = {
         st.booleans(),
     ),
     catalog.Event: st.builds(catalog.Event, CODES, TEXTS, DAYS, st.none() | DAYS, TEXTS),
-    catalog.Sale: st.builds(catalog.Sale, CODES, DAYS, TEXTS, TEXTS, TEXTS),
+    catalog.Sale: st.builds(catalog.Sale, CODES, DAYS, TEXTS, TEXTS),
     catalog.SaleLine: st.builds(
         catalog.SaleLine, CODES, st.integers(1, 9), CODES, TEXTS, TEXTS, st.integers(1, 9), IDS, IDS
     ),
-    catalog.RefundLine: st.builds(catalog.RefundLine, CODES, st.integers(1, 9), DAYS, TEXTS, TEXTS),
+    catalog.RefundLine: st.builds(catalog.RefundLine, CODES, st.integers(1, 9), DAYS, TEXTS),
 }
 
 ENTRIES = st.builds(

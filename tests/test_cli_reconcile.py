@@ -505,14 +505,14 @@ def a_sale_of_nothing(c: sqlite3.Connection) -> str:
 @damage("sales", SALES)
 def a_refund_that_nobody_gave(c: sqlite3.Connection) -> str:
     """The goods came back, the coins did not."""
-    c.execute("INSERT INTO refund_line VALUES ('loose', 1, '2026-11-20', 'anna', '')")
+    c.execute("INSERT INTO refund_line VALUES ('loose', 1, '2026-11-20', 'anna')")
     return "sale loose: lines of 6 came back, 0 were returned"
 
 
 @damage("sales", SALES)
 def a_refund_of_a_line_that_was_never_sold(c: sqlite3.Connection) -> str:
     """The sale has one line."""
-    c.execute("INSERT INTO refund_line VALUES ('loose', 7, '2026-11-20', 'anna', '')")
+    c.execute("INSERT INTO refund_line VALUES ('loose', 7, '2026-11-20', 'anna')")
     return "sale loose: line 7 came back"
 
 

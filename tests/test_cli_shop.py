@@ -237,6 +237,30 @@ class TestRefund:
         assert (said.code, '"coinsync refund" takes it back' in said.err) == (7, True)
 
 
+class TestErased:
+    """Why something was sold or given back is told to the family, and goes with it."""
+
+    SOLD, RETURNED = "Скидка-за-тайное", "Вернула-тайная"
+
+    def left(self, house: House) -> set[str]:
+        """Which of the reasons still stand anywhere in the database's files, byte by byte."""
+        content = b"".join(path.read_bytes() for path in house.folder.glob("coinsync.db*"))
+        return {text for text in (self.SOLD, self.RETURNED) if text.encode() in content}
+
+    def test_no_reason_outlives_the_name(self, house: House) -> None:
+        """Neither that of the sale nor that of the refund; what was sold stays, and the books still hold."""
+        house.ok("sell", f"#{ADA}", "mug", "--price", "25", "--key", "k-1", "--reason", self.SOLD, "--yes")
+        house.ok("refund", "k-1", "--note", self.RETURNED, "--yes")
+        assert self.left(house) == {self.SOLD, self.RETURNED}
+        assert self.SOLD in house.ok("shop", "sale", "k-1").out
+        assert self.RETURNED in house.ok("history", f"#{ADA}").out
+        house.ok("residents", "erase", f"#{ADA}", "--yes")
+        assert self.left(house) == set()
+        [sale] = house.ok("shop", "sales", "--json").json
+        assert (sale["note"], sale["lines"][0]["price"]) == ("", 25)
+        assert house.ok("reconcile").code == 0
+
+
 class TestLooking:
     """Sales, one sale, the report, fairs: for a person, a program and a spreadsheet."""
 

@@ -59,12 +59,16 @@ class Died(Exception):
 
 @dataclass
 class Sold:
-    """A sale as the model has it: lines (item, pieces, price, listed), who paid what, and what came back."""
+    """A sale as the model has it: lines (item, pieces, price, listed), who paid what, and what came back.
+
+    ``told`` is what the buyers read, ``note`` the part of it that staff typed.
+    """
 
     lines: list[tuple[str, int, int, int]]
     paid: dict[int, int]
     event: str
     note: str
+    told: str
     counted: set[str]
     back: set[int] = field(default_factory=set)
     returned: Counter[int] = field(default_factory=Counter)
@@ -116,9 +120,10 @@ class Model:
             self.coins[who] -= coins
         for code in counted:
             self.stock[code] -= op.basket[code]
-        self.sales[op.key] = Sold(
-            lines, {who: coins for who, coins in paid.items() if coins}, op.event, op.note, counted
-        )
+        names = [self.goods[code].name_ru + (f" × {pieces}" if pieces > 1 else "") for code, pieces, _, _ in lines]
+        told = ", ".join(names) + (f" ({op.note})" if op.note else "")
+        payers = {who: coins for who, coins in paid.items() if coins}
+        self.sales[op.key] = Sold(lines, payers, op.event, op.note, told, counted)
 
     def _same(self, op: Sell, done: Sold) -> None:
         """A repeated key stands for the sale that it stood for."""
@@ -434,14 +439,14 @@ class Machine(RuleBasedStateMachine):
             one.sale.id: (
                 [(line.item, line.quantity, line.price, line.listed) for line in one.lines],
                 {paid.resident: paid.coins for paid in one.payments},
-                (one.sale.event, one.sale.note, set(one.refunded)),
+                (one.sale.event, one.note, set(one.refunded)),
             )
             for one in shop.purchases(reader, reader.sales())
         } == {
             key: (
                 one.lines,
                 {who: coins - one.returned[who] for who, coins in one.paid.items()},
-                (one.event, one.note, one.back),
+                (one.event, one.told, one.back),
             )
             for key, one in model.sales.items()
         }

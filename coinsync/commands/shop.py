@@ -144,7 +144,7 @@ def sales(ctx: typer.Context, since: Day = None, until: Day = None, event: Fair 
                 line.listed,
                 int(line.line in one.refunded),
                 one.sale.actor,
-                one.sale.note,
+                one.note,
             )
             for one in purchases
             for line in one.lines

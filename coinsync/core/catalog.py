@@ -87,13 +87,15 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """One purchase; who paid what are the ledger's entries under its key. ``event`` is a fair's code, "" for none."""
+    """One purchase; who paid what are the ledger's entries under its key. ``event`` is a fair's code, "" for none.
+
+    Why it was so is the note of those entries, which can be erased; nothing that staff type stands here.
+    """
 
     id: str
     happened_on: date
     event: str
     actor: str
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,6 @@ class RefundLine:
     line: int
     happened_on: date
     actor: str
-    note: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -460,12 +460,13 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """One sale; ``refunded`` are the numbers of the lines that were taken back."""
+    """One sale; ``refunded`` are the numbers of the lines that were taken back, ``note`` what the family reads."""
 
     sale: Sale
     lines: tuple[SaleLine, ...]
     payments: tuple[Payment, ...]
     refunded: frozenset[int]
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -343,7 +343,6 @@ class SaleRow(Model):
     happened_on = CharField(max_length=DAY)
     event = CharField(max_length=catalog.CODE_LENGTH_MAX)
     actor = CharField(max_length=80)
-    note = CharField(max_length=200)
 
     class Meta:
         """Reported by event and by day."""
@@ -378,7 +377,6 @@ class RefundLineRow(Model):
     line = IntegerField()
     happened_on = CharField(max_length=DAY)
     actor = CharField(max_length=80)
-    note = CharField(max_length=200)
 
     class Meta:
         """Each line once."""

@@ -53,7 +53,6 @@ class Sale(Model):
     happened_on = CharField(max_length=10)
     event = CharField(max_length=40)
     actor = CharField(max_length=80)
-    note = CharField(max_length=200)
 
     class Meta:
         table_name = "sale"
@@ -80,7 +79,6 @@ class RefundLine(Model):
     line = IntegerField()
     happened_on = CharField(max_length=10)
     actor = CharField(max_length=80)
-    note = CharField(max_length=200)
 
     class Meta:
         table_name = "refund_line"
