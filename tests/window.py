@@ -192,6 +192,17 @@ POLICY = (
 )
 
 
+def check_scripts(page: str) -> None:
+    """The page's script elements are the bridge, our own and its data, each once and from our own address."""
+    ours = Press.set_up().scripts
+    (bridge,) = ours.classic
+    assert re.findall(r"<script[^>]*>", page) == [
+        f'<script src="{bridge}" defer>',
+        f'<script src="{ours.main}" type="module">',
+        '<script type="application/json" id="data">',
+    ]
+
+
 def plain(page: str) -> str:
     """What a reader sees of a page: its text without style, data and tags."""
     body = re.sub(r"<(style|script)[^>]*>.*?</\1>", "", page, flags=re.DOTALL)
@@ -202,5 +213,7 @@ def check_headers(got: Got, *, cache: str = HEADERS["Cache-Control"]) -> None:
     """Every security header is there, exactly, and nothing that says who we are or opens us to others."""
     assert {name: got.headers[name] for name in HEADERS} == {**HEADERS, "Cache-Control": cache}
     assert got.headers["Content-Security-Policy"] == POLICY.format(style=Press.set_up().style_source)
-    for name in ("X-Frame-Options", "Access-Control-Allow-Origin", "Set-Cookie", "Server", "Location", "Vary"):
+    for name in ("X-Frame-Options", "Access-Control-Allow-Origin", "Set-Cookie", "Server", "Location"):
         assert name not in got.headers
+    # What nobody keeps varies with nothing.
+    assert ("Vary" in got.headers) == cache.startswith("public")

@@ -6,6 +6,7 @@ address (VK's signature included) on its error pages, and takes ``get`` for GET.
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -25,7 +26,7 @@ from coinsync.core.rules import Rule
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import open_readable, reading
 from coinsync.store.reader import Reader
-from webview import pages
+from webview import pages, scripts
 from webview.gallery import Gallery, Picture
 from webview.launch import AGE_SECONDS_DEFAULT, Refusal, Visitor, verify
 from webview.press import Press
@@ -39,7 +40,7 @@ WAIT_SECONDS = 1.0
 
 _HTML = "text/html; charset=UTF-8"
 _JSON = "application/json"
-#: A picture's name holds a digest of its content.
+#: Names of pictures and scripts hold a digest of their content.
 _FOR_EVER = "public, max-age=31536000, immutable"
 #: An SVG that somebody opens by itself is a document, and this one may do nothing at all.
 _DRAWING_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
@@ -47,6 +48,11 @@ _NUMBER_DIGITS_MAX = 18
 _FRAMED_BY = "https://vk.com https://*.vk.com https://vk.ru https://*.vk.ru"
 _REASON = "webview.reason"
 _PATH_SHOWN = 100
+#: What becomes smaller by compression, and from how many bytes on it is worth the work. Nothing that a request says is
+#: repeated in an answer, so its size tells nobody anything.
+_COMPRESSED = ("text/", _JSON, "image/svg+xml")
+_COMPRESSED_FROM = 1024
+_COMPRESSION = 5
 _LEVELS = {500: logging.ERROR, 503: logging.WARNING}
 
 log = logging.getLogger("webview")
@@ -125,6 +131,7 @@ def _routes(views: _Views) -> WSGIApplication:
     routes.route("/", "GET", views.cabinet)
     routes.route("/history", "GET", views.history)
     routes.route("/pictures/<name>", "GET", views.picture)
+    routes.route("/static/<folder>/<name>", "GET", views.script)
     routes.route("/healthz", "GET", views.health)
     routes.default_error_handler = views.nowhere
     application: WSGIApplication = routes
@@ -175,6 +182,13 @@ class _Views:
         """Send a picture; which there are is no secret."""
         found = self.gallery.find(name)
         return self._missing() if found is None else _picture(found)
+
+    def script(self, folder: str, name: str) -> Any:
+        """Send one of the page's scripts."""
+        found = self.press.scripts.find(folder, name)
+        if found is None:
+            return self._missing()
+        return _for_ever(found, scripts.KIND)
 
     def health(self) -> Any:
         """Say for machines whether the database answers; reading it includes the check of its schema."""
@@ -232,8 +246,13 @@ def _asked_number(name: str) -> int:
 
 def _picture(picture: Picture) -> Any:
     drawing = {"Content-Security-Policy": _DRAWING_POLICY} if picture.kind == "image/svg+xml" else {}
-    headers = {"Content-Type": picture.kind, "Cache-Control": _FOR_EVER, **drawing}
-    return bottle.HTTPResponse(picture.content, 200, headers)
+    return _for_ever(picture.content, picture.kind, **drawing)
+
+
+def _for_ever(content: bytes, kind: str, **more: str) -> Any:
+    """Send what never changes under its name; a cache keeps it apart as it was compressed."""
+    headers = {"Content-Type": kind, "Cache-Control": _FOR_EVER, "Vary": "Accept-Encoding", **more}
+    return bottle.HTTPResponse(content, 200, headers)
 
 
 def _response(status: int, body: bytes, kind: str, reason: str = "") -> Any:
@@ -275,7 +294,9 @@ class _Wrapper:
         started = self._now()
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
         answer = self._answer(environ, method, path)
-        # Ours first: only a picture says otherwise, about keeping it and about what it may do by itself.
+        if _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
+            answer = _compressed(answer)
+        # Ours first: only pictures and scripts say otherwise, about keeping them and what they may do by themselves.
         headers = {**self._headers, **answer.headers, "Content-Length": str(len(answer.body))}
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
         spent_ms = round((self._now() - started) * 1000)
@@ -336,6 +357,23 @@ def _captured(inside: WSGIApplication, environ: WSGIEnvironment) -> Answer:
     body = b"".join(inside(environ, keep))
     status, headers = sent[-1]
     return Answer(int(status[:3]), body, dict(headers), environ.get(_REASON, ""))
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether a client names gzip and does not refuse it (``q=0``)."""
+    for coding in accepted.lower().split(","):
+        name, _, parameters = coding.partition(";")
+        if name.strip() == "gzip":
+            return parameters.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False
+
+
+def _compressed(answer: Answer) -> Answer:
+    if len(answer.body) < _COMPRESSED_FROM or not answer.headers.get("Content-Type", "").startswith(_COMPRESSED):
+        return answer
+    # Without a time in it, the same page is the same bytes.
+    body = gzip.compress(answer.body, _COMPRESSION, mtime=0)
+    return replace(answer, body=body, headers={**answer.headers, "Content-Encoding": "gzip"})
 
 
 def _safe(method: str, path: str) -> tuple[str, str]:

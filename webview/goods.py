@@ -60,8 +60,9 @@ class Good:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """Goods of one kind; ``title`` is "" for those that have none."""
+    """Neighbours of one kind; ``title`` is "" for those that have none, ``number`` is the same for the same title."""
 
+    number: int
     title: str
     goods: tuple[Good, ...]
 
@@ -79,9 +80,12 @@ def catalog(
     def category(one: tuple[Item, int]) -> str:
         return texts.of(one[0].category_ru, one[0].category_en)
 
+    numbers: dict[str, int] = {}
     return tuple(
         Category(
-            title, tuple(_good(item, left, buyers, pictures.get(item.picture, ""), school, texts) for item, left in run)
+            numbers.setdefault(title, len(numbers) + 1),
+            title,
+            tuple(_good(item, left, buyers, pictures.get(item.picture, ""), school, texts) for item, left in run),
         )
         for title, run in groupby(there, category)
     )

@@ -107,6 +107,17 @@ class Shop:
     more: str
     earnings: tuple[Earning, ...]
 
+    @property
+    def kinds(self) -> tuple[tuple[int, str], ...]:
+        """Numbers and titles of categories to choose from, each once; none where there is no choice."""
+        found = {one.number: one.title for one in self.categories}
+        return tuple((number, title) for number, title in found.items() if title) if len(found) > 1 else ()
+
+    @property
+    def buys(self) -> bool:
+        """Whether there is somebody who may have the coins for something."""
+        return any(good.reach for one in self.categories for good in one.goods)
+
 
 @dataclass(frozen=True, slots=True)
 class Cabinet:
@@ -174,14 +185,14 @@ def cabinet(family: Family, school: School, language: str, now: datetime) -> Cab
     children = tuple(_child(resident, family, school, texts, now) for resident in shown)
     fresh = _fresh(family.synced_at, texts, school.pen(texts, school.zone, now))
     shop = _shop(family, shown, school, texts, now)
-    data = as_data({"residents": _residents(family, shown, school, now), "words": texts.script})
+    data = _data(_residents(family, shown, school, now), school, texts)
     return Cabinet(school, texts, children, more, fresh, shop, data)
 
 
 def stranger(vk: int, family: Family, school: School, language: str, now: datetime) -> Stranger:
     """Make the page of somebody whom nobody is linked to; only the shop of ``family`` is looked at."""
     texts = of_language(language)
-    data = as_data({"residents": [], "words": texts.script})
+    data = _data([], school, texts)
     return Stranger(school, texts, vk, _shop(family, (), school, texts, now), data)
 
 
@@ -218,6 +229,11 @@ def missing(school: School) -> Notice:
 def wrong_method(school: School) -> Notice:
     """Say that the window only shows."""
     return _notice(school, RUSSIAN.wrong_method, ENGLISH.wrong_method)
+
+
+def _data(residents: Sequence[Mapping[str, Any]], school: School, texts: Texts) -> str:
+    """What the script knows: whom it counts for, and the words it says."""
+    return as_data({"residents": residents, "words": {**texts.script, "coins": school.coin_forms(texts)}})
 
 
 def as_data(value: Mapping[str, Any]) -> str:

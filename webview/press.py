@@ -1,4 +1,4 @@
-"""Printing page objects: templates and the style sheet, read, put together and compiled once."""
+"""Printing page objects: templates, the style sheet and the scripts, read, put together and compiled once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import bottle
 
 from coinsync.core.colour import Colours
 from webview import pages, theme
+from webview.scripts import Scripts
 
 _HERE = Path(__file__).parent
 _PART = re.compile(r"<!-- ([a-z]+) -->\n")
@@ -28,8 +29,9 @@ _TEMPLATES = {
 class Press:
     """Prints page objects."""
 
-    def __init__(self, style: str, templates: Mapping[type, Any]) -> None:
-        """Keep the style sheet and one compiled template for each kind of page."""
+    def __init__(self, style: str, scripts: Scripts, templates: Mapping[type, Any]) -> None:
+        """Keep the style sheet, the scripts that pages name, and one compiled template for each kind of page."""
+        self.scripts = scripts
         self._style = style
         self._templates = templates
 
@@ -37,7 +39,7 @@ class Press:
     def set_up(cls, colours: Colours | None = None) -> Press:
         """Read everything that lies beside this module; the style sheet takes the school's colours."""
         style = theme.properties(colours or Colours()) + (_HERE / "static" / "style.css").read_text(encoding="utf-8")
-        return cls(style, {kind: _compiled(*names) for kind, names in _TEMPLATES.items()})
+        return cls(style, Scripts.set_up(), {kind: _compiled(*names) for kind, names in _TEMPLATES.items()})
 
     @property
     def style_source(self) -> str:
@@ -46,7 +48,8 @@ class Press:
 
     def print(self, page: pages.Page) -> bytes:
         """Print one page, or a part of one."""
-        text: str = self._templates[type(page)].render(page=page, texts=page.texts, style=self._style)
+        template = self._templates[type(page)]
+        text: str = template.render(page=page, texts=page.texts, style=self._style, scripts=self.scripts)
         return text.encode()
 
 

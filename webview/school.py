@@ -43,9 +43,13 @@ class School:
     logo: str = ""
     coin: str = ""
 
+    def coin_forms(self, texts: Texts) -> tuple[str, ...]:
+        """The forms of the coin's name beside a number: one, few, many in Russian, one and other in English."""
+        return self.coin_forms_ru if texts is RUSSIAN else self.coin_forms_en
+
     def coin_word(self, count: int, texts: Texts) -> str:
         """Choose the form of the coin's name beside a number."""
-        return texts.words.coin(count, self.coin_forms_ru if texts is RUSSIAN else self.coin_forms_en)
+        return texts.words.coin(count, self.coin_forms(texts))
 
     def coins(self, count: int, texts: Texts) -> str:
         """Write a number of coins with the coin's name."""

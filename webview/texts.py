@@ -39,6 +39,10 @@ class Texts:
     catalog: str
     catalog_empty: str
     catalog_more: str
+    filters: str
+    all_goods: str
+    affordable: str
+    nothing_fits: str
     heart: str
     left: str
     none_left: str
@@ -57,6 +61,10 @@ class Texts:
     fresh_never: str
     stranger: Message
     stranger_number: str
+    copy: str
+    goal_none: str
+    home_screen: str
+    home_screen_text: str
     open_app: str
     refused: Message
     expired: Message
@@ -88,6 +96,10 @@ RUSSIAN = Texts(
     catalog="Каталог",
     catalog_empty="Каталог пока пуст. Скоро здесь появятся товары.",
     catalog_more="Показаны не все товары, только первые {count}.",
+    filters="Что показать",
+    all_goods="Все товары",
+    affordable="Хватает сейчас",
+    nothing_fits="Пока ничего не подходит. Копите дальше — всё получится!",
     heart="В избранное: {name}",
     left="осталось {count}",
     none_left="нет в наличии",
@@ -110,6 +122,10 @@ RUSSIAN = Texts(
         " вашего ребёнка.",
     ),
     stranger_number="Ваш номер ВКонтакте",
+    copy="Скопировать",
+    goal_none="Выбрать в каталоге, на что копить",
+    home_screen="На главный экран",
+    home_screen_text="Кабинет будет открываться одним касанием.",
     open_app="Открыть ВКонтакте",
     refused=Message(
         "Откройте приложение ВКонтакте",
@@ -121,17 +137,19 @@ RUSSIAN = Texts(
     missing=Message("Такой страницы нет", "Откройте кабинет заново из ВКонтакте."),
     wrong_method=Message("Здесь можно только смотреть", "Кабинет ничего не принимает и не изменяет."),
     script={
-        "unheart": "Убрать из избранного: {name}",
-        "goal": "До «{name}» осталось {count} {lessons}",
+        "goal": "До «{name}» осталось {coins} — это {lessons}",
         "goal_coins": "До «{name}» осталось накопить {coins}",
         "goal_reached": "На «{name}» уже хватает",
         "lessons": ("занятие", "занятия", "занятий"),
         "loading": "Загружаем…",
         "failed": "Не получилось загрузить. Попробуйте ещё раз.",
-        "expired": "Откройте приложение ещё раз",
+        "expired": "Эта страница открыта давно. Откройте приложение заново.",
+        "shown": "Показано записей: {count}.",
+        "saved_here": "Избранное сохранено пока только на этом устройстве",
         "not_saved": "Избранное не сохранилось: оно останется, пока открыта эта страница",
-        "copy": "Скопировать",
+        "too_many": "В избранном больше нет места",
         "copied": "Скопировано",
+        "not_copied": "Не получилось скопировать. Выделите номер и скопируйте его сами.",
     },
 )
 
@@ -152,6 +170,10 @@ ENGLISH = Texts(
     catalog="Catalog",
     catalog_empty="The catalog is empty for now. Goods will appear here soon.",
     catalog_more="Not all goods are shown, only the first {count}.",
+    filters="What to show",
+    all_goods="All goods",
+    affordable="Enough coins now",
+    nothing_fits="Nothing fits yet. Keep saving, you will get there!",
     heart="Add to favourites: {name}",
     left="{count} left",
     none_left="out of stock",
@@ -174,6 +196,10 @@ ENGLISH = Texts(
         " appear here.",
     ),
     stranger_number="Your VK number",
+    copy="Copy",
+    goal_none="Choose in the catalog what to save up for",
+    home_screen="Add to the home screen",
+    home_screen_text="The cabinet will open with one tap.",
     open_app="Open VK",
     refused=Message("Open it in VK", "The cabinet works only inside VK: that is how we know whom to show it to."),
     expired=Message("Open it again", "This page was opened long ago. Please open the app again."),
@@ -182,17 +208,19 @@ ENGLISH = Texts(
     missing=Message("There is no such page", "Open the cabinet again from VK."),
     wrong_method=Message("You can only look here", "The cabinet accepts and changes nothing."),
     script={
-        "unheart": "Remove from favourites: {name}",
-        "goal": "{count} {lessons} left to “{name}”",
+        "goal": "{coins} to “{name}”: that is {lessons}",
         "goal_coins": "{coins} to go to “{name}”",
         "goal_reached": "There is enough for “{name}”",
         "lessons": ("lesson", "lessons"),
         "loading": "Loading…",
         "failed": "It could not be loaded. Please try again.",
-        "expired": "Open the app again",
+        "expired": "This page was opened long ago. Please open the app again.",
+        "shown": "Lines shown: {count}.",
+        "saved_here": "Favourites are kept on this device only for now",
         "not_saved": "Favourites were not saved: they stay while this page is open",
-        "copy": "Copy",
+        "too_many": "There is no more room among favourites",
         "copied": "Copied",
+        "not_copied": "It could not be copied. Please select the number and copy it yourself.",
     },
 )
 

@@ -1,0 +1,49 @@
+/** The page's looks as VK wants them: light or dark, insets, the bars of the telephone, the frame on a desktop. */
+
+import { ask, inWebView, listen, platform } from "./vk.js";
+
+const SIDES = ["top", "right", "bottom", "left"];
+const INSET_MAX = 400;
+/** What VK allows in height, and what is left of its own page above and below our frame. */
+const FRAME = { width: 800, heightMin: 500, heightMax: 1200, around: 120 };
+
+const root = document.documentElement;
+let frameHeight = 0;
+
+/** Follow what VK says for as long as the page is open. */
+export function followAppearance() {
+  listen("VKWebAppUpdateConfig", (config) => {
+    if (config.appearance === "light" || config.appearance === "dark") root.dataset.appearance = config.appearance;
+    for (const side of SIDES) {
+      const inset = Number(config.insets?.[side]);
+      if (inset >= 0 && inset <= INSET_MAX) root.style.setProperty(`--inset-${side}`, `${inset}px`);
+    }
+    if (platform === "desktop_web") fillFrame(Number(config.viewport_height));
+    paintBars();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintBars);
+  paintBars();
+}
+
+/** Colour the bars of the telephone; browsers have none, and say so by an error. */
+function paintBars() {
+  if (!inWebView) return;
+  const style = getComputedStyle(root);
+  const dark = style.colorScheme.trim() === "dark"
+    || (!root.dataset.appearance && matchMedia("(prefers-color-scheme: dark)").matches);
+  ask("VKWebAppSetViewSettings", {
+    // The style is that of the icons.
+    status_bar_style: dark ? "light" : "dark",
+    action_bar_color: style.getPropertyValue("--ground").trim(),
+    navigation_bar_color: style.getPropertyValue("--card").trim(),
+  });
+}
+
+/** Make the frame as high as VK's window, so that our own bar stays in sight. */
+function fillFrame(viewport) {
+  if (!(viewport > 0)) return;
+  const height = Math.min(FRAME.heightMax, Math.max(FRAME.heightMin, Math.round(viewport - FRAME.around)));
+  if (height === frameHeight) return;
+  frameHeight = height;
+  ask("VKWebAppResizeWindow", { width: FRAME.width, height });
+}

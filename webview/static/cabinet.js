@@ -1,0 +1,41 @@
+/** The page's script. Everything can be read without it; it shows one screen at a time and remembers favourites. */
+
+import { followAppearance } from "./appearance.js";
+import { startGoods } from "./goods.js";
+import { startLines } from "./lines.js";
+import { startScreens } from "./screens.js";
+import { ask, inWebView, platform } from "./vk.js";
+import { residents, say, words } from "./words.js";
+
+followAppearance();
+startScreens();
+startGoods(residents);
+startLines();
+offerNumber();
+offerHomeScreen();
+// The swipe of an iPhone goes back through our screens instead of closing us.
+if (inWebView && /^mobile_ip/.test(platform)) ask("VKWebAppSetSwipeSettings", { history: true });
+
+/** Let strangers copy their number instead of typing it. */
+function offerNumber() {
+  const button = document.querySelector("[data-copy]");
+  if (!button) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const text = document.querySelector(`#${button.dataset.copy}`).textContent;
+    const copied = await ask("VKWebAppCopyText", { text }) ?? await navigator.clipboard?.writeText(text).then(() => true, () => null);
+    say(copied ? words.copied : words.not_copied);
+  });
+}
+
+/** Offer a place on the telephone's home screen where VK can give one and has not. */
+async function offerHomeScreen() {
+  const offer = document.querySelector("[data-home-screen]");
+  const known = offer && await ask("VKWebAppAddToHomeScreenInfo");
+  if (!known?.is_feature_supported || known.is_added_to_home_screen) return;
+  offer.hidden = false;
+  offer.querySelector("button").addEventListener("click", async () => {
+    // A person decides in a window of VK's, and may take a minute.
+    if (await ask("VKWebAppAddToHomeScreen", {}, 60_000)) offer.hidden = true;
+  });
+}
