@@ -78,9 +78,11 @@ def give(
 ) -> Deed:
     """Plan a credit (``coins`` above 0) or a debit (below), under the key of the hand.
 
-    Raises ``AboveLimit``, ``LikelyDuplicate``, ``PostedOtherwise`` or ``NotEnoughCoins``.
+    Raises ``AboveLimit``, ``LikelyDuplicate``, ``PostedOtherwise``, ``NotEnoughCoins``, or ``CoinPolicy`` for somebody
+    who is erased.
     """
     _check_limit(settings, coins)
+    _refuse_erased(resident)
     day = hand.day_by(today_of(settings, resident, hand.now))
     entry = Entry(
         key=desk_key(hand.key),
@@ -109,6 +111,12 @@ def _check_limit(settings: Settings, coins: int) -> None:
     most = settings.limits.coins_per_operation_max
     if abs(coins) > most:
         raise AboveLimit(f"{abs(coins)} coins is above the limit of {most} for one operation; nothing written")
+
+
+def _refuse_erased(resident: Resident, where: str = "") -> None:
+    """What staff would write about somebody is just what their family asked to be forgotten."""
+    if resident.presence is Presence.ERASED:
+        raise CoinPolicy(f"{where}#{resident.id} is erased; nothing written")
 
 
 def _content(entry: Entry, note: str) -> tuple[object, ...]:
@@ -159,6 +167,8 @@ _NOT_BY_HAND = {
 def reverse(reader: Reader, settings: Settings, n: int, hand: Hand, *, note: str) -> Deed:
     """Plan to take one entry back. An award that is taken back by hand is a decision, so that no sync pays it again.
 
+    Of somebody who is erased no note is kept.
+
     Raises ``NotFound``, ``AlreadyReversed``, ``NotReversible`` or ``NotEnoughCoins``.
     """
     line = reader.line(n)
@@ -181,7 +191,7 @@ def reverse(reader: Reader, settings: Settings, n: int, hand: Hand, *, note: str
         happened_on=original.happened_on if original.kind is Kind.AWARD else today_of(settings, owner, hand.now),
         reason=TAKEN_BACK,
         actor=hand.actor,
-        note=note,
+        note="" if card.presence is Presence.ERASED else note,
         reverses=n,
     )
     changes: list[Change] = [Post(entry)]
@@ -212,16 +222,18 @@ def import_rows(
 ) -> Deed:
     """Plan the rows of a file, all of them or none; rows that are posted already are left out.
 
-    Raises what ``find`` raises with the line named, ``PostedOtherwise``, ``LikelyDuplicate`` or ``NotEnoughCoins``.
+    Raises what ``find`` raises with the line named, ``PostedOtherwise``, ``LikelyDuplicate``, ``NotEnoughCoins``, or
+    ``CoinPolicy`` for somebody who is erased.
     """
     # A row that was taken back since is posted all the same: the first entry of its key is what the file said.
     posted = {line.posted.entry.key: line for line in reversed(reader.lines_under([row.key for row in rows]))}
-    residents: dict[int, Resident] = {}
+    named = [find_at(row.line, find, row.resident) for row in rows]
+    for row, resident in zip(rows, named, strict=True):
+        _refuse_erased(resident, f"line {row.line}: ")
+    residents = {one.id: one for one in named}
     fresh: list[Entry] = []
     done: list[int] = []
-    for row in rows:
-        resident = find_at(row.line, find, row.resident)
-        residents[resident.id] = resident
+    for row, resident in zip(rows, named, strict=True):
         entry = _entry_of_row(row, resident, today_of(settings, resident, hand.now), hand.actor)
         line = posted.get(row.key)
         if line is None:
@@ -325,7 +337,10 @@ def review(reader: Reader, settings: Settings, holds: Sequence[Hold], word: Word
             raise CoinPolicy(f"lesson {hold.lesson} is not recorded any more; run sync first; nothing written")
         questions.append(question)
     today = hand.now.astimezone(settings.branches[0].zone).date()
-    plan = plan_review(questions, word, actor=hand.actor, note=note, today=today)
+    erased = {
+        one.id for one in reader.recorded(Resident, {one.resident for one in holds}) if one.presence is Presence.ERASED
+    }
+    plan = plan_review(questions, word, actor=hand.actor, note=note, today=today, erased=erased)
     heads = reader.heads()
     owners = {heads.get(hold.resident, hold.resident) for hold in holds}
     residents = {one.id: one for one in reader.recorded(Resident, owners)}
@@ -374,8 +389,7 @@ def merge(reader: Reader, card: Resident, into: Resident, hand: Hand) -> Deed:
     if card.id == into.id:
         raise UsageError(f"#{card.id} and #{into.id} are one card")
     for one in (card, into):
-        if one.presence is Presence.ERASED:
-            raise CoinPolicy(f"#{one.id} is erased; nothing written")
+        _refuse_erased(one)
     before = next((one for one in reader.merges() if one.resident == card.id), None)
     there = {link.vk for link in reader.links_of([into.id])}
     moving = [link for link in reader.links_of([card.id]) if link.live]
@@ -478,8 +492,7 @@ def erase(reader: Reader, resident: Resident, hand: Hand) -> Deed:
 
 def link(reader: Reader, resident: Resident, vk: int, hand: Hand) -> Deed:
     """Plan that a VK account may see a resident."""
-    if resident.presence is Presence.ERASED:
-        raise CoinPolicy(f"#{resident.id} is erased; nothing written")
+    _refuse_erased(resident)
     before = next((one for one in reader.links_of([resident.id]) if one.vk == vk), None)
     others = [one for one in reader.residents_of_visitor(vk) if one.id != resident.id]
     if before is not None and before.live:

@@ -389,7 +389,10 @@ def refund(
     if day < sale.happened_on:
         raise UsageError(f"--date {day} is before the sale, which was on {sale.happened_on}")
     back = [lines[number] for number in wanted]
-    entries = _given_back(sale, back, left, hand, day, note)
+    told = _told(back, note)
+    # Of who is erased no note is kept.
+    notes = {id: "" if id in people and people[id].presence is Presence.ERASED else told for id in left}
+    entries = _given_back(sale, back, left, hand, day, notes)
     stock = _stock_of_refund(reader, sale, back, hand, day)
     changes: list[Change] = [Put(RefundLine(sale.id, number, day, hand.actor)) for number in wanted]
     # What each buyer gets hangs on what was given back before: any other refund of this sale makes the plan stale.
@@ -422,7 +425,7 @@ def _left_of_payments(payments: Iterable[Line]) -> dict[int, int]:
 
 
 def _given_back(
-    sale: Sale, back: Sequence[SaleLine], left: Mapping[int, int], hand: Hand, day: date, note: str
+    sale: Sale, back: Sequence[SaleLine], left: Mapping[int, int], hand: Hand, day: date, notes: Mapping[int, str]
 ) -> list[Entry]:
     """Refund entries: what ``left`` of the payments is, cut in proportion, so that all lines together give back all."""
     worth = sum(line.coins for line in back)
@@ -431,9 +434,9 @@ def _given_back(
             f"sale {sale.id}: {worth} coins to be given back, {sum(left.values())} were paid; nothing written",
             advice="coinsync reconcile",
         )
-    number, told = min(line.line for line in back), _told(back, note)
+    number = min(line.line for line in back)
     return [
-        Entry(refund_key(sale.id, number, one), 1, one, coins, Kind.REFUND, day, RETURNED, hand.actor, note=told)
+        Entry(refund_key(sale.id, number, one), 1, one, coins, Kind.REFUND, day, RETURNED, hand.actor, note=notes[one])
         for one, coins in zip(left, shares(worth, list(left.values())), strict=True)
         if coins
     ]

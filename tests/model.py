@@ -201,6 +201,8 @@ class Model:
         """A credit, or a debit if ``coins`` is negative."""
         if abs(coins) > most:
             raise Refused("AboveLimit")
+        if self.head(who) in self.erased:
+            raise Refused("CoinPolicy")
         done = Done(self.head(who), coins, "credit" if coins > 0 else "debit", note, self.now)
         if not self.is_done(key, done):
             if not sure and self.is_twice(done, timedelta(minutes=10)):
@@ -210,6 +212,8 @@ class Model:
 
     def import_rows(self, rows: tuple[tuple[str, int, int, str], ...], *, sure: bool = False) -> None:
         """Rows of key, resident, coins and note, all or none."""
+        if {self.head(who) for _, who, _, _ in rows} & self.erased:
+            raise Refused("CoinPolicy")
         wanted = {
             key: Done(self.head(who), coins, "credit" if coins > 0 else "debit", note, self.now)
             for key, who, coins, note in rows

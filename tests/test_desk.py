@@ -1222,13 +1222,42 @@ def test_erasing_twice_is_erasing_once(known: Desk) -> None:
     assert (bool(deed.plan), deed.words) == (False, (f"#{ADA} is erased already",))
 
 
-def test_what_came_after_an_erasure_is_erased_by_the_next(known: Desk) -> None:
-    """A clerk who writes the name into a note again."""
+def test_nothing_is_noted_of_who_is_erased(known: Desk) -> None:
+    """No credit, no debit, no row of a file; and what is taken back is taken back without a word."""
     known.do(known.erase(ADA))
-    known.given(ADA, 1, "k9", note="Ада М. again")
-    assert "Ада М." in dump(known.url)
-    known.do(known.erase(ADA))
+    before = dump(known.url)
+    for coins in (1, -1):
+        refused(CoinPolicy, known.give, ADA, coins, note="Ада М. again")
+    error = refused(CoinPolicy, known.import_text, f"key,resident,coins,reason\nr1,#{GLEB},1,x\nr2,#{ADA},1,Ада М.\n")
+    assert error.message.startswith(f"line 3: #{ADA} is erased")
+    assert dump(known.url) == before
+    [n] = [n for n, one in enumerate(known.entries(), 1) if one.resident == ADA and one.kind is Kind.DEBIT][:1]
+    known.do(known.reverse(n, note="Ада М. again"))
+    assert known.entries()[-1].reverses == n
     assert "Ада М." not in dump(known.url)
+
+
+@pytest.mark.parametrize("word", [Word.WAIVE, Word.FORGIVE])
+def test_a_word_about_who_is_erased_counts_without_its_reason(paid: Desk, word: Word) -> None:
+    """What is decided is decided; why is nobody's any more."""
+    paid.given(ADA, -4, "k3", note="won")
+    paid.night(a_roll(None, present(mark=Mark.ABSENT)))
+    paid.do(paid.erase(ADA))
+    paid.do(paid.review(word, note="Ада М. again"))
+    with reading(paid.url) as reader:
+        assert not reader.all(Hold)
+        assert [one.note for one in reader.all(Decision)] == ([""] if word is Word.WAIVE else [])
+    assert "Ада М." not in dump(paid.url)
+
+
+def test_a_note_that_was_decided_before_an_erasure_is_stale(known: Desk) -> None:
+    """What a clerk was shown before the family asked to be forgotten is not written after it."""
+    deed = known.give(ADA, 1, "k9", note="Ада М. again")
+    known.do(known.erase(ADA))
+    before = dump(known.url)
+    with pytest.raises(StalePlan, match=f"#{ADA} was erased meanwhile"):
+        known.do(deed)
+    assert dump(known.url) == before
 
 
 def test_an_erased_card_is_not_found_by_its_name_nor_linked(known: Desk) -> None:

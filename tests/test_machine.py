@@ -439,9 +439,6 @@ class Life(RuleBasedStateMachine):
             if sys.exc_info()[0] is None:
                 # A day on which no lesson lies ahead any more, so that every one is read.
                 self.pass_time(days=(DAYS[-1] - FIRST_NIGHT.date()).days)
-                for card in sorted(self.model.erased):
-                    # What clerks wrote about somebody who is erased goes when they erase once more.
-                    self.do(Erase(card))
                 for _window in range(2):
                     self.sync(accept=True, rerate=True)
                 self.prove(proof.STORED)
@@ -662,6 +659,8 @@ class Life(RuleBasedStateMachine):
         news = [change.new for change in plan.changes if isinstance(change, Put)]
         used = {one.resident for one in news if isinstance(one, Link) and one.live}
         used |= {one.into for one in news if isinstance(one, Merge)}
+        noted = {entry.resident for entry in plan.entries if entry.note}
+        noted |= {one.resident for one in news if isinstance(one, Decision) and one.note}
         cards = {one.id for one in news if isinstance(one, Resident) and one.presence is Presence.ERASED}
         dropped = {change.old for change in plan.changes if isinstance(change, Drop)}
         reader = Reader(self.database)
@@ -669,7 +668,7 @@ class Life(RuleBasedStateMachine):
         moving = {change.old for change in plan.changes if isinstance(change, Put)}
         ending = [one.resident for one in news if isinstance(one, Merge) and one.into]
         newer |= {one for one in reader.links_of(ending) if one.live} - moving
-        return bool(newer or used & ({*self.model.into} | self.model.erased))
+        return bool(newer or used & ({*self.model.into} | self.model.erased) or noted & self.model.erased)
 
     def as_planned(self, plan: Plan) -> Model:
         """The model after exactly what a plan says."""

@@ -527,8 +527,10 @@ class Question:
     before: Decision | None
 
 
-def plan_review(questions: Iterable[Question], word: Word, *, actor: str, note: str, today: date) -> Plan:
-    """Plan what a person's word does to what is held.
+def plan_review(
+    questions: Iterable[Question], word: Word, *, actor: str, note: str, today: date, erased: Collection[int] = ()
+) -> Plan:
+    """Plan what a person's word does to what is held; of residents who are ``erased`` no note is kept.
 
     *Post* does what the rules give, or pays a visit that they leave open; *forgive* takes the award back and gives the
     same coins as a gift; *waive* leaves the coins as they are. What then still differs from the rules is a decision.
@@ -562,10 +564,15 @@ def plan_review(questions: Iterable[Question], word: Word, *, actor: str, note: 
                 one.verdict.reason.value,
                 actor,
                 today,
-                note,
+                "" if one.resident in erased else note,
             )
             work.changes.append(Put(decided, question.before))
-    changes = [_signed(change, actor, note) for change in work.changes]
+    changes = [
+        _signed(change, actor, "" if change.subject.resident in erased else note)
+        if isinstance(change, Post)
+        else change
+        for change in work.changes
+    ]
     return Plan.of(Purpose.REVIEW, Scope(0, today, today), changes, basis=work.basis)
 
 
@@ -579,9 +586,9 @@ def _give_back(work: _Ledgering, one: Difference) -> None:
     )
 
 
-def _signed(change: Change, actor: str, note: str) -> Change:
-    """The same change under the name and with the words of the person who decided."""
-    return Post(replace(change.entry, actor=actor, note=note)) if isinstance(change, Post) else change
+def _signed(change: Post, actor: str, note: str) -> Post:
+    """The same entry under the name and with the words of the person who decided."""
+    return Post(replace(change.entry, actor=actor, note=note))
 
 
 def _keep_held(work: _Ledgering, one: Difference, kind: HoldKind, coins: int) -> None:

@@ -113,6 +113,51 @@ def reading(database: Database) -> Iterator[None]:
             database.rollback()
 
 
+class Readers:
+    """Visits of many threads, again and again: each thread's connection stays open, because opening one costs more
+    than all questions of a page do.
+
+    It is opened anew after every error, and when another file stands in the place of the database or of what SQLite
+    keeps beside it.
+    """
+
+    def __init__(self, url: str, *, wait_seconds: float) -> None:
+        """Nothing is opened yet."""
+        self._url, self._wait_seconds = url, wait_seconds
+        self._kept = threading.local()
+
+    @contextmanager
+    def visit(self) -> Iterator[SqliteDatabase]:
+        """One visit, as under ``reading``."""
+        path = path_of(self._url)
+        _must_exist(path)
+        with speaking(path):
+            database, number = getattr(self._kept, "opened", (None, ()))
+            if database is None or number != _numbers(path):
+                self._close()
+                database, number = open_readable(self._url, wait_seconds=self._wait_seconds), ()
+                database.connect()
+                # Whatever is copied over the file, no page of the old one is remembered.
+                database.pragma("cache_size", 0)
+                self._kept.opened = database, number
+            try:
+                database.begin()
+                _refuse_other_schema(database, path)
+                if not number:
+                    # Only now it is sure that the files beside the database are there.
+                    self._kept.opened = database, _numbers(path)
+                yield database
+                database.rollback()
+            except BaseException:
+                self._close()
+                raise
+
+    def _close(self) -> None:
+        database, _ = self._kept.__dict__.pop("opened", (None, ()))
+        if database is not None:
+            database.close()
+
+
 class StandingConnection:
     """A writing connection that stays open between uses, because opening one costs more than a small plan does.
 

@@ -18,7 +18,7 @@ import peewee
 from peewee import Database
 
 from coinsync.core.catalog import RefundLine, Sale, SaleLine, quantities
-from coinsync.core.facts import Hold, Link, Merge, Presence, Resident, VkPage
+from coinsync.core.facts import Decision, Hold, Link, Merge, Presence, Resident, VkPage
 from coinsync.core.ledger import GENESIS, Entry, Head, Kind, Posted, Receipt, heads_of, link_hash, note_digest, utc_text
 from coinsync.core.plan import (
     Drop,
@@ -251,8 +251,11 @@ def _check_cards(reader: Reader, plan: Plan) -> None:
     joins = {new.resident: new.into for new, old in puts if isinstance(new, Merge) and new.into and _joins(new, old)}
     ends = {new.resident for new, _ in puts if isinstance(new, VkPage) or (isinstance(new, Link) and new.live)}
     ends |= set(joins.values())
-    if ends:
-        erased = _erased(reader, ends | set(joins))
+    # What is noted of somebody would outlive the wish to be forgotten.
+    noted = {entry.resident for entry in plan.entries if entry.note}
+    noted |= {new.resident for new, _ in puts if isinstance(new, Decision) and new.note}
+    if ends or noted:
+        erased = _erased(reader, ends | set(joins) | noted)
         ours = {new.resident for new, _ in puts if isinstance(new, Merge)}
         merged = {one.resident for one in reader.merges() if one.into} - ours
         for card in sorted(erased | (merged & ends)):
