@@ -8,7 +8,7 @@ LIVES  ?= 2000
 SEED   ?=
 
 # Programs that judge us in the tests, each with Debian's package that brings it: program=package.
-TEST_PROGRAMS := hledger=hledger
+TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light
 
 .PHONY: demo test check soak bench format clean programs system
 

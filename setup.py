@@ -46,10 +46,14 @@ setup(
     extras_require={
         "test": [
             "aioalfacrm>=0.3",
+            # Brings axe-core, which judges whether the page can be used by everybody.
+            "axe-playwright-python>=0.1.8",
             "beancount>=3.2",
             "hypothesis>=6.150",
             "import-linter>=2.5",
             "mypy>=2",
+            # The page's script and VK's frame are only true in a real browser: it drives Debian's Chromium.
+            "playwright>=1.65",
             "pytest>=9",
             "pytest-timeout>=2.4",
             "pytest-xdist>=3.8",
