@@ -31,6 +31,8 @@ bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as rat
 	$(BIN)/python -m bench.ledger
 	$(BIN)/python -m bench.proof
 	$(BIN)/python -m bench.shop
+	$(BIN)/python -m bench.web
+	$(BIN)/python -m bench.paint
 
 format: $(VENV)/.tested
 	$(BIN)/ruff format .

@@ -7,9 +7,9 @@ Whatever goes wrong in the browser fails the test at its end, unless the test ha
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,14 +21,13 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
-import waitress
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, Page, Request, sync_playwright
 from playwright.sync_api import Error as BrowserError
 from waitress import wasyncore
 
 from tests.vk_host import Host, Where, page_around
 from tests.window import APP, VERA, Window, launch, school_in
-from webview.serve import CONNECTIONS_MAX, HEADER_BYTES_MAX, SILENCE_SECONDS_MAX
+from webview.serve import server_on
 
 SHOTS = "build/screenshots"
 #: Only a test that fails waits so long.
@@ -87,24 +86,12 @@ class Site:
         """Take a free port; ``run`` answers on it."""
         self.asked: list[Asked] = []
         self._app = app
-        self._server = waitress.create_server(
-            self._answer,
-            host="127.0.0.1",
-            port=0,
-            threads=_THREADS,
-            connection_limit=CONNECTIONS_MAX,
-            asyncore_use_poll=True,
-            channel_timeout=SILENCE_SECONDS_MAX,
-            max_request_header_size=HEADER_BYTES_MAX,
-            ident=None,
-        )
+        self._server = server_on(socket.create_server(("127.0.0.1", 0)), self._answer, _THREADS)
         self.origin = f"http://127.0.0.1:{self._server.effective_port}"
 
     @contextmanager
     def running(self) -> Iterator[Site]:
         """Answer requests, until the context ends."""
-        # A queue of one request is no news.
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         thread = Thread(target=self._server.run, name="site")
         thread.start()
         try:

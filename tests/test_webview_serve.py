@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import ExitStack
 
 import pytest
 import requests
@@ -16,7 +17,9 @@ from urllib3.util import Retry
 from webview.serve import serve
 
 PROGRAM = """
-import sys
+import resource, sys
+if len(sys.argv) > 2:
+    resource.setrlimit(resource.RLIMIT_NOFILE, tuple(map(int, sys.argv[2:])))
 from webview.serve import serve
 def app(environ, start):
     start("200 OK", [("Content-Length", "4")])
@@ -53,6 +56,23 @@ def test_server_answers_and_ends_cleanly(end: signal.Signals) -> None:
         out, err = process.communicate(timeout=10)
     assert answer.text == "fine"
     assert "Server" not in answer.headers
+    assert (process.returncode, out, err) == (0, "ended\n", "")
+
+
+@pytest.mark.parametrize(("files", "clients"), [((1024, 4096), 1_200), ((64, 250), 130)])
+def test_stalled_clients_keep_nobody_out(files: tuple[int, int], clients: int) -> None:
+    """More than the system would let in by itself, also where it lets in few; they have sent half a request."""
+    port = free_port()
+    arguments = [sys.executable, "-c", PROGRAM, str(port), *map(str, files)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(port)
+        with ExitStack() as stack:
+            for _ in range(clients):
+                stalled = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+                stalled.sendall(b"GET / HTTP/1.1\r\n")
+            assert wait_for(port).text == "fine"
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (0, "ended\n", "")
 
 

@@ -4,43 +4,51 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 from wsgiref.types import WSGIApplication
 
 import waitress
 
 THREADS = 8
-#: Slow clients wait as open connections, not in threads: some hundreds of them must not keep others out.
-CONNECTIONS_MAX = 1000
+#: Slow clients wait as open connections of 8 KiB each, not in threads: a thousand of them must not keep others out.
+CONNECTIONS_MAX = 2000
+#: What is open besides connections: databases, pictures, the log.
+FILES_BESIDE = 100
 SILENCE_SECONDS_MAX = 30
 HEADER_BYTES_MAX = 16 * 1024
 
 
 def serve(app: WSGIApplication, host: str, port: int, threads: int = THREADS) -> None:
     """Serve ``app`` until SIGTERM or Ctrl-C; ``OSError`` when the address cannot be had."""
+    server = server_on(_listen(host, port), app, threads)
+    with _ended_by_sigterm():
+        try:
+            server.run()
+        finally:
+            server.close()
+
+
+def server_on(listener: socket.socket, app: WSGIApplication, threads: int = THREADS) -> Any:
+    """A server of ``app`` on a socket that listens; ``run`` answers requests until ``close``."""
     # A queue of one request is no news for whoever reads the log.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    listener = _listen(host, port)
-    server = waitress.create_server(
+    return waitress.create_server(
         app,
         sockets=[listener],
         threads=threads,
-        connection_limit=CONNECTIONS_MAX,
+        connection_limit=_connections_max(),
         asyncore_use_poll=True,
         channel_timeout=SILENCE_SECONDS_MAX,
         max_request_header_size=HEADER_BYTES_MAX,
         # No Server header: what we run on is nobody's business.
         ident=None,
     )
-    with _ended_by_sigterm():
-        try:
-            server.run()
-        finally:
-            server.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -51,6 +59,16 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         cause = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise OSError(error.errno, f"cannot listen on {host}:{port}: {cause}") from error
+
+
+def _connections_max() -> int:
+    """How many connections may be open, the system willing; waitress never rests when it accepts one too many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = CONNECTIONS_MAX + FILES_BESIDE
+    if 0 <= soft < files:
+        files = files if hard < 0 else min(files, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(files - FILES_BESIDE, 1)
 
 
 @contextmanager

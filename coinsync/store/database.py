@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import peewee
@@ -90,13 +91,7 @@ def open_writable(url: str, *, wait_seconds: float = 30.0) -> SqliteDatabase:
 
 def open_readable(url: str, *, wait_seconds: float = 5.0) -> SqliteDatabase:
     """Open for reading, not yet connected; use it under ``reading``."""
-    path = path_of(url)
-    return SqliteDatabase(
-        f"file:{quote(str(path))}?mode=ro",
-        uri=True,
-        timeout=wait_seconds,
-        pragmas={"query_only": 1},
-    )
+    return _to_read(path_of(url), wait_seconds, {})
 
 
 @contextmanager
@@ -114,17 +109,17 @@ def reading(database: Database) -> Iterator[None]:
 
 
 class Readers:
-    """Visits of many threads, again and again: each thread's connection stays open, because opening one costs more
-    than all questions of a page do.
+    """Visits from many threads, again and again: connections stay open, because opening one costs more than all
+    questions of a page do.
 
-    It is opened anew after every error, and when another file stands in the place of the database or of what SQLite
-    keeps beside it.
+    One is used by one visit at a time. It is closed after every error, and when another file stands in the place of
+    the database or of what SQLite keeps beside it.
     """
 
     def __init__(self, url: str, *, wait_seconds: float) -> None:
         """Nothing is opened yet."""
         self._url, self._wait_seconds = url, wait_seconds
-        self._kept = threading.local()
+        self._idle: list[tuple[SqliteDatabase, tuple[int, ...]]] = []
 
     @contextmanager
     def visit(self) -> Iterator[SqliteDatabase]:
@@ -132,30 +127,55 @@ class Readers:
         path = path_of(self._url)
         _must_exist(path)
         with speaking(path):
-            database, number = getattr(self._kept, "opened", (None, ()))
-            if database is None or number != _numbers(path):
-                self._close()
-                database, number = open_readable(self._url, wait_seconds=self._wait_seconds), ()
-                database.connect()
-                # Whatever is copied over the file, no page of the old one is remembered.
-                database.pragma("cache_size", 0)
-                self._kept.opened = database, number
+            # First the numbers: should a file change in between, it is opened once more than needed.
+            files = _files(path)
+            database = self._taken(files) or self._opened(path)
             try:
-                database.begin()
                 _refuse_other_schema(database, path)
-                if not number:
-                    # Only now it is sure that the files beside the database are there.
-                    self._kept.opened = database, _numbers(path)
+                database.begin()
                 yield database
                 database.rollback()
             except BaseException:
-                self._close()
+                database.close()
                 raise
+            if files:
+                self._idle.append((database, files))
+            else:
+                database.close()
 
-    def _close(self) -> None:
-        database, _ = self._kept.__dict__.pop("opened", (None, ()))
-        if database is not None:
+    def close(self) -> None:
+        """Leave nothing open but what is in use."""
+        self._taken(())
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _taken(self, files: tuple[int, ...]) -> SqliteDatabase | None:
+        """A connection to these files that nobody uses; those to others are closed."""
+        while self._idle:
+            try:
+                database, opened = self._idle.pop()
+            except IndexError:  # Another thread was faster.
+                break
+            if opened == files:
+                return database
             database.close()
+        return None
+
+    def _opened(self, path: Path) -> SqliteDatabase:
+        # Whatever is copied over the file: no page of what was there before is remembered.
+        threads = {"thread_safe": False, "check_same_thread": False}
+        database = _to_read(path, self._wait_seconds, {"cache_size": 0}, **threads)
+        database.connect()
+        return database
+
+
+def _files(path: Path) -> tuple[int, ...]:
+    """Numbers of the database's file and of the one by which its connections know of each other; () without it."""
+    try:
+        return path.stat().st_ino, path.with_name(f"{path.name}-shm").stat().st_ino
+    except FileNotFoundError:
+        return ()
 
 
 class StandingConnection:
@@ -205,6 +225,12 @@ def applied_steps(database: Database) -> tuple[str, ...]:
     if not database.table_exists(HISTORY):
         return ()
     return tuple(sorted(name for (name,) in database.execute_sql(f"SELECT name FROM {HISTORY}")))
+
+
+def _to_read(path: Path, wait_seconds: float, pragmas: Mapping[str, int], **more: Any) -> SqliteDatabase:
+    return SqliteDatabase(
+        f"file:{quote(str(path))}?mode=ro", uri=True, timeout=wait_seconds, pragmas={"query_only": 1, **pragmas}, **more
+    )
 
 
 def _connect(path: Path, *, wait_seconds: float) -> SqliteDatabase:
