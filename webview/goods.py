@@ -117,6 +117,6 @@ def _is_for(item: Item, branches: Collection[int]) -> bool:
 
 
 def _reach(item: Item, buyer: Buyer, texts: Texts) -> Reach:
-    lacking = item.price - max(buyer.balance, 0)
+    lacking = item.price - buyer.balance
     text = texts.enough if lacking <= 0 else texts.lacking.format(coins=texts.words.number(lacking))
     return Reach(buyer.id, buyer.name, lacking <= 0, text)

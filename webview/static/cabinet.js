@@ -22,10 +22,20 @@ function offerNumber() {
   if (!button) return;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const text = document.querySelector(`#${button.dataset.copy}`).textContent;
-    const copied = await ask("VKWebAppCopyText", { text }) ?? await navigator.clipboard?.writeText(text).then(() => true, () => null);
+    const text = document.getElementById(button.dataset.copy).textContent;
+    // A browser lets us at its clipboard only for a moment after a tap, so VK has no more than that moment.
+    const copied = await ask("VKWebAppCopyText", { text }, 1500) ?? await copiedByBrowser(text);
     say(copied ? words.copied : words.not_copied);
   });
+}
+
+async function copiedByBrowser(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Offer a place on the telephone's home screen where VK can give one and has not. */
@@ -34,8 +44,12 @@ async function offerHomeScreen() {
   const known = offer && await ask("VKWebAppAddToHomeScreenInfo");
   if (!known?.is_feature_supported || known.is_added_to_home_screen) return;
   offer.hidden = false;
+  let asking = false;
   offer.querySelector("button").addEventListener("click", async () => {
+    if (asking) return;
+    asking = true;
     // A person decides in a window of VK's, and may take a minute.
-    if (await ask("VKWebAppAddToHomeScreen", {}, 60_000)) offer.hidden = true;
+    offer.hidden = Boolean(await ask("VKWebAppAddToHomeScreen", {}, 60_000));
+    asking = false;
   });
 }

@@ -3,11 +3,11 @@
  * not answer, and for as long as the page is open where nothing can be kept. The server never learns of them.
  */
 
-import { ask, inside, visitor } from "./vk.js";
+import { ask, visitor } from "./vk.js";
 
 const KEY = "fav1";
 const CODE = /^[a-z0-9][a-z0-9_-]{0,39}$/;
-export const COUNT_MAX = 200;
+const COUNT_MAX = 200;
 /** VK cuts longer values without a word, at 4096. */
 const LENGTH_MAX = 4000;
 const PAUSE_MS = 400;
@@ -17,14 +17,20 @@ const PATIENCE_MS = 5000;
 const shelf = {
   name: `coinsync.${KEY}.${visitor}`,
   read() { try { return localStorage.getItem(this.name); } catch { return null; } },
-  write(value) { try { localStorage.setItem(this.name, value); return true; } catch { return false; } },
-  clear() { try { localStorage.removeItem(this.name); } catch { /* What cannot be touched holds nothing of ours. */ } },
+  write(value) {
+    try {
+      if (value) localStorage.setItem(this.name, value);
+      else localStorage.removeItem(this.name);
+      return true;
+    } catch {
+      return false;
+    }
+  },
 };
 
-/** What is stored, as far as is known, and what was tapped since: code → wanted or not. */
+/** What VK keeps, as it was read last, and what it has not taken yet: code → wanted or not. */
 let kept = new Set();
 const wishes = new Map();
-let remembered = false;
 let timer = 0;
 /** VK loses answers when it is asked two things at once: one call after another. */
 let turn = Promise.resolve();
@@ -40,41 +46,28 @@ export function favourites() {
 }
 
 /**
- * Read what is kept. ``onChange`` is called whenever the favourites are others; ``onKept`` after each attempt to keep
- * them, with "vk", "browser" or "nowhere".
+ * Read what is kept. ``onChange`` is called whenever the favourites are others; ``onTrouble`` when they were kept only
+ * in this "browser", or "nowhere", or when VK has become "full" by what was added on another device.
  */
-export function startFavourites(onChange, onKept) {
-  [changed, told] = [onChange, onKept];
-  turn = turn.then(recall);
+export function startFavourites(onChange, onTrouble) {
+  [changed, told] = [onChange, onTrouble];
+  // What VK did not take then, it is offered now; nobody loses a heart by that.
+  for (const code of parsed(shelf.read())) wishes.set(code, true);
+  changed();
+  turn = turn.then(recall).then((known) => known && keep());
   document.addEventListener("visibilitychange", () => { if (document.hidden && wishes.size) save(); });
 }
 
 /** Make something a favourite or no longer one; false when there are too many. */
 export function wish(code, wanted) {
-  const all = favourites().add(code);
-  if (wanted && (all.size > COUNT_MAX || joined(all).length > LENGTH_MAX)) return false;
+  if (wanted && !fits(favourites().add(code))) return false;
   wishes.set(code, wanted);
+  // The page may end at any moment, long before VK answers.
+  shelve();
   changed();
   clearTimeout(timer);
   timer = setTimeout(save, PAUSE_MS);
   return true;
-}
-
-async function recall() {
-  const ours = shelf.read();
-  const answer = await ask("VKWebAppStorageGet", { keys: [KEY] }, PATIENCE_MS);
-  const here = parsed(ours);
-  if (!answer) {
-    kept = here;
-  } else {
-    remembered = true;
-    kept = parsed(Array.isArray(answer.keys) ? answer.keys.find((one) => one?.key === KEY)?.value : "");
-    // What VK did not take then, it is offered now; nobody loses a heart by that.
-    for (const code of here) if (!kept.has(code) && !wishes.has(code)) wishes.set(code, true);
-    if (wishes.size) save();
-    else shelf.clear();
-  }
-  changed();
 }
 
 function save() {
@@ -84,26 +77,46 @@ function save() {
 
 async function keep() {
   if (wishes.size === 0) return;
-  // Who has not seen what VK keeps must not write over it.
-  if (inside && !remembered) await recall();
-  const now = new Map(wishes);
-  const value = joined(favourites());
-  if (remembered && await ask("VKWebAppStorageSet", { key: KEY, value }, PATIENCE_MS)) {
-    for (const [code, wanted] of now) {
-      wanted ? kept.add(code) : kept.delete(code);
-      if (wishes.get(code) === wanted) wishes.delete(code);
-    }
-    shelf.clear();
-    told("vk");
+  // Another device may have written since, and nobody may write over what was not read.
+  const known = await recall();
+  if (wishes.size === 0) return;
+  const [now, all] = [new Map(wishes), favourites()];
+  if (known && await ask("VKWebAppStorageSet", { key: KEY, value: joined(all) }, PATIENCE_MS)) {
+    kept = all;
+    for (const [code, wanted] of now) if (wishes.get(code) === wanted) wishes.delete(code);
+    shelve();
   } else {
-    told(shelf.write(value) ? "browser" : "nowhere");
+    told(shelve() ? "browser" : "nowhere");
   }
 }
 
+/** Read what VK keeps, and forget the wishes that it fulfils already, or has no room for; false where it says nothing. */
+async function recall() {
+  const answer = await ask("VKWebAppStorageGet", { keys: [KEY] }, PATIENCE_MS);
+  if (!Array.isArray(answer?.keys)) return false;
+  kept = parsed(answer.keys.find((one) => one?.key === KEY)?.value);
+  for (const [code, wanted] of [...wishes].reverse()) {
+    const full = wanted && !kept.has(code) && !fits(favourites());
+    if (full) told("full");
+    if (full || kept.has(code) === wanted) wishes.delete(code);
+  }
+  shelve();
+  changed();
+  return true;
+}
+
+/** Keep in this browser what VK has not taken yet; false where that is forbidden. */
+function shelve() {
+  return shelf.write(joined([...wishes.keys()].filter((code) => wishes.get(code))));
+}
+
 const joined = (codes) => [...codes].join(",");
+const fits = (codes) => codes.size <= COUNT_MAX && joined(codes).length <= LENGTH_MAX;
 
 /** The codes in a stored value; whatever else stands there is passed over. */
 function parsed(value) {
-  const codes = typeof value === "string" ? value.split(",") : [];
-  return new Set(codes.filter((code) => CODE.test(code)).slice(0, COUNT_MAX));
+  if (typeof value !== "string") return new Set();
+  // We never write so much: it was cut, and its end may be the beginning of a code.
+  const whole = value.length > LENGTH_MAX ? value.slice(0, value.lastIndexOf(",") + 1) : value;
+  return new Set(whole.split(",").filter((code) => CODE.test(code)));
 }

@@ -2,12 +2,16 @@
 
 import { favourites, startFavourites, wish } from "./favourites.js";
 import { chosen, onChosen } from "./screens.js";
+import { inside } from "./vk.js";
 import { coins, filled, lessons, say, words } from "./words.js";
 
 const catalog = document.querySelector('[data-screen="catalog"]');
 const cards = new Map([...(catalog?.querySelectorAll("[data-item]") ?? [])].map((card) => [card.dataset.item, card]));
 const screen = document.querySelector('[data-screen="favourites"]');
 const list = screen?.querySelector("[data-favourites]");
+
+/** Of a longer name only the beginning stands in a purse, where there is room for three lines on the smallest screen. */
+const NAME_MAX = 28;
 
 /** Which goods are shown: of one category, "" for all, and only those that the child has coins for. */
 const filter = { category: "", affordable: false };
@@ -24,10 +28,11 @@ export function startGoods(residents) {
   catalog.querySelector("[data-filters]")?.removeAttribute("hidden");
   onChosen(showFiltered);
   showFiltered();
-  refresh();
-  startFavourites(refresh, (where) => {
-    if (where === "nowhere") say(words.not_saved);
-    if (where === "browser" && window.parent !== window) say(words.saved_here);
+  startFavourites(refresh, (trouble) => {
+    if (trouble === "full") say(words.too_many);
+    if (trouble === "nowhere") say(words.not_saved);
+    // Without VK there is no other device to speak of.
+    if (trouble === "browser" && inside) say(words.saved_here);
   });
 }
 
@@ -39,7 +44,7 @@ function tapped({ target }) {
     const next = card.parentElement === list ? (card.nextElementSibling ?? card.previousElementSibling) : null;
     if (!wish(card.dataset.item, wanted)) say(words.too_many);
     // The card goes with its heart, and whoever uses keys must not be thrown out of the list.
-    if (!card.isConnected) (next?.querySelector(".heart") ?? screen.querySelector("h2")).focus();
+    if (!card.isConnected) (next?.querySelector(".heart") ?? heading()).focus();
     return;
   }
   const button = target.closest("[data-filter]");
@@ -48,6 +53,13 @@ function tapped({ target }) {
     else filter.category = button.dataset.category;
     showFiltered();
   }
+}
+
+/** The favourites' heading, to which the focus goes when there is nothing else. */
+function heading() {
+  const title = screen.querySelector("h2");
+  title.tabIndex = -1;
+  return title;
 }
 
 // --- what is shown ---------------------------------------------------------------------------------------------------
@@ -120,6 +132,12 @@ function showGoal({ id, balance, lesson }) {
   const lacking = goal.price - balance;
   const count = lesson > 0 ? Math.ceil(lacking / lesson) : 0;
   const text = lacking <= 0 ? words.goal_reached : count > 0 ? words.goal : words.goal_coins;
-  // A name may be written from right to left; what stands around it is not.
-  line.textContent = filled(text, { name: `\u2068${goal.name}\u2069`, coins: coins(lacking), lessons: lessons(count) });
+  line.textContent = filled(text, { name: named(goal.name), coins: coins(lacking), lessons: lessons(count) });
+}
+
+/** A name as it stands in a sentence; it may be written from right to left, what stands around it is not. */
+function named(name) {
+  const signs = [...name];
+  const short = signs.length > NAME_MAX ? `${signs.slice(0, NAME_MAX - 1).join("").trimEnd()}…` : name;
+  return `\u2068${short}\u2069`;
 }
