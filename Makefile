@@ -10,7 +10,7 @@ SEED   ?=
 # Programs that judge us in the tests, each with Debian's package that brings it: program=package.
 TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light
 
-.PHONY: demo test check soak bench format clean programs system
+.PHONY: demo test check soak bench screenshots format clean programs system
 
 demo: $(VENV)/.installed  ## An imaginary school with its cabinet in the browser; nothing to configure.
 	@$(BIN)/coinsync demo --port $(PORT)
@@ -33,6 +33,9 @@ bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as rat
 	$(BIN)/python -m bench.shop
 	$(BIN)/python -m bench.web
 	$(BIN)/python -m bench.paint
+
+screenshots: programs $(VENV)/.tested  ## Pictures of every screen of the cabinet, light and dark, in build/screenshots.
+	$(BIN)/python -m tests.screenshots build/screenshots
 
 format: $(VENV)/.tested
 	$(BIN)/ruff format .
