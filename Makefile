@@ -8,7 +8,7 @@ LIVES  ?= 2000
 SEED   ?=
 
 # Programs that judge us in the tests, each with Debian's package that brings it: program=package.
-TEST_PROGRAMS := hledger=hledger
+TEST_PROGRAMS := hledger=hledger mariadbd=mariadb-server
 
 .PHONY: demo test check soak bench format clean programs system
 
@@ -54,7 +54,7 @@ $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
 programs:
-	@missing=; for one in $(TEST_PROGRAMS); do \
+	@PATH="$$PATH:/usr/sbin"; missing=; for one in $(TEST_PROGRAMS); do \
 	  command -v "$${one%%=*}" >/dev/null || missing="$$missing $${one#*=}"; done; \
 	[ -z "$$missing" ] || $(MAKE) --no-print-directory system PACKAGES="$${missing# }"
 

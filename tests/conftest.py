@@ -10,6 +10,9 @@ import pytest
 from hypothesis import settings
 
 from tests.house import House, a_school, copy_house, listening, open_house
+from tests.mariadb import database_url as database_url
+from tests.mariadb import mariadb as mariadb
+from tests.mariadb import mariadb_template as mariadb_template
 
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
 settings.load_profile("house")
