@@ -30,6 +30,7 @@ LOG_LINES = 25
 
 #: Below the ports that the kernel gives to outgoing connections: nobody takes one while a server is down.
 _PORTS = range(15000, 32000)
+_given: set[int] = set()
 _PAUSE = 0.02
 _FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"
 _SMALL = (
@@ -87,15 +88,18 @@ def template(shared: Path) -> Path:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now."""
+    """Ports of loopback that nobody listens on now and that nobody here was given before."""
     found: list[int] = []
     for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        if port in _given:
+            continue
         with closing(socket.socket()) as one:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with suppress(OSError):
                 one.bind((HOST, port))
                 found.append(port)
         if len(found) == count:
+            _given.update(found)
             return found
     raise Broken(f"no {count} free ports in {_PORTS.start}–{_PORTS.stop}")
 
@@ -171,10 +175,11 @@ class Server:
     def launch(self, *options: str) -> None:
         """Start the process, with further ``options`` for this time, and wait for nothing."""
         assert not self.runs, "the server runs already"
+        self._dismiss_guard()
         self._install()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [program("mariadbd"), *self.arguments(), *options],
+                [*self.words(), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -187,9 +192,10 @@ class Server:
             start_new_session=True,
         )
 
-    def arguments(self) -> list[str]:
-        """What the program is started with."""
+    def words(self) -> list[str]:
+        """The program and what it is started with."""
         return [
+            program("mariadbd"),
             "--no-defaults",
             *(["--user=root"] if geteuid() == 0 else []),
             f"--datadir={self.data}",
@@ -275,7 +281,9 @@ class Server:
     ) -> pymysql.Connection[Any]:
         """A connection of the plain driver, every statement for itself unless ``autocommit`` says otherwise."""
         asked = {"autocommit": True, "charset": "utf8mb4", "connect_timeout": 5, "read_timeout": 60, **more}
-        return pymysql.connect(host=HOST, port=self.port, user=user, password=password, database=database, **asked)
+        # Without TLS: the driver would load the system's authorities anew for each connection.
+        asked.update(host=HOST, port=self.port, user=user, password=password, database=database, ssl_disabled=True)
+        return pymysql.connect(**asked)
 
     def execute(self, *sql: str, database: str | None = None) -> list[Row]:
         """Run statements one after another as root, each for itself; the rows of the last one."""
