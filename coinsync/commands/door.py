@@ -140,7 +140,7 @@ class Door:
 
         opened = database.open_writable(self.settings.database_url, wait_seconds=self.settings.wait_seconds)
         try:
-            with database.speaking(database.path_of(self.settings.database_url)):
+            with database.speaking(opened):
                 yield opened
         finally:
             opened.close()

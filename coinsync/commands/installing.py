@@ -42,7 +42,7 @@ def init(
     if made and settings.crm == "alfacrm" and "COINSYNC_ALFACRM_KEY" not in door.outside.environ:
         _ask_for_key(door, settings.secrets_file)
     created = create_database(door)
-    path = database.path_of(settings.database_url)
+    path = database.place(settings.database_url)
     door.tell({"config": str(door.config), "written": made, "database": str(path), "created": created})
     door.say(f"{door.config}: {'written' if made else 'there already, left as it is'}")
     door.say(f"{path}: {'created' if created else 'there already, nothing to do'}")
@@ -137,6 +137,6 @@ def status(ctx: typer.Context) -> None:
     if door.json:
         typer.echo(render.as_json({"schema": steps[-1], "entries": head.n, "runs": head.runs, "account": head.account}))
     else:
-        path = database.path_of(door.settings.database_url)
+        path = database.place(door.settings.database_url)
         account = head.account or "none yet"
         typer.echo(f"{path}: schema {steps[-1]}, {head.n} entries, {head.runs} runs, CRM account {account}")
