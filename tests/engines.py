@@ -19,11 +19,15 @@ import pymysql
 from peewee import Database, SqliteDatabase
 
 from coinsync.store import database as opening
+from coinsync.store import grants
 from coinsync.store.engine import marked
 from coinsync.store.rows import MODELS
-from tests.mariadb import Server
+from tests.mariadb import HOST, Server
 
 BOTH = ("sqlite", "mariadb")
+#: The accounts that docs/operations.md describes, with exactly their rights.
+ACCOUNTS = grants.Accounts(host=HOST)
+PASSWORD = "of-the/three?#@: '%"
 TABLES = tuple(model._meta.table_name for model in MODELS)
 
 #: Where databases of the running test are made: in files, or on this server.
@@ -35,6 +39,8 @@ class Schools:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        for name in (ACCOUNTS.owner, ACCOUNTS.writer, ACCOUNTS.web):
+            server.execute(f"CREATE USER '{name}'@'{HOST}' IDENTIFIED BY '{PASSWORD.replace(chr(39), chr(39) * 2)}'")
         self._free: list[str] = []
         self._used: dict[str, bool] = {}
         self._recipe: list[str] = []
@@ -63,17 +69,27 @@ class Schools:
                 self._emptied(name)
                 self._free.append(name)
 
+    def url(self, name: str, account: str = "coinsync_writer") -> str:
+        """The URL of a database for one of the three accounts."""
+        return self.server.url(name, account, PASSWORD)
+
     def name_of(self, url: str) -> str:
         """The database of a URL."""
         return url.rpartition("/")[2]
 
     def _made(self) -> str:
         name = self.server.new_database()
-        if not self._recipe:
-            opening.create(self.server.url(name))
+        owner, *others = grants.statements(name, ACCOUNTS)
+        self.server.execute(owner)
+        if self._recipe:
+            with closing(self.server.connect(name, ACCOUNTS.owner, PASSWORD)) as connection:
+                plain = Plain(connection)
+                for one in ("SET foreign_key_checks = 0", *self._recipe):
+                    plain.execute(one)
+        else:
+            opening.create(self.url(name, ACCOUNTS.owner))
             self._recipe = self._read_recipe(name)
-            return name
-        self.server.execute("SET foreign_key_checks = 0", *self._recipe, database=name)
+        self.server.execute(*others)
         return name
 
     def _read_recipe(self, name: str) -> list[str]:
@@ -164,10 +180,25 @@ def _file() -> bytes:
 def new_database(folder: Path, name: str = "coins.db") -> str:
     """A fresh database with today's schema, in ``folder`` where it is a file; its URL. Migrations run once for all."""
     if _schools is not None:
-        return _schools.server.url(_schools.new())
+        return _schools.url(_schools.new())
     path = folder / name
     path.write_bytes(_file())
     return f"sqlite:///{path}"
+
+
+def as_owner(url: str) -> str:
+    """The same database for whoever may change its tables: on SQLite everybody who writes."""
+    return url if on_sqlite(url) else _of(url, ACCOUNTS.owner)
+
+
+def as_web(url: str) -> str:
+    """The same database for the web view."""
+    return url if on_sqlite(url) else _of(url, ACCOUNTS.web)
+
+
+def _of(url: str, account: str) -> str:
+    assert _schools is not None
+    return _schools.url(_schools.name_of(url), account)
 
 
 def on_sqlite(url: str) -> bool:

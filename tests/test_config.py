@@ -69,7 +69,7 @@ def test_a_rule_becomes_a_value(tmp_path: Path) -> None:
         ({"alfacrm__per_second": True}, "[alfacrm] per_second: expected a number from 0.1 to 1000, got true"),
         ({"alfacrm__headers": {"X": 1}}, "[alfacrm] headers: expected a table of texts"),
         ({"alfacrm__account": "a/b"}, "[alfacrm] account: expected letters"),
-        ({"database__url": "oracle://x"}, "[database] url: expected sqlite:///PATH"),
+        ({"database__url": "oracle://x"}, "[database] url: expected sqlite:///PATH or mysql"),
         (
             {"branch": [{"id": 1, "zone": "Mars/Olympus"}]},
             '[[branch]] 1 zone: expected a time zone such as "Europe/Moscow"',

@@ -270,8 +270,10 @@ def sold(at: Shop) -> Shop:
 def test_the_database_itself_keeps_what_was_sold(sold: Shop, sql: str, values: Sequence[Any]) -> None:
     """On our connection and on any other: rows are added, and neither changed nor removed."""
     before = dump(sold.url)
-    with writing(sold.url) as database, pytest.raises(peewee.PeeweeException, match="append-only"):
-        engines.tampered(database, sql, values)
+    for whose in (sold.url, engines.as_owner(sold.url)):
+        refusal = "append-only" if engines.on_sqlite(whose) or whose != sold.url else "command denied"
+        with writing(whose) as database, pytest.raises(peewee.PeeweeException, match=refusal):
+            engines.tampered(database, sql, values)
     if engines.on_sqlite(sold.url):
         with closing(sqlite3.connect(opening.path_of(sold.url))) as connection:
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):

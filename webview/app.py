@@ -23,7 +23,7 @@ import bottle
 from coinsync.core.colour import Colours
 from coinsync.core.rules import Rule
 from coinsync.errors import CoinsyncError
-from coinsync.store.database import open_readable, reading
+from coinsync.store.database import Readers
 from coinsync.store.reader import Reader
 from webview import pages
 from webview.gallery import Gallery, Picture
@@ -111,7 +111,7 @@ def make_app(settings: WebSettings, database_url: str, *, now: Callable[[], floa
         coin=own.get(settings.coin, ""),
     )
     press = Press.set_up(settings.colours)
-    inside = _routes(_Views(settings, school, press, gallery, database_url, now))
+    inside = _routes(_Views(settings, school, press, gallery, Readers(database_url, wait_seconds=WAIT_SECONDS), now))
     return _Wrapper(settings, school, press, inside, now)
 
 
@@ -139,7 +139,7 @@ class _Views:
     school: School
     press: Press
     gallery: Gallery
-    database_url: str
+    readers: Readers
     now: Callable[[], float]
 
     def cabinet(self) -> Any:
@@ -216,10 +216,9 @@ class _Views:
         return _response(status, self.press.print(page), _HTML, reason)
 
     def _read(self, question: Callable[[Reader], T]) -> T:
-        # A database object of its own for each request: no thread ever sees another's connection, and a file that a
-        # restore has put in the place of the old one is seen by the next request.
-        database = open_readable(self.database_url, wait_seconds=WAIT_SECONDS)
-        with reading(database):
+        # No thread ever sees another's connection, and a database that a restore has put in the place of the old one is
+        # seen by the next request.
+        with self.readers.visit() as database:
             return question(Reader(database))
 
 

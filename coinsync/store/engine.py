@@ -24,6 +24,8 @@ class Engine(ABC):
     Methods that take a URL open nothing that stays open; those that take a database work on an open one.
     """
 
+    #: How it is called.
+    name: str
     #: Roots of the driver's own errors.
     driver_errors: tuple[type[Exception], ...] = ()
     #: The append-only triggers by name, as their text stands after ``CREATE TRIGGER name``.
@@ -135,6 +137,14 @@ class Engine(ABC):
     @abstractmethod
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
         """Rows that refer to rows that are not there: table, row, the table referred to."""
+
+    @abstractmethod
+    def version(self, database: Database) -> str:
+        """The engine's own version."""
+
+    @abstractmethod
+    def rights(self, database: Database) -> tuple[str, ...]:
+        """What whoever opened it may do, and should not need to; () where nobody can be told apart."""
 
     @abstractmethod
     def size(self, database: Database) -> int:

@@ -189,6 +189,7 @@ def _database_of(database: Database) -> MysqlDatabase:
 class Mysql(Engine):
     """A server, or several of a cluster."""
 
+    name = "MySQL"
     driver_errors = (pymysql.MySQLError,)
     guards = guards.MYSQL
 
@@ -382,6 +383,15 @@ class Mysql(Engine):
         """Rows by what they refer to."""
         return list(mysql_schema.orphans(database))
 
+    def version(self, database: Database) -> str:
+        """The server's, which says whether it is MariaDB."""
+        return str(database.execute_sql("SELECT VERSION()").fetchone()[0])
+
+    def rights(self, database: Database) -> tuple[str, ...]:
+        """What of the tables that only grow this account may change or empty."""
+        may = [f"{verb} {table}" for table in guards.GROWING for verb in _CHANGES if self._may(database, verb, table)]
+        return (f"this account may {', '.join(may)}",) if may else ()
+
     def size(self, database: Database) -> int:
         """Bytes of tables and indexes, as far as the server knows."""
         sql = "SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()"
@@ -399,6 +409,7 @@ class Mysql(Engine):
 
 
 MYSQL = Mysql()
+_CHANGES = ("UPDATE", "DELETE")
 
 
 def _writing(wait_seconds: float) -> Terms:

@@ -86,16 +86,6 @@ def address_of(url: str) -> Address:
     )
 
 
-def with_password(url: str, password: str) -> str:
-    """The address with a password that was kept elsewhere."""
-    from urllib.parse import quote
-
-    parts = urlsplit(url)
-    account, _, hosts = parts.netloc.rpartition("@")
-    user = account.partition(":")[0]
-    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{hosts}").geturl()
-
-
 def shown(url: str) -> str:
     """The address without its password."""
     scheme, mark, rest = url.partition("://")

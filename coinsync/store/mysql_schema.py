@@ -25,18 +25,11 @@ _INDEXES = """
 SELECT table_name, index_name, non_unique, column_name, sub_part
 FROM information_schema.statistics WHERE table_schema = DATABASE() ORDER BY table_name, index_name, seq_in_index
 """
-_REFERENCES = """
-SELECT k.table_name, k.column_name, k.referenced_table_name, k.referenced_column_name, r.delete_rule
-FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints r
-ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name
-WHERE k.table_schema = DATABASE() AND k.referenced_table_name IS NOT NULL
-"""
-_CHECKS = """
-SELECT t.table_name, c.check_clause
-FROM information_schema.table_constraints t JOIN information_schema.check_constraints c
-ON c.constraint_schema = t.constraint_schema AND c.constraint_name = t.constraint_name
-WHERE t.table_schema = DATABASE() AND t.constraint_type = 'CHECK'
-"""
+#: Who may only read a table is not told of its references otherwise. What is not said is the default: RESTRICT.
+_REFERENCE = re.compile(
+    r"FOREIGN KEY \(`(\w+)`\) REFERENCES `(\w+)` \(`(\w+)`\)(?: ON DELETE ([A-Z ]+?))?(?: ON |,?$)", re.MULTILINE
+)
+_CHECK_CLAUSE = re.compile(r"\bCHECK \((.+)\)[,\s]*$", re.MULTILINE)
 _EXACTLY = "compared exactly"
 _WIDTH = re.compile(r"^(\w*int)\(\d+\)")
 _CHECK = re.compile(r"check\s*\((.*)\)", re.IGNORECASE)
@@ -98,11 +91,11 @@ def described(database: Database, exact: Collection[str]) -> dict[str, str]:
         if table in ours:
             found[f"column {table}.{column}"] = " ".join(words)
     found |= dict(_indexes(database, ours))
-    for table, column, parent, into, rule in database.execute_sql(_REFERENCES):
-        if table in ours:
-            found[f"reference {table}.{column}"] = f"to {parent}.{into} ON DELETE {rule}"
-    for table, clause in database.execute_sql(_CHECKS):
-        if table in ours:
+    for table in sorted(ours & {name.removeprefix("table ") for name in found}):
+        [(_, text)] = database.execute_sql(f"SHOW CREATE TABLE {table}").fetchall()
+        for column, parent, into, rule in _REFERENCE.findall(text):
+            found[f"reference {table}.{column}"] = f"to {parent}.{into} ON DELETE {rule or 'RESTRICT'}"
+        for clause in _CHECK_CLAUSE.findall(text):
             found[f"check {table} ({_plain(clause)})"] = "there"
     return found | {f"trigger {name}": "there" for name, *_ in database.execute_sql(TRIGGERS)}
 

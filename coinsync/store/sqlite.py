@@ -49,6 +49,7 @@ def _must_exist(path: Path) -> None:
 class Sqlite(Engine):
     """A file, shared by the processes of one machine."""
 
+    name = "SQLite"
     driver_errors = (sqlite3.Error,)
     guards = guards.SQLITE
 
@@ -201,6 +202,15 @@ class Sqlite(Engine):
         found = database.execute_sql("PRAGMA foreign_key_check")
         return [(table, row or 0, parent) for table, row, parent, _ in found]
 
+    def version(self, database: Database) -> str:
+        """The library's."""
+        return sqlite3.sqlite_version
+
+    def rights(self, database: Database) -> tuple[str, ...]:
+        """Whether others than owner and group may touch the file."""
+        file = file_of(database)
+        return tuple(f"{one} is open to everybody" for one in (file, file.parent) if _is_open(one))
+
     def size(self, database: Database) -> int:
         """Bytes of the file."""
         return file_of(database).stat().st_size
@@ -211,6 +221,8 @@ class Sqlite(Engine):
         source = sqlite3.connect(f"file:{quote(str(path_of(url)))}?mode=ro", uri=True)
         with closing(source), closing(sqlite3.connect(file)) as target:
             source.backup(target, pages=_PAGES_PER_STEP)
+            # The copy is one file, without another beside it.
+            target.execute("PRAGMA journal_mode = delete")
 
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
         """Told apart by what SQLite itself says."""
@@ -234,6 +246,12 @@ class Sqlite(Engine):
 
 
 SQLITE = Sqlite()
+
+
+def _is_open(path: Path) -> bool:
+    """Whether everybody may write there; for a file, also read."""
+    mode = path.stat().st_mode
+    return bool(mode & (0o002 if path.is_dir() else 0o006))
 
 
 @cache
