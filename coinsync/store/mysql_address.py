@@ -68,7 +68,7 @@ def address_of(url: str) -> Address:
         raise DatabaseUnusable(f"database: {shown(url)}: {_EXPECTED}")
     options = _options(parts.query, url)
     socket = options.get("socket", "")
-    if bool(socket) == bool(hosts and hosts != "localhost"):
+    if (socket and hosts not in ("", "localhost")) or not (socket or hosts):
         raise DatabaseUnusable(f"database: {shown(url)}: expected hosts, or socket= after localhost")
     named = () if socket else tuple(_host(one, url) for one in hosts.split(","))
     near = all(host in _LOOPBACK for host, _ in named)
@@ -102,7 +102,7 @@ def _options(query: str, url: str) -> Mapping[str, str]:
             listed = "tls=on, tls=off, ca=, cert=, key=, socket="
             raise DatabaseUnusable(f"database: {shown(url)}: expected options {listed}")
     if options.get("tls") == "off" and any(name in options for name in ("ca", "cert", "key")):
-        raise DatabaseUnusable(f"database: {shown(url)}: ca, cert and key need tls=on")
+        raise DatabaseUnusable(f"database: {shown(url)}: expected tls=on with ca=, cert= and key=")
     return options
 
 

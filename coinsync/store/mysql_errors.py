@@ -78,6 +78,9 @@ def translate(error: BaseException, place: str) -> CoinsyncError:
         )
     if found & DAMAGED:
         return CoinsyncError(f"database: {place} is damaged", advice="Do not write to it; restore it from a backup.")
+    # Late: after another error the connection is often gone as well.
+    if found & LOST:
+        return DatabaseUnavailable(f"database: {place}: connection lost; nothing written")
     return CoinsyncError(f"database: {place}: {_text(error)}; nothing written")
 
 
@@ -90,8 +93,6 @@ _MEANINGS: tuple[tuple[frozenset[int], type[CoinsyncError], str], ...] = (
     (CROWDED, DatabaseUnavailable, "{place}: too many connections"),
     (UNREACHABLE, DatabaseUnavailable, "cannot reach {place}"),
     (TOO_SLOW, DatabaseUnavailable, "{place}: the answer took too long"),
-    # Last: after another error the connection is often gone as well.
-    (LOST, DatabaseUnavailable, "{place}: connection lost"),
 )
 
 
