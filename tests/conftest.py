@@ -82,7 +82,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a house after its first sync, for copies."""
     folder = tmp_path_factory.mktemp("master")
-    with listening(pickle.loads(_SCHOOL)) as simulator:
+    with engines.using(None), listening(pickle.loads(_SCHOOL)) as simulator:
         open_house(folder, simulator).ok("sync", "--quiet")
     return folder
 

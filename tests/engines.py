@@ -186,6 +186,11 @@ def new_database(folder: Path, name: str = "coins.db") -> str:
     return f"sqlite:///{path}"
 
 
+def new_address(folder: Path) -> str:
+    """The address of a fresh database on the server, when it is the server's turn; else ""."""
+    return new_database(folder) if _schools is not None else ""
+
+
 def as_owner(url: str) -> str:
     """The same database for whoever may change its tables: on SQLite everybody who writes."""
     return url if on_sqlite(url) else _of(url, ACCOUNTS.owner)
@@ -197,8 +202,7 @@ def as_web(url: str) -> str:
 
 
 def _of(url: str, account: str) -> str:
-    assert _schools is not None
-    return _schools.url(_schools.name_of(url), account)
+    return re.sub(r"//[^:/]+:", f"//{account}:", url)
 
 
 def on_sqlite(url: str) -> bool:

@@ -12,9 +12,12 @@ import pytest
 
 import cli
 from coinsync.core.catalog import Item
+from tests import engines
 from tests.goods import an_item, fill
 from tests.house import House
 from tests.terminal import ENTER, QUESTION, in_terminal
+
+ENGINES = engines.BOTH
 
 ADA, RICH, POOR = 102, 106, 115
 FRESH = re.compile(r"[0-9a-f]{12}")

@@ -338,6 +338,24 @@ def test_a_connection_that_was_cut_while_idle_is_made_anew(schools: Schools, url
         assert writer.apply(database, a_plan(Post(a_credit("2"))), order(), surroundings()).n_last == 2
 
 
+def test_a_standing_connection_that_was_cut_is_made_anew(schools: Schools, url: str) -> None:
+    """A till that stood idle over lunch goes on."""
+    standing = opening.StandingConnection(url, wait_seconds=1)
+    with standing.use() as first:
+        assert Reader(first).balance(ADA) == 100
+    schools.server.kill_connections("coinsync_writer")
+    with standing.use() as second:
+        assert Reader(second).balance(ADA) == 100
+        assert second is not first
+    standing.close()
+
+
+def test_who_may_not_make_tables_finds_nothing_to_do(url: str) -> None:
+    """The account that writes may run init and migrate again, where all is there."""
+    assert opening.create(url) is False
+    assert opening.migrate(url) == ()
+
+
 @pytest.mark.parametrize("step", ["head", "checked", "entries", "run", "commit"])
 def test_a_connection_that_is_cut_at_any_step(schools: Schools, url: str, step: str) -> None:
     """As above."""

@@ -54,8 +54,6 @@ def create(url: str) -> bool:
     with speaking(database):
         fresh = engine.prepare(url)
         with database.connection_context():
-            _refuse_newer(database)
-            engine.ready_to_migrate(database)
             return bool(_run_migrations(database)) or fresh
 
 
@@ -65,8 +63,6 @@ def migrate(url: str) -> tuple[str, ...]:
     engine.must_exist(url)
     database = engine.to_write(url, wait_seconds=MIGRATING_SECONDS)
     with speaking(database), database.connection_context():
-        _refuse_newer(database)
-        engine.ready_to_migrate(database)
         steps = _run_migrations(database)
         lost = engine.guards_lost(database)
         if lost:
@@ -151,8 +147,10 @@ class StandingConnection:
         """The connection, outside of any transaction."""
         # First what is there: should it change in between, it is opened once more than needed.
         there = engine_at(self._url).must_exist(self._url)
-        if self._opened is not None and self._opened[1] != there:
-            self.close()
+        if self._opened is not None:
+            database, before = self._opened
+            if before != there or not engine_at(self._url).is_alive(database):
+                self.close()
         if self._opened is None:
             self._opened = open_writable(self._url, wait_seconds=self._wait_seconds), there
         with speaking(self._opened[0]):
@@ -185,11 +183,16 @@ def applied_steps(database: Database) -> tuple[str, ...]:
 def _run_migrations(database: Database) -> tuple[str, ...]:
     from playhouse.migrations import Runner  # Only the few commands that migrate pay for this import.
 
+    applied = applied_steps(database)
+    _refuse_newer(database, applied)
+    if applied == schema_steps():
+        return ()  # Whoever may only look, or only write, is not asked for more.
+    engine_of(database).ready_to_migrate(database)
     return tuple(Runner(database, str(MIGRATIONS), table_name=HISTORY).up())
 
 
-def _refuse_newer(database: Database, applied: Collection[str] | None = None) -> None:
-    unknown = set(applied_steps(database) if applied is None else applied) - set(schema_steps())
+def _refuse_newer(database: Database, applied: Collection[str]) -> None:
+    unknown = set(applied) - set(schema_steps())
     if unknown:
         at = engine_of(database).place_of(database)
         raise DatabaseUnusable(

@@ -95,6 +95,10 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def is_alive(self, database: Database) -> bool:
+        """Whether the connection still leads somewhere."""
+
+    @abstractmethod
     def renew(self, database: Database) -> None:
         """Make ready for another try, after what may have been the connection's fault."""
 

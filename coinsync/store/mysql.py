@@ -285,6 +285,14 @@ class Mysql(Engine):
         """A server that stands still was waited for already; what others did to us passes."""
         return not mysql_errors.timed_out(error)
 
+    def is_alive(self, database: Database) -> bool:
+        """Asked of the server; a connection that the driver made anew by itself would have no settings of ours."""
+        try:
+            database.connection().ping(reconnect=False)
+        except pymysql.MySQLError:
+            return False
+        return True
+
     def renew(self, database: Database) -> None:
         """Connect anew: to another host, where this one serves no longer."""
         database.close()

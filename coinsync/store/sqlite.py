@@ -137,6 +137,10 @@ class Sqlite(Engine):
         """Beginning has waited for its turn already; waiting once more would not be bounded by what was told."""
         return began
 
+    def is_alive(self, database: Database) -> bool:
+        """A file does not hang up."""
+        return True
+
     def renew(self, database: Database) -> None:
         """A file is not lost on the way."""
 

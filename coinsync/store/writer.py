@@ -25,6 +25,7 @@ from coinsync.core.plan import (
     Fact,
     Limits,
     Plan,
+    Post,
     Purpose,
     Put,
     Stock,
@@ -43,7 +44,7 @@ from coinsync.errors import (
 from coinsync.store.database import engine_of, translate
 from coinsync.store.engine import TRIES_MAX, marked
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, STOCK_COLUMNS, TABLES, Table
+from coinsync.store.rows import ENTRY_COLUMNS, ENTRY_LIMITS, RUN_COLUMNS, STOCK_COLUMNS, STOCK_LIMITS, TABLES, Table
 
 ATTEMPTS_MAX = TRIES_MAX
 PAUSE_SECONDS = 0.05
@@ -95,6 +96,7 @@ def apply(database: Database, plan: Plan, order: Order, around: Surroundings) ->
     refusals = plan.refusals(order.limits, order.accepted)
     if refusals:
         raise UnsafePlan(f"refused: {'; '.join(refusals)}; nothing written")
+    _refuse_too_long(plan)
     if database.in_transaction():
         raise RuntimeError("a plan is written in a transaction of its own, or it could not be tried again")
     engine, uuid = engine_of(database), around.token()
@@ -113,6 +115,27 @@ def apply(database: Database, plan: Plan, order: Order, around: Surroundings) ->
         engine.renew(database)
         around.sleep(PAUSE_SECONDS * 2**attempt * (0.5 + around.chance()))
     raise AssertionError("the loop ends by return or raise")
+
+
+def _refuse_too_long(plan: Plan) -> None:
+    """Refuse what one engine would keep and another would not: texts beyond what their columns hold."""
+    for change in plan.changes:
+        if isinstance(change, Put):
+            what: object = change.new
+            limits = TABLES[type(change.new)].limits
+        elif isinstance(change, Post):
+            what, limits = change.entry, ENTRY_LIMITS
+        elif isinstance(change, Stock):
+            what, limits = change.move, STOCK_LIMITS
+        else:
+            continue
+        for name, most in limits:
+            if len(getattr(what, name)) > most:
+                kind = type(what).__name__.lower()
+                raise CoinsyncError(
+                    f"{kind}: {name} is too long, {most} signs are the limit; nothing written",
+                    advice="Shorten it where it comes from, and run the command again.",
+                )
 
 
 def _attempt(database: Database, plan: Plan, order: Order, around: Surroundings, uuid: str) -> Receipt:
