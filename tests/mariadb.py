@@ -11,9 +11,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from os import geteuid
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,8 @@ HOST = "127.0.0.1"
 USER, PASSWORD = "coinsync", "of-the-ledger/?#@:"
 SECONDS_MAX = 60.0
 LOG_LINES = 25
+#: A server takes some 50 MiB; a cluster three times as much and more.
+ROOM_MIN = 1 << 30
 
 #: Below the ports that the kernel gives to outgoing connections: nobody takes one while a server is down.
 _PORTS = range(15000, 32000)
@@ -111,6 +114,21 @@ def until(true: Callable[[], bool], what: str, seconds: float = SECONDS_MAX) -> 
         if time.monotonic() > end:
             raise Broken(f"not within {seconds:g} s: {what}")
         time.sleep(_PAUSE)
+
+
+@contextmanager
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for a server, in memory where that is possible, gone afterwards.
+
+    A process that is killed loses nothing there that it would have kept on a disk.
+    """
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > ROOM_MIN
+    folder = Path(tempfile.mkdtemp(prefix="coinsync-", dir=memory)) if roomy else tmp_path_factory.mktemp("mariadb")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 class Server:

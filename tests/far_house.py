@@ -1,0 +1,128 @@
+"""A house whose coins are kept on a server, and blows that fall at an exact step of writing.
+
+The blow falls in the test's own process between two statements of the writer: what was sent before has been answered,
+what comes after meets a server that has died, was cut off or refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coinsync.commands.door import Door
+from coinsync.simulator import Simulator
+from coinsync.store import database as opening
+from coinsync.store.writer import Surroundings
+from tests import engines
+from tests.house import SECRETS, House
+
+#: Tables with times, numbers of runs or what is drawn at random; what they say is in ``FarHouse.state`` otherwise.
+_OF_THE_MOMENT = frozenset({"head", "run", "entry", "note", "stock_move"})
+
+
+@dataclass
+class FarHouse(House):
+    """A house with an address of a database in the place of a file."""
+
+    address: str = ""
+
+    @property
+    def url(self) -> str:
+        """The database."""
+        return self.address
+
+    @property
+    def name(self) -> str:
+        """What the server calls the database."""
+        return self.address.rpartition("/")[2]
+
+    def configure(self, **changed: Any) -> None:
+        """Write the configuration, with the address and with little patience for other writers."""
+        super().configure(**{"database__url": self.address, "database__wait_seconds": 5, **changed})
+
+    def move(self, address: str, **changed: Any) -> None:
+        """Keep coins at another address from now on."""
+        self.address = address
+        self.configure(**changed)
+
+    def facts(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every table that does not depend on the moment when it was written."""
+        return {name: rows for name, rows in engines.tables(self.url).items() if name not in _OF_THE_MOMENT}
+
+    def state(self) -> tuple[object, ...]:
+        """Everything that the database holds, without times and keys made at random: equal states, equal content."""
+        with self.reader() as reader:
+            moves = reader.stock_moves()
+        return (self.content(), moves, self.facts())
+
+    def check(self, *expected: str) -> None:
+        """Entries are numbered without a gap, and every proof finds nothing but what the named checks are to find."""
+        ledger = self.ledger()
+        assert [posted.n for posted in ledger] == list(range(1, len(ledger) + 1))
+        said = self.run("reconcile", "--json")
+        assert {finding["check"] for finding in said.json["findings"]} == set(expected), said.out + said.err
+
+
+def open_far_house(folder: Path, address: str, simulator: Simulator | None = None, **changed: Any) -> FarHouse:
+    """Furnish a house with an empty database at an address."""
+    house = FarHouse(folder, simulator, address=address)
+    house.configure(**changed)
+    secrets = folder / "coinsync.secrets"
+    secrets.touch(mode=0o600)
+    secrets.write_text(SECRETS)
+    opening.create(address)
+    return house
+
+
+class Blows:
+    """Lets the writer's passes be counted, and something happen at one of them, once."""
+
+    def __init__(self) -> None:
+        self.passed: list[str] = []
+        self._at = 0
+        self._blow: Callable[[], object] | None = None
+        self._watcher: Callable[[str], object] | None = None
+
+    def __call__(self, name: str) -> None:
+        """The writer passes a step."""
+        self.passed.append(name)
+        if self._watcher is not None:
+            self._watcher(name)
+        if len(self.passed) == self._at and self._blow is not None:
+            self._blow()
+
+    @contextmanager
+    def watched(self, watcher: Callable[[str], object]) -> Iterator[None]:
+        """Let somebody see the name of every pass."""
+        self._watcher = watcher
+        try:
+            yield
+        finally:
+            self._watcher = None
+
+    @contextmanager
+    def at(self, number: int, blow: Callable[[], object]) -> Iterator[None]:
+        """Let ``blow`` fall at pass ``number`` (from 1), and insist that it fell."""
+        self.passed, self._at, self._blow = [], number, blow
+        try:
+            yield
+        finally:
+            self._at = 0
+        assert len(self.passed) >= number, f"only {len(self.passed)} passes"
+
+
+@pytest.fixture
+def blows(monkeypatch: pytest.MonkeyPatch) -> Blows:
+    """Passes of the writer in this process."""
+    made, healthy = Blows(), Door.surroundings
+
+    def surroundings(self: Door) -> Surroundings:
+        return replace(healthy(self), probe=made)
+
+    monkeypatch.setattr(Door, "surroundings", surroundings)
+    return made
