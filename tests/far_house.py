@@ -6,6 +6,11 @@ what comes after meets a server that has died, was cut off or refuses.
 
 from __future__ import annotations
 
+import os
+import select
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,6 +28,9 @@ from tests.house import SECRETS, House
 
 #: Tables with times, numbers of runs or what is drawn at random; what they say is in ``FarHouse.state`` otherwise.
 _OF_THE_MOMENT = frozenset({"head", "run", "entry", "note", "stock_move"})
+
+
+SECONDS_MAX = 60.0
 
 
 @dataclass
@@ -126,3 +134,48 @@ def blows(monkeypatch: pytest.MonkeyPatch) -> Blows:
 
     monkeypatch.setattr(Door, "surroundings", surroundings)
     return made
+
+
+class Till:
+    """A till in a process of its own, at which somebody types when it asks."""
+
+    def __init__(self, house: FarHouse) -> None:
+        words = [sys.executable, "-m", "cli", "--config", str(house.config), "till"]
+        environ = {"USER": "anna", "PATH": os.defpath, "LANG": "C.UTF-8", "TERM": "dumb"}
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=environ)
+
+    def asks(self, question: str) -> str:
+        """Wait until it asks; what it has said since the last question."""
+        assert self._process.stdout is not None
+        end, said = time.monotonic() + SECONDS_MAX, ""
+        while not said.endswith(question):
+            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, end - time.monotonic()))
+            part = os.read(self._process.stdout.fileno(), 65536).decode() if ready else ""
+            assert part, f"it does not ask {question!r}: {said!r}"
+            said += part
+        return said
+
+    def types(self, line: str) -> None:
+        """Type a line."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n".encode())
+        self._process.stdin.flush()
+
+    def choose(self, buyer: int, goods: str) -> None:
+        """A buyer and what he wants, as far as the last question; it has asked for a buyer before."""
+        self.types(f"#{buyer}")
+        self.asks("goods> ")
+        self.types(goods)
+        self.asks("[Y/n] ")
+
+    def ends(self) -> tuple[int, str]:
+        """Leave the till; its exit code and last words."""
+        self.types("0")
+        out, _ = self._process.communicate(timeout=SECONDS_MAX)
+        return self._process.returncode, out.decode()
+
+    def close(self) -> None:
+        """Let nothing run on."""
+        self._process.kill()
+        self._process.communicate()

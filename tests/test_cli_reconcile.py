@@ -399,7 +399,8 @@ def a_mark_that_nobody_made(c: sqlite3.Connection) -> str:
     lesson, who = one(
         c,
         "SELECT lesson_id, resident_id FROM attendance"
-        f" WHERE mark = 'attended' AND standing = 'member' AND {_UNTOUCHED} ORDER BY lesson_id, resident_id",
+        f" WHERE mark = 'attended' AND standing = 'member' AND {_UNTOUCHED} AND EXISTS (SELECT 1 FROM entry"
+        " WHERE entry.lesson_id = attendance.lesson_id AND entry.resident_id = attendance.resident_id)",
     )
     c.execute("UPDATE attendance SET mark = 'absent' WHERE lesson_id = ? AND resident_id = ?", [lesson, who])
     return f"lesson {lesson}, #{who}: posted 10, the rules give 0 (absent)"

@@ -250,6 +250,7 @@ class TestErased:
         content = b"".join(path.read_bytes() for path in house.folder.glob("coinsync.db*"))
         return {text for text in (self.SOLD, self.RETURNED) if text.encode() in content}
 
+    @pytest.mark.sqlite
     def test_no_reason_outlives_the_name(self, house: House) -> None:
         """Neither that of the sale nor that of the refund; what was sold stays, and the books still hold."""
         house.ok("sell", f"#{ADA}", "mug", "--price", "25", "--key", "k-1", "--reason", self.SOLD, "--yes")

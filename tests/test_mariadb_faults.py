@@ -30,7 +30,7 @@ from coinsync.errors import DatabaseUnavailable
 from coinsync.store import database as opening
 from coinsync.store import mysql
 from tests import engines
-from tests.far_house import Blows, FarHouse, open_far_house
+from tests.far_house import Blows, FarHouse, Till, open_far_house
 from tests.far_house import blows as blows
 from tests.goods import an_item, fill
 from tests.house import APP, VK_KEY, House, Said, a_school, listening, open_house
@@ -599,44 +599,6 @@ def schema_of(server: Server, address: str) -> dict[str, str]:
 # --- the till --------------------------------------------------------------------------------------------------------
 
 
-class Till:
-    """A till in a process of its own, at which somebody types when it asks."""
-
-    def __init__(self, house: FarHouse) -> None:
-        words = [sys.executable, "-m", "cli", "--config", str(house.config), "till"]
-        environ = {"USER": "anna", "PATH": os.defpath, "LANG": "C.UTF-8", "TERM": "dumb"}
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=environ)
-
-    def asks(self, question: str) -> str:
-        """Wait until it asks; what it has said since the last question."""
-        assert self._process.stdout is not None
-        end, said = time.monotonic() + SECONDS_MAX, ""
-        while not said.endswith(question):
-            ready, _, _ = select.select([self._process.stdout], [], [], max(0.0, end - time.monotonic()))
-            part = os.read(self._process.stdout.fileno(), 65536).decode() if ready else ""
-            assert part, f"it does not ask {question!r}: {said!r}"
-            said += part
-        return said
-
-    def types(self, line: str) -> None:
-        """Type a line."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\n".encode())
-        self._process.stdin.flush()
-
-    def ends(self) -> tuple[int, str]:
-        """Leave the till; its exit code and last words."""
-        self.types("0")
-        out, _ = self._process.communicate(timeout=SECONDS_MAX)
-        return self._process.returncode, out.decode()
-
-    def close(self) -> None:
-        """Let nothing run on."""
-        self._process.kill()
-        self._process.communicate()
-
-
 @pytest.fixture
 def till(eve_of_sale: Scene) -> Iterator[Till]:
     """A till of a school on the eve of a sale."""
@@ -649,20 +611,12 @@ def till(eve_of_sale: Scene) -> Iterator[Till]:
         yield opened
 
 
-def choose(till: Till) -> None:
-    """Ada wants a mug: as far as the last question."""
-    till.types(f"#{ADA}")
-    till.asks("goods> ")
-    till.types("mug")
-    till.asks("[Y/n] ")
-
-
 def test_the_till_outlives_the_server(till: Till, eve_of_sale: Scene) -> None:
     """Killed between choice and yes: the till says so and stands; when the server is back the sale goes through."""
     house, server = eve_of_sale.house, eve_of_sale.server
     coins = house.balance(ADA)
     till.asks("buyer> ")
-    choose(till)
+    till.choose(ADA, "mug")
     server.kill()
     till.types("y")
     said = till.asks("> ")
@@ -673,7 +627,7 @@ def test_the_till_outlives_the_server(till: Till, eve_of_sale: Scene) -> None:
     while said.endswith("goods> "):
         till.types("")
         said = till.asks("> ")
-    choose(till)
+    till.choose(ADA, "mug")
     till.types("y")
     assert "sold:" in till.asks("buyer> ")
     assert till.ends() == (0, "1 sale, 30 coins\n")
@@ -689,7 +643,7 @@ def test_the_till_does_not_notice_what_is_over(
     house = eve_of_sale.house
     coins = house.balance(ADA)
     till.asks("buyer> ")
-    choose(till)
+    till.choose(ADA, "mug")
     blow(eve_of_sale.server)
     till.types("y")
     assert "sold:" in till.asks("buyer> ")
