@@ -44,6 +44,7 @@ from tests.makers import (
     thorough,
     writing,
 )
+from tests.window import ANYA, NOBODY, OLEG, VERA, Window, launch, school_in
 
 #: Texts that engines like to take for one another, to cut, to fold or to lose.
 NAMES = (
@@ -286,3 +287,16 @@ def test_the_clock_of_both_is_ours(schools: Schools, tmp_path: Path) -> None:
             receipt = said(url, a_plan(Put(a_resident(ADA))), 1)
             assert isinstance(receipt, Receipt)
             assert receipt.posted_at == f"{MORNING:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_a_family_sees_the_same_page(schools: Schools, tmp_path: Path) -> None:
+    """Byte by byte, by the account of the web view; older lines too."""
+    file = school_in(tmp_path)
+    with engines.using(schools):
+        server = school_in(tmp_path)
+        one, other = Window(file), Window(engines.as_web(server))
+        for visitor in (VERA, OLEG, NOBODY):
+            assert one.page(visitor) == other.page(visitor)
+        asked = {"path": "/history", "HTTP_X_LAUNCH": launch(VERA)}
+        assert one.ask(f"child={ANYA}&before=2", **asked).body == other.ask(f"child={ANYA}&before=2", **asked).body
+        assert one.ask(path="/healthz").body == other.ask(path="/healthz").body

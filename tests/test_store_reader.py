@@ -32,7 +32,7 @@ from coinsync.core.facts import (
     Roll,
     VkPage,
 )
-from coinsync.core.ledger import GENESIS, Head, Kind, Line, Row, Stand, lesson_key, row_hash
+from coinsync.core.ledger import GENESIS, Head, Kind, Row, Stand, lesson_key, row_hash
 from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
 from coinsync.core.planner import People
 from coinsync.errors import CoinsyncError
@@ -377,15 +377,10 @@ def test_lines_are_bounded_by_days_number_and_limit(reader: Reader) -> None:
     assert [line.posted.n for line in reader.lines(ADA, limit=2)] == [6, 5]
 
 
-def without_notes(lines: list[Line]) -> list[Line]:
-    """Lines as families see them."""
-    return [replace(line, note="") for line in lines]
-
-
 def test_the_last_lines_of_several_residents_come_at_once(reader: Reader) -> None:
     """Each as if asked for alone; nobody's lines count against another's."""
     found = reader.last_lines([GLEB, ADA, MIRA, 999])
-    assert found == {one: without_notes(reader.lines(one)) for one in (ADA, GLEB, MIRA, 999)}
+    assert found == {one: reader.lines(one) for one in (ADA, GLEB, MIRA, 999)}
     assert [line.posted.n for line in reader.last_lines([GLEB, ADA], 2)[ADA]] == [6, 5]
     assert reader.last_lines([]) == {}
 
@@ -596,7 +591,7 @@ def test_the_lines_of_a_child_come_from_all_cards(merged: Reader) -> None:
 def test_the_last_lines_of_a_child_come_from_all_cards(merged: Reader) -> None:
     """Whichever cards are asked for, and also where two of them are one child's."""
     found = merged.last_lines([OLD, GLEB, UNDONE])
-    assert found == {one: without_notes(merged.lines(one)) for one in (OLD, GLEB, UNDONE)}
+    assert found == {one: merged.lines(one) for one in (OLD, GLEB, UNDONE)}
     assert found[OLD] == found[GLEB]
     newest, *rest = found[GLEB]
     assert merged.older_lines(OLD, newest.posted.n) == rest

@@ -1,7 +1,7 @@
 """Who may do what on a MySQL or MariaDB server: the statements that make three accounts with no right too many.
 
 The account that migrates owns the tables. The one that writes can add to what only grows, and change nothing of it. The
-one of the web view reads what its pages show, and no notes of staff.
+one of the web view reads what its pages show, and nothing of what staff decided.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ def statements(database: str, accounts: Accounts) -> tuple[str, ...]:
         *(f"GRANT SELECT, {', '.join(rights[table])} ON `{database}`.`{table}` TO {writer};" for table in tables),
         f"GRANT SELECT ON `{database}`.`{HISTORY}` TO {writer};",
         *(f"GRANT SELECT ON `{database}`.`{table}` TO {web};" for table in (*SHOWN, HISTORY)),
+        # A family reads its notes; the salt beside them is what makes a digest say nothing.
+        f"GRANT SELECT (`n`, `text`) ON `{database}`.`note` TO {web};",
     )
 
 

@@ -60,14 +60,6 @@ LEFT JOIN note t ON t.n = e.n
 LEFT JOIN entry r ON r.reverses = e.n
 """
 
-#: Lines for families: the account of the web view may have no right to read what staff noted.
-_SHOWN_LINE = f"""
-SELECT {_ENTRY_COLUMNS}, {_LESSON_COLUMNS}, '', r.n
-FROM entry e
-LEFT JOIN lesson l ON l.id = e.lesson_id
-LEFT JOIN entry r ON r.reverses = e.n
-"""
-
 _LINES = f"""{_LINE}
 WHERE e.resident_id IN ({{marks}}) AND e.happened_on >= ? AND e.happened_on <= ? AND e.n < ?
 ORDER BY e.happened_on DESC, e.n DESC LIMIT ?
@@ -337,17 +329,14 @@ class Reader:
         return [_line(row) for row in self._rows(_LINES.format(marks=_marks(cards)), values)]
 
     def last_lines(self, residents: Iterable[int], limit: int = 50) -> dict[int, list[Line]]:
-        """The last lines of residents as families see them, without notes: newest first, at most ``limit`` of each.
-
-        All of them come by one statement.
-        """
+        """The last lines of residents, newest first, at most ``limit`` of each; all of them in one statement."""
         cards = {one: self.cards_of(one) for one in sorted(set(residents))}
         lines: dict[int, list[Line]] = {one[0]: [] for one in cards.values()}
         if lines:
             # Cards of one child are asked for once, whichever of them are named.
             chosen = {one[0]: one for one in cards.values()}.values()
             parts = [_LAST.format(marks=_marks(one), at=at) for at, one in enumerate(chosen)]
-            sql = f"{_SHOWN_LINE} WHERE e.n IN ({' UNION ALL '.join(parts)}) ORDER BY e.happened_on DESC, e.n DESC"
+            sql = f"{_LINE} WHERE e.n IN ({' UNION ALL '.join(parts)}) ORDER BY e.happened_on DESC, e.n DESC"
             heads = self.heads()
             for line in map(_line, self._rows(sql, [value for one in chosen for value in (*one, limit)])):
                 card = line.posted.entry.resident
@@ -355,7 +344,7 @@ class Reader:
         return {one: lines[known[0]] for one, known in cards.items()}
 
     def older_lines(self, resident: int, than: int, limit: int = 50) -> list[Line] | None:
-        """The lines that follow a resident's entry ``than``, without notes; None where that is no entry of theirs."""
+        """The lines that follow a resident's entry with the number ``than``; None where that is no entry of theirs."""
         cards = self.cards_of(resident)
         mine = f"e.resident_id IN ({_marks(cards)})"
         found = self._row(f"SELECT e.happened_on FROM entry e WHERE e.n = ? AND {mine}", [than, *cards])
@@ -364,7 +353,7 @@ class Reader:
         # What was posted late stands among older lines, so the number alone does not say what follows.
         order = "AND e.happened_on <= ? AND (e.happened_on < ? OR e.n < ?) ORDER BY e.happened_on DESC, e.n DESC"
         values = [*cards, found[0], found[0], than, limit]
-        return [_line(row) for row in self._rows(f"{_SHOWN_LINE} WHERE {mine} {order} LIMIT ?", values)]
+        return [_line(row) for row in self._rows(f"{_LINE} WHERE {mine} {order} LIMIT ?", values)]
 
     def line(self, n: int) -> Line | None:
         """One entry by its number."""
