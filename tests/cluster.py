@@ -57,6 +57,8 @@ class Node(Server):
             *super().words(),
             "--binlog-format=ROW",
             "--innodb-autoinc-lock-mode=2",
+            # A server that replicates lets only its master make triggers, unless it is told to trust others too.
+            "--log-bin-trust-function-creators=ON",
             "--wsrep-on=ON",
             f"--wsrep-provider={PROVIDER}",
             f"--wsrep-provider-options={';'.join(f'{name}={value}' for name, value in settings.items())}",
@@ -202,12 +204,13 @@ class Cluster:
         """Node 1, 2 or 3."""
         return self.nodes[number - 1]
 
-    def url(self, database: str, user: str = USER, password: str = PASSWORD) -> str:
-        """The address of a database with every node as a host, in order."""
-        first = urlsplit(self.nodes[0].url(database, user, password))
-        account = first.netloc.rpartition("@")[0]
-        hosts = ",".join(f"{HOST}:{node.port}" for node in self.nodes)
-        return f"{first.scheme}://{account}@{hosts}/{database}"
+    def url(self, database: str, user: str = USER, password: str = PASSWORD, *, first: int = 1) -> str:
+        """The address of a database with every node as a host, in order from the ``first`` one on."""
+        one = urlsplit(self.nodes[0].url(database, user, password))
+        account = one.netloc.rpartition("@")[0]
+        nodes = [*self.nodes[first - 1 :], *self.nodes[: first - 1]]
+        hosts = ",".join(f"{HOST}:{node.port}" for node in nodes)
+        return f"{one.scheme}://{account}@{hosts}/{database}"
 
     def new_database(self) -> str:
         """Create an empty database (utf8mb4) that all nodes that run have; its name."""

@@ -18,13 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
+import cli
 from coinsync.commands.door import Door
 from coinsync.simulator import Simulator
 from coinsync.store import database as opening
 from coinsync.store.writer import Surroundings
 from tests import engines
-from tests.house import SECRETS, House
+from tests.house import APP, SECRETS, VK_KEY, House
+from tests.mariadb import HOST, free_ports
+from webview.launch import sign
 
 #: Tables with times, numbers of runs or what is drawn at random; what they say is in ``FarHouse.state`` otherwise.
 _OF_THE_MOMENT = frozenset({"head", "run", "entry", "note", "stock_move"})
@@ -179,3 +183,39 @@ class Till:
         """Let nothing run on."""
         self._process.kill()
         self._process.communicate()
+
+
+class Window:
+    """The web view in a process of its own, and a visitor."""
+
+    def __init__(self, house: FarHouse, log: Path) -> None:
+        (self.port,) = free_ports(1)
+        words = [sys.executable, "-m", "cli", "--config", str(house.config), "serve", "--port", str(self.port)]
+        with log.open("wb") as file:
+            self._process = subprocess.Popen(words, stdout=file, stderr=file, env={"PATH": os.defpath})
+
+    def status(self, path: str) -> int:
+        """The status of an answer; 0 where nobody answers."""
+        try:
+            status: int = requests.get(f"http://{HOST}:{self.port}{path}", timeout=SECONDS_MAX).status_code
+        except requests.ConnectionError:
+            return 0
+        return status
+
+    def launch(self) -> str:
+        """The address that a visitor of this moment comes with."""
+        fields = {"vk_app_id": str(APP), "vk_ts": str(int(cli.utc_now().timestamp())), "vk_user_id": "501"}
+        return "/?" + sign(fields, VK_KEY)
+
+    def serves(self) -> bool:
+        """Whether a visitor is served now."""
+        return (self.status(self.launch()), self.status("/healthz")) == (200, 200)
+
+    def regrets(self) -> bool:
+        """Whether a visitor is told to come back later."""
+        return (self.status(self.launch()), self.status("/healthz")) == (503, 503)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()

@@ -23,19 +23,16 @@ from typing import Any
 
 import pymysql
 import pytest
-import requests
 
-import cli
 from coinsync.errors import DatabaseUnavailable
 from coinsync.store import database as opening
 from coinsync.store import mysql
 from tests import engines
-from tests.far_house import Blows, FarHouse, Till, open_far_house
+from tests.far_house import Blows, FarHouse, Till, Window, open_far_house
 from tests.far_house import blows as blows
 from tests.goods import an_item, fill
-from tests.house import APP, VK_KEY, House, Said, a_school, listening, open_house
+from tests.house import APP, House, Said, a_school, listening, open_house
 from tests.mariadb import HOST, Server, free_ports, scratch, until
-from webview.launch import sign
 
 LATER = 75
 SECONDS_MAX = 60.0
@@ -653,42 +650,6 @@ def test_the_till_does_not_notice_what_is_over(
 
 
 # --- the window ------------------------------------------------------------------------------------------------------
-
-
-class Window:
-    """The web view in a process of its own, and a visitor."""
-
-    def __init__(self, house: FarHouse, log: Path) -> None:
-        (self.port,) = free_ports(1)
-        words = [sys.executable, "-m", "cli", "--config", str(house.config), "serve", "--port", str(self.port)]
-        with log.open("wb") as file:
-            self._process = subprocess.Popen(words, stdout=file, stderr=file, env={"PATH": os.defpath})
-
-    def status(self, path: str) -> int:
-        """The status of an answer; 0 where nobody answers."""
-        try:
-            status: int = requests.get(f"http://{HOST}:{self.port}{path}", timeout=SECONDS_MAX).status_code
-        except requests.ConnectionError:
-            return 0
-        return status
-
-    def launch(self) -> str:
-        """The address that a visitor of this moment comes with."""
-        fields = {"vk_app_id": str(APP), "vk_ts": str(int(cli.utc_now().timestamp())), "vk_user_id": "501"}
-        return "/?" + sign(fields, VK_KEY)
-
-    def serves(self) -> bool:
-        """Whether a visitor is served now."""
-        return (self.status(self.launch()), self.status("/healthz")) == (200, 200)
-
-    def regrets(self) -> bool:
-        """Whether a visitor is told to come back later."""
-        return (self.status(self.launch()), self.status("/healthz")) == (503, 503)
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
 
 
 @pytest.fixture
