@@ -8,7 +8,7 @@ LIVES  ?= 2000
 SEED   ?=
 
 # Programs that judge us in the tests, each with Debian's package that brings it: program=package.
-TEST_PROGRAMS := hledger=hledger mariadbd=mariadb-server
+TEST_PROGRAMS := hledger=hledger mariadbd=mariadb-server openssl=openssl
 CLUSTER_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=galera-4 rsync=rsync
 
 .PHONY: demo test test-cluster check soak bench format clean programs system

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
@@ -13,16 +14,17 @@ import pymysql
 import pytest
 
 from coinsync.core.plan import Post, Purpose
-from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable, UsageError
+from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable, OutcomeUnknown, UsageError
 from coinsync.store import database as opening
 from coinsync.store import grants, guards, schema, writer
+from coinsync.store.backup import back_up
 from coinsync.store.mysql_address import Address, address_of, shown
 from coinsync.store.mysql_errors import translate
 from coinsync.store.reader import Reader
 from tests import engines
 from tests.engines import Schools
 from tests.makers import ADA, a_credit, a_plan, new_database, newcomers, order, put_in, reading, surroundings, writing
-from tests.mariadb import HOST, Server
+from tests.mariadb import HOST, Server, program
 from tests.window import Window, launch
 
 ENGINES = ("mariadb",)
@@ -374,6 +376,49 @@ def test_a_connection_that_is_cut_at_any_step(schools: Schools, url: str, step: 
         assert (reader.balance(ADA), reader.head().runs) == (200, 3)
 
 
+@pytest.mark.parametrize("committed", [True, False])
+def test_an_answer_to_commit_that_is_lost_is_looked_up(
+    schools: Schools, url: str, committed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind the writers' lock: what was done is told as done, what was not is done once more, and once in all."""
+    with writing(url) as database:
+        commit, lost = database.commit, list[bool]()
+
+        def losing() -> None:
+            if not lost and not committed:
+                schools.server.kill_connections("coinsync_writer")
+            if not lost:
+                lost.append(True)
+                if committed:
+                    commit()
+                raise peewee.OperationalError(pymysql.OperationalError(2013, "lost"), 2013, "lost")
+            commit()
+
+        monkeypatch.setattr(database, "commit", losing)
+        receipt = writer.apply(database, a_plan(Post(a_credit("2"))), order(), surroundings())
+    with reading(url) as reader:
+        run = reader.run(receipt.uuid)
+        assert run is not None
+        assert (run.n_last, reader.balance(ADA), reader.head().runs) == (2, 200, 3)
+
+
+def test_an_answer_that_cannot_be_looked_up_is_unknown(tmp_path: Path, mariadb_template: Path) -> None:
+    """Neither done nor not done is claimed; the same plan again is written once."""
+    with Server(tmp_path / "server", source=mariadb_template) as server:
+        url = server.url(server.new_database())
+        opening.create(url)
+        put_in(url, newcomers())
+        plan = a_plan(Post(a_credit("2")))
+        around = surroundings(probe=lambda name: server.kill() if name == "commit" else None)
+        with writing(url) as database, pytest.raises(OutcomeUnknown, match="answer lost at commit") as caught:
+            writer.apply(database, plan, order(), around)
+        assert caught.value.exit_code == 75
+        server.start()
+        put_in(url, plan)
+        with reading(url) as reader:
+            assert reader.balance(ADA) == 100
+
+
 def test_waiting_for_another_writer_is_bounded(url: str) -> None:
     """All tries together wait about as long as was told, and nothing is written."""
     with writing(url) as holder:
@@ -513,3 +558,47 @@ def test_rows_that_were_not_all_taken_are_not_lost_in_silence(url: str) -> None:
             reader.head()
         with pytest.raises(RuntimeError, match="another question"):
             list(rows)
+
+
+# --- TLS -------------------------------------------------------------------------------------------------------------
+
+
+def a_certificate(folder: Path, name: str) -> Path:
+    """A certificate of this machine, which vouches for itself; its key lies beside it."""
+    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    files = ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")]
+    about = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=IP:{HOST}"]
+    subprocess.run([program("openssl", "openssl"), *words, *files, *about], check=True, capture_output=True, timeout=60)
+    return folder / f"{name}.pem"
+
+
+def test_tls_is_spoken_with_the_server_that_is_meant(tmp_path: Path, mariadb_template: Path) -> None:
+    """By its certificate; another one, or none, is refused and no password is sent."""
+    ours, other = a_certificate(tmp_path, "ours"), a_certificate(tmp_path, "other")
+    options = (f"--ssl-cert={ours}", f"--ssl-key={ours.with_suffix('.key')}")
+    with Server(tmp_path / "server", *options, source=mariadb_template) as server:
+        url = server.url(server.new_database())
+        secure = f"{url}?ca={ours}"
+        opening.create(secure)
+        put_in(secure, newcomers())
+        with writing(secure) as database:
+            assert database.execute_sql("SHOW STATUS LIKE 'Ssl_cipher'").fetchone()[1]
+        with opening.Readers(secure, wait_seconds=1).visit() as shared:
+            assert Reader(shared).resident(ADA) is not None
+        for wrong in (f"{url}?ca={other}", f"{url}?tls=on"):
+            with pytest.raises(DatabaseUnusable, match="TLS failed; nothing written") as caught:
+                opening.open_writable(wrong)
+            assert "ca= in [database] url" in caught.value.advice
+        file = tmp_path / "coins.sql"
+        back_up(secure, file)
+        assert file.stat().st_size > 10_000
+        with pytest.raises(CoinsyncError, match=r"backup: .*(SSL|TLS)"):
+            back_up(f"{url}?ca={other}", tmp_path / "other.sql")
+
+
+def test_a_server_without_tls_is_refused_where_it_is_asked_for(tmp_path: Path, url: str) -> None:
+    """There is no falling back."""
+    with pytest.raises(DatabaseUnusable, match="TLS failed"):
+        opening.open_writable(f"{url}?ca={a_certificate(tmp_path, 'any')}")
+    with pytest.raises(DatabaseUnusable, match=r"none\.pem cannot be used for TLS"):
+        opening.open_writable(f"{url}?ca={tmp_path}/none.pem")
