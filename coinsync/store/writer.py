@@ -168,7 +168,7 @@ def _looked_up(database: Database, receipt: Receipt, error: peewee.PeeweeExcepti
     try:
         with engine_of(database).look_again(database):
             run = Reader(database).run(receipt.uuid)
-    except peewee.PeeweeException as second:
+    except (peewee.PeeweeException, CoinsyncError) as second:
         raise OutcomeUnknown("database: answer lost at commit; could not look whether it is recorded") from second
     if run is None:
         raise error
