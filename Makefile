@@ -8,15 +8,20 @@ LIVES  ?= 2000
 SEED   ?=
 
 # Programs that judge us in the tests, each with Debian's package that brings it: program=package.
-TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light
+TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light mariadbd=mariadb-server openssl=openssl
+CLUSTER_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=galera-4 rsync=rsync
 
-.PHONY: demo test check soak bench screenshots format clean programs system
+.PHONY: demo test test-cluster check soak bench screenshots format clean programs system
 
 demo: $(VENV)/.installed  ## An imaginary school with its cabinet in the browser; nothing to configure.
 	@$(BIN)/coinsync demo --port $(PORT)
 
 test: programs check  ## Everything that is checked: lint, types, floors of the house, and the whole suite.
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-cluster: TEST_PROGRAMS := $(CLUSTER_PROGRAMS)
+test-cluster: programs $(VENV)/.tested  ## Three database servers as one: what happens when one of them dies.
+	$(BIN)/python -m pytest -m cluster
 
 check: $(VENV)/.tested  ## The quick part: lint, format, types, floors of the house.
 	$(BIN)/ruff check .
@@ -59,8 +64,8 @@ $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
 programs:
-	@missing=; for one in $(TEST_PROGRAMS); do \
-	  command -v "$${one%%=*}" >/dev/null || missing="$$missing $${one#*=}"; done; \
+	@PATH="$$PATH:/usr/sbin"; missing=; for one in $(TEST_PROGRAMS); do \
+	  command -v "$${one%%=*}" >/dev/null || [ -f "$${one%%=*}" ] || missing="$$missing $${one#*=}"; done; \
 	[ -z "$$missing" ] || $(MAKE) --no-print-directory system PACKAGES="$${missing# }"
 
 # Debian's packages: installed where that is allowed, else the one line to run is said.

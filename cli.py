@@ -27,6 +27,7 @@ from coinsync import __version__
 from coinsync.commands import (
     brand,
     catalog,
+    databases,
     demo_shop,
     desk,
     exporting,
@@ -63,7 +64,7 @@ shop_app = typer.Typer(help="What was sold.", no_args_is_help=True, rich_markup_
 review_app = typer.Typer(help="What waits for a person.", no_args_is_help=True, rich_markup_mode=None)
 brand_app = typer.Typer(help="How the cabinet looks.", no_args_is_help=True, rich_markup_mode=None)
 links_app = typer.Typer(help="Which VK account sees whom.", no_args_is_help=True, rich_markup_mode=None)
-database_app = typer.Typer(help="The database's schema.", no_args_is_help=True, rich_markup_mode=None)
+database_app = typer.Typer(help="The database: schema, backups, rights.", no_args_is_help=True, rich_markup_mode=None)
 
 # --- the surroundings ------------------------------------------------------------------------------------------------
 
@@ -187,7 +188,7 @@ def _serve(door: Door, host: str, port: int, threads: int) -> None:
         coin=shown.coin,
     )
     try:
-        listen(make_app(web, settings.database_url, now=lambda: door.now().timestamp()), host, port, threads)
+        listen(make_app(web, door.database_url, now=lambda: door.now().timestamp()), host, port, threads)
     except OSError as error:
         raise UsageError(
             f"serve: cannot listen on {host}:{port} ({error.strerror or type(error).__name__})",
@@ -446,6 +447,7 @@ app.command("refund")(shop.refund)
 app.command("till")(till.till)
 app.command("export")(exporting.export)
 app.command("init")(installing.init)
+app.command("doctor")(databases.doctor)
 app.command("serve")(serve)
 app.command("demo")(demo)
 app.command("simulator")(simulator)
@@ -486,8 +488,11 @@ links_app.command("revoke")(links.revoke)
 
 brand_app.command("check")(brand.check)
 
-database_app.command("migrate")(installing.migrate)
-database_app.command("status")(installing.status)
+database_app.command("status")(databases.status)
+database_app.command("migrate")(databases.migrate)
+database_app.command("backup")(databases.backup)
+database_app.command("copy")(databases.copy)
+database_app.command("grants")(databases.grants)
 
 catalog_app.add_typer(stock_app, name="stock")
 app.add_typer(catalog_app, name="catalog")

@@ -17,18 +17,23 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from coinsync.core.colour import Colours, is_colour
 from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import GuestPolicy, Rule, Rulebook
-from coinsync.errors import ConfigError, SecretError
+from coinsync.errors import ConfigError, SecretError, UsageError
 
 REQUIRED: Any = object()
-SECRET_NAMES = ("COINSYNC_ALFACRM_KEY", "COINSYNC_APP_KEY", "COINSYNC_VK_KEYS", "COINSYNC_VK_SERVICE_KEY")
+DATABASE_URL, DATABASE_PASSWORD = "COINSYNC_DATABASE_URL", "COINSYNC_DATABASE_PASSWORD"
+SECRET_NAMES = (
+    *("COINSYNC_ALFACRM_KEY", "COINSYNC_APP_KEY", "COINSYNC_VK_KEYS", "COINSYNC_VK_SERVICE_KEY"),
+    *(DATABASE_URL, DATABASE_PASSWORD),
+)
 _SECRET_WORDS = re.compile(r"(api_?key|password|secret|token|protected_?key|vk_?keys?|service_?key)$", re.IGNORECASE)
+_PASSWORD = re.compile(r"(://[^:/@\s]*:).*@")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -147,7 +152,9 @@ def _colour(value: Any) -> str:
 
 
 def _database_url(value: Any) -> str:
-    _expect(isinstance(value, str) and re.fullmatch(r"sqlite:///.+", value) is not None, "sqlite:///PATH")
+    form = r"sqlite:///.+|(mysql|mariadb)://[^/@\s]+@[^/\s]+/[^/?#\s]+(\?[^#\s]+)?"
+    expected = "sqlite:///PATH or mysql://USER@HOST/NAME"
+    _expect(isinstance(value, str) and re.fullmatch(form, value) is not None, expected)
     return str(value)
 
 
@@ -200,7 +207,9 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section(
         "database",
-        "Where coins are kept. A relative path starts at this file's folder.",
+        "Where coins are kept: a file (a relative path starts at this file's folder), or MariaDB, as in\n"
+        "mysql://coinsync@db1.example,db2.example/coinsync; see docs/operations.md. The password is a secret:\n"
+        "COINSYNC_DATABASE_PASSWORD. COINSYNC_DATABASE_URL stands in for all of url, for another account.",
         (
             Key("url", _database_url, "", "sqlite:///coinsync.db"),
             Key("wait_seconds", _whole(1, 600), "How long to wait for another writer.", 30),
@@ -489,7 +498,7 @@ class Settings:
     path: Path
     school: str
     crm: str
-    database_url: str
+    database_url: str = field(repr=False)
     wait_seconds: int
     alfacrm: CrmSettings
     csv_folder: Path
@@ -616,7 +625,7 @@ def _unknown(where: str, name: str, names: Sequence[str], path: Path) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = _PASSWORD.sub(r"\1***@", json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 60 else text[:59] + "…"
 
 
@@ -624,12 +633,11 @@ def _settings(values: Mapping[str, Any], path: Path) -> Settings:
     alfacrm = dict(values["alfacrm"])
     alfacrm["account"] = (alfacrm["account"] or _account_of(alfacrm["url"])).lower()
     base = path.parent
-    database = values["database"]["url"].removeprefix("sqlite:///")
     return Settings(
         path=path,
         school=values["school"]["name"],
         crm=values["school"]["crm"],
-        database_url=f"sqlite:///{base / database}",
+        database_url=_absolute(values["database"]["url"], base),
         wait_seconds=values["database"]["wait_seconds"],
         alfacrm=CrmSettings(**alfacrm),
         csv_folder=base / values["csv"]["folder"],
@@ -660,6 +668,11 @@ def _settings(values: Mapping[str, Any], path: Path) -> Settings:
         brand=_brand(values["brand"], values["school"]["name"], base),
         secrets_file=base / values["secrets"]["file"],
     )
+
+
+def _absolute(url: str, base: Path) -> str:
+    file = url.removeprefix("sqlite:///")
+    return url if file == url else f"sqlite:///{base / file}"
 
 
 def _rule(block: Mapping[str, Any]) -> Rule:
@@ -757,6 +770,10 @@ class Secrets:
         """Tell whether a secret is given at all, rightly or not."""
         return name in self._environ or name in self._in_file()
 
+    def in_environment(self, name: str) -> bool:
+        """Tell whether the environment has it."""
+        return name in self._environ
+
     def get(self, name: str) -> Secret:
         """One secret. Raises ``SecretError`` when it is missing, empty, given twice, or its file is open to others."""
         given, kept = self._environ.get(name), self._in_file().get(name)
@@ -792,6 +809,41 @@ class Secrets:
             near = difflib.get_close_matches(unknown[0], SECRET_NAMES, n=1, cutoff=0.0)[0]
             raise SecretError(f"secret: {self._file.name}: unknown name (did you mean {near}?)")
         return {name.strip(): value for name, _, value in pairs}
+
+
+def database_url(settings: Settings, secrets: Secrets) -> str:
+    """The database's address with its password, from wherever they are kept; it is a secret from here on.
+
+    A whole address in the place of the configured one lets the same configuration serve another account.
+    """
+    url = settings.database_url
+    # A file has no password: only the environment may name another one, and no file of secrets is opened for that.
+    if secrets.in_environment(DATABASE_URL) or (not url.startswith("sqlite:") and secrets.has(DATABASE_URL)):
+        try:
+            return _absolute(_database_url(secrets.get(DATABASE_URL).reveal()), settings.path.parent)
+        except ValueError as error:
+            raise SecretError(f"secret: {DATABASE_URL}: expected {error}") from None
+    if url.startswith("sqlite:") or not secrets.has(DATABASE_PASSWORD):
+        return url
+    if ":" in urlsplit(url).netloc.rpartition("@")[0]:
+        raise SecretError(f"secret: {DATABASE_PASSWORD} is given twice, here and in [database] url")
+    return _with_password(url, secrets.get(DATABASE_PASSWORD).reveal())
+
+
+def addressed(url: str, base: Path, password: str = "") -> str:
+    """Another database's address as it is typed; a relative path starts at ``base``. Raises ``UsageError``."""
+    try:
+        known = _absolute(_database_url(url), base)
+    except ValueError as error:
+        shown = _PASSWORD.sub(r"\1***@", url)
+        raise UsageError(f"{shown}: expected {error}") from None
+    return _with_password(known, password) if password and not known.startswith("sqlite:") else known
+
+
+def _with_password(url: str, password: str) -> str:
+    parts = urlsplit(url)
+    account, at, hosts = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{account.partition(':')[0]}:{quote(password, safe='')}{at}{hosts}").geturl()
 
 
 # --- the example file ------------------------------------------------------------------------------------------------

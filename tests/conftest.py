@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from hypothesis import settings
 
+from tests import engines
+from tests.engines import Schools
 from tests.house import House, a_school, copy_house, listening, open_house
+from tests.mariadb import Server
+from tests.mariadb import database_url as database_url
+from tests.mariadb import mariadb as mariadb
+from tests.mariadb import mariadb_template as mariadb_template
 
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
 settings.load_profile("house")
@@ -23,6 +31,46 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--lives-seed", type=int, default=None, help="repeat the lives of a seed that was printed")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Words that tests of both engines are marked with."""
+    config.addinivalue_line("markers", "sqlite: is about files or about what SQLite says, and runs on it alone")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A suite that names ``ENGINES`` runs on each of them."""
+    named = getattr(metafunc.module, "ENGINES", ())
+    if named and not any(metafunc.definition.iter_markers("sqlite")):
+        metafunc.parametrize("engine", named, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="session")
+def schools(mariadb_template: Path) -> Iterator[Schools]:
+    """A server that is fast because nothing of it needs to outlive the tests, with databases to take from it."""
+    memory = Path("/dev/shm")
+    folder = Path(mkdtemp(prefix="coinsync-", dir=memory if memory.is_dir() else None))
+    hasty = ("--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=OFF")
+    try:
+        with Server(folder / "server", *hasty, source=mariadb_template) as server:
+            yield Schools(server)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where databases are made: in files, unless the suite runs on both engines and it is the other's turn."""
+    kind = getattr(request, "param", "sqlite")
+    with engines.using(request.getfixturevalue("schools") if kind == "mariadb" else None):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _tidy(engine: None) -> Iterator[None]:
+    """What a test has made is not kept longer than the test."""
+    with engines.tidied():
+        yield
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """A furnished house with its CRM, before the first sync."""
@@ -34,7 +82,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a house after its first sync, for copies."""
     folder = tmp_path_factory.mktemp("master")
-    with listening(pickle.loads(_SCHOOL)) as simulator:
+    with engines.using(None), listening(pickle.loads(_SCHOOL)) as simulator:
         open_house(folder, simulator).ok("sync", "--quiet")
     return folder
 

@@ -25,8 +25,9 @@ from coinsync import config
 from coinsync.core.ledger import Posted
 from coinsync.simulator import Options, School, Simulator
 from coinsync.simulator.records import Lesson
-from coinsync.store import database
+from coinsync.store import copying, database
 from coinsync.store.reader import Reader
+from tests import engines
 from tests.vk_double import VkDouble
 from webview.app import WebSettings, make_app
 from webview.launch import sign
@@ -64,6 +65,7 @@ class House:
     simulator: Simulator | None = None
     environ: dict[str, str] = field(default_factory=lambda: {"USER": "anna"})
     sleep: Callable[[float], None] = time.sleep
+    address: str = ""
 
     @property
     def school(self) -> School:
@@ -78,8 +80,8 @@ class House:
 
     @property
     def url(self) -> str:
-        """The database."""
-        return f"sqlite:///{self.folder / 'coinsync.db'}"
+        """The database: a file of the folder, unless another one is named."""
+        return self.address or f"sqlite:///{self.folder / 'coinsync.db'}"
 
     def configure(self, **changed: Any) -> None:
         """Write the configuration; ``changed`` by section__key replaces values, by section blocks."""
@@ -93,6 +95,8 @@ class House:
             "branch": [{"id": 1, "name": "", "zone": "Europe/Moscow"}, {"id": 2, "name": "", "zone": "Asia/Omsk"}],
             "rule": [RULE],
         }
+        if self.address:
+            values["database.url"] = self.address
         values.update({name.replace("__", "."): value for name, value in changed.items()})
         self.config.write_text(config.example(values), encoding="utf-8")
 
@@ -120,6 +124,8 @@ class House:
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that the database holds, row by row: equal before and after means that nothing was written."""
+        if self.address:
+            return engines.tables(self.address)
         with contextlib.closing(sqlite3.connect(self.folder / "coinsync.db")) as opened:
             names = [name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             return {name: sorted(opened.execute(f"SELECT * FROM {name}"), key=repr) for name in names}
@@ -187,22 +193,32 @@ class House:
 
 def open_house(folder: Path, simulator: Simulator | None = None, **changed: Any) -> House:
     """Furnish a house: configuration, secrets, an empty database."""
-    house = House(folder, simulator)
+    house = House(folder, simulator, address=engines.new_address(folder))
     house.configure(**changed)
     secrets = folder / "coinsync.secrets"
     with os.fdopen(os.open(secrets, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         file.write(SECRETS)
-    database.create(house.url)
+    if not house.address:
+        database.create(house.url)
     return house
 
 
 def copy_house(master: Path, folder: Path, simulator: Simulator | None = None) -> House:
     """A house with the ledger of the one in ``master``, which stands still."""
     house = House(folder, simulator)
-    house.configure()
     for name in ("coinsync.db", "coinsync.secrets"):
         shutil.copy(master / name, folder / name)
+    move_in(house)
+    house.configure()
     return house
+
+
+def move_in(house: House) -> None:
+    """Where it is the other engine's turn, take the house's rows there; the configuration is to be written anew."""
+    address = engines.new_address(house.folder)
+    if address:
+        copying.copy(house.url, engines.as_owner(address), wait_seconds=5)
+        house.address = address
 
 
 @contextlib.contextmanager

@@ -6,13 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import cache
 from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from hypothesis import settings
-from peewee import SqliteDatabase
+from peewee import Database
 
 from coinsync.core.facts import Attendance, Lesson, Mark, Presence, Resident, Roll, Standing, Status
 from coinsync.core.ledger import Entry, Kind, Receipt, Stand, lesson_key
@@ -22,6 +19,8 @@ from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.reader import Reader
 from coinsync.store.writer import Order, Surroundings
+from tests.engines import dump as dump
+from tests.engines import new_database as new_database
 
 ACCOUNT = "little-school"
 BRANCH = 1
@@ -155,23 +154,8 @@ def surroundings(
     return Surroundings(lambda: now, lambda: f"{name}-{next(numbers)}", lambda: 0.5, sleep, probe)
 
 
-@cache
-def _schema() -> bytes:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "coins.db"
-        opening.create(f"sqlite:///{path}")
-        return path.read_bytes()
-
-
-def new_database(folder: Path, name: str = "coins.db") -> str:
-    """A fresh database with today's schema in ``folder``; its URL. Migrations run once for all tests."""
-    path = folder / name
-    path.write_bytes(_schema())
-    return f"sqlite:///{path}"
-
-
 @contextmanager
-def writing(url: str) -> Iterator[SqliteDatabase]:
+def writing(url: str) -> Iterator[Database]:
     """A writing connection, closed at the end."""
     opened = opening.open_writable(url)
     try:
@@ -198,10 +182,3 @@ def put_in(url: str, *plans: Plan, account: str = ACCOUNT) -> list[Receipt]:
             writer.apply(database, plan, order(account=account), surroundings(name=f"put-{next(_RUNS)}"))
             for plan in plans
         ]
-
-
-def dump(url: str) -> str:
-    """Everything that the database holds, as SQL text: two databases with equal content have equal dumps."""
-    opened = opening.open_readable(url)
-    with opened.connection_context():
-        return "\n".join(opened.connection().iterdump())

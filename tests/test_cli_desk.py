@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 import cli
+from tests import engines
 from tests.house import House
 from tests.terminal import END_OF_INPUT, ENTER, HANG_UP, INTERRUPT, QUESTION, in_terminal
+
+ENGINES = engines.BOTH
 
 ADA, RICH, TWIN = 102, 106, 107
 

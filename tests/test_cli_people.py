@@ -239,7 +239,7 @@ class TestErase:
         """Debian's does so by itself, others do not."""
         opened = database.open_writable(house.url)
         with closing(opened):
-            assert opened.pragma("secure_delete") == 1
+            assert opened.execute_sql("PRAGMA secure_delete").fetchone() == (1,)
 
     def test_again_is_nothing_new(self, known: House) -> None:
         """0, and it says so; the erased card takes no links and is not merged."""

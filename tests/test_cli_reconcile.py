@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,10 @@ from coinsync.core.ledger import GENESIS, Row, row_hash
 from coinsync.store import database as opening
 from coinsync.store.reader import Reader
 from coinsync.store.rows import ENTRY_COLUMNS
-from tests.house import RULE, House, Said, a_school, listening, open_house
+from tests import engines
+from tests.house import RULE, House, Said, a_school, listening, move_in, open_house
+
+ENGINES = engines.BOTH
 
 # --- a house that was lived in ---------------------------------------------------------------------------------------
 
@@ -77,30 +80,34 @@ def trade(house: House, buyer: str) -> None:
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a house that was lived in."""
     folder = tmp_path_factory.mktemp("lived")
-    with listening(a_school()) as simulator:
+    with engines.using(None), listening(a_school()) as simulator:
         live(open_house(folder, simulator))
     return folder
 
 
 @pytest.fixture
 def lived(furnished: Path, tmp_path: Path) -> House:
-    """A copy of that house, for one test alone."""
-    return House(Path(shutil.copytree(furnished, tmp_path / "house")))
+    """A copy of that house, for one test alone; opened by whoever may see the guards."""
+    house = House(Path(shutil.copytree(furnished, tmp_path / "house")))
+    move_in(house)
+    if house.address:
+        house.environ["COINSYNC_DATABASE_URL"] = engines.as_owner(house.address)
+    return house
 
 
-@contextmanager
-def behind_the_guards(house: House) -> Iterator[sqlite3.Connection]:
+def test_a_house_that_lives_on_this_engine_is_sound(tmp_path: Path) -> None:
+    """Everything that staff do, by the account that writes; then nothing is found, and the ledgers agree."""
+    with listening(a_school()) as simulator:
+        house = open_house(tmp_path, simulator)
+        live(house)
+    said = house.run("reconcile", "--json")
+    assert [one for one in said.json["findings"] if one["severity"] == "error"] == []
+    assert said.json["entries"] > 50
+
+
+def behind_the_guards(house: House) -> AbstractContextManager[Any]:
     """A plain connection to the database without triggers and references; the triggers stand again afterwards."""
-    path = opening.path_of(house.url)
-    with closing(sqlite3.connect(path)) as connection:
-        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for name, _ in triggers:
-            connection.execute(f"DROP TRIGGER {name}")
-        with connection:
-            yield connection
-        for _, sql in triggers:
-            connection.execute(sql)
-        connection.commit()
+    return engines.unguarded(house.url)
 
 
 def reseal(connection: sqlite3.Connection) -> None:
@@ -153,6 +160,7 @@ def test_a_person_sees_the_sums(lived: House) -> None:
     assert every.count(" ok ") == len(proof.STORED)
 
 
+@pytest.mark.sqlite
 def test_the_ledger_is_read_once(lived: House) -> None:
     """One statement reads entries, however many checks look at them."""
     seen: list[str] = []
@@ -218,7 +226,8 @@ def an_entry_without_a_day(c: sqlite3.Connection) -> str:
 @damage("entry", HISTORY, hidden=True, alone=False)
 def an_entry_of_no_coins(c: sqlite3.Connection) -> str:
     """The table forbids it; a file has no such manners."""
-    c.execute("PRAGMA ignore_check_constraints = 1")
+    here = isinstance(c, sqlite3.Connection)
+    c.execute("PRAGMA ignore_check_constraints = 1" if here else "SET check_constraint_checks = 0")
     c.execute("UPDATE entry SET coins = 0 WHERE n = 3")
     return "entry 3 (#"
 
@@ -390,7 +399,8 @@ def a_mark_that_nobody_made(c: sqlite3.Connection) -> str:
     lesson, who = one(
         c,
         "SELECT lesson_id, resident_id FROM attendance"
-        f" WHERE mark = 'attended' AND standing = 'member' AND {_UNTOUCHED}",
+        f" WHERE mark = 'attended' AND standing = 'member' AND {_UNTOUCHED} AND EXISTS (SELECT 1 FROM entry"
+        " WHERE entry.lesson_id = attendance.lesson_id AND entry.resident_id = attendance.resident_id)",
     )
     c.execute("UPDATE attendance SET mark = 'absent' WHERE lesson_id = ? AND resident_id = ?", [lesson, who])
     return f"lesson {lesson}, #{who}: posted 10, the rules give 0 (absent)"
@@ -596,15 +606,20 @@ def a_guard_that_is_gone(c: sqlite3.Connection) -> str:
 @damage("schema", "coinsync db status")
 def a_unique_index_that_is_gone(c: sqlite3.Connection) -> str:
     """A lesson could be posted twice by two at once."""
-    name, *_ = one(c, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '%UNIQUE%op_key%'")
-    c.execute(f"DROP INDEX {name}")
+    if isinstance(c, sqlite3.Connection):
+        name, *_ = one(c, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '%UNIQUE%op_key%'")
+        c.execute(f"DROP INDEX {name}")
+    else:
+        c.execute("DROP INDEX entry_op_key_seq ON entry")
     return "unique index entry (op_key, seq) is missing"
 
 
 @damage("schema", "coinsync db status")
 def a_trigger_that_is_not_ours(c: sqlite3.Connection) -> str:
     """It could do anything whenever somebody writes."""
-    c.execute("CREATE TRIGGER helper AFTER INSERT ON note BEGIN SELECT 1; END")
+    here = isinstance(c, sqlite3.Connection)
+    body = "BEGIN SELECT 1; END" if here else "FOR EACH ROW SET @seen = 1"
+    c.execute(f"CREATE TRIGGER helper AFTER INSERT ON note {body}")
     return "trigger helper is not ours"
 
 
@@ -630,7 +645,7 @@ def done(house: House, wrong: Damage) -> str:
         if wrong.hidden:
             reseal(connection)
     if wrong.name == "a_guard_that_is_gone":
-        with closing(sqlite3.connect(opening.path_of(house.url))) as connection:
+        with engines.tampering(house.url) as connection:
             connection.execute("DROP TRIGGER entry_no_update")
     return named
 
@@ -638,6 +653,8 @@ def done(house: House, wrong: Damage) -> str:
 @pytest.mark.parametrize("wrong", DAMAGES, ids=lambda wrong: f"{wrong.check}: {wrong.name}")
 def test_each_kind_of_damage_is_found(lived: House, wrong: Damage) -> None:
     """Exit 4, the check that is for it, the case named, and the command that shows or mends it."""
+    if wrong.name in ("half_a_coin", "an_index_that_lies") and lived.address:
+        pytest.skip("only a file can be damaged so")
     named = done(lived, wrong)
     said = lived.run("reconcile", "--json")
     found = {finding["check"]: finding for finding in said.json["findings"]}
@@ -671,6 +688,7 @@ def patched(house: House, old: bytes, new: bytes) -> None:
     path.write_bytes(content.replace(old, new, 1))
 
 
+@pytest.mark.sqlite
 def test_one_amount_changed_in_the_file_is_found_though_the_engine_calls_it_sound(lived: House) -> None:
     """Five coins become eighty-five: integrity_check says ok, chain and totals do not."""
     with lived.reader() as reader:
@@ -698,9 +716,10 @@ def test_one_amount_changed_in_the_file_is_found_though_the_engine_calls_it_soun
     ]
 
 
+@pytest.mark.sqlite
 def test_a_text_that_is_no_text_is_a_finding(lived: House) -> None:
     """Half a letter in a note: everything is still read and checked, and the message does not repeat the text."""
-    with closing(sqlite3.connect(opening.path_of(lived.url))) as connection, connection:
+    with engines.tampering(lived.url) as connection:
         n, *_ = one(connection, "SELECT n FROM note ORDER BY n")
         connection.execute("UPDATE note SET text = CAST(x'D0D1' AS TEXT) WHERE n = ?", [n])
     report = lived.run("reconcile", "--json").json
@@ -708,6 +727,7 @@ def test_a_text_that_is_no_text_is_a_finding(lived: House) -> None:
     assert len(report["checked"]) == len(proof.STORED)
 
 
+@pytest.mark.sqlite
 def test_half_a_letter_in_an_entry_is_the_chains(lived: House) -> None:
     """The row is taken with a mark in the place of what is damaged."""
     with behind_the_guards(lived) as connection:
@@ -716,6 +736,7 @@ def test_half_a_letter_in_an_entry_is_the_chains(lived: House) -> None:
     assert [finding["check"] for finding in report["findings"]] == ["chain"]
 
 
+@pytest.mark.sqlite
 def test_a_torn_file_is_a_finding_and_no_traceback(lived: House) -> None:
     """Where the engine refuses an answer the checks that needed it are not called right."""
     path = opening.path_of(lived.url)
@@ -736,7 +757,7 @@ def test_a_torn_file_is_a_finding_and_no_traceback(lived: House) -> None:
 
 def test_a_missing_head_is_told(lived: House) -> None:
     """The one row that every writer changes first."""
-    with closing(sqlite3.connect(opening.path_of(lived.url))) as connection, connection:
+    with engines.tampering(lived.url) as connection:
         connection.execute("DELETE FROM head")
     (found,) = lived.run("reconcile", "--json").json["findings"]
     assert found["examples"] == ["the head is missing"]

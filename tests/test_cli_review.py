@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests import engines
 from tests.house import House, copy_house
+
+ENGINES = engines.BOTH
 
 
 @pytest.fixture

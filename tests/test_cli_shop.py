@@ -12,9 +12,12 @@ import pytest
 
 import cli
 from coinsync.core.catalog import Item
+from tests import engines
 from tests.goods import an_item, fill
 from tests.house import House
 from tests.terminal import ENTER, QUESTION, in_terminal
+
+ENGINES = engines.BOTH
 
 ADA, RICH, POOR = 102, 106, 115
 FRESH = re.compile(r"[0-9a-f]{12}")
@@ -247,6 +250,7 @@ class TestErased:
         content = b"".join(path.read_bytes() for path in house.folder.glob("coinsync.db*"))
         return {text for text in (self.SOLD, self.RETURNED) if text.encode() in content}
 
+    @pytest.mark.sqlite
     def test_no_reason_outlives_the_name(self, house: House) -> None:
         """Neither that of the sale nor that of the refund; what was sold stays, and the books still hold."""
         house.ok("sell", f"#{ADA}", "mug", "--price", "25", "--key", "k-1", "--reason", self.SOLD, "--yes")

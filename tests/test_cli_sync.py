@@ -8,7 +8,10 @@ from datetime import date, timedelta
 import pytest
 
 from coinsync.core.ledger import Kind
+from tests import engines
 from tests.house import RULE, TODAY, House
+
+ENGINES = engines.BOTH
 
 
 def lines(report: dict, verb: str) -> list[dict]:  # type: ignore[type-arg]

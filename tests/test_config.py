@@ -11,7 +11,7 @@ import pytest
 
 from coinsync import config
 from coinsync.core.rules import GuestPolicy
-from coinsync.errors import ConfigError, SecretError
+from coinsync.errors import ConfigError, SecretError, UsageError
 
 RULE = {"name": "lesson", "coins": 10, "types": [2], "since": date(2026, 9, 1)}
 WAY = {"code": "olympiad", "title_ru": "Победа в олимпиаде", "title_en": "Olympiad won", "coins": 50}
@@ -69,7 +69,7 @@ def test_a_rule_becomes_a_value(tmp_path: Path) -> None:
         ({"alfacrm__per_second": True}, "[alfacrm] per_second: expected a number from 0.1 to 1000, got true"),
         ({"alfacrm__headers": {"X": 1}}, "[alfacrm] headers: expected a table of texts"),
         ({"alfacrm__account": "a/b"}, "[alfacrm] account: expected letters"),
-        ({"database__url": "oracle://x"}, "[database] url: expected sqlite:///PATH"),
+        ({"database__url": "oracle://x"}, "[database] url: expected sqlite:///PATH or mysql"),
         (
             {"branch": [{"id": 1, "zone": "Mars/Olympus"}]},
             '[[branch]] 1 zone: expected a time zone such as "Europe/Moscow"',
@@ -338,3 +338,65 @@ def test_pictures_of_the_brand_start_at_the_folder_of_the_file(tmp_path: Path) -
     assert (brand.logo, brand.coin) == (tmp_path / "logo.svg", Path("/srv/coin.png"))
     assert brand.colours.accent_dark == "#aabbcc"
     assert load(tmp_path, brand__name="  ").brand.name == load(tmp_path).school
+
+
+# --- the database's address ------------------------------------------------------------------------------------------
+
+SERVER = "mysql://anna@db1,db2:33/coins?tls=on"
+
+
+def test_a_servers_password_is_kept_apart(tmp_path: Path) -> None:
+    """It comes from the secrets, whatever signs it has; neither it nor the address stands in what settings show."""
+    settings = load(tmp_path, database__url=SERVER)
+    assert settings.database_url == SERVER
+    url = config.database_url(settings, config.Secrets(settings.secrets_file, {config.DATABASE_PASSWORD: "p/@:ё"}))
+    assert url == "mysql://anna:p%2F%40%3A%D1%91@db1,db2:33/coins?tls=on"
+    written = load(tmp_path, database__url="mysql://anna:hidden@db/coins")
+    assert "hidden" not in repr(written)
+
+
+def test_an_address_may_come_from_the_environment(tmp_path: Path) -> None:
+    """For another account or another database; a relative path starts where the configured one would."""
+    settings = load(tmp_path)
+    for given, known in ((SERVER, SERVER), ("sqlite:///x.db", f"sqlite:///{tmp_path}/x.db")):
+        secrets = config.Secrets(settings.secrets_file, {config.DATABASE_URL: given})
+        assert config.database_url(settings, secrets) == known
+    assert config.database_url(settings, config.Secrets(settings.secrets_file, {})) == settings.database_url
+
+
+def test_a_password_given_twice_is_refused(tmp_path: Path) -> None:
+    """Nobody would know which of them counts."""
+    settings = load(tmp_path, database__url="mysql://anna:hidden@db/coins")
+    secrets = config.Secrets(settings.secrets_file, {config.DATABASE_PASSWORD: "other"})
+    with pytest.raises(SecretError, match="is given twice") as caught:
+        config.database_url(settings, secrets)
+    assert "hidden" not in caught.value.message
+
+
+def test_a_file_needs_no_secrets(tmp_path: Path) -> None:
+    """A file of secrets that others can read stops nobody who only asks for a balance."""
+    settings = load(tmp_path)
+    settings.secrets_file.write_text("COINSYNC_APP_KEY=x\n")
+    settings.secrets_file.chmod(0o644)
+    assert config.database_url(settings, config.Secrets(settings.secrets_file, {})) == settings.database_url
+
+
+@pytest.mark.parametrize("url", ["mysql://anna:hidden@db", "mysql://db/coins", "x://a:hidden@b/c"])
+def test_an_address_that_cannot_be_is_told_without_its_password(tmp_path: Path, url: str) -> None:
+    """In the file, in the environment, and on the command line."""
+    (told,) = problems(tmp_path, database__url=url)
+    settings = load(tmp_path)
+    with pytest.raises(SecretError) as secret:
+        config.database_url(settings, config.Secrets(settings.secrets_file, {config.DATABASE_URL: url}))
+    with pytest.raises(UsageError) as typed:
+        config.addressed(url, tmp_path)
+    for text in (told, secret.value.message, typed.value.message):
+        assert "expected sqlite:///PATH or mysql://USER@HOST/NAME" in text
+        assert "hidden" not in text
+
+
+def test_another_database_is_addressed_from_where_one_stands(tmp_path: Path) -> None:
+    """With a password that need not be typed."""
+    assert config.addressed("sqlite:///copy.db", tmp_path) == f"sqlite:///{tmp_path}/copy.db"
+    assert config.addressed("mysql://a@h/c", tmp_path, "p w") == "mysql://a:p%20w@h/c"
+    assert config.addressed("mysql://a:b@h/c", tmp_path) == "mysql://a:b@h/c"

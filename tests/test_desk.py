@@ -53,6 +53,7 @@ from coinsync.errors import (
 )
 from coinsync.store import writer
 from coinsync.store.reader import Reader
+from tests import engines
 from tests.makers import (
     ACCOUNT,
     ADA,
@@ -75,6 +76,8 @@ from tests.makers import (
     thorough,
     writing,
 )
+
+ENGINES = engines.BOTH
 
 MIRA, LEV = 103, 104
 OMSK = 2

@@ -25,7 +25,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from peewee import SqliteDatabase
+from peewee import Database
 
 from coinsync import audit, config, desk, proof, sync
 from coinsync.config import Settings
@@ -424,8 +424,8 @@ class Life(RuleBasedStateMachine):
 
     def connect(self) -> None:
         """Open new connections: one for most of the work, one for whoever comes in between."""
-        self.database: SqliteDatabase = opening.open_writable(self.url)
-        self.other: SqliteDatabase = opening.open_writable(self.url)
+        self.database: Database = opening.open_writable(self.url)
+        self.other: Database = opening.open_writable(self.url)
 
     def disconnect(self) -> None:
         """Close what is open."""
@@ -462,9 +462,7 @@ class Life(RuleBasedStateMachine):
         self.model.now += timedelta(days=days, minutes=4)
         self.model.today = self.model.now.astimezone(MOSCOW).date()
 
-    def apply(
-        self, plan: Plan, database: SqliteDatabase, accepted: tuple[str, ...] = (), probe: Probe = no_probe
-    ) -> None:
+    def apply(self, plan: Plan, database: Database, accepted: tuple[str, ...] = (), probe: Probe = no_probe) -> None:
         """Hand a plan to the writer, as the door does."""
         order = Order("anna", ACCOUNT, self.model.now, self.settings.limits, accepted, 1)
         around = Surroundings(
@@ -515,14 +513,14 @@ class Life(RuleBasedStateMachine):
             return model, str(refused)
         return after, ""
 
-    def decide(self, op: Op, database: SqliteDatabase) -> Plan | str:
+    def decide(self, op: Op, database: Database) -> Plan | str:
         """The plan of a deed, or the name of the error that refuses it."""
         try:
             return op.plan(self, Reader(database)).plan
         except CoinsyncError as error:
             return type(error).__name__
 
-    def carry_out(self, plan: Plan | str, database: SqliteDatabase, probe: Probe = no_probe) -> str:
+    def carry_out(self, plan: Plan | str, database: Database, probe: Probe = no_probe) -> str:
         """Apply the plan of a deed, if there is one; by which name it was refused, if it was."""
         if isinstance(plan, str):
             return plan

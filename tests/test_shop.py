@@ -31,8 +31,11 @@ from coinsync.errors import (
     UsageError,
 )
 from coinsync.store.reader import Reader
+from tests import engines
 from tests.goods import MIRA, OMSK, TODAY, Shop, a_move, a_shop, an_item
 from tests.makers import ADA, DAY, GLEB, a_plan, a_resident, dump, reading
+
+ENGINES = engines.BOTH
 
 TOMORROW = TODAY + timedelta(1)
 

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from peewee import SqliteDatabase
+from peewee import Database
 
 from coinsync import audit, proof, shop
 from coinsync.core.catalog import Event, Item, MoveKind, Pick, shares
@@ -357,7 +357,7 @@ def new_shop() -> bytes:
 class QuickShop(Shop):
     """A shop on one connection that stays open and does not wait for the disk: what is proved here is not its work."""
 
-    database: SqliteDatabase = field(init=False)
+    database: Database = field(init=False)
 
     def __post_init__(self) -> None:
         """Open it."""

@@ -109,7 +109,7 @@ def test_a_writing_connection_has_the_settings_that_the_ledger_relies_on(
 ) -> None:
     """References are kept, commits reach the disk, replacing runs the guards, and others are waited for."""
     with writing(new_database(tmp_path)) as database:
-        assert database.pragma(name) == value
+        assert database.execute_sql(f"PRAGMA {name}").fetchone() == (value,)
 
 
 def test_a_copy_in_another_journal_mode_is_brought_back(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_copy_in_another_journal_mode_is_brought_back(tmp_path: Path) -> None:
     with closing(sqlite3.connect(opening.path_of(url))) as connection:
         connection.execute("PRAGMA journal_mode = delete")
     with writing(url) as database:
-        assert database.pragma("journal_mode") == "wal"
+        assert database.execute_sql("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_journal_mode_that_cannot_be_mended_is_refused(tmp_path: Path) -> None:
@@ -324,7 +324,7 @@ def test_an_error_of_the_driver_is_told_in_our_words(
     driver: type[Exception], text: str, kind: type[CoinsyncError], code: int, said: str
 ) -> None:
     """Each error names the file, has the exit code of its kind and keeps the driver's error as its cause."""
-    with pytest.raises(CoinsyncError) as caught, opening.speaking(Path("/srv/coins.db")):
+    with pytest.raises(CoinsyncError) as caught, opening.speaking(opening.open_readable("sqlite:////srv/coins.db")):
         raise driver(text)
     assert type(caught.value) is kind
     assert caught.value.exit_code == code
@@ -337,7 +337,7 @@ def test_a_hidden_cause_is_found() -> None:
     """The library covers the driver's error with one of its own when it cannot roll back."""
     error = peewee.OperationalError("cannot rollback - no transaction is active")
     error.__context__ = sqlite3.OperationalError("database or disk is full")
-    found = opening.translate(error, Path("coins.db"))
+    found = opening.translate(error, opening.open_readable("sqlite:///coins.db"))
     assert isinstance(found, DatabaseUnavailable)
     assert "disk full" in found.message
 
@@ -346,13 +346,13 @@ def test_causes_in_a_circle_come_to_an_end() -> None:
     """An error that is its own cause is still told."""
     one, other = peewee.OperationalError("one"), peewee.OperationalError("other")
     one.__context__, other.__context__ = other, one
-    assert "other" in opening.translate(one, Path("coins.db")).message
+    assert "other" in opening.translate(one, opening.open_readable("sqlite:///coins.db")).message
 
 
 def test_errors_of_ours_pass_unchanged() -> None:
     """What was told already is not told again."""
     ours = DatabaseUnavailable("busy")
-    with pytest.raises(DatabaseUnavailable) as caught, opening.speaking(Path("coins.db")):
+    with pytest.raises(DatabaseUnavailable) as caught, opening.speaking(opening.open_readable("sqlite:///coins.db")):
         raise ours
     assert caught.value is ours
 
@@ -400,7 +400,7 @@ def test_migrating_puts_lost_guards_back_and_names_them(tmp_path: Path) -> None:
     assert opening.migrate(url) == ("guard entry_no_delete", "guard run_no_update")
     assert sorted(dump(url).splitlines()) == sorted(before.splitlines())
     with writing(url) as database:
-        assert guards.missing(database) == ()
+        assert opening.engine_of(database).guards_lost(database) == ()
         for sql in ("DELETE FROM entry", "UPDATE run SET coins = 1"):
             with pytest.raises(peewee.IntegrityError, match="append-only"):
                 database.execute_sql(sql)

@@ -39,6 +39,7 @@ from coinsync.errors import CoinsyncError
 from coinsync.store import writer
 from coinsync.store.database import path_of
 from coinsync.store.reader import BATCH, Reader
+from tests import engines
 from tests.goods import Shop, a_shop
 from tests.makers import (
     ACCOUNT,
@@ -63,6 +64,8 @@ from tests.makers import (
     surroundings,
     writing,
 )
+
+ENGINES = engines.BOTH
 
 MIRA, LEV = 103, 104
 LATER = date(2026, 11, 9)
@@ -547,8 +550,9 @@ def test_a_circle_of_cards_has_an_end_and_a_head(
     url = new_database(tmp_path)
     cards = range(1, 10)
     put_in(url, newcomers(*cards), a_plan(*(Post(a_credit(str(card), card, 10**card)) for card in cards)))
-    with closing(sqlite3.connect(path_of(url))) as connection, connection:
-        connection.executemany("INSERT INTO merged_card VALUES (?, ?, ',', ',')", merges)
+    with engines.tampering(url) as connection:
+        for merge in merges:
+            connection.execute("INSERT INTO merged_card VALUES (?, ?, ',', ',')", merge)
     with reading(url) as reader:
         assert reader.heads() == heads
         owners = {heads.get(card, card) for card in cards}
@@ -713,6 +717,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("column", DAMAGE)
 def test_a_damaged_row_is_read_all_the_same(tmp_path: Path, column: str) -> None:
     """What a proof looks at may be damaged in any way; it comes as it lies there."""
@@ -750,7 +755,7 @@ def damaged(folder: Path, *statements: str) -> str:
     """A database of two residents, a lesson and a credit, in which somebody has changed something behind the guards."""
     url = new_database(folder)
     put_in(url, newcomers(), a_plan(Put(a_lesson()), Put(present()), Post(a_credit("1"))))
-    with closing(sqlite3.connect(path_of(url))) as connection, connection:
+    with engines.tampering(url) as connection:
         for statement in statements:
             connection.execute(statement)
     return url
@@ -782,7 +787,7 @@ def test_each_fault_of_a_database_is_told(tmp_path: Path) -> None:
         "DROP TRIGGER run_no_update",
         "ALTER TABLE lesson ADD COLUMN teacher TEXT",
     )
-    with reading(url) as reader:
+    with reading(engines.as_owner(url)) as reader:
         ((table, _, parent),) = reader.orphans()
         assert (table, parent) == ("attendance", "lesson")
         assert reader.guards_missing() == ("run_no_update",)
@@ -790,6 +795,7 @@ def test_each_fault_of_a_database_is_told(tmp_path: Path) -> None:
         assert reader.damage() == []
 
 
+@pytest.mark.sqlite
 def test_a_text_that_is_no_text_is_an_error_until_it_is_taken(tmp_path: Path) -> None:
     """The error is ours; taken, the text has marks in the place of what is damaged."""
     url = damaged(tmp_path, f"UPDATE resident SET name = CAST(x'41ff42' AS TEXT) WHERE id = {ADA}")

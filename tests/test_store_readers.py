@@ -47,16 +47,16 @@ def connections(readers: Readers, visits: int = 4) -> int:
 
 def test_a_connection_is_used_again_and_sees_what_was_written_meanwhile(url: str) -> None:
     """Each visit sees the ledger as it is then."""
-    with closing(Readers(url, wait_seconds=1)) as readers:
-        assert linked(readers) == []
-        link(url, 501)
-        assert linked(readers) == [501]
-        assert connections(readers) == 1
+    readers = Readers(url, wait_seconds=1)
+    assert linked(readers) == []
+    link(url, 501)
+    assert linked(readers) == [501]
+    assert connections(readers) == 1
 
 
 def test_a_visit_sees_one_moment_and_cannot_write(url: str) -> None:
     """Whatever is written while it lasts."""
-    with closing(Readers(url, wait_seconds=1)) as readers, readers.visit() as database:
+    with Readers(url, wait_seconds=1).visit() as database:
         assert not Reader(database).links()
         link(url, 501)
         assert not Reader(database).links()
@@ -66,26 +66,26 @@ def test_a_visit_sees_one_moment_and_cannot_write(url: str) -> None:
 
 def test_visits_at_once_have_connections_of_their_own(url: str) -> None:
     """Also when a connection was opened in another thread."""
-    with closing(Readers(url, wait_seconds=1)) as readers:
-        with ExitStack() as stack:
-            opened = {stack.enter_context(readers.visit()).connection() for _ in range(3)}
-        assert len(opened) == 3
-        seen: list[list[int]] = []
-        threads = [threading.Thread(target=lambda: seen.append(linked(readers))) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert seen == [[], [], []]
+    readers = Readers(url, wait_seconds=1)
+    with ExitStack() as stack:
+        opened = {stack.enter_context(readers.visit()).connection() for _ in range(3)}
+    assert len(opened) == 3
+    seen: list[list[int]] = []
+    threads = [threading.Thread(target=lambda: seen.append(linked(readers))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [[], [], []]
 
 
 def test_a_connection_is_closed_after_an_error(url: str) -> None:
     """Nothing is known of the state that an error left."""
-    with closing(Readers(url, wait_seconds=1)) as readers:
-        with pytest.raises(RuntimeError), readers.visit() as database:
-            raise RuntimeError
-        assert database.is_closed()
-        assert linked(readers) == []
+    readers = Readers(url, wait_seconds=1)
+    with pytest.raises(RuntimeError), readers.visit() as database:
+        raise RuntimeError
+    assert database.is_closed()
+    assert linked(readers) == []
 
 
 @pytest.mark.parametrize("way", ["moved", "copied"])
@@ -94,33 +94,33 @@ def test_a_restored_backup_is_seen_by_the_next_visit(way: str, url: str, tmp_pat
     backup, path = tmp_path / "backup.db", path_of(url)
     create(f"sqlite:///{backup}")
     link(f"sqlite:///{backup}", 502)
-    with closing(Readers(url, wait_seconds=1)) as readers:
-        link(url, 501)
-        assert linked(readers) == [501]
-        assert not Path(f"{backup}-wal").exists()
-        backup.replace(path) if way == "moved" else shutil.copyfile(backup, path)
-        for beside in ("-wal", "-shm"):
-            Path(f"{path}{beside}").unlink()
-        assert linked(readers) == [502]
-        link(url, 503)
-        assert linked(readers) == [502, 503]
-        assert connections(readers) == 1
+    readers = Readers(url, wait_seconds=1)
+    link(url, 501)
+    assert linked(readers) == [501]
+    assert not Path(f"{backup}-wal").exists()
+    backup.replace(path) if way == "moved" else shutil.copyfile(backup, path)
+    for beside in ("-wal", "-shm"):
+        Path(f"{path}{beside}").unlink()
+    assert linked(readers) == [502]
+    link(url, 503)
+    assert linked(readers) == [502, 503]
+    assert connections(readers) == 1
 
 
 def test_a_schema_that_changes_between_visits_is_refused(url: str) -> None:
     """A program that is older than the database stops reading it at once."""
-    with closing(Readers(url, wait_seconds=1)) as readers:
-        assert linked(readers) == []
-        with closing(sqlite3.connect(path_of(url))) as other, other:
-            other.execute("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '')")
-        with pytest.raises(DatabaseUnusable, match="newer than this program"):
-            linked(readers)
+    readers = Readers(url, wait_seconds=1)
+    assert linked(readers) == []
+    with closing(sqlite3.connect(path_of(url))) as other, other:
+        other.execute("INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '')")
+    with pytest.raises(DatabaseUnusable, match="newer than this program"):
+        linked(readers)
 
 
 def test_a_database_that_is_gone_is_not_made(url: str) -> None:
     """Not by a visit."""
-    with closing(Readers(url, wait_seconds=1)) as readers:
-        assert linked(readers) == []
-        path_of(url).unlink()
-        with pytest.raises(DatabaseUnusable, match="does not exist"):
-            linked(readers)
+    readers = Readers(url, wait_seconds=1)
+    assert linked(readers) == []
+    path_of(url).unlink()
+    with pytest.raises(DatabaseUnusable, match="does not exist"):
+        linked(readers)

@@ -9,14 +9,19 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from peewee import SqliteDatabase
 
 from coinsync.core.facts import Branch
 from coinsync.core.ledger import Entry
 from coinsync.core.plan import Fact, Post, Put, identity
+from coinsync.store.engine import marked
 from coinsync.store.reader import Reader
 from coinsync.store.rows import ENTRY_COLUMNS, MODELS, TABLES, EntryRow, ids_text
+from tests import engines
 from tests.makers import a_plan, a_resident, new_database, put_in, reading, thorough, writing
 from tests.plans import ENTRIES, FACTS
+
+ENGINES = engines.BOTH
 
 
 @pytest.mark.parametrize("kind", FACTS, ids=lambda kind: kind.__name__)
@@ -30,10 +35,10 @@ def test_a_fact_survives_the_database(kind: type[Fact], tmp_path: Path) -> None:
         @given(FACTS[kind])
         def survives(fact: Fact) -> None:
             with database.atomic() as transaction:
-                database.execute_sql("PRAGMA defer_foreign_keys = 1")
-                database.execute_sql(
-                    f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})", table.row(fact)
-                )
+                later = isinstance(database, SqliteDatabase)
+                database.execute_sql("PRAGMA defer_foreign_keys = 1" if later else "SET foreign_key_checks = 0")
+                sql = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})"
+                database.execute_sql(marked(database, sql), table.row(fact))
                 try:
                     assert Reader(database).recorded(kind, [table.key(fact)[0]]) == [fact]
                     assert Reader(database).all(kind) == [fact]

@@ -231,7 +231,7 @@ class _Views:
         return _response(status, self.press.print(page), _HTML, reason)
 
     def _read(self, question: Callable[[Reader], T]) -> T:
-        # A file that a restore has put in the place of the old one is seen by the next request.
+        # A database that a restore has put in the place of the old one is seen by the next request.
         with self.readers.visit() as database:
             return question(Reader(database))
 

@@ -82,7 +82,8 @@ def _offered(ctx: typer.Context, offers: Callable[[Settings, Reader], Iterator[O
 
     with suppress(CoinsyncError):
         settings = config.load(Path(ctx.find_root().params.get("config") or "config.toml"))
-        opened = database.open_readable(settings.database_url, wait_seconds=1.0)
+        url = config.database_url(settings, config.Secrets(settings.secrets_file, {}))
+        opened = database.open_readable(url, wait_seconds=1.0)
         with database.reading(opened):
             found = islice(offers(settings, Reader(opened)), OFFERED_MAX)
             return [(value, _inert(told)) for value, told in found]

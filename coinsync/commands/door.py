@@ -89,6 +89,13 @@ class Door:
 
         return Secrets(self.settings.secrets_file, self.outside.environ)
 
+    @cached_property
+    def database_url(self) -> str:
+        """The database's address; it may hold a password, and is told to nobody."""
+        from coinsync import config
+
+        return config.database_url(self.settings, self.secrets)
+
     def now(self) -> datetime:
         """The time, aware, in UTC."""
         return self.outside.now()
@@ -129,7 +136,7 @@ class Door:
         from coinsync.store import database
         from coinsync.store.reader import Reader
 
-        opened = database.open_readable(self.settings.database_url, wait_seconds=self.settings.wait_seconds)
+        opened = database.open_readable(self.database_url, wait_seconds=self.settings.wait_seconds)
         with database.reading(opened):
             yield Reader(opened)
 
@@ -138,9 +145,9 @@ class Door:
         """A writing connection."""
         from coinsync.store import database
 
-        opened = database.open_writable(self.settings.database_url, wait_seconds=self.settings.wait_seconds)
+        opened = database.open_writable(self.database_url, wait_seconds=self.settings.wait_seconds)
         try:
-            with database.speaking(database.path_of(self.settings.database_url)):
+            with database.speaking(opened):
                 yield opened
         finally:
             opened.close()
@@ -150,7 +157,7 @@ class Door:
         """A writing connection for many small plans; closed in the end."""
         from coinsync.store.database import StandingConnection
 
-        made = StandingConnection(self.settings.database_url, wait_seconds=self.settings.wait_seconds)
+        made = StandingConnection(self.database_url, wait_seconds=self.settings.wait_seconds)
         try:
             yield made
         finally:

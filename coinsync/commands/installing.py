@@ -1,4 +1,4 @@
-"""Setting up: init, and the database's schema by db migrate and db status."""
+"""Setting up: init makes a configuration and a database."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ def init(
     url: Annotated[str | None, typer.Option(help="Address of the AlfaCRM, https://….s20.online")] = None,
     email: Annotated[str | None, typer.Option(help="E-mail of the CRM user made for the API.")] = None,
     csv_folder: Annotated[str | None, typer.Option(help="No CRM: attendance in CSV files of this folder.")] = None,
+    database_url: Annotated[
+        str | None, typer.Option("--database", metavar="URL", help="Where coins are kept; a file if left out.")
+    ] = None,
 ) -> None:
     """Make a configuration and a database.
 
@@ -30,6 +33,8 @@ def init(
 
     door: Door = ctx.obj
     values = _answers(door, school=school, url=url, email=email, csv_folder=csv_folder)
+    if values and database_url:
+        values["database.url"] = database_url
     made = not door.config.exists()
     if made:
         write_new(door.config, config.example(values), 0o660)
@@ -42,7 +47,7 @@ def init(
     if made and settings.crm == "alfacrm" and "COINSYNC_ALFACRM_KEY" not in door.outside.environ:
         _ask_for_key(door, settings.secrets_file)
     created = create_database(door)
-    path = database.path_of(settings.database_url)
+    path = database.place(door.database_url)
     door.tell({"config": str(door.config), "written": made, "database": str(path), "created": created})
     door.say(f"{door.config}: {'written' if made else 'there already, left as it is'}")
     door.say(f"{path}: {'created' if created else 'there already, nothing to do'}")
@@ -111,32 +116,4 @@ def create_database(door: Door) -> bool:
     """Make the database, schema and all; False when it is there already."""
     from coinsync.store import database
 
-    return database.create(door.settings.database_url)
-
-
-def migrate(ctx: typer.Context) -> None:
-    """Bring the database to this program's schema."""
-    from coinsync.store import database
-
-    door: Door = ctx.obj
-    with door.lock("db migrate", 0.0):
-        steps = database.migrate(door.settings.database_url)
-    door.tell({"applied": steps})
-    door.say("\n".join(f"applied {step}" for step in steps) or "nothing to do")
-
-
-def status(ctx: typer.Context) -> None:
-    """Which schema the database has, and how far the ledger has come."""
-    from coinsync import render
-    from coinsync.store import database
-
-    door: Door = ctx.obj
-    with door.reader() as reader:
-        head = reader.head()
-    steps = database.schema_steps()
-    if door.json:
-        typer.echo(render.as_json({"schema": steps[-1], "entries": head.n, "runs": head.runs, "account": head.account}))
-    else:
-        path = database.path_of(door.settings.database_url)
-        account = head.account or "none yet"
-        typer.echo(f"{path}: schema {steps[-1]}, {head.n} entries, {head.runs} runs, CRM account {account}")
+    return database.create(door.database_url)

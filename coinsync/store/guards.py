@@ -1,8 +1,8 @@
 """The triggers that keep ledgers, sales and runs append-only, by name and engine: made once, expected ever after."""
 
-import re
+from __future__ import annotations
 
-from peewee import Database, MySQLDatabase
+import re
 
 #: Tables whose rows are neither changed nor removed, besides the ledger of coins: what the refusal calls them, and what
 #: must not stand there twice, since REPLACE deletes without asking.
@@ -13,6 +13,9 @@ _APPEND_ONLY = {
     "sale_line": ("sales are", "sale_id = NEW.sale_id AND line = NEW.line"),
     "refund_line": ("refunds are", "sale_id = NEW.sale_id AND line = NEW.line"),
 }
+
+#: Every table that only grows.
+GROWING = ("entry", *_APPEND_ONLY)
 
 
 def _sqlite_guards() -> dict[str, str]:
@@ -30,13 +33,13 @@ def _sqlite_guards() -> dict[str, str]:
 
 
 def _mysql_guards() -> dict[str, str]:
-    """Two triggers for each such table; REPLACE fires the one against DELETE."""
+    """Two triggers for each such table; REPLACE fires the one against DELETE, ON DUPLICATE KEY that against UPDATE."""
     return {
         f"{table}_no_{verb.lower()}": (
             f"BEFORE {verb} ON {table} FOR EACH ROW"
             f" SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{what} append-only: {verb} refused'"
         )
-        for table, (what, _) in _APPEND_ONLY.items()
+        for table, (what, _) in {"entry": ("ledger is", ""), **_APPEND_ONLY}.items()
         for verb in ("UPDATE", "DELETE")
     }
 
@@ -62,37 +65,11 @@ SQLITE = {
     **_sqlite_guards(),
 }
 
-MYSQL = {
-    "entry_no_update": (
-        "BEFORE UPDATE ON entry FOR EACH ROW"
-        " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'ledger is append-only: UPDATE refused'"
-    ),
-    "entry_no_delete": (
-        "BEFORE DELETE ON entry FOR EACH ROW"
-        " SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'ledger is append-only: DELETE refused'"
-    ),
-    **_mysql_guards(),
-}
+MYSQL = _mysql_guards()
 
 
-def restore(database: Database) -> None:
-    """Put every guard in its place, whatever stands there, as far as its table is there already."""
-    tables = set(database.get_tables())
-    for name, body in (MYSQL if isinstance(database, MySQLDatabase) else SQLITE).items():
-        if _table_of(body) not in tables:
-            continue
-        database.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
-        database.execute_sql(f"CREATE TRIGGER {name} {body}")
-
-
-def missing(database: Database) -> tuple[str, ...]:
-    """Names of the guards that are not there, or not with the expected text."""
-    found = dict(database.execute_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
-    return tuple(sorted(name for name, body in SQLITE.items() if found.get(name) != f"CREATE TRIGGER {name} {body}"))
-
-
-def _table_of(body: str) -> str:
-    """The table that a guard watches."""
-    found = re.search(r" ON (\w+)", body)
+def watched(body: str) -> tuple[str, str]:
+    """What a guard refuses, and the table that it watches: ("UPDATE", "entry")."""
+    found = re.match(r"BEFORE (\w+) ON (\w+)", body)
     assert found, body  # noqa: S101
-    return found[1]
+    return found[1], found[2]

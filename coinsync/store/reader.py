@@ -35,8 +35,9 @@ from coinsync.core.facts import (
 from coinsync.core.ledger import Entry, Head, Kind, Line, Posted, Row, Run, RunLine, Stand, heads_of
 from coinsync.core.plan import Fact
 from coinsync.core.planner import People
-from coinsync.store import guards, schema
-from coinsync.store.database import file_of, speaking
+from coinsync.store import schema
+from coinsync.store.database import engine_of, speaking
+from coinsync.store.engine import marked
 from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, STOCK_COLUMNS, TABLES, Table, day_of, ids_text
 
 #: Keys asked for in one statement.
@@ -91,11 +92,16 @@ class Reader:
     def __init__(self, database: Database) -> None:
         """Read through ``database``, which must be connected when a question is asked."""
         self._database = database
+        self._engine = engine_of(database)
         self._heads: dict[int, int] | None = None
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> Iterable[tuple[Any, ...]]:
-        cursor: Iterable[tuple[Any, ...]] = self._database.execute_sql(sql.replace("?", self._database.param), values)
+        cursor: Iterable[tuple[Any, ...]] = self._database.execute_sql(marked(self._database, sql), values)
         return cursor
+
+    def _stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Rows of what may be the whole ledger: one after another, and no other question until the last is taken."""
+        return self._engine.stream(self._database, marked(self._database, sql), values)
 
     def _row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         return next(iter(self._rows(sql, values)), None)
@@ -368,18 +374,18 @@ class Reader:
         """All entries for what happened in a span of days, in ledger order or by day."""
         order = "e.happened_on, e.n" if by_day else "e.n"
         sql = f"{_LINE} WHERE e.happened_on >= ? AND e.happened_on <= ? ORDER BY {order}"
-        return map(_line, self._rows(sql, [since.isoformat(), until.isoformat()]))
+        return map(_line, self._stream(sql, [since.isoformat(), until.isoformat()]))
 
     def ledger(self) -> Iterator[Row]:
         """The whole ledger in its order, row by row as it lies there; nothing is taken for granted."""
-        return map(Row._make, self._rows(f"SELECT {', '.join(ENTRY_COLUMNS)} FROM entry ORDER BY n"))
+        return map(Row._make, self._stream(f"SELECT {', '.join(ENTRY_COLUMNS)} FROM entry ORDER BY n"))
 
     # What a proof reads: rows as they lie there, and what the engine itself says of them.
 
     @contextmanager
     def speaking(self) -> Iterator[None]:
         """Turn errors of the driver into ours while rows are taken one by one."""
-        with speaking(file_of(self._database)):
+        with speaking(self._database):
             yield
 
     def find_head(self) -> Head | None:
@@ -389,11 +395,11 @@ class Reader:
 
     def run_lines(self) -> Iterator[RunLine]:
         """All runs in their order, as they lie there."""
-        return map(RunLine._make, self._rows(f"SELECT {', '.join(RUN_COLUMNS)} FROM run ORDER BY id"))
+        return map(RunLine._make, self._stream(f"SELECT {', '.join(RUN_COLUMNS)} FROM run ORDER BY id"))
 
     def notes(self) -> Iterator[Note]:
         """All stored notes, one by one."""
-        return map(TABLES[Note].value, self._rows("SELECT n, salt, text FROM note ORDER BY n"))
+        return map(TABLES[Note].value, self._stream("SELECT n, salt, text FROM note ORDER BY n"))
 
     def readable(self, kind: type[F]) -> tuple[list[F], list[str]]:
         """All facts of a kind that can be read, and the keys of those that cannot."""
@@ -414,15 +420,15 @@ class Reader:
 
     def damage(self) -> list[str]:
         """What the engine finds wrong with its own file."""
-        return [str(line) for (line,) in self._rows("PRAGMA integrity_check") if line != "ok"]
+        return self._engine.damage(self._database)
 
-    def orphans(self) -> list[tuple[str, int, str]]:
-        """Rows that refer to rows that are not there: table, number of the row, the table referred to."""
-        return [(table, row or 0, parent) for table, row, parent, _ in self._rows("PRAGMA foreign_key_check")]
+    def orphans(self) -> list[tuple[str, object, str]]:
+        """Rows that refer to rows that are not there: table, the row, the table referred to."""
+        return self._engine.orphans(self._database)
 
     def guards_missing(self) -> tuple[str, ...]:
-        """Names of the append-only guards that are not there, or not with their text."""
-        return guards.missing(self._database)
+        """Names of the append-only guards that are not there, or not with their text, and nothing in their place."""
+        return self._engine.guards_lost(self._database)
 
     def schema_faults(self) -> list[str]:
         """Where tables, columns, indexes and triggers are not those of the program; the guards aside."""
@@ -430,12 +436,12 @@ class Reader:
 
     def take_any_text(self) -> None:
         """From now on take a text that is no text with marks in the place of what is damaged, instead of an error."""
-        self._database.connection().text_factory = lambda raw: raw.decode("utf-8", "replace")
+        self._engine.take_any_text(self._database)
 
     def entries(self, after: int = 0, limit: int = N_MAX) -> Iterator[Posted]:
         """All entries in ledger order."""
         sql = f"SELECT {_ENTRY_COLUMNS} FROM entry e WHERE e.n > ? ORDER BY e.n LIMIT ?"
-        return map(_posted, self._rows(sql, [after, limit]))
+        return map(_posted, self._stream(sql, [after, limit]))
 
     # --- shop ---------------------------------------------------------------------------------------------------
 

@@ -436,6 +436,10 @@ ENTRY_COLUMNS = tuple(field.column_name for field in EntryRow._meta.sorted_field
 STOCK_COLUMNS = tuple(field.column_name for field in StockMoveRow._meta.sorted_fields)
 RUN_COLUMNS = tuple(field.column_name for field in RunRow._meta.sorted_fields)
 
+#: How many signs texts of entries and of moves may have: one engine would cut them or refuse, the other would not.
+ENTRY_LIMITS = (("reason", 200), ("actor", 80), ("rule", 80))
+STOCK_LIMITS = (("actor", 80), ("note", 200))
+
 Convert = Callable[[Any], Any]
 
 
@@ -444,6 +448,7 @@ class Table:
     """How one kind of fact lies in its table: column by column, in the order of the dataclass's fields.
 
     ``into`` and ``back`` hold only the columns that need a conversion, by position; ``key_at`` those of the key.
+    ``limits`` says how many signs a text may have, by the name of its field.
     """
 
     fact: type[Fact]
@@ -454,6 +459,7 @@ class Table:
     fields: Callable[[Any], tuple[Any, ...]]
     into: tuple[tuple[int, Convert], ...]
     back: tuple[tuple[int, Convert], ...]
+    limits: tuple[tuple[str, int], ...]
 
     @property
     def lookup(self) -> str:
@@ -528,6 +534,11 @@ def _table(fact: type[Fact], model: type[Model]) -> Table:
         attrgetter(*names),
         tuple((at, into) for at, (into, _) in converters),
         tuple((at, back) for at, (_, back) in converters),
+        tuple(
+            (name, meta.fields[name].max_length)
+            for name in names
+            if hints[name] is str and isinstance(meta.fields[name], CharField)
+        ),
     )
 
 

@@ -25,6 +25,7 @@ from coinsync.core.plan import (
     Fact,
     Limits,
     Plan,
+    Post,
     Purpose,
     Put,
     Stock,
@@ -40,11 +41,12 @@ from coinsync.errors import (
     StalePlan,
     UnsafePlan,
 )
-from coinsync.store.database import file_of, translate
+from coinsync.store.database import engine_of, translate
+from coinsync.store.engine import TRIES_MAX, marked
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, STOCK_COLUMNS, TABLES, Table
+from coinsync.store.rows import ENTRY_COLUMNS, ENTRY_LIMITS, RUN_COLUMNS, STOCK_COLUMNS, STOCK_LIMITS, TABLES, Table
 
-ATTEMPTS_MAX = 5
+ATTEMPTS_MAX = TRIES_MAX
 PAUSE_SECONDS = 0.05
 ROWS_PER_STATEMENT = 500
 
@@ -94,25 +96,49 @@ def apply(database: Database, plan: Plan, order: Order, around: Surroundings) ->
     refusals = plan.refusals(order.limits, order.accepted)
     if refusals:
         raise UnsafePlan(f"refused: {'; '.join(refusals)}; nothing written")
-    uuid = around.token()
+    _refuse_too_long(plan)
+    if database.in_transaction():
+        raise RuntimeError("a plan is written in a transaction of its own, or it could not be tried again")
+    engine, uuid = engine_of(database), around.token()
     for attempt in range(1, ATTEMPTS_MAX + 1):
+        began = False
         try:
+            around.probe("begin")
+            database.begin()
+            began = True
             return _attempt(database, plan, order, around, uuid)
         except peewee.PeeweeException as error:
-            known = translate(error, file_of(database))
-            if attempt == ATTEMPTS_MAX or not isinstance(known, DatabaseUnavailable):
+            known = translate(error, database)
+            again = isinstance(known, DatabaseUnavailable) and engine.may_try_again(error, began=began)
+            if attempt == ATTEMPTS_MAX or not again:
                 raise known from error
-            around.sleep(PAUSE_SECONDS * 2**attempt * (0.5 + around.chance()))
+        engine.renew(database)
+        around.sleep(PAUSE_SECONDS * 2**attempt * (0.5 + around.chance()))
     raise AssertionError("the loop ends by return or raise")
 
 
+def _refuse_too_long(plan: Plan) -> None:
+    """Refuse what one engine would keep and another would not: texts beyond what their columns hold."""
+    for change in plan.changes:
+        if isinstance(change, Put):
+            what: object = change.new
+            limits = TABLES[type(change.new)].limits
+        elif isinstance(change, Post):
+            what, limits = change.entry, ENTRY_LIMITS
+        elif isinstance(change, Stock):
+            what, limits = change.move, STOCK_LIMITS
+        else:
+            continue
+        for name, most in limits:
+            if len(getattr(what, name)) > most:
+                kind = type(what).__name__.lower()
+                raise CoinsyncError(
+                    f"{kind}: {name} is too long, {most} signs are the limit; nothing written",
+                    advice="Shorten it where it comes from, and run the command again.",
+                )
+
+
 def _attempt(database: Database, plan: Plan, order: Order, around: Surroundings, uuid: str) -> Receipt:
-    around.probe("begin")
-    try:
-        database.begin()
-    except peewee.PeeweeException as error:
-        # The engine has waited for its turn as long as it was told to; waiting once more would not be bounded by that.
-        raise translate(error, file_of(database)) from error
     try:
         receipt = _write(database, plan, order, around, uuid)
         around.probe("commit")
@@ -140,10 +166,9 @@ def _roll_back(database: Database) -> None:
 def _looked_up(database: Database, receipt: Receipt, error: peewee.PeeweeException) -> Receipt:
     """After a lost answer to COMMIT: ask a new connection whether the run is there."""
     try:
-        database.close()
-        database.connect()
-        run = Reader(database).run(receipt.uuid)
-    except peewee.PeeweeException as second:
+        with engine_of(database).look_again(database):
+            run = Reader(database).run(receipt.uuid)
+    except (peewee.PeeweeException, CoinsyncError) as second:
         raise OutcomeUnknown("database: answer lost at commit; could not look whether it is recorded") from second
     if run is None:
         raise error
@@ -155,7 +180,7 @@ def _write(database: Database, plan: Plan, order: Order, around: Surroundings, u
     # The first statement takes the lock and must change the row, also when no entry is posted.
     counted = [len(entries), len(plan.stock_moves)]
     database.execute_sql(
-        _marked(database, "UPDATE head SET n = n + ?, stock = stock + ?, runs = runs + 1 WHERE id = 1"), counted
+        marked(database, "UPDATE head SET n = n + ?, stock = stock + ?, runs = runs + 1 WHERE id = 1"), counted
     )
     around.probe("head")
     reader = Reader(database)
@@ -181,14 +206,14 @@ def _write(database: Database, plan: Plan, order: Order, around: Surroundings, u
     )
     _write_entries(database, reader, entries, receipt, around)
     _write_stock(database, plan, head, receipt, around)
-    _insert(database, "run", RUN_COLUMNS, [_run_row(plan, order, receipt, len(entries))])
+    insert(database, "run", RUN_COLUMNS, [_run_row(plan, order, receipt, len(entries))])
     around.probe("run")
     return receipt
 
 
 def _check_account(database: Database, recorded: str, ours: str) -> None:
     if not recorded:
-        database.execute_sql(_marked(database, "UPDATE head SET account = ? WHERE id = 1"), [ours])
+        database.execute_sql(marked(database, "UPDATE head SET account = ? WHERE id = 1"), [ours])
     elif recorded != ours:
         raise DatabaseUnusable(
             f"database: it belongs to the CRM account {recorded!r}, the configuration names {ours!r}; nothing written",
@@ -330,7 +355,7 @@ def _write_facts(database: Database, changes: Sequence[Put | Drop], around: Surr
         subjects = [change.subject for change in group]
         table = TABLES[type(subjects[0])]
         if verb == "insert":
-            _insert(database, table.name, table.columns, [table.row(fact) for fact in subjects])
+            insert(database, table.name, table.columns, [table.row(fact) for fact in subjects])
         elif verb == "update":
             _update(database, table, subjects)
         else:
@@ -360,9 +385,9 @@ def _write_entries(
         if entry.note:
             notes.append((n, salt, entry.note))
     for batch in _batched(rows):
-        _insert(database, "entry", ENTRY_COLUMNS, batch)
+        insert(database, "entry", ENTRY_COLUMNS, batch)
         around.probe("entries")
-    _insert(database, "note", ("n", "salt", "text"), notes)
+    insert(database, "note", ("n", "salt", "text"), notes)
 
 
 def _write_stock(database: Database, plan: Plan, head: Head, receipt: Receipt, around: Surroundings) -> None:
@@ -383,7 +408,7 @@ def _write_stock(database: Database, plan: Plan, head: Head, receipt: Receipt, a
         )
         for n, move in enumerate(plan.stock_moves, first)
     ]
-    _insert(database, "stock_move", STOCK_COLUMNS, rows)
+    insert(database, "stock_move", STOCK_COLUMNS, rows)
     if rows:
         around.probe("stock")
 
@@ -441,7 +466,8 @@ def _run_row(plan: Plan, order: Order, receipt: Receipt, entries: int) -> tuple[
     )
 
 
-def _insert(database: Database, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def insert(database: Database, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows, plainly: what is there already is an error, and nothing is replaced."""
     marks = ", ".join("?" * len(columns))
     _many(database, f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
 
@@ -450,11 +476,7 @@ def _many(database: Database, sql: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run one statement for many rows through one cursor: seven times faster than row objects."""
     if rows:
         with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
-            database.cursor().executemany(_marked(database, sql), rows)
-
-
-def _marked(database: Database, sql: str) -> str:
-    return sql.replace("?", database.param)
+            database.cursor().executemany(marked(database, sql), rows)
 
 
 def _batched(rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:

@@ -12,7 +12,7 @@ from peewee import (
     TextField,
 )
 
-from coinsync.store import guards
+from coinsync.store import database
 
 # Frozen copies of the models as they were on this day, independent of coinsync.store.rows.
 
@@ -203,6 +203,6 @@ TABLES = [
 def up(migrator: object, db: Database) -> None:
     with db.bind_ctx(TABLES, bind_refs=False, bind_backrefs=False):
         db.create_tables(TABLES)
-    guards.restore(db)
+    database.restore_guards(db)
     if not db.execute_sql("SELECT COUNT(*) FROM head").fetchone()[0]:
         db.execute_sql("INSERT INTO head (id, n, runs, account) VALUES (1, 0, 0, '')")

@@ -10,7 +10,7 @@ from peewee import (
     TextField,
 )
 
-from coinsync.store import guards
+from coinsync.store import database
 
 # Frozen copies of the models as they were on this day, independent of coinsync.store.rows.
 
@@ -65,5 +65,6 @@ def up(migrator: object, db: Database) -> None:
     with db.bind_ctx([Resident, *TABLES], bind_refs=False, bind_backrefs=False):
         db.create_tables(TABLES)
     if "live" not in {column.name for column in db.get_columns("link")}:
-        db.execute_sql("ALTER TABLE link ADD COLUMN live INTEGER DEFAULT 1 NOT NULL")
-    guards.restore(db)
+        kind = db.get_context_options()["field_types"]["INT"]
+        db.execute_sql(f"ALTER TABLE link ADD COLUMN live {kind} DEFAULT 1 NOT NULL")
+    database.restore_guards(db)

@@ -12,7 +12,7 @@ from peewee import (
     TextField,
 )
 
-from coinsync.store import guards
+from coinsync.store import database
 
 # Frozen copies of the models as they were on this day, independent of coinsync.store.rows.
 
@@ -110,5 +110,6 @@ def up(migrator: object, db: Database) -> None:
     with db.bind_ctx(TABLES, bind_refs=False, bind_backrefs=False):
         db.create_tables(TABLES)
     if "stock" not in {column.name for column in db.get_columns("head")}:
-        db.execute_sql("ALTER TABLE head ADD COLUMN stock INTEGER DEFAULT 0 NOT NULL")
-    guards.restore(db)
+        kind = db.get_context_options()["field_types"]["INT"]
+        db.execute_sql(f"ALTER TABLE head ADD COLUMN stock {kind} DEFAULT 0 NOT NULL")
+    database.restore_guards(db)

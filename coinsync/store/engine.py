@@ -1,0 +1,184 @@
+"""What a database engine must say of itself; above the rooms of the engines nobody asks which one it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from peewee import Database
+
+from coinsync.errors import CoinsyncError
+
+Values = Sequence[Any]
+#: Lends a connected database for one visit.
+Lender = Callable[[], AbstractContextManager[Database]]
+
+#: How often a plan is tried when something disturbs it. Where each try waits by itself, they share the time.
+TRIES_MAX = 5
+
+
+class Engine(ABC):
+    """One kind of database: how it is reached, what must hold there, and what its errors mean.
+
+    Methods that take a URL open nothing that stays open; those that take a database work on an open one.
+    """
+
+    #: How it is called.
+    name: str
+    #: Roots of the driver's own errors.
+    driver_errors: tuple[type[Exception], ...] = ()
+    #: The append-only triggers by name, as their text stands after ``CREATE TRIGGER name``.
+    guards: Mapping[str, str]
+
+    # --- by address ---------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def place(self, url: str) -> str:
+        """What messages call the database of an address; without its password. Refuses an address of no such form."""
+
+    @abstractmethod
+    def must_exist(self, url: str) -> object:
+        """Refuse an address where no database is; what is the same as long as the same database is there."""
+
+    @abstractmethod
+    def prepare(self, url: str) -> bool:
+        """Make an empty database where none is yet; tell whether it was made."""
+
+    @abstractmethod
+    def to_write(self, url: str, *, wait_seconds: float) -> Database:
+        """A database for writing, not yet connected; it waits at most so long for other writers."""
+
+    @abstractmethod
+    def to_read(self, url: str, *, wait_seconds: float) -> Database:
+        """A database for reading alone, not yet connected."""
+
+    @abstractmethod
+    def lender(self, url: str, *, wait_seconds: float, connections: int) -> Lender:
+        """What lends connected databases for reading to at most so many visits at once, and keeps them in between."""
+
+    # --- by open database ---------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def place_of(self, database: Database) -> str:
+        """What messages call an open database."""
+
+    @abstractmethod
+    def check_there(self, database: Database) -> None:
+        """Refuse a database made here of which there is nothing to connect to."""
+
+    @abstractmethod
+    def ready_to_migrate(self, database: Database) -> None:
+        """Set what lasts and what the tables to come depend on."""
+
+    @abstractmethod
+    def has_table(self, database: Database, name: str) -> bool:
+        """Whether a table is there."""
+
+    @abstractmethod
+    def unsafe_settings(self, database: Database) -> list[str]:
+        """What a writer relies on and is not so; what can be put right is put right."""
+
+    @abstractmethod
+    def weak_settings(self, database: Database) -> list[str]:
+        """What is not so safe as it should be, though a writer may go on."""
+
+    @abstractmethod
+    def begin_reading(self, database: Database) -> None:
+        """Begin a transaction that reads one moment and writes nothing."""
+
+    @abstractmethod
+    def may_try_again(self, error: BaseException, *, began: bool) -> bool:
+        """Whether what may pass is worth another try; not where we have waited in vain as long as we were told to.
+
+        ``began`` tells whether the transaction had begun when the error came.
+        """
+
+    @abstractmethod
+    def is_alive(self, database: Database) -> bool:
+        """Whether the connection still leads somewhere."""
+
+    @abstractmethod
+    def renew(self, database: Database) -> None:
+        """Make ready for another try, after what may have been the connection's fault."""
+
+    @abstractmethod
+    def look_again(self, database: Database) -> AbstractContextManager[None]:
+        """A new connection on which everything is seen that was committed before, also what was on its way."""
+
+    @abstractmethod
+    def stream(self, database: Database, sql: str, values: Values) -> Iterator[tuple[Any, ...]]:
+        """Rows of a statement one after another, without having all of them in memory."""
+
+    @abstractmethod
+    def take_any_text(self, database: Database) -> None:
+        """From now on take a text that is no text with marks in the place of what is damaged."""
+
+    @abstractmethod
+    def put_guard(self, database: Database, name: str, body: str) -> bool:
+        """Make a trigger, whatever stands there under its name; False where the server forbids triggers."""
+
+    @abstractmethod
+    def guards_lost(self, database: Database) -> tuple[str, ...]:
+        """Names of guards that are not there, or not with their text, though this account could do what they refuse."""
+
+    @abstractmethod
+    def guards_hidden(self, database: Database) -> tuple[str, ...]:
+        """Names of guards that this account cannot see; it cannot do what they refuse either."""
+
+    @abstractmethod
+    def expected(self) -> Mapping[str, str]:
+        """Every part of the schema that the models describe, by its name, and what it is."""
+
+    @abstractmethod
+    def described(self, database: Database) -> Mapping[str, str]:
+        """Every part of our tables as the engine tells them; of triggers those that are no guards."""
+
+    @abstractmethod
+    def damage(self, database: Database) -> list[str]:
+        """What the engine finds wrong with its own files."""
+
+    @abstractmethod
+    def orphans(self, database: Database) -> list[tuple[str, object, str]]:
+        """Rows that refer to rows that are not there: table, row, the table referred to."""
+
+    @abstractmethod
+    def version(self, database: Database) -> str:
+        """The engine's own version."""
+
+    @abstractmethod
+    def rights(self, database: Database) -> tuple[str, ...]:
+        """What whoever opened it may do, and should not need to; () where nobody can be told apart."""
+
+    @abstractmethod
+    def size(self, database: Database) -> int:
+        """Bytes that the database takes on disk."""
+
+    @abstractmethod
+    def back_up(self, url: str, file: Path) -> None:
+        """Write a copy of one moment into a file that is not there yet, readable by its owner alone."""
+
+    @abstractmethod
+    def translate(self, error: BaseException, place: str) -> CoinsyncError:
+        """Say in our words what the driver meant."""
+
+
+def marked(database: Database, sql: str) -> str:
+    """A statement whose values are marked by ``?``, with the marks of the database's driver."""
+    return sql.replace("?", database.param)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what is behind it: libraries hide causes behind errors of their own."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def words_of(error: BaseException) -> list[str]:
+    """What an error and its causes say, each once, the outermost first."""
+    return list(dict.fromkeys(str(one) for one in causes(error)))
