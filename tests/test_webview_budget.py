@@ -141,7 +141,7 @@ VOID = {"meta", "img"}
 
 
 @pytest.mark.parametrize(
-    "text", ["слово", "<script>alert(1)</script>", '" onload="x', "' x='", "\N{RIGHT-TO-LEFT OVERRIDE}аря", "ё" * 200]
+    "text", ["слово", "<script>alert(1)</script>", '" onload="x', "' x='", "\N{RIGHT-TO-LEFT OVERRIDE}аря", "ё" * 120]
 )
 def test_every_attribute_is_quoted_every_tag_closed_and_no_name_is_used_twice(tmp_path: Path, text: str) -> None:
     """In the document itself, whatever names and texts are in it."""
