@@ -118,6 +118,21 @@ class Blows:
             self._watcher = None
 
     @contextmanager
+    def first(self, step: str, blow: Callable[[], object], after: str = "") -> Iterator[None]:
+        """Let ``blow`` fall at the first pass of ``step``, or the first after one of ``after``; insist that it fell."""
+        fell: list[str] = []
+        self.passed = []
+
+        def watch(name: str) -> None:
+            if name == step and not fell and (not after or after in self.passed[:-1]):
+                fell.append(name)
+                blow()
+
+        with self.watched(watch):
+            yield
+        assert fell, f"no pass of {step}: {self.passed}"
+
+    @contextmanager
     def at(self, number: int, blow: Callable[[], object]) -> Iterator[None]:
         """Let ``blow`` fall at pass ``number`` (from 1), and insist that it fell."""
         self.passed, self._at, self._blow = [], number, blow
