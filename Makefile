@@ -70,5 +70,5 @@ programs:
 
 # Debian's packages: installed where that is allowed, else the one line to run is said.
 system:
-	@if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq $(PACKAGES); \
+	@if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES); \
 	else echo "Run once, then again make:  sudo apt-get install -y $(PACKAGES)"; exit 1; fi
