@@ -59,7 +59,7 @@ def examine(url: str, *, wait_seconds: float) -> Condition:
         steps, known = opening.applied_steps(database), opening.schema_steps()
         missing = tuple(one for one in known if one not in steps)
         unknown = tuple(one for one in steps if one not in known)
-        found = (engine.name, engine.version(database), engine.place_of(database), engine.size(database))
+        found = (*engine.product(database), engine.place_of(database), engine.size(database))
         if missing or unknown:
             return Condition(*found, steps, missing, unknown)
         reader = Reader(database)

@@ -26,8 +26,6 @@ class Engine(ABC):
     Methods that take a URL open nothing that stays open; those that take a database work on an open one.
     """
 
-    #: How it is called.
-    name: str
     #: Roots of the driver's own errors.
     driver_errors: tuple[type[Exception], ...] = ()
     #: The append-only triggers by name, as their text stands after ``CREATE TRIGGER name``.
@@ -145,8 +143,8 @@ class Engine(ABC):
         """Rows that refer to rows that are not there: table, row, the table referred to."""
 
     @abstractmethod
-    def version(self, database: Database) -> str:
-        """The engine's own version."""
+    def product(self, database: Database) -> tuple[str, str]:
+        """What the engine is called, and its version."""
 
     @abstractmethod
     def rights(self, database: Database) -> tuple[str, ...]:

@@ -189,7 +189,6 @@ def _database_of(database: Database) -> MysqlDatabase:
 class Mysql(Engine):
     """A server, or several of a cluster."""
 
-    name = "MySQL"
     driver_errors = (pymysql.MySQLError,)
     guards = guards.MYSQL
 
@@ -398,9 +397,11 @@ class Mysql(Engine):
         """Rows by what they refer to."""
         return list(mysql_schema.orphans(database))
 
-    def version(self, database: Database) -> str:
-        """The server's, which says whether it is MariaDB."""
-        return str(database.execute_sql("SELECT VERSION()").fetchone()[0])
+    def product(self, database: Database) -> tuple[str, str]:
+        """MariaDB says so in its version, before what its packagers add."""
+        version = str(database.execute_sql("SELECT VERSION()").fetchone()[0])
+        number, mark, _ = version.partition("-MariaDB")
+        return ("MariaDB" if mark else "MySQL"), number
 
     def rights(self, database: Database) -> tuple[str, ...]:
         """What of the tables that only grow this account may change or empty."""

@@ -123,7 +123,6 @@ def _to_read(
 class Sqlite(Engine):
     """A file, shared by the processes of one machine."""
 
-    name = "SQLite"
     driver_errors = (sqlite3.Error,)
     guards = guards.SQLITE
 
@@ -275,9 +274,9 @@ class Sqlite(Engine):
         found = database.execute_sql("PRAGMA foreign_key_check")
         return [(table, row or 0, parent) for table, row, parent, _ in found]
 
-    def version(self, database: Database) -> str:
+    def product(self, database: Database) -> tuple[str, str]:
         """The library's."""
-        return sqlite3.sqlite_version
+        return "SQLite", sqlite3.sqlite_version
 
     def rights(self, database: Database) -> tuple[str, ...]:
         """Whether others than owner and group may touch the file."""
