@@ -52,8 +52,8 @@ from tests.window import (
 )
 from webview import app as app_module
 from webview.press import Press
-from webview.scripts import Scripts
 from webview.school import Way
+from webview.scripts import Scripts
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,7 @@ class Texts:
     favourites_empty: str
     earn: str
     earn_short: str
+    earn_empty: str
     lesson: str
     lesson_text: str
     fresh_today: str
@@ -110,6 +111,7 @@ RUSSIAN = Texts(
     favourites_empty="Отмечайте товары сердечком в каталоге — они соберутся здесь.",
     earn="Как заработать",
     earn_short="Заработать",
+    earn_empty="Скоро здесь появятся способы заработать.",
     lesson="Занятие",
     lesson_text="За каждое занятие по расписанию, на котором ребёнок был. Пробные занятия и отработки не считаются.",
     fresh_today="Обновлено сегодня в {time}",
@@ -184,6 +186,7 @@ ENGLISH = Texts(
     favourites_empty="Mark goods with a heart in the catalog, and they gather here.",
     earn="How to earn",
     earn_short="Earn",
+    earn_empty="Ways to earn will appear here soon.",
     lesson="Lesson",
     lesson_text="For every lesson of the schedule that the child attends. Trial and make-up lessons do not count.",
     fresh_today="Updated today at {time}",

@@ -4,8 +4,8 @@ import { ask, inWebView, listen, platform } from "./vk.js";
 
 const SIDES = ["top", "right", "bottom", "left"];
 const INSET_MAX = 400;
-/** What VK allows in height, and what is left of its own page above and below our frame. */
-const FRAME = { width: 800, heightMin: 500, heightMax: 1200, around: 120 };
+/** What VK allows in width, how high is sensible, and what is left of its own page above and below our frame. */
+const FRAME = { widthMin: 600, widthMax: 1000, heightMin: 500, heightMax: 1200, around: 120 };
 
 const root = document.documentElement;
 let frameHeight = 0;
@@ -45,5 +45,7 @@ function fillFrame(viewport) {
   const height = Math.min(FRAME.heightMax, Math.max(FRAME.heightMin, Math.round(viewport - FRAME.around)));
   if (height === frameHeight) return;
   frameHeight = height;
-  ask("VKWebAppResizeWindow", { width: FRAME.width, height });
+  // Another width would move everything.
+  const width = Math.min(FRAME.widthMax, Math.max(FRAME.widthMin, innerWidth));
+  ask("VKWebAppResizeWindow", { width, height });
 }

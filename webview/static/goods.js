@@ -139,5 +139,6 @@ function showGoal({ id, balance, lesson }) {
 function named(name) {
   const signs = [...name];
   const short = signs.length > NAME_MAX ? `${signs.slice(0, NAME_MAX - 1).join("").trimEnd()}…` : name;
-  return `\u2068${short}\u2069`;
+  // It stands in quotation marks itself, so those within are of the other kind.
+  return `\u2068${short.replace(/«/g, "„").replace(/»/g, "“")}\u2069`;
 }

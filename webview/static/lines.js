@@ -45,7 +45,7 @@ async function fetched({ child, before }) {
 
 function append(button, part) {
   const list = document.querySelector(`[data-lines="${button.dataset.child}"]`);
-  const first = part.firstElementChild;
+  const first = part.firstElementChild ?? list.lastElementChild;
   list.append(...part.children);
   button.dataset.before = part.dataset.before;
   button.nextElementSibling.textContent = "";
@@ -53,7 +53,7 @@ function append(button, part) {
   if (hint) hint.textContent = filled(words.shown, { count: list.children.length });
   if (part.dataset.before !== "0") return;
   hint?.remove();
-  if (document.activeElement === button && first) {
+  if (document.activeElement === button) {
     first.tabIndex = -1;
     first.focus({ preventScroll: true });
   }

@@ -27,6 +27,7 @@ export function startScreens() {
   if (screens.length === 0) return;
   history.scrollRestoration = "manual";
   document.addEventListener("click", followed);
+  document.addEventListener("focusin", reached);
   window.addEventListener("popstate", () => show(location.hash));
   window.addEventListener("hashchange", () => show(location.hash));
   for (const event of ["VKWebAppChangeFragment", "VKWebAppLocationChanged"]) {
@@ -46,8 +47,15 @@ function followed(event) {
   else go(fragment, true);
 }
 
+/** Bring what is reached by a key into sight, in a row that is swiped; browsers leave it half outside. */
+function reached({ target }) {
+  if (target.matches(":is(.switcher, .filters) :focus-visible")) target.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+/** Lead to what a fragment names, by a step in the history if it is elsewhere; only names of ours get into it. */
 function go(fragment, byHand = false) {
-  if (fragment !== location.hash) history.pushState(null, "", fragment);
+  const { element } = named(fragment);
+  if (element !== named(location.hash).element) history.pushState(null, "", `#${element.id}`);
   show(fragment, byHand);
 }
 
@@ -63,16 +71,16 @@ function named(fragment) {
 function show(fragment, byHand = false) {
   const { screen, element } = named(fragment);
   const owner = element.closest("[data-resident]");
+  if (current && screen !== current) places.set(current, scrollY);
   if (owner) choose(owner.dataset.resident);
   if (screen !== current) {
-    if (current) places.set(current, scrollY);
     for (const one of screens) one.hidden = one !== screen;
     for (const tab of tabs) mark(tab, tab.getAttribute("href") === `#${screen.id}`, "page");
     const title = screen.dataset.title;
     document.title = title ? `${title} · ${school}` : school;
     document.documentElement.dataset.shown = screen.dataset.screen;
-    // The first screen is where the reader already is.
-    if (current) scrollTo(0, places.get(screen) ?? 0);
+    // Without a fragment the first screen is where the reader already is.
+    if (current || fragment) scrollTo(0, places.get(screen) ?? 0);
     current = screen;
     if (byHand) focusOn(screen);
   }
@@ -81,7 +89,7 @@ function show(fragment, byHand = false) {
 
 /** Let whoever listens or uses keys go on from the new screen's beginning. */
 function focusOn(screen) {
-  const heading = screen.querySelector("h2") ?? screen;
+  const heading = [...screen.querySelectorAll("h2")].find((one) => !one.closest("[hidden]")) ?? screen;
   heading.tabIndex = -1;
   heading.focus({ preventScroll: true });
 }
