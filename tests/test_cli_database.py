@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from datetime import timedelta
@@ -52,7 +53,8 @@ class TestStatus:
         assert told["residents"] == len(content(kept.url)["resident"])
         assert told["size_bytes"] > 10_000
         assert (told["wrong"], told["guards_hidden"]) == ([], [])
-        assert ("MariaDB" in told["version"]) != engines.on_sqlite(kept.url)
+        assert told["engine"] == ("SQLite" if engines.on_sqlite(kept.url) else "MariaDB")
+        assert re.fullmatch(r"[0-9.]+", told["version"])
 
     def test_what_must_be_mended(self, kept: House) -> None:
         """4, one line for each; migrating puts it right."""
