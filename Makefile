@@ -42,7 +42,7 @@ bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as rat
 	$(BIN)/python -m bench.paint
 
 screenshots: programs $(VENV)/.tested  ## Pictures of every screen of the cabinet, light and dark, in build/screenshots.
-	$(BIN)/python -m tests.screenshots build/screenshots
+	$(BIN)/python -m tests.browser.screenshots build/screenshots
 
 format: $(VENV)/.tested
 	$(BIN)/ruff format .

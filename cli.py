@@ -29,21 +29,22 @@ from coinsync.commands import (
     catalog,
     databases,
     demo_shop,
-    desk,
-    exporting,
-    installing,
     lessons,
     links,
-    looking,
     people,
-    proving,
     review,
     shop,
     till,
 )
-from coinsync.commands.door import PARTLY, Door, Outside
+from coinsync.commands import coins as desk
+from coinsync.commands import export as exporting
+from coinsync.commands import history as looking
+from coinsync.commands import init as installing
+from coinsync.commands import reconcile as proving
 from coinsync.commands.posting import Posting, posting_into
+from coinsync.commands.session import PARTLY, Session
 from coinsync.core.identity import clean
+from coinsync.environment import Environment
 from coinsync.errors import Ambiguous, Busy, CoinsyncError, UsageError
 
 if TYPE_CHECKING:
@@ -61,10 +62,16 @@ residents_app = typer.Typer(help="Who has coins.", no_args_is_help=True, rich_ma
 catalog_app = typer.Typer(help="What the shop has.", no_args_is_help=True, rich_markup_mode=None)
 stock_app = typer.Typer(help="How much of it.", no_args_is_help=True, rich_markup_mode=None)
 shop_app = typer.Typer(help="What was sold.", no_args_is_help=True, rich_markup_mode=None)
-review_app = typer.Typer(help="What waits for a person.", no_args_is_help=True, rich_markup_mode=None)
+review_app = typer.Typer(
+    help="What waits for a person.", no_args_is_help=True, rich_markup_mode=None
+)
 brand_app = typer.Typer(help="How the cabinet looks.", no_args_is_help=True, rich_markup_mode=None)
-links_app = typer.Typer(help="Which VK account sees whom.", no_args_is_help=True, rich_markup_mode=None)
-database_app = typer.Typer(help="The database: schema, backups, rights.", no_args_is_help=True, rich_markup_mode=None)
+links_app = typer.Typer(
+    help="Which VK account sees whom.", no_args_is_help=True, rich_markup_mode=None
+)
+database_app = typer.Typer(
+    help="The database: schema, backups, rights.", no_args_is_help=True, rich_markup_mode=None
+)
 
 # --- the surroundings ------------------------------------------------------------------------------------------------
 
@@ -88,9 +95,11 @@ def _program() -> str:
     return sys.argv[0] if Path(sys.argv[0]).name == "coinsync" else "coinsync"
 
 
-def outside(environ: Mapping[str, str], *, now: Callable[[], datetime] = utc_now) -> Outside:
+def environment(
+    environ: Mapping[str, str], *, now: Callable[[], datetime] = utc_now
+) -> Environment:
     """The real surroundings around ``environ``; a test may live at another time."""
-    return Outside(
+    return Environment(
         environ=environ,
         now=now,
         monotonic=time.monotonic,
@@ -110,24 +119,32 @@ ACTOR_LENGTH_MAX = 80
 @app.callback(invoke_without_command=True)
 def globals_(
     ctx: typer.Context,
-    config: Annotated[Path, typer.Option("--config", help="Configuration file.", envvar="COINSYNC_CONFIG")] = Path(
-        "config.toml"
-    ),
-    branch: Annotated[list[str] | None, typer.Option("--branch", help="Only this branch; may be repeated.")] = None,
-    actor: Annotated[str, typer.Option("--actor", help="Who does it; your login if left out.")] = "",
+    config: Annotated[
+        Path, typer.Option("--config", help="Configuration file.", envvar="COINSYNC_CONFIG")
+    ] = Path("config.toml"),
+    branch: Annotated[
+        list[str] | None, typer.Option("--branch", help="Only this branch; may be repeated.")
+    ] = None,
+    actor: Annotated[
+        str, typer.Option("--actor", help="Who does it; your login if left out.")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing when all is well.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Say nothing when all is well.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every line.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an unexpected error comes from.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an unexpected error comes from.")
+    ] = False,
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     """Global options stand before or after the command."""
     if version:
         typer.echo(f"coinsync {__version__}")
         raise typer.Exit
-    outside: Outside = ctx.obj
-    who = (clean(actor) or clean(_login(outside.environ)))[:ACTOR_LENGTH_MAX]
-    ctx.obj = Door(config, tuple(branch or ()), who, json, quiet, verbose, outside)
+    environment: Environment = ctx.obj
+    who = (clean(actor) or clean(_login(environment.environ)))[:ACTOR_LENGTH_MAX]
+    ctx.obj = Session(config, tuple(branch or ()), who, json, quiet, verbose, environment)
 
 
 def _login(environ: Mapping[str, str]) -> str:
@@ -146,27 +163,32 @@ def serve(
     ctx: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, max=64, help="Requests answered at once.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Requests answered at once.")
+    ] = None,
 ) -> None:
     """Serve the cabinet, read-only."""
-    door: Door = ctx.obj
-    web = door.settings.web
-    _serve(door, host or web.host, port or web.port, threads or web.threads)
+    session: Session = ctx.obj
+    web = session.settings.web
+    _serve(session, host or web.host, port or web.port, threads or web.threads)
 
 
-def _serve(door: Door, host: str, port: int, threads: int) -> None:
+def _serve(session: Session, host: str, port: int, threads: int) -> None:
     import logging
 
     from webview.app import WebSettings, make_app
     from webview.school import Way
     from webview.serve import serve as listen
 
-    settings = door.settings
+    settings = session.settings
     shown = brand.shown(settings)
-    keys = door.secrets.get("COINSYNC_VK_KEYS").reveal().split(",")
-    with door.reader():
+    keys = session.secrets.get("COINSYNC_VK_KEYS").reveal().split(",")
+    with session.reader():
         pass  # A database that cannot be read is told now, not to the first family.
-    logging.basicConfig(level=logging.INFO if not door.quiet else logging.WARNING, format="%(asctime)s %(message)s")
+    logging.basicConfig(
+        level=logging.INFO if not session.quiet else logging.WARNING,
+        format="%(asctime)s %(message)s",
+    )
     ru, en = settings.coin_ru, settings.coin_en
     web = WebSettings(
         school=settings.brand.name,
@@ -188,7 +210,12 @@ def _serve(door: Door, host: str, port: int, threads: int) -> None:
         coin=shown.coin,
     )
     try:
-        listen(make_app(web, door.database_url, now=lambda: door.now().timestamp()), host, port, threads)
+        listen(
+            make_app(web, session.database_url, now=lambda: session.now().timestamp()),
+            host,
+            port,
+            threads,
+        )
     except OSError as error:
         raise UsageError(
             f"serve: cannot listen on {host}:{port} ({error.strerror or type(error).__name__})",
@@ -208,47 +235,61 @@ def _stage_of(folder: Path) -> Stage | None:
     try:
         return Stage.load(folder)
     except ValueError as error:
-        raise UsageError(str(error), advice="Remove that folder, or choose another --dir.") from error
+        raise UsageError(
+            str(error), advice="Remove that folder, or choose another --dir."
+        ) from error
 
 
 def demo(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Option("--dir", help="Folder for configuration and database.")] = Path("demo"),
-    seed: Annotated[int | None, typer.Option(help="Another number, another school; 1 if left out.")] = None,
-    residents: Annotated[int | None, typer.Option(min=1, max=20_000, help="How many pupils; 60 if left out.")] = None,
-    days: Annotated[int | None, typer.Option(min=1, max=1000, help="How many days of history; 45.")] = None,
+    folder: Annotated[
+        Path, typer.Option("--dir", help="Folder for configuration and database.")
+    ] = Path("demo"),
+    seed: Annotated[
+        int | None, typer.Option(help="Another number, another school; 1 if left out.")
+    ] = None,
+    residents: Annotated[
+        int | None, typer.Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="How many days of history; 45.")
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the cabinet.")] = 8080,
-    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")] = True,
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")
+    ] = True,
 ) -> int:
     """An imaginary school, to try everything on.
 
     AlfaCRM simulator, database, sync, shop, and the cabinet in the browser; nothing to configure.
     """
-    outer: Door = ctx.obj
+    outer: Session = ctx.obj
     stage = _stage_of(folder)
     given = {"seed": seed, "residents": residents, "days": days}
     wanted = {name: value for name, value in given.items() if value is not None}
     if stage is None:
         stage = _new_stage(outer, folder, {"seed": 1, "residents": 60, "days": 45, **wanted})
     elif any(stage.description[name] != value for name, value in wanted.items()):
-        raise UsageError(f"{folder} holds another school", advice="Choose another --dir, or remove that folder.")
+        raise UsageError(
+            f"{folder} holds another school", advice="Choose another --dir, or remove that folder."
+        )
     with _listening(stage) as simulator:
-        door = _demo_door(outer, stage, simulator, port)
-        installing.create_database(door)
-        with door.lock("demo", 0.0), door.writable() as opened:
-            posting = posting_into(door, opened, None, dry_run=False)
+        session = _demo_door(outer, stage, simulator, port)
+        installing.create_database(session)
+        with session.lock("demo", 0.0), session.writable() as opened:
+            posting = posting_into(session, opened, None, dry_run=False)
             lessons.post_windows(posting, (None, None), rerate=False, save=None, expect=None)
-            demo_shop.open_shop(door, opened, stage.description["seed"])
+            demo_shop.open_shop(session, opened, stage.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):
             return code
-        _show_demo(door, stage, port, posting, serving=serve)
+        _show_demo(session, stage, port, posting, serving=serve)
         if serve:
-            _serve(door, "127.0.0.1", port, door.settings.web.threads)
+            _serve(session, "127.0.0.1", port, session.settings.web.threads)
     return code
 
 
-def _new_stage(door: Door, folder: Path, wanted: Mapping[str, int]) -> Stage:
+def _new_stage(session: Session, folder: Path, wanted: Mapping[str, int]) -> Stage:
     from zoneinfo import ZoneInfo
 
     from coinsync.simulator.school import School
@@ -256,9 +297,9 @@ def _new_stage(door: Door, folder: Path, wanted: Mapping[str, int]) -> Stage:
 
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o2770)
-    today = door.now().astimezone(ZoneInfo(DEMO_ZONE)).date()
+    today = session.now().astimezone(ZoneInfo(DEMO_ZONE)).date()
     school = School.make(**wanted, today=today)
-    stage = Stage(folder, school.description(), door.outside.fresh_text())
+    stage = Stage(folder, school.description(), session.environment.fresh_text())
     stage.open().stop()
     stage.save()
     return stage
@@ -276,7 +317,7 @@ def _listening(stage: Stage) -> Iterator[Simulator | None]:
         yield simulator
 
 
-def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int) -> Door:
+def _demo_door(outer: Session, stage: Stage, simulator: Simulator | None, port: int) -> Session:
     """Configuration and secrets of the imaginary school, written where they are missing."""
     from coinsync import config
     from coinsync.simulator.school import School
@@ -284,7 +325,7 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
 
     path, kept = stage.folder / "config.toml", stage.folder / "coinsync.secrets"
     if not kept.exists():
-        secrets = f"COINSYNC_ALFACRM_KEY={stage.api_key}\nCOINSYNC_VK_KEYS={outer.outside.fresh_text()}\n"
+        secrets = f"COINSYNC_ALFACRM_KEY={stage.api_key}\nCOINSYNC_VK_KEYS={outer.environment.fresh_text()}\n"
         installing.write_new(kept, secrets, 0o600)
     if not path.exists():
         school = simulator.school if simulator else School.replay(stage.description)
@@ -295,8 +336,18 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
             "alfacrm.email": EMAIL,
             "alfacrm.account": "demo",
             "alfacrm.pause_seconds": 0.2,
-            "branch": [{"id": id, "name": "", "zone": DEMO_ZONE} for id in sorted(school.books.branches)],
-            "rule": [{"name": "group lesson", "coins": 10, "types": [2], "since": first_day, "guest": "hold"}],
+            "branch": [
+                {"id": id, "name": "", "zone": DEMO_ZONE} for id in sorted(school.books.branches)
+            ],
+            "rule": [
+                {
+                    "name": "group lesson",
+                    "coins": 10,
+                    "types": [2],
+                    "since": first_day,
+                    "guest": "hold",
+                }
+            ],
             # An imaginary school is edited by hand, several lessons at a time.
             "guards.reversals_free": min(30, residents // 2),
             "guards.coins_per_run_max": max(50_000, residents * 1_000),
@@ -306,40 +357,58 @@ def _demo_door(outer: Door, stage: Stage, simulator: Simulator | None, port: int
         }
         installing.write_new(path, config.example(values), 0o660)
     # The demo's secrets stand in its own folder; whatever the environment holds belongs to a real school.
-    environ = {name: value for name, value in outer.outside.environ.items() if not name.startswith("COINSYNC_")}
-    return replace(outer, config=path, outside=replace(outer.outside, environ=environ))
+    environ = {
+        name: value
+        for name, value in outer.environment.environ.items()
+        if not name.startswith("COINSYNC_")
+    }
+    return replace(outer, config=path, environment=replace(outer.environment, environ=environ))
 
 
-def _show_demo(door: Door, stage: Stage, port: int, posting: Posting, *, serving: bool) -> None:
+def _show_demo(
+    session: Session, stage: Stage, port: int, posting: Posting, *, serving: bool
+) -> None:
     from coinsync import render
     from coinsync.core.catalog import Item
 
-    with door.reader() as reader:
+    with session.reader() as reader:
         visitor, children = demo_shop.family(reader)
         balances = reader.balances(one.id for one in children)
         goods = sum(not item.archived for item in reader.all(Item))
         shop = {"items": goods, "sales": len(reader.sales())}
-    link = _signed_link(door, visitor, port)
-    if door.json:
-        door.tell(
-            {"dir": str(stage.folder.resolve()), "link": link, "visitor": visitor, "shop": shop, "sync": posting.data()}
+    link = _signed_link(session, visitor, port)
+    if session.json:
+        session.tell(
+            {
+                "dir": str(stage.folder.resolve()),
+                "link": link,
+                "visitor": visitor,
+                "shop": shop,
+                "sync": posting.data(),
+            }
         )
         return
-    if not door.quiet:
+    if not session.quiet:
         render.show_residents(render.console(), children, balances)
-        program = door.outside.program
-        at = f"{program} --config {door.config}"
+        program = session.environment.program
+        at = f"{program} --config {session.config}"
         if children:
-            door.say(f"\nThis family has VK account {visitor}. In another terminal:  {at} history '#{children[0].id}'")
-        door.say(f"The shop has {shop['items']} goods and sold {shop['sales']} times:  {at} catalog list")
-        door.say(f"The imaginary CRM, to change its days and lessons:  http://127.0.0.1:{stage.port}/")
+            session.say(
+                f"\nThis family has VK account {visitor}. In another terminal:  {at} history '#{children[0].id}'"
+            )
+        session.say(
+            f"The shop has {shop['items']} goods and sold {shop['sales']} times:  {at} catalog list"
+        )
+        session.say(
+            f"The imaginary CRM, to change its days and lessons:  http://127.0.0.1:{stage.port}/"
+        )
         if not serving:
-            door.say(f"(it runs while this does:  {program} simulator --dir {stage.folder})")
-        door.say("\nThe cabinet" + (", until Ctrl-C:" if serving else f", after  {at} serve:"))
+            session.say(f"(it runs while this does:  {program} simulator --dir {stage.folder})")
+        session.say("\nThe cabinet" + (", until Ctrl-C:" if serving else f", after  {at} serve:"))
     typer.echo(link)
 
 
-def _signed_link(door: Door, visitor: int, port: int) -> str:
+def _signed_link(session: Session, visitor: int, port: int) -> str:
     from webview.launch import sign
 
     fields = {
@@ -349,31 +418,40 @@ def _signed_link(door: Door, visitor: int, port: int) -> str:
         "vk_is_app_user": "1",
         "vk_language": "ru",
         "vk_platform": "desktop_web",
-        "vk_ts": str(int(door.now().timestamp())),
+        "vk_ts": str(int(session.now().timestamp())),
         "vk_user_id": str(visitor),
     }
-    key = door.secrets.get("COINSYNC_VK_KEYS").reveal().split(",")[0]
+    key = session.secrets.get("COINSYNC_VK_KEYS").reveal().split(",")[0]
     return f"http://127.0.0.1:{port}/?{sign(fields, key)}"
 
 
 def simulator(
     ctx: typer.Context,
     folder: Annotated[
-        Path | None, typer.Option("--dir", help="A demo's folder: its school, and what happens is kept.")
+        Path | None,
+        typer.Option("--dir", help="A demo's folder: its school, and what happens is kept."),
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes the demo's, or a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port; 0 takes the demo's, or a free one.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Without --dir: another number, another school.")] = 1,
-    residents: Annotated[int, typer.Option(min=1, max=20_000, help="Without --dir: how many pupils.")] = 60,
-    days: Annotated[int, typer.Option(min=1, max=1000, help="Without --dir: how many days of history.")] = 45,
+    residents: Annotated[
+        int, typer.Option(min=1, max=20_000, help="Without --dir: how many pupils.")
+    ] = 60,
+    days: Annotated[
+        int, typer.Option(min=1, max=1000, help="Without --dir: how many days of history.")
+    ] = 45,
 ) -> None:
     """The demo's AlfaCRM alone, to point any client at.
 
     Days, edits and faults by hand, in the browser or over HTTP.
     """
-    door: Door = ctx.obj
+    session: Session = ctx.obj
     try:
-        with _stage_for(door, folder, port, seed=seed, residents=residents, days=days) as running:
-            _show_simulator(door, running)
+        with _stage_for(
+            session, folder, port, seed=seed, residents=residents, days=days
+        ) as running:
+            _show_simulator(session, running)
             with suppress(KeyboardInterrupt):
                 signal.pause()
     except OSError as error:
@@ -383,17 +461,23 @@ def simulator(
         ) from error
 
 
-def _stage_for(door: Door, folder: Path | None, port: int, *, seed: int, residents: int, days: int) -> Simulator:
+def _stage_for(
+    session: Session, folder: Path | None, port: int, *, seed: int, residents: int, days: int
+) -> Simulator:
     from coinsync.simulator.school import School
     from coinsync.simulator.server import Simulator
     from coinsync.simulator.stage import EMAIL
 
     if folder is None:
-        school = School.make(seed=seed, residents=residents, days=days, today=door.now().date())
-        return Simulator(school, port=port, email=EMAIL, api_key=door.outside.fresh_text()).start()
+        school = School.make(seed=seed, residents=residents, days=days, today=session.now().date())
+        return Simulator(
+            school, port=port, email=EMAIL, api_key=session.environment.fresh_text()
+        ).start()
     stage = _stage_of(folder)
     if stage is None:
-        raise UsageError(f"{folder} holds no demo", advice=f"Make one: coinsync demo --no-serve --dir {folder}")
+        raise UsageError(
+            f"{folder} holds no demo", advice=f"Make one: coinsync demo --no-serve --dir {folder}"
+        )
     before, stage.port = stage.port, port or stage.port
     running = stage.open()
     if stage.port != before:
@@ -409,7 +493,7 @@ def _follow(stage: Stage, before: int) -> None:
     stage.save()
 
 
-def _show_simulator(door: Door, running: Simulator) -> None:
+def _show_simulator(session: Session, running: Simulator) -> None:
     import json
 
     known = {
@@ -418,14 +502,22 @@ def _show_simulator(door: Door, running: Simulator) -> None:
         "api_key": running.api_key,
         "branches": list(running.branch_ids),
     }
-    if door.json:
+    if session.json:
         print(json.dumps(known), flush=True)  # noqa: T201
         return
     branches = " ".join(map(str, running.branch_ids))
-    for name, value in (("address", running.url), ("e-mail", running.email), ("API key", running.api_key)):
+    for name, value in (
+        ("address", running.url),
+        ("e-mail", running.email),
+        ("API key", running.api_key),
+    ):
         typer.echo(f"{name:<10}{value}")
-    typer.echo(f"{'branches':<10}{branches}\n\nDays, lessons and faults by hand: open {running.url}/ in a browser,")
-    typer.echo(f"or:  curl -X POST {running.url}/control/advance -d '{{\"days\": 1}}'\nCtrl-C ends it.")
+    typer.echo(
+        f"{'branches':<10}{branches}\n\nDays, lessons and faults by hand: open {running.url}/ in a browser,"
+    )
+    typer.echo(
+        f"or:  curl -X POST {running.url}/control/advance -d '{{\"days\": 1}}'\nCtrl-C ends it."
+    )
 
 
 # --- which command stands where --------------------------------------------------------------------------------------
@@ -573,13 +665,13 @@ def _commands() -> Callable[..., Any]:
 INTERRUPTED = 130
 
 
-def main(argv: Sequence[str], outside: Outside) -> int:
+def main(argv: Sequence[str], environment: Environment) -> int:
     """Run a command line and return its exit code; whatever goes wrong becomes one line and one line of advice."""
     words = hoisted(argv)
     quiet = not {"-q", "--quiet"}.isdisjoint(words)
     try:
-        outside = replace(outside, words=tuple(words))
-        code = _commands()(args=words, prog_name="coinsync", standalone_mode=False, obj=outside)
+        environment = replace(environment, words=tuple(words))
+        code = _commands()(args=words, prog_name="coinsync", standalone_mode=False, obj=environment)
         if code == INTERRUPTED:
             raise KeyboardInterrupt  # The library catches it outside of questions, and would say nothing.
         return code if isinstance(code, int) else 0
@@ -588,18 +680,32 @@ def main(argv: Sequence[str], outside: Outside) -> int:
         return _told(f"coinsync: {message}", 'See "coinsync --help".', 2, quiet=quiet)
     except Ambiguous as error:
         candidates = "".join(f"\n    {one}" for one in error.candidates)
-        return _told(f"coinsync: {error.message}{candidates}", error.advice, error.exit_code, quiet=quiet)
+        return _told(
+            f"coinsync: {error.message}{candidates}", error.advice, error.exit_code, quiet=quiet
+        )
     except Busy as error:
         # Two crons that meet are no news: the one that came first does the work.
-        return error.exit_code if quiet else _told(f"coinsync: {error.message}", error.advice, error.exit_code)
+        return (
+            error.exit_code
+            if quiet
+            else _told(f"coinsync: {error.message}", error.advice, error.exit_code)
+        )
     except CoinsyncError as error:
         return _told(f"coinsync: {error.message}", error.advice, error.exit_code, quiet=quiet)
     except (KeyboardInterrupt, typer.Abort):
         return _told(
-            "coinsync: interrupted; nothing is half-written", "Run the same command again.", INTERRUPTED, quiet=quiet
+            "coinsync: interrupted; nothing is half-written",
+            "Run the same command again.",
+            INTERRUPTED,
+            quiet=quiet,
         )
     except MemoryError:
-        return _told("coinsync: out of memory; nothing written", "Give the process more memory.", 1, quiet=quiet)
+        return _told(
+            "coinsync: out of memory; nothing written",
+            "Give the process more memory.",
+            1,
+            quiet=quiet,
+        )
     except Exception as error:
         if "--debug" in words:
             raise
@@ -615,11 +721,13 @@ def _told(message: str, advice: str, code: int, *, quiet: bool = False) -> int:
 def run() -> NoReturn:
     """The program ``coinsync``."""
     sys.stdout, sys.stderr = out, _ = PatientStream(sys.stdout), PatientStream(sys.stderr)
-    code = main(sys.argv[1:], outside(dict(os.environ)))  # noqa: TID251
+    code = main(sys.argv[1:], environment(dict(os.environ)))  # noqa: TID251
     out.flush()
     if out.failed is not None:
         told = f"coinsync: its output could not be written whole ({out.failed.strerror})"
-        code = code or _told(told, "What it posted stands; look with a command that can be read.", 1)
+        code = code or _told(
+            told, "What it posted stands; look with a command that can be read.", 1
+        )
     sys.exit(code)
 
 

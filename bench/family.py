@@ -11,6 +11,7 @@ from wsgiref.types import WSGIApplication
 from zoneinfo import ZoneInfo
 
 import webview.school
+from bench.environment import environment
 from coinsync.core.catalog import Item, MoveKind, StockMove
 from coinsync.core.facts import Group, Lesson, Link, LinkSource, Presence, Resident, Status
 from coinsync.core.ledger import Entry, Kind, lesson_key
@@ -31,7 +32,9 @@ SETTINGS = WebSettings(
     keys=("ExampleProtectedKey0001",),
     rules=(Rule("group", 10, frozenset({2}), date(2026, 9, 1)),),
     ways=tuple(
-        webview.school.Way(f"way-{n}", f"Победа номер {n}", f"Win number {n}", 10 * n, "Принеси диплом.")
+        webview.school.Way(
+            f"way-{n}", f"Победа номер {n}", f"Win number {n}", 10 * n, "Принеси диплом."
+        )
         for n in range(1, 7)
     ),
 )
@@ -46,7 +49,9 @@ class School:
     pictures: Path
 
     @classmethod
-    def founded(cls, folder: Path, *, lines: int = 60, others: int = 60, pupils: int = 20) -> School:
+    def founded(
+        cls, folder: Path, *, lines: int = 60, others: int = 60, pupils: int = 20
+    ) -> School:
         """Make a school in a folder: so many lines of each of the family's two children and of each other pupil."""
         pictures = folder / "web"
         pictures.mkdir(parents=True)
@@ -55,22 +60,36 @@ class School:
         url = f"sqlite:///{folder / 'coins.db'}"
         database.create(url)
         people: list[Change] = [Put(Group(id, name)) for id, name in GROUPS.items()]
-        people += [Put(Resident(id, f"Ученик {id} Лисицын", Presence.CLIENT, (1,))) for id in pupil_ids(pupils)]
+        people += [
+            Put(Resident(id, f"Ученик {id} Лисицын", Presence.CLIENT, (1,)))
+            for id in pupil_ids(pupils)
+        ]
         people += [Put(Link(VK, child, LinkSource.DESK)) for child in CHILDREN]
         shop: list[Change] = [Put(item) for item in goods()]
-        shop += [Stock(StockMove(f"stock:{i.code}", i.code, 7, MoveKind.RECEIVE, TODAY, "desk")) for i in goods()]
+        shop += [
+            Stock(StockMove(f"stock:{i.code}", i.code, 7, MoveKind.RECEIVE, TODAY, "desk"))
+            for i in goods()
+        ]
         scope = Scope(1, TODAY - timedelta(days=400), TODAY)
-        plans = [Plan.of(Purpose.PEOPLE, scope, people), Plan.of(Purpose.CATALOG, Scope(1, TODAY, TODAY), shop)]
+        plans = [
+            Plan.of(Purpose.PEOPLE, scope, people),
+            Plan.of(Purpose.CATALOG, Scope(1, TODAY, TODAY), shop),
+        ]
         plans += [
             Plan.of(Purpose.LESSONS, scope, history(pupil, lines if pupil in CHILDREN else others))
             for pupil in pupil_ids(pupils)
         ]
         tokens = (f"{n:032x}" for n in count())
         # Everything was posted in time.
-        around = writer.Surroundings(lambda: NOW - timedelta(days=400), tokens.__next__, lambda: 0.5, lambda _: None)
+        around = environment(NOW - timedelta(days=400), tokens.__next__)
         opened = database.open_writable(url)
         for plan in plans:
-            writer.apply(opened, plan, writer.Order("bench", "bench", NOW, Limits(coins_per_run_max=10**8)), around)
+            writer.apply(
+                opened,
+                plan,
+                writer.Order("bench", "bench", NOW, Limits(coins_per_run_max=10**8)),
+                around,
+            )
         opened.close()
         return cls(url, pictures)
 
@@ -90,7 +109,9 @@ class School:
 def launch() -> str:
     """The launch of the family's parent."""
     fields = {"vk_app_id": str(SETTINGS.app_id), "vk_language": "ru", "vk_platform": "mobile_web"}
-    return sign({**fields, "vk_ts": str(int(NOW.timestamp())), "vk_user_id": str(VK)}, SETTINGS.keys[0])
+    return sign(
+        {**fields, "vk_ts": str(int(NOW.timestamp())), "vk_user_id": str(VK)}, SETTINGS.keys[0]
+    )
 
 
 def pupil_ids(pupils: int) -> range:

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from bench.environment import environment
 from bench.pairs import ratio
-from coinsync.core.facts import Attendance, Lesson, Mark, Roll, Standing, Status
+from coinsync.core.facts import Attendance, GroupStanding, Lesson, LessonRecord, Mark, Status
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Evidence, Limits, Plan, Scope
-from coinsync.core.planner import Book, Sight, compare, plan_lessons
+from coinsync.core.planning.lessons import Recorded, WindowReading, compare, plan_lessons
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.exchange import decode
 from coinsync.store import database, writer
@@ -23,23 +24,35 @@ from coinsync.store.rows import ENTRY_COLUMNS, TABLES
 LESSONS, PUPILS = 1_000, 10
 SCOPE = Scope(1, date(2026, 11, 1), date(2026, 11, 30))
 RULES = Rulebook((Rule("lesson", 10, frozenset({2}), date(2026, 1, 1)),))
-AROUND = writer.Surroundings(lambda: datetime(2026, 11, 30, tzinfo=UTC), lambda: "0" * 32, lambda: 0.5, lambda _: None)
+AROUND = environment(datetime(2026, 11, 30, tzinfo=UTC), lambda: "0" * 32)
 
 
-def rolls() -> tuple[Roll, ...]:
+def lesson_records() -> tuple[LessonRecord, ...]:
     """A month of lessons, everybody there."""
     return tuple(
-        Roll(
-            Lesson(id, 1, SCOPE.since + timedelta(id % 30), "17:00", 2, Status.CONDUCTED, (5,), scheduled=True),
-            tuple(Attendance(id, 1 + (id + who) % 500, Mark.ATTENDED, Standing.MEMBER) for who in range(PUPILS)),
+        LessonRecord(
+            Lesson(
+                id,
+                1,
+                SCOPE.since + timedelta(id % 30),
+                "17:00",
+                2,
+                Status.CONDUCTED,
+                (5,),
+                scheduled=True,
+            ),
+            tuple(
+                Attendance(id, 1 + (id + who) % 500, Mark.ATTENDED, GroupStanding.MEMBER)
+                for who in range(PUPILS)
+            ),
         )
         for id in range(1, LESSONS + 1)
     )
 
 
-def a_plan(seen: tuple[Roll, ...]) -> Plan:
+def a_plan(seen: tuple[LessonRecord, ...]) -> Plan:
     """What a first sync plans."""
-    found = compare(Sight(seen, lessons_read=len(seen)), Book(), RULES, "bench", None)
+    found = compare(WindowReading(seen, lessons_read=len(seen)), Recorded(), RULES, "bench", None)
     return plan_lessons(SCOPE, found, balances={}, evidence=Evidence(lessons_read=len(seen)))
 
 
@@ -80,7 +93,9 @@ class Bench:
             target = sqlite3.connect(database.path_of(urls.pop()), isolation_level=None)
             target.execute("BEGIN IMMEDIATE")
             for table, content in rows.items():
-                target.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(content[0]))})", content)
+                target.executemany(
+                    f"INSERT INTO {table} VALUES ({', '.join('?' * len(content[0]))})", content
+                )
             target.execute("COMMIT")
             target.close()
 
@@ -88,43 +103,66 @@ class Bench:
         return work
 
 
-def records(seen: tuple[Roll, ...]) -> list[str]:
+def records(seen: tuple[LessonRecord, ...]) -> list[str]:
     """The pages in which the CRM gives these lessons."""
     rows = [
         {
-            "id": roll.lesson.id,
+            "id": record.lesson.id,
             "branch_id": 1,
-            "date": roll.lesson.date.isoformat(),
-            "time_from": f"{roll.lesson.date} 17:00:01",
-            "time_to": f"{roll.lesson.date} 18:30:00",
+            "date": record.lesson.date.isoformat(),
+            "time_from": f"{record.lesson.date} 17:00:01",
+            "time_to": f"{record.lesson.date} 18:30:00",
             "lesson_type_id": 2,
             "status": 3,
             "subject_id": 3,
             "group_ids": [5],
             "regular_id": 7,
-            "customer_ids": [one.resident for one in roll.attendance],
+            "customer_ids": [one.resident for one in record.attendance],
             "details": [
-                {"id": index, "customer_id": one.resident, "is_attend": 1, "commission": "500.00", "note": None}
-                for index, one in enumerate(roll.attendance)
+                {
+                    "id": index,
+                    "customer_id": one.resident,
+                    "is_attend": 1,
+                    "commission": "500.00",
+                    "note": None,
+                }
+                for index, one in enumerate(record.attendance)
             ],
         }
-        for roll in seen
+        for record in seen
     ]
-    return [json.dumps({"total": len(rows), "items": rows[at : at + 500]}) for at in range(0, len(rows), 500)]
+    return [
+        json.dumps({"total": len(rows), "items": rows[at : at + 500]})
+        for at in range(0, len(rows), 500)
+    ]
 
 
 def main() -> None:
     """Print the lines."""
-    seen = rolls()
+    seen = lesson_records()
     plan = a_plan(seen)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
         apply = bench.apply(plan)
         apply()
-        filled = next(f"sqlite:///{path}" for path in Path(folder).glob("*.db") if path.stat().st_size > 1_000_000)
-        ratio(f"apply {len(plan.entries)} entries with facts : raw executemany", 3.0, apply, bench.raw(filled))
+        filled = next(
+            f"sqlite:///{path}"
+            for path in Path(folder).glob("*.db")
+            if path.stat().st_size > 1_000_000
+        )
+        ratio(
+            f"apply {len(plan.entries)} entries with facts : raw executemany",
+            3.0,
+            apply,
+            bench.raw(filled),
+        )
         pages = records(seen)
-        ratio("a night with nothing new : JSON and keys by IN", 3.0, night(pages, filled), night_floor(pages, filled))
+        ratio(
+            "a night with nothing new : JSON and keys by IN",
+            3.0,
+            night(pages, filled),
+            night_floor(pages, filled),
+        )
         ratio("balance and last 50 lines : raw driver", 2.0, page(filled), page_floor(filled))
 
 
@@ -135,13 +173,23 @@ def night(pages: list[str], filled: str) -> Callable[[], None]:
 
     def work() -> None:
         rows = [row for text in pages for row in json.loads(text)["items"]]
-        read = [decode.roll(row, branch=1) for row in rows]
-        stored = reader.rolls(1, SCOPE.since, SCOPE.until)
-        settled = tuple(Roll(roll.lesson, stored[roll.lesson.id].attendance) for roll in read)
-        keys = [lesson_key("bench", roll.lesson.id, one.resident) for roll in settled for one in roll.attendance]
-        rolls = {roll.lesson.id: roll for roll in settled}
-        book = Book(rolls, reader.stands(keys), residents=reader.resident_ids())
-        found = compare(Sight(settled, lessons_read=len(settled)), book, RULES, "bench", None)
+        read = [decode.record(row, branch=1) for row in rows]
+        stored = reader.lesson_records(1, SCOPE.since, SCOPE.until)
+        settled = tuple(
+            LessonRecord(record.lesson, stored[record.lesson.id].attendance) for record in read
+        )
+        keys = [
+            lesson_key("bench", record.lesson.id, one.resident)
+            for record in settled
+            for one in record.attendance
+        ]
+        lesson_records = {record.lesson.id: record for record in settled}
+        recorded = Recorded(
+            lesson_records, reader.key_states(keys), residents=reader.resident_ids()
+        )
+        found = compare(
+            WindowReading(settled, lessons_read=len(settled)), recorded, RULES, "bench", None
+        )
         assert not plan_lessons(SCOPE, found, balances={}, evidence=Evidence(lessons_read=1))  # noqa: S101
 
     return work

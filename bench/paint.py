@@ -19,7 +19,12 @@ from bench.visitors import HOST, Site, site
 
 ROUNDS = 9
 #: Slow 4G as browsers' tools know it: bytes per second down and up, milliseconds there and back.
-NETWORK = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
+NETWORK = {
+    "offline": False,
+    "latency": 150,
+    "downloadThroughput": 1.6e6 / 8,
+    "uploadThroughput": 750e3 / 8,
+}
 SLOWER = 4
 GOAL, FIRST_KB, ALL_KB = 1.25, 14, 30
 #: As in the tests: no graphics card, and nothing but this machine can be reached.
@@ -54,18 +59,27 @@ class View:
     @property
     def first(self) -> float:
         """Bytes without which nothing is painted: the document, and what it says that painting must wait for."""
-        wanted = (id for id, (kind, url) in self.asked.items() if kind == "Document" or url in self.blocking)
+        wanted = (
+            id
+            for id, (kind, url) in self.asked.items()
+            if kind == "Document" or url in self.blocking
+        )
         return sum(self.sizes[id] for id in wanted)
 
     @property
     def all(self) -> float:
         """Bytes of everything but pictures."""
-        return sum(self.sizes[id] for id, (kind, _) in self.asked.items() if kind in ("Document", "Script"))
+        return sum(
+            self.sizes[id] for id, (kind, _) in self.asked.items() if kind in ("Document", "Script")
+        )
 
 
 def small(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """The floor: a page of 100 bytes."""
-    start_response("200 OK", [("Content-Type", "text/html; charset=UTF-8"), ("Content-Length", str(len(SMALL)))])
+    start_response(
+        "200 OK",
+        [("Content-Type", "text/html; charset=UTF-8"), ("Content-Length", str(len(SMALL)))],
+    )
     return [SMALL]
 
 
@@ -73,7 +87,11 @@ def visit(browser: Browser, address: str) -> View:
     """Open an address for the first time on a slow telephone."""
     view = View()
     context = browser.new_context(
-        viewport={"width": 390, "height": 844}, device_scale_factor=2, is_mobile=True, has_touch=True, locale="ru-RU"
+        viewport={"width": 390, "height": 844},
+        device_scale_factor=2,
+        is_mobile=True,
+        has_touch=True,
+        locale="ru-RU",
     )
     context.add_init_script(WATCH)
     page = context.new_page()
@@ -106,7 +124,9 @@ def chromium() -> Iterator[Browser]:
     """Debian's browser, without a window."""
     program = shutil.which("chromium")
     if not program:
-        raise SystemExit("there is no program named chromium; Debian's package of that name brings it")
+        raise SystemExit(
+            "there is no program named chromium; Debian's package of that name brings it"
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
@@ -119,19 +139,29 @@ def measure(browser: Browser, ours: Site, floor: Site) -> None:
     visit(browser, cabinet), visit(browser, nothing)
     pairs = [(visit(browser, cabinet), visit(browser, nothing)) for _ in range(ROUNDS)]
     found = statistics.median(mine.paint / theirs.paint for mine, theirs in pairs)
-    mine, theirs = (statistics.median(view.paint for view in column) for column in zip(*pairs, strict=True))
+    mine, theirs = (
+        statistics.median(view.paint for view in column) for column in zip(*pairs, strict=True)
+    )
     verdict = "ok" if found <= GOAL else "MISSED"
     name = "first paint, slow 4G and slow telephone : 100 bytes"
-    print(f"{name:<58}{mine:>10.1f} ms{theirs:>10.1f} ms{found:>8.2f} x   goal {GOAL:.2f} x   {verdict}")
+    print(
+        f"{name:<58}{mine:>10.1f} ms{theirs:>10.1f} ms{found:>8.2f} x   goal {GOAL:.2f} x   {verdict}"
+    )
     views = [view for view, _ in pairs]
     shift = max(view.shift for view in views)
-    print(f"{'layout shift, the worst':<58}{shift:>34.4f}     goal 0        {'ok' if shift == 0 else 'MISSED'}")
+    print(
+        f"{'layout shift, the worst':<58}{shift:>34.4f}     goal 0        {'ok' if shift == 0 else 'MISSED'}"
+    )
     _kilobytes("what the first paint waits for", max(view.first for view in views) / 1024, FIRST_KB)
-    _kilobytes("the whole first view, without pictures", max(view.all for view in views) / 1024, ALL_KB)
+    _kilobytes(
+        "the whole first view, without pictures", max(view.all for view in views) / 1024, ALL_KB
+    )
 
 
 def _kilobytes(name: str, found: float, goal: int) -> None:
-    print(f"{name:<58}{found:>31.1f} KB     goal {goal} KB    {'ok' if found <= goal else 'MISSED'}")
+    print(
+        f"{name:<58}{found:>31.1f} KB     goal {goal} KB    {'ok' if found <= goal else 'MISSED'}"
+    )
 
 
 def main() -> None:

@@ -18,7 +18,9 @@ def ratio(name: str, goal: float, ours: Work, floor: Work) -> float:
     found = statistics.median(mine / theirs for mine, theirs in pairs)
     mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
     verdict = "ok" if found <= goal else "MISSED"
-    print(f"{name:<58}{1000 * mine:>10.1f} ms{1000 * theirs:>10.1f} ms{found:>8.2f} x   goal {goal:.2f} x   {verdict}")
+    print(
+        f"{name:<58}{1000 * mine:>10.1f} ms{1000 * theirs:>10.1f} ms{found:>8.2f} x   goal {goal:.2f} x   {verdict}"
+    )
     return found
 
 

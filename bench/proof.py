@@ -11,12 +11,14 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+from bench.environment import environment
 from bench.pairs import ratio
-from coinsync import config, proof
+from coinsync import config
+from coinsync import reconcile as proof
 from coinsync.config import Settings
-from coinsync.core.facts import Attendance, Lesson, Mark, Roll, Standing, Status
+from coinsync.core.facts import Attendance, GroupStanding, Lesson, LessonRecord, Mark, Status
 from coinsync.core.plan import Evidence, Limits, Scope
-from coinsync.core.planner import Book, Sight, compare, plan_lessons
+from coinsync.core.planning.lessons import Recorded, WindowReading, compare, plan_lessons
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.store import database, writer
 from coinsync.store.reader import Reader
@@ -37,13 +39,19 @@ def fill(url: str) -> None:
     """Five months of lessons, everybody there, each month a plan."""
     database.create(url)
     opened = database.open_writable(url)
-    around = writer.Surroundings(lambda: NOW, tokens().__next__, lambda: 0.5, lambda _: None)
+    around = environment(NOW, tokens().__next__)
     order = writer.Order("bench", "bench", NOW, Limits(coins_per_run_max=10**8))
     for month in range(1, MONTHS + 1):
         scope = Scope(1, date(2026, month, 1), date(2026, month, 28))
         known = Reader(opened).resident_ids()
-        seen = tuple(roll(scope, month * LESSONS + id) for id in range(LESSONS))
-        found = compare(Sight(seen, lessons_read=len(seen)), Book(residents=known), RULES, "bench", None)
+        seen = tuple(record(scope, month * LESSONS + id) for id in range(LESSONS))
+        found = compare(
+            WindowReading(seen, lessons_read=len(seen)),
+            Recorded(residents=known),
+            RULES,
+            "bench",
+            None,
+        )
         plan = plan_lessons(scope, found, balances={}, evidence=Evidence(lessons_read=len(seen)))
         writer.apply(opened, plan, order, around)
     opened.close()
@@ -54,12 +62,14 @@ def tokens() -> Iterator[str]:
     return (f"{n:032x}" for n in count())
 
 
-def roll(scope: Scope, id: int) -> Roll:
+def record(scope: Scope, id: int) -> LessonRecord:
     """One lesson of ten pupils."""
     day = scope.since + timedelta(id % 28)
     lesson = Lesson(id, 1, day, "17:00", 2, Status.CONDUCTED, (5,), scheduled=True)
     who = (1 + (id * 7 + at) % RESIDENTS for at in range(PUPILS))
-    return Roll(lesson, tuple(Attendance(id, one, Mark.ATTENDED, Standing.MEMBER) for one in who))
+    return LessonRecord(
+        lesson, tuple(Attendance(id, one, Mark.ATTENDED, GroupStanding.MEMBER) for one in who)
+    )
 
 
 def reconcile(url: str, checks: Sequence[str]) -> Callable[[], None]:
@@ -95,9 +105,19 @@ def main() -> None:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         fill(url)
         ledger = reconcile(url, proof.OF_A_DAY)
-        ratio(f"reconcile the ledger of {entries} : SELECT + SHA-256", 3.0, ledger, hashed(url, TABLES[:1]))
+        ratio(
+            f"reconcile the ledger of {entries} : SELECT + SHA-256",
+            3.0,
+            ledger,
+            hashed(url, TABLES[:1]),
+        )
         whole = reconcile(url, proof.STORED)
-        ratio(f"reconcile everything, {entries} entries : all rows + SHA-256", 3.0, whole, hashed(url, TABLES))
+        ratio(
+            f"reconcile everything, {entries} entries : all rows + SHA-256",
+            3.0,
+            whole,
+            hashed(url, TABLES),
+        )
 
 
 if __name__ == "__main__":

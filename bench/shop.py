@@ -10,13 +10,16 @@ from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 
+from bench.environment import environment
 from bench.pairs import ratio
-from coinsync import config, shop
+from coinsync import config
 from coinsync.core.catalog import Item, MoveKind, Pick, StockMove
-from coinsync.core.deed import Hand, scope_of
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.ledger import Entry, Kind
 from coinsync.core.plan import Plan, Post, Purpose, Put, Stock
+from coinsync.core.proposal import Author, scope_of
+from coinsync.desk import shop
+from coinsync.environment import Environment
 from coinsync.store import database, writer
 from coinsync.store.reader import Reader
 
@@ -28,10 +31,10 @@ ITEM = Item("mug", "Кружка", "Mug", "", "", "", "", 3, (), "", 1, shown=Tr
 TABLES = ("sale", "sale_line", "entry", "note", "stock_move", "run")
 
 
-def around(till: int) -> writer.Surroundings:
+def around(till: int) -> Environment:
     """Numbers of this till alone, and no pauses of ours."""
     numbers = count(1)
-    return writer.Surroundings(lambda: NOW, lambda: f"{till:016x}{next(numbers):016x}", lambda: 0.5, lambda _: None)
+    return environment(NOW, lambda: f"{till:016x}{next(numbers):016x}")
 
 
 def order() -> writer.Order:
@@ -55,11 +58,17 @@ class Fair:
             url = f"sqlite:///{self._folder / f'{next(self._numbers)}.db'}"
             database.create(url)
             people = [Put(Resident(id, f"Buyer {id}", Presence.CLIENT, (1,))) for id in BUYERS]
-            purse = [Post(Entry(f"desk:{id}", 1, id, 10**6, Kind.CREDIT, DAY, "by_hand", "bench")) for id in BUYERS]
+            purse = [
+                Post(Entry(f"desk:{id}", 1, id, 10**6, Kind.CREDIT, DAY, "by_hand", "bench"))
+                for id in BUYERS
+            ]
             stock = Stock(StockMove("stock:first", "mug", 10**6, MoveKind.RECEIVE, DAY, "bench"))
             opened = database.open_writable(url)
             writer.apply(
-                opened, Plan.of(Purpose.DESK, scope_of(DAY), [*people, *purse, Put(ITEM), stock]), order(), around(0)
+                opened,
+                Plan.of(Purpose.DESK, scope_of(DAY), [*people, *purse, Put(ITEM), stock]),
+                order(),
+                around(0),
             )
             opened.close()
             yield url
@@ -68,12 +77,14 @@ class Fair:
         """All sales of one till, on its connection."""
         places = around(till)
         buyer = Resident(till, f"Buyer {till}", Presence.CLIENT, (1,))
-        connection = database.StandingConnection(url, wait_seconds=30)
+        connection = database.PooledConnection(url, wait_seconds=30)
         for number in range(SALES):
             with connection.use() as opened:
-                by = Hand("bench", NOW, f"{till}-{number}")
-                deed = shop.sell(Reader(opened), self.settings, [Pick(ITEM, 1)], [shop.Buyer(buyer)], by)
-                writer.apply(opened, deed.plan, order(), places)
+                by = Author("bench", NOW, f"{till}-{number}")
+                proposal = shop.sell(
+                    Reader(opened), self.settings, [Pick(ITEM, 1)], [shop.Buyer(buyer)], by
+                )
+                writer.apply(opened, proposal.plan, order(), places)
         connection.close()
 
 
@@ -101,7 +112,9 @@ def insert(url: str, till: int, rows: dict[str, list[tuple[object, ...]]]) -> No
 
 def at_once(work: Callable[[int], None]) -> None:
     """Four tills, each in a process of its own."""
-    tills = [multiprocessing.get_context("fork").Process(target=work, args=(till,)) for till in BUYERS]
+    tills = [
+        multiprocessing.get_context("fork").Process(target=work, args=(till,)) for till in BUYERS
+    ]
     for till in tills:
         till.start()
     for till in tills:

@@ -19,13 +19,14 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from bench.environment import environment
 from bench.family import CHILDREN, NOW, VK, School, launch
 from bench.ledger import records
 from bench.pairs import ROUNDS, ratio
 from bench.visitors import p99, process, rush, site, stalled, stroll
-from coinsync.core.facts import Attendance, Lesson, Mark, Roll, Standing, Status
+from coinsync.core.facts import Attendance, GroupStanding, Lesson, LessonRecord, Mark, Status
 from coinsync.core.plan import Evidence, Limits, Scope
-from coinsync.core.planner import Book, Sight, compare, plan_lessons
+from coinsync.core.planning.lessons import Recorded, WindowReading, compare, plan_lessons
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.wording import RUSSIAN
 from coinsync.exchange import decode
@@ -34,7 +35,7 @@ from coinsync.store.reader import Reader
 from coinsync.store.rows import ENTRY_COLUMNS
 from webview import pages
 from webview.goods import Category, Good, Reach
-from webview.press import Press
+from webview.page_renderer import PageRenderer
 from webview.visit import family_of
 
 CONNECTIONS, REQUESTS = (1, 16), 300
@@ -48,7 +49,10 @@ STALLED = (400, 1_000)
 
 def line(name: str, goal: str, found: float, told: str, *, met: bool) -> None:
     """Print one line of the table."""
-    print(f"{name:<58}{told:>26}{found:>8.2f} x   goal {goal} x   {'ok' if met else 'MISSED'}", flush=True)
+    print(
+        f"{name:<58}{told:>26}{found:>8.2f} x   goal {goal} x   {'ok' if met else 'MISSED'}",
+        flush=True,
+    )
 
 
 # --- a page by hand --------------------------------------------------------------------------------------------------
@@ -62,7 +66,11 @@ class ByHand:
 
     def __init__(self, school: School) -> None:
         """Learn the statements from a visit, and what stands around lines and goods from its page."""
-        self._path, self._here, self._press = database.path_of(school.url), threading.local(), Press.set_up()
+        self._path, self._here, self._press = (
+            database.path_of(school.url),
+            threading.local(),
+            PageRenderer.set_up(),
+        )
         self._statements: list[str] = []
         opened = database.open_readable(school.url)
         with database.reading(opened):
@@ -82,16 +90,24 @@ class ByHand:
     def _read(self) -> pages.Cabinet:
         if not hasattr(self._here, "raw"):
             self._here.raw = sqlite3.connect(self._path)
-        _, _, lines, balances, groups, _, shelf = [self._here.raw.execute(sql).fetchall() for sql in self._statements]
+        _, _, lines, balances, groups, _, shelf = [
+            self._here.raw.execute(sql).fetchall() for sql in self._statements
+        ]
         names, coins = dict(groups), dict(balances)
         rows: dict[int, list[pages.Row]] = {child: [] for child in CHILDREN}
         for one in lines:
             rows[one[3]].append(_row(one, names))
         children = tuple(
-            replace(child, balance=str(coins[child.id]), rows=tuple(rows[child.id][: pages.LINES_MAX]))
+            replace(
+                child, balance=str(coins[child.id]), rows=tuple(rows[child.id][: pages.LINES_MAX])
+            )
             for child in self._page.children
         )
-        return replace(self._page, children=children, shop=replace(self._page.shop, categories=_goods(shelf, children)))
+        return replace(
+            self._page,
+            children=children,
+            shop=replace(self._page.shop, categories=_goods(shelf, children)),
+        )
 
 
 def _row(row: Sequence[Any], names: dict[int, str]) -> pages.Row:
@@ -114,7 +130,20 @@ def _good(row: Sequence[Any], children: Sequence[pages.Child]) -> Good:
     reach = tuple(Reach(child.id, child.name, True, "хватает") for child in children)
     address, heart = f"/pictures/{picture}", f"В избранное: {name}"
     coins = RUSSIAN.coin(price, ("монета", "монеты", "монет"))
-    return Good(code, name, text, address, name[0], price, str(price), coins, f"осталось {left}", False, reach, heart)
+    return Good(
+        code,
+        name,
+        text,
+        address,
+        name[0],
+        price,
+        str(price),
+        coins,
+        f"осталось {left}",
+        False,
+        reach,
+        heart,
+    )
 
 
 # --- asking without a server -----------------------------------------------------------------------------------------
@@ -123,7 +152,9 @@ def _good(row: Sequence[Any], children: Sequence[pages.Child]) -> Good:
 def ask(app: WSGIApplication) -> bytes:
     """The compressed page of the family."""
 
-    def start(status: str, _headers: object, _exc_info: object = None, /) -> Callable[[bytes], object]:
+    def start(
+        status: str, _headers: object, _exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
         if not status.startswith("200 "):
             raise SystemExit(f"the page answered {status}")
         return lambda _data: None
@@ -154,13 +185,22 @@ def against_floor(school: School) -> None:
         for connections in CONNECTIONS:
             rush(ours.port, connections, 50), rush(floor.port, connections, 50)
             pairs = [
-                (rush(ours.port, connections, REQUESTS).rate, rush(floor.port, connections, REQUESTS).rate)
+                (
+                    rush(ours.port, connections, REQUESTS).rate,
+                    rush(floor.port, connections, REQUESTS).rate,
+                )
                 for _ in range(ROUNDS)
             ]
             found = statistics.median(mine / theirs for mine, theirs in pairs)
             mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
             told = f"{mine:.0f}/s {theirs:.0f}/s"
-            line(f"cabinet : page by hand, {connections} connections", "0.70", found, told, met=found >= 0.7)
+            line(
+                f"cabinet : page by hand, {connections} connections",
+                "0.70",
+                found,
+                told,
+                met=found >= 0.7,
+            )
 
 
 def beside_sync(school: School) -> None:
@@ -183,33 +223,49 @@ def sync(url: str, first: int) -> None:
     """Decode, compare, plan and write new lessons, as many each second as the CRM's limit lets through."""
     opened = database.open_writable(url)
     tokens = (f"{first + n:032x}" for n in count())
-    around = writer.Surroundings(lambda: datetime(2026, 11, 30, tzinfo=UTC), tokens.__next__, lambda: 0.5, time.sleep)
+    around = environment(datetime(2026, 11, 30, tzinfo=UTC), tokens.__next__, time.sleep)
     order = writer.Order("bench", "bench", around.now(), Limits(coins_per_run_max=10**8))
     began = time.perf_counter()
     for second in count():
         seen = tuple(lessons(first + second * SYNC_LESSONS))
-        book = Book(residents=Reader(opened).resident_ids())
-        found = compare(Sight(seen, lessons_read=len(seen)), book, SYNC_RULES, "bench", None)
-        plan = plan_lessons(SYNC_SCOPE, found, balances={}, evidence=Evidence(lessons_read=len(seen)))
+        recorded = Recorded(residents=Reader(opened).resident_ids())
+        found = compare(
+            WindowReading(seen, lessons_read=len(seen)), recorded, SYNC_RULES, "bench", None
+        )
+        plan = plan_lessons(
+            SYNC_SCOPE, found, balances={}, evidence=Evidence(lessons_read=len(seen))
+        )
         writer.apply(opened, plan, order, around)
         time.sleep(max(0.0, began + second + 1 - time.perf_counter()))
 
 
-def lessons(first: int) -> Iterator[Roll]:
+def lessons(first: int) -> Iterator[LessonRecord]:
     """Lessons of one second as they are read from the CRM's pages, members there."""
     everybody = range(SYNC_PUPILS)
     sent = [
-        Roll(
-            Lesson(id, 1, SYNC_SCOPE.since + timedelta(id % 30), "17:00", 2, Status.CONDUCTED, (7,), scheduled=True),
-            tuple(Attendance(id, 1_000 + (id + who) % 500, Mark.ATTENDED, Standing.MEMBER) for who in everybody),
+        LessonRecord(
+            Lesson(
+                id,
+                1,
+                SYNC_SCOPE.since + timedelta(id % 30),
+                "17:00",
+                2,
+                Status.CONDUCTED,
+                (7,),
+                scheduled=True,
+            ),
+            tuple(
+                Attendance(id, 1_000 + (id + who) % 500, Mark.ATTENDED, GroupStanding.MEMBER)
+                for who in everybody
+            ),
         )
         for id in range(first, first + SYNC_LESSONS)
     ]
     for text in records(tuple(sent)):
         for row in json.loads(text)["items"]:
-            read = decode.roll(row, branch=1)
-            members = tuple(replace(one, standing=Standing.MEMBER) for one in read.attendance)
-            yield Roll(read.lesson, members)
+            read = decode.record(row, branch=1)
+            members = tuple(replace(one, standing=GroupStanding.MEMBER) for one in read.attendance)
+            yield LessonRecord(read.lesson, members)
 
 
 def beside_stalled(school: School) -> None:

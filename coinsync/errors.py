@@ -78,7 +78,9 @@ class ImportRefused(CoinsyncError):
     exit_code = 2
     advice = "Correct these lines in the file and run the command again; no row of it was written."
 
-    def __init__(self, problems: Sequence[str], *, count: int | None = None, file: str = "the file") -> None:
+    def __init__(
+        self, problems: Sequence[str], *, count: int | None = None, file: str = "the file"
+    ) -> None:
         count = len(problems) if count is None else count
         more = [f"and {count - len(problems)} more"] if count > len(problems) else []
         first = f"{file}: {count} {'problem' if count == 1 else 'problems'}; nothing written"
@@ -98,7 +100,9 @@ class CrmRefused(CoinsyncError):
     """The CRM refuses our key, or the role behind it, also right after a fresh login."""
 
     exit_code = 2
-    advice = "Check the e-mail, the API key and that the role of this CRM user may use the API (v2api)."
+    advice = (
+        "Check the e-mail, the API key and that the role of this CRM user may use the API (v2api)."
+    )
 
 
 class VkRefused(CoinsyncError):
@@ -233,7 +237,9 @@ class Busy(TryLater):
 class CrmUnreachable(TryLater):
     """The CRM cannot be reached, answers with server errors, or asks to wait too long."""
 
-    advice = "Check the address and the network, or wait; the next sync goes on where this one stopped."
+    advice = (
+        "Check the address and the network, or wait; the next sync goes on where this one stopped."
+    )
 
 
 class VkUnavailable(TryLater):
@@ -251,7 +257,9 @@ class NotAnAnswer(TryLater):
 class DatabaseUnavailable(TryLater):
     """The database cannot be opened, is busy, full or lost."""
 
-    advice = "Nothing was written. Check the database and its disk, then run the same command again."
+    advice = (
+        "Nothing was written. Check the database and its disk, then run the same command again."
+    )
 
 
 class OutcomeUnknown(TryLater):

@@ -82,19 +82,19 @@ _Row = dict[str, _Cell | list[int]]
 class Roster:
     """Whose coins they are.
 
-    ``heads`` leads from each merged card to the card that carries on in the end, whose coins they are now; ``balances``
+    ``survivors`` leads from each merged card to the card that carries on in the end, whose coins they are now; ``balances``
     are the coins of those owners as the ledger's own sums say, 0 where an owner is not named.
     """
 
     residents: Sequence[Resident]
     balances: Mapping[int, int]
     links: Sequence[Link] = ()
-    heads: Mapping[int, int] = field(default_factory=dict)
+    survivors: Mapping[int, int] = field(default_factory=dict)
     with_names: bool = False
 
     def owner(self, resident: int) -> int:
         """The card that a resident's coins belong to."""
-        return self.heads.get(resident, resident)
+        return self.survivors.get(resident, resident)
 
     def owners(self) -> list[int]:
         """All cards that coins may belong to, by number."""
@@ -158,7 +158,8 @@ def residents_jsonl(roster: Roster) -> Iterator[str]:
 def links_jsonl(roster: Roster) -> Iterator[str]:
     """Links as JSON, one object a line; which VK account it is belongs to the names."""
     rows: Iterable[_Row] = (
-        {"resident": one.resident, "vk": one.vk, "source": str(one.source), "live": one.live} for one in roster.links
+        {"resident": one.resident, "vk": one.vk, "source": str(one.source), "live": one.live}
+        for one in roster.links
     )
     return _json_lines("link", roster.columns(LINK_COLUMNS), rows)
 
@@ -170,7 +171,9 @@ def all_jsonl(entries: Iterable[Noted], roster: Roster) -> Iterator[str]:
 
 def _json_lines(what: str, columns: Sequence[str], rows: Iterable[_Row]) -> Iterator[str]:
     for row in rows:
-        line = json.dumps({"is": what, **{column: row[column] for column in columns}}, ensure_ascii=False)
+        line = json.dumps(
+            {"is": what, **{column: row[column] for column in columns}}, ensure_ascii=False
+        )
         # JSON itself escapes only some of what a terminal or a reader of lines may stumble over.
         yield line if line.isprintable() else "".join(map(_json_char, line))
 
@@ -224,7 +227,9 @@ def _resident_rows(roster: Roster) -> Iterator[_Row]:
 # --- for accounting programs -----------------------------------------------------------------------------------------
 
 
-def beancount(entries: Iterable[Noted], roster: Roster, *, coin: str = COIN, title: str = TITLE) -> Iterator[str]:
+def beancount(
+    entries: Iterable[Noted], roster: Roster, *, coin: str = COIN, title: str = TITLE
+) -> Iterator[str]:
     """A ledger for beancount, whose balances ``bean-check`` compares with ours.
 
     Entries must come by day and number, as journals are written; ``ValueError`` where they do not.
@@ -232,7 +237,9 @@ def beancount(entries: Iterable[Noted], roster: Roster, *, coin: str = COIN, tit
     return _journal(_Beancount(roster, _commodity(coin), title), entries)
 
 
-def hledger(entries: Iterable[Noted], roster: Roster, *, coin: str = COIN, title: str = TITLE) -> Iterator[str]:
+def hledger(
+    entries: Iterable[Noted], roster: Roster, *, coin: str = COIN, title: str = TITLE
+) -> Iterator[str]:
     """A journal for hledger, whose balances ``hledger check`` compares with ours; strict and ordered by day.
 
     Entries must come by day and number, as journals are written; ``ValueError`` where they do not.
@@ -276,7 +283,9 @@ def _in_date_order(entries: Iterable[Noted]) -> Iterator[Noted]:
     for posted, note in entries:
         place = (posted.entry.happened_on, posted.n)
         if place <= last:
-            raise ValueError(f"a journal wants entries by day and number, but entry {posted.n} comes too late")
+            raise ValueError(
+                f"a journal wants entries by day and number, but entry {posted.n} comes too late"
+            )
         last = place
         yield posted, note
 

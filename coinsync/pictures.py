@@ -21,8 +21,8 @@ from xml.parsers import expat
 
 from PIL import Image, ImageOps
 
-from coinsync.core.catalogfile import is_file_name
-from coinsync.core.sheet import quoted, suggestion
+from coinsync.core.files.catalog import is_file_name
+from coinsync.core.files.sheet import quoted, suggestion
 from coinsync.errors import PictureRefused, UsageError
 
 BYTES_MAX = 10_000_000
@@ -67,10 +67,16 @@ def find(folder: Path, name: str) -> Path:
             advice="[shop] pictures names the folder.",
         ) from None
     # A Mac writes the "й" of a file's name in two characters, and whoever types it writes one.
-    same = (one for one in there if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", name))
+    same = (
+        one
+        for one in there
+        if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", name)
+    )
     found = next(same, None)
     if found is None:
-        raise PictureRefused(f"{quoted(name)} is not in the folder {folder.name}{suggestion(name, there)}")
+        raise PictureRefused(
+            f"{quoted(name)} is not in the folder {folder.name}{suggestion(name, there)}"
+        )
     return folder / found
 
 
@@ -80,9 +86,13 @@ def web_picture(source: Path) -> WebPicture:
     content = _content(source, shown)
     kind = next((kind for kind, begins in _SIGNATURES if begins.match(content)), None)
     if kind is None:
-        raise PictureRefused(f"{shown} is neither PNG, JPEG, WebP, GIF nor SVG, whatever it is called")
+        raise PictureRefused(
+            f"{shown} is neither PNG, JPEG, WebP, GIF nor SVG, whatever it is called"
+        )
     copy = _drawing(content, shown) if kind == "SVG" else _photograph(content, kind, shown)
-    stem = re.sub(r"[^a-z0-9_]+", "-", source.stem.lower()).strip("-")[:STEM_LENGTH_MAX] or "picture"
+    stem = (
+        re.sub(r"[^a-z0-9_]+", "-", source.stem.lower()).strip("-")[:STEM_LENGTH_MAX] or "picture"
+    )
     digest = hashlib.sha256(copy).hexdigest()[:DIGEST_SHOWN]
     return WebPicture(f"{stem}.{digest}.{'svg' if kind == 'SVG' else 'webp'}", copy)
 
@@ -96,8 +106,12 @@ def keep(picture: WebPicture, folder: Path) -> None:
     try:
         if not folder.exists():
             folder.mkdir(parents=True)
-            folder.chmod(0o755)  # Whoever runs the cabinet is often somebody else, whatever mask this account has.
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb") as file:
+            folder.chmod(
+                0o755
+            )  # Whoever runs the cabinet is often somebody else, whatever mask this account has.
+        with open(
+            os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb"
+        ) as file:
             os.fchmod(file.fileno(), 0o644)
             file.write(picture.content)
             file.flush()
@@ -151,7 +165,9 @@ def _photograph(content: bytes, kind: str, shown: str) -> bytes:
             raise too_large from None
         except Exception as error:
             # A decoder that is fed with anything fails in any way; they have no common ancestor.
-            raise PictureRefused(f"{shown} begins like {kind} and cannot be read: it is damaged") from error
+            raise PictureRefused(
+                f"{shown} begins like {kind} and cannot be read: it is damaged"
+            ) from error
 
 
 def _small(image: Image.Image) -> bytes:
@@ -179,15 +195,31 @@ _SVG, _XHTML, _XML = (
     "http://www.w3.org/1999/xhtml",
     "http://www.w3.org/XML/1998/namespace",
 )
-_REFUSED = frozenset({"script", "foreignobject", "handler", "listener", "iframe", "embed", "object", "audio", "video"})
+_REFUSED = frozenset(
+    {
+        "script",
+        "foreignobject",
+        "handler",
+        "listener",
+        "iframe",
+        "embed",
+        "object",
+        "audio",
+        "video",
+    }
+)
 #: What style sheets can fetch with, and escapes, in which all of that can be written too.
-_FETCHES = re.compile(r"\\|@import|url\((?!\s*['\"]?\s*#)|image-set\(|src\(|image\(|expression\(", re.IGNORECASE)
+_FETCHES = re.compile(
+    r"\\|@import|url\((?!\s*['\"]?\s*#)|image-set\(|src\(|image\(|expression\(", re.IGNORECASE
+)
 
 
 def _drawing(content: bytes, shown: str) -> bytes:
     """A drawing as it is, if it is nothing but a drawing."""
     if len(content) > SVG_BYTES_MAX:
-        raise PictureRefused(f"{shown} has more than {SVG_BYTES_MAX // 1_000} KB, which is the limit for SVG")
+        raise PictureRefused(
+            f"{shown} has more than {SVG_BYTES_MAX // 1_000} KB, which is the limit for SVG"
+        )
     try:
         content.decode("utf-8")
         _Inspector(shown).inspect(content)
@@ -210,7 +242,9 @@ class _Inspector:
         self._parser.XmlDeclHandler = self._declared
         self._parser.StartDoctypeDeclHandler = lambda *_: self._refuse("a DOCTYPE")
         self._parser.EntityDeclHandler = lambda *_: self._refuse("an ENTITY")
-        self._parser.ProcessingInstructionHandler = lambda *_: self._refuse("a processing instruction")
+        self._parser.ProcessingInstructionHandler = lambda *_: self._refuse(
+            "a processing instruction"
+        )
         self._parser.StartElementHandler = self._begins
         self._parser.EndElementHandler = self._ends
         self._parser.CharacterDataHandler = self._said
@@ -221,7 +255,9 @@ class _Inspector:
 
     def _refuse(self, what: str) -> None:
         line = self._parser.CurrentLineNumber
-        raise PictureRefused(f"{self._shown} holds {what} (line {line}), and an SVG may hold shapes only")
+        raise PictureRefused(
+            f"{self._shown} holds {what} (line {line}), and an SVG may hold shapes only"
+        )
 
     def _declared(self, _version: str, encoding: str | None, _alone: int) -> None:
         if encoding is not None and encoding.lower() != "utf-8":
@@ -244,8 +280,8 @@ class _Inspector:
         animated = value.rpartition(":")[2].strip().lower() if name == "attributeName" else ""
         if name.lower().startswith("on") or animated.startswith("on"):
             self._refuse(f"the attribute {quoted(animated or name)}")
-        outside = name.lower() in ("href", "src") and not value.strip().startswith("#")
-        if outside or animated == "href" or (space, name) == (_XML, "base"):
+        environment = name.lower() in ("href", "src") and not value.strip().startswith("#")
+        if environment or animated == "href" or (space, name) == (_XML, "base"):
             self._refuse(f"a reference to something outside: {quoted(value)}")
         # Drawing programs keep paths of their own in attributes of their own, and no browser reads those.
         if not space and _FETCHES.search(value):

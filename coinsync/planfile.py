@@ -14,7 +14,11 @@ from coinsync.errors import PlanUnreadable
 
 def save(path: Path, account: str, plans: Sequence[Plan]) -> None:
     """Write plans to a file, whole or not at all, readable by its owner alone."""
-    content = {"coinsync_plans": FORMAT, "account": account, "plans": [codec.encode(plan) for plan in plans]}
+    content = {
+        "coinsync_plans": FORMAT,
+        "account": account,
+        "plans": [codec.encode(plan) for plan in plans],
+    }
     part = path.with_name(path.name + ".part")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -23,7 +27,8 @@ def save(path: Path, account: str, plans: Sequence[Plan]) -> None:
         part.replace(path)
     except OSError as error:
         raise PlanUnreadable(
-            f"plan: {path} cannot be written ({type(error).__name__})", advice="Choose another place with --save FILE."
+            f"plan: {path} cannot be written ({type(error).__name__})",
+            advice="Choose another place with --save FILE.",
         ) from error
 
 
@@ -39,5 +44,7 @@ def load(path: Path, account: str) -> tuple[Plan, ...]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PlanUnreadable(f"plan: {path} is not a plan of coinsync, or it is damaged") from error
     if content["account"] != account:
-        raise PlanUnreadable(f"plan: {path} is for the CRM account {content['account']!r}, not {account!r}")
+        raise PlanUnreadable(
+            f"plan: {path} is for the CRM account {content['account']!r}, not {account!r}"
+        )
     return plans

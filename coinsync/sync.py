@@ -9,13 +9,21 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from coinsync.config import BranchSettings, Settings
-from coinsync.core.facts import Membership, Presence, RegularLesson, Resident, Roll, Status, VkPage
+from coinsync.core.facts import (
+    LessonRecord,
+    Membership,
+    Presence,
+    RegularLesson,
+    Resident,
+    Status,
+    VkPage,
+)
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope, identity
-from coinsync.core.planner import (
-    Book,
+from coinsync.core.planning.lessons import (
     People,
-    Sight,
+    Recorded,
+    WindowReading,
     compare,
     names_to_ask,
     plan_lessons,
@@ -77,14 +85,18 @@ class Sync:
         """Remember how far the ledger had come and who was known when the run began."""
         self._start = self.reader.head().n
         self._known = set(self.reader.resident_ids())
-        self._vanished = set(self.reader.resident_ids(Presence.GONE)) - set(self.reader.heads())
+        self._vanished = set(self.reader.resident_ids(Presence.GONE)) - set(self.reader.survivors())
 
     def refuse(self, plan: Plan) -> None:
         """Take note that the plan that came last was not applied."""
         self._refused = plan
 
     def outcomes(
-        self, branches: Iterable[BranchSettings], since: date | None, until: date | None, now: datetime
+        self,
+        branches: Iterable[BranchSettings],
+        since: date | None,
+        until: date | None,
+        now: datetime,
     ) -> Iterator[Outcome]:
         """Plan branch by branch, window by window; ``now`` (aware) serves where the CRM has no clock of its own.
 
@@ -99,13 +111,23 @@ class Sync:
                 first = since or last - timedelta(self.settings.days_back)
                 yield from self._branch(branch, first, last, today)
             except CoinsyncError as error:
-                yield Outcome(branch, Scope(branch.id, first, last), today, error=error, calls=self._calls_since())
+                yield Outcome(
+                    branch,
+                    Scope(branch.id, first, last),
+                    today,
+                    error=error,
+                    calls=self._calls_since(),
+                )
 
-    def _branch(self, branch: BranchSettings, since: date, until: date, today: date) -> Iterator[Outcome]:
+    def _branch(
+        self, branch: BranchSettings, since: date, until: date, today: date
+    ) -> Iterator[Outcome]:
         """First the people of a branch, then its lessons window by window."""
         run = self.reader.last_run(branch.id, Purpose.PEOPLE)
         read_before = run.until if run else None
-        people, school, warning = self._plan_people(branch.id, self._read_people(branch.id, today), today, read_before)
+        people, school, warning = self._plan_people(
+            branch.id, self._read_people(branch.id, today), today, read_before
+        )
         if not (yield from self._offer(branch, people, today, warning)):
             # Who is not there has not attended either: without its people nothing can be said of a branch's lessons.
             return
@@ -125,13 +147,19 @@ class Sync:
         yield Outcome(branch, plan.scope, today, plan, calls=self._calls_since(), warning=warning)
         if plan is self._refused or plan.refusals(self.settings.limits, self.accepted):
             return False
-        heads = self.reader.heads()
+        survivors = self.reader.survivors()
         for entry in plan.entries:
-            self._moved[heads.get(entry.resident, entry.resident)] += entry.coins
-        people = [change.new for change in plan.changes if isinstance(change, Put) and isinstance(change.new, Resident)]
+            self._moved[survivors.get(entry.resident, entry.resident)] += entry.coins
+        people = [
+            change.new
+            for change in plan.changes
+            if isinstance(change, Put) and isinstance(change.new, Resident)
+        ]
         self._known |= {one.id for one in people}
         self._vanished -= {one.id for one in people}
-        self._vanished |= {one.id for one in people if one.presence is Presence.GONE} - set(heads)
+        self._vanished |= {one.id for one in people if one.presence is Presence.GONE} - set(
+            survivors
+        )
         return True
 
     def _calls_since(self) -> int:
@@ -145,7 +173,8 @@ class Sync:
         if branch not in {one.id for one in branches}:
             there = ", ".join(f"{one.id} {one.name}".rstrip() for one in branches)
             raise ConfigError(
-                [f"config: [[branch]] id {branch}: no such branch in the CRM"], advice=f"The CRM has: {there}."
+                [f"config: [[branch]] id {branch}: no such branch in the CRM"],
+                advice=f"The CRM has: {there}.",
             )
         self.exchange.expect(branch, today)
         residents, memberships = self.exchange.residents(branch), self.exchange.memberships(branch)
@@ -157,9 +186,13 @@ class Sync:
             _whole(memberships),
         )
         schedule = self.exchange.schedule(branch)
-        if schedule.unreadable and any(rule.scheduled_only for rule in self.settings.rulebook.rules):
+        if schedule.unreadable and any(
+            rule.scheduled_only for rule in self.settings.rulebook.rules
+        ):
             # Lessons on a line that cannot be read would count as unscheduled and lose their coins.
-            raise IncompleteRead(f"incomplete read: {len(schedule.unreadable)} lines of the schedule are unreadable")
+            raise IncompleteRead(
+                f"incomplete read: {len(schedule.unreadable)} lines of the schedule are unreadable"
+            )
         return _PeopleRead(
             read,
             {one.id: one.path for one in residents.unreadable},
@@ -170,10 +203,14 @@ class Sync:
     def _plan_people(
         self, branch: int, people: _PeopleRead, today: date, read_before: date | None
     ) -> tuple[Plan, School, CoinsyncError | None]:
-        known = self.reader.people(branch, {one.id for one in people.read.residents} | set(people.residents_unreadable))
+        known = self.reader.people(
+            branch, {one.id for one in people.read.residents} | set(people.residents_unreadable)
+        )
         # What cannot be read today stays as it was: its owner is there all the same.
         residents = [one for one in known.residents if one.id in people.residents_unreadable]
-        memberships = [one for one in known.memberships if one.resident in people.memberships_unreadable]
+        memberships = [
+            one for one in known.memberships if one.resident in people.memberships_unreadable
+        ]
         pages, warning = self._ask_vk(people.read.residents, known, today)
         read = replace(
             people.read,
@@ -181,8 +218,13 @@ class Sync:
             memberships=(*people.read.memberships, *memberships),
             pages=pages,
         )
-        scope, unreadable = Scope(branch, today, today), people.residents_unreadable | people.memberships_unreadable
-        plan = plan_people(scope, read, known, read_before=read_before, unreadable=unreadable, missed=self._missed)
+        scope, unreadable = (
+            Scope(branch, today, today),
+            people.residents_unreadable | people.memberships_unreadable,
+        )
+        plan = plan_people(
+            scope, read, known, read_before=read_before, unreadable=unreadable, missed=self._missed
+        )
         for absent in {one.id for one in known.residents if branch in one.branches} - {
             one.id for one in read.residents
         }:
@@ -192,7 +234,11 @@ class Sync:
         after.update((identity(one), one) for one in news if isinstance(one, Membership))
         types = {one.id: one for one in (*known.types, *read.types)}
         first_read = self.reader.first_read_on(branch) or today
-        return plan, School(types, by_resident(after.values()), people.schedule, first_read), warning
+        return (
+            plan,
+            School(types, by_resident(after.values()), people.schedule, first_read),
+            warning,
+        )
 
     def _ask_vk(
         self, read: Sequence[Resident], known: People, today: date
@@ -204,39 +250,79 @@ class Sync:
         found = self.vk.resolve(sorted(set(names.values())))
         answers = ((resident, name, found.answers.get(name)) for resident, name in names.items())
         pages = (
-            VkPage(resident, name, one.kind, one.number, today) for resident, name, one in answers if one is not None
+            VkPage(resident, name, one.kind, one.number, today)
+            for resident, name, one in answers
+            if one is not None
         )
         return tuple(pages), found.error
 
     # --- lessons ------------------------------------------------------------------------------------------------
 
-    def _plan_window(self, scope: Scope, school: School, read_before: date | None) -> tuple[Plan, frozenset[int]]:
+    def _plan_window(
+        self, scope: Scope, school: School, read_before: date | None
+    ) -> tuple[Plan, frozenset[int]]:
         """Plan one window, and say which lessons the plan deals with."""
-        reading = self.exchange.rolls(scope.branch, scope.since, scope.until)
-        stored = self.reader.rolls(scope.branch, scope.since, scope.until)
-        sight = self._sight(scope, reading, stored)
-        stored.update(self.reader.rolls_by_id({roll.lesson.id for roll in sight.rolls} - set(stored)))
-        settled = tuple(map(self._with_visitors(school, sight.rolls).settle, sight.rolls))
-        book = self._book(stored, settled)
-        found = compare(replace(sight, rolls=settled), book, self.settings.rulebook, self.settings.account, read_before)
-        evidence = Evidence(sight.lessons_known, sight.lessons_read, book.awards_posted, sight.lessons_unasked)
+        reading = self.exchange.lesson_records(scope.branch, scope.since, scope.until)
+        stored = self.reader.lesson_records(scope.branch, scope.since, scope.until)
+        window = self._sight(scope, reading, stored)
+        stored.update(
+            self.reader.lesson_records_by_id(
+                {record.lesson.id for record in window.lesson_records} - set(stored)
+            )
+        )
+        settled = tuple(
+            map(self._with_visitors(school, window.lesson_records).settle, window.lesson_records)
+        )
+        recorded = self._recorded(stored, settled)
+        found = compare(
+            replace(window, lesson_records=settled),
+            recorded,
+            self.settings.rulebook,
+            self.settings.account,
+            read_before,
+        )
+        evidence = Evidence(
+            window.lessons_known,
+            window.lessons_read,
+            recorded.awards_posted,
+            window.lessons_unasked,
+        )
         balances = self._balances(found.losers)
-        heads = self.reader.heads()
-        plan = plan_lessons(scope, found, balances=balances, evidence=evidence, heads=heads, rerate=self.rerate)
-        return plan, frozenset(roll.lesson.id for roll in settled)
+        survivors = self.reader.survivors()
+        plan = plan_lessons(
+            scope,
+            found,
+            balances=balances,
+            evidence=evidence,
+            survivors=survivors,
+            rerate=self.rerate,
+        )
+        return plan, frozenset(record.lesson.id for record in settled)
 
-    def _sight(self, scope: Scope, reading: Reading[Roll], stored: dict[int, Roll]) -> Sight:
+    def _sight(
+        self, scope: Scope, reading: Reading[LessonRecord], stored: dict[int, LessonRecord]
+    ) -> WindowReading:
         """Complete what was read with what became of the recorded lessons that the answer lacks."""
-        rolls = {roll.lesson.id: roll for roll in _whole(reading) if roll.lesson.id not in self._done}
+        lesson_records = {
+            record.lesson.id: record
+            for record in _whole(reading)
+            if record.lesson.id not in self._done
+        }
         unreadable = {one.id: one.path for one in reading.unreadable}
-        accounted = {*rolls, *unreadable, *self._done}
-        missing = [id for id, roll in stored.items() if id not in accounted and roll.lesson.status is not Status.GONE]
-        known = sum(roll.lesson.status is Status.CONDUCTED for roll in stored.values())
+        accounted = {*lesson_records, *unreadable, *self._done}
+        missing = [
+            id
+            for id, record in stored.items()
+            if id not in accounted and record.lesson.status is not Status.GONE
+        ]
+        known = sum(record.lesson.status is Status.CONDUCTED for record in stored.values())
         # Where so much has vanished it is the answer that must be doubted: nothing is asked for, the guard will speak.
-        doubtful = len(missing) > self.settings.missing_asked_max or bool(known and not reading.items)
+        doubtful = len(missing) > self.settings.missing_asked_max or bool(
+            known and not reading.items
+        )
         found = {} if doubtful else self._ask_for(missing, scope.branch)
-        return Sight(
-            (*rolls.values(), *found.values()),
+        return WindowReading(
+            (*lesson_records.values(), *found.values()),
             gone=tuple(id for id in missing if id not in found),
             unreadable=unreadable,
             lessons_read=len(reading.items),
@@ -244,26 +330,32 @@ class Sync:
             lessons_unasked=len(missing) if doubtful else 0,
         )
 
-    def _ask_for(self, lessons: Iterable[int], branch: int) -> dict[int, Roll]:
+    def _ask_for(self, lessons: Iterable[int], branch: int) -> dict[int, LessonRecord]:
         order = [branch, *(other.id for other in self.settings.branches if other.id != branch)]
-        answers = {lesson: self.exchange.find_roll(lesson, order) for lesson in lessons}
-        return {lesson: roll for lesson, roll in answers.items() if roll is not None}
+        answers = {lesson: self.exchange.find_lesson_record(lesson, order) for lesson in lessons}
+        return {lesson: record for lesson, record in answers.items() if record is not None}
 
-    def _with_visitors(self, school: School, rolls: Sequence[Roll]) -> School:
+    def _with_visitors(self, school: School, lesson_records: Sequence[LessonRecord]) -> School:
         """Add what is remembered of visitors from other branches, who are not among this branch's people."""
-        present = {one.resident for roll in rolls for one in roll.attendance}
+        present = {one.resident for record in lesson_records for one in record.attendance}
         visitors = self.reader.recorded(Membership, present - set(school.memberships))
         return replace(school, memberships={**school.memberships, **by_resident(visitors)})
 
-    def _book(self, stored: dict[int, Roll], rolls: Sequence[Roll]) -> Book:
+    def _recorded(
+        self, stored: dict[int, LessonRecord], lesson_records: Sequence[LessonRecord]
+    ) -> Recorded:
         account = self.settings.account
-        pairs = {(roll.lesson.id, one.resident) for roll in (*stored.values(), *rolls) for one in roll.attendance}
-        stands = self.reader.stands(lesson_key(account, *pair) for pair in sorted(pairs))
+        pairs = {
+            (record.lesson.id, one.resident)
+            for record in (*stored.values(), *lesson_records)
+            for one in record.attendance
+        }
+        key_states = self.reader.key_states(lesson_key(account, *pair) for pair in sorted(pairs))
         lessons = {lesson for lesson, _ in pairs}
-        posted = sum(stand.coins > 0 for stand in stands.values())
-        return Book(
+        posted = sum(state.coins > 0 for state in key_states.values())
+        return Recorded(
             stored,
-            stands,
+            key_states,
             self.reader.holds(lessons),
             self.reader.decisions(lessons),
             frozenset(self._known),
@@ -272,8 +364,8 @@ class Sync:
         )
 
     def _balances(self, residents: Iterable[int]) -> dict[int, int]:
-        heads = self.reader.heads()
-        owners = {heads.get(one, one) for one in residents}
+        survivors = self.reader.survivors()
+        owners = {survivors.get(one, one) for one in residents}
         found = self.reader.balances(owners, upto=self._start)
         return {owner: coins + self._moved[owner] for owner, coins in found.items()}
 

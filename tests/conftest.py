@@ -11,13 +11,13 @@ from tempfile import mkdtemp
 import pytest
 from hypothesis import settings
 
-from tests import engines
-from tests.engines import Schools
-from tests.house import House, a_school, copy_house, listening, open_house
-from tests.mariadb import Server
-from tests.mariadb import database_url as database_url
-from tests.mariadb import mariadb as mariadb
-from tests.mariadb import mariadb_template as mariadb_template
+from tests.support import engines
+from tests.support.engines import Schools
+from tests.support.mariadb import Server
+from tests.support.mariadb import database_url as database_url
+from tests.support.mariadb import mariadb as mariadb
+from tests.support.mariadb import mariadb_template as mariadb_template
+from tests.support.school import House, a_school, copy_house, listening, open_house
 
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
 settings.load_profile("house")
@@ -27,13 +27,22 @@ _SCHOOL = pickle.dumps(a_school())
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Knobs of ``make soak``; without them the machine lives the same few lives each time."""
-    parser.addoption("--lives", type=int, default=0, help="how often the machine of test_machine.py lives, at random")
-    parser.addoption("--lives-seed", type=int, default=None, help="repeat the lives of a seed that was printed")
+    parser.addoption(
+        "--lives",
+        type=int,
+        default=0,
+        help="how often the machine of test_machine.py lives, at random",
+    )
+    parser.addoption(
+        "--lives-seed", type=int, default=None, help="repeat the lives of a seed that was printed"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Words that tests of both engines are marked with."""
-    config.addinivalue_line("markers", "sqlite: is about files or about what SQLite says, and runs on it alone")
+    config.addinivalue_line(
+        "markers", "sqlite: is about files or about what SQLite says, and runs on it alone"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -48,7 +57,11 @@ def schools(mariadb_template: Path) -> Iterator[Schools]:
     """A server that is fast because nothing of it needs to outlive the tests, with databases to take from it."""
     memory = Path("/dev/shm")
     folder = Path(mkdtemp(prefix="coinsync-", dir=memory if memory.is_dir() else None))
-    hasty = ("--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=OFF")
+    hasty = (
+        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-flush-method=nosync",
+        "--innodb-doublewrite=OFF",
+    )
     try:
         with Server(folder / "server", *hasty, source=mariadb_template) as server:
             yield Schools(server)

@@ -14,14 +14,20 @@ from coinsync.core.rules import GuestPolicy
 from coinsync.errors import ConfigError, SecretError, UsageError
 
 RULE = {"name": "lesson", "coins": 10, "types": [2], "since": date(2026, 9, 1)}
-WAY = {"code": "olympiad", "title_ru": "Победа в олимпиаде", "title_en": "Olympiad won", "coins": 50}
+WAY = {
+    "code": "olympiad",
+    "title_ru": "Победа в олимпиаде",
+    "title_en": "Olympiad won",
+    "coins": 50,
+}
 
 
 def load(tmp_path: Path, **changed: Any) -> config.Settings:
     """Load the example with some values replaced."""
     path = tmp_path / "config.toml"
     path.write_text(
-        config.example({name.replace("__", "."): value for name, value in changed.items()}), encoding="utf-8"
+        config.example({name.replace("__", "."): value for name, value in changed.items()}),
+        encoding="utf-8",
     )
     return config.load(path)
 
@@ -42,7 +48,10 @@ def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
 
 def test_an_absolute_database_path_stays(tmp_path: Path) -> None:
     """sqlite:////srv/coins.db is /srv/coins.db."""
-    assert load(tmp_path, database__url="sqlite:////srv/coins.db").database_url == "sqlite:////srv/coins.db"
+    assert (
+        load(tmp_path, database__url="sqlite:////srv/coins.db").database_url
+        == "sqlite:////srv/coins.db"
+    )
 
 
 def test_the_account_is_the_hosts_first_word(tmp_path: Path) -> None:
@@ -64,9 +73,15 @@ def test_a_rule_becomes_a_value(tmp_path: Path) -> None:
     [
         ({"school__name": 3}, "[school] name: expected text, got 3"),
         ({"school__crm": "excel"}, '[school] crm: expected "alfacrm" or "csv", got "excel"'),
-        ({"alfacrm__url": "http://school.s20.online"}, "[alfacrm] url: expected an address such as https://"),
+        (
+            {"alfacrm__url": "http://school.s20.online"},
+            "[alfacrm] url: expected an address such as https://",
+        ),
         ({"alfacrm__url": ""}, '[alfacrm] url: missing; it is needed for crm = "alfacrm"'),
-        ({"alfacrm__per_second": True}, "[alfacrm] per_second: expected a number from 0.1 to 1000, got true"),
+        (
+            {"alfacrm__per_second": True},
+            "[alfacrm] per_second: expected a number from 0.1 to 1000, got true",
+        ),
         ({"alfacrm__headers": {"X": 1}}, "[alfacrm] headers: expected a table of texts"),
         ({"alfacrm__account": "a/b"}, "[alfacrm] account: expected letters"),
         ({"database__url": "oracle://x"}, "[database] url: expected sqlite:///PATH or mysql"),
@@ -76,22 +91,40 @@ def test_a_rule_becomes_a_value(tmp_path: Path) -> None:
         ),
         ({"branch": [{"id": 1}, {"id": 1}]}, "[[branch]] id 1: given twice"),
         ({"branch": []}, "[[branch]]: expected at least one block"),
-        ({"rule": [{**RULE, "coins": 0}]}, "[[rule]] 1 coins: expected a whole number from 1 to 1000000, got 0"),
+        (
+            {"rule": [{**RULE, "coins": 0}]},
+            "[[rule]] 1 coins: expected a whole number from 1 to 1000000, got 0",
+        ),
         ({"rule": [{**RULE, "coins": 1.5}]}, "[[rule]] 1 coins: expected a whole number"),
-        ({"rule": [{**RULE, "since": "soon"}]}, "[[rule]] 1 since: expected a date such as 2026-09-01"),
+        (
+            {"rule": [{**RULE, "since": "soon"}]},
+            "[[rule]] 1 since: expected a date such as 2026-09-01",
+        ),
         ({"rule": [{**RULE, "types": []}]}, "types: expected at least one lesson type"),
         ({"rule": [{**RULE, "types": [3]}]}, "types: 3 stands in [lessons] as earning nothing"),
         ({"rule": [{**RULE, "branches": [9]}]}, "branches: 9 is no [[branch]] of this file"),
-        ({"rule": [{**RULE, "until": date(2026, 8, 1)}]}, "until: 2026-08-01 is before since 2026-09-01"),
+        (
+            {"rule": [{**RULE, "until": date(2026, 8, 1)}]},
+            "until: 2026-08-01 is before since 2026-09-01",
+        ),
         ({"rule": [RULE, RULE]}, "two blocks of this name begin on 2026-09-01"),
-        ({"rule": [RULE, {**RULE, "name": "python", "groups": [5]}]}, "never applies, rule lesson above covers it"),
-        ({"earn": [{**WAY, "code": "Won it"}]}, '[[earn]] 1 code: expected a-z, 0-9, _ or -, got "Won it"'),
+        (
+            {"rule": [RULE, {**RULE, "name": "python", "groups": [5]}]},
+            "never applies, rule lesson above covers it",
+        ),
+        (
+            {"earn": [{**WAY, "code": "Won it"}]},
+            '[[earn]] 1 code: expected a-z, 0-9, _ or -, got "Won it"',
+        ),
         ({"earn": [{**WAY, "code": ""}]}, "[[earn]] 1 code: expected a-z, 0-9, _ or -"),
         ({"earn": [{**WAY, "code": "-won"}]}, "[[earn]] 1 code: expected a-z, 0-9, _ or -"),
         ({"earn": [{**WAY, "code": "w" * 41}]}, "[[earn]] 1 code: expected a-z, 0-9, _ or -"),
         ({"earn": [{**WAY, "code": 7}]}, "[[earn]] 1 code: expected a-z, 0-9, _ or -, got 7"),
         ({"earn": [WAY, WAY]}, "[[earn]] code olympiad: given twice"),
-        ({"earn": [{**WAY, "coins": 0}]}, "[[earn]] 1 coins: expected a whole number from 1 to 1000000, got 0"),
+        (
+            {"earn": [{**WAY, "coins": 0}]},
+            "[[earn]] 1 coins: expected a whole number from 1 to 1000000, got 0",
+        ),
         ({"earn": [{**WAY, "coins": 2.5}]}, "[[earn]] 1 coins: expected a whole number"),
         ({"earn": [{**WAY, "title_ru": " "}]}, "[[earn]] 1 title_ru: expected text"),
         (
@@ -102,21 +135,46 @@ def test_a_rule_becomes_a_value(tmp_path: Path) -> None:
             {"earn": [{name: value for name, value in WAY.items() if name != "title_en"}]},
             "[[earn]] 1 title_en: missing; text is needed",
         ),
-        ({"guards__coins_per_operation_max": 0}, "[guards] coins_per_operation_max: expected a whole number from 1"),
-        ({"sync__fresh_hours_max": 0}, "[sync] fresh_hours_max: expected a whole number from 1 to 10000, got 0"),
+        (
+            {"guards__coins_per_operation_max": 0},
+            "[guards] coins_per_operation_max: expected a whole number from 1",
+        ),
+        (
+            {"sync__fresh_hours_max": 0},
+            "[sync] fresh_hours_max: expected a whole number from 1 to 10000, got 0",
+        ),
         ({"sync__fresh_hours_max": "26h"}, "[sync] fresh_hours_max: expected a whole number"),
-        ({"vk__api": "http://api.vk.ru"}, "[vk] api: expected an address such as https://api.vk.ru"),
-        ({"vk__api": "https://api.vk.ru/method"}, "[vk] api: expected an address such as https://api.vk.ru"),
+        (
+            {"vk__api": "http://api.vk.ru"},
+            "[vk] api: expected an address such as https://api.vk.ru",
+        ),
+        (
+            {"vk__api": "https://api.vk.ru/method"},
+            "[vk] api: expected an address such as https://api.vk.ru",
+        ),
         ({"vk__api": ""}, "[vk] api: expected"),
-        ({"residents__vk_pattern": "vk: *"}, "[residents] vk_pattern: expected a pattern with one group"),
-        ({"residents__vk_pattern": "(vk): (.*)"}, "[residents] vk_pattern: expected a pattern with one group"),
-        ({"residents__vk_pattern": "vk: ("}, "[residents] vk_pattern: expected a pattern with one group"),
+        (
+            {"residents__vk_pattern": "vk: *"},
+            "[residents] vk_pattern: expected a pattern with one group",
+        ),
+        (
+            {"residents__vk_pattern": "(vk): (.*)"},
+            "[residents] vk_pattern: expected a pattern with one group",
+        ),
+        (
+            {"residents__vk_pattern": "vk: ("},
+            "[residents] vk_pattern: expected a pattern with one group",
+        ),
         ({"residents__vk_pattern": 5}, "[residents] vk_pattern: expected"),
     ],
 )
-def test_a_bad_value_is_named_with_what_is_expected(tmp_path: Path, changed: dict[str, Any], says: str) -> None:
+def test_a_bad_value_is_named_with_what_is_expected(
+    tmp_path: Path, changed: dict[str, Any], says: str
+) -> None:
     """The key, what it may be, what it is."""
-    assert any(says in problem for problem in problems(tmp_path, **changed)), problems(tmp_path, **changed)
+    assert any(says in problem for problem in problems(tmp_path, **changed)), problems(
+        tmp_path, **changed
+    )
 
 
 def test_several_problems_are_told_together(tmp_path: Path) -> None:
@@ -131,7 +189,14 @@ def test_a_more_specific_rule_above_a_general_one_is_fine(tmp_path: Path) -> Non
 
 def test_a_later_rate_of_the_same_rule_is_fine(tmp_path: Path) -> None:
     """A second block with a later since."""
-    assert len(load(tmp_path, rule=[RULE, {**RULE, "since": date(2026, 12, 1), "coins": 12}]).rulebook.rules) == 2
+    assert (
+        len(
+            load(
+                tmp_path, rule=[RULE, {**RULE, "since": date(2026, 12, 1), "coins": 12}]
+            ).rulebook.rules
+        )
+        == 2
+    )
 
 
 # --- ways to earn, VK, limits ----------------------------------------------------------------------------------------
@@ -145,7 +210,10 @@ def test_ways_to_earn_become_values(tmp_path: Path) -> None:
         config.Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50, "", ""),
         config.Way("week-2_x", "Победа в олимпиаде", "Olympiad won", 1, "Приходи.", "Come."),
     )
-    assert settings.way_titles == {"olympiad": "Победа в олимпиаде", "week-2_x": "Победа в олимпиаде"}
+    assert settings.way_titles == {
+        "olympiad": "Победа в олимпиаде",
+        "week-2_x": "Победа в олимпиаде",
+    }
 
 
 def test_a_way_may_give_as_much_as_one_operation_may_move(tmp_path: Path) -> None:
@@ -171,14 +239,19 @@ def test_where_the_page_stands_may_be_said(tmp_path: Path) -> None:
 def test_pictures_stand_beside_the_file(tmp_path: Path) -> None:
     """And their copies for the web beside them, in another folder: staff's own files are not served."""
     settings = load(tmp_path)
-    assert (settings.pictures, settings.web_pictures) == (tmp_path / "pictures", tmp_path / "pictures.web")
+    assert (settings.pictures, settings.web_pictures) == (
+        tmp_path / "pictures",
+        tmp_path / "pictures.web",
+    )
     assert load(tmp_path, shop__web_pictures="/srv/web").web_pictures == Path("/srv/web")
     assert problems(tmp_path, shop__web_pictures="pictures") == (
         "config: [shop] web_pictures: expected another folder than pictures",
     )
 
 
-@pytest.mark.parametrize("address", ["https://api.vk.ru", "https://api.vk.com/", "http://127.0.0.1:8090"])
+@pytest.mark.parametrize(
+    "address", ["https://api.vk.ru", "https://api.vk.com/", "http://127.0.0.1:8090"]
+)
 def test_vk_is_asked_where_the_file_says(tmp_path: Path, address: str) -> None:
     """Over TLS, or on this machine."""
     assert load(tmp_path).vk_api == "https://api.vk.ru"
@@ -220,7 +293,9 @@ def test_a_section_that_is_needed_may_not_be_missing(tmp_path: Path, missing: st
     path.write_text(NEEDED[:begin] + NEEDED[end:], encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         config.load(path)
-    assert caught.value.problems == (f"config: [[{missing}]]: expected at least one block, got null",)
+    assert caught.value.problems == (
+        f"config: [[{missing}]]: expected at least one block, got null",
+    )
 
 
 @pytest.mark.parametrize("text", ["earn = []", "earn = 5", "[earn]\ncode = 'x'"])
@@ -247,7 +322,10 @@ def test_the_service_key_of_vk_is_a_secret(tmp_path: Path, name: str) -> None:
 def test_a_secret_in_the_file_is_refused_without_showing_it(tmp_path: Path, name: str) -> None:
     """It would be in every backup of the configuration."""
     path = tmp_path / "config.toml"
-    path.write_text(config.example().replace("[alfacrm]\n", f'[alfacrm]\n{name} = "very-secret"\n'), encoding="utf-8")
+    path.write_text(
+        config.example().replace("[alfacrm]\n", f'[alfacrm]\n{name} = "very-secret"\n'),
+        encoding="utf-8",
+    )
     with pytest.raises(ConfigError) as caught:
         config.load(path)
     assert f"[alfacrm] {name} is a secret and must not stand in config.toml" in caught.value.message
@@ -278,7 +356,9 @@ class TestSecrets:
         """Whether VK can be asked at all hangs on its key; an empty one is given, and told when it is used."""
         path = self._file(tmp_path, "COINSYNC_VK_SERVICE_KEY=\n")
         assert config.Secrets(path, {}).has("COINSYNC_VK_SERVICE_KEY")
-        assert config.Secrets(tmp_path / "none", {"COINSYNC_VK_SERVICE_KEY": "k"}).has("COINSYNC_VK_SERVICE_KEY")
+        assert config.Secrets(tmp_path / "none", {"COINSYNC_VK_SERVICE_KEY": "k"}).has(
+            "COINSYNC_VK_SERVICE_KEY"
+        )
         assert not config.Secrets(path, {}).has("COINSYNC_VK_KEYS")
         with pytest.raises(SecretError, match="is empty"):
             config.Secrets(path, {}).get("COINSYNC_VK_SERVICE_KEY")
@@ -299,7 +379,9 @@ class TestSecrets:
             ("COINSYNC_ALFA_KEY=a\n", {}, "unknown name (did you mean COINSYNC_ALFACRM_KEY?)"),
         ],
     )
-    def test_refusals(self, tmp_path: Path, content: str, environ: dict[str, str], says: str) -> None:
+    def test_refusals(
+        self, tmp_path: Path, content: str, environ: dict[str, str], says: str
+    ) -> None:
         """Missing, empty, doubtful or double: each is told by name, never by value."""
         with pytest.raises(SecretError, match="secret: ") as caught:
             config.Secrets(self._file(tmp_path, content), environ).get("COINSYNC_ALFACRM_KEY")
@@ -324,7 +406,10 @@ class TestSecrets:
 
 def test_what_families_call_a_lesson_is_no_part_of_its_rule(tmp_path: Path) -> None:
     """A title moves no coins; the last block that has one has the word, so a new rate needs none."""
-    blocks = [{**RULE, "title_ru": "Занятие", "title_en": "Lesson"}, {**RULE, "since": date(2026, 10, 1), "coins": 12}]
+    blocks = [
+        {**RULE, "title_ru": "Занятие", "title_en": "Lesson"},
+        {**RULE, "since": date(2026, 10, 1), "coins": 12},
+    ]
     settings = load(tmp_path, rule=blocks)
     assert settings.lesson_titles == {"lesson": ("Занятие", "Lesson")}
     assert load(tmp_path, rule=[RULE]).lesson_titles == {}
@@ -334,7 +419,9 @@ def test_what_families_call_a_lesson_is_no_part_of_its_rule(tmp_path: Path) -> N
 def test_pictures_of_the_brand_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
     """None where none is named; colours are written small."""
     assert (load(tmp_path).brand.logo, load(tmp_path).brand.coin) == (None, None)
-    brand = load(tmp_path, brand__logo="logo.svg", brand__coin="/srv/coin.png", brand__accent_dark="#AABBCC").brand
+    brand = load(
+        tmp_path, brand__logo="logo.svg", brand__coin="/srv/coin.png", brand__accent_dark="#AABBCC"
+    ).brand
     assert (brand.logo, brand.coin) == (tmp_path / "logo.svg", Path("/srv/coin.png"))
     assert brand.colours.accent_dark == "#aabbcc"
     assert load(tmp_path, brand__name="  ").brand.name == load(tmp_path).school
@@ -349,7 +436,9 @@ def test_a_servers_password_is_kept_apart(tmp_path: Path) -> None:
     """It comes from the secrets, whatever signs it has; neither it nor the address stands in what settings show."""
     settings = load(tmp_path, database__url=SERVER)
     assert settings.database_url == SERVER
-    url = config.database_url(settings, config.Secrets(settings.secrets_file, {config.DATABASE_PASSWORD: "p/@:ё"}))
+    url = config.database_url(
+        settings, config.Secrets(settings.secrets_file, {config.DATABASE_PASSWORD: "p/@:ё"})
+    )
     assert url == "mysql://anna:p%2F%40%3A%D1%91@db1,db2:33/coins?tls=on"
     written = load(tmp_path, database__url="mysql://anna:hidden@db/coins")
     assert "hidden" not in repr(written)
@@ -361,7 +450,10 @@ def test_an_address_may_come_from_the_environment(tmp_path: Path) -> None:
     for given, known in ((SERVER, SERVER), ("sqlite:///x.db", f"sqlite:///{tmp_path}/x.db")):
         secrets = config.Secrets(settings.secrets_file, {config.DATABASE_URL: given})
         assert config.database_url(settings, secrets) == known
-    assert config.database_url(settings, config.Secrets(settings.secrets_file, {})) == settings.database_url
+    assert (
+        config.database_url(settings, config.Secrets(settings.secrets_file, {}))
+        == settings.database_url
+    )
 
 
 def test_a_password_given_twice_is_refused(tmp_path: Path) -> None:
@@ -378,7 +470,10 @@ def test_a_file_needs_no_secrets(tmp_path: Path) -> None:
     settings = load(tmp_path)
     settings.secrets_file.write_text("COINSYNC_APP_KEY=x\n")
     settings.secrets_file.chmod(0o644)
-    assert config.database_url(settings, config.Secrets(settings.secrets_file, {})) == settings.database_url
+    assert (
+        config.database_url(settings, config.Secrets(settings.secrets_file, {}))
+        == settings.database_url
+    )
 
 
 @pytest.mark.parametrize("url", ["mysql://anna:hidden@db", "mysql://db/coins", "x://a:hidden@b/c"])
@@ -387,7 +482,9 @@ def test_an_address_that_cannot_be_is_told_without_its_password(tmp_path: Path, 
     (told,) = problems(tmp_path, database__url=url)
     settings = load(tmp_path)
     with pytest.raises(SecretError) as secret:
-        config.database_url(settings, config.Secrets(settings.secrets_file, {config.DATABASE_URL: url}))
+        config.database_url(
+            settings, config.Secrets(settings.secrets_file, {config.DATABASE_URL: url})
+        )
     with pytest.raises(UsageError) as typed:
         config.addressed(url, tmp_path)
     for text in (told, secret.value.message, typed.value.message):

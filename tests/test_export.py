@@ -32,7 +32,7 @@ from coinsync.core.identity import spreadsheet_safe
 from coinsync.core.ledger import Entry, Kind, Posted
 from coinsync.core.plan import Post, Put
 from coinsync.export import Noted, Roster
-from tests.makers import (
+from tests.support.makers import (
     ADA,
     DAY,
     GLEB,
@@ -100,28 +100,32 @@ def noted(ledger: Iterable[Posted], notes: Mapping[int, str] | None = None) -> l
     return [(one, (notes or {}).get(one.n, "")) for one in ordered]
 
 
-def by_hand(kind: Kind, coins: int, resident: int = ADA, *, on: date = DAY, reason: str = "reason") -> Entry:
+def by_hand(
+    kind: Kind, coins: int, resident: int = ADA, *, on: date = DAY, reason: str = "reason"
+) -> Entry:
     """An entry of any kind under a key of its own."""
-    return Entry(f"desk:{kind}-{resident}-{on}-{coins}", 1, resident, coins, kind, on, reason, "clerk")
+    return Entry(
+        f"desk:{kind}-{resident}-{on}-{coins}", 1, resident, coins, kind, on, reason, "clerk"
+    )
 
 
 def a_roster(
     ledger: Iterable[Posted],
-    heads: Mapping[int, int] | None = None,
+    survivors: Mapping[int, int] | None = None,
     *,
     with_names: bool = False,
     names: Mapping[int, str] | None = None,
 ) -> Roster:
     """Everybody whom the ledger names, with the sums that it comes to; some with names of their own."""
-    heads, names = heads or {}, names or {}
+    survivors, names = survivors or {}, names or {}
     coins: Counter[int] = Counter()
-    residents = set(heads) | set(heads.values()) | {ADA, GLEB}
+    residents = set(survivors) | set(survivors.values()) | {ADA, GLEB}
     for one in ledger:
         residents.add(one.entry.resident)
-        coins[heads.get(one.entry.resident, one.entry.resident)] += one.entry.coins
+        coins[survivors.get(one.entry.resident, one.entry.resident)] += one.entry.coins
     people = [a_resident(id, names.get(id, f"Name {id}")) for id in sorted(residents)]
     links = [Link(7_000_000 + one.id, one.id, LinkSource.CRM) for one in people]
-    return Roster(people, coins, links, heads, with_names)
+    return Roster(people, coins, links, survivors, with_names)
 
 
 def every_kind() -> list[Posted]:
@@ -159,7 +163,9 @@ def ledgers(draw: st.DrawFn) -> tuple[list[Posted], dict[int, int], dict[int, st
     for n in range(1, draw(st.integers(0, 12)) + 1):
         if draw(st.booleans()) and open_numbers:
             target = open_numbers.pop(draw(st.integers(0, len(open_numbers) - 1)))
-            entry = replace(a_reversal(entries[target - 1], target, draw(texts)), happened_on=draw(days))
+            entry = replace(
+                a_reversal(entries[target - 1], target, draw(texts)), happened_on=draw(days)
+            )
         else:
             kind = draw(st.sampled_from([kind for kind in Kind if kind is not Kind.REVERSAL]))
             sign = -1 if kind in (Kind.DEBIT, Kind.SALE) else 1
@@ -178,8 +184,12 @@ def ledgers(draw: st.DrawFn) -> tuple[list[Posted], dict[int, int], dict[int, st
             )
             open_numbers.append(n)
         entries.append(entry)
-    heads = dict.fromkeys(draw(st.sets(st.integers(1, 5), max_size=2)), 6)
-    return posted(*entries), heads, {n: draw(texts) for n in draw(st.sets(st.integers(1, 12), max_size=4))}
+    survivors = dict.fromkeys(draw(st.sets(st.integers(1, 5), max_size=2)), 6)
+    return (
+        posted(*entries),
+        survivors,
+        {n: draw(texts) for n in draw(st.sets(st.integers(1, 12), max_size=4))},
+    )
 
 
 # --- the checkers ----------------------------------------------------------------------------------------------------
@@ -190,7 +200,9 @@ Write = Callable[[Iterable[Noted], Roster], Iterator[str]]
 class Journal(Protocol):
     """A function that writes a journal."""
 
-    def __call__(self, entries: Iterable[Noted], roster: Roster, *, coin: str = ..., title: str = ...) -> Iterator[str]:
+    def __call__(
+        self, entries: Iterable[Noted], roster: Roster, *, coin: str = ..., title: str = ...
+    ) -> Iterator[str]:
         """Its lines."""
 
 
@@ -201,7 +213,11 @@ Count = Callable[[Path], dict[str, int]]
 def ran(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a program, which must be there, in a locale that knows all letters."""
     return subprocess.run(
-        ["env", "LC_ALL=C.UTF-8", *map(str, words)], capture_output=True, encoding="utf-8", check=False, timeout=60
+        ["env", "LC_ALL=C.UTF-8", *map(str, words)],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
     )
 
 
@@ -223,7 +239,11 @@ def bean_check(path: Path) -> str:
 def hledger_check(path: Path) -> str:
     """What hledger has against a journal by all checks that it knows; "" when it accepts it."""
     said = ""
-    for checks in ([], ["--strict"], ["accounts", "commodities", "ordereddates", "payees", "uniqueleafnames"]):
+    for checks in (
+        [],
+        ["--strict"],
+        ["accounts", "commodities", "ordereddates", "payees", "uniqueleafnames"],
+    ):
         done = ran("hledger", "-f", path, "check", *checks)
         assert bool(done.returncode) == bool(done.stderr), done.stderr
         said += done.stderr
@@ -260,13 +280,19 @@ CHECKERS: tuple[tuple[Journal, Check, Count], ...] = (
     (export.beancount, bean_check, bean_balances),
     (export.hledger, hledger_check, hledger_balances),
 )
-both = pytest.mark.parametrize(("write", "check", "balances"), CHECKERS, ids=["beancount", "hledger"])
+both = pytest.mark.parametrize(
+    ("write", "check", "balances"), CHECKERS, ids=["beancount", "hledger"]
+)
 
 
 def purses(counted: Mapping[str, int]) -> dict[int, int]:
     """Coins by owner, of those who have an account with entries."""
     start = "Assets:Residents:R"
-    return {int(account.removeprefix(start)): coins for account, coins in counted.items() if account.startswith(start)}
+    return {
+        int(account.removeprefix(start)): coins
+        for account, coins in counted.items()
+        if account.startswith(start)
+    }
 
 
 def same_for_everybody(counted: Mapping[str, int], roster: Roster) -> bool:
@@ -301,11 +327,15 @@ def test_an_outside_program_comes_to_our_balances(
 
 
 @both
-def test_coins_stand_against_the_account_of_their_kind(write: Journal, check: Check, balances: Count) -> None:
+def test_coins_stand_against_the_account_of_their_kind(
+    write: Journal, check: Check, balances: Count
+) -> None:
     """A reversal goes back to the account of what it reverses, so that its coins are gone there too."""
     ledger = every_kind()
     counted = balances(written(write(noted(ledger), a_roster(ledger, HEADS))))
-    others = {account: coins for account, coins in counted.items() if coins and "Residents" not in account}
+    others = {
+        account: coins for account, coins in counted.items() if coins and "Residents" not in account
+    }
     assert others == {
         "Income:Lessons": -40,
         "Equity:Opening": -50,
@@ -316,7 +346,9 @@ def test_coins_stand_against_the_account_of_their_kind(write: Journal, check: Ch
 
 
 @both
-def test_a_reversal_dated_before_what_it_reverses_stands_apart(write: Journal, check: Check, balances: Count) -> None:
+def test_a_reversal_dated_before_what_it_reverses_stands_apart(
+    write: Journal, check: Check, balances: Count
+) -> None:
     """Its account is not known yet when a journal is written by day; the balances are right all the same."""
     credit = a_credit("early")
     ledger = posted(credit, replace(a_reversal(credit, 1), happened_on=DAY - timedelta(days=1)))
@@ -334,7 +366,9 @@ def test_a_changed_amount_is_refused(write: Journal, check: Check, balances: Cou
     ledger = every_kind()
     roster = a_roster(ledger, HEADS)
     lines = list(write(noted(ledger), roster))
-    at = next(i for i, line in enumerate(lines) if line.strip() == f"Assets:Residents:R{ADA}  20 COIN")
+    at = next(
+        i for i, line in enumerate(lines) if line.strip() == f"Assets:Residents:R{ADA}  20 COIN"
+    )
     one_side = [*lines[:at], lines[at].replace("20", "21"), *lines[at + 1 :]]
     both_sides = [*one_side[: at + 1], one_side[at + 1].replace("-20", "-21"), *one_side[at + 2 :]]
     left_out = [*lines[:at], *lines[at + 2 :]]
@@ -346,7 +380,9 @@ def test_a_changed_amount_is_refused(write: Journal, check: Check, balances: Cou
 
 
 @both
-def test_an_account_that_is_not_declared_is_refused(write: Journal, check: Check, balances: Count) -> None:
+def test_an_account_that_is_not_declared_is_refused(
+    write: Journal, check: Check, balances: Count
+) -> None:
     """So an entry of somebody whom the roster does not know cannot pass unseen, nor a balance of nobody."""
     ledger = posted(an_award(1, 999))
     assert check(written(write(noted(ledger), Roster([a_resident()], {})))) != ""
@@ -357,7 +393,8 @@ def test_an_account_that_is_not_declared_is_refused(write: Journal, check: Check
 def test_no_text_breaks_a_journal(write: Journal, check: Check, balances: Count) -> None:
     """Reasons, notes, actors, rules and the title itself may hold anything."""
     entries = [
-        replace(a_credit(f"k{i}", coins=i + 1), reason=text, actor=text, rule=text) for i, text in enumerate(NASTY)
+        replace(a_credit(f"k{i}", coins=i + 1), reason=text, actor=text, rule=text)
+        for i, text in enumerate(NASTY)
     ]
     ledger = posted(*entries)
     roster = a_roster(ledger, with_names=True)
@@ -384,10 +421,18 @@ def test_hledger_finds_only_the_tags_that_we_set() -> None:
     texts = ["a, n: 77", "x, key: forged", "[2020-01-01]", "; n: 78", "d | e"]
     entries = [replace(a_credit(f"k{i}"), actor=text, reason=text) for i, text in enumerate(texts)]
     ledger = posted(*entries)
-    path = written(export.hledger(noted(ledger, dict(enumerate(texts, 1))), a_roster(ledger, with_names=True)))
+    path = written(
+        export.hledger(noted(ledger, dict(enumerate(texts, 1))), a_roster(ledger, with_names=True))
+    )
     numbers = ran("hledger", "-f", path, "tags", "^n$", "--values").stdout.split()
     assert sorted(numbers, key=int) == ["1", "2", "3", "4", "5"]
-    assert ran("hledger", "-f", path, "tags").stdout.split() == ["actor", "key", "kind", "n", "name"]
+    assert ran("hledger", "-f", path, "tags").stdout.split() == [
+        "actor",
+        "key",
+        "kind",
+        "n",
+        "name",
+    ]
     actors = ran("hledger", "-f", path, "tags", "actor", "--values").stdout.splitlines()
     assert sorted(actors) == ["; n: 78", "[2020-01-01]", "a; n: 77", "d | e", "x; key: forged"]
     notes = ran("hledger", "-f", path, "notes").stdout.splitlines()
@@ -400,11 +445,17 @@ def test_beancount_keeps_what_our_entry_says() -> None:
     """Number, key, kind, actor and card as metadata, the reason as narration, a link to what is reversed."""
     award = an_award(2, ADA_AGAIN)
     ledger = posted(award, replace(a_reversal(award, 1, 'say "no" \\'), actor="anna"))
-    lines = export.beancount(noted(ledger, {2: "seen by Olga"}), a_roster(ledger, HEADS, with_names=True))
+    lines = export.beancount(
+        noted(ledger, {2: "seen by Olga"}), a_roster(ledger, HEADS, with_names=True)
+    )
     directives, problems, options = loader.load_string("\n".join(lines))
     assert not problems
     first, second = (one for one in directives if isinstance(one, Transaction))
-    assert (first.narration, first.tags, first.links) == ("lesson attended", frozenset(), frozenset({"n1"}))
+    assert (first.narration, first.tags, first.links) == (
+        "lesson attended",
+        frozenset(),
+        frozenset({"n1"}),
+    )
     assert second.narration == 'say "no" \\ – seen by Olga'
     assert (second.tags, second.links) == (frozenset({"reversal"}), frozenset({"n1", "n2"}))
     told = {name: second.meta[name] for name in ("entry", "key", "kind", "actor", "resident")}
@@ -422,7 +473,9 @@ def test_beancount_keeps_what_our_entry_says() -> None:
 
 
 @both
-def test_a_ledger_without_entries_is_a_journal_too(write: Journal, check: Check, balances: Count) -> None:
+def test_a_ledger_without_entries_is_a_journal_too(
+    write: Journal, check: Check, balances: Count
+) -> None:
     """With residents of 0 coins, and with nobody at all."""
     for roster in (a_roster([]), Roster([], {})):
         path = written(write([], roster))
@@ -463,8 +516,8 @@ def test_beancount_agrees_with_any_ledger(
     drawn: tuple[list[Posted], dict[int, int], dict[int, str]], with_names: bool
 ) -> None:
     """Read in this process: no complaint, and everybody's coins."""
-    ledger, heads, notes = drawn
-    roster = a_roster(ledger, heads, with_names=with_names)
+    ledger, survivors, notes = drawn
+    roster = a_roster(ledger, survivors, with_names=with_names)
     text = "\n".join(export.beancount(noted(ledger, notes), roster))
     assert same_for_everybody(counted_by_beancount(text), roster)
 
@@ -475,8 +528,8 @@ def test_both_programs_agree_with_any_ledger(
     drawn: tuple[list[Posted], dict[int, int], dict[int, str]], with_names: bool
 ) -> None:
     """As programs of their own, which exit with 0; and they agree with each other about every account."""
-    ledger, heads, notes = drawn
-    roster = a_roster(ledger, heads, with_names=with_names)
+    ledger, survivors, notes = drawn
+    roster = a_roster(ledger, survivors, with_names=with_names)
     counted = []
     for write, check, balances in CHECKERS:
         path = written(write(noted(ledger, notes), roster))
@@ -487,13 +540,25 @@ def test_both_programs_agree_with_any_ledger(
 
 
 @both
-def test_a_real_database_is_counted_again(write: Journal, check: Check, balances: Count, tmp_path: Path) -> None:
+def test_a_real_database_is_counted_again(
+    write: Journal, check: Check, balances: Count, tmp_path: Path
+) -> None:
     """Entries and balances are asked for separately, so that the program compares two answers of the database."""
     url = new_database(tmp_path)
     put_in(url, newcomers(ADA, GLEB, 103))
     lessons = [Put(a_lesson(id)) for id in (1, 2)]
-    put_in(url, a_plan(*lessons, *(Post(an_award(lesson, who)) for lesson in (1, 2) for who in (ADA, GLEB))))
-    put_in(url, a_plan(Post(a_reversal(an_award(1), 1)), Post(a_credit("c1", coins=5, on=date(2025, 1, 1)))))
+    put_in(
+        url,
+        a_plan(
+            *lessons, *(Post(an_award(lesson, who)) for lesson in (1, 2) for who in (ADA, GLEB))
+        ),
+    )
+    put_in(
+        url,
+        a_plan(
+            Post(a_reversal(an_award(1), 1)), Post(a_credit("c1", coins=5, on=date(2025, 1, 1)))
+        ),
+    )
     put_in(url, a_plan(Post(a_credit("c2", coins=-3, on=DAY + timedelta(days=20), note="a pen"))))
     with reading(url) as reader:
         residents = reader.residents()
@@ -519,7 +584,11 @@ def test_entries_for_a_spreadsheet_have_these_columns() -> None:
     assert heading == (
         "n,key,seq,resident,owner,coins,kind,happened_on,posted_at,actor,reason,rule,lesson,reverses,run,chain"
     )
-    rows = read_csv(export.entries_csv([(one, "a note") for one in ledger], a_roster(ledger, HEADS, with_names=True)))
+    rows = read_csv(
+        export.entries_csv(
+            [(one, "a note") for one in ledger], a_roster(ledger, HEADS, with_names=True)
+        )
+    )
     assert rows[6] == {
         "n": "7",
         "key": "alfacrm:little-school:lesson:2:205",
@@ -547,14 +616,20 @@ def test_entries_for_a_spreadsheet_have_these_columns() -> None:
 def test_residents_for_a_spreadsheet_have_these_columns() -> None:
     """The coins of a merged card are its owner's, and counted once."""
     ledger = every_kind()
-    people = [a_resident(ADA, "Ада М.", branches=(1, 2)), Resident(ADA_AGAIN, "Ада М.", Presence.GONE, ())]
-    roster = Roster(people, {ADA: 95}, heads=HEADS)
+    people = [
+        a_resident(ADA, "Ада М.", branches=(1, 2)),
+        Resident(ADA_AGAIN, "Ада М.", Presence.GONE, ()),
+    ]
+    roster = Roster(people, {ADA: 95}, survivors=HEADS)
     assert list(export.residents_csv(roster)) == [
         "id,owner,presence,branches,balance",
         "101,101,client,1 2,95",
         "205,101,gone,,0",
     ]
-    assert next(iter(read_csv(export.residents_csv(replace(roster, with_names=True)))))["name"] == "Ада М."
+    assert (
+        next(iter(read_csv(export.residents_csv(replace(roster, with_names=True)))))["name"]
+        == "Ада М."
+    )
     whole = a_roster(ledger, HEADS)
     balances = [int(row["balance"]) for row in read_csv(export.residents_csv(whole))]
     assert sum(balances) == sum(one.entry.coins for one in ledger)
@@ -564,17 +639,31 @@ def test_residents_for_a_spreadsheet_have_these_columns() -> None:
 def test_a_spreadsheet_gets_one_line_and_no_formula(text: str) -> None:
     """Whatever a text holds; the number of cells stays."""
     ledger = posted(replace(an_award(), reason=text, actor=text, rule=text))
-    lines = list(export.entries_csv(noted(ledger, {1: text}), a_roster(ledger, with_names=True, names={ADA: text})))
+    lines = list(
+        export.entries_csv(
+            noted(ledger, {1: text}), a_roster(ledger, with_names=True, names={ADA: text})
+        )
+    )
     assert len(lines) == 2
     assert all(line.isprintable() for line in lines)
     (row,) = read_csv(lines)
     assert list(row) == list(export.ENTRY_COLUMNS)
-    assert not any(row[column].startswith(tuple("=+-@\t\r")) for column in ("reason", "actor", "rule", "note", "name"))
+    assert not any(
+        row[column].startswith(tuple("=+-@\t\r"))
+        for column in ("reason", "actor", "rule", "note", "name")
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "safe"),
-    [("=1+1", "'=1+1"), ("-", "'-"), ("\u200b@x", "'@x"), ("\t=1", " =1"), ("plain", "plain"), ("", "")],
+    [
+        ("=1+1", "'=1+1"),
+        ("-", "'-"),
+        ("\u200b@x", "'@x"),
+        ("\t=1", " =1"),
+        ("plain", "plain"),
+        ("", ""),
+    ],
 )
 def test_a_formula_becomes_a_text(text: str, safe: str) -> None:
     """Also one that hides behind a character without width."""
@@ -594,7 +683,13 @@ def test_a_script_gets_texts_as_they_are(text: str) -> None:
     lines = list(export.entries_jsonl(noted(ledger, {1: text}), a_roster(ledger, with_names=True)))
     assert len("\n".join(lines).encode().decode().splitlines()) == 1
     read = json.loads(lines[0])
-    assert (read["is"], read["n"], read["reason"], read["note"], read["reverses"]) == ("entry", 1, text, text, None)
+    assert (read["is"], read["n"], read["reason"], read["note"], read["reverses"]) == (
+        "entry",
+        1,
+        text,
+        text,
+        None,
+    )
 
 
 def test_a_script_gets_all_that_is_asked_for() -> None:
@@ -613,7 +708,13 @@ def test_a_script_gets_all_that_is_asked_for() -> None:
         "branches": [1],
         "balance": 20,
     }
-    assert read[3] == {"is": "link", "resident": ADA, "vk": 7_000_101, "source": "crm", "live": True}
+    assert read[3] == {
+        "is": "link",
+        "resident": ADA,
+        "vk": 7_000_101,
+        "source": "crm",
+        "live": True,
+    }
     assert (read[7]["resident"], read[7]["owner"]) == (ADA_AGAIN, ADA)
     assert "Ада М." in lines[0]
 
@@ -634,7 +735,10 @@ def test_nobody_is_named_unless_asked_for(write: Write) -> None:
     """Neither a name, nor a note, nor the number of a VK account; with names they are there."""
     ledger = every_kind()
     entries = noted(ledger, {one.n: "Olga said so" for one in ledger})
-    silent, telling = ("\n".join(write(entries, a_roster(ledger, HEADS, with_names=told))) for told in (False, True))
+    silent, telling = (
+        "\n".join(write(entries, a_roster(ledger, HEADS, with_names=told)))
+        for told in (False, True)
+    )
     for secret in ("Name", "Olga", "7000101"):
         assert secret not in silent
     assert "Name" in telling

@@ -25,7 +25,17 @@ def test_an_installation_brings_three_names_and_one_program() -> None:
 
 def test_a_source_archive_holds_all_that_is_needed(tmp_path: Path) -> None:
     """The examples, the migrations and the page templates among it."""
-    archive = [sys.executable, "setup.py", "-q", "egg_info", "-e", str(tmp_path), "sdist", "-d", str(tmp_path)]
+    archive = [
+        sys.executable,
+        "setup.py",
+        "-q",
+        "egg_info",
+        "-e",
+        str(tmp_path),
+        "sdist",
+        "-d",
+        str(tmp_path),
+    ]
     subprocess.run(archive, cwd=HERE, check=True, capture_output=True, timeout=120)
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}
@@ -44,14 +54,19 @@ def test_every_command_of_the_readme_exists(readme: str) -> None:
     """What stands behind ``coinsync`` there is a command here, with the options that are named beside it."""
     text = (HERE / readme).read_text(encoding="utf-8")
     called = re.findall(r"(?:`|bin/)coinsync(?: --config \S+)? ([a-z]+)", text)
-    known = {command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback}
+    known = {
+        command.name or command.callback.__name__
+        for command in cli.app.registered_commands
+        if command.callback
+    }
     known |= {group.name for group in cli.app.registered_groups if group.name}
     assert called
     assert set(called) <= known
 
 
 @pytest.mark.parametrize(
-    "readme", ["README.md", "README.ru.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/csv.md"]
+    "readme",
+    ["README.md", "README.ru.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/csv.md"],
 )
 def test_every_link_of_the_documents_leads_somewhere(readme: str) -> None:
     """To a file of the project."""

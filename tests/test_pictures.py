@@ -23,7 +23,7 @@ from coinsync import pictures
 from coinsync.errors import PictureRefused, UsageError
 from coinsync.pictures import WebPicture, find, keep, web_picture
 from coinsync.simulator.stage import GOODS
-from tests.makers import thorough
+from tests.support.makers import thorough
 
 LEFT, RIGHT = (220, 30, 30), (30, 30, 220)
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9">{}</svg>'
@@ -93,7 +93,12 @@ class TestPhotographs:
 
     @pytest.mark.parametrize(
         ("size", "copied"),
-        [((640, 640), (640, 640)), ((1280, 640), (640, 320)), ((500, 2000), (160, 640)), ((40, 30), (40, 30))],
+        [
+            ((640, 640), (640, 640)),
+            ((1280, 640), (640, 320)),
+            ((500, 2000), (160, 640)),
+            ((40, 30), (40, 30)),
+        ],
     )
     def test_it_fits_and_is_never_enlarged(
         self, tmp_path: Path, size: tuple[int, int], copied: tuple[int, int]
@@ -125,7 +130,9 @@ class TestPhotographs:
 
     def test_print_colours(self, tmp_path: Path) -> None:
         """A JPEG for printers is shown as well."""
-        image = opened(copy_of(tmp_path, encoded(Image.new("CMYK", (20, 20), (0, 255, 255, 0)), "JPEG")))
+        image = opened(
+            copy_of(tmp_path, encoded(Image.new("CMYK", (20, 20), (0, 255, 255, 0)), "JPEG"))
+        )
         assert near(image.getpixel((5, 5)), (255, 0, 0))
 
     def test_the_first_frame(self, tmp_path: Path) -> None:
@@ -162,7 +169,9 @@ class TestPhotographs:
         assert near(image.convert("RGB").getpixel((50, 30)), LEFT)
         assert near(image.convert("RGB").getpixel((50, 170)), RIGHT)
 
-    @pytest.mark.parametrize("notes", [b"Exif\0\0garbage", b"Exif\0\0II*\0\x08\0\0\0\xff\xff garbage"])
+    @pytest.mark.parametrize(
+        "notes", [b"Exif\0\0garbage", b"Exif\0\0II*\0\x08\0\0\0\xff\xff garbage"]
+    )
     def test_notes_that_cannot_be_read_spoil_nothing(self, tmp_path: Path, notes: bytes) -> None:
         """Telephones write strange things."""
         assert opened(copy_of(tmp_path, encoded(halves(), "JPEG", exif=notes))).size == (200, 100)
@@ -186,7 +195,8 @@ class TestPhotographs:
     def test_the_name_is_fit_for_an_address(self, tmp_path: Path, name: str, stem: str) -> None:
         """Small Latin letters, digits, - and _; other letters are left out."""
         assert re.fullmatch(
-            re.escape(stem) + r"\.[0-9a-f]{12}\.webp", copy_of(tmp_path, encoded(halves(), "PNG"), name).name
+            re.escape(stem) + r"\.[0-9a-f]{12}\.webp",
+            copy_of(tmp_path, encoded(halves(), "PNG"), name).name,
         )
 
 
@@ -194,11 +204,18 @@ def a_bomb(width: int, height: int) -> bytes:
     """A PNG of very few bytes that says it is very large."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        return (
+            struct.pack(">I", len(content))
+            + kind
+            + content
+            + struct.pack(">I", zlib.crc32(kind + content))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     lines = zlib.compress(b"\0" * min(height * (1 + width // 8), 1_000_000))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
+    )
 
 
 class TestRefused:
@@ -223,21 +240,32 @@ class TestRefused:
         says = '"mug.png" is neither PNG, JPEG, WebP, GIF nor SVG, whatever it is called'
         assert refusal(tmp_path, content) == says
 
-    @pytest.mark.parametrize("size", [(8001, 10), (10, 8001), (8000, 8000), (60_000, 60_000), (2**31 - 1, 2**31 - 1)])
+    @pytest.mark.parametrize(
+        "size", [(8001, 10), (10, 8001), (8000, 8000), (60_000, 60_000), (2**31 - 1, 2**31 - 1)]
+    )
     def test_bombs(self, tmp_path: Path, size: tuple[int, int]) -> None:
         """A size that is said is believed before anything is unpacked."""
         content = a_bomb(*size)
         assert len(content) < 3_000
-        assert refusal(tmp_path, content) == '"mug.png" has more than 8000 pixels on a side, or 50 million'
+        assert (
+            refusal(tmp_path, content)
+            == '"mug.png" has more than 8000 pixels on a side, or 50 million'
+        )
 
     def test_the_largest_that_is_taken(self, tmp_path: Path) -> None:
         """8000 pixels on a side are not too many by themselves."""
-        assert opened(copy_of(tmp_path, encoded(Image.new("1", (8000, 60)), "PNG"))).size == (640, 5)
+        assert opened(copy_of(tmp_path, encoded(Image.new("1", (8000, 60)), "PNG"))).size == (
+            640,
+            5,
+        )
 
     def test_too_many_bytes(self, tmp_path: Path) -> None:
         """10 MB."""
         content = encoded(halves(), "PNG")
-        assert refusal(tmp_path, content + b"\0" * pictures.BYTES_MAX) == '"mug.png" has more than 10 MB'
+        assert (
+            refusal(tmp_path, content + b"\0" * pictures.BYTES_MAX)
+            == '"mug.png" has more than 10 MB'
+        )
 
     @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
     def test_half_a_picture(self, tmp_path: Path, kind: str) -> None:
@@ -261,12 +289,16 @@ class TestRefused:
 
     @thorough(150)
     @given(
-        st.sampled_from([encoded(halves(), kind) for kind in ("PNG", "JPEG", "WEBP", "GIF")] + [SVG.encode()]),
+        st.sampled_from(
+            [encoded(halves(), kind) for kind in ("PNG", "JPEG", "WEBP", "GIF")] + [SVG.encode()]
+        ),
         st.integers(0, 2_000),
         st.binary(max_size=40),
     )
     @example(b"\x89PNG\r\n\x1a\n", 99, b"")
-    def test_any_bytes_are_a_picture_or_refused(self, content: bytes, at: int, other: bytes) -> None:
+    def test_any_bytes_are_a_picture_or_refused(
+        self, content: bytes, at: int, other: bytes
+    ) -> None:
         """Never another error."""
         spoilt = content[:at] + other + content[at + len(other) :]
         with TemporaryDirectory() as folder:
@@ -343,7 +375,10 @@ class TestDrawings:
         ("content", "says"),
         [
             ('<!DOCTYPE svg><svg xmlns="http://www.w3.org/2000/svg"/>', "a DOCTYPE"),
-            ('<!DOCTYPE s [<!ENTITY a "b">]><svg xmlns="http://www.w3.org/2000/svg">&a;</svg>', "a DOCTYPE"),
+            (
+                '<!DOCTYPE s [<!ENTITY a "b">]><svg xmlns="http://www.w3.org/2000/svg">&a;</svg>',
+                "a DOCTYPE",
+            ),
             (SVG.format("&nbsp;"), "is no well-formed SVG: undefined entity"),
             (SVG.format("<g>"), "is no well-formed SVG: mismatched tag"),
             ("<svg/>", "is XML and no SVG"),
@@ -359,13 +394,19 @@ class TestDrawings:
 
     def test_another_encoding(self, tmp_path: Path) -> None:
         """One that other readers might understand otherwise is not taken."""
-        assert refusal(tmp_path, SVG.format("<!-- Ж -->").encode("cp1251")) == '"mug.png" is no SVG in UTF-8'
+        assert (
+            refusal(tmp_path, SVG.format("<!-- Ж -->").encode("cp1251"))
+            == '"mug.png" is no SVG in UTF-8'
+        )
         assert "neither" in refusal(tmp_path, SVG.encode("utf-16"))
 
     def test_too_large(self, tmp_path: Path) -> None:
         """200 KB."""
         content = SVG.format(" " * pictures.SVG_BYTES_MAX).encode()
-        assert refusal(tmp_path, content) == '"mug.png" has more than 200 KB, which is the limit for SVG'
+        assert (
+            refusal(tmp_path, content)
+            == '"mug.png" has more than 200 KB, which is the limit for SVG'
+        )
 
     @pytest.mark.parametrize("path", sorted(GOODS.glob("*.svg")), ids=lambda path: path.stem)
     def test_the_drawings_of_the_project(self, path: Path) -> None:
@@ -387,7 +428,10 @@ class TestTheFolder:
         (tmp_path / "mug.png").touch()
         with pytest.raises(PictureRefused) as refused:
             find(tmp_path, "mag.png")
-        assert refused.value.message == f'"mag.png" is not in the folder {tmp_path.name}; did you mean "mug.png"?'
+        assert (
+            refused.value.message
+            == f'"mag.png" is not in the folder {tmp_path.name}; did you mean "mug.png"?'
+        )
 
     def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
         """It is named, with the key of the configuration."""

@@ -21,7 +21,9 @@ def plain_console(width: int = 160) -> Console:
     return Console(file=io.StringIO(), width=width, highlight=False, markup=False, emoji=False)
 
 
-@pytest.mark.parametrize(("amount", "shown"), [(10, "+10"), (-10, "-10"), (1250, "+1 250"), (-1234567, "-1 234 567")])
+@pytest.mark.parametrize(
+    ("amount", "shown"), [(10, "+10"), (-10, "-10"), (1250, "+1 250"), (-1234567, "-1 234 567")]
+)
 def test_coins_carry_their_sign(amount: int, shown: str) -> None:
     """A reader without colours sees which way they went."""
     assert render.coins(amount) == shown
@@ -52,7 +54,9 @@ def test_no_text_reaches_a_terminal_with_a_control_character(value: str) -> None
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
 
 
-@pytest.mark.parametrize("value", ["[red]x[/red]", "Аня [/]", ":smile:", "[link=https://evil.test]x[/link]"])
+@pytest.mark.parametrize(
+    "value", ["[red]x[/red]", "Аня [/]", ":smile:", "[link=https://evil.test]x[/link]"]
+)
 def test_markup_is_shown_as_it_is_written(value: str) -> None:
     """Nothing is coloured, linked or replaced."""
     out = plain_console()
@@ -79,7 +83,11 @@ def test_values_become_json() -> None:
     class Colour(Enum):
         RED = "red"
 
-    value = {"scope": Scope(1, date(2026, 11, 1), date(2026, 11, 2)), "colour": Colour.RED, "age": timedelta(hours=1)}
+    value = {
+        "scope": Scope(1, date(2026, 11, 1), date(2026, 11, 2)),
+        "colour": Colour.RED,
+        "age": timedelta(hours=1),
+    }
     assert render.as_json(value) == (
         '{"scope": {"branch": 1, "since": "2026-11-01", "until": "2026-11-02"}, "colour": "red", "age": 3600}'
     )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsync.sync import windows
-from tests.house import House
+from tests.support.school import House
 
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 
@@ -22,7 +22,10 @@ def test_windows_cover_every_day_once(since: date, length: int) -> None:
     assert (found[0].since, found[-1].until) == (since, until)
     for before, after in pairwise(found):
         assert after.since == before.until + timedelta(days=1)
-    assert all((scope.until - scope.since).days < 31 and scope.since.month == scope.until.month for scope in found)
+    assert all(
+        (scope.until - scope.since).days < 31 and scope.since.month == scope.until.month
+        for scope in found
+    )
 
 
 def test_no_window_for_an_empty_span() -> None:
@@ -64,7 +67,9 @@ def test_memberships_are_remembered_after_the_crm_forgets_them(synced: House) ->
     lesson = synced.paid_lessons()[-1]
     who = synced.paid_resident(lesson.id)
     other = next(
-        group.id for group in books.groups.values() if group.branch_id == 1 and group.id not in lesson.group_ids
+        group.id
+        for group in books.groups.values()
+        if group.branch_id == 1 and group.id not in lesson.group_ids
     )
     before = synced.balances()[who]
     synced.school.act("change_group", customer=who, from_group=lesson.group_ids[0], to_group=other)
@@ -81,4 +86,6 @@ def test_the_crm_decides_what_today_is(house: House) -> None:
     """Lessons up to the school's own day are read, whatever the day is here."""
     house.ok("sync")
     with house.reader() as reader:
-        assert {run.until for run in reader.runs(50) if run.purpose == "people"} == {house.school.today}
+        assert {run.until for run in reader.runs(50) if run.purpose == "people"} == {
+            house.school.today
+        }

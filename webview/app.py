@@ -29,7 +29,7 @@ from coinsync.store.reader import Reader
 from webview import pages, scripts
 from webview.gallery import Gallery, Picture
 from webview.launch import AGE_SECONDS_DEFAULT, Refusal, Visitor, verify
-from webview.press import Press
+from webview.page_renderer import PageRenderer
 from webview.school import School, Way
 from webview.visit import family_of, older_of
 
@@ -43,7 +43,9 @@ _JSON = "application/json"
 #: Names of pictures and scripts hold a digest of their content.
 _FOR_EVER = "public, max-age=31536000, immutable"
 #: An SVG that somebody opens by itself is a document, and this one may do nothing at all.
-_DRAWING_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+_DRAWING_POLICY = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+)
 _NUMBER_DIGITS_MAX = 18
 _FRAMED_BY = "https://vk.com https://*.vk.com https://vk.ru https://*.vk.ru"
 _REASON = "webview.reason"
@@ -98,7 +100,9 @@ class Answer:
     reason: str = ""
 
 
-def make_app(settings: WebSettings, database_url: str, *, now: Callable[[], float]) -> WSGIApplication:
+def make_app(
+    settings: WebSettings, database_url: str, *, now: Callable[[], float]
+) -> WSGIApplication:
     """Make the window onto one database; ``now`` returns Unix seconds."""
     # Debug mode would print tracebacks and addresses into pages, wherever it was switched on.
     bottle.debug(False)
@@ -116,7 +120,7 @@ def make_app(settings: WebSettings, database_url: str, *, now: Callable[[], floa
         logo=own.get(settings.logo, ""),
         coin=own.get(settings.coin, ""),
     )
-    press = Press.set_up(settings.colours)
+    press = PageRenderer.set_up(settings.colours)
     readers = Readers(database_url, wait_seconds=WAIT_SECONDS)
     inside = _routes(_Views(settings, school, press, gallery, readers, now))
     return _Wrapper(settings, school, press, inside, now)
@@ -145,7 +149,7 @@ class _Views:
 
     settings: WebSettings
     school: School
-    press: Press
+    press: PageRenderer
     gallery: Gallery
     readers: Readers
     now: Callable[[], float]
@@ -155,7 +159,9 @@ class _Views:
 
         def show(reader: Reader, visitor: Visitor, moment: datetime) -> Any:
             family = family_of(reader, visitor.vk)
-            family = replace(family, pictures=self.gallery.addresses(item.picture for item, _ in family.shelf))
+            family = replace(
+                family, pictures=self.gallery.addresses(item.picture for item, _ in family.shelf)
+            )
             if not family.residents:
                 page = pages.stranger(visitor.vk, family, self.school, visitor.language, moment)
                 return self._page(200, page, "stranger")
@@ -196,7 +202,12 @@ class _Views:
         try:
             synced_at = self._read(lambda reader: reader.last_synced_at())
         except CoinsyncError as error:
-            said = {"database": "out", "schema": "unknown", "last_synced_at": None, "error": _name(error)}
+            said = {
+                "database": "out",
+                "schema": "unknown",
+                "last_synced_at": None,
+                "error": _name(error),
+            }
             return _response(503, json.dumps(said).encode(), _JSON, _name(error))
         said = {"database": "ok", "schema": "ok", "last_synced_at": synced_at}
         return _response(200, json.dumps(said).encode(), _JSON)
@@ -221,9 +232,13 @@ class _Views:
             age_seconds_max=self.settings.age_seconds_max,
         )
         if isinstance(visitor, Refusal):
-            return self._page(403, pages.refused(visitor, self.school, self.settings.app_id), visitor.reason)
+            return self._page(
+                403, pages.refused(visitor, self.school, self.settings.app_id), visitor.reason
+            )
         try:
-            return self._read(lambda reader: show(reader, visitor, datetime.fromtimestamp(moment, UTC)))
+            return self._read(
+                lambda reader: show(reader, visitor, datetime.fromtimestamp(moment, UTC))
+            )
         except CoinsyncError as error:
             return self._page(503, pages.trouble(self.school), _name(error))
 
@@ -244,7 +259,9 @@ def _asked_number(name: str) -> int:
 
 
 def _picture(picture: Picture) -> Any:
-    drawing = {"Content-Security-Policy": _DRAWING_POLICY} if picture.kind == "image/svg+xml" else {}
+    drawing = (
+        {"Content-Security-Policy": _DRAWING_POLICY} if picture.kind == "image/svg+xml" else {}
+    )
     return _for_ever(picture.content, picture.kind, **drawing)
 
 
@@ -277,7 +294,7 @@ class _Wrapper:
         self,
         settings: WebSettings,
         school: School,
-        press: Press,
+        press: PageRenderer,
         inside: WSGIApplication,
         now: Callable[[], float],
     ) -> None:
@@ -300,14 +317,23 @@ class _Wrapper:
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
         spent_ms = round((self._now() - started) * 1000)
         level = _LEVELS.get(answer.status, logging.INFO)
-        log.log(level, "%s %s %d %d ms %s", *_safe(method, path), answer.status, spent_ms, answer.reason or "-")
+        log.log(
+            level,
+            "%s %s %d %d ms %s",
+            *_safe(method, path),
+            answer.status,
+            spent_ms,
+            answer.reason or "-",
+        )
         return [] if method == "HEAD" else [answer.body]
 
     def _answer(self, environ: WSGIEnvironment, method: str, path: str) -> Answer:
         if self._hosts and environ.get("HTTP_HOST", "").lower() not in self._hosts:
             return self._own(421, pages.missing(self._school), "unknown_host")
         if method not in METHODS:
-            return self._own(405, pages.wrong_method(self._school), "method", {"Allow": ", ".join(METHODS)})
+            return self._own(
+                405, pages.wrong_method(self._school), "method", {"Allow": ", ".join(METHODS)}
+            )
         # Bottle drops bytes that are not UTF-8, which would make "/%FF" the cabinet; no route of ours needs them.
         if not path.isascii():
             return self._own(404, pages.missing(self._school))
@@ -316,8 +342,16 @@ class _Wrapper:
         except Exception as error:
             return self._own(500, pages.broken(self._school), _name(error))
 
-    def _own(self, status: int, page: pages.Notice, reason: str = "", more: Mapping[str, str] | None = None) -> Answer:
-        return Answer(status, self._press.print(page), {"Content-Type": _HTML, **(more or {})}, reason)
+    def _own(
+        self,
+        status: int,
+        page: pages.Notice,
+        reason: str = "",
+        more: Mapping[str, str] | None = None,
+    ) -> Answer:
+        return Answer(
+            status, self._press.print(page), {"Content-Type": _HTML, **(more or {})}, reason
+        )
 
 
 def security_headers(style_source: str) -> dict[str, str]:
@@ -349,7 +383,9 @@ def _captured(inside: WSGIApplication, environ: WSGIEnvironment) -> Answer:
     """Call the routes and keep what they would have sent."""
     sent: list[tuple[str, list[tuple[str, str]]]] = []
 
-    def keep(status: str, headers: list[tuple[str, str]], _exc_info: object = None, /) -> Callable[[bytes], object]:
+    def keep(
+        status: str, headers: list[tuple[str, str]], _exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
         sent.append((status, headers))
         return lambda _data: None
 
@@ -368,7 +404,9 @@ def _takes_gzip(accepted: str) -> bool:
 
 
 def _compressed(answer: Answer) -> Answer:
-    if len(answer.body) < _COMPRESSED_FROM or not answer.headers.get("Content-Type", "").startswith(_COMPRESSED):
+    if len(answer.body) < _COMPRESSED_FROM or not answer.headers.get("Content-Type", "").startswith(
+        _COMPRESSED
+    ):
         return answer
     # Without a time in it, the same page is the same bytes.
     body = gzip.compress(answer.body, _COMPRESSION, mtime=0)
@@ -377,4 +415,6 @@ def _compressed(answer: Answer) -> Answer:
 
 def _safe(method: str, path: str) -> tuple[str, str]:
     """What the log may hold of a request's first line: no control characters, and no query, not even an encoded one."""
-    return quote(method, errors="replace")[:10], quote(path.partition("?")[0], errors="replace")[:_PATH_SHOWN]
+    return quote(method, errors="replace")[:10], quote(path.partition("?")[0], errors="replace")[
+        :_PATH_SHOWN
+    ]

@@ -39,7 +39,9 @@ class Gallery:
 
     def addresses(self, names: Iterable[str]) -> dict[str, str]:
         """Where pictures stand that a page is about to name; those that are not there are left out."""
-        return {name: f"/pictures/{name}" for name in set(names) if name in self._own or self._has(name)}
+        return {
+            name: f"/pictures/{name}" for name in set(names) if name in self._own or self._has(name)
+        }
 
     def find(self, name: str) -> Picture | None:
         """The picture of a name that is known."""
@@ -75,7 +77,9 @@ class Gallery:
     def _read(self, name: str) -> bytes | None:
         assert self._folder is not None  # noqa: S101  # Without a folder the table is empty.
         try:
-            with open(os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            with open(
+                os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb"
+            ) as file:
                 content = file.read(BYTES_MAX + 1)
         except OSError:
             return None

@@ -85,13 +85,18 @@ def catalog(
         Category(
             numbers.setdefault(title, len(numbers) + 1),
             title,
-            tuple(_good(item, left, buyers, pictures.get(item.picture, ""), school, texts) for item, left in run),
+            tuple(
+                _good(item, left, buyers, pictures.get(item.picture, ""), school, texts)
+                for item, left in run
+            ),
         )
         for title, run in groupby(there, category)
     )
 
 
-def _good(item: Item, left: int, buyers: Iterable[Buyer], picture: str, school: School, texts: Texts) -> Good:
+def _good(
+    item: Item, left: int, buyers: Iterable[Buyer], picture: str, school: School, texts: Texts
+) -> Good:
     name = texts.of(item.name_ru, item.name_en)
     gone = item.tracked and left <= 0
     stock = texts.left.format(count=texts.words.number(left)) if item.tracked else ""
@@ -107,7 +112,9 @@ def _good(item: Item, left: int, buyers: Iterable[Buyer], picture: str, school: 
         stock=texts.none_left if gone else stock,
         gone=gone,
         # Whether coins would do for what is not there is nobody's question.
-        reach=() if gone else tuple(_reach(item, buyer, texts) for buyer in buyers if _is_for(item, buyer.branches)),
+        reach=()
+        if gone
+        else tuple(_reach(item, buyer, texts) for buyer in buyers if _is_for(item, buyer.branches)),
         heart=texts.heart.format(name=name),
     )
 

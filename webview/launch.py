@@ -69,7 +69,12 @@ class Refusal:
 
 
 def verify(
-    query: str, *, keys: Sequence[str], app_id: int, now: int, age_seconds_max: int = AGE_SECONDS_DEFAULT
+    query: str,
+    *,
+    keys: Sequence[str],
+    app_id: int,
+    now: int,
+    age_seconds_max: int = AGE_SECONDS_DEFAULT,
 ) -> Visitor | Refusal:
     """Check a launch query, without its leading "?", at the time ``now`` in Unix seconds.
 
@@ -83,7 +88,9 @@ def verify(
     given = _signed_fields(query, usable)
     if isinstance(given, Reason):
         return Refusal(given)
-    reason = _misfit(given, app_id) or _staleness(given, now, min(age_seconds_max, AGE_SECONDS_CEILING))
+    reason = _misfit(given, app_id) or _staleness(
+        given, now, min(age_seconds_max, AGE_SECONDS_CEILING)
+    )
     return Refusal(reason) if reason else _visitor(given)
 
 
@@ -105,11 +112,18 @@ def sign(fields: Mapping[str, str], key: str) -> str:
 def _signed_fields(query: str, keys: Sequence[str]) -> dict[bytes, bytes] | Reason:
     """Read the fields that VK signed, or say why nothing in the query can be believed."""
     # A character is at least a byte, so the cheap test spares the work on a very long text.
-    if len(query) > QUERY_BYTES_MAX or len(raw := query.encode("utf-8", "surrogatepass")) > QUERY_BYTES_MAX:
+    if (
+        len(query) > QUERY_BYTES_MAX
+        or len(raw := query.encode("utf-8", "surrogatepass")) > QUERY_BYTES_MAX
+    ):
         return Reason.TOO_LONG
     if raw.count(b"&") >= FIELDS_MAX:
         return Reason.TOO_MANY_FIELDS
-    pairs = [pair for pair in map(_pair, raw.split(b"&")) if pair[0].startswith(b"vk_") or pair[0] == b"sign"]
+    pairs = [
+        pair
+        for pair in map(_pair, raw.split(b"&"))
+        if pair[0].startswith(b"vk_") or pair[0] == b"sign"
+    ]
     fields = dict(pairs)
     # A reader that takes the first and one that takes the last of two equal names would see different visitors.
     if len(fields) < len(pairs):

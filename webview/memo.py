@@ -23,7 +23,10 @@ class Earning:
 
 def memo(school: School, branches: Iterable[int], texts: Texts, today: date) -> tuple[Earning, ...]:
     """All ways to earn in ``branches``, lessons first; everywhere where no branch is named."""
-    return (*_lessons(school, rules_on(school.rules, branches, today), texts), *_others(school, texts))
+    return (
+        *_lessons(school, rules_on(school.rules, branches, today), texts),
+        *_others(school, texts),
+    )
 
 
 def rules_on(rules: Iterable[Rule], branches: Iterable[int], day: date) -> tuple[Rule, ...]:
@@ -58,7 +61,10 @@ def _lessons(school: School, rules: Iterable[Rule], texts: Texts) -> list[Earnin
     for rule in rules:
         title = texts.of(*school.lessons.get(rule.name, ("", ""))) or texts.lesson
         rates.setdefault(title, []).append(rule.coins)
-    return [Earning(title, texts.lesson_text, _span(school, coins, texts)) for title, coins in rates.items()]
+    return [
+        Earning(title, texts.lesson_text, _span(school, coins, texts))
+        for title, coins in rates.items()
+    ]
 
 
 def _span(school: School, coins: list[int], texts: Texts) -> str:

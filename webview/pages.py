@@ -14,7 +14,7 @@ from typing import Any
 
 from coinsync.core.facts import Resident
 from coinsync.core.ledger import Line
-from coinsync.core.wording import Pen, zone_of
+from coinsync.core.wording import LineFormatter, zone_of
 from webview.goods import GOODS_MAX, Buyer, Category, Shelf, catalog
 from webview.launch import Reason, Refusal
 from webview.memo import Earning, coins_per_lesson, memo, rules_on
@@ -111,7 +111,11 @@ class Shop:
     def kinds(self) -> tuple[tuple[int, str], ...]:
         """Numbers and titles of categories to choose from, each once; none where there is no choice."""
         found = {one.number: one.title for one in self.categories}
-        return tuple((number, title) for number, title in found.items() if title) if len(found) > 1 else ()
+        return (
+            tuple((number, title) for number, title in found.items() if title)
+            if len(found) > 1
+            else ()
+        )
 
     @property
     def buys(self) -> bool:
@@ -181,7 +185,11 @@ def cabinet(family: Family, school: School, language: str, now: datetime) -> Cab
     """Make the page of a family; ``now`` is any aware time, ``language`` a code of VK's."""
     texts = of_language(language)
     shown = family.residents[:RESIDENTS_MAX]
-    more = texts.children_more.format(count=RESIDENTS_MAX) if len(family.residents) > RESIDENTS_MAX else ""
+    more = (
+        texts.children_more.format(count=RESIDENTS_MAX)
+        if len(family.residents) > RESIDENTS_MAX
+        else ""
+    )
     children = tuple(_child(resident, family, school, texts, now) for resident in shown)
     fresh = _fresh(family.synced_at, texts, school.pen(texts, school.zone, now))
     shop = _shop(family, shown, school, texts, now)
@@ -200,7 +208,9 @@ def rows(older: Older, school: School, language: str, now: datetime) -> Rows:
     """Make further rows of a child's history."""
     texts = of_language(language)
     pen = school.pen(texts, zone_of(older.resident, school.zones, school.zone), now)
-    return Rows(texts, older.resident.id, _rows(older.lines, older.groups, pen), _before(older.lines))
+    return Rows(
+        texts, older.resident.id, _rows(older.lines, older.groups, pen), _before(older.lines)
+    )
 
 
 def refused(refusal: Refusal, school: School, app_id: int) -> Notice:
@@ -233,7 +243,9 @@ def wrong_method(school: School) -> Notice:
 
 def _data(residents: Sequence[Mapping[str, Any]], school: School, texts: Texts) -> str:
     """What the script knows: whom it counts for, and the words it says."""
-    return as_data({"residents": residents, "words": {**texts.script, "coins": school.coin_forms(texts)}})
+    return as_data(
+        {"residents": residents, "words": {**texts.script, "coins": school.coin_forms(texts)}}
+    )
 
 
 def as_data(value: Mapping[str, Any]) -> str:
@@ -250,7 +262,9 @@ def _notice(school: School, russian: Message, english: Message, address: str = "
 # --- children --------------------------------------------------------------------------------------------------------
 
 
-def _child(resident: Resident, family: Family, school: School, texts: Texts, now: datetime) -> Child:
+def _child(
+    resident: Resident, family: Family, school: School, texts: Texts, now: datetime
+) -> Child:
     pen = school.pen(texts, zone_of(resident, school.zones, school.zone), now)
     balance = family.balances.get(resident.id, 0)
     lines = family.lines.get(resident.id, ())
@@ -274,12 +288,14 @@ def _before(lines: Sequence[Line]) -> int:
     return lines[LINES_MAX - 1].posted.n if len(lines) > LINES_MAX else 0
 
 
-def _rows(lines: Sequence[Line], groups: Mapping[int, str], pen: Pen) -> tuple[Row, ...]:
+def _rows(lines: Sequence[Line], groups: Mapping[int, str], pen: LineFormatter) -> tuple[Row, ...]:
     by_number = {line.posted.n: line for line in lines}
     return tuple(_row(line, by_number, groups, pen) for line in lines[:LINES_MAX])
 
 
-def _row(line: Line, by_number: Mapping[int, Line], groups: Mapping[int, str], pen: Pen) -> Row:
+def _row(
+    line: Line, by_number: Mapping[int, Line], groups: Mapping[int, str], pen: LineFormatter
+) -> Row:
     entry = line.posted.entry
     notes = (pen.takes_back(line, by_number), pen.late(line), pen.taken_back(line, by_number))
     return Row(
@@ -294,7 +310,7 @@ def _row(line: Line, by_number: Mapping[int, Line], groups: Mapping[int, str], p
     )
 
 
-def _fresh(synced_at: str | None, texts: Texts, pen: Pen) -> str:
+def _fresh(synced_at: str | None, texts: Texts, pen: LineFormatter) -> str:
     """Say how fresh the data is, in the school's own time."""
     if synced_at is None:
         return texts.fresh_never
@@ -307,9 +323,16 @@ def _fresh(synced_at: str | None, texts: Texts, pen: Pen) -> str:
 # --- shop ------------------------------------------------------------------------------------------------------------
 
 
-def _shop(family: Family, residents: Sequence[Resident], school: School, texts: Texts, now: datetime) -> Shop:
+def _shop(
+    family: Family, residents: Sequence[Resident], school: School, texts: Texts, now: datetime
+) -> Shop:
     buyers = [
-        Buyer(one.id, _name(one) if len(residents) > 1 else "", one.branches, family.balances.get(one.id, 0))
+        Buyer(
+            one.id,
+            _name(one) if len(residents) > 1 else "",
+            one.branches,
+            family.balances.get(one.id, 0),
+        )
         for one in residents
     ]
     branches = {branch for one in residents for branch in one.branches}
@@ -320,12 +343,16 @@ def _shop(family: Family, residents: Sequence[Resident], school: School, texts: 
     )
 
 
-def _residents(family: Family, residents: Iterable[Resident], school: School, now: datetime) -> list[dict[str, Any]]:
+def _residents(
+    family: Family, residents: Iterable[Resident], school: School, now: datetime
+) -> list[dict[str, Any]]:
     """What the script counts with: balances as they are, below zero too, and what the next lesson gives."""
     found = []
     for one in residents:
         today = now.astimezone(zone_of(one, school.zones, school.zone)).date()
-        lesson = coins_per_lesson(family.lines.get(one.id, ()), rules_on(school.rules, one.branches, today))
+        lesson = coins_per_lesson(
+            family.lines.get(one.id, ()), rules_on(school.rules, one.branches, today)
+        )
         balance = family.balances.get(one.id, 0)
         found.append({"id": one.id, "name": _name(one), "balance": balance, "lesson": lesson})
     return found

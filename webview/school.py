@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from coinsync.core.rules import Rule
-from coinsync.core.wording import Pen
+from coinsync.core.wording import LineFormatter
 from webview.texts import RUSSIAN, Texts
 
 
@@ -55,7 +55,7 @@ class School:
         """Write a number of coins with the coin's name."""
         return f"{texts.words.number(count)} {self.coin_word(count, texts)}"
 
-    def pen(self, texts: Texts, zone: ZoneInfo, now: datetime) -> Pen:
+    def pen(self, texts: Texts, zone: ZoneInfo, now: datetime) -> LineFormatter:
         """What writes the lines of a family whose clock stands in ``zone``."""
         ways = {way.code: texts.of(way.title_ru, way.title_en) for way in self.ways}
-        return Pen(texts.words, zone, now.astimezone(zone).date(), ways)
+        return LineFormatter(texts.words, zone, now.astimezone(zone).date(), ways)

@@ -29,7 +29,9 @@ class Scripts:
     def set_up(cls) -> Scripts:
         """Read what lies beside this module."""
         files = {path.name: path.read_bytes() for path in sorted(_HERE.glob("*.js"))}
-        digest = hashlib.sha256(b"".join(name.encode() + b"\0" + content for name, content in files.items()))
+        digest = hashlib.sha256(
+            b"".join(name.encode() + b"\0" + content for name, content in files.items())
+        )
         return cls(digest.hexdigest()[:16], files)
 
     @property

@@ -28,11 +28,20 @@ def family_of(reader: Reader, vk: int) -> Family:
 
 def older_of(reader: Reader, vk: int, child: int, before: int) -> Older | None:
     """Read what follows the line ``before`` of a child; None of a child whom this visitor may not see, or no line."""
-    resident = next((one for one in reader.residents_of_visitor(vk)[:RESIDENTS_MAX] if one.id == child), None)
+    resident = next(
+        (one for one in reader.residents_of_visitor(vk)[:RESIDENTS_MAX] if one.id == child), None
+    )
     lines = reader.older_lines(child, before, LINES_MAX + 1) if resident else None
-    return None if resident is None or lines is None else Older(resident, lines, _groups(reader, lines))
+    return (
+        None
+        if resident is None or lines is None
+        else Older(resident, lines, _groups(reader, lines))
+    )
 
 
 def _groups(reader: Reader, lines: Iterable[Line]) -> dict[int, str]:
     lessons = (line.lesson for line in lines if line.lesson is not None)
-    return {group.id: group.name for group in reader.recorded(Group, {id for one in lessons for id in one.groups})}
+    return {
+        group.id: group.name
+        for group in reader.recorded(Group, {id for one in lessons for id in one.groups})
+    }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from coinsync.commands.door import Door
+from coinsync.commands.session import Session
 from coinsync.core import colour
 from coinsync.errors import ConfigError, PictureRefused
 
@@ -30,19 +30,27 @@ class Shown:
 
 def check(ctx: typer.Context) -> int:
     """The colours of the cabinet, each pair with its contrast, and its pictures; 2 when something cannot be used."""
-    door: Door = ctx.obj
-    settings = door.settings
+    session: Session = ctx.obj
+    settings = session.settings
     pairs, problems = colour.pairs(settings.brand.colours), _problems(settings.brand)
-    if door.json:
+    if session.json:
         data = [
-            {"key": one.key, "what": one.what, "text": one.text, "ground": one.ground, "ratio": one.told}
+            {
+                "key": one.key,
+                "what": one.what,
+                "text": one.text,
+                "ground": one.ground,
+                "ratio": one.told,
+            }
             for one in pairs
         ]
-        door.tell({"pairs": data, "problems": problems})
+        session.tell({"pairs": data, "problems": problems})
     for one in pairs:
-        door.say(f"{one.what:<28}{one.text} on {one.ground}  {one.told:>5} : 1  {'ok' if one.passes else 'too little'}")
+        session.say(
+            f"{one.what:<28}{one.text} on {one.ground}  {one.told:>5} : 1  {'ok' if one.passes else 'too little'}"
+        )
     for problem in problems:
-        door.complain(problem)
+        session.complain(problem)
     return ConfigError.exit_code if problems else 0
 
 
@@ -50,7 +58,9 @@ def shown(settings: Settings) -> Shown:
     """What the cabinet shows. Raises ``ConfigError`` with everything that cannot be used."""
     problems = _problems(settings.brand)
     if problems:
-        raise ConfigError(problems, advice='"coinsync brand check" shows every pair of colours with its contrast.')
+        raise ConfigError(
+            problems, advice='"coinsync brand check" shows every pair of colours with its contrast.'
+        )
     logo, coin = _picture(settings.brand.logo), _picture(settings.brand.coin)
     return Shown(logo=next(iter(logo), ""), coin=next(iter(coin), ""), pictures={**logo, **coin})
 
@@ -68,7 +78,7 @@ def _problems(brand: BrandSettings) -> list[str]:
 def _picture(path: Path | None) -> dict[str, bytes]:
     """A picture as it is served, under its name; nothing where there is none. Raises ``PictureRefused``."""
     from coinsync import pictures
-    from coinsync.core.sheet import quoted
+    from coinsync.core.files.sheet import quoted
 
     if path is None:
         return {}

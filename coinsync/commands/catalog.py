@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coinsync.commands import completion
-from coinsync.commands.desk import Key, hand, note_of
-from coinsync.commands.door import AsCsv, Day, Door, DryRun, Yes, number_of
+from coinsync.commands.coins import Key, author, note_of
 from coinsync.commands.posting import carry_out
+from coinsync.commands.session import AsCsv, Day, DryRun, Session, Yes, number_of
 from coinsync.core.catalog import (
     NAME_LENGTH_MAX,
     PRICE_MAX,
@@ -29,13 +29,16 @@ from coinsync.errors import ImportRefused, UsageError
 
 if TYPE_CHECKING:
     from coinsync.config import Settings
-    from coinsync.core.deed import Deed, Hand
+    from coinsync.core.proposal import Author, Proposal
     from coinsync.pictures import WebPicture
     from coinsync.render import Bar
     from coinsync.store.reader import Reader
 
 Goods = Annotated[
-    str, typer.Argument(metavar="CODE", help="Its code, or a part of its name.", autocompletion=completion.items)
+    str,
+    typer.Argument(
+        metavar="CODE", help="Its code, or a part of its name.", autocompletion=completion.items
+    ),
 ]
 Name = Annotated[str | None, typer.Option("--name-en", help="Its name in English.")]
 Category = Annotated[str | None, typer.Option("--category", help="Where it stands in the catalog.")]
@@ -44,11 +47,19 @@ Text = Annotated[str | None, typer.Option("--text", help="A few words about it."
 TextEn = Annotated[str | None, typer.Option("--text-en", help="The same in English.")]
 Branches = Annotated[
     list[str] | None,
-    typer.Option("--branch-of", metavar="BRANCH", help='Sold only there, by id or name; may be repeated; or "all".'),
+    typer.Option(
+        "--branch-of",
+        metavar="BRANCH",
+        help='Sold only there, by id or name; may be repeated; or "all".',
+    ),
 ]
 Picture = Annotated[
     str | None,
-    typer.Option("--picture", metavar="FILE", help='A file of the folder of pictures, or a path; "" for none.'),
+    typer.Option(
+        "--picture",
+        metavar="FILE",
+        help='A file of the folder of pictures, or a path; "" for none.',
+    ),
 ]
 Pieces = Annotated[str, typer.Argument(metavar="PIECES", help="How many.")]
 Note = Annotated[str, typer.Option("--note", help="Why; staff alone reads it.")]
@@ -59,34 +70,37 @@ Note = Annotated[str, typer.Option("--note", help="Why; staff alone reads it.")]
 
 def load(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="TOML or CSV, the whole catalog; see docs/catalog.md.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="TOML or CSV, the whole catalog; see docs/catalog.md."),
+    ],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
     """Make the shop's goods those of a file: new ones come, changed ones change, those left out are archived."""
-    from coinsync import shop
+    from coinsync.desk import shop
 
-    door: Door = ctx.obj
-    items, copies = read_goods(door, file)
-    by = hand(door)
+    session: Session = ctx.obj
+    items, copies = read_goods(session, file)
+    by = author(session)
     return carry_out(
-        door,
+        session,
         lambda reader: shop.load(reader, items, by),
         dry_run=dry_run,
         yes=yes,
-        before=partial(keep_copies, door.settings, copies),
+        before=partial(keep_copies, session.settings, copies),
     )
 
 
-def read_goods(door: Door, file: Path) -> tuple[tuple[Item, ...], dict[str, WebPicture]]:
+def read_goods(session: Session, file: Path) -> tuple[tuple[Item, ...], dict[str, WebPicture]]:
     """The goods of a catalog file, and the copies of their pictures by the names in the file; nothing is written."""
     from coinsync import render
-    from coinsync.core.catalogfile import read_catalog
+    from coinsync.core.files.catalog import read_catalog
 
-    settings = door.settings
+    settings = session.settings
     copies: dict[str, WebPicture] = {}
     try:
-        with render.Bar(shown=sys.stderr.isatty() and not (door.quiet or door.json)) as bar:
+        with render.Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json)) as bar:
             items = read_catalog(
                 file.read_bytes(),
                 toml=file.suffix.lower() == ".toml",
@@ -126,12 +140,12 @@ def list_all(
     """The shop's goods in their order, with what is left of them."""
     from coinsync import render
 
-    door: Door = ctx.obj
-    with door.reader() as reader:
-        goods = _in_order(door, reader, everything=everything)
+    session: Session = ctx.obj
+    with session.reader() as reader:
+        goods = _in_order(session, reader, everything=everything)
         left = reader.stock(item.code for item in goods if item.tracked)
-    if door.json:
-        door.tell([{**render.as_data(item), "left": left.get(item.code)} for item in goods])
+    if session.json:
+        session.tell([{**render.as_data(item), "left": left.get(item.code)} for item in goods])
     elif as_csv:
         columns = ("code", "name", "category", "price", "left", "branches", "state", "picture")
         rows = (
@@ -152,13 +166,14 @@ def list_all(
         render.show_catalog(render.console(), goods, left)
 
 
-def _in_order(door: Door, reader: Reader, *, everything: bool) -> list[Item]:
+def _in_order(session: Session, reader: Reader, *, everything: bool) -> list[Item]:
     """Goods as the catalog has them, the archived at the end; only those of ``--branch`` where it is given."""
-    chosen = {branch.id for branch in door.chosen_branches()} if door.branches else None
+    chosen = {branch.id for branch in session.chosen_branches()} if session.branches else None
     goods = [
         item
         for item in reader.all(Item)
-        if (everything or not item.archived) and (chosen is None or not item.branches or chosen & set(item.branches))
+        if (everything or not item.archived)
+        and (chosen is None or not item.branches or chosen & set(item.branches))
     ]
     return sorted(goods, key=lambda item: (item.archived, item.place, item.code))
 
@@ -168,7 +183,9 @@ def _in_order(door: Door, reader: Reader, *, everything: bool) -> list[Item]:
 
 def add(
     ctx: typer.Context,
-    code: Annotated[str, typer.Argument(metavar="CODE", help="A short word that never changes, as in mug-blue.")],
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="A short word that never changes, as in mug-blue.")
+    ],
     name: Annotated[str, typer.Option("--name", help="As families read it.")],
     price: Annotated[str, typer.Option("--price", metavar="COINS", help="In coins.")],
     name_en: Name = None,
@@ -179,32 +196,46 @@ def add(
     branch_of: Branches = None,
     picture: Picture = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Families do not see it.")] = False,
-    untracked: Annotated[bool, typer.Option("--untracked", help="Its pieces are not counted.")] = False,
+    untracked: Annotated[
+        bool, typer.Option("--untracked", help="Its pieces are not counted.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
     """Add goods to the end of the catalog; what was archived under this code comes back."""
-    door: Door = ctx.obj
+    session: Session = ctx.obj
     short = code.lower()
     if not (code.isascii() and is_code(short)):
-        raise UsageError(f"{clean(code)!r} is no code", advice="A Latin letter or digit first, then also - and _.")
-    copy = _picture(door, picture)
-    said = _said(door, name, name_en, category, category_en, text, text_en, price, branch_of, copy)
+        raise UsageError(
+            f"{clean(code)!r} is no code",
+            advice="A Latin letter or digit first, then also - and _.",
+        )
+    copy = _picture(session, picture)
+    said = _said(
+        session, name, name_en, category, category_en, text, text_en, price, branch_of, copy
+    )
     said.setdefault("name_en", said["name_ru"])
-    nothing = {"category_ru": "", "category_en": "", "text_ru": "", "text_en": "", "branches": (), "picture": ""}
+    nothing = {
+        "category_ru": "",
+        "category_en": "",
+        "text_ru": "",
+        "text_en": "",
+        "branches": (),
+        "picture": "",
+    }
     item = Item(code=short, place=0, shown=not hidden, tracked=not untracked, **(nothing | said))
     copies = {copy.name: copy} if copy else {}
     return carry_out(
-        door,
-        partial(_added, item, hand(door)),
+        session,
+        partial(_added, item, author(session)),
         dry_run=dry_run,
         yes=yes,
-        before=partial(keep_copies, door.settings, copies),
+        before=partial(keep_copies, session.settings, copies),
     )
 
 
-def _added(item: Item, by: Hand, reader: Reader) -> Deed:
-    from coinsync import shop
+def _added(item: Item, by: Author, reader: Reader) -> Proposal:
+    from coinsync.desk import shop
 
     there = {one.code: one for one in reader.all(Item)}
     before = there.get(item.code)
@@ -231,34 +262,50 @@ def edit(
     text_en: TextEn = None,
     branch_of: Branches = None,
     picture: Picture = None,
-    shown: Annotated[bool | None, typer.Option("--shown/--hidden", help="Families see it, or not.")] = None,
-    tracked: Annotated[bool | None, typer.Option("--tracked/--untracked", help="Its pieces are counted.")] = None,
-    place: Annotated[str | None, typer.Option("--place", metavar="N", help="Make it number N of the catalog.")] = None,
+    shown: Annotated[
+        bool | None, typer.Option("--shown/--hidden", help="Families see it, or not.")
+    ] = None,
+    tracked: Annotated[
+        bool | None, typer.Option("--tracked/--untracked", help="Its pieces are counted.")
+    ] = None,
+    place: Annotated[
+        str | None, typer.Option("--place", metavar="N", help="Make it number N of the catalog.")
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
     """Change goods; what is not said stays as it is, and sales of the past stay as they were."""
-    door: Door = ctx.obj
-    copy = _picture(door, picture)
-    said = _said(door, name, name_en, category, category_en, text, text_en, price, branch_of, copy)
-    said |= {field: value for field, value in (("shown", shown), ("tracked", tracked)) if value is not None}
+    session: Session = ctx.obj
+    copy = _picture(session, picture)
+    said = _said(
+        session, name, name_en, category, category_en, text, text_en, price, branch_of, copy
+    )
+    said |= {
+        field: value
+        for field, value in (("shown", shown), ("tracked", tracked))
+        if value is not None
+    }
     if picture is not None and copy is None:
         said["picture"] = ""
     number = number_of(place, "place in the catalog") if place is not None else None
     if not said and number is None:
-        raise UsageError("catalog edit: say what is to change", advice='See "coinsync catalog edit --help".')
+        raise UsageError(
+            "catalog edit: say what is to change", advice='See "coinsync catalog edit --help".'
+        )
     copies = {copy.name: copy} if copy else {}
     return carry_out(
-        door,
-        partial(_edited, code, said, number, hand(door)),
+        session,
+        partial(_edited, code, said, number, author(session)),
         dry_run=dry_run,
         yes=yes,
-        before=partial(keep_copies, door.settings, copies),
+        before=partial(keep_copies, session.settings, copies),
     )
 
 
-def _edited(code: str, said: dict[str, Any], place: int | None, by: Hand, reader: Reader) -> Deed:
-    from coinsync import shop
+def _edited(
+    code: str, said: dict[str, Any], place: int | None, by: Author, reader: Reader
+) -> Proposal:
+    from coinsync.desk import shop
 
     before = shop.find_item(reader, code)
     if "name_ru" in said and before.name_en == before.name_ru:
@@ -272,24 +319,26 @@ def _edited(code: str, said: dict[str, Any], place: int | None, by: Hand, reader
     live = [one for one in reader.all(Item) if not one.archived and one.code != item.code]
     live.sort(key=lambda one: (one.place, one.code))
     order = [*live[: place - 1], item, *live[place - 1 :]]
-    return shop.load(reader, [replace(one, place=number) for number, one in enumerate(order, 1)], by)
+    return shop.load(
+        reader, [replace(one, place=number) for number, one in enumerate(order, 1)], by
+    )
 
 
 def archive(ctx: typer.Context, code: Goods, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Take goods out of the shop; they are never deleted, and what was sold stays as it was."""
-    from coinsync import shop
+    from coinsync.desk import shop
 
-    door: Door = ctx.obj
-    by = hand(door)
+    session: Session = ctx.obj
+    by = author(session)
 
-    def decide(reader: Reader) -> Deed:
+    def decide(reader: Reader) -> Proposal:
         return shop.put_item(reader, replace(shop.find_item(reader, code), archived=True), by)
 
-    return carry_out(door, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
 def _said(
-    door: Door,
+    session: Session,
     name: str | None,
     name_en: str | None,
     category: str | None,
@@ -310,7 +359,9 @@ def _said(
         ("text_en", "--text-en", text_en, TEXT_LENGTH_MAX),
     )
     said: dict[str, Any] = {
-        field: _text(option, value, most) for field, option, value, most in texts if value is not None
+        field: _text(option, value, most)
+        for field, option, value, most in texts
+        if value is not None
     }
     for field, option, *_ in texts[:2]:
         if said.get(field) == "":
@@ -319,7 +370,7 @@ def _said(
         said["price"] = _at_most(number_of(price, "price"), PRICE_MAX, "--price")
     if branches:
         everywhere = branches == ["all"]
-        chosen = () if everywhere else replace(door, branches=tuple(branches)).chosen_branches()
+        chosen = () if everywhere else replace(session, branches=tuple(branches)).chosen_branches()
         said["branches"] = tuple(sorted(branch.id for branch in chosen))
     if copy is not None:
         said["picture"] = copy.name
@@ -329,7 +380,9 @@ def _said(
 def _text(option: str, value: str, length_max: int) -> str:
     text = clean(value)
     if len(text) > length_max:
-        raise UsageError(f"{option}: the text has {len(text)} characters, at most {length_max} are kept")
+        raise UsageError(
+            f"{option}: the text has {len(text)} characters, at most {length_max} are kept"
+        )
     return text
 
 
@@ -339,14 +392,16 @@ def _at_most(number: int, most: int, what: str) -> int:
     return number
 
 
-def _picture(door: Door, file: str | None) -> WebPicture | None:
+def _picture(session: Session, file: str | None) -> WebPicture | None:
     """The copy of the picture that an option names: by its name in the folder of pictures, or by a path to it."""
     from coinsync import pictures
 
     if not file:
         return None
     path = Path(file)
-    return pictures.web_picture(path if path.name != file else pictures.find(door.settings.pictures, file))
+    return pictures.web_picture(
+        path if path.name != file else pictures.find(session.settings.pictures, file)
+    )
 
 
 # --- stock -----------------------------------------------------------------------------------------------------------
@@ -356,29 +411,33 @@ def stock_list(
     ctx: typer.Context,
     code: Annotated[
         str | None,
-        typer.Argument(metavar="[CODE]", help="Every move of these goods.", autocompletion=completion.items),
+        typer.Argument(
+            metavar="[CODE]", help="Every move of these goods.", autocompletion=completion.items
+        ),
     ] = None,
     as_csv: AsCsv = False,
 ) -> None:
     """How many pieces of what are left; with CODE, every move."""
-    door: Door = ctx.obj
-    with door.reader() as reader:
+    session: Session = ctx.obj
+    with session.reader() as reader:
         if code is None:
-            _show_left(door, reader, as_csv=as_csv)
+            _show_left(session, reader, as_csv=as_csv)
         else:
-            _show_moves(door, reader, code, as_csv=as_csv)
+            _show_moves(session, reader, code, as_csv=as_csv)
 
 
-def _show_left(door: Door, reader: Reader, *, as_csv: bool) -> None:
+def _show_left(session: Session, reader: Reader, *, as_csv: bool) -> None:
     from coinsync import render
 
-    counted = [item for item in _in_order(door, reader, everything=True) if item.tracked]
+    counted = [item for item in _in_order(session, reader, everything=True) if item.tracked]
     left = reader.stock(item.code for item in counted)
     # Of what is archived only that matters which still lies there.
     goods = [item for item in counted if left[item.code] or not item.archived]
     left = {item.code: left[item.code] for item in goods}
-    if door.json:
-        door.tell([{"code": item.code, "name": item.name_ru, "left": left[item.code]} for item in goods])
+    if session.json:
+        session.tell(
+            [{"code": item.code, "name": item.name_ru, "left": left[item.code]} for item in goods]
+        )
     elif as_csv:
         rows = ((item.code, item.name_ru, left[item.code]) for item in goods)
         typer.echo(render.as_csv(("code", "name", "left"), rows))
@@ -386,8 +445,9 @@ def _show_left(door: Door, reader: Reader, *, as_csv: bool) -> None:
         render.show_stock(render.console(), goods, left)
 
 
-def _show_moves(door: Door, reader: Reader, code: str, *, as_csv: bool) -> None:
-    from coinsync import render, shop
+def _show_moves(session: Session, reader: Reader, code: str, *, as_csv: bool) -> None:
+    from coinsync import render
+    from coinsync.desk import shop
 
     item = shop.find_item(reader, code)
     there, moves = 0, list[tuple[StockMove, int]]()
@@ -395,8 +455,8 @@ def _show_moves(door: Door, reader: Reader, code: str, *, as_csv: bool) -> None:
         there += move.quantity
         moves.append((move, there))
     moves.reverse()
-    if door.json:
-        door.tell([{**render.as_data(move), "left": left} for move, left in moves])
+    if session.json:
+        session.tell([{**render.as_data(move), "left": left} for move, left in moves])
     elif as_csv:
         columns = ("day", "kind", "quantity", "left", "actor", "note", "sale", "key")
         rows = (
@@ -452,11 +512,13 @@ def write_off(
     number = number_of(pieces, "number of pieces")
     if not note_of(note):
         raise UsageError("catalog stock write-off: say why: --note TEXT")
-    return _move(ctx.obj, MoveKind.WRITE_OFF, code, number, date, note, key, dry_run=dry_run, yes=yes)
+    return _move(
+        ctx.obj, MoveKind.WRITE_OFF, code, number, date, note, key, dry_run=dry_run, yes=yes
+    )
 
 
 def _move(
-    door: Door,
+    session: Session,
     kind: MoveKind,
     code: str,
     pieces: int,
@@ -467,22 +529,22 @@ def _move(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    from coinsync import shop
+    from coinsync.desk import shop
 
     _at_most(pieces, QUANTITY_MAX, "the number of pieces")
-    text, by = note_of(note), _dated(door, hand(door, key.removeprefix("stock:"), date))
+    text, by = note_of(note), _dated(session, author(session, key.removeprefix("stock:"), date))
 
-    def decide(reader: Reader) -> Deed:
+    def decide(reader: Reader) -> Proposal:
         return shop.move_stock(reader, shop.find_item(reader, code), kind, pieces, by, note=text)
 
-    return carry_out(door, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
-def _dated(door: Door, by: Hand) -> Hand:
+def _dated(session: Session, by: Author) -> Author:
     """The hand with its day: the one that was said, else today at the school."""
-    from coinsync.core.deedfile import EARLIEST
+    from coinsync.core.files.import_rows import EARLIEST
 
-    today = by.now.astimezone(door.settings.branches[0].zone).date()
+    today = by.now.astimezone(session.settings.branches[0].zone).date()
     if by.day is not None and by.day > today:
         raise UsageError(f"--date {by.day} is still to come; today is {today}")
     if by.day is not None and by.day < EARLIEST:

@@ -25,7 +25,7 @@ def residents(ctx: typer.Context, incomplete: str) -> list[Offer]:
     sign = "#" * incomplete.startswith("#")
 
     def offers(_settings: Settings, reader: Reader) -> Iterator[Offer]:
-        merged = reader.heads()
+        merged = reader.survivors()
         for one in reader.residents():
             if f"{sign}{one.id}".startswith(incomplete) and one.id not in merged:
                 yield f"{sign}{one.id}", one.name
@@ -37,7 +37,11 @@ def ways(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Ways to earn by the beginning of their code."""
 
     def offers(settings: Settings, _reader: Reader) -> Iterator[Offer]:
-        return ((way.code, f"{way.title_ru} +{way.coins}") for way in settings.ways if way.code.startswith(incomplete))
+        return (
+            (way.code, f"{way.title_ru} +{way.coins}")
+            for way in settings.ways
+            if way.code.startswith(incomplete)
+        )
 
     return _offered(ctx, offers)
 
@@ -66,13 +70,18 @@ def holds(ctx: typer.Context, incomplete: str) -> list[Offer]:
 
     def offers(_settings: Settings, reader: Reader) -> Iterator[Offer]:
         found = reader.all(Hold)
-        told = ((f"{one.lesson}:{one.resident}", f"{one.coins:+} {reason_text(one.reason)}") for one in found)
+        told = (
+            (f"{one.lesson}:{one.resident}", f"{one.coins:+} {reason_text(one.reason)}")
+            for one in found
+        )
         return (offer for offer in told if offer[0].startswith(incomplete))
 
     return _offered(ctx, offers)
 
 
-def _offered(ctx: typer.Context, offers: Callable[[Settings, Reader], Iterator[Offer]]) -> list[Offer]:
+def _offered(
+    ctx: typer.Context, offers: Callable[[Settings, Reader], Iterator[Offer]]
+) -> list[Offer]:
     """The first offers; where configuration or database cannot be read there are none, and no word about it."""
     from itertools import islice
 

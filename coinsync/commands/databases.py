@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coinsync.commands.door import DIFFERENT, Door
+from coinsync.commands.session import DIFFERENT, Session
 from coinsync.errors import CoinsyncError, UsageError
 
 if TYPE_CHECKING:
-    from coinsync.store.condition import Condition
+    from coinsync.store.operations.condition import Condition
 
 
 def migrate(ctx: typer.Context) -> None:
@@ -24,26 +24,38 @@ def migrate(ctx: typer.Context) -> None:
     """
     from coinsync.store import database
 
-    door: Door = ctx.obj
-    with door.lock("db migrate", 0.0):
-        steps = database.migrate(door.database_url)
-    door.tell({"applied": steps})
-    door.say("\n".join(f"applied {step}" for step in steps) or "nothing to do")
+    session: Session = ctx.obj
+    with session.lock("db migrate", 0.0):
+        steps = database.migrate(session.database_url)
+    session.tell({"applied": steps})
+    session.say("\n".join(f"applied {step}" for step in steps) or "nothing to do")
 
 
 def status(ctx: typer.Context) -> int:
     """What the database is, and how far the ledger has come; 4 when something of it must be mended."""
     from coinsync import render
-    from coinsync.store import condition
+    from coinsync.store.operations import condition
 
-    door: Door = ctx.obj
-    found = condition.examine(door.database_url, wait_seconds=door.settings.wait_seconds)
-    if door.json:
+    session: Session = ctx.obj
+    found = condition.examine(session.database_url, wait_seconds=session.settings.wait_seconds)
+    if session.json:
         last = render.as_data(found.last_run) if found.last_run else None
-        data = {"schema": found.schema, "entries": found.entries, "runs": found.runs, "account": found.account}
-        more = {"engine": found.engine, "version": found.version, "place": found.place, "size_bytes": found.size_bytes}
+        data = {
+            "schema": found.schema,
+            "entries": found.entries,
+            "runs": found.runs,
+            "account": found.account,
+        }
+        more = {
+            "engine": found.engine,
+            "version": found.version,
+            "place": found.place,
+            "size_bytes": found.size_bytes,
+        }
         data |= more | {"residents": found.residents, "last_run": last, "guards": found.guards_seen}
-        typer.echo(render.as_json(data | {"guards_hidden": found.guards_hidden, "wrong": found.wrong}))
+        typer.echo(
+            render.as_json(data | {"guards_hidden": found.guards_hidden, "wrong": found.wrong})
+        )
     else:
         for line in _told(found):
             typer.echo(line)
@@ -56,26 +68,33 @@ def _told(found: Condition) -> Iterator[str]:
         f"{found.place}: schema {found.schema}, {found.entries} entries, {found.runs} runs,"
         f" {found.residents} residents, CRM account {account}"
     )
-    last = f"last run {found.last_run.posted_at} ({found.last_run.purpose})" if found.last_run else "no run yet"
-    guards = f"{found.guards_seen} guards" + (f", {len(found.guards_hidden)} hidden" if found.guards_hidden else "")
+    last = (
+        f"last run {found.last_run.posted_at} ({found.last_run.purpose})"
+        if found.last_run
+        else "no run yet"
+    )
+    guards = f"{found.guards_seen} guards" + (
+        f", {len(found.guards_hidden)} hidden" if found.guards_hidden else ""
+    )
     yield f"{found.engine} {found.version}, {found.size_bytes / 2**20:.1f} MiB, {guards}, {last}"
     for one in found.wrong:
         yield f"wrong: {one}"
 
 
 def backup(
-    ctx: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="It must not exist.")]
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="It must not exist.")],
 ) -> None:
     """Write a backup of the whole database, while everything goes on.
 
     Of SQLite a copy of the file, of a server a dump of SQL; docs/operations.md says how to restore both.
     """
-    from coinsync.store.backup import back_up
+    from coinsync.store.operations.backup import back_up
 
-    door: Door = ctx.obj
-    size = back_up(door.database_url, file)
-    door.tell({"file": str(file), "size_bytes": size})
-    door.say(f"{file}: written, {size / 2**20:.1f} MiB, only you can read it")
+    session: Session = ctx.obj
+    size = back_up(session.database_url, file)
+    session.tell({"file": str(file), "size_bytes": size})
+    session.say(f"{file}: written, {size / 2**20:.1f} MiB, only you can read it")
 
 
 def copy(
@@ -87,39 +106,50 @@ def copy(
     A password may stand in COINSYNC_COPY_PASSWORD.
     """
     from coinsync import config
-    from coinsync.store import copying
+    from coinsync.store.operations import copy as copying
 
-    door: Door = ctx.obj
-    url = config.addressed(to, Path.cwd(), door.outside.environ.get("COINSYNC_COPY_PASSWORD", ""))
-    with door.lock("db copy", 0.0):
-        counts = copying.copy(door.database_url, url, wait_seconds=door.settings.wait_seconds)
-    door.tell({"copied": counts})
+    session: Session = ctx.obj
+    url = config.addressed(
+        to, Path.cwd(), session.environment.environ.get("COINSYNC_COPY_PASSWORD", "")
+    )
+    with session.lock("db copy", 0.0):
+        counts = copying.copy(session.database_url, url, wait_seconds=session.settings.wait_seconds)
+    session.tell({"copied": counts})
     many = sum(counts.values())
-    door.say(f"{many} rows copied, {counts['entry']} of them entries; both databases hold the same")
-    door.say('Now let [database] url name the copy, and run "coinsync reconcile".')
+    session.say(
+        f"{many} rows copied, {counts['entry']} of them entries; both databases hold the same"
+    )
+    session.say('Now let [database] url name the copy, and run "coinsync reconcile".')
 
 
 def grants(
     ctx: typer.Context,
-    owner: Annotated[str, typer.Option(help="The account that migrates and makes backups.")] = "coinsync_owner",
-    writer: Annotated[str, typer.Option(help="The account of all other commands.")] = "coinsync_writer",
+    owner: Annotated[
+        str, typer.Option(help="The account that migrates and makes backups.")
+    ] = "coinsync_owner",
+    writer: Annotated[
+        str, typer.Option(help="The account of all other commands.")
+    ] = "coinsync_writer",
     web: Annotated[str, typer.Option(help="The account of the cabinet.")] = "coinsync_web",
-    host: Annotated[str, typer.Option(help="From where they connect; % is from anywhere.")] = "localhost",
+    host: Annotated[
+        str, typer.Option(help="From where they connect; % is from anywhere.")
+    ] = "localhost",
 ) -> None:
     """Print the statements that give three accounts of a server exactly the rights that they need.
 
     For MySQL and MariaDB. Nothing is changed: an administrator of the server runs them.
     """
-    from coinsync.store import grants as rights
-    from coinsync.store.mysql_address import SCHEMES, address_of
+    from coinsync.store.engines.mysql_address import SCHEMES, address_of
+    from coinsync.store.operations import grants as rights
 
-    door: Door = ctx.obj
-    if not door.database_url.startswith(tuple(f"{one}:" for one in SCHEMES)):
+    session: Session = ctx.obj
+    if not session.database_url.startswith(tuple(f"{one}:" for one in SCHEMES)):
         raise UsageError(
-            "db grants: the configured database is a file", advice="Its rights are those of the file and its folder."
+            "db grants: the configured database is a file",
+            advice="Its rights are those of the file and its folder.",
         )
     accounts = rights.Accounts(owner, writer, web, host)
-    name = address_of(door.database_url).name
+    name = address_of(session.database_url).name
     typer.echo("\n".join(f"-- {line}" for line in rights.makers(accounts)))
     typer.echo("\n".join(rights.statements(name, accounts)))
 
@@ -141,27 +171,27 @@ def doctor(ctx: typer.Context) -> int:
 
     Nothing is written and the CRM is not asked.
     """
-    door: Door = ctx.obj
-    found = list(_looks(door))
-    if door.json:
-        door.tell(found)
+    session: Session = ctx.obj
+    found = list(_looks(session))
+    if session.json:
+        session.tell(found)
     else:
         for one in found:
-            if one.state != "ok" or not door.quiet:
+            if one.state != "ok" or not session.quiet:
                 typer.echo(f"{one.state:<5}{one.look:<11}{one.said}")
     return DIFFERENT if any(one.state == "FAIL" for one in found) else 0
 
 
-def _looks(door: Door) -> Iterator[Finding]:
-    from coinsync.store import condition
+def _looks(session: Session) -> Iterator[Finding]:
+    from coinsync.store.operations import condition
 
     try:
-        wait_seconds = door.settings.wait_seconds
-        url = door.database_url
+        wait_seconds = session.settings.wait_seconds
+        url = session.database_url
     except CoinsyncError as error:
         yield Finding("config", "FAIL", error.message.splitlines()[0])
         return
-    yield Finding("config", "ok", str(door.config))
+    yield Finding("config", "ok", str(session.config))
     try:
         found = condition.examine(url, wait_seconds=wait_seconds)
     except CoinsyncError as error:
@@ -169,14 +199,18 @@ def _looks(door: Door) -> Iterator[Finding]:
         return
     yield Finding("database", "ok", f"{found.place}: {found.engine} {found.version}")
     unknown = [f"{one} is newer than this program" for one in found.steps_unknown]
-    faults = [*(f"{one} is missing: coinsync db migrate" for one in found.steps_missing), *unknown, *found.faults]
+    faults = [
+        *(f"{one} is missing: coinsync db migrate" for one in found.steps_missing),
+        *unknown,
+        *found.faults,
+    ]
     yield Finding("schema", "FAIL" if faults else "ok", "; ".join(faults) or found.schema)
     if found.steps_missing or found.steps_unknown:
         return
     yield _guards(found)
     yield _rights(found)
     yield _settings(found, condition.unsafe_for_writing(url, wait_seconds=wait_seconds))
-    yield _fresh(door)
+    yield _fresh(session)
 
 
 def _guards(found: Condition) -> Finding:
@@ -203,14 +237,18 @@ def _settings(found: Condition, refusal: str) -> Finding:
     return Finding("settings", "ok", "as a writer needs them")
 
 
-def _fresh(door: Door) -> Finding:
-    settings, now = door.settings, door.now()
+def _fresh(session: Session) -> Finding:
+    settings, now = session.settings, session.now()
     oldest = timedelta(hours=settings.fresh_hours_max)
-    with door.reader() as reader:
+    with session.reader() as reader:
         synced = {branch.id: reader.last_full_run(branch.id) for branch in settings.branches}
     late = [
         f"branch {id} {'was never synced' if run is None else f'was last synced {run.posted_at}'}"
         for id, run in synced.items()
         if run is None or now - datetime.fromisoformat(run.posted_at) > oldest
     ]
-    return Finding("freshness", "FAIL" if late else "ok", "; ".join(late) or f"all within {settings.fresh_hours_max} h")
+    return Finding(
+        "freshness",
+        "FAIL" if late else "ok",
+        "; ".join(late) or f"all within {settings.fresh_hours_max} h",
+    )

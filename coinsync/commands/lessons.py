@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinsync.commands import completion
-from coinsync.commands.door import DIFFERENT, AsCsv, Day, Door, day_of, span
 from coinsync.commands.posting import Posting, posting_into
+from coinsync.commands.session import DIFFERENT, AsCsv, Day, Session, day_of, span
 from coinsync.errors import DigestMismatch, NotFound, UsageError, VkRefused
 
 if TYPE_CHECKING:
@@ -22,31 +22,42 @@ if TYPE_CHECKING:
 
 def sync(
     ctx: typer.Context,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan, write nothing.")
+    ] = False,
     since: Day = None,
     until: Day = None,
     save: Annotated[Path | None, typer.Option(help="Keep the plans in a file for `apply`.")] = None,
-    expect: Annotated[str | None, typer.Option(metavar="DIGEST", help="Apply only if the plan is this one.")] = None,
-    accept_unsafe: Annotated[
-        list[str] | None, typer.Option(metavar="DIGEST", help="Apply this plan although a guard refuses it.")
+    expect: Annotated[
+        str | None, typer.Option(metavar="DIGEST", help="Apply only if the plan is this one.")
     ] = None,
-    rerate: Annotated[bool, typer.Option("--rerate", help="Post what changed rules give for the past.")] = False,
+    accept_unsafe: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DIGEST", help="Apply this plan although a guard refuses it."),
+    ] = None,
+    rerate: Annotated[
+        bool, typer.Option("--rerate", help="Post what changed rules give for the past.")
+    ] = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 4 when there were changes.")
     ] = False,
-    lock_timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")] = 0.0,
-    ping_url: Annotated[str | None, typer.Option(metavar="URL", help="Tell a watcher that all went well.")] = None,
+    lock_timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")
+    ] = 0.0,
+    ping_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Tell a watcher that all went well.")
+    ] = None,
 ) -> int:
     """Read attendance, show the difference, apply it."""
-    door: Door = ctx.obj
+    session: Session = ctx.obj
     days = span(since, until)
-    with door.lock("sync", lock_timeout), door.writable() as database:
-        posting = posting_into(door, database, accept_unsafe, dry_run=dry_run)
+    with session.lock("sync", lock_timeout), session.writable() as database:
+        posting = posting_into(session, database, accept_unsafe, dry_run=dry_run)
         post_windows(posting, days, rerate=rerate, save=save, expect=expect)
-    door.tell(posting.data())
+    session.tell(posting.data())
     code = posting.finish()
     if code == 0 and ping_url and not dry_run:
-        _ping(door, ping_url)
+        _ping(session, ping_url)
     return DIFFERENT if detailed_exitcode and posting.digest and code == 0 else code
 
 
@@ -63,69 +74,84 @@ def post_windows(
     from coinsync.store.reader import Reader
     from coinsync.sync import Sync
 
-    door = posting.door
-    bar = render.Bar(shown=sys.stderr.isatty() and not (door.quiet or door.json))
-    with bar, door.exchange(bar) as exchange, door.vk() as vk:
-        run = Sync(exchange, Reader(posting.database), door.settings, rerate, posting.accepted, vk)
-        outcomes: Iterable[Outcome] = run.outcomes(door.chosen_branches(), *days, door.now())
+    session = posting.session
+    bar = render.Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
+    with bar, session.exchange(bar) as exchange, session.vk() as vk:
+        run = Sync(
+            exchange, Reader(posting.database), session.settings, rerate, posting.accepted, vk
+        )
+        outcomes: Iterable[Outcome] = run.outcomes(session.chosen_branches(), *days, session.now())
         if save is not None or expect is not None:
-            outcomes = _reviewed(door, list(outcomes), save, expect)
+            outcomes = _reviewed(session, list(outcomes), save, expect)
         for outcome in outcomes:
             bar.rest()
             # A key that is refused will be refused every night; what merely was out of reach comes by itself.
-            if outcome.warning is not None and (not door.quiet or isinstance(outcome.warning, VkRefused)):
-                door.complain(f"{outcome.warning.message}: screen names wait for the next sync")
+            if outcome.warning is not None and (
+                not session.quiet or isinstance(outcome.warning, VkRefused)
+            ):
+                session.complain(f"{outcome.warning.message}: screen names wait for the next sync")
             if not posting.take(outcome) and outcome.plan is not None:
                 run.refuse(outcome.plan)
 
 
-def _reviewed(door: Door, outcomes: list[Outcome], save: Path | None, expect: str | None) -> list[Outcome]:
+def _reviewed(
+    session: Session, outcomes: list[Outcome], save: Path | None, expect: str | None
+) -> list[Outcome]:
     from coinsync import planfile
     from coinsync.core.plan import DIGEST_SHOWN, digest_of, matches
 
     plans = [outcome.plan for outcome in outcomes if outcome.plan]
     digest = digest_of([plan.digest for plan in plans]) if plans else ""
     if save is not None:
-        planfile.save(save, door.settings.account, plans)
-        door.say(f"{len(plans)} plans kept in {save}   digest {digest[:DIGEST_SHOWN]}\n")
+        planfile.save(save, session.settings.account, plans)
+        session.say(f"{len(plans)} plans kept in {save}   digest {digest[:DIGEST_SHOWN]}\n")
     if expect is not None and not matches(digest, expect):
         shown = digest[:DIGEST_SHOWN] or "empty"
         raise DigestMismatch(f"digest differs: expected {expect}, plan is {shown}; nothing written")
     return outcomes
 
 
-def _ping(door: Door, url: str) -> None:
+def _ping(session: Session, url: str) -> None:
     from coinsync.exchange.http import ping
 
-    if not ping(url) and door.verbose:
-        door.complain("the watcher could not be told that all went well")
+    if not ping(url) and session.verbose:
+        session.complain("the watcher could not be told that all went well")
 
 
 def apply(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A file that `sync --save` made.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plans, write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plans, write nothing.")
+    ] = False,
     accept_unsafe: Annotated[
-        list[str] | None, typer.Option(metavar="DIGEST", help="Apply this plan although a guard refuses it.")
+        list[str] | None,
+        typer.Option(metavar="DIGEST", help="Apply this plan although a guard refuses it."),
     ] = None,
-    lock_timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")] = 0.0,
+    lock_timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")
+    ] = 0.0,
 ) -> int:
     """Apply a saved plan."""
     from coinsync import planfile
     from coinsync.sync import Outcome
 
-    door: Door = ctx.obj
-    plans = planfile.load(file, door.settings.account)
-    branches = {branch.id: branch for branch in door.settings.branches}
+    session: Session = ctx.obj
+    plans = planfile.load(file, session.settings.account)
+    branches = {branch.id: branch for branch in session.settings.branches}
     foreign = sorted({plan.scope.branch for plan in plans} - set(branches))
     if foreign:
-        raise NotFound(f"plan: branch {foreign[0]} is not in the configuration", advice="Add it, or plan anew.")
-    with door.lock("apply", lock_timeout), door.writable() as database:
-        posting = posting_into(door, database, accept_unsafe, dry_run=dry_run)
+        raise NotFound(
+            f"plan: branch {foreign[0]} is not in the configuration", advice="Add it, or plan anew."
+        )
+    with session.lock("apply", lock_timeout), session.writable() as database:
+        posting = posting_into(session, database, accept_unsafe, dry_run=dry_run)
         for plan in plans:
             branch = branches[plan.scope.branch]
-            posting.take(Outcome(branch, plan.scope, door.now().astimezone(branch.zone).date(), plan))
-    door.tell(posting.data())
+            posting.take(
+                Outcome(branch, plan.scope, session.now().astimezone(branch.zone).date(), plan)
+            )
+    session.tell(posting.data())
     return posting.finish()
 
 
@@ -133,29 +159,35 @@ def runs(
     ctx: typer.Context,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 20,
     max_age: Annotated[
-        str | None, typer.Option(metavar="26h", help="Exit with 4 when a branch was last synced longer ago.")
+        str | None,
+        typer.Option(metavar="26h", help="Exit with 4 when a branch was last synced longer ago."),
     ] = None,
     as_csv: AsCsv = False,
 ) -> int:
     """The last runs, and how fresh each branch is."""
-    from coinsync import audit, render
+    from coinsync import render
+    from coinsync.lookup import history as audit
 
-    door: Door = ctx.obj
+    session: Session = ctx.obj
     oldest = _age_of(max_age) if max_age else None
-    with door.reader() as reader:
+    with session.reader() as reader:
         found = reader.runs(limit)
-        fresh = audit.freshness(reader, door.settings, door.now())
-    if door.json:
+        fresh = audit.freshness(reader, session.settings, session.now())
+    if session.json:
         typer.echo(render.as_json({"runs": found, "branches": fresh}))
     elif as_csv:
         columns = [one.name for one in fields(found[0])] if found else ["id"]
-        typer.echo(render.as_csv(columns, ([getattr(run, name) for name in columns] for run in found)))
-    elif not door.quiet:
+        typer.echo(
+            render.as_csv(columns, ([getattr(run, name) for name in columns] for run in found))
+        )
+    elif not session.quiet:
         render.show_runs(render.console(), found, fresh)
     stale = [one for one in fresh if oldest is not None and (one.age is None or one.age > oldest)]
     for one in stale:
-        told = "was never synced" if one.age is None else f"was last synced {render.age(one.age)} ago"
-        door.complain(f"{one.name} {told}, more than {max_age}")
+        told = (
+            "was never synced" if one.age is None else f"was last synced {render.age(one.age)} ago"
+        )
+        session.complain(f"{one.name} {told}, more than {max_age}")
     return DIFFERENT if stale else 0
 
 
@@ -172,25 +204,30 @@ def explain(
     resident: Annotated[
         str | None,
         typer.Argument(
-            metavar="RESIDENT", help="Left out: everybody in the --lesson.", autocompletion=completion.residents
+            metavar="RESIDENT",
+            help="Left out: everybody in the --lesson.",
+            autocompletion=completion.residents,
         ),
     ] = None,
     lesson: Annotated[int | None, typer.Option(help="This lesson.")] = None,
-    day: Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="All lessons of a day.")] = None,
+    day: Annotated[
+        str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="All lessons of a day.")
+    ] = None,
 ) -> None:
     """Why a lesson gave or did not give coins."""
-    from coinsync import audit, render
+    from coinsync import render
+    from coinsync.lookup import history as audit
 
-    door: Door = ctx.obj
+    session: Session = ctx.obj
     if resident is None and lesson is None:
         raise UsageError("explain: say whose coins, or which --lesson")
-    with door.reader() as reader:
+    with session.reader() as reader:
         if resident is None:
-            found = audit.explain_to_all(reader, door.settings, lesson or 0)
+            found = audit.explain_to_all(reader, session.settings, lesson or 0)
         else:
             one = audit.find_resident(reader, resident)
-            found = audit.explain(reader, door.settings, one, lesson=lesson, day=day_of(day))
-    if door.json:
-        door.tell(found)
+            found = audit.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
+    if session.json:
+        session.tell(found)
     else:
         render.show_explanations(render.console(), found)

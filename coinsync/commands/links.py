@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coinsync.commands.desk import hand
-from coinsync.commands.door import AsCsv, Door, DryRun, Who, Yes
+from coinsync.commands.coins import author
 from coinsync.commands.posting import carry_out
+from coinsync.commands.session import AsCsv, DryRun, Session, Who, Yes
 from coinsync.core.facts import PageKind
 from coinsync.core.identity import VkKind, clean, read_vk
 from coinsync.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
-    from coinsync.core.deed import Deed
+    from coinsync.core.proposal import Proposal
     from coinsync.store.reader import Reader
 
 Account = Annotated[
-    str, typer.Argument(metavar="VK", help="A number, id123, a link to the page, or a screen name as @name.")
+    str,
+    typer.Argument(
+        metavar="VK", help="A number, id123, a link to the page, or a screen name as @name."
+    ),
 ]
 
 
@@ -30,58 +33,67 @@ def list_all(
     as_csv: AsCsv = False,
 ) -> None:
     """Who sees whom, or what could not be linked."""
-    from coinsync import audit, render
+    from coinsync import render
+    from coinsync.lookup import history as audit
 
-    door: Door = ctx.obj
-    with door.reader() as reader:
+    session: Session = ctx.obj
+    with session.reader() as reader:
         if problems:
             troubles = audit.link_problems(reader)
         else:
             found = audit.links(reader)
     if problems:
-        if door.json:
+        if session.json:
             typer.echo(render.as_json(troubles))
         elif as_csv:
             rows = [(one.resident, one.name, one.text, one.problem) for one in troubles]
             typer.echo(render.as_csv(("resident", "name", "text", "problem"), rows))
         else:
             render.show_link_problems(render.console(), troubles)
-    elif door.json:
+    elif session.json:
         typer.echo(render.as_json(found))
     elif as_csv:
         columns = ("vk", "resident", "name", "source", "live")
-        typer.echo(render.as_csv(columns, [[getattr(one, name) for name in columns] for one in found]))
+        typer.echo(
+            render.as_csv(columns, [[getattr(one, name) for name in columns] for one in found])
+        )
     else:
         render.show_links(render.console(), found)
 
 
-def add(ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False) -> int:
+def add(
+    ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
+) -> int:
     """Let a VK account see a resident."""
-    from coinsync import audit, desk
+    from coinsync.desk import coins as desk
+    from coinsync.lookup import history as audit
 
-    door: Door = ctx.obj
-    number, by = account_number(door, vk), hand(door)
+    session: Session = ctx.obj
+    number, by = account_number(session, vk), author(session)
 
-    def decide(reader: Reader) -> Deed:
+    def decide(reader: Reader) -> Proposal:
         return desk.link(reader, audit.find_resident(reader, resident), number, by)
 
-    return carry_out(door, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
-def revoke(ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False) -> int:
+def revoke(
+    ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
+) -> int:
     """Let a VK account no longer see a resident; the CRM's card does not bring it back."""
-    from coinsync import audit, desk
+    from coinsync.desk import coins as desk
+    from coinsync.lookup import history as audit
 
-    door: Door = ctx.obj
-    number, by = account_number(door, vk), hand(door)
+    session: Session = ctx.obj
+    number, by = account_number(session, vk), author(session)
 
-    def decide(reader: Reader) -> Deed:
+    def decide(reader: Reader) -> Proposal:
         return desk.revoke(reader, audit.find_resident(reader, resident), number, by)
 
-    return carry_out(door, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
-def account_number(door: Door, text: str) -> int:
+def account_number(session: Session, text: str) -> int:
     """The number of a VK account as typed; a screen name is looked up in VK."""
     meaning = read_vk(text)
     if meaning.kind is VkKind.NUMBER:
@@ -91,7 +103,7 @@ def account_number(door: Door, text: str) -> int:
             f"{clean(text)!r} names no person in VK",
             advice="Write the number that the cabinet shows to a visitor, id123, or a link to the page.",
         )
-    with door.vk() as api:
+    with session.vk() as api:
         if api is None:
             raise UsageError(
                 "a screen name cannot be looked up without COINSYNC_VK_SERVICE_KEY",
@@ -103,7 +115,9 @@ def account_number(door: Door, text: str) -> int:
     found = answer.answers.get(meaning.name)
     if found is None or not found.number:
         told = _NO_PERSON.get(found.kind if found else PageKind.NOBODY, "is no person")
-        raise NotFound(f"VK: {meaning.name} {told}", advice="Ask for the number that the cabinet shows.")
+        raise NotFound(
+            f"VK: {meaning.name} {told}", advice="Ask for the number that the cabinet shows."
+        )
     return found.number
 
 

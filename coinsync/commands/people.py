@@ -7,33 +7,44 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinsync.commands import completion
-from coinsync.commands.desk import hand
-from coinsync.commands.door import AsCsv, Door, DryRun, Who, Yes
+from coinsync.commands.coins import author
 from coinsync.commands.posting import carry_out
+from coinsync.commands.session import AsCsv, DryRun, Session, Who, Yes
 
 if TYPE_CHECKING:
-    from coinsync.core.deed import Deed
     from coinsync.core.facts import Resident
+    from coinsync.core.proposal import Proposal
     from coinsync.store.reader import Reader
 
 
 def list_all(
     ctx: typer.Context,
-    everybody: Annotated[bool, typer.Option("--all", help="Also leads, the archive and who is gone.")] = False,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Also leads, the archive and who is gone.")
+    ] = False,
     as_csv: AsCsv = False,
 ) -> None:
     """All residents with their balances."""
     from coinsync import render
     from coinsync.core.facts import Presence
 
-    door: Door = ctx.obj
-    with door.reader() as reader:
-        found = [one for one in chosen_residents(door, reader) if everybody or one.presence is Presence.CLIENT]
+    session: Session = ctx.obj
+    with session.reader() as reader:
+        found = [
+            one
+            for one in chosen_residents(session, reader)
+            if everybody or one.presence is Presence.CLIENT
+        ]
         balances = reader.balances(one.id for one in found)
-    if door.json:
-        typer.echo(render.as_json([{**render.as_data(one), "coins": balances[one.id]} for one in found]))
+    if session.json:
+        typer.echo(
+            render.as_json([{**render.as_data(one), "coins": balances[one.id]} for one in found])
+        )
     elif as_csv:
-        rows = ((one.id, one.name, " ".join(map(str, one.branches)), one.presence, balances[one.id]) for one in found)
+        rows = (
+            (one.id, one.name, " ".join(map(str, one.branches)), one.presence, balances[one.id])
+            for one in found
+        )
         typer.echo(render.as_csv(("id", "name", "branches", "presence", "coins"), rows))
     else:
         render.show_residents(render.console(), found, balances)
@@ -41,35 +52,48 @@ def list_all(
 
 def show(ctx: typer.Context, resident: Who) -> None:
     """All that is known of one resident."""
-    from coinsync import audit, render
+    from coinsync import render
+    from coinsync.lookup import history as audit
 
-    door: Door = ctx.obj
-    with door.reader() as reader:
+    session: Session = ctx.obj
+    with session.reader() as reader:
         card = audit.card(reader, audit.find_resident(reader, resident))
-    if door.json:
+    if session.json:
         typer.echo(render.as_json(card))
     else:
         render.show_card(render.console(), card)
 
 
-def chosen_residents(door: Door, reader: Reader) -> list[Resident]:
+def chosen_residents(session: Session, reader: Reader) -> list[Resident]:
     """Everybody, or those of the branches that ``--branch`` names, by name.
 
     A card that is merged is left out: its coins count on the card on which it goes on.
     """
-    found = {one.id: one for branch in door.chosen_branches() for one in reader.residents(branch.id)}
-    everybody = sorted(found.values(), key=lambda one: (one.name, one.id)) if door.branches else reader.residents()
-    merged = reader.heads()
+    found = {
+        one.id: one for branch in session.chosen_branches() for one in reader.residents(branch.id)
+    }
+    everybody = (
+        sorted(found.values(), key=lambda one: (one.name, one.id))
+        if session.branches
+        else reader.residents()
+    )
+    merged = reader.survivors()
     return [one for one in everybody if one.id not in merged]
 
 
 def merge(
     ctx: typer.Context,
     card: Annotated[
-        str, typer.Argument(metavar="CARD", help="The card that ends.", autocompletion=completion.residents)
+        str,
+        typer.Argument(
+            metavar="CARD", help="The card that ends.", autocompletion=completion.residents
+        ),
     ],
     into: Annotated[
-        str, typer.Argument(metavar="INTO", help="The card that it goes on as.", autocompletion=completion.residents)
+        str,
+        typer.Argument(
+            metavar="INTO", help="The card that it goes on as.", autocompletion=completion.residents
+        ),
     ],
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -78,30 +102,37 @@ def merge(
 
     No coins move, they count together; `unmerge` undoes it.
     """
-    from coinsync import audit, desk
+    from coinsync.desk import coins as desk
+    from coinsync.lookup import history as audit
 
-    door: Door = ctx.obj
-    by = hand(door)
+    session: Session = ctx.obj
+    by = author(session)
 
-    def decide(reader: Reader) -> Deed:
+    def decide(reader: Reader) -> Proposal:
         return desk.merge(reader, audit.find_card(reader, card), audit.find_card(reader, into), by)
 
-    return carry_out(door, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
 def unmerge(
     ctx: typer.Context,
-    card: Annotated[str, typer.Argument(metavar="CARD", help="The card that was merged, by its number.")],
+    card: Annotated[
+        str, typer.Argument(metavar="CARD", help="The card that was merged, by its number.")
+    ],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
     """A merged card stands on its own again."""
-    from coinsync import audit, desk
+    from coinsync.desk import coins as desk
+    from coinsync.lookup import history as audit
 
-    door: Door = ctx.obj
-    by = hand(door)
+    session: Session = ctx.obj
+    by = author(session)
     return carry_out(
-        door, lambda reader: desk.unmerge(reader, audit.find_card(reader, card), by), dry_run=dry_run, yes=yes
+        session,
+        lambda reader: desk.unmerge(reader, audit.find_card(reader, card), by),
+        dry_run=dry_run,
+        yes=yes,
     )
 
 
@@ -110,20 +141,25 @@ def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes =
 
     Names, links and notes go for good, numbers and coins stay.
     """
-    from coinsync import audit, desk
+    from coinsync.desk import coins as desk
+    from coinsync.lookup import history as audit
 
-    door: Door = ctx.obj
-    by = hand(door)
+    session: Session = ctx.obj
+    by = author(session)
     return carry_out(
-        door, lambda reader: desk.erase(reader, audit.find_resident(reader, resident), by), dry_run=dry_run, yes=yes
+        session,
+        lambda reader: desk.erase(reader, audit.find_resident(reader, resident), by),
+        dry_run=dry_run,
+        yes=yes,
     )
 
 
 def export(ctx: typer.Context, resident: Who) -> None:
     """All that is held about a resident, as JSON."""
-    from coinsync import audit, render
+    from coinsync import render
+    from coinsync.lookup import history as audit
 
-    door: Door = ctx.obj
-    with door.reader() as reader:
+    session: Session = ctx.obj
+    with session.reader() as reader:
         found = audit.dossier(reader, audit.find_resident(reader, resident))
-    typer.echo(render.as_json(found) if door.json else render.as_page_of_json(found))
+    typer.echo(render.as_json(found) if session.json else render.as_page_of_json(found))

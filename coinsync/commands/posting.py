@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coinsync.commands.door import PARTLY, UNSAFE, Door, confirm, somebody_is_there
+from coinsync.commands.session import PARTLY, UNSAFE, Session, confirm, somebody_is_there
 from coinsync.errors import CoinsyncError, NotEnoughCoins, StalePlan, UnsafePlan, UsageError
 
 if TYPE_CHECKING:
     from peewee import Database
 
-    from coinsync.core.deed import Deed
     from coinsync.core.ledger import Receipt
     from coinsync.core.plan import Plan, Scope
+    from coinsync.core.proposal import Proposal
     from coinsync.core.report import Directory, PlanLine, PlanReport
     from coinsync.store.reader import Reader
     from coinsync.sync import Outcome
@@ -34,7 +34,11 @@ class Result:
     @property
     def unreadable(self) -> tuple[PlanLine, ...]:
         """The records that could not be read, so that what they concern was left as it is."""
-        return tuple(line for line in self.report.lines if line.verb == "unreadable") if self.report else ()
+        return (
+            tuple(line for line in self.report.lines if line.verb == "unreadable")
+            if self.report
+            else ()
+        )
 
     def complaint(self, *, quiet: bool) -> str:
         """What to say on stderr: one line, and advice below it unless ``quiet``."""
@@ -45,7 +49,9 @@ class Result:
         else:
             first = self.unreadable[0]
             named = f"lesson {first.lesson}" if first.lesson is not None else f"card {first.who}"
-            line = f"{where}: {len(self.unreadable)} records unreadable, first: {named} {first.note}"
+            line = (
+                f"{where}: {len(self.unreadable)} records unreadable, first: {named} {first.note}"
+            )
             advice = "Look at it in the CRM; everything else is done."
         return line if quiet else f"{line}\n  → {advice}"
 
@@ -68,7 +74,7 @@ class Result:
 class Posting:
     """Plans on their way into the database: each is shown, checked, applied, and what became of it is kept."""
 
-    door: Door
+    session: Session
     database: Database
     accepted: tuple[str, ...]
     dry_run: bool
@@ -78,7 +84,9 @@ class Posting:
     def take(self, outcome: Outcome) -> bool:
         """Show one plan and apply it unless this is a dry run; False when it is not to be counted on."""
         if outcome.plan is None:
-            self.results.append(Result(self._name(outcome), outcome.scope, "failed", error=outcome.error))
+            self.results.append(
+                Result(self._name(outcome), outcome.scope, "failed", error=outcome.error)
+            )
             return False
         report = self._report(outcome, outcome.plan)
         result = Result(report.branch_name, outcome.scope, "planned", report)
@@ -95,39 +103,41 @@ class Posting:
             # The planner counted on coins that somebody spent since: one branch's plan is stale, the others go on.
             result.status, result.error = "refused", StalePlan(f"plan is stale: {error.message}")
         if shown:
-            self.door.say("")
+            self.session.say("")
         return result.error is None
 
     def _with_the_way_out(self, error: UnsafePlan, report: PlanReport) -> UnsafePlan:
         """Name the likely cause and the exact command that accepts this plan."""
         from coinsync.core.plan import DIGEST_SHOWN
 
-        command = self.door.repeated_with("--accept-unsafe", report.digest[:DIGEST_SHOWN])
+        command = self.session.repeated_with("--accept-unsafe", report.digest[:DIGEST_SHOWN])
         return UnsafePlan(f"{error.message}. If true: {command}", advice=f"Likely {report.likely}.")
 
     def _apply(self, plan: Plan, calls: int, result: Result) -> None:
         from coinsync import render
 
-        result.receipt = apply(self.door, self.database, plan, self.accepted, calls)
+        result.receipt = apply(self.session, self.database, plan, self.accepted, calls)
         result.status = "applied"
         if plan:
-            self.door.say(render.receipt_line(result.receipt))
+            self.session.say(render.receipt_line(result.receipt))
 
     def _show(self, outcome: Outcome, report: PlanReport) -> bool:
-        if self.door.quiet or self.door.json:
+        if self.session.quiet or self.session.json:
             return False
         from coinsync import render
 
         zone = str(outcome.branch.zone)
-        return render.show_plan(render.console(), report, zone, outcome.calls, self.door.verbose)
+        return render.show_plan(render.console(), report, zone, outcome.calls, self.session.verbose)
 
     def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
-        from coinsync import audit
         from coinsync.core import report
+        from coinsync.lookup import history as audit
         from coinsync.store.reader import Reader
 
         self.names = self.names.joined(audit.names(Reader(self.database), plan))
-        return report.of_plan(plan, self.names, self.door.settings.limits, self._name(outcome), outcome.today)
+        return report.of_plan(
+            plan, self.names, self.session.settings.limits, self._name(outcome), outcome.today
+        )
 
     def _name(self, outcome: Outcome) -> str:
         id = outcome.branch.id
@@ -138,7 +148,11 @@ class Posting:
         """Digest of all plans that change something; "" when none does."""
         from coinsync.core.plan import digest_of
 
-        digests = [result.report.digest for result in self.results if result.report and result.report.changes]
+        digests = [
+            result.report.digest
+            for result in self.results
+            if result.report and result.report.changes
+        ]
         return digest_of(digests) if digests else ""
 
     def data(self) -> dict[str, Any]:
@@ -150,21 +164,30 @@ class Posting:
         """Say what went wrong, branch by branch, and give the exit code."""
         for result in self.results:
             if result.error or result.unreadable:
-                self.door.complain(result.complaint(quiet=self.door.quiet))
+                self.session.complain(result.complaint(quiet=self.session.quiet))
         return exit_code(self.results)
 
 
-def apply(door: Door, database: Database, plan: Plan, accepted: tuple[str, ...] = (), calls: int = 0) -> Receipt:
+def apply(
+    session: Session, database: Database, plan: Plan, accepted: tuple[str, ...] = (), calls: int = 0
+) -> Receipt:
     """Hand a plan to the one writer, under the name and the limits of the door."""
     from coinsync.store import writer
 
-    order = writer.Order(door.actor, door.settings.account, door.now(), door.settings.limits, accepted, calls)
-    return writer.apply(database, plan, order, door.surroundings())
+    order = writer.Order(
+        session.actor,
+        session.settings.account,
+        session.now(),
+        session.settings.limits,
+        accepted,
+        calls,
+    )
+    return writer.apply(database, plan, order, session.environment)
 
 
 def carry_out(
-    door: Door,
-    decide: Callable[[Reader], Deed],
+    session: Session,
+    decide: Callable[[Reader], Proposal],
     *,
     dry_run: bool,
     yes: bool,
@@ -175,84 +198,106 @@ def carry_out(
     Nobody is asked with ``yes``; where nobody can be asked it is refused without. ``before`` makes the files that the
     plan names: once it is agreed to, and where all is as it should be, in case that a file went missing.
     """
-    with door.reader() as reader:
-        deed = decide(reader)
-    _show_deed(door, deed, asking=not (dry_run or yes))
+    with session.reader() as reader:
+        proposal = decide(reader)
+    _show_deed(session, proposal, asking=not (dry_run or yes))
     if dry_run:
-        _tell_deed(door, deed, None, dry_run=True)
+        _tell_deed(session, proposal, None, dry_run=True)
         return 0
-    if deed.plan and not yes:
-        if not agreed(door):
-            door.say("nothing written")
+    if proposal.plan and not yes:
+        if not agreed(session):
+            session.say("nothing written")
             return 0
         # A person may think for long, and somebody else may have done the same in the meantime.
-        with door.reader() as reader:
+        with session.reader() as reader:
             again = decide(reader)
-        if again.plan.digest != deed.plan.digest:
-            return _done_meanwhile(door, again, StalePlan("plan is stale: it was overtaken while it was looked at"))
+        if again.plan.digest != proposal.plan.digest:
+            return _done_meanwhile(
+                session, again, StalePlan("plan is stale: it was overtaken while it was looked at")
+            )
     before()
-    if not deed.plan:
-        _tell_deed(door, deed, None, dry_run=False)
+    if not proposal.plan:
+        _tell_deed(session, proposal, None, dry_run=False)
         return 0
-    with door.writable() as database:
+    with session.writable() as database:
         try:
-            receipt = apply(door, database, deed.plan)
+            receipt = apply(session, database, proposal.plan)
         except StalePlan as error:
-            with door.reader() as reader:
-                return _done_meanwhile(door, decide(reader), error)
-    _tell_deed(door, deed, receipt, dry_run=False)
+            with session.reader() as reader:
+                return _done_meanwhile(session, decide(reader), error)
+    _tell_deed(session, proposal, receipt, dry_run=False)
     return 0
 
 
-def _done_meanwhile(door: Door, deed: Deed, error: StalePlan) -> int:
+def _done_meanwhile(session: Session, proposal: Proposal, error: StalePlan) -> int:
     """Somebody was faster: when just this is done by now, all is well, else the person must look again."""
-    if deed.plan:
-        raise StalePlan(error.message, advice="Nothing was written. Run the same command again.") from error
-    _show_deed(door, deed, asking=False)
-    _tell_deed(door, deed, None, dry_run=False)
+    if proposal.plan:
+        raise StalePlan(
+            error.message, advice="Nothing was written. Run the same command again."
+        ) from error
+    _show_deed(session, proposal, asking=False)
+    _tell_deed(session, proposal, None, dry_run=False)
     return 0
 
 
-def agreed(door: Door) -> bool:
+def agreed(session: Session) -> bool:
     """Ask a person; one who cannot be asked is told how to say it beforehand."""
-    if door.json or not somebody_is_there():
-        raise UsageError("nobody is there to ask; nothing written", advice="Pass --yes, or --dry-run to look.")
+    if session.json or not somebody_is_there():
+        raise UsageError(
+            "nobody is there to ask; nothing written", advice="Pass --yes, or --dry-run to look."
+        )
     return confirm("Write it?")
 
 
-def _show_deed(door: Door, deed: Deed, *, asking: bool) -> None:
+def _show_deed(session: Session, proposal: Proposal, *, asking: bool) -> None:
     from coinsync import render
 
     # Nobody says yes to what was not shown.
-    if not door.json and (asking or not door.quiet):
-        render.show_deed(render.console(), deed.moves, deed.words, deed.key, every_line=door.verbose)
+    if not session.json and (asking or not session.quiet):
+        render.show_deed(
+            render.console(),
+            proposal.moves,
+            proposal.words,
+            proposal.key,
+            every_line=session.verbose,
+        )
 
 
-def _tell_deed(door: Door, deed: Deed, receipt: Receipt | None, *, dry_run: bool) -> None:
+def _tell_deed(
+    session: Session, proposal: Proposal, receipt: Receipt | None, *, dry_run: bool
+) -> None:
     from coinsync import render
 
     if receipt is not None:
-        door.say(render.receipt_line(receipt, len(deed.plan.stock_moves)))
-    elif dry_run and deed.plan:
-        door.say("dry run: nothing written")
-    door.tell(
+        session.say(render.receipt_line(receipt, len(proposal.plan.stock_moves)))
+    elif dry_run and proposal.plan:
+        session.say("dry run: nothing written")
+    session.tell(
         {
             "dry_run": dry_run,
-            "digest": deed.plan.digest if deed.plan else "",
-            "key": deed.key,
-            "moves": render.as_data(deed.moves),
-            "words": list(deed.words),
-            "done": list(deed.done),
+            "digest": proposal.plan.digest if proposal.plan else "",
+            "key": proposal.key,
+            "moves": render.as_data(proposal.moves),
+            "words": list(proposal.words),
+            "done": list(proposal.done),
             "receipt": render.as_data(receipt),
         }
     )
 
 
-def posting_into(door: Door, database: Database, accepted: Iterable[str] | None, *, dry_run: bool) -> Posting:
+def posting_into(
+    session: Session, database: Database, accepted: Iterable[str] | None, *, dry_run: bool
+) -> Posting:
     """No plan yet; a plan whose digest is ``accepted`` passes the guards."""
     from coinsync.core.report import Directory
 
-    return Posting(door, database, tuple(accepted or ()), dry_run, Directory(branches=door.branch_names()))
+    return Posting(
+        session,
+        database,
+        tuple(accepted or ()),
+        dry_run,
+        Directory(branches=session.branch_names()),
+    )
 
 
 def exit_code(results: Sequence[Result]) -> int:
@@ -263,5 +308,8 @@ def exit_code(results: Sequence[Result]) -> int:
     if not codes:
         return PARTLY if any(result.unreadable for result in results) else 0
     # Recording who is who is not what a sync is for: without a single window of lessons nothing is done.
-    done = any(result.report and result.report.purpose == "lessons" and not result.error for result in results)
+    done = any(
+        result.report and result.report.purpose == "lessons" and not result.error
+        for result in results
+    )
     return PARTLY if done else max(codes)

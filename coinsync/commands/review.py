@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinsync.commands import completion
-from coinsync.commands.desk import hand, note_of
-from coinsync.commands.door import AsCsv, Door, DryRun, Yes
+from coinsync.commands.coins import author, note_of
 from coinsync.commands.posting import carry_out
+from coinsync.commands.session import AsCsv, DryRun, Session, Yes
 from coinsync.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
-    from coinsync.core.deed import Deed
     from coinsync.core.facts import Hold
-    from coinsync.core.planner import Word
+    from coinsync.core.planning.lessons import Ruling
+    from coinsync.core.proposal import Proposal
     from coinsync.store.reader import Reader
 
 Cases = Annotated[
     list[str] | None,
-    typer.Argument(metavar="CASE", help="LESSON:RESIDENT as `review list` shows it.", autocompletion=completion.holds),
+    typer.Argument(
+        metavar="CASE",
+        help="LESSON:RESIDENT as `review list` shows it.",
+        autocompletion=completion.holds,
+    ),
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Every case that is held.")]
 Kind = Annotated[str, typer.Option("--kind", help="With --all: only reversal, or only guest.")]
@@ -33,15 +37,26 @@ def list_cases(
     as_csv: AsCsv = False,
 ) -> None:
     """Held reversals and guest visits."""
-    from coinsync import desk, render
+    from coinsync import render
+    from coinsync.desk import coins as desk
 
-    door: Door = ctx.obj
-    with door.reader() as reader:
-        found = desk.cases(reader, _of_kind(_of_branches(door, reader), kind))
-    if door.json:
+    session: Session = ctx.obj
+    with session.reader() as reader:
+        found = desk.cases(reader, _of_kind(_of_branches(session, reader), kind))
+    if session.json:
         typer.echo(render.as_json(found))
     elif as_csv:
-        columns = ("case", "kind", "lesson", "resident", "name", "day", "coins", "balance", "reason")
+        columns = (
+            "case",
+            "kind",
+            "lesson",
+            "resident",
+            "name",
+            "day",
+            "coins",
+            "balance",
+            "reason",
+        )
         rows = (
             (
                 one.id,
@@ -89,7 +104,9 @@ def forgive(
 
     Both lines are seen, the balance stays.
     """
-    return _decide(ctx.obj, "forgive", cases, everything, "reversal", note, dry_run=dry_run, yes=yes)
+    return _decide(
+        ctx.obj, "forgive", cases, everything, "reversal", note, dry_run=dry_run, yes=yes
+    )
 
 
 def waive(
@@ -109,7 +126,7 @@ def waive(
 
 
 def _decide(
-    door: Door,
+    session: Session,
     verb: str,
     cases: list[str] | None,
     everything: bool,
@@ -119,26 +136,30 @@ def _decide(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    from coinsync import desk
-    from coinsync.core.planner import Word
+    from coinsync.core.planning.lessons import Ruling
+    from coinsync.desk import coins as desk
 
-    word, text, by = Word(verb), note_of(note), hand(door)
+    ruling, text, by = Ruling(verb), note_of(note), author(session)
     if bool(cases) == everything:
         raise UsageError(f"review {verb}: say which cases, or --all")
-    if word is not Word.POST and not text:
+    if ruling is not Ruling.POST and not text:
         raise UsageError(f"review {verb}: say why: --note TEXT")
 
-    def decide(reader: Reader) -> Deed:
-        found = _of_kind(_of_branches(door, reader), kind) if everything else _named(reader, cases or [], word)
-        return desk.review(reader, door.settings, found, word, by, note=text)
+    def decide(reader: Reader) -> Proposal:
+        found = (
+            _of_kind(_of_branches(session, reader), kind)
+            if everything
+            else _named(reader, cases or [], ruling)
+        )
+        return desk.review(reader, session.settings, found, ruling, by, note=text)
 
-    return carry_out(door, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
-def _of_branches(door: Door, reader: Reader) -> list[Hold]:
+def _of_branches(session: Session, reader: Reader) -> list[Hold]:
     from coinsync.core.facts import Hold
 
-    chosen = {branch.id for branch in door.chosen_branches()} if door.branches else None
+    chosen = {branch.id for branch in session.chosen_branches()} if session.branches else None
     return [hold for hold in reader.all(Hold) if chosen is None or hold.branch in chosen]
 
 
@@ -150,11 +171,13 @@ def _of_kind(holds: list[Hold], kind: str) -> list[Hold]:
     return [hold for hold in holds if not kind or hold.kind == kind]
 
 
-def _named(reader: Reader, cases: list[str], word: Word) -> list[Hold]:
+def _named(reader: Reader, cases: list[str], ruling: Ruling) -> list[Hold]:
     from coinsync.core.facts import Hold
 
     held = {f"{hold.lesson}:{hold.resident}": hold for hold in reader.all(Hold)}
     unknown = [case for case in cases if case not in held]
     if unknown:
-        raise NotFound(f"{unknown[0]!r} is not held", advice='"coinsync review list" shows what is.')
+        raise NotFound(
+            f"{unknown[0]!r} is not held", advice='"coinsync review list" shows what is.'
+        )
     return [held[case] for case in dict.fromkeys(cases)]

@@ -9,64 +9,79 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinsync.commands import completion
-from coinsync.commands.desk import Key, hand, note_of
-from coinsync.commands.door import AsCsv, Day, Door, DryRun, Who, Yes, number_of, span
+from coinsync.commands.coins import Key, author, note_of
 from coinsync.commands.people import chosen_residents
 from coinsync.commands.posting import carry_out
+from coinsync.commands.session import AsCsv, Day, DryRun, Session, Who, Yes, number_of, span
 from coinsync.core.identity import clean
 from coinsync.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from coinsync.core.catalog import Event
-    from coinsync.core.deed import Deed, Hand
-    from coinsync.shop import Buyer
+    from coinsync.core.proposal import Author, Proposal
+    from coinsync.desk.shop import Buyer
     from coinsync.store.reader import Reader
 
 Reason = Annotated[str, typer.Option("--reason", help="Why, in words that the family will read.")]
-Fair = Annotated[str, typer.Option("--event", metavar="EVENT", help="The fair that the sale belongs to.")]
-Code = Annotated[str, typer.Argument(metavar="EVENT", help="A short word for the fair, as in fair-2026-12.")]
+Fair = Annotated[
+    str, typer.Option("--event", metavar="EVENT", help="The fair that the sale belongs to.")
+]
+Code = Annotated[
+    str, typer.Argument(metavar="EVENT", help="A short word for the fair, as in fair-2026-12.")
+]
 
 
 def sell(
     ctx: typer.Context,
     resident: Who,
     item: Annotated[
-        str, typer.Argument(metavar="ITEM", help="Its code, or a part of its name.", autocompletion=completion.items)
+        str,
+        typer.Argument(
+            metavar="ITEM", help="Its code, or a part of its name.", autocompletion=completion.items
+        ),
     ],
     quantity: Annotated[str, typer.Option("--quantity", help="How many.")] = "1",
-    price: Annotated[str, typer.Option("--price", help="Another price for each; needs a --reason.")] = "",
+    price: Annotated[
+        str, typer.Option("--price", help="Another price for each; needs a --reason.")
+    ] = "",
     also: Annotated[
-        list[str] | None, typer.Option("--also", metavar="RESIDENT=COINS", help="Who pays a part; may be repeated.")
+        list[str] | None,
+        typer.Option("--also", metavar="RESIDENT=COINS", help="Who pays a part; may be repeated."),
     ] = None,
     reason: Reason = "",
     event: Fair = "",
     day: Annotated[
-        str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out.")
+        str | None,
+        typer.Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out."),
     ] = None,
     key: Key = "",
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
     """Sell goods for coins: debit, stock and sale in one."""
-    from coinsync import audit, shop
     from coinsync.core.catalog import Pick
+    from coinsync.desk import shop
+    from coinsync.lookup import history as audit
 
-    door: Door = ctx.obj
+    session: Session = ctx.obj
     pieces, note = number_of(quantity, "number of pieces"), note_of(reason)
     other = number_of(price, "price") if price else None
-    by = hand(door, key, day)
+    by = author(session, key, day)
 
-    def decide(reader: Reader) -> Deed:
+    def decide(reader: Reader) -> Proposal:
         picks = [Pick(shop.find_item(reader, item), pieces, other)]
         first = shop.Buyer(audit.find_resident(reader, resident))
         others = [_part(reader, text) for text in also or []]
-        return shop.sell(reader, door.settings, picks, [first, *others], by, event=event.lower(), note=note)
+        return shop.sell(
+            reader, session.settings, picks, [first, *others], by, event=event.lower(), note=note
+        )
 
-    return carry_out(door, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
 def _part(reader: Reader, text: str) -> Buyer:
-    from coinsync import audit, shop
+    from coinsync.desk import shop
+    from coinsync.lookup import history as audit
 
     who, equals, coins = text.rpartition("=")
     if not equals:
@@ -77,10 +92,15 @@ def _part(reader: Reader, text: str) -> Buyer:
 def refund(
     ctx: typer.Context,
     sale: Annotated[str, typer.Argument(metavar="SALE", help="Its key, as `shop sales` shows it.")],
-    line: Annotated[list[int] | None, typer.Option("--line", help="Only this line; may be repeated.")] = None,
-    note: Annotated[str, typer.Option("--note", help="Why, in words that the family will read.")] = "",
+    line: Annotated[
+        list[int] | None, typer.Option("--line", help="Only this line; may be repeated.")
+    ] = None,
+    note: Annotated[
+        str, typer.Option("--note", help="Why, in words that the family will read.")
+    ] = "",
     day: Annotated[
-        str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out.")
+        str | None,
+        typer.Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out."),
     ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -89,32 +109,41 @@ def refund(
 
     Coins go to who paid, goods to the stock.
     """
-    from coinsync import shop
+    from coinsync.desk import shop
 
-    door: Door = ctx.obj
-    text, by = note_of(note), hand(door, "", day)
+    session: Session = ctx.obj
+    text, by = note_of(note), author(session, "", day)
     if not text:
         raise UsageError("refund: say why: --note TEXT")
 
-    def decide(reader: Reader) -> Deed:
-        return shop.refund(reader, door.settings, sale, line or (), by, note=text)
+    def decide(reader: Reader) -> Proposal:
+        return shop.refund(reader, session.settings, sale, line or (), by, note=text)
 
-    return carry_out(door, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
 # --- looking ---------------------------------------------------------------------------------------------------------
 
 
-def sales(ctx: typer.Context, since: Day = None, until: Day = None, event: Fair = "", as_csv: AsCsv = False) -> None:
+def sales(
+    ctx: typer.Context,
+    since: Day = None,
+    until: Day = None,
+    event: Fair = "",
+    as_csv: AsCsv = False,
+) -> None:
     """Sales, the oldest first."""
-    from coinsync import render, shop
+    from coinsync import render
+    from coinsync.desk import shop
 
-    door: Door = ctx.obj
+    session: Session = ctx.obj
     first, last = span(since, until)
-    with door.reader() as reader:
-        found = reader.sales(since=first or date.min, until=last or date.max, event=event.lower() or None)
+    with session.reader() as reader:
+        found = reader.sales(
+            since=first or date.min, until=last or date.max, event=event.lower() or None
+        )
         purchases = shop.purchases(reader, found)
-    if door.json:
+    if session.json:
         typer.echo(render.as_json(purchases))
     elif as_csv:
         columns = (
@@ -154,14 +183,17 @@ def sales(ctx: typer.Context, since: Day = None, until: Day = None, event: Fair 
         render.show_purchases(render.console(), purchases)
 
 
-def sale(ctx: typer.Context, key: Annotated[str, typer.Argument(metavar="SALE", help="Its key.")]) -> None:
+def sale(
+    ctx: typer.Context, key: Annotated[str, typer.Argument(metavar="SALE", help="Its key.")]
+) -> None:
     """One sale with its lines, who paid, and what came back."""
-    from coinsync import render, shop
+    from coinsync import render
+    from coinsync.desk import shop
 
-    door: Door = ctx.obj
-    with door.reader() as reader:
+    session: Session = ctx.obj
+    with session.reader() as reader:
         [found] = shop.purchases(reader, [shop.find_sale(reader, key)])
-    if door.json:
+    if session.json:
         typer.echo(render.as_json(found))
     else:
         render.show_purchase(render.console(), found)
@@ -169,20 +201,25 @@ def sale(ctx: typer.Context, key: Annotated[str, typer.Argument(metavar="SALE", 
 
 def report(ctx: typer.Context, since: Day = None, until: Day = None, as_csv: AsCsv = False) -> None:
     """Who bought what, what sells, what does not move."""
-    from coinsync import render, shop
+    from coinsync import render
+    from coinsync.desk import shop
 
-    door: Door = ctx.obj
+    session: Session = ctx.obj
     first, last = span(since, until)
-    with door.reader() as reader:
-        residents = chosen_residents(door, reader)
+    with session.reader() as reader:
+        residents = chosen_residents(session, reader)
         found = shop.report(reader, residents, first or date.min, last or date.max)
-    if door.json:
+    if session.json:
         typer.echo(render.as_json(found))
     elif as_csv:
         columns = ("resident", "name", "pieces", "spent", "balance")
-        typer.echo(render.as_csv(columns, ([getattr(one, name) for name in columns] for one in found.buyers)))
+        typer.echo(
+            render.as_csv(
+                columns, ([getattr(one, name) for name in columns] for one in found.buyers)
+            )
+        )
     else:
-        render.show_shop(render.console(), found, every_line=door.verbose)
+        render.show_shop(render.console(), found, every_line=session.verbose)
 
 
 def events(ctx: typer.Context) -> None:
@@ -190,10 +227,10 @@ def events(ctx: typer.Context) -> None:
     from coinsync import render
     from coinsync.core.catalog import Event
 
-    door: Door = ctx.obj
-    with door.reader() as reader:
+    session: Session = ctx.obj
+    with session.reader() as reader:
         found = sorted(reader.all(Event), key=lambda one: (one.opened_on, one.code))
-    if door.json:
+    if session.json:
         typer.echo(render.as_json(found))
     else:
         render.show_events(render.console(), found)
@@ -207,16 +244,26 @@ def open_fair(
     yes: Yes = False,
 ) -> int:
     """Open a fair, so that sales may be booked to it."""
-    from coinsync import shop
     from coinsync.core.catalog import NAME_LENGTH_MAX, is_code
+    from coinsync.desk import shop
 
-    door: Door = ctx.obj
-    code, name, by = event.lower(), clean(title), _hand_of_today(door)
+    session: Session = ctx.obj
+    code, name, by = event.lower(), clean(title), _hand_of_today(session)
     if not is_code(code):
-        raise UsageError(f"{clean(event)!r} is no code", advice="Codes are letters a-z, digits, hyphens: fair-2026-12.")
+        raise UsageError(
+            f"{clean(event)!r} is no code",
+            advice="Codes are letters a-z, digits, hyphens: fair-2026-12.",
+        )
     if len(name) > NAME_LENGTH_MAX:
-        raise UsageError(f"--title: the text has {len(name)} characters, at most {NAME_LENGTH_MAX} are kept")
-    return carry_out(door, lambda reader: shop.open_fair(reader, code, name or code, by), dry_run=dry_run, yes=yes)
+        raise UsageError(
+            f"--title: the text has {len(name)} characters, at most {NAME_LENGTH_MAX} are kept"
+        )
+    return carry_out(
+        session,
+        lambda reader: shop.open_fair(reader, code, name or code, by),
+        dry_run=dry_run,
+        yes=yes,
+    )
 
 
 def close_fair(ctx: typer.Context, event: Code, dry_run: DryRun = False, yes: Yes = False) -> int:
@@ -224,20 +271,20 @@ def close_fair(ctx: typer.Context, event: Code, dry_run: DryRun = False, yes: Ye
 
     Coins taken, balances and goods must agree, or it stays open and the difference is named.
     """
-    from coinsync import shop
+    from coinsync.desk import shop
 
-    door: Door = ctx.obj
-    by = _hand_of_today(door)
+    session: Session = ctx.obj
+    by = _hand_of_today(session)
 
-    def decide(reader: Reader) -> Deed:
+    def decide(reader: Reader) -> Proposal:
         return shop.close_fair(reader, _event(reader, event.lower()), by)
 
-    return carry_out(door, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
-def _hand_of_today(door: Door) -> Hand:
+def _hand_of_today(session: Session) -> Author:
     """The hand of whoever called, on the day at the school."""
-    return replace(hand(door), day=door.settings.day_at((), door.now()))
+    return replace(author(session), day=session.settings.day_at((), session.now()))
 
 
 def _event(reader: Reader, code: str) -> Event:

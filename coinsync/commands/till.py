@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coinsync.commands.desk import hand
-from coinsync.commands.door import Door
+from coinsync.commands.coins import author
 from coinsync.commands.posting import apply
+from coinsync.commands.session import Session
 from coinsync.core.identity import clean
 from coinsync.errors import (
     AlreadyReversed,
@@ -35,9 +35,9 @@ from coinsync.errors import (
 
 if TYPE_CHECKING:
     from coinsync.core.catalog import Item, Pick
-    from coinsync.core.deed import Deed, Hand
     from coinsync.core.facts import Resident
-    from coinsync.store.database import StandingConnection
+    from coinsync.core.proposal import Author, Proposal
+    from coinsync.store.database import PooledConnection
     from coinsync.store.reader import Reader
 
 TRIES_MAX = 5
@@ -51,7 +51,10 @@ goods: numbers of the list, codes or names, as in  2 5  or  3x2  or  mug*2;  emp
 _YES = frozenset({"", "y", "yes", "у", "д", "да"})
 _NO = frozenset({"n", "no", "н", "нет"})
 
-_WORD = re.compile(r"(?P<what>[0-9]{1,4})[xхч](?P<many>[0-9]{1,6})|(?P<word>.+?)(?:[*×](?P<times>[0-9]{1,6}))?", re.I)
+_WORD = re.compile(
+    r"(?P<what>[0-9]{1,4})[xхч](?P<many>[0-9]{1,6})|(?P<word>.+?)(?:[*×](?P<times>[0-9]{1,6}))?",
+    re.I,
+)
 
 #: The same keys of a keyboard in its two layouts: nobody looks at the layout while children wait.
 _LATIN, _RUSSIAN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`", "йцукенгшщзхъфывапролджэячсмитьбюё"
@@ -60,19 +63,23 @@ _OTHER_LAYOUT = str.maketrans(_LATIN + _RUSSIAN, _RUSSIAN + _LATIN)
 
 def till(
     ctx: typer.Context,
-    event: Annotated[str, typer.Option("--event", metavar="EVENT", help="The fair that the sales belong to.")] = "",
+    event: Annotated[
+        str, typer.Option("--event", metavar="EVENT", help="The fair that the sales belong to.")
+    ] = "",
 ) -> int:
     """Sell at a fair: a buyer, goods, yes; the next one."""
-    from coinsync import shop
+    from coinsync.desk import shop
 
-    door: Door = ctx.obj
-    if door.json or door.quiet:
-        raise UsageError("till: it talks with a person", advice='Programs sell with "coinsync sell".')
+    session: Session = ctx.obj
+    if session.json or session.quiet:
+        raise UsageError(
+            "till: it talks with a person", advice='Programs sell with "coinsync sell".'
+        )
     if event:
-        with door.reader() as reader:
+        with session.reader() as reader:
             shop.open_event(reader, event.lower())
-    with door.standing() as connection:
-        return _Counter(door, connection, event.lower()).stand()
+    with session.standing() as connection:
+        return _Counter(session, connection, event.lower()).state()
 
 
 def _line(prompt: str) -> str:
@@ -106,16 +113,18 @@ def other_layout(text: str) -> str:
 class _Counter:
     """One till: whom it serves, and what it sold so far."""
 
-    def __init__(self, door: Door, connection: StandingConnection, event: str) -> None:
-        self._door = door
+    def __init__(self, session: Session, connection: PooledConnection, event: str) -> None:
+        self._door = session
         self._connection = connection
         self._event = event
         self._sold: dict[str, int] = {}  # Coins by the key of the sale, the last one at the end.
 
-    def stand(self) -> int:
+    def state(self) -> int:
         """Serve whoever comes, until it is enough."""
         if isinstance(sys.stdin, io.TextIOWrapper):
-            sys.stdin.reconfigure(errors="replace")  # Half a letter, as a bad line leaves it, is a typing mistake.
+            sys.stdin.reconfigure(
+                errors="replace"
+            )  # Half a letter, as a bad line leaves it, is a typing mistake.
         typer.echo(_HELP)
         try:
             while (text := _line("buyer> ")) != LEAVE:
@@ -123,7 +132,9 @@ class _Counter:
         except EOFError:
             typer.echo()  # Whoever hung up left a line unfinished.
         count, coins = len(self._sold), sum(self._sold.values())
-        typer.echo(f"{count} {'sale' if count == 1 else 'sales'}, {coins} {'coin' if coins == 1 else 'coins'}")
+        typer.echo(
+            f"{count} {'sale' if count == 1 else 'sales'}, {coins} {'coin' if coins == 1 else 'coins'}"
+        )
         return 0
 
     @contextmanager
@@ -145,7 +156,7 @@ class _Counter:
             _say_error(error)
 
     def _find(self, text: str) -> Resident:
-        from coinsync import audit
+        from coinsync.lookup import history as audit
 
         with self._reader() as reader:
             try:
@@ -159,7 +170,7 @@ class _Counter:
 
     def _serve(self, buyer: Resident) -> None:
         """Show a buyer the goods, until something is sold or nothing is wanted."""
-        by, goods = hand(self._door), self._show(buyer)
+        by, goods = author(self._door), self._show(buyer)
         while goods and (chosen := _line("goods> ")):
             try:
                 if self._sell(buyer, picked(chosen, goods), by):
@@ -177,7 +188,8 @@ class _Counter:
             typer.echo("  nothing is on the shelf")
 
     def _show(self, buyer: Resident) -> dict[int, Item]:
-        from coinsync import render, shop
+        from coinsync import render
+        from coinsync.desk import shop
 
         with self._reader() as reader:
             goods = shop.shelf_for(reader, buyer)
@@ -186,53 +198,62 @@ class _Counter:
         render.show_shelf(render.console(), buyer, balance, goods, left)
         return goods
 
-    def _sell(self, buyer: Resident, picks: Sequence[Pick], by: Hand) -> bool:
+    def _sell(self, buyer: Resident, picks: Sequence[Pick], by: Author) -> bool:
         """Show what the choice costs, ask, and write it; False when the person wants to choose again."""
         from coinsync import render
 
-        deed = self._propose(buyer, picks, by)
-        if not deed.plan:
+        proposal = self._propose(buyer, picks, by)
+        if not proposal.plan:
             self._look_up(by.key)
             return True
-        coins = -sum(move.coins for move in deed.moves)
-        render.show_basket(render.console(), deed.moves, picks)
+        coins = -sum(move.coins for move in proposal.moves)
+        render.show_basket(render.console(), proposal.moves, picks)
         if not _agreed(f"sell for {coins}?"):
             typer.echo("  not sold; choose again, or nothing for the next buyer")
             return False
-        self._write(buyer, picks, by, deed)
+        self._write(buyer, picks, by, proposal)
         self._sold[by.key] = coins
         typer.echo(f"  sold: {by.key}\n")
         return True
 
-    def _propose(self, buyer: Resident, picks: Sequence[Pick], by: Hand) -> Deed:
-        from coinsync import shop
+    def _propose(self, buyer: Resident, picks: Sequence[Pick], by: Author) -> Proposal:
+        from coinsync.desk import shop
 
         with self._reader() as reader:
-            return shop.sell(reader, self._door.settings, picks, [shop.Buyer(buyer)], by, event=self._event)
+            return shop.sell(
+                reader, self._door.settings, picks, [shop.Buyer(buyer)], by, event=self._event
+            )
 
-    def _write(self, buyer: Resident, picks: Sequence[Pick], by: Hand, deed: Deed) -> None:
+    def _write(
+        self, buyer: Resident, picks: Sequence[Pick], by: Author, proposal: Proposal
+    ) -> None:
         """Write the sale, again and again while the database is out of reach, always under the same key."""
         doubt = False
         for tries in range(1, TRIES_MAX + 1):
             try:
                 with self._connection.use() as database:
-                    apply(self._door, database, deed.plan)
+                    apply(self._door, database, proposal.plan)
                 return
             except StalePlan as error:
                 if not self._propose(buyer, picks, by).plan:
                     return  # An earlier try was written, only its answer was lost.
-                raise StalePlan(f"{error.message}; nothing written", advice="Look at the list and choose.") from error
+                raise StalePlan(
+                    f"{error.message}; nothing written", advice="Look at the list and choose."
+                ) from error
             except TryLater as error:
                 doubt = doubt or isinstance(error, OutcomeUnknown)
                 if tries == TRIES_MAX:
                     message = "it is not known whether this is sold" if doubt else error.message
-                    raise TryLater(message, advice="Choose the same again: it is not sold twice.") from error
+                    raise TryLater(
+                        message, advice="Choose the same again: it is not sold twice."
+                    ) from error
                 typer.echo(f"  {error.message}; trying again …")
-                self._door.outside.sleep(float(tries))
+                self._door.environment.sleep(float(tries))
 
     def _look_up(self, key: str) -> None:
         """Tell of a sale that was written although it seemed lost."""
-        from coinsync import render, shop
+        from coinsync import render
+        from coinsync.desk import shop
 
         with self._reader() as reader:
             [found] = shop.purchases(reader, [shop.find_sale(reader, key)])
@@ -244,7 +265,8 @@ class _Counter:
 
     def _take_back(self) -> None:
         """Take the last sale of this till back, whole."""
-        from coinsync import render, shop
+        from coinsync import render
+        from coinsync.desk import shop
 
         if not self._sold:
             typer.echo("  nothing was sold here yet")
@@ -252,12 +274,14 @@ class _Counter:
         key = next(reversed(self._sold))
         try:
             with self._reader() as reader:
-                deed = shop.refund(reader, self._door.settings, key, (), hand(self._door), note="")
-            render.show_deed(render.console(), deed.moves, deed.words, "", every_line=True)
+                proposal = shop.refund(
+                    reader, self._door.settings, key, (), author(self._door), note=""
+                )
+            render.show_deed(render.console(), proposal.moves, proposal.words, "", every_line=True)
             if not _agreed("take it back?"):
                 return
             with self._connection.use() as database:
-                apply(self._door, database, deed.plan)
+                apply(self._door, database, proposal.plan)
             typer.echo("  taken back\n")
         except AlreadyReversed as error:
             typer.echo(f"  {error.message}")
@@ -269,8 +293,8 @@ def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
 
     Raises ``UsageError``, ``NotFound``, or ``Ambiguous``.
     """
-    from coinsync import shop
     from coinsync.core.catalog import Pick
+    from coinsync.desk import shop
 
     # A name may have several words; what has digits in it is a list of numbers.
     whole = [] if any(char.isdigit() for char in text) else shop.named(goods.values(), text)
@@ -279,7 +303,11 @@ def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
     counts: Counter[Item] = Counter()
     for word in text.replace(",", " ").split():
         found = _WORD.fullmatch(word)
-        what, many = (found["what"] or found["word"], found["many"] or found["times"]) if found else (word, None)
+        what, many = (
+            (found["what"] or found["word"], found["many"] or found["times"])
+            if found
+            else (word, None)
+        )
         if many is not None and not int(many):
             raise UsageError(f"{word!r}: how many?", advice="Two of the third in the list are 3x2.")
         counts[_item(what, goods)] += int(many or 1)
@@ -288,15 +316,20 @@ def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
 
 def _item(word: str, goods: Mapping[int, Item]) -> Item:
     """The goods that a word means: the number in the list, else the code, else a part of the name, in either layout."""
-    from coinsync import shop
+    from coinsync.desk import shop
 
     number = int(word) if word.isascii() and word.isdigit() else 0
     if number in goods:
         return goods[number]
     for one in (word.casefold(), other_layout(word)):
-        found = [item for item in goods.values() if item.code == one] or shop.named(goods.values(), one)
+        found = [item for item in goods.values() if item.code == one] or shop.named(
+            goods.values(), one
+        )
         if len(found) > 1:
-            raise Ambiguous(f"{len(found)} goods answer to {word!r}", [f"{item.code} {item.name_ru}" for item in found])
+            raise Ambiguous(
+                f"{len(found)} goods answer to {word!r}",
+                [f"{item.code} {item.name_ru}" for item in found],
+            )
         if found:
             return found[0]
     raise NotFound(f"{word!r} is not on the list", advice="Type the number in front of the goods.")

@@ -147,7 +147,11 @@ def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[I
     """What a whole catalog changes: new and changed items with what they were, those left out as archived."""
     before = {item.code: item for item in known}
     there = {item.code: item for item in wanted}
-    left = [replace(item, archived=True) for code, item in before.items() if code not in there and not item.archived]
+    left = [
+        replace(item, archived=True)
+        for code, item in before.items()
+        if code not in there and not item.archived
+    ]
     changed = [item for code, item in there.items() if before.get(code) != item]
     return [(item, before.get(item.code)) for item in (*changed, *left)]
 

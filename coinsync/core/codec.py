@@ -25,7 +25,10 @@ def encode(value: Any) -> Any:
     leaf = _leaf(kind)
     if leaf is not None:
         return leaf(value)
-    return {TAG: kind.__name__, **{name: encode(getattr(value, name)) for name in _field_names(kind)}}
+    return {
+        TAG: kind.__name__,
+        **{name: encode(getattr(value, name)) for name in _field_names(kind)},
+    }
 
 
 def canonical(value: Any) -> Any:
@@ -34,7 +37,11 @@ def canonical(value: Any) -> Any:
     if kind in _LISTS:
         return [canonical(item) for item in value]
     leaf = _leaf(kind)
-    return leaf(value) if leaf is not None else [kind.__name__, *map(canonical, _fields_of(kind)(value))]
+    return (
+        leaf(value)
+        if leaf is not None
+        else [kind.__name__, *map(canonical, _fields_of(kind)(value))]
+    )
 
 
 @cache

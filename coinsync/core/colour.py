@@ -132,7 +132,10 @@ def contrast(one: str, other: str) -> float:
 
 def luminance(colour: str) -> float:
     """How much light a colour gives, from 0 to 1, as WCAG 2 defines it."""
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in _parts(colour)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in _parts(colour)
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
@@ -160,7 +163,10 @@ def _passes(colour: str, others: Sequence[str]) -> bool:
 
 
 def _mixed(colour: str, end: str, share: float) -> str:
-    mixed = (round(255 * (one + (other - one) * share)) for one, other in zip(_parts(colour), _parts(end), strict=True))
+    mixed = (
+        round(255 * (one + (other - one) * share))
+        for one, other in zip(_parts(colour), _parts(end), strict=True)
+    )
     return "#" + "".join(f"{part:02x}" for part in mixed)
 
 

@@ -28,7 +28,7 @@ class Mark(StrEnum):
     REMOVED = "removed"
 
 
-class Standing(StrEnum):
+class GroupStanding(StrEnum):
     """How the resident stood to the lesson's groups on its date; ``NONE`` where there is no group to belong to."""
 
     MEMBER = "member"
@@ -97,7 +97,11 @@ class Membership:
 
     def covers(self, day: date) -> bool:
         """Tell whether the membership holds on ``day``; one of a single day is a make-up in disguise: never."""
-        return self.since <= day and (self.until is None or day <= self.until) and self.since != self.until
+        return (
+            self.since <= day
+            and (self.until is None or day <= self.until)
+            and self.since != self.until
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +148,11 @@ class Attendance:
     lesson: int
     resident: int
     mark: Mark
-    standing: Standing = Standing.NONE
+    standing: GroupStanding = GroupStanding.NONE
 
 
 @dataclass(frozen=True, slots=True)
-class Roll:
+class LessonRecord:
     """A lesson with everybody it lists: the unit in which an exchange delivers attendance."""
 
     lesson: Lesson

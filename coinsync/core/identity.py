@@ -15,13 +15,19 @@ VK_ID_MAX = 2**63 - 1
 #: A greater number without a word around it is rather a telephone than a page.
 BARE_NUMBER_MAX = 2**31 - 1
 
-_HOST = re.compile(r"(?:https?://)?(?:(?:m|www|new)\.)?(?:vk\.com|vk\.ru|vk\.me|vkontakte\.ru)(?:/|$)", re.IGNORECASE)
+_HOST = re.compile(
+    r"(?:https?://)?(?:(?:m|www|new)\.)?(?:vk\.com|vk\.ru|vk\.me|vkontakte\.ru)(?:/|$)",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"(?:id)?([1-9][0-9]{0,18})", re.IGNORECASE)
 _MENTION = re.compile(r"[@*](?P<who>[A-Za-z0-9_.]+)(?:\s*\([^)]*\))?")
 _BRACKET = re.compile(r"\[(?P<who>[A-Za-z]+[0-9]+)\|[^\]]*\]")
 _COMMUNITY = re.compile(r"(?:(?:club|public|event)[0-9]+|-[0-9]+)", re.IGNORECASE)
 _APP = re.compile(r"app[0-9]+(?:_-?[0-9]+)?", re.IGNORECASE)
-_PART = re.compile(r"(?:wall|photo|video|album|audio|topic|doc|clip|story|market)s?-?[0-9]+(?:_[0-9]+)?", re.IGNORECASE)
+_PART = re.compile(
+    r"(?:wall|photo|video|album|audio|topic|doc|clip|story|market)s?-?[0-9]+(?:_[0-9]+)?",
+    re.IGNORECASE,
+)
 _WRITE = re.compile(r"write([1-9][0-9]{0,18})", re.IGNORECASE)
 _DIALOGUE = re.compile(r"im\?(?:[^#]*&)?sel=([1-9][0-9]{0,18})(?:[&#].*)?", re.IGNORECASE)
 _ID = re.compile(r"(?:id)?[0-9]+", re.IGNORECASE)
@@ -80,7 +86,12 @@ def _read_word(word: str, *, bare: bool) -> VkText:
         return _number(number[1], most=BARE_NUMBER_MAX if word.isdigit() else VK_ID_MAX)
     if _COMMUNITY.fullmatch(word):
         return VkText(VkKind.COMMUNITY)
-    if _APP.fullmatch(word) or _PART.fullmatch(word) or word.lower() in _SERVICE_PAGES or "/" in word:
+    if (
+        _APP.fullmatch(word)
+        or _PART.fullmatch(word)
+        or word.lower() in _SERVICE_PAGES
+        or "/" in word
+    ):
         return VkText(VkKind.NOT_A_PERSON)
     if _SCREEN_NAME.fullmatch(word) and not _ID.fullmatch(word):
         return VkText(VkKind.SCREEN_NAME, name=word.lower())
@@ -96,7 +107,9 @@ def harmless(text: str) -> str:
     """Make a text safe to show in one line: no control, direction or zero-width characters."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(" " if char.isspace() else char for char in text if char.isspace() or not _hidden(char))
+    return "".join(
+        " " if char.isspace() else char for char in text if char.isspace() or not _hidden(char)
+    )
 
 
 def spreadsheet_safe(text: str) -> str:

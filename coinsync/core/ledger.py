@@ -23,7 +23,13 @@ GENESIS = "0" * 64
 KEY_LENGTH_MAX = 120
 
 #: Why an entry was posted that no rule asked for; staff's own words are its note, a way to earn is its ``rule``.
-BY_HAND, BY_WAY, OPENED, TAKEN_BACK, FORGIVEN = "by_hand", "way", "opening", "taken_back", "forgiven"
+BY_HAND, BY_WAY, OPENED, TAKEN_BACK, FORGIVEN = (
+    "by_hand",
+    "way",
+    "opening",
+    "taken_back",
+    "forgiven",
+)
 #: Why the shop moved coins; which goods is the note.
 BOUGHT, RETURNED = "bought", "returned"
 #: Reasons to which the note, where there is one, leaves nothing to add.
@@ -71,7 +77,9 @@ class Entry:
     def __post_init__(self) -> None:
         """Refuse at birth what must never be posted: fractions, nothing, and keys outside the grammar."""
         if type(self.coins) is not int or self.coins == 0:
-            raise ValueError(f"an entry moves a whole number of coins and not 0, got {self.coins!r}")
+            raise ValueError(
+                f"an entry moves a whole number of coins and not 0, got {self.coins!r}"
+            )
         if self.seq < 1:
             raise ValueError(f"entries under a key are numbered from 1, got {self.seq}")
         if not is_key(self.key):
@@ -111,7 +119,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class KeyState:
     """Where a key stands: its last number, the sum of its coins, and the entry that a reversal would name."""
 
     key: str
@@ -199,13 +207,13 @@ def utc_text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def heads_of(merges: Iterable[Merge]) -> dict[int, int]:
+def survivors_of(merges: Iterable[Merge]) -> dict[int, int]:
     """The card on which each merged card goes on in the end; a card that is not merged is not named.
 
     No writer makes a circle of cards; should one be there all the same, its lowest number goes on.
     """
     into = {one.resident: one.into for one in merges if one.into}
-    heads: dict[int, int] = {}
+    survivors: dict[int, int] = {}
     for card in into:
         path = [card]
         while path[-1] in into and into[path[-1]] not in path:
@@ -214,8 +222,8 @@ def heads_of(merges: Iterable[Merge]) -> dict[int, int]:
         if head in into:
             head = min(path[path.index(into[head]) :])
         if head != card:
-            heads[card] = head
-    return heads
+            survivors[card] = head
+    return survivors
 
 
 def is_key(text: str) -> bool:
@@ -284,7 +292,24 @@ def row_hash(before: str, row: Row) -> str:
 
     Numbers must be numbers and texts texts; what the texts say is hashed as it is.
     """
-    n, key, seq, resident, coins, kind, day, reason, actor, rule, note, lesson, reverses, run, posted_at, _ = row
+    (
+        n,
+        key,
+        seq,
+        resident,
+        coins,
+        kind,
+        day,
+        reason,
+        actor,
+        rule,
+        note,
+        lesson,
+        reverses,
+        run,
+        posted_at,
+        _,
+    ) = row
     ends = f"{'null' if lesson is None else lesson},{'null' if reverses is None else reverses}"
     text = (
         f'["{before}",{n},{run},"{posted_at}","{key}",{seq},{resident},{coins},"{kind}","{day}","{reason}","{actor}",'

@@ -26,7 +26,7 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
-from coinsync.core.ledger import Entry, Kind, Stand
+from coinsync.core.ledger import Entry, KeyState, Kind
 
 DIGEST_SHOWN = 8
 FORMAT = 1
@@ -217,7 +217,7 @@ class Plan:
     purpose: Purpose
     scope: Scope
     changes: tuple[Change, ...]
-    basis: tuple[Stand, ...] = ()
+    basis: tuple[KeyState, ...] = ()
     remarks: tuple[Remark, ...] = ()
     lessons: tuple[Lesson, ...] = ()
     evidence: Evidence = field(default=Evidence())
@@ -229,7 +229,7 @@ class Plan:
         scope: Scope,
         changes: Iterable[Change],
         *,
-        basis: Iterable[Stand] = (),
+        basis: Iterable[KeyState] = (),
         remarks: Iterable[Remark] = (),
         lessons: Iterable[Lesson] = (),
         evidence: Evidence | None = None,
@@ -239,7 +239,7 @@ class Plan:
             purpose,
             scope,
             tuple(sorted(changes, key=_order)),
-            tuple(sorted(basis, key=lambda stand: stand.key)),
+            tuple(sorted(basis, key=lambda state: state.key)),
             tuple(sorted(remarks, key=_order_of_remark)),
             tuple(sorted(lessons, key=lambda lesson: lesson.id)),
             evidence or Evidence(),
@@ -262,7 +262,10 @@ class Plan:
     @property
     def digest(self) -> str:
         """SHA-256 of scope, changes and basis in canonical form: 64 hexadecimal digits."""
-        content = [FORMAT, *map(codec.canonical, (self.purpose, self.scope, self.changes, self.basis))]
+        content = [
+            FORMAT,
+            *map(codec.canonical, (self.purpose, self.scope, self.changes, self.basis)),
+        ]
         return digest_of_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
 
     @property
@@ -270,7 +273,9 @@ class Plan:
         """Add the plan up."""
         awards = [entry.coins for entry in self.entries if entry.kind is Kind.AWARD]
         reversals = [entry.coins for entry in self.entries if entry.kind is Kind.REVERSAL]
-        others = [entry.coins for entry in self.entries if entry.kind not in (Kind.AWARD, Kind.REVERSAL)]
+        others = [
+            entry.coins for entry in self.entries if entry.kind not in (Kind.AWARD, Kind.REVERSAL)
+        ]
         return Counts(
             awards=len(awards),
             awarded=sum(awards),
@@ -300,7 +305,12 @@ class Plan:
         refusals = []
         for noun, known, read, missing in (
             ("residents", seen.residents_known, seen.residents_read, seen.residents_missing),
-            ("memberships", seen.memberships_known, seen.memberships_read, seen.memberships_missing),
+            (
+                "memberships",
+                seen.memberships_known,
+                seen.memberships_read,
+                seen.memberships_missing,
+            ),
         ):
             percent = 100 * missing / known if known else 0.0
             if known and not read:
@@ -317,8 +327,12 @@ class Plan:
         if seen.lessons_known and not seen.lessons_read:
             refusals.append(f"no lessons where {seen.lessons_known} were known")
         elif seen.lessons_unasked:
-            refusals.append(f"{seen.lessons_unasked} of {seen.lessons_known} known lessons are missing from the answer")
-        allowed = max(limits.reversals_free, seen.awards_posted * limits.reversals_percent_max // 100)
+            refusals.append(
+                f"{seen.lessons_unasked} of {seen.lessons_known} known lessons are missing from the answer"
+            )
+        allowed = max(
+            limits.reversals_free, seen.awards_posted * limits.reversals_percent_max // 100
+        )
         if seen.awards_posted >= limits.reversals_checked_from and counts.reversals > allowed:
             share = 100 * counts.reversals / seen.awards_posted
             refusals.append(
@@ -326,7 +340,9 @@ class Plan:
                 f"({share:.1f} %, limit {limits.reversals_percent_max} %)"
             )
         if counts.awarded > limits.coins_per_run_max:
-            refusals.append(f"+{counts.awarded} coins in one run (limit {limits.coins_per_run_max})")
+            refusals.append(
+                f"+{counts.awarded} coins in one run (limit {limits.coins_per_run_max})"
+            )
         return tuple(refusals)
 
 
@@ -375,11 +391,23 @@ def _order(change: Change) -> tuple[int, int, str, str]:
     if isinstance(change, Stock):
         return (3, 0, change.move.happened_on.isoformat(), change.move.key)
     fact = change.subject
-    return (isinstance(change, Put), _RANKS.index(type(fact)), "", "/".join(f"{part:>20}" for part in identity(fact)))
+    return (
+        isinstance(change, Put),
+        _RANKS.index(type(fact)),
+        "",
+        "/".join(f"{part:>20}" for part in identity(fact)),
+    )
 
 
 def _order_of_remark(remark: Remark) -> tuple[str, int, int, str, int, int]:
-    return (remark.kind.value, remark.lesson or 0, remark.resident or 0, remark.reason, remark.coins, remark.other or 0)
+    return (
+        remark.kind.value,
+        remark.lesson or 0,
+        remark.resident or 0,
+        remark.reason,
+        remark.coins,
+        remark.other or 0,
+    )
 
 
 def identity(fact: Fact) -> tuple[str, ...]:

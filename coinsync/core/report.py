@@ -16,12 +16,12 @@ from coinsync.core.facts import (
     Group,
     Hold,
     Lesson,
+    LessonRecord,
     LessonType,
     Link,
     Membership,
     Merge,
     Resident,
-    Roll,
     VkPage,
 )
 from coinsync.core.ledger import (
@@ -175,14 +175,20 @@ class PlanReport:
     reversals_posted_percent: float
 
 
-def of_plan(plan: Plan, names: Directory, limits: Limits, branch_name: str, today: date) -> PlanReport:
+def of_plan(
+    plan: Plan, names: Directory, limits: Limits, branch_name: str, today: date
+) -> PlanReport:
     """Show a plan: awards lesson by lesson, everything that takes or holds coins person by person."""
     lessons = {lesson.id: lesson for lesson in plan.lessons}
     write = _Lines(names, lessons, plan.remarks, today)
     lines = [
         *write.awards(entry for entry in plan.entries if entry.kind is Kind.AWARD),
         *(write.reversal(entry) for entry in plan.entries if entry.kind is Kind.REVERSAL),
-        *(write.other(entry) for entry in plan.entries if entry.kind not in (Kind.AWARD, Kind.REVERSAL)),
+        *(
+            write.other(entry)
+            for entry in plan.entries
+            if entry.kind not in (Kind.AWARD, Kind.REVERSAL)
+        ),
         *(write.held(remark) for remark in _of_kind(plan, RemarkKind.HOLD)),
         *write.rerates(_of_kind(plan, RemarkKind.RERATE)),
         *(write.unreadable(remark) for remark in _of_kind(plan, RemarkKind.UNREADABLE)),
@@ -213,7 +219,11 @@ def of_plan(plan: Plan, names: Directory, limits: Limits, branch_name: str, toda
 
 def likely_cause(plan: Plan, limits: Limits) -> str:
     """What may lie behind a plan that a guard refuses."""
-    if plan.purpose is Purpose.PEOPLE or plan.evidence.lessons_unasked or not plan.evidence.lessons_read:
+    if (
+        plan.purpose is Purpose.PEOPLE
+        or plan.evidence.lessons_unasked
+        or not plan.evidence.lessons_read
+    ):
         return "the CRM answered wrongly, or its API user lost the right to this branch"
     if plan.counts.awarded > limits.coins_per_run_max:
         return "a rule has a wrong amount, or this is the first import of many days"
@@ -257,7 +267,8 @@ class _Lines:
     def awards(self, entries: Iterable[Entry]) -> list[PlanLine]:
         late = {(one.lesson, one.resident) for one in self.remarks if one.kind is RemarkKind.LATE}
         grouped = gathered(
-            entries, lambda entry: (entry.happened_on, entry.lesson, (entry.lesson, entry.resident) in late)
+            entries,
+            lambda entry: (entry.happened_on, entry.lesson, (entry.lesson, entry.resident) in late),
         )
         return [self._award(list(group), late=key[2]) for key, group in grouped]
 
@@ -276,20 +287,39 @@ class _Lines:
         )
 
     def reversal(self, entry: Entry) -> PlanLine:
-        pairs = ((one.lesson, one.resident, one.other) for one in self.remarks if one.kind is RemarkKind.REPLACED)
-        other = next((new for old, who, new in pairs if (old, who) == (entry.lesson, entry.resident)), None)
+        pairs = (
+            (one.lesson, one.resident, one.other)
+            for one in self.remarks
+            if one.kind is RemarkKind.REPLACED
+        )
+        other = next(
+            (new for old, who, new in pairs if (old, who) == (entry.lesson, entry.resident)), None
+        )
         note = reason_text(entry.reason) + (f", replaced by lesson {other}" if other else "")
         return self._of_entry("-", "reverse", entry, note)
 
     def other(self, entry: Entry) -> PlanLine:
-        return self._of_entry("+" if entry.coins > 0 else "-", entry.kind.value, entry, reason_text(entry.reason))
+        return self._of_entry(
+            "+" if entry.coins > 0 else "-", entry.kind.value, entry, reason_text(entry.reason)
+        )
 
     def _of_entry(self, sign: str, verb: str, entry: Entry, note: str) -> PlanLine:
         who = self.names.resident(entry.resident)
-        return self._line(sign, verb, entry.lesson, who=who, coins=entry.coins, note=note, residents=[entry.resident])
+        return self._line(
+            sign,
+            verb,
+            entry.lesson,
+            who=who,
+            coins=entry.coins,
+            note=note,
+            residents=[entry.resident],
+        )
 
     def held(self, remark: Remark) -> PlanLine:
-        sure = remark.coins < 0 and remark.reason not in (Reason.NOT_MARKED, Reason.MEMBERSHIP_UNKNOWN)
+        sure = remark.coins < 0 and remark.reason not in (
+            Reason.NOT_MARKED,
+            Reason.MEMBERSHIP_UNKNOWN,
+        )
         note = reason_text(remark.reason) + (", the coins are spent" if sure else "")
         return self._of_remark("?", "hold", remark, note)
 
@@ -309,8 +339,14 @@ class _Lines:
         ]
 
     def unreadable(self, remark: Remark) -> PlanLine:
-        fate = "this card stays as it was" if remark.lesson is None else "held, neither paid nor taken back"
-        return self._of_remark("!", "unreadable", remark, f"field {remark.detail} cannot be read: {fate}")
+        fate = (
+            "this card stays as it was"
+            if remark.lesson is None
+            else "held, neither paid nor taken back"
+        )
+        return self._of_remark(
+            "!", "unreadable", remark, f"field {remark.detail} cannot be read: {fate}"
+        )
 
     def unknown_types(self, remarks: Sequence[Remark]) -> list[PlanLine]:
         def type_of(remark: Remark) -> int:
@@ -336,7 +372,13 @@ class _Lines:
             residents = [one.resident for one in group if one.resident]
             lines.append(
                 self._line(
-                    ".", "skip", lesson, who=_people(group, self.names), note=note, residents=residents, known=known
+                    ".",
+                    "skip",
+                    lesson,
+                    who=_people(group, self.names),
+                    note=note,
+                    residents=residents,
+                    known=known,
                 )
             )
         return lines
@@ -366,7 +408,9 @@ class _Lines:
     def merged(self, remark: Remark) -> PlanLine:
         heir = self.names.resident(remark.other or 0)
         command = f"coinsync residents merge {remark.resident} {remark.other}"
-        note = f"gone from the CRM, and {heir} stands in its lessons: the same child? Then: {command}"
+        note = (
+            f"gone from the CRM, and {heir} stands in its lessons: the same child? Then: {command}"
+        )
         return self._of_remark("!", "merge", remark, note)
 
     def _of_remark(self, sign: str, verb: str, remark: Remark, note: str) -> PlanLine:
@@ -395,9 +439,22 @@ class _Lines:
         residents: Sequence[int] = (),
         known: bool = False,
     ) -> PlanLine:
-        line = PlanLine(sign, verb, lesson, who=who, coins=coins, note=note, residents=tuple(residents), known=known)
+        line = PlanLine(
+            sign,
+            verb,
+            lesson,
+            who=who,
+            coins=coins,
+            note=note,
+            residents=tuple(residents),
+            known=known,
+        )
         of = self.lessons.get(lesson) if lesson is not None else None
-        return replace(line, day=of.date, starts=of.starts, title=self.names.lesson(of)) if of else line
+        return (
+            replace(line, day=of.date, starts=of.starts, title=self.names.lesson(of))
+            if of
+            else line
+        )
 
 
 def gathered(items: Iterable[T], key: Callable[[T], K]) -> list[tuple[K, list[T]]]:
@@ -637,7 +694,7 @@ class Dossier:
     memberships: tuple[Membership, ...]
     links: tuple[Link, ...]
     vk_pages: tuple[VkPage, ...]
-    lessons: tuple[Roll, ...]
+    lessons: tuple[LessonRecord, ...]
     entries: tuple[Line, ...]
     held: tuple[Hold, ...]
     decisions: tuple[Decision, ...]

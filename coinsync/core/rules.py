@@ -9,13 +9,13 @@ from enum import StrEnum
 
 from coinsync.core.facts import (
     Attendance,
+    GroupStanding,
     Lesson,
+    LessonRecord,
     LessonType,
     Mark,
     Membership,
     RegularLesson,
-    Roll,
-    Standing,
     Status,
 )
 
@@ -160,10 +160,10 @@ def _fact_reason(lesson: Lesson, attendance: Attendance) -> Reason | None:
     return _MARK_REASONS.get(attendance.mark)
 
 
-def _by_standing(standing: Standing, rule: Rule) -> Verdict:
-    if standing is Standing.GUEST:
+def _by_standing(standing: GroupStanding, rule: Rule) -> Verdict:
+    if standing is GroupStanding.GUEST:
         return Verdict(0, Reason.GUEST, rule.name)
-    if standing is not Standing.UNKNOWN or rule.guest is GuestPolicy.PAY:
+    if standing is not GroupStanding.UNKNOWN or rule.guest is GuestPolicy.PAY:
         return Verdict(rule.coins, Reason.PAID, rule.name)
     if rule.guest is GuestPolicy.REFUSE:
         return Verdict(0, Reason.GUEST, rule.name)
@@ -182,25 +182,32 @@ class School:
     schedule: Mapping[int, Sequence[RegularLesson]]
     known_since: date
 
-    def settle(self, roll: Roll) -> Roll:
+    def settle(self, record: LessonRecord) -> LessonRecord:
         """Complete a roll as read with what it leaves open: whether it is scheduled, and how each resident stood."""
-        lesson = roll.lesson
+        lesson = record.lesson
         if not lesson.scheduled:
             lines = (line for group in lesson.groups for line in self.schedule.get(group, ()))
             lesson = replace(lesson, scheduled=any(line.covers(lesson) for line in lines))
-        return Roll(
+        return LessonRecord(
             lesson,
-            tuple(replace(one, standing=self._standing(lesson, one.resident)) for one in roll.attendance),
+            tuple(
+                replace(one, standing=self._standing(lesson, one.resident))
+                for one in record.attendance
+            ),
         )
 
-    def _standing(self, lesson: Lesson, resident: int) -> Standing:
+    def _standing(self, lesson: Lesson, resident: int) -> GroupStanding:
         if not lesson.groups:
             kind = self.types.get(lesson.type)
-            return Standing.UNKNOWN if kind is not None and kind.base == GROUP_BASE else Standing.NONE
+            return (
+                GroupStanding.UNKNOWN
+                if kind is not None and kind.base == GROUP_BASE
+                else GroupStanding.NONE
+            )
         mine = (one for one in self.memberships.get(resident, ()) if one.group in lesson.groups)
         if any(one.covers(lesson.date) for one in mine):
-            return Standing.MEMBER
-        return Standing.UNKNOWN if lesson.date < self.known_since else Standing.GUEST
+            return GroupStanding.MEMBER
+        return GroupStanding.UNKNOWN if lesson.date < self.known_since else GroupStanding.GUEST
 
 
 def by_resident(memberships: Iterable[Membership]) -> dict[int, list[Membership]]:

@@ -80,7 +80,7 @@ class StatementWords:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """One language; braces are filled in by ``Pen``, ``reasons`` are by reason code."""
+    """One language; braces are filled in by ``LineFormatter``, ``reasons`` are by reason code."""
 
     language: str
     thousands: str
@@ -102,7 +102,9 @@ class Words:
     def number(self, value: int) -> str:
         """Write a number; one below zero has a minus sign."""
         grouping = "," if abs(value) >= GROUPED_FROM else ""
-        return (MINUS if value < 0 else "") + f"{abs(value):{grouping}}".replace(",", self.thousands)
+        return (MINUS if value < 0 else "") + f"{abs(value):{grouping}}".replace(
+            ",", self.thousands
+        )
 
     def amount(self, coins: int) -> str:
         """Write a change with its sign."""
@@ -138,7 +140,7 @@ def zone_of(resident: Resident, zones: Mapping[int, ZoneInfo], other: ZoneInfo) 
 
 
 @dataclass(frozen=True, slots=True)
-class Pen:
+class LineFormatter:
     """Writes lines of the ledger in one language, for one family, on one day; ``ways`` are titles by code."""
 
     words: Words
@@ -196,7 +198,9 @@ class Pen:
         reversal = by_number.get(line.reversed_by)
         if reversal is None:
             return self.words.reversed_some_day
-        return self.words.reversed_on.format(day=self.day(self.local(reversal.posted.posted_at).date()))
+        return self.words.reversed_on.format(
+            day=self.day(self.local(reversal.posted.posted_at).date())
+        )
 
     def late(self, line: Line) -> str:
         """Say when a line was posted that happened more than a day before; "" of any other."""

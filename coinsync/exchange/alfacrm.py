@@ -10,7 +10,16 @@ from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
-from coinsync.core.facts import Branch, Group, LessonType, Membership, RegularLesson, Resident, Roll, Status
+from coinsync.core.facts import (
+    Branch,
+    Group,
+    LessonRecord,
+    LessonType,
+    Membership,
+    RegularLesson,
+    Resident,
+    Status,
+)
 from coinsync.core.identity import NameForm
 from coinsync.errors import IncompleteRead, NotAnAnswer
 from coinsync.exchange import decode
@@ -105,7 +114,9 @@ class AlfaCrm(Exchange):
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
         """The kinds of lessons."""
-        return _decoded(self._list(f"{branch}/lesson-type/index", {}, "lesson types"), decode.lesson_type)
+        return _decoded(
+            self._list(f"{branch}/lesson-type/index", {}, "lesson types"), decode.lesson_type
+        )
 
     def groups(self, branch: int) -> Reading[Group]:
         """The groups of a branch."""
@@ -134,32 +145,42 @@ class AlfaCrm(Exchange):
 
     def schedule(self, branch: int) -> Reading[RegularLesson]:
         """The schedule of a branch."""
-        found = _decoded(self._list(f"{branch}/regular-lesson/index", {}, "schedule"), decode.regular_lesson)
+        found = _decoded(
+            self._list(f"{branch}/regular-lesson/index", {}, "schedule"), decode.regular_lesson
+        )
         lines = tuple(line for line in found.items if line is not None)
         return Reading(lines, found.complete, found.why, found.unreadable)
 
-    def rolls(self, branch: int, since: date, until: date) -> Reading[Roll]:
+    def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
         """Lessons of a branch and window: conducted, planned and cancelled, each status asked for by itself."""
-        merged: dict[int, Roll] = {}
+        merged: dict[int, LessonRecord] = {}
         unreadable: list[Unreadable] = []
         span = {"date_from": since.isoformat(), "date_to": until.isoformat()}
         path = f"{branch}/lesson/index"
-        jobs = [partial(self._list, path, {"status": status.value, **span}, "lessons") for status in STATUSES]
+        jobs = [
+            partial(self._list, path, {"status": status.value, **span}, "lessons")
+            for status in STATUSES
+        ]
         for status, found in zip(STATUSES, self._together(jobs), strict=True):
-            rolls = _decoded(found, partial(decode.roll, branch=branch))
-            if not rolls.complete:
-                return Reading((), complete=False, why=rolls.why)
+            lesson_records = _decoded(found, partial(decode.record, branch=branch))
+            if not lesson_records.complete:
+                return Reading((), complete=False, why=lesson_records.why)
             # A filter that the CRM did not heed lets foreign rows in: they are not part of the answer.
             merged.update(
-                (roll.lesson.id, roll)
-                for roll in rolls.items
-                if roll.lesson.branch == branch and roll.lesson.status is status and since <= roll.lesson.date <= until
+                (record.lesson.id, record)
+                for record in lesson_records.items
+                if record.lesson.branch == branch
+                and record.lesson.status is status
+                and since <= record.lesson.date <= until
             )
-            unreadable += rolls.unreadable
+            unreadable += lesson_records.unreadable
         bad = {one.id for one in unreadable}
-        return Reading(tuple(roll for id, roll in merged.items() if id not in bad), unreadable=tuple(unreadable))
+        return Reading(
+            tuple(record for id, record in merged.items() if id not in bad),
+            unreadable=tuple(unreadable),
+        )
 
-    def find_roll(self, lesson: int, branches: Sequence[int]) -> Roll | None:
+    def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
         """Ask for one lesson by number, under each branch and status; None when no answer holds it.
 
         Raises ``IncompleteRead`` when an answer cannot be trusted or the record cannot be read.
@@ -168,17 +189,23 @@ class AlfaCrm(Exchange):
             for status in STATUSES:
                 asked = {"id": lesson, "status": status.value}
                 found = self._list(f"{branch}/lesson/index", asked, f"lesson {lesson}")
-                rolls = _decoded(found, partial(decode.roll, branch=branch))
-                if not rolls.complete or any(one.id == lesson for one in rolls.unreadable):
-                    raise IncompleteRead(f"lesson {lesson}: {rolls.why or 'record unreadable'}")
-                for roll in rolls.items:
-                    if roll.lesson.id == lesson and roll.lesson.status is status:
-                        return roll
+                lesson_records = _decoded(found, partial(decode.record, branch=branch))
+                if not lesson_records.complete or any(
+                    one.id == lesson for one in lesson_records.unreadable
+                ):
+                    raise IncompleteRead(
+                        f"lesson {lesson}: {lesson_records.why or 'record unreadable'}"
+                    )
+                for record in lesson_records.items:
+                    if record.lesson.id == lesson and record.lesson.status is status:
+                        return record
         return None
 
     def _customers(self, branch: int) -> Reading[Record]:
         asked = {"is_study": 2, "removed": 1, "withGroups": True}
-        found = self._cards.get(branch) or self._list(f"{branch}/customer/index", asked, "residents")
+        found = self._cards.get(branch) or self._list(
+            f"{branch}/customer/index", asked, "residents"
+        )
         if found.complete:
             self._cards[branch] = found
         return found
@@ -189,12 +216,17 @@ class AlfaCrm(Exchange):
         if not groups.complete:
             return Reading((), complete=False, why=groups.why)
         path = f"{branch}/cgi/index"
-        jobs = [partial(self._list, path, {}, "memberships", {"group_id": group.id}) for group in groups.items]
+        jobs = [
+            partial(self._list, path, {}, "memberships", {"group_id": group.id})
+            for group in groups.items
+        ]
         for group, found in zip(groups.items, self._together(jobs), strict=True):
             memberships = _decoded(found, decode.membership)
             if memberships.unreadable:
                 # The row does not say whose it is, so nobody's membership may be taken for ended.
-                memberships = Reading((), complete=False, why=f"memberships of group {group.id} unreadable")
+                memberships = Reading(
+                    (), complete=False, why=f"memberships of group {group.id} unreadable"
+                )
             if not memberships.complete:
                 return Reading((), complete=False, why=memberships.why)
             merged += [one for one in memberships.items if one.group == group.id]
@@ -202,7 +234,9 @@ class AlfaCrm(Exchange):
 
     # --- pages --------------------------------------------------------------------------------------------------
 
-    def _list(self, path: str, asked: Record, what: str, query: Mapping[str, Any] | None = None) -> Reading[Record]:
+    def _list(
+        self, path: str, asked: Record, what: str, query: Mapping[str, Any] | None = None
+    ) -> Reading[Record]:
         """Read a whole list, and read it again when what came does not add up; say so if it never does."""
         ahead = self._ahead.pop(path, None)
         if ahead is not None:
@@ -214,7 +248,11 @@ class AlfaCrm(Exchange):
                 return Reading(tuple(walk.rows.values()))
         totals = "/".join(map(str, sorted(walk.totals))) or "?"
         why = walk.why or f"{len(walk.rows)} distinct of {totals}"
-        return Reading((), complete=False, why=f"{what}: {why} on {walk.pages} pages, read {READINGS_MAX} times")
+        return Reading(
+            (),
+            complete=False,
+            why=f"{what}: {why} on {walk.pages} pages, read {READINGS_MAX} times",
+        )
 
     def _together(self, jobs: Sequence[Callable[[], Reading[Record]]]) -> Iterator[Reading[Record]]:
         """Run jobs and yield their results in order: one by one, or as many at once as calls are allowed."""
@@ -233,13 +271,20 @@ class AlfaCrm(Exchange):
             walk.totals.add(total)
             ids = [_id(item) for item in items]
             if None in ids or count != len(items):
-                walk.why = "a row without a number" if None in ids else f"{len(items)} rows where {count} are announced"
+                walk.why = (
+                    "a row without a number"
+                    if None in ids
+                    else f"{len(items)} rows where {count} are announced"
+                )
                 return walk
             fresh = [id for id in ids if id is not None and id not in walk.rows]
             walk.rows.update(zip((id for id in ids if id is not None), items, strict=True))
             with self._reporting:
                 self._progress(what, len(walk.rows), total)
-            if _ended(len(items), len(fresh), len(walk.rows), total, page, self._reads.page_size) or ids == previous:
+            if (
+                _ended(len(items), len(fresh), len(walk.rows), total, page, self._reads.page_size)
+                or ids == previous
+            ):
                 return walk
             previous = [id for id in ids if id is not None]
         walk.why = f"more than {PAGES_MAX} pages"
@@ -253,7 +298,9 @@ def _ended(rows: int, fresh: int, distinct: int, total: int, page: int, page_siz
     """
     if not rows or (page and not fresh):
         return True
-    return distinct >= total and not (page == 0 and rows == total and rows in (20, 50, 100, page_size))
+    return distinct >= total and not (
+        page == 0 and rows == total and rows in (20, 50, 100, page_size)
+    )
 
 
 def _envelope(answer: Record) -> tuple[int, int, list[Record]]:

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Generic, TypeVar
 
-from coinsync.core.facts import Branch, Group, LessonType, Membership, RegularLesson, Resident, Roll
+from coinsync.core.facts import (
+    Branch,
+    Group,
+    LessonRecord,
+    LessonType,
+    Membership,
+    RegularLesson,
+    Resident,
+)
 
 T = TypeVar("T")
 
@@ -86,11 +94,11 @@ class Exchange(ABC):
         """The regular lessons of the branch's groups."""
 
     @abstractmethod
-    def rolls(self, branch: int, since: date, until: date) -> Reading[Roll]:
+    def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
         """All lessons of a branch from ``since`` to ``until``, both included, whatever their status."""
 
     @abstractmethod
-    def find_roll(self, lesson: int, branches: Sequence[int]) -> Roll | None:
+    def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
         """One lesson by number wherever it is now; None when it is gone for certain.
 
         Raises ``IncompleteRead`` when that cannot be said: None takes coins away.

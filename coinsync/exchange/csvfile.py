@@ -29,13 +29,13 @@ from coinsync.core.facts import (
     Branch,
     Group,
     Lesson,
+    LessonRecord,
     LessonType,
     Mark,
     Membership,
     Presence,
     RegularLesson,
     Resident,
-    Roll,
     Status,
 )
 from coinsync.core.identity import clean
@@ -52,7 +52,11 @@ Sheet = tuple[list[str], list[tuple[int, list[str]]]]
 #: The columns that tell one row from another; the first of them names the row that cannot be read.
 _KEYS = {"attendance": ("lesson", "resident"), "memberships": ("resident", "group", "since")}
 
-_STATUSES = {"planned": Status.PLANNED, "cancelled": Status.CANCELLED, "conducted": Status.CONDUCTED}
+_STATUSES = {
+    "planned": Status.PLANNED,
+    "cancelled": Status.CANCELLED,
+    "conducted": Status.CONDUCTED,
+}
 _MARKS = {"attended": Mark.ATTENDED, "absent": Mark.ABSENT, "": Mark.NOT_MARKED}
 _PRESENCES = {
     "client": Presence.CLIENT,
@@ -83,7 +87,9 @@ class CsvExchange(Exchange):
 
     def branches(self) -> Reading[Branch]:
         """Rows of ``branches.csv``."""
-        return self._table("branches", ("id", "name"), lambda row: Branch(_id(row, "id"), decode.text(row["name"])))
+        return self._table(
+            "branches", ("id", "name"), lambda row: Branch(_id(row, "id"), decode.text(row["name"]))
+        )
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
         """Rows of ``types.csv``."""
@@ -116,13 +122,15 @@ class CsvExchange(Exchange):
         groups = self.groups(branch)
         here = {group.id for group in groups.items}
         columns = ("id", "group", "weekdays", "starts", "since", "until")
-        return _within(groups, _only(self._table("schedule", columns, _line), lambda one: one.group in here))
+        return _within(
+            groups, _only(self._table("schedule", columns, _line), lambda one: one.group in here)
+        )
 
-    def rolls(self, branch: int, since: date, until: date) -> Reading[Roll]:
+    def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
         """Rows of ``lessons.csv`` of the branch and window, with their rows of ``attendance.csv``."""
         return self._rolls(lambda lesson: lesson.branch == branch and since <= lesson.date <= until)
 
-    def find_roll(self, lesson: int, branches: Sequence[int]) -> Roll | None:
+    def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
         """The lesson's row, whatever its day and branch."""
         found = self._rolls(lambda one: one.id == lesson)
         unreadable = next((one.path for one in found.unreadable if one.id == lesson), "")
@@ -130,18 +138,24 @@ class CsvExchange(Exchange):
             raise IncompleteRead(f"lesson {lesson}: {found.why or unreadable}")
         return next(iter(found.items), None)
 
-    def _rolls(self, wanted: Callable[[Lesson], bool]) -> Reading[Roll]:
+    def _rolls(self, wanted: Callable[[Lesson], bool]) -> Reading[LessonRecord]:
         lessons, marks = self._lessons(), self._marks()
         if not (lessons.complete and marks.complete):
             return Reading((), complete=False, why=lessons.why or marks.why)
-        listed: dict[int, list[Attendance]] = {lesson.id: [] for lesson in lessons.items if wanted(lesson)}
+        listed: dict[int, list[Attendance]] = {
+            lesson.id: [] for lesson in lessons.items if wanted(lesson)
+        }
         for one in sorted(marks.items, key=lambda mark: mark.resident):
             listed.get(one.lesson, []).append(one)
         # A lesson that cannot be read has no branch and no day: it is named in every answer.
         unreadable = (*lessons.unreadable, *(one for one in marks.unreadable if one.id in listed))
         bad = {one.id for one in unreadable}
-        rolls = (Roll(one, tuple(listed[one.id])) for one in lessons.items if one.id in listed and one.id not in bad)
-        return Reading(tuple(rolls), unreadable=unreadable)
+        lesson_records = (
+            LessonRecord(one, tuple(listed[one.id]))
+            for one in lessons.items
+            if one.id in listed and one.id not in bad
+        )
+        return Reading(tuple(lesson_records), unreadable=unreadable)
 
     def _read_lessons(self) -> Reading[Lesson]:
         columns = ("id", "branch", "date", "starts", "type", "status", "groups", "subject")
@@ -157,7 +171,9 @@ class CsvExchange(Exchange):
             return Reading((), complete=False, why=f"{name}.csv: {type(error).__name__}")
         wrong = [column for column in columns if header.count(column) != 1]
         if wrong:
-            return Reading((), complete=False, why=f"{name}.csv: needs each column once: {', '.join(wrong)}")
+            return Reading(
+                (), complete=False, why=f"{name}.csv: needs each column once: {', '.join(wrong)}"
+            )
         return _decoded(name, (header, rows), into)
 
     def _read(self, name: str) -> Sheet:

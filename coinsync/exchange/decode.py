@@ -13,13 +13,13 @@ from coinsync.core.facts import (
     Branch,
     Group,
     Lesson,
+    LessonRecord,
     LessonType,
     Mark,
     Membership,
     Presence,
     RegularLesson,
     Resident,
-    Roll,
     Status,
 )
 from coinsync.core.identity import VK_UNREADABLE, NameForm, VkKind, clean, read_vk, shown_name
@@ -121,7 +121,9 @@ def text(value: Any) -> str:
 def mark(value: Any) -> Mark:
     """What ``is_attend`` says; whatever is neither yes nor no is *not marked*."""
     if isinstance(value, (int, str)):
-        return {1: Mark.ATTENDED, "1": Mark.ATTENDED, 0: Mark.ABSENT, "0": Mark.ABSENT}.get(value, Mark.NOT_MARKED)
+        return {1: Mark.ATTENDED, "1": Mark.ATTENDED, 0: Mark.ABSENT, "0": Mark.ABSENT}.get(
+            value, Mark.NOT_MARKED
+        )
     return Mark.NOT_MARKED
 
 
@@ -144,7 +146,9 @@ def group(record: Record) -> Group:
     return Group(number(record.get("id"), "id"), text(record.get("name")))
 
 
-def resident(record: Record, *, today: date, names: NameForm, vk_field: str, vk_pattern: str = "") -> Resident:
+def resident(
+    record: Record, *, today: date, names: NameForm, vk_field: str, vk_pattern: str = ""
+) -> Resident:
     """A row of ``customer/index``; of the whole card only these fields are kept.
 
     ``vk_pattern`` has one group and finds the family's page in a longer text, of which nothing else is kept.
@@ -183,7 +187,13 @@ def _vk_text(value: Any, pattern: str) -> str:
     if " " not in text and "|" not in text:
         return text
     # "@ada (her mother's name)" is kept without the name.
-    return f"id{meaning.number}" if meaning.kind is VkKind.NUMBER else f"@{meaning.name}" if meaning.name else text
+    return (
+        f"id{meaning.number}"
+        if meaning.kind is VkKind.NUMBER
+        else f"@{meaning.name}"
+        if meaning.name
+        else text
+    )
 
 
 def card_memberships(record: Record) -> tuple[Membership, ...]:
@@ -194,14 +204,19 @@ def card_memberships(record: Record) -> tuple[Membership, ...]:
         return ()
     if not isinstance(found, list):
         raise UnreadableRecord("groups")
-    return tuple(_card_membership(owner, one, f"groups[{index}]") for index, one in enumerate(found))
+    return tuple(
+        _card_membership(owner, one, f"groups[{index}]") for index, one in enumerate(found)
+    )
 
 
 def _card_membership(owner: int, one: Any, path: str) -> Membership:
     if not isinstance(one, dict):
         return Membership(owner, number(one, path))
     id = one.get("group_id", one.get("id"))
-    since, until = optional_day(one.get("b_date"), f"{path}.b_date"), optional_day(one.get("e_date"), f"{path}.e_date")
+    since, until = (
+        optional_day(one.get("b_date"), f"{path}.b_date"),
+        optional_day(one.get("e_date"), f"{path}.e_date"),
+    )
     return Membership(owner, number(id, f"{path}.id"), since or ALWAYS, until)
 
 
@@ -228,7 +243,9 @@ def regular_lesson(record: Record) -> RegularLesson | None:
     if record.get("related_class") != "Group":
         return None
     days = record.get("days")
-    on_days = weekdays([record.get("day")], "day") if days in (None, "", []) else weekdays(days, "days")
+    on_days = (
+        weekdays([record.get("day")], "day") if days in (None, "", []) else weekdays(days, "days")
+    )
     return RegularLesson(
         number(record.get("id"), "id"),
         number(record.get("related_id"), "related_id"),
@@ -239,7 +256,7 @@ def regular_lesson(record: Record) -> RegularLesson | None:
     )
 
 
-def roll(record: Record, *, branch: int) -> Roll:
+def record(record: Record, *, branch: int) -> LessonRecord:
     """A row of ``lesson/index`` with everybody whom it lists, read under ``branch``."""
     status = _status(record.get("status"))
     lesson = Lesson(
@@ -253,7 +270,7 @@ def roll(record: Record, *, branch: int) -> Roll:
         optional_number(record.get("subject_id"), "subject_id"),
         scheduled=optional_number(record.get("regular_id"), "regular_id") is not None,
     )
-    return Roll(lesson, _attendance(record, lesson))
+    return LessonRecord(lesson, _attendance(record, lesson))
 
 
 def _status(value: Any) -> Status:

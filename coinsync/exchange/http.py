@@ -48,7 +48,9 @@ class Http(Wire):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare a session towards ``url``; nothing is sent before the first call."""
-        super().__init__(ALFACRM, pace=pace, clock=clock, sleep=sleep, bounds=bounds, headers=headers)
+        super().__init__(
+            ALFACRM, pace=pace, clock=clock, sleep=sleep, bounds=bounds, headers=headers
+        )
         self._url = url.rstrip("/")
         self._login = login
         self._token_lock = Lock()
@@ -56,7 +58,9 @@ class Http(Wire):
         self._token_at = 0.0
         self._refused = ""
 
-    def call(self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def call(
+        self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Post ``body`` to ``path`` and return the object that comes back, after one renewal of the token if asked.
 
         Raises ``CrmRefused`` when a fresh token is refused too, ``CrmUnreachable`` and ``NotAnAnswer`` after the tries

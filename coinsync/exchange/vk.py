@@ -142,7 +142,9 @@ class VkApi:
         if names and not self._key_is_sendable:
             raise VkRefused(VK.unsendable)
         # Halves come in front of the batches that wait, in their own order.
-        waiting = deque(names[start : start + BATCH_MAX] for start in range(0, len(names), BATCH_MAX))
+        waiting = deque(
+            names[start : start + BATCH_MAX] for start in range(0, len(names), BATCH_MAX)
+        )
         while waiting:
             waiting.extendleft(self._batch(waiting.popleft(), search))
         for name in search.left_out[:SINGLES_MAX]:
@@ -183,7 +185,9 @@ class VkApi:
     def _single(self, name: str, search: _Search) -> Answer:
         """What a name is that ``users.get`` does not know."""
         try:
-            answer = self._ask("utils.resolveScreenName", {"screen_name": name}, partial(_object, gone=search.gone))
+            answer = self._ask(
+                "utils.resolveScreenName", {"screen_name": name}, partial(_object, gone=search.gone)
+            )
         except _NameRefused as refused:
             if refused.code == _DELETED:
                 return Answer(PageKind.GONE)
@@ -213,7 +217,9 @@ class VkApi:
 
 def _askable(names: Iterable[str]) -> list[str]:
     """The names that are one word to VK and no number: a comma would ask for somebody else besides."""
-    return sorted(name for name in set(names) if _NAME.fullmatch(name) and not _NUMBER.fullmatch(name))
+    return sorted(
+        name for name in set(names) if _NAME.fullmatch(name) and not _NUMBER.fullmatch(name)
+    )
 
 
 def _failure(error: object) -> Exception:
@@ -224,7 +230,10 @@ def _failure(error: object) -> Exception:
     if code in _PASSING:
         return Transient(VK.out_of_reach(f"error {code}"))
     if code == _CROWD:
-        return Transient(VkUnavailable(f"VK answers that there are too many requests (error {code})"), CROWD_SECONDS)
+        return Transient(
+            VkUnavailable(f"VK answers that there are too many requests (error {code})"),
+            CROWD_SECONDS,
+        )
     if code in _NAME_REFUSED:
         return _NameRefused(code)
     if code in _KEY_REFUSED:
@@ -247,7 +256,11 @@ def _people(response: object) -> _People:
     for person in response:
         if not isinstance(person, dict):
             raise ValueError
-        number, name, is_gone = _id(person.get("id")), _lower(person.get("screen_name", "")), _is_gone(person)
+        number, name, is_gone = (
+            _id(person.get("id")),
+            _lower(person.get("screen_name", "")),
+            _is_gone(person),
+        )
         # Nobody has two names or two fates, and no name leads to two people: else none of it is believed.
         if told.setdefault(number, (name, is_gone)) != (name, is_gone):
             raise ValueError

@@ -62,7 +62,9 @@ class Service:
 class Pace:
     """At most so many calls per second for the whole account: calls are spaced evenly, the login among them."""
 
-    def __init__(self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]
+    ) -> None:
         """Keep to ``per_second`` by ``clock`` (monotonic seconds) and ``sleep``."""
         self._gap = 1.0 / per_second
         self._clock = clock
@@ -81,7 +83,7 @@ class Pace:
             self._next = now + self._gap
 
 
-class Session(requests.Session):
+class HttpSession(requests.Session):
     """A session that neither follows a redirect nor looks at it: looking would read its body without a bound."""
 
     def __init__(self) -> None:
@@ -192,7 +194,9 @@ class Wire:
         """
         service = self._service
         if self._busy_seconds > self._bounds.run_seconds:
-            raise service.no_reach(f"{service.name}: still reading after {self._bounds.run_seconds:.0f} s")
+            raise service.no_reach(
+                f"{service.name}: still reading after {self._bounds.run_seconds:.0f} s"
+            )
         self._pace.wait()
         with self._lock:
             self.calls += 1
@@ -209,7 +213,9 @@ class Wire:
             ) as response:
                 self._check_status(response)
                 self.moment = _moment(response.headers.get("Date", "")) or self.moment
-                return self._parsed(self._text(response), response.headers.get("Content-Type", "no content type"))
+                return self._parsed(
+                    self._text(response), response.headers.get("Content-Type", "no content type")
+                )
         except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
             # The text of these shows the header, which may be a secret.
             raise ConfigError([service.unsendable]) from None
@@ -222,7 +228,7 @@ class Wire:
         """This thread's own session."""
         session: requests.Session | None = getattr(self._mine, "session", None)
         if session is None:
-            session = self._mine.session = Session()
+            session = self._mine.session = HttpSession()
             session.headers.update(self._headers)
             with self._lock:
                 self._sessions.append(session)
@@ -234,7 +240,9 @@ class Wire:
             raise Denied(status)
         if status == 429:
             raise Transient(
-                service.no_reach(f"{service.name} answers that there are too many requests (HTTP 429)"),
+                service.no_reach(
+                    f"{service.name} answers that there are too many requests (HTTP 429)"
+                ),
                 self._retry_after(response.headers.get("Retry-After", "")),
             )
         if status >= 500:
@@ -251,7 +259,9 @@ class Wire:
         seconds, limit = float(text), self._bounds.retry_after_seconds_max
         if seconds > limit:
             service = self._service
-            raise service.no_reach(f"{service.name} asks to wait {seconds:.0f} s (limit {limit:.0f} s)")
+            raise service.no_reach(
+                f"{service.name} asks to wait {seconds:.0f} s (limit {limit:.0f} s)"
+            )
         return seconds
 
     def _text(self, response: requests.Response) -> bytes:
@@ -265,7 +275,9 @@ class Wire:
             if size > self._bounds.answer_bytes:
                 raise self._service.not_an_answer(f"more than {self._bounds.answer_bytes} bytes")
             if self._clock() > deadline:
-                raise self._service.out_of_reach(f"answer not finished in {self._bounds.answer_seconds:.0f} s")
+                raise self._service.out_of_reach(
+                    f"answer not finished in {self._bounds.answer_seconds:.0f} s"
+                )
         return b"".join(pieces)
 
     def _parsed(self, text: bytes, content_type: str) -> dict[str, Any]:
@@ -283,7 +295,9 @@ def parsed(text: bytes) -> dict[str, Any]:
 
     Raises ``ValueError`` or ``RecursionError``.
     """
-    data = json.loads(text.decode(), object_pairs_hook=_unique, parse_float=_finite, parse_constant=_refuse)
+    data = json.loads(
+        text.decode(), object_pairs_hook=_unique, parse_float=_finite, parse_constant=_refuse
+    )
     if not isinstance(data, dict):
         raise ValueError("not an object")
     return data
@@ -325,14 +339,19 @@ def _kind(error: BaseException) -> str:
         requests.exceptions.ConnectionError: "no connection",
         requests.exceptions.InvalidURL: "address not valid",
     }
-    return next((text for kind, text in names.items() if isinstance(error, kind)), "connection broken")
+    return next(
+        (text for kind, text in names.items() if isinstance(error, kind)), "connection broken"
+    )
 
 
 def ping(url: str) -> bool:
     """Tell a watcher outside that the night went well; False when it could not be told. Takes at most 5 seconds."""
     try:
         # The status is the answer; a body, however long, is not waited for.
-        with Session() as session, session.get(url, timeout=(2.0, 3.0), allow_redirects=False, stream=True) as response:
+        with (
+            HttpSession() as session,
+            session.get(url, timeout=(2.0, 3.0), allow_redirects=False, stream=True) as response,
+        ):
             return 200 <= response.status_code < 300
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
         return False

@@ -35,7 +35,9 @@ def action(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P]
         arguments = _checked(name, method, given, named)
         with school.hand():
             result = method(school, **arguments)  # type: ignore[call-arg]
-        school.actions.append({"action": name, **{key: _plain(value) for key, value in arguments.items()}})
+        school.actions.append(
+            {"action": name, **{key: _plain(value) for key, value in arguments.items()}}
+        )
         return result
 
     _METHODS[name] = carry_out
@@ -63,7 +65,9 @@ def _arguments_of(method: Callable[..., Any]) -> dict[str, str]:
     }
 
 
-def _checked(name: str, method: Callable[..., Any], given: tuple[object, ...], named: dict[str, Any]) -> dict[str, Any]:
+def _checked(
+    name: str, method: Callable[..., Any], given: tuple[object, ...], named: dict[str, Any]
+) -> dict[str, Any]:
     parameters = list(inspect.signature(method).parameters.values())[1:]
     signature = inspect.Signature(parameters)
     try:
@@ -72,7 +76,9 @@ def _checked(name: str, method: Callable[..., Any], given: tuple[object, ...], n
         raise ValueError(f"{name}: {error}") from None
     bound.apply_defaults()
     hints = get_type_hints(method)
-    return {key: as_type(f"{name}: {key}", value, hints[key]) for key, value in bound.arguments.items()}
+    return {
+        key: as_type(f"{name}: {key}", value, hints[key]) for key, value in bound.arguments.items()
+    }
 
 
 def _plain(value: object) -> object:

@@ -50,7 +50,12 @@ def _as_tuple(name: str, value: object, wanted: Any) -> tuple[Any, ...]:
 def _as_int(name: str, value: object) -> int:
     if isinstance(value, int):
         return int(value)
-    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit() and len(value) < 19:
+    if (
+        isinstance(value, str)
+        and value.isascii()
+        and value.removeprefix("-").isdigit()
+        and len(value) < 19
+    ):
         return int(value)
     raise ValueError(f"{name} must be a whole number, not {value!r}")
 

@@ -39,6 +39,8 @@ class Chance:
         """One of the choices."""
         return choices[int(self.share(*about) * len(choices))]
 
-    def some(self, candidates: Iterable[T], count: int, name: Callable[[T], object], *about: object) -> list[T]:
+    def some(
+        self, candidates: Iterable[T], count: int, name: Callable[[T], object], *about: object
+    ) -> list[T]:
         """A few of the candidates; adding or removing others does not change who is drawn first."""
         return nsmallest(count, candidates, key=lambda one: self.share(*about, name(one)))

@@ -17,7 +17,9 @@ STATUS_NAMES = {1: "planned", 2: "cancelled", 3: "conducted"}
 class Control:
     """The switchboard. Every method raises ValueError with one line when it cannot do what it is asked."""
 
-    def __init__(self, school: School, options: Options, faults: Faults, on_change: Callable[[], None] | None) -> None:
+    def __init__(
+        self, school: School, options: Options, faults: Faults, on_change: Callable[[], None] | None
+    ) -> None:
         self.school = school
         self.options = options
         self.faults = faults
@@ -67,7 +69,10 @@ class Control:
             "type": books.lesson_types[lesson.lesson_type_id].name,
             "status": STATUS_NAMES[lesson.status],
             "groups": [books.groups[one].name for one in lesson.group_ids],
-            "marks": {one: getattr(lesson.detail_of(one), "is_attend", None) for one in books.expected(lesson)},
+            "marks": {
+                one: getattr(lesson.detail_of(one), "is_attend", None)
+                for one in books.expected(lesson)
+            },
         }
 
     def customers(self) -> list[dict[str, Any]]:

@@ -82,7 +82,9 @@ class Crm:
         branches = self._branches(address)
         if not branches:
             raise Refusal(404, "Not Found", "Филиал не найден.")
-        return Answer(200, encoded(self._writes.write(address.entity, address.action, call, min(branches))))
+        return Answer(
+            200, encoded(self._writes.write(address.entity, address.action, call, min(branches)))
+        )
 
     def _find(self, address: Address, call: Call) -> Listing:
         return self._lists.find(address.entity, call, self._branches(address))

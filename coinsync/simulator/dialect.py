@@ -37,7 +37,9 @@ class Call:
         try:
             value = json.loads(self.body)
         except (ValueError, RecursionError):
-            raise Refusal(400, "Bad Request", "Invalid JSON data in request body: Syntax error.") from None
+            raise Refusal(
+                400, "Bad Request", "Invalid JSON data in request body: Syntax error."
+            ) from None
         return value if isinstance(value, dict) else {}
 
 
@@ -148,7 +150,12 @@ def envelope(listing: Listing, call: Call, options: Options, drift: Drift) -> Ro
     if not records and options.past_the_end == "repeat" and listing.records:
         records = _window(listing.records, (len(listing.records) - 1) // size, size, drift)
     items = [listing.shape(one) for one in records]
-    return {"total": len(listing.records) + drift.total, "count": len(items), "page": page, "items": items}
+    return {
+        "total": len(listing.records) + drift.total,
+        "count": len(items),
+        "page": page,
+        "items": items,
+    }
 
 
 def _window(records: Sequence[Any], page: int, size: int, drift: Drift) -> list[Any]:

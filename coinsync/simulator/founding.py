@@ -67,7 +67,9 @@ class Founding:
     def _enter_places(self) -> None:
         books = self._books
         for number in range(1, self._branches + 1):
-            books.branches[number] = Branch(number, names.BRANCHES[(number - 1) % len(names.BRANCHES)])
+            books.branches[number] = Branch(
+                number, names.BRANCHES[(number - 1) % len(names.BRANCHES)]
+            )
             for spot in range(1, 4):
                 teacher = (number - 1) * 3 + spot
                 name = names.TEACHERS[(teacher - 1) % len(names.TEACHERS)]
@@ -113,7 +115,9 @@ class Founding:
         first = self._regular("Group", group.id, group, weekday, start, self._opened)
         if moves:
             first.e_date = change
-            self._regular("Group", group.id, group, weekday, time(18, 0), change + timedelta(days=1))
+            self._regular(
+                "Group", group.id, group, weekday, time(18, 0), change + timedelta(days=1)
+            )
 
     def _regular(
         self, kind: str, related_id: int, like: Group, weekday: int, start: time, b_date: date
@@ -147,7 +151,9 @@ class Founding:
         self._families += 1
         surname = self._chance.pick(names.SURNAMES, "surname", number)
         parent = self._chance.pick(names.PARENTS, "parent", number)
-        return Family(number, surname, parent, phone_of(number), branch_id or number % self._branches + 1)
+        return Family(
+            number, surname, parent, phone_of(number), branch_id or number % self._branches + 1
+        )
 
     def _family_size(self, number: int) -> int:
         if number < FIXED_FAMILIES:
@@ -156,7 +162,9 @@ class Founding:
         return next(size for limit, size in _CHILDREN_SHARES if share < limit)
 
     def _enter_card(self, family: Family, child: int, is_study: int) -> Customer:
-        return self._books.enter_customer(new_card(self._books, self._chance, family, child, is_study, self._opened))
+        return self._books.enter_customer(
+            new_card(self._books, self._chance, family, child, is_study, self._opened)
+        )
 
     def _seat(self, pupils: list[Customer]) -> None:
         """Fill the groups of each branch evenly."""
@@ -238,13 +246,17 @@ def link_of(family: int, child: int) -> str | None:
     return form.format(names.VK_NUMBERS_SINCE + family)
 
 
-def new_card(books: Register, chance: Chance, family: Family, child: int, is_study: int, day: date) -> Customer:
+def new_card(
+    books: Register, chance: Chance, family: Family, child: int, is_study: int, day: date
+) -> Customer:
     """A card for one child of the family, not yet entered."""
     about = (family.number, child)
     girl = chance.happens(0.5, "girl", *about)
     first = chance.pick(names.GIRLS if girl else names.BOYS, "first name", *about)
     space = "  " if chance.happens(0.04, "doubled space", *about) else " "
-    created = datetime.combine(day, time(12)) + timedelta(seconds=chance.between(0, 20_000, "created", *about))
+    created = datetime.combine(day, time(12)) + timedelta(
+        seconds=chance.between(0, 20_000, "created", *about)
+    )
     return Customer(
         id=books.numbers.take("customer"),
         branch_ids=[family.branch_id],

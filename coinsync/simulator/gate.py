@@ -24,7 +24,9 @@ APP_KEY_HEADER = "x-app-key"
 class Gate:
     """Knows the one user of the API, the tokens given out and the moments of the last requests."""
 
-    def __init__(self, options: Options, email: str, api_key: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, options: Options, email: str, api_key: str, clock: Callable[[], float]
+    ) -> None:
         self._options = options
         self._email = email
         self._api_key = api_key
@@ -57,7 +59,9 @@ class Gate:
         if self._options.new_login_kills_old:
             self._tokens.clear()
         self._logins += 1
-        token = blake2b(json.dumps([self._api_key, self._logins]).encode(), digest_size=16).hexdigest()
+        token = blake2b(
+            json.dumps([self._api_key, self._logins]).encode(), digest_size=16
+        ).hexdigest()
         self._tokens[token] = self._clock()
         return Answer(200, encoded({"token": token}))
 
@@ -68,7 +72,9 @@ class Gate:
         if given is None or self._clock() - given >= self._options.token_life:
             raise unauthorized(self._options.refusal_code)
         key = self._options.required_app_key
-        if self._options.user_without_right or (key is not None and call.headers.get(APP_KEY_HEADER) != key):
+        if self._options.user_without_right or (
+            key is not None and call.headers.get(APP_KEY_HEADER) != key
+        ):
             raise access_denied()
 
     def forget(self, call: Call) -> None:

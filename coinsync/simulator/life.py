@@ -106,7 +106,9 @@ class Life:
             self._books.numbers.reserve("lesson_type", MASTERCLASS)
             self._books.add_type("Мастер-класс", 2)
         if self._number >= MASTERCLASS_SINCE_DAY and self._every(5):
-            group = self._chance.pick(list(self._books.groups.values()), self._number, "masterclass")
+            group = self._chance.pick(
+                list(self._books.groups.values()), self._number, "masterclass"
+            )
             key = f"masterclass {self._today}"
             lesson = self._books.group_lesson(group, self._today, time(12), key, MASTERCLASS)
             self._books.enter_lesson(lesson)
@@ -129,7 +131,9 @@ class Life:
         if not self._every(2, 1):
             return
         shape = self._number // 2 % 5
-        for lesson, detail in self._chance.some(self._recent_excuses(), self._size, _excuse, self._number, "makeup"):
+        for lesson, detail in self._chance.some(
+            self._recent_excuses(), self._size, _excuse, self._number, "makeup"
+        ):
             card = self._books.customers.get(detail.customer_id)
             if card is not None:
                 self._book_makeup(shape, lesson, card)
@@ -147,7 +151,9 @@ class Life:
             kind = INDIVIDUAL if shape == 4 else MAKEUP
             self._enter_makeup(missed.branch_id, kind, card, time(13, 30), [])
         elif shape in (0, 1):
-            self._enter_makeup(missed.branch_id, MAKEUP, card, host.start, host.group_ids if shape else [])
+            self._enter_makeup(
+                missed.branch_id, MAKEUP, card, host.start, host.group_ids if shape else []
+            )
         elif shape == 2:
             self._books.name_pupil(host, card.id)
         else:
@@ -167,7 +173,9 @@ class Life:
         ]
         return next(iter(self._chance.some(hosts, 1, _key, self._number, "host")), None)
 
-    def _enter_makeup(self, branch_id: int, kind: int, card: Customer, start: time, group_ids: list[int]) -> None:
+    def _enter_makeup(
+        self, branch_id: int, kind: int, card: Customer, start: time, group_ids: list[int]
+    ) -> None:
         key = f"makeup {card.id} {self._today}"
         lesson = self._books.lone_lesson(branch_id, self._today, start, key, kind, [card.id])
         lesson.group_ids = list(group_ids)
@@ -176,7 +184,11 @@ class Life:
     # The lessons of the day
 
     def _hold_lessons(self) -> None:
-        today = [one for one in self._books.lessons.values() if one.date == self._today and not one.deleted]
+        today = [
+            one
+            for one in self._books.lessons.values()
+            if one.date == self._today and not one.deleted
+        ]
         for lesson in sorted(today, key=lambda one: (one.start, one.id)):
             if lesson.status == PLANNED:
                 self._at(lesson.start)
@@ -251,7 +263,9 @@ class Life:
     def _settled(self, *about: object) -> list[Lesson]:
         """A few conducted lessons of the last days that nobody is going to return to."""
         lessons = [
-            one for one in self._past_lessons(12) if one.due_on is None and one.details and one.lesson_type_id == GROUP
+            one
+            for one in self._past_lessons(12)
+            if one.due_on is None and one.details and one.lesson_type_id == GROUP
         ]
         return self._chance.some(lessons, self._size, _key, self._number, "edit", *about)
 
@@ -306,7 +320,9 @@ class Life:
         if self._every(14, 11):
             self._change(self._cards(is_study=1), "archive", self._books.archive)
         if self._every(20, 13):
-            self._change(self._cards(is_study=1), "to lead", lambda one: self._books.set_study(one, 0))
+            self._change(
+                self._cards(is_study=1), "to lead", lambda one: self._books.set_study(one, 0)
+            )
         if self._every(25, 19):
             self._change(self._cards(is_study=0), "remove", self._books.remove_customer)
 
@@ -333,7 +349,9 @@ class Life:
             self._books.join(card, self._group_in(card.branch_ids[0], card), self._today)
 
     def _rename(self, card: Customer) -> None:
-        surname = names.SURNAMES[self._number % len(names.SURNAMES)][card.name.split()[0].endswith("а")]
+        surname = names.SURNAMES[self._number % len(names.SURNAMES)][
+            card.name.split()[0].endswith("а")
+        ]
         self._books.rename(card, " ".join([surname, *card.name.split()[1:]]))
 
     def _change_group(self, card: Customer) -> None:
@@ -355,7 +373,9 @@ class Life:
         return [
             one
             for one in self._books.customers.values()
-            if one.is_study == is_study and one.family >= FIXED_FAMILIES and not one.archived_on(self._today)
+            if one.is_study == is_study
+            and one.family >= FIXED_FAMILIES
+            and not one.archived_on(self._today)
         ]
 
     def _some(self, cards: list[Customer], count: int, *about: object) -> list[Customer]:

@@ -8,9 +8,24 @@ from datetime import date
 from typing import Any
 
 from coinsync.simulator.chance import Chance
-from coinsync.simulator.dialect import Call, Listing, Row, as_day, as_number, as_numbers, parameter_missing
+from coinsync.simulator.dialect import (
+    Call,
+    Listing,
+    Row,
+    as_day,
+    as_number,
+    as_numbers,
+    parameter_missing,
+)
 from coinsync.simulator.options import Options
-from coinsync.simulator.records import CONDUCTED, Customer, Lesson, LogRow, Membership, RegularLesson
+from coinsync.simulator.records import (
+    CONDUCTED,
+    Customer,
+    Lesson,
+    LogRow,
+    Membership,
+    RegularLesson,
+)
 from coinsync.simulator.register import Register
 from coinsync.simulator.shapes import Shapes, lead_status_of
 
@@ -23,7 +38,9 @@ _DICTIONARIES: dict[str, tuple[Row, ...]] = {
     ),
     "lead-status": tuple(
         {"id": number, "name": name, "is_enabled": 1, "weight": number}
-        for number, name in enumerate(("Новый", "Записан на пробное", "Был на пробном", "Думает"), start=1)
+        for number, name in enumerate(
+            ("Новый", "Записан на пробное", "Был на пробном", "Думает"), start=1
+        )
     ),
     "lead-source": (
         {"id": 1, "name": "Сайт", "code": "site", "is_enabled": 1, "weight": 1},
@@ -144,7 +161,9 @@ class Lists:
         name, phone = fields.get("name"), fields.get("phone")
         if isinstance(name, str) and name.casefold() not in card.name.casefold():
             return False
-        return not isinstance(phone, str) or any(_digits(phone) in _digits(one) for one in card.phone)
+        return not isinstance(phone, str) or any(
+            _digits(phone) in _digits(one) for one in card.phone
+        )
 
     # Lessons
 
@@ -157,7 +176,10 @@ class Lists:
         found = [
             one
             for one in _with_ids(self._books.visible_lessons(), call)
-            if one.branch_id in branches and one.status in statuses and within(one.date) and self._concerns(one, fields)
+            if one.branch_id in branches
+            and one.status in statuses
+            and within(one.date)
+            and self._concerns(one, fields)
         ]
         tie = self._tie(call)
         found.sort(key=lambda one: (-one.date.toordinal(), tie(one.id)))
@@ -223,7 +245,9 @@ class Lists:
         if group is None and customer is None:
             raise parameter_missing("group_id")
         rows: Iterable[Membership] = (
-            self._books.members.get(group, ()) if group is not None else self._books.seats.get(customer or 0, ())
+            self._books.members.get(group, ())
+            if group is not None
+            else self._books.seats.get(customer or 0, ())
         )
         found = [
             one

@@ -52,7 +52,13 @@ TOPICS = ("", "Циклы", "Функции и списки", "Спрайты", 
 
 LESSON_NOTES = ("", "", "", "Прошли циклы.\r\nДомой: задача 3", "проектор  не работал", None)
 
-CUSTOMER_NOTES = ("", "", "Аллергия на орехи.\r\nЗабирает  бабушка", "перезвонить\nпосле 18", "VIP / Tеst")
+CUSTOMER_NOTES = (
+    "",
+    "",
+    "Аллергия на орехи.\r\nЗабирает  бабушка",
+    "перезвонить\nпосле 18",
+    "VIP / Tеst",
+)
 
 # Each form is filled with the number of the account.
 NUMERIC_LINKS = (

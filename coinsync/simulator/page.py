@@ -53,7 +53,9 @@ class Page:
     def _head(self) -> str:
         books = self._books
         said = f'<p class="said">{escape(self._said)}</p>' if self._said else ""
-        account = " · ".join(f"{name} <code>{escape(text)}</code>" for name, text in self._account.items())
+        account = " · ".join(
+            f"{name} <code>{escape(text)}</code>" for name, text in self._account.items()
+        )
         return (
             f"<header><h1>A pretend AlfaCRM</h1><strong>{books.today:%A, %d %B %Y}</strong>"
             f"{self._button('advance', 'next day', main=True)}"
@@ -71,10 +73,15 @@ class Page:
         shown = "".join(self._lesson(one) for one in found[:LESSONS_SHOWN_MAX])
         rest = len(found) - LESSONS_SHOWN_MAX
         more = f"<p class='quiet'>and {rest} more before these</p>" if rest > 0 else ""
-        return f"<h2>Lessons up to {self._day:%d %B}</h2>{self._days()}{shown or '<p>None.</p>'}{more}"
+        return (
+            f"<h2>Lessons up to {self._day:%d %B}</h2>{self._days()}{shown or '<p>None.</p>'}{more}"
+        )
 
     def _days(self) -> str:
-        links = (("earlier", self._day - timedelta(days=1)), ("later", self._day + timedelta(days=1)))
+        links = (
+            ("earlier", self._day - timedelta(days=1)),
+            ("later", self._day + timedelta(days=1)),
+        )
         return (
             "<p class='line'>"
             + "".join(f'<a href="/?date={day}">{name}</a>' for name, day in links)
@@ -101,7 +108,13 @@ class Page:
             card, detail = self._books.customers.get(number), lesson.detail_of(number)
             mark = detail.is_attend if detail else None
             buttons = "".join(
-                self._button("mark", name, lesson=lesson.id, customer=number, is_attend="" if value is None else value)
+                self._button(
+                    "mark",
+                    name,
+                    lesson=lesson.id,
+                    customer=number,
+                    is_attend="" if value is None else value,
+                )
                 for value, name in _MARKS.items()
                 if value != mark
             )
@@ -113,7 +126,12 @@ class Page:
         if lesson.status == CONDUCTED:
             names = ["cancel", "plan", "recreate", "delete"]
         else:
-            names = ["conduct", "plan" if lesson.status == CANCELLED else "cancel", "recreate", "delete"]
+            names = [
+                "conduct",
+                "plan" if lesson.status == CANCELLED else "cancel",
+                "recreate",
+                "delete",
+            ]
         buttons = "".join(self._button(name, name, lesson=lesson.id) for name in names)
         day = f'<input type="date" name="date" value="{lesson.date}">'
         return buttons + self._form("move", f"{day}<button>move</button>", lesson=lesson.id)
@@ -141,7 +159,9 @@ class Page:
     def _options(self) -> str:
         rows = "".join(
             f"<tr><td><code>{name}</code><td>"
-            + self._form("options", f'<input name="{name}" value="{_as_text(value)}"><button>set</button>')
+            + self._form(
+                "options", f'<input name="{name}" value="{_as_text(value)}"><button>set</button>'
+            )
             for name, value in self._control.options.described().items()
         )
         return f"<h2>Options</h2><details><summary>How this CRM behaves</summary><table>{rows}</table></details>"

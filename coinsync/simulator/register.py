@@ -27,7 +27,13 @@ from coinsync.simulator.records import (
     Teacher,
 )
 
-_FIRST_NUMBERS = {"customer": 101, "lesson": 1001, "detail": 5001, "membership": 301, "lesson_type": 1}
+_FIRST_NUMBERS = {
+    "customer": 101,
+    "lesson": 1001,
+    "detail": 5001,
+    "membership": 301,
+    "lesson_type": 1,
+}
 
 # What a person enters by hand is numbered apart, so that it does not renumber what happens later by itself.
 _HAND_NUMBERS = {
@@ -84,7 +90,11 @@ class Register:
 
     def visible_lessons(self) -> list[Lesson]:
         """Lessons that any list may show: not deleted, and not of a branch that was emptied."""
-        return [one for one in self.lessons.values() if not one.deleted and one.branch_id not in self.emptied]
+        return [
+            one
+            for one in self.lessons.values()
+            if not one.deleted and one.branch_id not in self.emptied
+        ]
 
     def members_on(self, group_id: int, day: date) -> list[int]:
         """Pupils of the group on that day, each once."""
@@ -139,7 +149,9 @@ class Register:
     def merge(self, card: Customer, into: Customer) -> None:
         """Make one card of two: attendance rows, places on lists and memberships go to the other, the card is gone."""
         for lesson in self.lessons.values():
-            lesson.customer_ids = list(dict.fromkeys(into.id if one == card.id else one for one in lesson.customer_ids))
+            lesson.customer_ids = list(
+                dict.fromkeys(into.id if one == card.id else one for one in lesson.customer_ids)
+            )
             detail = lesson.detail_of(card.id)
             if detail is None:
                 continue
@@ -167,7 +179,15 @@ class Register:
         if group.branch_id not in card.branch_ids:
             card.branch_ids.append(group.branch_id)
         fields = {"customer_id": str(card.id), "group_id": group.id, "b_date": f"{b_date:%d.%m.%Y}"}
-        self._write("CustomerGroupInvolve", member.id, group.branch_id, CREATED, {}, fields, customer=card.id)
+        self._write(
+            "CustomerGroupInvolve",
+            member.id,
+            group.branch_id,
+            CREATED,
+            {},
+            fields,
+            customer=card.id,
+        )
 
     def leave(self, member: Membership, last_day: date) -> None:
         """End a membership."""
@@ -175,7 +195,15 @@ class Register:
         old: dict[str, object] = {"e_date": f"{member.e_date:%d.%m.%Y}"}
         new: dict[str, object] = {"e_date": f"{last_day:%d.%m.%Y}"}
         member.e_date = last_day
-        self._write("CustomerGroupInvolve", member.id, branch_id, CHANGED, old, new, customer=member.customer_id)
+        self._write(
+            "CustomerGroupInvolve",
+            member.id,
+            branch_id,
+            CHANGED,
+            old,
+            new,
+            customer=member.customer_id,
+        )
 
     def archive(self, card: Customer) -> None:
         """Put the card into the archive and end its memberships."""
@@ -214,10 +242,17 @@ class Register:
         return new
 
     def mark(
-        self, lesson: Lesson, detail: Detail, is_attend: int | None, reason_id: int | None, commission: int
+        self,
+        lesson: Lesson,
+        detail: Detail,
+        is_attend: int | None,
+        reason_id: int | None,
+        commission: int,
     ) -> None:
         """Write into the attendance row whether the pupil came, why not, and what it cost."""
-        old: dict[str, object] = {"is_attend": detail.is_attend} if detail.is_attend is not None else {}
+        old: dict[str, object] = (
+            {"is_attend": detail.is_attend} if detail.is_attend is not None else {}
+        )
         detail.is_attend, detail.reason_id, detail.commission = is_attend, reason_id, commission
         card = self.customers.get(detail.customer_id)
         if card and is_attend and (card.last_attended is None or card.last_attended < lesson.date):
@@ -236,7 +271,9 @@ class Register:
         """Write a pupil on the list of a lesson that has no attendance rows yet."""
         old = list(lesson.customer_ids)
         lesson.customer_ids.append(customer_id)
-        self._write_lesson(lesson, CHANGED, {"customer_ids": old}, {"customer_ids": list(lesson.customer_ids)})
+        self._write_lesson(
+            lesson, CHANGED, {"customer_ids": old}, {"customer_ids": list(lesson.customer_ids)}
+        )
 
     def remove_pupil(self, lesson: Lesson, customer_id: int) -> None:
         """Take a pupil out of the lesson."""
@@ -259,7 +296,9 @@ class Register:
     def retype(self, lesson: Lesson, lesson_type_id: int) -> None:
         """Make it a lesson of another type."""
         old, lesson.lesson_type_id = lesson.lesson_type_id, lesson_type_id
-        self._write_lesson(lesson, CHANGED, {"lesson_type_id": old}, {"lesson_type_id": str(lesson_type_id)})
+        self._write_lesson(
+            lesson, CHANGED, {"lesson_type_id": old}, {"lesson_type_id": str(lesson_type_id)}
+        )
 
     def delete(self, lesson: Lesson) -> None:
         """Take the lesson out of every list."""
@@ -303,7 +342,9 @@ class Register:
             self.emptied.add(branch_id)
         self.version += 1
 
-    def group_lesson(self, group: Group, day: date, start: time, key: str, lesson_type_id: int) -> Lesson:
+    def group_lesson(
+        self, group: Group, day: date, start: time, key: str, lesson_type_id: int
+    ) -> Lesson:
         """A new planned lesson of the group, not yet entered."""
         return Lesson(
             id=self.numbers.take("lesson"),
@@ -320,7 +361,13 @@ class Register:
         )
 
     def lone_lesson(
-        self, branch_id: int, day: date, start: time, key: str, lesson_type_id: int, pupils: list[int]
+        self,
+        branch_id: int,
+        day: date,
+        start: time,
+        key: str,
+        lesson_type_id: int,
+        pupils: list[int],
     ) -> Lesson:
         """A new planned lesson for named pupils without a group, not yet entered."""
         teacher = next(one for one in self.teachers.values() if one.branch_id == branch_id)
@@ -341,16 +388,27 @@ class Register:
 
     # The change history
 
-    def _write_customer(self, card: Customer, event: int, old: dict[str, object], new: dict[str, object]) -> None:
+    def _write_customer(
+        self, card: Customer, event: int, old: dict[str, object], new: dict[str, object]
+    ) -> None:
         self._write("Customer", card.id, card.branch_ids[0], event, old, new, customer=card.id)
 
-    def _write_lesson(self, lesson: Lesson, event: int, old: dict[str, object], new: dict[str, object]) -> None:
+    def _write_lesson(
+        self, lesson: Lesson, event: int, old: dict[str, object], new: dict[str, object]
+    ) -> None:
         self._write("Lesson", lesson.id, lesson.branch_id, event, old, new, lesson=lesson.id)
 
     def _write_detail(
-        self, lesson: Lesson, detail: Detail, event: int, old: dict[str, object], new: dict[str, object]
+        self,
+        lesson: Lesson,
+        detail: Detail,
+        event: int,
+        old: dict[str, object],
+        new: dict[str, object],
     ) -> None:
-        row = self._write("LessonDetails", detail.id, lesson.branch_id, event, old, new, lesson=lesson.id)
+        row = self._write(
+            "LessonDetails", detail.id, lesson.branch_id, event, old, new, lesson=lesson.id
+        )
         row.fields_rel = {"lesson_id": lesson.id, "customer_id": str(detail.customer_id)}
 
     def _write(
@@ -366,7 +424,9 @@ class Register:
         customer: int | None = None,
     ) -> LogRow:
         number = len(self.log) + 1
-        row = LogRow(number, entity, entity_id, branch_id, event, self.now, old, new, {}, lesson, customer)
+        row = LogRow(
+            number, entity, entity_id, branch_id, event, self.now, old, new, {}, lesson, customer
+        )
         self.log.append(row)
         self.version += 1
         return row

@@ -53,7 +53,9 @@ class School:
         self._live(days)
 
     @classmethod
-    def make(cls, *, seed: int, residents: int = 60, days: int = 45, today: date, branches: int = 2) -> "School":
+    def make(
+        cls, *, seed: int, residents: int = 60, days: int = 45, today: date, branches: int = 2
+    ) -> "School":
         """A school with `days` days of history up to `today`, today included."""
         return cls(seed=seed, residents=residents, days=days, today=today, branches=branches)
 
@@ -219,7 +221,9 @@ class School:
         return self.books.enter_again(self._lesson(lesson)).id
 
     @action
-    def add_lesson(self, branch: int, group: int | None, date: date, type: int, customers: tuple[int, ...] = ()) -> int:
+    def add_lesson(
+        self, branch: int, group: int | None, date: date, type: int, customers: tuple[int, ...] = ()
+    ) -> int:
         """Plan a lesson of a group, or of the named customers, or of both; its number."""
         branch, kind = self._branch(branch), self._type(type)
         pupils = [self._customer(one).id for one in customers]

@@ -69,7 +69,9 @@ class Shapes:
     def _end(lesson: Lesson, share: float) -> time:
         minutes = 60 if lesson.lesson_type_id == INDIVIDUAL else 90
         seconds = 1 if share < 0.2 else 0
-        end = datetime.combine(lesson.date, lesson.start) + timedelta(minutes=minutes, seconds=-seconds)
+        end = datetime.combine(lesson.date, lesson.start) + timedelta(
+            minutes=minutes, seconds=-seconds
+        )
         return end.time()
 
     def _detail(self, detail: Detail, lesson: Lesson) -> Row:
@@ -95,7 +97,9 @@ class Shapes:
         return row
 
     def _teachers(self, teacher_id: int) -> list[Any]:
-        return [self._books.teachers[teacher_id].name if self._options.teacher_names else teacher_id]
+        return [
+            self._books.teachers[teacher_id].name if self._options.teacher_names else teacher_id
+        ]
 
     # Cards
 
@@ -165,7 +169,9 @@ class Shapes:
         return row
 
     def _groups_of(self, card: Customer) -> list[Any]:
-        held = [one for one in self._books.seats.get(card.id, ()) if one.holds_on(self._books.today)]
+        held = [
+            one for one in self._books.seats.get(card.id, ()) if one.holds_on(self._books.today)
+        ]
         if self._options.with_groups == "ids":
             return [one.group_id for one in held]
         return [

@@ -54,13 +54,19 @@ class Stage:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{folder / 'school.json'} cannot be used ({type(error).__name__})") from error
+            raise ValueError(
+                f"{folder / 'school.json'} cannot be used ({type(error).__name__})"
+            ) from error
 
     def save(self) -> None:
         """Keep the stage, whole or not at all."""
         part = self.file.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"school": self.description, "api_key": self.api_key, "port": self.port}, file)
+        with os.fdopen(
+            os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as file:
+            json.dump(
+                {"school": self.description, "api_key": self.api_key, "port": self.port}, file
+            )
         part.replace(self.file)
 
     def open(self) -> Simulator:
@@ -68,7 +74,9 @@ class Stage:
         school = School.replay(self.description)
         keep = self._keeper(school)
         self.port = self.port or free_port()
-        return Simulator(school, port=self.port, email=EMAIL, api_key=self.api_key, on_change=keep).start()
+        return Simulator(
+            school, port=self.port, email=EMAIL, api_key=self.api_key, on_change=keep
+        ).start()
 
     def _keeper(self, school: School) -> Callable[[], None]:
         def keep() -> None:

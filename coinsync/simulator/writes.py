@@ -4,7 +4,14 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, Literal
 
-from coinsync.simulator.dialect import Call, Row, as_number, as_numbers, not_found, parameter_missing
+from coinsync.simulator.dialect import (
+    Call,
+    Row,
+    as_number,
+    as_numbers,
+    not_found,
+    parameter_missing,
+)
 from coinsync.simulator.options import Options
 from coinsync.simulator.records import CANCELLED, CONDUCTED, PLANNED
 from coinsync.simulator.school import School
@@ -90,7 +97,9 @@ class Writes:
         groups = sorted(as_numbers(fields.get("group_ids")) or ())
         pupils = tuple(sorted(as_numbers(fields.get("customer_ids")) or ()))
         group = groups[0] if groups else None
-        number = self._try("lesson_type_id", self._school.add_lesson, branch, group, day, kind, pupils)
+        number = self._try(
+            "lesson_type_id", self._school.add_lesson, branch, group, day, kind, pupils
+        )
         return self._lesson(number)
 
     def _update_lesson(self, call: Call, branch: int) -> Row:

@@ -15,11 +15,11 @@ import peewee
 from peewee import Database, SqliteDatabase
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
-from coinsync.store.engine import Engine
-from coinsync.store.guards import watched
-from coinsync.store.sqlite import SQLITE
-from coinsync.store.sqlite import file_of as file_of
-from coinsync.store.sqlite import path_of as path_of
+from coinsync.store.engines.base import Engine
+from coinsync.store.engines.guards import watched
+from coinsync.store.engines.sqlite import SQLITE
+from coinsync.store.engines.sqlite import file_of as file_of
+from coinsync.store.engines.sqlite import path_of as path_of
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 HISTORY = "schema_migration"
@@ -31,7 +31,9 @@ SHARED_CONNECTIONS = 64
 def engine_at(url: str) -> Engine:
     """The engine of a URL, by its first word."""
     if url.startswith(("mysql://", "mariadb://")):
-        from coinsync.store.mysql import MYSQL  # Who keeps coins in a file pays nothing for it.
+        from coinsync.store.engines.mysql import (
+            MYSQL,
+        )  # Who keeps coins in a file pays nothing for it.
 
         return MYSQL
     return SQLITE
@@ -67,7 +69,9 @@ def migrate(url: str) -> tuple[str, ...]:
         lost = engine.guards_lost(database)
         if lost:
             with database.atomic():
-                lost = tuple(name for name in lost if engine.put_guard(database, name, engine.guards[name]))
+                lost = tuple(
+                    name for name in lost if engine.put_guard(database, name, engine.guards[name])
+                )
         return (*steps, *(f"guard {name}" for name in lost))
 
 
@@ -126,7 +130,9 @@ class Readers:
     def __init__(self, url: str, *, wait_seconds: float) -> None:
         """Nothing is opened yet."""
         self._engine, self._place = engine_at(url), place(url)
-        self._lent = self._engine.lender(url, wait_seconds=wait_seconds, connections=SHARED_CONNECTIONS)
+        self._lent = self._engine.lender(
+            url, wait_seconds=wait_seconds, connections=SHARED_CONNECTIONS
+        )
 
     @contextmanager
     def visit(self) -> Iterator[Database]:
@@ -135,7 +141,7 @@ class Readers:
             yield database
 
 
-class StandingConnection:
+class PooledConnection:
     """A writing connection that stays open between uses, because opening one costs more than a small plan does.
 
     It is opened anew after every error, and when another database stands in the place of the one that was there.
@@ -185,7 +191,9 @@ def applied_steps(database: Database) -> tuple[str, ...]:
 
 
 def _run_migrations(database: Database) -> tuple[str, ...]:
-    from playhouse.migrations import Runner  # Only the few commands that migrate pay for this import.
+    from playhouse.migrations import (
+        Runner,
+    )  # Only the few commands that migrate pay for this import.
 
     applied = applied_steps(database)
     _refuse_newer(database, applied)
@@ -220,7 +228,9 @@ def _assert_settings(database: Database) -> None:
     engine = engine_of(database)
     wrong = engine.unsafe_settings(database)
     if wrong:
-        raise DatabaseUnusable(f"database: {engine.place_of(database)}: unsafe settings: {', '.join(wrong)}")
+        raise DatabaseUnusable(
+            f"database: {engine.place_of(database)}: unsafe settings: {', '.join(wrong)}"
+        )
     missing = engine.guards_lost(database)
     if missing:
         raise DatabaseUnusable(

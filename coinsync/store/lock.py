@@ -15,7 +15,9 @@ TRY_SECONDS = 0.2
 
 
 @contextmanager
-def run_lock(path: Path, holder: dict[str, str], wait_seconds: float, sleep: Callable[[float], None]) -> Iterator[None]:
+def run_lock(
+    path: Path, holder: dict[str, str], wait_seconds: float, sleep: Callable[[float], None]
+) -> Iterator[None]:
     """Hold the lock file ``path``; raise ``Busy``, naming the holder, when it is not free within ``wait_seconds``.
 
     The kernel lets go of it when the process ends, however that happens. The file is never removed: removing it would
@@ -24,7 +26,9 @@ def run_lock(path: Path, holder: dict[str, str], wait_seconds: float, sleep: Cal
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     except OSError as error:
-        raise DatabaseUnusable(f"lock: {path} cannot be opened ({type(error).__name__}); nothing written") from error
+        raise DatabaseUnusable(
+            f"lock: {path} cannot be opened ({type(error).__name__}); nothing written"
+        ) from error
     try:
         _acquire(descriptor, wait_seconds, sleep)
         os.ftruncate(descriptor, 0)

@@ -22,6 +22,7 @@ from coinsync.core.facts import (
     Group,
     Hold,
     Lesson,
+    LessonRecord,
     LessonType,
     Link,
     Membership,
@@ -29,16 +30,34 @@ from coinsync.core.facts import (
     Note,
     Presence,
     Resident,
-    Roll,
     VkPage,
 )
-from coinsync.core.ledger import Entry, Head, Kind, Line, Posted, Row, Run, RunLine, Stand, heads_of
+from coinsync.core.ledger import (
+    Entry,
+    Head,
+    KeyState,
+    Kind,
+    Line,
+    Posted,
+    Row,
+    Run,
+    RunLine,
+    survivors_of,
+)
 from coinsync.core.plan import Fact
-from coinsync.core.planner import People
+from coinsync.core.planning.lessons import People
 from coinsync.store import schema
 from coinsync.store.database import engine_of, speaking
-from coinsync.store.engine import marked
-from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, STOCK_COLUMNS, TABLES, Table, day_of, ids_text
+from coinsync.store.engines.base import marked
+from coinsync.store.rows import (
+    ENTRY_COLUMNS,
+    RUN_COLUMNS,
+    STOCK_COLUMNS,
+    TABLES,
+    Table,
+    day_of,
+    ids_text,
+)
 
 #: Keys asked for in one statement.
 BATCH = 500
@@ -96,7 +115,9 @@ class Reader:
         self._heads: dict[int, int] | None = None
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> Iterable[tuple[Any, ...]]:
-        cursor: Iterable[tuple[Any, ...]] = self._database.execute_sql(marked(self._database, sql), values)
+        cursor: Iterable[tuple[Any, ...]] = self._database.execute_sql(
+            marked(self._database, sql), values
+        )
         return cursor
 
     def _stream(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
@@ -123,7 +144,10 @@ class Reader:
         """All facts of a kind, in the order of their keys."""
         table = TABLES[kind]
         order = ", ".join(table.key_columns)
-        return [table.value(row) for row in self._rows(f"SELECT {_columns(table)} FROM {table.name} ORDER BY {order}")]
+        return [
+            table.value(row)
+            for row in self._rows(f"SELECT {_columns(table)} FROM {table.name} ORDER BY {order}")
+        ]
 
     def people(self, branch: int, others: Collection[int] = ()) -> People:
         """Everybody recorded for a branch, and the residents ``others`` wherever they are."""
@@ -137,7 +161,7 @@ class Reader:
             tuple(self.recorded(Membership, residents)),
             tuple(self._links(residents)),
             tuple(self.recorded(VkPage, residents)),
-            frozenset(self.heads()),
+            frozenset(self.survivors()),
         )
 
     def residents(self, branch: int | None = None) -> list[Resident]:
@@ -146,31 +170,37 @@ class Reader:
         sql = f"SELECT {_columns(table)} FROM resident"
         if branch is None:
             return [table.value(row) for row in self._rows(f"{sql} ORDER BY name, id")]
-        found = self._rows(f"{sql} WHERE branch_ids LIKE ? ORDER BY name, id", [f"%{ids_text([branch])}%"])
+        found = self._rows(
+            f"{sql} WHERE branch_ids LIKE ? ORDER BY name, id", [f"%{ids_text([branch])}%"]
+        )
         return [table.value(row) for row in found]
 
     def resident(self, id: int) -> Resident | None:
         """One resident by number."""
         return next(iter(self.recorded(Resident, [id])), None)
 
-    def heads(self) -> dict[int, int]:
+    def survivors(self) -> dict[int, int]:
         """The card on which each merged card goes on in the end; a card that is not merged is not named."""
         if self._heads is None:
-            self._heads = heads_of(self.merges())
+            self._heads = survivors_of(self.merges())
         return self._heads
 
     def cards_of(self, resident: int) -> tuple[int, ...]:
         """A resident's card and those merged into it: all whose entries count together."""
-        heads = self.heads()
-        head = heads.get(resident, resident)
-        return (head, *sorted(card for card, other in heads.items() if other == head))
+        survivors = self.survivors()
+        head = survivors.get(resident, resident)
+        return (head, *sorted(card for card, other in survivors.items() if other == head))
 
     def residents_named(self, part: str) -> list[Resident]:
         """Residents whose name contains ``part``, whatever the case."""
         # Databases fold the case of ASCII letters only, so the comparison is made here.
         wanted = part.casefold()
-        merged = self.heads()
-        return [one for one in self.residents() if wanted in one.name.casefold() and one.id not in merged]
+        merged = self.survivors()
+        return [
+            one
+            for one in self.residents()
+            if wanted in one.name.casefold() and one.id not in merged
+        ]
 
     def residents_of_visitor(self, vk: int) -> list[Resident]:
         """The residents whom a VK account may see, by name."""
@@ -195,24 +225,24 @@ class Reader:
         sql = f"SELECT {_columns(table)} FROM link WHERE resident_id IN ({{marks}}) ORDER BY vk"
         return (table.value(row) for row in self._in(sql, residents))
 
-    def rolls(self, branch: int, since: date, until: date) -> dict[int, Roll]:
+    def lesson_records(self, branch: int, since: date, until: date) -> dict[int, LessonRecord]:
         """All recorded lessons of a branch and window with their attendance, by lesson."""
         table = TABLES[Lesson]
         sql = f"SELECT {_columns(table)} FROM lesson WHERE branch_id = ? AND held_on >= ? AND held_on <= ?"
         found = self._rows(sql, [branch, since.isoformat(), until.isoformat()])
         return self._with_attendance([table.value(row) for row in found])
 
-    def rolls_by_id(self, lessons: Iterable[int]) -> dict[int, Roll]:
+    def lesson_records_by_id(self, lessons: Iterable[int]) -> dict[int, LessonRecord]:
         """Recorded lessons by number, wherever they are."""
         return self._with_attendance(self.recorded(Lesson, lessons))
 
-    def _with_attendance(self, lessons: Sequence[Lesson]) -> dict[int, Roll]:
+    def _with_attendance(self, lessons: Sequence[Lesson]) -> dict[int, LessonRecord]:
         present: dict[int, list[Attendance]] = {lesson.id: [] for lesson in lessons}
         for one in self.recorded(Attendance, present):
             present[one.lesson].append(one)
-        return {lesson.id: Roll(lesson, tuple(present[lesson.id])) for lesson in lessons}
+        return {lesson.id: LessonRecord(lesson, tuple(present[lesson.id])) for lesson in lessons}
 
-    def attended_lessons(self, resident: int, since: date, until: date) -> list[Roll]:
+    def attended_lessons(self, resident: int, since: date, until: date) -> list[LessonRecord]:
         """Lessons that list a resident, newest first, each with this resident's attendance alone."""
         lessons, attendance = TABLES[Lesson], TABLES[Attendance]
         marks = ", ".join(f"a.{column}" for column in attendance.columns)
@@ -221,7 +251,12 @@ class Reader:
             " WHERE a.resident_id = ? AND l.held_on >= ? AND l.held_on <= ? ORDER BY l.held_on DESC, l.id DESC"
         )
         found = self._rows(sql, [resident, since.isoformat(), until.isoformat()])
-        return [Roll(lessons.value(row[:_LESSON_WIDTH]), (attendance.value(row[_LESSON_WIDTH:]),)) for row in found]
+        return [
+            LessonRecord(
+                lessons.value(row[:_LESSON_WIDTH]), (attendance.value(row[_LESSON_WIDTH:]),)
+            )
+            for row in found
+        ]
 
     def holds(self, lessons: Iterable[int]) -> dict[str, Hold]:
         """Open holds of the lessons, by key."""
@@ -277,10 +312,13 @@ class Reader:
         row = self._row("SELECT chain FROM entry WHERE n = ?", [n])
         return str(row[0]) if row else None
 
-    def stands(self, keys: Iterable[str]) -> dict[str, Stand]:
+    def key_states(self, keys: Iterable[str]) -> dict[str, KeyState]:
         """Where keys stand that have entries."""
         found = self._in(_STANDS, keys)
-        return {key: Stand(key, seq, int(coins), award if coins else None) for key, seq, coins, award in found}
+        return {
+            key: KeyState(key, seq, int(coins), award if coins else None)
+            for key, seq, coins, award in found
+        }
 
     def balances(
         self,
@@ -288,24 +326,27 @@ class Reader:
         *,
         upto: int = N_MAX,
         until: date = date.max,
-        heads: Mapping[int, int] | None = None,
+        survivors: Mapping[int, int] | None = None,
     ) -> dict[int, int]:
         """Balances of residents, with the coins of every card that counts together, 0 for those without entries.
 
-        Entries after number ``upto`` do not count, nor those for what happened after the day ``until``. ``heads`` says
+        Entries after number ``upto`` do not count, nor those for what happened after the day ``until``. ``survivors`` says
         which cards count together where that is not yet, or no longer, what is recorded.
         """
-        wanted, heads = sorted(set(residents)), self.heads() if heads is None else heads
-        ours = {heads.get(one, one) for one in wanted}
-        cards = ours | {card for card, head in heads.items() if head in ours}
+        wanted, survivors = (
+            sorted(set(residents)),
+            self.survivors() if survivors is None else survivors,
+        )
+        ours = {survivors.get(one, one) for one in wanted}
+        cards = ours | {card for card, head in survivors.items() if head in ours}
         sql = (
             "SELECT resident_id, SUM(coins) FROM entry"
             " WHERE resident_id IN ({marks}) AND n <= ? AND happened_on <= ? GROUP BY resident_id"
         )
         sums = dict.fromkeys(ours, 0)
         for card, coins in self._in(sql, sorted(cards), upto, until.isoformat()):
-            sums[heads.get(card, card)] += int(coins)
-        return {one: sums[heads.get(one, one)] for one in wanted}
+            sums[survivors.get(card, card)] += int(coins)
+        return {one: sums[survivors.get(one, one)] for one in wanted}
 
     def balance(self, resident: int, until: date = date.max) -> int:
         """Balance of one resident, at the end of the day ``until`` by the days on which things happened."""
@@ -337,17 +378,21 @@ class Reader:
             chosen = {one[0]: one for one in cards.values()}.values()
             parts = [_LAST.format(marks=_marks(one), at=at) for at, one in enumerate(chosen)]
             sql = f"{_LINE} WHERE e.n IN ({' UNION ALL '.join(parts)}) ORDER BY e.happened_on DESC, e.n DESC"
-            heads = self.heads()
-            for line in map(_line, self._rows(sql, [value for one in chosen for value in (*one, limit)])):
+            survivors = self.survivors()
+            for line in map(
+                _line, self._rows(sql, [value for one in chosen for value in (*one, limit)])
+            ):
                 card = line.posted.entry.resident
-                lines[heads.get(card, card)].append(line)
+                lines[survivors.get(card, card)].append(line)
         return {one: lines[known[0]] for one, known in cards.items()}
 
     def older_lines(self, resident: int, than: int, limit: int = 50) -> list[Line] | None:
         """The lines that follow a resident's entry with the number ``than``; None where that is no entry of theirs."""
         cards = self.cards_of(resident)
         mine = f"e.resident_id IN ({_marks(cards)})"
-        found = self._row(f"SELECT e.happened_on FROM entry e WHERE e.n = ? AND {mine}", [than, *cards])
+        found = self._row(
+            f"SELECT e.happened_on FROM entry e WHERE e.n = ? AND {mine}", [than, *cards]
+        )
         if found is None:
             return None
         # What was posted late stands among older lines, so the number alone does not say what follows.
@@ -367,10 +412,14 @@ class Reader:
 
     def lines_posted_since(self, resident: int, moment: str) -> list[Line]:
         """What was posted for a resident's own card at a time (UTC text) or later, in ledger order."""
-        found = self._rows(f"{_LINE} WHERE e.resident_id = ? AND e.posted_at >= ? ORDER BY e.n", [resident, moment])
+        found = self._rows(
+            f"{_LINE} WHERE e.resident_id = ? AND e.posted_at >= ? ORDER BY e.n", [resident, moment]
+        )
         return [_line(row) for row in found]
 
-    def journal(self, *, since: date = date.min, until: date = date.max, by_day: bool = False) -> Iterator[Line]:
+    def journal(
+        self, *, since: date = date.min, until: date = date.max, by_day: bool = False
+    ) -> Iterator[Line]:
         """All entries for what happened in a span of days, in ledger order or by day."""
         order = "e.happened_on, e.n" if by_day else "e.n"
         sql = f"{_LINE} WHERE e.happened_on >= ? AND e.happened_on <= ? ORDER BY {order}"
@@ -378,7 +427,9 @@ class Reader:
 
     def ledger(self) -> Iterator[Row]:
         """The whole ledger in its order, row by row as it lies there; nothing is taken for granted."""
-        return map(Row._make, self._stream(f"SELECT {', '.join(ENTRY_COLUMNS)} FROM entry ORDER BY n"))
+        return map(
+            Row._make, self._stream(f"SELECT {', '.join(ENTRY_COLUMNS)} FROM entry ORDER BY n")
+        )
 
     # What a proof reads: rows as they lie there, and what the engine itself says of them.
 
@@ -395,7 +446,9 @@ class Reader:
 
     def run_lines(self) -> Iterator[RunLine]:
         """All runs in their order, as they lie there."""
-        return map(RunLine._make, self._stream(f"SELECT {', '.join(RUN_COLUMNS)} FROM run ORDER BY id"))
+        return map(
+            RunLine._make, self._stream(f"SELECT {', '.join(RUN_COLUMNS)} FROM run ORDER BY id")
+        )
 
     def notes(self) -> Iterator[Note]:
         """All stored notes, one by one."""
@@ -406,7 +459,9 @@ class Reader:
         table = TABLES[kind]
         found: list[F] = []
         broken: list[str] = []
-        for row in self._rows(f"SELECT {_columns(table)} FROM {table.name} ORDER BY {', '.join(table.key_columns)}"):
+        for row in self._rows(
+            f"SELECT {_columns(table)} FROM {table.name} ORDER BY {', '.join(table.key_columns)}"
+        ):
             try:
                 found.append(table.value(row))
             except (TypeError, ValueError, AttributeError):
@@ -451,13 +506,17 @@ class Reader:
         left = "COALESCE((SELECT SUM(m.quantity) FROM stock_move m WHERE m.item_code = i.code), 0)"
         columns = ", ".join(f"i.{column}" for column in table.columns)
         sql = f"SELECT {columns}, {left} FROM item i WHERE i.shown = 1 AND i.archived = 0 ORDER BY i.place, i.code"
-        return [(table.value(row[:-1]), int(row[-1])) for row in self._rows(f"{sql} LIMIT ?", [limit])]
+        return [
+            (table.value(row[:-1]), int(row[-1])) for row in self._rows(f"{sql} LIMIT ?", [limit])
+        ]
 
     def stock(self, items: Iterable[str]) -> dict[str, int]:
         """Pieces left of items, 0 of those that never moved."""
         wanted = sorted(set(items))
         sql = "SELECT item_code, SUM(quantity) FROM stock_move WHERE item_code IN ({marks}) GROUP BY item_code"
-        return dict.fromkeys(wanted, 0) | {code: int(pieces) for code, pieces in self._in(sql, wanted)}
+        return dict.fromkeys(wanted, 0) | {
+            code: int(pieces) for code, pieces in self._in(sql, wanted)
+        }
 
     def stock_moves(
         self, *, item: str | None = None, sale: str | None = None, key: str | None = None
@@ -468,9 +527,14 @@ class Reader:
         sql = f"SELECT {', '.join(STOCK_COLUMNS)} FROM stock_move"
         if where:
             sql += " WHERE " + " AND ".join(condition for condition, _ in where)
-        return [_stock_move(row) for row in self._rows(f"{sql} ORDER BY n", [value for _, value in where])]
+        return [
+            _stock_move(row)
+            for row in self._rows(f"{sql} ORDER BY n", [value for _, value in where])
+        ]
 
-    def sales(self, *, since: date = date.min, until: date = date.max, event: str | None = None) -> list[Sale]:
+    def sales(
+        self, *, since: date = date.min, until: date = date.max, event: str | None = None
+    ) -> list[Sale]:
         """Sales of a span of days, or of an event, by day."""
         table = TABLES[Sale]
         sql = f"SELECT {_columns(table)} FROM sale WHERE happened_on >= ? AND happened_on <= ?"
@@ -488,7 +552,9 @@ class Reader:
             for word in words:
                 # A semicolon comes right after a colon: this is every key that begins so, by the index.
                 values = [f"{kind}{word}:", f"{kind}{word};"]
-                for row in self._rows(f"{_LINE} WHERE e.op_key >= ? AND e.op_key < ? ORDER BY e.n", values):
+                for row in self._rows(
+                    f"{_LINE} WHERE e.op_key >= ? AND e.op_key < ? ORDER BY e.n", values
+                ):
                     line = _line(row)
                     sale = line.posted.entry.key.split(":")[1]
                     if sale in found:
@@ -498,7 +564,10 @@ class Reader:
     def shop_entries(self, first: int, last: int) -> list[Posted]:
         """Purchases and refunds between two entry numbers, both included, in ledger order."""
         sql = f"SELECT {_ENTRY_COLUMNS} FROM entry e WHERE e.n >= ? AND e.n <= ? AND e.kind IN (?, ?) ORDER BY e.n"
-        return [_posted(row) for row in self._rows(sql, [first, last, Kind.SALE.value, Kind.REFUND.value])]
+        return [
+            _posted(row)
+            for row in self._rows(sql, [first, last, Kind.SALE.value, Kind.REFUND.value])
+        ]
 
     # --- runs ---------------------------------------------------------------------------------------------------
 
@@ -506,7 +575,9 @@ class Reader:
         """The last runs, newest first."""
         where = "" if branch is None else " WHERE branch = ?"
         sql = f"SELECT {', '.join(RUN_COLUMNS)} FROM run{where} ORDER BY id DESC LIMIT ?"
-        return [_run(row) for row in self._rows(sql, [limit] if branch is None else [branch, limit])]
+        return [
+            _run(row) for row in self._rows(sql, [limit] if branch is None else [branch, limit])
+        ]
 
     def run(self, uuid: str) -> Run | None:
         """One run by its own id."""
@@ -521,7 +592,9 @@ class Reader:
 
     def first_read_on(self, branch: int) -> date | None:
         """The day of the first complete reading of a branch's people."""
-        row = self._row("SELECT MIN(until) FROM run WHERE branch = ? AND purpose = 'people'", [branch])
+        row = self._row(
+            "SELECT MIN(until) FROM run WHERE branch = ? AND purpose = 'people'", [branch]
+        )
         return date.fromisoformat(row[0]) if row and row[0] else None
 
     def last_full_run(self, branch: int) -> Run | None:
@@ -556,8 +629,38 @@ _KINDS = {kind.value: kind for kind in Kind}
 
 
 def _posted(row: Sequence[Any]) -> Posted:
-    n, key, seq, resident, coins, kind, day, reason, actor, rule, _, lesson, reverses, run, at, chain = row
-    entry = Entry(key, seq, resident, int(coins), _KINDS[kind], day_of(day), reason, actor, rule, "", lesson, reverses)
+    (
+        n,
+        key,
+        seq,
+        resident,
+        coins,
+        kind,
+        day,
+        reason,
+        actor,
+        rule,
+        _,
+        lesson,
+        reverses,
+        run,
+        at,
+        chain,
+    ) = row
+    entry = Entry(
+        key,
+        seq,
+        resident,
+        int(coins),
+        _KINDS[kind],
+        day_of(day),
+        reason,
+        actor,
+        rule,
+        "",
+        lesson,
+        reverses,
+    )
     return Posted(n, entry, at, run, chain)
 
 
@@ -575,5 +678,7 @@ def _stock_move(row: Sequence[Any]) -> tuple[int, StockMove]:
 
 def _run(row: Sequence[Any]) -> Run:
     values = dict(zip(RUN_COLUMNS, row, strict=True))
-    values["since"], values["until"] = (date.fromisoformat(values[name]) for name in ("since", "until"))
+    values["since"], values["until"] = (
+        date.fromisoformat(values[name]) for name in ("since", "until")
+    )
     return Run(**values)

@@ -15,7 +15,17 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from peewee import SQL, BigIntegerField, CharField, Check, CompositeKey, ForeignKeyField, IntegerField, Model, TextField
+from peewee import (
+    SQL,
+    BigIntegerField,
+    CharField,
+    Check,
+    CompositeKey,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
 
 from coinsync.core import catalog, facts, ledger
 from coinsync.core.plan import Fact
@@ -121,7 +131,9 @@ class ResidentRow(Model):
 class MembershipRow(Model):
     """A resident's time in a group."""
 
-    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT"
+    )
     group = BigIntegerField(column_name="group_id")
     since = CharField(max_length=DAY)
     until = CharField(max_length=DAY, null=True)
@@ -137,7 +149,9 @@ class LinkRow(Model):
     """A VK account that may see a resident."""
 
     vk = BigIntegerField()
-    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT"
+    )
     source = CharField(max_length=20)
     live = IntegerField(constraints=[SQL("DEFAULT 1")])
 
@@ -205,7 +219,9 @@ class AttendanceRow(Model):
     """What happened to one resident in one lesson."""
 
     lesson = ForeignKeyField(LessonRow, column_name="lesson_id", index=False, on_delete="RESTRICT")
-    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT"
+    )
     mark = CharField(max_length=20)
     standing = CharField(max_length=20)
 
@@ -224,7 +240,9 @@ class HoldRow(Model):
     kind = CharField(max_length=20)
     branch = BigIntegerField(column_name="branch_id")
     lesson = BigIntegerField(column_name="lesson_id")
-    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT"
+    )
     happened_on = CharField(max_length=DAY)
     coins = BigIntegerField()
     reason = CharField(max_length=40)
@@ -240,7 +258,9 @@ class DecisionRow(Model):
 
     key = CharField(max_length=KEY, primary_key=True, column_name="op_key")
     lesson = BigIntegerField(column_name="lesson_id", index=True)
-    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT"
+    )
     seq = IntegerField()
     coins = BigIntegerField()
     reason = CharField(max_length=40)
@@ -260,7 +280,9 @@ class EntryRow(Model):
     n = BigIntegerField(primary_key=True)
     op_key = CharField(max_length=KEY)
     seq = IntegerField()
-    resident = ForeignKeyField(ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT"
+    )
     coins = BigIntegerField(constraints=[Check("coins <> 0")])
     kind = CharField(max_length=20)
     happened_on = CharField(max_length=DAY)
@@ -524,7 +546,11 @@ def _table(fact: type[Fact], model: type[Model]) -> Table:
     meta: Any = model._meta
     key = meta.primary_key
     key_names = key.field_names if isinstance(key, CompositeKey) else (key.name,)
-    converters = [(at, pair) for at, name in enumerate(names) if (pair := _converters(hints[name])) is not None]
+    converters = [
+        (at, pair)
+        for at, name in enumerate(names)
+        if (pair := _converters(hints[name])) is not None
+    ]
     return Table(
         fact,
         meta.table_name,

@@ -16,9 +16,13 @@ def faults(database: Database) -> list[str]:
     expected, found = engine.expected(), engine.described(database)
     missing = [f"{name} is missing" for name in expected if name not in found]
     changed = [
-        f"{name} is {found[name]}, not {told}" for name, told in expected.items() if found.get(name, told) != told
+        f"{name} is {found[name]}, not {told}"
+        for name, told in expected.items()
+        if found.get(name, told) != told
     ]
     alien = [
-        f"{name} is not ours" for name in found if name not in expected and name.startswith(("column ", "trigger "))
+        f"{name} is not ours"
+        for name in found
+        if name not in expected and name.startswith(("column ", "trigger "))
     ]
     return [*missing, *changed, *alien]

@@ -8,7 +8,7 @@ connection. What another writer disturbed is tried again as a whole, a bounded n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -19,7 +19,18 @@ from peewee import Database
 
 from coinsync.core.catalog import RefundLine, Sale, SaleLine, quantities
 from coinsync.core.facts import Decision, Hold, Link, Merge, Presence, Resident, VkPage
-from coinsync.core.ledger import GENESIS, Entry, Head, Kind, Posted, Receipt, heads_of, link_hash, note_digest, utc_text
+from coinsync.core.ledger import (
+    GENESIS,
+    Entry,
+    Head,
+    Kind,
+    Posted,
+    Receipt,
+    link_hash,
+    note_digest,
+    survivors_of,
+    utc_text,
+)
 from coinsync.core.plan import (
     Drop,
     Fact,
@@ -30,6 +41,7 @@ from coinsync.core.plan import (
     Put,
     Stock,
 )
+from coinsync.environment import Environment
 from coinsync.errors import (
     ClockWrong,
     CoinsyncError,
@@ -42,9 +54,17 @@ from coinsync.errors import (
     UnsafePlan,
 )
 from coinsync.store.database import engine_of, translate
-from coinsync.store.engine import TRIES_MAX, marked
+from coinsync.store.engines.base import TRIES_MAX, marked
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS, ENTRY_LIMITS, RUN_COLUMNS, STOCK_COLUMNS, STOCK_LIMITS, TABLES, Table
+from coinsync.store.rows import (
+    ENTRY_COLUMNS,
+    ENTRY_LIMITS,
+    RUN_COLUMNS,
+    STOCK_COLUMNS,
+    STOCK_LIMITS,
+    TABLES,
+    Table,
+)
 
 ATTEMPTS_MAX = TRIES_MAX
 PAUSE_SECONDS = 0.05
@@ -52,23 +72,6 @@ ROWS_PER_STATEMENT = 500
 
 #: Facts each of which is the doing of one plan: where one is there already, it is somebody else's.
 _ONCE = frozenset({Sale.__name__, SaleLine.__name__, RefundLine.__name__})
-
-Probe = Callable[[str], None]
-
-
-def no_probe(_name: str) -> None:
-    """The probe of every day: it does nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the writer may not fetch by itself: the time (aware, UTC), random text and numbers, pauses, a probe."""
-
-    now: Callable[[], datetime]
-    token: Callable[[], str]
-    chance: Callable[[], float]
-    sleep: Callable[[float], None]
-    probe: Probe = no_probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class Order:
     requests: int = 0
 
 
-def apply(database: Database, plan: Plan, order: Order, around: Surroundings) -> Receipt:
+def apply(database: Database, plan: Plan, order: Order, environment: Environment) -> Receipt:
     """Write a plan in one transaction and return its receipt.
 
     Raises ``UnsafePlan`` when a guard refuses, ``StalePlan`` when its basis moved, ``NotEnoughCoins`` when a balance
@@ -98,22 +101,26 @@ def apply(database: Database, plan: Plan, order: Order, around: Surroundings) ->
         raise UnsafePlan(f"refused: {'; '.join(refusals)}; nothing written")
     _refuse_too_long(plan)
     if database.in_transaction():
-        raise RuntimeError("a plan is written in a transaction of its own, or it could not be tried again")
-    engine, uuid = engine_of(database), around.token()
+        raise RuntimeError(
+            "a plan is written in a transaction of its own, or it could not be tried again"
+        )
+    engine, uuid = engine_of(database), environment.fresh_text()
     for attempt in range(1, ATTEMPTS_MAX + 1):
         began = False
         try:
-            around.probe("begin")
+            environment.probe("begin")
             database.begin()
             began = True
-            return _attempt(database, plan, order, around, uuid)
+            return _attempt(database, plan, order, environment, uuid)
         except peewee.PeeweeException as error:
             known = translate(error, database)
-            again = isinstance(known, DatabaseUnavailable) and engine.may_try_again(error, began=began)
+            again = isinstance(known, DatabaseUnavailable) and engine.may_try_again(
+                error, began=began
+            )
             if attempt == ATTEMPTS_MAX or not again:
                 raise known from error
         engine.renew(database)
-        around.sleep(PAUSE_SECONDS * 2**attempt * (0.5 + around.chance()))
+        environment.sleep(PAUSE_SECONDS * 2**attempt * (0.5 + environment.chance()))
     raise AssertionError("the loop ends by return or raise")
 
 
@@ -138,10 +145,12 @@ def _refuse_too_long(plan: Plan) -> None:
                 )
 
 
-def _attempt(database: Database, plan: Plan, order: Order, around: Surroundings, uuid: str) -> Receipt:
+def _attempt(
+    database: Database, plan: Plan, order: Order, environment: Environment, uuid: str
+) -> Receipt:
     try:
-        receipt = _write(database, plan, order, around, uuid)
-        around.probe("commit")
+        receipt = _write(database, plan, order, environment, uuid)
+        environment.probe("commit")
     except BaseException:
         _roll_back(database)
         raise
@@ -150,7 +159,7 @@ def _attempt(database: Database, plan: Plan, order: Order, around: Surroundings,
     except peewee.PeeweeException as error:
         _roll_back(database)
         return _looked_up(database, receipt, error)
-    around.probe("committed")
+    environment.probe("committed")
     return receipt
 
 
@@ -169,32 +178,39 @@ def _looked_up(database: Database, receipt: Receipt, error: peewee.PeeweeExcepti
         with engine_of(database).look_again(database):
             run = Reader(database).run(receipt.uuid)
     except (peewee.PeeweeException, CoinsyncError) as second:
-        raise OutcomeUnknown("database: answer lost at commit; could not look whether it is recorded") from second
+        raise OutcomeUnknown(
+            "database: answer lost at commit; could not look whether it is recorded"
+        ) from second
     if run is None:
         raise error
     return receipt
 
 
-def _write(database: Database, plan: Plan, order: Order, around: Surroundings, uuid: str) -> Receipt:
+def _write(
+    database: Database, plan: Plan, order: Order, environment: Environment, uuid: str
+) -> Receipt:
     entries = plan.entries
     # The first statement takes the lock and must change the row, also when no entry is posted.
     counted = [len(entries), len(plan.stock_moves)]
     database.execute_sql(
-        marked(database, "UPDATE head SET n = n + ?, stock = stock + ?, runs = runs + 1 WHERE id = 1"), counted
+        marked(
+            database, "UPDATE head SET n = n + ?, stock = stock + ?, runs = runs + 1 WHERE id = 1"
+        ),
+        counted,
     )
-    around.probe("head")
+    environment.probe("head")
     reader = Reader(database)
     head = reader.head()
     _check_account(database, head.account, order.account)
-    posted_at = utc_text(around.now())
+    posted_at = utc_text(environment.now())
     _check_clock(reader, posted_at)
     facts = _check_facts(reader, plan)
     _check_basis(reader, plan)
     _check_cards(reader, plan)
     _check_stock(reader, plan)
     _check_floors(reader, plan)
-    around.probe("checked")
-    _write_facts(database, facts, around)
+    environment.probe("checked")
+    _write_facts(database, facts, environment)
     receipt = Receipt(
         head.runs,
         uuid,
@@ -204,10 +220,10 @@ def _write(database: Database, plan: Plan, order: Order, around: Surroundings, u
         len(facts),
         posted_at,
     )
-    _write_entries(database, reader, entries, receipt, around)
-    _write_stock(database, plan, head, receipt, around)
+    _write_entries(database, reader, entries, receipt, environment)
+    _write_stock(database, plan, head, receipt, environment)
     insert(database, "run", RUN_COLUMNS, [_run_row(plan, order, receipt, len(entries))])
-    around.probe("run")
+    environment.probe("run")
     return receipt
 
 
@@ -238,11 +254,17 @@ def _check_facts(reader: Reader, plan: Plan) -> list[Put | Drop]:
         of_kind = list(group)
         table = next(table for table in TABLES.values() if table.fact.__name__ == kind)
         keys = [table.key(change.subject) for change in of_kind]
-        now = {table.key(fact): fact for fact in reader.recorded(table.fact, {key[0] for key in keys})}
+        now = {
+            table.key(fact): fact for fact in reader.recorded(table.fact, {key[0] for key in keys})
+        }
         for change, key in zip(of_kind, keys, strict=True):
             recorded = now.get(key)
             answered = isinstance(change, Drop) and isinstance(change.old, Hold)
-            if recorded == (change.new if isinstance(change, Put) else None) and kind not in _ONCE and not answered:
+            if (
+                recorded == (change.new if isinstance(change, Put) else None)
+                and kind not in _ONCE
+                and not answered
+            ):
                 continue
             if recorded != change.old:
                 raise StalePlan(f"plan is stale: {kind.lower()} {'/'.join(map(str, key))} moved")
@@ -255,9 +277,11 @@ def _kind_name(change: Put | Drop) -> str:
 
 
 def _check_basis(reader: Reader, plan: Plan) -> None:
-    now = reader.stands(stand.key for stand in plan.basis)
+    now = reader.key_states(state.key for state in plan.basis)
     moved = [
-        stand.key for stand in plan.basis if (now[stand.key] if stand.key in now else type(stand)(stand.key)) != stand
+        state.key
+        for state in plan.basis
+        if (now[state.key] if state.key in now else type(state)(state.key)) != state
     ]
     if moved:
         raise StalePlan(f"plan is stale: {len(moved)} of its keys moved, first {moved[0]}")
@@ -273,8 +297,16 @@ def _merges_after(reader: Reader, plan: Plan) -> list[Merge]:
 def _check_cards(reader: Reader, plan: Plan) -> None:
     """Refuse a plan that would undo a part of what was done meanwhile: a card erased, or merged into another."""
     puts = [(change.new, change.old) for change in plan.changes if isinstance(change, Put)]
-    joins = {new.resident: new.into for new, old in puts if isinstance(new, Merge) and new.into and _joins(new, old)}
-    ends = {new.resident for new, _ in puts if isinstance(new, VkPage) or (isinstance(new, Link) and new.live)}
+    joins = {
+        new.resident: new.into
+        for new, old in puts
+        if isinstance(new, Merge) and new.into and _joins(new, old)
+    }
+    ends = {
+        new.resident
+        for new, _ in puts
+        if isinstance(new, VkPage) or (isinstance(new, Link) and new.live)
+    }
     ends |= set(joins.values())
     # What is noted of somebody would outlive the wish to be forgotten.
     noted = {entry.resident for entry in plan.entries if entry.note}
@@ -284,16 +316,26 @@ def _check_cards(reader: Reader, plan: Plan) -> None:
         ours = {new.resident for new, _ in puts if isinstance(new, Merge)}
         merged = {one.resident for one in reader.merges() if one.into} - ours
         for card in sorted(erased | (merged & ends)):
-            raise StalePlan(f"plan is stale: #{card} was {'erased' if card in erased else 'merged'} meanwhile")
+            raise StalePlan(
+                f"plan is stale: #{card} was {'erased' if card in erased else 'merged'} meanwhile"
+            )
     left_behind = {one for one in reader.links_of(joins) if one.live} - {old for _, old in puts}
     for link in left_behind:
         raise StalePlan(f"plan is stale: VK {link.vk} was linked meanwhile to #{link.resident}")
-    forgotten = {new.id for new, _ in puts if isinstance(new, Resident) and new.presence is Presence.ERASED}
+    forgotten = {
+        new.id for new, _ in puts if isinstance(new, Resident) and new.presence is Presence.ERASED
+    }
     if forgotten:
-        pairs = [pair for pair in reader.heads().items() if not forgotten.isdisjoint(pair)]
+        pairs = [pair for pair in reader.survivors().items() if not forgotten.isdisjoint(pair)]
         late = {card for pair in pairs for card in pair} - forgotten
-        left = {*reader.links_of(forgotten), *reader.recorded(VkPage, forgotten), *reader.notes_of(forgotten)}
-        if late - _erased(reader, late) or left - {change.old for change in plan.changes if isinstance(change, Drop)}:
+        left = {
+            *reader.links_of(forgotten),
+            *reader.recorded(VkPage, forgotten),
+            *reader.notes_of(forgotten),
+        }
+        if late - _erased(reader, late) or left - {
+            change.old for change in plan.changes if isinstance(change, Drop)
+        }:
             raise StalePlan("plan is stale: more is known by now about whom it forgets")
 
 
@@ -310,19 +352,34 @@ def _check_floors(reader: Reader, plan: Plan) -> None:
 
     A reversal that a person reviewed may do so, and nothing else.
     """
-    changed = [change for change in plan.changes if isinstance(change, Put) and isinstance(change.new, Merge)]
-    heads, moves, guarded = heads_of(_merges_after(reader, plan)), Counter[int](), set[int]()
+    changed = [
+        change
+        for change in plan.changes
+        if isinstance(change, Put) and isinstance(change.new, Merge)
+    ]
+    survivors, moves, guarded = (
+        survivors_of(_merges_after(reader, plan)),
+        Counter[int](),
+        set[int](),
+    )
     for entry in plan.entries:
-        owner = heads.get(entry.resident, entry.resident)
+        owner = survivors.get(entry.resident, entry.resident)
         moves[owner] += entry.coins
         if entry.coins < 0 and not (plan.purpose is Purpose.REVIEW and entry.kind is Kind.REVERSAL):
             guarded.add(owner)
     losing = {owner: coins for owner, coins in moves.items() if coins < 0 and owner in guarded}
     for one, before in ((change.new, change.old) for change in changed):
-        if isinstance(one, Merge) and isinstance(before, Merge) and before.into and one.into != before.into:
+        if (
+            isinstance(one, Merge)
+            and isinstance(before, Merge)
+            and before.into
+            and one.into != before.into
+        ):
             # Who is on its own again must have spent no more than is its own.
-            losing |= {heads.get(card, card): 0 for card in (one.resident, before.into)} | losing
-    for owner, balance in reader.balances(losing, heads=heads).items():
+            losing |= {
+                survivors.get(card, card): 0 for card in (one.resident, before.into)
+            } | losing
+    for owner, balance in reader.balances(losing, survivors=survivors).items():
         if balance + losing[owner] < 0:
             needed = f"{-losing[owner]} needed" if losing[owner] else "on its own"
             raise NotEnoughCoins(f"#{owner} has {balance} coins, {needed}; nothing written")
@@ -343,12 +400,16 @@ def _check_stock(reader: Reader, plan: Plan) -> None:
             raise OutOfStock(f"{item}: {left[item]} left, {-quantity} needed; nothing written")
 
 
-def _write_facts(database: Database, changes: Sequence[Put | Drop], around: Surroundings) -> None:
+def _write_facts(
+    database: Database, changes: Sequence[Put | Drop], environment: Environment
+) -> None:
     """Write facts in the plan's order of kinds, so that nothing refers to what is not there yet."""
     rank = {fact.__name__: position for position, fact in enumerate(TABLES)}
 
     def kind_and_verb(change: Put | Drop) -> tuple[int, str]:
-        verb = "delete" if isinstance(change, Drop) else "insert" if change.old is None else "update"
+        verb = (
+            "delete" if isinstance(change, Drop) else "insert" if change.old is None else "update"
+        )
         return (rank[_kind_name(change)], verb)
 
     for (_, verb), group in groupby(sorted(changes, key=kind_and_verb), key=kind_and_verb):
@@ -360,8 +421,12 @@ def _write_facts(database: Database, changes: Sequence[Put | Drop], around: Surr
             _update(database, table, subjects)
         else:
             where = " AND ".join(f"{column} = ?" for column in table.key_columns)
-            _many(database, f"DELETE FROM {table.name} WHERE {where}", [table.key(fact) for fact in subjects])
-        around.probe(f"{verb} {table.name}")
+            _many(
+                database,
+                f"DELETE FROM {table.name} WHERE {where}",
+                [table.key(fact) for fact in subjects],
+            )
+        environment.probe(f"{verb} {table.name}")
 
 
 def _update(database: Database, table: Table, subjects: Sequence[Fact]) -> None:
@@ -372,13 +437,17 @@ def _update(database: Database, table: Table, subjects: Sequence[Fact]) -> None:
 
 
 def _write_entries(
-    database: Database, reader: Reader, entries: Sequence[Entry], receipt: Receipt, around: Surroundings
+    database: Database,
+    reader: Reader,
+    entries: Sequence[Entry],
+    receipt: Receipt,
+    environment: Environment,
 ) -> None:
     before = _chain_before(reader, receipt.n_first - 1) if entries else GENESIS
     rows: list[tuple[Any, ...]] = []
     notes: list[tuple[Any, ...]] = []
     for n, entry in enumerate(entries, receipt.n_first):
-        salt = around.token() if entry.note else ""
+        salt = environment.fresh_text() if entry.note else ""
         digest = note_digest(salt, entry.note)
         before = link_hash(before, Posted(n, entry, receipt.posted_at, receipt.run), digest)
         rows.append(_entry_row(n, entry, receipt, digest, before))
@@ -386,11 +455,13 @@ def _write_entries(
             notes.append((n, salt, entry.note))
     for batch in _batched(rows):
         insert(database, "entry", ENTRY_COLUMNS, batch)
-        around.probe("entries")
+        environment.probe("entries")
     insert(database, "note", ("n", "salt", "text"), notes)
 
 
-def _write_stock(database: Database, plan: Plan, head: Head, receipt: Receipt, around: Surroundings) -> None:
+def _write_stock(
+    database: Database, plan: Plan, head: Head, receipt: Receipt, environment: Environment
+) -> None:
     first = head.stock - len(plan.stock_moves) + 1
     rows = [
         (
@@ -410,7 +481,7 @@ def _write_stock(database: Database, plan: Plan, head: Head, receipt: Receipt, a
     ]
     insert(database, "stock_move", STOCK_COLUMNS, rows)
     if rows:
-        around.probe("stock")
+        environment.probe("stock")
 
 
 def _chain_before(reader: Reader, n: int) -> str:
@@ -419,7 +490,8 @@ def _chain_before(reader: Reader, n: int) -> str:
     before = reader.chain(n)
     if before is None:
         raise CoinsyncError(
-            f"ledger is damaged: entry {n} is missing; nothing written", advice="Restore the database from a backup."
+            f"ledger is damaged: entry {n} is missing; nothing written",
+            advice="Restore the database from a backup.",
         )
     return before
 
@@ -466,7 +538,9 @@ def _run_row(plan: Plan, order: Order, receipt: Receipt, entries: int) -> tuple[
     )
 
 
-def insert(database: Database, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def insert(
+    database: Database, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
     """Insert rows, plainly: what is there already is an error, and nothing is replaced."""
     marks = ", ".join("?" * len(columns))
     _many(database, f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
@@ -480,4 +554,7 @@ def _many(database: Database, sql: str, rows: Sequence[Sequence[Any]]) -> None:
 
 
 def _batched(rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
-    return (rows[start : start + ROWS_PER_STATEMENT] for start in range(0, len(rows), ROWS_PER_STATEMENT))
+    return (
+        rows[start : start + ROWS_PER_STATEMENT]
+        for start in range(0, len(rows), ROWS_PER_STATEMENT)
+    )

@@ -86,7 +86,9 @@ class Resident(Model):
 
 
 class Membership(Model):
-    resident = ForeignKeyField(Resident, column_name="resident_id", index=False, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        Resident, column_name="resident_id", index=False, on_delete="RESTRICT"
+    )
     group_id = BigIntegerField()
     since = CharField(max_length=10)
     until = CharField(max_length=10, null=True)
@@ -98,7 +100,9 @@ class Membership(Model):
 
 class Link(Model):
     vk = BigIntegerField()
-    resident = ForeignKeyField(Resident, column_name="resident_id", index=True, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        Resident, column_name="resident_id", index=True, on_delete="RESTRICT"
+    )
     source = CharField(max_length=20)
 
     class Meta:
@@ -124,7 +128,9 @@ class Lesson(Model):
 
 class Attendance(Model):
     lesson = ForeignKeyField(Lesson, column_name="lesson_id", index=False, on_delete="RESTRICT")
-    resident = ForeignKeyField(Resident, column_name="resident_id", index=False, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        Resident, column_name="resident_id", index=False, on_delete="RESTRICT"
+    )
     mark = CharField(max_length=20)
     standing = CharField(max_length=20)
 
@@ -139,7 +145,9 @@ class Hold(Model):
     kind = CharField(max_length=20)
     branch_id = BigIntegerField()
     lesson_id = BigIntegerField()
-    resident = ForeignKeyField(Resident, column_name="resident_id", index=True, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        Resident, column_name="resident_id", index=True, on_delete="RESTRICT"
+    )
     happened_on = CharField(max_length=10)
     coins = BigIntegerField()
     reason = CharField(max_length=40)
@@ -152,7 +160,9 @@ class Entry(Model):
     n = BigIntegerField(primary_key=True)
     op_key = CharField(max_length=120)
     seq = IntegerField()
-    resident = ForeignKeyField(Resident, column_name="resident_id", index=False, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        Resident, column_name="resident_id", index=False, on_delete="RESTRICT"
+    )
     coins = BigIntegerField(constraints=[Check("coins <> 0")])
     kind = CharField(max_length=20)
     happened_on = CharField(max_length=10)

@@ -23,7 +23,9 @@ class Resident(Model):
 
 
 class VkPage(Model):
-    resident = ForeignKeyField(Resident, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        Resident, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT"
+    )
     name = CharField(max_length=64)
     kind = CharField(max_length=20)
     number = BigIntegerField()
@@ -34,7 +36,9 @@ class VkPage(Model):
 
 
 class MergedCard(Model):
-    resident = ForeignKeyField(Resident, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        Resident, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT"
+    )
     into_id = BigIntegerField()
     vk_ids = TextField()
     ever_ids = TextField()
@@ -46,7 +50,9 @@ class MergedCard(Model):
 class Decision(Model):
     op_key = CharField(max_length=120, primary_key=True)
     lesson_id = BigIntegerField(index=True)
-    resident = ForeignKeyField(Resident, column_name="resident_id", index=True, on_delete="RESTRICT")
+    resident = ForeignKeyField(
+        Resident, column_name="resident_id", index=True, on_delete="RESTRICT"
+    )
     seq = IntegerField()
     coins = BigIntegerField()
     reason = CharField(max_length=40)

@@ -1,0 +1,150 @@
+"""Setting up: init makes a configuration and a database."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from coinsync.commands.session import Session, ask, somebody_is_there
+from coinsync.errors import ConfigError, UsageError
+
+
+def init(
+    ctx: typer.Context,
+    school: Annotated[
+        str | None, typer.Option(help="The school's name as families see it.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Address of the AlfaCRM, https://….s20.online")
+    ] = None,
+    email: Annotated[
+        str | None, typer.Option(help="E-mail of the CRM user made for the API.")
+    ] = None,
+    csv_folder: Annotated[
+        str | None, typer.Option(help="No CRM: attendance in CSV files of this folder.")
+    ] = None,
+    database_url: Annotated[
+        str | None,
+        typer.Option("--database", metavar="URL", help="Where coins are kept; a file if left out."),
+    ] = None,
+) -> None:
+    """Make a configuration and a database.
+
+    By questions, or from options where they are given.
+
+    Branches are given by --branch ID or --branch ID=ZONE, as in --branch 1=Europe/Moscow.
+    """
+    from coinsync import config
+    from coinsync.store import database
+
+    session: Session = ctx.obj
+    values = _answers(session, school=school, url=url, email=email, csv_folder=csv_folder)
+    if values and database_url:
+        values["database.url"] = database_url
+    made = not session.config.exists()
+    if made:
+        write_new(session.config, config.example(values), 0o660)
+    try:
+        settings = session.settings
+    except ConfigError:
+        if made:
+            session.config.unlink()
+        raise
+    if (
+        made
+        and settings.crm == "alfacrm"
+        and "COINSYNC_ALFACRM_KEY" not in session.environment.environ
+    ):
+        _ask_for_key(session, settings.secrets_file)
+    created = create_database(session)
+    path = database.place(session.database_url)
+    session.tell(
+        {"config": str(session.config), "written": made, "database": str(path), "created": created}
+    )
+    session.say(f"{session.config}: {'written' if made else 'there already, left as it is'}")
+    session.say(f"{path}: {'created' if created else 'there already, nothing to do'}")
+    if made:
+        session.say(
+            f"Next: look through {session.config}, above all [lessons] and [[rule]], then: coinsync sync --dry-run"
+        )
+
+
+def _answers(
+    session: Session,
+    *,
+    school: str | None,
+    url: str | None,
+    email: str | None,
+    csv_folder: str | None,
+) -> dict[str, Any]:
+    if session.config.exists():
+        return {}
+    by_csv = csv_folder is not None
+    values: dict[str, Any] = {
+        "school.name": school or ask("init", "School's name as families see it", "--school"),
+        "school.crm": "csv" if by_csv else "alfacrm",
+        "alfacrm.url": ""
+        if by_csv
+        else url or ask("init", "Address of the AlfaCRM (https://….s20.online)", "--url"),
+        "alfacrm.email": ""
+        if by_csv
+        else email or ask("init", "E-mail of its API user", "--email"),
+        "web.app_id": 0,
+    }
+    if by_csv:
+        values["csv.folder"] = csv_folder
+    branches = session.branches or tuple(
+        ask("init", "Branches, as 1=Europe/Moscow 2", "--branch").split()
+    )
+    values["branch"] = [_branch_block(text) for text in branches]
+    return values
+
+
+def _branch_block(text: str) -> dict[str, Any]:
+    id, _, zone = text.partition("=")
+    if not (id.isascii() and id.isdigit()):
+        raise UsageError(f"--branch {text!r}: expected ID or ID=ZONE, such as 1=Europe/Moscow")
+    return {"id": int(id), "name": "", "zone": zone or "Europe/Moscow"}
+
+
+def _ask_for_key(session: Session, file: Path) -> None:
+    if somebody_is_there() and not file.exists():
+        key = str(
+            typer.prompt(
+                "API key of that user (not shown; empty: later)",
+                hide_input=True,
+                default="",
+                show_default=False,
+            )
+        )
+        if key:
+            write_new(file, f"COINSYNC_ALFACRM_KEY={key}\n", 0o600)
+            session.say(f"{file}: written, only you can read it")
+    if not file.exists():
+        session.say(f"Put COINSYNC_ALFACRM_KEY=… into {file} (mode 0600) or into the environment.")
+
+
+def write_new(path: Path, content: str, mode: int) -> None:
+    """Write a file that is not there yet, with exactly this mode."""
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+            # The web view may run as another user of the same group, and needs to write the files beside a database.
+            path.parent.chmod(0o2770)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except OSError as error:
+        raise ConfigError([f"{path} cannot be written ({type(error).__name__})"]) from error
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        # The mode is meant, whatever the umask takes away: a group may share the folder.
+        os.fchmod(file.fileno(), mode)
+        file.write(content)
+
+
+def create_database(session: Session) -> bool:
+    """Make the database, schema and all; False when it is there already."""
+    from coinsync.store import database
+
+    return database.create(session.database_url)

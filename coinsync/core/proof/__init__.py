@@ -1,0 +1,1 @@
+"""What reconcile proves: the checks, each over values that were gathered for it."""

@@ -1,0 +1,92 @@
+"""What a clerk's command is about to do: the plan, and what a person should see before saying yes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from coinsync.core.facts import Resident
+from coinsync.core.files.import_rows import EARLIEST
+from coinsync.core.ledger import Entry
+from coinsync.core.plan import Plan, Scope
+from coinsync.core.report import Move, why
+from coinsync.errors import NotEnoughCoins, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Whose hand and when: ``now`` is aware and UTC, ``key`` is made before anything is asked, ``day`` may be said."""
+
+    actor: str
+    now: datetime
+    key: str = ""
+    day: date | None = None
+    allow_duplicate: bool = False
+
+    def day_by(self, today: date) -> date:
+        """The day that was said, else ``today``. Raises ``UsageError`` for one that cannot be."""
+        if self.day is not None and self.day > today:
+            raise UsageError(f"--date {self.day} is still to come; today is {today}")
+        if self.day is not None and self.day < EARLIEST:
+            raise UsageError(f"--date {self.day} is before {EARLIEST}")
+        return self.day or today
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan of a clerk's: the coins that move, everything else in words; ``done`` are entries posted before."""
+
+    plan: Plan
+    moves: tuple[Move, ...] = ()
+    words: tuple[str, ...] = ()
+    done: tuple[int, ...] = ()
+    key: str = ""
+
+
+def scope_of(day: date) -> Scope:
+    """The scope of what is done by hand on a day: it belongs to no branch."""
+    return Scope(0, day, day)
+
+
+def moves_of(
+    entries: Iterable[Entry],
+    balances: Mapping[int, int],
+    residents: Mapping[int, Resident],
+    survivors: Mapping[int, int],
+    ways: Mapping[str, str],
+) -> tuple[Move, ...]:
+    """What entries do to balances, one after the other; ``balances`` and ``residents`` by the card that goes on."""
+    left = dict(balances)
+    moves = []
+    for entry in entries:
+        owner = survivors.get(entry.resident, entry.resident)
+        before, left[owner] = left[owner], left[owner] + entry.coins
+        name = residents[owner].name if owner in residents else ""
+        text = why(entry.reason, entry.rule, entry.note, ways)
+        moves.append(
+            Move(
+                owner,
+                name,
+                before,
+                entry.coins,
+                left[owner],
+                entry.kind.value,
+                text,
+                entry.happened_on,
+            )
+        )
+    return tuple(moves)
+
+
+def check_floors(moves: Sequence[Move]) -> None:
+    """Refuse moves at whose end somebody who loses coins has fewer than none."""
+    first: dict[int, Move] = {}
+    for move in moves:
+        first.setdefault(move.resident, move)
+    for last in {move.resident: move for move in moves}.values():
+        before = first[last.resident].before
+        if last.after < min(0, before):
+            raise NotEnoughCoins(
+                f"#{last.resident} {last.name} has {before} coins, {before - last.after} needed; nothing written"
+            )

@@ -1,0 +1,1 @@
+"""What staff do, as plans. Reads, decides, and writes nothing."""

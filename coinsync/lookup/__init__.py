@@ -1,0 +1,1 @@
+"""What staff look at, as values. Reads only."""

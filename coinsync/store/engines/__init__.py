@@ -1,0 +1,1 @@
+"""What each database engine needs of its own: SQLite, and MySQL or MariaDB."""

@@ -1,0 +1,131 @@
+"""What MySQL's and MariaDB's errors mean, told apart by their numbers and never by their texts.
+
+The library above the driver hides a cause behind errors of its own (a rollback on a dead connection says
+``InterfaceError (0, '')``), so all causes are looked through.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterator
+
+from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
+from coinsync.store.engines.base import causes
+
+#: Deadlock, lock wait, changed since it was read, certification failed: another writer was first.
+BUSY = frozenset({1213, 1205, 1020, 1180, 1637, 3101, 3572})
+#: The connection is gone, or was cut.
+LOST = frozenset(
+    {0, 1053, 1077, 1079, 1080, 1158, 1159, 1160, 1161, 1927, 2006, 2013, 2014, 2027, 2055, 4031}
+)
+#: Nobody answers there.
+UNREACHABLE = frozenset({2001, 2002, 2003, 2004, 2005, 2012})
+CROWDED = frozenset({1040, 1203, 1226})
+#: A node of a cluster that is not part of it just now.
+NOT_READY = frozenset({1047})
+#: The server takes no writes just now.
+READ_ONLY_SERVER = frozenset({1290, 1836, 3100})
+#: A connection that reads was asked to write.
+READ_ONLY = frozenset({1792})
+DENIED = frozenset({1045, 1044, 1698, 1862, 1820, 2059, 1251, 4151})
+FORBIDDEN = frozenset({1142, 1143, 1227, 1370, 1410, 1419})
+NO_DATABASE = frozenset({1049})
+NO_TABLE = frozenset({1146})
+FULL = frozenset({1021, 1114, 3, 28, 1041})
+DAMAGED = frozenset({126, 127, 134, 144, 145, 1034, 1035, 1194, 1195, 1712, 1877})
+TOO_SLOW = frozenset({1969, 3024})
+#: Errors of storage that name the system's own error.
+_STORAGE = frozenset({1026, 1030, 1005, 1016})
+_NO_SPACE = re.compile(r"\b(errno: |error )28\b")
+
+_DENIED_WORDS = re.compile(r"^(.+?) command denied to user .+? for table (.+)$")
+
+
+def codes(error: BaseException) -> Iterator[int]:
+    """Numbers of an error of the driver and of all that is behind it, the innermost last."""
+    for one in causes(error):
+        # The library puts the driver's error before the driver's own arguments.
+        numbers = [value for value in one.args[:2] if type(value) is int]
+        if numbers:
+            yield numbers[0]
+
+
+def translate(error: BaseException, place: str) -> CoinsyncError:
+    """Say in our words what the driver meant."""
+    found = set(codes(error))
+    if found & _STORAGE and _NO_SPACE.search(_text(error)):
+        found.add(min(FULL))
+    if any(isinstance(one, ssl.SSLError) or _is_tls(one) for one in causes(error)):
+        return DatabaseUnusable(
+            f"database: {place}: TLS failed; nothing written",
+            advice="Check ca= in [database] url against the server's certificate, and the host's name in it.",
+        )
+    for numbers, kind, said in _MEANINGS:
+        if found & numbers:
+            return kind(f"database: {said.format(place=place)}; nothing written")
+    if found & DENIED:
+        return DatabaseUnusable(
+            f"database: {place}: access denied for this account; nothing written",
+            advice="Check user and password in [database] url, COINSYNC_DATABASE_PASSWORD, and the account's host.",
+        )
+    if found & FORBIDDEN:
+        return DatabaseUnusable(
+            f"database: {place}: this account may not {_what(error)}; nothing written",
+            advice='"coinsync db grants" prints what each account needs.',
+        )
+    if found & NO_DATABASE:
+        return DatabaseUnusable(
+            f"database: {place} does not exist",
+            advice='Run "coinsync init", or correct [database] url.',
+        )
+    if found & DAMAGED:
+        return CoinsyncError(
+            f"database: {place} is damaged", advice="Do not write to it; restore it from a backup."
+        )
+    # Late: after another error the connection is often gone as well.
+    if found & LOST:
+        return DatabaseUnavailable(f"database: {place}: connection lost; nothing written")
+    return CoinsyncError(f"database: {place}: {_text(error)}; nothing written")
+
+
+_MEANINGS: tuple[tuple[frozenset[int], type[CoinsyncError], str], ...] = (
+    (FULL, DatabaseUnavailable, "{place}: disk full"),
+    (BUSY, DatabaseUnavailable, "{place} is busy"),
+    (NOT_READY, DatabaseUnavailable, "{place}: cluster node not ready"),
+    (READ_ONLY_SERVER, DatabaseUnavailable, "{place}: the server takes no writes"),
+    (READ_ONLY, DatabaseUnusable, "{place} is read-only for this user"),
+    (CROWDED, DatabaseUnavailable, "{place}: too many connections"),
+    (UNREACHABLE, DatabaseUnavailable, "cannot reach {place}"),
+    (TOO_SLOW, DatabaseUnavailable, "{place}: the answer took too long"),
+)
+
+
+def timed_out(error: BaseException) -> bool:
+    """Whether we waited for an answer as long as we were told to."""
+    return any(isinstance(one, TimeoutError) for one in causes(error))
+
+
+def _is_tls(error: BaseException) -> bool:
+    # The driver keeps what it caught beside its own error.
+    return isinstance(getattr(error, "original_exception", None), ssl.SSLError) or error.args[
+        :1
+    ] == (2026,)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    return [one for one in causes(error) if any(type(value) is int for value in one.args[:2])][-1]
+
+
+def _text(error: BaseException) -> str:
+    try:
+        told = _innermost(error).args[-1]
+    except IndexError:
+        told = [*causes(error)][-1]
+    return " ".join(str(told).split())
+
+
+def _what(error: BaseException) -> str:
+    """``UPDATE entry``, out of "UPDATE command denied to user … for table `coins`.`entry`"."""
+    found = _DENIED_WORDS.match(_text(error))
+    return f"{found[1]} {found[2].replace('`', '').split('.')[-1]}" if found else "do this"

@@ -1,0 +1,105 @@
+"""Who may do what on a MySQL or MariaDB server: the statements that make three accounts with no right too many.
+
+The account that migrates owns the tables. The one that writes can add to what only grows, and change nothing of it. The
+one of the web view reads what its pages show, and nothing of what staff decided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coinsync.errors import UsageError
+from coinsync.store.database import HISTORY
+from coinsync.store.engines.guards import GROWING
+from coinsync.store.rows import MODELS
+
+#: Of other tables: what plans do there besides reading.
+CHANGING = {
+    "head": ("UPDATE",),
+    "branch": ("INSERT", "UPDATE"),
+    "lesson_type": ("INSERT", "UPDATE"),
+    "study_group": ("INSERT", "UPDATE"),
+    "resident": ("INSERT", "UPDATE"),
+    "merged_card": ("INSERT", "UPDATE"),
+    "membership": ("INSERT", "UPDATE"),
+    "link": ("INSERT", "UPDATE", "DELETE"),
+    "vk_page": ("INSERT", "UPDATE", "DELETE"),
+    "lesson": ("INSERT", "UPDATE"),
+    "attendance": ("INSERT", "UPDATE"),
+    "hold": ("INSERT", "UPDATE", "DELETE"),
+    "decision": ("INSERT", "UPDATE"),
+    "note": ("INSERT", "DELETE"),
+    "item": ("INSERT", "UPDATE"),
+    "event": ("INSERT", "UPDATE"),
+}
+#: What the pages of the web view are made from.
+SHOWN = (
+    "entry",
+    "item",
+    "lesson",
+    "link",
+    "merged_card",
+    "resident",
+    "run",
+    "stock_move",
+    "study_group",
+)
+
+#: ``SHOW VIEW``, ``LOCK TABLES`` and ``EVENT`` are what a backup asks for.
+_OWNER = (
+    *(
+        "SELECT",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "CREATE",
+        "DROP",
+        "ALTER",
+        "INDEX",
+        "REFERENCES",
+        "TRIGGER",
+    ),
+    *("SHOW VIEW", "LOCK TABLES", "EVENT"),
+)
+_FORBIDDEN = ("'", "`", "\\", "@", "\n", "\r", "\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Names of the three accounts, and the hosts from where they connect ("%" is any)."""
+
+    owner: str = "coinsync_owner"
+    writer: str = "coinsync_writer"
+    web: str = "coinsync_web"
+    host: str = "localhost"
+
+
+def statements(database: str, accounts: Accounts) -> tuple[str, ...]:
+    """What an administrator of the server types, after making the accounts; the tables must be there already."""
+    for name in (database, accounts.owner, accounts.writer, accounts.web, accounts.host):
+        if not name or any(sign in name for sign in _FORBIDDEN):
+            raise UsageError(f"{name!r} is no name of a database, an account or a host")
+    owner, writer, web = (
+        f"'{name}'@'{accounts.host}'" for name in (accounts.owner, accounts.writer, accounts.web)
+    )
+    # In the name of a database that is granted as a whole these two signs would stand for others.
+    pattern = database.replace("_", "\\_").replace("%", "\\%")
+    rights = dict.fromkeys(GROWING, ("INSERT",)) | CHANGING
+    tables = sorted(model._meta.table_name for model in MODELS)
+    return (
+        f"GRANT {', '.join(_OWNER)} ON `{pattern}`.* TO {owner};",
+        *(
+            f"GRANT SELECT, {', '.join(rights[table])} ON `{database}`.`{table}` TO {writer};"
+            for table in tables
+        ),
+        f"GRANT SELECT ON `{database}`.`{HISTORY}` TO {writer};",
+        *(f"GRANT SELECT ON `{database}`.`{table}` TO {web};" for table in (*SHOWN, HISTORY)),
+        # A family reads its notes; the salt beside them is what makes a digest say nothing.
+        f"GRANT SELECT (`n`, `text`) ON `{database}`.`note` TO {web};",
+    )
+
+
+def makers(accounts: Accounts) -> tuple[str, ...]:
+    """The statements before: the accounts themselves, with a password to be chosen."""
+    names = (accounts.owner, accounts.writer, accounts.web)
+    return tuple(f"CREATE USER '{name}'@'{accounts.host}' IDENTIFIED BY '…';" for name in names)

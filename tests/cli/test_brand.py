@@ -1,0 +1,133 @@
+"""How the cabinet looks, from the configuration: colours that cannot be read and pictures that are none are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from coinsync import config
+from coinsync.commands import brand
+from coinsync.errors import ConfigError
+from tests.support.school import House
+
+DRAWING = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle r="4" cx="4" cy="4"/></svg>'
+)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """A folder with a configuration alone: nothing here needs a database."""
+    house = House(tmp_path)
+    house.configure()
+    return house
+
+
+def refused(house: House, **changed: Any) -> tuple[str, ...]:
+    """What is wrong, as it is told where the cabinet starts; ``brand check`` says the same and ends with 2."""
+    house.configure(**changed)
+    said = house.run("brand", "check")
+    with pytest.raises(ConfigError) as caught:
+        brand.shown(config.load(house.config))
+    assert said.code == caught.value.exit_code == 2
+    assert said.err.splitlines() == list(caught.value.problems)
+    return caught.value.problems
+
+
+def test_every_pair_is_shown_with_its_contrast(house: House) -> None:
+    """Six pairs, all of them well."""
+    lines = house.ok("brand", "check").out.splitlines()
+    assert len(lines) == 6
+    assert lines[0] == "light: label on the accent  #ffffff on #1f6fc9   5.02 : 1  ok"
+    assert all(line.endswith("ok") for line in lines)
+
+
+def test_a_program_gets_the_same(house: House) -> None:
+    """Pairs and problems."""
+    told = house.ok("brand", "check", "--json").json
+    assert [one["key"] for one in told["pairs"]].count("accent_light") == 1
+    assert told["problems"] == []
+
+
+def test_colours_that_cannot_be_read_are_refused(house: House) -> None:
+    """With the nearest that passes; following it is enough."""
+    (problem,) = refused(house, brand__accent_light="#2688eb")
+    assert "#ffffff on #2688eb, has a contrast of 3.61 : 1" in problem
+    assert "too little" in house.run("brand", "check").out
+    house.configure(brand__accent_light=problem.split()[-1])
+    house.ok("brand", "check")
+
+
+def test_the_cabinet_does_not_start_with_them(house: House) -> None:
+    """One line for each, before anything listens; other commands do not mind."""
+    house.configure(brand__accent_dark="#529ef4", brand__logo="none.svg")
+    said = house.run("serve")
+    assert said.code == 2
+    assert "[brand] accent_dark: dark: label on the accent" in said.err
+    assert '[brand] logo: "none.svg" cannot be read' in said.err
+    assert "brand check" in said.err
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("colour", ["red", "#fff", "#12345g", 5, "#123456;}"])
+def test_what_is_no_colour_is_no_configuration(house: House, colour: object) -> None:
+    """For every command."""
+    house.configure(brand__label=colour)
+    said = house.run("brand", "check")
+    assert said.code == 2
+    assert "[brand] label: expected a colour such as #1f6fc9" in said.err
+
+
+def test_pictures_are_read_and_named_by_what_they_hold(house: House) -> None:
+    """A drawing stays as it is, a PNG becomes small and bare."""
+    house.file("logo.svg", DRAWING)
+    Image.new("RGBA", (300, 300), "gold").save(house.folder / "coin.png")
+    house.configure(
+        brand__logo="logo.svg", brand__coin="coin.png", brand__name="Росток", brand__label="#FFFFFF"
+    )
+    settings = config.load(house.config)
+    shown = brand.shown(settings)
+    assert settings.brand.name == "Росток"
+    assert settings.brand.colours.label == "#ffffff"
+    assert shown.pictures[shown.logo] == DRAWING.encode()
+    assert shown.logo.endswith(".svg")
+    assert shown.coin.endswith(".webp")
+    assert shown.pictures[shown.coin].startswith(b"RIFF")
+    house.ok("brand", "check")
+
+
+def test_without_a_name_of_its_own_the_cabinet_has_the_schools(house: House) -> None:
+    """And without pictures it has none."""
+    settings = config.load(house.config)
+    assert settings.brand.name == settings.school
+    assert brand.shown(settings) == brand.Shown("", "", {})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("none.svg", None, '"none.svg" cannot be read'),
+        ("logo.jpg", b"\xff\xd8\xff", '"logo.jpg" is neither an SVG nor a PNG'),
+        ("logo.png", b"no picture", '"logo.png" is neither PNG'),
+        (
+            "logo.svg",
+            b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>",
+            '"logo.svg" holds the element',
+        ),
+        ("logo.svg", DRAWING.encode() + b" " * brand.BYTES_MAX, '"logo.svg" has more than 100 KB'),
+    ],
+    ids=["missing", "another kind", "no picture", "a program", "too large"],
+)
+def test_a_picture_that_is_none_is_refused(
+    house: House, name: str, content: bytes | None, says: str
+) -> None:
+    """Whichever of the two it is."""
+    if content is not None:
+        (house.folder / name).write_bytes(content)
+    for key in ("logo", "coin"):
+        (problem,) = refused(house, **{f"brand__{key}": name})
+        assert problem.startswith(f"config: [brand] {key}: ")
+        assert says in problem

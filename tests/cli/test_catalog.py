@@ -1,0 +1,870 @@
+"""The shop's goods from the command line: one file is the catalog, pictures are copied, stock is a ledger."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import cli
+from coinsync.core.catalog import Item, MoveKind
+from coinsync.core.proposal import Author
+from coinsync.desk.shop import find_item, move_stock
+from coinsync.errors import StalePlan
+from coinsync.store import writer
+from tests.support.makers import environment, order, writing
+from tests.support.school import House
+from tests.support.terminal import QUESTION, in_terminal
+
+CATALOG = """
+[[item]]
+code = "mug"
+name_ru = "Кружка"
+name_en = "Mug"
+category_ru = "С символикой"
+price = 50
+picture = "mug.png"
+
+[[item]]
+code = "pen"
+name_ru = "Ручка"
+price = 15
+
+[[item]]
+code = "sweet"
+name_ru = "Конфета"
+price = 2
+tracked = false
+branches = [2]
+"""
+SHEET = (
+    "код;название;name_en;категория;цена;картинка;филиалы;учет\n"
+    "mug;Кружка;Mug;С символикой;50;mug.png;;\n"
+    "pen;Ручка;;;15;;;\n"
+    "sweet;Конфета;;;2;;2;нет\n"
+)
+
+
+def draw(house: House, name: str, colour: str = "red") -> Path:
+    """A picture in the folder of pictures."""
+    folder = house.folder / "pictures"
+    folder.mkdir(exist_ok=True)
+    out = BytesIO()
+    Image.new("RGB", (900, 600), colour).save(out, "PNG")
+    (folder / name).write_bytes(out.getvalue())
+    return folder / name
+
+
+@pytest.fixture
+def house(desk: House) -> House:
+    """A school after its first sync, with one picture and no goods."""
+    draw(desk, "mug.png")
+    return desk
+
+
+@pytest.fixture
+def shop(house: House) -> House:
+    """The same with a catalog."""
+    house.ok("catalog", "load", house.file("catalog.toml", CATALOG), "--yes", "--quiet")
+    return house
+
+
+def goods(house: House) -> dict[str, Item]:
+    """All goods by code, the archived too."""
+    with house.reader() as reader:
+        return {item.code: item for item in reader.all(Item)}
+
+
+def listed(house: House, *words: str) -> list[str]:
+    """The codes that `catalog list` shows, in its order."""
+    return [item["code"] for item in house.ok("catalog", "list", "--json", *words).json]
+
+
+def left(house: House, code: str) -> int:
+    """Pieces left of one item."""
+    with house.reader() as reader:
+        return reader.stock([code])[code]
+
+
+def web(house: House) -> list[str]:
+    """The names of all copies for the web, hidden files too."""
+    folder = house.folder / "pictures.web"
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def refused(house: House, *words: str, code: int = 2) -> str:
+    """What a command that fails says; nothing may be written by it, no file and no row."""
+    tables, files = house.tables(), web(house)
+    said = house.run(*words)
+    assert said.code == code, f"{said.code}: {said.err}"
+    assert (house.tables(), web(house)) == (tables, files)
+    return said.err
+
+
+class TestLoad:
+    """One file is the whole catalog, and the difference is the plan."""
+
+    def test_a_first_catalog(self, house: House) -> None:
+        """What is shown is what is written; the copy of the picture lies there, small and for everybody."""
+        out = house.ok("catalog", "load", house.file("catalog.toml", CATALOG), "--yes").out
+        assert out.startswith("+ mug  Кружка  50\n+ pen  Ручка  15\n+ sweet  Конфета  2\n")
+        assert re.search(r"run \d+: 3 facts recorded, no coins moved\n$", out)
+        mug, pen, sweet = goods(house).values()
+        assert re.fullmatch(r"mug\.[0-9a-f]{12}\.webp", mug.picture)
+        assert web(house) == [mug.picture]
+        path = house.folder / "pictures.web" / mug.picture
+        assert path.stat().st_mode & 0o777 == 0o644
+        with Image.open(path) as image:
+            assert (image.format, image.size) == ("WEBP", (640, 427))
+        assert (mug.name_en, mug.category_ru, mug.place, mug.shown) == (
+            "Mug",
+            "С символикой",
+            1,
+            True,
+        )
+        assert (pen.name_en, pen.picture, pen.place, pen.tracked) == ("Ручка", "", 2, True)
+        assert (sweet.branches, sweet.tracked) == ((2,), False)
+
+    @pytest.mark.parametrize(
+        "words", [("--dry-run",), ("--dry-run", "--json"), ("--dry-run", "--quiet")]
+    )
+    def test_a_dry_run_writes_nothing(self, house: House, words: tuple[str, ...]) -> None:
+        """Neither a row nor a file nor a folder; the picture is looked at all the same."""
+        before = house.tables()
+        house.ok("catalog", "load", house.file("catalog.toml", CATALOG), *words)
+        assert house.tables() == before
+        assert not (house.folder / "pictures.web").exists()
+
+    def test_a_second_time(self, shop: House) -> None:
+        """The plan is empty, nobody is asked, no run is made; and a spreadsheet that says the same changes nothing."""
+        before, copy = shop.tables(), (shop.folder / "pictures.web" / web(shop)[0]).stat()
+        for file in (shop.file("catalog.toml", CATALOG), shop.file("catalog.csv", SHEET, "cp1251")):
+            assert shop.ok("catalog", "load", file).out == "no changes\n"
+            told = shop.ok("catalog", "load", file, "--json").json
+            assert (told["digest"], told["words"], told["receipt"]) == ("", ["no changes"], None)
+        assert shop.tables() == before
+        assert (shop.folder / "pictures.web" / web(shop)[0]).stat() == copy
+
+    def test_a_copy_that_went_missing_is_made_again(self, shop: House) -> None:
+        """By loading the same file; a dry run leaves it."""
+        (copy,) = web(shop)
+        (shop.folder / "pictures.web" / copy).unlink()
+        file = shop.file("catalog.toml", CATALOG)
+        shop.ok("catalog", "load", file, "--dry-run")
+        assert web(shop) == []
+        shop.ok("catalog", "load", file)
+        assert web(shop) == [copy]
+
+    @pytest.mark.parametrize(
+        ("old", "new", "line"),
+        [
+            ("price = 50", "price = 60", "~ mug  Кружка  price 50 → 60"),
+            ('name_ru = "Кружка"', 'name_ru = "Чашка"', "~ mug  Чашка  name"),
+            ('name_en = "Mug"', 'name_en = "Cup"', "~ mug  Кружка  English name"),
+            ('category_ru = "С символикой"', "", "~ mug  Кружка  category"),
+            ("price = 15", 'price = 15\ncategory_en = "X"', "~ pen  Ручка  English category"),
+            ("price = 15", 'price = 15\ntext_ru = "Синяя"', "~ pen  Ручка  text"),
+            ("price = 15", 'price = 15\ntext_en = "Blue"', "~ pen  Ручка  English text"),
+            ("branches = [2]", "branches = [1, 2]", "~ sweet  Конфета  branches"),
+            ('picture = "mug.png"', "", "~ mug  Кружка  picture"),
+            ("price = 15", "price = 15\nshown = false", "~ pen  Ручка  shown"),
+            ("tracked = false\n", "", "~ sweet  Конфета  stock counted"),
+            ('code = "pen"', 'code = "pencil"', "+ pencil  Ручка  15\n- pen  Ручка  archived"),
+        ],
+    )
+    def test_each_kind_of_change(self, shop: House, old: str, new: str, line: str) -> None:
+        """Is one line, and afterwards the plan is empty."""
+        assert CATALOG.count(old) == 1
+        file = shop.file("catalog.toml", CATALOG.replace(old, new))
+        out = shop.ok("catalog", "load", file, "--yes").out
+        assert out.startswith(f"{line}\nrun ")
+        assert shop.ok("catalog", "load", file).out == "no changes\n"
+
+    def test_a_picture_that_was_drawn_anew(self, shop: House) -> None:
+        """Gets another name, so that no browser shows the old one; the old copy stays for who still looks at it."""
+        before = goods(shop)["mug"].picture
+        draw(shop, "mug.png", "blue")
+        file = shop.file("catalog.toml", CATALOG)
+        assert shop.ok("catalog", "load", file, "--yes").out.startswith("~ mug  Кружка  picture\n")
+        assert goods(shop)["mug"].picture != before
+        assert len(web(shop)) == 2
+
+    def test_the_order_of_the_file(self, shop: House) -> None:
+        """Is that of the catalog."""
+        assert listed(shop) == ["mug", "pen", "sweet"]
+        blocks = CATALOG.split("[[item]]")[1:]
+        file = shop.file("catalog.toml", "[[item]]" + "[[item]]".join(reversed(blocks)))
+        shop.ok("catalog", "load", file, "--yes")
+        assert listed(shop) == ["sweet", "pen", "mug"]
+
+    def test_what_is_left_out_is_archived_and_comes_back(self, shop: House) -> None:
+        """Never deleted: stock and sales of it stay, and with it in the file it is as it was."""
+        shop.ok("catalog", "stock", "receive", "pen", "5", "--yes")
+        shop.ok("sell", "#102", "pen", "--yes")
+        before = goods(shop)["pen"]
+        without = "".join(
+            "[[item]]" + block for block in CATALOG.split("[[item]]")[1:] if '"pen"' not in block
+        )
+        out = shop.ok("catalog", "load", shop.file("less.toml", without), "--yes").out
+        assert "- pen  Ручка  archived\n" in out
+        assert goods(shop)["pen"].archived
+        assert (listed(shop), listed(shop, "--all")) == (["mug", "sweet"], ["mug", "sweet", "pen"])
+        assert left(shop, "pen") == 4
+        assert "Ручка" in shop.ok("history", "#102").out
+        assert shop.run("sell", "#102", "pen", "--yes").code == 7
+        out = shop.ok("catalog", "load", shop.file("catalog.toml", CATALOG), "--yes").out
+        assert "~ pen  Ручка  back in the shop\n" in out
+        assert goods(shop)["pen"] == before
+        shop.ok("reconcile")
+
+    def test_a_person_says_no(self, house: House) -> None:
+        """Nothing is written, no picture either."""
+        before = house.tables()
+        shown = in_terminal(
+            house, "catalog", "load", house.file("catalog.toml", CATALOG), answer="n\n"
+        )
+        assert (shown.code, house.tables(), web(house)) == (0, before, [])
+        assert "nothing written" in shown.text
+
+    def test_a_person_says_yes(self, house: House) -> None:
+        """After one question."""
+        shown = in_terminal(
+            house, "catalog", "load", house.file("catalog.toml", CATALOG), answer="y\n"
+        )
+        assert (shown.code, shown.text.count(QUESTION), listed(house)) == (
+            0,
+            1,
+            ["mug", "pen", "sweet"],
+        )
+
+    def test_nobody_is_there(self, house: House) -> None:
+        """2."""
+        err = refused(house, "catalog", "load", house.file("catalog.toml", CATALOG))
+        assert "nobody is there to ask" in err
+
+
+class TestABadFile:
+    """Names every bad row, and nothing is written."""
+
+    def test_every_row_is_named(self, shop: House) -> None:
+        """Pictures among them; the good rows wait, and no copy of their pictures is made."""
+        draw(shop, "new.png", "green")
+        (shop.folder / "pictures" / "doc.png").write_bytes(b"%PDF-1.7")
+        file = shop.file(
+            "goods.csv",
+            "код;название;цена;картинка;филиалы\nok;Хорошая;5;new.png;\nmug;;0;;\nmug;Кружка;x;;9\n"
+            "Кубок;Кубок;5;mag.png;\npen;Ручка;5;doc.png;\ncup;Чашка;5;../mug.png;\n",
+        )
+        err = refused(shop, "catalog", "load", file, "--yes")
+        assert err.splitlines()[:-1] == [
+            f"coinsync: {file}: 9 problems; nothing written",
+            "line 3, column name_ru: is empty",
+            'line 3, column price: "0" is not from 1 to 1000000',
+            'line 4, column price: "x" is not a whole number of coins',
+            'line 4, column branches: "9" is no branch of the configuration; there are 1, 2',
+            'line 4, column code: "mug" stands in line 3 too',
+            'line 5, column code: "Кубок" is no code: a Latin letter or digit first, then also - and _',
+            'line 5, column picture: "mag.png" is not in the folder pictures; did you mean "mug.png"?',
+            'line 6, column picture: "doc.png" is neither PNG, JPEG, WebP, GIF nor SVG, whatever it is called',
+            'line 7, column picture: "../mug.png" is not the name of a file in the folder of pictures',
+        ]
+
+    def test_blocks_are_named_by_number_and_code(self, house: House) -> None:
+        """A person looks for the code."""
+        text = CATALOG.replace("price = 15", "prise = 15").replace("mug.png", "none.png")
+        err = refused(house, "catalog", "load", house.file("catalog.toml", text), "--yes")
+        assert '[[item]] 1 (mug), picture: "none.png" is not in the folder pictures' in err
+        assert '[[item]] 2 (pen), prise: is not known; did you mean "price"?' in err
+        assert "[[item]] 2 (pen), price: is empty" in err
+
+    @pytest.mark.parametrize(
+        ("name", "text", "says"),
+        [
+            ("empty.toml", "", "there is nothing in it"),
+            ("empty.csv", "", "the file is empty"),
+            ("headings.csv", "код;название;цена\n", "there is nothing in it"),
+            ("sheet.toml", SHEET, "not valid TOML"),
+            ("blocks.csv", CATALOG, "column"),
+        ],
+    )
+    def test_a_file_that_is_none(self, shop: House, name: str, text: str, says: str) -> None:
+        """An empty one does not empty the shop."""
+        assert says in refused(shop, "catalog", "load", shop.file(name, text), "--yes")
+
+    def test_a_file_that_is_not_there(self, house: House) -> None:
+        """2, in one line."""
+        assert "cannot be read (FileNotFoundError)" in refused(
+            house, "catalog", "load", "none.toml", "--yes"
+        )
+        assert "cannot be read (IsADirectoryError)" in refused(
+            house, "catalog", "load", str(house.folder), "--yes"
+        )
+
+    def test_a_folder_for_the_web_that_cannot_be_written(self, house: House) -> None:
+        """The goods are not recorded either: no page may name a picture that is not there."""
+        (house.folder / "pictures.web").write_text("in the way")
+        before = house.tables()
+        said = house.run("catalog", "load", house.file("catalog.toml", CATALOG), "--yes")
+        assert (said.code, house.tables()) == (2, before)
+        assert "pictures.web cannot be written" in said.err
+
+
+class TestList:
+    """The goods in their order."""
+
+    def test_a_table(self, shop: House) -> None:
+        """Code, name, category, price, what is left, where, whether shown, whether there is a picture."""
+        shop.ok("catalog", "edit", "pen", "--hidden", "--yes")
+        shop.ok("catalog", "archive", "sweet", "--yes")
+        shop.ok("catalog", "stock", "receive", "mug", "1200", "--yes")
+        rows = [
+            re.split(r" {2,}", line.strip())
+            for line in shop.ok("catalog", "list", "--all").out.splitlines()
+        ]
+        assert rows == [
+            ["code", "name", "category", "price", "left", "branches", "picture"],
+            ["mug", "Кружка", "С символикой", "50", "1 200", "all", "yes"],
+            ["pen", "Ручка", "15", "0", "all", "hidden", "no"],
+            ["sweet", "Конфета", "2", "2", "archived", "no"],
+            ["3 items"],
+        ]
+        assert "Конфета" not in shop.ok("catalog", "list").out
+
+    def test_for_a_spreadsheet_and_for_a_program(self, shop: House) -> None:
+        """The same, and everything."""
+        lines = shop.ok("catalog", "list", "--csv").out.splitlines()
+        assert lines == [
+            "code,name,category,price,left,branches,state,picture",
+            "mug,Кружка,С символикой,50,0,,shown,yes",
+            "pen,Ручка,,15,0,,shown,no",
+            "sweet,Конфета,,2,,2,shown,no",
+        ]
+        first, *_, last = shop.ok("catalog", "list", "--json").json
+        assert (first["code"], first["name_en"], first["left"], first["branches"]) == (
+            "mug",
+            "Mug",
+            0,
+            [],
+        )
+        assert (last["left"], last["branches"], last["tracked"]) == (None, [2], False)
+
+    def test_of_one_branch(self, shop: House) -> None:
+        """What is sold there."""
+        assert listed(shop, "--branch", "1") == ["mug", "pen"]
+        assert listed(shop, "--branch", "2") == ["mug", "pen", "sweet"]
+
+    def test_an_empty_shop(self, house: House) -> None:
+        """Says how it is filled."""
+        assert "catalog load FILE" in house.ok("catalog", "list").out
+        assert house.ok("catalog", "list", "--json").json == []
+
+
+class TestAdd:
+    """One more at the end."""
+
+    def test_all_that_can_be_said(self, shop: House) -> None:
+        """Texts are cleaned, the picture copied."""
+        draw(shop, "cap.png", "blue")
+        shop.ok(
+            *(
+                "catalog",
+                "add",
+                "Cap",
+                "--name",
+                " Кепка\u200b ",
+                "--name-en",
+                "Cap",
+                "--price",
+                "70",
+            ),
+            *(
+                "--category",
+                "Одежда",
+                "--category-en",
+                "Clothes",
+                "--text",
+                "Синяя\n кепка",
+                "--text-en",
+                "Blue",
+            ),
+            *(
+                "--branch-of",
+                "2",
+                "--branch-of",
+                "1",
+                "--picture",
+                "cap.png",
+                "--hidden",
+                "--untracked",
+                "--yes",
+            ),
+        )
+        cap = goods(shop)["cap"]
+        assert cap == Item(
+            "cap",
+            "Кепка",
+            "Cap",
+            "Одежда",
+            "Clothes",
+            "Синяя кепка",
+            "Blue",
+            70,
+            (1, 2),
+            cap.picture,
+            4,
+            False,
+            False,
+        )
+        assert cap.picture in web(shop)
+
+    def test_only_what_is_needed(self, house: House) -> None:
+        """The rest is as usual."""
+        house.ok("catalog", "add", "cap", "--name", "Кепка", "--price", "70", "--yes")
+        assert goods(house)["cap"] == Item(
+            "cap", "Кепка", "Кепка", "", "", "", "", 70, (), "", 1, True, True
+        )
+
+    def test_twice(self, shop: House) -> None:
+        """The same changes nothing, something else is refused."""
+        words = ("catalog", "add", "cap", "--name", "Кепка", "--price", "70")
+        shop.ok(*words, "--yes")
+        assert shop.ok(*words).out == "no changes\n"
+        err = refused(shop, *words[:-1], "80", "--yes")
+        assert "cap is in the shop already: Кепка; nothing written" in err
+        assert "coinsync catalog edit cap" in err
+
+    def test_what_was_archived_comes_back(self, shop: House) -> None:
+        """At the end, as it is said now."""
+        shop.ok("catalog", "archive", "mug", "--yes")
+        out = shop.ok("catalog", "add", "mug", "--name", "Кружка", "--price", "55", "--yes").out
+        assert out.startswith(
+            "~ mug  Кружка  back in the shop, English name, category, price 50 → 55, picture, place\n"
+        )
+        assert listed(shop) == ["pen", "sweet", "mug"]
+
+    def test_a_dry_run_makes_no_copy(self, house: House) -> None:
+        """Of the picture."""
+        house.ok(
+            "catalog",
+            "add",
+            "cap",
+            "--name",
+            "К",
+            "--price",
+            "1",
+            "--picture",
+            "mug.png",
+            "--dry-run",
+        )
+        assert (web(house), goods(house)) == ([], {})
+
+    def test_a_picture_from_anywhere(self, house: House) -> None:
+        """A path is a path; a bare name stands in the folder of pictures."""
+        path = draw(house, "far.png").rename(house.folder / "far.png")
+        house.ok(
+            "catalog", "add", "cap", "--name", "К", "--price", "1", "--picture", str(path), "--yes"
+        )
+        assert goods(house)["cap"].picture.startswith("far.")
+        err = refused(
+            house,
+            "catalog",
+            "add",
+            "a",
+            "--name",
+            "К",
+            "--price",
+            "1",
+            "--picture",
+            "far.png",
+            "--yes",
+        )
+        assert '"far.png" is not in the folder pictures' in err
+
+    @pytest.mark.parametrize(
+        ("words", "code", "says"),
+        [
+            (("кепка", "--name", "К", "--price", "1"), 2, "'кепка' is no code"),
+            (("a" * 41, "--name", "К", "--price", "1"), 2, "is no code"),
+            (("cap", "--name", " \u200b", "--price", "1"), 2, "--name: a name cannot be empty"),
+            (
+                ("cap", "--name", "К", "--name-en", " ", "--price", "1"),
+                2,
+                "--name-en: a name cannot be empty",
+            ),
+            (
+                ("cap", "--name", "я" * 121, "--price", "1"),
+                2,
+                "--name: the text has 121 characters",
+            ),
+            (
+                ("cap", "--name", "К", "--price", "1", "--text", "я" * 1001),
+                2,
+                "at most 1000 are kept",
+            ),
+            (("cap", "--name", "К", "--price", "0"), 2, "'0' is no price"),
+            (("cap", "--name", "К", "--price", "1.5"), 2, "'1.5' is no price"),
+            (
+                ("cap", "--name", "К", "--price", "1000001"),
+                2,
+                "--price 1000001 is above the limit of 1000000",
+            ),
+            (
+                ("cap", "--name", "К", "--price", "1", "--branch-of", "9"),
+                6,
+                "branch '9' is not in the configuration",
+            ),
+            (
+                ("cap", "--name", "К", "--price", "1", "--picture", "no.png"),
+                2,
+                '"no.png" is not in the folder',
+            ),
+            (("cap", "--name", "К"), 2, "price"),
+            (("cap", "--price", "1"), 2, "name"),
+        ],
+    )
+    def test_wrong_use(self, house: House, words: tuple[str, ...], code: int, says: str) -> None:
+        """Told in one line, and nothing is written."""
+        assert says in refused(house, "catalog", "add", *words, "--yes", code=code)
+
+
+class TestEdit:
+    """What is not said stays as it is."""
+
+    @pytest.mark.parametrize(
+        ("words", "changed"),
+        [
+            (("--price", "60"), {"price": 60}),
+            (("--name", "Чашка"), {"name_ru": "Чашка"}),
+            (("--name-en", "Cup"), {"name_en": "Cup"}),
+            (("--category", ""), {"category_ru": ""}),
+            (("--category-en", "X"), {"category_en": "X"}),
+            (("--text", "Большая"), {"text_ru": "Большая"}),
+            (("--text-en", "Large"), {"text_en": "Large"}),
+            (("--branch-of", "1"), {"branches": (1,)}),
+            (("--hidden",), {"shown": False}),
+            (("--untracked",), {"tracked": False}),
+            (("--picture", ""), {"picture": ""}),
+        ],
+    )
+    def test_one_thing(self, shop: House, words: tuple[str, ...], changed: dict[str, Any]) -> None:
+        """Is changed and nothing else; a second time there is nothing to do."""
+        before = goods(shop)
+        shop.ok("catalog", "edit", "mug", *words, "--yes")
+        after = goods(shop)
+        assert {name: getattr(after["mug"], name) for name in changed} == changed
+        same = [name for name in Item.__slots__ if name not in changed]
+        assert [getattr(after["mug"], name) for name in same] == [
+            getattr(before["mug"], name) for name in same
+        ]
+        assert {code: after[code] for code in ("pen", "sweet")} == {
+            code: before[code] for code in ("pen", "sweet")
+        }
+        assert shop.ok("catalog", "edit", "mug", *words).out == "no changes\n"
+
+    def test_back_again(self, shop: House) -> None:
+        """Shown, counted, everywhere."""
+        shop.ok("catalog", "edit", "sweet", "--hidden", "--yes")
+        shop.ok("catalog", "edit", "sweet", "--shown", "--tracked", "--branch-of", "all", "--yes")
+        sweet = goods(shop)["sweet"]
+        assert (sweet.shown, sweet.tracked, sweet.branches) == (True, True, ())
+
+    def test_an_english_name_that_was_none_follows(self, shop: House) -> None:
+        """Who never gave one does not keep the old Russian one in its place."""
+        shop.ok("catalog", "edit", "pen", "--name", "Карандаш", "--yes")
+        assert (goods(shop)["pen"].name_ru, goods(shop)["pen"].name_en) == ("Карандаш", "Карандаш")
+        shop.ok("catalog", "edit", "mug", "--name", "Чашка", "--yes")
+        assert goods(shop)["mug"].name_en == "Mug"
+
+    def test_a_new_picture(self, shop: House) -> None:
+        """Is copied before anything names it."""
+        draw(shop, "new.png", "blue")
+        shop.ok("catalog", "edit", "mug", "--picture", "new.png", "--yes")
+        assert goods(shop)["mug"].picture in web(shop)
+
+    @pytest.mark.parametrize(
+        ("code", "place", "order"),
+        [
+            ("sweet", "1", ["sweet", "mug", "pen"]),
+            ("mug", "2", ["pen", "mug", "sweet"]),
+            ("mug", "3", ["pen", "sweet", "mug"]),
+            ("mug", "99", ["pen", "sweet", "mug"]),
+            ("pen", "2", ["mug", "pen", "sweet"]),
+        ],
+    )
+    def test_another_place(self, shop: House, code: str, place: str, order: list[str]) -> None:
+        """The others make room."""
+        shop.ok("catalog", "edit", code, "--place", place, "--price", "9", "--yes")
+        assert (listed(shop), goods(shop)[code].price) == (order, 9)
+        assert sorted(item.place for item in goods(shop).values()) == [1, 2, 3]
+
+    def test_by_a_part_of_the_name(self, shop: House) -> None:
+        """As anywhere; several are told apart."""
+        shop.ok("catalog", "edit", "круж", "--price", "51", "--yes")
+        assert goods(shop)["mug"].price == 51
+        shop.ok("catalog", "add", "mug-blue", "--name", "Кружка синяя", "--price", "60", "--yes")
+        err = refused(shop, "catalog", "edit", "кружк", "--price", "52", "--yes", code=6)
+        assert "mug Кружка" in err
+        assert "mug-blue Кружка синяя" in err
+
+    def test_wrong_use(self, shop: House) -> None:
+        """Nothing said, or nothing there."""
+        assert "say what is to change" in refused(shop, "catalog", "edit", "mug", "--yes")
+        assert "no item answers to 'cup'" in refused(
+            shop, "catalog", "edit", "cup", "--price", "5", "--yes", code=6
+        )
+        assert "is no place" in refused(shop, "catalog", "edit", "mug", "--place", "0", "--yes")
+
+
+class TestArchive:
+    """Out of the shop, and never deleted."""
+
+    def test_it_is_gone_and_kept(self, shop: House) -> None:
+        """A second time there is nothing to do."""
+        assert shop.ok("catalog", "archive", "mug", "--yes").out.startswith(
+            "- mug  Кружка  archived\n"
+        )
+        assert (listed(shop), goods(shop)["mug"].archived) == (["pen", "sweet"], True)
+        assert shop.ok("catalog", "archive", "mug").out == "no changes\n"
+
+
+def receive(house: House, *words: str) -> None:
+    """Let pieces come in."""
+    house.ok("catalog", "stock", "receive", *words, "--yes", "--quiet")
+
+
+class TestStock:
+    """A ledger of its own, never below nothing."""
+
+    def test_in_out_and_counted(self, shop: House) -> None:
+        """Each move with what is left after it, who and why."""
+        assert (
+            "mug  Кружка: 0 +10 → 10\n"
+            in shop.ok("catalog", "stock", "receive", "mug", "10", "--yes").out
+        )
+        out = shop.ok(
+            "catalog", "stock", "write-off", "mug", "2", "--note", "Разбились", "--yes"
+        ).out
+        assert "mug  Кружка: 10 -2 → 8\n" in out
+        assert re.search(r"run \d+: 1 move of stock recorded, no coins moved\n$", out)
+        assert "8 +1 → 9" in shop.ok("catalog", "stock", "count", "mug", "9", "--yes").out
+        shop.ok("sell", "#102", "mug", "--yes")
+        assert left(shop, "mug") == 8
+        moves = shop.ok("catalog", "stock", "list", "mug", "--json").json
+        told = [(move["kind"], move["quantity"], move["left"], move["note"]) for move in moves]
+        assert told == [
+            ("sale", -1, 8, ""),
+            ("count", 1, 9, ""),
+            ("write_off", -2, 8, "Разбились"),
+            ("receive", 10, 10, ""),
+        ]
+        assert {move["actor"] for move in moves} == {"anna"}
+        assert "write-off" in shop.ok("catalog", "stock", "list", "mug").out
+        assert shop.ok("catalog", "stock", "list", "mug", "--csv").out.count("\n") == 5
+        shop.ok("reconcile")
+
+    def test_what_is_left(self, shop: House) -> None:
+        """Of what is counted; of the archived only what still lies there."""
+        receive(shop, "mug", "3")
+        assert shop.ok("catalog", "stock", "list", "--csv").out.split() == [
+            "code,name,left",
+            "mug,Кружка,3",
+            "pen,Ручка,0",
+        ]
+        shop.ok("catalog", "archive", "mug", "--yes")
+        shop.ok("catalog", "archive", "pen", "--yes")
+        assert shop.ok("catalog", "stock", "list", "--json").json == [
+            {"code": "mug", "name": "Кружка", "left": 3}
+        ]
+        assert "1 item counted, 3 pieces left" in shop.ok("catalog", "stock", "list").out
+
+    def test_counted_as_it_is(self, shop: House) -> None:
+        """Nothing to write; nothing at all can be counted too."""
+        receive(shop, "mug", "3")
+        assert "3 left, as counted" in shop.ok("catalog", "stock", "count", "mug", "3").out
+        shop.ok("catalog", "stock", "count", "mug", "0", "--yes")
+        assert left(shop, "mug") == 0
+
+    def test_never_below_nothing(self, shop: House) -> None:
+        """7, for a write-off and for a sale."""
+        receive(shop, "mug", "3")
+        words = ("catalog", "stock", "write-off", "mug", "4", "--note", "x", "--yes")
+        assert "mug: 3 left, 4 to be written off; nothing written" in refused(shop, *words, code=7)
+        assert "pen: 0 left" in refused(shop, "sell", "#102", "pen", "--yes", code=7)
+
+    def test_a_key_that_is_repeated(self, shop: House) -> None:
+        """The same move is there already; another one under this key is refused."""
+        words = ("catalog", "stock", "receive", "mug", "5", "--key", "k-1", "--yes")
+        assert "key k-1\n" in shop.ok(*words).out
+        before = shop.tables()
+        assert "recorded already: +5" in shop.ok(*words).out
+        assert "recorded already: +5" in shop.ok(*words[:-2], "stock:K-1", "--yes").out
+        assert shop.tables() == before
+        for other in (
+            ("catalog", "stock", "receive", "mug", "6"),
+            ("catalog", "stock", "receive", "pen", "5"),
+            ("catalog", "stock", "count", "mug", "6"),
+            ("catalog", "stock", "write-off", "mug", "5", "--note", "x"),
+        ):
+            err = refused(shop, *other, "--key", "k-1", "--yes", code=7)
+            assert "key k-1 is another move of stock already; nothing written" in err
+
+    def test_a_count_that_is_repeated(self, shop: House) -> None:
+        """Means the number that was counted, whatever was sold since."""
+        receive(shop, "mug", "5")
+        words = ("catalog", "stock", "count", "mug", "4", "--key", "k-2", "--yes")
+        shop.ok(*words)
+        shop.ok("sell", "#102", "mug", "--yes")
+        assert "recorded already: -1" in shop.ok(*words).out
+        assert left(shop, "mug") == 3
+
+    def test_the_same_key_from_two_machines(self, shop: House) -> None:
+        """Whoever comes second is told that his plan is stale, and one move is recorded."""
+        by = Author("boris", cli.utc_now(), "k-3")
+        with shop.reader() as reader:
+            late = move_stock(reader, find_item(reader, "mug"), MoveKind.RECEIVE, 5, by).plan
+        receive(shop, "mug", "5", "--key", "k-3")
+        before = shop.tables()
+        with (
+            writing(shop.url) as database,
+            pytest.raises(StalePlan, match="stock:k-3 was recorded meanwhile"),
+        ):
+            writer.apply(database, late, order(account="test"), environment(now=cli.utc_now()))
+        assert shop.tables() == before
+
+    def test_without_a_key_each_is_another(self, shop: House) -> None:
+        """Two boxes of the same size came."""
+        receive(shop, "mug", "5")
+        receive(shop, "mug", "5")
+        assert left(shop, "mug") == 10
+
+    def test_what_is_not_counted(self, shop: House) -> None:
+        """Has no stock, and can always be sold."""
+        err = refused(shop, "catalog", "stock", "receive", "sweet", "5", "--yes", code=7)
+        assert "the stock of sweet is not counted" in err
+        assert "coinsync catalog edit sweet --tracked" in err
+        shop.ok("sell", "#102", "sweet", "--quantity", "3", "--yes")
+        assert "sweet" not in shop.ok("catalog", "stock", "list").out
+
+    def test_the_day(self, shop: House) -> None:
+        """Today at the school unless said; not one that is to come."""
+        receive(shop, "mug", "5", "--date", "2026-09-05", "--note", "От поставщика")
+        (move,) = shop.ok("catalog", "stock", "list", "mug", "--json").json
+        assert (move["happened_on"], move["note"]) == ("2026-09-05", "От поставщика")
+        future = (cli.utc_now() + timedelta(days=2)).date().isoformat()
+        for day, says in (
+            (future, "still to come"),
+            ("0206-11-20", "before 2000"),
+            ("20.11.2026", "is no day"),
+        ):
+            assert says in refused(
+                shop, "catalog", "stock", "receive", "mug", "5", "--date", day, "--yes"
+            )
+
+    @pytest.mark.parametrize(
+        ("words", "code", "says"),
+        [
+            (("receive", "mug", "0"), 2, "'0' is no number of pieces"),
+            (("receive", "mug", "1.5"), 2, "'1.5' is no number of pieces"),
+            (
+                ("receive", "mug", "1000001"),
+                2,
+                "the number of pieces 1000001 is above the limit of 1000000",
+            ),
+            (("count", "mug", "-1"), 2, ""),
+            (("count", "mug", ""), 2, "is no number of pieces"),
+            (("write-off", "mug", "1"), 2, "say why: --note TEXT"),
+            (("write-off", "mug", "1", "--note", " \u200b"), 2, "say why: --note TEXT"),
+            (("receive", "cup", "1"), 6, "no item answers to 'cup'"),
+            (("receive", "mug", "1", "--key", "a/b"), 2, "is no key"),
+            (("receive", "mug", "1", "--note", "я" * 201), 2, "at most 200 are kept"),
+        ],
+    )
+    def test_wrong_use(self, shop: House, words: tuple[str, ...], code: int, says: str) -> None:
+        """Told, and nothing is written."""
+        assert says in refused(shop, "catalog", "stock", *words, "--yes", code=code)
+
+
+#: Every command of the catalog that writes.
+WRITING: dict[str, Callable[[House], list[str]]] = {
+    "load": lambda house: [
+        "catalog",
+        "load",
+        house.file("more.toml", CATALOG.replace("price = 15", "price = 16")),
+    ],
+    "add": lambda _: ["catalog", "add", "cap", "--name", "Кепка", "--price", "70"],
+    "edit": lambda _: ["catalog", "edit", "mug", "--price", "60"],
+    "archive": lambda _: ["catalog", "archive", "mug"],
+    "receive": lambda _: ["catalog", "stock", "receive", "mug", "5", "--key", "k"],
+    "count": lambda _: ["catalog", "stock", "count", "mug", "5", "--key", "k"],
+    "write-off": lambda _: [
+        "catalog",
+        "stock",
+        "write-off",
+        "pen",
+        "1",
+        "--note",
+        "Сломана",
+        "--key",
+        "k",
+    ],
+}
+
+
+class TestEveryWritingCommand:
+    """Looked at first, agreed to, written once, and told."""
+
+    @pytest.mark.parametrize("name", WRITING)
+    def test_what_a_dry_run_shows_is_what_is_written(self, shop: House, name: str) -> None:
+        """Nothing is written by looking or where nobody can agree; then exactly what was shown, and once."""
+        receive(shop, "pen", "9")
+        words = WRITING[name](shop)
+        before = shop.tables()
+        looked = shop.ok(*words, "--dry-run", "--json").json
+        assert "dry run: nothing written" in shop.ok(*words, "--dry-run").out
+        assert shop.run(*words).code == 2
+        assert shop.tables() == before
+        done = shop.ok(*words, "--yes", "--json").json
+        assert (done["words"], done["key"]) == (looked["words"], looked["key"])
+        assert done["receipt"]["coins"] == 0
+        assert shop.tables() != before
+        after = shop.tables()
+        shop.ok(*words)
+        assert shop.tables() == after
+
+
+def offered(house: House, words: str) -> list[str]:
+    """What bash is offered for a line whose last word is being typed."""
+    line = f"coinsync --config {house.config} {words}"
+    asked = {
+        "_COINSYNC_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(line.count(" ")),
+    }
+    program = "import sys; sys.argv[0] = 'coinsync'; import cli; cli.run()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=asked,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    "command", ["edit", "archive", "stock receive", "stock count", "stock write-off", "stock list"]
+)
+def test_completion(shop: House, command: str) -> None:
+    """Codes, wherever goods are named."""
+    shop.ok("catalog", "archive", "sweet", "--yes")
+    assert offered(shop, f"catalog {command} ") == ["mug", "pen"]
+    assert offered(shop, f"catalog {command} m") == ["mug"]

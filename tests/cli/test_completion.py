@@ -1,0 +1,162 @@
+"""What shells are offered while a command is being typed, in the words in which they ask."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+import cli
+from tests.support.school import House
+
+_PROGRAM = "import sys; sys.argv[0] = 'coinsync'; import cli; cli.run()"
+
+#: A name that a shell would run, and what of it is offered.
+TRAP, INERT = "\\\\$(id)`id`\"';|\x1b[2JАда", "idid2JАда П."
+
+Asked = Callable[..., list[str]]
+
+
+def words_of(shell: str, line: str) -> dict[str, str]:
+    """How a shell asks about a line whose last word is being typed."""
+    words = {
+        "bash": {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)},
+        "zsh": {"_TYPER_COMPLETE_ARGS": line},
+        "fish": {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+    }
+    return {"_COINSYNC_COMPLETE": f"complete_{shell}", **words[shell]}
+
+
+def lines_of(out: str, err: str) -> list[str]:
+    """What the shell gets; not a word may go to stderr."""
+    assert err == ""
+    return [line for line in out.splitlines() if line]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """Ask as a shell does, without its process."""
+
+    def ask(shell: str, line: str, **environ: str) -> list[str]:
+        out, err = io.StringIO(), io.StringIO()
+        with monkeypatch.context() as around, redirect_stdout(out), redirect_stderr(err):
+            for name, value in (words_of(shell, line) | environ).items():
+                around.setenv(name, value)
+            with pytest.raises(SystemExit) as end:
+                cli.main([], cli.environment({}))
+        assert not end.value.code
+        return lines_of(out.getvalue(), err.getvalue())
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def house(master: Path) -> House:
+    """A school after its first sync, in which nothing is written."""
+    return House(master)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_process_of_its_own(house: House, shell: str) -> None:
+    """As a real shell asks it."""
+    line = f"coinsync --config {house.config} credit 102"
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM],
+        env=words_of(shell, line),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0
+    (offered,) = lines_of(done.stdout, done.stderr)
+    assert (
+        offered
+        == {"bash": "102", "zsh": """_arguments '*: :(("102":"Ада Д."))'""", "fish": "102\tАда Д."}[
+            shell
+        ]
+    )
+
+
+def test_commands(asked: Asked) -> None:
+    """Those that begin like this, and those of a group."""
+    assert {"reverse", "review", "residents"} <= set(asked("bash", "coinsync re"))
+    assert asked("bash", "coinsync residents ") == [
+        "list",
+        "show",
+        "merge",
+        "unmerge",
+        "erase",
+        "export",
+    ]
+    assert asked("bash", "coinsync review f") == ["forgive"]
+    assert asked("bash", "coinsync export entries --format b") == ["beancount"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["debit", "history", "balance", "explain", "residents merge 104", "links revoke"],
+)
+def test_residents(asked: Asked, house: House, command: str) -> None:
+    """By the beginning of the number, wherever a resident is named."""
+    offered = asked("bash", f"coinsync --config {house.config} {command} 10")
+    assert sorted(offered) == [str(number) for number in range(101, 110)]
+
+
+def test_residents_as_shells_show_them(asked: Asked, house: House) -> None:
+    """With the name beside the number where the shell can show it, and with # where it was typed."""
+    line = f"coinsync --config {house.config} credit 10"
+    assert '"102":"Ада Д."' in "\n".join(asked("zsh", line))
+    assert "102\tАда Д." in asked("fish", line)
+    assert sorted(asked("bash", f"coinsync --config {house.config} credit #10"))[0] == "#101"
+    assert asked("bash", f"coinsync --config {house.config} credit 102x") == []
+    assert len(asked("bash", f"coinsync --config {house.config} credit ")) == 42
+
+
+def test_ways_and_cases(asked: Asked, house: House) -> None:
+    """Ways to earn by their code with what they give, cases with what is held and why."""
+    at = f"coinsync --config {house.config}"
+    assert asked("bash", f"{at} credit 102 --for ") == ["olympiad", "project"]
+    assert "olympiad\tПобеда в олимпиаде +50" in asked("fish", f"{at} credit 102 --for o")
+    held = house.ok("review", "list", "--json").json
+    offered = asked("bash", f"{at} review post 1005")
+    assert sorted(offered) == sorted(one["id"] for one in held if one["id"].startswith("1005"))
+    told = asked("fish", f"{at} review waive 1005:107")
+    assert told == ["1005:107\t+10 membership on that day not known"]
+
+
+def test_the_configuration_may_come_from_the_environment(asked: Asked, house: House) -> None:
+    """As for the commands themselves."""
+    assert "102" in asked("bash", "coinsync credit 10", COINSYNC_CONFIG=str(house.config))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_where_nothing_can_be_read_nothing_is_offered(
+    asked: Asked, tmp_path: Path, shell: str
+) -> None:
+    """No configuration, a broken one, no database: not a word, whatever the shell."""
+    nothing = {"bash": [], "zsh": ["_files"], "fish": []}[shell]
+    house = House(tmp_path)
+    line = f"coinsync --config {house.config} credit 10"
+    assert asked(shell, line) == nothing
+    house.config.write_text("[school]\nname = \n")
+    assert asked(shell, line) == nothing
+    house.configure()
+    assert asked(shell, line) == nothing
+    (tmp_path / "coinsync.db").write_bytes(b"no database at all" * 500)
+    assert asked(shell, line) == nothing
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_no_shell_can_take_a_name_for_a_command(asked: Asked, open_desk: House, shell: str) -> None:
+    """Zsh evaluates what it is told; a lead may have called itself anything."""
+    open_desk.school.act("rename", customer=102, name=f"Пример {TRAP}")
+    open_desk.ok("sync", "--quiet")
+    assert "$(id)" in open_desk.ok("residents", "show", "#102").out
+    (line,) = asked(shell, f"coinsync --config {open_desk.config} credit 102")
+    assert line in (f"""_arguments '*: :(("102":"{INERT}"))'""", f"102\t{INERT}")

@@ -1,0 +1,290 @@
+"""Looking after the database: its condition, backups that come back, copies that hold the same, and who may do what."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from coinsync.store.engines.mysql_address import address_of
+from coinsync.store.operations import grants
+from tests.support import engines
+from tests.support.engines import Schools
+from tests.support.mariadb import HOST, program
+from tests.support.school import House
+
+ENGINES = engines.BOTH
+
+
+@pytest.fixture
+def kept(desk: House) -> House:
+    """A house after its first sync, with something typed by hand; opened by whoever may see everything."""
+    who = str(desk.ok("residents", "list", "--json").json[0]["id"])
+    desk.ok("credit", f"#{who}", "5", "--reason", "Ёлка 😀", "--yes")
+    desk.environ["COINSYNC_DATABASE_URL"] = engines.as_owner(desk.url)
+    return desk
+
+
+def beside(house: House, url: str) -> House:
+    """The same house with another database."""
+    return House(house.folder, environ={**house.environ, "COINSYNC_DATABASE_URL": url}, address=url)
+
+
+def content(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """Everything that a database holds."""
+    return engines.tables(engines.as_owner(url))
+
+
+class TestStatus:
+    """What it is, and what is wrong with it."""
+
+    def test_all_is_told(self, kept: House) -> None:
+        """For a person, and for a program."""
+        out = kept.ok("db", "status").out
+        for word in (
+            "0003_shop",
+            "entries",
+            "runs",
+            "residents",
+            "CRM account test",
+            "guards",
+            "last run",
+            "MiB",
+        ):
+            assert word in out
+        told = kept.ok("db", "status", "--json").json
+        assert told["schema"] == "0003_shop"
+        assert told["entries"] == len(content(kept.url)["entry"])
+        assert told["residents"] == len(content(kept.url)["resident"])
+        assert told["size_bytes"] > 10_000
+        assert (told["wrong"], told["guards_hidden"]) == ([], [])
+        assert told["engine"] == ("SQLite" if engines.on_sqlite(kept.url) else "MariaDB")
+        assert re.fullmatch(r"[0-9.]+", told["version"])
+
+    def test_what_must_be_mended(self, kept: House) -> None:
+        """4, one line for each; migrating puts it right."""
+        with engines.tampering(kept.url) as connection:
+            connection.execute("DROP TRIGGER entry_no_update")
+        said = kept.run("db", "status")
+        assert said.code == 4
+        assert "wrong: append-only guard entry_no_update is missing" in said.out
+        assert kept.ok("db", "migrate").out == "applied guard entry_no_update\n"
+        kept.ok("db", "status")
+
+    def test_an_older_schema(self, kept: House) -> None:
+        """It is told and not taken for an error of the command."""
+        with engines.tampering(kept.url) as connection:
+            connection.execute("DELETE FROM schema_migration WHERE name = '0003_shop'")
+        said = kept.run("db", "status")
+        assert (said.code, "wrong: schema 0003_shop is missing" in said.out) == (4, True)
+        kept.ok("db", "migrate")
+        kept.ok("db", "status")
+
+
+class TestBackup:
+    """A file that can be trusted, and that comes back."""
+
+    def test_it_comes_back(self, kept: House, tmp_path: Path, schools: Schools) -> None:
+        """As docs/operations.md says: every row, and reconcile finds nothing."""
+        file = tmp_path / "coins.backup"
+        assert "only you can read it" in kept.ok("db", "backup", str(file)).out
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert not file.with_name("coins.backup.part").exists()
+        restored = beside(kept, self.restored(kept.url, file, tmp_path, schools))
+        assert content(restored.address) == content(kept.url)
+        checks = (
+            "chain",
+            "circulation",
+            "entry",
+            "file",
+            "keys",
+            "notes",
+            "numbers",
+            "references",
+            "runs",
+            "schema",
+        )
+        restored.ok("reconcile", *(word for check in checks for word in ("--check", check)))
+        restored.ok("db", "status")
+
+    def restored(self, url: str, file: Path, folder: Path, schools: Schools) -> str:
+        """Bring a backup back into a new database, by the documented command; its URL."""
+        if engines.on_sqlite(url):
+            shutil.copy(file, folder / "restored.db")
+            return f"sqlite:///{folder / 'restored.db'}"
+        name = schools.server.new_database()
+        schools.server.execute(grants.statements(name, engines.ACCOUNTS)[0])
+        target = schools.url(name, engines.ACCOUNTS.owner)
+        address = address_of(target)
+        words = [
+            f"--user={address.user}",
+            f"--password={address.password}",
+            f"--port={address.hosts[0][1]}",
+        ]
+        with file.open("rb") as dump:
+            client = [
+                program("mariadb"),
+                "--no-defaults",
+                "--protocol=tcp",
+                f"--host={HOST}",
+                *words,
+                name,
+            ]
+            subprocess.run(client, stdin=dump, check=True, timeout=60)
+        return target
+
+    def test_what_is_there_is_left_alone(self, kept: House, tmp_path: Path) -> None:
+        """Neither a backup nor a half one is written over."""
+        file = tmp_path / "b"
+        file.write_text("mine")
+        said = kept.run("db", "backup", str(file))
+        assert (said.code, "is there already" in said.err) == (2, True)
+        assert file.read_text() == "mine"
+
+    def test_a_folder_that_is_not_there(self, kept: House, tmp_path: Path) -> None:
+        """One line, and nothing left behind."""
+        said = kept.run("db", "backup", str(tmp_path / "none" / "b"))
+        assert said.code == 2
+        assert "cannot be written" in said.err
+
+    def test_an_account_that_sees_no_guards_makes_no_backup(
+        self, kept: House, tmp_path: Path
+    ) -> None:
+        """Such a dump would look whole and not be."""
+        if engines.on_sqlite(kept.url):
+            return
+        del kept.environ["COINSYNC_DATABASE_URL"]
+        said = kept.run("db", "backup", str(tmp_path / "b"))
+        assert said.code == 2
+        assert "A backup needs the account that migrates" in said.err
+        assert not (tmp_path / "b").exists()
+        assert not (tmp_path / "b.part").exists()
+
+
+class TestCopy:
+    """From one engine to the other and back."""
+
+    def targets(self, house: House, folder: Path, schools: Schools) -> tuple[str, str]:
+        """Two empty databases: of the other engine, and of the same."""
+        name = schools.server.new_database()
+        schools.server.execute(grants.statements(name, engines.ACCOUNTS)[0])
+        server, file = schools.url(name, engines.ACCOUNTS.owner), f"sqlite:///{folder / 'copy.db'}"
+        return (server, file) if engines.on_sqlite(house.url) else (file, server)
+
+    def test_there_and_back(self, kept: House, tmp_path: Path, schools: Schools) -> None:
+        """Every row, key and the chain; reconcile finds on the copy what it finds on the original."""
+        other, same = self.targets(kept, tmp_path, schools)
+        before = content(kept.url)
+        said = kept.ok("db", "copy", other)
+        assert f"{len(before['entry'])} of them entries" in said.out
+        there = beside(kept, other)
+        assert content(other) == before
+        assert (
+            there.run("reconcile", "--json").json["findings"]
+            == kept.run("reconcile", "--json").json["findings"]
+        )
+        there.ok("db", "copy", same)
+        assert content(same) == before
+        who = str(kept.ok("residents", "list", "--json").json[0]["id"])
+        for house in (there, beside(kept, same)):
+            assert (
+                house.ok("balance", f"#{who}", "--json").json
+                == kept.ok("balance", f"#{who}", "--json").json
+            )
+            house.ok("credit", f"#{who}", "1", "--reason", "later", "--yes")
+
+    def test_a_target_that_holds_something_is_refused(
+        self, kept: House, tmp_path: Path, schools: Schools
+    ) -> None:
+        """And stays as it is."""
+        other, _ = self.targets(kept, tmp_path, schools)
+        kept.ok("db", "copy", other)
+        before = content(other)
+        said = kept.run("db", "copy", other)
+        assert (said.code, "is not empty" in said.err) == (2, True)
+        assert content(other) == before
+        said = kept.run("db", "copy", engines.as_owner(kept.url))
+        assert (said.code, "onto itself" in said.err) == (2, True)
+
+    def test_no_password_is_said(self, kept: House) -> None:
+        """Of an address that cannot be."""
+        said = kept.run("db", "copy", "oracle://u:secret@db/c")
+        assert said.code == 2
+        assert "secret" not in said.err + said.out
+
+
+class TestGrants:
+    """What an administrator of the server types."""
+
+    def test_the_statements_are_those_that_tests_run_under(self, kept: House) -> None:
+        """Printed whole, one on each line, after those that make the accounts."""
+        said = kept.run("db", "grants", "--host", HOST)
+        if engines.on_sqlite(kept.url):
+            assert (said.code, "the configured database is a file" in said.err) == (2, True)
+            return
+        name = address_of(kept.address).name
+        lines = [line for line in said.out.splitlines() if not line.startswith("--")]
+        assert lines == list(grants.statements(name, engines.ACCOUNTS))
+        assert said.out.count("CREATE USER") == 3
+
+
+class TestDoctor:
+    """One line for each thing, and 4 when one is not as it should be."""
+
+    LOOKS = ("config", "database", "schema", "triggers", "rights", "settings", "freshness")
+
+    def test_all_is_well(self, kept: House) -> None:
+        """After a sync, for the account that writes."""
+        kept.environ.pop("COINSYNC_DATABASE_URL")
+        kept.configure(sync__fresh_hours_max=10_000)
+        said = kept.run("doctor")
+        assert said.code == 0, said.out
+        assert [line.split()[1] for line in said.out.splitlines()] == list(self.LOOKS)
+        # The server of the tests is fast because it does not wait for its disk, and that is said.
+        warned = [] if engines.on_sqlite(kept.url) else ["settings"]
+        assert [
+            line.split()[1] for line in said.out.splitlines() if line.startswith("warn")
+        ] == warned
+        assert [one["look"] for one in kept.ok("doctor", "--json").json] == list(self.LOOKS)
+
+    def test_an_account_that_may_too_much(self, kept: House) -> None:
+        """It is a warning: the triggers hold."""
+        kept.configure(sync__fresh_hours_max=10_000)
+        out = kept.ok("doctor").out
+        assert ("this account may UPDATE entry" in out) != engines.on_sqlite(kept.url)
+        assert "triggers   all" in out
+
+    def test_what_is_wrong(self, kept: House) -> None:
+        """A guard that is gone stops every writer, and the doctor says so before one comes."""
+        with engines.tampering(kept.url) as connection:
+            connection.execute("DROP TRIGGER run_no_delete")
+        said = kept.run("doctor")
+        assert said.code == 4
+        assert "FAIL triggers   missing: run_no_delete" in said.out
+        assert "FAIL settings" in said.out
+
+    def test_branches_that_are_late(self, kept: House) -> None:
+        """By the same measure as reconcile."""
+        kept.configure(sync__fresh_hours_max=1)
+        said = kept.run("doctor", later=timedelta(hours=2))
+        assert said.code == 4
+        assert "FAIL freshness  branch 1 was last synced" in said.out
+
+    def test_a_configuration_that_cannot_be_read(self, kept: House) -> None:
+        """The first line is the last."""
+        kept.config.write_text("nonsense")
+        said = kept.run("doctor")
+        assert said.code == 4
+        assert said.out.startswith("FAIL config")
+
+    def test_a_database_that_cannot_be_reached(self, kept: House) -> None:
+        """It is said, and looked no further."""
+        kept.environ["COINSYNC_DATABASE_URL"] = "mysql://u:secret@127.0.0.1:9/coins"
+        said = kept.run("doctor")
+        assert said.code == 4
+        assert "FAIL database   database: cannot reach 127.0.0.1:9/coins" in said.out
+        assert "secret" not in said.out + said.err

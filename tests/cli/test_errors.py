@@ -1,0 +1,228 @@
+"""Wrong use, broken files, missing things: one line of what and where, one of advice, the right exit code."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from coinsync import config
+from tests.support.school import House, open_house
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> House:
+    """A furnished house whose CRM does not run."""
+    return open_house(tmp_path)
+
+
+def test_a_missing_configuration_says_what_to_do(tmp_path: Path) -> None:
+    """2, and the way out."""
+    said = House(tmp_path).run("balance")
+    assert said.code == 2
+    assert "cannot be read" in said.err
+    assert 'Run "coinsync init"' in said.err
+
+
+def test_all_problems_of_a_configuration_are_told_at_once(empty: House) -> None:
+    """Each with its key, what is expected, and what is there."""
+    text = empty.config.read_text(encoding="utf-8")
+    text = text.replace("days_back = 30", "days_bakc = 30").replace(
+        "page_size = 500", 'page_size = "many"'
+    )
+    empty.config.write_text(text.replace("port = 8080", "port = 0"), encoding="utf-8")
+    said = empty.run("balance")
+    assert said.code == 2
+    assert "unknown key [sync] days_bakc (did you mean days_back?)" in said.err
+    assert '[alfacrm] page_size: expected a whole number from 10 to 500, got "many"' in said.err
+    assert "[web] port: expected a whole number from 1 to 65535, got 0" in said.err
+
+
+def test_toml_that_is_none_says_the_line(empty: House) -> None:
+    """2, with line and column."""
+    empty.config.write_text("[school]\nname = \n", encoding="utf-8")
+    said = empty.run("balance")
+    assert said.code == 2
+    assert "not valid TOML" in said.err
+    assert "line 2" in said.err
+
+
+def test_a_secret_that_others_can_read_is_refused(house: House) -> None:
+    """2, and the command that mends it."""
+    secrets = house.folder / "coinsync.secrets"
+    secrets.chmod(0o644)
+    said = house.run("sync")
+    assert said.code == 2
+    assert "can be read by others (mode 0644)" in said.err
+    assert f"chmod 600 {secrets}" in said.err
+
+
+def test_a_missing_secret_says_where_to_put_it(house: House) -> None:
+    """2, by name."""
+    (house.folder / "coinsync.secrets").unlink()
+    said = house.run("sync")
+    assert said.code == 2
+    assert "secret: COINSYNC_ALFACRM_KEY is missing" in said.err
+
+
+def test_a_missing_database_is_not_made_by_the_way(empty: House) -> None:
+    """2: a slip in the address must not begin an empty ledger."""
+    (empty.folder / "coinsync.db").unlink()
+    for command in ("sync", "balance", "runs"):
+        said = empty.run(command)
+        assert (said.code, "does not exist" in said.err) == (2, True)
+    assert not (empty.folder / "coinsync.db").exists()
+
+
+def test_a_database_of_a_newer_schema_is_left_alone(empty: House) -> None:
+    """2: this program does not know what it would break."""
+    with sqlite3.connect(empty.folder / "coinsync.db") as database:
+        database.execute(
+            "INSERT INTO schema_migration (name, applied) VALUES ('9999_future', '2030-01-01')"
+        )
+    database.close()
+    for command in ("sync", "balance", "serve"):
+        said = empty.run(command)
+        assert said.code == 2
+        assert "schema 9999_future is newer than this program" in said.err
+
+
+def test_something_else_than_a_database_is_told(empty: House) -> None:
+    """1: damaged, and not to be written to."""
+    (empty.folder / "coinsync.db").write_bytes(b"this is no database at all, it is a text " * 50)
+    said = empty.run("balance")
+    assert said.code == 1
+    assert "is damaged" in said.err
+
+
+def test_a_second_run_waits_or_leaves_with_75(house: House) -> None:
+    """The lock is held: 75 with the holder named, and not a word under --quiet."""
+    with (house.folder / ".coinsync.lock").open("w") as lock:
+        lock.write('{"what": "sync", "actor": "cron", "since": "2026-11-20T02:00:00Z"}')
+        lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        said = house.run("sync")
+        quiet = house.run("sync", "--quiet")
+    assert said.code == 75
+    assert (
+        "busy: sync by cron since 2026-11-20T02:00:00Z holds the lock; nothing written" in said.err
+    )
+    assert (quiet.code, quiet.out, quiet.err) == (75, "", "")
+    house.ok("sync", "--quiet")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["nonsense"], 2, "No such command"),
+        (["sync", "--since", "soon"], 2, "'soon' is no day"),
+        (["sync", "--since", "2026-11-02", "--until", "2026-11-01"], 2, "is after --until"),
+        (["balance", "#99999"], 6, "no resident answers to '#99999'"),
+        (["balance", "Никто"], 6, "no resident answers to 'Никто'"),
+        (["history", "vk:5"], 6, "no resident answers to 'vk:5'"),
+        (["history", "#101", "--kind", "bribe"], 2, "'bribe' is no kind of entry"),
+        (["explain", "#101", "--lesson", "1"], 6, "lesson 1 is not recorded"),
+        (["runs", "--max-age", "soon"], 2, "'soon' is no age"),
+        (["--branch", "Nowhere", "sync"], 6, "branch 'Nowhere' is not in the configuration"),
+        (["apply", "nothing.plan"], 2, "cannot be read"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line(
+    synced: House, words: list[str], code: int, says: str
+) -> None:
+    """What is wrong, one line of advice, the documented code."""
+    said = synced.run(*words)
+    assert said.code == code
+    assert says in said.err
+    assert "\n  → " in said.err
+    assert "Traceback" not in said.err
+
+
+def test_an_ambiguous_name_lists_who_is_meant(synced: House) -> None:
+    """6, with the candidates."""
+    said = synced.run("balance", "а")
+    assert said.code == 6
+    assert "residents answer to 'а'" in said.err
+    assert "    #1" in said.err
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"coinsync_plans": 1, "account": "test", "plans": [{"is": "Plan"}]}', "null"],
+)
+def test_a_damaged_plan_file_is_refused(synced: House, content: str) -> None:
+    """2, and nothing is written."""
+    plan = synced.folder / "night.plan"
+    plan.write_text(content, encoding="utf-8")
+    said = synced.run("apply", str(plan))
+    assert said.code == 2
+    assert "night.plan" in said.err
+
+
+def test_a_plan_of_another_school_is_refused(house: House) -> None:
+    """A file made for one CRM account is not applied to another."""
+    plan = house.folder / "night.plan"
+    house.ok("sync", "--dry-run", "--save", str(plan))
+    house.configure(alfacrm__account="other")
+    said = house.run("apply", str(plan))
+    assert (said.code, house.content()) == (2, [])
+    assert "is for the CRM account 'test', not 'other'" in said.err
+
+
+def test_a_database_of_another_school_is_refused(synced: House) -> None:
+    """Numbers of two accounts must never meet in one ledger."""
+    synced.configure(alfacrm__account="other")
+    before = synced.content()
+    said = synced.run("sync")
+    assert said.code == 2
+    assert "belongs to the CRM account 'test'" in said.err
+    assert synced.content() == before
+
+
+def test_an_unexpected_error_shows_no_traceback(
+    empty: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line and exit 1; the whole story only with --debug."""
+
+    def broken(_path: Path) -> None:
+        raise RuntimeError("key-of-the-test-school")
+
+    monkeypatch.setattr(config, "load", broken)
+    said = empty.run("balance")
+    assert said.code == 1
+    assert "unexpected error (RuntimeError)" in said.err
+    assert "key-of-the-test-school" not in said.err
+    with pytest.raises(RuntimeError):
+        empty.run("balance", "--debug")
+
+
+def test_a_reader_who_leaves_does_not_stop_a_sync(house: House) -> None:
+    """Piped into a program that ends at once, the sync is done all the same."""
+    sync = subprocess.Popen(
+        [sys.executable, "-m", "cli", "--config", str(house.config), "sync", "-v"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "USER": "anna"},  # noqa: TID251
+    )
+    assert sync.stdout is not None
+    sync.stdout.close()
+    _, err = sync.communicate(timeout=60)
+    assert (sync.returncode, err) == (0, b"")
+    assert house.content()
+
+
+def test_a_terminal_without_letters_gets_escapes(synced: House) -> None:
+    """Names that the stream cannot show are written as escapes; nothing fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "--config", str(synced.config), "residents", "list"],
+        capture_output=True,
+        env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "ascii"},  # noqa: TID251
+        check=True,
+        timeout=60,
+    )
+    assert b"\\u04" in done.stdout

@@ -1,0 +1,178 @@
+"""The ledger for other programs: every pair of what and how, and files that nobody else can read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from coinsync.commands import export as exporting
+from tests.support.school import House
+
+GOOD = [
+    *(("entries", form) for form in ("csv", "jsonl", "beancount", "hledger")),
+    *(("residents", form) for form in ("csv", "jsonl")),
+    *(("all", form) for form in ("jsonl", "beancount", "hledger")),
+]
+NAME, NOTE = "Ада Д.", "Помог младшим"
+
+
+@pytest.fixture
+def house(desk: House) -> House:
+    """A school after its first sync, with a note."""
+    desk.ok("credit", "#102", "5", "--reason", NOTE, "--yes")
+    return desk
+
+
+@pytest.mark.parametrize(("what", "form"), GOOD)
+def test_names_are_told_only_when_asked_for(house: House, what: str, form: str) -> None:
+    """Numbers alone by default; names, notes and accounts with --with-names."""
+    plain = house.ok("export", what, "--format", form).out
+    named = house.ok("export", what, "--format", form, "--with-names").out
+    assert NAME not in plain
+    assert NOTE not in plain
+    assert "900000001" not in plain
+    assert NAME in named
+    assert (NOTE in named) is (what != "residents")
+
+
+def test_csv_is_a_table(house: House) -> None:
+    """A heading, then a row for each entry; the sums agree."""
+    rows = list(csv.DictReader(io.StringIO(house.ok("export", "entries", "--format", "csv").out)))
+    assert len(rows) == 109
+    assert sum(int(row["coins"]) for row in rows) == sum(house.balances().values())
+    residents = list(
+        csv.DictReader(io.StringIO(house.ok("export", "residents", "--format", "csv").out))
+    )
+    assert {int(row["id"]): int(row["balance"]) for row in residents} == house.balances()
+
+
+def test_jsonl_is_one_object_a_line(house: House) -> None:
+    """Residents, links and entries, each with its kind."""
+    lines = [
+        json.loads(line) for line in house.ok("export", "all", "--format", "jsonl").out.splitlines()
+    ]
+    assert {line["is"] for line in lines} == {"resident", "link", "entry"}
+    assert [line["n"] for line in lines if line["is"] == "entry"] == list(range(1, 110))
+
+
+def test_a_span_of_days(house: House) -> None:
+    """First and last day included."""
+    out = house.ok(
+        "export", "entries", "--format", "csv", "--since", "2026-11-01", "--until", "2026-11-05"
+    ).out
+    days = {row["happened_on"] for row in csv.DictReader(io.StringIO(out))}
+    assert days
+    assert min(days) >= "2026-11-01"
+    assert max(days) <= "2026-11-05"
+
+
+def test_a_cell_that_is_a_formula_is_harmless(house: House) -> None:
+    """In names and in notes."""
+    house.ok("credit", "#103", "5", "--reason", '=HYPERLINK("http://evil.example")', "--yes")
+    house.ok("credit", "#104", "5", "--reason", "+1 за помощь", "--yes")
+    rows = list(
+        csv.DictReader(
+            io.StringIO(house.ok("export", "entries", "--format", "csv", "--with-names").out)
+        )
+    )
+    assert [row["note"][:3] for row in rows[-2:]] == ["'=H", "'+1"]
+    assert not any(value.startswith(("=", "+", "@")) for row in rows for value in row.values())
+
+
+class TestAFile:
+    """--to FILE is whole or not there, and its owner's alone."""
+
+    def test_it_is_for_its_owner(self, house: House) -> None:
+        """Mode 0600, also over one that others could read; the screen says how much it is."""
+        path = house.folder / "coins.csv"
+        path.write_text("old")
+        path.chmod(0o644)
+        said = house.ok("export", "entries", "--format", "csv", "--with-names", "--to", str(path))
+        assert said.out == f"{path}: 110 lines\n"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert (
+            path.read_text(encoding="utf-8")
+            == house.ok("export", "entries", "--format", "csv", "--with-names").out
+        )
+        assert (
+            house.ok("export", "entries", "--format", "csv", "--to", str(path), "--quiet").out == ""
+        )
+
+    def test_a_trap_in_its_way_is_not_written_through(self, house: House) -> None:
+        """What somebody left under the name of the unfinished file is replaced, and not followed or taken over."""
+        path, trap = house.folder / "coins.csv", house.folder / "coins.csv.part"
+        elsewhere = house.folder / "elsewhere"
+        elsewhere.write_text("mine")
+        trap.symlink_to(elsewhere)
+        house.ok("export", "residents", "--format", "csv", "--with-names", "--to", str(path))
+        assert elsewhere.read_text() == "mine"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert not path.is_symlink()
+
+    def test_what_cannot_be_written_leaves_nothing(self, house: House) -> None:
+        """2, and no half of it anywhere."""
+        folder = house.folder / "folder"
+        folder.mkdir()
+        for target in (folder, house.folder / "nowhere" / "coins.csv"):
+            said = house.run(
+                "export", "entries", "--format", "csv", "--with-names", "--to", str(target)
+            )
+            assert (said.code, "cannot be written" in said.err) == (2, True)
+        assert not list(house.folder.glob("*.part"))
+
+    def test_what_breaks_half_way_leaves_the_old_one(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The file is there as before, and nothing lies beside it."""
+
+        def broken(*_: object, **__: object) -> object:
+            yield "one line"
+            raise RuntimeError
+
+        path = house.folder / "coins.csv"
+        path.write_text("old")
+        monkeypatch.setattr(exporting, "_lines", broken)
+        assert house.run("export", "entries", "--format", "csv", "--to", str(path)).code == 1
+        assert path.read_text() == "old"
+        assert not list(house.folder.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("all", "--format", "csv"), "one CSV file holds one table"),
+        (("residents", "--format", "beancount"), "made of entries"),
+        (("residents", "--format", "hledger"), "made of entries"),
+        (("residents", "--format", "csv", "--since", "2026-11-01"), "residents have no days"),
+        (("residents", "--format", "jsonl", "--until", "2026-11-01"), "residents have no days"),
+        (
+            ("entries", "--format", "hledger", "--since", "2026-11-01"),
+            "a journal holds every entry",
+        ),
+        (("all", "--format", "beancount", "--until", "2026-11-01"), "a journal holds every entry"),
+        (
+            ("entries", "--format", "csv", "--since", "2026-11-02", "--until", "2026-11-01"),
+            "is after --until",
+        ),
+        (
+            ("entries", "--format", "xml"),
+            "'xml' is not one of 'csv', 'jsonl', 'beancount', 'hledger'.",
+        ),
+        (("coins", "--format", "csv"), "'coins' is not one of 'entries', 'residents', 'all'."),
+        (("entries",), "Missing option '--format'. Choose from: csv, jsonl, beancount, hledger"),
+    ],
+)
+def test_pairs_that_make_no_sense(
+    tmp_path: Path, master: Path, words: tuple[str, ...], says: str
+) -> None:
+    """2, one line that says why."""
+    house = House(master)
+    said = house.run("export", *words, "--to", str(tmp_path / "out"))
+    assert (said.code, says in said.err) == (2, True), said.err
+    assert len(said.err.splitlines()) == 2
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,202 @@
+"""A fair: three tills and many clerks at once, in processes of their own; no sale lost, none twice, and it adds up."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from random import Random
+
+import pytest
+
+from coinsync.core.catalog import Item
+from tests.cli.test_clerks import clerks, lowest, together
+from tests.support.goods import an_item, fill
+from tests.support.school import House
+
+TILLS, SALES = 3, 300
+SECONDS_MAX = 120.0
+SOLD = re.compile(r"  sold: ([0-9a-f]{12})\n")
+
+#: By number of the list; of the first two fewer are there than are asked for.
+GOODS: dict[Item, int] = {
+    an_item("cap", 45, place=1): 4,
+    an_item("mug", 30, place=2): 25,
+    an_item("pen", 7, place=3): 1000,
+    an_item("sticker", 2, place=4): 1000,
+    an_item("lesson", 20, tracked=False, place=5): 0,
+}
+
+
+@pytest.fixture
+def house(desk: House) -> House:
+    """A school after its first sync, with a shop and an open fair; everybody has enough coins for a good while."""
+    fill(desk, GOODS, dict.fromkeys(desk.balances(), 400))
+    desk.ok("shop", "open", "fair", "--yes")
+    return desk
+
+
+def left(house: House, code: str) -> int:
+    """Pieces that are left."""
+    with house.reader() as reader:
+        return reader.stock([code])[code]
+
+
+@contextmanager
+def tills(house: House, count: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """Tills of the fair; they are closed in the end, whatever happened."""
+    with ExitStack() as stack:
+        found = []
+        for number in range(count):
+            words = [
+                "--config",
+                str(house.config),
+                "--actor",
+                f"till-{number + 1}",
+                "till",
+                "--event",
+                "fair",
+            ]
+            till = subprocess.Popen(
+                [sys.executable, "-m", "cli", *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={"USER": "anna", "LANG": "C.UTF-8"},
+            )
+            stack.enter_context(till)
+            stack.callback(till.kill)
+            found.append(till)
+        yield found
+
+
+def queue(house: House, seed: int) -> list[tuple[int, str]]:
+    """Children with what they want, a sale each."""
+    chance, people = Random(seed), sorted(house.balances())
+    return [
+        (
+            chance.choice(people),
+            chance.choice(("1", "2", "3", "4", "5", "3x2", "3 4x3", "2 5", "pen sticker")),
+        )
+        for _ in range(SALES // TILLS)
+    ]
+
+
+def typed(children: Sequence[tuple[int, str]]) -> str:
+    """What the clerk types for them; the empty line goes back where something was not to be had."""
+    return "".join(f"#{who}\n{wanted}\ny\n" for who, wanted in children)
+
+
+def test_three_hundred_sales_by_three_tills_at_once(house: House) -> None:
+    """Every receipt is a sale and every sale has its receipt; coins and goods add up, and the fair is closed."""
+    before = house.balances()
+    with tills(house, TILLS) as open_tills:
+        said = []
+        for seed, till in enumerate(open_tills):
+            assert till.stdin is not None
+            # Pens, stickers and lessons never run out: whoever wants these gets them.
+            children = [
+                (who, wanted if wanted not in ("1", "2", "2 5") else "3")
+                for who, wanted in queue(house, seed)
+            ]
+            till.stdin.write(f"{typed(children)}0\n")
+            till.stdin.flush()
+        said = [till.communicate(timeout=SECONDS_MAX)[0] for till in open_tills]
+    assert [till.returncode for till in open_tills] == [0] * TILLS, said
+    receipts = [SOLD.findall(one) for one in said]
+    assert [len(one) for one in receipts] == [SALES // TILLS] * TILLS
+    sales = house.ok("shop", "sales", "--event", "fair", "--json").json
+    assert sorted(one["sale"]["id"] for one in sales) == sorted(
+        key for one in receipts for key in one
+    )
+    assert Counter(one["sale"]["actor"] for one in sales) == {
+        f"till-{n + 1}": SALES // TILLS for n in range(TILLS)
+    }
+    taken = sum(paid["coins"] for one in sales for paid in one["payments"])
+    assert sum(before.values()) - sum(house.balances().values()) == taken
+    assert sum(int(re.findall(r"(\d+) coins\n$", one)[0]) for one in said) == taken
+    pieces = Counter[str]()
+    for one in sales:
+        for line in one["lines"]:
+            pieces[line["item"]] += line["quantity"]
+    assert {code: 1000 - left(house, code) for code in ("pen", "sticker")} == {
+        code: pieces[code] for code in ("pen", "sticker")
+    }
+    assert f"{SALES} sales" in house.ok("shop", "close", "fair", "--yes").out
+    assert house.run("sell", f"#{min(before)}", "pen", "--event", "fair", "--yes").code == 7
+    house.ok("reconcile", "--quiet")
+
+
+def test_a_fair_at_which_things_run_out(house: House) -> None:
+    """Too few caps and mugs for all who want them, and some are taken back: what is there is sold, and no more."""
+    with tills(house, TILLS) as open_tills:
+        for seed, till in enumerate(open_tills):
+            assert till.stdin is not None
+            lines = []
+            for number, (who, wanted) in enumerate(queue(house, seed + 10)[:20]):
+                # Where it cannot be had the yes is no goods, and the empty line goes back to the buyers.
+                lines.append(f"#{who}\n{wanted if number % 2 else '1'}\ny\n\n")
+                lines.append("-\ny\n" if number % 7 == 6 else "")
+            till.stdin.write("".join(lines) + "0\n")
+            till.stdin.flush()
+        said = [till.communicate(timeout=SECONDS_MAX)[0] for till in open_tills]
+    assert [till.returncode for till in open_tills] == [0] * TILLS, said
+    receipts = [key for one in said for key in SOLD.findall(one)]
+    sales = house.ok("shop", "sales", "--event", "fair", "--json").json
+    assert sorted(one["sale"]["id"] for one in sales) == sorted(receipts)
+    assert any(one["refunded"] for one in sales)
+    assert min(left(house, item.code) for item in GOODS) == 0
+    assert min(lowest(house, who) for who in house.balances()) >= 0
+    house.ok("shop", "close", "fair", "--yes")
+    house.ok("reconcile", "--quiet")
+
+
+def test_ten_race_for_the_last_piece(house: House) -> None:
+    """Exactly one has it, nine exit with 7 and are told that none is left."""
+    house.ok("catalog", "stock", "count", "cap", "1", "--yes")
+    buyers = sorted(house.balances())[:10]
+    with clerks(house, *(f"clerk-{n}" for n in range(10))) as desks:
+        said = together(
+            desks, *(["sell", f"#{who}", "cap", "--event", "fair", "--yes"] for who in buyers)
+        )
+    assert sorted(one.code for one in said) == [0] + [7] * 9
+    for one in said:
+        assert one.code == 0 or "cap: 0 left, 1 needed; nothing written" in one.err
+    assert left(house, "cap") == 0
+    [sale] = house.ok("shop", "sales", "--json").json
+    winner = next(who for who, one in zip(buyers, said, strict=True) if one.code == 0)
+    assert [paid["resident"] for paid in sale["payments"]] == [winner]
+    house.ok("shop", "close", "fair", "--yes")
+    house.ok("reconcile", "--quiet")
+
+
+def test_one_key_at_two_desks(house: House) -> None:
+    """One sale, both exit 0, and one of them is told that it was sold already; for two buyers one exits with 7."""
+    one, other = sorted(house.balances())[:2]
+    with clerks(house, "anna", "anna") as desks:
+        for n in range(4):
+            words = ["sell", f"#{one}", "pen", "--key", f"k-{n}", "--yes"]
+            said = together(desks, words, words)
+            assert [answer.code for answer in said] == [0, 0], said
+            assert sum(f"sold already: sale k-{n}" in answer.out for answer in said) == 1
+            words = ["sell", f"#{one}", "lesson", "--key", f"l-{n}", "--yes"]
+            said = together(desks, words, ["sell", f"#{other}", *words[2:]])
+            assert sorted(answer.code for answer in said) == [0, 7], said
+            assert "is another sale already" in "".join(answer.err for answer in said)
+    assert (left(house, "pen"), len(house.ok("shop", "sales", "--json").json)) == (996, 8)
+
+
+def test_one_refund_at_two_desks(house: House) -> None:
+    """Once: one exits 0, the other 7."""
+    who = min(house.balances())
+    before = house.balance(who)
+    with clerks(house, "anna", "anna") as desks:
+        for n in range(4):
+            house.ok("sell", f"#{who}", "lesson", "--quantity", "2", "--key", f"k-{n}", "--yes")
+            words = ["refund", f"k-{n}", "--note", "Передумал", "--yes"]
+            assert sorted(answer.code for answer in together(desks, words, words)) == [0, 7]
+    assert house.balance(who) == before

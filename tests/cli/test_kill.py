@@ -1,0 +1,122 @@
+"""Killed anywhere: the transaction is whole or absent, and the next sync finishes the job."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from coinsync.core.ledger import GENESIS, Kind, link_hash
+from tests.support.school import House, a_school, listening, open_house
+
+KILLED = -9
+RANDOM_KILLS = 12
+
+
+@dataclass
+class Scene:
+    """A synced school on the eve of a sync that awards, reverses and records."""
+
+    house: House
+    master: Path
+    before: list[tuple[object, ...]]
+    after: list[tuple[object, ...]]
+
+    def reset(self) -> None:
+        """Put the database back as it was before."""
+        for path in self.house.folder.glob("coinsync.db*"):
+            path.unlink()
+        shutil.copy(self.master, self.house.folder / "coinsync.db")
+
+    def child(self, at: int) -> subprocess.Popen[bytes]:
+        """Start the sync that dies at pass ``at``."""
+        words = [
+            str(self.house.folder / "passes"),
+            str(at),
+            "--config",
+            str(self.house.config),
+            "sync",
+            "--quiet",
+        ]
+        return subprocess.Popen([sys.executable, "-m", "tests.support.dying", *words])
+
+    def check(self) -> None:
+        """Whole or absent, chained, and finished by the next sync; after that nothing is left to do."""
+        assert self.house.content() in (self.before, self.between, self.after)
+        check_chain(self.house)
+        self.house.ok("sync", "--quiet")
+        assert self.house.content() == self.after
+        check_chain(self.house)
+        report = self.house.ok("sync", "--json").json
+        assert [result["report"]["changes"] for result in report["results"]] == [0] * len(
+            report["results"]
+        )
+
+    between: list[tuple[object, ...]] | None = None
+
+
+def check_chain(house: House) -> None:
+    """Every entry is numbered without a gap and carries the hash of all before it."""
+    before = GENESIS
+    for n, posted in enumerate(house.ledger(), 1):
+        before = link_hash(before, posted, "")
+        assert (posted.n, posted.chain) == (n, before)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """One branch, one month, then a day passes and a lesson is cancelled."""
+    folder = tmp_path_factory.mktemp("scene")
+    with listening(a_school(residents=12, days=18)) as simulator:
+        branch = [{"id": 1, "name": "", "zone": "Europe/Moscow"}]
+        house = open_house(
+            folder, simulator, branch=branch, sync__days_back=18, guards__reversals_free=50
+        )
+        house.ok("sync", "--quiet")
+        before = house.content()
+        master = folder / "master.db"
+        house.simulator.school.act("advance", days=3)  # type: ignore[union-attr]
+        house.school.act("cancel", lesson=house.paid_lessons()[2].id)
+        with sqlite3.connect(folder / "coinsync.db") as opened:
+            opened.execute("VACUUM INTO ?", [str(master)])
+        opened.close()
+        house.ok("sync", "--quiet")
+        after = house.content()
+        kinds = {entry.kind for _, entry in after[len(before) :]}  # type: ignore[attr-defined]
+        assert kinds == {Kind.AWARD, Kind.REVERSAL}
+        yield Scene(house, master, before, after)
+
+
+def test_every_step_of_apply(scene: Scene) -> None:
+    """SIGKILL at each pass of each probe: old or new, never between; then it converges."""
+    scene.reset()
+    assert scene.child(0).wait(60) == 0
+    passes = (scene.house.folder / "passes").read_text(encoding="utf-8").split("\n")
+    assert {"begin", "head", "checked", "entries", "run", "commit", "committed"} <= set(passes)
+    assert len(passes) > 15
+    for at in range(1, len(passes) + 1):
+        scene.reset()
+        assert scene.child(at).wait(60) == KILLED, passes[at - 1]
+        scene.check()
+
+
+def test_any_moment(scene: Scene) -> None:
+    """SIGKILL at moments spread over the whole run, the reading of the CRM among them."""
+    scene.reset()
+    began = time.monotonic()
+    assert scene.child(0).wait(60) == 0
+    whole = time.monotonic() - began
+    for step in range(RANDOM_KILLS):
+        scene.reset()
+        child = scene.child(0)
+        time.sleep(whole * (step + 0.5) / RANDOM_KILLS)
+        child.kill()
+        child.wait(60)
+        scene.check()

@@ -1,0 +1,349 @@
+"""Cards that are one child, families that want to be forgotten, and families that ask what is held of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from coinsync.core.facts import Link
+from coinsync.store import database
+from tests.support.school import House, beside_vk
+
+#: A card with its family's account, and another family's card.
+CARD, HIS, INTO, THEIRS = 104, 900000002, 110, 900000005
+ADA, ADAS = 102, 900000001
+
+
+@pytest.fixture
+def house(desk: House) -> House:
+    """A school after its first sync."""
+    return desk
+
+
+def seen(house: House, vk: int) -> dict[int, int]:
+    """Whom an account sees in the cabinet, with how many coins."""
+    page = house.cabinet(vk)
+    found = re.findall(
+        r'<section id="resident-(\d+)".*?<p class="balance"><strong>([\d\s]+)</strong>',
+        page,
+        re.DOTALL,
+    )
+    return {int(who): int(coins) for who, coins in found}
+
+
+def links(house: House) -> set[Link]:
+    """All links."""
+    with house.reader() as reader:
+        return set(reader.links())
+
+
+class TestMerge:
+    """Two cards of one child count together, for staff and for the family."""
+
+    def test_no_coin_moves_and_everything_counts_together(self, house: House) -> None:
+        """One balance, one history, one line in the list; whoever names the old card means the new one."""
+        before = house.content()
+        out = house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes").out
+        assert "#104 Богдан З. (40) goes on as #110 Данил С. (80): together 120" in out
+        assert f"VK {HIS} will see it" in out
+        assert "still a client in the CRM" in out
+        assert house.content() == before
+        for name in (f"#{CARD}", f"#{INTO}", f"crm:{CARD}", "Данил"):
+            assert [
+                (one["id"], one["coins"]) for one in house.ok("balance", name, "--json").json
+            ] == [(INTO, 120)]
+        assert len(house.ok("history", f"#{CARD}", "--json").json["lines"]) == 12
+        listed = {one["id"]: one["coins"] for one in house.ok("residents", "list", "--json").json}
+        assert (listed[INTO], CARD in listed) == (120, False)
+
+    def test_both_families_see_the_joint_balance(self, house: House) -> None:
+        """In the cabinet too, and nobody sees the old card any more."""
+        assert (seen(house, HIS), seen(house, THEIRS)) == ({CARD: 40, 105: 20, 125: 0}, {INTO: 80})
+        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        assert (seen(house, HIS), seen(house, THEIRS)) == (
+            {INTO: 120, 105: 20, 125: 0},
+            {INTO: 120},
+        )
+
+    def test_coins_go_to_the_card_that_goes_on(self, house: House) -> None:
+        """And what both have may be spent at once."""
+        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        house.ok("credit", f"#{CARD}", "5", "--reason", "x", "--yes")
+        assert house.ledger()[-1].entry.resident == INTO
+        house.ok("debit", f"#{CARD}", "125", "--reason", "x", "--yes")
+        assert house.run("debit", f"#{INTO}", "1", "--reason", "x", "--yes").code == 7
+
+    def test_and_back(self, house: House) -> None:
+        """Balances, links and the cabinet are as if nothing had been."""
+        balances, before = house.balances(), links(house)
+        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        assert links(house) != before
+        out = house.ok("residents", "unmerge", f"#{CARD}", "--yes").out
+        assert "#104 Богдан З. has 40 on its own\n#110 Данил С. has 80 on its own\n" in out
+        assert (house.balances(), links(house)) == (balances, before)
+        assert (seen(house, HIS), seen(house, THEIRS)) == ({CARD: 40, 105: 20, 125: 0}, {INTO: 80})
+
+    def test_an_account_that_both_had_stays_with_both(self, house: House) -> None:
+        """Brothers and sisters on one account: nothing comes along, and nothing is lost on the way back."""
+        before = links(house)
+        out = house.ok("residents", "merge", "#106", "#107", "--yes").out
+        assert "its VK accounts are known there already" in out
+        assert seen(house, 900000003) == {107: 140}
+        house.ok("residents", "unmerge", "#106", "--yes")
+        assert links(house) == before
+
+    def test_who_was_revoked_meanwhile_stays_revoked(self, house: House) -> None:
+        """A court's word is not undone by a clerk's mistake."""
+        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        house.ok("links", "revoke", f"#{INTO}", str(HIS), "--yes")
+        assert CARD not in seen(house, HIS)
+        assert INTO not in seen(house, HIS)
+        house.ok("residents", "unmerge", f"#{CARD}", "--yes")
+        assert CARD not in seen(house, HIS)
+        assert INTO not in seen(house, HIS)
+
+    def test_a_chain_of_cards(self, house: House) -> None:
+        """Three cards are one; the first leaves with its own viewers and nobody else's."""
+        before = links(house)
+        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        house.ok("residents", "merge", f"#{INTO}", "#112", "--yes")
+        assert seen(house, HIS)[112] == seen(house, THEIRS)[112] == 150
+        house.ok("residents", "unmerge", f"#{CARD}", "--yes")
+        assert (seen(house, HIS), seen(house, THEIRS)) == ({CARD: 40, 105: 20, 125: 0}, {112: 110})
+        house.ok("residents", "unmerge", f"#{INTO}", "--yes")
+        assert links(house) == before
+
+    def test_what_was_spent_together_keeps_them_together(self, house: House) -> None:
+        """7, with what the card would have."""
+        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        house.ok("debit", f"#{INTO}", "100", "--reason", "Кружка", "--yes")
+        before = house.tables()
+        said = house.run("residents", "unmerge", f"#{CARD}", "--yes")
+        assert said.code == 7
+        assert (
+            "#110 Данил С. would have -20 coins on its own: they were spent together; nothing written"
+            in said.err
+        )
+        assert house.tables() == before
+
+    def test_the_night_after(self, open_desk: House) -> None:
+        """The sync finds nothing to do, and both cards go on earning for one."""
+        house = open_desk
+        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        before = {link for link in links(house) if link.resident in (CARD, INTO)}
+        assert house.ok("sync", "--json").json["digest"] == ""
+        house.school.act("advance", days=7)
+        house.ok("sync")
+        sums = {
+            who: sum(p.entry.coins for p in house.ledger() if p.entry.resident == who)
+            for who in (CARD, INTO)
+        }
+        assert (house.balance(INTO), sums[CARD] > 40) == (sums[CARD] + sums[INTO], True)
+        assert {link for link in links(house) if link.resident in (CARD, INTO)} == before
+
+    def test_wrong_use(self, house: House) -> None:
+        """Told in one line each."""
+        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        for words, code, says in (
+            (("merge", f"#{CARD}", "#112"), 7, "#104 is merged into #110 already"),
+            (("merge", f"#{INTO}", f"#{CARD}"), 7, "#104 is merged into #110 already"),
+            (("merge", "#112", "#112"), 2, "are one card"),
+            (("merge", "Рената С", "#112"), 6, "2 residents answer"),
+            (("merge", "#112", "#99999"), 6, "no resident answers"),
+            (("unmerge", f"#{INTO}"), 7, "#110 is not merged into any other card"),
+            (("unmerge", "#99999"), 6, "no resident answers"),
+        ):
+            said = house.run("residents", *words, "--yes")
+            assert (said.code, says in said.err) == (code, True), said.err
+
+
+class TestErase:
+    """The name goes for good; the numbers stay."""
+
+    NAME, NOTE, OTHER = "Эльвирапримерова", "Заметка-о-тайном", "Заметка-о-решении"
+
+    @pytest.fixture
+    def known(self, open_desk: House) -> Iterator[House]:
+        """A house where somebody has a name, notes and links of every kind."""
+        with beside_vk(open_desk, [{"id": 5002, "screen_name": "elvira.example"}]):
+            open_desk.school.act("rename", customer=ADA, name=f"Пример {self.NAME}")
+            open_desk.school.act("set_vk", customer=ADA, text="@elvira.example")
+            open_desk.ok("sync")
+            open_desk.ok("credit", f"#{ADA}", "5", "--reason", self.NOTE, "--yes")
+            open_desk.ok("links", "add", f"#{ADA}", "777000111", "--yes")
+            entry = next(one for one in open_desk.ledger() if one.entry.resident == ADA)
+            open_desk.ok("reverse", str(entry.n), "--note", self.OTHER, "--yes")
+            assert self.left(open_desk) == {self.NAME, self.NOTE, self.OTHER, "elvira.example"}
+            yield open_desk
+
+    def left(self, house: House) -> set[str]:
+        """Which of the texts still stand anywhere in the database's files, byte by byte."""
+        content = b"".join(path.read_bytes() for path in house.folder.glob("coinsync.db*"))
+        return {
+            text
+            for text in (self.NAME, self.NOTE, self.OTHER, "elvira.example")
+            if text.encode() in content
+        }
+
+    def test_nothing_names_them_any_more(self, known: House) -> None:
+        """Not in any command, not in the cabinet, not in a single byte of the file."""
+        balance, count = known.balance(ADA), len(known.ledger())
+        out = known.ok("residents", "erase", f"#{ADA}", "--yes").out
+        assert f"#{ADA} {self.NAME} П.: the name, 2 VK links and 3 notes go" in out
+        assert "coins and every entry stay under the number" in out
+        assert self.left(known) == set()
+        forgotten = (self.NAME, self.NOTE, self.OTHER, "elvira", "777000111")
+        for words in (
+            ("residents", "list", "--all"),
+            ("residents", "show", f"#{ADA}"),
+            ("residents", "export", f"#{ADA}"),
+            ("history", f"#{ADA}", "-v"),
+            ("balance",),
+            ("links", "list"),
+            ("links", "list", "--problems"),
+            ("export", "entries", "--format", "csv", "--with-names"),
+            ("export", "all", "--format", "beancount", "--with-names"),
+            ("runs",),
+        ):
+            said = known.ok(*words)
+            assert not [text for text in forgotten if text in said.out], words
+        assert (known.balance(ADA), len(known.ledger())) == (balance, count)
+        assert ADA not in seen(known, ADAS)
+        assert set(seen(known, ADAS)) == {101, 103}
+        assert seen(known, 777000111) == {}
+
+    def test_no_night_brings_the_name_back(self, known: House) -> None:
+        """Whatever the CRM says of this number; its lessons go on counting."""
+        known.ok("residents", "erase", f"#{ADA}", "--yes")
+        assert known.ok("sync", "--json").json["digest"] == ""
+        known.school.act("rename", customer=ADA, name=f"Новая {self.NAME}")
+        known.school.act("set_vk", customer=ADA, text="id777000111")
+        known.school.act("advance", days=3)
+        said = known.ok("sync", "-v")
+        assert self.NAME not in said.out
+        assert self.left(known) == set()
+        assert seen(known, 777000111) == {}
+        with known.reader() as reader:
+            erased = reader.resident(ADA)
+        assert erased is not None
+        assert (erased.name, erased.presence, erased.vk) == ("", "erased", "")
+
+    def test_a_plan_made_before_does_not_link_them_again(self, open_desk: House) -> None:
+        """What was read before the family asked is refused as stale."""
+        house, plan = open_desk, str(open_desk.folder / "night.plan")
+        ira = house.school.act("add_customer", branch=1, name="Новикова Ира", is_study=1)
+        house.school.act("set_vk", customer=ira, text="@elvira.example")
+        house.ok("sync", "--quiet")
+        with beside_vk(house, [{"id": 5002, "screen_name": "elvira.example"}]):
+            house.ok("sync", "--dry-run", "--save", plan, "--quiet")
+        house.ok("residents", "erase", f"#{ira}", "--yes")
+        said = house.run("apply", plan)
+        assert (said.code, "plan is stale" in said.err) == (5, True)
+        assert seen(house, 5002) == {}
+
+    def test_who_reads_meanwhile_does_not_keep_it(self, known: House) -> None:
+        """A page that is being read holds the old pages a little longer; the next write ends that."""
+        opened = database.open_readable(known.url)
+        with database.reading(opened):
+            known.ok("residents", "erase", f"#{ADA}", "--yes")
+        known.ok("credit", "#101", "5", "--reason", "x", "--yes")
+        assert self.left(known) == set()
+
+    def test_every_build_of_sqlite_is_told_to_wipe(self, house: House) -> None:
+        """Debian's does so by itself, others do not."""
+        opened = database.open_writable(house.url)
+        with closing(opened):
+            assert opened.execute_sql("PRAGMA secure_delete").fetchone() == (1,)
+
+    def test_again_is_nothing_new(self, known: House) -> None:
+        """0, and it says so; the erased card takes no links and is not merged."""
+        known.ok("residents", "erase", f"#{ADA}", "--yes")
+        before = known.tables()
+        assert (
+            known.ok("residents", "erase", f"#{ADA}", "--yes").out == f"#{ADA} is erased already\n"
+        )
+        for words in (
+            ("links", "add", f"#{ADA}", "5"),
+            ("residents", "merge", f"#{ADA}", "#101"),
+            ("residents", "merge", "#101", f"#{ADA}"),
+        ):
+            said = known.run(*words, "--yes")
+            assert (said.code, f"#{ADA} is erased; nothing written" in said.err) == (7, True)
+        assert known.tables() == before
+
+    def test_all_cards_of_one_child_go(self, house: House) -> None:
+        """Who was merged is forgotten with the card that went on."""
+        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        house.ok("residents", "erase", f"#{CARD}", "--yes")
+        with house.reader() as reader:
+            names = [reader.resident(one) for one in (CARD, INTO)]
+        assert [(one.name, one.presence) for one in names if one] == [
+            ("", "erased"),
+            ("", "erased"),
+        ]
+        assert (seen(house, HIS), seen(house, THEIRS)) == ({105: 20, 125: 0}, {})
+        assert house.balance(INTO) == 120
+
+
+class TestExport:
+    """What a family may ask for: all of its own, nothing of others."""
+
+    def numbers(self, value: Any, key: str) -> Iterator[int]:
+        """All numbers that stand under a key, however deep."""
+        if isinstance(value, dict):
+            for name, one in value.items():
+                yield from [one] if name == key else self.numbers(one, key)
+        elif isinstance(value, list):
+            for one in value:
+                yield from self.numbers(one, key)
+
+    def test_everything_of_one(self, open_desk: House) -> None:
+        """Card, balance, groups, accounts, lessons, entries with notes, what is held and what was decided."""
+        house = open_desk
+        held = house.ok("review", "list", "--json").json
+        who = held[0]["hold"]["resident"]
+        more = [one["id"] for one in held if one["hold"]["resident"] == who]
+        house.ok("credit", f"#{who}", "5", "--reason", "Помог младшим", "--yes")
+        house.ok("review", "waive", more[0], "--note", "Был в гостях", "--yes")
+        found = house.ok("residents", "export", f"#{who}", "--json").json
+        assert found["cards"][0]["id"] == who
+        assert (
+            found["balance"]
+            == house.balance(who)
+            == sum(one["posted"]["entry"]["coins"] for one in found["entries"])
+        )
+        assert found["links"]
+        assert found["memberships"]
+        assert "Помог младшим" in {one["note"] for one in found["entries"]}
+        assert {one["lesson"]["id"] for one in found["lessons"]} >= {
+            one["hold"]["lesson"] for one in held[:1]
+        }
+        assert len(found["held"]) == len(more) - 1
+        assert [one["note"] for one in found["decisions"]] == ["Был в гостях"]
+
+    def test_nothing_of_others(self, house: House) -> None:
+        """No other number, no other name, no other account."""
+        house.ok("credit", "#101", "5", "--reason", "Только-для-Яны", "--yes")
+        page = house.ok("residents", "export", f"#{ADA}").out
+        found = json.loads(page)
+        assert found == house.ok("residents", "export", f"#{ADA}", "--json").json
+        assert set(self.numbers(found, "resident")) == {ADA}
+        with house.reader() as reader:
+            others = {one.name for one in reader.residents() if one.id != ADA and len(one.name) > 3}
+            accounts = {
+                str(link.vk) for link in reader.links() if link.resident != ADA and link.vk != ADAS
+            }
+        assert not {text for text in (*others, *accounts, "Только-для-Яны") if text in page}
+
+    def test_of_merged_cards(self, house: House) -> None:
+        """Both of them, whichever is named."""
+        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        found = house.ok("residents", "export", f"#{CARD}", "--json").json
+        assert {one["id"] for one in found["cards"]} == {CARD, INTO}
+        assert set(self.numbers(found["entries"], "resident")) == {CARD, INTO}
+        assert found == house.ok("residents", "export", f"#{INTO}", "--json").json

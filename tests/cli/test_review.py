@@ -1,0 +1,266 @@
+"""What waits for a person: coins that are spent before they are taken back, and visits that may or may not earn."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import engines
+from tests.support.school import House, copy_house
+
+ENGINES = engines.BOTH
+
+
+@pytest.fixture
+def house(open_desk: House) -> House:
+    """A school after its first sync."""
+    return open_desk
+
+
+def cases(house: House, *words: str) -> list[dict[str, Any]]:
+    """What is held."""
+    return list(house.ok("review", "list", *words, "--json").json)
+
+
+def a_debt(house: House, *, branch: int = 1, left: int = 0) -> tuple[int, int]:
+    """A lesson and somebody who spent its coins, all but ``left``, before the CRM said that they were absent."""
+    lesson = house.paid_lessons(branch)[-1].id
+    who = house.paid_resident(lesson)
+    house.ok("debit", f"#{who}", str(house.balance(who) - left), "--reason", "Футболка", "--yes")
+    house.school.act("mark", lesson=lesson, customer=who, is_attend=0)
+    said = house.ok("sync")
+    assert "absent in the CRM, the coins are spent" in said.out
+    assert house.balance(who) == left
+    return lesson, who
+
+
+def all_is_done(house: House) -> bool:
+    """Whether the next sync finds nothing to do and holds no coins that should go."""
+    return house.ok("sync", "--json").json["digest"] == "" and not cases(
+        house, "--kind", "reversal"
+    )
+
+
+class TestSpentCoins:
+    """The story of a T-shirt: one house for each of the three ends."""
+
+    def test_it_waits(self, house: House) -> None:
+        """It is listed with its lesson, its coins and the balance, and comes back every night without a change."""
+        lesson, who = a_debt(house)
+        (case,) = cases(house, "--kind", "reversal")
+        assert (case["id"], case["balance"], case["hold"]["coins"]) == (f"{lesson}:{who}", 0, -10)
+        out = house.ok("review", "list", "--kind", "reversal").out
+        for word in (
+            f"{lesson}:{who}",
+            f"#{who} {case['name']}",
+            "-10",
+            "absent in the CRM",
+            "review post CASE",
+        ):
+            assert word in out
+        before = house.content()
+        for _ in range(2):
+            house.ok("sync")
+            assert (house.content(), cases(house, "--kind", "reversal")) == (before, [case])
+
+    def test_post_takes_them_and_the_debt_is_made_up(self, house: House) -> None:
+        """The balance goes below zero, is shown as 0 with what is lacking, and coming lessons fill it up."""
+        lesson, who = a_debt(house, left=4)
+        done = house.ok("review", "post", f"{lesson}:{who}", "--yes", "--json").json
+        (move,) = done["moves"]
+        assert (move["before"], move["coins"], move["after"]) == (4, -10, -6)
+        assert (house.balance(who), all_is_done(house)) == (-6, True)
+        assert "0 (6 to be made up)" in house.ok("balance", f"#{who}").out
+        out = house.ok("history", f"#{who}").out
+        assert "0 (6 to be made up)" in out
+        assert "absent in the CRM, reverses" in out
+        assert house.run("debit", f"#{who}", "1", "--reason", "x", "--yes").code == 7
+        house.ok("credit", f"#{who}", "4", "--reason", "Помог", "--yes")
+        assert house.balance(who) == -2
+        house.school.act("mark", lesson=lesson, customer=who, is_attend=1)
+        house.ok("sync")
+        assert house.balance(who) == 8
+        assert house.run("debit", f"#{who}", "8", "--reason", "x", "--yes").code == 0
+
+    def test_forgive_gives_them_back_for_all_to_see(self, house: House) -> None:
+        """Reversal and gift stand side by side, with name and reason; the balance stays."""
+        lesson, who = a_debt(house)
+        words = (
+            "review",
+            "forgive",
+            f"{lesson}:{who}",
+            "--note",
+            "Ошибка школы",
+            "--actor",
+            "Вера",
+            "--yes",
+        )
+        moves = house.ok(*words, "--json").json["moves"]
+        assert [(one["kind"], one["coins"], one["after"]) for one in moves] == [
+            ("reversal", -10, -10),
+            ("gift", 10, 0),
+        ]
+        assert (house.balance(who), all_is_done(house)) == (0, True)
+        posted = house.ledger()[-2:]
+        assert [one.entry.actor for one in posted] == ["Вера", "Вера"]
+        assert {one.entry.happened_on for one in posted} == {
+            house.school.books.lessons[lesson].date
+        }
+        out = house.ok("history", f"#{who}", "-v").out
+        assert "absent in the CRM: Ошибка школы, reverses" in out
+        assert "forgiven: the coins were spent already: Ошибка школы" in out
+
+    def test_waive_leaves_them_and_remembers_who_said_so(self, house: House) -> None:
+        """No entry at all; the decision has name, day and reason, and stands in what is held of the resident."""
+        lesson, who = a_debt(house)
+        before = house.content()
+        said = house.ok("review", "waive", f"{lesson}:{who}", "--note", "Договорились", "--yes")
+        assert f"lesson {lesson}, #{who} " in said.out
+        assert "10 coins stay as they are" in said.out
+        assert (house.content(), house.balance(who), all_is_done(house)) == (before, 0, True)
+        (word,) = house.ok("residents", "export", f"#{who}", "--json").json["decisions"]
+        assert (word["actor"], word["note"], word["coins"]) == ("anna", "Договорились", 10)
+
+    def test_a_decision_holds_as_long_as_the_question_is_the_same(self, house: House) -> None:
+        """When the CRM changes its mind to yes and again to no, that is asked anew."""
+        lesson, who = a_debt(house)
+        house.ok("review", "waive", f"{lesson}:{who}", "--note", "Договорились", "--yes")
+        house.school.act("mark", lesson=lesson, customer=who, is_attend=1)
+        house.ok("sync")
+        assert (house.balance(who), all_is_done(house)) == (0, True)
+        house.school.act("cancel", lesson=lesson)
+        house.ok("sync")
+        (case,) = [
+            one for one in cases(house, "--kind", "reversal") if one["hold"]["resident"] == who
+        ]
+        assert case["hold"]["reason"] == "not_conducted"
+
+    def test_the_mark_comes_back_before_anybody_decided(self, house: House) -> None:
+        """The case is closed by itself."""
+        lesson, who = a_debt(house)
+        house.school.act("mark", lesson=lesson, customer=who, is_attend=1)
+        house.ok("sync")
+        assert (house.balance(who), all_is_done(house)) == (0, True)
+        said = house.run("review", "post", f"{lesson}:{who}", "--yes")
+        assert (said.code, "is not held" in said.err) == (6, True)
+
+    def test_all_of_a_branch(self, house: House) -> None:
+        """--all takes what --branch and --kind leave."""
+        _, one = a_debt(house)
+        _, other = a_debt(house, branch=2)
+        assert len(cases(house, "--kind", "reversal")) == 2
+        assert [
+            case["hold"]["resident"] for case in cases(house, "--kind", "reversal", "--branch", "2")
+        ] == [other]
+        house.ok("review", "post", "--all", "--kind", "reversal", "--branch", "2", "--yes")
+        assert (house.balance(one), house.balance(other)) == (0, -10)
+        house.ok("review", "forgive", "--all", "--note", "Подарок", "--yes")
+        assert (house.balance(one), all_is_done(house)) == (0, True)
+        assert cases(house, "--kind", "guest")
+
+    def test_somebody_else_decided_meanwhile(self, house: House) -> None:
+        """A second word about the same case finds it closed, whatever the first one was."""
+        lesson, who = a_debt(house)
+        house.ok("review", "waive", f"{lesson}:{who}", "--note", "Договорились", "--yes")
+        for verb in ("post", "forgive", "waive"):
+            said = house.run("review", verb, f"{lesson}:{who}", "--note", "x", "--yes")
+            assert (said.code, "review list" in said.err) == (6, True)
+
+
+class TestVisits:
+    """A lesson in a group that nobody knows the pupil belonged to."""
+
+    def test_post_pays(self, house: House) -> None:
+        """An award on the lesson's day; the night leaves it so."""
+        case = cases(house, "--kind", "guest")[0]
+        who, before = case["hold"]["resident"], case["balance"]
+        house.ok("review", "post", case["id"], "--yes")
+        entry = house.ledger()[-1].entry
+        assert (entry.kind, entry.coins, entry.happened_on.isoformat()) == (
+            "award",
+            10,
+            case["hold"]["happened_on"],
+        )
+        assert entry.actor == "anna"
+        assert (house.balance(who), all_is_done(house)) == (before + 10, True)
+        assert case["id"] not in {one["id"] for one in cases(house)}
+
+    def test_waive_does_not(self, house: House) -> None:
+        """It is not asked again, and the reason is kept."""
+        case = cases(house, "--kind", "guest")[0]
+        before = house.content()
+        out = house.ok("review", "waive", case["id"], "--note", "Был в гостях", "--yes").out
+        assert (
+            f"lesson {case['hold']['lesson']}, #{case['hold']['resident']} {case['name']}: stays unpaid"
+            in out
+        )
+        assert (house.content(), all_is_done(house)) == (before, True)
+        assert case["id"] not in {one["id"] for one in cases(house)}
+
+    def test_there_is_nothing_to_forgive(self, house: House) -> None:
+        """2 with what to do instead."""
+        said = house.run("review", "forgive", cases(house)[0]["id"], "--note", "x", "--yes")
+        assert (said.code, "post it or waive it" in said.err) == (2, True)
+
+    def test_several_and_all(self, house: House) -> None:
+        """Named ones once each, then all of a branch, then the rest; in the end nothing is held."""
+        first, second, *rest = cases(house)
+        done = house.ok(
+            "review", "post", first["id"], second["id"], first["id"], "--yes", "--json"
+        ).json
+        assert len(done["moves"]) == 2
+        house.ok("review", "waive", "--all", "--branch", "Иннополис", "--note", "Гости", "--yes")
+        assert {one["hold"]["branch"] for one in cases(house)} == {1}
+        done = house.ok("review", "post", "--all", "--kind", "guest", "--yes", "--json").json
+        assert 0 < len(done["moves"]) < len(rest)
+        assert (cases(house), house.ok("review", "list").out) == ([], "nothing is held\n")
+        assert house.ok("review", "post", "--all", "--yes").out == "nothing is held\n"
+        assert all_is_done(house)
+
+
+class TestTheList:
+    """What waits, for a person and for a spreadsheet."""
+
+    def test_csv(self, house: House) -> None:
+        """A heading and a row for each case."""
+        rows = list(csv.DictReader(io.StringIO(house.ok("review", "list", "--csv").out)))
+        assert [row["case"] for row in rows] == [one["id"] for one in cases(house)]
+        assert {row["kind"] for row in rows} == {"guest"}
+        assert [row["day"] for row in rows] == sorted(row["day"] for row in rows)
+
+    @pytest.mark.parametrize(
+        ("words", "code", "says"),
+        [
+            (("list", "--kind", "bribe"), 2, "held are reversal and guest"),
+            (("post",), 2, "say which cases, or --all"),
+            (("post", "--all", "1005:107"), 2, "say which cases, or --all"),
+            (("waive", "--all"), 2, "say why: --note TEXT"),
+            (("waive", "1005:107", "--note", " \u200b"), 2, "say why: --note TEXT"),
+            (("forgive", "1005:107"), 2, "say why: --note TEXT"),
+            (("post", "1005:999"), 6, "'1005:999' is not held"),
+            (("post", "1005"), 6, "'1005' is not held"),
+            (("post", "1005:107", "x"), 6, "'x' is not held"),
+            (
+                ("post", "--all", "--branch", "Nowhere"),
+                6,
+                "branch 'Nowhere' is not in the configuration",
+            ),
+        ],
+    )
+    def test_wrong_use(
+        self, master_house: House, words: tuple[str, ...], code: int, says: str
+    ) -> None:
+        """One line, one line of advice, nothing written."""
+        said = master_house.run("review", *words, *(() if words[0] == "list" else ("--yes",)))
+        assert (said.code, says in said.err) == (code, True), said.err
+        assert "\n  → " in said.err
+
+
+@pytest.fixture(scope="module")
+def master_house(tmp_path_factory: pytest.TempPathFactory, master: Path) -> House:
+    """A school after its first sync, for tests that write nothing."""
+    return copy_house(master, tmp_path_factory.mktemp("house"))

@@ -1,0 +1,61 @@
+"""Coins that are spent already: a reversal that would cross zero waits for a person, and nothing else waits with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from coinsync.core.plan import Plan, Post, Purpose, Scope
+from coinsync.store import writer
+from tests.support.makers import a_credit, environment, order, writing
+from tests.support.school import TODAY, House
+
+
+def spend(house: House, resident: int, coins: int) -> None:
+    """Take coins as the desk does: by a plan, through the one writer."""
+    with house.reader() as reader:
+        key = f"spent-{reader.head().runs}"
+    plan = Plan.of(
+        Purpose.DESK, Scope(1, TODAY, TODAY), [Post(a_credit(key, resident, -coins, on=TODAY))]
+    )
+    now = datetime.now(UTC)  # noqa: TID251
+    with writing(house.url) as database:
+        writer.apply(database, plan, order(account="test"), environment(now=now, name=key))
+
+
+def the_last_paid(house: House) -> tuple[int, int]:
+    """A paid lesson and somebody who has coins for it."""
+    lesson = house.paid_lessons()[-1].id
+    return lesson, house.paid_resident(lesson)
+
+
+def test_a_reversal_of_spent_coins_is_held_and_comes_back_every_night(synced: House) -> None:
+    """Nothing is taken, the line says why, and the next sync says it again without changing anything."""
+    lesson, who = the_last_paid(synced)
+    spend(synced, who, synced.balances()[who])
+    synced.school.act("mark", lesson=lesson, customer=who, is_attend=0)
+    said = synced.ok("sync")
+    assert "absent in the CRM, the coins are spent" in said.out
+    assert synced.balances()[who] == 0
+    before = synced.content()
+    assert "held" in synced.ok("sync", "-v").out
+    assert synced.content() == before
+    assert "held: -10" in synced.ok("explain", f"#{who}", "--lesson", str(lesson)).out
+
+
+def test_coins_spent_between_plan_and_apply_make_the_plan_stale(synced: House) -> None:
+    """Exit 5, that window untouched, no balance below zero, the other branch done all the same."""
+    lesson, who = the_last_paid(synced)
+    synced.school.act("mark", lesson=lesson, customer=who, is_attend=0)
+    other = synced.paid_lessons(branch=2)[-1].id
+    synced.school.act("mark", lesson=other, customer=synced.paid_resident(other), is_attend=0)
+    plan = synced.folder / "night.plan"
+    synced.ok("sync", "--dry-run", "--save", str(plan))
+    spend(synced, who, synced.balances()[who])
+    said = synced.run("apply", str(plan))
+    assert said.code == 5
+    assert f"plan is stale: #{who} has 0 coins, 10 needed" in said.err
+    assert synced.balances()[who] == 0
+    reversed_ = {
+        posted.entry.lesson for posted in synced.ledger() if posted.entry.kind == "reversal"
+    }
+    assert reversed_ == {other}

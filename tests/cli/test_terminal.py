@@ -1,0 +1,285 @@
+"""What stands on a terminal: names that are data, columns that stay columns, colours that nobody needs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from tests.support.school import House, a_school, copy_house, listening, open_house
+from tests.support.terminal import in_terminal
+
+#: Names as a CRM might have them, by card: markup, links, controls, directions, emoji, wide and long words.
+NAMES = {
+    101: "[red]Ада[/red] Иванова",
+    102: "Аня [/] [link=https://evil.example]Петрова[/link]",
+    103: "Зоя\x1b]0;заголовок\x07 \x1b[2J\x9b31mСидорова \x1b]52;c;aGk=\x07",
+    104: "Ия\u202e\u2066 \u200b\u200f\ufeffПримерова",
+    105: "Ян 😀👨\u200d👩\u200d👧 :smile:",
+    107: "山田太郎 Примеров",
+    108: "Александра-Валентина Константинопольская",
+    109: "=HYPERLINK(1) {0} %(x)s ${x}",
+    110: "Строка\nвторая\r\tтретья",
+    111: "Ё" + "\u0301" * 30 + "лка Примерова",
+}
+#: How they are to be read.
+SHOWN = (
+    "[red]Ада[/red] Иванова",
+    "Аня [/] [link=https://evil.example]Петрова[/link]",
+    "Зоя]0;заголовок [2J31mСидорова ]52;c;aGk=",
+    "Ия Примерова",
+    "Ян 😀👨👩👧 :smile:",
+    "山田太郎 Примеров",
+    "=HYPERLINK(1) {0} %(x)s ${x}",
+    "Строка вторая третья",
+)
+LONG = "Очень длинное объяснение: помог младшим собрать робота, убрал класс и всё объяснил"
+LISTINGS: dict[str, tuple[str, ...]] = {
+    "residents": ("residents", "list"),
+    "balances": ("balance",),
+    "cases": ("review", "list"),
+    "links": ("links", "list"),
+    "link problems": ("links", "list", "--problems"),
+    "a history": ("history", "#101", "-v"),
+    "a deed": ("credit", "#108", "5", "--reason", LONG, "--dry-run"),
+    "runs": ("runs",),
+}
+#: Characters that move a cursor, turn a text round, or cannot be seen.
+HARMFUL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+@pytest.fixture(scope="module")
+def motley(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A school with such names in which nothing is written any more."""
+    school = a_school()
+    for card, name in NAMES.items():
+        school.act("rename", customer=card, name=name)
+    with listening(school) as simulator:
+        house = open_house(tmp_path_factory.mktemp("motley"), simulator, residents__names="full")
+        house.ok("sync", "--quiet")
+        house.ok("credit", "#101", "5", "--reason", LONG, "--yes")
+        house.ok("debit", "#101", "5", "--reason", "\x1b[31mкрасное[/] \u202eназад", "--yes")
+    return house
+
+
+def rivers(lines: list[str]) -> int:
+    """How many blank strips of two cells or more run down between what stands in lines."""
+    rows = [[char for char in line for _ in range(cell_len(char))] for line in lines]
+    width = max(map(len, rows))
+    blank = "".join(
+        " " if all(row[cell : cell + 1] in ([], [" "]) for row in rows) else "x"
+        for cell in range(width)
+    )
+    return len(re.findall(r"(?<=x) {2,}(?=x)", blank))
+
+
+def table_of(raw: str) -> list[str]:
+    """The heading of a table and its rows, as far as they are not wholly bold or dim; each as it is seen."""
+    plain = re.compile(r"\x1b\[[0-9;]*m")
+    lines = raw.split("\n")
+    first = next(
+        index
+        for index, line in enumerate(lines)
+        if len(re.split(r" {2,}", plain.sub("", line).strip())) > 2
+    )
+    rows = []
+    for line in lines[first + 1 :]:
+        if not line or line.startswith(("\x1b[1m", "\x1b[2m")):
+            break
+        rows.append(plain.sub("", line))
+    return [plain.sub("", lines[first]), *rows]
+
+
+class TestNames:
+    """What comes from a CRM, or from a clerk, is text and nothing else."""
+
+    @pytest.mark.parametrize("name", LISTINGS)
+    def test_in_every_listing(self, motley: House, name: str) -> None:
+        """Markup is read as it is, controls are gone, and nothing falls over."""
+        out = motley.ok(*LISTINGS[name]).out
+        assert not HARMFUL.search(out)
+
+    def test_they_are_read_as_they_are(self, motley: House) -> None:
+        """Neither coloured nor made into links or pictures."""
+        out = motley.ok("residents", "list").out
+        for text in SHOWN:
+            assert text in out
+        assert "[31mкрасное[/] назад" in motley.ok("history", "#101").out
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("residents", "show", "#{}"),
+            ("residents", "erase", "#{}", "--dry-run"),
+            ("residents", "merge", "#{}", "#112", "--dry-run"),
+            ("links", "add", "#{}", "id5", "--dry-run"),
+            ("debit", "#{}", "1", "--reason", "[/]\x1b[2J", "--dry-run"),
+            ("statement", "#{}"),
+            ("explain", "#{}"),
+        ],
+        ids=lambda words: " ".join(words[:2]),
+    )
+    def test_in_what_concerns_one(self, motley: House, words: tuple[str, ...]) -> None:
+        """Each of them, by number."""
+        for card in NAMES:
+            said = motley.run(*(word.format(card) for word in words))
+            assert said.code in (0, 6, 7), said.err
+            assert not HARMFUL.search(said.out)
+            assert not HARMFUL.search(said.err)
+
+    def test_in_errors(self, motley: House) -> None:
+        """Candidates and what was typed are text too."""
+        for words in (
+            ("balance", "мер"),
+            ("balance", "\x1b[2J[/]\u202e"),
+            ("review", "post", "\x1b[2J", "--yes"),
+        ):
+            said = motley.run(*words)
+            assert said.code == 6
+            assert not HARMFUL.search(said.err), said.err
+
+    def test_in_a_plan(self, tmp_path: Path, master: Path) -> None:
+        """A night that renames and marks says so in harmless words."""
+        school = a_school()
+        with listening(school) as simulator:
+            house = copy_house(master, tmp_path, simulator)
+            house.configure(residents__names="full")
+            for card, name in NAMES.items():
+                school.act("rename", customer=card, name=name)
+                school.act("set_vk", customer=card, text="vk.com/club1")
+            assert not HARMFUL.search(house.ok("sync", "-v").out)
+
+
+class TestColumns:
+    """A table is a table at any width."""
+
+    @pytest.mark.parametrize("name", LISTINGS)
+    def test_at_eighty(self, motley: House, name: str) -> None:
+        """Headings and cells stand below one another, with a gutter between each two, and no line is too long."""
+        shown = in_terminal(motley, *LISTINGS[name], columns=80)
+        assert shown.code == 0
+        block = table_of(shown.raw)
+        headings = len(re.split(r" {2,}", block[0].strip()))
+        assert rivers(block) >= headings - 1, "\n".join(block)
+        assert max(map(cell_len, shown.text.split("\n"))) <= 80
+        assert not HARMFUL.search(shown.text)
+
+    @pytest.mark.parametrize("name", LISTINGS)
+    def test_at_forty(self, motley: House, name: str) -> None:
+        """What has no room as a table is told row by row; headings stand in one column and values in another."""
+        shown = in_terminal(motley, *LISTINGS[name], columns=40)
+        assert shown.code == 0
+        assert max(map(cell_len, shown.text.split("\n"))) <= 40
+        blocks = [block.split("\n") for block in re.split(r"\n\n+", shown.text) if "\n" in block]
+        assert blocks
+        for block in blocks[1:-1]:
+            assert rivers(block) >= 1, "\n".join(block)
+
+    def test_a_word_is_not_broken_where_there_is_room(self, motley: House) -> None:
+        """Days, cases and names stay whole at 80 columns."""
+        text = in_terminal(motley, *LISTINGS["cases"], columns=80).text
+        for case in motley.ok("review", "list", "--json").json:
+            assert case["id"] in text
+            assert case["hold"]["happened_on"] in text
+
+    def test_a_pipe_is_wide(self, motley: House) -> None:
+        """Nothing is wrapped for a program that reads."""
+        assert f"{SHOWN[1]}  " in motley.ok("residents", "list").out
+
+
+class TestColours:
+    """They help, and nobody needs them."""
+
+    @pytest.mark.parametrize("name", LISTINGS)
+    def test_none_where_nobody_wants_them(self, motley: House, name: str) -> None:
+        """NO_COLOR leaves not one escape sequence, and the same text."""
+        bare = in_terminal(motley, *LISTINGS[name], environ={"NO_COLOR": "1"})
+        assert "\x1b" not in bare.raw
+        assert len(bare.raw.split("\n")) > 3
+        assert "\x1b" not in motley.ok(*LISTINGS[name]).out
+
+    def test_the_sign_is_there_without_the_colour(self, motley: House) -> None:
+        """Plus and minus are written out wherever green and red are."""
+        for verb, sign, colour in (("credit", "+5", 32), ("debit", "-5", 31)):
+            shown = in_terminal(motley, verb, "#102", "5", "--reason", "x", "--dry-run")
+            assert re.search(rf"\x1b\[{colour}m *{re.escape(sign)}\x1b", shown.raw)
+            assert f" {sign} " in shown.text
+
+    def test_a_question_without_colours(self, desk: House) -> None:
+        """The whole way through."""
+        shown = in_terminal(
+            desk,
+            "credit",
+            "#102",
+            "5",
+            "--reason",
+            "x",
+            answer="y\n",
+            environ={"NO_COLOR": "1", "TERM": "dumb"},
+        )
+        assert (shown.code, "\x1b" in shown.raw, desk.balance(102)) == (0, False, 55)
+
+
+class TestStreams:
+    """What is written is written, whoever reads what is said of it."""
+
+    WORDS = ("credit", "#102", "5", "--reason", "Помог младшим", "--yes")
+
+    def program(self, house: House, *, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
+        """The real program with other streams."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "cli", "--config", str(house.config), *self.WORDS],
+            env={"USER": "anna", "PYTHONIOENCODING": "ascii"},
+            stdout=stdout,
+            stderr=stderr,
+        )
+
+    def test_a_reader_who_leaves(self, desk: House) -> None:
+        """A closed pipe is no failure."""
+        with self.program(desk, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+            assert program.stdout is not None
+            assert program.stderr is not None
+            program.stdout.close()
+            program.stderr.close()
+            assert program.wait(60) == 0
+        assert desk.balance(102) == 55
+
+    def test_a_stream_without_letters(self, desk: House) -> None:
+        """Names are written as escapes, and the receipt comes."""
+        with self.program(desk, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+            out, err = program.communicate(timeout=60)
+        assert (program.returncode, err) == (0, b"")
+        assert b"\\u0410\\u0434\\u0430" in out
+        assert b"posted (+5)" in out
+
+    def test_a_full_disk_behind_the_stream(self, desk: House) -> None:
+        """The entry is there; that it could not be told is told, and nobody takes half an output for the whole."""
+        with (
+            open("/dev/full", "wb") as full,
+            self.program(desk, stdout=full.fileno(), stderr=subprocess.PIPE) as program,
+        ):
+            _, err = program.communicate(timeout=60)
+        assert (program.returncode, desk.balance(102)) == (1, 55)
+        assert err.startswith(
+            b"coinsync: its output could not be written whole (No space left on device)\n"
+        )
+        assert b"Traceback" not in err
+
+
+def test_json_and_csv_keep_what_the_crm_has(motley: House) -> None:
+    """A program gets the name without what cannot be seen; nothing in it is a formula to a spreadsheet."""
+    named = {one["id"]: one["name"] for one in motley.ok("residents", "list", "--json").json}
+    assert named[101] == NAMES[101]
+    assert "'=HYPERLINK(1)" in motley.ok("residents", "list", "--csv").out
+
+
+def test_the_terminal_is_left_as_it_was(desk: House) -> None:
+    """No descriptor of a test's terminal stays open."""
+    before = len(os.listdir("/proc/self/fd"))
+    in_terminal(desk, "--version")
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -1,0 +1,686 @@
+"""The till: a person types, children wait. What is typed wrongly is forgiven, what was confirmed is sold, and once."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import re
+import select
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+import cli
+from coinsync.commands.till import other_layout, picked
+from coinsync.core.catalog import Item
+from coinsync.core.ledger import Posted
+from coinsync.environment import Environment
+from coinsync.errors import CoinsyncError, NotFound, OutcomeUnknown
+from tests.support.goods import an_item, fill
+from tests.support.school import House, Said
+
+ADA, RICH, TWIN, POOR = 102, 106, 107, 115
+SECONDS_MAX = 30.0
+ENVIRON = {"USER": "anna", "TERM": "xterm", "LANG": "C.UTF-8"}
+SOLD = re.compile(r"  sold: ([0-9a-f]{12})\n")
+
+MUG, PEN, CAP = (
+    an_item("mug", 30, name="Кружка"),
+    an_item("pen", 7, name="Ручка"),
+    an_item("cap", 45, name="Кепка"),
+)
+LESSON = an_item("lesson", 20, name="Урок в подарок", tracked=False, place=9)
+GOODS: dict[Item, int] = {CAP: 1, MUG: 5, PEN: 10, LESSON: 0}
+
+
+@pytest.fixture
+def house(desk: House) -> House:
+    """A school after its first sync, with a shop; Ada has 100 coins, who is rich 200."""
+    balances = desk.balances()
+    fill(desk, GOODS, {ADA: 100 - balances[ADA], RICH: 200 - balances[RICH]})
+    return desk
+
+
+class Person(io.StringIO):
+    """Somebody who types lines; what is called in between happens meanwhile. At the end nobody types any more."""
+
+    def __init__(self, *lines: str | Callable[[], object]) -> None:
+        super().__init__()
+        self.lines = list(lines)
+
+    def readline(self, _size: int = -1, /) -> str:  # type: ignore[override]
+        """The next line."""
+        while self.lines:
+            line = self.lines.pop(0)
+            if isinstance(line, str):
+                return f"{line}\n"
+            line()
+        return ""
+
+
+@pytest.fixture
+def type_at(house: House, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Type lines at a till of the house."""
+
+    def at_till(*lines: str | Callable[[], object], event: str = "") -> Said:
+        monkeypatch.setattr(sys, "stdin", Person(*lines))
+        return house.run("till", *(("--event", event) if event else ()))
+
+    return at_till
+
+
+Till = Callable[..., Said]
+
+
+def sales(house: House) -> list[Posted]:
+    """Purchases and refunds in the ledger."""
+    return [posted for posted in house.ledger() if posted.entry.kind.value in ("sale", "refund")]
+
+
+def left(house: House, code: str) -> int:
+    """Pieces that are left."""
+    with house.reader() as reader:
+        return reader.stock([code])[code]
+
+
+# --- what a line of choices means ------------------------------------------------------------------------------------
+
+SHELF = dict(
+    enumerate(
+        (
+            CAP,
+            MUG,
+            PEN,
+            LESSON,
+            an_item("2", 1, name="Наклейка"),
+            an_item("big-mug", 50, name="Кружка большая"),
+        ),
+        1,
+    )
+)
+
+
+class TestPicked:
+    """Numbers of the list, codes or names, each perhaps so many times."""
+
+    @pytest.mark.parametrize(
+        ("text", "chosen"),
+        [
+            ("1", {"cap": 1}),
+            ("1 3", {"cap": 1, "pen": 1}),
+            ("1, 3,4", {"cap": 1, "pen": 1, "lesson": 1}),
+            ("2 2", {"mug": 2}),
+            ("2x3", {"mug": 3}),
+            ("2X3", {"mug": 3}),
+            ("2х3", {"mug": 3}),
+            ("2ч3", {"mug": 3}),
+            ("2*3 mug", {"mug": 4}),
+            ("MUG*2", {"mug": 2}),
+            ("mug×2", {"mug": 2}),
+            ("ьгп", {"mug": 1}),
+            ("ручка", {"pen": 1}),
+            ("руч*2 кеп", {"pen": 2, "cap": 1}),
+            ("hexrf", {"pen": 1}),
+            ("кружка", {"mug": 1}),
+            ("кружка большая", {"big-mug": 1}),
+            ("урок в подарок", {"lesson": 1}),
+            ("5", {"2": 1}),
+            ("наклейка*2", {"2": 2}),
+        ],
+    )
+    def test_understood(self, text: str, chosen: dict[str, int]) -> None:
+        """In any order, layout and case."""
+        assert {pick.item.code: pick.quantity for pick in picked(text, SHELF)} == chosen
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ("0", "'0' is not on the list"),
+            ("7", "'7' is not on the list"),
+            ("-1", "'-1' is not on the list"),
+            ("-", "'-' is not on the list"),
+            ("1 99", "'99' is not on the list"),
+            ("нет", "'нет' is not on the list"),
+            ("2x0", "'2x0': how many?"),
+            ("mug*0", "'mug*0': how many?"),
+            ("2x9999999", "'2x9999999' is not on the list"),
+            ("к", "6 goods answer to 'к'"),
+            ("круж", "2 goods answer to 'круж'"),
+            ("٣", "'٣' is not on the list"),
+        ],
+    )
+    def test_not_understood(self, text: str, says: str) -> None:
+        """Told, and nothing is guessed."""
+        with pytest.raises(CoinsyncError) as caught:
+            picked(text, SHELF)
+        assert caught.value.message.startswith(says)
+
+    def test_nothing_on_an_empty_shelf(self) -> None:
+        """Whatever is typed."""
+        with pytest.raises(NotFound):
+            picked("1", {})
+
+    def test_the_other_layout_and_back(self) -> None:
+        """Every key has its twin."""
+        assert (other_layout("flf"), other_layout("Ада"), other_layout("`;brf")) == (
+            "ада",
+            "flf",
+            "ёжика",
+        )
+        assert other_layout(other_layout("щётка, 2")) == "щётка, 2"
+
+
+# --- at the till -----------------------------------------------------------------------------------------------------
+
+
+class TestTill:
+    """A buyer, goods, yes; the next one."""
+
+    def test_a_sale(self, house: House, type_at: Till) -> None:
+        """Balance and goods, the choice with its price, what is left, the key, and the sum at the end."""
+        said = type_at(f"#{ADA}", "2 3x2", "", "0")
+        assert (said.code, said.err) == (0, "")
+        for words in (
+            "balance 100",
+            "Кружка",
+            "5",
+            "Ручка × 2  14",
+            "100 → 56",
+            "sell for 44? [Y/n] ",
+        ):
+            assert words in said.out
+        key = SOLD.findall(said.out)[0]
+        assert said.out.endswith("1 sale, 44 coins\n")
+        assert (house.balance(ADA), left(house, "mug"), left(house, "pen")) == (56, 4, 8)
+        assert house.ok("shop", "sale", key, "--json").json["sale"]["actor"] == "anna"
+
+    def test_many_buyers_and_a_fair(self, house: House, type_at: Till) -> None:
+        """Each sale under its own key, booked to the fair."""
+        house.ok("shop", "open", "fair", "--yes")
+        said = type_at(
+            f"{ADA}",
+            "pen",
+            "y",
+            "рената с",
+            f"#{RICH}",
+            "cap",
+            "да",
+            "",
+            f"#{ADA}",
+            "2",
+            "y",
+            "0",
+            event="FAIR",
+        )
+        assert len(set(SOLD.findall(said.out))) == 3
+        assert said.out.endswith("3 sales, 82 coins\n")
+        assert [one["sale"]["event"] for one in house.ok("shop", "sales", "--json").json] == [
+            "fair"
+        ] * 3
+        assert "2 residents answer to 'рената с'" in said.out
+        assert f"    #{RICH} " in said.out
+
+    def test_a_number_is_the_same_goods_all_day(self, house: House, type_at: Till) -> None:
+        """Also after others are sold out, which is said; and where others are not sold."""
+        house.ok("catalog", "edit", "mug", "--branch-of", "2", "--yes")
+        house.ok("sell", f"#{RICH}", "cap", "--yes")
+        with house.reader() as reader:
+            ada = reader.resident(ADA)
+        assert ada is not None
+        assert ada.branches == (1,)
+        said = type_at(f"#{ADA}", "2", "1", "3", "y", "0")
+        assert "'2' is not on the list" in said.out
+        assert re.search(r"1  Кепка .* 0  sold out", said.out)
+        assert "cap: 0 left, 1 needed" in said.out
+        assert house.balance(ADA) == 93
+
+    def test_a_name_in_the_wrong_layout(self, house: House, type_at: Till) -> None:
+        """Nobody looks at the layout while children wait."""
+        said = type_at("flf l", "руч", "н", "hexrf", "l", "0")
+        assert f"#{ADA} " in said.out
+        assert house.balance(ADA) == 93
+
+    @pytest.mark.parametrize("answer", ["", "y", "Y", "yes", "д", "Да", "у", "l", "lf", "нуы"])
+    def test_yes(self, house: House, type_at: Till, answer: str) -> None:
+        """In both languages and layouts."""
+        type_at(f"#{ADA}", "pen", answer, "0")
+        assert house.balance(ADA) == 93
+
+    @pytest.mark.parametrize("answer", ["n", "N", "no", "н", "нет", "т", "тщ", "ytn"])
+    def test_no(self, house: House, type_at: Till, answer: str) -> None:
+        """Nothing is sold, and the buyer may choose again."""
+        said = type_at(f"#{ADA}", "cap", answer, "pen", "y", "0")
+        assert "not sold; choose again, or nothing for the next buyer" in said.out
+        assert (house.balance(ADA), left(house, "cap")) == (93, 1)
+
+    def test_neither_yes_nor_no_is_asked_again(self, house: House, type_at: Till) -> None:
+        """A slip is not an answer."""
+        said = type_at(f"#{ADA}", "pen", "2", "ok", "что", "y", "0")
+        assert said.out.count("sell for 7? [Y/n] ") == 4
+        assert house.balance(ADA) == 93
+
+    def test_a_change_of_mind(self, house: House, type_at: Till) -> None:
+        """An empty choice goes back to the buyers; an empty buyer is none."""
+        said = type_at("", f"#{ADA}", "", "", "0")
+        assert said.out.count("buyer> ") == 4
+        assert (said.out.endswith("0 sales, 0 coins\n"), sales(house)) == (True, [])
+
+    def test_what_is_typed_wrongly_is_told_and_forgotten(self, house: House, type_at: Till) -> None:
+        """The till goes on where it was."""
+        said = type_at(
+            "никто",
+            "99999",
+            f"#{ADA}",
+            "77",
+            "zzz",
+            "2x0",
+            "mug*9",
+            "mug mug mug mug",
+            "mug",
+            "y",
+            "0",
+        )
+        for words in (
+            "no resident answers to 'никто'",
+            "no resident answers to '99999'",
+            "'77' is not on the list",
+            "'zzz' is not on the list",
+            "'2x0': how many?",
+            "mug: 5 left, 9 needed; nothing written",
+            f"#{ADA} Ада Д. has 100 coins, 120 needed; nothing written",
+        ):
+            assert f"  {words}" in said.out
+        assert said.err == ""
+        assert house.balance(ADA) == 70
+
+    def test_not_enough_coins(self, house: House, type_at: Till) -> None:
+        """Said beside the goods before, and refused after."""
+        house.ok("debit", f"#{ADA}", "95", "--reason", "Потратила", "--yes")
+        said = type_at(f"#{ADA}", "pen", "", "0")
+        assert said.out.count("too dear") == 4
+        assert "has 5 coins, 7 needed; nothing written" in said.out
+        assert sales(house) == []
+
+    def test_an_empty_shelf(self, house: House, type_at: Till) -> None:
+        """Nothing to choose from."""
+        for code in ("cap", "mug", "pen", "lesson"):
+            house.ok("catalog", "archive", code, "--yes")
+        assert "nothing is on the shelf" in type_at(f"#{ADA}", "0").out
+
+    @pytest.mark.parametrize("words", [("--json",), ("--quiet",)])
+    def test_it_talks_with_a_person(self, house: House, words: tuple[str, ...]) -> None:
+        """A program sells by another command."""
+        said = house.run("till", *words)
+        assert (said.code, "it talks with a person" in said.err) == (2, True)
+
+    def test_a_fair_that_is_not_open(self, house: House, type_at: Till) -> None:
+        """Known before the first child comes."""
+        said = type_at(f"#{ADA}", event="nope")
+        assert (said.code, "no fair is called 'nope'" in said.err, "buyer>" in said.out) == (
+            6,
+            True,
+            False,
+        )
+
+
+class TestTakeBack:
+    """The last sale of this till, whole."""
+
+    def test_the_last_then_the_one_before(self, house: House, type_at: Till) -> None:
+        """Coins and goods come back; then there is nothing left to take back."""
+        said = type_at(
+            f"#{ADA}", "cap", "", f"#{RICH}", "mug", "", "-", "n", "-", "y", "-", "", "-", "0"
+        )
+        assert said.out.count("take it back? [Y/n] ") == 3
+        assert said.out.count("  taken back\n") == 2
+        assert "nothing was sold here yet" in said.out
+        assert said.out.endswith("0 sales, 0 coins\n")
+        assert (house.balance(ADA), house.balance(RICH), left(house, "cap")) == (100, 200, 1)
+
+    def test_what_somebody_else_took_back(self, house: House, type_at: Till) -> None:
+        """It is said, and counts no more."""
+
+        def refund() -> None:
+            key = sales(house)[-1].entry.key.split(":")[1]
+            house.ok("refund", key, "--note", "Сломалась", "--yes")
+
+        said = type_at(f"#{ADA}", "cap", "y", refund, "-", "0")
+        assert "is refunded already" in said.out
+        assert said.out.endswith("0 sales, 0 coins\n")
+        assert house.balance(ADA) == 100
+
+
+class TestMeanwhile:
+    """Other tills, the office, and a database that is busy."""
+
+    def test_sold_out_meanwhile(self, house: House, type_at: Till) -> None:
+        """Between the choice and the yes; the list is shown anew."""
+        said = type_at(
+            f"#{ADA}",
+            "cap",
+            lambda: house.ok("sell", f"#{RICH}", "cap", "--yes"),
+            "y",
+            "pen",
+            "y",
+            "0",
+        )
+        assert "  cap: 0 left, 1 needed; nothing written" in said.out
+        assert said.out.count("balance 100") == 2
+        assert said.out.endswith("1 sale, 7 coins\n")
+        assert (house.balance(ADA), left(house, "cap")) == (93, 0)
+
+    def test_a_price_that_changed_meanwhile(self, house: House, type_at: Till) -> None:
+        """Nobody pays what was not shown; the new list has the new price."""
+        said = type_at(
+            f"#{ADA}",
+            "cap",
+            lambda: house.ok("catalog", "edit", "cap", "--price", "50", "--yes"),
+            "y",
+            "cap",
+            "y",
+            "0",
+        )
+        assert "plan is stale: item cap moved; nothing written" in said.out
+        assert said.out.endswith("1 sale, 50 coins\n")
+        assert house.balance(ADA) == 50
+
+    def test_coins_spent_meanwhile(self, house: House, type_at: Till) -> None:
+        """At the other till."""
+        said = type_at(
+            f"#{ADA}",
+            "cap",
+            lambda: house.ok("debit", f"#{ADA}", "80", "--reason", "x", "--yes"),
+            "y",
+            "pen",
+            "y",
+            "0",
+        )
+        assert "has 20 coins, 45 needed; nothing written" in said.out
+        assert house.balance(ADA) == 13
+
+    def test_a_fair_closed_meanwhile(self, house: House, type_at: Till) -> None:
+        """Nothing more is sold there."""
+        house.ok("shop", "open", "fair", "--yes")
+        said = type_at(
+            f"#{ADA}",
+            "cap",
+            lambda: house.ok("shop", "close", "fair", "--yes"),
+            "y",
+            "cap",
+            "",
+            "0",
+            event="fair",
+        )
+        assert said.out.count("  fair was closed on") == 2
+        assert sales(house) == []
+
+    @pytest.fixture
+    def busy(self, house: House) -> Iterator[sqlite3.Connection]:
+        """Somebody else's connection, before it holds the database; the till waits for a second each time."""
+        house.configure(database__wait_seconds=1)
+        with contextlib.closing(
+            sqlite3.connect(house.folder / "coinsync.db", check_same_thread=False)
+        ) as other:
+            other.isolation_level = None
+            yield other
+
+    def test_a_busy_database_is_tried_again(
+        self, house: House, type_at: Till, busy: sqlite3.Connection
+    ) -> None:
+        """Under the same key, until it is free."""
+        pauses: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            busy.execute("ROLLBACK")
+
+        house.sleep = sleep
+        said = type_at(f"#{ADA}", "pen", lambda: busy.execute("BEGIN IMMEDIATE"), "y", "0")
+        assert said.out.count("is busy; nothing written; trying again …") == 1
+        assert (pauses, said.out.endswith("1 sale, 7 coins\n"), house.balance(ADA)) == (
+            [1.0],
+            True,
+            93,
+        )
+
+    def test_trying_again_has_an_end(
+        self, house: House, type_at: Till, busy: sqlite3.Connection
+    ) -> None:
+        """Then the person decides; the same choice is sold once."""
+        pauses: list[float] = []
+        house.sleep = pauses.append
+        said = type_at(
+            f"#{ADA}",
+            "pen",
+            lambda: busy.execute("BEGIN IMMEDIATE"),
+            "y",
+            lambda: busy.execute("ROLLBACK"),
+            "pen",
+            "y",
+            "0",
+        )
+        assert pauses == [1.0, 2.0, 3.0, 4.0]
+        assert "Choose the same again: it is not sold twice." in said.out
+        assert (said.out.endswith("1 sale, 7 coins\n"), len(sales(house))) == (True, 1)
+
+
+class TestLostAnswer:
+    """The sale was written, and the answer was lost."""
+
+    @pytest.fixture
+    def deaf(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Steps at which the connection is lost, one after the other."""
+        steps: list[str] = []
+        healthy = cli.environment
+
+        def probe(name: str) -> None:
+            if steps and steps[0] == name:
+                steps.pop(0)
+                raise OutcomeUnknown("database: answer lost at commit")
+
+        def probed(*words: Any, **more: Any) -> Environment:
+            return replace(healthy(*words, **more), probe=probe)
+
+        monkeypatch.setattr(cli, "environment", probed)
+        return steps
+
+    @pytest.mark.parametrize("step", ["begin", "stock", "commit", "committed"])
+    def test_it_is_looked_up_under_the_same_key(
+        self, house: House, type_at: Till, deaf: list[str], step: str
+    ) -> None:
+        """Sold once, and the person never knew."""
+        house.sleep = lambda _seconds: None
+        deaf.append(step)
+        said = type_at(f"#{ADA}", "pen", "y", "0")
+        assert said.out.count("trying again …") == 1
+        assert said.out.endswith("1 sale, 7 coins\n")
+        assert (house.balance(ADA), left(house, "pen"), len(sales(house))) == (93, 9, 1)
+
+    @pytest.mark.parametrize("again", ["pen", "cap"])
+    def test_after_all_tries_the_next_choice_tells(
+        self, house: House, type_at: Till, deaf: list[str], again: str
+    ) -> None:
+        """Whatever is chosen then: what was written is shown, and nothing is sold twice."""
+        house.sleep = lambda _seconds: None
+        deaf.extend(["committed", *["begin"] * 4])
+        said = type_at(f"#{ADA}", "pen", "y", again, "0")
+        assert "it is not known whether this is sold" in said.out
+        assert "this buyer's sale was written before:" in said.out
+        assert said.out.endswith("1 sale, 7 coins\n")
+        assert len(sales(house)) == 1
+
+
+# --- real terminals and pipes ----------------------------------------------------------------------------------------
+
+
+class TestHangUp:
+    """Whoever hangs up loses at most what was not confirmed."""
+
+    def test_a_pipe(self, house: House) -> None:
+        """The whole talk at once, in a process of its own; the end of the pipe ends the till."""
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", "--config", str(house.config), "till"],
+            input=f"#{ADA}\npen\ny\n#{RICH}\ncap\n",
+            capture_output=True,
+            text=True,
+            timeout=SECONDS_MAX,
+            check=False,
+            env=ENVIRON,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.endswith("sell for 45? [Y/n] \n1 sale, 7 coins\n")
+        assert (house.balance(ADA), house.balance(RICH)) == (93, 200)
+
+    @pytest.mark.parametrize("lines", [[], ["#102"], ["#102", "cap"], ["#102", "cap", "n"]])
+    def test_the_end_of_input_anywhere(self, house: House, type_at: Till, lines: list[str]) -> None:
+        """Nothing is sold, nothing breaks."""
+        said = type_at(*lines)
+        assert (said.code, said.err, sales(house)) == (0, "", [])
+        assert said.out.endswith("\n0 sales, 0 coins\n")
+
+    def test_rubbish(self, house: House) -> None:
+        """Bytes that are no text, control characters, and very long lines."""
+        rubbish = b"\xff\xfe\n\x1b[2J\n\x00\n" + b"a" * 100_000 + b"\n#102\n\xd0\npen\ny\n0\n"
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", "--config", str(house.config), "till"],
+            input=rubbish,
+            capture_output=True,
+            timeout=SECONDS_MAX,
+            check=False,
+            env={**ENVIRON, "PYTHONIOENCODING": "utf-8:strict"},
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b"no resident answers to" in done.stdout
+        assert b"\x1b" not in done.stdout
+        assert house.balance(ADA) == 93
+
+    def test_a_terminal_that_goes_away(self, house: House) -> None:
+        """Before the yes nothing is sold; after it everything is, though nobody saw the receipt."""
+        with a_terminal(house) as till:
+            till.say(f"#{ADA}", "goods> ")
+            till.say("pen", "sell for 7? [Y/n] ")
+        assert (till.code != 0, sales(house)) == (True, [])
+        with a_terminal(house) as till:
+            till.say(f"#{ADA}", "goods> ")
+            till.say("pen", "sell for 7? [Y/n] ")
+            till.say("y", "sold: ")
+        assert house.balance(ADA) == 93
+
+    def test_interrupted(self, house: House) -> None:
+        """130, and nothing half-written."""
+        with a_terminal(house) as till:
+            till.say(f"#{ADA}", "goods> ")
+            till.say("cap\x03", "interrupted")
+            assert till.ended() == 130
+        assert sales(house) == []
+
+    def test_a_person_in_a_terminal(self, house: House) -> None:
+        """With Cyrillic letters and their correction; Ctrl-D ends it."""
+        with a_terminal(house) as till:
+            till.say("Адж\x7fа Д", "goods> ")
+            till.say("ручкк\x7fа", "sell for 7? [Y/n] ")
+            till.say("д", "buyer> ")
+            till.send("\x04")
+            assert till.ended() == 0
+        assert "1 sale, 7 coins" in till.shown
+        assert house.balance(ADA) == 93
+
+
+class Terminal:
+    """A till in a terminal of its own; every wait has an end."""
+
+    def __init__(self, house: House) -> None:
+        self.shown = ""
+        self.code: int | None = None
+        self._raw = b""
+        self._ours, theirs = pty.openpty()
+        program = "import os; os.close(os.open(os.ttyname(0), os.O_RDWR)); import cli; cli.run()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program, "--config", str(house.config), "till"],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            env=ENVIRON,
+        )
+        os.close(theirs)
+        self.expect("buyer> ")
+
+    def send(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._ours, keys.encode())
+
+    def say(self, line: str, expected: str) -> None:
+        """Type a line and wait for what must come."""
+        self.send(f"{line}\n")
+        self.expect(expected)
+
+    def expect(self, text: str) -> None:
+        """Read until a text stands there that did not before."""
+        begun, end = len(self.shown), time.monotonic() + SECONDS_MAX
+        while text not in self.shown[begun:]:
+            assert time.monotonic() < end, f"{text!r} does not come: {self.shown[-300:]!r}"
+            assert self._read(), f"it ended before {text!r}: {self.shown[-300:]!r}"
+
+    def _read(self) -> bool:
+        """Take what is there; False when the program has gone."""
+        ready, _, _ = select.select([self._ours], [], [], 0.5)
+        if not ready:
+            return True
+        try:
+            part = os.read(self._ours, 65536)
+        except OSError:  # Nobody holds the other side any more.
+            return False
+        self._raw += part
+        self.shown = self._raw.decode("utf-8", "ignore")
+        return bool(part)
+
+    def ended(self) -> int:
+        """Read to the end; the exit code."""
+        end = time.monotonic() + SECONDS_MAX
+        while self._read():
+            assert time.monotonic() < end, f"it goes on: {self.shown[-300:]!r}"
+        self.code = self._process.wait(SECONDS_MAX)
+        return self.code
+
+    def hang_up(self) -> None:
+        """The line is lost."""
+        os.close(self._ours)
+        try:
+            self.code = self._process.wait(SECONDS_MAX)
+        finally:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextlib.contextmanager
+def a_terminal(house: House) -> Iterator[Terminal]:
+    """A till; whatever happens, the line is lost in the end and the program with it."""
+    made = Terminal(house)
+    try:
+        yield made
+    finally:
+        made.hang_up()
+
+
+def test_a_day_of_sale_is_the_schools(house: House, type_at: Till) -> None:
+    """By its own clock."""
+    type_at(f"#{ADA}", "pen", "y", "0")
+    assert (
+        abs(
+            (
+                sales(house)[0].entry.happened_on
+                - date.fromisoformat(sales(house)[0].posted_at[:10])
+            ).days
+        )
+        <= 1
+    )

@@ -1,0 +1,1 @@
+"""Tests of three database servers as one."""

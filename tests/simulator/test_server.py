@@ -1,0 +1,872 @@
+"""The pretend AlfaCRM over HTTP: what it finds, in which order and shape, whom it lets in, its controls."""
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from coinsync.simulator import Options, School, Simulator
+from tests.simulator.fixtures import TODAY, Client, Clock, ids, running, usual_school
+
+
+@pytest.fixture
+def crm() -> Iterator[Client]:
+    """A client of a running simulator with the usual options."""
+    with running() as client:
+        yield client
+
+
+EVERYONE = {"is_study": 2, "removed": 1}
+
+
+# Calls, methods, errors
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b" "])
+def test_an_empty_body_may_be_written_in_many_ways(crm: Client, body: bytes) -> None:
+    """Nothing, an empty object and an empty list all ask for the first page."""
+    answer = crm.session.post(
+        f"{crm.simulator.url}/v2api/branch/index", data=body, headers=crm.headers
+    )
+    assert ids(answer.json()["items"]) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("1/unicorn/index", 404),
+        ("1/lesson/fly", 404),
+        ("1/branch/create", 404),
+        ("1/a/b/c", 404),
+        ("", 404),
+    ],
+)
+def test_unknown_addresses_get_the_frameworks_error(crm: Client, path: str, status: int) -> None:
+    """An unknown entity or action is a 404 in the framework's body."""
+    answer = crm.post(path)
+    assert answer.status_code == status
+    assert set(answer.json()) == {"name", "message", "code", "status"}
+    assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("path", ["auth/login", "1/lesson/index"])
+def test_everything_is_post(crm: Client, method: str, path: str) -> None:
+    """Any other method is a 405."""
+    answer = crm.session.request(method, f"{crm.simulator.url}/v2api/{path}", headers=crm.headers)
+    assert (answer.status_code, answer.json()["status"]) == (405, 405)
+
+
+def test_a_body_that_is_not_json_is_a_bad_request(crm: Client) -> None:
+    """Half a JSON text is a 400."""
+    answer = crm.session.post(
+        f"{crm.simulator.url}/v2api/1/lesson/index", data=b"{", headers=crm.headers
+    )
+    assert answer.status_code == 400
+
+
+def test_index_may_be_left_out(crm: Client) -> None:
+    """The address without an action reads the list."""
+    assert crm.page("1/lesson") == crm.page("1/lesson/index")
+
+
+# Tokens and rights
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_no_token_or_a_wrong_one_is_refused(code: int) -> None:
+    """With the status that the option names."""
+    with running(refusal_code=code) as crm:
+        crm.headers = {"X-ALFACRM-TOKEN": "wrong"}
+        assert crm.post("branch/index").status_code == code
+        crm.headers = {}
+        assert crm.post("branch/index").status_code == code
+
+
+@pytest.mark.parametrize("life", [900.0, 3600.0])
+def test_tokens_expire(life: float) -> None:
+    """A token is good until its life is over, not a second longer."""
+    clock = Clock()
+    with running(clock=clock, token_life=life) as crm:
+        clock.now += life - 1
+        assert crm.post("branch/index").status_code == 200
+        clock.now += 1
+        assert crm.post("branch/index").status_code == 401
+
+
+def test_a_wrong_login_is_refused(crm: Client) -> None:
+    """With the body that is on record."""
+    answer = crm.login(api_key="wrong")
+    assert answer.status_code == 403
+    assert answer.json() == {
+        "name": "Forbidden",
+        "message": "Not Authorized",
+        "code": 0,
+        "status": 403,
+    }
+
+
+@pytest.mark.parametrize(("kills", "status"), [(False, 200), (True, 401)])
+def test_a_new_login_may_kill_the_old_token(kills: bool, status: int) -> None:
+    """Both behaviours are there."""
+    with running(new_login_kills_old=kills) as crm:
+        old = crm.headers
+        crm.login()
+        assert crm.headers != old
+        assert crm.post("branch/index").status_code == 200
+        crm.headers = old
+        assert crm.post("branch/index").status_code == status
+
+
+def test_a_user_without_the_right_is_denied() -> None:
+    """The login works, every call is a 403."""
+    with running(user_without_right=True) as crm:
+        answer = crm.post("branch/index")
+    assert (answer.status_code, answer.json()["message"]) == (403, "Access Denied")
+
+
+def test_an_app_key_may_be_required() -> None:
+    """Without the header X-APP-KEY the call is denied."""
+    with running(required_app_key="k") as crm:
+        assert crm.post("branch/index").status_code == 403
+        crm.headers["X-APP-KEY"] = "k"
+        assert crm.post("branch/index").status_code == 200
+
+
+# The envelope and its pages
+
+
+def test_pages_begin_at_zero_and_go_on_to_the_end(crm: Client) -> None:
+    """All pages together are the whole list, each row once, and the envelope counts them."""
+    whole = ids(crm.items("1/lesson/index"))
+    page = crm.page("1/lesson/index", {"pageSize": 20})
+    assert (page["total"], page["count"], page["page"]) == (len(whole), 20, 0)
+    assert ids(crm.walk("1/lesson/index", pageSize=20)) == whole
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "size"),
+    [
+        ({}, {}, 50),
+        ({}, {"pageSize": 7}, 7),
+        ({}, {"pageSize": "7"}, 7),
+        ({"per-page": 9}, {}, 9),
+        ({"per-page": 9}, {"pageSize": 7}, 9),
+        ({}, {"per-page": 9, "per_page": 9, "count": 9}, 50),
+        ({}, {"pageSize": 0}, 50),
+        ({}, {"pageSize": "many"}, 50),
+        ({}, {"pageSize": 5000}, 60),
+    ],
+)
+def test_the_page_size(query: dict[str, Any], body: dict[str, Any], size: int) -> None:
+    """`pageSize` in the body and `per-page` in the query are known, up to the cap; nothing else is."""
+    with running(page_size_max=60) as crm:
+        assert len(crm.page("log/index", body, **query)["items"]) == size
+
+
+def test_the_page_size_by_option() -> None:
+    """The default may be 20, and `count` may work."""
+    with running(page_size_default=20, count_in_body=True) as crm:
+        assert len(crm.page("log/index")["items"]) == 20
+        assert len(crm.page("log/index", {"count": 3})["items"]) == 3
+
+
+@pytest.mark.parametrize("past", ["empty", "repeat"])
+def test_past_the_end(past: str) -> None:
+    """A page after the last one is empty, or the last one again."""
+    with running(past_the_end=past) as crm:
+        total = crm.page("1/lesson/index")["total"]
+        last = crm.page("1/lesson/index", {"pageSize": 10, "page": (total - 1) // 10})["items"]
+        page = crm.page("1/lesson/index", {"pageSize": 10, "page": 99})
+    assert page["items"] == ([] if past == "empty" else last)
+    assert page["total"] == total
+
+
+def test_what_nobody_knows_is_ignored(crm: Client) -> None:
+    """A misspelt or a wrapped filter returns everything."""
+    everything = ids(crm.items("1/lesson/index"))
+    wrong = {"datefrom": "2026-11-21", "filters": {"status": 1}, "sort": "id"}
+    assert ids(crm.items("1/lesson/index", wrong)) == everything
+
+
+def test_orders(crm: Client) -> None:
+    """Lessons and the log newest first, clients by name, leads by creation."""
+    dates = [row["date"] for row in crm.items("1/lesson/index")]
+    assert dates == sorted(dates, reverse=True)
+    names = [
+        row["name"].casefold()
+        for row in crm.items("1/customer/index", {"is_study": 1, "removed": 1})
+    ]
+    assert names == sorted(names)
+    created = [
+        row["b_date"] for row in crm.items("1/customer/index", {"is_study": 0, "removed": 1})
+    ]
+    assert created == sorted(created, reverse=True)
+    times = [row["date_time"] for row in crm.page("log/index", {"pageSize": 500})["items"]]
+    assert times == sorted(times, reverse=True)
+    assert len(set(times)) < len(times)
+    assert ids(crm.items("lesson-type/index")) == [2, 1, 3, 4, 7]
+
+
+def test_ties_may_fall_differently_in_each_request() -> None:
+    """The dates stay in order, rows of one date do not: a paged read repeats some and misses others."""
+    with running(unstable_ties=True) as crm:
+        reads = [crm.items("1/lesson/index") for _ in range(2)]
+        assert [row["date"] for row in reads[0]] == [row["date"] for row in reads[1]]
+        assert ids(reads[0]) != ids(reads[1])
+        assert sorted(ids(reads[0])) == sorted(ids(reads[1]))
+        paged = ids(crm.walk("1/lesson/index", pageSize=5))
+    assert len(paged) == len(reads[0])
+    assert len(set(paged)) < len(paged)
+
+
+# Lessons
+
+
+def test_lessons_are_conducted_ones_unless_asked(crm: Client) -> None:
+    """Without `status` only status 3 is found, by number too."""
+    assert {row["status"] for row in crm.items("1/lesson/index")} == {3}
+    planned = crm.items("1/lesson/index", {"status": 1})
+    assert {row["status"] for row in planned} == {1}
+    number = planned[0]["id"]
+    assert crm.items("1/lesson/index", {"id": number}) == []
+    assert ids(crm.items("1/lesson/index", {"id": number, "status": 1})) == [number]
+    assert ids(crm.items("1/lesson/index", {"id": str(number), "status": "1"})) == [number]
+    both = ids(planned)[:2]
+    assert sorted(ids(crm.items("1/lesson/index", {"id": both, "status": 1}))) == sorted(both)
+    assert crm.page("1/lesson/index", {"id": 5}) == {"total": 0, "count": 0, "page": 0, "items": []}
+
+
+def test_dates_are_inclusive_at_both_ends(crm: Client) -> None:
+    """A range of one day finds that day; a range finds its first and last day."""
+    every = [row["date"] for row in crm.items("1/lesson/index")]
+    first, last = every[-1], every[0]
+    day = crm.items("1/lesson/index", {"date_from": last, "date_to": last})
+    assert [row["date"] for row in day] == [one for one in every if one == last]
+    assert len(crm.items("1/lesson/index", {"date_from": first, "date_to": last})) == len(every)
+
+
+@pytest.mark.parametrize(("dotted", "found"), [("accepted", True), ("nothing", False)])
+def test_dotted_dates(dotted: str, found: bool) -> None:
+    """`dd.mm.yyyy` works, or silently finds nothing."""
+    with running(dates_dotted=dotted) as crm:
+        rows = crm.items("1/lesson/index", {"date_from": "01.11.2026", "date_to": "21.11.2026"})
+        assert bool(rows) is found
+        assert crm.items("1/lesson/index", {"date_from": "once", "date_to": "21.11.2026"}) == []
+
+
+def test_lesson_filters(crm: Client) -> None:
+    """Type, group, teacher, subject, room, location and pupil; what is no number fits nothing."""
+    every = crm.items("1/lesson/index")
+    sample = next(row for row in every if row["group_ids"] and row["details"] and row["room_id"])
+    pupil = int(sample["details"][0]["customer_id"])
+    wanted = {
+        "lesson_type_id": sample["lesson_type_id"],
+        "group_id": sample["group_ids"][0],
+        "teacher_id": sample["teacher_ids"][0],
+        "subject_id": sample["subject_id"],
+        "room_ids": [sample["room_id"]],
+        "location_ids": 1,
+        "customer_id": pupil,
+    }
+    for name, value in wanted.items():
+        found = ids(crm.items("1/lesson/index", {name: value}))
+        assert sample["id"] in found
+        assert len(found) < len(every) or name == "location_ids"
+    assert sample["id"] in ids(crm.items("1/lesson/index", wanted))
+    assert crm.items("1/lesson/index", {"group_id": "x"}) == []
+
+
+def test_the_pupil_filter_may_give_foreign_rows() -> None:
+    """By option it also finds lessons of the pupil's group that the pupil is not in."""
+    school = usual_school()
+    pupil = next(
+        one.id
+        for one in school.books.customers.values()
+        if school.books.groups_on(one.id, TODAY) == [1]
+    )
+    number = school.add_lesson(1, 1, TODAY, 2)
+    school.conduct(number)
+    school.remove_pupil(number, pupil)
+    with running(school) as crm:
+        assert number not in ids(crm.items("1/lesson/index", {"customer_id": pupil}))
+        crm.simulator.options.foreign_rows = True
+        assert number in ids(crm.items("1/lesson/index", {"customer_id": pupil}))
+
+
+@pytest.mark.parametrize("kind", ["present", "null", "missing"])
+def test_regular_id_by_option(kind: str) -> None:
+    """The number of the regular lesson is there, null, or the key is missing on every row."""
+    with running(regular_id=kind) as crm:
+        rows = crm.items("1/lesson/index")
+    assert all(("regular_id" in row) is (kind != "missing") for row in rows)
+    assert any(row.get("regular_id") for row in rows) is (kind == "present")
+
+
+def test_planned_lessons_may_show_nobody() -> None:
+    """By option planned lessons have no pupils and no attendance rows."""
+    with running() as crm:
+        rows = crm.items("1/lesson/index", {"status": 1})
+        assert any(row["customer_ids"] for row in rows)
+        assert any(
+            detail["is_attend"] in (0, "0", False) for row in rows for detail in row["details"]
+        )
+        crm.simulator.options.details_on_planned = False
+        rows = crm.items("1/lesson/index", {"status": 1})
+    assert all(row["customer_ids"] == row["details"] == [] for row in rows)
+
+
+def test_lessons_are_in_their_own_branch_only(crm: Client) -> None:
+    """The branches share no lesson; without a branch all are found, by option those of the first."""
+    here, there = (set(ids(crm.items(f"{branch}/lesson/index"))) for branch in (1, 2))
+    assert not here & there
+    assert (
+        set(ids(crm.items("lesson/index"))) == here | there == set(ids(crm.items("0/lesson/index")))
+    )
+    crm.simulator.options.branchless = "first"
+    assert set(ids(crm.items("lesson/index"))) == here
+
+
+@pytest.mark.parametrize(("kind", "status"), [("forbidden", 403), ("missing", 404), ("empty", 200)])
+def test_an_unknown_branch(kind: str, status: int) -> None:
+    """Three answers are possible."""
+    with running(unknown_branch=kind) as crm:
+        answer = crm.post("9/lesson/index")
+    assert answer.status_code == status
+    assert answer.json().get("items", []) == []
+
+
+# Shapes
+
+
+def test_lesson_rows_have_the_mixed_types_of_the_crm(crm: Client) -> None:
+    """Start seconds, decimal strings, marks and numbers of several types, several kinds of nothing."""
+    rows = crm.items("lesson/index")
+    details = [detail for row in rows for detail in row["details"]]
+    assert all(row["time_from"].endswith(":01") for row in rows)
+    assert {row["time_to"][-2:] for row in rows} == {"00", "59"}
+    assert all(re.fullmatch(r"\d+\.\d\d", detail["commission"]) for detail in details)
+    marks = {(type(one.get("is_attend")), one.get("is_attend")) for one in details}
+    assert {(int, 1), (int, 0), (bool, True), (str, "1"), (type(None), None)} <= marks
+    assert any("is_attend" not in one for one in details)
+    assert any("branch_id" not in one for one in details)
+    assert {type(one["customer_id"]) for one in details} == {int, str}
+    assert {type(one["note"]) for one in rows} == {str, type(None)}
+    assert any("\r\n" in (one["note"] or "") for one in rows)
+    assert any(one["streaming"] == [] for one in rows)
+    assert any(one["streaming"] is False for one in rows)
+    assert any(not set(map(int, one["customer_ids"])) for one in rows if one["details"])
+
+
+def test_customer_rows_have_the_mixed_types_of_the_crm(crm: Client) -> None:
+    """Money as text, three spellings of dates, custom fields present, empty, null and missing."""
+    rows = crm.items("customer/index", EVERYONE)
+    clients = [row for row in rows if row["is_study"]]
+    assert all(re.fullmatch(r"-?\d+\.\d\d", row["balance"]) for row in clients)
+    assert all(row["balance"] is None for row in rows if not row["is_study"])
+    assert {bool(re.fullmatch(r"\d\d\.\d\d\.\d{4}", row["dob"])) for row in rows} == {True, False}
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row["b_date"]) for row in rows)
+    assert "2030-12-31" in {row["e_date"] for row in rows}
+    assert any("\r\n" in row["note"] for row in rows)
+    assert any("  " in row["legal_name"] for row in rows)
+    links = [row.get("custom_vk", "missing") for row in rows]
+    assert {"", None, "missing"} <= set(links)
+    assert {"", "missing"} < {row.get("custom_datakontrakta", "missing") for row in rows}
+    assert any(re.search("[a-z]", row["name"]) for row in rows)
+
+
+def test_teachers_may_come_by_name() -> None:
+    """`teacher_ids` holds numbers, or names by option, and is often empty on cards."""
+    with running(teacher_names=True) as crm:
+        assert all(isinstance(row["teacher_ids"][0], str) for row in crm.items("1/lesson/index"))
+        taught = [row["teacher_ids"] for row in crm.items("1/customer/index", EVERYONE)]
+        crm.simulator.options.teacher_names = False
+        assert all(isinstance(row["teacher_ids"][0], int) for row in crm.items("1/group/index"))
+    assert [] in taught
+    assert any(taught)
+
+
+# Cards
+
+
+def test_hidden_defaults_of_customers(crm: Client) -> None:
+    """Without a word only active clients come; both defaults are settable."""
+    school = crm.simulator.school
+    archived = {one.id for one in school.books.customers.values() if one.archived_on(TODAY)}
+    leads = {one.id for one in school.books.customers.values() if not one.is_study}
+    everyone = set(school.books.customers)
+    path = "customer/index"
+    assert set(ids(crm.items(path))) == everyone - archived - leads
+    assert set(ids(crm.items(path, {"is_study": 2}))) == everyone - archived
+    assert set(ids(crm.items(path, EVERYONE))) == everyone
+    assert set(ids(crm.items(path, {"is_study": 2, "removed": 2}))) == archived
+    assert set(ids(crm.items(path, {"is_study": 0, "removed": 0}))) == leads - archived
+    crm.simulator.options.is_study_default = 2
+    crm.simulator.options.removed_default = 1
+    assert set(ids(crm.items(path))) == everyone
+
+
+def test_unsorted_leads_may_drop_out(crm: Client) -> None:
+    """By option leads without a status are missing as soon as `removed: 0` is asked for."""
+    before = crm.items("customer/index", {"is_study": 0, "removed": 0})
+    crm.simulator.options.unsorted_leads_drop = True
+    after = crm.items("customer/index", {"is_study": 0, "removed": 0})
+    assert ids(after) == ids([row for row in before if row["lead_status_id"] is not None])
+    assert len(after) < len(before)
+
+
+def test_a_card_is_in_each_of_its_branches(crm: Client) -> None:
+    """A pupil of two branches is found under both, once without a branch."""
+    both = next(row for row in crm.items("customer/index", EVERYONE) if len(row["branch_ids"]) == 2)
+    for branch in both["branch_ids"]:
+        assert both["id"] in ids(crm.items(f"{branch}/customer/index", EVERYONE))
+
+
+def test_customer_filters(crm: Client) -> None:
+    """Number, list of numbers, part of the name, part of the phone, lead status."""
+    row = crm.items("customer/index", {"id": 101})[0]
+    assert sorted(ids(crm.items("customer/index", {"id": ["101", 102]}))) == [101, 102]
+    assert 101 in ids(crm.items("customer/index", {"name": row["name"][2:6].upper()}))
+    digits = "".join(one for one in row["phone"][0] if one.isdigit())[-7:]
+    assert {101, 102, 103} <= set(ids(crm.items("customer/index", {"phone": digits})))
+    sorted_leads = crm.items("customer/index", {**EVERYONE, "is_study": 0, "lead_status_id": 2})
+    assert {lead["lead_status_id"] for lead in sorted_leads} == {2}
+
+
+@pytest.mark.parametrize("kind", ["objects", "ids", "absent"])
+def test_with_groups(kind: str) -> None:
+    """`withGroups` adds current memberships as objects or numbers, or is not known."""
+    with running(with_groups=kind) as crm:
+        row = crm.items("1/customer/index", {"id": 101, "withGroups": True})[0]
+        assert "groups" not in crm.items("1/customer/index", {"id": 101})[0]
+    if kind == "objects":
+        assert row["groups"][0] == {
+            "id": 1,
+            "name": "Python-1",
+            "b_date": "07.09.2026",
+            "e_date": "31.12.2030",
+        }
+    else:
+        assert row.get("groups") == ([1] if kind == "ids" else None)
+
+
+def test_memberships_need_their_number_in_the_query(crm: Client) -> None:
+    """`cgi` and `customer-tariff` refuse without it, and do not look into the body."""
+    answer = crm.post("1/cgi/index", {"group_id": 1})
+    assert (answer.status_code, answer.json()["message"]) == (
+        400,
+        "Отсутствуют обязательные параметры: group_id",
+    )
+    assert crm.post("1/customer-tariff/index").status_code == 400
+    assert crm.post("1/communication/index").status_code == 400
+    members = crm.items("1/cgi/index", group_id=1)
+    assert {row["group_id"] for row in members} == {1}
+    assert 101 in {row["customer_id"] for row in members}
+    assert crm.items("1/cgi/customer", customer_id=101) == crm.items("1/cgi/index", customer_id=101)
+    assert crm.items("1/customer-tariff/index", customer_id=101)[0]["balance"] == "1024.00"
+    assert crm.items("1/communication/index", related_id=101, **{"class": "Customer"}) == []
+
+
+def test_past_memberships_are_forgotten_unless_by_option(crm: Client) -> None:
+    """After a change of group only the new one is listed."""
+    crm.simulator.school.change_group(101, 1, 3)
+    crm.simulator.school.advance()
+    current = [row["group_id"] for row in crm.items("1/cgi/index", customer_id=101)]
+    crm.simulator.options.cgi_past = True
+    assert current == [3]
+    assert [row["group_id"] for row in crm.items("1/cgi/index", customer_id=101)] == [1, 3]
+
+
+def test_small_lists(crm: Client) -> None:
+    """Every entity that a client may ask for answers with a list."""
+    for entity in (
+        "subject", "location", "room", "teacher", "study-status", "lead-status", "lead-source", "pay", "user",
+        "task", "tariff", "level", "group", "regular-lesson",
+    ):  # fmt: skip
+        crm.items(f"1/{entity}/index")
+    rows = crm.items("1/regular-lesson/index", {"group_id": 1})
+    assert {row["related_id"] for row in rows} == {1}
+    assert {row["day"] for row in rows} <= set(range(1, 8))
+    assert {row["branch_id"] for row in crm.items("2/room/index")} == {2}
+    assert len(crm.items("1/group/index", {"removed": 1})) == len(crm.items("1/group/index"))
+    assert crm.items("1/group/index", {"removed": 2}) == []
+
+
+# The life of a lesson, seen from outside
+
+
+def test_edits_by_hand_show_at_once(crm: Client) -> None:
+    """Each edit changes exactly the lists that the CRM would change."""
+    school = crm.simulator.school
+    number = school.add_lesson(1, 1, TODAY, 2)
+    school.conduct(number)
+
+    def found(branch: int = 1, **body: Any) -> bool:
+        return number in ids(crm.items(f"{branch}/lesson/index", body))
+
+    assert found()
+    school.cancel(number)
+    assert (found(), found(status=2)) == (False, True)
+    school.plan(number)
+    assert (found(), found(status=1)) == (False, True)
+    school.conduct(number)
+    school.move(number, TODAY + timedelta(days=3))
+    assert (found(date_to="2026-11-21"), found()) == (False, True)
+    school.move_branch(number, 2)
+    assert (found(), found(2)) == (False, True)
+    school.delete(number)
+    assert not any(found(branch, status=status) for branch in (1, 2) for status in (1, 2, 3))
+    school.restore(number)
+    assert found(2)
+    school.empty(2)
+    assert crm.items("2/lesson/index") == []
+
+
+def test_the_log_forgets_what_is_deleted(crm: Client) -> None:
+    """Rows of a deleted lesson and of a removed card go with them, unless by option."""
+    school, options = crm.simulator.school, crm.simulator.options
+    number = school.add_lesson(1, 1, TODAY, 2)
+    school.delete(number)
+    school.remove_customer(101)
+    assert crm.items("log/index", {"entity": "Lesson", "entity_id": number}) == []
+    assert crm.items("log/index", {"entity": "Customer", "entity_id": 101}) == []
+    options.log_rows_vanish = False
+    assert len(crm.items("log/index", {"entity": "Lesson", "entity_id": number})) == 2
+    assert crm.items("log/index", {"entity": "Customer", "entity_id": 101})
+
+
+def test_log_rows(crm: Client) -> None:
+    """The entity filter works, and an empty object arrives as `[]` or as an empty text."""
+    rows = crm.walk("log/index", pageSize=500)
+    entities = {row["entity"] for row in rows}
+    assert {"Lesson", "LessonDetails", "Customer", "CustomerGroupInvolve", "LessonType"} <= entities
+    only = crm.walk("log/index", pageSize=500, entity="Lesson")
+    assert {row["entity"] for row in only} == {"Lesson"}
+    olds = [row["fields_old"] for row in rows]
+    assert [] in olds
+    assert "" in olds
+    assert any(isinstance(one, dict) for one in olds)
+
+
+# Writing
+
+
+def test_writes_answer_with_the_model(crm: Client) -> None:
+    """Create, update, teach and delete answer `success` and the row, and change the school."""
+    made = crm.page(
+        "1/lesson/create", {"date": "2026-11-21", "lesson_type_id": 2, "group_ids": [1]}
+    )
+    number = made["model"]["id"]
+    assert (made["success"], made["errors"], made["model"]["status"]) == (True, [], 1)
+    assert crm.page("1/lesson/teach", id=number)["model"]["status"] == 3
+    changed = crm.page(
+        "1/lesson/update",
+        {"status": 2, "date": "2026-11-22T00:00:00", "lesson_type_id": 4},
+        id=number,
+    )
+    assert (changed["model"]["status"], changed["model"]["date"]) == (2, "2026-11-22")
+    crm.page("1/lesson/delete", id=number)
+    assert crm.post("1/lesson/delete", id=number).status_code == 404
+    card = crm.page("1/customer/create", {"name": "Ирисов Пётр", "is_study": 0})["model"]
+    again = crm.page("1/customer/update", {"name": "Ирисов Павел", "is_study": 1}, id=card["id"])[
+        "model"
+    ]
+    assert (again["id"], again["name"], again["is_study"]) == (card["id"], "Ирисов Павел", 1)
+    crm.page("1/customer/update", {"is_study": False}, id=card["id"])
+    crm.page("1/customer/delete", id=card["id"])
+    assert card["id"] not in crm.simulator.school.books.customers
+    assert School.replay(crm.simulator.school.description()) == crm.simulator.school
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("1/lesson/create", {}, "lesson_type_id"),
+        ("1/lesson/create", {"lesson_type_id": 2}, "date"),
+        ("1/lesson/create", {"lesson_type_id": 99, "date": "2026-11-21"}, "lesson_type_id"),
+        ("1/customer/create", {"name": " "}, "name"),
+    ],
+)
+def test_an_invalid_model_is_refused_with_200(
+    crm: Client, path: str, body: dict[str, Any], field: str
+) -> None:
+    """`success` is false, the errors are an object, and nothing is created."""
+    version = crm.simulator.school.version
+    answer = crm.page(path, body)
+    assert answer["success"] is False
+    assert list(answer["errors"]) == [field]
+    assert answer["model"] == body
+    assert crm.simulator.school.version == version
+
+
+def test_updates_need_a_number_that_exists(crm: Client) -> None:
+    """Without one it is a 400, with an unknown one a 404."""
+    assert crm.post("1/customer/update", {"name": "A"}).status_code == 400
+    assert crm.post("1/customer/update", {"name": "A"}, id=5).status_code == 404
+
+
+def test_a_read_only_user_writes_nothing() -> None:
+    """Every write is a 403, every read works."""
+    with running(read_only=True) as crm:
+        version = crm.simulator.school.version
+        for entity, action in (
+            ("customer", "create"),
+            ("customer", "update"),
+            ("lesson", "delete"),
+            ("lesson", "teach"),
+        ):
+            assert crm.post(f"1/{entity}/{action}", {"name": "A"}, id=101).status_code == 403
+        assert crm.simulator.school.version == version
+        assert crm.items("1/lesson/index")
+
+
+# The rate
+
+
+def test_five_requests_in_a_second_and_no_more() -> None:
+    """The sixth within a second is a 429, login and all branches counted together."""
+    clock = Clock()
+    with running(clock=clock, rate_limit=5.0) as crm:
+        codes = [crm.post(f"{branch}/lesson/index").status_code for branch in (1, 2, 1, 2, 1)]
+        assert codes == [200, 200, 200, 200, 429]
+        assert crm.login().status_code == 429
+        clock.now += 1.0
+        assert crm.post("branch/index").status_code == 200
+
+
+@pytest.mark.parametrize(("kind", "after"), [("json", None), ("html", 2.0)])
+def test_the_answer_to_too_many_requests(kind: str, after: float | None) -> None:
+    """JSON or HTML, with or without Retry-After."""
+    with running(clock=Clock(), rate_limit=1.0, too_many_body=kind, retry_after=after) as crm:
+        answer = crm.post("branch/index")
+    assert answer.status_code == 429
+    assert answer.headers.get("Retry-After") == (None if after is None else "2")
+    assert answer.headers["Content-Type"].startswith(
+        "text/html" if kind == "html" else "application/json"
+    )
+
+
+# What is recorded
+
+
+def test_every_request_is_recorded() -> None:
+    """Number, time, method, path, query, body, token, headers, and the status of the answer."""
+    clock = Clock()
+    with running(clock=clock) as crm:
+        clock.now += 2
+        crm.page("1/lesson/index", {"status": 1}, **{"per-page": 3})
+        crm.headers = {}
+        crm.post("nowhere/index")
+        login, read, last = crm.simulator.requests
+    assert (login.number, login.path, login.has_token, login.at) == (
+        1,
+        "/v2api/auth/login",
+        False,
+        1000.0,
+    )
+    assert (read.number, read.at, read.method, read.has_token, read.status) == (
+        2,
+        1002.0,
+        "POST",
+        True,
+        200,
+    )
+    assert (read.query, read.json()) == ({"per-page": "3"}, {"status": 1})
+    assert read.headers["content-type"] == "application/json"
+    assert (last.status, last.json()) == (401, None)
+
+
+# Starting and stopping
+
+
+def test_a_busy_port_is_an_error() -> None:
+    """Two simulators cannot share a port."""
+    school = School.make(seed=1, residents=5, days=2, today=TODAY)
+    with Simulator(school) as first:
+        port = int(first.url.rsplit(":", 1)[1])
+        with pytest.raises(OSError, match="in use"):
+            Simulator(school, port=port).start()
+
+
+def test_it_can_be_started_again_and_stopped_twice() -> None:
+    """Stopping is harmless at any time, and no thread stays behind."""
+    threads = threading.active_count()
+    simulator = Simulator(School.make(seed=1, residents=5, days=2, today=TODAY))
+    simulator.stop()
+    with pytest.raises(RuntimeError, match="does not listen"):
+        _ = simulator.url
+    for _ in range(2):
+        with simulator.start():
+            assert requests.get(simulator.url, timeout=5).status_code == 200
+    simulator.stop()
+    assert threading.active_count() == threads
+
+
+def test_a_silent_connection_does_not_keep_it_from_stopping() -> None:
+    """A client that connects and says nothing is hung up on."""
+    with running() as crm:
+        address = ("127.0.0.1", int(crm.simulator.url.rsplit(":", 1)[1]))
+        with socket.create_connection(address) as silent:
+            assert crm.post("branch/index").status_code == 200
+            crm.simulator.stop()
+            assert silent.recv(1) == b""
+
+
+def test_serving_in_the_foreground_ends_when_stopped() -> None:
+    """`serve_forever` blocks its own thread, and ends with the simulator."""
+    simulator = Simulator(School.make(seed=1, residents=5, days=2, today=TODAY))
+    with simulator:
+        taken = int(simulator.url.rsplit(":", 1)[1])
+    other = Simulator(simulator.school, port=taken, options=Options(rate_limit=None))
+    thread = threading.Thread(target=other.serve_forever)
+    thread.start()
+    client = Client(other)
+    with client.session:
+        for _ in range(100):
+            try:
+                assert (
+                    client.session.get(f"http://127.0.0.1:{taken}/", timeout=5).status_code == 200
+                )
+                break
+            except requests.ConnectionError:
+                continue
+    other.stop()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+# The controls
+
+
+def test_the_overview_names_everything(crm: Client) -> None:
+    """Day, counts, options, faults and all actions with their arguments."""
+    told = crm.session.get(f"{crm.simulator.url}/control").json()
+    assert told["today"] == "2026-11-21"
+    assert told["counts"]["customers"] == len(crm.simulator.school.books.customers)
+    assert told["options"]["page_size_default"] == 50
+    assert told["faults"] == []
+    assert set(told["actions"]["mark"]) == {"lesson", "customer", "is_attend"}
+    assert {"advance", "recreate", "empty", "refill", "add_lesson"} <= set(told["actions"])
+
+
+def test_actions_by_json_and_by_form() -> None:
+    """Both kinds of body work, the result comes back, and the listener is told of every change."""
+    told: list[int] = []
+    with running(on_change=lambda: told.append(1)) as crm:
+        url = f"{crm.simulator.url}/control"
+        lesson = {"branch": 1, "group": 1, "date": "2026-11-21", "type": 2}
+        done = crm.session.post(f"{url}/add_lesson", json=lesson).json()
+        number = done["result"]
+        assert done["ok"] is True
+        assert crm.session.post(f"{url}/conduct", data={"lesson": number}).json()["ok"] is True
+        answer = crm.session.post(f"{url}/advance").json()
+        assert answer == {"ok": True, "result": None, "today": "2026-11-22"}
+        assert number in ids(crm.items("1/lesson/index"))
+        crm.session.post(f"{url}/cancel", json={"lesson": 5})
+        crm.session.post(f"{url}/fault", json={"kind": "nan", "match": "pay"})
+        assert len(told) == 3
+        crm.page("1/lesson/create", {"date": "2026-11-21"})
+        crm.page("1/lesson/teach", id=number)
+        assert len(told) == 4
+        assert len(crm.simulator.school.actions) == 4
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("fly", "{}"),
+        ("cancel", '{"lesson": 5}'),
+        ("cancel", "{"),
+        ("cancel", "[1]"),
+        ("options", '{"colour": 1}'),
+        ("options", '{"refusal_code": 402}'),
+        ("options", '{"rate_limit": "fast"}'),
+        ("fault", "{}"),
+        ("fault", '{"kind": "plague"}'),
+        ("fault", '{"kind": "hang", "colour": 1}'),
+        ("faults/remove", '{"number": 3}'),
+    ],
+)
+def test_a_wrong_control_is_refused_in_one_line(crm: Client, what: str, body: str) -> None:
+    """400, `ok` false, and one line that says why."""
+    headers = {"Content-Type": "application/json"}
+    answer = crm.session.post(f"{crm.simulator.url}/control/{what}", data=body, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["ok"] is False
+    assert len(answer.json()["error"].splitlines()) == 1
+
+
+def test_options_and_faults_by_control(crm: Client) -> None:
+    """They take effect with the next request."""
+    url = f"{crm.simulator.url}/control"
+    crm.session.post(
+        f"{url}/options",
+        json={"page_size_default": "20", "retry_after": "", "unstable_ties": "true"},
+    )
+    assert len(crm.page("log/index")["items"]) == 20
+    crm.session.post(
+        f"{url}/fault", data={"kind": "error_503", "at": "2,3", "rate": "", "match": "lesson"}
+    )
+    assert [crm.post("1/lesson/index").status_code for _ in range(4)] == [200, 503, 503, 200]
+    crm.session.post(f"{url}/fault", json={"kind": "hang"})
+    crm.session.post(f"{url}/faults/remove", json={"number": 1})
+    assert [one.kind for one in crm.simulator.faults] == ["error_503"]
+    crm.session.post(f"{url}/faults/clear")
+    assert list(crm.simulator.faults) == []
+
+
+def test_lists_for_choosing(crm: Client) -> None:
+    """Lessons by branch and date, and all cards, short enough to read."""
+    url = f"{crm.simulator.url}/control"
+    rows = crm.session.get(f"{url}/lessons", params={"branch": "1", "date": "2026-11-20"}).json()
+    assert {(row["branch"], row["date"]) for row in rows} == {(1, "2026-11-20")}
+    assert all(set(row["marks"].values()) <= {0, 1, None} for row in rows)
+    some = crm.session.get(
+        f"{url}/lessons", params={"since": "2026-11-10", "until": "2026-11-12"}
+    ).json()
+    assert {row["date"] for row in some} <= {"2026-11-10", "2026-11-11", "2026-11-12"}
+    cards = crm.session.get(f"{url}/customers").json()
+    assert {row["customer"] for row in cards} == set(crm.simulator.school.books.customers)
+    assert crm.session.get(f"{url}/lessons", params={"date": "soon"}).status_code == 400
+
+
+def test_the_page_for_a_person(crm: Client) -> None:
+    """It shows the day, the lessons and the faults; its forms lead back to it and say what was done."""
+    url = crm.simulator.url
+    crm.simulator.school.rename(101, "<script>alert(1)</script>")
+    page = crm.session.get(f"{url}/", params={"date": "2026-11-16", "said": "<b>"})
+    assert "Saturday, 21 November 2026" in page.text
+    assert "<script" not in page.text
+    assert "&lt;b&gt;" in page.text
+    assert 'action="/control/mark"' in page.text
+    done = crm.session.post(f"{url}/control/advance", data={"back": ""})
+    assert done.url.endswith("/?said=Done%3A+advance")
+    assert "Sunday, 22 November 2026" in done.text
+    failed = crm.session.post(f"{url}/control/cancel", data={"lesson": "5", "back": "2026-11-16"})
+    assert "Not done: there is no lesson 5" in failed.text
+    crm.simulator.faults.add("drip", rate=0.5, times=2)
+    assert "struck 0 of 0" in crm.session.get(f"{url}/").text
+
+
+def test_edits_while_reading_leave_every_answer_whole(crm: Client) -> None:
+    """An answer given while days go by is the state before or after, never a mixture that fails."""
+    stop = threading.Event()
+
+    def edit() -> None:
+        while not stop.is_set():
+            requests.post(f"{crm.simulator.url}/control/advance", timeout=10)
+
+    editor = threading.Thread(target=edit)
+    editor.start()
+    try:
+        for _ in range(15):
+            page = crm.page("lesson/index", {"pageSize": 500})
+            assert page["count"] == len(page["items"]) == min(page["total"], 500)
+    finally:
+        stop.set()
+        editor.join()

@@ -1,0 +1,598 @@
+"""Opening the database: what is asserted, what is refused, and how the driver's errors are told."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from time import monotonic
+
+import peewee
+import pytest
+from playhouse.migrations import Runner
+
+from coinsync.core.facts import Decision, Link, LinkSource, Merge, PageKind, VkPage
+from coinsync.core.ledger import lesson_key
+from coinsync.core.plan import Post, Put
+from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
+from coinsync.store import database as opening
+from coinsync.store import writer
+from coinsync.store.engines import guards
+from coinsync.store.reader import Reader
+from tests.support.makers import (
+    ADA,
+    DAY,
+    GLEB,
+    a_credit,
+    a_plan,
+    a_resident,
+    dump,
+    environment,
+    new_database,
+    newcomers,
+    order,
+    present,
+    put_in,
+    reading,
+    writing,
+)
+
+# --- addresses -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///coins.db", "coins.db"),
+        ("sqlite:///data/coins.db", "data/coins.db"),
+        ("sqlite:////srv/coins.db", "/srv/coins.db"),
+        ("sqlite:////srv/Школа монет/coins 100%.db", "/srv/Школа монет/coins 100%.db"),
+    ],
+)
+def test_a_url_names_a_file(url: str, path: str) -> None:
+    """Three strokes before a relative path, four before an absolute one; nothing in it is decoded."""
+    assert opening.path_of(url) == Path(path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "coins.db",
+        "sqlite://",
+        "sqlite:///",
+        "sqlite://host/coins.db",
+        "file:coins.db",
+        "sqlite:///a?b",
+        "sqlite:///a#b",
+    ],
+)
+def test_another_url_is_refused(url: str) -> None:
+    """What is no address of a file is named, with the form that is expected."""
+    with pytest.raises(DatabaseUnusable, match="expected sqlite:///PATH") as caught:
+        opening.path_of(url)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["coins.db", "my coins.db", "монеты школы.db", "100%.db", "a%20b.db", "q&a=b.db", "ё\u0308.db"],
+)
+def test_any_file_name_is_opened_as_it_is_written(name: str, tmp_path: Path) -> None:
+    """Spaces, Cyrillic and signs that mean something in addresses mean nothing here."""
+    folder = tmp_path / "Школа монет"
+    url = f"sqlite:///{folder}/{name}"
+    opening.create(url)
+    put_in(url, newcomers())
+    with reading(url) as reader:
+        assert reader.resident(ADA) == a_resident()
+    assert name in {path.name for path in folder.iterdir()}
+    with writing(url) as database:
+        assert opening.file_of(database) == folder / name
+    assert opening.file_of(opening.open_readable(url)) == folder / name
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("foreign_keys", 1),
+        ("journal_mode", "wal"),
+        ("synchronous", 2),
+        ("recursive_triggers", 1),
+        ("busy_timeout", 30_000),
+    ],
+)
+def test_a_writing_connection_has_the_settings_that_the_ledger_relies_on(
+    name: str, value: object, tmp_path: Path
+) -> None:
+    """References are kept, commits reach the disk, replacing runs the guards, and others are waited for."""
+    with writing(new_database(tmp_path)) as database:
+        assert database.execute_sql(f"PRAGMA {name}").fetchone() == (value,)
+
+
+def test_a_copy_in_another_journal_mode_is_brought_back(tmp_path: Path) -> None:
+    """A backup that was put in the place of the database writes as the database did."""
+    url = new_database(tmp_path)
+    with closing(sqlite3.connect(opening.path_of(url))) as connection:
+        connection.execute("PRAGMA journal_mode = delete")
+    with writing(url) as database:
+        assert database.execute_sql("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_journal_mode_that_cannot_be_mended_is_refused(tmp_path: Path) -> None:
+    """In another journal mode a reader could stop the writer, so nothing is written while a reader is in the way."""
+    url = new_database(tmp_path)
+    with closing(sqlite3.connect(opening.path_of(url))) as reader:
+        reader.execute("PRAGMA journal_mode = delete")
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM head").fetchall()
+        with pytest.raises(CoinsyncError, match=r"unsafe settings: journal_mode|is busy") as caught:
+            opening.open_writable(url, wait_seconds=0.05)
+    assert caught.value.exit_code in (2, 75)
+
+
+@pytest.mark.parametrize("guard", sorted(guards.SQLITE))
+def test_a_database_without_one_of_its_guards_is_refused(guard: str, tmp_path: Path) -> None:
+    """Nothing is written to a ledger that somebody could change."""
+    url = new_database(tmp_path)
+    with closing(sqlite3.connect(opening.path_of(url))) as connection:
+        connection.execute(f"DROP TRIGGER {guard}")
+    with pytest.raises(DatabaseUnusable, match=f"append-only guard missing: {guard}") as caught:
+        opening.open_writable(url)
+    assert caught.value.exit_code == 2
+    with reading(url) as reader:
+        assert reader.head().n == 0
+
+
+# --- doors that stay closed ------------------------------------------------------------------------------------------
+
+Session = Callable[[str], object]
+
+
+def _read(url: str) -> None:
+    with reading(url) as reader:
+        reader.head()
+
+
+@pytest.mark.parametrize("door", [opening.open_writable, opening.migrate, _read])
+def test_a_missing_file_is_not_made(session: Session, tmp_path: Path) -> None:
+    """A slip in the address does not create an empty database; only ``create`` makes one."""
+    with pytest.raises(DatabaseUnusable, match=r"typo\.db does not exist") as caught:
+        session(f"sqlite:///{tmp_path}/typo.db")
+    assert caught.value.exit_code == 2
+    assert "coinsync init" in caught.value.advice
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("door", [opening.open_writable, opening.migrate, _read])
+def test_a_directory_is_no_database(session: Session, tmp_path: Path) -> None:
+    """A directory in the place of the file is as good as none."""
+    with pytest.raises(DatabaseUnusable, match="does not exist"):
+        session(f"sqlite:///{tmp_path}")
+
+
+def test_a_directory_cannot_become_a_database(tmp_path: Path) -> None:
+    """Creating in the place of a directory fails with an error of ours."""
+    with pytest.raises(DatabaseUnavailable, match="cannot open") as caught:
+        opening.create(f"sqlite:///{tmp_path}")
+    assert caught.value.exit_code == 75
+
+
+@pytest.mark.parametrize("door", [opening.open_writable, opening.migrate, opening.create, _read])
+def test_another_file_is_not_taken_for_a_database(session: Session, tmp_path: Path) -> None:
+    """What is no database is left as it is."""
+    path = tmp_path / "coins.db"
+    path.write_text("branch;lesson;resident\n" * 100)
+    with pytest.raises(CoinsyncError, match="is damaged") as caught:
+        session(f"sqlite:///{path}")
+    assert caught.value.exit_code == 1
+    assert "restore it from a backup" in caught.value.advice
+    assert path.read_text().startswith("branch;lesson")
+
+
+def test_a_refused_door_leaves_no_connection_behind(tmp_path: Path) -> None:
+    """After a refusal the file can be moved away and used."""
+    url = new_database(tmp_path)
+    path = opening.path_of(url)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TRIGGER entry_no_update")
+    for _ in range(3):
+        with pytest.raises(DatabaseUnusable):
+            opening.open_writable(url)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["coins.db"]
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO branch (id, name) VALUES (1, 'Kazan')",
+        "UPDATE head SET n = 9",
+        "DELETE FROM head",
+        "CREATE TABLE more (id INTEGER)",
+        "PRAGMA user_version = 7",
+    ],
+)
+def test_a_reading_connection_cannot_write(sql: str, tmp_path: Path) -> None:
+    """Whatever is tried through it, the database stays as it is and the error is ours."""
+    url = new_database(tmp_path)
+    before = dump(url)
+    opened = opening.open_readable(url)
+    with pytest.raises(DatabaseUnusable, match="read-only") as caught, opening.reading(opened):
+        opened.execute_sql(sql)
+    assert caught.value.exit_code == 2
+    assert dump(url) == before
+
+
+def test_a_reading_connection_cannot_write_though_the_pragma_is_lifted(tmp_path: Path) -> None:
+    """The file itself is opened for reading; the setting is the second lock."""
+    opened = opening.open_readable(new_database(tmp_path))
+    with opened.connection_context():
+        opened.execute_sql("PRAGMA query_only = 0")
+        with pytest.raises(peewee.OperationalError, match="readonly"):
+            opened.execute_sql("UPDATE head SET n = 9")
+
+
+def test_the_plan_cannot_be_applied_through_a_reading_connection(tmp_path: Path) -> None:
+    """The one writing function fails on it as on a file without the right to write."""
+    url = new_database(tmp_path)
+    opened = opening.open_readable(url)
+    with (
+        opened.connection_context(),
+        pytest.raises(DatabaseUnusable, match=r"coins\.db is read-only"),
+    ):
+        writer.apply(opened, newcomers(), order(), environment())
+
+
+def test_a_visit_sees_one_moment(tmp_path: Path) -> None:
+    """What is written while a reader looks is seen by its next visit, not by this one."""
+    url = new_database(tmp_path)
+    with reading(url) as reader:
+        assert reader.head().runs == 0
+        put_in(url, newcomers())
+        assert reader.head().runs == 0
+        assert reader.resident_ids() == frozenset()
+    with reading(url) as reader:
+        assert reader.head().runs == 1
+
+
+def test_a_visit_ends_its_connection_also_when_it_fails(tmp_path: Path) -> None:
+    """An error of the visitor's own passes unchanged and nothing stays open."""
+    opened = opening.open_readable(new_database(tmp_path))
+    with pytest.raises(ZeroDivisionError), opening.reading(opened):
+        raise ZeroDivisionError
+    assert opened.is_closed()
+    with opening.reading(opened):
+        assert Reader(opened).head().n == 0
+
+
+# --- busy ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_writer_waits_as_long_as_it_was_told_and_gives_up(tmp_path: Path) -> None:
+    """While another writer holds the database, the answer is to try later, after the configured wait."""
+    url = new_database(tmp_path)
+    with writing(url) as holder:
+        holder.begin()
+        waiting = opening.open_writable(url, wait_seconds=0.3)
+        began = monotonic()
+        try:
+            with pytest.raises(
+                DatabaseUnavailable, match=r"coins\.db is busy; nothing written"
+            ) as caught:
+                writer.apply(waiting, newcomers(), order(), environment())
+        finally:
+            waiting.close()
+            holder.rollback()
+    assert caught.value.exit_code == 75
+    assert 0.25 < monotonic() - began < 3
+    with reading(url) as reader:
+        assert reader.head().runs == 0
+
+
+def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
+    """Reading goes on while somebody writes, and sees what was before."""
+    url = new_database(tmp_path)
+    with writing(url) as database, database.atomic():
+        database.execute_sql("UPDATE head SET n = 5")
+        began = monotonic()
+        with reading(url) as reader:
+            assert reader.head().n == 0
+        database.rollback()
+        database.begin()
+    assert monotonic() - began < 1
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "code", "said"),
+    [
+        ("database is locked", DatabaseUnavailable, 75, "is busy; nothing written"),
+        ("database table is locked: entry", DatabaseUnavailable, 75, "is busy"),
+        ("database or disk is full", DatabaseUnavailable, 75, "disk full; nothing written"),
+        (
+            "attempt to write a readonly database",
+            DatabaseUnusable,
+            2,
+            "read-only for this user; nothing written",
+        ),
+        ("unable to open database file", DatabaseUnavailable, 75, "cannot open"),
+        ("file is not a database", CoinsyncError, 1, "is damaged"),
+        ("database disk image is malformed", CoinsyncError, 1, "is damaged"),
+        ("disk I/O error", DatabaseUnavailable, 75, "disk error; nothing written"),
+        ("no such table: entry", CoinsyncError, 1, "no such table: entry; nothing written"),
+    ],
+)
+@pytest.mark.parametrize(
+    "driver", [sqlite3.OperationalError, peewee.OperationalError, peewee.DatabaseError]
+)
+def test_an_error_of_the_driver_is_told_in_our_words(
+    driver: type[Exception], text: str, kind: type[CoinsyncError], code: int, said: str
+) -> None:
+    """Each error names the file, has the exit code of its kind and keeps the driver's error as its cause."""
+    with (
+        pytest.raises(CoinsyncError) as caught,
+        opening.speaking(opening.open_readable("sqlite:////srv/coins.db")),
+    ):
+        raise driver(text)
+    assert type(caught.value) is kind
+    assert caught.value.exit_code == code
+    assert "/srv/coins.db" in caught.value.message
+    assert said in caught.value.message
+    assert isinstance(caught.value.__cause__, driver)
+
+
+def test_a_hidden_cause_is_found() -> None:
+    """The library covers the driver's error with one of its own when it cannot roll back."""
+    error = peewee.OperationalError("cannot rollback - no transaction is active")
+    error.__context__ = sqlite3.OperationalError("database or disk is full")
+    found = opening.translate(error, opening.open_readable("sqlite:///coins.db"))
+    assert isinstance(found, DatabaseUnavailable)
+    assert "disk full" in found.message
+
+
+def test_causes_in_a_circle_come_to_an_end() -> None:
+    """An error that is its own cause is still told."""
+    one, other = peewee.OperationalError("one"), peewee.OperationalError("other")
+    one.__context__, other.__context__ = other, one
+    assert "other" in opening.translate(one, opening.open_readable("sqlite:///coins.db")).message
+
+
+def test_errors_of_ours_pass_unchanged() -> None:
+    """What was told already is not told again."""
+    ours = DatabaseUnavailable("busy")
+    with (
+        pytest.raises(DatabaseUnavailable) as caught,
+        opening.speaking(opening.open_readable("sqlite:///coins.db")),
+    ):
+        raise ours
+    assert caught.value is ours
+
+
+def test_a_broken_reference_is_refused(tmp_path: Path) -> None:
+    """Attendance of an unknown lesson cannot be recorded, and the error is ours."""
+    url = new_database(tmp_path)
+    with pytest.raises(CoinsyncError, match="FOREIGN KEY constraint failed; nothing written"):
+        put_in(url, a_plan(Put(present())))
+
+
+def test_a_database_with_a_guard_that_was_changed_is_refused(tmp_path: Path) -> None:
+    """A trigger of the right name that lets everything pass guards nothing."""
+    url = f"sqlite:///{tmp_path / 'c.db'}"
+    opening.create(url)
+    with sqlite3.connect(tmp_path / "c.db") as connection:
+        connection.execute("DROP TRIGGER entry_no_update")
+        connection.execute(
+            "CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT 1; END"
+        )
+    connection.close()
+    with pytest.raises(DatabaseUnusable, match="append-only guard missing: entry_no_update"):
+        opening.open_writable(url)
+
+
+# --- migrating -------------------------------------------------------------------------------------------------------
+
+
+def changed(url: str, *statements: str) -> None:
+    """Somebody with another program changes the file."""
+    with closing(sqlite3.connect(opening.path_of(url))) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_migrating_puts_lost_guards_back_and_names_them(tmp_path: Path) -> None:
+    """Those that are missing and those that guard nothing; the content stays, and the second time there is nothing."""
+    url = new_database(tmp_path)
+    put_in(url, newcomers(), a_plan(Post(a_credit("1"))))
+    before = dump(url)
+    changed(
+        url,
+        "DROP TRIGGER entry_no_delete",
+        "DROP TRIGGER run_no_update",
+        "CREATE TRIGGER run_no_update BEFORE UPDATE ON run BEGIN SELECT 1; END",
+    )
+    assert opening.migrate(url) == ("guard entry_no_delete", "guard run_no_update")
+    assert sorted(dump(url).splitlines()) == sorted(before.splitlines())
+    with writing(url) as database:
+        assert opening.engine_of(database).guards_lost(database) == ()
+        for sql in ("DELETE FROM entry", "UPDATE run SET coins = 1"):
+            with pytest.raises(peewee.IntegrityError, match="append-only"):
+                database.execute_sql(sql)
+    assert opening.migrate(url) == ()
+
+
+def test_every_guard_is_put_back_at_once(tmp_path: Path) -> None:
+    """A database that was restored without any of them."""
+    url = new_database(tmp_path)
+    changed(url, *(f"DROP TRIGGER {name}" for name in guards.SQLITE))
+    assert opening.migrate(url) == tuple(f"guard {name}" for name in sorted(guards.SQLITE))
+    put_in(url, newcomers())
+
+
+OLD_TABLES = (
+    "run",
+    "branch",
+    "resident",
+    "membership",
+    "link",
+    "lesson",
+    "attendance",
+    "hold",
+    "entry",
+    "note",
+    "head",
+)
+OLD_CONTENT = (
+    "INSERT INTO resident VALUES (101, 'Ада М.', 'client', ',1,', 'id55'), (102, 'Глеб С.', 'gone', ',', '')",
+    "INSERT INTO branch VALUES (1, 'Kazan')",
+    "INSERT INTO membership VALUES (101, 11, '2026-09-01', NULL)",
+    "INSERT INTO link VALUES (55, 101, 'crm'), (66, 101, 'desk'), (55, 102, 'crm')",
+    "INSERT INTO lesson VALUES (1, 1, '2026-11-02', '17:00', 2, 3, ',11,', NULL, 0)",
+    "INSERT INTO attendance VALUES (1, 101, 'attended', 'member')",
+    "INSERT INTO hold VALUES ('alfacrm:little-school:lesson:1:102', 'guest', 1, 1, 102, '2026-11-02', 10, 'guest')",
+    "INSERT INTO entry VALUES (1, 'alfacrm:little-school:lesson:1:101', 1, 101, 10, 'award', '2026-11-02', 'lesson',"
+    " 'sync', 'group', '', 1, NULL, 1, '2026-11-03T02:00:00Z', 'c1')",
+    "INSERT INTO note VALUES (1, 'salt', 'a note')",
+    "INSERT INTO run VALUES (1, 'u', 'lessons', 1, '2026-11-01', '2026-11-30', 'sync', '2026-11-03T02:00:00Z',"
+    " '2026-11-03T02:00:00Z', 'd', 3, 1, 10, 2, 1)",
+    "UPDATE head SET n = 1, runs = 1, account = 'little-school'",
+)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> str:
+    """A database as the first release made it, with something in every table; its runs had no guards then."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    database = peewee.SqliteDatabase(str(opening.path_of(url)))
+    with database.connection_context():
+        Runner(database, str(opening.MIGRATIONS), table_name=opening.HISTORY).up("0001_first")
+    changed(url, "DROP TRIGGER run_no_update", "DROP TRIGGER run_no_delete", *OLD_CONTENT)
+    return url
+
+
+def rows(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """What the tables of the first release hold."""
+    with closing(sqlite3.connect(opening.path_of(url))) as connection:
+        return {
+            table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
+            for table in OLD_TABLES
+        }
+
+
+def test_an_old_database_is_refused_until_it_is_migrated(old: str) -> None:
+    """With the command that mends it."""
+    with pytest.raises(DatabaseUnusable, match="schema 0002_desk is missing") as caught:
+        opening.open_writable(old)
+    assert "coinsync db migrate" in caught.value.advice
+
+
+def test_an_old_database_is_migrated_with_its_content(old: str) -> None:
+    """Every row stays as it was; links are live, no stock has moved; runs are guarded from now on."""
+    before = rows(old)
+    assert all(before.values())
+    assert opening.migrate(old) == opening.schema_steps()[1:]
+    after = rows(old)
+    assert after.pop("link") == [(*row, 1) for row in before.pop("link")]
+    assert after.pop("head") == [(*row, 0) for row in before.pop("head")]
+    assert after == before
+    with reading(old) as reader:
+        assert reader.links() == [
+            Link(55, ADA, LinkSource.CRM),
+            Link(55, GLEB, LinkSource.CRM),
+            Link(66, ADA, LinkSource.DESK),
+        ]
+        assert (reader.balance(ADA), reader.line(1) is not None) == (10, True)
+        assert (reader.merges(), reader.decisions([1]), reader.all(VkPage)) == ([], {}, [])
+        assert reader.schema_faults() == []
+    with writing(old) as database, pytest.raises(peewee.IntegrityError, match="append-only"):
+        database.execute_sql("UPDATE run SET coins = 1")
+
+
+def test_a_migrated_database_is_written_like_a_new_one(old: str) -> None:
+    """All that the desk brings finds its table."""
+    opening.migrate(old)
+    key = lesson_key("little-school", 1, ADA)
+    facts = (
+        Put(Link(66, ADA, LinkSource.DESK, live=False), Link(66, ADA, LinkSource.DESK)),
+        Put(VkPage(ADA, "ada.m", PageKind.PERSON, 7, DAY)),
+        # The viewer of the card that ends comes along, as the desk plans it.
+        Put(Link(55, GLEB, LinkSource.CRM, live=False), Link(55, GLEB, LinkSource.CRM)),
+        Put(Merge(GLEB, ADA, (55,), (ADA,))),
+        Put(Decision(key, 1, ADA, 1, 10, "absent", "anna", DAY, "was there")),
+    )
+    (receipt,) = put_in(old, a_plan(*facts, Post(a_credit("1", coins=5, note="won"))))
+    assert (receipt.n_last, receipt.facts) == (2, 5)
+    with reading(old) as reader:
+        assert reader.balance(GLEB) == 15
+        assert [link.vk for link in reader.links() if not link.live] == [55, 66]
+
+
+# --- a connection that stays open ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def standing(tmp_path: Path) -> Iterator[opening.PooledConnection]:
+    """A standing connection to a database in which Ada and Gleb are known."""
+    url = new_database(tmp_path)
+    put_in(url, newcomers())
+    made = opening.PooledConnection(url, wait_seconds=1)
+    yield made
+    made.close()
+
+
+def test_a_standing_connection_stays_open(standing: opening.PooledConnection) -> None:
+    """Use after use it is the same, and it can write."""
+    with standing.use() as first:
+        writer.apply(first, a_plan(Post(a_credit("1"))), order(), environment(name="one"))
+    with standing.use() as second:
+        assert second is first
+        assert Reader(second).balance(ADA) == 100
+    standing.close()
+    assert first.is_closed()
+    with standing.use() as third:
+        assert not third.is_closed()
+
+
+def test_a_standing_connection_is_opened_anew_after_an_error(
+    standing: opening.PooledConnection,
+) -> None:
+    """Whatever it was; the driver's errors become ours."""
+    with pytest.raises(CoinsyncError, match="no such table"), standing.use() as first:
+        first.execute_sql("SELECT * FROM nobody")
+    assert first.is_closed()
+    with standing.use() as second:
+        assert Reader(second).balance(ADA) == 0
+    with pytest.raises(ZeroDivisionError), standing.use():
+        raise ZeroDivisionError
+    assert second.is_closed()
+
+
+def test_a_standing_connection_follows_a_restored_backup(
+    standing: opening.PooledConnection, tmp_path: Path
+) -> None:
+    """What is written goes into the file that stands there now, not into the one that was moved away."""
+    restored = new_database(tmp_path, "restored.db")
+    put_in(restored, newcomers(), a_plan(Post(a_credit("1", coins=7))))
+    with standing.use() as before:
+        assert Reader(before).balance(ADA) == 0
+    for path in tmp_path.glob("coins.db*"):
+        path.rename(tmp_path / f"old-{path.name}")
+    (tmp_path / "restored.db").rename(tmp_path / "coins.db")
+    with standing.use() as after:
+        assert Reader(after).balance(ADA) == 7
+
+
+def test_a_standing_connection_needs_a_database(tmp_path: Path) -> None:
+    """Nothing is created."""
+    connection = opening.PooledConnection(f"sqlite:///{tmp_path / 'none.db'}", wait_seconds=1)
+    with pytest.raises(DatabaseUnusable, match="does not exist"), connection.use():
+        pass
+    assert not (tmp_path / "none.db").exists()
