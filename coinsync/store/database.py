@@ -211,7 +211,7 @@ class PooledConnection:
 
 @cache
 def schema_steps(migrations: Path = MIGRATIONS) -> tuple[str, ...]:
-    """Names of the migrations in a folder, in order; without one, of all that this program knows."""
+    """Names of the migrations in a folder, in order; by default all that this program knows."""
     return tuple(sorted(path.stem for path in migrations.glob("[0-9]*.py")))
 
 
@@ -286,9 +286,10 @@ def speaking(database: Database) -> Iterator[None]:
 
 @contextmanager
 def _driver_errors_as_ours(engine: Engine, place: str) -> Iterator[None]:
+    errors: tuple[type[Exception], ...] = (peewee.PeeweeException, *engine.driver_errors)
     try:
         yield
-    except (peewee.PeeweeException, *engine.driver_errors) as error:
+    except errors as error:
         raise engine.translate(error, place) from error
 
 

@@ -38,7 +38,8 @@ from coinsync.core.planning.lessons import People
 from coinsync.errors import CoinsyncError
 from coinsync.store import writer
 from coinsync.store.database import path_of
-from coinsync.store.reader import BATCH, Reader
+from coinsync.store.queries.base import BATCH
+from coinsync.store.reader import Reader
 from tests.support import engines
 from tests.support.goods import Shop, a_shop
 from tests.support.makers import (
@@ -586,7 +587,7 @@ def test_merges_are_found_undone_ones_too(merged: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("merges", "heads"),
+    ("merges", "survivors"),
     [
         ([(1, 2), (2, 1)], {2: 1}),
         ([(1, 1)], {}),
@@ -595,7 +596,7 @@ def test_merges_are_found_undone_ones_too(merged: Reader) -> None:
         ([(1, 2), (2, 3), (3, 4), (4, 5)], {1: 5, 2: 5, 3: 5, 4: 5}),
     ],
 )
-def test_a_circle_of_cards_has_an_end_and_a_head(
+def test_a_circle_of_cards_has_an_end_and_a_survivor(
     tmp_path: Path, merges: list[tuple[int, int]], survivors: dict[int, int]
 ) -> None:
     """However damaged the merges are, everybody's coins are counted once, on a card that goes on as itself."""
