@@ -123,7 +123,7 @@ def playback() -> Iterator[Playback]:
 
 def call(folder: Path, words: Sequence[str], now: datetime) -> int:
     """Run one command line of the program at that time; its exit code."""
-    environment = cli.outside(ENVIRON, now=lambda: now)
+    environment = cli.environment(ENVIRON, now=lambda: now)
     return cli.main(["--config", str(folder / "config.toml"), *words], environment)
 
 
