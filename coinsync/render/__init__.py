@@ -31,36 +31,24 @@ from rich.text import Text
 
 from coinsync.core.catalog import Event, Item, Pick, StockMove
 from coinsync.core.facts import ALWAYS, HoldKind, Link, Membership, Resident
+from coinsync.core.freshness import Freshness
+from coinsync.core.history import Explanation, History, HistoryLine, Statement
 from coinsync.core.identity import harmless, spreadsheet_safe
 from coinsync.core.ledger import Receipt, Run
+from coinsync.core.people_report import Card, LinkLine, LinkProblem
 from coinsync.core.plan import DIGEST_SHOWN
-from coinsync.core.report import (
-    WEEKDAYS,
-    Card,
-    Case,
-    Explanation,
-    Freshness,
-    History,
-    HistoryLine,
-    LinkLine,
-    LinkProblem,
-    Move,
-    PlanLine,
-    PlanReport,
-    Purchase,
-    ShopReport,
-    Statement,
-    gathered,
-    reason_text,
-    why,
-)
+from coinsync.core.plan_report import PlanLine, PlanReport, gathered
+from coinsync.core.proposal import Case, Move
+from coinsync.core.reasons import reason_text, why
 from coinsync.core.rules import Verdict
+from coinsync.core.shop_report import Purchase, ShopReport
 from coinsync.core.wording import ENGLISH, LANGUAGES, Words
 
 if TYPE_CHECKING:
     from coinsync.core.proof.checks import Finding, Proof
 
 LINES_PER_VERB = 40
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WIDTH_OF_PIPES = 160
 #: A statement is printed on paper; a screen that is narrower than its columns has its words one below the other.
 WIDTH_OF_PAPER = 80
