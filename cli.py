@@ -368,8 +368,9 @@ def _demo_door(outer: Session, stage: Stage, simulator: Simulator | None, port: 
 def _show_demo(
     session: Session, stage: Stage, port: int, posting: Posting, *, serving: bool
 ) -> None:
-    from coinsync import render
     from coinsync.core.catalog import Item
+    from coinsync.render.people import show_residents
+    from coinsync.render.terminal import console
 
     with session.reader() as reader:
         visitor, children = demo_shop.family(reader)
@@ -389,7 +390,7 @@ def _show_demo(
         )
         return
     if not session.quiet:
-        render.show_residents(render.console(), children, balances)
+        show_residents(console(), children, balances)
         program = session.environment.program
         at = f"{program} --config {session.config}"
         if children:

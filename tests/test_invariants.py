@@ -143,7 +143,7 @@ FOREIGN = {
     "playhouse": ("coinsync/store/",),
     "pymysql": ("coinsync/store/",),
     "requests": ("coinsync/exchange/",),
-    "rich": ("coinsync/render.py",),
+    "rich": ("coinsync/render/",),
     "tenacity": ("coinsync/exchange/",),
     "typer": ("cli.py", "coinsync/commands/"),
     "urllib3": ("coinsync/exchange/",),
