@@ -20,6 +20,7 @@ from coinsync.core.school import Way
 from coinsync.store import database, writer
 from webview.app import WebSettings, make_app
 from webview.launch import sign
+from webview.school import School
 
 VK, CHILDREN, GOODS = 501, (41, 42), 30
 NOW, TODAY = datetime(2026, 11, 22, 9, tzinfo=UTC), date(2026, 11, 22)
@@ -91,10 +92,10 @@ class School:
         opened.close()
         return cls(url, pictures)
 
-    def words(self) -> webview.school.School:
+    def words(self) -> School:
         """What its pages say in its own words."""
         one = SETTINGS
-        return webview.school.School(
+        return School(
             one.school, one.coin_forms_ru, one.coin_forms_en, one.zone, one.ways, rules=one.rules
         )
 
