@@ -10,16 +10,17 @@ from pathlib import Path
 from wsgiref.types import WSGIApplication
 from zoneinfo import ZoneInfo
 
-import webview.school
 from bench.environment import environment
 from coinsync.core.catalog import Item, MoveKind, StockMove
 from coinsync.core.facts import Group, Lesson, Link, LinkSource, Presence, Resident, Status
 from coinsync.core.ledger import Entry, Kind, lesson_key
 from coinsync.core.plan import Change, Limits, Plan, Post, Purpose, Put, Scope, Stock
 from coinsync.core.rules import Rule
+from coinsync.core.school import Way
 from coinsync.store import database, writer
 from webview.app import WebSettings, make_app
 from webview.launch import sign
+from webview.school import School
 
 VK, CHILDREN, GOODS = 501, (41, 42), 30
 NOW, TODAY = datetime(2026, 11, 22, 9, tzinfo=UTC), date(2026, 11, 22)
@@ -32,9 +33,7 @@ SETTINGS = WebSettings(
     keys=("ExampleProtectedKey0001",),
     rules=(Rule("group", 10, frozenset({2}), date(2026, 9, 1)),),
     ways=tuple(
-        webview.school.Way(
-            f"way-{n}", f"Победа номер {n}", f"Win number {n}", 10 * n, "Принеси диплом."
-        )
+        Way(f"way-{n}", f"Победа номер {n}", f"Win number {n}", 10 * n, "Принеси диплом.")
         for n in range(1, 7)
     ),
 )
@@ -93,10 +92,10 @@ class School:
         opened.close()
         return cls(url, pictures)
 
-    def words(self) -> webview.school.School:
+    def words(self) -> School:
         """What its pages say in its own words."""
         one = SETTINGS
-        return webview.school.School(
+        return School(
             one.school, one.coin_forms_ru, one.coin_forms_en, one.zone, one.ways, rules=one.rules
         )
 
