@@ -335,7 +335,9 @@ class Sync:
         answers = {lesson: self.exchange.find_lesson_record(lesson, order) for lesson in lessons}
         return {lesson: record for lesson, record in answers.items() if record is not None}
 
-    def _with_visitors(self, context: LessonContext, lesson_records: Sequence[LessonRecord]) -> LessonContext:
+    def _with_visitors(
+        self, context: LessonContext, lesson_records: Sequence[LessonRecord]
+    ) -> LessonContext:
         """Add what is remembered of visitors from other branches, who are not among this branch's people."""
         present = {one.resident for record in lesson_records for one in record.attendance}
         visitors = self.reader.recorded(Membership, present - set(context.memberships))
