@@ -20,15 +20,9 @@ from coinsync.core.facts import (
 )
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope, identity
-from coinsync.core.planning.lessons import (
-    People,
-    Recorded,
-    WindowReading,
-    compare,
-    names_to_ask,
-    plan_lessons,
-    plan_people,
-)
+from coinsync.core.planning.compare import Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
+from coinsync.core.planning.people import People, names_to_ask, plan_people
 from coinsync.core.rules import LessonContext, by_group, by_resident
 from coinsync.errors import CoinsyncError, ConfigError, IncompleteRead
 from coinsync.exchange.base import Exchange, Reading

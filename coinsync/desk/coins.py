@@ -42,7 +42,8 @@ from coinsync.core.ledger import (
 )
 from coinsync.core.plan import Change, Drop, Fact, Plan, Post, Purpose, Put, Scope
 from coinsync.core.plan_report import Directory
-from coinsync.core.planning.lessons import Cause, Difference, Question, Ruling, plan_review
+from coinsync.core.planning.compare import Cause, Difference
+from coinsync.core.planning.review import Question, Ruling, plan_review
 from coinsync.core.proposal import Author, Case, Move, Proposal, check_floors, moves_of, scope_of
 from coinsync.core.rules import judge
 from coinsync.core.school import Way

@@ -27,7 +27,7 @@ from coinsync.core.ledger import Kind, Line, lesson_key
 from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem
 from coinsync.core.plan import Plan, Put, RemarkKind
 from coinsync.core.plan_report import Directory
-from coinsync.core.planning.lessons import vk_number
+from coinsync.core.planning.people import vk_number
 from coinsync.core.rules import Reason, Verdict, judge
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, LineFormatter, Total, zone_of
 from coinsync.errors import Ambiguous, NotFound
