@@ -50,7 +50,7 @@ class School:
     @classmethod
     def founded(
         cls, folder: Path, *, lines: int = 60, others: int = 60, pupils: int = 20
-    ) -> webview.school.School:
+    ) -> School:
         """Make a school in a folder: so many lines of each of the family's two children and of each other pupil."""
         pictures = folder / "web"
         pictures.mkdir(parents=True)
