@@ -10,6 +10,7 @@ from pathlib import Path
 from wsgiref.types import WSGIApplication
 from zoneinfo import ZoneInfo
 
+import webview.school
 from bench.environment import environment
 from coinsync.core.catalog import Item, MoveKind, StockMove
 from coinsync.core.facts import Group, Lesson, Link, LinkSource, Presence, Resident, Status
@@ -20,7 +21,6 @@ from coinsync.core.school import Way
 from coinsync.store import database, writer
 from webview.app import WebSettings, make_app
 from webview.launch import sign
-from webview.school import School
 
 VK, CHILDREN, GOODS = 501, (41, 42), 30
 NOW, TODAY = datetime(2026, 11, 22, 9, tzinfo=UTC), date(2026, 11, 22)
@@ -92,10 +92,10 @@ class School:
         opened.close()
         return cls(url, pictures)
 
-    def words(self) -> School:
+    def words(self) -> webview.school.School:
         """What its pages say in its own words."""
         one = SETTINGS
-        return School(
+        return webview.school.School(
             one.school, one.coin_forms_ru, one.coin_forms_en, one.zone, one.ways, rules=one.rules
         )
 
