@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import peewee
 from peewee import Database, SqliteDatabase
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
@@ -251,10 +250,8 @@ def speaking(database: Database) -> Iterator[None]:
 def _telling(engine: Engine, at: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:
-        if isinstance(error, (peewee.PeeweeException, *engine.driver_errors)):
-            raise engine.translate(error, at) from error
-        raise
+    except engine.errors as error:
+        raise engine.translate(error, at) from error
 
 
 def translate(error: BaseException, database: Database) -> CoinsyncError:
