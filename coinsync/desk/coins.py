@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from coinsync.config import Settings, Way
+from coinsync.config import Settings
 from coinsync.core.facts import (
     Decision,
     Group,
@@ -41,10 +41,11 @@ from coinsync.core.ledger import (
     utc_text,
 )
 from coinsync.core.plan import Change, Drop, Fact, Plan, Post, Purpose, Put, Scope
+from coinsync.core.plan_report import Directory
 from coinsync.core.planning.lessons import Cause, Difference, Question, Ruling, plan_review
-from coinsync.core.proposal import Author, Proposal, check_floors, moves_of, scope_of
-from coinsync.core.report import Case, Directory, Move
+from coinsync.core.proposal import Author, Case, Move, Proposal, check_floors, moves_of, scope_of
 from coinsync.core.rules import judge
+from coinsync.core.school import Way
 from coinsync.errors import (
     AboveLimit,
     AlreadyReversed,
