@@ -19,6 +19,7 @@ import pytest
 from peewee import SqliteDatabase
 
 from coinsync.core.facts import (
+    Decision,
     Hold,
     HoldKind,
     Link,
@@ -501,10 +502,17 @@ PAGE = VkPage(ADA, "ada.m", PageKind.PERSON, 7, DAY)
 
 @pytest.mark.parametrize(
     "change",
-    [Put(Link(7, ADA, LinkSource.CRM)), Put(PAGE), Put(Merge(ADA, GLEB)), Put(Merge(GLEB, ADA))],
+    [
+        Put(Link(7, ADA, LinkSource.CRM)),
+        Put(PAGE),
+        Put(Merge(ADA, GLEB)),
+        Put(Merge(GLEB, ADA)),
+        Put(Decision("key:1", 1, ADA, 1, 10, "absent", "clerk", DAY, "a note about Ada")),
+        Post(a_credit("1", note="a note about Ada")),
+    ],
 )
 def test_an_erased_card_gets_nothing_back(url: str, change: Change) -> None:
-    """A plan that was made before the card was erased is stale: no viewer, no screen name, no other card."""
+    """A plan from before the erasure is stale: no viewer, screen name, other card, or note."""
     put_in(url, ERASED)
     error = refused(url, a_plan(change), StalePlan)
     assert error.message == f"plan is stale: #{ADA} was erased meanwhile"
