@@ -32,8 +32,8 @@ from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.wording import RUSSIAN
 from coinsync.exchange import decode
 from coinsync.store import database, writer
+from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS
 from webview import pages
 from webview.goods import Category, Good, Reach
 from webview.page_renderer import PageRenderer

@@ -28,7 +28,7 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
-from coinsync.core.ledger import Row, RunLine
+from coinsync.core.ledger import LedgerRow, RunLine
 from coinsync.core.plan import Fact, Scope
 from coinsync.core.proof.checks import (
     BY_ID,
@@ -192,7 +192,7 @@ def _ledger(work: _Work, findings: Findings) -> None:
         ledger.check_head(head, account)
 
 
-R = TypeVar("R", Row, RunLine)
+R = TypeVar("R", LedgerRow, RunLine)
 
 
 def _until(work: _Work, rows: Iterator[R]) -> Iterator[R]:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from coinsync.config import BranchSettings, Settings
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     LessonRecord,
     Membership,
@@ -19,7 +20,7 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.ledger import lesson_key
-from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope, identity
+from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope
 from coinsync.core.planning.compare import Recorded, WindowReading, compare
 from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.planning.people import People, names_to_ask, plan_people

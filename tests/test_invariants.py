@@ -15,7 +15,7 @@ import pytest
 from coinsync import config, errors
 from coinsync.commands.posting import Posting
 from coinsync.core.plan import Limits
-from coinsync.exchange.http import Bounds
+from coinsync.exchange.wire import Bounds
 from coinsync.store import writer
 from tests.support.school import KEY, VK_KEY, House
 

@@ -37,6 +37,7 @@ from coinsync import config, sync
 from coinsync import reconcile as proof
 from coinsync.config import Settings
 from coinsync.core import facts
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -54,8 +55,8 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.files.import_rows import ImportRow
-from coinsync.core.ledger import Kind, Row, desk_key, lesson_key
-from coinsync.core.plan import Drop, Limits, Plan, Post, Purpose, Put, Scope, identity
+from coinsync.core.ledger import Kind, LedgerRow, desk_key, lesson_key
+from coinsync.core.plan import Drop, Limits, Plan, Post, Purpose, Put, Scope
 from coinsync.core.planning import compare
 from coinsync.core.planning import lessons as planner
 from coinsync.core.planning.review import Ruling
@@ -281,7 +282,7 @@ class Reverse:
     """An entry is taken back, the ``n``-th of the ledger, or one that does not exist."""
 
     n: int
-    row: Row | None = None
+    row: LedgerRow | None = None
     about: str | Pair = ""
 
     def plan(self, life: Life, reader: Reader) -> Proposal:
@@ -498,7 +499,7 @@ class Life(RuleBasedStateMachine):
             FIRST_NIGHT, FIRST_NIGHT.astimezone(MOSCOW).date(), set(CARDS), MEMBERS, dict(RATES)
         )
         self.model.crm = first_days()
-        self.rows: list[Row] = []
+        self.rows: list[LedgerRow] = []
         self.reviewed: set[int] = set()
         self.steps, self.tokens = 0, count(1)
         self.connect()

@@ -187,7 +187,8 @@ class Session:
 
     def _alfacrm(self, progress: Progress) -> Exchange:
         from coinsync.exchange.alfacrm import AlfaCrm, Reads
-        from coinsync.exchange.http import Bounds, Http, Login, Pace
+        from coinsync.exchange.http import Http, Login
+        from coinsync.exchange.wire import Bounds, Pace
 
         crm, vault = self.settings.alfacrm, self.secrets
         key = vault.get("COINSYNC_ALFACRM_KEY").reveal()
