@@ -61,7 +61,7 @@ from coinsync.core.planning import compare
 from coinsync.core.planning import lessons as planner
 from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
-from coinsync.core.rules import Rule, Rulebook
+from coinsync.core.rules import Rule
 from coinsync.desk import coins as desk
 from coinsync.environment import Environment, Probe, no_probe
 from coinsync.errors import CoinsyncError, NotEnoughCoins, NotFound, StalePlan, UnsafePlan
@@ -472,7 +472,7 @@ def base_settings() -> Settings:
 def settings_with(rates: tuple[tuple[date, int], ...]) -> Settings:
     """The configuration with one rule at these rates."""
     rules = tuple(Rule("lesson", coins, frozenset({PAID_TYPE}), since) for since, coins in rates)
-    return replace(base_settings(), rulebook=Rulebook(rules, trials=frozenset({TRIAL_TYPE})))
+    return replace(base_settings(), rules=rules)
 
 
 def first_days() -> dict[int, plain_model.Lesson]:
