@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from coinsync.core.ledger import Receipt
     from coinsync.core.plan import Plan, Scope
+    from coinsync.core.plan_report import Directory, PlanLine, PlanReport
     from coinsync.core.proposal import Proposal
-    from coinsync.core.report import Directory, PlanLine, PlanReport
     from coinsync.store.reader import Reader
     from coinsync.sync import Outcome
 
@@ -131,12 +131,12 @@ class Posting:
         return show_plan(console(), report, zone, outcome.calls, self.session.verbose)
 
     def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
-        from coinsync.core import report
+        from coinsync.core.plan_report import of_plan
         from coinsync.lookup import history as audit
         from coinsync.store.reader import Reader
 
         self.names = self.names.joined(audit.names(Reader(self.database), plan))
-        return report.of_plan(
+        return of_plan(
             plan, self.names, self.session.settings.limits, self._name(outcome), outcome.today
         )
 
@@ -292,7 +292,7 @@ def posting_into(
     session: Session, database: Database, accepted: Iterable[str] | None, *, dry_run: bool
 ) -> Posting:
     """No plan yet; a plan whose digest is ``accepted`` passes the guards."""
-    from coinsync.core.report import Directory
+    from coinsync.core.plan_report import Directory
 
     return Posting(
         session,

@@ -41,9 +41,9 @@ from coinsync.core.ledger import (
     utc_text,
 )
 from coinsync.core.plan import Change, Drop, Fact, Plan, Post, Purpose, Put, Scope
+from coinsync.core.plan_report import Directory
 from coinsync.core.planning.lessons import Cause, Difference, Question, Ruling, plan_review
-from coinsync.core.proposal import Author, Proposal, check_floors, moves_of, scope_of
-from coinsync.core.report import Case, Directory, Move
+from coinsync.core.proposal import Author, Case, Move, Proposal, check_floors, moves_of, scope_of
 from coinsync.core.rules import judge
 from coinsync.errors import (
     AboveLimit,

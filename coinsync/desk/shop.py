@@ -29,11 +29,10 @@ from coinsync.core.files.sheet import folded
 from coinsync.core.identity import clean
 from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, Line, refund_key, sale_key
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
-from coinsync.core.proposal import Author, Proposal, check_floors, moves_of, scope_of
-from coinsync.core.report import (
+from coinsync.core.proposal import Author, Move, Proposal, check_floors, moves_of, scope_of
+from coinsync.core.shop_report import (
     BuyerLine,
     ItemLine,
-    Move,
     Payment,
     Purchase,
     Settlement,

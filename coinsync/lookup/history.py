@@ -20,24 +20,14 @@ from coinsync.core.facts import (
     Status,
     VkPage,
 )
+from coinsync.core.freshness import Freshness
+from coinsync.core.history import Explanation, History, HistoryLine, Statement, StatementLine, Step
 from coinsync.core.identity import clean
 from coinsync.core.ledger import Kind, Line, lesson_key
+from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem
 from coinsync.core.plan import Plan, Put, RemarkKind
+from coinsync.core.plan_report import Directory
 from coinsync.core.planning.lessons import vk_number
-from coinsync.core.report import (
-    Card,
-    Directory,
-    Dossier,
-    Explanation,
-    Freshness,
-    History,
-    HistoryLine,
-    LinkLine,
-    LinkProblem,
-    Statement,
-    StatementLine,
-    Step,
-)
 from coinsync.core.rules import Reason, Verdict, judge
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, LineFormatter, Total, zone_of
 from coinsync.errors import Ambiguous, NotFound

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from coinsync.core.facts import HoldKind
-from coinsync.core.report import Case, Move, reason_text
+from coinsync.core.proposal import Case, Move
+from coinsync.core.reasons import reason_text
 from coinsync.render.terminal import LINES_PER_VERB, coins, day, show, table, text, total
 
 

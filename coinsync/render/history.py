@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from coinsync.core.report import Explanation, History, HistoryLine, Statement, reason_text, why
+from coinsync.core.history import Explanation, History, HistoryLine, Statement
+from coinsync.core.reasons import reason_text, why
 from coinsync.core.rules import Verdict
 from coinsync.core.wording import LANGUAGES, Words
 from coinsync.render.terminal import (

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from coinsync.core.facts import ALWAYS, Link, Membership, Resident
-from coinsync.core.report import Card, LinkLine, LinkProblem
+from coinsync.core.people_report import Card, LinkLine, LinkProblem
 from coinsync.render.terminal import counted_noun, day, purse, show, table, text, total
 
 _LINK_PROBLEMS = {

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from coinsync.core.ledger import Receipt
 from coinsync.core.plan import DIGEST_SHOWN
-from coinsync.core.report import PlanLine, PlanReport, gathered
+from coinsync.core.plan_report import PlanLine, PlanReport, gathered
 from coinsync.render.terminal import LINES_PER_VERB, STYLES, coins, counted_noun, day, show, text
 
 

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from coinsync.core.catalog import Event, Item, Pick, StockMove
 from coinsync.core.facts import Resident
-from coinsync.core.report import Move, Purchase, ShopReport
+from coinsync.core.proposal import Move
+from coinsync.core.shop_report import Purchase, ShopReport
 from coinsync.render.terminal import coins, counted_noun, day, purse, show, table, text, total
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import Run
-from coinsync.core.report import Freshness
 from coinsync.render.terminal import age, coins, show, table, text
 
 

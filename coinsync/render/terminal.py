@@ -16,7 +16,6 @@ from rich.table import Table
 from rich.text import Text
 
 from coinsync.core.identity import harmless
-from coinsync.core.report import WEEKDAYS
 from coinsync.core.wording import ENGLISH
 
 LINES_PER_VERB = 40
@@ -26,6 +25,7 @@ WIDTH_OF_PAPER = 80
 WIDTH_OF_COLUMNS = 72
 #: A longer word may be broken, so that a table keeps its shape.
 WIDTH_OF_WORDS = 12
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 STYLES = {"+": "green", "-": "red", "?": "yellow", "~": "cyan", "!": "bold yellow", ".": "dim"}
 
 

@@ -19,9 +19,9 @@ from rich.console import Console
 from coinsync import config
 from coinsync.config import Settings
 from coinsync.core.facts import Merge
+from coinsync.core.history import Statement, StatementLine
 from coinsync.core.ledger import BY_HAND, Entry, Kind
 from coinsync.core.plan import Post, Purpose, Put
-from coinsync.core.report import Statement, StatementLine
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, Total
 from coinsync.lookup import history as audit
 from coinsync.render.history import show_statement
