@@ -36,15 +36,13 @@ def balance(
     A day's balance counts what happened until its end, by the days on which things happened.
     """
     from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup.residents import find_resident
 
     session: Session = ctx.obj
     day = day_of(as_of)
     with session.reader() as reader:
         chosen = (
-            [audit.find_resident(reader, resident)]
-            if resident
-            else chosen_residents(session, reader)
+            [find_resident(reader, resident)] if resident else chosen_residents(session, reader)
         )
         balances = reader.balances((one.id for one in chosen), until=day or date.max)
     columns = ("id", "name", "coins", *(("as_of",) if day else ()))
@@ -71,15 +69,16 @@ def history(
 ) -> None:
     """All lines of one resident, newest first."""
     from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import history as lookup
+    from coinsync.lookup.residents import find_resident
 
     session: Session = ctx.obj
     first, last = span(since, until)
     with session.reader() as reader:
-        found = audit.history(
+        found = lookup.history(
             reader,
             session.settings,
-            audit.find_resident(reader, resident),
+            find_resident(reader, resident),
             since=first or date.min,
             until=last or date.max,
             kind=_kind(kind),
@@ -124,8 +123,8 @@ def statement(
     """
     from coinsync import render
     from coinsync.core.wording import LANGUAGES
-    from coinsync.desk.coins import today_of
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import history as lookup
+    from coinsync.lookup.residents import find_resident
 
     session: Session = ctx.obj
     if language not in LANGUAGES:
@@ -134,13 +133,13 @@ def statement(
         )
     first, last = span(since, until)
     with session.reader() as reader:
-        who = audit.find_resident(reader, resident)
-        today = today_of(session.settings, who, session.now())
+        who = find_resident(reader, resident)
+        today = session.settings.day_at(who.branches, session.now())
         last = last or today
         first = first or last.replace(day=1)
         if first > last:
             raise UsageError(f"--since {first} is after {last}, the last day of the statement")
-        found = audit.statement(reader, session.settings, who, first, last, language, today=today)
+        found = lookup.statement(reader, session.settings, who, first, last, language, today=today)
     if session.json:
         typer.echo(render.as_json(found))
     elif as_csv:

@@ -166,13 +166,13 @@ def runs(
 ) -> int:
     """The last runs, and how fresh each branch is."""
     from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup.freshness import freshness
 
     session: Session = ctx.obj
     oldest = _age_of(max_age) if max_age else None
     with session.reader() as reader:
         found = reader.runs(limit)
-        fresh = audit.freshness(reader, session.settings, session.now())
+        fresh = freshness(reader, session.settings, session.now())
     if session.json:
         typer.echo(render.as_json({"runs": found, "branches": fresh}))
     elif as_csv:
@@ -216,17 +216,18 @@ def explain(
 ) -> None:
     """Why a lesson gave or did not give coins."""
     from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import explain as lookup
+    from coinsync.lookup.residents import find_resident
 
     session: Session = ctx.obj
     if resident is None and lesson is None:
         raise UsageError("explain: say whose coins, or which --lesson")
     with session.reader() as reader:
         if resident is None:
-            found = audit.explain_to_all(reader, session.settings, lesson or 0)
+            found = lookup.explain_to_all(reader, session.settings, lesson or 0)
         else:
-            one = audit.find_resident(reader, resident)
-            found = audit.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
+            one = find_resident(reader, resident)
+            found = lookup.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
     if session.json:
         session.tell(found)
     else:

@@ -53,15 +53,15 @@ def list_all(
 def show(ctx: typer.Context, resident: Who) -> None:
     """All that is known of one resident."""
     from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import residents as lookup
 
     session: Session = ctx.obj
     with session.reader() as reader:
-        card = audit.card(reader, audit.find_resident(reader, resident))
+        found = lookup.card(reader, lookup.find_resident(reader, resident))
     if session.json:
-        typer.echo(render.as_json(card))
+        typer.echo(render.as_json(found))
     else:
-        render.show_card(render.console(), card)
+        render.show_card(render.console(), found)
 
 
 def chosen_residents(session: Session, reader: Reader) -> list[Resident]:
@@ -102,14 +102,16 @@ def merge(
 
     No coins move, they count together; `unmerge` undoes it.
     """
-    from coinsync.desk import coins as desk
-    from coinsync.lookup import history as audit
+    from coinsync.desk import people
+    from coinsync.lookup.residents import find_card
 
     session: Session = ctx.obj
     by = author(session)
 
     def decide(reader: Reader) -> Proposal:
-        return desk.merge(reader, audit.find_card(reader, card), audit.find_card(reader, into), by)
+        return people.merge(
+            reader, session.settings, find_card(reader, card), find_card(reader, into), by
+        )
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
@@ -123,14 +125,14 @@ def unmerge(
     yes: Yes = False,
 ) -> int:
     """A merged card stands on its own again."""
-    from coinsync.desk import coins as desk
-    from coinsync.lookup import history as audit
+    from coinsync.desk import people
+    from coinsync.lookup.residents import find_card
 
     session: Session = ctx.obj
     by = author(session)
     return carry_out(
         session,
-        lambda reader: desk.unmerge(reader, audit.find_card(reader, card), by),
+        lambda reader: people.unmerge(reader, session.settings, find_card(reader, card), by),
         dry_run=dry_run,
         yes=yes,
     )
@@ -141,14 +143,14 @@ def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes =
 
     Names, links and notes go for good, numbers and coins stay.
     """
-    from coinsync.desk import coins as desk
-    from coinsync.lookup import history as audit
+    from coinsync.desk import people
+    from coinsync.lookup.residents import find_resident
 
     session: Session = ctx.obj
     by = author(session)
     return carry_out(
         session,
-        lambda reader: desk.erase(reader, audit.find_resident(reader, resident), by),
+        lambda reader: people.erase(reader, session.settings, find_resident(reader, resident), by),
         dry_run=dry_run,
         yes=yes,
     )
@@ -157,9 +159,9 @@ def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes =
 def export(ctx: typer.Context, resident: Who) -> None:
     """All that is held about a resident, as JSON."""
     from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import residents as lookup
 
     session: Session = ctx.obj
     with session.reader() as reader:
-        found = audit.dossier(reader, audit.find_resident(reader, resident))
+        found = lookup.dossier(reader, lookup.find_resident(reader, resident))
     typer.echo(render.as_json(found) if session.json else render.as_page_of_json(found))

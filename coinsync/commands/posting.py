@@ -131,10 +131,10 @@ class Posting:
 
     def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
         from coinsync.core import report
-        from coinsync.lookup import history as audit
+        from coinsync.lookup.residents import names
         from coinsync.store.reader import Reader
 
-        self.names = self.names.joined(audit.names(Reader(self.database), plan))
+        self.names = self.names.joined(names(Reader(self.database), plan))
         return report.of_plan(
             plan, self.names, self.session.settings.limits, self._name(outcome), outcome.today
         )

@@ -38,11 +38,11 @@ def list_cases(
 ) -> None:
     """Held reversals and guest visits."""
     from coinsync import render
-    from coinsync.desk import coins as desk
+    from coinsync.desk.review import cases
 
     session: Session = ctx.obj
     with session.reader() as reader:
-        found = desk.cases(reader, _of_kind(_of_branches(session, reader), kind))
+        found = cases(reader, _of_kind(_of_branches(session, reader), kind))
     if session.json:
         typer.echo(render.as_json(found))
     elif as_csv:
@@ -137,7 +137,7 @@ def _decide(
     yes: bool,
 ) -> int:
     from coinsync.core.planning.lessons import Ruling
-    from coinsync.desk import coins as desk
+    from coinsync.desk.review import review
 
     ruling, text, by = Ruling(verb), note_of(note), author(session)
     if bool(cases) == everything:
@@ -151,7 +151,7 @@ def _decide(
             if everything
             else _named(reader, cases or [], ruling)
         )
-        return desk.review(reader, session.settings, found, ruling, by, note=text)
+        return review(reader, session.settings, found, ruling, by, note=text)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
