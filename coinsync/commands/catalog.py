@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from coinsync.config import Settings
     from coinsync.core.proposal import Author, Proposal
     from coinsync.pictures import WebPicture
-    from coinsync.render import Bar
+    from coinsync.render.progress import Bar
     from coinsync.store.reader import Reader
 
 Goods = Annotated[
@@ -94,13 +94,13 @@ def load(
 
 def read_goods(session: Session, file: Path) -> tuple[tuple[Item, ...], dict[str, WebPicture]]:
     """The goods of a catalog file, and the copies of their pictures by the names in the file; nothing is written."""
-    from coinsync import render
     from coinsync.core.files.catalog import read_catalog
+    from coinsync.render.progress import Bar
 
     settings = session.settings
     copies: dict[str, WebPicture] = {}
     try:
-        with render.Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json)) as bar:
+        with Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json)) as bar:
             items = read_catalog(
                 file.read_bytes(),
                 toml=file.suffix.lower() == ".toml",
@@ -138,14 +138,16 @@ def list_all(
     as_csv: AsCsv = False,
 ) -> None:
     """The shop's goods in their order, with what is left of them."""
-    from coinsync import render
+    from coinsync.render.data import as_data, csv_text
+    from coinsync.render.shop import item_state, show_catalog
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
         goods = _in_order(session, reader, everything=everything)
         left = reader.stock(item.code for item in goods if item.tracked)
     if session.json:
-        session.tell([{**render.as_data(item), "left": left.get(item.code)} for item in goods])
+        session.tell([{**as_data(item), "left": left.get(item.code)} for item in goods])
     elif as_csv:
         columns = ("code", "name", "category", "price", "left", "branches", "state", "picture")
         rows = (
@@ -156,14 +158,14 @@ def list_all(
                 item.price,
                 left.get(item.code, ""),
                 " ".join(map(str, item.branches)),
-                render.item_state(item),
+                item_state(item),
                 "yes" if item.picture else "no",
             )
             for item in goods
         )
-        typer.echo(render.as_csv(columns, rows))
+        typer.echo(csv_text(columns, rows))
     else:
-        render.show_catalog(render.console(), goods, left)
+        show_catalog(console(), goods, left)
 
 
 def _in_order(session: Session, reader: Reader, *, everything: bool) -> list[Item]:
@@ -434,7 +436,9 @@ def stock_list(
 
 
 def _show_left(session: Session, reader: Reader, *, as_csv: bool) -> None:
-    from coinsync import render
+    from coinsync.render.data import csv_text
+    from coinsync.render.shop import show_stock
+    from coinsync.render.terminal import console
 
     counted = [item for item in _in_order(session, reader, everything=True) if item.tracked]
     left = reader.stock(item.code for item in counted)
@@ -447,14 +451,16 @@ def _show_left(session: Session, reader: Reader, *, as_csv: bool) -> None:
         )
     elif as_csv:
         rows = ((item.code, item.name_ru, left[item.code]) for item in goods)
-        typer.echo(render.as_csv(("code", "name", "left"), rows))
+        typer.echo(csv_text(("code", "name", "left"), rows))
     else:
-        render.show_stock(render.console(), goods, left)
+        show_stock(console(), goods, left)
 
 
 def _show_moves(session: Session, reader: Reader, code: str, *, as_csv: bool) -> None:
-    from coinsync import render
     from coinsync.lookup.shop import find_item
+    from coinsync.render.data import as_data, csv_text
+    from coinsync.render.shop import show_stock_moves
+    from coinsync.render.terminal import console
 
     item = find_item(reader, code)
     there, moves = 0, list[tuple[StockMove, int]]()
@@ -463,16 +469,16 @@ def _show_moves(session: Session, reader: Reader, code: str, *, as_csv: bool) ->
         moves.append((move, there))
     moves.reverse()
     if session.json:
-        session.tell([{**render.as_data(move), "left": left} for move, left in moves])
+        session.tell([{**as_data(move), "left": left} for move, left in moves])
     elif as_csv:
         columns = ("day", "kind", "quantity", "left", "actor", "note", "sale", "key")
         rows = (
             (one.happened_on, one.kind, one.quantity, left, one.actor, one.note, one.sale, one.key)
             for one, left in moves
         )
-        typer.echo(render.as_csv(columns, rows))
+        typer.echo(csv_text(columns, rows))
     else:
-        render.show_stock_moves(render.console(), item, moves)
+        show_stock_moves(console(), item, moves)
 
 
 def receive(

@@ -15,9 +15,10 @@ from coinsync.core.identity import clean
 from coinsync.errors import ImportRefused, NotFound, UsageError
 
 if TYPE_CHECKING:
-    from coinsync.config import Settings, Way
+    from coinsync.config import Settings
     from coinsync.core.facts import Resident
     from coinsync.core.proposal import Author, Proposal
+    from coinsync.core.school import Way
     from coinsync.store.reader import Reader
 
 NOTE_LENGTH_MAX = 200

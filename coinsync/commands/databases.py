@@ -33,13 +33,13 @@ def migrate(ctx: typer.Context) -> None:
 
 def status(ctx: typer.Context) -> int:
     """What the database is, and how far the ledger has come; 4 when something of it must be mended."""
-    from coinsync import render
+    from coinsync.render.data import as_data, json_text
     from coinsync.store.operations import condition
 
     session: Session = ctx.obj
     found = condition.examine(session.database_url, wait_seconds=session.settings.wait_seconds)
     if session.json:
-        last = render.as_data(found.last_run) if found.last_run else None
+        last = as_data(found.last_run) if found.last_run else None
         data = {
             "schema": found.schema,
             "entries": found.entries,
@@ -53,9 +53,7 @@ def status(ctx: typer.Context) -> int:
             "size_bytes": found.size_bytes,
         }
         data |= more | {"residents": found.residents, "last_run": last, "guards": found.guards_seen}
-        typer.echo(
-            render.as_json(data | {"guards_hidden": found.guards_hidden, "wrong": found.wrong})
-        )
+        typer.echo(json_text(data | {"guards_hidden": found.guards_hidden, "wrong": found.wrong}))
     else:
         for line in _told(found):
             typer.echo(line)

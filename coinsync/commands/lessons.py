@@ -70,12 +70,12 @@ def post_windows(
     expect: str | None,
 ) -> None:
     """Plan and apply window by window; where the whole is to be kept or compared, plan all before applying any."""
-    from coinsync import render
+    from coinsync.render.progress import Bar
     from coinsync.store.reader import Reader
     from coinsync.sync import Sync
 
     session = posting.session
-    bar = render.Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
+    bar = Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
     with bar, session.exchange(bar) as exchange, session.vk() as vk:
         run = Sync(
             exchange, Reader(posting.database), session.settings, rerate, posting.accepted, vk
@@ -165,8 +165,10 @@ def runs(
     as_csv: AsCsv = False,
 ) -> int:
     """The last runs, and how fresh each branch is."""
-    from coinsync import render
     from coinsync.lookup.freshness import freshness
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.status import show_runs
+    from coinsync.render.terminal import age, console
 
     session: Session = ctx.obj
     oldest = _age_of(max_age) if max_age else None
@@ -174,19 +176,15 @@ def runs(
         found = reader.runs(limit)
         fresh = freshness(reader, session.settings, session.now())
     if session.json:
-        typer.echo(render.as_json({"runs": found, "branches": fresh}))
+        typer.echo(json_text({"runs": found, "branches": fresh}))
     elif as_csv:
         columns = [one.name for one in fields(found[0])] if found else ["id"]
-        typer.echo(
-            render.as_csv(columns, ([getattr(run, name) for name in columns] for run in found))
-        )
+        typer.echo(csv_text(columns, ([getattr(run, name) for name in columns] for run in found)))
     elif not session.quiet:
-        render.show_runs(render.console(), found, fresh)
+        show_runs(console(), found, fresh)
     stale = [one for one in fresh if oldest is not None and (one.age is None or one.age > oldest)]
     for one in stale:
-        told = (
-            "was never synced" if one.age is None else f"was last synced {render.age(one.age)} ago"
-        )
+        told = "was never synced" if one.age is None else f"was last synced {age(one.age)} ago"
         session.complain(f"{one.name} {told}, more than {max_age}")
     return DIFFERENT if stale else 0
 
@@ -215,9 +213,10 @@ def explain(
     ] = None,
 ) -> None:
     """Why a lesson gave or did not give coins."""
-    from coinsync import render
     from coinsync.lookup import explain as lookup
     from coinsync.lookup.residents import find_resident
+    from coinsync.render.history import show_explanations
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     if resident is None and lesson is None:
@@ -231,4 +230,4 @@ def explain(
     if session.json:
         session.tell(found)
     else:
-        render.show_explanations(render.console(), found)
+        show_explanations(console(), found)

@@ -33,8 +33,10 @@ def list_all(
     as_csv: AsCsv = False,
 ) -> None:
     """Who sees whom, or what could not be linked."""
-    from coinsync import render
     from coinsync.lookup import residents
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.people import show_link_problems, show_links
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
@@ -44,21 +46,19 @@ def list_all(
             found = residents.links(reader)
     if problems:
         if session.json:
-            typer.echo(render.as_json(troubles))
+            typer.echo(json_text(troubles))
         elif as_csv:
             rows = [(one.resident, one.name, one.text, one.problem) for one in troubles]
-            typer.echo(render.as_csv(("resident", "name", "text", "problem"), rows))
+            typer.echo(csv_text(("resident", "name", "text", "problem"), rows))
         else:
-            render.show_link_problems(render.console(), troubles)
+            show_link_problems(console(), troubles)
     elif session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     elif as_csv:
         columns = ("vk", "resident", "name", "source", "live")
-        typer.echo(
-            render.as_csv(columns, [[getattr(one, name) for name in columns] for one in found])
-        )
+        typer.echo(csv_text(columns, [[getattr(one, name) for name in columns] for one in found]))
     else:
-        render.show_links(render.console(), found)
+        show_links(console(), found)
 
 
 def add(

@@ -25,8 +25,10 @@ def list_all(
     as_csv: AsCsv = False,
 ) -> None:
     """All residents with their balances."""
-    from coinsync import render
     from coinsync.core.facts import Presence
+    from coinsync.render.data import as_data, csv_text, json_text
+    from coinsync.render.people import show_residents
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
@@ -37,31 +39,31 @@ def list_all(
         ]
         balances = reader.balances(one.id for one in found)
     if session.json:
-        typer.echo(
-            render.as_json([{**render.as_data(one), "coins": balances[one.id]} for one in found])
-        )
+        typer.echo(json_text([{**as_data(one), "coins": balances[one.id]} for one in found]))
     elif as_csv:
         rows = (
             (one.id, one.name, " ".join(map(str, one.branches)), one.presence, balances[one.id])
             for one in found
         )
-        typer.echo(render.as_csv(("id", "name", "branches", "presence", "coins"), rows))
+        typer.echo(csv_text(("id", "name", "branches", "presence", "coins"), rows))
     else:
-        render.show_residents(render.console(), found, balances)
+        show_residents(console(), found, balances)
 
 
 def show(ctx: typer.Context, resident: Who) -> None:
     """All that is known of one resident."""
-    from coinsync import render
     from coinsync.lookup import residents as lookup
+    from coinsync.render.data import json_text
+    from coinsync.render.people import show_card
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
         found = lookup.card(reader, lookup.find_resident(reader, resident))
     if session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     else:
-        render.show_card(render.console(), found)
+        show_card(console(), found)
 
 
 def chosen_residents(session: Session, reader: Reader) -> list[Resident]:
@@ -158,10 +160,10 @@ def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes =
 
 def export(ctx: typer.Context, resident: Who) -> None:
     """All that is held about a resident, as JSON."""
-    from coinsync import render
     from coinsync.lookup import residents as lookup
+    from coinsync.render.data import json_page, json_text
 
     session: Session = ctx.obj
     with session.reader() as reader:
         found = lookup.dossier(reader, lookup.find_resident(reader, resident))
-    typer.echo(render.as_json(found) if session.json else render.as_page_of_json(found))
+    typer.echo(json_text(found) if session.json else json_page(found))

@@ -37,14 +37,16 @@ def list_cases(
     as_csv: AsCsv = False,
 ) -> None:
     """Held reversals and guest visits."""
-    from coinsync import render
     from coinsync.desk.review import cases
+    from coinsync.render.coins import show_cases
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
         found = cases(reader, _of_kind(_of_branches(session, reader), kind))
     if session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     elif as_csv:
         columns = (
             "case",
@@ -71,9 +73,9 @@ def list_cases(
             )
             for one, hold in ((one, one.hold) for one in found)
         )
-        typer.echo(render.as_csv(columns, rows))
+        typer.echo(csv_text(columns, rows))
     else:
-        render.show_cases(render.console(), found)
+        show_cases(console(), found)
 
 
 def post(

@@ -255,9 +255,9 @@ class Session:
     def tell(self, data: Any) -> None:
         """Print data for a program, when one reads."""
         if self.json:
-            from coinsync.render import as_json
+            from coinsync.render.data import json_text
 
-            typer.echo(as_json(data))
+            typer.echo(json_text(data))
 
     def complain(self, line: str) -> None:
         """Print a line to stderr, always."""

@@ -135,8 +135,10 @@ def sales(
     as_csv: AsCsv = False,
 ) -> None:
     """Sales, the oldest first."""
-    from coinsync import render
     from coinsync.lookup import shop
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.shop import show_purchases
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     first, last = span(since, until)
@@ -146,7 +148,7 @@ def sales(
         )
         purchases = shop.purchases(reader, found)
     if session.json:
-        typer.echo(render.as_json(purchases))
+        typer.echo(json_text(purchases))
     elif as_csv:
         columns = (
             "sale",
@@ -180,31 +182,35 @@ def sales(
             for one in purchases
             for line in one.lines
         )
-        typer.echo(render.as_csv(columns, rows))
+        typer.echo(csv_text(columns, rows))
     else:
-        render.show_purchases(render.console(), purchases)
+        show_purchases(console(), purchases)
 
 
 def sale(
     ctx: typer.Context, key: Annotated[str, typer.Argument(metavar="SALE", help="Its key.")]
 ) -> None:
     """One sale with its lines, who paid, and what came back."""
-    from coinsync import render
     from coinsync.lookup import shop
+    from coinsync.render.data import json_text
+    from coinsync.render.shop import show_purchase
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
         [found] = shop.purchases(reader, [shop.find_sale(reader, key)])
     if session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     else:
-        render.show_purchase(render.console(), found)
+        show_purchase(console(), found)
 
 
 def report(ctx: typer.Context, since: Day = None, until: Day = None, as_csv: AsCsv = False) -> None:
     """Who bought what, what sells, what does not move."""
-    from coinsync import render
     from coinsync.lookup import shop
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.shop import show_shop
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     first, last = span(since, until)
@@ -212,30 +218,30 @@ def report(ctx: typer.Context, since: Day = None, until: Day = None, as_csv: AsC
         residents = chosen_residents(session, reader)
         found = shop.report(reader, residents, first or date.min, last or date.max)
     if session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     elif as_csv:
         columns = ("resident", "name", "pieces", "spent", "balance")
         typer.echo(
-            render.as_csv(
-                columns, ([getattr(one, name) for name in columns] for one in found.buyers)
-            )
+            csv_text(columns, ([getattr(one, name) for name in columns] for one in found.buyers))
         )
     else:
-        render.show_shop(render.console(), found, every_line=session.verbose)
+        show_shop(console(), found, every_line=session.verbose)
 
 
 def events(ctx: typer.Context) -> None:
     """Fairs, and which of them are open."""
-    from coinsync import render
     from coinsync.core.catalog import Event
+    from coinsync.render.data import json_text
+    from coinsync.render.shop import show_events
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
         found = sorted(reader.all(Event), key=lambda one: (one.opened_on, one.code))
     if session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     else:
-        render.show_events(render.console(), found)
+        show_events(console(), found)
 
 
 def open_fair(

@@ -188,26 +188,28 @@ class _Counter:
             typer.echo("  nothing is on the shelf")
 
     def _show(self, buyer: Resident) -> dict[int, Item]:
-        from coinsync import render
         from coinsync.lookup.shop import shelf_for
+        from coinsync.render.shop import show_shelf
+        from coinsync.render.terminal import console
 
         with self._reader() as reader:
             goods = shelf_for(reader, buyer)
             left = reader.stock(item.code for item in goods.values() if item.tracked)
             balance = reader.balance(buyer.id)
-        render.show_shelf(render.console(), buyer, balance, goods, left)
+        show_shelf(console(), buyer, balance, goods, left)
         return goods
 
     def _sell(self, buyer: Resident, picks: Sequence[Pick], by: Author) -> bool:
         """Show what the choice costs, ask, and write it; False when the person wants to choose again."""
-        from coinsync import render
+        from coinsync.render.shop import show_basket
+        from coinsync.render.terminal import console
 
         proposal = self._propose(buyer, picks, by)
         if not proposal.plan:
             self._look_up(by.key)
             return True
         coins = -sum(move.coins for move in proposal.moves)
-        render.show_basket(render.console(), proposal.moves, picks)
+        show_basket(console(), proposal.moves, picks)
         if not _agreed(f"sell for {coins}?"):
             typer.echo("  not sold; choose again, or nothing for the next buyer")
             return False
@@ -252,22 +254,24 @@ class _Counter:
 
     def _look_up(self, key: str) -> None:
         """Tell of a sale that was written although it seemed lost."""
-        from coinsync import render
         from coinsync.lookup import shop
+        from coinsync.render.shop import show_purchase
+        from coinsync.render.terminal import console
 
         with self._reader() as reader:
             [found] = shop.purchases(reader, [shop.find_sale(reader, key)])
         typer.echo("  this buyer's sale was written before:")
-        render.show_purchase(render.console(), found)
+        show_purchase(console(), found)
         self._sold[key] = sum(paid.coins for paid in found.payments)
 
     # --- taking back --------------------------------------------------------------------------------------------
 
     def _take_back(self) -> None:
         """Take the last sale of this till back, whole."""
-        from coinsync import render
         from coinsync.desk.shop import refund
         from coinsync.lookup.shop import find_sale
+        from coinsync.render.coins import show_deed
+        from coinsync.render.terminal import console
 
         if not self._sold:
             typer.echo("  nothing was sold here yet")
@@ -278,7 +282,7 @@ class _Counter:
                 sale = find_sale(reader, key)
                 by = author(self._door)
                 proposal = refund(reader, self._door.settings, sale, (), by, note="")
-            render.show_deed(render.console(), proposal.moves, proposal.words, "", every_line=True)
+            show_deed(console(), proposal.moves, proposal.words, "", every_line=True)
             if not _agreed("take it back?"):
                 return
             with self._connection.use() as database:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from coinsync.core.facts import Resident
+from coinsync.core.facts import Hold, Resident
 from coinsync.core.files.import_rows import EARLIEST
 from coinsync.core.ledger import Entry
 from coinsync.core.plan import Plan, Scope
-from coinsync.core.report import Move, why
+from coinsync.core.reasons import why
 from coinsync.errors import NotEnoughCoins, UsageError
 
 
@@ -31,6 +31,31 @@ class Author:
         if self.day is not None and self.day < EARLIEST:
             raise UsageError(f"--date {self.day} is before {EARLIEST}")
         return self.day or today
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Coins that one entry moves, with the balance before and after it."""
+
+    resident: int
+    name: str
+    before: int
+    coins: int
+    after: int
+    kind: str
+    why: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Something held: ``id`` names it on the command line, ``balance`` is what the resident has today."""
+
+    id: str
+    hold: Hold
+    name: str
+    title: str
+    balance: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from coinsync.config import Settings, Way
+from coinsync.config import Settings
 from coinsync.core.facts import (
     Decision,
     Presence,
@@ -25,6 +25,7 @@ from coinsync.core.ledger import (
 )
 from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put
 from coinsync.core.proposal import Author, Proposal, check_floors, scope_of
+from coinsync.core.school import Way
 from coinsync.desk.gather import (
     gather_moves,
     owner_of,

@@ -10,9 +10,7 @@ from coinsync.core.catalog import (
 )
 from coinsync.core.plan import Put
 from coinsync.core.proposal import Author, Proposal
-from coinsync.core.report import (
-    Settlement,
-)
+from coinsync.core.shop_report import Settlement
 from coinsync.desk.catalog import plan_of_catalog
 from coinsync.errors import (
     CoinPolicy,

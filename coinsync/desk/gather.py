@@ -15,8 +15,7 @@ from coinsync.core.ledger import (
     KeyState,
 )
 from coinsync.core.planning.lessons import Cause, Difference, Question
-from coinsync.core.proposal import moves_of
-from coinsync.core.report import Move
+from coinsync.core.proposal import Move, moves_of
 from coinsync.core.rules import judge
 from coinsync.errors import (
     CoinPolicy,

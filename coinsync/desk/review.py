@@ -14,9 +14,9 @@ from coinsync.core.facts import (
     Presence,
     Resident,
 )
+from coinsync.core.plan_report import Directory
 from coinsync.core.planning.lessons import Ruling, plan_review
-from coinsync.core.proposal import Author, Proposal
-from coinsync.core.report import Case, Directory
+from coinsync.core.proposal import Author, Case, Proposal
 from coinsync.desk.gather import (
     gather_moves,
     question_about,

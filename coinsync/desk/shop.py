@@ -24,10 +24,7 @@ from coinsync.core.catalog import (
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, Line, refund_key, sale_key
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
-from coinsync.core.proposal import Author, Proposal, check_floors, moves_of, scope_of
-from coinsync.core.report import (
-    Move,
-)
+from coinsync.core.proposal import Author, Move, Proposal, check_floors, moves_of, scope_of
 from coinsync.desk.fairs import open_event
 from coinsync.errors import (
     AlreadyReversed,

@@ -16,12 +16,9 @@ from coinsync.core.facts import (
     Resident,
     Status,
 )
+from coinsync.core.history import Explanation, Step
 from coinsync.core.ledger import lesson_key
-from coinsync.core.report import (
-    Directory,
-    Explanation,
-    Step,
-)
+from coinsync.core.plan_report import Directory
 from coinsync.core.rules import Reason, Verdict, judge
 from coinsync.errors import NotFound
 from coinsync.store.reader import Reader

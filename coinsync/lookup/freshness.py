@@ -8,9 +8,7 @@ from coinsync.config import Settings
 from coinsync.core.facts import (
     Branch,
 )
-from coinsync.core.report import (
-    Freshness,
-)
+from coinsync.core.freshness import Freshness
 from coinsync.store.reader import Reader
 
 

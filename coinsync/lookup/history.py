@@ -10,14 +10,9 @@ from coinsync.core.facts import (
     LessonType,
     Resident,
 )
+from coinsync.core.history import History, HistoryLine, Statement, StatementLine
 from coinsync.core.ledger import Kind, Line
-from coinsync.core.report import (
-    Directory,
-    History,
-    HistoryLine,
-    Statement,
-    StatementLine,
-)
+from coinsync.core.plan_report import Directory
 from coinsync.core.rules import judge
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, LineFormatter, Total, zone_of
 from coinsync.lookup.explain import attended

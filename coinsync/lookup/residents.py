@@ -14,15 +14,10 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.identity import clean
+from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem
 from coinsync.core.plan import Plan, Put, RemarkKind
+from coinsync.core.plan_report import Directory
 from coinsync.core.planning.lessons import vk_number
-from coinsync.core.report import (
-    Card,
-    Directory,
-    Dossier,
-    LinkLine,
-    LinkProblem,
-)
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.reader import N_MAX, Reader
 

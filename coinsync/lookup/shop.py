@@ -20,7 +20,7 @@ from coinsync.core.facts import Resident
 from coinsync.core.files.sheet import folded
 from coinsync.core.identity import clean
 from coinsync.core.ledger import Line
-from coinsync.core.report import (
+from coinsync.core.shop_report import (
     BuyerLine,
     ItemLine,
     Payment,

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsync import config
-from coinsync.config import Settings, Way
+from coinsync.config import Settings
 from coinsync.core.facts import (
     Decision,
     GroupStanding,
@@ -37,6 +37,7 @@ from coinsync.core.ledger import GENESIS, Entry, Kind, Receipt, gift_key, lesson
 from coinsync.core.plan import Change, Drop, Evidence, Plan, Post, Purpose, Put
 from coinsync.core.planning.lessons import Recorded, Ruling, WindowReading, compare, plan_lessons
 from coinsync.core.proposal import Author, Proposal
+from coinsync.core.school import Way
 from coinsync.desk import coins as by_hand
 from coinsync.desk import imports, links, people, review
 from coinsync.errors import (

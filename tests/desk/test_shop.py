@@ -15,7 +15,7 @@ from coinsync.core.facts import Merge, Presence
 from coinsync.core.ledger import Entry, Kind
 from coinsync.core.plan import Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Proposal
-from coinsync.core.report import ShopReport
+from coinsync.core.shop_report import ShopReport
 from coinsync.desk import catalog
 from coinsync.errors import (
     AlreadyReversed,
