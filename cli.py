@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -177,7 +177,6 @@ def _serve(session: Session, host: str, port: int, threads: int) -> None:
     import logging
 
     from webview.app import WebSettings, make_app
-    from webview.school import Way
     from webview.serve import serve as listen
 
     settings = session.settings
@@ -189,22 +188,22 @@ def _serve(session: Session, host: str, port: int, threads: int) -> None:
         level=logging.INFO if not session.quiet else logging.WARNING,
         format="%(asctime)s %(message)s",
     )
-    ru, en = settings.coin_ru, settings.coin_en
+    profile = settings.profile
     web = WebSettings(
-        school=settings.brand.name,
-        coin_forms_ru=(ru[0], ru[1], ru[2]),
-        coin_forms_en=(en[0], en[1]),
-        zone=settings.branches[0].zone,
+        school=profile.name,
+        coin_forms_ru=profile.coin_forms_ru,
+        coin_forms_en=profile.coin_forms_en,
+        zone=profile.zone,
         app_id=settings.web.app_id,
         keys=tuple(key.strip() for key in keys),
         age_seconds_max=settings.web.launch_hours_max * 3600,
         hosts=frozenset(settings.web.hosts),
-        ways=tuple(Way(*astuple(way)) for way in settings.ways),
-        zones={branch.id: branch.zone for branch in settings.branches},
-        rules=settings.rulebook.rules,
-        lessons=settings.lesson_titles,
-        colours=settings.brand.colours,
-        pictures=settings.web_pictures,
+        ways=profile.ways,
+        zones=profile.zones,
+        rules=profile.rules,
+        lessons=profile.lesson_titles,
+        colours=profile.colours,
+        pictures=profile.pictures,
         own_pictures=shown.pictures,
         logo=shown.logo,
         coin=shown.coin,

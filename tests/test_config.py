@@ -11,6 +11,7 @@ import pytest
 
 from coinsync import config
 from coinsync.core.rules import GuestPolicy
+from coinsync.core.school import Way
 from coinsync.errors import ConfigError, SecretError, UsageError
 
 RULE = {"name": "lesson", "coins": 10, "types": [2], "since": date(2026, 9, 1)}
@@ -207,8 +208,8 @@ def test_ways_to_earn_become_values(tmp_path: Path) -> None:
     other = {**WAY, "code": "week-2_x", "coins": 1, "text_ru": "Приходи.", "text_en": "Come."}
     settings = load(tmp_path, earn=[WAY, other])
     assert settings.ways == (
-        config.Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50, "", ""),
-        config.Way("week-2_x", "Победа в олимпиаде", "Olympiad won", 1, "Приходи.", "Come."),
+        Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50, "", ""),
+        Way("week-2_x", "Победа в олимпиаде", "Olympiad won", 1, "Приходи.", "Come."),
     )
     assert settings.way_titles == {
         "olympiad": "Победа в олимпиаде",

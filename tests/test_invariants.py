@@ -128,6 +128,7 @@ def test_law_5_the_window_only_reads() -> None:
         "coinsync.core.identity",
         "coinsync.core.ledger",
         "coinsync.core.rules",
+        "coinsync.core.school",
         "coinsync.core.wording",
         "coinsync.errors",
         "coinsync.store.database",

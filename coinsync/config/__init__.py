@@ -24,6 +24,7 @@ from coinsync.core.colour import Colours, is_colour
 from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import GuestPolicy, Rule, Rulebook
+from coinsync.core.school import SchoolProfile, Way
 from coinsync.errors import ConfigError, SecretError, UsageError
 
 REQUIRED: Any = object()
@@ -535,18 +536,6 @@ class BranchSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """A way to earn besides lessons; texts in Russian and English."""
-
-    code: str
-    title_ru: str
-    title_en: str
-    coins: int
-    text_ru: str
-    text_en: str
-
-
-@dataclass(frozen=True, slots=True)
 class CrmSettings:
     """The AlfaCRM account and how gently to read it."""
 
@@ -628,10 +617,26 @@ class Settings:
         return self.alfacrm.account if self.crm == "alfacrm" else "csv"
 
     def day_at(self, branches: Iterable[int], now: datetime) -> date:
-        """The day at the first of the ``branches`` that takes part, else at the school's first, by its own zone."""
-        zones = {branch.id: branch.zone for branch in self.branches}
-        home = next((zones[id] for id in branches if id in zones), self.branches[0].zone)
-        return now.astimezone(home).date()
+        """The day at a resident's branches, by their own zone; ``now`` is aware."""
+        return self.profile.today(branches, now)
+
+    @property
+    def profile(self) -> SchoolProfile:
+        """The school as families know it: what the web view takes as it is."""
+        one, few, many = self.coin_ru
+        singular, plural = self.coin_en
+        return SchoolProfile(
+            name=self.brand.name,
+            coin_forms_ru=(one, few, many),
+            coin_forms_en=(singular, plural),
+            zone=self.branches[0].zone,
+            zones={branch.id: branch.zone for branch in self.branches},
+            ways=self.ways,
+            rules=self.rulebook.rules,
+            lesson_titles=self.lesson_titles,
+            colours=self.brand.colours,
+            pictures=self.web_pictures,
+        )
 
 
 def load(path: Path) -> Settings:

@@ -19,6 +19,7 @@ from coinsync.core.identity import harmless
 from coinsync.core.wording import ENGLISH
 
 LINES_PER_VERB = 40
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WIDTH_OF_PIPES = 160
 #: A statement is printed on paper; a screen that is narrower than its columns has its words one below the other.
 WIDTH_OF_PAPER = 80

@@ -251,7 +251,7 @@ TAKEN_BACK = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "roll"), TAKEN_BACK, ids=[reason for reason, _ in TAKEN_BACK])
+@pytest.mark.parametrize(("reason", "record"), TAKEN_BACK, ids=[reason for reason, _ in TAKEN_BACK])
 def test_what_is_no_longer_so_is_reversed_with_its_reason(
     reason: str, record: LessonRecord
 ) -> None:
@@ -267,7 +267,7 @@ def test_what_is_no_longer_so_is_reversed_with_its_reason(
     assert memory.posted() == 0
 
 
-@pytest.mark.parametrize(("reason", "roll"), TAKEN_BACK, ids=[reason for reason, _ in TAKEN_BACK])
+@pytest.mark.parametrize(("reason", "record"), TAKEN_BACK, ids=[reason for reason, _ in TAKEN_BACK])
 def test_what_turns_back_is_awarded_again(reason: str, record: LessonRecord) -> None:
     """After a reversal the same key gets a third entry, and a fourth if need be."""
     memory = paid()

@@ -225,12 +225,12 @@ def test_the_first_rule_that_fits_is_in_force() -> None:
     ],
 )
 def test_a_rule_holds_within_its_scope_and_dates(
-    scope: dict[str, object], inside: object, environment: object
+    scope: dict[str, object], inside: object, outside: object
 ) -> None:
     """Branch, subject, group, type and both days, ends included, bound a rule; an empty scope is everywhere."""
     rule = a_rule(**scope)  # type: ignore[arg-type]
     assert rule.fits(inside)  # type: ignore[arg-type]
-    assert not rule.fits(environment)  # type: ignore[arg-type]
+    assert not rule.fits(outside)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("on", "coins"), [(YESTERDAY, 10), (DAY, 15), (TOMORROW, 15)])

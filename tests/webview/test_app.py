@@ -24,6 +24,7 @@ import pytest
 from coinsync.core.facts import Link, LinkSource, Merge, Presence, Resident
 from coinsync.core.ledger import BY_HAND, BY_WAY, TAKEN_BACK, Entry, Kind
 from coinsync.core.plan import Post, Purpose, Put
+from coinsync.core.school import Way
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import create, open_readable, reading
 from coinsync.store.reader import Reader
@@ -52,7 +53,6 @@ from tests.support.webview_client import (
 )
 from webview import app as app_module
 from webview.page_renderer import PageRenderer
-from webview.school import Way
 from webview.scripts import Scripts
 
 

@@ -15,10 +15,11 @@ import pytest
 from coinsync.core.catalog import Item
 from coinsync.core.facts import Lesson, Presence, Resident, Status
 from coinsync.core.ledger import BY_HAND, BY_WAY, TAKEN_BACK, Entry, Kind, Line, Posted
+from coinsync.core.school import Way
 from webview import pages
 from webview.launch import Reason, Refusal
 from webview.page_renderer import PageRenderer
-from webview.school import School, Way
+from webview.school import School
 from webview.texts import ENGLISH, RUSSIAN, of_language
 
 WEBVIEW = Path(pages.__file__).parent
