@@ -119,7 +119,7 @@ def runs(
     as_csv: AsCsv = False,
 ) -> int:
     """The last runs, and how fresh each branch is."""
-    from coinsync.lookup import history as audit
+    from coinsync.lookup.freshness import freshness
     from coinsync.render.data import csv_text, json_text
     from coinsync.render.status import show_runs
     from coinsync.render.terminal import age, console
@@ -128,7 +128,7 @@ def runs(
     oldest = _age_of(max_age) if max_age else None
     with session.reader() as reader:
         found = reader.runs(limit)
-        fresh = audit.freshness(reader, session.settings, session.now())
+        fresh = freshness(reader, session.settings, session.now())
     if session.json:
         typer.echo(json_text({"runs": found, "branches": fresh}))
     elif as_csv:
@@ -167,7 +167,8 @@ def explain(
     ] = None,
 ) -> None:
     """Why a lesson gave or did not give coins."""
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import explain as lookup
+    from coinsync.lookup.residents import find_resident
     from coinsync.render.history import show_explanations
     from coinsync.render.terminal import console
 
@@ -176,10 +177,10 @@ def explain(
         raise UsageError("explain: say whose coins, or which --lesson")
     with session.reader() as reader:
         if resident is None:
-            found = audit.explain_to_all(reader, session.settings, lesson or 0)
+            found = lookup.explain_to_all(reader, session.settings, lesson or 0)
         else:
-            one = audit.find_resident(reader, resident)
-            found = audit.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
+            one = find_resident(reader, resident)
+            found = lookup.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
     if session.json:
         session.tell(found)
     else:

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
-from typing import Annotated
+from typing import Annotated, Any
 
 from coinsync.core.canonical import canonical_text
 from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine, StockMove
