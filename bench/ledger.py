@@ -14,7 +14,8 @@ from bench.pairs import ratio
 from coinsync.core.facts import Attendance, GroupStanding, Lesson, LessonRecord, Mark, Status
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Evidence, Limits, Plan, Scope
-from coinsync.core.planning.lessons import Recorded, WindowReading, compare, plan_lessons
+from coinsync.core.planning.compare import Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.exchange import decode
 from coinsync.store import database, writer

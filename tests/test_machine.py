@@ -56,8 +56,9 @@ from coinsync.core.facts import (
 from coinsync.core.files.import_rows import ImportRow
 from coinsync.core.ledger import Kind, Row, desk_key, lesson_key
 from coinsync.core.plan import Drop, Limits, Plan, Post, Purpose, Put, Scope, identity
+from coinsync.core.planning import compare
 from coinsync.core.planning import lessons as planner
-from coinsync.core.planning.lessons import Ruling
+from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.desk import coins, imports, links, people, review
@@ -1203,13 +1204,13 @@ def nothing(*_anything: Any, **_more: Any) -> None:
     """What a part does that somebody forgot."""
 
 
-keep_held = planner._keep_held
+hold = planner._Draft._hold
 
 
-def hold_visits_only(work: Any, one: Any, kind: facts.HoldKind, coins: int) -> None:
+def hold_visits_only(draft: Any, difference: Any, kind: facts.HoldKind, coins: int) -> None:
     """Keep what is held, but for reversals."""
     if kind is facts.HoldKind.GUEST:
-        keep_held(work, one, kind, coins)
+        hold(draft, difference, kind, coins)
 
 
 #: Bugs as somebody might make them: what stands in the place of what.
@@ -1219,13 +1220,13 @@ BUGS: dict[str, tuple[tuple[Any, str, Any], ...]] = {
         (coins, "check_floors", nothing),
         (imports, "check_floors", nothing),
     ),
-    "a reversal is forgotten": ((planner, "_loss", nothing),),
+    "a reversal is forgotten": ((planner._Draft, "lose", nothing),),
     "a key is enough, whatever the content": (
         (coins, "content_of", lambda _entry, _note: ()),
         (imports, "content_of", lambda _entry, _note: ()),
     ),
-    "a reversal is not held": ((planner, "_keep_held", hold_visits_only),),
-    "a decision is ignored": ((planner, "is_decided", lambda *_: False),),
+    "a reversal is not held": ((planner._Draft, "_hold", hold_visits_only),),
+    "a decision is ignored": ((compare, "is_decided", lambda *_: False),),
     "the basis is not read again": ((writer, "_check_basis", nothing),),
     "the half of a plan is kept": ((writer, "_roll_back", lambda database: database.commit()),),
     "what is not whole is taken for whole": ((sync, "_whole", lambda found: found.items),),

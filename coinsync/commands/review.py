@@ -14,7 +14,7 @@ from coinsync.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from coinsync.core.facts import Hold
-    from coinsync.core.planning.lessons import Ruling
+    from coinsync.core.planning.review import Ruling
     from coinsync.core.proposal import Proposal
     from coinsync.store.reader import Reader
 
@@ -138,7 +138,7 @@ def _decide(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    from coinsync.core.planning.lessons import Ruling
+    from coinsync.core.planning.review import Ruling
     from coinsync.desk.review import review
 
     ruling, text, by = Ruling(verb), note_of(note), author(session)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from coinsync.core import codec
+from coinsync.core.canonical import canonical_text
 from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine, StockMove
 from coinsync.core.facts import (
     Attendance,
@@ -29,7 +28,6 @@ from coinsync.core.facts import (
 from coinsync.core.ledger import Entry, KeyState, Kind
 
 DIGEST_SHOWN = 8
-FORMAT = 1
 
 Fact = (
     Branch
@@ -262,11 +260,8 @@ class Plan:
     @property
     def digest(self) -> str:
         """SHA-256 of scope, changes and basis in canonical form: 64 hexadecimal digits."""
-        content = [
-            FORMAT,
-            *map(codec.canonical, (self.purpose, self.scope, self.changes, self.basis)),
-        ]
-        return digest_of_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+        content = (self.purpose, self.scope, self.changes, self.basis)
+        return digest_of_text(canonical_text(content))
 
     @property
     def counts(self) -> Counts:

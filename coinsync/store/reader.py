@@ -45,7 +45,7 @@ from coinsync.core.ledger import (
     survivors_of,
 )
 from coinsync.core.plan import Fact
-from coinsync.core.planning.lessons import People
+from coinsync.core.planning.people import People
 from coinsync.store import schema
 from coinsync.store.database import engine_of, speaking
 from coinsync.store.engines.base import marked

@@ -34,7 +34,7 @@ from coinsync.core.facts import (
 )
 from coinsync.core.ledger import GENESIS, Head, KeyState, Kind, Row, lesson_key, row_hash
 from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
-from coinsync.core.planning.lessons import People
+from coinsync.core.planning.people import People
 from coinsync.errors import CoinsyncError
 from coinsync.store import writer
 from coinsync.store.database import path_of
