@@ -28,7 +28,7 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
-from coinsync.core.ledger import Row, RunLine
+from coinsync.core.ledger import LedgerRow, RunLine
 from coinsync.core.plan import Fact, Scope
 from coinsync.core.proof.checks import (
     BY_ID,
@@ -192,7 +192,7 @@ def _ledger(work: _Work, findings: Findings) -> None:
         ledger.check_head(head, account)
 
 
-R = TypeVar("R", Row, RunLine)
+R = TypeVar("R", LedgerRow, RunLine)
 
 
 def _until(work: _Work, rows: Iterator[R]) -> Iterator[R]:
@@ -260,7 +260,7 @@ def _fresh(work: _Work, findings: Findings, now: datetime, branches: Sequence[in
     synced = {
         id: run.posted_at if (run := work.reader.last_full_run(id)) else None for id in branches
     }
-    check_fresh(synced, now, work.settings.fresh_hours_max, findings)
+    check_fresh(synced, now, work.settings.sync.fresh_hours_max, findings)
 
 
 def _references(work: _Work, findings: Findings) -> None:

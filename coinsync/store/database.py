@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import peewee
 from peewee import Database, SqliteDatabase
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
@@ -286,10 +285,9 @@ def speaking(database: Database) -> Iterator[None]:
 
 @contextmanager
 def _driver_errors_as_ours(engine: Engine, place: str) -> Iterator[None]:
-    errors: tuple[type[Exception], ...] = (peewee.PeeweeException, *engine.driver_errors)
     try:
         yield
-    except errors as error:
+    except engine.errors as error:
         raise engine.translate(error, place) from error
 
 

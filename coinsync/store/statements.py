@@ -14,7 +14,8 @@ from functools import cache
 
 from coinsync.core.catalog import Item
 from coinsync.core.facts import Lesson, Resident
-from coinsync.store.rows import ENTRY_COLUMNS, RUN_COLUMNS, TABLES, Table
+from coinsync.store.models import ENTRY_COLUMNS, RUN_COLUMNS
+from coinsync.store.rows import TABLES, Table
 
 
 def _columns(alias: str, columns: Sequence[str]) -> str:

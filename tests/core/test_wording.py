@@ -27,7 +27,7 @@ from coinsync.core.ledger import (
     Line,
     Posted,
 )
-from coinsync.core.report import REASONS
+from coinsync.core.reasons import REASONS
 from coinsync.core.rules import Reason
 from coinsync.core.wording import (
     ENGLISH,

@@ -36,8 +36,9 @@ from coinsync.core.facts import (
 from coinsync.core.ledger import Entry, KeyState, Kind, lesson_key, refund_key, sale_key
 from coinsync.core.plan import Change, Drop, Fact, Plan, Post, Purpose, Put, Stock
 from coinsync.store import writer
+from coinsync.store.models import MODELS, RUN_COLUMNS, STOCK_COLUMNS
 from coinsync.store.reader import Reader
-from coinsync.store.rows import MODELS, RUN_COLUMNS, STOCK_COLUMNS, TABLES
+from coinsync.store.rows import TABLES
 from tests.store.plan_of_query import GROWING, statements_sent, ways_to_read_whole
 from tests.support import engines
 from tests.support.makers import ACCOUNT, a_plan, environment, new_database, order, reading, writing

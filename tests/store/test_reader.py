@@ -32,12 +32,12 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
-from coinsync.core.ledger import GENESIS, Head, KeyState, Kind, Row, lesson_key, row_hash
+from coinsync.core.ledger import GENESIS, Head, KeyState, Kind, LedgerRow, lesson_key, row_hash
 from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
-from coinsync.core.planning.lessons import People
+from coinsync.core.planning.people import People
 from coinsync.errors import CoinsyncError
 from coinsync.store import writer
-from coinsync.store.database import path_of
+from coinsync.store.engines.sqlite import path_of
 from coinsync.store.queries.base import BATCH
 from coinsync.store.reader import Reader
 from tests.support import engines
@@ -809,9 +809,9 @@ def test_a_damaged_row_is_read_all_the_same(tmp_path: Path, column: str) -> None
     with reading(url) as reader:
         rows = list(reader.ledger())
     (found,) = [row for row in rows if row not in sound]
-    assert {name for name in Row._fields if getattr(found, name) != getattr(sound[1], name)} == {
-        column
-    }
+    assert {
+        name for name in LedgerRow._fields if getattr(found, name) != getattr(sound[1], name)
+    } == {column}
     assert [row for row in rows if row is not found] == [sound[0], sound[2]]
 
 

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from peewee import Database, Field, Model, ModelSelect, Query
+from peewee import Database, Field, ModelSelect, Query
 
 from coinsync.core.plan import Fact
 from coinsync.store import statements
 from coinsync.store.database import engine_of
-from coinsync.store.rows import MODELS, TABLES
+from coinsync.store.rows import MODEL_OF, TABLES
 
 #: Values asked for in one statement; a build of SQLite may take no more than 999.
 BATCH = 500
@@ -88,18 +88,15 @@ class Queries:
         return [table.value(row) for row in self._rows(query)]
 
 
-_MODELS: dict[str, type[Model]] = {model._meta.table_name: model for model in MODELS}
-
-
 def select_facts(kind: type[Any]) -> ModelSelect[Any]:
     """A query for facts of a kind, with the columns in the order that its table expects."""
-    columns = _MODELS[TABLES[kind].name]._meta.columns
-    return _MODELS[TABLES[kind].name].select(*(columns[name] for name in TABLES[kind].columns))
+    model = MODEL_OF[kind]
+    return model.select(*(model._meta.columns[name] for name in TABLES[kind].columns))
 
 
 def key_of(kind: type[Any]) -> list[Field]:
     """The columns of a kind's key."""
-    columns = _MODELS[TABLES[kind].name]._meta.columns
+    columns = MODEL_OF[kind]._meta.columns
     return [columns[name] for name in TABLES[kind].key_columns]
 
 

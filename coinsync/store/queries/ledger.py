@@ -7,12 +7,13 @@ from datetime import date
 from typing import Any
 
 from coinsync.core.facts import Lesson, Note
-from coinsync.core.ledger import Entry, Head, KeyState, Kind, Line, Posted, Row
+from coinsync.core.ledger import Entry, Head, KeyState, Kind, LedgerRow, Line, Posted
 from coinsync.errors import CoinsyncError
 from coinsync.store import statements
+from coinsync.store.models import ENTRY_COLUMNS, EntryRow, NoteRow
 from coinsync.store.queries.base import batches, select_facts, with_marks
 from coinsync.store.queries.people import CardQueries
-from coinsync.store.rows import ENTRY_COLUMNS, TABLES, EntryRow, NoteRow, day_of
+from coinsync.store.rows import TABLES, day_of
 
 #: Above the number of every entry.
 N_MAX = 2**63 - 1
@@ -193,9 +194,9 @@ class LedgerQueries(CardQueries):
         query = EntryRow.select().where(EntryRow.n > after).order_by(EntryRow.n).limit(limit)
         return map(posted_of, self._stream(query))
 
-    def ledger(self) -> Iterator[Row]:
+    def ledger(self) -> Iterator[LedgerRow]:
         """The whole ledger in its order, as it lies there; nothing is taken for granted."""
-        return map(Row._make, self._stream(EntryRow.select().order_by(EntryRow.n)))
+        return map(LedgerRow._make, self._stream(EntryRow.select().order_by(EntryRow.n)))
 
 
 def in_ledger_order(lines: Iterable[Line]) -> list[Line]:

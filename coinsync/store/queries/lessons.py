@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from coinsync.core.facts import Attendance, Decision, Hold, Lesson, LessonRecord
+from coinsync.store.models import AttendanceRow, DecisionRow, HoldRow, LessonRow
 from coinsync.store.queries.base import Queries, batches, select_facts
-from coinsync.store.rows import TABLES, AttendanceRow, DecisionRow, HoldRow, LessonRow
+from coinsync.store.rows import TABLES
 
 _LESSON_WIDTH = len(TABLES[Lesson].columns)
 

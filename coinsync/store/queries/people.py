@@ -18,10 +18,11 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.ledger import survivors_of
-from coinsync.core.planning.lessons import People
+from coinsync.core.planning.people import People
 from coinsync.store import statements
+from coinsync.store.models import LinkRow, ResidentRow
 from coinsync.store.queries.base import Queries, batches, select_facts
-from coinsync.store.rows import TABLES, LinkRow, ResidentRow, ids_text
+from coinsync.store.rows import TABLES, ids_text
 
 
 class CardQueries(Queries):

@@ -11,8 +11,9 @@ from coinsync.core.facts import Note
 from coinsync.core.ledger import RunLine
 from coinsync.store import schema
 from coinsync.store.database import speaking
+from coinsync.store.models import LessonRow, NoteRow, RunRow
 from coinsync.store.queries.base import F, Queries, key_of, select_facts
-from coinsync.store.rows import TABLES, LessonRow, NoteRow, RunRow
+from coinsync.store.rows import TABLES
 
 
 class ProofQueries(Queries):

@@ -11,8 +11,9 @@ from peewee import ModelSelect
 from coinsync.core.ledger import Run
 from coinsync.core.plan import Purpose
 from coinsync.store import statements
+from coinsync.store.models import RUN_COLUMNS, RunRow
 from coinsync.store.queries.base import Queries
-from coinsync.store.rows import RUN_COLUMNS, RunRow, day_of
+from coinsync.store.rows import day_of
 
 
 class RunQueries(Queries):

@@ -9,9 +9,10 @@ from typing import Any
 from coinsync.core.catalog import Item, MoveKind, Sale, StockMove
 from coinsync.core.ledger import Kind, Line, Posted
 from coinsync.store import statements
+from coinsync.store.models import EntryRow, SaleRow, StockMoveRow
 from coinsync.store.queries.base import BATCH, select_facts
 from coinsync.store.queries.ledger import LedgerQueries, in_ledger_order, posted_of
-from coinsync.store.rows import TABLES, EntryRow, SaleRow, StockMoveRow, day_of
+from coinsync.store.rows import TABLES, day_of
 
 
 class ShopQueries(LedgerQueries):
