@@ -1,7 +1,8 @@
 """The statements by which a plan's rows are inserted, updated and deleted.
 
 They are constant SQL, run through one cursor for many rows: seven times faster than row objects of
-peewee, of which a first sync would make tens of thousands. What fails here fails with the driver's
+peewee, of which a first sync would make tens of thousands. Other writers wait meanwhile, so the
+single rows of a small plan are written in the same way. What fails here fails with the driver's
 own error. Only the writer writes plans by these functions; copying a database uses ``insert``.
 """
 
@@ -21,6 +22,13 @@ from coinsync.store.models import ENTRY_COLUMNS, STOCK_COLUMNS
 from coinsync.store.rows import TABLES, Table, stock_row
 
 ROWS_PER_STATEMENT = 500
+
+
+def count_up(database: Database, entries: int, stock_moves: int) -> None:
+    """Change the head row: so many more entries and moves of stock, and one more run."""
+    mark = database.param
+    sql = f"UPDATE head SET n = n + {mark}, stock = stock + {mark}, runs = runs + 1 WHERE id = 1"
+    database.execute_sql(sql, (entries, stock_moves))
 
 
 def write_facts(database: Database, changes: Sequence[Put | Drop], probe: Probe) -> None:

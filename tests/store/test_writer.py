@@ -1023,7 +1023,7 @@ class Failing(SqliteDatabase):
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Fail at the first statement of a transaction while there are failures left."""
-        if sql.startswith('UPDATE "head"') and self.failures:
+        if sql.startswith("UPDATE head") and self.failures:
             self.failures.pop(0)()
         return super().execute_sql(sql, params)  # type: ignore[no-untyped-call]
 
