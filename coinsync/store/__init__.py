@@ -1,1 +1,1 @@
-"""The one room that knows the database: rows, reader, writer, migrations. Outside it there are only core values."""
+"""The database: opening it, its schema, one reader, one writer, and what its engines need."""

@@ -8,7 +8,6 @@ and a test compares the two.
 from __future__ import annotations
 
 from peewee import (
-    SQL,
     BigIntegerField,
     CharField,
     Check,
@@ -36,7 +35,7 @@ class HeadRow(Model):
     n = BigIntegerField()
     runs = BigIntegerField()
     account = CharField(max_length=80)
-    stock = BigIntegerField(constraints=[SQL("DEFAULT 0")])
+    stock = BigIntegerField()
 
     class Meta:
         """One row for the whole database."""
@@ -147,7 +146,7 @@ class LinkRow(Model):
         ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT"
     )
     source = CharField(max_length=20)
-    live = IntegerField(constraints=[SQL("DEFAULT 1")])
+    live = IntegerField()
 
     class Meta:
         """Many to many."""

@@ -34,7 +34,6 @@ _CHECK_CLAUSE = re.compile(r"\bCHECK \((.+)\)[,\s]*$", re.MULTILINE)
 _EXACTLY = "compared exactly"
 _WIDTH = re.compile(r"^(\w*int)\(\d+\)")
 _CHECK = re.compile(r"check\s*\((.*)\)", re.IGNORECASE)
-_DEFAULT = re.compile(r"DEFAULT (\S+)")
 
 
 def expected(database: Database) -> dict[str, str]:
@@ -58,8 +57,6 @@ def _of_field(
     kind = context.sql(field.ddl_datatype(context)).query()[0].lower()
     words = [kind, *([] if field.null else ["NOT NULL"])]
     for constraint in field.constraints or ():
-        if default := _DEFAULT.match(constraint.sql):
-            words.append(f"DEFAULT {default[1]}")
         if check := _CHECK.match(constraint.sql):
             found[f"check {table} ({_plain(check[1])})"] = "there"
     if "char" in kind or "text" in kind:

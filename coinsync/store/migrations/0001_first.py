@@ -5,7 +5,6 @@ been made with this file, what the models become later is the business of a late
 """
 
 from peewee import (
-    SQL,
     BigIntegerField,
     CharField,
     Check,
@@ -25,7 +24,7 @@ class Head(Model):
     n = BigIntegerField()
     runs = BigIntegerField()
     account = CharField(max_length=80)
-    stock = BigIntegerField(constraints=[SQL("DEFAULT 0")])
+    stock = BigIntegerField()
 
     class Meta:
         table_name = "head"
@@ -120,7 +119,7 @@ class Link(Model):
         Resident, column_name="resident_id", index=True, on_delete="RESTRICT"
     )
     source = CharField(max_length=20)
-    live = IntegerField(constraints=[SQL("DEFAULT 1")])
+    live = IntegerField()
 
     class Meta:
         table_name = "link"
