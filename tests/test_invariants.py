@@ -147,7 +147,6 @@ FOREIGN = {
     "rich": ("coinsync/render.py",),
     "tenacity": ("coinsync/exchange/",),
     "typer": ("cli.py", "coinsync/commands/"),
-    "urllib3": ("coinsync/exchange/",),
     "waitress": ("webview/",),
 }
 
