@@ -163,11 +163,6 @@ class Engine(ABC):
         """Say in our words what the driver meant."""
 
 
-def marked(database: Database, sql: str) -> str:
-    """A statement whose values are marked by ``?``, with the marks of the database's driver."""
-    return sql.replace("?", database.param)
-
-
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """An error and what is behind it: libraries hide causes behind errors of their own."""
     seen: set[int] = set()
