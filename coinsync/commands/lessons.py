@@ -182,7 +182,7 @@ def runs(
         )
     elif not session.quiet:
         render.show_runs(render.console(), found, fresh)
-    stale = [one for one in fresh if oldest is not None and (one.age is None or one.age > oldest)]
+    stale = [one for one in fresh if oldest is not None and one.is_older_than(oldest)]
     for one in stale:
         told = (
             "was never synced" if one.age is None else f"was last synced {render.age(one.age)} ago"

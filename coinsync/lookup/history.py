@@ -476,11 +476,7 @@ def freshness(reader: Reader, settings: Settings, now: datetime) -> list[Freshne
     names = {branch.id: branch.name for branch in reader.all(Branch)}
     found = []
     for branch in settings.branches:
+        name = branch.name or names.get(branch.id) or f"branch {branch.id}"
         last = reader.last_full_run(branch.id)
-        age = now - datetime.fromisoformat(last.posted_at) if last else None
-        found.append(
-            Freshness(
-                branch.id, branch.name or names.get(branch.id) or f"branch {branch.id}", last, age
-            )
-        )
+        found.append(Freshness.of(branch.id, name, last, now))
     return found
