@@ -84,7 +84,7 @@ class LedgerPass:
 
     def take(self, rows: Iterable[Row]) -> None:
         """Look at every row, in the order of their numbers."""
-        runs = self._runs
+        runs, keys, right_words = self._runs, self.keys, self._right_words
         chain = GENESIS
         for row in rows:
             self.entries += 1
@@ -94,7 +94,7 @@ class LedgerPass:
             if row.run != runs.open.id:
                 self._progress("entries", self.entries - 1, self._expected)
                 runs.begin(row)
-            if (row.kind, row.happened_on, row.reason, row.actor) not in self._right_words:
+            if (row.kind, row.happened_on, row.reason, row.actor) not in right_words:
                 self._check_words(row)
             if not row.coins or row.coins * SIGNS.get(row.kind, 0) < 0:
                 self._find("entry", row, f"{row.coins:+} coins of kind {plain(row.kind)}")
@@ -107,7 +107,7 @@ class LedgerPass:
             chain = row.chain
             self._n_last = row.n
             runs.add(row)
-            self.keys.add(row)
+            keys.add(row)
             if row.note_digest:
                 self._check_note(row)
         runs.close()
