@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -177,7 +177,6 @@ def _serve(session: Session, host: str, port: int, threads: int) -> None:
     import logging
 
     from webview.app import WebSettings, make_app
-    from webview.school import Way
     from webview.serve import serve as listen
 
     settings = session.settings
@@ -189,22 +188,22 @@ def _serve(session: Session, host: str, port: int, threads: int) -> None:
         level=logging.INFO if not session.quiet else logging.WARNING,
         format="%(asctime)s %(message)s",
     )
-    ru, en = settings.coin_ru, settings.coin_en
+    profile = settings.profile
     web = WebSettings(
-        school=settings.brand.name,
-        coin_forms_ru=(ru[0], ru[1], ru[2]),
-        coin_forms_en=(en[0], en[1]),
-        zone=settings.branches[0].zone,
+        school=profile.name,
+        coin_forms_ru=profile.coin_forms_ru,
+        coin_forms_en=profile.coin_forms_en,
+        zone=profile.zone,
         app_id=settings.web.app_id,
         keys=tuple(key.strip() for key in keys),
         age_seconds_max=settings.web.launch_hours_max * 3600,
         hosts=frozenset(settings.web.hosts),
-        ways=tuple(Way(*astuple(way)) for way in settings.ways),
-        zones={branch.id: branch.zone for branch in settings.branches},
-        rules=settings.rulebook.rules,
-        lessons=settings.lesson_titles,
-        colours=settings.brand.colours,
-        pictures=settings.web_pictures,
+        ways=profile.ways,
+        zones=profile.zones,
+        rules=profile.rules,
+        lessons=profile.lesson_titles,
+        colours=profile.colours,
+        pictures=profile.pictures,
         own_pictures=shown.pictures,
         logo=shown.logo,
         coin=shown.coin,
@@ -278,7 +277,7 @@ def demo(
         installing.create_database(session)
         with session.lock("demo", 0.0), session.writable() as opened:
             posting = posting_into(session, opened, None, dry_run=False)
-            lessons.post_windows(posting, (None, None), rerate=False, save=None, expect=None)
+            lessons.post_windows(posting, (None, None), rerate=False, expect=None)
             demo_shop.open_shop(session, opened, stage.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):
@@ -368,8 +367,9 @@ def _demo_door(outer: Session, stage: Stage, simulator: Simulator | None, port: 
 def _show_demo(
     session: Session, stage: Stage, port: int, posting: Posting, *, serving: bool
 ) -> None:
-    from coinsync import render
     from coinsync.core.catalog import Item
+    from coinsync.render.people import show_residents
+    from coinsync.render.terminal import console
 
     with session.reader() as reader:
         visitor, children = demo_shop.family(reader)
@@ -389,7 +389,7 @@ def _show_demo(
         )
         return
     if not session.quiet:
-        render.show_residents(render.console(), children, balances)
+        show_residents(console(), children, balances)
         program = session.environment.program
         at = f"{program} --config {session.config}"
         if children:
@@ -523,7 +523,6 @@ def _show_simulator(session: Session, running: Simulator) -> None:
 # --- which command stands where --------------------------------------------------------------------------------------
 
 app.command("sync")(lessons.sync)
-app.command("apply")(lessons.apply)
 app.command("runs")(lessons.runs)
 app.command("explain")(lessons.explain)
 app.command("balance")(looking.balance)

@@ -17,6 +17,7 @@ from coinsync.core.facts import Group, Lesson, Link, LinkSource, Presence, Resid
 from coinsync.core.ledger import Entry, Kind, lesson_key
 from coinsync.core.plan import Change, Limits, Plan, Post, Purpose, Put, Scope, Stock
 from coinsync.core.rules import Rule
+from coinsync.core.school import Way
 from coinsync.store import database, writer
 from webview.app import WebSettings, make_app
 from webview.launch import sign
@@ -32,9 +33,7 @@ SETTINGS = WebSettings(
     keys=("ExampleProtectedKey0001",),
     rules=(Rule("group", 10, frozenset({2}), date(2026, 9, 1)),),
     ways=tuple(
-        webview.school.Way(
-            f"way-{n}", f"Победа номер {n}", f"Win number {n}", 10 * n, "Принеси диплом."
-        )
+        Way(f"way-{n}", f"Победа номер {n}", f"Win number {n}", 10 * n, "Принеси диплом.")
         for n in range(1, 7)
     ),
 )

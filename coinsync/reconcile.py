@@ -30,7 +30,7 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.freshness import Freshness
-from coinsync.core.ledger import Row, RunLine
+from coinsync.core.ledger import LedgerRow, RunLine
 from coinsync.core.plan import Fact, Scope
 from coinsync.core.proof.checks import (
     BY_ID,
@@ -62,7 +62,7 @@ _ON_LESSONS = frozenset({"rules", "lessons", "holds", "facts"})
 _ON_LEDGER = frozenset({*OF_A_DAY, "notes", "erased", "private", "sales", "stock", *_ON_LESSONS})
 
 F = TypeVar("F", bound=Fact)
-R = TypeVar("R", Row, RunLine)
+R = TypeVar("R", LedgerRow, RunLine)
 
 
 class _Part(NamedTuple):
@@ -283,7 +283,7 @@ class _Gathering:
         for id in branches:
             last = self._reader.last_full_run(id)
             fresh.append(Freshness.of(id, f"branch {id}", last, now))
-        check_fresh(fresh, self._settings.fresh_hours_max, findings)
+        check_fresh(fresh, self._settings.sync.fresh_hours_max, findings)
 
     def check_references(self, findings: Findings) -> None:
         """Rows that refer to a row that is not there."""

@@ -23,6 +23,7 @@ import bottle
 
 from coinsync.core.colour import Colours
 from coinsync.core.rules import Rule
+from coinsync.core.school import Way
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import Readers
 from coinsync.store.reader import Reader
@@ -30,7 +31,7 @@ from webview import pages, scripts
 from webview.gallery import Gallery, Picture
 from webview.launch import AGE_SECONDS_DEFAULT, Refusal, Visitor, verify
 from webview.page_renderer import PageRenderer
-from webview.school import School, Way
+from webview.school import School
 from webview.visit import family_of, older_of
 
 METHODS = ("GET", "HEAD")

@@ -8,20 +8,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from coinsync.core.rules import Rule
+from coinsync.core.school import Way
 from coinsync.core.wording import LineFormatter
 from webview.texts import RUSSIAN, Texts
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A way to earn besides lessons, with its texts in Russian and English."""
-
-    code: str
-    title_ru: str
-    title_en: str
-    coins: int = 0
-    text_ru: str = ""
-    text_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)

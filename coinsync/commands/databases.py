@@ -33,13 +33,15 @@ def migrate(ctx: typer.Context) -> None:
 
 def status(ctx: typer.Context) -> int:
     """What the database is, and how far the ledger has come; 4 when something of it must be mended."""
-    from coinsync import render
+    from coinsync.render.data import as_data, json_text
     from coinsync.store.operations import condition
 
     session: Session = ctx.obj
-    found = condition.examine(session.database_url, wait_seconds=session.settings.wait_seconds)
+    found = condition.examine(
+        session.database_url, wait_seconds=session.settings.database.wait_seconds
+    )
     if session.json:
-        last = render.as_data(found.last_run) if found.last_run else None
+        last = as_data(found.last_run) if found.last_run else None
         data = {
             "schema": found.schema,
             "entries": found.entries,
@@ -53,9 +55,7 @@ def status(ctx: typer.Context) -> int:
             "size_bytes": found.size_bytes,
         }
         data |= more | {"residents": found.residents, "last_run": last, "guards": found.guards_seen}
-        typer.echo(
-            render.as_json(data | {"guards_hidden": found.guards_hidden, "wrong": found.wrong})
-        )
+        typer.echo(json_text(data | {"guards_hidden": found.guards_hidden, "wrong": found.wrong}))
     else:
         for line in _told(found):
             typer.echo(line)
@@ -113,7 +113,9 @@ def copy(
         to, Path.cwd(), session.environment.environ.get("COINSYNC_COPY_PASSWORD", "")
     )
     with session.lock("db copy", 0.0):
-        counts = copying.copy(session.database_url, url, wait_seconds=session.settings.wait_seconds)
+        counts = copying.copy(
+            session.database_url, url, wait_seconds=session.settings.database.wait_seconds
+        )
     session.tell({"copied": counts})
     many = sum(counts.values())
     session.say(
@@ -186,7 +188,7 @@ def _looks(session: Session) -> Iterator[Finding]:
     from coinsync.store.operations import condition
 
     try:
-        wait_seconds = session.settings.wait_seconds
+        wait_seconds = session.settings.database.wait_seconds
         url = session.database_url
     except CoinsyncError as error:
         yield Finding("config", "FAIL", error.message.splitlines()[0])
@@ -238,10 +240,10 @@ def _settings(found: Condition, refusal: str) -> Finding:
 
 
 def _fresh(session: Session) -> Finding:
-    from coinsync.lookup.history import freshness
+    from coinsync.lookup.freshness import freshness
 
     settings = session.settings
-    oldest = timedelta(hours=settings.fresh_hours_max)
+    oldest = timedelta(hours=settings.sync.fresh_hours_max)
     late = []
     with session.reader() as reader:
         for branch in freshness(reader, settings, session.now()):
@@ -252,5 +254,5 @@ def _fresh(session: Session) -> Finding:
     return Finding(
         "freshness",
         "FAIL" if late else "ok",
-        "; ".join(late) or f"all within {settings.fresh_hours_max} h",
+        "; ".join(late) or f"all within {settings.sync.fresh_hours_max} h",
     )

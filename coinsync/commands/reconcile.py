@@ -87,12 +87,12 @@ def _wanted(named: Sequence[str], *, day: bool, with_crm: bool) -> tuple[str, ..
 
 def _proof(session: Session, reader: Reader, wanted: Collection[str], day: date | None) -> Proof:
     from coinsync import reconcile as proof
-    from coinsync import render
+    from coinsync.render.progress import Bar
 
     if day is not None:
         return proof.prove_day(reader, session.settings, day, wanted=wanted)
     branches = [branch.id for branch in session.chosen_branches()]
-    with render.Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json)) as bar:
+    with Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json)) as bar:
         return proof.prove(
             reader, session.settings, session.now(), wanted=wanted, branches=branches, progress=bar
         )
@@ -105,10 +105,10 @@ def _outcomes(
     session: Session, reader: Reader, days: tuple[date | None, date | None]
 ) -> list[Outcome]:
     """What a sync would do now, as its dry run finds it."""
-    from coinsync import render
+    from coinsync.render.progress import Bar
     from coinsync.sync import Sync
 
-    bar = render.Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
+    bar = Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
     with bar, session.exchange(bar) as exchange, session.vk() as vk:
         run = Sync(exchange, reader, session.settings, vk=vk)
         return list(run.outcomes(session.chosen_branches(), *days, session.now()))
@@ -151,19 +151,21 @@ def _reading(names: dict[int, str], outcome: Outcome) -> CrmReading:
 
 
 def _tell(session: Session, proof: Proof, day: date | None, *, as_csv: bool) -> None:
-    from coinsync import render
+    from coinsync.render.data import csv_text
+    from coinsync.render.proof import finding_line, show_proof
+    from coinsync.render.terminal import console
 
     if session.json:
         session.tell(proof)
     elif as_csv:
         columns = ("check", "severity", "owner", "count", "examples", "mend")
         rows = (tuple(getattr(one, name) for name in columns) for one in proof.findings)
-        typer.echo(render.as_csv(columns, ((*row[:4], "; ".join(row[4]), row[5]) for row in rows)))
+        typer.echo(csv_text(columns, ((*row[:4], "; ".join(row[4]), row[5]) for row in rows)))
     elif not session.quiet:
-        render.show_proof(render.console(), proof, day, every_check=session.verbose)
+        show_proof(console(), proof, day, every_check=session.verbose)
     for one in proof.findings:
         if session.quiet or one.check == "unread":
-            session.complain(render.finding_line(one))
+            session.complain(finding_line(one))
 
 
 def _exit_code(proof: Proof, outcomes: Sequence[Outcome]) -> int:

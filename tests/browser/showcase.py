@@ -18,6 +18,7 @@ from coinsync.core.files.catalog import read_catalog
 from coinsync.core.ledger import BOUGHT, BY_HAND, BY_WAY, Entry, Kind, lesson_key
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Scope, Stock
 from coinsync.core.rules import Reason, Rule
+from coinsync.core.school import Way
 from coinsync.environment import Environment
 from coinsync.simulator.stage import GOODS
 from coinsync.store.database import open_writable
@@ -25,7 +26,6 @@ from coinsync.store.reader import Reader
 from coinsync.store.writer import Order, apply
 from tests.support.makers import new_database
 from tests.support.webview_client import TODAY, Window, record
-from webview.school import Way
 
 PARENT, GUEST = 601, 609
 SONYA, ARTYOM, LIZA = 51, 52, 53

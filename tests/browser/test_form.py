@@ -18,6 +18,7 @@ from coinsync.core.facts import Group, Lesson, Link, LinkSource, Presence, Resid
 from coinsync.core.ledger import BY_HAND, Entry, Kind, lesson_key
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Scope
 from coinsync.core.rules import Reason
+from coinsync.core.school import Way
 from coinsync.store.database import open_readable, reading
 from coinsync.store.reader import Reader
 from tests.browser.showcase import GUEST, LIZA, PARENT, SONYA, open_showcase
@@ -38,7 +39,6 @@ from tests.support.webview_client import (
 )
 from tests.webview.test_budget import a_shop, a_window
 from webview.launch import AGE_SECONDS_DEFAULT
-from webview.school import Way
 from webview.texts import RUSSIAN
 
 if TYPE_CHECKING:

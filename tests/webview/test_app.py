@@ -24,6 +24,7 @@ import pytest
 from coinsync.core.facts import Link, LinkSource, Merge, Presence, Resident
 from coinsync.core.ledger import BY_HAND, BY_WAY, TAKEN_BACK, Entry, Kind
 from coinsync.core.plan import Post, Purpose, Put
+from coinsync.core.school import Way
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import create, open_readable, reading
 from coinsync.store.reader import Reader
@@ -52,7 +53,6 @@ from tests.support.webview_client import (
 )
 from webview import app as app_module
 from webview.page_renderer import PageRenderer
-from webview.school import Way
 from webview.scripts import Scripts
 
 
@@ -95,7 +95,7 @@ def test_family_sees_its_children_with_balances_and_lines(window: Window) -> Non
 
 def test_no_code_of_ours_is_ever_shown(url: str) -> None:
     """What a clerk did stands there in words: what was typed, the way's title, a correction."""
-    ways = (Way("olympiad", "Победа в олимпиаде", "Olympiad won"),)
+    ways = (Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50),)
     won = credit("desk:won", RITA, 50, "городская", reason=BY_WAY, rule="olympiad")
     slip = credit("desk:slip", RITA, 7, "")
     record(url, [Post(won), Post(slip)], purpose=Purpose.DESK)

@@ -16,6 +16,7 @@ from coinsync.core.catalog import Item, MoveKind, StockMove
 from coinsync.core.facts import Group, Lesson, Link, LinkSource, Presence, Resident, Status
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Scope, Stock
 from coinsync.core.rules import Rule
+from coinsync.core.school import Way
 from coinsync.store.database import open_readable, reading
 from coinsync.store.reader import Reader
 from tests.support.webview_client import (
@@ -31,7 +32,6 @@ from tests.support.webview_client import (
     record,
     school_in,
 )
-from webview.school import Way
 from webview.visit import family_of, older_of
 
 RULE = Rule("group", 10, frozenset({2}), date(2026, 9, 1))

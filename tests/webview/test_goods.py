@@ -16,6 +16,7 @@ from coinsync.core.catalog import Item, MoveKind, StockMove
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.plan import Change, Plan, Purpose, Put, Scope, Stock
 from coinsync.core.rules import Rule
+from coinsync.core.school import Way
 from tests.support.webview_client import (
     ANYA,
     MISHA,
@@ -37,7 +38,7 @@ from webview import gallery, pages
 from webview.gallery import Gallery
 from webview.goods import GOODS_MAX, Buyer, Good, catalog
 from webview.memo import coins_per_lesson, memo, rules_on
-from webview.school import School, Way
+from webview.school import School
 from webview.texts import ENGLISH, RUSSIAN, Texts
 
 FORMS = ("монета", "монеты", "монет")

@@ -15,10 +15,11 @@ import pytest
 from coinsync.core.catalog import Item
 from coinsync.core.facts import Lesson, Presence, Resident, Status
 from coinsync.core.ledger import BY_HAND, BY_WAY, TAKEN_BACK, Entry, Kind, Line, Posted
+from coinsync.core.school import Way
 from webview import pages
 from webview.launch import Reason, Refusal
 from webview.page_renderer import PageRenderer
-from webview.school import School, Way
+from webview.school import School
 from webview.texts import ENGLISH, RUSSIAN, of_language
 
 WEBVIEW = Path(pages.__file__).parent
@@ -184,7 +185,7 @@ def test_hand_entries_show_what_staff_typed(kind: Kind) -> None:
 def test_a_reward_is_called_as_the_memo_calls_it() -> None:
     """The title of the way to earn in the family's language, and what staff added; a way given up is a reward."""
     won = line(kind=Kind.CREDIT, lesson=False, reason=BY_WAY, rule="olympiad", note="городская")
-    school = replace(SCHOOL, ways=(Way("olympiad", "Победа в олимпиаде", "Olympiad won"),))
+    school = replace(SCHOOL, ways=(Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50),))
     family = pages.Family((ANYA,), {}, {41: [won]})
     shown = [
         pages.cabinet(family, school, language, NOW).children[0].rows[0].why

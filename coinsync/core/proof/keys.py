@@ -5,7 +5,7 @@ Little is kept for each key, because a ledger has as many keys as it has awards.
 
 from __future__ import annotations
 
-from coinsync.core.ledger import Kind, Row, is_key, lesson_key
+from coinsync.core.ledger import Kind, LedgerRow, is_key, lesson_key
 from coinsync.core.proof.checks import Circulation, Findings
 from coinsync.core.proof.rows import plain
 
@@ -34,7 +34,7 @@ class PostedKeys:
         #: Coins that reversals took of what was issued, and gave back of what was spent.
         self._reversed = self._refunded = 0
 
-    def add(self, row: Row) -> None:
+    def add(self, row: LedgerRow) -> None:
         """Look at the next entry under its key."""
         seq, standing, entry, _ = self.progress.get(row.key, NOTHING_POSTED)
         if row.seq != seq + 1:
@@ -67,10 +67,10 @@ class PostedKeys:
             balance=balance,
         )
 
-    def _find(self, check: str, row: Row, what: str) -> None:
+    def _find(self, check: str, row: LedgerRow, what: str) -> None:
         self._findings.add_entry(check, row.n, row.resident, what)
 
-    def _check_key(self, row: Row) -> None:
+    def _check_key(self, row: LedgerRow) -> None:
         """Whether the key is one that entries of this kind have."""
         if row.kind == _AWARD:
             if row.key != f"{self._lesson_prefix}{row.lesson}:{row.resident}":
@@ -80,7 +80,7 @@ class PostedKeys:
         elif row.kind in _SHOP and not row.key.startswith(_SHOP_PREFIXES):
             self._find("keys", row, f"its key is not that of a {row.kind}")
 
-    def _take_back(self, row: Row) -> None:
+    def _take_back(self, row: LedgerRow) -> None:
         """Compare an entry that takes coins back with what stands under its key."""
         _, standing, entry, resident = self.progress.get(row.key, NOTHING_POSTED)
         if row.kind not in (_REVERSAL, _REFUND):
@@ -100,7 +100,7 @@ class PostedKeys:
         self.progress[row.key] = (row.seq, 0, entry or row.n, row.resident)
 
 
-def takes_back(row: Row) -> bool:
+def takes_back(row: LedgerRow) -> bool:
     """Whether an entry takes back another one, or says that it does."""
     return row.kind == _REVERSAL or row.reverses is not None
 

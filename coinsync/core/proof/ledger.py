@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from coinsync.core.facts import Note
-from coinsync.core.ledger import GENESIS, Head, Row, RunLine, note_digest, row_hash
+from coinsync.core.ledger import GENESIS, Head, LedgerRow, RunLine, note_digest, row_hash
 from coinsync.core.proof.checks import Circulation, Findings, erase_command
 from coinsync.core.proof.keys import PostedKeys
 from coinsync.core.proof.people import MergedCards
@@ -82,7 +82,7 @@ class LedgerPass:
         """The coins of every card that was ever named."""
         return self._runs.balances
 
-    def take(self, rows: Iterable[Row]) -> None:
+    def take(self, rows: Iterable[LedgerRow]) -> None:
         """Look at every row, in the order of their numbers."""
         runs, keys, right_words = self._runs, self.keys, self._right_words
         chain = GENESIS
@@ -148,10 +148,10 @@ class LedgerPass:
             case = "the head names another CRM account than the configuration"
             self._findings.add("numbers", case, _RUNS)
 
-    def _find(self, check: str, row: Row, what: str) -> None:
+    def _find(self, check: str, row: LedgerRow, what: str) -> None:
         self._findings.add_entry(check, row.n, row.resident, what)
 
-    def _skip(self, row: Row) -> str:
+    def _skip(self, row: LedgerRow) -> str:
         """Name a row whose numbers are no numbers, or texts no texts: it takes part in nothing.
 
         The hash from which the next entry should follow comes back.
@@ -161,7 +161,7 @@ class LedgerPass:
         self._n_last = row.n if type(row.n) is int else self._n_last + 1
         return row.chain if type(row.chain) is str else GENESIS
 
-    def _check_words(self, row: Row) -> None:
+    def _check_words(self, row: LedgerRow) -> None:
         """Look at kind, day, reason and actor.
 
         Right ones are looked at once, because they come again and again.
@@ -181,7 +181,7 @@ class LedgerPass:
         case = f"entry {first} is" if count == 1 else f"entries {first} … {n - 1} are"
         self._findings.add("numbers", f"{case} missing", _RUNS, count=count)
 
-    def _check_note(self, row: Row) -> None:
+    def _check_note(self, row: LedgerRow) -> None:
         """Whether the stored note is the one that the entry was chained with.
 
         An erased one may be gone.

@@ -9,13 +9,8 @@ from datetime import date
 from coinsync.core.facts import Decision, GroupStanding, Hold, LessonRecord, Mark
 from coinsync.core.ledger import KeyState, lesson_key
 from coinsync.core.plan import Change, Drop, Evidence, Put, Scope
-from coinsync.core.planning.lessons import (
-    Comparison,
-    Recorded,
-    WindowReading,
-    compare,
-    plan_lessons,
-)
+from coinsync.core.planning.compare import Comparison, Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.proof.checks import Findings, command_for_days, history_command, lesson_case
 from coinsync.core.proof.keys import NOTHING_POSTED, KeyProgress, lesson_prefix
 from coinsync.core.proof.ledger import LedgerPass

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from itertools import product
 
-from coinsync.core.ledger import Kind, Row, RunLine
+from coinsync.core.ledger import Kind, LedgerRow, RunLine
 from coinsync.core.plan import Purpose
 
 #: In which direction entries of a kind move coins; a reversal goes against what it reverses.
@@ -41,20 +41,20 @@ def _types_of(column: str) -> tuple[type, ...]:
     return (int, type(None)) if column in _NUMBERS_OR_NONE else (str,)
 
 
-_TYPES = tuple(_types_of(column) for column in Row._fields)
+_TYPES = tuple(_types_of(column) for column in LedgerRow._fields)
 #: Every combination of types that a row may have. One look into a set is several times faster than
 #: a comparison column by column, and every row of the ledger is asked for it.
 ROW_SHAPES = frozenset(product(*_TYPES))
 _RUN_SHAPE = tuple(int if column in _RUN_NUMBERS else str for column in RunLine._fields)
 
 
-def wrong_columns(row: Row) -> list[str]:
+def wrong_columns(row: LedgerRow) -> list[str]:
     """The columns of a row whose values are of another type than they may be."""
-    columns = zip(Row._fields, row, _TYPES, strict=True)
+    columns = zip(LedgerRow._fields, row, _TYPES, strict=True)
     return [column for column, value, types in columns if type(value) not in types]
 
 
-def word_faults(row: Row) -> str:
+def word_faults(row: LedgerRow) -> str:
     """What is wrong with the kind, day, reason and actor of an entry; "" where all is right."""
     faults = []
     if row.kind not in SIGNS:

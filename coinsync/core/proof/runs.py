@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from coinsync.core.ledger import Row, RunLine
+from coinsync.core.ledger import LedgerRow, RunLine
 from coinsync.core.plan import Purpose
 from coinsync.core.proof.checks import Findings, history_command
 from coinsync.core.proof.keys import takes_back
@@ -52,7 +52,7 @@ class PostedRuns:
         self._with_entries: set[int] = set()
         self._ever_reviewed: set[int] = set()
 
-    def begin(self, row: Row) -> None:
+    def begin(self, row: LedgerRow) -> None:
         """Close the run that was open until now, and open that of an entry."""
         self.close()
         recorded = self._recorded.get(row.run)
@@ -64,7 +64,7 @@ class PostedRuns:
         elif not is_time(posted_at):
             self._find_entry("entry", row, "no time")
 
-    def add(self, row: Row) -> None:
+    def add(self, row: LedgerRow) -> None:
         """Add an entry of the open run."""
         run = self.open
         run.entries += 1
@@ -123,7 +123,7 @@ class PostedRuns:
                 case = f"#{owner} has {coins}, and nobody reviewed it"
                 self._findings.add("floors", case, history_command(owner))
 
-    def _find_entry(self, check: str, row: Row, what: str) -> None:
+    def _find_entry(self, check: str, row: LedgerRow, what: str) -> None:
         self._findings.add_entry(check, row.n, row.resident, what)
 
     def _check_totals(self, run: OpenRun) -> None:

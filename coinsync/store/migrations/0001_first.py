@@ -1,6 +1,11 @@
-"""The first schema: facts, runs, and the numbered, chained, append-only ledger."""
+"""The first schema: facts of the CRM, decisions of staff, the shop, and the append-only ledgers.
+
+The classes are copies of the models of ``coinsync.store.models``, on purpose: once a database has
+been made with this file, what the models become later is the business of a later migration.
+"""
 
 from peewee import (
+    SQL,
     BigIntegerField,
     CharField,
     Check,
@@ -14,14 +19,13 @@ from peewee import (
 
 from coinsync.store import database
 
-# Frozen copies of the models as they were on this day, independent of coinsync.store.rows.
-
 
 class Head(Model):
     id = IntegerField(primary_key=True)
     n = BigIntegerField()
     runs = BigIntegerField()
     account = CharField(max_length=80)
+    stock = BigIntegerField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "head"
@@ -85,6 +89,18 @@ class Resident(Model):
         table_name = "resident"
 
 
+class MergedCard(Model):
+    resident = ForeignKeyField(
+        Resident, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT"
+    )
+    into_id = BigIntegerField()
+    vk_ids = TextField()
+    ever_ids = TextField()
+
+    class Meta:
+        table_name = "merged_card"
+
+
 class Membership(Model):
     resident = ForeignKeyField(
         Resident, column_name="resident_id", index=False, on_delete="RESTRICT"
@@ -104,10 +120,24 @@ class Link(Model):
         Resident, column_name="resident_id", index=True, on_delete="RESTRICT"
     )
     source = CharField(max_length=20)
+    live = IntegerField(constraints=[SQL("DEFAULT 1")])
 
     class Meta:
         table_name = "link"
         primary_key = CompositeKey("vk", "resident")
+
+
+class VkPage(Model):
+    resident = ForeignKeyField(
+        Resident, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT"
+    )
+    name = CharField(max_length=64)
+    kind = CharField(max_length=20)
+    number = BigIntegerField()
+    asked_on = CharField(max_length=10)
+
+    class Meta:
+        table_name = "vk_page"
 
 
 class Lesson(Model):
@@ -156,6 +186,23 @@ class Hold(Model):
         table_name = "hold"
 
 
+class Decision(Model):
+    op_key = CharField(max_length=120, primary_key=True)
+    lesson_id = BigIntegerField(index=True)
+    resident = ForeignKeyField(
+        Resident, column_name="resident_id", index=True, on_delete="RESTRICT"
+    )
+    seq = IntegerField()
+    coins = BigIntegerField()
+    reason = CharField(max_length=40)
+    actor = CharField(max_length=80)
+    decided_on = CharField(max_length=10)
+    note = TextField()
+
+    class Meta:
+        table_name = "decision"
+
+
 class Entry(Model):
     n = BigIntegerField(primary_key=True)
     op_key = CharField(max_length=120)
@@ -193,6 +240,92 @@ class Note(Model):
         table_name = "note"
 
 
+class Item(Model):
+    code = CharField(max_length=40, primary_key=True)
+    name_ru = CharField(max_length=120)
+    name_en = CharField(max_length=120)
+    category_ru = CharField(max_length=120)
+    category_en = CharField(max_length=120)
+    text_ru = TextField()
+    text_en = TextField()
+    price = BigIntegerField()
+    branch_ids = TextField()
+    picture = CharField(max_length=120)
+    place = IntegerField()
+    shown = IntegerField()
+    tracked = IntegerField()
+    archived = IntegerField()
+
+    class Meta:
+        table_name = "item"
+
+
+class Event(Model):
+    code = CharField(max_length=40, primary_key=True)
+    title = CharField(max_length=120)
+    opened_on = CharField(max_length=10)
+    closed_on = CharField(max_length=10, null=True)
+    closed_by = CharField(max_length=80)
+
+    class Meta:
+        table_name = "event"
+
+
+class Sale(Model):
+    id = CharField(max_length=40, primary_key=True)
+    happened_on = CharField(max_length=10)
+    event = CharField(max_length=40)
+    actor = CharField(max_length=80)
+
+    class Meta:
+        table_name = "sale"
+        indexes = ((("event",), False), (("happened_on",), False))
+
+
+class SaleLine(Model):
+    sale = ForeignKeyField(Sale, column_name="sale_id", index=False, on_delete="RESTRICT")
+    line = IntegerField()
+    item = ForeignKeyField(Item, column_name="item_code", index=True, on_delete="RESTRICT")
+    name_ru = CharField(max_length=120)
+    name_en = CharField(max_length=120)
+    quantity = BigIntegerField()
+    price = BigIntegerField()
+    listed = BigIntegerField()
+
+    class Meta:
+        table_name = "sale_line"
+        primary_key = CompositeKey("sale", "line")
+
+
+class RefundLine(Model):
+    sale = ForeignKeyField(Sale, column_name="sale_id", index=False, on_delete="RESTRICT")
+    line = IntegerField()
+    happened_on = CharField(max_length=10)
+    actor = CharField(max_length=80)
+
+    class Meta:
+        table_name = "refund_line"
+        primary_key = CompositeKey("sale", "line")
+
+
+class StockMove(Model):
+    n = BigIntegerField(primary_key=True)
+    op_key = CharField(max_length=120, unique=True)
+    item = ForeignKeyField(Item, column_name="item_code", index=False, on_delete="RESTRICT")
+    quantity = BigIntegerField(constraints=[Check("quantity <> 0")])
+    kind = CharField(max_length=20)
+    happened_on = CharField(max_length=10)
+    actor = CharField(max_length=80)
+    note = CharField(max_length=200)
+    sale_id = CharField(max_length=40)
+    run_id = BigIntegerField()
+    posted_at = CharField(max_length=20)
+
+    class Meta:
+        table_name = "stock_move"
+        indexes = ((("item", "quantity"), False),)
+
+
 TABLES = [
     Head,
     Run,
@@ -200,19 +333,30 @@ TABLES = [
     LessonType,
     StudyGroup,
     Resident,
+    MergedCard,
     Membership,
     Link,
+    VkPage,
     Lesson,
     Attendance,
     Hold,
+    Decision,
     Entry,
     Note,
+    Item,
+    Event,
+    Sale,
+    SaleLine,
+    RefundLine,
+    StockMove,
 ]
 
 
 def up(migrator: object, db: Database) -> None:
+    """Make the tables, their guards and the one row that every writer changes first."""
     with db.bind_ctx(TABLES, bind_refs=False, bind_backrefs=False):
         db.create_tables(TABLES)
-    database.restore_guards(db)
+    database.make_guards(db)
+    # MySQL commits at every statement of this kind: a second attempt may find the row already.
     if not db.execute_sql("SELECT COUNT(*) FROM head").fetchone()[0]:
-        db.execute_sql("INSERT INTO head (id, n, runs, account) VALUES (1, 0, 0, '')")
+        db.execute_sql("INSERT INTO head (id, n, runs, account, stock) VALUES (1, 0, 0, '', 0)")

@@ -1,0 +1,59 @@
+"""The school as its families know it: its name, its coin, what earns coins, its time zones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from coinsync.core.colour import Colours
+from coinsync.core.rules import Rule
+from coinsync.core.setting import Setting, code, free_text, text, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to earn besides lessons; texts in Russian and English, an empty one says nothing."""
+
+    code: Annotated[str, Setting(code, "A short word, never change it.")]
+    title_ru: Annotated[str, Setting(text, "As families see it.")]
+    title_en: Annotated[str, Setting(text)]
+    coins: Annotated[int, Setting(whole(1, 1_000_000))]
+    text_ru: Annotated[str, Setting(free_text, "What to do for it.")] = ""
+    text_en: Annotated[str, Setting(free_text)] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolProfile:
+    """What the web view and printed statements say in the school's own words.
+
+    ``coin_forms_ru`` are the coin's name for 1, 2 and 5, ``coin_forms_en`` for 1 and 2. ``zones``
+    are time zones by branch, ``zone`` is for everybody else. ``lesson_titles`` are Russian and
+    English names of what a rule pays for, by the rule's name. ``pictures`` is the folder with the
+    web's copies of the goods' pictures.
+    """
+
+    name: str
+    coin_forms_ru: tuple[str, str, str]
+    coin_forms_en: tuple[str, str]
+    zone: ZoneInfo
+    zones: Mapping[int, ZoneInfo] = field(default_factory=dict)
+    ways: tuple[Way, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    lesson_titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    colours: Colours = field(default_factory=Colours)
+    pictures: Path | None = None
+
+    def zone_of(self, branches: Iterable[int]) -> ZoneInfo:
+        """The zone of the first of a resident's branches that has one, else the school's own."""
+        for branch in branches:
+            if branch in self.zones:
+                return self.zones[branch]
+        return self.zone
+
+    def today(self, branches: Iterable[int], now: datetime) -> date:
+        """The day at a resident's branches; ``now`` is aware."""
+        return now.astimezone(self.zone_of(branches)).date()
