@@ -277,7 +277,7 @@ def demo(
         installing.create_database(session)
         with session.lock("demo", 0.0), session.writable() as opened:
             posting = posting_into(session, opened, None, dry_run=False)
-            lessons.post_windows(posting, (None, None), rerate=False, save=None, expect=None)
+            lessons.post_windows(posting, (None, None), rerate=False, expect=None)
             demo_shop.open_shop(session, opened, stage.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):
@@ -523,7 +523,6 @@ def _show_simulator(session: Session, running: Simulator) -> None:
 # --- which command stands where --------------------------------------------------------------------------------------
 
 app.command("sync")(lessons.sync)
-app.command("apply")(lessons.apply)
 app.command("runs")(lessons.runs)
 app.command("explain")(lessons.explain)
 app.command("balance")(looking.balance)

@@ -260,7 +260,7 @@ def _fresh(work: _Work, findings: Findings, now: datetime, branches: Sequence[in
     synced = {
         id: run.posted_at if (run := work.reader.last_full_run(id)) else None for id in branches
     }
-    check_fresh(synced, now, work.settings.fresh_hours_max, findings)
+    check_fresh(synced, now, work.settings.sync.fresh_hours_max, findings)
 
 
 def _references(work: _Work, findings: Findings) -> None:

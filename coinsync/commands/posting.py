@@ -132,10 +132,10 @@ class Posting:
 
     def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
         from coinsync.core.plan_report import of_plan
-        from coinsync.lookup import history as audit
+        from coinsync.lookup.residents import names
         from coinsync.store.reader import Reader
 
-        self.names = self.names.joined(audit.names(Reader(self.database), plan))
+        self.names = self.names.joined(names(Reader(self.database), plan))
         return of_plan(
             plan, self.names, self.session.settings.limits, self._name(outcome), outcome.today
         )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from coinsync.core import codec
+from coinsync.core.canonical import canonical_text
 from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine, StockMove
 from coinsync.core.fact_keys import RANK, identity
 from coinsync.core.facts import (
@@ -29,9 +28,9 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.ledger import Entry, KeyState, Kind
+from coinsync.core.setting import Setting, whole
 
 DIGEST_SHOWN = 8
-FORMAT = 1
 
 Fact = (
     Branch
@@ -186,12 +185,24 @@ class Limits:
     ``reversals_free`` reversals pass in any case: that a lesson is taken back is everyday life in a small school too.
     """
 
-    reversals_percent_max: int = 5
-    reversals_checked_from: int = 20
-    reversals_free: int = 10
-    coins_per_run_max: int = 50_000
-    vanished_percent_max: int = 20
-    coins_per_operation_max: int = 1_000
+    reversals_percent_max: Annotated[
+        int, Setting(whole(0, 100), "Reversals, in percent of the awards posted there …")
+    ] = 5
+    reversals_checked_from: Annotated[
+        int, Setting(whole(1, 10_000), "… once so many awards are posted.")
+    ] = 20
+    reversals_free: Annotated[
+        int, Setting(whole(0, 10_000), "So many pass in any case: one lesson taken back.")
+    ] = 10
+    vanished_percent_max: Annotated[
+        int, Setting(whole(0, 100), "Residents or memberships missing, in percent.")
+    ] = 20
+    coins_per_run_max: Annotated[
+        int, Setting(whole(1, 100_000_000), "Coins awarded in one run.")
+    ] = 50_000
+    coins_per_operation_max: Annotated[
+        int, Setting(whole(1, 100_000_000), "Coins that one credit or debit moves.")
+    ] = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,11 +275,8 @@ class Plan:
     @property
     def digest(self) -> str:
         """SHA-256 of scope, changes and basis in canonical form: 64 hexadecimal digits."""
-        content = [
-            FORMAT,
-            *map(codec.canonical, (self.purpose, self.scope, self.changes, self.basis)),
-        ]
-        return digest_of_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+        content = (self.purpose, self.scope, self.changes, self.basis)
+        return digest_of_text(canonical_text(content))
 
     @property
     def counts(self) -> Counts:

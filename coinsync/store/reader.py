@@ -45,19 +45,12 @@ from coinsync.core.ledger import (
     survivors_of,
 )
 from coinsync.core.plan import Fact
-from coinsync.core.planning.lessons import People
+from coinsync.core.planning.people import People
 from coinsync.store import schema
 from coinsync.store.database import engine_of, speaking
 from coinsync.store.engines.base import marked
-from coinsync.store.rows import (
-    ENTRY_COLUMNS,
-    RUN_COLUMNS,
-    STOCK_COLUMNS,
-    TABLES,
-    Table,
-    day_of,
-    ids_text,
-)
+from coinsync.store.models import ENTRY_COLUMNS, RUN_COLUMNS, STOCK_COLUMNS
+from coinsync.store.rows import TABLES, Table, day_of, ids_text
 
 #: Keys asked for in one statement.
 BATCH = 500

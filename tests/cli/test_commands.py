@@ -28,7 +28,6 @@ class TestHelp:
         out = House(tmp_path).ok("--help").out
         for command in (
             "sync",
-            "apply",
             "runs",
             "explain",
             "balance",
@@ -328,7 +327,7 @@ class TestInit:
         status = house.ok("db", "status", "--json").json
         assert (status["entries"], status["runs"]) == (0, 0)
         settings = config.load(house.config)
-        assert (settings.school, settings.account) == ("Росток", "rostok")
+        assert (settings.school.name, settings.account) == ("Росток", "rostok")
         assert [(branch.id, str(branch.zone)) for branch in settings.branches] == [
             (1, "Europe/Moscow"),
             (2, "Europe/Moscow"),

@@ -19,8 +19,8 @@ from coinsync.core.facts import Hold, HoldKind
 from coinsync.core.ledger import GENESIS, LedgerRow, row_hash
 from coinsync.core.proof.checks import BY_ID, CHECKS, CRM_CHECKS, LEDGER_CHECKS
 from coinsync.store import database as opening
+from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS
 from tests.support import engines
 from tests.support.school import RULE, House, Said, a_school, listening, move_in, open_house
 

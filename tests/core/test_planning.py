@@ -42,17 +42,9 @@ from coinsync.core.plan import (
     RemarkKind,
     Scope,
 )
-from coinsync.core.planning.lessons import (
-    Cause,
-    People,
-    Recorded,
-    WindowReading,
-    compare,
-    memberships_after,
-    names_to_ask,
-    plan_lessons,
-    plan_people,
-)
+from coinsync.core.planning.compare import Cause, Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
+from coinsync.core.planning.people import People, memberships_after, names_to_ask, plan_people
 from coinsync.core.rules import GuestPolicy
 from tests.support.makers import (
     ACCOUNT,

@@ -29,10 +29,11 @@ from coinsync.core.catalog import Event, Item, MoveKind, Pick, shares
 from coinsync.core.ledger import Receipt
 from coinsync.core.plan import Plan, Post, Stock
 from coinsync.core.proposal import Proposal
-from coinsync.desk import shop
+from coinsync.desk import catalog, fairs, shop
 from coinsync.environment import Probe, no_probe
 from coinsync.errors import CoinsyncError
-from coinsync.lookup import history as audit
+from coinsync.lookup.residents import find_resident
+from coinsync.lookup.shop import find_item, find_sale, purchases, settle
 from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.reader import Reader
@@ -215,12 +216,8 @@ class Sell:
 
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
-        picks = [
-            Pick(shop.find_item(reader, code), pieces, price) for code, pieces, price in self.picks
-        ]
-        people = [
-            shop.Buyer(audit.find_resident(reader, f"#{who}"), coins) for who, coins in self.buyers
-        ]
+        picks = [Pick(find_item(reader, code), pieces, price) for code, pieces, price in self.picks]
+        people = [shop.Buyer(find_resident(reader, f"#{who}"), coins) for who, coins in self.buyers]
         return shop.sell(
             reader,
             goods.settings(),
@@ -245,7 +242,8 @@ class Refund:
 
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
-        return shop.refund(reader, goods.settings(), self.key, self.lines, at.author(), note="x")
+        sale = find_sale(reader, self.key)
+        return shop.refund(reader, goods.settings(), sale, self.lines, at.author(), note="x")
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -264,8 +262,8 @@ class Move:
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
         by = at.author(self.key, TODAY)
-        return shop.move_stock(
-            reader, shop.find_item(reader, self.item), self.kind, self.pieces, by
+        return catalog.move_stock(
+            reader, goods.settings(), find_item(reader, self.item), self.kind, self.pieces, by
         )
 
     def tell(self, model: Model) -> None:
@@ -281,7 +279,7 @@ class Change:
 
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
-        return shop.put_item(reader, self.item, at.author())
+        return catalog.put_item(reader, goods.settings(), self.item, at.author())
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -298,16 +296,18 @@ class Fair:
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
         if self.opens:
-            return shop.open_fair(reader, self.code, self.code, at.author("", TODAY))
+            return fairs.open_fair(
+                reader, goods.settings(), self.code, self.code, at.author("", TODAY)
+            )
         found = reader.recorded(Event, [self.code])
         return (
-            shop.close_fair(reader, found[0], at.author("", TODAY))
+            fairs.close_fair(goods.settings(), found[0], settle(reader, found[0]), at.author())
             if found
             else self._nothing(at, reader)
         )
 
     def _nothing(self, at: Shop, reader: Reader) -> Proposal:
-        return shop.put_item(reader, reader.all(Item)[0], at.author())
+        return catalog.put_item(reader, goods.settings(), reader.all(Item)[0], at.author())
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -491,7 +491,7 @@ class Machine(RuleBasedStateMachine):
                 {paid.resident: paid.coins for paid in one.payments},
                 (one.sale.event, one.note, set(one.refunded)),
             )
-            for one in shop.purchases(reader, reader.sales())
+            for one in purchases(reader, reader.sales())
         } == {
             key: (
                 one.lines,

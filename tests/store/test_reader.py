@@ -34,10 +34,10 @@ from coinsync.core.facts import (
 )
 from coinsync.core.ledger import GENESIS, Head, KeyState, Kind, LedgerRow, lesson_key, row_hash
 from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
-from coinsync.core.planning.lessons import People
+from coinsync.core.planning.people import People
 from coinsync.errors import CoinsyncError
 from coinsync.store import writer
-from coinsync.store.database import path_of
+from coinsync.store.engines.sqlite import path_of
 from coinsync.store.reader import BATCH, Reader
 from tests.support import engines
 from tests.support.goods import Shop, a_shop

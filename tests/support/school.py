@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 import cli
 from coinsync import config
 from coinsync.core.ledger import Posted
+from coinsync.environment import Probe, no_probe
 from coinsync.simulator import Options, School, Simulator
 from coinsync.simulator.records import Lesson
 from coinsync.store import database
@@ -72,6 +73,7 @@ class House:
     simulator: Simulator | None = None
     environ: dict[str, str] = field(default_factory=lambda: {"USER": "anna"})
     sleep: Callable[[float], None] = time.sleep
+    probe: Probe = no_probe
     address: str = ""
 
     @property
@@ -122,7 +124,7 @@ class House:
         environment = cli.environment(
             self.environ if environ is None else environ, now=lambda: cli.utc_now() + later
         )
-        environment = replace(environment, sleep=self.sleep)
+        environment = replace(environment, sleep=self.sleep, probe=self.probe)
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = cli.main(["--config", str(self.config), *words], environment)
