@@ -7,7 +7,8 @@ day, so that a catalog that changes later changes nothing about it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -180,3 +181,39 @@ def quantities(moves: Iterable[StockMove]) -> Mapping[str, int]:
     for move in moves:
         found[move.item] = found.get(move.item, 0) + move.quantity
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class SaleTotals:
+    """What a sale moved by its lines: coins, and pieces by item.
+
+    The ledger's entries of the sale must say the same about coins, and its moves of stock about
+    those pieces that are counted.
+    """
+
+    coins_paid: int
+    coins_returned: int
+    pieces_sold: Counter[str]
+    pieces_returned: Counter[str]
+
+    @property
+    def coins_kept(self) -> int:
+        """Coins that were paid and not given back."""
+        return self.coins_paid - self.coins_returned
+
+    def pieces_kept(self, item: str) -> int:
+        """Pieces of an item that were sold and did not come back."""
+        return self.pieces_sold[item] - self.pieces_returned[item]
+
+
+def totals_of_sale(lines: Iterable[SaleLine], refunded: Collection[int]) -> SaleTotals:
+    """Add up the lines of a sale; ``refunded`` are the numbers of those that were taken back."""
+    coins_paid = coins_returned = 0
+    pieces_sold, pieces_returned = Counter[str](), Counter[str]()
+    for line in lines:
+        coins_paid += line.coins
+        pieces_sold[line.item] += line.quantity
+        if line.line in refunded:
+            coins_returned += line.coins
+            pieces_returned[line.item] += line.quantity
+    return SaleTotals(coins_paid, coins_returned, pieces_sold, pieces_returned)
