@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -240,15 +240,17 @@ def _settings(found: Condition, refusal: str) -> Finding:
 
 
 def _fresh(session: Session) -> Finding:
-    settings, now = session.settings, session.now()
+    from coinsync.lookup.freshness import freshness
+
+    settings = session.settings
     oldest = timedelta(hours=settings.sync.fresh_hours_max)
+    late = []
     with session.reader() as reader:
-        synced = {branch.id: reader.last_full_run(branch.id) for branch in settings.branches}
-    late = [
-        f"branch {id} {'was never synced' if run is None else f'was last synced {run.posted_at}'}"
-        for id, run in synced.items()
-        if run is None or now - datetime.fromisoformat(run.posted_at) > oldest
-    ]
+        for branch in freshness(reader, settings, session.now()):
+            if branch.is_older_than(oldest):
+                last = branch.last
+                when = f"was last synced {last.posted_at}" if last else "was never synced"
+                late.append(f"branch {branch.branch} {when}")
     return Finding(
         "freshness",
         "FAIL" if late else "ok",

@@ -209,7 +209,7 @@ class PooledConnection:
 
 @cache
 def schema_steps(migrations: Path = MIGRATIONS) -> tuple[str, ...]:
-    """Names of the migrations in a folder, in order; without one, of all that this program knows."""
+    """Names of the migrations in a folder, in order; by default all that this program knows."""
     return tuple(sorted(path.stem for path in migrations.glob("[0-9]*.py")))
 
 

@@ -76,9 +76,9 @@ class RunRow(TableRow):
     n_last = BigIntegerField()
 
     class Meta:
-        """Runs are looked up by branch, the latest first."""
+        """Runs of a purpose are looked up by branch, the latest first."""
 
-        indexes = ((("branch", "purpose", "id"), False),)
+        indexes = ((("purpose", "branch", "id"), False),)
 
 
 class BranchRow(TableRow):
@@ -367,7 +367,7 @@ class StockMoveRow(TableRow):
     class Meta:
         """Added up by item."""
 
-        indexes = ((("item", "quantity"), False),)
+        indexes = ((("item", "quantity"), False), (("sale",), False))
 
 
 MODELS: tuple[type[Model], ...] = (

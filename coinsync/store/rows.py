@@ -206,7 +206,7 @@ def _limits(model: type[Model], names: Sequence[str]) -> Limits:
     return tuple(limits)
 
 
-_MODEL_OF: dict[type[Any], type[Model]] = {
+MODEL_OF: dict[type[Any], type[Model]] = {
     facts.Branch: BranchRow,
     facts.LessonType: LessonTypeRow,
     facts.Group: GroupRow,
@@ -227,7 +227,7 @@ _MODEL_OF: dict[type[Any], type[Model]] = {
     catalog.RefundLine: RefundLineRow,
 }
 
-TABLES: dict[type[Any], Table] = {kind: _table(kind, model) for kind, model in _MODEL_OF.items()}
+TABLES: dict[type[Any], Table] = {kind: _table(kind, model) for kind, model in MODEL_OF.items()}
 
 _ENTRY_LIMITS = _limits(EntryRow, ("reason", "actor", "rule"))
 _STOCK_LIMITS = _limits(StockMoveRow, ("actor", "note"))

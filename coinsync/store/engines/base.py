@@ -174,11 +174,6 @@ class Engine(ABC):
         """Bytes that the database takes on disk."""
 
 
-def marked(database: Database, sql: str) -> str:
-    """A statement whose values are marked by ``?``, with the marks of the database's driver."""
-    return sql.replace("?", database.param)
-
-
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """An error and what is behind it: libraries hide causes behind errors of their own."""
     seen: set[int] = set()
