@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from coinsync.core.facts import Fact
+
 CODE_LENGTH_MAX = 40
 NAME_LENGTH_MAX = 120
 TEXT_LENGTH_MAX = 1_000
@@ -23,7 +25,7 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Item(Fact):
     """One of the shop's goods. ``branches`` empty means all, ``tracked`` that stock is counted.
 
     ``picture`` is the name of the web copy of its picture, "" where there is none; ``place`` orders
@@ -91,7 +93,7 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(Fact):
     """One purchase.
 
     Who paid what are the ledger's entries under its key. ``event`` is a fair's code, "" for none.
@@ -107,7 +109,7 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
-class SaleLine:
+class SaleLine(Fact):
     """So many of one item in a sale, at ``price`` each.
 
     ``listed`` was the catalog's price that day.
@@ -129,7 +131,7 @@ class SaleLine:
 
 
 @dataclass(frozen=True, slots=True)
-class RefundLine:
+class RefundLine(Fact):
     """A line of a sale that was taken back, whole and once."""
 
     sale: str
@@ -139,7 +141,7 @@ class RefundLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Event(Fact):
     """A fair: sales are booked to it until it is closed; ``closed_on`` None while it is open."""
 
     code: str
