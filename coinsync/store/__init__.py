@@ -1,1 +1,4 @@
-"""The database: opening it, its schema, one reader, one writer, and what its engines need."""
+"""The only package that knows the database: tables, reader, writer, engines, migrations.
+
+Values of ``core`` go in and come out; rows never leave it.
+"""
