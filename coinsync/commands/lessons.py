@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
-from dataclasses import fields
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coinsync.commands import completion
+from coinsync.commands import completion, connections
+from coinsync.commands.options import AsCsv, Day, day_of, span
 from coinsync.commands.posting import Posting, posting_into
-from coinsync.commands.session import DIFFERENT, AsCsv, Day, Session, day_of, span
+from coinsync.commands.session import DIFFERENT, Session
 from coinsync.errors import DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
@@ -67,13 +66,12 @@ def post_windows(
     expect: str | None,
 ) -> None:
     """Plan and apply window by window; where the whole is to be kept or compared, plan all before applying any."""
-    from coinsync.render.progress import Bar
     from coinsync.store.reader import Reader
     from coinsync.sync import Sync
 
     session = posting.session
-    bar = Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
-    with bar, session.exchange(bar) as exchange, session.vk() as vk:
+    bar = session.progress_bar()
+    with bar, connections.exchange(session, bar) as exchange, connections.vk(session) as vk:
         run = Sync(
             exchange, Reader(posting.database), session.settings, rerate, posting.accepted, vk
         )
@@ -120,22 +118,16 @@ def runs(
 ) -> int:
     """The last runs, and how fresh each branch is."""
     from coinsync.lookup.freshness import freshness
-    from coinsync.render.data import csv_text, json_text
-    from coinsync.render.status import show_runs
-    from coinsync.render.terminal import age, console
+    from coinsync.render import status
+    from coinsync.render.numbers import age
 
     session: Session = ctx.obj
     oldest = _age_of(max_age) if max_age else None
     with session.reader() as reader:
         found = reader.runs(limit)
         fresh = freshness(reader, session.settings, session.now())
-    if session.json:
-        typer.echo(json_text({"runs": found, "branches": fresh}))
-    elif as_csv:
-        columns = [one.name for one in fields(found[0])] if found else ["id"]
-        typer.echo(csv_text(columns, ([getattr(run, name) for name in columns] for run in found)))
-    elif not session.quiet:
-        show_runs(console(), found, fresh)
+    if session.json or as_csv or not session.quiet:
+        session.print_listing(status.runs(found, fresh), as_csv=as_csv)
     stale = [one for one in fresh if oldest is not None and (one.age is None or one.age > oldest)]
     for one in stale:
         told = "was never synced" if one.age is None else f"was last synced {age(one.age)} ago"
@@ -169,8 +161,7 @@ def explain(
     """Why a lesson gave or did not give coins."""
     from coinsync.lookup import explain as lookup
     from coinsync.lookup.residents import find_resident
-    from coinsync.render.history import show_explanations
-    from coinsync.render.terminal import console
+    from coinsync.render.history import explanations
 
     session: Session = ctx.obj
     if resident is None and lesson is None:
@@ -181,7 +172,4 @@ def explain(
         else:
             one = find_resident(reader, resident)
             found = lookup.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
-    if session.json:
-        session.tell(found)
-    else:
-        show_explanations(console(), found)
+    session.print_listing(explanations(found))

@@ -124,11 +124,12 @@ class Posting:
     def _show(self, outcome: Outcome, report: PlanReport) -> bool:
         if self.session.quiet or self.session.json:
             return False
-        from coinsync.render.plans import show_plan
-        from coinsync.render.terminal import console
+        from coinsync.render.plans import plan_page
 
         zone = str(outcome.branch.zone)
-        return show_plan(console(), report, zone, outcome.calls, self.session.verbose)
+        page = plan_page(report, zone, outcome.calls, every_line=self.session.verbose)
+        self.session.print_page(page)
+        return bool(page)
 
     def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
         from coinsync.core.plan_report import of_plan
@@ -251,18 +252,11 @@ def agreed(session: Session) -> bool:
 
 
 def _show_deed(session: Session, proposal: Proposal, *, asking: bool) -> None:
-    from coinsync.render.coins import show_deed
-    from coinsync.render.terminal import console
+    from coinsync.render.coins import proposal_page
 
     # Nobody says yes to what was not shown.
     if not session.json and (asking or not session.quiet):
-        show_deed(
-            console(),
-            proposal.moves,
-            proposal.words,
-            proposal.key,
-            every_line=session.verbose,
-        )
+        session.print_page(proposal_page(proposal, every_line=session.verbose))
 
 
 def _tell_deed(

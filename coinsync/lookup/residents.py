@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from coinsync.core.facts import (
@@ -141,3 +142,20 @@ def names(reader: Reader, plan: Plan) -> Directory:
     return Directory.of(
         [*stored, *(change.new for change in plan.changes if isinstance(change, Put))]
     )
+
+
+def residents_of(reader: Reader, branches: Iterable[int] | None) -> list[Resident]:
+    """Everybody, or those of some branches, by name.
+
+    A card that is merged is left out: its coins count on the card on which it goes on.
+    """
+    if branches is None:
+        residents = reader.residents()
+    else:
+        by_id = {}
+        for branch in branches:
+            for resident in reader.residents(branch):
+                by_id[resident.id] = resident
+        residents = sorted(by_id.values(), key=lambda resident: (resident.name, resident.id))
+    merged = reader.survivors()
+    return [resident for resident in residents if resident.id not in merged]

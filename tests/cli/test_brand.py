@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from coinsync import config
-from coinsync.commands import brand
+from coinsync import brand, config
 from coinsync.errors import ConfigError
 from tests.support.school import House
 

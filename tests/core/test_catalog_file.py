@@ -319,7 +319,7 @@ class TestBadRows:
     def test_a_file_without_goods(self, content: str, is_toml: bool) -> None:
         """It would empty the shop, and is rather a slip."""
         assert problems(content, is_toml=is_toml) == (
-            "there is nothing in it; goods are taken out one by one: catalog archive CODE",
+            "there is nothing in it; a catalog without goods would empty the shop",
         )
 
     def test_too_much(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from coinsync.core.catalog import (
     is_code,
 )
 from coinsync.core.files.sheet import Problem, folded, quoted, read_sheet, refusal, suggestion
-from coinsync.core.identity import clean
+from coinsync.core.identity import clean, spreadsheet_safe
 from coinsync.errors import ImportRefused, PictureRefused
 
 #: The columns of a sheet, which are the keys of a block too, and their other headings.
@@ -70,9 +70,35 @@ def read_catalog(
     if not items:
         # An empty file would take everything out of the shop: rather a slip than a wish.
         raise ImportRefused(
-            ["there is nothing in it; goods are taken out one by one: catalog archive CODE"]
+            ["there is nothing in it; a catalog without goods would empty the shop"]
         )
     return tuple(items)
+
+
+def catalog_rows(items: Iterable[Item]) -> list[tuple[str | int, ...]]:
+    """The goods as rows below ``COLUMNS``: a file that ``read_catalog`` takes for the same goods.
+
+    Pictures are named by their web copies, which is all that is known of them.
+    """
+    rows: list[tuple[str | int, ...]] = []
+    for item in items:
+        rows.append(
+            (
+                item.code,
+                item.name_ru,
+                item.name_en,
+                item.category_ru,
+                item.category_en,
+                item.text_ru,
+                item.text_en,
+                item.price,
+                " ".join(map(str, item.branches)),
+                item.picture,
+                "yes" if item.shown else "no",
+                "yes" if item.tracked else "no",
+            )
+        )
+    return rows
 
 
 def _repeated(items: Sequence[Item], sources: Sequence[_Source]) -> list[Problem]:
@@ -135,12 +161,18 @@ def _rows(content: bytes) -> _Sources:
     sheet = read_sheet(content, COLUMNS, needed=(("code",), ("name_ru",), ("price",)))
     if len(sheet.rows) > ITEMS_MAX:
         raise refusal([Problem(sheet.rows[ITEMS_MAX].line, "", f"more than {ITEMS_MAX} goods")])
-    # An empty cell says nothing, as a key that is left out.
-    rows = (
-        _Source(row.line, {name: cell for name, cell in row.cells.items() if cell}, False)
-        for row in sheet.rows
-    )
-    return _Sources(tuple(rows), sheet.problems)
+    sources = []
+    for row in sheet.rows:
+        # An empty cell says nothing, as a key that is left out.
+        cells = {name: _unescaped(cell) for name, cell in row.cells.items() if cell}
+        sources.append(_Source(row.line, cells, False))
+    return _Sources(tuple(sources), sheet.problems)
+
+
+def _unescaped(cell: str) -> str:
+    """A cell without the apostrophe that keeps a spreadsheet from taking it for a formula."""
+    plain = cell.removeprefix("'")
+    return plain if spreadsheet_safe(plain) != plain else cell
 
 
 def _blocks(content: bytes) -> _Sources:
