@@ -18,7 +18,8 @@ from coinsync import reconcile as proof
 from coinsync.config import Settings
 from coinsync.core.facts import Attendance, GroupStanding, Lesson, LessonRecord, Mark, Status
 from coinsync.core.plan import Evidence, Limits, Scope
-from coinsync.core.planning.lessons import Recorded, WindowReading, compare, plan_lessons
+from coinsync.core.planning.compare import Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.store import database, writer
 from coinsync.store.reader import Reader
@@ -32,7 +33,7 @@ TABLES = ("entry", "attendance", "lesson", "resident", "run")
 def settings() -> Settings:
     """The example's settings, with a rule for the lessons here."""
     example = config.load(Path(__file__).resolve().parent.parent / "config.toml.example")
-    return replace(example, rulebook=RULES, alfacrm=replace(example.alfacrm, account="bench"))
+    return replace(example, rules=RULES.rules, alfacrm=replace(example.alfacrm, account="bench"))
 
 
 def fill(url: str) -> None:

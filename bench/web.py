@@ -26,13 +26,14 @@ from bench.pairs import ROUNDS, ratio
 from bench.visitors import p99, process, rush, site, stalled, stroll
 from coinsync.core.facts import Attendance, GroupStanding, Lesson, LessonRecord, Mark, Status
 from coinsync.core.plan import Evidence, Limits, Scope
-from coinsync.core.planning.lessons import Recorded, WindowReading, compare, plan_lessons
+from coinsync.core.planning.compare import Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.wording import RUSSIAN
 from coinsync.exchange import decode
 from coinsync.store import database, writer
+from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS
 from webview import pages
 from webview.goods import Category, Good, Reach
 from webview.page_renderer import PageRenderer

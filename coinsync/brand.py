@@ -42,7 +42,7 @@ def pictures(brand: BrandSettings) -> BrandPictures:
 
 def colour_problems(brand: BrandSettings) -> list[str]:
     """The pairs of colours that cannot be read, each with what would pass."""
-    return colour.problems(brand.colours)
+    return colour.problems(brand)
 
 
 def picture_problems(brand: BrandSettings) -> list[str]:

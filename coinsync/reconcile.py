@@ -28,7 +28,7 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
-from coinsync.core.ledger import Row, RunLine
+from coinsync.core.ledger import LedgerRow, RunLine
 from coinsync.core.plan import Fact, Scope
 from coinsync.core.proof.checks import (
     BY_ID,
@@ -76,7 +76,7 @@ class _Work:
         """Say that some checks could not be made."""
         self.unmade |= set(checks)
         self.findings.add(
-            "file", f"not checked: {', '.join(sorted(checks))}; {why}", "coinsync db status"
+            "file", f"not checked: {', '.join(sorted(checks))}; {why}", "coinsync doctor"
         )
 
     def _tried(self, part: _Part) -> Findings:
@@ -173,7 +173,7 @@ def _readable(reader: Reader, findings: Findings, kind: type[F]) -> list[F]:
     """All facts of a kind; those that cannot be read are what ``facts`` finds."""
     found, broken = reader.readable(kind)
     for key in broken:
-        findings.add("facts", f"{kind.__name__.lower()} {key}", "coinsync db status")
+        findings.add("facts", f"{kind.__name__.lower()} {key}", "coinsync doctor")
     return found
 
 
@@ -192,7 +192,7 @@ def _ledger(work: _Work, findings: Findings) -> None:
         ledger.check_head(head, account)
 
 
-R = TypeVar("R", Row, RunLine)
+R = TypeVar("R", LedgerRow, RunLine)
 
 
 def _until(work: _Work, rows: Iterator[R]) -> Iterator[R]:
@@ -216,7 +216,7 @@ def _lessons(work: _Work, findings: Findings) -> None:
         except ValueError:
             unread += 1
             findings.add(
-                "facts", f"branch {branch}: a lesson or a mark in {month!r}", "coinsync db status"
+                "facts", f"branch {branch}: a lesson or a mark in {month!r}", "coinsync doctor"
             )
         work.progress("months of lessons", done, len(months))
     lessons.finish(whole=not unread)
@@ -260,17 +260,17 @@ def _fresh(work: _Work, findings: Findings, now: datetime, branches: Sequence[in
     synced = {
         id: run.posted_at if (run := work.reader.last_full_run(id)) else None for id in branches
     }
-    check_fresh(synced, now, work.settings.fresh_hours_max, findings)
+    check_fresh(synced, now, work.settings.sync.fresh_hours_max, findings)
 
 
 def _references(work: _Work, findings: Findings) -> None:
     for table, row, parent in work.reader.orphans():
-        findings.add("references", f"{table}, row {row}: no such {parent}", "coinsync db status")
+        findings.add("references", f"{table}, row {row}: no such {parent}", "coinsync doctor")
 
 
 def _file(work: _Work, findings: Findings) -> None:
     for line in work.reader.damage():
-        findings.add("file", line, "coinsync db status")
+        findings.add("file", line, "coinsync doctor")
 
 
 def _schema(work: _Work, findings: Findings) -> None:
@@ -279,4 +279,4 @@ def _schema(work: _Work, findings: Findings) -> None:
             "schema", f"guard {name} is missing or not as it should be", "coinsync db migrate"
         )
     for fault in work.reader.schema_faults():
-        findings.add("schema", fault, "coinsync db status")
+        findings.add("schema", fault, "coinsync doctor")

@@ -37,6 +37,7 @@ from coinsync import config, sync
 from coinsync import reconcile as proof
 from coinsync.config import Settings
 from coinsync.core import facts
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -54,12 +55,13 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.files.import_rows import ImportRow
-from coinsync.core.ledger import Kind, Row, desk_key, lesson_key
-from coinsync.core.plan import Drop, Limits, Plan, Post, Purpose, Put, Scope, identity
+from coinsync.core.ledger import Kind, LedgerRow, desk_key, lesson_key
+from coinsync.core.plan import Drop, Limits, Plan, Post, Purpose, Put, Scope
+from coinsync.core.planning import compare
 from coinsync.core.planning import lessons as planner
-from coinsync.core.planning.lessons import Ruling
+from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
-from coinsync.core.rules import Rule, Rulebook
+from coinsync.core.rules import Rule
 from coinsync.desk import coins, imports, links, people, review
 from coinsync.environment import Environment, Probe, no_probe
 from coinsync.errors import CoinsyncError, NotEnoughCoins, NotFound, StalePlan, UnsafePlan
@@ -280,7 +282,7 @@ class Reverse:
     """An entry is taken back, the ``n``-th of the ledger, or one that does not exist."""
 
     n: int
-    row: Row | None = None
+    row: LedgerRow | None = None
     about: str | Pair = ""
 
     def plan(self, life: Life, reader: Reader) -> Proposal:
@@ -473,7 +475,7 @@ def base_settings() -> Settings:
 def settings_with(rates: tuple[tuple[date, int], ...]) -> Settings:
     """The configuration with one rule at these rates."""
     rules = tuple(Rule("lesson", coins, frozenset({PAID_TYPE}), since) for since, coins in rates)
-    return replace(base_settings(), rulebook=Rulebook(rules, trials=frozenset({TRIAL_TYPE})))
+    return replace(base_settings(), rules=rules)
 
 
 def first_days() -> dict[int, plain_model.Lesson]:
@@ -500,7 +502,7 @@ class Life(RuleBasedStateMachine):
             FIRST_NIGHT, FIRST_NIGHT.astimezone(MOSCOW).date(), set(CARDS), MEMBERS, dict(RATES)
         )
         self.model.crm = first_days()
-        self.rows: list[Row] = []
+        self.rows: list[LedgerRow] = []
         self.reviewed: set[int] = set()
         self.steps, self.tokens = 0, count(1)
         self.connect()
@@ -1203,13 +1205,13 @@ def nothing(*_anything: Any, **_more: Any) -> None:
     """What a part does that somebody forgot."""
 
 
-keep_held = planner._keep_held
+hold = planner._Draft._hold
 
 
-def hold_visits_only(work: Any, one: Any, kind: facts.HoldKind, coins: int) -> None:
+def hold_visits_only(draft: Any, difference: Any, kind: facts.HoldKind, coins: int) -> None:
     """Keep what is held, but for reversals."""
     if kind is facts.HoldKind.GUEST:
-        keep_held(work, one, kind, coins)
+        hold(draft, difference, kind, coins)
 
 
 #: Bugs as somebody might make them: what stands in the place of what.
@@ -1219,13 +1221,13 @@ BUGS: dict[str, tuple[tuple[Any, str, Any], ...]] = {
         (coins, "check_floors", nothing),
         (imports, "check_floors", nothing),
     ),
-    "a reversal is forgotten": ((planner, "_loss", nothing),),
+    "a reversal is forgotten": ((planner._Draft, "lose", nothing),),
     "a key is enough, whatever the content": (
         (coins, "content_of", lambda _entry, _note: ()),
         (imports, "content_of", lambda _entry, _note: ()),
     ),
-    "a reversal is not held": ((planner, "_keep_held", hold_visits_only),),
-    "a decision is ignored": ((planner, "is_decided", lambda *_: False),),
+    "a reversal is not held": ((planner._Draft, "_hold", hold_visits_only),),
+    "a decision is ignored": ((compare, "is_decided", lambda *_: False),),
     "the basis is not read again": ((writer, "_check_basis", nothing),),
     "the half of a plan is kept": ((writer, "_roll_back", lambda database: database.commit()),),
     "what is not whole is taken for whole": ((sync, "_whole", lambda found: found.items),),

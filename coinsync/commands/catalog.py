@@ -79,11 +79,11 @@ def _web_name(
     settings: Settings, copies: dict[str, pictures.WebPicture], bar: Bar, name: str
 ) -> str:
     """The name of the web copy of a picture; a copy that has to be made is added to ``copies``."""
-    if pictures.is_web_copy(settings.web_pictures, name):
+    if pictures.is_web_copy(settings.shop.web_pictures, name):
         # As ``catalog list --csv`` names it.
         return name
     if name not in copies:
-        copies[name] = pictures.web_picture(pictures.find(settings.pictures, name))
+        copies[name] = pictures.web_picture(pictures.find(settings.shop.pictures, name))
         bar("pictures", len(copies), 0)
     return copies[name].name
 
@@ -91,7 +91,7 @@ def _web_name(
 def keep_copies(settings: Settings, copies: dict[str, pictures.WebPicture]) -> None:
     """Write copies of pictures before anything names them."""
     for copy in copies.values():
-        pictures.keep(copy, settings.web_pictures)
+        pictures.keep(copy, settings.shop.web_pictures)
 
 
 def list_goods(

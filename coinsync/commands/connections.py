@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def exchange(session: Session, progress: Progress) -> Iterator[Exchange]:
     """The school's CRM."""
     settings = session.settings
-    opened = _csv(settings) if settings.crm == "csv" else _alfacrm(session, progress)
+    opened = _csv(settings) if settings.school.crm == "csv" else _alfacrm(session, progress)
     try:
         yield opened
     finally:
@@ -31,12 +31,12 @@ def exchange(session: Session, progress: Progress) -> Iterator[Exchange]:
 def _csv(settings: Settings) -> CsvExchange:
     from coinsync.exchange.csvfile import CsvExchange
 
-    if not settings.csv_folder.is_dir():
+    if not settings.csv.folder.is_dir():
         raise ConfigError(
-            [f"config: [csv] folder: {settings.csv_folder} does not exist"],
+            [f"config: [csv] folder: {settings.csv.folder} does not exist"],
             advice="Put the attendance files there; docs/csv.md describes them.",
         )
-    return CsvExchange(settings.csv_folder)
+    return CsvExchange(settings.csv.folder)
 
 
 def _alfacrm(session: Session, progress: Progress) -> Exchange:
@@ -47,15 +47,16 @@ def _alfacrm(session: Session, progress: Progress) -> Exchange:
         today=session.now().date(),
         page_size=settings.alfacrm.page_size,
         calls=settings.alfacrm.calls,
-        names=settings.names,
-        vk_field=settings.vk_field,
-        vk_pattern=settings.vk_pattern,
+        names=settings.residents.names,
+        vk_field=settings.residents.vk_field,
+        vk_pattern=settings.residents.vk_pattern,
     )
     return AlfaCrm(_http(session), reads, progress)
 
 
 def _http(session: Session) -> Http:
-    from coinsync.exchange.http import Bounds, Http, Login, Pace
+    from coinsync.exchange.http import Http, Login
+    from coinsync.exchange.wire import Bounds, Pace
 
     crm, environment = session.settings.alfacrm, session.environment
     key = session.secrets.get("COINSYNC_ALFACRM_KEY").reveal()
@@ -63,9 +64,7 @@ def _http(session: Session) -> Http:
     return Http(
         crm.url,
         Login("auth/login", {"email": crm.email, "api_key": key}),
-        pace=Pace(
-            crm.per_second * crm.share_percent / 100, environment.monotonic, environment.sleep
-        ),
+        pace=Pace(crm.per_second, environment.monotonic, environment.sleep),
         clock=environment.monotonic,
         sleep=environment.sleep,
         bounds=Bounds(
@@ -74,7 +73,6 @@ def _http(session: Session) -> Http:
             tries=crm.tries,
             pause_seconds=crm.pause_seconds,
             answer_seconds=crm.answer_seconds,
-            run_seconds=crm.run_minutes * 60,
         ),
         headers=_headers(session),
     )
@@ -99,7 +97,7 @@ def vk(session: Session) -> Iterator[VkApi | None]:
 
     environment = session.environment
     api = VkApi(
-        session.settings.vk_api,
+        session.settings.vk.api,
         session.secrets.get("COINSYNC_VK_SERVICE_KEY").reveal(),
         clock=environment.monotonic,
         sleep=environment.sleep,

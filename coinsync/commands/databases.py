@@ -55,7 +55,7 @@ def copy(
     session: Session = ctx.obj
     password = session.environment.environ.get("COINSYNC_COPY_PASSWORD", "")
     url = config.addressed(to, Path.cwd(), password)
-    wait_seconds = session.settings.wait_seconds
+    wait_seconds = session.settings.database.wait_seconds
     with session.lock("db copy", 0.0):
         counts = copy_database(session.database_url, url, wait_seconds=wait_seconds)
     session.tell({"copied": counts})

@@ -57,7 +57,7 @@ def _fill(session: Session, database: Database, reader: Reader, author: Author) 
     """Load the catalog as any school does, from a file beside its pictures."""
     if reader.all(Item):
         return
-    folder = session.settings.pictures
+    folder = session.settings.shop.pictures
     shutil.copytree(GOODS, folder, dirs_exist_ok=True)
     items, copies = read_goods(session, folder / CATALOG)
     keep_copies(session.settings, copies)

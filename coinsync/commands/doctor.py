@@ -58,7 +58,7 @@ def _diagnoses(session: Session) -> Iterator[Diagnosis]:
     yield Diagnosis("config", OK, str(session.config))
     yield from _web_view(settings, every_pair=session.verbose)
     try:
-        found = condition.examine(url, wait_seconds=settings.wait_seconds)
+        found = condition.examine(url, wait_seconds=settings.database.wait_seconds)
     except CoinsyncError as error:
         yield Diagnosis("database", FAIL, error.message)
         return
@@ -70,7 +70,7 @@ def _diagnoses(session: Session) -> Iterator[Diagnosis]:
     yield _ledger(found)
     yield _triggers(found)
     yield _rights(found)
-    refusal = condition.unsafe_for_writing(url, wait_seconds=settings.wait_seconds)
+    refusal = condition.unsafe_for_writing(url, wait_seconds=settings.database.wait_seconds)
     yield _settings(found, refusal)
     yield _freshness(session)
 
@@ -79,7 +79,7 @@ def _diagnoses(session: Session) -> Iterator[Diagnosis]:
 
 
 def _web_view(settings: Settings, *, every_pair: bool) -> Iterator[Diagnosis]:
-    pairs = colour.pairs(settings.brand.colours)
+    pairs = colour.pairs(settings.brand)
     problems = brand.colour_problems(settings.brand)
     for problem in problems:
         yield Diagnosis("colours", FAIL, problem)
@@ -91,16 +91,18 @@ def _web_view(settings: Settings, *, every_pair: bool) -> Iterator[Diagnosis]:
         for pair in pairs:
             said = f"{pair.what}, {pair.text} on {pair.ground}: {pair.told} : 1"
             yield Diagnosis("colours", OK if pair.passes else FAIL, said)
-    yield _pictures(settings)
+    yield from _pictures(settings)
 
 
-def _pictures(settings: Settings) -> Diagnosis:
+def _pictures(settings: Settings) -> Iterator[Diagnosis]:
     problems = brand.picture_problems(settings.brand)
-    if problems:
-        return Diagnosis("pictures", FAIL, "; ".join(problems))
-    paths = (settings.brand.logo, settings.brand.coin)
-    names = [path.name for path in paths if path is not None]
-    return Diagnosis("pictures", OK, ", ".join(names) or "the school has none of its own")
+    for problem in problems:
+        yield Diagnosis("pictures", FAIL, problem)
+    if not problems:
+        paths = (settings.brand.logo, settings.brand.coin)
+        names = [path.name for path in paths if path is not None]
+        said = ", ".join(names) or "the school has none of its own"
+        yield Diagnosis("pictures", OK, said)
 
 
 # --- the database ---------------------------------------------------------------------------------
@@ -152,7 +154,7 @@ def _settings(found: Condition, refusal: str) -> Diagnosis:
 
 
 def _freshness(session: Session) -> Diagnosis:
-    hours = session.settings.fresh_hours_max
+    hours = session.settings.sync.fresh_hours_max
     with session.reader() as reader:
         branches = freshness(reader, session.settings, session.now())
     late = []

@@ -53,8 +53,8 @@ def init(
             session.config.unlink()
         raise
     key_is_given = "COINSYNC_ALFACRM_KEY" in session.environment.environ
-    if is_new and settings.crm == "alfacrm" and not key_is_given:
-        _ask_for_key(session, settings.secrets_file)
+    if is_new and settings.school.crm == "alfacrm" and not key_is_given:
+        _ask_for_key(session, settings.secrets.file)
     is_created = create_database(session)
     place = str(database.place(session.database_url))
     session.tell(

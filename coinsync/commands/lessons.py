@@ -101,7 +101,7 @@ def _reviewed(session: Session, outcomes: list[Outcome], expect: str) -> list[Ou
 
 
 def _ping(session: Session, url: str) -> None:
-    from coinsync.exchange.http import ping
+    from coinsync.exchange.wire import ping
 
     if not ping(url) and session.verbose:
         session.complain("the watcher could not be told that all went well")

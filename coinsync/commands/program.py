@@ -135,7 +135,7 @@ class CommandGroup(TyperGroup):
     Help, suggestions and shell completion see empty commands, which cost nothing to make.
     """
 
-    members: Members = {}
+    members: Members
 
     def hold(self, members: Members) -> CommandGroup:
         """Take these commands as the group's own."""

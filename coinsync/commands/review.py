@@ -11,7 +11,7 @@ from coinsync.commands.options import AsCsv, DryRun, Note, Yes, author_of, note_
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import Hold, HoldKind
-from coinsync.core.planning.lessons import Ruling
+from coinsync.core.planning.review import Ruling
 from coinsync.desk import review as desk
 from coinsync.errors import NotFound, UsageError
 from coinsync.render import coins as render

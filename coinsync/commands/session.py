@@ -66,7 +66,7 @@ class Session:
         """Where secrets are."""
         from coinsync.config import Secrets
 
-        return Secrets(self.settings.secrets_file, self.environment.environ)
+        return Secrets(self.settings.secrets.file, self.environment.environ)
 
     @cached_property
     def database_url(self) -> str:
@@ -135,7 +135,9 @@ class Session:
         from coinsync.store import database
         from coinsync.store.reader import Reader
 
-        opened = database.open_readable(self.database_url, wait_seconds=self.settings.wait_seconds)
+        opened = database.open_readable(
+            self.database_url, wait_seconds=self.settings.database.wait_seconds
+        )
         with database.reading(opened):
             yield Reader(opened)
 
@@ -144,7 +146,9 @@ class Session:
         """A writing connection."""
         from coinsync.store import database
 
-        opened = database.open_writable(self.database_url, wait_seconds=self.settings.wait_seconds)
+        opened = database.open_writable(
+            self.database_url, wait_seconds=self.settings.database.wait_seconds
+        )
         try:
             with database.speaking(opened):
                 yield opened
@@ -156,7 +160,9 @@ class Session:
         """A writing connection for many small plans; closed in the end."""
         from coinsync.store.database import PooledConnection
 
-        connection = PooledConnection(self.database_url, wait_seconds=self.settings.wait_seconds)
+        connection = PooledConnection(
+            self.database_url, wait_seconds=self.settings.database.wait_seconds
+        )
         try:
             yield connection
         finally:

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Any
+
+from coinsync.core.setting import Setting, expect
 
 #: The contrast that every text has at least, to 1.
 CONTRAST_MIN = 4.5
@@ -36,15 +39,25 @@ LIGHT = Palette("#ebedf0", _WHITE, "#f5f5f5", _BLACK, "#5f6a76", "#dfe1e4", "#25
 DARK = Palette("#0a0a0a", "#19191a", "#232324", "#e1e3e6", "#969a9f", "#363738", "#62c462")
 
 
+def as_colour(value: Any) -> str:
+    """What a colour of the configuration may be; "" stands for none where that is the default."""
+    expect(isinstance(value, str) and is_colour(value.lower()), "a colour such as #1f6fc9")
+    return str(value).lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Colours:
     """What a school chooses, as "#rrggbb"; a link that is "" takes the accent, as near to it as can be read."""
 
-    accent_light: str = "#1f6fc9"
-    accent_dark: str = "#2b62ab"
-    label: str = _WHITE
-    link_light: str = ""
-    link_dark: str = ""
+    accent_light: Annotated[
+        str, Setting(as_colour, "Behind the balance, and of buttons, in the light appearance …")
+    ] = "#1f6fc9"
+    accent_dark: Annotated[str, Setting(as_colour, "… and in the dark one.")] = "#2b62ab"
+    label: Annotated[str, Setting(as_colour, "What is written on it.")] = _WHITE
+    link_light: Annotated[
+        str, Setting(as_colour, "Links; empty: the accent, as near to it as can be read.")
+    ] = ""
+    link_dark: Annotated[str, Setting(as_colour)] = ""
 
     def __post_init__(self) -> None:
         """Refuse at birth what is no colour: these texts end up in a style sheet."""

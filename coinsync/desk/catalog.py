@@ -93,7 +93,7 @@ def move_stock(
     if not item.tracked:
         raise CoinPolicy(
             f"the stock of {item.code} is not counted; nothing written",
-            advice=f"coinsync catalog edit {item.code} --tracked",
+            advice="Say in the catalog's file that it is tracked, and load it.",
         )
     day = author.day_by(settings.day_at(item.branches, author.now))
     key = f"stock:{author.key}"

@@ -14,7 +14,8 @@ from coinsync.core.ledger import (
     Entry,
     KeyState,
 )
-from coinsync.core.planning.lessons import Cause, Difference, Question
+from coinsync.core.planning.compare import Cause, Difference
+from coinsync.core.planning.review import Question
 from coinsync.core.proposal import Move, moves_of
 from coinsync.core.rules import judge
 from coinsync.errors import (

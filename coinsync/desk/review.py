@@ -15,7 +15,7 @@ from coinsync.core.facts import (
     Resident,
 )
 from coinsync.core.plan_report import Directory
-from coinsync.core.planning.lessons import Ruling, plan_review
+from coinsync.core.planning.review import Ruling, plan_review
 from coinsync.core.proposal import Author, Case, Proposal
 from coinsync.desk.gather import (
     gather_moves,

@@ -110,7 +110,7 @@ def statement(
     pen = LineFormatter(
         LANGUAGES[language], zone_of(resident, zones, settings.branches[0].zone), today, ways
     )
-    forms = settings.coin_ru if language == "ru" else settings.coin_en
+    forms = settings.coin.ru if language == "ru" else settings.coin.en
     found = reader.lines(resident.id, since=since, until=until, limit=N_MAX)
     by_number = _with_partners(reader, found)
     groups = {group.id: group.name for group in reader.all(Group)}
@@ -132,7 +132,7 @@ def statement(
             )
         )
     return Statement(
-        settings.school,
+        settings.school.name,
         language,
         resident.id,
         resident.name,

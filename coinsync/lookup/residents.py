@@ -18,7 +18,7 @@ from coinsync.core.identity import clean
 from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem
 from coinsync.core.plan import Plan, Put, RemarkKind
 from coinsync.core.plan_report import Directory
-from coinsync.core.planning.lessons import vk_number
+from coinsync.core.planning.people import vk_number
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.reader import N_MAX, Reader
 

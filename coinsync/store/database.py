@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import peewee
 from peewee import Database, SqliteDatabase
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
@@ -288,7 +287,7 @@ def speaking(database: Database) -> Iterator[None]:
 def _driver_errors_as_ours(engine: Engine, place: str) -> Iterator[None]:
     try:
         yield
-    except (peewee.PeeweeException, *engine.driver_errors) as error:
+    except engine.errors as error:
         raise engine.translate(error, place) from error
 
 

@@ -37,27 +37,20 @@ from coinsync.core.ledger import (
     Head,
     KeyState,
     Kind,
+    LedgerRow,
     Line,
     Posted,
-    Row,
     Run,
     RunLine,
     survivors_of,
 )
 from coinsync.core.plan import Fact
-from coinsync.core.planning.lessons import People
+from coinsync.core.planning.people import People
 from coinsync.store import schema
 from coinsync.store.database import engine_of, speaking
 from coinsync.store.engines.base import marked
-from coinsync.store.rows import (
-    ENTRY_COLUMNS,
-    RUN_COLUMNS,
-    STOCK_COLUMNS,
-    TABLES,
-    Table,
-    day_of,
-    ids_text,
-)
+from coinsync.store.models import ENTRY_COLUMNS, RUN_COLUMNS, STOCK_COLUMNS
+from coinsync.store.rows import TABLES, Table, day_of, ids_text
 
 #: Keys asked for in one statement.
 BATCH = 500
@@ -425,10 +418,11 @@ class Reader:
         sql = f"{_LINE} WHERE e.happened_on >= ? AND e.happened_on <= ? ORDER BY {order}"
         return map(_line, self._stream(sql, [since.isoformat(), until.isoformat()]))
 
-    def ledger(self) -> Iterator[Row]:
+    def ledger(self) -> Iterator[LedgerRow]:
         """The whole ledger in its order, row by row as it lies there; nothing is taken for granted."""
         return map(
-            Row._make, self._stream(f"SELECT {', '.join(ENTRY_COLUMNS)} FROM entry ORDER BY n")
+            LedgerRow._make,
+            self._stream(f"SELECT {', '.join(ENTRY_COLUMNS)} FROM entry ORDER BY n"),
         )
 
     # What a proof reads: rows as they lie there, and what the engine itself says of them.

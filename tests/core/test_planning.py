@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     ALWAYS,
     Branch,
@@ -40,19 +41,10 @@ from coinsync.core.plan import (
     Remark,
     RemarkKind,
     Scope,
-    identity,
 )
-from coinsync.core.planning.lessons import (
-    Cause,
-    People,
-    Recorded,
-    WindowReading,
-    compare,
-    memberships_after,
-    names_to_ask,
-    plan_lessons,
-    plan_people,
-)
+from coinsync.core.planning.compare import Cause, Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
+from coinsync.core.planning.people import People, memberships_after, names_to_ask, plan_people
 from coinsync.core.rules import GuestPolicy
 from tests.support.makers import (
     ACCOUNT,

@@ -12,7 +12,8 @@ import pytest
 from coinsync.core.facts import Decision, GroupStanding, LessonRecord, Mark, Status
 from coinsync.core.ledger import FORGIVEN, KeyState, Kind, gift_key, lesson_key
 from coinsync.core.plan import Drop, Plan, Post, Purpose, Put, RemarkKind, Scope
-from coinsync.core.planning.lessons import Ruling, is_decided
+from coinsync.core.planning.compare import is_decided
+from coinsync.core.planning.review import Ruling
 from coinsync.core.rules import GuestPolicy, Reason, Verdict
 from tests.support.makers import (
     ACCOUNT,

@@ -35,7 +35,9 @@ from coinsync.core.facts import (
 from coinsync.core.files.import_rows import ImportRow, read_import_rows
 from coinsync.core.ledger import GENESIS, Entry, Kind, Receipt, gift_key, lesson_key, row_hash
 from coinsync.core.plan import Change, Drop, Evidence, Plan, Post, Purpose, Put
-from coinsync.core.planning.lessons import Recorded, Ruling, WindowReading, compare, plan_lessons
+from coinsync.core.planning.compare import Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
+from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.core.school import Way
 from coinsync.desk import coins as by_hand

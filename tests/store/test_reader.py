@@ -32,12 +32,12 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
-from coinsync.core.ledger import GENESIS, Head, KeyState, Kind, Row, lesson_key, row_hash
+from coinsync.core.ledger import GENESIS, Head, KeyState, Kind, LedgerRow, lesson_key, row_hash
 from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
-from coinsync.core.planning.lessons import People
+from coinsync.core.planning.people import People
 from coinsync.errors import CoinsyncError
 from coinsync.store import writer
-from coinsync.store.database import path_of
+from coinsync.store.engines.sqlite import path_of
 from coinsync.store.reader import BATCH, Reader
 from tests.support import engines
 from tests.support.goods import Shop, a_shop
@@ -768,7 +768,7 @@ def test_the_journal_holds_every_line(reader: Reader) -> None:
 
 
 def test_the_ledger_comes_as_it_lies_there(reader: Reader) -> None:
-    """Row by row in its order, with nothing changed on the way: every hash can be recomputed."""
+    """LedgerRow by row in its order, with nothing changed on the way: every hash can be recomputed."""
     rows = list(reader.ledger())
     assert [row.n for row in rows] == [1, 2, 3, 4, 5, 6]
     assert (rows[2].kind, rows[2].reverses, rows[2].lesson) == ("reversal", 1, 1)
@@ -808,9 +808,9 @@ def test_a_damaged_row_is_read_all_the_same(tmp_path: Path, column: str) -> None
     with reading(url) as reader:
         rows = list(reader.ledger())
     (found,) = [row for row in rows if row not in sound]
-    assert {name for name in Row._fields if getattr(found, name) != getattr(sound[1], name)} == {
-        column
-    }
+    assert {
+        name for name in LedgerRow._fields if getattr(found, name) != getattr(sound[1], name)
+    } == {column}
     assert [row for row in rows if row is not found] == [sound[0], sound[2]]
 
 

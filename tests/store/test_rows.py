@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from peewee import SqliteDatabase
 
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import Branch
 from coinsync.core.ledger import Entry
-from coinsync.core.plan import Fact, Post, Put, identity
+from coinsync.core.plan import Fact, Post, Put
 from coinsync.store.engines.base import marked
+from coinsync.store.models import ENTRY_COLUMNS, MODELS, EntryRow
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS, MODELS, TABLES, EntryRow, ids_text
+from coinsync.store.rows import TABLES, ids_text
 from tests.support import engines
 from tests.support.makers import (
     a_plan,

@@ -20,8 +20,8 @@ from peewee import Database, SqliteDatabase
 
 from coinsync.store import database as opening
 from coinsync.store.engines.base import marked
+from coinsync.store.models import MODELS
 from coinsync.store.operations import grants
-from coinsync.store.rows import MODELS
 from tests.support.mariadb import HOST, Server
 
 BOTH = ("sqlite", "mariadb")

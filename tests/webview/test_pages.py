@@ -185,7 +185,7 @@ def test_hand_entries_show_what_staff_typed(kind: Kind) -> None:
 def test_a_reward_is_called_as_the_memo_calls_it() -> None:
     """The title of the way to earn in the family's language, and what staff added; a way given up is a reward."""
     won = line(kind=Kind.CREDIT, lesson=False, reason=BY_WAY, rule="olympiad", note="городская")
-    school = replace(SCHOOL, ways=(Way("olympiad", "Победа в олимпиаде", "Olympiad won"),))
+    school = replace(SCHOOL, ways=(Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50),))
     family = pages.Family((ANYA,), {}, {41: [won]})
     shown = [
         pages.cabinet(family, school, language, NOW).children[0].rows[0].why

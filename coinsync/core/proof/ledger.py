@@ -18,7 +18,7 @@ from coinsync.core.ledger import (
     GENESIS,
     Head,
     Kind,
-    Row,
+    LedgerRow,
     RunLine,
     is_key,
     lesson_key,
@@ -99,7 +99,7 @@ _NUMBERS = frozenset({"n", "seq", "resident", "coins", "run"})
 _MAYBE = frozenset({"lesson", "reverses"})
 _ALLOWED: tuple[tuple[type, ...], ...] = tuple(
     (int,) if name in _NUMBERS else (int, type(None)) if name in _MAYBE else (str,)
-    for name in Row._fields
+    for name in LedgerRow._fields
 )
 _SHAPES = frozenset(product(*_ALLOWED))
 _RUN_TEXTS = frozenset(
@@ -146,7 +146,7 @@ class Ledger:
             if key.startswith(("sale:", "refund:"))
         }
 
-    def take(self, rows: Iterable[Row]) -> None:
+    def take(self, rows: Iterable[LedgerRow]) -> None:
         """Look at every row, in the order of their numbers."""
         words, signs, last, before = self._words, _SIGNS, self.last, GENESIS
         for row in rows:
@@ -173,16 +173,16 @@ class Ledger:
                 self._vouch(row)
         self._close()
 
-    def _say(self, check: str, row: Row, what: str) -> None:
+    def _say(self, check: str, row: LedgerRow, what: str) -> None:
         self._findings.add(check, f"entry {row.n} (#{row.resident}): {what}", shown(row.resident))
 
     # --- each entry ---------------------------------------------------------------------------------------------
 
-    def _misshapen(self, row: Row, last: int) -> tuple[int, str]:
+    def _misshapen(self, row: LedgerRow, last: int) -> tuple[int, str]:
         """A row in which numbers are no numbers, or texts no texts, takes part in nothing else."""
         wrong = [
             name
-            for name, value, kinds in zip(Row._fields, row, _ALLOWED, strict=True)
+            for name, value, kinds in zip(LedgerRow._fields, row, _ALLOWED, strict=True)
             if type(value) not in kinds
         ]
         self._findings.add(
@@ -192,7 +192,7 @@ class Ledger:
         self.last = row.n if type(row.n) is int else last + 1
         return self.last, row.chain if type(row.chain) is str else GENESIS
 
-    def _learn(self, row: Row) -> None:
+    def _learn(self, row: LedgerRow) -> None:
         """Look once at words that come again and again; where something is wrong, at every entry."""
         wrong = [
             what
@@ -211,7 +211,7 @@ class Ledger:
         else:
             self._words.add((row.kind, row.happened_on, row.reason, row.actor))
 
-    def _mistime(self, row: Row) -> None:
+    def _mistime(self, row: LedgerRow) -> None:
         """An entry is posted at another time than its run."""
         self._say(
             "runs", row, f"posted at {_plain(row.posted_at)}, its run at {_plain(self._posted_at)}"
@@ -227,7 +227,7 @@ class Ledger:
 
     # --- keys and coins -----------------------------------------------------------------------------------------
 
-    def _book(self, row: Row) -> None:
+    def _book(self, row: LedgerRow) -> None:
         """Write the entry to its key and to its resident."""
         n, key, seq, resident, coins, kind, _, _, _, _, _, lesson, reverses, _, _, _ = row
         before = self.states.get(key)
@@ -250,7 +250,7 @@ class Ledger:
         self.states[key] = (seq, coins, n, resident)
         self.sums[kind] = self.sums.get(kind, 0) + coins
 
-    def _take_back(self, row: Row, before: State | None) -> None:
+    def _take_back(self, row: LedgerRow, before: State | None) -> None:
         if row.kind not in (_REVERSAL, _REFUND):
             self._say("reversals", row, f"names an entry, but is of kind {_plain(row.kind)}")
         elif before is None or not before[1] or row.reverses != before[2]:
@@ -271,7 +271,7 @@ class Ledger:
 
     # --- notes --------------------------------------------------------------------------------------------------
 
-    def _vouch(self, row: Row) -> None:
+    def _vouch(self, row: LedgerRow) -> None:
         """Whether the stored note is the one that the entry was chained with; an erased one may be gone."""
         digest = self._notes.digests.pop(row.n, None)
         if digest is None and row.resident not in self._cards.forgotten:
@@ -287,7 +287,7 @@ class Ledger:
 
     # --- runs and floors ----------------------------------------------------------------------------------------
 
-    def _turn(self, row: Row) -> None:
+    def _turn(self, row: LedgerRow) -> None:
         """Close the run that went on until now, and open that of the row."""
         self._close()
         self._run = row.run

@@ -39,13 +39,8 @@ from coinsync.core.plan import (
     RemarkKind,
     Scope,
 )
-from coinsync.core.planning.lessons import (
-    Comparison,
-    Recorded,
-    WindowReading,
-    compare,
-    plan_lessons,
-)
+from coinsync.core.planning.compare import Comparison, Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.proof.checks import Findings, erase, is_private, pair, shown, span
 from coinsync.core.proof.ledger import Cards, Ledger, State, prefix_of
 from coinsync.core.rules import Rulebook, judge

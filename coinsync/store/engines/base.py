@@ -26,8 +26,8 @@ class Engine(ABC):
     Methods that take a URL open nothing that stays open; those that take a database work on an open one.
     """
 
-    #: Roots of the driver's own errors.
-    driver_errors: tuple[type[Exception], ...] = ()
+    #: Errors of the driver, as it raises them itself and as peewee passes them on.
+    errors: tuple[type[Exception], ...]
     #: The append-only triggers by name, as their text stands after ``CREATE TRIGGER name``.
     guards: Mapping[str, str]
 
@@ -175,8 +175,3 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
-
-
-def words_of(error: BaseException) -> list[str]:
-    """What an error and its causes say, each once, the outermost first."""
-    return list(dict.fromkeys(str(one) for one in causes(error)))
