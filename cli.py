@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from coinsync import __version__
@@ -207,13 +207,16 @@ def _commands() -> CommandGroup:
     return program()
 
 
-def _run_command(words: Sequence[str], environment: Environment) -> int:
+def _run_command(words: Sequence[str], environment: Callable[[], Environment]) -> int:
     """Run the command that ``words`` name; its exit code."""
-    from dataclasses import replace
 
-    from coinsync.commands.session import Session
+    def session(**options: Any) -> Session:
+        from dataclasses import replace
 
-    session = Session(replace(environment, words=tuple(words)), serve=serve, sign=sign)
+        from coinsync.commands.session import Session
+
+        return Session(replace(environment(), words=tuple(words)), serve, sign, **options)
+
     code = _commands()(args=words, prog_name="coinsync", standalone_mode=False, obj=session)
     if code == INTERRUPTED:
         # Typer catches the interrupt wherever nobody is asked something, and says nothing.
@@ -223,36 +226,51 @@ def _run_command(words: Sequence[str], environment: Environment) -> int:
 
 def main(argv: Sequence[str], environment: Environment) -> int:
     """Run a command line; whatever goes wrong becomes one line, one line of advice and a code."""
-    import typer
+    return _main(argv, lambda: environment)
 
-    from coinsync.errors import Ambiguous, Busy, CoinsyncError
 
+def _main(argv: Sequence[str], environment: Callable[[], Environment]) -> int:
     words = hoisted(argv)
     quiet = "-q" in words or "--quiet" in words
     try:
         return _run_command(words, environment)
-    except typer.TyperException as error:
-        message = " ".join(error.format_message().replace("Value error, ", "").split())
-        advice, code = 'See "coinsync --help".', 2
-    except CoinsyncError as error:
-        message, advice, code = error.message, error.advice, error.exit_code
+    except (Exception, KeyboardInterrupt) as error:
+        message, advice, code = _explained(error)
+        if not message and "--debug" in words:
+            raise
+        message = message or f"unexpected error ({type(error).__name__}); nothing is half-written"
+        if not (quiet and _is_no_news(error)):
+            _complain(message, "" if quiet else advice)
+        return code
+
+
+def _explained(error: BaseException) -> tuple[str, str, int]:
+    """Message, advice and exit code of an error; no message for one that nobody foresaw."""
+    import typer
+
+    from coinsync.errors import Ambiguous, CoinsyncError
+
+    if isinstance(error, CoinsyncError):
+        message = error.message
         if isinstance(error, Ambiguous):
             message += "".join(f"\n    {candidate}" for candidate in error.candidates)
-        if isinstance(error, Busy) and quiet:
-            # Two crons that meet are no news: the one that came first does the work.
-            return code
-    except (KeyboardInterrupt, typer.Abort):
-        message, advice = "interrupted; nothing is half-written", "Run the same command again."
-        code = INTERRUPTED
-    except MemoryError:
-        message, advice, code = "out of memory; nothing written", "Give the process more memory.", 1
-    except Exception as error:
-        if "--debug" in words:
-            raise
-        message = f"unexpected error ({type(error).__name__}); nothing is half-written"
-        advice, code = CoinsyncError.advice, 1
-    _complain(message, "" if quiet else advice)
-    return code
+        return message, error.advice, error.exit_code
+    if isinstance(error, typer.TyperException):
+        message = " ".join(error.format_message().replace("Value error, ", "").split())
+        return message, 'See "coinsync --help".', 2
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        again = "Run the same command again."
+        return "interrupted; nothing is half-written", again, INTERRUPTED
+    if isinstance(error, MemoryError):
+        return "out of memory; nothing written", "Give the process more memory.", 1
+    return "", CoinsyncError.advice, 1
+
+
+def _is_no_news(error: BaseException) -> bool:
+    """Tell whether two crons met: the one that came first does the work."""
+    from coinsync.errors import Busy
+
+    return isinstance(error, Busy)
 
 
 def _complain(message: str, advice: str) -> None:
@@ -270,7 +288,7 @@ def run() -> NoReturn:
         sys.stdout.write(f"coinsync {__version__}\n")
         code = 0
     else:
-        code = main(sys.argv[1:], environment(dict(os.environ)))  # noqa: TID251
+        code = _main(sys.argv[1:], partial(environment, dict(os.environ)))  # noqa: TID251
     out.flush()
     if out.failed is not None and code == 0:
         _complain(

@@ -7,35 +7,25 @@ map as well; a test compares them with the functions' docstrings.
 
 from __future__ import annotations
 
-import os
-import pwd
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, cast
+from typing import Annotated, Any, NamedTuple, NoReturn, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from coinsync import __version__
-from coinsync.commands.session import Session
-from coinsync.core.identity import clean
-
-#: As much of a name as the ledger keeps.
-ACTOR_LENGTH_MAX = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A function of ``coinsync.commands``, as "module:function", and the first line of its help."""
 
     function: str
     help: str
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Commands that stand below one word."""
 
     help: str
@@ -215,24 +205,12 @@ def global_options(
         raise typer.Exit
     if ctx.invoked_subcommand is None:
         _show_help(ctx)
-    session: Session = ctx.obj
-    ctx.obj = replace(
-        session,
+    # Whoever called brought along how a session is made; help and version need none.
+    ctx.obj = ctx.obj(
         config=config,
         branches=tuple(branch or ()),
-        actor=(clean(actor) or clean(_login(session.environment.environ)))[:ACTOR_LENGTH_MAX],
+        actor=actor,
         json=json,
         quiet=quiet,
         verbose=verbose,
     )
-
-
-def _login(environ: Mapping[str, str]) -> str:
-    """The person behind sudo, else the login, else the account of this process."""
-    for name in ("SUDO_USER", "LOGNAME", "USER"):
-        if environ.get(name):
-            return environ[name]
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"

@@ -5,6 +5,8 @@ Nothing here asks the clock, sleeps, draws or reads the environment: ``Environme
 
 from __future__ import annotations
 
+import os
+import pwd
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from coinsync.core.identity import clean
 from coinsync.environment import Environment
 from coinsync.errors import CoinsyncError, NotFound, UsageError
 
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 # Exit codes of a whole command: something changed or is too old, a guard refused, a part could not
 # be done.
 DIFFERENT, UNSAFE, PARTLY = 4, 5, 3
+#: As much of a name as the ledger keeps.
+ACTOR_LENGTH_MAX = 80
 
 
 @dataclass
@@ -43,14 +48,19 @@ class Session:
     """
 
     environment: Environment
-    serve: Callable[[Session, str, int, int], None]
-    sign: Callable[[Mapping[str, str], str], str]
-    config: Path = Path("config.toml")
-    branches: tuple[str, ...] = ()
-    actor: str = ""
-    json: bool = False
-    quiet: bool = False
-    verbose: bool = False
+    serve: Serve
+    sign: Sign
+    config: Path
+    branches: tuple[str, ...]
+    actor: str
+    json: bool
+    quiet: bool
+    verbose: bool
+
+    def __post_init__(self) -> None:
+        """Record as the author whoever is logged in, unless somebody is named."""
+        named = clean(self.actor) or clean(_login(self.environment.environ))
+        self.actor = named[:ACTOR_LENGTH_MAX]
 
     # --- configuration ----------------------------------------------------------------------------
 
@@ -222,6 +232,23 @@ class Session:
         from coinsync.render.progress import Bar
 
         return Bar(shown=sys.stderr.isatty() and not (self.quiet or self.json))
+
+
+#: Starts the web view on a host and a port, with so many threads.
+Serve = Callable[[Session, str, int, int], None]
+#: Signs the parameters of a launch with a key.
+Sign = Callable[[Mapping[str, str], str], str]
+
+
+def _login(environ: Mapping[str, str]) -> str:
+    """The person behind sudo, else the login, else the account of this process."""
+    for name in ("SUDO_USER", "LOGNAME", "USER"):
+        if environ.get(name):
+            return environ[name]
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 # --- asking a person ------------------------------------------------------------------------------
