@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from coinsync.core.wording import ENGLISH
-
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -23,6 +21,9 @@ def balance(coins: int) -> str:
     """What a resident has: nobody has less than nothing, "0 (4 to be made up)"."""
     if coins >= 0:
         return total(coins)
+    # Hardly any list of balances needs these words.
+    from coinsync.core.wording import ENGLISH
+
     return f"0 ({ENGLISH.debt.format(coins=total(-coins))})"
 
 

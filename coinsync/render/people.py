@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from coinsync.core.facts import ALWAYS, Link, Membership, Resident
-from coinsync.core.people_report import Card, LinkLine, LinkProblem
 from coinsync.render.data import as_data
 from coinsync.render.listing import Grid, Line, Listing, Page, rows_of
 from coinsync.render.numbers import balance, counted, day, titled, total
+
+if TYPE_CHECKING:
+    from coinsync.core.people_report import Card, LinkLine, LinkProblem
 
 LINK_COLUMNS = ("vk", "resident", "name", "source", "live")
 PROBLEM_COLUMNS = ("resident", "name", "text", "problem")

@@ -7,12 +7,12 @@ What comes from the CRM is data. It is cleaned of control characters and handed 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import zip_longest
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Column, Table
 from rich.text import Text
 
 from coinsync.core.identity import harmless
@@ -55,7 +55,7 @@ def show(out: Console, page: Page | Callable[[int], Page]) -> None:
     """Print a page, one part below the other."""
     for part in page(out.width) if callable(page) else page:
         if isinstance(part, Grid):
-            _print_table(out, _table(part))
+            _print_grid(out, part)
         else:
             wrap = part.wrap if isinstance(part, Line) else True
             out.print(inert(part), soft_wrap=not wrap)
@@ -70,82 +70,100 @@ def inert(cell: Cell) -> Text:
     return Text(harmless(cell))
 
 
-def _table(grid: Grid) -> Table:
-    """The grid as rich draws it: a heading where there is one, no frame."""
-    table = Table(
-        box=None,
-        pad_edge=False,
-        show_header=any(grid.headings),
-        header_style="bold",
-        padding=(0, GAP, 0, 0),
-    )
+# --- tables ---------------------------------------------------------------------------------------
+
+# rich has tables too. It measures and wraps every cell several times: a list of sixty residents
+# takes it as long as reading them.
+
+
+def _print_grid(out: Console, grid: Grid) -> None:
+    """Print a table as wide as it needs; where the screen is too narrow, row by row."""
+    rows = [[inert(cell) for cell in row] for row in grid.rows]
+    if any(grid.headings):
+        rows.insert(0, [Text(heading, "bold") for heading in grid.headings])
+    right = []
+    whole = []
     for place, heading in enumerate(grid.headings):
         number = place in grid.right or bool(heading and heading in grid.right)
-        table.add_column(
-            heading,
-            justify="right" if number else "left",
-            no_wrap=number or place in grid.whole,
-            overflow="fold",
-        )
-    for row in grid.rows:
-        table.add_row(*map(inert, row))
-    return table
+        right.append(number)
+        whole.append(number or place in grid.whole)
+    widths = _widths(rows, whole, out.width)
+    if widths:
+        _print_lines(out, rows, widths, right)
+    else:
+        _print_row_by_row(out, grid.headings, rows)
 
 
-def _print_table(out: Console, table: Table) -> None:
-    """Print a table without the blanks that would fill its last column.
-
-    Where the screen is too narrow for it, it is printed row by row.
-    """
-    with out.capture() as captured:
-        if _fit(table.columns, out.width):
-            out.print(table)
-        else:
-            _print_rows(out, table)
-    for line in captured.get().splitlines():
-        out.file.write(f"{line.rstrip()}\n")
-
-
-def _fit(columns: list[Column], width: int) -> bool:
-    """Share the width among the columns so that hardly a word is broken; False if that cannot be."""
-    widths = [_widest(column, by_words=False) for column in columns]
-    least = []
-    for column, wide in zip(columns, widths, strict=True):
-        word = min(_widest(column, by_words=True), WIDTH_OF_WORDS)
-        least.append(wide if column.no_wrap else word)
-    free = width - GAP * (len(columns) - 1)
+def _widths(rows: list[list[Text]], whole: list[bool], width: int) -> list[int]:
+    """Share the width among the columns so that hardly a word is broken; none if that cannot be."""
+    widths, least = [], []
+    for column, is_whole in zip(zip(*rows, strict=True), whole, strict=True):
+        texts = [text.plain for text in column]
+        wide = _widest(text.splitlines() for text in texts)
+        word = min(_widest(text.split() for text in texts), WIDTH_OF_WORDS)
+        widths.append(wide)
+        least.append(wide if is_whole else word)
+    free = width - GAP * (len(widths) - 1)
     if sum(least) > free:
-        return False
+        return []
     while sum(widths) > free:
         # The widest column that still can gives one cell.
-        spare = [index for index, wide in enumerate(widths) if wide > least[index]]
+        spare = [place for place, wide in enumerate(widths) if wide > least[place]]
         widths[max(spare, key=widths.__getitem__)] -= 1
-    for column, wide in zip(columns, widths, strict=True):
-        column.width = wide
-    return True
+    return widths
 
 
-def _widest(column: Column, *, by_words: bool) -> int:
-    """How wide the longest line, or the longest word, of a column is on the screen."""
+def _widest(texts: Iterable[list[str]]) -> int:
+    """How wide the widest part of texts is on the screen."""
     widest = 0
-    for cell in (column.header, *column.cells):
-        parts = str(cell).split() if by_words else str(cell).splitlines()
-        widest = max(widest, *map(cell_len, parts), 0)
+    for parts in texts:
+        for part in parts:
+            widest = max(widest, cell_len(part))
     return widest
 
 
-def _print_rows(out: Console, table: Table) -> None:
+def _print_lines(
+    out: Console, rows: Iterable[list[Text]], widths: list[int], right: list[bool]
+) -> None:
+    """Print rows below one another, without blanks at the ends of lines."""
+    lines = []
+    for row in rows:
+        cells = [_folded(out, text, width) for text, width in zip(row, widths, strict=True)]
+        for texts in zip_longest(*cells, fillvalue=Text()):
+            line = Text()
+            for text, width, is_right in zip(texts, widths, right, strict=True):
+                blanks = " " * (width - text.cell_len)
+                line.append(blanks if is_right else "")
+                line.append_text(text)
+                line.append("" if is_right else blanks)
+                line.append(" " * GAP)
+            line.rstrip()
+            lines.append(line)
+    if lines:
+        out.print(Text("\n").join(lines), soft_wrap=True)
+
+
+def _folded(out: Console, text: Text, width: int) -> list[Text]:
+    """The lines of a cell of some width; a longer word is broken."""
+    lines: list[Text] = []
+    for line in text.split(allow_blank=True):
+        lines.extend([line] if line.cell_len <= width else line.wrap(out, width, overflow="fold"))
+    return lines
+
+
+def _print_row_by_row(out: Console, headings: tuple[str, ...], rows: list[list[Text]]) -> None:
     """Print each row as lines of heading and value; without headings, as one paragraph."""
-    headings = [str(column.header) for column in table.columns]
-    for row in zip(*(column.cells for column in table.columns), strict=True):
-        if not any(headings):
-            out.print(Text("  ").join(cell for cell in row if isinstance(cell, Text) and cell))
-            continue
-        grid = Table.grid(padding=(0, GAP, 0, 0))
-        grid.add_column(no_wrap=True, width=max(map(cell_len, headings)))
-        grid.add_column(overflow="fold")
-        for heading, cell in zip(headings, row, strict=True):
-            if str(cell):
-                grid.add_row(Text(heading, style="bold"), cell)
-        out.print(grid)
+    if not any(headings):
+        for row in rows:
+            out.print(Text("  ").join(text for text in row if text))
+        return
+    label = max(map(cell_len, headings))
+    widths = [label, max(1, out.width - label - GAP)]
+    # The first row are the headings, which stand beside each value now.
+    for row in rows[1:]:
+        values = []
+        for heading, text in zip(headings, row, strict=True):
+            if text:
+                values.append([Text(heading, "bold"), text])
+        _print_lines(out, values, widths, [False, False])
         out.print()
