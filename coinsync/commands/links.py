@@ -14,7 +14,7 @@ from coinsync.core.facts import PageKind
 from coinsync.core.identity import VkKind, clean, read_vk
 from coinsync.desk import links as desk
 from coinsync.errors import NotFound, UsageError
-from coinsync.lookup import residents as lookup
+from coinsync.lookup import links as lookup
 from coinsync.lookup.residents import find_resident
 from coinsync.render import people as render
 

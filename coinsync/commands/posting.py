@@ -133,7 +133,7 @@ class Posting:
 
     def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
         from coinsync.core.plan_report import of_plan
-        from coinsync.lookup.residents import names
+        from coinsync.lookup.names import names
         from coinsync.store.reader import Reader
 
         self.names = self.names.joined(names(Reader(self.database), plan))

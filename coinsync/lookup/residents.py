@@ -6,19 +6,13 @@ from collections.abc import Iterable
 from datetime import date
 
 from coinsync.core.facts import (
-    Branch,
     Group,
-    LessonType,
     Membership,
-    Presence,
     Resident,
     VkPage,
 )
 from coinsync.core.identity import clean
-from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem
-from coinsync.core.plan import Plan, Put, RemarkKind
-from coinsync.core.plan_report import Directory
-from coinsync.core.planning.people import vk_number
+from coinsync.core.people_report import Card, Dossier
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.reader import N_MAX, Reader
 
@@ -89,58 +83,6 @@ def dossier(reader: Reader, resident: Resident) -> Dossier:
         tuple(reversed(lines)),
         tuple(reader.holds_of(cards)),
         tuple(reader.decisions_of(cards)),
-    )
-
-
-def links(reader: Reader) -> list[LinkLine]:
-    """All links with the names of residents, by account."""
-    names = {one.id: one.name for one in reader.residents()}
-    return [
-        LinkLine(one.vk, one.resident, names.get(one.resident, ""), one.source, one.live)
-        for one in reader.links()
-    ]
-
-
-def link_problems(reader: Reader) -> list[LinkProblem]:
-    """Cards whose VK page is not, or not any more, the account that sees the resident; by name."""
-    merged = reader.survivors()
-    residents = [
-        one
-        for one in reader.residents()
-        if one.id not in merged and one.presence is not Presence.ERASED
-    ]
-    pages = {page.resident: page for page in reader.all(VkPage)}
-    linked: dict[int, dict[int, bool]] = {}
-    for link in reader.links():
-        linked.setdefault(link.resident, {})[link.vk] = link.live
-    found = []
-    for one in residents:
-        number, trouble = vk_number(one.vk, pages.get(one.id))
-        mine = linked.get(one.id, {})
-        if number and number not in mine:
-            trouble = "changed" if mine else "waiting"
-        elif number and not mine[number]:
-            trouble = "revoked"
-        if trouble:
-            found.append(LinkProblem(one.id, one.name, one.vk, trouble))
-    return found
-
-
-def names(reader: Reader, plan: Plan) -> Directory:
-    """Names for everything that a plan mentions: from the database, and from the plan where they are new."""
-    mentioned = {entry.resident for entry in plan.entries}
-    mentioned |= {remark.resident for remark in plan.remarks if remark.resident is not None}
-    mentioned |= {
-        remark.other for remark in plan.remarks if remark.kind is RemarkKind.MERGED and remark.other
-    }
-    stored = [
-        *reader.all(Group),
-        *reader.all(LessonType),
-        *reader.all(Branch),
-        *reader.recorded(Resident, mentioned),
-    ]
-    return Directory.of(
-        [*stored, *(change.new for change in plan.changes if isinstance(change, Put))]
     )
 
 

@@ -273,9 +273,7 @@ def goods_of(reader: Reader, branches: Collection[int] | None, *, archived: bool
     return sorted(goods, key=lambda item: (item.archived, item.place, item.code))
 
 
-def stock(
-    reader: Reader, branches: Collection[int] | None
-) -> tuple[list[Item], Mapping[str, int]]:
+def stock(reader: Reader, branches: Collection[int] | None) -> tuple[list[Item], Mapping[str, int]]:
     """Goods whose stock is counted, and how many pieces there are of each."""
     goods = goods_of(reader, branches, archived=True)
     counted = [item for item in goods if item.tracked]
