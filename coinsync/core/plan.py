@@ -342,8 +342,15 @@ class Plan:
 
 
 def digest_of(digests: Sequence[str]) -> str:
-    """Digest of several plans together, by their own; that of a single one is its own."""
-    return digests[0] if len(digests) == 1 else digest_of_text("\n".join(digests))
+    """Digest of several plans together, by their own digests; "" of none.
+
+    That of a single plan is its own, so that a run of one plan has one digest and not two.
+    """
+    if not digests:
+        return ""
+    if len(digests) == 1:
+        return digests[0]
+    return digest_of_text("\n".join(digests))
 
 
 def digest_of_text(text: str) -> str:
