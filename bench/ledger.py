@@ -19,8 +19,9 @@ from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.exchange import decode
 from coinsync.store import database, writer
+from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS, TABLES
+from coinsync.store.rows import TABLES
 
 LESSONS, PUPILS = 1_000, 10
 SCOPE = Scope(1, date(2026, 11, 1), date(2026, 11, 30))

@@ -37,6 +37,9 @@ from coinsync.exchange.people import PeopleReading, read_people
 from coinsync.exchange.vk import VkApi
 from coinsync.store.reader import Reader
 
+#: Missing lessons that are asked for one by one; more of them are a fault of the answer.
+MISSING_ASKED_MAX = 50
+
 
 @dataclass(frozen=True, slots=True)
 class LessonStep:
@@ -176,7 +179,7 @@ class Sync:
     def _days(self, today: date) -> tuple[date, date]:
         """First and last day to be read; nothing is read of days still to come."""
         last = min(self.until or today, today)
-        return self.since or last - timedelta(days=self.settings.days_back), last
+        return self.since or last - timedelta(days=self.settings.sync.days_back), last
 
     def _people_outcome(self, branch: BranchSettings, today: date) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
@@ -314,7 +317,7 @@ class Sync:
         # Where all or so much has vanished it is the answer that must be doubted. Nothing is asked
         # for, hundreds of lessons one by one, and the guard will refuse the plan.
         all_vanished = bool(known) and not reading.items
-        doubtful = all_vanished or len(missing) > self.settings.missing_asked_max
+        doubtful = all_vanished or len(missing) > MISSING_ASKED_MAX
         moved = {} if doubtful else self._ask_for(missing, scope.branch)
         return WindowReading(
             (*records.values(), *moved.values()),

@@ -78,14 +78,14 @@ def load(
     yes: Yes = False,
 ) -> int:
     """Make the shop's goods those of a file: new ones come, changed ones change, those left out are archived."""
-    from coinsync.desk import shop
+    from coinsync.desk import catalog
 
     session: Session = ctx.obj
     items, copies = read_goods(session, file)
     by = author(session)
     return carry_out(
         session,
-        lambda reader: shop.load(reader, items, by),
+        lambda reader: catalog.load(reader, session.settings, items, by),
         dry_run=dry_run,
         yes=yes,
         before=partial(keep_copies, session.settings, copies),
@@ -119,7 +119,7 @@ def _copied(settings: Settings, copies: dict[str, WebPicture], bar: Bar, name: s
     from coinsync import pictures
 
     if name not in copies:
-        copies[name] = pictures.web_picture(pictures.find(settings.pictures, name))
+        copies[name] = pictures.web_picture(pictures.find(settings.shop.pictures, name))
         bar("pictures", len(copies), 0)
     return copies[name].name
 
@@ -129,7 +129,7 @@ def keep_copies(settings: Settings, copies: dict[str, WebPicture]) -> None:
     from coinsync import pictures
 
     for copy in copies.values():
-        pictures.keep(copy, settings.web_pictures)
+        pictures.keep(copy, settings.shop.web_pictures)
 
 
 def list_all(
@@ -229,15 +229,15 @@ def add(
     copies = {copy.name: copy} if copy else {}
     return carry_out(
         session,
-        partial(_added, item, author(session)),
+        partial(_added, session, item, author(session)),
         dry_run=dry_run,
         yes=yes,
         before=partial(keep_copies, session.settings, copies),
     )
 
 
-def _added(item: Item, by: Author, reader: Reader) -> Proposal:
-    from coinsync.desk import shop
+def _added(session: Session, item: Item, by: Author, reader: Reader) -> Proposal:
+    from coinsync.desk import catalog
 
     there = {one.code: one for one in reader.all(Item)}
     before = there.get(item.code)
@@ -248,8 +248,8 @@ def _added(item: Item, by: Author, reader: Reader) -> Proposal:
                 f"{item.code} is in the shop already: {before.name_ru}; nothing written",
                 advice=f"coinsync catalog edit {item.code} changes it.",
             )
-        return shop.put_item(reader, before, by)
-    return shop.put_item(reader, replace(item, place=last + 1), by)
+        return catalog.put_item(reader, session.settings, before, by)
+    return catalog.put_item(reader, session.settings, replace(item, place=last + 1), by)
 
 
 def edit(
@@ -297,7 +297,7 @@ def edit(
     copies = {copy.name: copy} if copy else {}
     return carry_out(
         session,
-        partial(_edited, code, said, number, author(session)),
+        partial(_edited, session, code, said, number, author(session)),
         dry_run=dry_run,
         yes=yes,
         before=partial(keep_copies, session.settings, copies),
@@ -305,36 +305,43 @@ def edit(
 
 
 def _edited(
-    code: str, said: dict[str, Any], place: int | None, by: Author, reader: Reader
+    session: Session, code: str, said: dict[str, Any], place: int | None, by: Author, reader: Reader
 ) -> Proposal:
-    from coinsync.desk import shop
+    from coinsync.desk import catalog
+    from coinsync.lookup.shop import find_item
 
-    before = shop.find_item(reader, code)
+    before = find_item(reader, code)
     if "name_ru" in said and before.name_en == before.name_ru:
         # The English name was none of its own, and would go on telling the old one.
         said = {"name_en": said["name_ru"]} | said
     item = replace(before, **said)
     if place is None:
-        return shop.put_item(reader, item, by)
+        return catalog.put_item(reader, session.settings, item, by)
     if item.archived:
-        return shop.put_item(reader, replace(item, place=place), by)
+        return catalog.put_item(reader, session.settings, replace(item, place=place), by)
     live = [one for one in reader.all(Item) if not one.archived and one.code != item.code]
     live.sort(key=lambda one: (one.place, one.code))
     order = [*live[: place - 1], item, *live[place - 1 :]]
-    return shop.load(
-        reader, [replace(one, place=number) for number, one in enumerate(order, 1)], by
+    return catalog.load(
+        reader,
+        session.settings,
+        [replace(one, place=number) for number, one in enumerate(order, 1)],
+        by,
     )
 
 
 def archive(ctx: typer.Context, code: Goods, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Take goods out of the shop; they are never deleted, and what was sold stays as it was."""
-    from coinsync.desk import shop
+    from coinsync.desk import catalog
+    from coinsync.lookup.shop import find_item
 
     session: Session = ctx.obj
     by = author(session)
 
     def decide(reader: Reader) -> Proposal:
-        return shop.put_item(reader, replace(shop.find_item(reader, code), archived=True), by)
+        return catalog.put_item(
+            reader, session.settings, replace(find_item(reader, code), archived=True), by
+        )
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
@@ -402,7 +409,7 @@ def _picture(session: Session, file: str | None) -> WebPicture | None:
         return None
     path = Path(file)
     return pictures.web_picture(
-        path if path.name != file else pictures.find(session.settings.pictures, file)
+        path if path.name != file else pictures.find(session.settings.shop.pictures, file)
     )
 
 
@@ -450,12 +457,12 @@ def _show_left(session: Session, reader: Reader, *, as_csv: bool) -> None:
 
 
 def _show_moves(session: Session, reader: Reader, code: str, *, as_csv: bool) -> None:
-    from coinsync.desk import shop
+    from coinsync.lookup.shop import find_item
     from coinsync.render.data import as_data, csv_text
     from coinsync.render.shop import show_stock_moves
     from coinsync.render.terminal import console
 
-    item = shop.find_item(reader, code)
+    item = find_item(reader, code)
     there, moves = 0, list[tuple[StockMove, int]]()
     for _, move in reader.stock_moves(item=item.code):
         there += move.quantity
@@ -535,24 +542,15 @@ def _move(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    from coinsync.desk import shop
+    from coinsync.desk import catalog
+    from coinsync.lookup.shop import find_item
 
     _at_most(pieces, QUANTITY_MAX, "the number of pieces")
-    text, by = note_of(note), _dated(session, author(session, key.removeprefix("stock:"), date))
+    text, by = note_of(note), author(session, key.removeprefix("stock:"), date)
 
     def decide(reader: Reader) -> Proposal:
-        return shop.move_stock(reader, shop.find_item(reader, code), kind, pieces, by, note=text)
+        return catalog.move_stock(
+            reader, session.settings, find_item(reader, code), kind, pieces, by, note=text
+        )
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
-
-
-def _dated(session: Session, by: Author) -> Author:
-    """The hand with its day: the one that was said, else today at the school."""
-    from coinsync.core.files.import_rows import EARLIEST
-
-    today = by.now.astimezone(session.settings.branches[0].zone).date()
-    if by.day is not None and by.day > today:
-        raise UsageError(f"--date {by.day} is still to come; today is {today}")
-    if by.day is not None and by.day < EARLIEST:
-        raise UsageError(f"--date {by.day} is before {EARLIEST}")
-    return replace(by, day=by.day or today)

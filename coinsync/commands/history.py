@@ -35,7 +35,7 @@ def balance(
 
     A day's balance counts what happened until its end, by the days on which things happened.
     """
-    from coinsync.lookup import history as audit
+    from coinsync.lookup.residents import find_resident
     from coinsync.render.data import csv_text, json_text
     from coinsync.render.people import show_residents
     from coinsync.render.terminal import console
@@ -44,9 +44,7 @@ def balance(
     day = day_of(as_of)
     with session.reader() as reader:
         chosen = (
-            [audit.find_resident(reader, resident)]
-            if resident
-            else chosen_residents(session, reader)
+            [find_resident(reader, resident)] if resident else chosen_residents(session, reader)
         )
         balances = reader.balances((one.id for one in chosen), until=day or date.max)
     columns = ("id", "name", "coins", *(("as_of",) if day else ()))
@@ -72,7 +70,8 @@ def history(
     as_csv: AsCsv = False,
 ) -> None:
     """All lines of one resident, newest first."""
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import history as lookup
+    from coinsync.lookup.residents import find_resident
     from coinsync.render.data import csv_text, json_text
     from coinsync.render.history import show_history
     from coinsync.render.terminal import console
@@ -80,10 +79,10 @@ def history(
     session: Session = ctx.obj
     first, last = span(since, until)
     with session.reader() as reader:
-        found = audit.history(
+        found = lookup.history(
             reader,
             session.settings,
-            audit.find_resident(reader, resident),
+            find_resident(reader, resident),
             since=first or date.min,
             until=last or date.max,
             kind=_kind(kind),
@@ -123,8 +122,8 @@ def statement(
     What there was, every line, what there is; in Russian, or with --lang en in English.
     """
     from coinsync.core.wording import LANGUAGES
-    from coinsync.desk.coins import today_of
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import history as lookup
+    from coinsync.lookup.residents import find_resident
     from coinsync.render.data import csv_text, json_text
     from coinsync.render.history import show_statement
     from coinsync.render.terminal import paper
@@ -136,13 +135,13 @@ def statement(
         )
     first, last = span(since, until)
     with session.reader() as reader:
-        who = audit.find_resident(reader, resident)
-        today = today_of(session.settings, who, session.now())
+        who = find_resident(reader, resident)
+        today = session.settings.day_at(who.branches, session.now())
         last = last or today
         first = first or last.replace(day=1)
         if first > last:
             raise UsageError(f"--since {first} is after {last}, the last day of the statement")
-        found = audit.statement(reader, session.settings, who, first, last, language, today=today)
+        found = lookup.statement(reader, session.settings, who, first, last, language, today=today)
     if session.json:
         typer.echo(json_text(found))
     elif as_csv:

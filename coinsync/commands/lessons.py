@@ -151,7 +151,7 @@ def _warn(session: Session, outcome: Outcome) -> None:
 
 
 def _ping(session: Session, url: str) -> None:
-    from coinsync.exchange.http import ping
+    from coinsync.exchange.wire import ping
 
     if not ping(url) and session.verbose:
         session.complain("the watcher could not be told that all went well")
@@ -167,7 +167,7 @@ def runs(
     as_csv: AsCsv = False,
 ) -> int:
     """The last runs, and how fresh each branch is."""
-    from coinsync.lookup import history as audit
+    from coinsync.lookup.freshness import freshness
     from coinsync.render.data import csv_text, json_text
     from coinsync.render.status import show_runs
     from coinsync.render.terminal import age, console
@@ -176,7 +176,7 @@ def runs(
     oldest = _age_of(max_age) if max_age else None
     with session.reader() as reader:
         found = reader.runs(limit)
-        fresh = audit.freshness(reader, session.settings, session.now())
+        fresh = freshness(reader, session.settings, session.now())
     if session.json:
         typer.echo(json_text({"runs": found, "branches": fresh}))
     elif as_csv:
@@ -184,7 +184,7 @@ def runs(
         typer.echo(csv_text(columns, ([getattr(run, name) for name in columns] for run in found)))
     elif not session.quiet:
         show_runs(console(), found, fresh)
-    stale = [one for one in fresh if oldest is not None and (one.age is None or one.age > oldest)]
+    stale = [one for one in fresh if oldest is not None and one.is_older_than(oldest)]
     for one in stale:
         told = "was never synced" if one.age is None else f"was last synced {age(one.age)} ago"
         session.complain(f"{one.name} {told}, more than {max_age}")
@@ -215,7 +215,8 @@ def explain(
     ] = None,
 ) -> None:
     """Why a lesson gave or did not give coins."""
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import explain as lookup
+    from coinsync.lookup.residents import find_resident
     from coinsync.render.history import show_explanations
     from coinsync.render.terminal import console
 
@@ -224,10 +225,10 @@ def explain(
         raise UsageError("explain: say whose coins, or which --lesson")
     with session.reader() as reader:
         if resident is None:
-            found = audit.explain_to_all(reader, session.settings, lesson or 0)
+            found = lookup.explain_to_all(reader, session.settings, lesson or 0)
         else:
-            one = audit.find_resident(reader, resident)
-            found = audit.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
+            one = find_resident(reader, resident)
+            found = lookup.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
     if session.json:
         session.tell(found)
     else:

@@ -37,14 +37,14 @@ def list_cases(
     as_csv: AsCsv = False,
 ) -> None:
     """Held reversals and guest visits."""
-    from coinsync.desk import coins as desk
+    from coinsync.desk.review import cases
     from coinsync.render.coins import show_cases
     from coinsync.render.data import csv_text, json_text
     from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
-        found = desk.cases(reader, _of_kind(_of_branches(session, reader), kind))
+        found = cases(reader, _of_kind(_of_branches(session, reader), kind))
     if session.json:
         typer.echo(json_text(found))
     elif as_csv:
@@ -139,7 +139,7 @@ def _decide(
     yes: bool,
 ) -> int:
     from coinsync.core.planning.review import Ruling
-    from coinsync.desk import coins as desk
+    from coinsync.desk.review import review
 
     ruling, text, by = Ruling(verb), note_of(note), author(session)
     if bool(cases) == everything:
@@ -153,7 +153,7 @@ def _decide(
             if everything
             else _named(reader, cases or [], ruling)
         )
-        return desk.review(reader, session.settings, found, ruling, by, note=text)
+        return review(reader, session.settings, found, ruling, by, note=text)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 

@@ -1,7 +1,7 @@
 """The shop's goods and what happens to them: items, moves of stock, sales and refunds, as values.
 
-Stock is a ledger of its own: it only grows, and how many are left is a sum. A sale keeps the name and the price of the
-day, so that a catalog that changes later changes nothing about it.
+Stock is a ledger of its own: it only grows, and how many are left is a sum. A sale keeps the name
+and the price of the day, so that a catalog that changes later changes nothing about it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 class Item:
     """One of the shop's goods. ``branches`` empty means all, ``tracked`` that stock is counted.
 
-    ``picture`` is the name of the web copy of its picture, "" where there is none; ``place`` orders the catalog.
+    ``picture`` is the name of the web copy of its picture, "" where there is none; ``place`` orders
+    the catalog.
     """
 
     code: str
@@ -45,7 +46,7 @@ class Item:
 
 
 class MoveKind(StrEnum):
-    """Why stock moved: came in, was sold, came back, was written off, or was counted and found to be otherwise."""
+    """Why stock moved; ``COUNT`` corrects it to what was counted."""
 
     RECEIVE = "receive"
     SALE = "sale"
@@ -56,9 +57,12 @@ class MoveKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StockMove:
-    """So many pieces more, or fewer where ``quantity`` is below 0, of one item; the key is used once.
+    """So many pieces more, or fewer where ``quantity`` is below 0, of one item.
 
-    ``sale`` names the sale that it belongs to, "" for none; ``note`` says why, in the words of ``actor``.
+    The key is used once.
+
+    ``sale`` names the sale that it belongs to, "" for none; ``note`` says why, in the words of
+    ``actor``.
     """
 
     key: str
@@ -87,9 +91,12 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """One purchase; who paid what are the ledger's entries under its key. ``event`` is a fair's code, "" for none.
+    """One purchase.
 
-    Why it was so is the note of those entries, which can be erased; nothing that staff type stands here.
+    Who paid what are the ledger's entries under its key. ``event`` is a fair's code, "" for none.
+
+    Why it was so is the note of those entries, which can be erased; nothing that staff type stands
+    here.
     """
 
     id: str
@@ -100,7 +107,10 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class SaleLine:
-    """So many of one item in a sale, at ``price`` each; ``listed`` was the catalog's price that day."""
+    """So many of one item in a sale, at ``price`` each.
+
+    ``listed`` was the catalog's price that day.
+    """
 
     sale: str
     line: int
@@ -144,7 +154,10 @@ def is_code(text: str) -> bool:
 
 
 def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[Item, Item | None]]:
-    """What a whole catalog changes: new and changed items with what they were, those left out as archived."""
+    """What a whole catalog changes: each item as it will be, with what it was.
+
+    Items that are left out are archived.
+    """
     before = {item.code: item for item in known}
     there = {item.code: item for item in wanted}
     left = [
@@ -159,8 +172,8 @@ def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[I
 def shares(total: int, paid: Sequence[int]) -> list[int]:
     """Cut ``total`` in proportion to what was ``paid``, in whole coins, nobody above what he paid.
 
-    The largest remainders get the coins that are left over, the earlier first. Raises ``ValueError`` when more is to be
-    given back than was paid.
+    The largest remainders get the coins that are left over, the earlier first. Raises
+    ``ValueError`` when more is to be given back than was paid.
     """
     whole = sum(paid)
     if not 0 <= total <= whole:

@@ -40,7 +40,7 @@ from coinsync.core.facts import (
 )
 from coinsync.core.identity import clean
 from coinsync.errors import IncompleteRead
-from coinsync.exchange import decode
+from coinsync.exchange import decode, values
 from coinsync.exchange.base import Exchange, Reading, Unreadable
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ class CsvExchange(Exchange):
     def branches(self) -> Reading[Branch]:
         """Rows of ``branches.csv``."""
         return self._table(
-            "branches", ("id", "name"), lambda row: Branch(_id(row, "id"), decode.text(row["name"]))
+            "branches", ("id", "name"), lambda row: Branch(_id(row, "id"), values.text(row["name"]))
         )
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
@@ -194,17 +194,17 @@ def _decoded(name: str, sheet: Sheet, into: Callable[[Row], T]) -> Reading[T]:
     for line, cells in lines:
         row = dict(zip(header, cells, strict=False))
         try:
-            owner = _id(row, first) if first in row else decode.number(None, first)
-        except decode.UnreadableRecord:
+            owner = _id(row, first) if first in row else values.number(None, first)
+        except values.UnreadableRecord:
             return Reading((), complete=False, why=f"{name}.csv line {line}: no readable number")
         key = (owner, *(row.get(column, "").strip() for column in others))
         try:
             if len(cells) != len(header):
-                raise decode.UnreadableRecord(f"has {len(cells)} cells where {len(header)} belong")
+                raise values.UnreadableRecord(f"has {len(cells)} cells where {len(header)} belong")
             fact = into(row)
             if facts.setdefault(key, fact) != fact:
-                raise decode.UnreadableRecord("says otherwise than an earlier line")
-        except decode.UnreadableRecord as error:
+                raise values.UnreadableRecord("says otherwise than an earlier line")
+        except values.UnreadableRecord as error:
             doubtful.add(key)
             unreadable.append(Unreadable(owner, f"{name}.csv line {line} {error.path}"))
     items = tuple(fact for key, fact in facts.items() if key not in doubtful)
@@ -224,33 +224,33 @@ def _within(groups: Reading[Group], found: Reading[T]) -> Reading[T]:
 
 
 def _id(row: Row, column: str) -> int:
-    return decode.number(row[column].strip(), column)
+    return values.number(row[column].strip(), column)
 
 
 def _ids(row: Row, column: str) -> tuple[int, ...]:
-    return decode.numbers(row[column].split(), column)
+    return values.numbers(row[column].split(), column)
 
 
 def _word(row: Row, column: str, meanings: Mapping[str, T]) -> T:
     word = row[column].strip().lower()
     if word not in meanings:
-        raise decode.UnreadableRecord(column)
+        raise values.UnreadableRecord(column)
     return meanings[word]
 
 
 def _lesson_type(row: Row) -> LessonType:
-    base = decode.optional_number(row["base"].strip(), "base") or 0
-    return LessonType(_id(row, "id"), decode.text(row["name"]), base)
+    base = values.optional_number(row["base"].strip(), "base") or 0
+    return LessonType(_id(row, "id"), values.text(row["name"]), base)
 
 
 def _group_of_branch(row: Row) -> tuple[int, Group]:
-    return _id(row, "branch"), Group(_id(row, "id"), decode.text(row["name"]))
+    return _id(row, "branch"), Group(_id(row, "id"), values.text(row["name"]))
 
 
 def _resident(row: Row) -> Resident:
     return Resident(
         _id(row, "id"),
-        decode.text(row["name"]),
+        values.text(row["name"]),
         _word(row, "presence", _PRESENCES),
         _ids(row, "branches"),
         clean(row["vk"])[: decode.VK_TEXT_LENGTH_MAX],
@@ -258,17 +258,17 @@ def _resident(row: Row) -> Resident:
 
 
 def _membership(row: Row) -> Membership:
-    since, until = (decode.optional_day(row[name].strip(), name) for name in ("since", "until"))
+    since, until = (values.optional_day(row[name].strip(), name) for name in ("since", "until"))
     return Membership(_id(row, "resident"), _id(row, "group"), since or ALWAYS, until)
 
 
 def _line(row: Row) -> RegularLesson:
-    since, until = (decode.optional_day(row[name].strip(), name) for name in ("since", "until"))
+    since, until = (values.optional_day(row[name].strip(), name) for name in ("since", "until"))
     return RegularLesson(
         _id(row, "id"),
         _id(row, "group"),
-        decode.weekdays(row["weekdays"].split(), "weekdays"),
-        decode.minute(row["starts"].strip(), "starts"),
+        values.weekdays(row["weekdays"].split(), "weekdays"),
+        values.minute(row["starts"].strip(), "starts"),
         since or ALWAYS,
         until,
     )
@@ -278,12 +278,12 @@ def _lesson(row: Row) -> Lesson:
     return Lesson(
         _id(row, "id"),
         _id(row, "branch"),
-        decode.day(row["date"].strip(), "date"),
-        decode.minute(row["starts"].strip(), "starts"),
+        values.day(row["date"].strip(), "date"),
+        values.minute(row["starts"].strip(), "starts"),
         _id(row, "type"),
         _word(row, "status", _STATUSES),
         _ids(row, "groups"),
-        decode.optional_number(row["subject"].strip(), "subject"),
+        values.optional_number(row["subject"].strip(), "subject"),
     )
 
 

@@ -33,9 +33,9 @@ BOUNDS = Bounds(answer_seconds=60.0, answer_bytes=4 * 2**20, tries_seconds=60.0,
 VK = Service(
     name="VK",
     answer="a VK answer",
-    unsendable="the VK service key cannot be sent as it is written",
-    no_reach=VkUnavailable,
-    no_answer=VkUnavailable,
+    bad_header="the VK service key cannot be sent as it is written",
+    unreachable_error=VkUnavailable,
+    answer_error=VkUnavailable,
 )
 
 _CODE_MAX = 99_999
@@ -140,7 +140,7 @@ class VkApi:
 
     def _search(self, names: list[str], search: _Search) -> None:
         if names and not self._key_is_sendable:
-            raise VkRefused(VK.unsendable)
+            raise VkRefused(VK.bad_header)
         # Halves come in front of the batches that wait, in their own order.
         waiting = deque(
             names[start : start + BATCH_MAX] for start in range(0, len(names), BATCH_MAX)
@@ -199,7 +199,9 @@ class VkApi:
         return answer
 
     def _ask(self, method: str, form: Mapping[str, str], read: Callable[[Any], T]) -> T:
-        return self._wire.patiently(partial(self._ask_once, method, {**form, "v": VERSION}, read))
+        return self._wire.with_retries(
+            partial(self._ask_once, method, {**form, "v": VERSION}, read)
+        )
 
     def _ask_once(self, method: str, form: Mapping[str, str], read: Callable[[Any], T]) -> T:
         try:
@@ -228,7 +230,7 @@ def _failure(error: object) -> Exception:
     if type(code) is not int or not 0 <= code <= _CODE_MAX:
         return Transient(VK.not_an_answer("an error without a number"))
     if code in _PASSING:
-        return Transient(VK.out_of_reach(f"error {code}"))
+        return Transient(VK.unreachable(f"error {code}"))
     if code == _CROWD:
         return Transient(
             VkUnavailable(f"VK answers that there are too many requests (error {code})"),

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import peewee
 from peewee import Database, SqliteDatabase
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
@@ -211,7 +210,7 @@ class PooledConnection:
 
 @cache
 def schema_steps(migrations: Path = MIGRATIONS) -> tuple[str, ...]:
-    """Names of the migrations in a folder, in order; without one, of all that this program knows."""
+    """Names of the migrations in a folder, in order; by default all that this program knows."""
     return tuple(sorted(path.stem for path in migrations.glob("[0-9]*.py")))
 
 
@@ -288,7 +287,7 @@ def speaking(database: Database) -> Iterator[None]:
 def _driver_errors_as_ours(engine: Engine, place: str) -> Iterator[None]:
     try:
         yield
-    except (peewee.PeeweeException, *engine.driver_errors) as error:
+    except engine.errors as error:
         raise engine.translate(error, place) from error
 
 

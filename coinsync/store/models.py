@@ -64,10 +64,10 @@ class RunRow(Model):
     n_last = BigIntegerField()
 
     class Meta:
-        """Runs are looked up by branch, the latest first."""
+        """Runs of a purpose are looked up by branch, the latest first."""
 
         table_name = "run"
-        indexes = ((("branch", "purpose", "id"), False),)
+        indexes = ((("purpose", "branch", "id"), False),)
 
 
 class BranchRow(Model):
@@ -426,7 +426,7 @@ class StockMoveRow(Model):
         """Added up by item."""
 
         table_name = "stock_move"
-        indexes = ((("item", "quantity"), False),)
+        indexes = ((("item", "quantity"), False), (("sale",), False))
 
 
 MODELS: tuple[type[Model], ...] = (

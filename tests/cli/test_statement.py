@@ -23,7 +23,7 @@ from coinsync.core.history import Statement, StatementLine
 from coinsync.core.ledger import BY_HAND, Entry, Kind
 from coinsync.core.plan import Post, Purpose, Put
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, Total
-from coinsync.lookup import history as audit
+from coinsync.lookup.history import statement
 from coinsync.render.history import show_statement
 from tests.cli.test_spent import the_last_paid
 from tests.support.makers import (
@@ -160,7 +160,7 @@ def test_it_adds_up_whatever_was_posted(
         put_in(url, newcomers(), a_plan(*posts), *merges)
         with reading(url) as reader:
             settings = the_settings()
-            found = audit.statement(reader, settings, a_resident(), first, last, "ru", today=last)
+            found = statement(reader, settings, a_resident(), first, last, "ru", today=last)
             assert (
                 found.closing
                 == reader.balance(ADA, last)
@@ -199,7 +199,7 @@ def test_a_parent_reads_it(synced: House) -> None:
     today = datetime.now(UTC).astimezone(the_settings().branches[0].zone).date()  # noqa: TID251
     name = synced.ok("balance", f"#{who}", "--json").json[0]["name"]
     for text in (
-        config.load(synced.config).school,
+        config.load(synced.config).school.name,
         f"Выписка: {name}, № {who}",
         "21 октября 2026 – 20 ноября 2026",
         "Остаток на начало",

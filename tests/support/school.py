@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 import cli
 from coinsync import config
 from coinsync.core.ledger import Posted
+from coinsync.core.school import SchoolProfile
 from coinsync.environment import Probe, no_probe
 from coinsync.simulator import Options, School, Simulator
 from coinsync.simulator.records import Lesson
@@ -31,7 +32,7 @@ from coinsync.store.operations import copy as copying
 from coinsync.store.reader import Reader
 from tests.support import engines
 from tests.support.vk_double import VkDouble
-from webview.app import WebSettings, make_app
+from webview.app import AppSettings, make_app
 from webview.launch import sign
 
 TODAY = date(2026, 11, 20)
@@ -164,8 +165,10 @@ class House:
 
     def cabinet(self, vk: int) -> str:
         """The page that a VK account is shown."""
-        settings = WebSettings(
-            "Росток", ("монета", "монеты", "монет"), ("coin", "coins"), ZONE, APP, (VK_KEY,)
+        settings = AppSettings(
+            SchoolProfile("Росток", ("монета", "монеты", "монет"), ("coin", "coins"), ZONE),
+            APP,
+            (VK_KEY,),
         )
         now = cli.utc_now().timestamp()
         query = sign({"vk_app_id": str(APP), "vk_ts": str(int(now)), "vk_user_id": str(vk)}, VK_KEY)

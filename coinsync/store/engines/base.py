@@ -26,8 +26,8 @@ class Engine(ABC):
     Methods that take a URL open nothing that stays open; those that take a database work on an open one.
     """
 
-    #: Roots of the driver's own errors.
-    driver_errors: tuple[type[Exception], ...] = ()
+    #: Errors of the driver, as it raises them itself and as peewee passes them on.
+    errors: tuple[type[Exception], ...]
     #: The append-only triggers by name, as their text stands after ``CREATE TRIGGER name``.
     guards: Mapping[str, str]
 
@@ -163,11 +163,6 @@ class Engine(ABC):
         """Say in our words what the driver meant."""
 
 
-def marked(database: Database, sql: str) -> str:
-    """A statement whose values are marked by ``?``, with the marks of the database's driver."""
-    return sql.replace("?", database.param)
-
-
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """An error and what is behind it: libraries hide causes behind errors of their own."""
     seen: set[int] = set()
@@ -175,8 +170,3 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
-
-
-def words_of(error: BaseException) -> list[str]:
-    """What an error and its causes say, each once, the outermost first."""
-    return list(dict.fromkeys(str(one) for one in causes(error)))

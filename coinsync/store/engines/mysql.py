@@ -23,7 +23,7 @@ from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.engines import guards, mysql_errors, mysql_schema
 from coinsync.store.engines.base import TRIES_MAX, Engine, Lender, Values
 from coinsync.store.engines.mysql_address import Address, address_of
-from coinsync.store.rows import MODELS
+from coinsync.store.models import MODELS
 
 #: How long the parts of one exchange with the server may take, beyond waiting for other writers.
 CONNECT_SECONDS_MAX, ANSWER_SECONDS, CHECK_SECONDS = 10.0, 30.0, 3600.0
@@ -206,7 +206,7 @@ def _database_of(database: Database) -> MysqlDatabase:
 class Mysql(Engine):
     """A server, or several of a cluster."""
 
-    driver_errors = (pymysql.MySQLError,)
+    errors = (peewee.PeeweeException, pymysql.MySQLError)
     guards = guards.MYSQL
 
     # --- by address ---------------------------------------------------------------------------------------------
@@ -344,14 +344,13 @@ class Mysql(Engine):
 
     def stream(self, database: Database, sql: str, values: Values) -> Iterator[tuple[Any, ...]]:
         """Rows come as they are asked for; meanwhile the connection can do nothing else."""
-        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
-            connection = database.connection()
-            with closing(connection.cursor(SSCursor)) as cursor:
-                cursor.execute(sql, values)
-                mine = connection._result
-                yield from iter(cursor.fetchone, None)
-                if connection._result is not mine:
-                    raise RuntimeError("another question was asked before all rows were read")
+        connection = database.connection()
+        with closing(connection.cursor(SSCursor)) as cursor:
+            cursor.execute(sql, values)
+            mine = connection._result
+            yield from iter(cursor.fetchone, None)
+            if connection._result is not mine:
+                raise RuntimeError("another question was asked before all rows were read")
 
     def take_any_text(self, database: Database) -> None:
         """The server refuses what is no text."""

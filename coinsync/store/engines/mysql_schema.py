@@ -8,7 +8,7 @@ from typing import Any
 
 from peewee import CompositeKey, Database, ForeignKeyField, Model
 
-from coinsync.store.rows import MODELS
+from coinsync.store.models import MODELS
 
 TRIGGERS = """
 SELECT trigger_name, action_timing, event_manipulation, event_object_table, action_statement

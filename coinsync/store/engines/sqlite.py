@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+import peewee
 from peewee import Database, SqliteDatabase
 
-from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
-from coinsync.store.engines import guards
-from coinsync.store.engines.base import Engine, Lender, Values, words_of
-from coinsync.store.rows import MODELS
+from coinsync.errors import CoinsyncError, DatabaseUnusable
+from coinsync.store.engines import guards, sqlite_errors
+from coinsync.store.engines.base import Engine, Lender, Values
+from coinsync.store.models import MODELS
 
 #: What was erased must not stay in the file's free space: by itself only some builds of SQLite see to that.
 SETTINGS = {"foreign_keys": 1, "synchronous": 2, "recursive_triggers": 1, "secure_delete": 1}
@@ -130,7 +131,7 @@ def _to_read(
 class Sqlite(Engine):
     """A file, shared by the processes of one machine."""
 
-    driver_errors = (sqlite3.Error,)
+    errors = (peewee.PeeweeException, sqlite3.Error)
     guards = guards.SQLITE
 
     # --- by address ---------------------------------------------------------------------------------------------
@@ -319,27 +320,8 @@ class Sqlite(Engine):
             target.execute("PRAGMA journal_mode = delete")
 
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
-        """Told apart by what SQLite itself says."""
-        texts = words_of(error)
-        text = "; ".join(texts).lower()
-        if "locked" in text or "busy" in text:
-            return DatabaseUnavailable(f"database: {place} is busy; nothing written")
-        if "full" in text:
-            return DatabaseUnavailable(f"database: {place}: disk full; nothing written")
-        if "readonly" in text or "read-only" in text:
-            return DatabaseUnusable(
-                f"database: {place} is read-only for this user; nothing written"
-            )
-        if "unable to open" in text:
-            return DatabaseUnavailable(f"database: cannot open {place}; nothing written")
-        if "not a database" in text or "malformed" in text:
-            return CoinsyncError(
-                f"database: {place} is damaged",
-                advice="Do not write to it; restore it from a backup.",
-            )
-        if "i/o error" in text:
-            return DatabaseUnavailable(f"database: {place}: disk error; nothing written")
-        return CoinsyncError(f"database: {place}: {texts[-1]}; nothing written")
+        """Told apart by numbers."""
+        return sqlite_errors.translate(error, place)
 
 
 SQLITE = Sqlite()

@@ -50,7 +50,7 @@ class Run(Model):
 
     class Meta:
         table_name = "run"
-        indexes = ((("branch", "purpose", "id"), False),)
+        indexes = ((("purpose", "branch", "id"), False),)
 
 
 class Branch(Model):
@@ -323,7 +323,7 @@ class StockMove(Model):
 
     class Meta:
         table_name = "stock_move"
-        indexes = ((("item", "quantity"), False),)
+        indexes = ((("item", "quantity"), False), (("sale_id",), False))
 
 
 TABLES = [

@@ -16,10 +16,9 @@ from peewee import CompositeKey, Database
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store import database as opening
-from coinsync.store.engines.base import marked
+from coinsync.store.inserts import ROWS_PER_STATEMENT, insert
+from coinsync.store.models import MODELS, HeadRow
 from coinsync.store.reader import Reader
-from coinsync.store.rows import MODELS, HeadRow
-from coinsync.store.writer import ROWS_PER_STATEMENT, insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +76,13 @@ def _copy(source: Database, target: Database) -> Told:
     head = Reader(source).head()
     target.begin()
     try:
-        # As every writer: first the head row, which nobody else can change until the end.
-        sql = "UPDATE head SET n = ?, runs = ?, account = ?, stock = ? WHERE id = 1 AND n = 0 AND runs = 0"
-        target.execute_sql(marked(target, sql), (head.n, head.runs, head.account, head.stock))
+        # As every writer: first the head row, which nobody else can change until the end. Only the
+        # head of an empty database is taken.
+        (
+            HeadRow.update(n=head.n, runs=head.runs, account=head.account, stock=head.stock)
+            .where((HeadRow.id == 1) & (HeadRow.n == 0) & (HeadRow.runs == 0))
+            .execute(target)
+        )
         full = [
             table.name
             for table in TABLES

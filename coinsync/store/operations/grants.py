@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from coinsync.errors import UsageError
 from coinsync.store.database import HISTORY
 from coinsync.store.engines.guards import GROWING
-from coinsync.store.rows import MODELS
+from coinsync.store.models import MODELS
 
 #: Of other tables: what plans do there besides reading.
 CHANGING = {
