@@ -323,7 +323,7 @@ def sqlite_error(number: int, text: str) -> sqlite3.OperationalError:
         (sqlite3.SQLITE_FULL, DatabaseUnavailable, 75, "disk full; nothing written"),
         (sqlite3.SQLITE_READONLY, DatabaseUnusable, 2, "read-only for this user; nothing written"),
         (sqlite3.SQLITE_READONLY_DIRECTORY, DatabaseUnusable, 2, "read-only for this user"),
-        (sqlite3.SQLITE_CANTOPEN, DatabaseUnavailable, 75, "cannot open"),
+        (sqlite3.SQLITE_CANTOPEN, DatabaseUnusable, 2, "does not exist"),
         (sqlite3.SQLITE_NOTADB, CoinsyncError, 1, "is damaged"),
         (sqlite3.SQLITE_CORRUPT, CoinsyncError, 1, "is damaged"),
         (sqlite3.SQLITE_IOERR_WRITE, DatabaseUnavailable, 75, "disk error; nothing written"),
@@ -348,6 +348,15 @@ def test_an_error_of_the_driver_is_told_in_our_words(
     assert "/srv/coins.db" in caught.value.message
     assert said in caught.value.message
     assert isinstance(caught.value.__cause__, library or sqlite3.OperationalError)
+
+
+def test_a_file_that_is_there_may_be_opened_later(tmp_path: Path) -> None:
+    """Too many open files, or a folder that is locked for a while."""
+    url = new_database(tmp_path)
+    error = sqlite_error(sqlite3.SQLITE_CANTOPEN, "unable to open database file")
+    found = opening.translate(error, opening.open_readable(url))
+    assert isinstance(found, DatabaseUnavailable)
+    assert found.message == f"database: cannot open {opening.path_of(url)}; nothing written"
 
 
 def test_an_error_without_a_number_keeps_its_words() -> None:

@@ -18,6 +18,7 @@ import pytest
 from coinsync.core.catalog import Item, MoveKind, RefundLine, Sale, SaleLine, StockMove
 from coinsync.core.facts import (
     Attendance,
+    Fact,
     Group,
     GroupStanding,
     Lesson,
@@ -34,7 +35,7 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.ledger import Entry, KeyState, Kind, lesson_key, refund_key, sale_key
-from coinsync.core.plan import Change, Drop, Fact, Plan, Post, Purpose, Put, Stock
+from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put, Stock
 from coinsync.store import writer
 from coinsync.store.models import MODELS, RUN_COLUMNS, STOCK_COLUMNS
 from coinsync.store.reader import Reader

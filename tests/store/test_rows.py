@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from peewee import SqliteDatabase
 
 from coinsync.core.fact_keys import identity
-from coinsync.core.facts import Branch
+from coinsync.core.facts import (
+    Branch,
+    Fact,
+)
 from coinsync.core.ledger import Entry
-from coinsync.core.plan import Fact, Post, Put
+from coinsync.core.plan import Post, Put
 from coinsync.store.models import ENTRY_COLUMNS, MODELS, EntryRow
 from coinsync.store.reader import Reader
 from coinsync.store.rows import TABLES, ids_text

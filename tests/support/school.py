@@ -28,7 +28,7 @@ from coinsync.environment import Probe, no_probe
 from coinsync.simulator import Options, School, Simulator
 from coinsync.simulator.records import Lesson
 from coinsync.store import database
-from coinsync.store.operations import copy as copying
+from coinsync.store.operations.copy import copy_database
 from coinsync.store.reader import Reader
 from tests.support import engines
 from tests.support.vk_double import VkDouble
@@ -252,7 +252,7 @@ def move_in(house: House) -> None:
     """Where it is the other engine's turn, take the house's rows there; the configuration is to be written anew."""
     address = engines.new_address(house.folder)
     if address:
-        copying.copy(house.url, engines.as_owner(address), wait_seconds=5)
+        copy_database(house.url, engines.as_owner(address), wait_seconds=5)
         house.address = address
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from peewee import Database, Field, ModelSelect, Query
 
-from coinsync.core.plan import Fact
+from coinsync.core.facts import Fact
 from coinsync.store import statements
 from coinsync.store.database import engine_of
 from coinsync.store.rows import MODEL_OF, TABLES
