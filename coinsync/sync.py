@@ -183,7 +183,7 @@ class Sync:
 
     def _people_outcome(self, branch: BranchSettings, today: date) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
-        read_before = last_run.until if last_run else None
+        read_before = date.fromisoformat(last_run.until) if last_run else None
         reading = read_people(self.exchange, branch.id, today)
         self._check_schedule(reading)
         listed = {resident.id for resident in reading.people.residents}

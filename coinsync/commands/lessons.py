@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -167,6 +166,7 @@ def runs(
     as_csv: AsCsv = False,
 ) -> int:
     """The last runs, and how fresh each branch is."""
+    from coinsync.core.ledger import Run
     from coinsync.lookup.freshness import freshness
     from coinsync.render.data import csv_text, json_text
     from coinsync.render.status import show_runs
@@ -175,23 +175,27 @@ def runs(
     session: Session = ctx.obj
     oldest = _age_of(max_age) if max_age else None
     with session.reader() as reader:
-        found = reader.runs(limit)
-        fresh = freshness(reader, session.settings, session.now())
+        last_runs = reader.runs(limit)
+        branches = freshness(reader, session.settings, session.now())
     if session.json:
-        typer.echo(json_text({"runs": found, "branches": fresh}))
+        typer.echo(json_text({"runs": last_runs, "branches": branches}))
     elif as_csv:
-        columns = [one.name for one in fields(found[0])] if found else ["id"]
-        typer.echo(csv_text(columns, ([getattr(run, name) for name in columns] for run in found)))
+        typer.echo(csv_text(Run._fields, last_runs))
     elif not session.quiet:
-        show_runs(console(), found, fresh)
-    stale = [one for one in fresh if oldest is not None and one.is_older_than(oldest)]
-    for one in stale:
-        told = "was never synced" if one.age is None else f"was last synced {age(one.age)} ago"
-        session.complain(f"{one.name} {told}, more than {max_age}")
+        show_runs(console(), last_runs, branches)
+    if oldest is None:
+        return 0
+    stale = [branch for branch in branches if branch.is_older_than(oldest)]
+    for branch in stale:
+        synced = "was never synced"
+        if branch.age is not None:
+            synced = f"was last synced {age(branch.age)} ago"
+        session.complain(f"{branch.name} {synced}, more than {max_age}")
     return DIFFERENT if stale else 0
 
 
 def _age_of(text: str) -> timedelta:
+    """An age as typed: a whole number and m, h or d. Raises ``UsageError``."""
     units = {"m": "minutes", "h": "hours", "d": "days"}
     number, unit = text[:-1], text[-1:]
     if unit not in units or not (number.isascii() and number.isdigit()) or len(number) > 6:
@@ -225,11 +229,16 @@ def explain(
         raise UsageError("explain: say whose coins, or which --lesson")
     with session.reader() as reader:
         if resident is None:
-            found = lookup.explain_to_all(reader, session.settings, lesson or 0)
+            explanations = lookup.explain_to_all(reader, session.settings, lesson or 0)
         else:
-            one = find_resident(reader, resident)
-            found = lookup.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
+            explanations = lookup.explain(
+                reader,
+                session.settings,
+                find_resident(reader, resident),
+                lesson=lesson,
+                day=day_of(day),
+            )
     if session.json:
-        session.tell(found)
+        session.tell(explanations)
     else:
-        show_explanations(console(), found)
+        show_explanations(console(), explanations)

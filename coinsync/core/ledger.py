@@ -139,29 +139,12 @@ class Head:
     stock: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One applied plan, as recorded. Times are UTC ("2026-11-22T02:00:07Z")."""
+class Run(NamedTuple):
+    """One applied plan, as it lies in the database, column by column.
 
-    id: int
-    uuid: str
-    purpose: str
-    branch: int
-    since: date
-    until: date
-    actor: str
-    started_at: str
-    posted_at: str
-    digest: str
-    requests: int
-    entries: int
-    coins: int
-    facts: int
-    n_last: int
-
-
-class RunLine(NamedTuple):
-    """A run as it lies in the database, taken at its word."""
+    Like a row of the ledger it is taken at its word. Days are texts ("2026-11-22"), and so are
+    times, in UTC ("2026-11-22T02:00:07Z"): of one form, they compare as texts.
+    """
 
     id: int
     uuid: str
