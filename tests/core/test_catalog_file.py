@@ -1,4 +1,4 @@
-"""A catalog in one file: TOML and CSV say the same, every bad row is named, and nothing else is ever raised."""
+"""A catalog in one file: TOML and CSV say the same, and every bad row is named."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def problems(content: str | bytes, *, is_toml: bool) -> tuple[str, ...]:
 
 
 def block(**values: str) -> str:
-    """A file of one block: a mug for 50, but for the given values, which are written as they are."""
+    """A file of one block: a mug for 50, with the given values written as they are."""
     lines = {"code": '"mug"', "name_ru": '"Кружка"', "price": "50", **values}
     return "[[item]]\n" + "".join(f"{name} = {value}\n" for name, value in lines.items())
 
@@ -380,7 +380,7 @@ class TestPictures:
         assert not is_file_name(name)
 
 
-# --- whatever comes --------------------------------------------------------------------------------------------------
+# --- whatever comes -------------------------------------------------------------------------------
 
 CELLS = st.text(st.sampled_from("aб1 ;,\"'\n\t[]=-.\\\0\u202e{}"), max_size=12)
 
