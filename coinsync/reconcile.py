@@ -19,6 +19,7 @@ from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine
 from coinsync.core.facts import (
     Branch,
     Decision,
+    Fact,
     Group,
     Hold,
     LessonRecord,
@@ -31,7 +32,7 @@ from coinsync.core.facts import (
 )
 from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import LedgerRow, RunLine
-from coinsync.core.plan import Fact, Scope
+from coinsync.core.plan import Scope
 from coinsync.core.proof.checks import (
     BY_ID,
     LEDGER_CHECKS,

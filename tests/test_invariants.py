@@ -147,7 +147,6 @@ FOREIGN = {
     "rich": ("coinsync/render/",),
     "tenacity": ("coinsync/exchange/",),
     "typer": ("cli.py", "coinsync/commands/"),
-    "urllib3": ("coinsync/exchange/",),
     "waitress": ("webview/",),
 }
 
@@ -178,7 +177,7 @@ def test_law_8_everything_is_bounded() -> None:
     limits = [getattr(Bounds(), name) for name in Bounds.__slots__] + [
         getattr(Limits(), name) for name in Limits.__slots__
     ]
-    from coinsync.exchange import alfacrm, vk
+    from coinsync.exchange import paging, vk
     from webview import gallery, goods, launch, pages
 
     limits += [
@@ -190,8 +189,8 @@ def test_law_8_everything_is_bounded() -> None:
     ]
     limits += [vk.BATCH_MAX, vk.SINGLES_MAX, vk.HALVINGS_MAX]
     limits += [
-        alfacrm.PAGES_MAX,
-        alfacrm.READINGS_MAX,
+        paging.PAGES_MAX,
+        paging.READINGS_MAX,
         writer.ATTEMPTS_MAX,
         launch.AGE_SECONDS_DEFAULT,
     ]

@@ -106,14 +106,14 @@ def copy(
     A password may stand in COINSYNC_COPY_PASSWORD.
     """
     from coinsync import config
-    from coinsync.store.operations import copy as copying
+    from coinsync.store.operations.copy import copy_database
 
     session: Session = ctx.obj
     url = config.addressed(
         to, Path.cwd(), session.environment.environ.get("COINSYNC_COPY_PASSWORD", "")
     )
     with session.lock("db copy", 0.0):
-        counts = copying.copy(
+        counts = copy_database(
             session.database_url, url, wait_seconds=session.settings.database.wait_seconds
         )
     session.tell({"copied": counts})
@@ -142,7 +142,7 @@ def grants(
     For MySQL and MariaDB. Nothing is changed: an administrator of the server runs them.
     """
     from coinsync.store.engines.mysql_address import SCHEMES, address_of
-    from coinsync.store.operations import grants as rights
+    from coinsync.store.operations.grants import Accounts, makers, statements
 
     session: Session = ctx.obj
     if not session.database_url.startswith(tuple(f"{one}:" for one in SCHEMES)):
@@ -150,10 +150,10 @@ def grants(
             "db grants: the configured database is a file",
             advice="Its rights are those of the file and its folder.",
         )
-    accounts = rights.Accounts(owner, writer, web, host)
+    accounts = Accounts(owner, writer, web, host)
     name = address_of(session.database_url).name
-    typer.echo("\n".join(f"-- {line}" for line in rights.makers(accounts)))
-    typer.echo("\n".join(rights.statements(name, accounts)))
+    typer.echo("\n".join(f"-- {line}" for line in makers(accounts)))
+    typer.echo("\n".join(statements(name, accounts)))
 
 
 # --- the doctor ------------------------------------------------------------------------------------------------------

@@ -7,10 +7,13 @@ and the price of the day, so that a catalog that changes later changes nothing a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+
+from coinsync.core.facts import Fact
 
 CODE_LENGTH_MAX = 40
 NAME_LENGTH_MAX = 120
@@ -22,7 +25,7 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Item(Fact):
     """One of the shop's goods. ``branches`` empty means all, ``tracked`` that stock is counted.
 
     ``picture`` is the name of the web copy of its picture, "" where there is none; ``place`` orders
@@ -90,7 +93,7 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(Fact):
     """One purchase.
 
     Who paid what are the ledger's entries under its key. ``event`` is a fair's code, "" for none.
@@ -106,7 +109,7 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
-class SaleLine:
+class SaleLine(Fact):
     """So many of one item in a sale, at ``price`` each.
 
     ``listed`` was the catalog's price that day.
@@ -128,7 +131,7 @@ class SaleLine:
 
 
 @dataclass(frozen=True, slots=True)
-class RefundLine:
+class RefundLine(Fact):
     """A line of a sale that was taken back, whole and once."""
 
     sale: str
@@ -138,7 +141,7 @@ class RefundLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Event(Fact):
     """A fair: sales are booked to it until it is closed; ``closed_on`` None while it is open."""
 
     code: str
@@ -193,3 +196,39 @@ def quantities(moves: Iterable[StockMove]) -> Mapping[str, int]:
     for move in moves:
         found[move.item] = found.get(move.item, 0) + move.quantity
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class SaleTotals:
+    """What a sale moved by its lines: coins, and pieces by item.
+
+    The ledger's entries of the sale must say the same about coins, and its moves of stock about
+    those pieces that are counted.
+    """
+
+    coins_paid: int
+    coins_returned: int
+    pieces_sold: Counter[str]
+    pieces_returned: Counter[str]
+
+    @property
+    def coins_kept(self) -> int:
+        """Coins that were paid and not given back."""
+        return self.coins_paid - self.coins_returned
+
+    def pieces_kept(self, item: str) -> int:
+        """Pieces of an item that were sold and did not come back."""
+        return self.pieces_sold[item] - self.pieces_returned[item]
+
+
+def totals_of_sale(lines: Iterable[SaleLine], refunded: Collection[int]) -> SaleTotals:
+    """Add up the lines of a sale; ``refunded`` are the numbers of those that were taken back."""
+    coins_paid = coins_returned = 0
+    pieces_sold, pieces_returned = Counter[str](), Counter[str]()
+    for line in lines:
+        coins_paid += line.coins
+        pieces_sold[line.item] += line.quantity
+        if line.line in refunded:
+            coins_returned += line.coins
+            pieces_returned[line.item] += line.quantity
+    return SaleTotals(coins_paid, coins_returned, pieces_sold, pieces_returned)

@@ -10,9 +10,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from coinsync.core.facts import Decision, Link, Merge, Note, Presence, Resident, VkPage
+from coinsync.core.facts import (
+    Decision,
+    Fact,
+    Link,
+    Merge,
+    Note,
+    Presence,
+    Resident,
+    VkPage,
+)
 from coinsync.core.ledger import survivors_of
-from coinsync.core.plan import Drop, Fact, Plan, Post, Put
+from coinsync.core.plan import Drop, Plan, Post, Put
 from coinsync.errors import StalePlan
 
 

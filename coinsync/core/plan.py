@@ -10,48 +10,13 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from coinsync.core.canonical import canonical_text
-from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine, StockMove
+from coinsync.core.catalog import StockMove
 from coinsync.core.fact_keys import RANK, identity
-from coinsync.core.facts import (
-    Attendance,
-    Branch,
-    Decision,
-    Group,
-    Hold,
-    Lesson,
-    LessonType,
-    Link,
-    Membership,
-    Merge,
-    Note,
-    Resident,
-    VkPage,
-)
+from coinsync.core.facts import Fact, Lesson
 from coinsync.core.ledger import Entry, KeyState, Kind
 from coinsync.core.setting import Setting, whole
 
 DIGEST_SHOWN = 8
-
-Fact = (
-    Branch
-    | LessonType
-    | Group
-    | Resident
-    | Merge
-    | Membership
-    | Link
-    | VkPage
-    | Lesson
-    | Attendance
-    | Hold
-    | Decision
-    | Note
-    | Item
-    | Event
-    | Sale
-    | SaleLine
-    | RefundLine
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from coinsync.config import Settings
 from coinsync.core.facts import (
+    Fact,
     Link,
     LinkSource,
     Merge,
@@ -17,7 +18,7 @@ from coinsync.core.facts import (
 from coinsync.core.ledger import (
     survivors_of,
 )
-from coinsync.core.plan import Change, Drop, Fact, Plan, Purpose, Put
+from coinsync.core.plan import Change, Drop, Plan, Purpose, Put
 from coinsync.core.proposal import Author, Proposal, scope_of
 from coinsync.desk.gather import (
     recorded_resident,

@@ -22,6 +22,7 @@ from coinsync.core.catalog import (
     shares,
 )
 from coinsync.core.facts import Presence, Resident
+from coinsync.core.floor import refuse_sold_out
 from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, Line, refund_key, sale_key
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Move, Proposal, check_floors, moves_of, scope_of
@@ -30,7 +31,6 @@ from coinsync.errors import (
     AlreadyReversed,
     CoinPolicy,
     NotFound,
-    OutOfStock,
     PostedOtherwise,
     UsageError,
 )
@@ -170,8 +170,7 @@ def _stock_of_sale(reader: Reader, sale: Sale, picks: Sequence[Pick]) -> list[Ch
             wanted[pick.item.code] += pick.quantity
     left = reader.stock(wanted)
     for code, quantity in wanted.items():
-        if left[code] < quantity:
-            raise OutOfStock(f"{code}: {left[code]} left, {quantity} needed; nothing written")
+        refuse_sold_out(code, left[code], -quantity)
     return [
         Stock(
             StockMove(

@@ -14,7 +14,7 @@ from coinsync.core.history import History, HistoryLine, Statement, StatementLine
 from coinsync.core.ledger import Kind, Line
 from coinsync.core.plan_report import Directory
 from coinsync.core.rules import judge
-from coinsync.core.wording import LANGUAGES, TOTAL_OF, LineFormatter, Total, zone_of
+from coinsync.core.wording import LANGUAGES, TOTAL_OF, LineFormatter, Total
 from coinsync.lookup.explain import attended
 from coinsync.store.reader import N_MAX, Reader
 
@@ -105,10 +105,9 @@ def statement(
     today: date,
 ) -> Statement:
     """A resident's coins from ``since`` to ``until`` as a parent reads them on paper, printed ``today``."""
-    zones = {branch.id: branch.zone for branch in settings.branches}
     ways = {way.code: way.title_ru if language == "ru" else way.title_en for way in settings.ways}
     pen = LineFormatter(
-        LANGUAGES[language], zone_of(resident, zones, settings.branches[0].zone), today, ways
+        LANGUAGES[language], settings.profile.zone_of(resident.branches), today, ways
     )
     forms = settings.coin.ru if language == "ru" else settings.coin.en
     found = reader.lines(resident.id, since=since, until=until, limit=N_MAX)

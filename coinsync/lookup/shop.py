@@ -14,7 +14,9 @@ from coinsync.core.catalog import (
     RefundLine,
     Sale,
     SaleLine,
+    SaleTotals,
     StockMove,
+    totals_of_sale,
 )
 from coinsync.core.facts import Resident
 from coinsync.core.files.sheet import folded
@@ -208,9 +210,13 @@ class _Book:
         back = {one.line for one in self.refunds[id]}
         return [line for line in self.lines[id] if line.line not in back]
 
+    def totals(self, id: str) -> SaleTotals:
+        """What a sale moved by its lines."""
+        return totals_of_sale(self.lines[id], {refund.line for refund in self.refunds[id]})
+
     def worth(self, id: str) -> int:
         """Coins by the lines."""
-        return sum(line.coins for line in self.kept(id))
+        return self.totals(id).coins_kept
 
     def taken(self, id: str) -> int:
         """Coins by the entries."""
@@ -221,8 +227,9 @@ class _Book:
         found = []
         if self.worth(id) != self.taken(id):
             found.append(f"sale {id}: lines {self.worth(id)}, coins {self.taken(id)}")
+        totals = self.totals(id)
         counted = {move.item for move in self.moves[id]}
-        sold = sum(line.quantity for line in self.kept(id) if line.item in counted)
+        sold = sum(totals.pieces_kept(item) for item in counted)
         gone = -sum(move.quantity for move in self.moves[id])
         if sold != gone:
             found.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")

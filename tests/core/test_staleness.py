@@ -5,9 +5,16 @@ from __future__ import annotations
 import pytest
 
 from coinsync.core.catalog import MoveKind, RefundLine, Sale, SaleLine, StockMove
-from coinsync.core.facts import Hold, HoldKind, Link, LinkSource, Membership
+from coinsync.core.facts import (
+    Fact,
+    Hold,
+    HoldKind,
+    Link,
+    LinkSource,
+    Membership,
+)
 from coinsync.core.ledger import KeyState
-from coinsync.core.plan import Change, Drop, Fact, Put, Stock
+from coinsync.core.plan import Change, Drop, Put, Stock
 from coinsync.core.staleness import facts_to_write, refuse_moved_keys, refuse_moved_stock
 from coinsync.errors import StalePlan
 from tests.support.makers import ADA, BRANCH, DAY, GLEB, GROUP, a_plan, a_resident

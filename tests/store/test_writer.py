@@ -20,6 +20,7 @@ from peewee import SqliteDatabase
 
 from coinsync.core.facts import (
     Decision,
+    Fact,
     Hold,
     HoldKind,
     Link,
@@ -42,7 +43,7 @@ from coinsync.core.ledger import (
     row_hash,
     utc_text,
 )
-from coinsync.core.plan import Change, Drop, Evidence, Fact, Limits, Plan, Post, Purpose, Put
+from coinsync.core.plan import Change, Drop, Evidence, Limits, Plan, Post, Purpose, Put
 from coinsync.environment import Environment
 from coinsync.errors import (
     ClockWrong,
@@ -1023,7 +1024,7 @@ class Failing(SqliteDatabase):
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Fail at the first statement of a transaction while there are failures left."""
-        if sql.startswith('UPDATE "head"') and self.failures:
+        if sql.startswith("UPDATE head SET n") and self.failures:
             self.failures.pop(0)()
         return super().execute_sql(sql, params)  # type: ignore[no-untyped-call]
 

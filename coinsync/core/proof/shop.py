@@ -6,7 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from coinsync.core.catalog import MoveKind, RefundLine, Sale, SaleLine, StockMove
+from coinsync.core.catalog import (
+    MoveKind,
+    RefundLine,
+    Sale,
+    SaleLine,
+    StockMove,
+    totals_of_sale,
+)
 from coinsync.core.proof.checks import Findings
 
 _SALES = "coinsync shop sales"
@@ -74,14 +81,16 @@ def _check_sale(
 ) -> None:
     lines = stored.lines_of(sale)
     refunded = stored.refunded_of(sale)
-    cost = sum(line.coins for line in lines)
-    refund = sum(line.coins for line in lines if line.line in refunded)
+    by_lines = totals_of_sale(lines, refunded)
     if not lines:
         findings.add("sales", f"sale {sale}: nothing was bought", _SALES)
-    if cost != paid:
-        findings.add("sales", f"sale {sale}: its lines cost {cost}, {paid} were paid", _SALES)
-    if refund != given_back:
-        case = f"sale {sale}: lines of {refund} came back, {given_back} were returned"
+    if by_lines.coins_paid != paid:
+        case = f"sale {sale}: its lines cost {by_lines.coins_paid}, {paid} were paid"
+        findings.add("sales", case, _SALES)
+    if by_lines.coins_returned != given_back:
+        case = (
+            f"sale {sale}: lines of {by_lines.coins_returned} came back, {given_back} were returned"
+        )
         findings.add("sales", case, _SALES)
     for number in sorted(refunded - {line.line for line in lines}):
         case = f"sale {sale}: line {number} came back and was never sold"
@@ -128,10 +137,9 @@ def _check_pieces(moves: Sequence[StockMove], stored: StoredSales, findings: Fin
         elif move.kind is MoveKind.REFUND:
             came_back[move.sale, move.item] += move.quantity
     for sale, item in sorted({*left, *came_back}):
-        refunded = stored.refunded_of(sale)
-        lines = [line for line in stored.lines_of(sale) if line.item == item]
-        sold = sum(line.quantity for line in lines)
-        taken_back = sum(line.quantity for line in lines if line.line in refunded)
+        by_lines = totals_of_sale(stored.lines_of(sale), stored.refunded_of(sale))
+        sold = by_lines.pieces_sold[item]
+        taken_back = by_lines.pieces_returned[item]
         if left[sale, item] != sold:
             case = f"sale {sale}: {left[sale, item]} of {item} left, by its lines {sold}"
             findings.add("stock", case, _SALES)
