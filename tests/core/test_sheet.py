@@ -18,8 +18,8 @@ from coinsync.core.files.sheet import (
     PROBLEMS_MAX,
     ROWS_MAX,
     Problem,
-    Row,
     Sheet,
+    SheetRow,
     folded,
     quoted,
     read_sheet,
@@ -85,9 +85,9 @@ def test_a_sheet_is_the_same_however_it_was_saved(
     assert read_sheet(content, ALIASES) == Sheet(
         ("who", "coins", "note"),
         (
-            Row(2, {"who": "Ада", "coins": "10", "note": 'за "робота"; и не только, да'}),
-            Row(3, {"who": "Глеб", "coins": "-5", "note": "в две\nстроки"}),
-            Row(5, {"who": "Кира", "coins": "3", "note": ""}),
+            SheetRow(2, {"who": "Ада", "coins": "10", "note": 'за "робота"; и не только, да'}),
+            SheetRow(3, {"who": "Глеб", "coins": "-5", "note": "в две\nстроки"}),
+            SheetRow(5, {"who": "Кира", "coins": "3", "note": ""}),
         ),
     )
 
