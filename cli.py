@@ -176,7 +176,7 @@ def serve(
 def _serve(session: Session, host: str, port: int, threads: int) -> None:
     import logging
 
-    from webview.app import WebSettings, make_app
+    from webview.app import AppSettings, make_app
     from webview.serve import serve as listen
 
     settings = session.settings
@@ -188,29 +188,19 @@ def _serve(session: Session, host: str, port: int, threads: int) -> None:
         level=logging.INFO if not session.quiet else logging.WARNING,
         format="%(asctime)s %(message)s",
     )
-    profile = settings.profile
-    web = WebSettings(
-        school=profile.name,
-        coin_forms_ru=profile.coin_forms_ru,
-        coin_forms_en=profile.coin_forms_en,
-        zone=profile.zone,
+    app = AppSettings(
+        settings.profile,
         app_id=settings.web.app_id,
         keys=tuple(key.strip() for key in keys),
         age_seconds_max=settings.web.launch_hours_max * 3600,
         hosts=frozenset(settings.web.hosts),
-        ways=profile.ways,
-        zones=profile.zones,
-        rules=profile.rules,
-        lessons=profile.lesson_titles,
-        colours=profile.colours,
-        pictures=profile.pictures,
         own_pictures=shown.pictures,
         logo=shown.logo,
         coin=shown.coin,
     )
     try:
         listen(
-            make_app(web, session.database_url, now=lambda: session.now().timestamp()),
+            make_app(app, session.database_url, now=lambda: session.now().timestamp()),
             host,
             port,
             threads,
@@ -277,7 +267,7 @@ def demo(
         installing.create_database(session)
         with session.lock("demo", 0.0), session.writable() as opened:
             posting = posting_into(session, opened, None, dry_run=False)
-            lessons.post_windows(posting, (None, None), rerate=False, save=None, expect=None)
+            lessons.post_windows(posting, (None, None), rerate=False, expect=None)
             demo_shop.open_shop(session, opened, stage.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):
@@ -367,8 +357,9 @@ def _demo_door(outer: Session, stage: Stage, simulator: Simulator | None, port: 
 def _show_demo(
     session: Session, stage: Stage, port: int, posting: Posting, *, serving: bool
 ) -> None:
-    from coinsync import render
     from coinsync.core.catalog import Item
+    from coinsync.render.people import show_residents
+    from coinsync.render.terminal import console
 
     with session.reader() as reader:
         visitor, children = demo_shop.family(reader)
@@ -388,7 +379,7 @@ def _show_demo(
         )
         return
     if not session.quiet:
-        render.show_residents(render.console(), children, balances)
+        show_residents(console(), children, balances)
         program = session.environment.program
         at = f"{program} --config {session.config}"
         if children:
@@ -522,7 +513,6 @@ def _show_simulator(session: Session, running: Simulator) -> None:
 # --- which command stands where --------------------------------------------------------------------------------------
 
 app.command("sync")(lessons.sync)
-app.command("apply")(lessons.apply)
 app.command("runs")(lessons.runs)
 app.command("explain")(lessons.explain)
 app.command("balance")(looking.balance)

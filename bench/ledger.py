@@ -14,12 +14,14 @@ from bench.pairs import ratio
 from coinsync.core.facts import Attendance, GroupStanding, Lesson, LessonRecord, Mark, Status
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Evidence, Limits, Plan, Scope
-from coinsync.core.planning.lessons import Recorded, WindowReading, compare, plan_lessons
+from coinsync.core.planning.compare import Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.exchange import decode
 from coinsync.store import database, writer
+from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS, TABLES
+from coinsync.store.rows import TABLES
 
 LESSONS, PUPILS = 1_000, 10
 SCOPE = Scope(1, date(2026, 11, 1), date(2026, 11, 30))

@@ -18,7 +18,8 @@ from coinsync import reconcile as proof
 from coinsync.config import Settings
 from coinsync.core.facts import Attendance, GroupStanding, Lesson, LessonRecord, Mark, Status
 from coinsync.core.plan import Evidence, Limits, Scope
-from coinsync.core.planning.lessons import Recorded, WindowReading, compare, plan_lessons
+from coinsync.core.planning.compare import Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.store import database, writer
 from coinsync.store.reader import Reader

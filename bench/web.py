@@ -26,13 +26,14 @@ from bench.pairs import ROUNDS, ratio
 from bench.visitors import p99, process, rush, site, stalled, stroll
 from coinsync.core.facts import Attendance, GroupStanding, Lesson, LessonRecord, Mark, Status
 from coinsync.core.plan import Evidence, Limits, Scope
-from coinsync.core.planning.lessons import Recorded, WindowReading, compare, plan_lessons
+from coinsync.core.planning.compare import Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.wording import RUSSIAN
 from coinsync.exchange import decode
 from coinsync.store import database, writer
+from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS
 from webview import pages
 from webview.goods import Category, Good, Reach
 from webview.page_renderer import PageRenderer
@@ -94,7 +95,7 @@ class ByHand:
             self._here.raw.execute(sql).fetchall() for sql in self._statements
         ]
         names, coins = dict(groups), dict(balances)
-        rows: dict[int, list[pages.Row]] = {child: [] for child in CHILDREN}
+        rows: dict[int, list[pages.HistoryRow]] = {child: [] for child in CHILDREN}
         for one in lines:
             rows[one[3]].append(_row(one, names))
         children = tuple(
@@ -110,12 +111,12 @@ class ByHand:
         )
 
 
-def _row(row: Sequence[Any], names: dict[int, str]) -> pages.Row:
+def _row(row: Sequence[Any], names: dict[int, str]) -> pages.HistoryRow:
     day, groups = row[6], row[len(ENTRY_COLUMNS) + 6]
     year = "" if day[:4] == "2026" else f" {day[:4]}"
     when = f"{int(day[8:])} {RUSSIAN.months[int(day[5:7]) - 1]}{year}"
     what = ", ".join(names[int(one)] for one in groups.split(",") if one)
-    return pages.Row(what, "", when, day, (), f"+{row[4]}", gain=True, cancelled=False)
+    return pages.HistoryRow(what, "", when, day, (), f"+{row[4]}", gain=True, cancelled=False)
 
 
 def _goods(shelf: Iterable[Sequence[Any]], children: Sequence[pages.Child]) -> tuple[Category, ...]:

@@ -68,13 +68,6 @@ class ClockWrong(CoinsyncError):
     advice = "Nothing was written. Correct the clock of this machine and run the command again."
 
 
-class PlanUnreadable(CoinsyncError):
-    """A plan file was not written by this program, or is damaged."""
-
-    exit_code = 2
-    advice = 'Make the file anew with "coinsync sync --dry-run --save FILE".'
-
-
 class ImportRefused(CoinsyncError):
     """A file of rows cannot be taken as it is.
 

@@ -19,7 +19,7 @@ from typing import Protocol
 from coinsync.core.facts import Link, Resident
 from coinsync.core.identity import clean, spreadsheet_safe
 from coinsync.core.ledger import Kind, Posted
-from coinsync.core.report import reason_text
+from coinsync.core.reasons import reason_text
 
 #: What coins are called in journals: accounting programs want a commodity in capital letters.
 COIN = "COIN"

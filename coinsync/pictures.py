@@ -200,8 +200,10 @@ _XML = "http://www.w3.org/XML/1998/namespace"
 
 #: Elements that run, load or embed something.
 _REFUSED = frozenset(
-    ["script", "foreignobject", "handler", "listener"]
-    + ["iframe", "embed", "object", "audio", "video"]
+    {
+        *("script", "foreignobject", "handler", "listener"),
+        *("iframe", "embed", "object", "audio", "video"),
+    }
 )
 #: What style sheets can fetch with, and escapes, in which all of that can be written too.
 _FETCHES = re.compile(

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from coinsync.config import BranchSettings, Settings
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     LessonRecord,
     Membership,
@@ -19,17 +20,11 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.ledger import lesson_key
-from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope, identity
-from coinsync.core.planning.lessons import (
-    People,
-    Recorded,
-    WindowReading,
-    compare,
-    names_to_ask,
-    plan_lessons,
-    plan_people,
-)
-from coinsync.core.rules import School, by_group, by_resident
+from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope
+from coinsync.core.planning.compare import Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
+from coinsync.core.planning.people import People, names_to_ask, plan_people
+from coinsync.core.rules import LessonContext, by_group, by_resident
 from coinsync.errors import CoinsyncError, ConfigError, IncompleteRead
 from coinsync.exchange.base import Exchange, Reading
 from coinsync.exchange.vk import VkApi
@@ -127,7 +122,7 @@ class Sync:
         """First the people of a branch, then its lessons window by window."""
         run = self.reader.last_run(branch.id, Purpose.PEOPLE)
         read_before = run.until if run else None
-        people, school, warning = self._plan_people(
+        people, context, warning = self._plan_people(
             branch.id, self._read_people(branch.id, today), today, read_before
         )
         if not (yield from self._offer(branch, people, today, warning)):
@@ -135,7 +130,7 @@ class Sync:
             return
         for scope in windows(branch.id, since, until):
             try:
-                plan, seen = self._plan_window(scope, school, read_before)
+                plan, seen = self._plan_window(scope, context, read_before)
             except CoinsyncError as error:
                 yield Outcome(branch, scope, today, error=error, calls=self._calls_since())
             else:
@@ -204,7 +199,7 @@ class Sync:
 
     def _plan_people(
         self, branch: int, people: _PeopleRead, today: date, read_before: date | None
-    ) -> tuple[Plan, School, CoinsyncError | None]:
+    ) -> tuple[Plan, LessonContext, CoinsyncError | None]:
         known = self.reader.people(
             branch, {one.id for one in people.read.residents} | set(people.residents_unreadable)
         )
@@ -238,7 +233,7 @@ class Sync:
         first_read = self.reader.first_read_on(branch) or today
         return (
             plan,
-            School(types, by_resident(after.values()), people.schedule, first_read),
+            LessonContext(types, by_resident(after.values()), people.schedule, first_read),
             warning,
         )
 
@@ -261,7 +256,7 @@ class Sync:
     # --- lessons ------------------------------------------------------------------------------------------------
 
     def _plan_window(
-        self, scope: Scope, school: School, read_before: date | None
+        self, scope: Scope, context: LessonContext, read_before: date | None
     ) -> tuple[Plan, frozenset[int]]:
         """Plan one window, and say which lessons the plan deals with."""
         reading = self.exchange.lesson_records(scope.branch, scope.since, scope.until)
@@ -273,7 +268,7 @@ class Sync:
             )
         )
         settled = tuple(
-            map(self._with_visitors(school, window.lesson_records).settle, window.lesson_records)
+            map(self._with_visitors(context, window.lesson_records).settle, window.lesson_records)
         )
         recorded = self._recorded(stored, settled)
         found = compare(
@@ -335,11 +330,13 @@ class Sync:
         answers = {lesson: self.exchange.find_lesson_record(lesson, order) for lesson in lessons}
         return {lesson: record for lesson, record in answers.items() if record is not None}
 
-    def _with_visitors(self, school: School, lesson_records: Sequence[LessonRecord]) -> School:
+    def _with_visitors(
+        self, context: LessonContext, lesson_records: Sequence[LessonRecord]
+    ) -> LessonContext:
         """Add what is remembered of visitors from other branches, who are not among this branch's people."""
         present = {one.resident for record in lesson_records for one in record.attendance}
-        visitors = self.reader.recorded(Membership, present - set(school.memberships))
-        return replace(school, memberships={**school.memberships, **by_resident(visitors)})
+        visitors = self.reader.recorded(Membership, present - set(context.memberships))
+        return replace(context, memberships={**context.memberships, **by_resident(visitors)})
 
     def _recorded(
         self, stored: dict[int, LessonRecord], lesson_records: Sequence[LessonRecord]

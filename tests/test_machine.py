@@ -37,6 +37,7 @@ from coinsync import config, sync
 from coinsync import reconcile as proof
 from coinsync.config import Settings
 from coinsync.core import facts
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -54,16 +55,17 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.files.import_rows import ImportRow
-from coinsync.core.ledger import Kind, Row, desk_key, lesson_key
-from coinsync.core.plan import Drop, Limits, Plan, Post, Purpose, Put, Scope, identity
+from coinsync.core.ledger import Kind, LedgerRow, desk_key, lesson_key
+from coinsync.core.plan import Drop, Limits, Plan, Post, Purpose, Put, Scope
+from coinsync.core.planning import compare
 from coinsync.core.planning import lessons as planner
-from coinsync.core.planning.lessons import Ruling
+from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.core.rules import Rule
-from coinsync.desk import coins as desk
+from coinsync.desk import coins, imports, links, people, review
 from coinsync.environment import Environment, Probe, no_probe
 from coinsync.errors import CoinsyncError, NotEnoughCoins, NotFound, StalePlan, UnsafePlan
-from coinsync.lookup import history as audit
+from coinsync.lookup.residents import find_card, find_resident
 from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.reader import Reader
@@ -224,9 +226,9 @@ class Give:
 
     def plan(self, life: Life, reader: Reader) -> Proposal:
         """As the command plans it."""
-        resident = audit.find_resident(reader, f"#{self.who}")
+        resident = find_resident(reader, f"#{self.who}")
         by = life.author(f"k{self.key}", sure=self.sure)
-        return desk.give(reader, life.settings, resident, self.coins, by, note=self.note)
+        return coins.give(reader, life.settings, resident, self.coins, by, note=self.note)
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -262,11 +264,11 @@ class Import:
             )
             for line, (key, who, coins, note) in enumerate(self.rows, 2)
         ]
-        return desk.import_rows(
+        return imports.import_rows(
             reader,
             life.settings,
             rows,
-            lambda text: audit.find_resident(reader, text),
+            lambda text: find_resident(reader, text),
             life.author(sure=self.sure),
         )
 
@@ -280,12 +282,12 @@ class Reverse:
     """An entry is taken back, the ``n``-th of the ledger, or one that does not exist."""
 
     n: int
-    row: Row | None = None
+    row: LedgerRow | None = None
     about: str | Pair = ""
 
     def plan(self, life: Life, reader: Reader) -> Proposal:
         """As the command plans it."""
-        return desk.reverse(reader, life.settings, self.n, life.author(), note=NOTE)
+        return coins.reverse(reader, life.settings, self.n, life.author(), note=NOTE)
 
     def tell(self, model: Model) -> None:
         """As the model has it; what cannot be taken back at all is told from the row."""
@@ -312,7 +314,7 @@ class Review:
         held = [hold for hold in reader.all(Hold) if (hold.lesson, hold.resident) == self.pair]
         if not held:
             raise NotFound("not held")
-        return desk.review(
+        return review.review(
             reader, life.settings, held, Ruling(self.ruling), life.author(), note=NOTE
         )
 
@@ -330,8 +332,8 @@ class MergeCards:
 
     def plan(self, life: Life, reader: Reader) -> Proposal:
         """As the command plans it."""
-        card, other = (audit.find_card(reader, f"#{id}") for id in (self.card, self.other))
-        return desk.merge(reader, card, other, life.author())
+        card, other = (find_card(reader, f"#{id}") for id in (self.card, self.other))
+        return people.merge(reader, life.settings, card, other, life.author())
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -346,7 +348,8 @@ class Unmerge:
 
     def plan(self, life: Life, reader: Reader) -> Proposal:
         """As the command plans it."""
-        return desk.unmerge(reader, audit.find_card(reader, f"#{self.card}"), life.author())
+        card = find_card(reader, f"#{self.card}")
+        return people.unmerge(reader, life.settings, card, life.author())
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -361,7 +364,8 @@ class Erase:
 
     def plan(self, life: Life, reader: Reader) -> Proposal:
         """As the command plans it."""
-        return desk.erase(reader, audit.find_resident(reader, f"#{self.who}"), life.author())
+        resident = find_resident(reader, f"#{self.who}")
+        return people.erase(reader, life.settings, resident, life.author())
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -378,8 +382,9 @@ class See:
 
     def plan(self, life: Life, reader: Reader) -> Proposal:
         """As the command plans it."""
-        resident = audit.find_resident(reader, f"#{self.who}")
-        return (desk.link if self.live else desk.revoke)(reader, resident, self.vk, life.author())
+        resident = find_resident(reader, f"#{self.who}")
+        decide = links.link if self.live else links.revoke
+        return decide(reader, life.settings, resident, self.vk, life.author())
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -497,7 +502,7 @@ class Life(RuleBasedStateMachine):
             FIRST_NIGHT, FIRST_NIGHT.astimezone(MOSCOW).date(), set(CARDS), MEMBERS, dict(RATES)
         )
         self.model.crm = first_days()
-        self.rows: list[Row] = []
+        self.rows: list[LedgerRow] = []
         self.reviewed: set[int] = set()
         self.steps, self.tokens = 0, count(1)
         self.connect()
@@ -1200,25 +1205,29 @@ def nothing(*_anything: Any, **_more: Any) -> None:
     """What a part does that somebody forgot."""
 
 
-keep_held = planner._keep_held
+hold = planner._Draft._hold
 
 
-def hold_visits_only(work: Any, one: Any, kind: facts.HoldKind, coins: int) -> None:
+def hold_visits_only(draft: Any, difference: Any, kind: facts.HoldKind, coins: int) -> None:
     """Keep what is held, but for reversals."""
     if kind is facts.HoldKind.GUEST:
-        keep_held(work, one, kind, coins)
+        hold(draft, difference, kind, coins)
 
 
 #: Bugs as somebody might make them: what stands in the place of what.
 BUGS: dict[str, tuple[tuple[Any, str, Any], ...]] = {
     "the floors are not checked": (
         (writer, "_check_floors", nothing),
-        (desk, "check_floors", nothing),
+        (coins, "check_floors", nothing),
+        (imports, "check_floors", nothing),
     ),
-    "a reversal is forgotten": ((planner, "_loss", nothing),),
-    "a key is enough, whatever the content": ((desk, "_content", lambda _entry, _note: ()),),
-    "a reversal is not held": ((planner, "_keep_held", hold_visits_only),),
-    "a decision is ignored": ((planner, "is_decided", lambda *_: False),),
+    "a reversal is forgotten": ((planner._Draft, "lose", nothing),),
+    "a key is enough, whatever the content": (
+        (coins, "content_of", lambda _entry, _note: ()),
+        (imports, "content_of", lambda _entry, _note: ()),
+    ),
+    "a reversal is not held": ((planner._Draft, "_hold", hold_visits_only),),
+    "a decision is ignored": ((compare, "is_decided", lambda *_: False),),
     "the basis is not read again": ((writer, "_check_basis", nothing),),
     "the half of a plan is kept": ((writer, "_roll_back", lambda database: database.commit()),),
     "what is not whole is taken for whole": ((sync, "_whole", lambda found: found.items),),

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from coinsync import render
 from coinsync.core.plan import Scope
+from coinsync.render import data, progress, terminal
 
 
 def plain_console(width: int = 160) -> Console:
@@ -26,7 +26,7 @@ def plain_console(width: int = 160) -> Console:
 )
 def test_coins_carry_their_sign(amount: int, shown: str) -> None:
     """A reader without colours sees which way they went."""
-    assert render.coins(amount) == shown
+    assert terminal.coins(amount) == shown
 
 
 @pytest.mark.parametrize(
@@ -40,16 +40,16 @@ def test_coins_carry_their_sign(amount: int, shown: str) -> None:
 )
 def test_ages_are_told_in_the_units_that_matter(span: timedelta, shown: str) -> None:
     """Two units at most."""
-    assert render.age(span) == shown
+    assert terminal.age(span) == shown
 
 
 @given(st.text())
 def test_no_text_reaches_a_terminal_with_a_control_character(value: str) -> None:
     """Whatever stands in a name, it is one line of inert text."""
     out = plain_console()
-    made = render.table("name")
-    made.add_row(render.text(value))
-    render.show(out, made)
+    made = terminal.table("name")
+    made.add_row(terminal.text(value))
+    terminal.show(out, made)
     shown = out.file.getvalue()  # type: ignore[attr-defined]
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
 
@@ -60,21 +60,21 @@ def test_no_text_reaches_a_terminal_with_a_control_character(value: str) -> None
 def test_markup_is_shown_as_it_is_written(value: str) -> None:
     """Nothing is coloured, linked or replaced."""
     out = plain_console()
-    made = render.table("name")
-    made.add_row(render.text(value))
-    render.show(out, made)
+    made = terminal.table("name")
+    made.add_row(terminal.text(value))
+    terminal.show(out, made)
     assert value in out.file.getvalue()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@sum", "=HYPERLINK(1)"])
 def test_a_formula_becomes_text_in_a_spreadsheet(value: str) -> None:
     """An apostrophe stands before it."""
-    assert render.as_csv(("name",), [(value,)]) == f"name\r\n'{value}"
+    assert data.csv_text(("name",), [(value,)]) == f"name\r\n'{value}"
 
 
 def test_numbers_stay_numbers_in_a_spreadsheet() -> None:
     """A negative number is no formula."""
-    assert render.as_csv(("coins",), [(-10,)]) == "coins\r\n-10"
+    assert data.csv_text(("coins",), [(-10,)]) == "coins\r\n-10"
 
 
 def test_values_become_json() -> None:
@@ -88,7 +88,7 @@ def test_values_become_json() -> None:
         "colour": Colour.RED,
         "age": timedelta(hours=1),
     }
-    assert render.as_json(value) == (
+    assert data.json_text(value) == (
         '{"scope": {"branch": 1, "since": "2026-11-01", "until": "2026-11-02"}, "colour": "red", "age": 3600}'
     )
 
@@ -96,9 +96,9 @@ def test_values_become_json() -> None:
 def test_a_narrow_terminal_folds_and_loses_nothing() -> None:
     """Every word is still there at forty columns."""
     out = plain_console(40)
-    made = render.table("name", "coins", right=("coins",))
-    made.add_row(render.text("Константин Константинопольский"), "+1 250")
-    render.show(out, made)
+    made = terminal.table("name", "coins", right=("coins",))
+    made.add_row(terminal.text("Константин Константинопольский"), "+1 250")
+    terminal.show(out, made)
     shown = out.file.getvalue()  # type: ignore[attr-defined]
     assert max(map(len, shown.splitlines())) <= 40
     assert "+1 250" in shown
@@ -106,6 +106,6 @@ def test_a_narrow_terminal_folds_and_loses_nothing() -> None:
 
 def test_a_bar_that_is_not_shown_does_nothing() -> None:
     """Cron's mail holds no progress."""
-    with render.Bar(shown=False) as bar:
+    with progress.Bar(shown=False) as bar:
         bar("lessons", 1, 2)
         bar.rest()

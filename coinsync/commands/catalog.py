@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from coinsync.config import Settings
     from coinsync.core.proposal import Author, Proposal
     from coinsync.pictures import WebPicture
-    from coinsync.render import Bar
+    from coinsync.render.progress import Bar
     from coinsync.store.reader import Reader
 
 Goods = Annotated[
@@ -78,14 +78,14 @@ def load(
     yes: Yes = False,
 ) -> int:
     """Make the shop's goods those of a file: new ones come, changed ones change, those left out are archived."""
-    from coinsync.desk import shop
+    from coinsync.desk import catalog
 
     session: Session = ctx.obj
     items, copies = read_goods(session, file)
     by = author(session)
     return carry_out(
         session,
-        lambda reader: shop.load(reader, items, by),
+        lambda reader: catalog.load(reader, session.settings, items, by),
         dry_run=dry_run,
         yes=yes,
         before=partial(keep_copies, session.settings, copies),
@@ -94,13 +94,13 @@ def load(
 
 def read_goods(session: Session, file: Path) -> tuple[tuple[Item, ...], dict[str, WebPicture]]:
     """The goods of a catalog file, and the copies of their pictures by the names in the file; nothing is written."""
-    from coinsync import render
     from coinsync.core.files.catalog import read_catalog
+    from coinsync.render.progress import Bar
 
     settings = session.settings
     copies: dict[str, WebPicture] = {}
     try:
-        with render.Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json)) as bar:
+        with Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json)) as bar:
             items = read_catalog(
                 file.read_bytes(),
                 toml=file.suffix.lower() == ".toml",
@@ -138,14 +138,16 @@ def list_all(
     as_csv: AsCsv = False,
 ) -> None:
     """The shop's goods in their order, with what is left of them."""
-    from coinsync import render
+    from coinsync.render.data import as_data, csv_text
+    from coinsync.render.shop import item_state, show_catalog
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
         goods = _in_order(session, reader, everything=everything)
         left = reader.stock(item.code for item in goods if item.tracked)
     if session.json:
-        session.tell([{**render.as_data(item), "left": left.get(item.code)} for item in goods])
+        session.tell([{**as_data(item), "left": left.get(item.code)} for item in goods])
     elif as_csv:
         columns = ("code", "name", "category", "price", "left", "branches", "state", "picture")
         rows = (
@@ -156,14 +158,14 @@ def list_all(
                 item.price,
                 left.get(item.code, ""),
                 " ".join(map(str, item.branches)),
-                render.item_state(item),
+                item_state(item),
                 "yes" if item.picture else "no",
             )
             for item in goods
         )
-        typer.echo(render.as_csv(columns, rows))
+        typer.echo(csv_text(columns, rows))
     else:
-        render.show_catalog(render.console(), goods, left)
+        show_catalog(console(), goods, left)
 
 
 def _in_order(session: Session, reader: Reader, *, everything: bool) -> list[Item]:
@@ -227,15 +229,15 @@ def add(
     copies = {copy.name: copy} if copy else {}
     return carry_out(
         session,
-        partial(_added, item, author(session)),
+        partial(_added, session, item, author(session)),
         dry_run=dry_run,
         yes=yes,
         before=partial(keep_copies, session.settings, copies),
     )
 
 
-def _added(item: Item, by: Author, reader: Reader) -> Proposal:
-    from coinsync.desk import shop
+def _added(session: Session, item: Item, by: Author, reader: Reader) -> Proposal:
+    from coinsync.desk import catalog
 
     there = {one.code: one for one in reader.all(Item)}
     before = there.get(item.code)
@@ -246,8 +248,8 @@ def _added(item: Item, by: Author, reader: Reader) -> Proposal:
                 f"{item.code} is in the shop already: {before.name_ru}; nothing written",
                 advice=f"coinsync catalog edit {item.code} changes it.",
             )
-        return shop.put_item(reader, before, by)
-    return shop.put_item(reader, replace(item, place=last + 1), by)
+        return catalog.put_item(reader, session.settings, before, by)
+    return catalog.put_item(reader, session.settings, replace(item, place=last + 1), by)
 
 
 def edit(
@@ -295,7 +297,7 @@ def edit(
     copies = {copy.name: copy} if copy else {}
     return carry_out(
         session,
-        partial(_edited, code, said, number, author(session)),
+        partial(_edited, session, code, said, number, author(session)),
         dry_run=dry_run,
         yes=yes,
         before=partial(keep_copies, session.settings, copies),
@@ -303,36 +305,43 @@ def edit(
 
 
 def _edited(
-    code: str, said: dict[str, Any], place: int | None, by: Author, reader: Reader
+    session: Session, code: str, said: dict[str, Any], place: int | None, by: Author, reader: Reader
 ) -> Proposal:
-    from coinsync.desk import shop
+    from coinsync.desk import catalog
+    from coinsync.lookup.shop import find_item
 
-    before = shop.find_item(reader, code)
+    before = find_item(reader, code)
     if "name_ru" in said and before.name_en == before.name_ru:
         # The English name was none of its own, and would go on telling the old one.
         said = {"name_en": said["name_ru"]} | said
     item = replace(before, **said)
     if place is None:
-        return shop.put_item(reader, item, by)
+        return catalog.put_item(reader, session.settings, item, by)
     if item.archived:
-        return shop.put_item(reader, replace(item, place=place), by)
+        return catalog.put_item(reader, session.settings, replace(item, place=place), by)
     live = [one for one in reader.all(Item) if not one.archived and one.code != item.code]
     live.sort(key=lambda one: (one.place, one.code))
     order = [*live[: place - 1], item, *live[place - 1 :]]
-    return shop.load(
-        reader, [replace(one, place=number) for number, one in enumerate(order, 1)], by
+    return catalog.load(
+        reader,
+        session.settings,
+        [replace(one, place=number) for number, one in enumerate(order, 1)],
+        by,
     )
 
 
 def archive(ctx: typer.Context, code: Goods, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Take goods out of the shop; they are never deleted, and what was sold stays as it was."""
-    from coinsync.desk import shop
+    from coinsync.desk import catalog
+    from coinsync.lookup.shop import find_item
 
     session: Session = ctx.obj
     by = author(session)
 
     def decide(reader: Reader) -> Proposal:
-        return shop.put_item(reader, replace(shop.find_item(reader, code), archived=True), by)
+        return catalog.put_item(
+            reader, session.settings, replace(find_item(reader, code), archived=True), by
+        )
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
@@ -427,7 +436,9 @@ def stock_list(
 
 
 def _show_left(session: Session, reader: Reader, *, as_csv: bool) -> None:
-    from coinsync import render
+    from coinsync.render.data import csv_text
+    from coinsync.render.shop import show_stock
+    from coinsync.render.terminal import console
 
     counted = [item for item in _in_order(session, reader, everything=True) if item.tracked]
     left = reader.stock(item.code for item in counted)
@@ -440,32 +451,34 @@ def _show_left(session: Session, reader: Reader, *, as_csv: bool) -> None:
         )
     elif as_csv:
         rows = ((item.code, item.name_ru, left[item.code]) for item in goods)
-        typer.echo(render.as_csv(("code", "name", "left"), rows))
+        typer.echo(csv_text(("code", "name", "left"), rows))
     else:
-        render.show_stock(render.console(), goods, left)
+        show_stock(console(), goods, left)
 
 
 def _show_moves(session: Session, reader: Reader, code: str, *, as_csv: bool) -> None:
-    from coinsync import render
-    from coinsync.desk import shop
+    from coinsync.lookup.shop import find_item
+    from coinsync.render.data import as_data, csv_text
+    from coinsync.render.shop import show_stock_moves
+    from coinsync.render.terminal import console
 
-    item = shop.find_item(reader, code)
+    item = find_item(reader, code)
     there, moves = 0, list[tuple[StockMove, int]]()
     for _, move in reader.stock_moves(item=item.code):
         there += move.quantity
         moves.append((move, there))
     moves.reverse()
     if session.json:
-        session.tell([{**render.as_data(move), "left": left} for move, left in moves])
+        session.tell([{**as_data(move), "left": left} for move, left in moves])
     elif as_csv:
         columns = ("day", "kind", "quantity", "left", "actor", "note", "sale", "key")
         rows = (
             (one.happened_on, one.kind, one.quantity, left, one.actor, one.note, one.sale, one.key)
             for one, left in moves
         )
-        typer.echo(render.as_csv(columns, rows))
+        typer.echo(csv_text(columns, rows))
     else:
-        render.show_stock_moves(render.console(), item, moves)
+        show_stock_moves(console(), item, moves)
 
 
 def receive(
@@ -529,24 +542,15 @@ def _move(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    from coinsync.desk import shop
+    from coinsync.desk import catalog
+    from coinsync.lookup.shop import find_item
 
     _at_most(pieces, QUANTITY_MAX, "the number of pieces")
-    text, by = note_of(note), _dated(session, author(session, key.removeprefix("stock:"), date))
+    text, by = note_of(note), author(session, key.removeprefix("stock:"), date)
 
     def decide(reader: Reader) -> Proposal:
-        return shop.move_stock(reader, shop.find_item(reader, code), kind, pieces, by, note=text)
+        return catalog.move_stock(
+            reader, session.settings, find_item(reader, code), kind, pieces, by, note=text
+        )
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
-
-
-def _dated(session: Session, by: Author) -> Author:
-    """The hand with its day: the one that was said, else today at the school."""
-    from coinsync.core.files.import_rows import EARLIEST
-
-    today = by.now.astimezone(session.settings.branches[0].zone).date()
-    if by.day is not None and by.day > today:
-        raise UsageError(f"--date {by.day} is still to come; today is {today}")
-    if by.day is not None and by.day < EARLIEST:
-        raise UsageError(f"--date {by.day} is before {EARLIEST}")
-    return replace(by, day=by.day or today)

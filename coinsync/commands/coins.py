@@ -105,14 +105,14 @@ def _give(
     by: Author,
     reader: Reader,
 ) -> Proposal:
-    from coinsync.desk import coins as desk
-    from coinsync.lookup import history as audit
+    from coinsync.desk.coins import give
+    from coinsync.lookup.residents import find_resident
 
     note = note_of(reason)
     if not (note or way):
         raise UsageError("say why: --reason TEXT" + (", or --for WAY" if coins > 0 else ""))
-    who = audit.find_resident(reader, resident)
-    return desk.give(reader, session.settings, who, coins, by, note=note, way=way)
+    who = find_resident(reader, resident)
+    return give(reader, session.settings, who, coins, by, note=note, way=way)
 
 
 def _way(settings: Settings, code: str) -> Way:
@@ -161,7 +161,7 @@ def reverse(
     yes: Yes = False,
 ) -> int:
     """Take an entry back: a second entry that names it, once."""
-    from coinsync.desk import coins as desk
+    from coinsync.desk import coins
 
     session: Session = ctx.obj
     n, text = number_of(entry, "number of an entry"), note_of(note)
@@ -170,7 +170,7 @@ def reverse(
     by = author(session)
     return carry_out(
         session,
-        lambda reader: desk.reverse(reader, session.settings, n, by, note=text),
+        lambda reader: coins.reverse(reader, session.settings, n, by, note=text),
         dry_run=dry_run,
         yes=yes,
     )
@@ -191,8 +191,8 @@ def import_file(
     Credits, debits and opening balances; a second run of the same file adds nothing.
     """
     from coinsync.core.files.import_rows import read_import_rows
-    from coinsync.desk import coins as desk
-    from coinsync.lookup import history as audit
+    from coinsync.desk.imports import import_rows
+    from coinsync.lookup.residents import find_resident
 
     session: Session = ctx.obj
     settings = session.settings
@@ -213,8 +213,8 @@ def import_file(
     def decide(reader: Reader) -> Proposal:
         @cache
         def find(text: str) -> Resident:
-            return audit.find_resident(reader, text)
+            return find_resident(reader, text)
 
-        return desk.import_rows(reader, settings, rows, find, by)
+        return import_rows(reader, settings, rows, find, by)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)

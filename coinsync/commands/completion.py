@@ -66,7 +66,7 @@ def items(ctx: typer.Context, incomplete: str) -> list[Offer]:
 def holds(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Cases that wait for a person."""
     from coinsync.core.facts import Hold
-    from coinsync.core.report import reason_text
+    from coinsync.core.reasons import reason_text
 
     def offers(_settings: Settings, reader: Reader) -> Iterator[Offer]:
         found = reader.all(Hold)

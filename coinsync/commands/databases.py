@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +33,7 @@ def migrate(ctx: typer.Context) -> None:
 
 def status(ctx: typer.Context) -> int:
     """What the database is, and how far the ledger has come; 4 when something of it must be mended."""
-    from coinsync import render
+    from coinsync.render.data import as_data, json_text
     from coinsync.store.operations import condition
 
     session: Session = ctx.obj
@@ -41,7 +41,7 @@ def status(ctx: typer.Context) -> int:
         session.database_url, wait_seconds=session.settings.database.wait_seconds
     )
     if session.json:
-        last = render.as_data(found.last_run) if found.last_run else None
+        last = as_data(found.last_run) if found.last_run else None
         data = {
             "schema": found.schema,
             "entries": found.entries,
@@ -55,9 +55,7 @@ def status(ctx: typer.Context) -> int:
             "size_bytes": found.size_bytes,
         }
         data |= more | {"residents": found.residents, "last_run": last, "guards": found.guards_seen}
-        typer.echo(
-            render.as_json(data | {"guards_hidden": found.guards_hidden, "wrong": found.wrong})
-        )
+        typer.echo(json_text(data | {"guards_hidden": found.guards_hidden, "wrong": found.wrong}))
     else:
         for line in _told(found):
             typer.echo(line)
@@ -108,14 +106,14 @@ def copy(
     A password may stand in COINSYNC_COPY_PASSWORD.
     """
     from coinsync import config
-    from coinsync.store.operations import copy as copying
+    from coinsync.store.operations.copy import copy_database
 
     session: Session = ctx.obj
     url = config.addressed(
         to, Path.cwd(), session.environment.environ.get("COINSYNC_COPY_PASSWORD", "")
     )
     with session.lock("db copy", 0.0):
-        counts = copying.copy(
+        counts = copy_database(
             session.database_url, url, wait_seconds=session.settings.database.wait_seconds
         )
     session.tell({"copied": counts})
@@ -144,7 +142,7 @@ def grants(
     For MySQL and MariaDB. Nothing is changed: an administrator of the server runs them.
     """
     from coinsync.store.engines.mysql_address import SCHEMES, address_of
-    from coinsync.store.operations import grants as rights
+    from coinsync.store.operations.grants import Accounts, makers, statements
 
     session: Session = ctx.obj
     if not session.database_url.startswith(tuple(f"{one}:" for one in SCHEMES)):
@@ -152,10 +150,10 @@ def grants(
             "db grants: the configured database is a file",
             advice="Its rights are those of the file and its folder.",
         )
-    accounts = rights.Accounts(owner, writer, web, host)
+    accounts = Accounts(owner, writer, web, host)
     name = address_of(session.database_url).name
-    typer.echo("\n".join(f"-- {line}" for line in rights.makers(accounts)))
-    typer.echo("\n".join(rights.statements(name, accounts)))
+    typer.echo("\n".join(f"-- {line}" for line in makers(accounts)))
+    typer.echo("\n".join(statements(name, accounts)))
 
 
 # --- the doctor ------------------------------------------------------------------------------------------------------
@@ -242,15 +240,17 @@ def _settings(found: Condition, refusal: str) -> Finding:
 
 
 def _fresh(session: Session) -> Finding:
-    settings, now = session.settings, session.now()
+    from coinsync.lookup.freshness import freshness
+
+    settings = session.settings
     oldest = timedelta(hours=settings.sync.fresh_hours_max)
+    late = []
     with session.reader() as reader:
-        synced = {branch.id: reader.last_full_run(branch.id) for branch in settings.branches}
-    late = [
-        f"branch {id} {'was never synced' if run is None else f'was last synced {run.posted_at}'}"
-        for id, run in synced.items()
-        if run is None or now - datetime.fromisoformat(run.posted_at) > oldest
-    ]
+        for branch in freshness(reader, settings, session.now()):
+            if branch.is_older_than(oldest):
+                last = branch.last
+                when = f"was last synced {last.posted_at}" if last else "was never synced"
+                late.append(f"branch {branch.branch} {when}")
     return Finding(
         "freshness",
         "FAIL" if late else "ok",

@@ -52,7 +52,7 @@ def family(reader: Reader) -> tuple[int, list[Resident]]:
 def _fill(session: Session, database: Database, reader: Reader, by: Author) -> None:
     """Load the catalog as any school does, from a file beside its pictures."""
     from coinsync.core.catalog import Item
-    from coinsync.desk import shop
+    from coinsync.desk.catalog import load
     from coinsync.simulator.stage import GOODS
 
     if reader.all(Item):
@@ -61,7 +61,7 @@ def _fill(session: Session, database: Database, reader: Reader, by: Author) -> N
     shutil.copytree(GOODS, folder, dirs_exist_ok=True)
     items, copies = read_goods(session, folder / CATALOG)
     keep_copies(session.settings, copies)
-    apply(session, database, shop.load(reader, items, by).plan)
+    apply(session, database, load(reader, session.settings, items, by).plan)
 
 
 def _receive(session: Session, database: Database, reader: Reader, by: Author) -> None:
@@ -71,7 +71,7 @@ def _receive(session: Session, database: Database, reader: Reader, by: Author) -
     from coinsync.core.catalog import Item, MoveKind
     from coinsync.core.plan import Plan, Purpose
     from coinsync.core.proposal import scope_of
-    from coinsync.desk import shop
+    from coinsync.desk.catalog import move_stock
 
     counted = [item for item in reader.all(Item) if item.tracked and not item.archived]
     changes: list[Change] = []
@@ -81,7 +81,8 @@ def _receive(session: Session, database: Database, reader: Reader, by: Author) -
         author = replace(by, key=f"{by.key}-{item.code}", day=came)
         if not reader.stock_moves(key=f"stock:{author.key}"):
             pieces = max(PIECES_MIN, COINS_OF_STOCK // item.price)
-            changes += shop.move_stock(reader, item, MoveKind.RECEIVE, pieces, author).plan.changes
+            received = move_stock(reader, session.settings, item, MoveKind.RECEIVE, pieces, author)
+            changes += received.plan.changes
     if changes:
         apply(session, database, Plan.of(Purpose.CATALOG, scope_of(by.now.date()), changes))
 
@@ -115,11 +116,11 @@ def _buyer(
 ) -> tuple[Resident, Pick] | None:
     """Somebody who can pay for something that is there, and this; None where nobody can."""
     from coinsync.core.catalog import Pick
-    from coinsync.desk import shop
+    from coinsync.lookup.shop import shelf_for
 
     balances = reader.balances((one.id for one in candidates), until=day)
     for one in chance.some(candidates, len(candidates), lambda who: who.id, "buyer", number):
-        shelf = shop.shelf_for(reader, one).values()
+        shelf = shelf_for(reader, one).values()
         left = reader.stock(item.code for item in shelf if item.tracked)
         goods = [
             item for item in shelf if item.price <= balances[one.id] and left.get(item.code) != 0

@@ -35,26 +35,26 @@ def balance(
 
     A day's balance counts what happened until its end, by the days on which things happened.
     """
-    from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup.residents import find_resident
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.people import show_residents
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     day = day_of(as_of)
     with session.reader() as reader:
         chosen = (
-            [audit.find_resident(reader, resident)]
-            if resident
-            else chosen_residents(session, reader)
+            [find_resident(reader, resident)] if resident else chosen_residents(session, reader)
         )
         balances = reader.balances((one.id for one in chosen), until=day or date.max)
     columns = ("id", "name", "coins", *(("as_of",) if day else ()))
     rows = [(one.id, one.name, balances[one.id], *((day,) if day else ())) for one in chosen]
     if session.json:
-        typer.echo(render.as_json([dict(zip(columns, row, strict=True)) for row in rows]))
+        typer.echo(json_text([dict(zip(columns, row, strict=True)) for row in rows]))
     elif as_csv:
-        typer.echo(render.as_csv(columns, rows))
+        typer.echo(csv_text(columns, rows))
     else:
-        render.show_residents(render.console(), chosen, balances, day)
+        show_residents(console(), chosen, balances, day)
 
 
 def history(
@@ -70,16 +70,19 @@ def history(
     as_csv: AsCsv = False,
 ) -> None:
     """All lines of one resident, newest first."""
-    from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import history as lookup
+    from coinsync.lookup.residents import find_resident
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.history import show_history
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     first, last = span(since, until)
     with session.reader() as reader:
-        found = audit.history(
+        found = lookup.history(
             reader,
             session.settings,
-            audit.find_resident(reader, resident),
+            find_resident(reader, resident),
             since=first or date.min,
             until=last or date.max,
             kind=_kind(kind),
@@ -87,18 +90,14 @@ def history(
             limit=limit,
         )
     if session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     elif as_csv:
         columns = ("day", "kind", "title", "coins", "balance", "reason", "rule", "note")
         typer.echo(
-            render.as_csv(
-                columns, ([getattr(line, name) for name in columns] for line in found.lines)
-            )
+            csv_text(columns, ([getattr(line, name) for name in columns] for line in found.lines))
         )
     else:
-        render.show_history(
-            render.console(), found, session.settings.way_titles, actors=session.verbose
-        )
+        show_history(console(), found, session.settings.way_titles, actors=session.verbose)
 
 
 def statement(
@@ -122,10 +121,12 @@ def statement(
 
     What there was, every line, what there is; in Russian, or with --lang en in English.
     """
-    from coinsync import render
     from coinsync.core.wording import LANGUAGES
-    from coinsync.desk.coins import today_of
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import history as lookup
+    from coinsync.lookup.residents import find_resident
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.history import show_statement
+    from coinsync.render.terminal import paper
 
     session: Session = ctx.obj
     if language not in LANGUAGES:
@@ -134,24 +135,24 @@ def statement(
         )
     first, last = span(since, until)
     with session.reader() as reader:
-        who = audit.find_resident(reader, resident)
-        today = today_of(session.settings, who, session.now())
+        who = find_resident(reader, resident)
+        today = session.settings.day_at(who.branches, session.now())
         last = last or today
         first = first or last.replace(day=1)
         if first > last:
             raise UsageError(f"--since {first} is after {last}, the last day of the statement")
-        found = audit.statement(reader, session.settings, who, first, last, language, today=today)
+        found = lookup.statement(reader, session.settings, who, first, last, language, today=today)
     if session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     elif as_csv:
         said = LANGUAGES[language].statement
         columns = ("day", "kind", "what", "why", "coins", "balance")
         lines = ([getattr(line, name) for name in columns] for line in found.lines)
         opening = (found.since, "", said.opening, "", None, found.opening)
         closing = (found.until, "", said.closing, "", None, found.closing)
-        typer.echo(render.as_csv(columns, (opening, *lines, closing)))
+        typer.echo(csv_text(columns, (opening, *lines, closing)))
     else:
-        render.show_statement(render.paper(), found)
+        show_statement(paper(), found)
 
 
 def _kind(text: str | None) -> Kind | None:

@@ -1,4 +1,4 @@
-"""Coins for lessons: sync, apply, runs, and explain, which says why a lesson gave coins or did not."""
+"""Coins for lessons: sync, runs, and explain, which says why a lesson gave coins or did not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +13,7 @@ import typer
 from coinsync.commands import completion
 from coinsync.commands.posting import Posting, posting_into
 from coinsync.commands.session import DIFFERENT, AsCsv, Day, Session, day_of, span
-from coinsync.errors import DigestMismatch, NotFound, UsageError, VkRefused
+from coinsync.errors import DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
     from coinsync.sync import Outcome
@@ -27,7 +26,6 @@ def sync(
     ] = False,
     since: Day = None,
     until: Day = None,
-    save: Annotated[Path | None, typer.Option(help="Keep the plans in a file for `apply`.")] = None,
     expect: Annotated[
         str | None, typer.Option(metavar="DIGEST", help="Apply only if the plan is this one.")
     ] = None,
@@ -53,7 +51,7 @@ def sync(
     days = span(since, until)
     with session.lock("sync", lock_timeout), session.writable() as database:
         posting = posting_into(session, database, accept_unsafe, dry_run=dry_run)
-        post_windows(posting, days, rerate=rerate, save=save, expect=expect)
+        post_windows(posting, days, rerate=rerate, expect=expect)
     session.tell(posting.data())
     code = posting.finish()
     if code == 0 and ping_url and not dry_run:
@@ -66,23 +64,22 @@ def post_windows(
     days: tuple[date | None, date | None],
     *,
     rerate: bool,
-    save: Path | None,
     expect: str | None,
 ) -> None:
     """Plan and apply window by window; where the whole is to be kept or compared, plan all before applying any."""
-    from coinsync import render
+    from coinsync.render.progress import Bar
     from coinsync.store.reader import Reader
     from coinsync.sync import Sync
 
     session = posting.session
-    bar = render.Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
+    bar = Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
     with bar, session.exchange(bar) as exchange, session.vk() as vk:
         run = Sync(
             exchange, Reader(posting.database), session.settings, rerate, posting.accepted, vk
         )
         outcomes: Iterable[Outcome] = run.outcomes(session.chosen_branches(), *days, session.now())
-        if save is not None or expect is not None:
-            outcomes = _reviewed(session, list(outcomes), save, expect)
+        if expect is not None:
+            outcomes = _reviewed(session, list(outcomes), expect)
         for outcome in outcomes:
             bar.rest()
             # A key that is refused will be refused every night; what merely was out of reach comes by itself.
@@ -94,65 +91,22 @@ def post_windows(
                 run.refuse(outcome.plan)
 
 
-def _reviewed(
-    session: Session, outcomes: list[Outcome], save: Path | None, expect: str | None
-) -> list[Outcome]:
-    from coinsync import planfile
+def _reviewed(session: Session, outcomes: list[Outcome], expect: str) -> list[Outcome]:
     from coinsync.core.plan import DIGEST_SHOWN, digest_of, matches
 
     plans = [outcome.plan for outcome in outcomes if outcome.plan]
     digest = digest_of([plan.digest for plan in plans]) if plans else ""
-    if save is not None:
-        planfile.save(save, session.settings.account, plans)
-        session.say(f"{len(plans)} plans kept in {save}   digest {digest[:DIGEST_SHOWN]}\n")
-    if expect is not None and not matches(digest, expect):
+    if not matches(digest, expect):
         shown = digest[:DIGEST_SHOWN] or "empty"
         raise DigestMismatch(f"digest differs: expected {expect}, plan is {shown}; nothing written")
     return outcomes
 
 
 def _ping(session: Session, url: str) -> None:
-    from coinsync.exchange.http import ping
+    from coinsync.exchange.wire import ping
 
     if not ping(url) and session.verbose:
         session.complain("the watcher could not be told that all went well")
-
-
-def apply(
-    ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A file that `sync --save` made.")],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plans, write nothing.")
-    ] = False,
-    accept_unsafe: Annotated[
-        list[str] | None,
-        typer.Option(metavar="DIGEST", help="Apply this plan although a guard refuses it."),
-    ] = None,
-    lock_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")
-    ] = 0.0,
-) -> int:
-    """Apply a saved plan."""
-    from coinsync import planfile
-    from coinsync.sync import Outcome
-
-    session: Session = ctx.obj
-    plans = planfile.load(file, session.settings.account)
-    branches = {branch.id: branch for branch in session.settings.branches}
-    foreign = sorted({plan.scope.branch for plan in plans} - set(branches))
-    if foreign:
-        raise NotFound(
-            f"plan: branch {foreign[0]} is not in the configuration", advice="Add it, or plan anew."
-        )
-    with session.lock("apply", lock_timeout), session.writable() as database:
-        posting = posting_into(session, database, accept_unsafe, dry_run=dry_run)
-        for plan in plans:
-            branch = branches[plan.scope.branch]
-            posting.take(
-                Outcome(branch, plan.scope, session.now().astimezone(branch.zone).date(), plan)
-            )
-    session.tell(posting.data())
-    return posting.finish()
 
 
 def runs(
@@ -165,28 +119,26 @@ def runs(
     as_csv: AsCsv = False,
 ) -> int:
     """The last runs, and how fresh each branch is."""
-    from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup.freshness import freshness
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.status import show_runs
+    from coinsync.render.terminal import age, console
 
     session: Session = ctx.obj
     oldest = _age_of(max_age) if max_age else None
     with session.reader() as reader:
         found = reader.runs(limit)
-        fresh = audit.freshness(reader, session.settings, session.now())
+        fresh = freshness(reader, session.settings, session.now())
     if session.json:
-        typer.echo(render.as_json({"runs": found, "branches": fresh}))
+        typer.echo(json_text({"runs": found, "branches": fresh}))
     elif as_csv:
         columns = [one.name for one in fields(found[0])] if found else ["id"]
-        typer.echo(
-            render.as_csv(columns, ([getattr(run, name) for name in columns] for run in found))
-        )
+        typer.echo(csv_text(columns, ([getattr(run, name) for name in columns] for run in found)))
     elif not session.quiet:
-        render.show_runs(render.console(), found, fresh)
-    stale = [one for one in fresh if oldest is not None and (one.age is None or one.age > oldest)]
+        show_runs(console(), found, fresh)
+    stale = [one for one in fresh if oldest is not None and one.is_older_than(oldest)]
     for one in stale:
-        told = (
-            "was never synced" if one.age is None else f"was last synced {render.age(one.age)} ago"
-        )
+        told = "was never synced" if one.age is None else f"was last synced {age(one.age)} ago"
         session.complain(f"{one.name} {told}, more than {max_age}")
     return DIFFERENT if stale else 0
 
@@ -215,19 +167,21 @@ def explain(
     ] = None,
 ) -> None:
     """Why a lesson gave or did not give coins."""
-    from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import explain as lookup
+    from coinsync.lookup.residents import find_resident
+    from coinsync.render.history import show_explanations
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     if resident is None and lesson is None:
         raise UsageError("explain: say whose coins, or which --lesson")
     with session.reader() as reader:
         if resident is None:
-            found = audit.explain_to_all(reader, session.settings, lesson or 0)
+            found = lookup.explain_to_all(reader, session.settings, lesson or 0)
         else:
-            one = audit.find_resident(reader, resident)
-            found = audit.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
+            one = find_resident(reader, resident)
+            found = lookup.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
     if session.json:
         session.tell(found)
     else:
-        render.show_explanations(render.console(), found)
+        show_explanations(console(), found)

@@ -33,46 +33,46 @@ def list_all(
     as_csv: AsCsv = False,
 ) -> None:
     """Who sees whom, or what could not be linked."""
-    from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import residents
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.people import show_link_problems, show_links
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
         if problems:
-            troubles = audit.link_problems(reader)
+            troubles = residents.link_problems(reader)
         else:
-            found = audit.links(reader)
+            found = residents.links(reader)
     if problems:
         if session.json:
-            typer.echo(render.as_json(troubles))
+            typer.echo(json_text(troubles))
         elif as_csv:
             rows = [(one.resident, one.name, one.text, one.problem) for one in troubles]
-            typer.echo(render.as_csv(("resident", "name", "text", "problem"), rows))
+            typer.echo(csv_text(("resident", "name", "text", "problem"), rows))
         else:
-            render.show_link_problems(render.console(), troubles)
+            show_link_problems(console(), troubles)
     elif session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     elif as_csv:
         columns = ("vk", "resident", "name", "source", "live")
-        typer.echo(
-            render.as_csv(columns, [[getattr(one, name) for name in columns] for one in found])
-        )
+        typer.echo(csv_text(columns, [[getattr(one, name) for name in columns] for one in found]))
     else:
-        render.show_links(render.console(), found)
+        show_links(console(), found)
 
 
 def add(
     ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
 ) -> int:
     """Let a VK account see a resident."""
-    from coinsync.desk import coins as desk
-    from coinsync.lookup import history as audit
+    from coinsync.desk import links
+    from coinsync.lookup.residents import find_resident
 
     session: Session = ctx.obj
     number, by = account_number(session, vk), author(session)
 
     def decide(reader: Reader) -> Proposal:
-        return desk.link(reader, audit.find_resident(reader, resident), number, by)
+        return links.link(reader, session.settings, find_resident(reader, resident), number, by)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
@@ -81,14 +81,14 @@ def revoke(
     ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
 ) -> int:
     """Let a VK account no longer see a resident; the CRM's card does not bring it back."""
-    from coinsync.desk import coins as desk
-    from coinsync.lookup import history as audit
+    from coinsync.desk import links
+    from coinsync.lookup.residents import find_resident
 
     session: Session = ctx.obj
     number, by = account_number(session, vk), author(session)
 
     def decide(reader: Reader) -> Proposal:
-        return desk.revoke(reader, audit.find_resident(reader, resident), number, by)
+        return links.revoke(reader, session.settings, find_resident(reader, resident), number, by)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 

@@ -25,8 +25,10 @@ def list_all(
     as_csv: AsCsv = False,
 ) -> None:
     """All residents with their balances."""
-    from coinsync import render
     from coinsync.core.facts import Presence
+    from coinsync.render.data import as_data, csv_text, json_text
+    from coinsync.render.people import show_residents
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
@@ -37,31 +39,31 @@ def list_all(
         ]
         balances = reader.balances(one.id for one in found)
     if session.json:
-        typer.echo(
-            render.as_json([{**render.as_data(one), "coins": balances[one.id]} for one in found])
-        )
+        typer.echo(json_text([{**as_data(one), "coins": balances[one.id]} for one in found]))
     elif as_csv:
         rows = (
             (one.id, one.name, " ".join(map(str, one.branches)), one.presence, balances[one.id])
             for one in found
         )
-        typer.echo(render.as_csv(("id", "name", "branches", "presence", "coins"), rows))
+        typer.echo(csv_text(("id", "name", "branches", "presence", "coins"), rows))
     else:
-        render.show_residents(render.console(), found, balances)
+        show_residents(console(), found, balances)
 
 
 def show(ctx: typer.Context, resident: Who) -> None:
     """All that is known of one resident."""
-    from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import residents as lookup
+    from coinsync.render.data import json_text
+    from coinsync.render.people import show_card
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
-        card = audit.card(reader, audit.find_resident(reader, resident))
+        found = lookup.card(reader, lookup.find_resident(reader, resident))
     if session.json:
-        typer.echo(render.as_json(card))
+        typer.echo(json_text(found))
     else:
-        render.show_card(render.console(), card)
+        show_card(console(), found)
 
 
 def chosen_residents(session: Session, reader: Reader) -> list[Resident]:
@@ -102,14 +104,16 @@ def merge(
 
     No coins move, they count together; `unmerge` undoes it.
     """
-    from coinsync.desk import coins as desk
-    from coinsync.lookup import history as audit
+    from coinsync.desk import people
+    from coinsync.lookup.residents import find_card
 
     session: Session = ctx.obj
     by = author(session)
 
     def decide(reader: Reader) -> Proposal:
-        return desk.merge(reader, audit.find_card(reader, card), audit.find_card(reader, into), by)
+        return people.merge(
+            reader, session.settings, find_card(reader, card), find_card(reader, into), by
+        )
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
@@ -123,14 +127,14 @@ def unmerge(
     yes: Yes = False,
 ) -> int:
     """A merged card stands on its own again."""
-    from coinsync.desk import coins as desk
-    from coinsync.lookup import history as audit
+    from coinsync.desk import people
+    from coinsync.lookup.residents import find_card
 
     session: Session = ctx.obj
     by = author(session)
     return carry_out(
         session,
-        lambda reader: desk.unmerge(reader, audit.find_card(reader, card), by),
+        lambda reader: people.unmerge(reader, session.settings, find_card(reader, card), by),
         dry_run=dry_run,
         yes=yes,
     )
@@ -141,14 +145,14 @@ def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes =
 
     Names, links and notes go for good, numbers and coins stay.
     """
-    from coinsync.desk import coins as desk
-    from coinsync.lookup import history as audit
+    from coinsync.desk import people
+    from coinsync.lookup.residents import find_resident
 
     session: Session = ctx.obj
     by = author(session)
     return carry_out(
         session,
-        lambda reader: desk.erase(reader, audit.find_resident(reader, resident), by),
+        lambda reader: people.erase(reader, session.settings, find_resident(reader, resident), by),
         dry_run=dry_run,
         yes=yes,
     )
@@ -156,10 +160,10 @@ def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes =
 
 def export(ctx: typer.Context, resident: Who) -> None:
     """All that is held about a resident, as JSON."""
-    from coinsync import render
-    from coinsync.lookup import history as audit
+    from coinsync.lookup import residents as lookup
+    from coinsync.render.data import json_page, json_text
 
     session: Session = ctx.obj
     with session.reader() as reader:
-        found = audit.dossier(reader, audit.find_resident(reader, resident))
-    typer.echo(render.as_json(found) if session.json else render.as_page_of_json(found))
+        found = lookup.dossier(reader, lookup.find_resident(reader, resident))
+    typer.echo(json_text(found) if session.json else json_page(found))

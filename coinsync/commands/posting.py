@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from coinsync.core.ledger import Receipt
     from coinsync.core.plan import Plan, Scope
+    from coinsync.core.plan_report import Directory, PlanLine, PlanReport
     from coinsync.core.proposal import Proposal
-    from coinsync.core.report import Directory, PlanLine, PlanReport
     from coinsync.store.reader import Reader
     from coinsync.sync import Outcome
 
@@ -57,7 +57,7 @@ class Result:
 
     def data(self) -> dict[str, Any]:
         """For a program."""
-        from coinsync.render import as_data
+        from coinsync.render.data import as_data
 
         error = {"message": self.error.message, "advice": self.error.advice} if self.error else None
         return {
@@ -114,28 +114,29 @@ class Posting:
         return UnsafePlan(f"{error.message}. If true: {command}", advice=f"Likely {report.likely}.")
 
     def _apply(self, plan: Plan, calls: int, result: Result) -> None:
-        from coinsync import render
+        from coinsync.render.plans import receipt_line
 
         result.receipt = apply(self.session, self.database, plan, self.accepted, calls)
         result.status = "applied"
         if plan:
-            self.session.say(render.receipt_line(result.receipt))
+            self.session.say(receipt_line(result.receipt))
 
     def _show(self, outcome: Outcome, report: PlanReport) -> bool:
         if self.session.quiet or self.session.json:
             return False
-        from coinsync import render
+        from coinsync.render.plans import show_plan
+        from coinsync.render.terminal import console
 
         zone = str(outcome.branch.zone)
-        return render.show_plan(render.console(), report, zone, outcome.calls, self.session.verbose)
+        return show_plan(console(), report, zone, outcome.calls, self.session.verbose)
 
     def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
-        from coinsync.core import report
-        from coinsync.lookup import history as audit
+        from coinsync.core.plan_report import of_plan
+        from coinsync.lookup.residents import names
         from coinsync.store.reader import Reader
 
-        self.names = self.names.joined(audit.names(Reader(self.database), plan))
-        return report.of_plan(
+        self.names = self.names.joined(names(Reader(self.database), plan))
+        return of_plan(
             plan, self.names, self.session.settings.limits, self._name(outcome), outcome.today
         )
 
@@ -250,12 +251,13 @@ def agreed(session: Session) -> bool:
 
 
 def _show_deed(session: Session, proposal: Proposal, *, asking: bool) -> None:
-    from coinsync import render
+    from coinsync.render.coins import show_deed
+    from coinsync.render.terminal import console
 
     # Nobody says yes to what was not shown.
     if not session.json and (asking or not session.quiet):
-        render.show_deed(
-            render.console(),
+        show_deed(
+            console(),
             proposal.moves,
             proposal.words,
             proposal.key,
@@ -266,10 +268,11 @@ def _show_deed(session: Session, proposal: Proposal, *, asking: bool) -> None:
 def _tell_deed(
     session: Session, proposal: Proposal, receipt: Receipt | None, *, dry_run: bool
 ) -> None:
-    from coinsync import render
+    from coinsync.render.data import as_data
+    from coinsync.render.plans import receipt_line
 
     if receipt is not None:
-        session.say(render.receipt_line(receipt, len(proposal.plan.stock_moves)))
+        session.say(receipt_line(receipt, len(proposal.plan.stock_moves)))
     elif dry_run and proposal.plan:
         session.say("dry run: nothing written")
     session.tell(
@@ -277,10 +280,10 @@ def _tell_deed(
             "dry_run": dry_run,
             "digest": proposal.plan.digest if proposal.plan else "",
             "key": proposal.key,
-            "moves": render.as_data(proposal.moves),
+            "moves": as_data(proposal.moves),
             "words": list(proposal.words),
             "done": list(proposal.done),
-            "receipt": render.as_data(receipt),
+            "receipt": as_data(receipt),
         }
     )
 
@@ -289,7 +292,7 @@ def posting_into(
     session: Session, database: Database, accepted: Iterable[str] | None, *, dry_run: bool
 ) -> Posting:
     """No plan yet; a plan whose digest is ``accepted`` passes the guards."""
-    from coinsync.core.report import Directory
+    from coinsync.core.plan_report import Directory
 
     return Posting(
         session,

@@ -16,7 +16,7 @@ from coinsync.errors import UsageError
 
 if TYPE_CHECKING:
     from coinsync.core.proof.checks import Proof
-    from coinsync.core.proof.lessons import Answer
+    from coinsync.core.proof.crm import CrmReading
     from coinsync.store.reader import Reader
     from coinsync.sync import Outcome
 
@@ -87,12 +87,12 @@ def _wanted(named: Sequence[str], *, day: bool, with_crm: bool) -> tuple[str, ..
 
 def _proof(session: Session, reader: Reader, wanted: Collection[str], day: date | None) -> Proof:
     from coinsync import reconcile as proof
-    from coinsync import render
+    from coinsync.render.progress import Bar
 
     if day is not None:
         return proof.prove_day(reader, session.settings, day, wanted=wanted)
     branches = [branch.id for branch in session.chosen_branches()]
-    with render.Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json)) as bar:
+    with Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json)) as bar:
         return proof.prove(
             reader, session.settings, session.now(), wanted=wanted, branches=branches, progress=bar
         )
@@ -105,10 +105,10 @@ def _outcomes(
     session: Session, reader: Reader, days: tuple[date | None, date | None]
 ) -> list[Outcome]:
     """What a sync would do now, as its dry run finds it."""
-    from coinsync import render
+    from coinsync.render.progress import Bar
     from coinsync.sync import Sync
 
-    bar = render.Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
+    bar = Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
     with bar, session.exchange(bar) as exchange, session.vk() as vk:
         run = Sync(exchange, reader, session.settings, vk=vk)
         return list(run.outcomes(session.chosen_branches(), *days, session.now()))
@@ -123,47 +123,49 @@ def _with_the_crm(
 ) -> Proof:
     """The proof with what the fresh reading adds to it."""
     from coinsync.core.proof.checks import CRM_CHECKS, Findings
-    from coinsync.core.proof.lessons import check_answers
+    from coinsync.core.proof.crm import check_readings
 
     names = session.branch_names()
     found = Findings()
     window = (f" --{name} {day}" for name, day in zip(("since", "until"), days, strict=True) if day)
-    answers = (_answer(names, outcome) for outcome in outcomes)
-    check_answers(answers, session.settings.limits, found, "coinsync sync" + "".join(window))
+    readings = (_reading(names, outcome) for outcome in outcomes)
+    check_readings(readings, session.settings.limits, found, "coinsync sync" + "".join(window))
     fresh = [check for check in CRM_CHECKS if check.id in wanted]
     # Differences of the rules are those over the stored facts, which were looked at in full.
     return replace(
         proof,
-        findings=(*proof.findings, *found.all({check.id for check in fresh})),
+        findings=(*proof.findings, *found.of({check.id for check in fresh})),
         checked=tuple(dict.fromkeys((*proof.checked, *fresh))),
     )
 
 
-def _answer(names: dict[int, str], outcome: Outcome) -> Answer:
-    from coinsync.core.proof.lessons import Answer
+def _reading(names: dict[int, str], outcome: Outcome) -> CrmReading:
+    from coinsync.core.proof.crm import CrmReading
 
     branch, scope = names.get(outcome.branch.id, f"branch {outcome.branch.id}"), outcome.scope
     where = f"{branch} {scope.since} … {scope.until}"
-    return Answer(where, outcome.plan, outcome.error.message if outcome.error else "")
+    return CrmReading(where, outcome.plan, outcome.error.message if outcome.error else "")
 
 
 # --- telling ---------------------------------------------------------------------------------------------------------
 
 
 def _tell(session: Session, proof: Proof, day: date | None, *, as_csv: bool) -> None:
-    from coinsync import render
+    from coinsync.render.data import csv_text
+    from coinsync.render.proof import finding_line, show_proof
+    from coinsync.render.terminal import console
 
     if session.json:
         session.tell(proof)
     elif as_csv:
         columns = ("check", "severity", "owner", "count", "examples", "mend")
         rows = (tuple(getattr(one, name) for name in columns) for one in proof.findings)
-        typer.echo(render.as_csv(columns, ((*row[:4], "; ".join(row[4]), row[5]) for row in rows)))
+        typer.echo(csv_text(columns, ((*row[:4], "; ".join(row[4]), row[5]) for row in rows)))
     elif not session.quiet:
-        render.show_proof(render.console(), proof, day, every_check=session.verbose)
+        show_proof(console(), proof, day, every_check=session.verbose)
     for one in proof.findings:
         if session.quiet or one.check == "unread":
-            session.complain(render.finding_line(one))
+            session.complain(finding_line(one))
 
 
 def _exit_code(proof: Proof, outcomes: Sequence[Outcome]) -> int:

@@ -14,7 +14,7 @@ from coinsync.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from coinsync.core.facts import Hold
-    from coinsync.core.planning.lessons import Ruling
+    from coinsync.core.planning.review import Ruling
     from coinsync.core.proposal import Proposal
     from coinsync.store.reader import Reader
 
@@ -37,14 +37,16 @@ def list_cases(
     as_csv: AsCsv = False,
 ) -> None:
     """Held reversals and guest visits."""
-    from coinsync import render
-    from coinsync.desk import coins as desk
+    from coinsync.desk.review import cases
+    from coinsync.render.coins import show_cases
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
-        found = desk.cases(reader, _of_kind(_of_branches(session, reader), kind))
+        found = cases(reader, _of_kind(_of_branches(session, reader), kind))
     if session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     elif as_csv:
         columns = (
             "case",
@@ -71,9 +73,9 @@ def list_cases(
             )
             for one, hold in ((one, one.hold) for one in found)
         )
-        typer.echo(render.as_csv(columns, rows))
+        typer.echo(csv_text(columns, rows))
     else:
-        render.show_cases(render.console(), found)
+        show_cases(console(), found)
 
 
 def post(
@@ -136,8 +138,8 @@ def _decide(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    from coinsync.core.planning.lessons import Ruling
-    from coinsync.desk import coins as desk
+    from coinsync.core.planning.review import Ruling
+    from coinsync.desk.review import review
 
     ruling, text, by = Ruling(verb), note_of(note), author(session)
     if bool(cases) == everything:
@@ -151,7 +153,7 @@ def _decide(
             if everything
             else _named(reader, cases or [], ruling)
         )
-        return desk.review(reader, session.settings, found, ruling, by, note=text)
+        return review(reader, session.settings, found, ruling, by, note=text)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 

@@ -193,7 +193,8 @@ class Session:
 
     def _alfacrm(self, progress: Progress) -> Exchange:
         from coinsync.exchange.alfacrm import AlfaCrm, Reads
-        from coinsync.exchange.http import Bounds, Http, Login, Pace
+        from coinsync.exchange.http import Http, Login
+        from coinsync.exchange.wire import Bounds, Pace
 
         crm, vault = self.settings.alfacrm, self.secrets
         key = vault.get("COINSYNC_ALFACRM_KEY").reveal()
@@ -260,9 +261,9 @@ class Session:
     def tell(self, data: Any) -> None:
         """Print data for a program, when one reads."""
         if self.json:
-            from coinsync.render import as_json
+            from coinsync.render.data import json_text
 
-            typer.echo(as_json(data))
+            typer.echo(json_text(data))
 
     def complain(self, line: str) -> None:
         """Print a line to stderr, always."""

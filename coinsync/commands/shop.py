@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +17,7 @@ from coinsync.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from coinsync.core.catalog import Event
-    from coinsync.core.proposal import Author, Proposal
+    from coinsync.core.proposal import Proposal
     from coinsync.desk.shop import Buyer
     from coinsync.store.reader import Reader
 
@@ -61,7 +60,8 @@ def sell(
     """Sell goods for coins: debit, stock and sale in one."""
     from coinsync.core.catalog import Pick
     from coinsync.desk import shop
-    from coinsync.lookup import history as audit
+    from coinsync.lookup.residents import find_resident
+    from coinsync.lookup.shop import find_item
 
     session: Session = ctx.obj
     pieces, note = number_of(quantity, "number of pieces"), note_of(reason)
@@ -69,8 +69,8 @@ def sell(
     by = author(session, key, day)
 
     def decide(reader: Reader) -> Proposal:
-        picks = [Pick(shop.find_item(reader, item), pieces, other)]
-        first = shop.Buyer(audit.find_resident(reader, resident))
+        picks = [Pick(find_item(reader, item), pieces, other)]
+        first = shop.Buyer(find_resident(reader, resident))
         others = [_part(reader, text) for text in also or []]
         return shop.sell(
             reader, session.settings, picks, [first, *others], by, event=event.lower(), note=note
@@ -81,12 +81,12 @@ def sell(
 
 def _part(reader: Reader, text: str) -> Buyer:
     from coinsync.desk import shop
-    from coinsync.lookup import history as audit
+    from coinsync.lookup.residents import find_resident
 
     who, equals, coins = text.rpartition("=")
     if not equals:
         raise UsageError(f"--also {clean(text)!r}: expected RESIDENT=COINS, such as 102=50")
-    return shop.Buyer(audit.find_resident(reader, who), number_of(coins, "number of coins"))
+    return shop.Buyer(find_resident(reader, who), number_of(coins, "number of coins"))
 
 
 def refund(
@@ -110,6 +110,7 @@ def refund(
     Coins go to who paid, goods to the stock.
     """
     from coinsync.desk import shop
+    from coinsync.lookup.shop import find_sale
 
     session: Session = ctx.obj
     text, by = note_of(note), author(session, "", day)
@@ -117,7 +118,8 @@ def refund(
         raise UsageError("refund: say why: --note TEXT")
 
     def decide(reader: Reader) -> Proposal:
-        return shop.refund(reader, session.settings, sale, line or (), by, note=text)
+        found = find_sale(reader, sale)
+        return shop.refund(reader, session.settings, found, line or (), by, note=text)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
@@ -133,8 +135,10 @@ def sales(
     as_csv: AsCsv = False,
 ) -> None:
     """Sales, the oldest first."""
-    from coinsync import render
-    from coinsync.desk import shop
+    from coinsync.lookup import shop
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.shop import show_purchases
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     first, last = span(since, until)
@@ -144,7 +148,7 @@ def sales(
         )
         purchases = shop.purchases(reader, found)
     if session.json:
-        typer.echo(render.as_json(purchases))
+        typer.echo(json_text(purchases))
     elif as_csv:
         columns = (
             "sale",
@@ -178,31 +182,35 @@ def sales(
             for one in purchases
             for line in one.lines
         )
-        typer.echo(render.as_csv(columns, rows))
+        typer.echo(csv_text(columns, rows))
     else:
-        render.show_purchases(render.console(), purchases)
+        show_purchases(console(), purchases)
 
 
 def sale(
     ctx: typer.Context, key: Annotated[str, typer.Argument(metavar="SALE", help="Its key.")]
 ) -> None:
     """One sale with its lines, who paid, and what came back."""
-    from coinsync import render
-    from coinsync.desk import shop
+    from coinsync.lookup import shop
+    from coinsync.render.data import json_text
+    from coinsync.render.shop import show_purchase
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
         [found] = shop.purchases(reader, [shop.find_sale(reader, key)])
     if session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     else:
-        render.show_purchase(render.console(), found)
+        show_purchase(console(), found)
 
 
 def report(ctx: typer.Context, since: Day = None, until: Day = None, as_csv: AsCsv = False) -> None:
     """Who bought what, what sells, what does not move."""
-    from coinsync import render
-    from coinsync.desk import shop
+    from coinsync.lookup import shop
+    from coinsync.render.data import csv_text, json_text
+    from coinsync.render.shop import show_shop
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     first, last = span(since, until)
@@ -210,30 +218,30 @@ def report(ctx: typer.Context, since: Day = None, until: Day = None, as_csv: AsC
         residents = chosen_residents(session, reader)
         found = shop.report(reader, residents, first or date.min, last or date.max)
     if session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     elif as_csv:
         columns = ("resident", "name", "pieces", "spent", "balance")
         typer.echo(
-            render.as_csv(
-                columns, ([getattr(one, name) for name in columns] for one in found.buyers)
-            )
+            csv_text(columns, ([getattr(one, name) for name in columns] for one in found.buyers))
         )
     else:
-        render.show_shop(render.console(), found, every_line=session.verbose)
+        show_shop(console(), found, every_line=session.verbose)
 
 
 def events(ctx: typer.Context) -> None:
     """Fairs, and which of them are open."""
-    from coinsync import render
     from coinsync.core.catalog import Event
+    from coinsync.render.data import json_text
+    from coinsync.render.shop import show_events
+    from coinsync.render.terminal import console
 
     session: Session = ctx.obj
     with session.reader() as reader:
         found = sorted(reader.all(Event), key=lambda one: (one.opened_on, one.code))
     if session.json:
-        typer.echo(render.as_json(found))
+        typer.echo(json_text(found))
     else:
-        render.show_events(render.console(), found)
+        show_events(console(), found)
 
 
 def open_fair(
@@ -245,10 +253,10 @@ def open_fair(
 ) -> int:
     """Open a fair, so that sales may be booked to it."""
     from coinsync.core.catalog import NAME_LENGTH_MAX, is_code
-    from coinsync.desk import shop
+    from coinsync.desk import fairs
 
     session: Session = ctx.obj
-    code, name, by = event.lower(), clean(title), _hand_of_today(session)
+    code, name, by = event.lower(), clean(title), author(session)
     if not is_code(code):
         raise UsageError(
             f"{clean(event)!r} is no code",
@@ -260,7 +268,7 @@ def open_fair(
         )
     return carry_out(
         session,
-        lambda reader: shop.open_fair(reader, code, name or code, by),
+        lambda reader: fairs.open_fair(reader, session.settings, code, name or code, by),
         dry_run=dry_run,
         yes=yes,
     )
@@ -271,20 +279,17 @@ def close_fair(ctx: typer.Context, event: Code, dry_run: DryRun = False, yes: Ye
 
     Coins taken, balances and goods must agree, or it stays open and the difference is named.
     """
-    from coinsync.desk import shop
+    from coinsync.desk import fairs
+    from coinsync.lookup.shop import settle
 
     session: Session = ctx.obj
-    by = _hand_of_today(session)
+    by = author(session)
 
     def decide(reader: Reader) -> Proposal:
-        return shop.close_fair(reader, _event(reader, event.lower()), by)
+        found = _event(reader, event.lower())
+        return fairs.close_fair(session.settings, found, settle(reader, found), by)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
-
-
-def _hand_of_today(session: Session) -> Author:
-    """The hand of whoever called, on the day at the school."""
-    return replace(author(session), day=session.settings.day_at((), session.now()))
 
 
 def _event(reader: Reader, code: str) -> Event:

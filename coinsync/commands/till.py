@@ -68,7 +68,7 @@ def till(
     ] = "",
 ) -> int:
     """Sell at a fair: a buyer, goods, yes; the next one."""
-    from coinsync.desk import shop
+    from coinsync.desk.fairs import open_event
 
     session: Session = ctx.obj
     if session.json or session.quiet:
@@ -77,7 +77,7 @@ def till(
         )
     if event:
         with session.reader() as reader:
-            shop.open_event(reader, event.lower())
+            open_event(reader, event.lower())
     with session.standing() as connection:
         return _Counter(session, connection, event.lower()).state()
 
@@ -156,14 +156,14 @@ class _Counter:
             _say_error(error)
 
     def _find(self, text: str) -> Resident:
-        from coinsync.lookup import history as audit
+        from coinsync.lookup.residents import find_resident
 
         with self._reader() as reader:
             try:
-                return audit.find_resident(reader, text)
+                return find_resident(reader, text)
             except NotFound:
                 with suppress(NotFound):
-                    return audit.find_resident(reader, other_layout(text))
+                    return find_resident(reader, other_layout(text))
                 raise
 
     # --- selling ------------------------------------------------------------------------------------------------
@@ -188,26 +188,28 @@ class _Counter:
             typer.echo("  nothing is on the shelf")
 
     def _show(self, buyer: Resident) -> dict[int, Item]:
-        from coinsync import render
-        from coinsync.desk import shop
+        from coinsync.lookup.shop import shelf_for
+        from coinsync.render.shop import show_shelf
+        from coinsync.render.terminal import console
 
         with self._reader() as reader:
-            goods = shop.shelf_for(reader, buyer)
+            goods = shelf_for(reader, buyer)
             left = reader.stock(item.code for item in goods.values() if item.tracked)
             balance = reader.balance(buyer.id)
-        render.show_shelf(render.console(), buyer, balance, goods, left)
+        show_shelf(console(), buyer, balance, goods, left)
         return goods
 
     def _sell(self, buyer: Resident, picks: Sequence[Pick], by: Author) -> bool:
         """Show what the choice costs, ask, and write it; False when the person wants to choose again."""
-        from coinsync import render
+        from coinsync.render.shop import show_basket
+        from coinsync.render.terminal import console
 
         proposal = self._propose(buyer, picks, by)
         if not proposal.plan:
             self._look_up(by.key)
             return True
         coins = -sum(move.coins for move in proposal.moves)
-        render.show_basket(render.console(), proposal.moves, picks)
+        show_basket(console(), proposal.moves, picks)
         if not _agreed(f"sell for {coins}?"):
             typer.echo("  not sold; choose again, or nothing for the next buyer")
             return False
@@ -252,21 +254,24 @@ class _Counter:
 
     def _look_up(self, key: str) -> None:
         """Tell of a sale that was written although it seemed lost."""
-        from coinsync import render
-        from coinsync.desk import shop
+        from coinsync.lookup import shop
+        from coinsync.render.shop import show_purchase
+        from coinsync.render.terminal import console
 
         with self._reader() as reader:
             [found] = shop.purchases(reader, [shop.find_sale(reader, key)])
         typer.echo("  this buyer's sale was written before:")
-        render.show_purchase(render.console(), found)
+        show_purchase(console(), found)
         self._sold[key] = sum(paid.coins for paid in found.payments)
 
     # --- taking back --------------------------------------------------------------------------------------------
 
     def _take_back(self) -> None:
         """Take the last sale of this till back, whole."""
-        from coinsync import render
-        from coinsync.desk import shop
+        from coinsync.desk.shop import refund
+        from coinsync.lookup.shop import find_sale
+        from coinsync.render.coins import show_deed
+        from coinsync.render.terminal import console
 
         if not self._sold:
             typer.echo("  nothing was sold here yet")
@@ -274,10 +279,10 @@ class _Counter:
         key = next(reversed(self._sold))
         try:
             with self._reader() as reader:
-                proposal = shop.refund(
-                    reader, self._door.settings, key, (), author(self._door), note=""
-                )
-            render.show_deed(render.console(), proposal.moves, proposal.words, "", every_line=True)
+                sale = find_sale(reader, key)
+                by = author(self._door)
+                proposal = refund(reader, self._door.settings, sale, (), by, note="")
+            show_deed(console(), proposal.moves, proposal.words, "", every_line=True)
             if not _agreed("take it back?"):
                 return
             with self._connection.use() as database:
@@ -294,10 +299,10 @@ def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
     Raises ``UsageError``, ``NotFound``, or ``Ambiguous``.
     """
     from coinsync.core.catalog import Pick
-    from coinsync.desk import shop
+    from coinsync.lookup.shop import named
 
     # A name may have several words; what has digits in it is a list of numbers.
-    whole = [] if any(char.isdigit() for char in text) else shop.named(goods.values(), text)
+    whole = [] if any(char.isdigit() for char in text) else named(goods.values(), text)
     if len(whole) == 1:
         return [Pick(whole[0], 1)]
     counts: Counter[Item] = Counter()
@@ -316,15 +321,13 @@ def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
 
 def _item(word: str, goods: Mapping[int, Item]) -> Item:
     """The goods that a word means: the number in the list, else the code, else a part of the name, in either layout."""
-    from coinsync.desk import shop
+    from coinsync.lookup.shop import named
 
     number = int(word) if word.isascii() and word.isdigit() else 0
     if number in goods:
         return goods[number]
     for one in (word.casefold(), other_layout(word)):
-        found = [item for item in goods.values() if item.code == one] or shop.named(
-            goods.values(), one
-        )
+        found = [item for item in goods.values() if item.code == one] or named(goods.values(), one)
         if len(found) > 1:
             raise Ambiguous(
                 f"{len(found)} goods answer to {word!r}",

@@ -1,4 +1,7 @@
-"""What a CRM says happened, as values. Ids are the CRM's own numbers, dates are the school's local dates."""
+"""What a CRM says happened, as values.
+
+Ids are the CRM's own numbers, dates are the school's local dates.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,17 @@ from enum import IntEnum, StrEnum
 ALWAYS = date.min
 
 
+class Fact:
+    """Something that is recorded and may change; ``fact_keys`` says what identifies each kind."""
+
+    __slots__ = ()
+
+
 class Status(IntEnum):
-    """The life of a lesson; the first three numbers are AlfaCRM's, ``GONE`` is our word for "no longer there"."""
+    """The life of a lesson.
+
+    The numbers 1 to 3 are AlfaCRM's, ``GONE`` is our word for "no longer there".
+    """
 
     GONE = 0
     PLANNED = 1
@@ -20,7 +32,10 @@ class Status(IntEnum):
 
 
 class Mark(StrEnum):
-    """What the lesson says of one resident; ``REMOVED`` is a resident whom it listed once and lists no longer."""
+    """What the lesson says of one resident.
+
+    ``REMOVED`` is a resident whom it listed once and lists no longer.
+    """
 
     ATTENDED = "attended"
     ABSENT = "absent"
@@ -29,8 +44,14 @@ class Mark(StrEnum):
 
 
 class GroupStanding(StrEnum):
-    """How the resident stood to the lesson's groups on its date; ``NONE`` where there is no group to belong to."""
+    """How the resident stood to the lesson's groups on its date.
 
+    ``NONE`` means that there is no group to belong to; ``UNKNOWN`` that the memberships of that
+    day are not known. ``UNSETTLED`` is an attendance as it was read, before it was compared with
+    the memberships at all: no coins may be given or taken for it.
+    """
+
+    UNSETTLED = "unsettled"
     MEMBER = "member"
     GUEST = "guest"
     UNKNOWN = "unknown"
@@ -38,9 +59,10 @@ class GroupStanding(StrEnum):
 
 
 class Presence(StrEnum):
-    """How the CRM carries a person today. Nobody is ever deleted, and no coin moves because a person vanished.
+    """How the CRM carries a person today.
 
-    ``ERASED`` is ours: the family asked to be forgotten, so name and links are gone and no reading brings them back.
+    Nobody is ever deleted, and no coin moves because a person vanished. ``ERASED`` is ours: the
+    family asked to be forgotten, so name and links are gone and no reading brings them back.
     """
 
     CLIENT = "client"
@@ -51,7 +73,7 @@ class Presence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Fact):
     """One site of the school."""
 
     id: int
@@ -59,7 +81,7 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class LessonType:
+class LessonType(Fact):
     """A kind of lesson; ``base`` is 1 individual, 2 group, 3 trial, 0 not said."""
 
     id: int
@@ -68,7 +90,7 @@ class LessonType:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(Fact):
     """A group of residents who learn together."""
 
     id: int
@@ -76,8 +98,11 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
-    """A pupil of the school; ``vk`` is the text that the CRM holds about the family's VK page, as typed."""
+class Resident(Fact):
+    """A pupil of the school.
+
+    ``vk`` is the text that the CRM holds about the family's VK page, as typed.
+    """
 
     id: int
     name: str
@@ -87,8 +112,11 @@ class Resident:
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
-    """A resident belongs to a group from ``since`` to ``until``, both days included; ``until`` None is no end."""
+class Membership(Fact):
+    """A resident belongs to a group from ``since`` to ``until``, both days included.
+
+    ``until`` None is no end.
+    """
 
     resident: int
     group: int
@@ -96,17 +124,19 @@ class Membership:
     until: date | None = None
 
     def covers(self, day: date) -> bool:
-        """Tell whether the membership holds on ``day``; one of a single day is a make-up in disguise: never."""
-        return (
-            self.since <= day
-            and (self.until is None or day <= self.until)
-            and self.since != self.until
-        )
+        """Tell whether the membership holds on ``day``."""
+        # The office enters a make-up in another group as a membership of that one day.
+        if self.since == self.until:
+            return False
+        return self.since <= day and (self.until is None or day <= self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class RegularLesson:
-    """A line of the schedule: a group meets on ``weekdays`` (1 Monday … 7 Sunday) at ``starts`` ("HH:MM")."""
+    """A line of the schedule: a group meets on ``weekdays`` at ``starts``.
+
+    Weekdays count from 1, Monday, to 7, Sunday; ``starts`` is "HH:MM".
+    """
 
     id: int
     group: int
@@ -127,8 +157,11 @@ class RegularLesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """One lesson; ``starts`` is "HH:MM" or "", ``scheduled`` says that a line of the schedule stands behind it."""
+class Lesson(Fact):
+    """One lesson.
+
+    ``starts`` is "HH:MM" or ""; ``scheduled`` says that a line of the schedule stands behind it.
+    """
 
     id: int
     branch: int
@@ -142,13 +175,16 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Attendance:
-    """What happened to one resident in one lesson, and how the resident stood to the lesson's groups that day."""
+class Attendance(Fact):
+    """What happened to one resident in one lesson.
+
+    ``standing`` is left open by whoever reads the CRM; ``LessonContext.settle`` fills it in.
+    """
 
     lesson: int
     resident: int
     mark: Mark
-    standing: GroupStanding = GroupStanding.NONE
+    standing: GroupStanding = GroupStanding.UNSETTLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +204,11 @@ class LinkSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A VK account that may see a resident; one that is not ``live`` was revoked, and is kept so that it stays so."""
+class Link(Fact):
+    """A VK account that may see a resident.
+
+    One that is not ``live`` was revoked; it is kept so that no reading links it again.
+    """
 
     vk: int
     resident: int
@@ -187,8 +226,11 @@ class PageKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class VkPage:
-    """What VK answered, on a day, about the screen name that a resident's card gives; ``number`` of a person."""
+class VkPage(Fact):
+    """What VK answered, on a day, about the screen name that a resident's card gives.
+
+    ``number`` is the VK id where the page is a person's.
+    """
 
     resident: int
     name: str
@@ -198,11 +240,11 @@ class VkPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(Fact):
     """The card ``resident`` goes on as the card ``into``: coins count there, both histories are one.
 
-    ``into`` is 0 once the merge is undone; ``ever`` are all cards that it went on as. ``links`` are the VK accounts
-    whose links moved along, so that undoing brings them back.
+    ``into`` is 0 once the merge is undone; ``ever`` are all cards that it went on as. ``links``
+    are the VK accounts whose links moved along, so that undoing brings them back.
     """
 
     resident: int
@@ -219,7 +261,7 @@ class HoldKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Fact):
     """A difference that waits for a person: ``coins`` would be taken (negative) or given (positive)."""
 
     key: str
@@ -233,11 +275,11 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """A person's word that the coins under a key are right although the rules give others.
+class Decision(Fact):
+    """A person decided that the coins under a key are right although the rules give others.
 
-    It holds as long as the question is the same: the key stands at ``seq`` with ``coins``, and the rules' reason is
-    ``reason``. ``note`` says why, in the words of ``actor``.
+    It holds as long as the question is the same: the key stands at ``seq`` with ``coins``, and
+    the rules' reason is ``reason``. ``note`` says why, in the words of ``actor``.
     """
 
     key: str
@@ -252,8 +294,11 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """The text of a note of the entry ``n``, with the salt of its digest; dropping it leaves the entry whole."""
+class Note(Fact):
+    """The text of a note of the entry ``n``, with the salt of its digest.
+
+    Dropping it leaves the entry whole: the entry itself holds only the digest.
+    """
 
     n: int
     salt: str

@@ -3,56 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from coinsync.core import codec
-from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine, StockMove
-from coinsync.core.facts import (
-    Attendance,
-    Branch,
-    Decision,
-    Group,
-    Hold,
-    Lesson,
-    LessonType,
-    Link,
-    Membership,
-    Merge,
-    Note,
-    Resident,
-    VkPage,
-)
+from coinsync.core.canonical import canonical_text
+from coinsync.core.catalog import StockMove
+from coinsync.core.fact_keys import RANK, identity
+from coinsync.core.facts import Fact, Lesson
 from coinsync.core.ledger import Entry, KeyState, Kind
 from coinsync.core.setting import Setting, whole
 
 DIGEST_SHOWN = 8
-FORMAT = 1
-
-Fact = (
-    Branch
-    | LessonType
-    | Group
-    | Resident
-    | Merge
-    | Membership
-    | Link
-    | VkPage
-    | Lesson
-    | Attendance
-    | Hold
-    | Decision
-    | Note
-    | Item
-    | Event
-    | Sale
-    | SaleLine
-    | RefundLine
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,11 +240,8 @@ class Plan:
     @property
     def digest(self) -> str:
         """SHA-256 of scope, changes and basis in canonical form: 64 hexadecimal digits."""
-        content = [
-            FORMAT,
-            *map(codec.canonical, (self.purpose, self.scope, self.changes, self.basis)),
-        ]
-        return digest_of_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+        content = (self.purpose, self.scope, self.changes, self.basis)
+        return digest_of_text(canonical_text(content))
 
     @property
     def counts(self) -> Counts:
@@ -375,42 +336,17 @@ def matches(digest: str, given: str) -> bool:
     return len(given) >= DIGEST_SHOWN and digest.startswith(given.lower())
 
 
-_RANKS: tuple[type, ...] = (
-    Branch,
-    LessonType,
-    Group,
-    Resident,
-    Merge,
-    Membership,
-    Link,
-    VkPage,
-    Lesson,
-    Attendance,
-    Hold,
-    Decision,
-    Note,
-    Item,
-    Event,
-    Sale,
-    SaleLine,
-    RefundLine,
-)
-
-
-def _order(change: Change) -> tuple[int, int, str, str]:
-    """Facts before the entries and moves that refer to them, drops first of all, entries by date, key and number."""
-    if isinstance(change, Post):
-        entry = change.entry
-        return (2, 0, entry.happened_on.isoformat(), f"{entry.key}#{entry.seq:09d}")
-    if isinstance(change, Stock):
-        return (3, 0, change.move.happened_on.isoformat(), change.move.key)
-    fact = change.subject
-    return (
-        isinstance(change, Put),
-        _RANKS.index(type(fact)),
-        "",
-        "/".join(f"{part:>20}" for part in identity(fact)),
-    )
+def _order(change: Change) -> tuple[Any, ...]:
+    """Drops first, then facts before the entries and moves that refer to them; entries by day."""
+    match change:
+        case Drop(old):
+            return (0, RANK[type(old)], identity(old))
+        case Put(new):
+            return (1, RANK[type(new)], identity(new))
+        case Post(entry):
+            return (2, entry.happened_on, entry.key, entry.seq)
+        case Stock(move):
+            return (3, move.happened_on, move.key)
 
 
 def _order_of_remark(remark: Remark) -> tuple[str, int, int, str, int, int]:
@@ -422,27 +358,3 @@ def _order_of_remark(remark: Remark) -> tuple[str, int, int, str, int, int]:
         remark.coins,
         remark.other or 0,
     )
-
-
-def identity(fact: Fact) -> tuple[str, ...]:
-    """The parts that name a fact among its kind, as text."""
-    match fact:
-        case Membership():
-            parts: tuple[object, ...] = (fact.resident, fact.group, fact.since.isoformat())
-        case Attendance():
-            parts = (fact.lesson, fact.resident)
-        case Link():
-            parts = (fact.vk, fact.resident)
-        case Hold() | Decision():
-            parts = (fact.key,)
-        case Merge() | VkPage():
-            parts = (fact.resident,)
-        case Note():
-            parts = (fact.n,)
-        case Item() | Event():
-            parts = (fact.code,)
-        case SaleLine() | RefundLine():
-            parts = (fact.sale, fact.line)
-        case _:
-            parts = (fact.id,)
-    return tuple(str(part) for part in parts)

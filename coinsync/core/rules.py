@@ -1,4 +1,7 @@
-"""What a lesson is worth to one resident, and why: five questions asked in order, each "no" with its own reason."""
+"""What a lesson is worth to one resident, and why.
+
+Five questions are asked in order; each "no" has a reason of its own.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from coinsync.core.facts import (
 )
 from coinsync.core.setting import Setting, choice, day, free_text, ids, text, whole, yes_no
 
+#: The base of a lesson type that AlfaCRM calls a group lesson.
 GROUP_BASE = 2
 
 
@@ -101,21 +105,27 @@ class Rule:
 
     def covers_scope_of(self, other: Rule) -> bool:
         """Tell whether every lesson that ``other`` is meant for, dates aside, fits this rule too."""
-        return self.types >= other.types and all(
-            not ours or (theirs and ours >= theirs)
-            for ours, theirs in (
-                (self.branches, other.branches),
-                (self.subjects, other.subjects),
-                (self.groups, other.groups),
-            )
+        return (
+            self.types >= other.types
+            and _covers(self.branches, other.branches)
+            and _covers(self.subjects, other.subjects)
+            and _covers(self.groups, other.groups)
         )
+
+
+def _covers(wide: frozenset[int], narrow: frozenset[int]) -> bool:
+    """Tell whether one part of a scope takes in another; an empty part is everything."""
+    if not wide:
+        return True
+    return bool(narrow) and wide >= narrow
 
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """The school's rules, most specific first, and what its lesson types mean.
 
-    Blocks of one name are one rule at several rates: the block with the latest ``since`` that has begun is in force.
+    Blocks of one name are one rule at several rates: the block with the latest ``since`` that has
+    begun is in force.
     """
 
     rules: tuple[Rule, ...]
@@ -126,10 +136,12 @@ class Rulebook:
     def rule_for(self, lesson: Lesson) -> Rule | None:
         """Find the rule in force for a lesson, or None."""
         fitting = [rule for rule in self.rules if rule.fits(lesson)]
-        if len(fitting) < 2:
-            return fitting[0] if fitting else None
-        versions = (rule for rule in fitting if rule.name == fitting[0].name)
-        return max(versions, key=lambda rule: rule.since)
+        if not fitting:
+            return None
+        # The first one says which rule it is, by its order; its dates say at which rate.
+        first = fitting[0]
+        rates = [rule for rule in fitting if rule.name == first.name]
+        return max(rates, key=lambda rule: rule.since)
 
     def type_reason(self, type_id: int) -> Reason | None:
         """Say why a lesson type never earns; None for a type that some rule names."""
@@ -144,7 +156,10 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one lesson gives one resident: ``coins`` now, or ``held`` coins that wait for a person, and the reason."""
+    """What one lesson gives one resident, and why.
+
+    ``coins`` are given now, ``held`` coins wait for a person.
+    """
 
     coins: int
     reason: Reason
@@ -153,7 +168,13 @@ class Verdict:
 
 
 def judge(lesson: Lesson, attendance: Attendance, rulebook: Rulebook) -> Verdict:
-    """Decide what a lesson gives to one resident."""
+    """Decide what a lesson gives to one resident.
+
+    Raises ``ValueError`` for an attendance that was not settled: where nobody has looked at the
+    memberships, nothing may be said about coins.
+    """
+    if attendance.standing is GroupStanding.UNSETTLED:
+        raise ValueError(f"attendance of {attendance.resident} in {lesson.id} is not settled")
     reason = _fact_reason(lesson, attendance) or rulebook.type_reason(lesson.type)
     if reason is not None:
         return Verdict(0, reason)
@@ -161,12 +182,14 @@ def judge(lesson: Lesson, attendance: Attendance, rulebook: Rulebook) -> Verdict
     if rule is None:
         return Verdict(0, Reason.NO_RULE)
     verdict = _by_standing(attendance.standing, rule)
-    if (verdict.coins or verdict.held) and rule.scheduled_only and not lesson.scheduled:
+    earns = bool(verdict.coins or verdict.held)
+    if earns and rule.scheduled_only and not lesson.scheduled:
         return Verdict(0, Reason.NOT_SCHEDULED, rule.name)
     return verdict
 
 
 def _fact_reason(lesson: Lesson, attendance: Attendance) -> Reason | None:
+    """Why the facts alone earn nothing; None where they may."""
     if lesson.status is Status.GONE:
         return Reason.LESSON_GONE
     if lesson.status is not Status.CONDUCTED:
@@ -175,6 +198,7 @@ def _fact_reason(lesson: Lesson, attendance: Attendance) -> Reason | None:
 
 
 def _by_standing(standing: GroupStanding, rule: Rule) -> Verdict:
+    """What a rule gives to somebody who stood so to the lesson's groups."""
     if standing is GroupStanding.GUEST:
         return Verdict(0, Reason.GUEST, rule.name)
     if standing is not GroupStanding.UNKNOWN or rule.guest is GuestPolicy.PAY:
@@ -185,10 +209,11 @@ def _by_standing(standing: GroupStanding, rule: Rule) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class School:
-    """What must be known besides the lesson itself: lesson types, memberships by resident, schedule by group.
+class LessonContext:
+    """What must be known besides a lesson itself to judge it.
 
-    ``known_since`` is the day of the first complete reading of memberships: before it, no membership proves nothing.
+    Lesson types by id, memberships by resident, lines of the schedule by group. ``known_since`` is
+    the day of the first complete reading of memberships: before it, no membership proves nothing.
     """
 
     types: Mapping[int, LessonType]
@@ -197,31 +222,41 @@ class School:
     known_since: date
 
     def settle(self, record: LessonRecord) -> LessonRecord:
-        """Complete a roll as read with what it leaves open: whether it is scheduled, and how each resident stood."""
+        """Fill in what a reading leaves open.
+
+        That is whether the lesson is scheduled, and how each resident stood to its groups.
+        """
         lesson = record.lesson
+        # The CRM may name the line of the schedule itself; then nothing is to be looked for.
         if not lesson.scheduled:
-            lines = (line for group in lesson.groups for line in self.schedule.get(group, ()))
-            lesson = replace(lesson, scheduled=any(line.covers(lesson) for line in lines))
-        return LessonRecord(
-            lesson,
-            tuple(
-                replace(one, standing=self._standing(lesson, one.resident))
-                for one in record.attendance
-            ),
-        )
+            lesson = replace(lesson, scheduled=self._is_scheduled(lesson))
+        settled = []
+        for attendance in record.attendance:
+            standing = self._standing(lesson, attendance.resident)
+            settled.append(replace(attendance, standing=standing))
+        return LessonRecord(lesson, tuple(settled))
+
+    def _is_scheduled(self, lesson: Lesson) -> bool:
+        for group in lesson.groups:
+            if any(line.covers(lesson) for line in self.schedule.get(group, ())):
+                return True
+        return False
 
     def _standing(self, lesson: Lesson, resident: int) -> GroupStanding:
         if not lesson.groups:
-            kind = self.types.get(lesson.type)
-            return (
-                GroupStanding.UNKNOWN
-                if kind is not None and kind.base == GROUP_BASE
-                else GroupStanding.NONE
-            )
-        mine = (one for one in self.memberships.get(resident, ()) if one.group in lesson.groups)
-        if any(one.covers(lesson.date) for one in mine):
-            return GroupStanding.MEMBER
-        return GroupStanding.UNKNOWN if lesson.date < self.known_since else GroupStanding.GUEST
+            lesson_type = self.types.get(lesson.type)
+            # A group lesson whose groups the CRM does not name: nobody can say who belongs to it.
+            if lesson_type is not None and lesson_type.base == GROUP_BASE:
+                return GroupStanding.UNKNOWN
+            return GroupStanding.NONE
+        for membership in self.memberships.get(resident, ()):
+            if membership.group in lesson.groups and membership.covers(lesson.date):
+                return GroupStanding.MEMBER
+        # AlfaCRM forgets memberships that have ended: before the first reading of ours it may
+        # have known one that we never saw.
+        if lesson.date < self.known_since:
+            return GroupStanding.UNKNOWN
+        return GroupStanding.GUEST
 
 
 def by_resident(memberships: Iterable[Membership]) -> dict[int, list[Membership]]:

@@ -1,4 +1,4 @@
-"""The shop, as plans: the catalog, stock, sales, refunds, fairs; and looking back at them. Writes nothing.
+"""Sales and refunds, as plans. Writes nothing.
 
 A sale is one plan: the buyers' debits, the move of stock and the lines of the sale, with the catalog's item among what
 it relies on, so that a price that changed in between makes it stale instead of wrong.
@@ -8,208 +8,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from coinsync.config import Settings
 from coinsync.core.catalog import (
-    Event,
-    Item,
     MoveKind,
     Pick,
     RefundLine,
     Sale,
     SaleLine,
     StockMove,
-    after_loading,
     shares,
 )
 from coinsync.core.facts import Presence, Resident
-from coinsync.core.files.sheet import folded
-from coinsync.core.identity import clean
+from coinsync.core.floor import refuse_sold_out
 from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, Line, refund_key, sale_key
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
-from coinsync.core.proposal import Author, Proposal, check_floors, moves_of, scope_of
-from coinsync.core.report import (
-    BuyerLine,
-    ItemLine,
-    Move,
-    Payment,
-    Purchase,
-    Settlement,
-    Shelf,
-    ShopReport,
-)
+from coinsync.core.proposal import Author, Move, Proposal, check_floors, moves_of, scope_of
+from coinsync.desk.fairs import open_event
 from coinsync.errors import (
     AlreadyReversed,
-    Ambiguous,
     CoinPolicy,
-    EventClosed,
     NotFound,
-    OutOfStock,
     PostedOtherwise,
     UsageError,
 )
 from coinsync.store.reader import Reader
-
-# --- catalog ---------------------------------------------------------------------------------------------------------
-
-
-def find_item(reader: Reader, text: str) -> Item:
-    """The item that a code, or a part of a name, means. Raises ``NotFound``, or ``Ambiguous`` with the candidates."""
-    items = reader.all(Item)
-    exact = [item for item in items if item.code == text.strip().lower()]
-    found = exact or named([item for item in items if not item.archived], text)
-    if not found:
-        raise NotFound(
-            f"no item answers to {clean(text)!r}", advice='"coinsync catalog list" shows the goods.'
-        )
-    if len(found) > 1:
-        raise Ambiguous(
-            f"{len(found)} items answer to {clean(text)!r}",
-            [f"{item.code} {item.name_ru}" for item in found[:20]],
-        )
-    return found[0]
-
-
-def named(goods: Iterable[Item], text: str) -> list[Item]:
-    """The goods whose name is ``text``, else those whose name contains it; neither case nor "ё" makes a difference."""
-    wanted = folded(text)
-    if not any(map(str.isalnum, wanted)):
-        return []
-    names = {item: (folded(item.name_ru), folded(item.name_en)) for item in goods}
-    whole = [item for item, both in names.items() if wanted in both]
-    return whole or [item for item, both in names.items() if any(wanted in name for name in both)]
-
-
-def load(reader: Reader, items: Sequence[Item], author: Author) -> Proposal:
-    """Plan that the shop has exactly these goods: new and changed ones are put, those left out are archived."""
-    changes = after_loading(items, reader.all(Item))
-    words = tuple(_words_of_change(item, before) for item, before in changes)
-    return Proposal(
-        _plan_of_catalog([Put(item, before) for item, before in changes], author),
-        words=words or ("no changes",),
-    )
-
-
-def put_item(reader: Reader, item: Item, author: Author) -> Proposal:
-    """Plan to add or change one item."""
-    before = next((one for one in reader.recorded(Item, [item.code])), None)
-    if before == item:
-        return Proposal(_plan_of_catalog((), author), words=("no changes",))
-    return Proposal(
-        _plan_of_catalog([Put(item, before)], author), words=(_words_of_change(item, before),)
-    )
-
-
-def _plan_of_catalog(changes: Iterable[Change], author: Author) -> Plan:
-    return Plan.of(Purpose.CATALOG, scope_of(author.now.date()), changes)
-
-
-_FIELDS = (
-    ("name_ru", "name"),
-    ("name_en", "English name"),
-    ("category_ru", "category"),
-    ("category_en", "English category"),
-    ("text_ru", "text"),
-    ("text_en", "English text"),
-    ("price", "price"),
-    ("branches", "branches"),
-    ("picture", "picture"),
-    ("place", "place"),
-    ("shown", "shown"),
-    ("tracked", "stock counted"),
-)
-
-
-def _words_of_change(item: Item, before: Item | None) -> str:
-    """What happens to one item, in a line."""
-    if before is None:
-        return f"+ {item.code}  {item.name_ru}  {item.price}"
-    if item.archived and not before.archived:
-        return f"- {item.code}  {before.name_ru}  archived"
-    changed = [
-        f"{noun} {getattr(before, field)} → {getattr(item, field)}" if field == "price" else noun
-        for field, noun in _FIELDS
-        if getattr(before, field) != getattr(item, field)
-    ]
-    if before.archived and not item.archived:
-        changed = ["back in the shop", *changed]
-    return f"~ {item.code}  {item.name_ru}  {', '.join(changed)}"
-
-
-def shelf_for(reader: Reader, resident: Resident) -> dict[int, Item]:
-    """The goods that a resident may buy, in the order of the catalog, each under its number there.
-
-    A number means the same goods for everybody and all day long, be others sold out or not for this branch.
-    """
-    goods = sorted(
-        (item for item in reader.all(Item) if item.shown), key=lambda item: (item.place, item.code)
-    )
-    return {
-        number: item
-        for number, item in enumerate((item for item in goods if not item.archived), 1)
-        if not item.branches or not set(item.branches).isdisjoint(resident.branches)
-    }
-
-
-# --- stock -----------------------------------------------------------------------------------------------------------
-
-
-def move_stock(
-    reader: Reader, item: Item, kind: MoveKind, pieces: int, author: Author, *, note: str = ""
-) -> Proposal:
-    """Plan that pieces come in, are written off, or were counted (then ``pieces`` is how many there are)."""
-    if not item.tracked:
-        raise CoinPolicy(
-            f"the stock of {item.code} is not counted; nothing written",
-            advice=f"coinsync catalog edit {item.code} --tracked",
-        )
-    key = f"stock:{author.key}"
-    left = reader.stock([item.code])[item.code]
-    quantity = {MoveKind.RECEIVE: pieces, MoveKind.WRITE_OFF: -pieces}.get(kind, pieces - left)
-    posted = next((move for _, move in reader.stock_moves(key=key)), None)
-    if posted is not None:
-        if (posted.item, posted.kind) != (item.code, kind) or pieces != _pieces_said(
-            reader, posted
-        ):
-            raise PostedOtherwise(
-                f"key {author.key} is another move of stock already; nothing written"
-            )
-        return Proposal(
-            _plan_of_catalog((), author), words=(f"recorded already: {posted.quantity:+}",), key=key
-        )
-    if quantity == 0:
-        return Proposal(
-            _plan_of_catalog((), author),
-            words=(f"{item.code}  {item.name_ru}: {left} left, as counted",),
-        )
-    if left + quantity < 0:
-        raise OutOfStock(
-            f"{item.code}: {left} left, {-quantity} to be written off; nothing written"
-        )
-    move = StockMove(
-        key, item.code, quantity, kind, author.day or author.now.date(), author.actor, note
-    )
-    words = (f"{item.code}  {item.name_ru}: {left} {quantity:+} → {left + quantity}",)
-    # The plan relies on the item, which must be there and counted, and a count on the pieces that it was held against.
-    stock = Stock(move, left if kind is MoveKind.COUNT else None)
-    return Proposal(_plan_of_catalog([Put(item, item), stock], author), words=words, key=key)
-
-
-def _pieces_said(reader: Reader, move: StockMove) -> int:
-    """The number that was typed for a move: so many more, so many fewer, or how many there were."""
-    if move.kind is not MoveKind.COUNT:
-        return abs(move.quantity)
-    there = 0
-    for _, one in reader.stock_moves(item=move.item):
-        there += one.quantity
-        if one.key == move.key:
-            break
-    return there
-
-
-# --- sales -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,20 +163,6 @@ def _relied(reader: Reader, picks: Sequence[Pick], event: str) -> list[Change]:
     return relied
 
 
-def open_event(reader: Reader, code: str) -> Event:
-    """A fair to which sales may be booked. Raises ``NotFound`` or ``EventClosed``."""
-    found = next(iter(reader.recorded(Event, [code])), None)
-    if found is None:
-        raise NotFound(
-            f"no fair is called {code!r}", advice=f"coinsync shop open {code} --title TEXT"
-        )
-    if found.closed_on is not None:
-        raise EventClosed(
-            f"{code} was closed on {found.closed_on} by {found.closed_by}; nothing written"
-        )
-    return found
-
-
 def _stock_of_sale(reader: Reader, sale: Sale, picks: Sequence[Pick]) -> list[Change]:
     wanted = Counter[str]()
     for pick in picks:
@@ -359,8 +170,7 @@ def _stock_of_sale(reader: Reader, sale: Sale, picks: Sequence[Pick]) -> list[Ch
             wanted[pick.item.code] += pick.quantity
     left = reader.stock(wanted)
     for code, quantity in wanted.items():
-        if left[code] < quantity:
-            raise OutOfStock(f"{code}: {left[code]} left, {quantity} needed; nothing written")
+        refuse_sold_out(code, left[code], -quantity)
     return [
         Stock(
             StockMove(
@@ -434,13 +244,10 @@ def _moves(
     return moves_of(entries, reader.balances(owners), residents, survivors, settings.way_titles)
 
 
-# --- refunds ---------------------------------------------------------------------------------------------------------
-
-
 def refund(
     reader: Reader,
     settings: Settings,
-    sale_id: str,
+    sale: Sale,
     numbers: Collection[int],
     author: Author,
     *,
@@ -448,9 +255,8 @@ def refund(
 ) -> Proposal:
     """Plan to take a sale back, whole or by lines, each line once: coins to who paid, goods to the stock.
 
-    Raises ``NotFound`` or ``AlreadyReversed``.
+    Raises ``NotFound`` for a line that the sale has not, or ``AlreadyReversed``.
     """
-    sale = find_sale(reader, sale_id)
     lines = {line.line: line for line in reader.recorded(SaleLine, [sale.id])}
     gone = {one.line for one in reader.recorded(RefundLine, [sale.id])}
     unknown = sorted(set(numbers) - set(lines))
@@ -490,16 +296,6 @@ def refund(
     )
     moves = _moves(reader, settings, entries, people.values())
     return Proposal(plan, moves, (f"sale {sale.id}: {_goods(back)} back",))
-
-
-def find_sale(reader: Reader, text: str) -> Sale:
-    """A sale by its key. Raises ``NotFound``."""
-    found = next(iter(reader.recorded(Sale, [text.strip().lower()])), None)
-    if found is None:
-        raise NotFound(
-            f"sale {text!r} does not exist", advice='"coinsync shop sales" shows the sales.'
-        )
-    return found
 
 
 def _left_of_payments(payments: Iterable[Line]) -> dict[int, int]:
@@ -565,218 +361,3 @@ def _stock_of_refund(
         for line in back
         if line.item in counted
     ]
-
-
-# --- fairs -----------------------------------------------------------------------------------------------------------
-
-
-def open_fair(reader: Reader, code: str, title: str, author: Author) -> Proposal:
-    """Plan that sales may be booked to a fair."""
-    before = next(iter(reader.recorded(Event, [code])), None)
-    if before is not None:
-        state = f"closed on {before.closed_on}" if before.closed_on else "open"
-        return Proposal(_plan_of_catalog((), author), words=(f"{code} is there already, {state}",))
-    event = Event(code, title, author.day or author.now.date())
-    return Proposal(
-        _plan_of_catalog([Put(event)], author), words=(f"{code}  {title}: open for sales",)
-    )
-
-
-def close_fair(reader: Reader, event: Event, author: Author) -> Proposal:
-    """Plan that a fair is settled; what does not add up refuses it. Raises ``EventClosed`` or ``CoinPolicy``."""
-    if event.closed_on is not None:
-        raise EventClosed(
-            f"{event.code} was closed on {event.closed_on} by {event.closed_by}; nothing written"
-        )
-    balance = settle(reader, event)
-    if balance.differences:
-        raise CoinPolicy(
-            f"{event.code} does not add up: {'; '.join(balance.differences[:5])}; nothing written",
-            advice=f"coinsync reconcile; coinsync shop sales --event {event.code}",
-        )
-    closed = replace(event, closed_on=author.day or author.now.date(), closed_by=author.actor)
-    words = (
-        f"{event.code}  {event.title}: {balance.sales} sales, lines refunded {balance.refunds}",
-        f"coins taken {balance.taken} = fall of balances {balance.fallen} = sale lines {balance.lines}",
-        *(
-            f"{one.item}: received {one.received} − left {one.left} = sold {one.sold} + written off {one.written_off}"
-            for one in balance.goods
-        ),
-    )
-    return Proposal(_plan_of_catalog([Put(closed, event)], author), words=words)
-
-
-def settle(reader: Reader, event: Event) -> Settlement:
-    """Add a fair up in every way that must give the same; what does not is named."""
-    ids = [sale.id for sale in reader.sales(event=event.code)]
-    book = _book(reader, ids)
-    differences = [text for id in ids for text in book.differences(id)]
-    fallen = _fall_of_balances(reader, book)
-    taken, worth = sum(map(book.taken, ids)), sum(map(book.worth, ids))
-    if fallen != taken:
-        differences.append(f"balances fell by {fallen}, the sales took {taken}")
-    goods = [
-        _shelf(reader, item)
-        for item in sorted({line.item for id in ids for line in book.lines[id]})
-    ]
-    differences += [
-        f"{one.item}: received {one.received} − left {one.left} is not sold {one.sold} + written off {one.written_off}"
-        for one in goods
-        if one.received - one.left != one.sold + one.written_off
-    ]
-    refunds = sum(map(len, book.refunds.values()))
-    return Settlement(len(ids), refunds, taken, fallen, worth, tuple(goods), tuple(differences))
-
-
-def _fall_of_balances(reader: Reader, book: _Book) -> int:
-    """By how much balances fell through the shop while the fair went on, other sales aside.
-
-    It asks the ledger and not the sales: a purchase that belongs to no sale is counted here and nowhere else.
-    """
-    numbers = [line.posted.n for found in book.payments.values() for line in found]
-    if not numbers:
-        return 0
-    entries = [posted.entry for posted in reader.shop_entries(min(numbers), max(numbers))]
-    others = {entry.key.split(":")[1] for entry in entries} - set(book.lines)
-    elsewhere = {sale.id for sale in reader.recorded(Sale, others)}
-    return -sum(entry.coins for entry in entries if entry.key.split(":")[1] not in elsewhere)
-
-
-@dataclass(frozen=True, slots=True)
-class _Book:
-    """Sales with their lines, refunds, entries and moves of stock, by sale."""
-
-    lines: Mapping[str, Sequence[SaleLine]]
-    refunds: Mapping[str, Sequence[RefundLine]]
-    payments: Mapping[str, Sequence[Line]]
-    moves: Mapping[str, Sequence[StockMove]]
-
-    def kept(self, id: str) -> list[SaleLine]:
-        """The lines of a sale that were not taken back."""
-        back = {one.line for one in self.refunds[id]}
-        return [line for line in self.lines[id] if line.line not in back]
-
-    def worth(self, id: str) -> int:
-        """Coins by the lines."""
-        return sum(line.coins for line in self.kept(id))
-
-    def taken(self, id: str) -> int:
-        """Coins by the entries."""
-        return -sum(line.posted.entry.coins for line in self.payments[id])
-
-    def differences(self, id: str) -> list[str]:
-        """Where lines, entries and moves of one sale do not agree."""
-        found = []
-        if self.worth(id) != self.taken(id):
-            found.append(f"sale {id}: lines {self.worth(id)}, coins {self.taken(id)}")
-        counted = {move.item for move in self.moves[id]}
-        sold = sum(line.quantity for line in self.kept(id) if line.item in counted)
-        gone = -sum(move.quantity for move in self.moves[id])
-        if sold != gone:
-            found.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")
-        return found
-
-
-def _book(reader: Reader, ids: Sequence[str]) -> _Book:
-    lines: dict[str, list[SaleLine]] = {id: [] for id in ids}
-    refunds: dict[str, list[RefundLine]] = {id: [] for id in ids}
-    moves: dict[str, list[StockMove]] = {id: [] for id in ids}
-    for line in reader.recorded(SaleLine, ids):
-        lines[line.sale].append(line)
-    for one in reader.recorded(RefundLine, ids):
-        refunds[one.sale].append(one)
-    for _, move in reader.stock_moves():
-        if move.sale in moves:
-            moves[move.sale].append(move)
-    return _Book(lines, refunds, reader.paid(ids), moves)
-
-
-def _shelf(reader: Reader, item: str) -> Shelf:
-    """What became of an item's pieces, as far as they are counted: sold by the lines of sales, the rest by moves."""
-    moves = [move for _, move in reader.stock_moves(item=item)]
-    counted = {move.sale for move in moves if move.kind is MoveKind.SALE}
-    back = {(one.sale, one.line) for one in reader.recorded(RefundLine, counted)}
-    lines = [line for line in reader.recorded(SaleLine, counted) if line.item == item]
-    by_kind = Counter[MoveKind]()
-    for move in moves:
-        by_kind[move.kind] += move.quantity
-    return Shelf(
-        item,
-        received=by_kind[MoveKind.RECEIVE] + by_kind[MoveKind.COUNT],
-        written_off=-by_kind[MoveKind.WRITE_OFF],
-        sold=sum(line.quantity for line in lines if (line.sale, line.line) not in back),
-        left=reader.stock([item])[item],
-    )
-
-
-# --- looking back ----------------------------------------------------------------------------------------------------
-
-
-def purchases(reader: Reader, sales: Sequence[Sale]) -> list[Purchase]:
-    """Sales as a person sees them: who bought what for how much, and what was taken back."""
-    book = _book(reader, [sale.id for sale in sales])
-    people = {line.posted.entry.resident for found in book.payments.values() for line in found}
-    names = {one.id: one.name for one in reader.recorded(Resident, people)}
-    return [
-        Purchase(
-            sale,
-            tuple(sorted(book.lines[sale.id], key=lambda line: line.line)),
-            tuple(
-                Payment(one, names.get(one, ""), paid)
-                for one, paid in sorted(_paid_by(book.payments[sale.id]).items())
-            ),
-            frozenset(one.line for one in book.refunds[sale.id]),
-            next((line.note for line in book.payments[sale.id] if line.note), ""),
-        )
-        for sale in sales
-    ]
-
-
-def _paid_by(payments: Iterable[Line]) -> Counter[int]:
-    paid = Counter[int]()
-    for line in payments:
-        paid[line.posted.entry.resident] -= line.posted.entry.coins
-    return paid
-
-
-def report(reader: Reader, residents: Sequence[Resident], since: date, until: date) -> ShopReport:
-    """What these residents bought, spent and have left; best sellers among them, and goods that do not move."""
-    survivors = reader.survivors()
-    owners = {one.id for one in residents if one.id not in survivors}
-    sales = reader.sales(since=since, until=until)
-    book = _book(reader, [sale.id for sale in sales])
-    spent, pieces, bought, coins = Counter[int](), Counter[int](), Counter[str](), Counter[str]()
-    for sale in sales:
-        paid = Counter[int]()
-        for one, part in _paid_by(book.payments[sale.id]).items():
-            paid[survivors.get(one, one)] += part
-        if owners.isdisjoint(paid):
-            continue
-        spent.update(paid)
-        for line in book.kept(sale.id):
-            bought[line.item] += line.quantity
-            coins[line.item] += line.coins
-            for buyer in paid:
-                pieces[buyer] += line.quantity
-    items = [item for item in reader.all(Item) if bought[item.code] or not item.archived]
-    left = reader.stock(item.code for item in items if item.tracked)
-    balances = reader.balances(owners)
-    return ShopReport(
-        since,
-        until,
-        tuple(
-            BuyerLine(one.id, one.name, pieces[one.id], spent[one.id], balances[one.id])
-            for one in residents
-            if one.id in owners
-        ),
-        tuple(
-            ItemLine(
-                item.code,
-                item.name_ru,
-                bought[item.code],
-                coins[item.code],
-                left[item.code] if item.tracked else None,
-            )
-            for item in sorted(items, key=lambda item: (-bought[item.code], item.place, item.code))
-        ),
-    )

@@ -1,4 +1,8 @@
-"""The run lock: one writing run at a time on this machine, as a courtesy. Correctness never rests on it."""
+"""The run lock: one writing run at a time on this machine.
+
+It is a courtesy, so that people are told who runs instead of waiting for a database that is busy.
+Correctness never rests on it: the database's own locks see to that.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +16,17 @@ from pathlib import Path
 from coinsync.errors import Busy, DatabaseUnusable
 
 TRY_SECONDS = 0.2
+_HOLDER_BYTES_MAX = 4096
 
 
 @contextmanager
 def run_lock(
     path: Path, holder: dict[str, str], wait_seconds: float, sleep: Callable[[float], None]
 ) -> Iterator[None]:
-    """Hold the lock file ``path``; raise ``Busy``, naming the holder, when it is not free within ``wait_seconds``.
+    """Hold the lock file ``path``; ``holder`` is what others are told meanwhile.
 
-    The kernel lets go of it when the process ends, however that happens. The file is never removed: removing it would
-    let two processes hold two files of one name.
+    Raises ``Busy``, naming the other holder, when the lock is not free within ``wait_seconds``. The
+    kernel releases it when the process ends, however that happens.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
@@ -29,6 +34,7 @@ def run_lock(
         raise DatabaseUnusable(
             f"lock: {path} cannot be opened ({type(error).__name__}); nothing written"
         ) from error
+    # The file is never removed: then two processes could hold two files of the same name.
     try:
         _acquire(descriptor, wait_seconds, sleep)
         os.ftruncate(descriptor, 0)
@@ -39,21 +45,23 @@ def run_lock(
 
 
 def _acquire(descriptor: int, wait_seconds: float, sleep: Callable[[float], None]) -> None:
-    left = wait_seconds
+    remaining_seconds = wait_seconds
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
-            if left <= 0:
-                raise Busy(f"busy: {_holder(descriptor)} holds the lock; nothing written") from None
+            if remaining_seconds <= 0:
+                holder = _holder(descriptor)
+                raise Busy(f"busy: {holder} holds the lock; nothing written") from None
         sleep(TRY_SECONDS)
-        left -= TRY_SECONDS
+        remaining_seconds -= TRY_SECONDS
 
 
 def _holder(descriptor: int) -> str:
     try:
-        known = json.loads(os.pread(descriptor, 4096, 0))
-        return f"{known['what']} by {known['actor']} since {known['since']}"
+        holder = json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, 0))
+        return f"{holder['what']} by {holder['actor']} since {holder['since']}"
     except (ValueError, KeyError, TypeError):
+        # The other run has taken the lock and not yet written who it is.
         return "another run"

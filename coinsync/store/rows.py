@@ -1,8 +1,4 @@
-"""The tables, as peewee models, and how a fact becomes a row and comes back.
-
-Dates are text in ISO form and lists of ids are text like ",3,7,", so that every engine stores, sorts and returns the
-same bytes. The models say what the tables look like; migrations build them, and a test holds the two together.
-"""
+"""How facts, entries and moves of stock become rows of their tables, and how facts come back."""
 
 from __future__ import annotations
 
@@ -15,462 +11,48 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from peewee import (
-    SQL,
-    BigIntegerField,
-    CharField,
-    Check,
-    CompositeKey,
-    ForeignKeyField,
-    IntegerField,
-    Model,
-    TextField,
-)
-
-from coinsync.core import catalog, facts, ledger
-from coinsync.core.plan import Fact
-
-DAY = 10
-NAME = 120
-KEY = ledger.KEY_LENGTH_MAX
-
-
-class HeadRow(Model):
-    """The one row that every writing transaction changes first: the lock, the order and the count of all that is."""
-
-    id = IntegerField(primary_key=True)
-    n = BigIntegerField()
-    runs = BigIntegerField()
-    account = CharField(max_length=80)
-    stock = BigIntegerField(constraints=[SQL("DEFAULT 0")])
-
-    class Meta:
-        """One row for the whole database."""
-
-        table_name = "head"
-
-
-class RunRow(Model):
-    """One applied plan: what, when, by whom, and its totals."""
-
-    id = BigIntegerField(primary_key=True)
-    uuid = CharField(max_length=32, unique=True)
-    purpose = CharField(max_length=20)
-    branch = BigIntegerField()
-    since = CharField(max_length=DAY)
-    until = CharField(max_length=DAY)
-    actor = CharField(max_length=80)
-    started_at = CharField(max_length=20)
-    posted_at = CharField(max_length=20)
-    digest = CharField(max_length=64)
-    requests = IntegerField()
-    entries = IntegerField()
-    coins = BigIntegerField()
-    facts = IntegerField()
-    n_last = BigIntegerField()
-
-    class Meta:
-        """Runs are looked up by branch, the latest first."""
-
-        table_name = "run"
-        indexes = ((("branch", "purpose", "id"), False),)
-
-
-class BranchRow(Model):
-    """A site of the school."""
-
-    id = BigIntegerField(primary_key=True)
-    name = CharField(max_length=NAME)
-
-    class Meta:
-        """Numbered by the CRM."""
-
-        table_name = "branch"
-
-
-class LessonTypeRow(Model):
-    """A kind of lesson."""
-
-    id = BigIntegerField(primary_key=True)
-    name = CharField(max_length=NAME)
-    base = IntegerField()
-
-    class Meta:
-        """Numbered by the CRM."""
-
-        table_name = "lesson_type"
-
-
-class GroupRow(Model):
-    """A group of residents."""
-
-    id = BigIntegerField(primary_key=True)
-    name = CharField(max_length=NAME)
-
-    class Meta:
-        """Numbered by the CRM."""
-
-        table_name = "study_group"
-
-
-class ResidentRow(Model):
-    """A pupil; never deleted."""
-
-    id = BigIntegerField(primary_key=True)
-    name = CharField(max_length=NAME)
-    presence = CharField(max_length=20)
-    branches = TextField(column_name="branch_ids")
-    vk = CharField(max_length=255)
-
-    class Meta:
-        """Numbered by the CRM."""
-
-        table_name = "resident"
-
-
-class MembershipRow(Model):
-    """A resident's time in a group."""
-
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT"
-    )
-    group = BigIntegerField(column_name="group_id")
-    since = CharField(max_length=DAY)
-    until = CharField(max_length=DAY, null=True)
-
-    class Meta:
-        """One row for each stay."""
-
-        table_name = "membership"
-        primary_key = CompositeKey("resident", "group", "since")
-
-
-class LinkRow(Model):
-    """A VK account that may see a resident."""
-
-    vk = BigIntegerField()
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT"
-    )
-    source = CharField(max_length=20)
-    live = IntegerField(constraints=[SQL("DEFAULT 1")])
-
-    class Meta:
-        """Many to many."""
-
-        table_name = "link"
-        primary_key = CompositeKey("vk", "resident")
-
-
-class VkPageRow(Model):
-    """What VK answered about a resident's screen name."""
-
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT"
-    )
-    name = CharField(max_length=64)
-    kind = CharField(max_length=20)
-    number = BigIntegerField()
-    asked_on = CharField(max_length=DAY)
-
-    class Meta:
-        """One for each resident at most."""
-
-        table_name = "vk_page"
-
-
-class MergeRow(Model):
-    """A card that goes on as another one."""
-
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT"
-    )
-    into = BigIntegerField(column_name="into_id")
-    links = TextField(column_name="vk_ids")
-    ever = TextField(column_name="ever_ids")
-
-    class Meta:
-        """A card goes on as one other at most; 0 is none."""
-
-        table_name = "merged_card"
-
-
-class LessonRow(Model):
-    """A lesson as the CRM last described it."""
-
-    id = BigIntegerField(primary_key=True)
-    branch = BigIntegerField(column_name="branch_id")
-    date = CharField(max_length=DAY, column_name="held_on")
-    starts = CharField(max_length=5)
-    type = BigIntegerField(column_name="type_id")
-    status = IntegerField()
-    groups = TextField(column_name="group_ids")
-    subject = BigIntegerField(null=True, column_name="subject_id")
-    scheduled = IntegerField()
-
-    class Meta:
-        """Read by branch and window."""
-
-        table_name = "lesson"
-        indexes = ((("branch", "date"), False),)
-
-
-class AttendanceRow(Model):
-    """What happened to one resident in one lesson."""
-
-    lesson = ForeignKeyField(LessonRow, column_name="lesson_id", index=False, on_delete="RESTRICT")
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT"
-    )
-    mark = CharField(max_length=20)
-    standing = CharField(max_length=20)
-
-    class Meta:
-        """Read by lesson in a sync and by resident in a history."""
-
-        table_name = "attendance"
-        primary_key = CompositeKey("lesson", "resident")
-        indexes = ((("resident", "lesson"), False),)
-
-
-class HoldRow(Model):
-    """A difference that waits for a person."""
-
-    key = CharField(max_length=KEY, primary_key=True, column_name="op_key")
-    kind = CharField(max_length=20)
-    branch = BigIntegerField(column_name="branch_id")
-    lesson = BigIntegerField(column_name="lesson_id")
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT"
-    )
-    happened_on = CharField(max_length=DAY)
-    coins = BigIntegerField()
-    reason = CharField(max_length=40)
-
-    class Meta:
-        """One for each key at most."""
-
-        table_name = "hold"
-
-
-class DecisionRow(Model):
-    """A person's word about the coins under a key."""
-
-    key = CharField(max_length=KEY, primary_key=True, column_name="op_key")
-    lesson = BigIntegerField(column_name="lesson_id", index=True)
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT"
-    )
-    seq = IntegerField()
-    coins = BigIntegerField()
-    reason = CharField(max_length=40)
-    actor = CharField(max_length=80)
-    decided_on = CharField(max_length=DAY)
-    note = TextField()
-
-    class Meta:
-        """The latest for each key."""
-
-        table_name = "decision"
-
-
-class EntryRow(Model):
-    """The ledger. Rows are never changed or removed, triggers see to it; one index carries balances by itself."""
-
-    n = BigIntegerField(primary_key=True)
-    op_key = CharField(max_length=KEY)
-    seq = IntegerField()
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT"
-    )
-    coins = BigIntegerField(constraints=[Check("coins <> 0")])
-    kind = CharField(max_length=20)
-    happened_on = CharField(max_length=DAY)
-    reason = CharField(max_length=200)
-    actor = CharField(max_length=80)
-    rule = CharField(max_length=80)
-    note_digest = CharField(max_length=64)
-    lesson = BigIntegerField(null=True, column_name="lesson_id")
-    reverses = BigIntegerField(null=True, unique=True)
-    run = BigIntegerField(column_name="run_id")
-    posted_at = CharField(max_length=20)
-    chain = CharField(max_length=64)
-
-    class Meta:
-        """Unique by key and number; read by resident and day."""
-
-        table_name = "entry"
-        indexes = (
-            (("op_key", "seq"), True),
-            (("resident", "happened_on", "n", "coins"), False),
-        )
-
-
-class NoteRow(Model):
-    """The text of a note, outside the ledger so that it can be erased; the entry keeps its salted digest."""
-
-    n = BigIntegerField(primary_key=True)
-    salt = CharField(max_length=32)
-    text = TextField()
-
-    class Meta:
-        """One for each entry at most."""
-
-        table_name = "note"
-
-
-class ItemRow(Model):
-    """One of the shop's goods; never deleted."""
-
-    code = CharField(max_length=catalog.CODE_LENGTH_MAX, primary_key=True)
-    name_ru = CharField(max_length=NAME)
-    name_en = CharField(max_length=NAME)
-    category_ru = CharField(max_length=NAME)
-    category_en = CharField(max_length=NAME)
-    text_ru = TextField()
-    text_en = TextField()
-    price = BigIntegerField()
-    branches = TextField(column_name="branch_ids")
-    picture = CharField(max_length=NAME)
-    place = IntegerField()
-    shown = IntegerField()
-    tracked = IntegerField()
-    archived = IntegerField()
-
-    class Meta:
-        """Named by the school."""
-
-        table_name = "item"
-
-
-class EventRow(Model):
-    """A fair."""
-
-    code = CharField(max_length=catalog.CODE_LENGTH_MAX, primary_key=True)
-    title = CharField(max_length=NAME)
-    opened_on = CharField(max_length=DAY)
-    closed_on = CharField(max_length=DAY, null=True)
-    closed_by = CharField(max_length=80)
-
-    class Meta:
-        """Named by the school."""
-
-        table_name = "event"
-
-
-class SaleRow(Model):
-    """One purchase; append-only."""
-
-    id = CharField(max_length=catalog.CODE_LENGTH_MAX, primary_key=True)
-    happened_on = CharField(max_length=DAY)
-    event = CharField(max_length=catalog.CODE_LENGTH_MAX)
-    actor = CharField(max_length=80)
-
-    class Meta:
-        """Reported by event and by day."""
-
-        table_name = "sale"
-        indexes = ((("event",), False), (("happened_on",), False))
-
-
-class SaleLineRow(Model):
-    """What was bought, at the price of the day; append-only."""
-
-    sale = ForeignKeyField(SaleRow, column_name="sale_id", index=False, on_delete="RESTRICT")
-    line = IntegerField()
-    item = ForeignKeyField(ItemRow, column_name="item_code", index=True, on_delete="RESTRICT")
-    name_ru = CharField(max_length=NAME)
-    name_en = CharField(max_length=NAME)
-    quantity = BigIntegerField()
-    price = BigIntegerField()
-    listed = BigIntegerField()
-
-    class Meta:
-        """Numbered within the sale."""
-
-        table_name = "sale_line"
-        primary_key = CompositeKey("sale", "line")
-
-
-class RefundLineRow(Model):
-    """A line of a sale that was taken back; append-only."""
-
-    sale = ForeignKeyField(SaleRow, column_name="sale_id", index=False, on_delete="RESTRICT")
-    line = IntegerField()
-    happened_on = CharField(max_length=DAY)
-    actor = CharField(max_length=80)
-
-    class Meta:
-        """Each line once."""
-
-        table_name = "refund_line"
-        primary_key = CompositeKey("sale", "line")
-
-
-class StockMoveRow(Model):
-    """The ledger of stock; append-only."""
-
-    n = BigIntegerField(primary_key=True)
-    op_key = CharField(max_length=KEY, unique=True)
-    item = ForeignKeyField(ItemRow, column_name="item_code", index=False, on_delete="RESTRICT")
-    quantity = BigIntegerField(constraints=[Check("quantity <> 0")])
-    kind = CharField(max_length=20)
-    happened_on = CharField(max_length=DAY)
-    actor = CharField(max_length=80)
-    note = CharField(max_length=200)
-    sale = CharField(max_length=catalog.CODE_LENGTH_MAX, column_name="sale_id")
-    run = BigIntegerField(column_name="run_id")
-    posted_at = CharField(max_length=20)
-
-    class Meta:
-        """Added up by item."""
-
-        table_name = "stock_move"
-        indexes = ((("item", "quantity"), False),)
-
-
-MODELS: tuple[type[Model], ...] = (
-    HeadRow,
-    RunRow,
-    BranchRow,
-    LessonTypeRow,
-    GroupRow,
-    ResidentRow,
-    MergeRow,
-    MembershipRow,
-    LinkRow,
-    VkPageRow,
-    LessonRow,
+from peewee import CharField, Model
+
+from coinsync.core import catalog, facts
+from coinsync.core.fact_keys import KEY_FIELDS
+from coinsync.core.facts import Fact
+from coinsync.core.ledger import Receipt
+from coinsync.core.plan import Plan, Post, Put, Stock
+from coinsync.errors import CoinsyncError
+from coinsync.store.models import (
     AttendanceRow,
-    HoldRow,
+    BranchRow,
     DecisionRow,
     EntryRow,
-    NoteRow,
-    ItemRow,
     EventRow,
-    SaleRow,
-    SaleLineRow,
+    GroupRow,
+    HoldRow,
+    ItemRow,
+    LessonRow,
+    LessonTypeRow,
+    LinkRow,
+    MembershipRow,
+    MergeRow,
+    NoteRow,
     RefundLineRow,
+    ResidentRow,
+    SaleLineRow,
+    SaleRow,
     StockMoveRow,
+    VkPageRow,
 )
 
-ENTRY_COLUMNS = tuple(field.column_name for field in EntryRow._meta.sorted_fields)
-STOCK_COLUMNS = tuple(field.column_name for field in StockMoveRow._meta.sorted_fields)
-RUN_COLUMNS = tuple(field.column_name for field in RunRow._meta.sorted_fields)
-
-#: How many signs texts of entries and of moves may have: one engine would cut them or refuse, the other would not.
-ENTRY_LIMITS = (("reason", 200), ("actor", 80), ("rule", 80))
-STOCK_LIMITS = (("actor", 80), ("note", 200))
-
 Convert = Callable[[Any], Any]
+#: Names of text fields, each with the characters that its column holds.
+Limits = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """How one kind of fact lies in its table: column by column, in the order of the dataclass's fields.
+    """How one kind of fact lies in its table, column by column in the order of its fields.
 
-    ``into`` and ``back`` hold only the columns that need a conversion, by position; ``key_at`` those of the key.
-    ``limits`` says how many signs a text may have, by the name of its field.
+    ``into`` and ``back`` hold only the columns that need a conversion, by position; ``key_at`` are
+    the positions of the key columns; ``limits`` says how long texts may be.
     """
 
     fact: type[Fact]
@@ -481,7 +63,7 @@ class Table:
     fields: Callable[[Any], tuple[Any, ...]]
     into: tuple[tuple[int, Convert], ...]
     back: tuple[tuple[int, Convert], ...]
-    limits: tuple[tuple[str, int], ...]
+    limits: Limits
 
     @property
     def lookup(self) -> str:
@@ -519,75 +101,138 @@ def day_of(text: Any) -> Any:
 
 
 def ids_text(ids: Sequence[int]) -> str:
-    """Write a list of ids as one text: (3, 7) → ",3,7,"; () → ","."""
-    return "," + "".join(f"{one}," for one in ids)
+    """Write a list of ids as one text: (3, 7) → ",3,7,"; () → ",".
+
+    Each id stands between commas, so that LIKE finds 3 and does not find it in 37.
+    """
+    return "," + "".join(f"{id}," for id in ids)
 
 
 @lru_cache(maxsize=8192)
 def _ids(text: str) -> tuple[int, ...]:
-    return tuple(int(one) for one in text.split(",") if one)
+    return tuple(int(id) for id in text.split(",") if id)
 
 
 def _converters(hint: Any) -> tuple[Convert, Convert] | None:
+    """How values of a type are written and read back; None where they stay as they are."""
     if hint in (date, date | None):
         return _day_text, day_of
     if hint == tuple[int, ...]:
         return ids_text, _ids
+    if hint is bool:
+        return int, bool
     if isinstance(hint, type) and issubclass(hint, Enum):
-        members = {member.value: member for member in hint}
-        # Looking up is several times faster than asking the class, which still refuses what it does not know.
-        return attrgetter("value"), lambda value: members.get(value) or hint(value)
-    return (int, bool) if hint is bool else None
+        return attrgetter("value"), _reader_of(hint)
+    return None
 
 
-def _table(fact: type[Fact], model: type[Model]) -> Table:
-    hints = typing.get_type_hints(fact)
-    names = [one.name for one in fields(fact)]
-    meta: Any = model._meta
-    key = meta.primary_key
-    key_names = key.field_names if isinstance(key, CompositeKey) else (key.name,)
-    converters = [
-        (at, pair)
-        for at, name in enumerate(names)
-        if (pair := _converters(hints[name])) is not None
-    ]
+def _reader_of(kind: type[Enum]) -> Convert:
+    members = {member.value: member for member in kind}
+
+    def read(value: Any) -> Enum:
+        # Looking up is several times faster than asking the class, which is left to refuse what it
+        # does not know.
+        return members.get(value) or kind(value)
+
+    return read
+
+
+def _table(kind: type[Any], model: type[Model]) -> Table:
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in fields(kind)]
+    key_names = KEY_FIELDS[kind]
+    column_of = {name: model._meta.fields[name].column_name for name in names}
+    into: list[tuple[int, Convert]] = []
+    back: list[tuple[int, Convert]] = []
+    for at, name in enumerate(names):
+        converters = _converters(hints[name])
+        if converters is not None:
+            into.append((at, converters[0]))
+            back.append((at, converters[1]))
+    texts = [name for name in names if hints[name] is str]
     return Table(
-        fact,
-        meta.table_name,
-        tuple(meta.fields[name].column_name for name in names),
-        tuple(meta.fields[name].column_name for name in key_names),
-        tuple(names.index(name) for name in key_names),
-        attrgetter(*names),
-        tuple((at, into) for at, (into, _) in converters),
-        tuple((at, back) for at, (_, back) in converters),
-        tuple(
-            (name, meta.fields[name].max_length)
-            for name in names
-            if hints[name] is str and isinstance(meta.fields[name], CharField)
-        ),
+        fact=kind,
+        name=model._meta.table_name,
+        columns=tuple(column_of[name] for name in names),
+        key_columns=tuple(column_of[name] for name in key_names),
+        key_at=tuple(names.index(name) for name in key_names),
+        fields=attrgetter(*names),
+        into=tuple(into),
+        back=tuple(back),
+        limits=_limits(model, texts),
     )
 
 
-TABLES: dict[type[Any], Table] = {
-    fact: _table(fact, model)
-    for fact, model in (
-        (facts.Branch, BranchRow),
-        (facts.LessonType, LessonTypeRow),
-        (facts.Group, GroupRow),
-        (facts.Resident, ResidentRow),
-        (facts.Merge, MergeRow),
-        (facts.Membership, MembershipRow),
-        (facts.Link, LinkRow),
-        (facts.VkPage, VkPageRow),
-        (facts.Lesson, LessonRow),
-        (facts.Attendance, AttendanceRow),
-        (facts.Hold, HoldRow),
-        (facts.Decision, DecisionRow),
-        (facts.Note, NoteRow),
-        (catalog.Item, ItemRow),
-        (catalog.Event, EventRow),
-        (catalog.Sale, SaleRow),
-        (catalog.SaleLine, SaleLineRow),
-        (catalog.RefundLine, RefundLineRow),
-    )
+def _limits(model: type[Model], names: Sequence[str]) -> Limits:
+    limits: list[tuple[str, int]] = []
+    for name in names:
+        field = model._meta.fields[name]
+        if isinstance(field, CharField):
+            limits.append((name, field.max_length))
+    return tuple(limits)
+
+
+MODEL_OF: dict[type[Any], type[Model]] = {
+    facts.Branch: BranchRow,
+    facts.LessonType: LessonTypeRow,
+    facts.Group: GroupRow,
+    facts.Resident: ResidentRow,
+    facts.Merge: MergeRow,
+    facts.Membership: MembershipRow,
+    facts.Link: LinkRow,
+    facts.VkPage: VkPageRow,
+    facts.Lesson: LessonRow,
+    facts.Attendance: AttendanceRow,
+    facts.Hold: HoldRow,
+    facts.Decision: DecisionRow,
+    facts.Note: NoteRow,
+    catalog.Item: ItemRow,
+    catalog.Event: EventRow,
+    catalog.Sale: SaleRow,
+    catalog.SaleLine: SaleLineRow,
+    catalog.RefundLine: RefundLineRow,
 }
+
+TABLES: dict[type[Any], Table] = {kind: _table(kind, model) for kind, model in MODEL_OF.items()}
+
+_ENTRY_LIMITS = _limits(EntryRow, ("reason", "actor", "rule"))
+_STOCK_LIMITS = _limits(StockMoveRow, ("actor", "note"))
+
+
+def refuse_too_long(plan: Plan) -> None:
+    """Refuse texts beyond what their columns hold: SQLite would keep them, MariaDB would not."""
+    for change in plan.changes:
+        match change:
+            case Put(new=fact):
+                _check_lengths(fact, TABLES[type(fact)].limits)
+            case Post(entry=entry):
+                _check_lengths(entry, _ENTRY_LIMITS)
+            case Stock(move=move):
+                _check_lengths(move, _STOCK_LIMITS)
+
+
+def _check_lengths(subject: object, limits: Limits) -> None:
+    for name, length_max in limits:
+        if len(getattr(subject, name)) > length_max:
+            kind = type(subject).__name__.lower()
+            raise CoinsyncError(
+                f"{kind}: {name} is too long, {length_max} signs are the limit; nothing written",
+                advice="Shorten it where it comes from, and run the command again.",
+            )
+
+
+def stock_row(n: int, move: catalog.StockMove, receipt: Receipt) -> tuple[Any, ...]:
+    """The row of a move of stock, in the order of the model's columns."""
+    return (
+        n,
+        move.key,
+        move.item,
+        move.quantity,
+        move.kind.value,
+        move.happened_on.isoformat(),
+        move.actor,
+        move.note,
+        move.sale,
+        receipt.run,
+        receipt.posted_at,
+    )

@@ -1,4 +1,4 @@
-"""What the database looks like against what the models describe, as the engine itself tells both."""
+"""Compare the schema of a database, as its engine describes it, with that of the models."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from coinsync.store.database import engine_of
 
 
 def faults(database: Database) -> list[str]:
-    """Say which parts of the program's schema are missing or changed, and which columns and triggers are not its own.
+    """Say which parts of the schema are missing, changed, or not the program's own.
 
-    Tables and indexes beside ours are left alone: an index that somebody added for a report harms nobody.
+    Further tables and indexes are left alone: an index that somebody added for a report does no
+    harm. A further column or trigger may change what is written, so it is a fault.
     """
     engine = engine_of(database)
-    expected, found = engine.expected(), engine.described(database)
-    missing = [f"{name} is missing" for name in expected if name not in found]
-    changed = [
-        f"{name} is {found[name]}, not {told}"
-        for name, told in expected.items()
-        if found.get(name, told) != told
-    ]
-    alien = [
+    expected = engine.expected()
+    actual = engine.described(database)
+    missing: list[str] = []
+    changed: list[str] = []
+    for name, definition in expected.items():
+        if name not in actual:
+            missing.append(f"{name} is missing")
+        elif actual[name] != definition:
+            changed.append(f"{name} is {actual[name]}, not {definition}")
+    foreign = [
         f"{name} is not ours"
-        for name in found
+        for name in actual
         if name not in expected and name.startswith(("column ", "trigger "))
     ]
-    return [*missing, *changed, *alien]
+    return [*missing, *changed, *foreign]

@@ -15,10 +15,12 @@ import pytest
 from PIL import Image
 
 import cli
+from coinsync import config
 from coinsync.core.catalog import Item, MoveKind
 from coinsync.core.proposal import Author
-from coinsync.desk.shop import find_item, move_stock
+from coinsync.desk.catalog import move_stock
 from coinsync.errors import StalePlan
+from coinsync.lookup.shop import find_item
 from coinsync.store import writer
 from tests.support.makers import environment, order, writing
 from tests.support.school import House
@@ -729,7 +731,9 @@ class TestStock:
         """Whoever comes second is told that his plan is stale, and one move is recorded."""
         by = Author("boris", cli.utc_now(), "k-3")
         with shop.reader() as reader:
-            late = move_stock(reader, find_item(reader, "mug"), MoveKind.RECEIVE, 5, by).plan
+            late = move_stock(
+                reader, config.load(shop.config), find_item(reader, "mug"), MoveKind.RECEIVE, 5, by
+            ).plan
         receive(shop, "mug", "5", "--key", "k-3")
         before = shop.tables()
         with (

@@ -28,7 +28,6 @@ class TestHelp:
         out = House(tmp_path).ok("--help").out
         for command in (
             "sync",
-            "apply",
             "runs",
             "explain",
             "balance",

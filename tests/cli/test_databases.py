@@ -46,7 +46,7 @@ class TestStatus:
         """For a person, and for a program."""
         out = kept.ok("db", "status").out
         for word in (
-            "0003_shop",
+            "0001_first",
             "entries",
             "runs",
             "residents",
@@ -57,7 +57,7 @@ class TestStatus:
         ):
             assert word in out
         told = kept.ok("db", "status", "--json").json
-        assert told["schema"] == "0003_shop"
+        assert told["schema"] == "0001_first"
         assert told["entries"] == len(content(kept.url)["entry"])
         assert told["residents"] == len(content(kept.url)["resident"])
         assert told["size_bytes"] > 10_000
@@ -78,9 +78,9 @@ class TestStatus:
     def test_an_older_schema(self, kept: House) -> None:
         """It is told and not taken for an error of the command."""
         with engines.tampering(kept.url) as connection:
-            connection.execute("DELETE FROM schema_migration WHERE name = '0003_shop'")
+            connection.execute("DELETE FROM schema_migration WHERE name = '0001_first'")
         said = kept.run("db", "status")
-        assert (said.code, "wrong: schema 0003_shop is missing" in said.out) == (4, True)
+        assert (said.code, "wrong: schema 0001_first is missing" in said.out) == (4, True)
         kept.ok("db", "migrate")
         kept.ok("db", "status")
 

@@ -129,7 +129,6 @@ def test_a_second_run_waits_or_leaves_with_75(house: House) -> None:
         (["explain", "#101", "--lesson", "1"], 6, "lesson 1 is not recorded"),
         (["runs", "--max-age", "soon"], 2, "'soon' is no age"),
         (["--branch", "Nowhere", "sync"], 6, "branch 'Nowhere' is not in the configuration"),
-        (["apply", "nothing.plan"], 2, "cannot be read"),
     ],
 )
 def test_wrong_use_is_told_in_one_line(
@@ -149,29 +148,6 @@ def test_an_ambiguous_name_lists_who_is_meant(synced: House) -> None:
     assert said.code == 6
     assert "residents answer to 'а'" in said.err
     assert "    #1" in said.err
-
-
-@pytest.mark.parametrize(
-    "content",
-    ["", "[]", "{}", '{"coinsync_plans": 1, "account": "test", "plans": [{"is": "Plan"}]}', "null"],
-)
-def test_a_damaged_plan_file_is_refused(synced: House, content: str) -> None:
-    """2, and nothing is written."""
-    plan = synced.folder / "night.plan"
-    plan.write_text(content, encoding="utf-8")
-    said = synced.run("apply", str(plan))
-    assert said.code == 2
-    assert "night.plan" in said.err
-
-
-def test_a_plan_of_another_school_is_refused(house: House) -> None:
-    """A file made for one CRM account is not applied to another."""
-    plan = house.folder / "night.plan"
-    house.ok("sync", "--dry-run", "--save", str(plan))
-    house.configure(alfacrm__account="other")
-    said = house.run("apply", str(plan))
-    assert (said.code, house.content()) == (2, [])
-    assert "is for the CRM account 'test', not 'other'" in said.err
 
 
 def test_a_database_of_another_school_is_refused(synced: House) -> None:

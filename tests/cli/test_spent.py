@@ -48,10 +48,14 @@ def test_coins_spent_between_plan_and_apply_make_the_plan_stale(synced: House) -
     synced.school.act("mark", lesson=lesson, customer=who, is_attend=0)
     other = synced.paid_lessons(branch=2)[-1].id
     synced.school.act("mark", lesson=other, customer=synced.paid_resident(other), is_attend=0)
-    plan = synced.folder / "night.plan"
-    synced.ok("sync", "--dry-run", "--save", str(plan))
-    spend(synced, who, synced.balances()[who])
-    said = synced.run("apply", str(plan))
+
+    def meanwhile(step: str) -> None:
+        """A clerk takes all coins when the sync is about to write for the first time."""
+        if step == "begin" and synced.balances()[who]:
+            spend(synced, who, synced.balances()[who])
+
+    synced.probe = meanwhile
+    said = synced.run("sync")
     assert said.code == 5
     assert f"plan is stale: #{who} has 0 coins, 10 needed" in said.err
     assert synced.balances()[who] == 0

@@ -16,14 +16,15 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from coinsync import config, render
+from coinsync import config
 from coinsync.config import Settings
 from coinsync.core.facts import Merge
+from coinsync.core.history import Statement, StatementLine
 from coinsync.core.ledger import BY_HAND, Entry, Kind
 from coinsync.core.plan import Post, Purpose, Put
-from coinsync.core.report import Statement, StatementLine
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, Total
-from coinsync.lookup import history as audit
+from coinsync.lookup.history import statement
+from coinsync.render.history import show_statement
 from tests.cli.test_spent import the_last_paid
 from tests.support.makers import (
     ADA,
@@ -159,7 +160,7 @@ def test_it_adds_up_whatever_was_posted(
         put_in(url, newcomers(), a_plan(*posts), *merges)
         with reading(url) as reader:
             settings = the_settings()
-            found = audit.statement(reader, settings, a_resident(), first, last, "ru", today=last)
+            found = statement(reader, settings, a_resident(), first, last, "ru", today=last)
             assert (
                 found.closing
                 == reader.balance(ADA, last)
@@ -460,7 +461,7 @@ def a_statement(language: str = "ru") -> Statement:
 def printed(statement: Statement, width: int) -> list[str]:
     """The lines of a page of some width."""
     out = Console(file=io.StringIO(), width=width, highlight=False, markup=False, emoji=False)
-    render.show_statement(out, statement)
+    show_statement(out, statement)
     text: str = out.file.getvalue()  # type: ignore[attr-defined]
     return text.splitlines()
 

@@ -388,21 +388,6 @@ class TestOptions:
         house.ok("sync", "--expect", digest[:8])
         assert house.content()
 
-    def test_save_and_apply_post_what_was_shown(self, house: House) -> None:
-        """A saved plan, applied later, is the plan; applied again it is stale and writes nothing."""
-        plan = house.folder / "night.plan"
-        house.ok("sync", "--dry-run", "--save", str(plan))
-        assert plan.stat().st_mode & 0o777 == 0o600
-        assert house.content() == []
-        house.ok("apply", str(plan))
-        posted = house.content()
-        assert posted
-        assert changes(house.ok("sync", "--json").json) == 0
-        again = house.run("apply", str(plan))
-        assert again.code == 5
-        assert "plan is stale" in again.err
-        assert house.content() == posted
-
     def test_a_window_reads_only_its_days(self, house: House) -> None:
         """--since and --until bound what is paid."""
         house.ok("sync", "--since", "2026-11-02", "--until", "2026-11-08")

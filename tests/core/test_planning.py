@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     ALWAYS,
     Branch,
@@ -40,19 +41,10 @@ from coinsync.core.plan import (
     Remark,
     RemarkKind,
     Scope,
-    identity,
 )
-from coinsync.core.planning.lessons import (
-    Cause,
-    People,
-    Recorded,
-    WindowReading,
-    compare,
-    memberships_after,
-    names_to_ask,
-    plan_lessons,
-    plan_people,
-)
+from coinsync.core.planning.compare import Cause, Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
+from coinsync.core.planning.people import People, memberships_after, names_to_ask, plan_people
 from coinsync.core.rules import GuestPolicy
 from tests.support.makers import (
     ACCOUNT,
@@ -251,7 +243,7 @@ TAKEN_BACK = [
 ]
 
 
-@pytest.mark.parametrize(("reason", "roll"), TAKEN_BACK, ids=[reason for reason, _ in TAKEN_BACK])
+@pytest.mark.parametrize(("reason", "record"), TAKEN_BACK, ids=[reason for reason, _ in TAKEN_BACK])
 def test_what_is_no_longer_so_is_reversed_with_its_reason(
     reason: str, record: LessonRecord
 ) -> None:
@@ -267,7 +259,7 @@ def test_what_is_no_longer_so_is_reversed_with_its_reason(
     assert memory.posted() == 0
 
 
-@pytest.mark.parametrize(("reason", "roll"), TAKEN_BACK, ids=[reason for reason, _ in TAKEN_BACK])
+@pytest.mark.parametrize(("reason", "record"), TAKEN_BACK, ids=[reason for reason, _ in TAKEN_BACK])
 def test_what_turns_back_is_awarded_again(reason: str, record: LessonRecord) -> None:
     """After a reversal the same key gets a third entry, and a fourth if need be."""
     memory = paid()

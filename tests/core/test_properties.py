@@ -19,7 +19,8 @@ from coinsync.core.facts import (
 )
 from coinsync.core.ledger import Kind, lesson_key
 from coinsync.core.plan import RemarkKind
-from coinsync.core.planning.lessons import Ruling, is_decided
+from coinsync.core.planning.compare import is_decided
+from coinsync.core.planning.review import Ruling
 from coinsync.core.rules import judge
 from tests.support.makers import (
     ACCOUNT,

@@ -12,7 +12,8 @@ import pytest
 from coinsync.core.facts import Decision, GroupStanding, LessonRecord, Mark, Status
 from coinsync.core.ledger import FORGIVEN, KeyState, Kind, gift_key, lesson_key
 from coinsync.core.plan import Drop, Plan, Post, Purpose, Put, RemarkKind, Scope
-from coinsync.core.planning.lessons import Ruling, is_decided
+from coinsync.core.planning.compare import is_decided
+from coinsync.core.planning.review import Ruling
 from coinsync.core.rules import GuestPolicy, Reason, Verdict
 from tests.support.makers import (
     ACCOUNT,
@@ -130,7 +131,7 @@ def next_night(case: Case) -> Plan:
     return memory.plan(*([record] if record else []))
 
 
-@pytest.mark.parametrize(("name", "word"), POSTED)
+@pytest.mark.parametrize(("name", "ruling"), POSTED)
 def test_a_word_does_what_it_says_and_leaves_nothing(name: str, ruling: Ruling) -> None:
     """The entries, the decision where one is needed, no hold; and the next night with the same facts is calm."""
     case = CASES[name]()
@@ -150,7 +151,7 @@ def test_a_word_does_what_it_says_and_leaves_nothing(name: str, ruling: Ruling) 
     ]
 
 
-@pytest.mark.parametrize("word", Ruling)
+@pytest.mark.parametrize("ruling", Ruling)
 @pytest.mark.parametrize("name", CASES)
 def test_a_word_is_a_plan_of_its_own_kind(name: str, ruling: Ruling) -> None:
     """Signed by the person with the words that were given, relying on where the key stood, dropping the hold."""
@@ -241,7 +242,7 @@ def test_one_word_may_settle_several_cases() -> None:
 # --- when the rules changed since ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", Ruling)
+@pytest.mark.parametrize("ruling", Ruling)
 def test_rules_that_give_what_is_posted_leave_nothing_to_decide(ruling: Ruling) -> None:
     """The rate was put right before anybody looked: whatever is said, the coins stay and the hold goes."""
     memory, record = held(MOVED, later_rate=4)
@@ -253,7 +254,7 @@ def test_rules_that_give_what_is_posted_leave_nothing_to_decide(ruling: Ruling) 
 
 
 @pytest.mark.parametrize(
-    ("word", "posted"),
+    ("ruling", "posted"),
     [
         (Ruling.POST, [("reversal", -10), ("award", 15)]),
         (Ruling.FORGIVE, [("reversal", -10), ("award", 15)]),
@@ -309,7 +310,7 @@ def test_a_decision_stays_when_news_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("roll", "reason"),
+    ("record", "reason"),
     [
         (a_roll(a_lesson(status=Status.CANCELLED)), "not_conducted"),
         (a_roll(None, present(standing=GroupStanding.GUEST)), "guest"),

@@ -9,7 +9,9 @@ import pytest
 
 from coinsync.core.facts import (
     ALWAYS,
+    Attendance,
     GroupStanding,
+    LessonRecord,
     LessonType,
     Mark,
     Membership,
@@ -19,9 +21,9 @@ from coinsync.core.facts import (
 from coinsync.core.rules import (
     UNCERTAIN,
     GuestPolicy,
+    LessonContext,
     Reason,
     Rulebook,
-    School,
     Verdict,
     by_group,
     by_resident,
@@ -111,6 +113,17 @@ def test_a_lesson_without_groups_asks_for_no_membership() -> None:
     assert (
         judge(a_lesson(groups=()), present(standing=GroupStanding.NONE), a_rulebook()).coins == 10
     )
+
+
+@pytest.mark.parametrize("mark", [Mark.ATTENDED, Mark.ABSENT, Mark.NOT_MARKED])
+def test_an_attendance_as_it_was_read_is_not_judged(mark: Mark) -> None:
+    """Until somebody has looked at the memberships, nothing at all is said about coins."""
+    as_read = Attendance(1, ADA, mark)
+    for lesson in (a_lesson(), a_lesson(groups=()), a_lesson(status=Status.GONE)):
+        with pytest.raises(ValueError, match="not settled"):
+            judge(lesson, as_read, a_rulebook())
+        (settled,) = known().settle(LessonRecord(lesson, (as_read,))).attendance
+        judge(lesson, settled, a_rulebook())
 
 
 @pytest.mark.parametrize(
@@ -225,12 +238,12 @@ def test_the_first_rule_that_fits_is_in_force() -> None:
     ],
 )
 def test_a_rule_holds_within_its_scope_and_dates(
-    scope: dict[str, object], inside: object, environment: object
+    scope: dict[str, object], inside: object, outside: object
 ) -> None:
     """Branch, subject, group, type and both days, ends included, bound a rule; an empty scope is everywhere."""
     rule = a_rule(**scope)  # type: ignore[arg-type]
     assert rule.fits(inside)  # type: ignore[arg-type]
-    assert not rule.fits(environment)  # type: ignore[arg-type]
+    assert not rule.fits(outside)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("on", "coins"), [(YESTERDAY, 10), (DAY, 15), (TOMORROW, 15)])
@@ -291,16 +304,16 @@ def test_a_membership_covers_its_days(since: date, until: date | None, covers: b
     assert Membership(ADA, GROUP, since, until).covers(DAY) is covers
 
 
-def school(
+def known(
     *memberships: Membership, schedule: tuple[RegularLesson, ...] = (), known_since: date = ALWAYS
-) -> School:
-    """A school whose memberships are known since ``known_since``."""
+) -> LessonContext:
+    """What is known of a school whose memberships are known since ``known_since``."""
     types = {PAID_TYPE: LessonType(PAID_TYPE, "Group", 2), 6: LessonType(6, "Individual", 1)}
-    return School(types, by_resident(memberships), by_group(schedule), known_since)
+    return LessonContext(types, by_resident(memberships), by_group(schedule), known_since)
 
 
 def standing(
-    among: School, *, groups: tuple[int, ...] = (GROUP,), type: int = PAID_TYPE
+    among: LessonContext, *, groups: tuple[int, ...] = (GROUP,), type: int = PAID_TYPE
 ) -> GroupStanding:
     """How Ada stands to a lesson."""
     return among.settle(a_roll(a_lesson(groups=groups, type=type))).attendance[0].standing
@@ -308,13 +321,13 @@ def standing(
 
 def test_a_member_of_one_of_the_groups_is_a_member() -> None:
     """A lesson of several groups has the members of each."""
-    assert standing(school(Membership(ADA, GROUP)), groups=(12, GROUP)) is GroupStanding.MEMBER
+    assert standing(known(Membership(ADA, GROUP)), groups=(12, GROUP)) is GroupStanding.MEMBER
 
 
 def test_a_past_membership_counts_on_its_days() -> None:
     """One that ended later than the lesson makes a member, one that ended before makes a guest."""
-    assert standing(school(Membership(ADA, GROUP, ALWAYS, DAY))) is GroupStanding.MEMBER
-    assert standing(school(Membership(ADA, GROUP, ALWAYS, YESTERDAY))) is GroupStanding.GUEST
+    assert standing(known(Membership(ADA, GROUP, ALWAYS, DAY))) is GroupStanding.MEMBER
+    assert standing(known(Membership(ADA, GROUP, ALWAYS, YESTERDAY))) is GroupStanding.GUEST
 
 
 def test_one_of_several_stays_suffices() -> None:
@@ -323,17 +336,17 @@ def test_one_of_several_stays_suffices() -> None:
         Membership(ADA, GROUP, ALWAYS, date(2026, 5, 31)),
         Membership(ADA, GROUP, date(2026, 9, 1), None),
     )
-    assert standing(school(*stays)) is GroupStanding.MEMBER
+    assert standing(known(*stays)) is GroupStanding.MEMBER
 
 
 def test_a_membership_of_a_single_day_makes_a_guest() -> None:
     """The office enters a make-up as a membership of one day."""
-    assert standing(school(Membership(ADA, GROUP, DAY, DAY))) is GroupStanding.GUEST
+    assert standing(known(Membership(ADA, GROUP, DAY, DAY))) is GroupStanding.GUEST
 
 
 def test_a_membership_elsewhere_makes_a_guest() -> None:
     """Neither another group nor another resident's membership counts."""
-    assert standing(school(Membership(ADA, 12), Membership(GLEB, GROUP))) is GroupStanding.GUEST
+    assert standing(known(Membership(ADA, 12), Membership(GLEB, GROUP))) is GroupStanding.GUEST
 
 
 @pytest.mark.parametrize(
@@ -344,25 +357,25 @@ def test_before_the_first_reading_no_membership_proves_nothing(
     known_since: date, found: GroupStanding
 ) -> None:
     """A lesson before memberships were known leaves it open whether the resident belonged to the group."""
-    assert standing(school(known_since=known_since)) is found
+    assert standing(known(known_since=known_since)) is found
 
 
 def test_before_the_first_reading_a_membership_proves_something() -> None:
     """A membership that the CRM still shows counts for the days before the first reading too."""
-    assert standing(school(Membership(ADA, GROUP), known_since=TOMORROW)) is GroupStanding.MEMBER
+    assert standing(known(Membership(ADA, GROUP), known_since=TOMORROW)) is GroupStanding.MEMBER
 
 
 def test_an_individual_lesson_has_no_group_to_belong_to() -> None:
     """Without groups there is no standing, unless the type says that there should have been a group."""
-    assert standing(school(), groups=(), type=6) is GroupStanding.NONE
-    assert standing(school(), groups=(), type=NEW_TYPE) is GroupStanding.NONE
-    assert standing(school(), groups=(), type=PAID_TYPE) is GroupStanding.UNKNOWN
+    assert standing(known(), groups=(), type=6) is GroupStanding.NONE
+    assert standing(known(), groups=(), type=NEW_TYPE) is GroupStanding.NONE
+    assert standing(known(), groups=(), type=PAID_TYPE) is GroupStanding.UNKNOWN
 
 
 def test_everybody_on_a_roll_is_settled() -> None:
     """Each resident has a standing of their own, marks and order stay."""
     record = a_roll(a_lesson(), present(ADA), present(GLEB, Mark.ABSENT))
-    settled = school(Membership(GLEB, GROUP)).settle(record)
+    settled = known(Membership(GLEB, GROUP)).settle(record)
     assert [(one.resident, one.mark, one.standing) for one in settled.attendance] == [
         (ADA, Mark.ATTENDED, GroupStanding.GUEST),
         (GLEB, Mark.ABSENT, GroupStanding.MEMBER),
@@ -377,7 +390,7 @@ LINE = RegularLesson(5, GROUP, (1, 4), "17:00", date(2026, 9, 1), date(2027, 5, 
 def scheduled(line: RegularLesson, lesson_scheduled: bool = False) -> bool:
     """Whether a Monday's lesson at 17:00 is found on the schedule."""
     return (
-        school(schedule=(line,))
+        known(schedule=(line,))
         .settle(a_roll(a_lesson(scheduled=lesson_scheduled)))
         .lesson.scheduled
     )

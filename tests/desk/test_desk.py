@@ -35,10 +35,13 @@ from coinsync.core.facts import (
 from coinsync.core.files.import_rows import ImportRow, read_import_rows
 from coinsync.core.ledger import GENESIS, Entry, Kind, Receipt, gift_key, lesson_key, row_hash
 from coinsync.core.plan import Change, Drop, Evidence, Plan, Post, Purpose, Put
-from coinsync.core.planning.lessons import Recorded, Ruling, WindowReading, compare, plan_lessons
+from coinsync.core.planning.compare import Recorded, WindowReading, compare
+from coinsync.core.planning.lessons import plan_lessons
+from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.core.school import Way
-from coinsync.desk import coins as desk
+from coinsync.desk import coins as by_hand
+from coinsync.desk import imports, links, people, review
 from coinsync.errors import (
     AboveLimit,
     AlreadyReversed,
@@ -53,7 +56,10 @@ from coinsync.errors import (
     StalePlan,
     UsageError,
 )
-from coinsync.lookup import history as audit
+from coinsync.lookup import residents
+from coinsync.lookup.explain import explain
+from coinsync.lookup.history import history
+from coinsync.lookup.residents import find_card, find_resident
 from coinsync.store import writer
 from coinsync.store.reader import Reader
 from tests.support import engines
@@ -162,7 +168,7 @@ class Desk:
         way = more.pop("way", None)
         with reading(self.url) as reader:
             author = self.author(key, **more)
-            return desk.give(
+            return by_hand.give(
                 reader, settings(), who(reader, resident), coins, author, note=note, way=way
             )
 
@@ -175,7 +181,7 @@ class Desk:
     def reverse(self, n: int, *, note: str = "a slip") -> Proposal:
         """Plan to take an entry back."""
         with reading(self.url) as reader:
-            return desk.reverse(reader, settings(), n, self.author(), note=note)
+            return by_hand.reverse(reader, settings(), n, self.author(), note=note)
 
     def import_text(self, text: str, **more: Any) -> Proposal:
         """Plan the rows of a file."""
@@ -190,45 +196,47 @@ class Desk:
     def import_rows(self, *rows: ImportRow, **more: Any) -> Proposal:
         """Plan rows."""
         with reading(self.url) as reader:
-            return desk.import_rows(
+            return imports.import_rows(
                 reader,
                 settings(),
                 rows,
-                lambda text: audit.find_resident(reader, text),
+                lambda text: find_resident(reader, text),
                 self.author(**more),
             )
 
     def review(self, ruling: Ruling, *, note: str = "looked at it") -> Proposal:
         """Plan a word about everything that is held."""
         with reading(self.url) as reader:
-            return desk.review(
+            return review.review(
                 reader, settings(), reader.all(Hold), ruling, self.author(), note=note
             )
 
     def merge(self, card: int, into: int) -> Proposal:
         """Plan to merge two cards."""
         with reading(self.url) as reader:
-            return desk.merge(reader, found(reader, card), found(reader, into), self.author())
+            return people.merge(
+                reader, settings(), found(reader, card), found(reader, into), self.author()
+            )
 
     def unmerge(self, card: int) -> Proposal:
         """Plan to undo a merge."""
         with reading(self.url) as reader:
-            return desk.unmerge(reader, found(reader, card), self.author())
+            return people.unmerge(reader, settings(), found(reader, card), self.author())
 
     def erase(self, resident: int) -> Proposal:
         """Plan to forget somebody."""
         with reading(self.url) as reader:
-            return desk.erase(reader, who(reader, resident), self.author())
+            return people.erase(reader, settings(), who(reader, resident), self.author())
 
     def link(self, resident: int, vk: int) -> Proposal:
         """Plan a link."""
         with reading(self.url) as reader:
-            return desk.link(reader, who(reader, resident), vk, self.author())
+            return links.link(reader, settings(), who(reader, resident), vk, self.author())
 
     def revoke(self, resident: int, vk: int) -> Proposal:
         """Plan to revoke a link."""
         with reading(self.url) as reader:
-            return desk.revoke(reader, who(reader, resident), vk, self.author())
+            return links.revoke(reader, settings(), who(reader, resident), vk, self.author())
 
     # --- nights -------------------------------------------------------------------------------------------------
 
@@ -271,7 +279,7 @@ def found(reader: Reader, id: int) -> Resident:
 
 def who(reader: Reader, id: int) -> Resident:
     """A resident as commands find them."""
-    return audit.find_resident(reader, f"#{id}")
+    return find_resident(reader, f"#{id}")
 
 
 def refused(kind: type[CoinsyncError], does: Any, *words: Any, **more: Any) -> CoinsyncError:
@@ -925,7 +933,7 @@ READ = (
 def test_cases_are_shown_by_day_with_names_and_balances(holding: Desk) -> None:
     """Named as the command line names them."""
     with reading(holding.url) as reader:
-        found = desk.cases(reader, reversed(reader.all(Hold)))
+        found = review.cases(reader, reversed(reader.all(Hold)))
     assert [(case.id, case.name, case.title, case.balance) for case in found] == [
         (f"1:{ADA}", "Ада М.", f"group {GROUP}", 0),
         (f"2:{GLEB}", "Глеб С.", f"group {GROUP}", 0),
@@ -941,12 +949,12 @@ def test_a_case_of_a_merged_card_shows_the_child(holding: Desk) -> None:
     holding.given(MIRA, 7)
     holding.do(holding.merge(ADA, MIRA))
     with reading(holding.url) as reader:
-        first = desk.cases(reader, reader.all(Hold))[0]
+        first = review.cases(reader, reader.all(Hold))[0]
     assert (first.id, first.name, first.balance) == (f"1:{ADA}", "Мира К.", 7)
 
 
 @pytest.mark.parametrize(
-    ("word", "balances"),
+    ("ruling", "balances"),
     [(Ruling.POST, {ADA: -10, GLEB: 10}), (Ruling.WAIVE, {})],
 )
 def test_a_word_about_cases_settles_them(
@@ -981,7 +989,7 @@ def test_a_forgiven_reversal_is_seen_twice_and_costs_nothing(holding: Desk) -> N
     """The reversal and the gift stand in the history."""
     with reading(holding.url) as reader:
         holds = [hold for hold in reader.all(Hold) if hold.kind is HoldKind.REVERSAL]
-        proposal = desk.review(
+        proposal = review.review(
             reader, settings(), holds, Ruling.FORGIVE, holding.author(), note="was ill"
         )
     assert sorted((move.kind, move.coins) for move in proposal.moves) == [
@@ -1018,7 +1026,7 @@ def test_rules_that_give_what_is_posted_leave_a_word_without_moves(holding: Desk
     holding.put(Put(present(), present(mark=Mark.ABSENT)))
     with reading(holding.url) as reader:
         holds = [hold for hold in reader.all(Hold) if hold.lesson == 1]
-        proposal = desk.review(reader, settings(), holds, Ruling.POST, holding.author(), note="")
+        proposal = review.review(reader, settings(), holds, Ruling.POST, holding.author(), note="")
     assert (proposal.moves, proposal.words) == (
         (),
         (f"lesson 1, #{ADA} Ада М.: 10 coins stay as they are",),
@@ -1304,7 +1312,7 @@ def test_who_is_erased_leaves_no_trace_but_numbers(known: Desk) -> None:
         assert [(link.vk, link.resident) for link in reader.links()] == [(701701, LEV)]
         assert reader.survivors() == {MIRA: ADA}
         assert [(one.coins, one.note) for one in reader.decisions([1]).values()] == [(10, "")]
-        assert audit.dossier(reader, who(reader, ADA)).links == ()
+        assert residents.dossier(reader, who(reader, ADA)).links == ()
         chain = GENESIS
         for row in reader.ledger():
             chain = row_hash(chain, row)
@@ -1322,7 +1330,7 @@ def test_an_erasure_says_what_goes_and_what_stays(known: Desk) -> None:
 def test_whoever_is_named_all_cards_of_the_child_are_erased(known: Desk) -> None:
     """The family asked to be forgotten, not a card."""
     with reading(known.url) as reader:
-        proposal = desk.erase(reader, found(reader, MIRA), known.author())
+        proposal = people.erase(reader, settings(), found(reader, MIRA), known.author())
     known.do(proposal)
     with reading(known.url) as reader:
         assert reader.resident_ids(Presence.ERASED) == {ADA, MIRA}
@@ -1358,7 +1366,7 @@ def test_nothing_is_noted_of_who_is_erased(known: Desk) -> None:
     assert "Ада М." not in dump(known.url)
 
 
-@pytest.mark.parametrize("word", [Ruling.WAIVE, Ruling.FORGIVE])
+@pytest.mark.parametrize("ruling", [Ruling.WAIVE, Ruling.FORGIVE])
 def test_a_word_about_who_is_erased_counts_without_its_reason(paid: Desk, ruling: Ruling) -> None:
     """What is decided is decided; why is nobody's any more."""
     paid.given(ADA, -4, "k3", note="won")
@@ -1388,9 +1396,9 @@ def test_an_erased_card_is_not_found_by_its_name_nor_linked(known: Desk) -> None
     known.do(known.erase(ADA))
     with reading(known.url) as reader:
         with pytest.raises(NotFound):
-            audit.find_resident(reader, "Ада")
+            find_resident(reader, "Ада")
         with pytest.raises(NotFound):
-            audit.find_resident(reader, "vk:700700")
+            find_resident(reader, "vk:700700")
         assert reader.balance(who(reader, ADA).id) == 4
     refused(CoinPolicy, known.link, ADA, 700700)
 
@@ -1477,27 +1485,29 @@ def test_a_merged_card_leads_to_the_child(family: Desk, text: str) -> None:
     """Found by its number it is the card on which it goes on; as a card it is itself."""
     family.do(family.merge(ADA, GLEB))
     with reading(family.url) as reader:
-        assert audit.find_resident(reader, text).id == GLEB
-        assert audit.find_card(reader, text).id == ADA
+        assert find_resident(reader, text).id == GLEB
+        assert find_card(reader, text).id == ADA
 
 
 def test_a_visitor_leads_to_the_children_whom_it_sees(family: Desk) -> None:
     """One, or the candidates; a revoked link leads nowhere."""
     with reading(family.url) as reader:
-        assert audit.find_resident(reader, f"vk:{GRANNY}").id == ADA
+        assert find_resident(reader, f"vk:{GRANNY}").id == ADA
         with pytest.raises(Ambiguous) as caught:
-            audit.find_resident(reader, f"vk:{PARENT}")
+            find_resident(reader, f"vk:{PARENT}")
     assert len(caught.value.candidates) == 2
     family.do(family.revoke(ADA, GRANNY))
     with reading(family.url) as reader, pytest.raises(NotFound):
-        audit.find_resident(reader, f"vk:{GRANNY}")
+        find_resident(reader, f"vk:{GRANNY}")
 
 
 def test_links_are_listed_with_names_revoked_ones_too(family: Desk) -> None:
     """By account."""
     family.do(family.revoke(ADA, PARENT))
     with reading(family.url) as reader:
-        assert [(line.vk, line.name, line.source, line.live) for line in audit.links(reader)] == [
+        assert [
+            (line.vk, line.name, line.source, line.live) for line in residents.links(reader)
+        ] == [
             (PARENT, "Ада М.", "crm", False),
             (PARENT, "Глеб С.", "crm", True),
             (GRANNY, "Ада М.", "desk", True),
@@ -1531,7 +1541,8 @@ def test_cards_whose_page_leads_to_nobody_are_told(at: Desk, text: str) -> None:
     )
     with reading(at.url) as reader:
         told = [
-            (one.resident, one.name, one.text, one.problem) for one in audit.link_problems(reader)
+            (one.resident, one.name, one.text, one.problem)
+            for one in residents.link_problems(reader)
         ]
     assert told == ([(ADA, "Ада М.", text, problem)] if problem else [])
 
@@ -1541,13 +1552,13 @@ def test_closed_cards_have_no_problems(family: Desk) -> None:
     for card in (ADA, GLEB):
         family.put(Put(replace(family_card(card), vk="club1"), family_card(card)))
     with reading(family.url) as reader:
-        assert [one.resident for one in audit.link_problems(reader)] == [ADA, GLEB]
+        assert [one.resident for one in residents.link_problems(reader)] == [ADA, GLEB]
     family.do(family.merge(ADA, GLEB))
     with reading(family.url) as reader:
-        assert [one.resident for one in audit.link_problems(reader)] == [GLEB]
+        assert [one.resident for one in residents.link_problems(reader)] == [GLEB]
     family.do(family.erase(GLEB))
     with reading(family.url) as reader:
-        assert audit.link_problems(reader) == []
+        assert residents.link_problems(reader) == []
 
 
 def family_card(card: int) -> Resident:
@@ -1559,7 +1570,7 @@ def test_a_dossier_holds_everything_about_a_child(known: Desk) -> None:
     """From every table and every card, and of nobody else."""
     known.night(a_roll(a_lesson(2), present(MIRA), present(GLEB)))
     with reading(known.url) as reader:
-        dossier = audit.dossier(reader, who(reader, MIRA))
+        dossier = residents.dossier(reader, who(reader, MIRA))
     assert [(card.id, card.name) for card in dossier.cards] == [(ADA, "Ада М."), (MIRA, "Мира К.")]
     assert dossier.balance == 14
     assert [(one.resident, one.into) for one in dossier.merges] == [(MIRA, ADA)]
@@ -1598,22 +1609,22 @@ def test_lessons_of_merged_cards_are_explained_as_the_childs(paid: Desk) -> None
     paid.do(paid.merge(ADA, GLEB))
     with reading(paid.url) as reader:
         child = who(reader, ADA)
-        told = audit.explain(reader, settings(), child, lesson=None, day=None)
+        told = explain(reader, settings(), child, lesson=None, day=None)
         assert [(one.lesson.id, one.posted, len(one.lines)) for one in told] == [
             (2, 10, 1),
             (2, 0, 0),
             (1, 10, 1),
         ]
-        assert [
-            one.posted for one in audit.explain(reader, settings(), child, lesson=1, day=None)
-        ] == [10]
-        history = audit.history(reader, settings(), child, with_ineligible=True)
-    assert [(line.coins, line.reason) for line in history.lines] == [
+        assert [one.posted for one in explain(reader, settings(), child, lesson=1, day=None)] == [
+            10
+        ]
+        seen = history(reader, settings(), child, with_ineligible=True)
+    assert [(line.coins, line.reason) for line in seen.lines] == [
         (10, "lesson"),
         (0, "absent"),
         (10, "lesson"),
     ]
-    assert history.balance == 20
+    assert seen.balance == 20
 
 
 # --- any order of deeds ----------------------------------------------------------------------------------------------

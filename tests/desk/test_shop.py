@@ -15,8 +15,8 @@ from coinsync.core.facts import Merge, Presence
 from coinsync.core.ledger import Entry, Kind
 from coinsync.core.plan import Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Proposal
-from coinsync.core.report import ShopReport
-from coinsync.desk import shop
+from coinsync.core.shop_report import ShopReport
+from coinsync.desk import catalog
 from coinsync.errors import (
     AlreadyReversed,
     Ambiguous,
@@ -30,9 +30,19 @@ from coinsync.errors import (
     StalePlan,
     UsageError,
 )
+from coinsync.lookup.shop import find_item, purchases, report, shelf_for
 from coinsync.store.reader import Reader
 from tests.support import engines
-from tests.support.goods import MIRA, OMSK, TODAY, Shop, a_move, a_shop, an_item
+from tests.support.goods import (
+    MIRA,
+    OMSK,
+    TODAY,
+    Shop,
+    a_move,
+    a_shop,
+    an_item,
+    settings,
+)
 from tests.support.makers import ADA, DAY, GLEB, a_plan, a_resident, dump, reading
 
 ENGINES = engines.BOTH
@@ -498,8 +508,13 @@ class TestStock:
     def test_no_more_is_written_off_than_there_is(self, at: Shop) -> None:
         """Never below nothing, also when somebody was faster."""
         proposal = at.plan(
-            lambda reader: shop.move_stock(
-                reader, shop.find_item(reader, "mug"), MoveKind.WRITE_OFF, 4, at.author("", TODAY)
+            lambda reader: catalog.move_stock(
+                reader,
+                settings(),
+                find_item(reader, "mug"),
+                MoveKind.WRITE_OFF,
+                4,
+                at.author("", TODAY),
             )
         )
         refused(at, OutOfStock, at.move, "mug", MoveKind.WRITE_OFF, 6)
@@ -509,8 +524,13 @@ class TestStock:
     def test_a_count_is_of_the_moment(self, at: Shop) -> None:
         """Somebody sold one while it was looked at: it is stale, and nothing is made up."""
         proposal = at.plan(
-            lambda reader: shop.move_stock(
-                reader, shop.find_item(reader, "mug"), MoveKind.COUNT, 4, at.author("", TODAY)
+            lambda reader: catalog.move_stock(
+                reader,
+                settings(),
+                find_item(reader, "mug"),
+                MoveKind.COUNT,
+                4,
+                at.author("", TODAY),
             )
         )
         at.sell({"mug": 1})
@@ -554,18 +574,18 @@ class TestFind:
     def test_found(self, shelf: Shop, text: str, code: str) -> None:
         """The whole name before a part, in any case, with or without dots; archived goods by their code alone."""
         with reading(shelf.url) as reader:
-            assert shop.find_item(reader, text).code == code
+            assert find_item(reader, text).code == code
 
     @pytest.mark.parametrize("text", ["", " ", "%", "нет такого", "старая"])
     def test_not_found(self, shelf: Shop, text: str) -> None:
         """Nothing is guessed."""
         with reading(shelf.url) as reader, pytest.raises(NotFound):
-            shop.find_item(reader, text)
+            find_item(reader, text)
 
     def test_several(self, shelf: Shop) -> None:
         """All of them named."""
         with reading(shelf.url) as reader, pytest.raises(Ambiguous) as caught:
-            shop.find_item(reader, "кру")
+            find_item(reader, "кру")
         assert caught.value.candidates == ("big Кружка большая", "mug Кружка")
 
     def test_the_shelf_is_what_a_buyer_may_have(self, tmp_path: Path) -> None:
@@ -583,7 +603,7 @@ class TestFind:
             shelves = {
                 id: {
                     number: item.code
-                    for number, item in shop.shelf_for(reader, a_resident(id, branches=to)).items()
+                    for number, item in shelf_for(reader, a_resident(id, branches=to)).items()
                 }
                 for id, to in ((ADA, (1,)), (MIRA, (1, OMSK)), (GLEB, ()))
             }
@@ -695,12 +715,12 @@ class TestFair:
 # --- looking back ----------------------------------------------------------------------------------------------------
 
 
-def report(at: Shop, *people: int, since: date = date.min, until: date = date.max) -> ShopReport:
+def reported(at: Shop, *people: int, since: date = date.min, until: date = date.max) -> ShopReport:
     """The shop's report on some residents, or on all."""
 
     def made(reader: Reader) -> ShopReport:
         found = reader.residents()
-        return shop.report(
+        return report(
             reader, [one for one in found if not people or one.id in people], since, until
         )
 
@@ -716,7 +736,7 @@ class TestReport:
         at.sell({"pen": 2})
         sale = at.sell({"mug": 1, "pen": 1}, ADA, (GLEB, 10))
         at.refund(sale, 1)
-        found = report(at)
+        found = reported(at)
         assert [(one.resident, one.pieces, one.spent, one.balance) for one in found.buyers] == [
             (ADA, 3, 14 + 5, 100 - 19),
             (GLEB, 1, 2, 48),
@@ -732,16 +752,16 @@ class TestReport:
         """By the day of the sale; what is left is today's."""
         at.sell({"pen": 1}, day=DAY)
         at.sell({"pen": 2})
-        assert report(at, since=DAY, until=DAY).items[0].pieces == 1
-        assert report(at, since=TODAY).buyers[0].spent == 14
-        assert report(at, until=DAY - timedelta(1)).items[0].pieces == 0
-        assert report(at, until=DAY).buyers[0].balance == 79
+        assert reported(at, since=DAY, until=DAY).items[0].pieces == 1
+        assert reported(at, since=TODAY).buyers[0].spent == 14
+        assert reported(at, until=DAY - timedelta(1)).items[0].pieces == 0
+        assert reported(at, until=DAY).buyers[0].balance == 79
 
     def test_some_residents_alone(self, at: Shop) -> None:
         """A branch's goods are what its residents bought."""
         at.sell({"pen": 1}, ADA)
         at.sell({"mug": 1}, GLEB)
-        found = report(at, GLEB)
+        found = reported(at, GLEB)
         assert [one.resident for one in found.buyers] == [GLEB]
         assert {one.item: one.pieces for one in found.items} == {"mug": 1, "pen": 0, "lesson": 0}
 
@@ -750,13 +770,13 @@ class TestReport:
         at.sell({"pen": 1})
         for code in ("pen", "mug"):
             at.put(an_item(code, 7 if code == "pen" else 30, archived=True))
-        assert [one.item for one in report(at).items] == ["pen", "lesson"]
+        assert [one.item for one in reported(at).items] == ["pen", "lesson"]
 
     def test_merged_cards_are_one_resident(self, at: Shop) -> None:
         """With everything that both bought."""
         at.sell({"pen": 1}, GLEB)
         at.write(a_plan(Put(Merge(GLEB, ADA, (), (ADA,)))))
-        assert [(one.resident, one.spent, one.balance) for one in report(at).buyers] == [
+        assert [(one.resident, one.spent, one.balance) for one in reported(at).buyers] == [
             (ADA, 7, 143),
             (MIRA, 0, 5),
         ]
@@ -766,7 +786,7 @@ class TestReport:
         at.sell({"mug": 1, "pen": 1}, ADA, (GLEB, 7), key="s1")
         at.refund("s1", 2)
         with reading(at.url) as reader:
-            [one] = shop.purchases(reader, reader.sales())
+            [one] = purchases(reader, reader.sales())
         assert [(paid.resident, paid.name, paid.coins) for paid in one.payments] == [
             (ADA, "Ада М.", 24),
             (GLEB, "Глеб С.", 6),

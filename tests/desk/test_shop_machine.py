@@ -24,14 +24,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from peewee import Database
 
 from coinsync import reconcile as proof
+from coinsync.core import staleness
 from coinsync.core.catalog import Event, Item, MoveKind, Pick, shares
 from coinsync.core.ledger import Receipt
 from coinsync.core.plan import Plan, Post, Stock
 from coinsync.core.proposal import Proposal
-from coinsync.desk import shop
+from coinsync.desk import catalog, fairs, shop
 from coinsync.environment import Probe, no_probe
 from coinsync.errors import CoinsyncError
-from coinsync.lookup import history as audit
+from coinsync.lookup.residents import find_resident
+from coinsync.lookup.shop import find_item, find_sale, purchases, settle
 from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.reader import Reader
@@ -214,12 +216,8 @@ class Sell:
 
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
-        picks = [
-            Pick(shop.find_item(reader, code), pieces, price) for code, pieces, price in self.picks
-        ]
-        people = [
-            shop.Buyer(audit.find_resident(reader, f"#{who}"), coins) for who, coins in self.buyers
-        ]
+        picks = [Pick(find_item(reader, code), pieces, price) for code, pieces, price in self.picks]
+        people = [shop.Buyer(find_resident(reader, f"#{who}"), coins) for who, coins in self.buyers]
         return shop.sell(
             reader,
             goods.settings(),
@@ -244,7 +242,8 @@ class Refund:
 
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
-        return shop.refund(reader, goods.settings(), self.key, self.lines, at.author(), note="x")
+        sale = find_sale(reader, self.key)
+        return shop.refund(reader, goods.settings(), sale, self.lines, at.author(), note="x")
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -263,8 +262,8 @@ class Move:
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
         by = at.author(self.key, TODAY)
-        return shop.move_stock(
-            reader, shop.find_item(reader, self.item), self.kind, self.pieces, by
+        return catalog.move_stock(
+            reader, goods.settings(), find_item(reader, self.item), self.kind, self.pieces, by
         )
 
     def tell(self, model: Model) -> None:
@@ -280,7 +279,7 @@ class Change:
 
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
-        return shop.put_item(reader, self.item, at.author())
+        return catalog.put_item(reader, goods.settings(), self.item, at.author())
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -297,16 +296,18 @@ class Fair:
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
         if self.opens:
-            return shop.open_fair(reader, self.code, self.code, at.author("", TODAY))
+            return fairs.open_fair(
+                reader, goods.settings(), self.code, self.code, at.author("", TODAY)
+            )
         found = reader.recorded(Event, [self.code])
         return (
-            shop.close_fair(reader, found[0], at.author("", TODAY))
+            fairs.close_fair(goods.settings(), found[0], settle(reader, found[0]), at.author())
             if found
             else self._nothing(at, reader)
         )
 
     def _nothing(self, at: Shop, reader: Reader) -> Proposal:
-        return shop.put_item(reader, reader.all(Item)[0], at.author())
+        return catalog.put_item(reader, goods.settings(), reader.all(Item)[0], at.author())
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -490,7 +491,7 @@ class Machine(RuleBasedStateMachine):
                 {paid.resident: paid.coins for paid in one.payments},
                 (one.sale.event, one.note, set(one.refunded)),
             )
-            for one in shop.purchases(reader, reader.sales())
+            for one in purchases(reader, reader.sales())
         } == {
             key: (
                 one.lines,
@@ -676,8 +677,8 @@ def instead(owner: Any, name: str, bug: object) -> Iterator[None]:
 
 
 BUGS: dict[str, tuple[Any, str, object]] = {
-    "the stock has no floor": (writer, "_check_stock", lambda _reader, _plan: None),
-    "coins have no floor": (writer, "_check_floors", lambda _reader, _plan: None),
+    "the stock has no floor": (writer, "_check_stock", lambda *_: None),
+    "coins have no floor": (writer, "_check_floors", lambda *_: None),
     "goods may change under a sale": (shop, "_relied", lambda _reader, _picks, _event: []),
     "a repeated key is not looked up": (shop, "_sold_before", lambda *_: None),
     "refunds of untracked goods are counted in": (
@@ -686,7 +687,7 @@ BUGS: dict[str, tuple[Any, str, object]] = {
         lambda *words: _all_come_back(*words),
     ),
     "a price is today's": (shop, "_given_back", lambda *words: _one_coin_less(*words)),
-    "another's sale is taken for one's own": (writer, "_ONCE", frozenset()),
+    "another's sale is taken for one's own": (staleness, "WRITTEN_ONCE", frozenset()),
 }
 _GIVEN_BACK, _COMES_BACK = shop._given_back, shop._stock_of_refund
 

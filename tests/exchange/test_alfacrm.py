@@ -30,7 +30,8 @@ from coinsync.errors import CrmRefused, IncompleteRead, NotAnAnswer
 from coinsync.exchange import paging
 from coinsync.exchange.alfacrm import AlfaCrm, Reads
 from coinsync.exchange.base import Progress, Unreadable, no_progress
-from coinsync.exchange.http import Bounds, Http, Login, Pace
+from coinsync.exchange.http import Http, Login
+from coinsync.exchange.wire import Bounds, Pace
 from coinsync.simulator import Options, School, Simulator
 from coinsync.simulator.records import FOREVER, Customer
 from coinsync.simulator.records import Lesson as Kept

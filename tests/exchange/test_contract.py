@@ -178,7 +178,7 @@ class ExchangeContract(ABC):
             listed = [one.resident for one in record.attendance]
             assert listed == sorted(set(listed))
             assert {one.lesson for one in record.attendance} <= {record.lesson.id}
-            assert {one.standing for one in record.attendance} <= {GroupStanding.NONE}
+            assert {one.standing for one in record.attendance} <= {GroupStanding.UNSETTLED}
 
     def test_both_ends_of_a_window_are_included(self, exchange: Exchange) -> None:
         """A window may be a single day."""

@@ -10,10 +10,7 @@ from time import monotonic
 
 import peewee
 import pytest
-from playhouse.migrations import Runner
 
-from coinsync.core.facts import Decision, Link, LinkSource, Merge, PageKind, VkPage
-from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Post, Put
 from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
 from coinsync.store import database as opening
@@ -22,8 +19,6 @@ from coinsync.store.engines import guards
 from coinsync.store.reader import Reader
 from tests.support.makers import (
     ADA,
-    DAY,
-    GLEB,
     a_credit,
     a_plan,
     a_resident,
@@ -38,7 +33,7 @@ from tests.support.makers import (
     writing,
 )
 
-# --- addresses -------------------------------------------------------------------------------------------------------
+# --- addresses ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -93,7 +88,7 @@ def test_any_file_name_is_opened_as_it_is_written(name: str, tmp_path: Path) -> 
     assert opening.file_of(opening.open_readable(url)) == folder / name
 
 
-# --- settings --------------------------------------------------------------------------------------------------------
+# --- settings -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -148,9 +143,9 @@ def test_a_database_without_one_of_its_guards_is_refused(guard: str, tmp_path: P
         assert reader.head().n == 0
 
 
-# --- doors that stay closed ------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
-Session = Callable[[str], object]
+WayIn = Callable[[str], object]
 
 
 def _read(url: str) -> None:
@@ -158,21 +153,21 @@ def _read(url: str) -> None:
         reader.head()
 
 
-@pytest.mark.parametrize("door", [opening.open_writable, opening.migrate, _read])
-def test_a_missing_file_is_not_made(session: Session, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way_in", [opening.open_writable, opening.migrate, _read])
+def test_a_missing_file_is_not_made(way_in: WayIn, tmp_path: Path) -> None:
     """A slip in the address does not create an empty database; only ``create`` makes one."""
     with pytest.raises(DatabaseUnusable, match=r"typo\.db does not exist") as caught:
-        session(f"sqlite:///{tmp_path}/typo.db")
+        way_in(f"sqlite:///{tmp_path}/typo.db")
     assert caught.value.exit_code == 2
     assert "coinsync init" in caught.value.advice
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("door", [opening.open_writable, opening.migrate, _read])
-def test_a_directory_is_no_database(session: Session, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way_in", [opening.open_writable, opening.migrate, _read])
+def test_a_directory_is_no_database(way_in: WayIn, tmp_path: Path) -> None:
     """A directory in the place of the file is as good as none."""
     with pytest.raises(DatabaseUnusable, match="does not exist"):
-        session(f"sqlite:///{tmp_path}")
+        way_in(f"sqlite:///{tmp_path}")
 
 
 def test_a_directory_cannot_become_a_database(tmp_path: Path) -> None:
@@ -182,19 +177,19 @@ def test_a_directory_cannot_become_a_database(tmp_path: Path) -> None:
     assert caught.value.exit_code == 75
 
 
-@pytest.mark.parametrize("door", [opening.open_writable, opening.migrate, opening.create, _read])
-def test_another_file_is_not_taken_for_a_database(session: Session, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way_in", [opening.open_writable, opening.migrate, opening.create, _read])
+def test_another_file_is_not_taken_for_a_database(way_in: WayIn, tmp_path: Path) -> None:
     """What is no database is left as it is."""
     path = tmp_path / "coins.db"
     path.write_text("branch;lesson;resident\n" * 100)
     with pytest.raises(CoinsyncError, match="is damaged") as caught:
-        session(f"sqlite:///{path}")
+        way_in(f"sqlite:///{path}")
     assert caught.value.exit_code == 1
     assert "restore it from a backup" in caught.value.advice
     assert path.read_text().startswith("branch;lesson")
 
 
-def test_a_refused_door_leaves_no_connection_behind(tmp_path: Path) -> None:
+def test_a_refused_opening_leaves_no_connection_behind(tmp_path: Path) -> None:
     """After a refusal the file can be moved away and used."""
     url = new_database(tmp_path)
     path = opening.path_of(url)
@@ -206,7 +201,7 @@ def test_a_refused_door_leaves_no_connection_behind(tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["coins.db"]
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -272,7 +267,7 @@ def test_a_visit_ends_its_connection_also_when_it_fails(tmp_path: Path) -> None:
         assert Reader(opened).head().n == 0
 
 
-# --- busy ------------------------------------------------------------------------------------------------------------
+# --- busy -----------------------------------------------------------------------------------------
 
 
 def test_a_writer_waits_as_long_as_it_was_told_and_gives_up(tmp_path: Path) -> None:
@@ -309,51 +304,74 @@ def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
     assert monotonic() - began < 1
 
 
-# --- errors ----------------------------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def sqlite_error(number: int, text: str) -> sqlite3.OperationalError:
+    """An error of SQLite with its number."""
+    error = sqlite3.OperationalError(text)
+    error.sqlite_errorcode = number
+    return error
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "code", "said"),
+    ("number", "kind", "code", "said"),
     [
-        ("database is locked", DatabaseUnavailable, 75, "is busy; nothing written"),
-        ("database table is locked: entry", DatabaseUnavailable, 75, "is busy"),
-        ("database or disk is full", DatabaseUnavailable, 75, "disk full; nothing written"),
-        (
-            "attempt to write a readonly database",
-            DatabaseUnusable,
-            2,
-            "read-only for this user; nothing written",
-        ),
-        ("unable to open database file", DatabaseUnavailable, 75, "cannot open"),
-        ("file is not a database", CoinsyncError, 1, "is damaged"),
-        ("database disk image is malformed", CoinsyncError, 1, "is damaged"),
-        ("disk I/O error", DatabaseUnavailable, 75, "disk error; nothing written"),
-        ("no such table: entry", CoinsyncError, 1, "no such table: entry; nothing written"),
+        (sqlite3.SQLITE_BUSY, DatabaseUnavailable, 75, "is busy; nothing written"),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, DatabaseUnavailable, 75, "is busy; nothing written"),
+        (sqlite3.SQLITE_LOCKED, DatabaseUnavailable, 75, "is busy"),
+        (sqlite3.SQLITE_FULL, DatabaseUnavailable, 75, "disk full; nothing written"),
+        (sqlite3.SQLITE_READONLY, DatabaseUnusable, 2, "read-only for this user; nothing written"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, DatabaseUnusable, 2, "read-only for this user"),
+        (sqlite3.SQLITE_CANTOPEN, DatabaseUnusable, 2, "does not exist"),
+        (sqlite3.SQLITE_NOTADB, CoinsyncError, 1, "is damaged"),
+        (sqlite3.SQLITE_CORRUPT, CoinsyncError, 1, "is damaged"),
+        (sqlite3.SQLITE_IOERR_WRITE, DatabaseUnavailable, 75, "disk error; nothing written"),
+        (sqlite3.SQLITE_ERROR, CoinsyncError, 1, "the shelf is full; nothing written"),
     ],
 )
-@pytest.mark.parametrize(
-    "driver", [sqlite3.OperationalError, peewee.OperationalError, peewee.DatabaseError]
-)
+@pytest.mark.parametrize("library", [None, peewee.OperationalError, peewee.DatabaseError])
 def test_an_error_of_the_driver_is_told_in_our_words(
-    driver: type[Exception], text: str, kind: type[CoinsyncError], code: int, said: str
+    library: type[Exception] | None, number: int, kind: type[CoinsyncError], code: int, said: str
 ) -> None:
-    """Each error names the file, has the exit code of its kind and keeps the driver's error as its cause."""
+    """By its number, whatever its text: the file, the exit code of its kind, and its cause."""
+    driver = sqlite_error(number, "the shelf is full")
     with (
         pytest.raises(CoinsyncError) as caught,
         opening.speaking(opening.open_readable("sqlite:////srv/coins.db")),
     ):
-        raise driver(text)
+        if library is None:
+            raise driver
+        raise library("the shelf is full") from driver
     assert type(caught.value) is kind
     assert caught.value.exit_code == code
     assert "/srv/coins.db" in caught.value.message
     assert said in caught.value.message
-    assert isinstance(caught.value.__cause__, driver)
+    assert isinstance(caught.value.__cause__, library or sqlite3.OperationalError)
+
+
+def test_a_file_that_is_there_may_be_opened_later(tmp_path: Path) -> None:
+    """Too many open files, or a folder that is locked for a while."""
+    url = new_database(tmp_path)
+    error = sqlite_error(sqlite3.SQLITE_CANTOPEN, "unable to open database file")
+    found = opening.translate(error, opening.open_readable(url))
+    assert isinstance(found, DatabaseUnavailable)
+    assert found.message == f"database: cannot open {opening.path_of(url)}; nothing written"
+
+
+def test_an_error_without_a_number_keeps_its_words() -> None:
+    """Python's own module has errors that SQLite knows nothing of."""
+    error = sqlite3.ProgrammingError("the file is locked and full")
+    found = opening.translate(error, opening.open_readable("sqlite:///coins.db"))
+    assert type(found) is CoinsyncError
+    assert found.message == "database: coins.db: the file is locked and full; nothing written"
 
 
 def test_a_hidden_cause_is_found() -> None:
     """The library covers the driver's error with one of its own when it cannot roll back."""
     error = peewee.OperationalError("cannot rollback - no transaction is active")
-    error.__context__ = sqlite3.OperationalError("database or disk is full")
+    error.__context__ = sqlite_error(sqlite3.SQLITE_ERROR, "cannot rollback")
+    error.__context__.__context__ = sqlite_error(sqlite3.SQLITE_FULL, "database or disk is full")
     found = opening.translate(error, opening.open_readable("sqlite:///coins.db"))
     assert isinstance(found, DatabaseUnavailable)
     assert "disk full" in found.message
@@ -398,7 +416,7 @@ def test_a_database_with_a_guard_that_was_changed_is_refused(tmp_path: Path) -> 
         opening.open_writable(url)
 
 
-# --- migrating -------------------------------------------------------------------------------------------------------
+# --- migrating ------------------------------------------------------------------------------------
 
 
 def changed(url: str, *statements: str) -> None:
@@ -437,110 +455,12 @@ def test_every_guard_is_put_back_at_once(tmp_path: Path) -> None:
     put_in(url, newcomers())
 
 
-OLD_TABLES = (
-    "run",
-    "branch",
-    "resident",
-    "membership",
-    "link",
-    "lesson",
-    "attendance",
-    "hold",
-    "entry",
-    "note",
-    "head",
-)
-OLD_CONTENT = (
-    "INSERT INTO resident VALUES (101, 'Ада М.', 'client', ',1,', 'id55'), (102, 'Глеб С.', 'gone', ',', '')",
-    "INSERT INTO branch VALUES (1, 'Kazan')",
-    "INSERT INTO membership VALUES (101, 11, '2026-09-01', NULL)",
-    "INSERT INTO link VALUES (55, 101, 'crm'), (66, 101, 'desk'), (55, 102, 'crm')",
-    "INSERT INTO lesson VALUES (1, 1, '2026-11-02', '17:00', 2, 3, ',11,', NULL, 0)",
-    "INSERT INTO attendance VALUES (1, 101, 'attended', 'member')",
-    "INSERT INTO hold VALUES ('alfacrm:little-school:lesson:1:102', 'guest', 1, 1, 102, '2026-11-02', 10, 'guest')",
-    "INSERT INTO entry VALUES (1, 'alfacrm:little-school:lesson:1:101', 1, 101, 10, 'award', '2026-11-02', 'lesson',"
-    " 'sync', 'group', '', 1, NULL, 1, '2026-11-03T02:00:00Z', 'c1')",
-    "INSERT INTO note VALUES (1, 'salt', 'a note')",
-    "INSERT INTO run VALUES (1, 'u', 'lessons', 1, '2026-11-01', '2026-11-30', 'sync', '2026-11-03T02:00:00Z',"
-    " '2026-11-03T02:00:00Z', 'd', 3, 1, 10, 2, 1)",
-    "UPDATE head SET n = 1, runs = 1, account = 'little-school'",
-)
+# --- a connection that stays open -----------------------------------------------------------------
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> str:
-    """A database as the first release made it, with something in every table; its runs had no guards then."""
-    url = f"sqlite:///{tmp_path / 'old.db'}"
-    database = peewee.SqliteDatabase(str(opening.path_of(url)))
-    with database.connection_context():
-        Runner(database, str(opening.MIGRATIONS), table_name=opening.HISTORY).up("0001_first")
-    changed(url, "DROP TRIGGER run_no_update", "DROP TRIGGER run_no_delete", *OLD_CONTENT)
-    return url
-
-
-def rows(url: str) -> dict[str, list[tuple[object, ...]]]:
-    """What the tables of the first release hold."""
-    with closing(sqlite3.connect(opening.path_of(url))) as connection:
-        return {
-            table: connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
-            for table in OLD_TABLES
-        }
-
-
-def test_an_old_database_is_refused_until_it_is_migrated(old: str) -> None:
-    """With the command that mends it."""
-    with pytest.raises(DatabaseUnusable, match="schema 0002_desk is missing") as caught:
-        opening.open_writable(old)
-    assert "coinsync db migrate" in caught.value.advice
-
-
-def test_an_old_database_is_migrated_with_its_content(old: str) -> None:
-    """Every row stays as it was; links are live, no stock has moved; runs are guarded from now on."""
-    before = rows(old)
-    assert all(before.values())
-    assert opening.migrate(old) == opening.schema_steps()[1:]
-    after = rows(old)
-    assert after.pop("link") == [(*row, 1) for row in before.pop("link")]
-    assert after.pop("head") == [(*row, 0) for row in before.pop("head")]
-    assert after == before
-    with reading(old) as reader:
-        assert reader.links() == [
-            Link(55, ADA, LinkSource.CRM),
-            Link(55, GLEB, LinkSource.CRM),
-            Link(66, ADA, LinkSource.DESK),
-        ]
-        assert (reader.balance(ADA), reader.line(1) is not None) == (10, True)
-        assert (reader.merges(), reader.decisions([1]), reader.all(VkPage)) == ([], {}, [])
-        assert reader.schema_faults() == []
-    with writing(old) as database, pytest.raises(peewee.IntegrityError, match="append-only"):
-        database.execute_sql("UPDATE run SET coins = 1")
-
-
-def test_a_migrated_database_is_written_like_a_new_one(old: str) -> None:
-    """All that the desk brings finds its table."""
-    opening.migrate(old)
-    key = lesson_key("little-school", 1, ADA)
-    facts = (
-        Put(Link(66, ADA, LinkSource.DESK, live=False), Link(66, ADA, LinkSource.DESK)),
-        Put(VkPage(ADA, "ada.m", PageKind.PERSON, 7, DAY)),
-        # The viewer of the card that ends comes along, as the desk plans it.
-        Put(Link(55, GLEB, LinkSource.CRM, live=False), Link(55, GLEB, LinkSource.CRM)),
-        Put(Merge(GLEB, ADA, (55,), (ADA,))),
-        Put(Decision(key, 1, ADA, 1, 10, "absent", "anna", DAY, "was there")),
-    )
-    (receipt,) = put_in(old, a_plan(*facts, Post(a_credit("1", coins=5, note="won"))))
-    assert (receipt.n_last, receipt.facts) == (2, 5)
-    with reading(old) as reader:
-        assert reader.balance(GLEB) == 15
-        assert [link.vk for link in reader.links() if not link.live] == [55, 66]
-
-
-# --- a connection that stays open ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def standing(tmp_path: Path) -> Iterator[opening.PooledConnection]:
-    """A standing connection to a database in which Ada and Gleb are known."""
+def pooled(tmp_path: Path) -> Iterator[opening.PooledConnection]:
+    """A pooled connection to a database in which Ada and Gleb are known."""
     url = new_database(tmp_path)
     put_in(url, newcomers())
     made = opening.PooledConnection(url, wait_seconds=1)
@@ -548,49 +468,49 @@ def standing(tmp_path: Path) -> Iterator[opening.PooledConnection]:
     made.close()
 
 
-def test_a_standing_connection_stays_open(standing: opening.PooledConnection) -> None:
+def test_a_pooled_connection_stays_open(pooled: opening.PooledConnection) -> None:
     """Use after use it is the same, and it can write."""
-    with standing.use() as first:
+    with pooled.use() as first:
         writer.apply(first, a_plan(Post(a_credit("1"))), order(), environment(name="one"))
-    with standing.use() as second:
+    with pooled.use() as second:
         assert second is first
         assert Reader(second).balance(ADA) == 100
-    standing.close()
+    pooled.close()
     assert first.is_closed()
-    with standing.use() as third:
+    with pooled.use() as third:
         assert not third.is_closed()
 
 
-def test_a_standing_connection_is_opened_anew_after_an_error(
-    standing: opening.PooledConnection,
+def test_a_pooled_connection_is_opened_anew_after_an_error(
+    pooled: opening.PooledConnection,
 ) -> None:
     """Whatever it was; the driver's errors become ours."""
-    with pytest.raises(CoinsyncError, match="no such table"), standing.use() as first:
+    with pytest.raises(CoinsyncError, match="no such table"), pooled.use() as first:
         first.execute_sql("SELECT * FROM nobody")
     assert first.is_closed()
-    with standing.use() as second:
+    with pooled.use() as second:
         assert Reader(second).balance(ADA) == 0
-    with pytest.raises(ZeroDivisionError), standing.use():
+    with pytest.raises(ZeroDivisionError), pooled.use():
         raise ZeroDivisionError
     assert second.is_closed()
 
 
-def test_a_standing_connection_follows_a_restored_backup(
-    standing: opening.PooledConnection, tmp_path: Path
+def test_a_pooled_connection_follows_a_restored_backup(
+    pooled: opening.PooledConnection, tmp_path: Path
 ) -> None:
     """What is written goes into the file that stands there now, not into the one that was moved away."""
     restored = new_database(tmp_path, "restored.db")
     put_in(restored, newcomers(), a_plan(Post(a_credit("1", coins=7))))
-    with standing.use() as before:
+    with pooled.use() as before:
         assert Reader(before).balance(ADA) == 0
     for path in tmp_path.glob("coins.db*"):
         path.rename(tmp_path / f"old-{path.name}")
     (tmp_path / "restored.db").rename(tmp_path / "coins.db")
-    with standing.use() as after:
+    with pooled.use() as after:
         assert Reader(after).balance(ADA) == 7
 
 
-def test_a_standing_connection_needs_a_database(tmp_path: Path) -> None:
+def test_a_pooled_connection_needs_a_database(tmp_path: Path) -> None:
     """Nothing is created."""
     connection = opening.PooledConnection(f"sqlite:///{tmp_path / 'none.db'}", wait_seconds=1)
     with pytest.raises(DatabaseUnusable, match="does not exist"), connection.use():

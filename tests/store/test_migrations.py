@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from peewee import SqliteDatabase
-from playhouse.migrations import Runner
 
 from coinsync.errors import DatabaseUnusable
 from coinsync.store import database as opening
-from coinsync.store.rows import MODELS
+from coinsync.store.models import MODELS
+from tests.store.later_schema import LATER, later_schema
 from tests.support.makers import dump, new_database, newcomers, put_in, reading, writing
 
 
@@ -114,18 +115,18 @@ def _edit_history(url: str, sql: str) -> None:
         connection.execute(sql)
 
 
-def test_a_newer_schema_is_refused_by_every_door(tmp_path: Path) -> None:
+def test_a_newer_schema_is_refused_by_every_way_of_opening(tmp_path: Path) -> None:
     """A database that a later program has migrated is left alone."""
     url = new_database(tmp_path)
     _edit_history(
         url,
         "INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2027-01-01 00:00:00')",
     )
-    for session in (opening.open_writable, opening.migrate, opening.create, _read):
+    for way_in in (opening.open_writable, opening.migrate, opening.create, _read):
         with pytest.raises(
             DatabaseUnusable, match="9999_later is newer than this program"
         ) as caught:
-            session(url)
+            way_in(url)
         assert caught.value.exit_code == 2
         assert "Update coinsync" in caught.value.advice
 
@@ -134,11 +135,11 @@ def test_an_older_schema_is_refused_with_the_command_that_mends_it(tmp_path: Pat
     """Neither reading nor writing goes on before the missing step is taken, and then both do."""
     url = new_database(tmp_path)
     _edit_history(url, f"DELETE FROM schema_migration WHERE name = '{opening.schema_steps()[-1]}'")
-    for session in (opening.open_writable, _read):
+    for way_in in (opening.open_writable, _read):
         with pytest.raises(
             DatabaseUnusable, match=f"schema {opening.schema_steps()[-1]} is missing"
         ) as caught:
-            session(url)
+            way_in(url)
         assert caught.value.exit_code == 2
         assert "coinsync db migrate" in caught.value.advice
     assert opening.migrate(url) == opening.schema_steps()[-1:]
@@ -162,8 +163,8 @@ def test_an_empty_file_is_an_older_schema(tmp_path: Path) -> None:
 # --- killed ----------------------------------------------------------------------------------------------------------
 
 
-def _create_and_die(url: str, at: int) -> bool:
-    """Create the database in a child that is killed before its ``at``-th statement; tell whether it came so far."""
+def _die_at(at: int, work: Callable[[], object]) -> bool:
+    """Work in a child that is killed before its ``at``-th statement; tell whether it came so far."""
     child = os.fork()
     if child == 0:
         numbers = count(1)
@@ -180,41 +181,49 @@ def _create_and_die(url: str, at: int) -> bool:
 
         sqlite3.connect = traced  # type: ignore[assignment]
         try:
-            opening.create(url)
+            work()
         finally:
             os._exit(0)
     _, status = os.waitpid(child, 0)
     return os.WIFSIGNALED(status)
 
 
-def schemas(folder: Path) -> list[dict[str, Any]]:
-    """What the database looks like before the first step and after each."""
-    found: list[dict[str, Any]] = [{}]
-    path = folder / "steps.db"
-    database = SqliteDatabase(str(path))
-    for step in opening.schema_steps():
-        with database.connection_context():
-            Runner(database, str(opening.MIGRATIONS), table_name=opening.HISTORY).up(step)
-        found.append(described(path))
-    return found
-
-
-def test_a_migration_that_is_killed_leaves_the_old_or_the_new_schema(tmp_path: Path) -> None:
-    """Whichever statement is the last, there is nothing between two steps; the next attempt ends with the whole."""
-    steps = schemas(tmp_path)
-    whole = steps[-1]
+def test_a_creation_that_is_killed_leaves_nothing_or_the_whole_schema(tmp_path: Path) -> None:
+    """Whichever statement is the last one; the next attempt ends with the whole schema."""
+    whole = described(opening.path_of(new_database(tmp_path, "whole.db")))
     deaths = 0
     for at in count(1):
-        folder = tmp_path / str(at)
-        folder.mkdir()
-        url = f"sqlite:///{folder}/coins.db"
-        if not _create_and_die(url, at):
+        path = tmp_path / f"{at}.db"
+        url = f"sqlite:///{path}"
+        if not _die_at(at, partial(opening.create, url)):
             break
         deaths += 1
-        path = opening.path_of(url)
-        assert described(path) in steps
+        assert described(path) in ({}, whole)
         opening.create(url)
         assert described(path) == whole
         with writing(url) as database:
             assert opening.applied_steps(database) == opening.schema_steps()
     assert deaths > 20
+
+
+def test_an_upgrade_that_is_killed_leaves_the_old_or_the_new_schema(tmp_path: Path) -> None:
+    """Whichever statement is the last one; the next attempt ends with the new schema."""
+    later = later_schema(tmp_path)
+    before = new_database(tmp_path)
+    old = described(opening.path_of(before))
+    upgraded = new_database(tmp_path, "upgraded.db")
+    opening.migrate(upgraded, migrations=later)
+    new = described(opening.path_of(upgraded))
+    assert old != new
+    deaths = 0
+    for at in count(1):
+        url = new_database(tmp_path, f"{at}.db")
+        path = opening.path_of(url)
+        if not _die_at(at, partial(opening.migrate, url, migrations=later)):
+            break
+        deaths += 1
+        assert described(path) in (old, new)
+        steps = opening.migrate(url, migrations=later)
+        assert steps in ((), (LATER,))
+        assert described(path) == new
+    assert deaths > 5

@@ -17,9 +17,10 @@ from coinsync.core.catalog import Event, Item, MoveKind, Pick, StockMove
 from coinsync.core.ledger import Receipt
 from coinsync.core.plan import Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Proposal
-from coinsync.desk import shop
+from coinsync.desk import catalog, fairs, shop
 from coinsync.environment import no_probe
-from coinsync.lookup import history as audit
+from coinsync.lookup.residents import find_resident
+from coinsync.lookup.shop import find_item, find_sale, settle
 from coinsync.store import writer
 from coinsync.store.reader import Reader
 from tests.support.makers import (
@@ -155,15 +156,13 @@ class Shop:
             if isinstance(goods, Mapping):
                 given = prices or {}
                 picks = [
-                    Pick(shop.find_item(reader, code), many, given.get(code))
+                    Pick(find_item(reader, code), many, given.get(code))
                     for code, many in goods.items()
                 ]
             else:
                 picks = list(goods)
             parts = [one if isinstance(one, tuple) else (one, None) for one in buyers or (ADA,)]
-            people = [
-                shop.Buyer(audit.find_resident(reader, f"#{who}"), coins) for who, coins in parts
-            ]
+            people = [shop.Buyer(find_resident(reader, f"#{who}"), coins) for who, coins in parts]
             by = self.author(key, day, actor)
             return shop.sell(reader, settings(), picks, people, by, event=event, note=note)
 
@@ -186,7 +185,12 @@ class Shop:
         """Decide on a refund."""
         return self.plan(
             lambda reader: shop.refund(
-                reader, settings(), sale, lines, self.author("", day, actor), note=note
+                reader,
+                settings(),
+                find_sale(reader, sale),
+                lines,
+                self.author("", day, actor),
+                note=note,
             )
         )
 
@@ -199,21 +203,23 @@ class Shop:
         by = self.author(key, TODAY)
         return self.do(
             self.plan(
-                lambda reader: shop.move_stock(
-                    reader, shop.find_item(reader, code), kind, pieces, by
+                lambda reader: catalog.move_stock(
+                    reader, settings(), find_item(reader, code), kind, pieces, by
                 )
             )
         )
 
     def put(self, item: Item) -> Proposal:
         """Add or change goods."""
-        return self.do(self.plan(lambda reader: shop.put_item(reader, item, self.author())))
+        return self.do(
+            self.plan(lambda reader: catalog.put_item(reader, settings(), item, self.author()))
+        )
 
     def open_fair(self, code: str = "fair") -> Proposal:
         """Open a fair."""
         return self.do(
             self.plan(
-                lambda reader: shop.open_fair(reader, code, "Ярмарка", self.author("", TODAY))
+                lambda reader: fairs.open_fair(reader, settings(), code, "Ярмарка", self.author())
             )
         )
 
@@ -222,7 +228,7 @@ class Shop:
 
         def decide(reader: Reader) -> Proposal:
             [event] = reader.recorded(Event, [code])
-            return shop.close_fair(reader, event, self.author("", TODAY))
+            return fairs.close_fair(settings(), event, settle(reader, event), self.author())
 
         return self.plan(decide)
 

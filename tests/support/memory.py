@@ -6,21 +6,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from coinsync.core.facts import Attendance, Decision, Hold, Lesson, LessonRecord, Resident, Status
+from coinsync.core.facts import (
+    Attendance,
+    Decision,
+    Fact,
+    Hold,
+    Lesson,
+    LessonRecord,
+    Resident,
+    Status,
+)
 from coinsync.core.ledger import Entry, KeyState, Kind, lesson_key
-from coinsync.core.plan import Drop, Evidence, Fact, Plan, Post, Purpose, Put
-from coinsync.core.planning.lessons import (
+from coinsync.core.plan import Drop, Evidence, Plan, Post, Purpose, Put
+from coinsync.core.planning.compare import (
     Cause,
     Comparison,
     Difference,
-    Question,
     Recorded,
-    Ruling,
     WindowReading,
     compare,
-    plan_lessons,
-    plan_review,
 )
+from coinsync.core.planning.lessons import plan_lessons
+from coinsync.core.planning.review import Question, Ruling, plan_review
 from coinsync.core.rules import Rulebook, judge
 from tests.support.makers import ACCOUNT, ADA, GLEB, MONTH, a_rulebook
 

@@ -1,74 +1,31 @@
-"""What a person is shown, as values: a plan line by line, an explanation, a history. How they look is not said here."""
+"""A plan as a person is shown it, line by line. How the lines look is not said here."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import TypeVar
 
-from coinsync.core.catalog import Sale, SaleLine
 from coinsync.core.facts import (
     Attendance,
     Branch,
-    Decision,
     Group,
-    Hold,
     Lesson,
-    LessonRecord,
     LessonType,
     Link,
     Membership,
-    Merge,
     Resident,
     VkPage,
 )
-from coinsync.core.ledger import (
-    BOUGHT,
-    BY_HAND,
-    BY_WAY,
-    FORGIVEN,
-    NOTE_SAYS_ALL,
-    OPENED,
-    RETURNED,
-    TAKEN_BACK,
-    Entry,
-    Kind,
-    Line,
-    Run,
-)
+from coinsync.core.ledger import Entry, Kind
 from coinsync.core.plan import Change, Counts, Limits, Plan, Purpose, Put, Remark, RemarkKind, Scope
-from coinsync.core.rules import Reason, Verdict
-from coinsync.core.wording import Total
+from coinsync.core.reasons import reason_text
+from coinsync.core.rules import Reason
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
-
-REASONS: Mapping[str, str] = {
-    "lesson": "lesson attended",
-    "rate_changed": "rate changed",
-    BY_HAND: "by hand",
-    OPENED: "opening balance",
-    TAKEN_BACK: "taken back by hand",
-    FORGIVEN: "forgiven: the coins were spent already",
-    BOUGHT: "bought in the shop",
-    RETURNED: "brought back to the shop",
-    Reason.PAID: "attended a lesson of the regular schedule",
-    Reason.LESSON_GONE: "lesson is gone from the CRM",
-    Reason.NOT_CONDUCTED: "lesson not conducted in the CRM",
-    Reason.REMOVED: "no longer listed in the lesson",
-    Reason.ABSENT: "absent in the CRM",
-    Reason.NOT_MARKED: "not marked in the CRM",
-    Reason.TRIAL: "trial lesson",
-    Reason.MAKEUP: "make-up of a missed lesson",
-    Reason.TYPE_NOT_COUNTED: "lesson type earns nothing",
-    Reason.TYPE_UNKNOWN: "lesson type that nobody has classified",
-    Reason.NO_RULE: "no rule for this lesson and day",
-    Reason.GUEST: "guest of another group",
-    Reason.MEMBERSHIP_UNKNOWN: "membership on that day not known",
-    Reason.NOT_SCHEDULED: "not in the regular schedule",
-}
 
 _SHORT = {
     Reason.TRIAL: "trial",
@@ -79,21 +36,6 @@ _SHORT = {
     Reason.NOT_SCHEDULED: "not scheduled",
     Reason.MEMBERSHIP_UNKNOWN: "membership unknown",
 }
-
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-def reason_text(code: str) -> str:
-    """English words for a reason code; another text stays as it is."""
-    return REASONS.get(code, code)
-
-
-def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None) -> str:
-    """Why an entry was posted, with what staff typed; ``ways`` are titles of the ways to earn by code."""
-    if reason in NOTE_SAYS_ALL and note:
-        return note
-    words = (ways or {}).get(rule, rule) if reason == BY_WAY else reason_text(reason)
-    return f"{words}: {note}" if note else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +99,10 @@ class PlanLine:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """A plan as it is shown; ``unsafe`` names the guards that refuse it, ``likely`` what may lie behind that."""
+    """A plan as it is shown.
+
+    ``unsafe`` names the guards that refuse it, ``likely`` what may lie behind that.
+    """
 
     branch: int
     branch_name: str
@@ -178,7 +123,7 @@ class PlanReport:
 def of_plan(
     plan: Plan, names: Directory, limits: Limits, branch_name: str, today: date
 ) -> PlanReport:
-    """Show a plan: awards lesson by lesson, everything that takes or holds coins person by person."""
+    """Show a plan: awards by lesson, everything that takes or holds coins by person."""
     lessons = {lesson.id: lesson for lesson in plan.lessons}
     write = _Lines(names, lessons, plan.remarks, today)
     lines = [
@@ -231,7 +176,7 @@ def likely_cause(plan: Plan, limits: Limits) -> str:
 
 
 def people_lines(changes: Iterable[Change]) -> tuple[str, ...]:
-    """Say in a few words what a plan records besides coins: "12 new residents", "1 changed group"."""
+    """What a plan records besides coins, in words: "12 new residents", "1 changed group"."""
     nouns = {
         Resident: ("resident", "residents"),
         Group: ("group", "groups"),
@@ -473,259 +418,3 @@ def _people(remarks: Sequence[Remark], names: Directory) -> str:
 
 def _some(things: Sized, noun: str) -> str:
     return f"{len(things)} {noun}{'s' if len(things) != 1 else ''}"
-
-
-# --- the desk --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Coins that one entry moves, with the balance before and after it."""
-
-    resident: int
-    name: str
-    before: int
-    coins: int
-    after: int
-    kind: str
-    why: str
-    day: date
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Something held: ``id`` names it on the command line, ``balance`` is what the resident has today."""
-
-    id: str
-    hold: Hold
-    name: str
-    title: str
-    balance: int
-
-
-# --- the shop --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """What one resident paid for a sale, less what was given back."""
-
-    resident: int
-    name: str
-    coins: int
-
-
-@dataclass(frozen=True, slots=True)
-class Purchase:
-    """One sale; ``refunded`` are the numbers of the lines that were taken back, ``note`` what the family reads."""
-
-    sale: Sale
-    lines: tuple[SaleLine, ...]
-    payments: tuple[Payment, ...]
-    refunded: frozenset[int]
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Where an item's pieces went: received (and corrected by counting), written off, sold, left."""
-
-    item: str
-    received: int
-    written_off: int
-    sold: int
-    left: int
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What a fair comes to: coins counted in three ways, goods by item, and where something differs."""
-
-    sales: int
-    refunds: int
-    taken: int
-    fallen: int
-    lines: int
-    goods: tuple[Shelf, ...]
-    differences: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BuyerLine:
-    """What a resident bought in a span of days, spent on it, and has left today."""
-
-    resident: int
-    name: str
-    pieces: int
-    spent: int
-    balance: int
-
-
-@dataclass(frozen=True, slots=True)
-class ItemLine:
-    """How an item sold in a span of days; ``left`` None where stock is not counted."""
-
-    item: str
-    name: str
-    pieces: int
-    coins: int
-    left: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ShopReport:
-    """The shop in a span of days: by resident, and by item, the best sellers first."""
-
-    since: date
-    until: date
-    buyers: tuple[BuyerLine, ...]
-    items: tuple[ItemLine, ...]
-
-
-# --- looking back ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One question of the rules and its answer; ``passed`` None was not reached."""
-
-    question: str
-    answer: str
-    passed: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why one lesson gave one resident what it gave."""
-
-    resident: Resident
-    lesson: Lesson
-    title: str
-    type_name: str
-    steps: tuple[Step, ...]
-    verdict: Verdict
-    posted: int
-    lines: tuple[Line, ...]
-    hold: Hold | None
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """A line of a history: an entry with the balance after it, or a lesson that earned nothing (``line`` None)."""
-
-    day: date
-    title: str
-    coins: int
-    reason: str
-    kind: str
-    balance: int | None = None
-    line: Line | None = None
-    lesson: Lesson | None = None
-    rule: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """A resident's lines, newest first."""
-
-    resident: Resident
-    balance: int
-    lines: tuple[HistoryLine, ...]
-    more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """A line of a statement: ``what`` and ``why`` as a family reads them, ``balance`` after it; ``n`` is its entry."""
-
-    n: int
-    day: date
-    kind: str
-    what: str
-    why: str
-    coins: int
-    balance: int
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A resident's coins from one day to another, oldest line first: ``opening`` and the lines make ``closing``.
-
-    ``totals`` say what the lines came to, and name only what occurred. ``coins`` is what the school calls its coin, in
-    the form that stands beside what the resident has at the end, which is never less than nothing.
-    """
-
-    school: str
-    language: str
-    resident: int
-    name: str
-    since: date
-    until: date
-    printed_on: date
-    opening: int
-    lines: tuple[StatementLine, ...]
-    totals: Mapping[Total, int]
-    closing: int
-    coins: str
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Everything that is held of one resident; memberships with the name of their group.
-
-    ``merged`` are further cards that go on as this one.
-    """
-
-    resident: Resident
-    balance: int
-    merged: tuple[int, ...]
-    memberships: tuple[tuple[str, Membership], ...]
-    links: tuple[Link, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Dossier:
-    """All that is held about one person; ``lessons`` each with this person's attendance alone."""
-
-    cards: tuple[Resident, ...]
-    balance: int
-    merges: tuple[Merge, ...]
-    memberships: tuple[Membership, ...]
-    links: tuple[Link, ...]
-    vk_pages: tuple[VkPage, ...]
-    lessons: tuple[LessonRecord, ...]
-    entries: tuple[Line, ...]
-    held: tuple[Hold, ...]
-    decisions: tuple[Decision, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LinkLine:
-    """A link with the resident's name."""
-
-    vk: int
-    resident: int
-    name: str
-    source: str
-    live: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LinkProblem:
-    """A card whose VK page leads to no link: the text as the CRM has it, and what is wrong with it."""
-
-    resident: int
-    name: str
-    text: str
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """When a branch's lessons were last synced; ``age`` None is never."""
-
-    branch: int
-    name: str
-    last: Run | None
-    age: timedelta | None

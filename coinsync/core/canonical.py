@@ -1,0 +1,59 @@
+"""The canonical form of values: one text for equal contents, so that a digest can name them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from datetime import date
+from enum import Enum
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+_LISTS = frozenset({tuple, list})
+
+
+def canonical_text(value: Any) -> str:
+    """Write a value as JSON without blanks: equal values give equal texts, others give others."""
+    return json.dumps(canonical(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def canonical(value: Any) -> Any:
+    """Turn a value into what JSON can hold.
+
+    A dataclass becomes a list that begins with the name of its class: two kinds of fact whose
+    fields are equal must not look alike.
+    """
+    kind: Any = type(value)
+    if kind in _LISTS:
+        return [canonical(item) for item in value]
+    simple = _simple_form(kind)
+    if simple is not None:
+        return simple(value)
+    return [kind.__name__, *map(canonical, _fields_of(kind)(value))]
+
+
+# A first plan holds tens of thousands of values of a few kinds: how a kind is written is looked up
+# once.
+@cache
+def _simple_form(kind: Any) -> Callable[[Any], Any] | None:
+    """How a value that has no parts is written; None for one that has."""
+    if kind is date:
+        return date.isoformat
+    if issubclass(kind, Enum):
+        return attrgetter("value")
+    if dataclasses.is_dataclass(kind):
+        return None
+    return lambda value: value
+
+
+@cache
+def _fields_of(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """A function that gives all fields of a value of this kind, in their order."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    getter = attrgetter(*names)
+    if len(names) > 1:
+        return getter
+    # With a single name attrgetter gives the bare value.
+    return lambda value: (getter(value),)

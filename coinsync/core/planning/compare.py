@@ -1,0 +1,359 @@
+"""The first half of planning lessons: compare what the CRM says with what is recorded and posted.
+
+Pure: equal inputs give equal results. What is to be done about the differences is decided in
+``planning.lessons``, once the balances of those who might lose coins are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+
+from coinsync.core.facts import (
+    Attendance,
+    Decision,
+    GroupStanding,
+    Hold,
+    Lesson,
+    LessonRecord,
+    Mark,
+    Presence,
+    Resident,
+    Status,
+)
+from coinsync.core.ledger import KeyState, lesson_key
+from coinsync.core.plan import Change, Drop, Put, Remark, RemarkKind
+from coinsync.core.rules import Reason, Rulebook, Verdict, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is recorded about the lessons at hand.
+
+    Lessons by number, states of keys, holds and decisions by key. ``residents`` are all who are
+    known, ``vanished`` those whom the CRM no longer has, merged ones aside.
+    """
+
+    lesson_records: Mapping[int, LessonRecord] = field(default_factory=dict)
+    key_states: Mapping[str, KeyState] = field(default_factory=dict)
+    holds: Mapping[str, Hold] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    residents: frozenset[int] = frozenset()
+    vanished: frozenset[int] = frozenset()
+    awards_posted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReading:
+    """What a reading of one branch and window brought.
+
+    ``lesson_records`` are settled; ``gone`` are lessons that the CRM has no more, ``unreadable``
+    says of lessons that cannot be understood in which field. The rest is for the guards.
+    """
+
+    lesson_records: tuple[LessonRecord, ...]
+    gone: tuple[int, ...] = ()
+    unreadable: Mapping[int, str] = field(default_factory=dict)
+    lessons_read: int = 0
+    lessons_known: int = 0
+    lessons_unasked: int = 0
+
+
+class Cause(StrEnum):
+    """Why the ledger differs from what the rules give."""
+
+    FACTS = "facts"
+    RULES = "rules"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A lesson and a resident whose posted coins are not what the rules give, or that waits."""
+
+    lesson: Lesson
+    resident: int
+    verdict: Verdict
+    state: KeyState
+    hold: Hold | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Facts to record, and where the ledger differs from what they are worth."""
+
+    facts: tuple[Change, ...]
+    differences: tuple[Difference, ...]
+    remarks: tuple[Remark, ...]
+    lessons: tuple[Lesson, ...]
+
+    @property
+    def losers(self) -> frozenset[int]:
+        """The residents from whom coins might go: whoever decides must know their balances."""
+        return frozenset(
+            difference.resident
+            for difference in self.differences
+            if difference.state.coins > difference.verdict.coins
+        )
+
+
+def compare(
+    window: WindowReading,
+    recorded: Recorded,
+    rulebook: Rulebook,
+    account: str,
+    read_before: date | None,
+) -> Comparison:
+    """Find every fact that is new, and everybody whose coins are not as the rules say.
+
+    ``account`` names the CRM in the keys; ``read_before`` is the day of the last complete reading.
+    """
+    work = _Comparing(recorded, rulebook, account, read_before)
+    for lesson, path in window.unreadable.items():
+        work.remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", lesson, detail=path))
+    records = [*window.lesson_records, *_gone_records(window, recorded, account)]
+    for record in records:
+        work.take(record)
+    for stranger in work.strangers:
+        # A lesson may list somebody whom no list of residents shows. The entry needs a resident.
+        work.facts.append(Put(Resident(stranger, "", Presence.GONE, ())))
+    work.remarks += _merge_proposals(window.lesson_records, recorded)
+    lessons = {record.lesson.id: record.lesson for record in records}
+    return Comparison(
+        tuple(work.facts),
+        tuple(work.differences),
+        tuple(work.remarks),
+        tuple(lessons.values()),
+    )
+
+
+@dataclass(slots=True)
+class _Comparing:
+    """A comparison under way: what it goes by, and what it has found so far."""
+
+    recorded: Recorded
+    rulebook: Rulebook
+    account: str
+    read_before: date | None
+    facts: list[Change] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    strangers: set[int] = field(default_factory=set)
+
+    def take(self, read: LessonRecord) -> None:
+        """Compare one lesson with what is recorded of it."""
+        stored = self.recorded.lesson_records.get(read.lesson.id)
+        record = _with_the_removed(read, stored)
+        self.facts += _record_changes(record, stored)
+        # Of one lesson, equal marks and standings are worth the same: each is judged once.
+        verdicts: dict[tuple[Mark, GroupStanding], Verdict] = {}
+        for attendance in record.attendance:
+            if attendance.resident not in self.recorded.residents:
+                self.strangers.add(attendance.resident)
+            circumstances = (attendance.mark, attendance.standing)
+            if circumstances not in verdicts:
+                verdicts[circumstances] = judge(record.lesson, attendance, self.rulebook)
+            self._weigh(record.lesson, attendance, verdicts[circumstances], stored)
+
+    def _weigh(
+        self,
+        lesson: Lesson,
+        attendance: Attendance,
+        verdict: Verdict,
+        stored: LessonRecord | None,
+    ) -> None:
+        """Compare what one attendance is worth with what is posted and held for it."""
+        key = lesson_key(self.account, lesson.id, attendance.resident)
+        state = self.recorded.key_states.get(key, KeyState(key))
+        hold = self.recorded.holds.get(key)
+        decided = is_decided(self.recorded.decisions.get(key), state, verdict)
+        if decided and hold is not None:
+            # The facts changed and changed back: what was answered once answers this too.
+            self.facts.append(Drop(hold))
+            return
+        as_it_should_be = verdict.coins == state.coins and not verdict.held
+        if hold is None and (decided or as_it_should_be):
+            self.remarks += _plain_remarks(lesson, attendance, verdict, stored)
+            return
+        cause = _cause(attendance, verdict, stored, hold, self.rulebook)
+        self.differences.append(
+            Difference(lesson, attendance.resident, verdict, state, hold, cause)
+        )
+        gains = verdict.coins > state.coins
+        if gains and cause is Cause.FACTS and _is_late(stored, self.read_before):
+            self.remarks.append(Remark(RemarkKind.LATE, "late", lesson.id, attendance.resident))
+
+
+def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> bool:
+    """Tell whether a person has settled exactly this question.
+
+    It is the same question as long as the same coins stand against the same reason of the rules.
+    """
+    if decision is None:
+        return False
+    answered = (decision.seq, decision.coins, decision.reason)
+    return answered == (state.seq, state.coins, verdict.reason.value)
+
+
+def _cause(
+    attendance: Attendance,
+    verdict: Verdict,
+    stored: LessonRecord | None,
+    hold: Hold | None,
+    rulebook: Rulebook,
+) -> Cause:
+    """Tell changed facts from changed rules.
+
+    Where today's rules judge the recorded facts just like today's facts, it was not the facts that
+    made the difference.
+    """
+    before = _attendance_of(attendance.resident, stored)
+    if stored is None or before is None:
+        return Cause.FACTS
+    if judge(stored.lesson, before, rulebook) != verdict:
+        return Cause.FACTS
+    return Cause.RULES if hold is None else Cause.HELD
+
+
+def _attendance_of(resident: int, record: LessonRecord | None) -> Attendance | None:
+    if record is None:
+        return None
+    for attendance in record.attendance:
+        if attendance.resident == resident:
+            return attendance
+    return None
+
+
+def _is_late(stored: LessonRecord | None, read_before: date | None) -> bool:
+    """A mark is late when an earlier reading could have brought it and did not.
+
+    That is: it saw the lesson, on the day after the lesson or later. On the day itself a teacher
+    may still be marking.
+    """
+    if stored is None or read_before is None:
+        return False
+    return stored.lesson.date < read_before
+
+
+def _plain_remarks(
+    lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
+) -> list[Remark]:
+    """Say which attended lessons earn nothing by their kind; that somebody was absent is no news.
+
+    A remark is known when the record says just what it said at the last reading.
+    """
+    if attendance.mark is not Mark.ATTENDED or lesson.status is not Status.CONDUCTED:
+        return []
+    if verdict.coins:
+        return []
+    kind = RemarkKind.TYPE_UNKNOWN if verdict.reason is Reason.TYPE_UNKNOWN else RemarkKind.SKIP
+    known = stored is not None and stored.lesson == lesson and attendance in stored.attendance
+    return [Remark(kind, verdict.reason.value, lesson.id, attendance.resident, known=known)]
+
+
+# --- lessons as they are recorded ------------------------------------------------------------
+
+
+def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> LessonRecord:
+    """Keep the residents whom a lesson listed once, marked as removed.
+
+    Their coins could not be found any more if the record forgot them.
+    """
+    if stored is None:
+        return record
+    present = {attendance.resident for attendance in record.attendance}
+    removed = [
+        replace(attendance, mark=Mark.REMOVED)
+        for attendance in stored.attendance
+        if attendance.resident not in present
+    ]
+    return replace(record, attendance=(*record.attendance, *removed))
+
+
+def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[Change]:
+    """What of a lesson and its attendance reads otherwise than it is recorded."""
+    lesson_before = stored.lesson if stored else None
+    before = {attendance.resident: attendance for attendance in stored.attendance} if stored else {}
+    changes: list[Change] = []
+    if record.lesson != lesson_before:
+        changes.append(Put(record.lesson, lesson_before))
+    for attendance in record.attendance:
+        old = before.get(attendance.resident)
+        if attendance != old:
+            changes.append(Put(attendance, old))
+    return changes
+
+
+def _gone_records(window: WindowReading, recorded: Recorded, account: str) -> list[LessonRecord]:
+    """The lessons that are gone now, and those gone before that are not at rest yet.
+
+    A lesson that vanished keeps its place in every plan until all its coins are reversed: a
+    reversal may have been refused or held that night.
+    """
+    read = {record.lesson.id for record in window.lesson_records}
+    # A dictionary keeps each number once, in the order of its coming.
+    numbers = dict.fromkeys(window.gone)
+    for number, record in recorded.lesson_records.items():
+        gone_before = record.lesson.status is Status.GONE and number not in read
+        if gone_before and _is_open(record, recorded, account):
+            numbers[number] = None
+    gone = []
+    for number in numbers:
+        record = recorded.lesson_records[number]
+        gone.append(replace(record, lesson=replace(record.lesson, status=Status.GONE)))
+    return gone
+
+
+def _is_open(record: LessonRecord, recorded: Recorded, account: str) -> bool:
+    """Whether anything is still posted or held for a lesson."""
+    for attendance in record.attendance:
+        key = lesson_key(account, record.lesson.id, attendance.resident)
+        if key in recorded.holds:
+            return True
+        state = recorded.key_states.get(key)
+        if state is not None and state.coins:
+            return True
+    return False
+
+
+# --- cards that were merged in the CRM -------------------------------------------------------
+
+
+def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> list[Remark]:
+    """Propose to merge a card that vanished with the one that took its place in its lessons.
+
+    AlfaCRM does not say that it merged two cards of one child: one of them is gone, and the other
+    stands in the lessons of both. Only where a single newcomer is left for all lessons is it
+    proposed; a person merges.
+    """
+    heirs: dict[int, set[int]] = {}
+    for record in records:
+        stored = recorded.lesson_records.get(record.lesson.id)
+        if stored is None:
+            continue
+        before = _listed(stored)
+        now = _listed(record)
+        newcomers = now - before
+        if not newcomers:
+            # Nobody is new: the heir may have stood beside the other card all along.
+            continue
+        for gone in (before - now) & recorded.vanished:
+            heirs[gone] = heirs.get(gone, newcomers) & newcomers
+    proposals = []
+    for gone, candidates in heirs.items():
+        if len(candidates) == 1:
+            (heir,) = candidates
+            proposals.append(Remark(RemarkKind.MERGED, "merged", resident=gone, other=heir))
+    return proposals
+
+
+def _listed(record: LessonRecord) -> set[int]:
+    """Whom a lesson lists; those who were removed from it aside."""
+    return {
+        attendance.resident
+        for attendance in record.attendance
+        if attendance.mark is not Mark.REMOVED
+    }

@@ -1,0 +1,298 @@
+"""Plan what to record of the people of one branch: who is there, in which groups, with which VK page.
+
+Pure: equal inputs give equal plans. No coins move here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from coinsync.core.facts import (
+    ALWAYS,
+    Branch,
+    Group,
+    LessonType,
+    Link,
+    LinkSource,
+    Membership,
+    PageKind,
+    Presence,
+    Resident,
+    VkPage,
+)
+from coinsync.core.identity import VkKind, read_vk
+from coinsync.core.plan import Change, Evidence, Plan, Purpose, Put, Remark, RemarkKind, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Everybody and everything that a branch's lessons refer to.
+
+    ``pages`` are VK's answers about screen names; ``merged`` are the cards that go on as others.
+    """
+
+    branches: tuple[Branch, ...] = ()
+    types: tuple[LessonType, ...] = ()
+    groups: tuple[Group, ...] = ()
+    residents: tuple[Resident, ...] = ()
+    memberships: tuple[Membership, ...] = ()
+    links: tuple[Link, ...] = ()
+    pages: tuple[VkPage, ...] = ()
+    merged: frozenset[int] = frozenset()
+
+    @property
+    def erased(self) -> frozenset[int]:
+        """The cards whose families asked to be forgotten."""
+        return frozenset(
+            resident.id for resident in self.residents if resident.presence is Presence.ERASED
+        )
+
+    @property
+    def closed(self) -> frozenset[int]:
+        """The cards that get no more links: erased or merged."""
+        return self.merged | self.erased
+
+
+def plan_people(
+    scope: Scope,
+    read: People,
+    known: People,
+    *,
+    read_before: date | None,
+    unreadable: Mapping[int, str] | None = None,
+    missed: Mapping[int, Collection[int]] | None = None,
+) -> Plan:
+    """Plan what to record of the people of one branch.
+
+    ``read_before`` is the day of the last complete reading of this branch, None before the first.
+    Nobody is removed: who is missing from a complete reading is recorded as gone, an ended
+    membership keeps its days; an erased card stays erased. ``unreadable`` says of residents whose
+    cards could not be read in which field, ``missed`` in which other branches they were missing
+    just before.
+    """
+    residents = _with_the_missing(scope.branch, read.residents, known.residents, missed or {})
+    memberships = memberships_after(
+        read.memberships,
+        known.memberships,
+        scope.until,
+        read_before,
+        groups={group.id for group in read.groups},
+    )
+    links, remarks = _link_changes(read, known)
+    for resident, field in (unreadable or {}).items():
+        remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", resident=resident, detail=field))
+    changes = [
+        *_numbered_changes(read.branches, known.branches),
+        *_numbered_changes(read.types, known.types),
+        *_numbered_changes(read.groups, known.groups),
+        # The CRM still shows the card of somebody who was erased; its name must not come back.
+        *_numbered_changes(residents, known.residents, without=known.erased),
+        *_membership_changes(memberships, known.memberships),
+        *links,
+    ]
+    evidence = _people_evidence(scope.branch, read, known)
+    return Plan.of(Purpose.PEOPLE, scope, changes, remarks=remarks, evidence=evidence)
+
+
+def _people_evidence(branch: int, read: People, known: People) -> Evidence:
+    """Count who and what was known in the branch, and how much of it the reading lacks."""
+    present = {resident.id for resident in read.residents}
+    expected = {
+        resident.id
+        for resident in known.residents
+        if branch in resident.branches and resident.presence is not Presence.GONE
+    }
+    # Only the groups of this branch were read: others cannot lack a membership.
+    groups = {group.id for group in read.groups}
+    open_seats = {
+        _seat(membership)
+        for membership in known.memberships
+        if membership.until is None and membership.group in groups
+    }
+    shown_seats = {
+        _seat(membership) for membership in read.memberships if membership.group in groups
+    }
+    return Evidence(
+        residents_known=len(expected),
+        residents_read=len(read.residents),
+        residents_missing=len(expected - present),
+        memberships_known=len(open_seats),
+        memberships_read=len(shown_seats),
+        memberships_missing=len(open_seats - shown_seats),
+    )
+
+
+def _numbered_changes(
+    read: Iterable[Branch | LessonType | Group | Resident],
+    known: Iterable[Branch | LessonType | Group | Resident],
+    without: Collection[int] = (),
+) -> list[Change]:
+    """Record what is new or reads otherwise than before, but for the numbers ``without``."""
+    before = {fact.id: fact for fact in known}
+    changes: list[Change] = []
+    for fact in read:
+        old = before.get(fact.id)
+        if fact != old and fact.id not in without:
+            changes.append(Put(fact, old))
+    return changes
+
+
+def _with_the_missing(
+    branch: int,
+    read: Sequence[Resident],
+    known: Sequence[Resident],
+    missed: Mapping[int, Collection[int]],
+) -> list[Resident]:
+    """Those who were read, and as gone those whom none of their branches shows any more."""
+    present = {resident.id for resident in read}
+    residents = list(read)
+    for resident in known:
+        if resident.id in present or branch not in resident.branches:
+            continue
+        # A resident of two branches is gone only when neither of them shows the card: one that
+        # moved from here to the other branch is still there.
+        missing_in = {branch, *missed.get(resident.id, ())}
+        if missing_in.issuperset(resident.branches):
+            residents.append(replace(resident, presence=Presence.GONE))
+    return residents
+
+
+# --- memberships -----------------------------------------------------------------------------
+
+
+def _seat(membership: Membership) -> tuple[int, int]:
+    """Who belongs to which group, whenever that is."""
+    return membership.resident, membership.group
+
+
+def _stay(membership: Membership) -> tuple[int, int, date]:
+    """Who belongs to which group from which day on: a resident may leave and come back."""
+    return membership.resident, membership.group, membership.since
+
+
+def memberships_after(
+    read: Sequence[Membership],
+    known: Sequence[Membership],
+    today: date,
+    read_before: date | None,
+    *,
+    groups: Collection[int] | None = None,
+) -> tuple[Membership, ...]:
+    """Join the memberships that the CRM shows today with those that we remember.
+
+    AlfaCRM forgets a membership once it has ended, and shows many without a start. One without a
+    start is dated from the last reading that did not show it; one that is no longer shown ended,
+    unless it had an end, the day before it was missed. Only those of ``groups`` can be missed:
+    another branch's are not read.
+    """
+    after = {_stay(membership): membership for membership in known}
+    remembered: dict[tuple[int, int], list[Membership]] = {}
+    for membership in known:
+        remembered.setdefault(_seat(membership), []).append(membership)
+        can_be_missed = groups is None or membership.group in groups
+        if membership.until is None and can_be_missed:
+            # Taken for ended, until the reading shows it again just below.
+            after[_stay(membership)] = replace(membership, until=today - timedelta(days=1))
+    for membership in read:
+        stays = remembered.get(_seat(membership), ())
+        dated = _dated(membership, stays, today, read_before)
+        after[_stay(dated)] = dated
+    return tuple(after.values())
+
+
+def _dated(
+    membership: Membership, stays: Iterable[Membership], today: date, read_before: date | None
+) -> Membership:
+    """Give a membership without a start that of the stay we remember: still open, or as long."""
+    if membership.since != ALWAYS:
+        return membership
+    starts = []
+    for stay in stays:
+        is_open = stay.until is None or stay.until >= today
+        if is_open or stay.until == membership.until:
+            starts.append(stay.since)
+    # A stay that we have never seen began after the last reading, which did not show it.
+    return replace(membership, since=max(starts, default=read_before or ALWAYS))
+
+
+def _membership_changes(after: Iterable[Membership], known: Iterable[Membership]) -> list[Change]:
+    before = {_stay(membership): membership for membership in known}
+    changes: list[Change] = []
+    for membership in after:
+        old = before.get(_stay(membership))
+        if membership != old:
+            changes.append(Put(membership, old))
+    return changes
+
+
+# --- VK pages and links ----------------------------------------------------------------------
+
+
+def names_to_ask(read: Iterable[Resident], known: People) -> dict[int, str]:
+    """The screen names on cards that VK was not asked about yet, by resident.
+
+    Once asked, a name is not asked about again: only a new text on the card is.
+    """
+    asked = {(page.resident, page.name) for page in known.pages}
+    closed = known.closed
+    names = {}
+    for resident in read:
+        meaning = read_vk(resident.vk)
+        if meaning.kind is not VkKind.SCREEN_NAME or resident.id in closed:
+            continue
+        if (resident.id, meaning.name) not in asked:
+            names[resident.id] = meaning.name
+    return names
+
+
+def _link_changes(read: People, known: People) -> tuple[list[Change], list[Remark]]:
+    """Link residents who never had a link to the page on their card.
+
+    What changed on a card is reported and never linked anew: a revoked viewer must not come back
+    because the office typed the page once more.
+    """
+    linked: dict[int, set[int]] = {}
+    for link in known.links:
+        linked.setdefault(link.resident, set()).add(link.vk)
+    text_before = {resident.id: resident.vk for resident in known.residents}
+    page_before = {page.resident: page for page in known.pages}
+    page_now = {page.resident: page for page in read.pages}
+    changes: list[Change] = [
+        Put(page, page_before.get(resident)) for resident, page in page_now.items()
+    ]
+    remarks: list[Remark] = []
+    closed = known.closed
+    for resident in read.residents:
+        if resident.id in closed:
+            continue
+        page = page_now.get(resident.id) or page_before.get(resident.id)
+        number, trouble = vk_number(resident.vk, page)
+        # Said before: neither the card nor VK says anything new.
+        unchanged = text_before.get(resident.id) == resident.vk and resident.id not in page_now
+        if trouble:
+            remarks.append(Remark(RemarkKind.VK, trouble, resident=resident.id, known=unchanged))
+        elif number and resident.id not in linked:
+            changes.append(Put(Link(number, resident.id, LinkSource.CRM)))
+        elif number and number not in linked[resident.id]:
+            remarks.append(Remark(RemarkKind.VK, "changed", resident=resident.id, known=unchanged))
+    return changes, remarks
+
+
+def vk_number(text: str, page: VkPage | None) -> tuple[int, str]:
+    """The VK id that a card's text means, and "" — or 0, and the reason why there is none.
+
+    0 and "" means that the card says nothing. ``page`` is VK's answer about a screen name.
+    """
+    meaning = read_vk(text)
+    if meaning.kind is VkKind.NUMBER:
+        return meaning.number, ""
+    if meaning.kind is VkKind.NOTHING:
+        return 0, ""
+    # An answer about the name that stood on the card before says nothing about the one there now.
+    if meaning.kind is not VkKind.SCREEN_NAME or page is None or page.name != meaning.name:
+        return 0, meaning.kind.value
+    if page.kind is not PageKind.PERSON:
+        return 0, page.kind.value
+    return page.number, ""

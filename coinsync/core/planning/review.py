@@ -1,0 +1,110 @@
+"""Plan what a person decided about something held: post it, forgive it, or let it be.
+
+Pure: equal inputs give equal plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from coinsync.core.facts import Decision, HoldKind
+from coinsync.core.ledger import FORGIVEN, Entry, KeyState, Kind, gift_key
+from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put, Scope
+from coinsync.core.planning.compare import Difference
+from coinsync.core.planning.entries import entries_towards
+
+
+class Ruling(StrEnum):
+    """What a person may say about something held."""
+
+    POST = "post"
+    FORGIVE = "forgive"
+    WAIVE = "waive"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A held difference with what was decided about its key before."""
+
+    difference: Difference
+    before: Decision | None
+
+
+def plan_review(
+    questions: Iterable[Question],
+    ruling: Ruling,
+    *,
+    actor: str,
+    note: str,
+    today: date,
+    erased: Collection[int] = (),
+) -> Plan:
+    """Plan what a person's ruling does to what is held.
+
+    *Post* does what the rules give, or pays a visit that they leave open; *forgive* takes the award
+    back and gives the same coins as a gift; *waive* leaves the coins as they are. What then still
+    differs from the rules is a decision. Of residents who are ``erased`` no note is kept.
+    """
+    changes: list[Change] = []
+    basis: list[KeyState] = []
+    for question in questions:
+        difference, state = question.difference, question.difference.state
+        own_note = "" if difference.resident in erased else note
+        # Also where no coins move the ruling relies on where the key stood: it answers no other
+        # question than the one that the person saw.
+        basis.append(state)
+        if difference.hold is not None:
+            changes.append(Drop(difference.hold))
+        due = state.coins if ruling is Ruling.WAIVE else _due(difference)
+        entries = []
+        # Since it was held the rules may have changed, and give what is posted: nothing moves.
+        if due != state.coins:
+            entries = entries_towards(due, difference, actor=actor, note=own_note)
+        seq = state.seq + len(entries)
+        if ruling is Ruling.FORGIVE and due < state.coins:
+            gift = _gift(difference, state.coins - due, actor, own_note)
+            basis.append(KeyState(gift.key))
+            entries.append(gift)
+        changes += [Post(entry) for entry in entries]
+        verdict = difference.verdict
+        if due != verdict.coins or verdict.held:
+            # Without it the next sync would find the same difference and hold it again.
+            decision = Decision(
+                key=state.key,
+                lesson=difference.lesson.id,
+                resident=difference.resident,
+                seq=seq,
+                coins=due,
+                reason=verdict.reason.value,
+                actor=actor,
+                decided_on=today,
+                note=own_note,
+            )
+            changes.append(Put(decision, question.before))
+    return Plan.of(Purpose.REVIEW, Scope(0, today, today), changes, basis=basis)
+
+
+def _due(difference: Difference) -> int:
+    """What the key must stand at once the ruling is carried out: what the rules give, or a visit."""
+    is_visit = difference.hold is not None and difference.hold.kind is HoldKind.GUEST
+    verdict = difference.verdict
+    return verdict.coins + verdict.held if is_visit else verdict.coins
+
+
+def _gift(difference: Difference, coins: int, actor: str, note: str) -> Entry:
+    """Give what a reversal takes, as a gift that anybody can see."""
+    return Entry(
+        key=gift_key(difference.state.award or 0),
+        seq=1,
+        resident=difference.resident,
+        coins=coins,
+        kind=Kind.GIFT,
+        happened_on=difference.lesson.date,
+        reason=FORGIVEN,
+        actor=actor,
+        note=note,
+        lesson=difference.lesson.id,
+    )

@@ -1,0 +1,58 @@
+"""English words for why coins moved, or did not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from coinsync.core.ledger import (
+    BOUGHT,
+    BY_HAND,
+    BY_WAY,
+    FORGIVEN,
+    NOTE_SAYS_ALL,
+    OPENED,
+    RETURNED,
+    TAKEN_BACK,
+)
+from coinsync.core.rules import Reason
+
+REASONS: Mapping[str, str] = {
+    "lesson": "lesson attended",
+    "rate_changed": "rate changed",
+    BY_HAND: "by hand",
+    OPENED: "opening balance",
+    TAKEN_BACK: "taken back by hand",
+    FORGIVEN: "forgiven: the coins were spent already",
+    BOUGHT: "bought in the shop",
+    RETURNED: "brought back to the shop",
+    Reason.PAID: "attended a lesson of the regular schedule",
+    Reason.LESSON_GONE: "lesson is gone from the CRM",
+    Reason.NOT_CONDUCTED: "lesson not conducted in the CRM",
+    Reason.REMOVED: "no longer listed in the lesson",
+    Reason.ABSENT: "absent in the CRM",
+    Reason.NOT_MARKED: "not marked in the CRM",
+    Reason.TRIAL: "trial lesson",
+    Reason.MAKEUP: "make-up of a missed lesson",
+    Reason.TYPE_NOT_COUNTED: "lesson type earns nothing",
+    Reason.TYPE_UNKNOWN: "lesson type that nobody has classified",
+    Reason.NO_RULE: "no rule for this lesson and day",
+    Reason.GUEST: "guest of another group",
+    Reason.MEMBERSHIP_UNKNOWN: "membership on that day not known",
+    Reason.NOT_SCHEDULED: "not in the regular schedule",
+}
+
+
+def reason_text(code: str) -> str:
+    """English words for a reason code; another text stays as it is."""
+    return REASONS.get(code, code)
+
+
+def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None) -> str:
+    """Why an entry was posted, with what staff typed.
+
+    ``ways`` are titles of the ways to earn by code.
+    """
+    if reason in NOTE_SAYS_ALL and note:
+        return note
+    words = (ways or {}).get(rule, rule) if reason == BY_WAY else reason_text(reason)
+    return f"{words}: {note}" if note else words

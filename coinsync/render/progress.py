@@ -1,0 +1,55 @@
+"""A bar on stderr while something long is read."""
+
+from __future__ import annotations
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from coinsync.render.terminal import console
+
+
+class Bar:
+    """A bar on stderr that follows a reading: it appears with a report and goes away when told to ``rest``.
+
+    As a context manager it rests at the end.
+    """
+
+    def __init__(self, *, shown: bool) -> None:
+        """Nothing ever appears when not ``shown``."""
+        self._shown = shown
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+
+    def __call__(self, what: str, done: int, expected: int) -> None:
+        """Report how far the reading of ``what`` is; ``expected`` 0 is not known."""
+        if not self._shown:
+            return
+        if self._bar is None:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+            )
+            self._bar = Progress(*columns, console=console(stderr=True), transient=True)
+            self._task = self._bar.add_task(what, total=None)
+            self._bar.start()
+        self._bar.update(self._task, description=what, completed=done, total=expected or None)
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.rest()
+
+    def rest(self) -> None:
+        """Leave the screen, so that lines can be printed."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
