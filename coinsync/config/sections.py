@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import Field, dataclass
-from functools import cache
 from inspect import cleandoc
 from typing import Any
 
@@ -63,7 +62,8 @@ class Section:
     @property
     def keys(self) -> tuple[Key, ...]:
         """The keys that it may have, in the order of the example."""
-        return _keys_of(self.values)
+        fields = dataclasses.fields(self.values)
+        return tuple(Key(field, field.metadata[SETTING]) for field in fields)
 
 
 def section(values: type[Any], name: str, comment: str = "") -> Any:
@@ -89,8 +89,3 @@ def sections_of(settings: type[Any]) -> dict[str, Section]:
     """The sections that a dataclass declares, by their fields and in their order."""
     fields = dataclasses.fields(settings)
     return {field.name: field.metadata[_SECTION] for field in fields if _SECTION in field.metadata}
-
-
-@cache
-def _keys_of(values: type[Any]) -> tuple[Key, ...]:
-    return tuple(Key(field, field.metadata[SETTING]) for field in dataclasses.fields(values))
