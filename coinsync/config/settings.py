@@ -24,8 +24,11 @@ from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.school import SchoolProfile, Way
 from coinsync.core.setting import choice, free_text, ids, setting, text, whole
 
+# Without slots: of each section there is one, and a class with slots is made twice, which every
+# start of the program would pay for.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class SchoolSettings:
     """The school, and where its attendance is kept."""
 
@@ -37,7 +40,7 @@ class SchoolSettings:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DatabaseSettings:
     """Where coins are kept: a file (a relative path starts at this file's folder), or MariaDB, as
     in mysql://coinsync@db1.example,db2.example/coinsync; see docs/operations.md. The password is a
@@ -50,7 +53,7 @@ class DatabaseSettings:
     wait_seconds: int = setting(whole(1, 600), "How long to wait for another writer.", 30)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CrmSettings:
     """The AlfaCRM account. Its API key is a secret: COINSYNC_ALFACRM_KEY, see [secrets]."""
 
@@ -82,14 +85,14 @@ class CrmSettings:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CsvSettings:
     """Only for crm = "csv": the folder with the files, see docs/csv.md."""
 
     folder: Path = setting(kinds.path, default=Path("attendance"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BranchSettings:
     """A branch that takes part."""
 
@@ -98,7 +101,7 @@ class BranchSettings:
     zone: ZoneInfo = setting(kinds.zone, default_factory=lambda: ZoneInfo("Europe/Moscow"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LessonSettings:
     """What the lesson types of the CRM mean (ids). Types that no rule names earn nothing; types
     that stand nowhere are reported at every sync until somebody decides.
@@ -113,7 +116,7 @@ class LessonSettings:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ResidentSettings:
     """What is kept of a pupil's card: number, name as shown, branches, groups, VK page."""
 
@@ -132,7 +135,7 @@ class ResidentSettings:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ShopSettings:
     """Pictures of the shop's goods, see docs/catalog.md: where staff put them, and where the copies
     for the web are made. Relative paths start at this file's folder.
@@ -144,7 +147,7 @@ class ShopSettings:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class VkSettings:
     """Screen names in cards become numbers through VK's API, each asked once, if
     COINSYNC_VK_SERVICE_KEY (a secret: the service key of the VK app) is given.
@@ -153,7 +156,7 @@ class VkSettings:
     api: str = setting(kinds.host_url("https://api.vk.ru"), default="https://api.vk.ru")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SyncSettings:
     """The nightly reading."""
 
@@ -161,7 +164,7 @@ class SyncSettings:
     fresh_hours_max: int = setting(whole(1, 10_000), "Older than that, `reconcile` warns.", 26)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ServerSettings:
     """The cabinet (coinsync serve), behind a proxy that speaks TLS. The keys of the VK app are a
     secret: COINSYNC_VK_KEYS, two of them, comma between, while one is being replaced.
@@ -177,7 +180,7 @@ class ServerSettings:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CoinSettings:
     """What a coin is called: for 1, 2 and 5 in Russian, for 1 and 2 in English."""
 
@@ -185,7 +188,7 @@ class CoinSettings:
     en: tuple[str, str] = setting(kinds.texts(2), default=("coin", "coins"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BrandSettings(Colours):
     """How the cabinet looks. Colours whose texts cannot be read (a contrast under 4.5 : 1) are
     refused. Pictures are SVG or PNG files of at most 100 KB; paths start at this file's folder.
@@ -200,7 +203,7 @@ class BrandSettings(Colours):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SecretSettings:
     """A file of mode 0600 with lines NAME=value, beside this one; the environment serves as
     well.
@@ -209,7 +212,7 @@ class SecretSettings:
     file: Path = setting(kinds.path, default=Path("coinsync.secrets"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that ``config.toml`` says; paths are absolute."""
 
