@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 from coinsync.core.canonical import canonical_text
 from coinsync.core.catalog import StockMove
 from coinsync.core.fact_keys import RANK, identity
 from coinsync.core.facts import Fact, Lesson
 from coinsync.core.ledger import Entry, KeyState, Kind
-from coinsync.core.setting import Setting, whole
+from coinsync.core.setting import setting, whole
 
 #: So many digits of a digest are shown, and as many must be typed at least.
 DIGEST_SHOWN = 8
@@ -164,24 +164,20 @@ class Limits:
     now and then, and that may be more than a few percent of its awards.
     """
 
-    reversals_percent_max: Annotated[
-        int, Setting(whole(0, 100), "Reversals, in percent of the awards posted there …")
-    ] = 5
-    reversals_checked_from: Annotated[
-        int, Setting(whole(1, 10_000), "… once so many awards are posted.")
-    ] = 20
-    reversals_free: Annotated[
-        int, Setting(whole(0, 10_000), "So many pass in any case: one lesson taken back.")
-    ] = 10
-    vanished_percent_max: Annotated[
-        int, Setting(whole(0, 100), "Residents or memberships missing, in percent.")
-    ] = 20
-    coins_per_run_max: Annotated[
-        int, Setting(whole(1, 100_000_000), "Coins awarded in one run.")
-    ] = 50_000
-    coins_per_operation_max: Annotated[
-        int, Setting(whole(1, 100_000_000), "Coins that one credit or debit moves.")
-    ] = 1_000
+    reversals_percent_max: int = setting(
+        whole(0, 100), "Reversals, in percent of the awards posted there …", 5
+    )
+    reversals_checked_from: int = setting(whole(1, 10_000), "… once so many awards are posted.", 20)
+    reversals_free: int = setting(
+        whole(0, 10_000), "So many pass in any case: one lesson taken back.", 10
+    )
+    vanished_percent_max: int = setting(
+        whole(0, 100), "Residents or memberships missing, in percent.", 20
+    )
+    coins_per_run_max: int = setting(whole(1, 100_000_000), "Coins awarded in one run.", 50_000)
+    coins_per_operation_max: int = setting(
+        whole(1, 100_000_000), "Coins that one credit or debit moves.", 1_000
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from coinsync.core.identity import clean
 from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem
 from coinsync.core.planning.people import vk_number
 from coinsync.errors import Ambiguous, NotFound
-from coinsync.store.reader import N_MAX, Reader
+from coinsync.store.queries.ledger import N_MAX
+from coinsync.store.reader import Reader
 
 CANDIDATES_MAX = 20
 

@@ -17,12 +17,9 @@ from coinsync.store.rows import day_of
 class RunQueries(Queries):
     """Applied plans, the newest first."""
 
-    def runs(self, limit: int, branch: int | None = None) -> list[Run]:
+    def runs(self, limit: int) -> list[Run]:
         """The last runs, newest first."""
-        query = RunRow.select().order_by(RunRow.id.desc()).limit(limit)
-        if branch is not None:
-            query = query.where(RunRow.branch == branch)
-        return [Run._make(row) for row in self._rows(query)]
+        return [Run._make(row) for row in self._constant(statements.LAST_RUNS, [limit])]
 
     def run(self, uuid: str) -> Run | None:
         """One run by its own id."""
