@@ -264,7 +264,7 @@ def lessons(first: int) -> Iterator[LessonRecord]:
     ]
     for text in records(tuple(sent)):
         for row in json.loads(text)["items"]:
-            read = decode.record(row, branch=1)
+            read = decode.lesson_record(row, branch=1)
             members = tuple(replace(one, standing=GroupStanding.MEMBER) for one in read.attendance)
             yield LessonRecord(read.lesson, members)
 

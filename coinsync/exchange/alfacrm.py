@@ -198,8 +198,8 @@ class AlfaCrm(Exchange):
             unreadable += reading.unreadable
         # A lesson whose status changes while it is read may come twice. If one of its records
         # cannot be read, the other one may be the older.
-        for record in unreadable:
-            records.pop(record.id, None)
+        for bad in unreadable:
+            records.pop(bad.id, None)
         return Reading(tuple(records.values()), unreadable=tuple(unreadable))
 
     def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:

@@ -299,7 +299,7 @@ class Wire:
         # Left alone, requests waits until a piece is full, and a drip would pass no bound for
         # hours. This hands it each piece as it arrives, unpacked to no more than its size.
         read = partial(response.raw.read1, CHUNK_BYTES, decode_content=True)
-        response.raw.stream = lambda *_sizes, **_options: iter(read, b"")
+        response.raw.stream = lambda *_, **__: iter(read, b"")  # type: ignore[method-assign]
         pieces: list[bytes] = []
         size = 0
         try:

@@ -25,7 +25,8 @@ from coinsync.core.facts import (
 )
 from coinsync.core.identity import NAME_LENGTH_MAX, VK_UNREADABLE, NameForm, VkKind, read_vk
 from coinsync.exchange import decode, values
-from coinsync.exchange.decode import ID_MAX, VK_TEXT_LENGTH_MAX, UnreadableRecord
+from coinsync.exchange.decode import VK_TEXT_LENGTH_MAX
+from coinsync.exchange.values import ID_MAX, UnreadableRecord
 
 TODAY = date(2026, 11, 21)
 Record = dict[str, Any]
