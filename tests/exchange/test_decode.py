@@ -757,7 +757,8 @@ NAMES = sorted(
 )
 LIKELY: st.SearchStrategy[Any] = st.sampled_from(
     [0, 1, 2, 3, 7, 11, "1", "3", "", None, True, "2026-11-20", "20.11.2026",
-     "2026-11-20 14:00:01", "17:00", "Group", "2030-12-31", "0000-00-00", "vk.com/id12", "Ада", 2**63, 10**4000]
+     "2026-11-20 14:00:01", "17:00", "Group", "2030-12-31", "0000-00-00",
+     "vk.com/id12", "Ада", 2**63, 10**4000]
 )  # fmt: skip
 ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 VALUES = st.recursive(

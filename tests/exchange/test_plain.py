@@ -52,7 +52,7 @@ class TestPlain(ExchangeContract):
     @pytest.fixture
     def broken(self) -> PlainExchange:
         """The list of lessons is torn."""
-        return replace(plainly(), torn="lesson records")
+        return replace(plainly(), torn="rolls")
 
     @pytest.fixture
     def spoilt(self) -> PlainExchange:
