@@ -41,8 +41,8 @@ from coinsync.commands import export as exporting
 from coinsync.commands import history as looking
 from coinsync.commands import init as installing
 from coinsync.commands import reconcile as proving
-from coinsync.commands.posting import Posting, posting_into
 from coinsync.commands.session import PARTLY, Session
+from coinsync.commands.sync_posting import Posting, posting_into
 from coinsync.core.identity import clean
 from coinsync.environment import Environment
 from coinsync.errors import Ambiguous, Busy, CoinsyncError, UsageError
@@ -266,8 +266,8 @@ def demo(
         session = _demo_door(outer, stage, simulator, port)
         installing.create_database(session)
         with session.lock("demo", 0.0), session.writable() as opened:
-            posting = posting_into(session, opened, None, dry_run=False)
-            lessons.post_windows(posting, (None, None), rerate=False, expect=None)
+            posting = posting_into(session, opened, dry_run=False)
+            lessons.post_windows(posting, (None, None))
             demo_shop.open_shop(session, opened, stage.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from coinsync import config, errors
-from coinsync.commands.posting import Posting
+from coinsync.commands.sync_posting import Posting
 from coinsync.core.plan import Limits
 from coinsync.exchange.wire import Bounds
 from coinsync.store import writer

@@ -87,5 +87,5 @@ def test_the_crm_decides_what_today_is(house: House) -> None:
     house.ok("sync")
     with house.reader() as reader:
         assert {run.until for run in reader.runs(50) if run.purpose == "people"} == {
-            house.school.today
+            house.school.today.isoformat()
         }

@@ -110,8 +110,8 @@ def _outcomes(
 
     bar = Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
     with bar, session.exchange(bar) as exchange, session.vk() as vk:
-        run = Sync(exchange, reader, session.settings, vk=vk)
-        return list(run.outcomes(session.chosen_branches(), *days, session.now()))
+        run = Sync(exchange, reader, session.settings, session.now(), *days, vk=vk)
+        return run.plan_all(session.chosen_branches())
 
 
 def _with_the_crm(

@@ -5,7 +5,6 @@ Nothing here asks the clock, sleeps, draws or reads the environment: ``Environme
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,13 +82,6 @@ class Session:
     def now(self) -> datetime:
         """The time, aware, in UTC."""
         return self.environment.now()
-
-    def repeated_with(self, *words: str) -> str:
-        """The command line of this very call, for real and with further words."""
-        called = [
-            word for word in self.environment.words if word not in ("--dry-run", "-q", "--quiet")
-        ]
-        return shlex.join([self.environment.program, *called, *words])
 
     def branch_names(self) -> dict[int, str]:
         """What branches are called: by the configuration, else by the CRM, as far as it was read."""

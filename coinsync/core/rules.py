@@ -101,7 +101,7 @@ class Rule:
         )
 
     def covers_scope_of(self, other: Rule) -> bool:
-        """Tell whether every lesson that ``other`` is meant for, dates aside, fits this rule too."""
+        """Tell whether every lesson meant for ``other``, dates aside, fits this rule too."""
         return (
             self.types >= other.types
             and _covers(self.branches, other.branches)

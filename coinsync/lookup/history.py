@@ -16,7 +16,8 @@ from coinsync.core.plan_report import Directory
 from coinsync.core.rules import judge
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, LineFormatter, Total
 from coinsync.lookup.explain import attended
-from coinsync.store.reader import N_MAX, Reader
+from coinsync.store.queries.ledger import N_MAX
+from coinsync.store.reader import Reader
 
 
 def history(

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from coinsync.core.facts import (
-    Branch,
     Group,
-    LessonType,
     Membership,
     Presence,
     Resident,
@@ -15,11 +13,10 @@ from coinsync.core.facts import (
 )
 from coinsync.core.identity import clean
 from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem
-from coinsync.core.plan import Plan, Put, RemarkKind
-from coinsync.core.plan_report import Directory
 from coinsync.core.planning.people import vk_number
 from coinsync.errors import Ambiguous, NotFound
-from coinsync.store.reader import N_MAX, Reader
+from coinsync.store.queries.ledger import N_MAX
+from coinsync.store.reader import Reader
 
 CANDIDATES_MAX = 20
 
@@ -123,21 +120,3 @@ def link_problems(reader: Reader) -> list[LinkProblem]:
         if trouble:
             found.append(LinkProblem(one.id, one.name, one.vk, trouble))
     return found
-
-
-def names(reader: Reader, plan: Plan) -> Directory:
-    """Names for everything that a plan mentions: from the database, and from the plan where they are new."""
-    mentioned = {entry.resident for entry in plan.entries}
-    mentioned |= {remark.resident for remark in plan.remarks if remark.resident is not None}
-    mentioned |= {
-        remark.other for remark in plan.remarks if remark.kind is RemarkKind.MERGED and remark.other
-    }
-    stored = [
-        *reader.all(Group),
-        *reader.all(LessonType),
-        *reader.all(Branch),
-        *reader.recorded(Resident, mentioned),
-    ]
-    return Directory.of(
-        [*stored, *(change.new for change in plan.changes if isinstance(change, Put))]
-    )

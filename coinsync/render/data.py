@@ -18,6 +18,8 @@ def as_data(value: Any) -> Any:
     """Turn report values into what JSON can hold."""
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: as_data(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return as_data(value._asdict())
     if isinstance(value, Mapping):
         return {str(name): as_data(one) for name, one in value.items()}
     if isinstance(value, Enum):

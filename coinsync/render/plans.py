@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from coinsync.core.ledger import Receipt
-from coinsync.core.plan import DIGEST_SHOWN
 from coinsync.core.plan_report import PlanLine, PlanReport, gathered
 from coinsync.render.terminal import LINES_PER_VERB, STYLES, coins, counted_noun, day, show, text
 
@@ -28,7 +27,7 @@ def show_plan(out: Console, report: PlanReport, zone: str, calls: int, every_lin
             _show_refusals(out, report)
         return bool(report.people or lines)
     scope = report.scope
-    read = f"complete   {counted_noun(calls, 'request')}" if calls else "as planned before"
+    read = f"complete   {counted_noun(calls, 'request')}" if calls else "complete"
     out.print(text(f"{heading}   lessons {scope.since} … {scope.until}   {read}"))
     _show_lines(out, lines, every_line=every_line)
     out.print(text(_totals(report), "bold" if report.changes else ""), soft_wrap=True)
@@ -41,11 +40,7 @@ def show_plan(out: Console, report: PlanReport, zone: str, calls: int, every_lin
 
 def _show_refusals(out: Console, report: PlanReport) -> None:
     for refusal in report.unsafe:
-        digest = report.digest[:DIGEST_SHOWN]
-        out.print(
-            text(f"UNSAFE: {refusal}; likely {report.likely}   digest {digest}", "bold red"),
-            soft_wrap=True,
-        )
+        out.print(text(f"UNSAFE: {refusal}; likely {report.likely}", "bold red"), soft_wrap=True)
 
 
 def _show_lines(out: Console, lines: Sequence[PlanLine], *, every_line: bool) -> None:
@@ -112,7 +107,7 @@ def _totals(report: PlanReport) -> str:
                 else ")."
             )
         )
-    return line + (f"   digest {report.digest[:DIGEST_SHOWN]}" if report.changes else "")
+    return line
 
 
 def receipt_line(receipt: Receipt, stock: int = 0) -> str:

@@ -88,7 +88,7 @@ def plan_review(
 
 
 def _due(difference: Difference) -> int:
-    """What the key must stand at once the ruling is carried out: what the rules give, or a visit."""
+    """The coins of a key once its ruling is carried out: what the rules give, or a visit."""
     is_visit = difference.hold is not None and difference.hold.kind is HoldKind.GUEST
     verdict = difference.verdict
     return verdict.coins + verdict.held if is_visit else verdict.coins
