@@ -32,6 +32,7 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
+from coinsync.core.identity import answers_to
 from coinsync.core.ledger import (
     Entry,
     Head,
@@ -192,14 +193,13 @@ class Reader:
         return (head, *sorted(card for card, other in survivors.items() if other == head))
 
     def residents_named(self, part: str) -> list[Resident]:
-        """Residents whose name contains ``part``, whatever the case."""
+        """Residents of whose name a word begins with ``part``; merged cards are left out."""
         # Databases fold the case of ASCII letters only, so the comparison is made here.
-        wanted = part.casefold()
         merged = self.survivors()
         return [
-            one
-            for one in self.residents()
-            if wanted in one.name.casefold() and one.id not in merged
+            resident
+            for resident in self.residents()
+            if answers_to(resident.name, part) and resident.id not in merged
         ]
 
     def residents_of_visitor(self, vk: int) -> list[Resident]:

@@ -74,12 +74,16 @@ class ImportRow:
 
 
 def read_import_rows(
-    content: bytes, *, ways: Mapping[str, int], coins_max: int, today: date
+    content: bytes, *, ways: Mapping[str, int], coins_max: int
 ) -> tuple[ImportRow, ...]:
-    """Read a file of deeds; ``ways`` says what each way to earn gives. Raises ``ImportRefused`` with all problems."""
+    """Read a file of deeds; ``ways`` says what each way to earn gives.
+
+    Whether a day is still to come hangs on the resident's branch, and is not asked here. Raises
+    ``ImportRefused`` with all problems.
+    """
     sheet = read_sheet(content, COLUMNS, needed=(("resident",), ("coins", "way")))
     problems = list(sheet.problems)
-    readers = [_Reader(row, ways, coins_max, today, problems) for row in sheet.rows]
+    readers = [_Reader(row, ways, coins_max, problems) for row in sheet.rows]
     proposals = [reader.proposal() for reader in readers]
     problems += _repeated(proposals)
     if problems:
@@ -120,7 +124,6 @@ class _Reader:
     row: Row
     ways: Mapping[str, int]
     coins_max: int
-    today: date
     problems: list[Problem]
 
     def proposal(self) -> ImportRow:
@@ -253,8 +256,6 @@ class _Reader:
             day = None
         if day is None:
             self._complain("date", f"{quoted(text)} is not a day like 2026-11-20 or 20.11.2026")
-        elif day > self.today:
-            self._complain("date", f"{quoted(text)} is not yet; today is {self.today}")
         elif day < EARLIEST:
             self._complain("date", f"{quoted(text)} is before {EARLIEST}")
         return day
