@@ -176,7 +176,7 @@ def serve(
 def _serve(session: Session, host: str, port: int, threads: int) -> None:
     import logging
 
-    from webview.app import WebSettings, make_app
+    from webview.app import AppSettings, make_app
     from webview.serve import serve as listen
 
     settings = session.settings
@@ -188,29 +188,19 @@ def _serve(session: Session, host: str, port: int, threads: int) -> None:
         level=logging.INFO if not session.quiet else logging.WARNING,
         format="%(asctime)s %(message)s",
     )
-    profile = settings.profile
-    web = WebSettings(
-        school=profile.name,
-        coin_forms_ru=profile.coin_forms_ru,
-        coin_forms_en=profile.coin_forms_en,
-        zone=profile.zone,
+    app = AppSettings(
+        settings.profile,
         app_id=settings.web.app_id,
         keys=tuple(key.strip() for key in keys),
         age_seconds_max=settings.web.launch_hours_max * 3600,
         hosts=frozenset(settings.web.hosts),
-        ways=profile.ways,
-        zones=profile.zones,
-        rules=profile.rules,
-        lessons=profile.lesson_titles,
-        colours=profile.colours,
-        pictures=profile.pictures,
         own_pictures=shown.pictures,
         logo=shown.logo,
         coin=shown.coin,
     )
     try:
         listen(
-            make_app(web, session.database_url, now=lambda: session.now().timestamp()),
+            make_app(app, session.database_url, now=lambda: session.now().timestamp()),
             host,
             port,
             threads,

@@ -19,8 +19,9 @@ from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.exchange import decode
 from coinsync.store import database, writer
+from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS, TABLES
+from coinsync.store.rows import TABLES
 
 LESSONS, PUPILS = 1_000, 10
 SCOPE = Scope(1, date(2026, 11, 1), date(2026, 11, 30))
@@ -174,7 +175,7 @@ def night(pages: list[str], filled: str) -> Callable[[], None]:
 
     def work() -> None:
         rows = [row for text in pages for row in json.loads(text)["items"]]
-        read = [decode.record(row, branch=1) for row in rows]
+        read = [decode.lesson_record(row, branch=1) for row in rows]
         stored = reader.lesson_records(1, SCOPE.since, SCOPE.until)
         settled = tuple(
             LessonRecord(record.lesson, stored[record.lesson.id].attendance) for record in read

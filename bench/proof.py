@@ -33,7 +33,7 @@ TABLES = ("entry", "attendance", "lesson", "resident", "run")
 def settings() -> Settings:
     """The example's settings, with a rule for the lessons here."""
     example = config.load(Path(__file__).resolve().parent.parent / "config.toml.example")
-    return replace(example, rulebook=RULES, alfacrm=replace(example.alfacrm, account="bench"))
+    return replace(example, rules=RULES.rules, alfacrm=replace(example.alfacrm, account="bench"))
 
 
 def fill(url: str) -> None:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from coinsync.config import BranchSettings, Settings
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     LessonRecord,
     Membership,
@@ -19,7 +20,7 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.ledger import lesson_key
-from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope, identity
+from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope
 from coinsync.core.planning.compare import Recorded, WindowReading, compare
 from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.planning.people import People, names_to_ask, plan_people
@@ -30,6 +31,8 @@ from coinsync.exchange.vk import VkApi
 from coinsync.store.reader import Reader
 
 WINDOW_DAYS_MAX = 31
+#: Missing lessons that are asked for one by one; more of them are a fault of the answer.
+MISSING_ASKED_MAX = 50
 
 T = TypeVar("T")
 
@@ -98,11 +101,11 @@ class Sync:
         """
         for branch in branches:
             today = now.astimezone(branch.zone).date()
-            first, last = since or today - timedelta(self.settings.days_back), until or today
+            first, last = since or today - timedelta(self.settings.sync.days_back), until or today
             try:
                 today = (self.exchange.moment() or now).astimezone(branch.zone).date()
                 last = min(until or today, today)
-                first = since or last - timedelta(self.settings.days_back)
+                first = since or last - timedelta(self.settings.sync.days_back)
                 yield from self._branch(branch, first, last, today)
             except CoinsyncError as error:
                 yield Outcome(
@@ -311,9 +314,7 @@ class Sync:
         ]
         known = sum(record.lesson.status is Status.CONDUCTED for record in stored.values())
         # Where so much has vanished it is the answer that must be doubted: nothing is asked for, the guard will speak.
-        doubtful = len(missing) > self.settings.missing_asked_max or bool(
-            known and not reading.items
-        )
+        doubtful = len(missing) > MISSING_ASKED_MAX or bool(known and not reading.items)
         found = {} if doubtful else self._ask_for(missing, scope.branch)
         return WindowReading(
             (*lesson_records.values(), *found.values()),

@@ -43,14 +43,14 @@ def problems(tmp_path: Path, **changed: Any) -> tuple[str, ...]:
 def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
     """Whatever the working directory is."""
     settings = load(tmp_path)
-    assert settings.database_url == f"sqlite:///{tmp_path}/coinsync.db"
-    assert settings.secrets_file == tmp_path / "coinsync.secrets"
+    assert settings.database.url == f"sqlite:///{tmp_path}/coinsync.db"
+    assert settings.secrets.file == tmp_path / "coinsync.secrets"
 
 
 def test_an_absolute_database_path_stays(tmp_path: Path) -> None:
     """sqlite:////srv/coins.db is /srv/coins.db."""
     assert (
-        load(tmp_path, database__url="sqlite:////srv/coins.db").database_url
+        load(tmp_path, database__url="sqlite:////srv/coins.db").database.url
         == "sqlite:////srv/coins.db"
     )
 
@@ -225,26 +225,29 @@ def test_a_way_may_give_as_much_as_one_operation_may_move(tmp_path: Path) -> Non
 def test_the_limits_of_a_person_are_read(tmp_path: Path) -> None:
     """With what they are when nobody says."""
     assert load(tmp_path).limits.coins_per_operation_max == 1_000
-    assert load(tmp_path).fresh_hours_max == 26
+    assert load(tmp_path).sync.fresh_hours_max == 26
     settings = load(tmp_path, guards__coins_per_operation_max=200, sync__fresh_hours_max=50)
-    assert (settings.limits.coins_per_operation_max, settings.fresh_hours_max) == (200, 50)
+    assert (settings.limits.coins_per_operation_max, settings.sync.fresh_hours_max) == (200, 50)
 
 
 def test_where_the_page_stands_may_be_said(tmp_path: Path) -> None:
     """A pattern passes through the file as it is; without one the whole field counts."""
-    assert (load(tmp_path).vk_field, load(tmp_path).vk_pattern) == ("custom_vk", "")
+    assert (load(tmp_path).residents.vk_field, load(tmp_path).residents.vk_pattern) == (
+        "custom_vk",
+        "",
+    )
     settings = load(tmp_path, residents__vk_field="note", residents__vk_pattern=r"vk:\s*(\S+)")
-    assert (settings.vk_field, settings.vk_pattern) == ("note", r"vk:\s*(\S+)")
+    assert (settings.residents.vk_field, settings.residents.vk_pattern) == ("note", r"vk:\s*(\S+)")
 
 
 def test_pictures_stand_beside_the_file(tmp_path: Path) -> None:
     """And their copies for the web beside them, in another folder: staff's own files are not served."""
     settings = load(tmp_path)
-    assert (settings.pictures, settings.web_pictures) == (
+    assert (settings.shop.pictures, settings.shop.web_pictures) == (
         tmp_path / "pictures",
         tmp_path / "pictures.web",
     )
-    assert load(tmp_path, shop__web_pictures="/srv/web").web_pictures == Path("/srv/web")
+    assert load(tmp_path, shop__web_pictures="/srv/web").shop.web_pictures == Path("/srv/web")
     assert problems(tmp_path, shop__web_pictures="pictures") == (
         "config: [shop] web_pictures: expected another folder than pictures",
     )
@@ -255,8 +258,8 @@ def test_pictures_stand_beside_the_file(tmp_path: Path) -> None:
 )
 def test_vk_is_asked_where_the_file_says(tmp_path: Path, address: str) -> None:
     """Over TLS, or on this machine."""
-    assert load(tmp_path).vk_api == "https://api.vk.ru"
-    assert load(tmp_path, vk__api=address).vk_api == address.rstrip("/")
+    assert load(tmp_path).vk.api == "https://api.vk.ru"
+    assert load(tmp_path, vk__api=address).vk.api == address.rstrip("/")
 
 
 NEEDED = """
@@ -281,8 +284,12 @@ def test_a_file_of_an_earlier_release_still_loads(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(NEEDED, encoding="utf-8")
     settings = config.load(path)
-    assert (settings.ways, settings.vk_api, settings.vk_pattern) == ((), "https://api.vk.ru", "")
-    assert (settings.limits.coins_per_operation_max, settings.fresh_hours_max) == (1_000, 26)
+    assert (settings.ways, settings.vk.api, settings.residents.vk_pattern) == (
+        (),
+        "https://api.vk.ru",
+        "",
+    )
+    assert (settings.limits.coins_per_operation_max, settings.sync.fresh_hours_max) == (1_000, 26)
 
 
 @pytest.mark.parametrize("missing", ["branch", "rule"])
@@ -412,8 +419,8 @@ def test_what_families_call_a_lesson_is_no_part_of_its_rule(tmp_path: Path) -> N
         {**RULE, "since": date(2026, 10, 1), "coins": 12},
     ]
     settings = load(tmp_path, rule=blocks)
-    assert settings.lesson_titles == {"lesson": ("Занятие", "Lesson")}
-    assert load(tmp_path, rule=[RULE]).lesson_titles == {}
+    assert settings.profile.lesson_titles == {"lesson": ("Занятие", "Lesson")}
+    assert load(tmp_path, rule=[RULE]).profile.lesson_titles == {}
     assert settings.rulebook.rules == load(tmp_path, rule=[RULE, blocks[1]]).rulebook.rules
 
 
@@ -424,8 +431,8 @@ def test_pictures_of_the_brand_start_at_the_folder_of_the_file(tmp_path: Path) -
         tmp_path, brand__logo="logo.svg", brand__coin="/srv/coin.png", brand__accent_dark="#AABBCC"
     ).brand
     assert (brand.logo, brand.coin) == (tmp_path / "logo.svg", Path("/srv/coin.png"))
-    assert brand.colours.accent_dark == "#aabbcc"
-    assert load(tmp_path, brand__name="  ").brand.name == load(tmp_path).school
+    assert brand.accent_dark == "#aabbcc"
+    assert load(tmp_path, brand__name="  ").profile.name == load(tmp_path).school.name
 
 
 # --- the database's address ------------------------------------------------------------------------------------------
@@ -436,9 +443,9 @@ SERVER = "mysql://anna@db1,db2:33/coins?tls=on"
 def test_a_servers_password_is_kept_apart(tmp_path: Path) -> None:
     """It comes from the secrets, whatever signs it has; neither it nor the address stands in what settings show."""
     settings = load(tmp_path, database__url=SERVER)
-    assert settings.database_url == SERVER
+    assert settings.database.url == SERVER
     url = config.database_url(
-        settings, config.Secrets(settings.secrets_file, {config.DATABASE_PASSWORD: "p/@:ё"})
+        settings, config.Secrets(settings.secrets.file, {config.DATABASE_PASSWORD: "p/@:ё"})
     )
     assert url == "mysql://anna:p%2F%40%3A%D1%91@db1,db2:33/coins?tls=on"
     written = load(tmp_path, database__url="mysql://anna:hidden@db/coins")
@@ -449,18 +456,18 @@ def test_an_address_may_come_from_the_environment(tmp_path: Path) -> None:
     """For another account or another database; a relative path starts where the configured one would."""
     settings = load(tmp_path)
     for given, known in ((SERVER, SERVER), ("sqlite:///x.db", f"sqlite:///{tmp_path}/x.db")):
-        secrets = config.Secrets(settings.secrets_file, {config.DATABASE_URL: given})
+        secrets = config.Secrets(settings.secrets.file, {config.DATABASE_URL: given})
         assert config.database_url(settings, secrets) == known
     assert (
-        config.database_url(settings, config.Secrets(settings.secrets_file, {}))
-        == settings.database_url
+        config.database_url(settings, config.Secrets(settings.secrets.file, {}))
+        == settings.database.url
     )
 
 
 def test_a_password_given_twice_is_refused(tmp_path: Path) -> None:
     """Nobody would know which of them counts."""
     settings = load(tmp_path, database__url="mysql://anna:hidden@db/coins")
-    secrets = config.Secrets(settings.secrets_file, {config.DATABASE_PASSWORD: "other"})
+    secrets = config.Secrets(settings.secrets.file, {config.DATABASE_PASSWORD: "other"})
     with pytest.raises(SecretError, match="is given twice") as caught:
         config.database_url(settings, secrets)
     assert "hidden" not in caught.value.message
@@ -469,11 +476,11 @@ def test_a_password_given_twice_is_refused(tmp_path: Path) -> None:
 def test_a_file_needs_no_secrets(tmp_path: Path) -> None:
     """A file of secrets that others can read stops nobody who only asks for a balance."""
     settings = load(tmp_path)
-    settings.secrets_file.write_text("COINSYNC_APP_KEY=x\n")
-    settings.secrets_file.chmod(0o644)
+    settings.secrets.file.write_text("COINSYNC_APP_KEY=x\n")
+    settings.secrets.file.chmod(0o644)
     assert (
-        config.database_url(settings, config.Secrets(settings.secrets_file, {}))
-        == settings.database_url
+        config.database_url(settings, config.Secrets(settings.secrets.file, {}))
+        == settings.database.url
     )
 
 
@@ -484,7 +491,7 @@ def test_an_address_that_cannot_be_is_told_without_its_password(tmp_path: Path, 
     settings = load(tmp_path)
     with pytest.raises(SecretError) as secret:
         config.database_url(
-            settings, config.Secrets(settings.secrets_file, {config.DATABASE_URL: url})
+            settings, config.Secrets(settings.secrets.file, {config.DATABASE_URL: url})
         )
     with pytest.raises(UsageError) as typed:
         config.addressed(url, tmp_path)

@@ -37,6 +37,7 @@ from coinsync import config, sync
 from coinsync import reconcile as proof
 from coinsync.config import Settings
 from coinsync.core import facts
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -54,13 +55,13 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.files.import_rows import ImportRow
-from coinsync.core.ledger import Kind, Row, desk_key, lesson_key
-from coinsync.core.plan import Drop, Limits, Plan, Post, Purpose, Put, Scope, identity
+from coinsync.core.ledger import Kind, LedgerRow, desk_key, lesson_key
+from coinsync.core.plan import Drop, Limits, Plan, Post, Purpose, Put, Scope
 from coinsync.core.planning import compare
 from coinsync.core.planning import lessons as planner
 from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
-from coinsync.core.rules import Rule, Rulebook
+from coinsync.core.rules import Rule
 from coinsync.desk import coins, imports, links, people, review
 from coinsync.environment import Environment, Probe, no_probe
 from coinsync.errors import CoinsyncError, NotEnoughCoins, NotFound, StalePlan, UnsafePlan
@@ -281,7 +282,7 @@ class Reverse:
     """An entry is taken back, the ``n``-th of the ledger, or one that does not exist."""
 
     n: int
-    row: Row | None = None
+    row: LedgerRow | None = None
     about: str | Pair = ""
 
     def plan(self, life: Life, reader: Reader) -> Proposal:
@@ -474,7 +475,7 @@ def base_settings() -> Settings:
 def settings_with(rates: tuple[tuple[date, int], ...]) -> Settings:
     """The configuration with one rule at these rates."""
     rules = tuple(Rule("lesson", coins, frozenset({PAID_TYPE}), since) for since, coins in rates)
-    return replace(base_settings(), rulebook=Rulebook(rules, trials=frozenset({TRIAL_TYPE})))
+    return replace(base_settings(), rules=rules)
 
 
 def first_days() -> dict[int, plain_model.Lesson]:
@@ -501,7 +502,7 @@ class Life(RuleBasedStateMachine):
             FIRST_NIGHT, FIRST_NIGHT.astimezone(MOSCOW).date(), set(CARDS), MEMBERS, dict(RATES)
         )
         self.model.crm = first_days()
-        self.rows: list[Row] = []
+        self.rows: list[LedgerRow] = []
         self.reviewed: set[int] = set()
         self.steps, self.tokens = 0, count(1)
         self.connect()

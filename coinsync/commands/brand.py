@@ -32,7 +32,7 @@ def check(ctx: typer.Context) -> int:
     """The colours of the cabinet, each pair with its contrast, and its pictures; 2 when something cannot be used."""
     session: Session = ctx.obj
     settings = session.settings
-    pairs, problems = colour.pairs(settings.brand.colours), _problems(settings.brand)
+    pairs, problems = colour.pairs(settings.brand), _problems(settings.brand)
     if session.json:
         data = [
             {
@@ -66,7 +66,7 @@ def shown(settings: Settings) -> Shown:
 
 
 def _problems(brand: BrandSettings) -> list[str]:
-    found = colour.problems(brand.colours)
+    found = colour.problems(brand)
     for name, path in (("logo", brand.logo), ("coin", brand.coin)):
         try:
             _picture(path)

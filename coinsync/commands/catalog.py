@@ -119,7 +119,7 @@ def _copied(settings: Settings, copies: dict[str, WebPicture], bar: Bar, name: s
     from coinsync import pictures
 
     if name not in copies:
-        copies[name] = pictures.web_picture(pictures.find(settings.pictures, name))
+        copies[name] = pictures.web_picture(pictures.find(settings.shop.pictures, name))
         bar("pictures", len(copies), 0)
     return copies[name].name
 
@@ -129,7 +129,7 @@ def keep_copies(settings: Settings, copies: dict[str, WebPicture]) -> None:
     from coinsync import pictures
 
     for copy in copies.values():
-        pictures.keep(copy, settings.web_pictures)
+        pictures.keep(copy, settings.shop.web_pictures)
 
 
 def list_all(
@@ -409,7 +409,7 @@ def _picture(session: Session, file: str | None) -> WebPicture | None:
         return None
     path = Path(file)
     return pictures.web_picture(
-        path if path.name != file else pictures.find(session.settings.pictures, file)
+        path if path.name != file else pictures.find(session.settings.shop.pictures, file)
     )
 
 

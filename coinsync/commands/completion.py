@@ -91,7 +91,7 @@ def _offered(
 
     with suppress(CoinsyncError):
         settings = config.load(Path(ctx.find_root().params.get("config") or "config.toml"))
-        url = config.database_url(settings, config.Secrets(settings.secrets_file, {}))
+        url = config.database_url(settings, config.Secrets(settings.secrets.file, {}))
         opened = database.open_readable(url, wait_seconds=1.0)
         with database.reading(opened):
             found = islice(offers(settings, Reader(opened)), OFFERED_MAX)

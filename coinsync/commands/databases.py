@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +37,9 @@ def status(ctx: typer.Context) -> int:
     from coinsync.store.operations import condition
 
     session: Session = ctx.obj
-    found = condition.examine(session.database_url, wait_seconds=session.settings.wait_seconds)
+    found = condition.examine(
+        session.database_url, wait_seconds=session.settings.database.wait_seconds
+    )
     if session.json:
         last = as_data(found.last_run) if found.last_run else None
         data = {
@@ -104,14 +106,16 @@ def copy(
     A password may stand in COINSYNC_COPY_PASSWORD.
     """
     from coinsync import config
-    from coinsync.store.operations import copy as copying
+    from coinsync.store.operations.copy import copy_database
 
     session: Session = ctx.obj
     url = config.addressed(
         to, Path.cwd(), session.environment.environ.get("COINSYNC_COPY_PASSWORD", "")
     )
     with session.lock("db copy", 0.0):
-        counts = copying.copy(session.database_url, url, wait_seconds=session.settings.wait_seconds)
+        counts = copy_database(
+            session.database_url, url, wait_seconds=session.settings.database.wait_seconds
+        )
     session.tell({"copied": counts})
     many = sum(counts.values())
     session.say(
@@ -138,7 +142,7 @@ def grants(
     For MySQL and MariaDB. Nothing is changed: an administrator of the server runs them.
     """
     from coinsync.store.engines.mysql_address import SCHEMES, address_of
-    from coinsync.store.operations import grants as rights
+    from coinsync.store.operations.grants import Accounts, makers, statements
 
     session: Session = ctx.obj
     if not session.database_url.startswith(tuple(f"{one}:" for one in SCHEMES)):
@@ -146,10 +150,10 @@ def grants(
             "db grants: the configured database is a file",
             advice="Its rights are those of the file and its folder.",
         )
-    accounts = rights.Accounts(owner, writer, web, host)
+    accounts = Accounts(owner, writer, web, host)
     name = address_of(session.database_url).name
-    typer.echo("\n".join(f"-- {line}" for line in rights.makers(accounts)))
-    typer.echo("\n".join(rights.statements(name, accounts)))
+    typer.echo("\n".join(f"-- {line}" for line in makers(accounts)))
+    typer.echo("\n".join(statements(name, accounts)))
 
 
 # --- the doctor ------------------------------------------------------------------------------------------------------
@@ -184,7 +188,7 @@ def _looks(session: Session) -> Iterator[Finding]:
     from coinsync.store.operations import condition
 
     try:
-        wait_seconds = session.settings.wait_seconds
+        wait_seconds = session.settings.database.wait_seconds
         url = session.database_url
     except CoinsyncError as error:
         yield Finding("config", "FAIL", error.message.splitlines()[0])
@@ -236,17 +240,19 @@ def _settings(found: Condition, refusal: str) -> Finding:
 
 
 def _fresh(session: Session) -> Finding:
-    settings, now = session.settings, session.now()
-    oldest = timedelta(hours=settings.fresh_hours_max)
+    from coinsync.lookup.freshness import freshness
+
+    settings = session.settings
+    oldest = timedelta(hours=settings.sync.fresh_hours_max)
+    late = []
     with session.reader() as reader:
-        synced = {branch.id: reader.last_full_run(branch.id) for branch in settings.branches}
-    late = [
-        f"branch {id} {'was never synced' if run is None else f'was last synced {run.posted_at}'}"
-        for id, run in synced.items()
-        if run is None or now - datetime.fromisoformat(run.posted_at) > oldest
-    ]
+        for branch in freshness(reader, settings, session.now()):
+            if branch.is_older_than(oldest):
+                last = branch.last
+                when = f"was last synced {last.posted_at}" if last else "was never synced"
+                late.append(f"branch {branch.branch} {when}")
     return Finding(
         "freshness",
         "FAIL" if late else "ok",
-        "; ".join(late) or f"all within {settings.fresh_hours_max} h",
+        "; ".join(late) or f"all within {settings.sync.fresh_hours_max} h",
     )

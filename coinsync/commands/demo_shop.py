@@ -56,7 +56,7 @@ def _fill(session: Session, database: Database, reader: Reader, by: Author) -> N
 
     if reader.all(Item):
         return
-    folder = session.settings.pictures
+    folder = session.settings.shop.pictures
     shutil.copytree(GOODS, folder, dirs_exist_ok=True)
     items, copies = read_goods(session, folder / CATALOG)
     keep_copies(session.settings, copies)

@@ -55,10 +55,10 @@ def init(
         raise
     if (
         made
-        and settings.crm == "alfacrm"
+        and settings.school.crm == "alfacrm"
         and "COINSYNC_ALFACRM_KEY" not in session.environment.environ
     ):
-        _ask_for_key(session, settings.secrets_file)
+        _ask_for_key(session, settings.secrets.file)
     created = create_database(session)
     path = database.place(session.database_url)
     session.tell(

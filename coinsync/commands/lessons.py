@@ -103,7 +103,7 @@ def _reviewed(session: Session, outcomes: list[Outcome], expect: str) -> list[Ou
 
 
 def _ping(session: Session, url: str) -> None:
-    from coinsync.exchange.http import ping
+    from coinsync.exchange.wire import ping
 
     if not ping(url) and session.verbose:
         session.complain("the watcher could not be told that all went well")
@@ -136,7 +136,7 @@ def runs(
         typer.echo(csv_text(columns, ([getattr(run, name) for name in columns] for run in found)))
     elif not session.quiet:
         show_runs(console(), found, fresh)
-    stale = [one for one in fresh if oldest is not None and (one.age is None or one.age > oldest)]
+    stale = [one for one in fresh if oldest is not None and one.is_older_than(oldest)]
     for one in stale:
         told = "was never synced" if one.age is None else f"was last synced {age(one.age)} ago"
         session.complain(f"{one.name} {told}, more than {max_age}")

@@ -16,7 +16,7 @@ from coinsync.errors import UsageError
 
 if TYPE_CHECKING:
     from coinsync.core.proof.checks import Proof
-    from coinsync.core.proof.lessons import Answer
+    from coinsync.core.proof.crm import CrmReading
     from coinsync.store.reader import Reader
     from coinsync.sync import Outcome
 
@@ -123,28 +123,28 @@ def _with_the_crm(
 ) -> Proof:
     """The proof with what the fresh reading adds to it."""
     from coinsync.core.proof.checks import CRM_CHECKS, Findings
-    from coinsync.core.proof.lessons import check_answers
+    from coinsync.core.proof.crm import check_readings
 
     names = session.branch_names()
     found = Findings()
     window = (f" --{name} {day}" for name, day in zip(("since", "until"), days, strict=True) if day)
-    answers = (_answer(names, outcome) for outcome in outcomes)
-    check_answers(answers, session.settings.limits, found, "coinsync sync" + "".join(window))
+    readings = (_reading(names, outcome) for outcome in outcomes)
+    check_readings(readings, session.settings.limits, found, "coinsync sync" + "".join(window))
     fresh = [check for check in CRM_CHECKS if check.id in wanted]
     # Differences of the rules are those over the stored facts, which were looked at in full.
     return replace(
         proof,
-        findings=(*proof.findings, *found.all({check.id for check in fresh})),
+        findings=(*proof.findings, *found.of({check.id for check in fresh})),
         checked=tuple(dict.fromkeys((*proof.checked, *fresh))),
     )
 
 
-def _answer(names: dict[int, str], outcome: Outcome) -> Answer:
-    from coinsync.core.proof.lessons import Answer
+def _reading(names: dict[int, str], outcome: Outcome) -> CrmReading:
+    from coinsync.core.proof.crm import CrmReading
 
     branch, scope = names.get(outcome.branch.id, f"branch {outcome.branch.id}"), outcome.scope
     where = f"{branch} {scope.since} … {scope.until}"
-    return Answer(where, outcome.plan, outcome.error.message if outcome.error else "")
+    return CrmReading(where, outcome.plan, outcome.error.message if outcome.error else "")
 
 
 # --- telling ---------------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ class Session:
         """Where secrets are."""
         from coinsync.config import Secrets
 
-        return Secrets(self.settings.secrets_file, self.environment.environ)
+        return Secrets(self.settings.secrets.file, self.environment.environ)
 
     @cached_property
     def database_url(self) -> str:
@@ -124,7 +124,9 @@ class Session:
         from coinsync.store import database
         from coinsync.store.reader import Reader
 
-        opened = database.open_readable(self.database_url, wait_seconds=self.settings.wait_seconds)
+        opened = database.open_readable(
+            self.database_url, wait_seconds=self.settings.database.wait_seconds
+        )
         with database.reading(opened):
             yield Reader(opened)
 
@@ -133,7 +135,9 @@ class Session:
         """A writing connection."""
         from coinsync.store import database
 
-        opened = database.open_writable(self.database_url, wait_seconds=self.settings.wait_seconds)
+        opened = database.open_writable(
+            self.database_url, wait_seconds=self.settings.database.wait_seconds
+        )
         try:
             with database.speaking(opened):
                 yield opened
@@ -145,7 +149,7 @@ class Session:
         """A writing connection for many small plans; closed in the end."""
         from coinsync.store.database import PooledConnection
 
-        made = PooledConnection(self.database_url, wait_seconds=self.settings.wait_seconds)
+        made = PooledConnection(self.database_url, wait_seconds=self.settings.database.wait_seconds)
         try:
             yield made
         finally:
@@ -172,13 +176,15 @@ class Session:
         from coinsync.exchange.csvfile import CsvExchange
 
         settings = self.settings
-        if settings.crm == "csv" and not settings.csv_folder.is_dir():
+        if settings.school.crm == "csv" and not settings.csv.folder.is_dir():
             raise ConfigError(
-                [f"config: [csv] folder: {settings.csv_folder} does not exist"],
+                [f"config: [csv] folder: {settings.csv.folder} does not exist"],
                 advice="Put the attendance files there; docs/csv.md describes them.",
             )
         exchange = (
-            CsvExchange(settings.csv_folder) if settings.crm == "csv" else self._alfacrm(progress)
+            CsvExchange(settings.csv.folder)
+            if settings.school.crm == "csv"
+            else self._alfacrm(progress)
         )
         try:
             yield exchange
@@ -187,7 +193,8 @@ class Session:
 
     def _alfacrm(self, progress: Progress) -> Exchange:
         from coinsync.exchange.alfacrm import AlfaCrm, Reads
-        from coinsync.exchange.http import Bounds, Http, Login, Pace
+        from coinsync.exchange.http import Http, Login
+        from coinsync.exchange.wire import Bounds, Pace
 
         crm, vault = self.settings.alfacrm, self.secrets
         key = vault.get("COINSYNC_ALFACRM_KEY").reveal()
@@ -199,7 +206,7 @@ class Session:
             crm.url,
             Login("auth/login", {"email": crm.email, "api_key": key}),
             pace=Pace(
-                crm.per_second * crm.share_percent / 100,
+                crm.per_second,
                 self.environment.monotonic,
                 self.environment.sleep,
             ),
@@ -211,7 +218,6 @@ class Session:
                 tries=crm.tries,
                 pause_seconds=crm.pause_seconds,
                 answer_seconds=crm.answer_seconds,
-                run_seconds=crm.run_minutes * 60,
             ),
             headers=headers,
         )
@@ -220,9 +226,9 @@ class Session:
             today=self.now().date(),
             page_size=crm.page_size,
             calls=crm.calls,
-            names=settings.names,
-            vk_field=settings.vk_field,
-            vk_pattern=settings.vk_pattern,
+            names=settings.residents.names,
+            vk_field=settings.residents.vk_field,
+            vk_pattern=settings.residents.vk_pattern,
         )
         return AlfaCrm(http, reads, progress)
 
@@ -237,7 +243,7 @@ class Session:
             return
         key = vault.get("COINSYNC_VK_SERVICE_KEY").reveal()
         api = VkApi(
-            self.settings.vk_api,
+            self.settings.vk.api,
             key,
             clock=self.environment.monotonic,
             sleep=self.environment.sleep,

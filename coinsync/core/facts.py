@@ -13,6 +13,12 @@ from enum import IntEnum, StrEnum
 ALWAYS = date.min
 
 
+class Fact:
+    """Something that is recorded and may change; ``fact_keys`` says what identifies each kind."""
+
+    __slots__ = ()
+
+
 class Status(IntEnum):
     """The life of a lesson.
 
@@ -67,7 +73,7 @@ class Presence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Fact):
     """One site of the school."""
 
     id: int
@@ -75,7 +81,7 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class LessonType:
+class LessonType(Fact):
     """A kind of lesson; ``base`` is 1 individual, 2 group, 3 trial, 0 not said."""
 
     id: int
@@ -84,7 +90,7 @@ class LessonType:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(Fact):
     """A group of residents who learn together."""
 
     id: int
@@ -92,7 +98,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
+class Resident(Fact):
     """A pupil of the school.
 
     ``vk`` is the text that the CRM holds about the family's VK page, as typed.
@@ -106,7 +112,7 @@ class Resident:
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Fact):
     """A resident belongs to a group from ``since`` to ``until``, both days included.
 
     ``until`` None is no end.
@@ -151,7 +157,7 @@ class RegularLesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class Lesson(Fact):
     """One lesson.
 
     ``starts`` is "HH:MM" or ""; ``scheduled`` says that a line of the schedule stands behind it.
@@ -169,7 +175,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Attendance:
+class Attendance(Fact):
     """What happened to one resident in one lesson.
 
     ``standing`` is left open by whoever reads the CRM; ``LessonContext.settle`` fills it in.
@@ -198,7 +204,7 @@ class LinkSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Link(Fact):
     """A VK account that may see a resident.
 
     One that is not ``live`` was revoked; it is kept so that no reading links it again.
@@ -220,7 +226,7 @@ class PageKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class VkPage:
+class VkPage(Fact):
     """What VK answered, on a day, about the screen name that a resident's card gives.
 
     ``number`` is the VK id where the page is a person's.
@@ -234,7 +240,7 @@ class VkPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(Fact):
     """The card ``resident`` goes on as the card ``into``: coins count there, both histories are one.
 
     ``into`` is 0 once the merge is undone; ``ever`` are all cards that it went on as. ``links``
@@ -255,7 +261,7 @@ class HoldKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Fact):
     """A difference that waits for a person: ``coins`` would be taken (negative) or given (positive)."""
 
     key: str
@@ -269,7 +275,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Fact):
     """A person decided that the coins under a key are right although the rules give others.
 
     It holds as long as the question is the same: the key stands at ``seq`` with ``coins``, and
@@ -288,7 +294,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Note(Fact):
     """The text of a note of the entry ``n``, with the salt of its digest.
 
     Dropping it leaves the entry whole: the entry itself holds only the digest.

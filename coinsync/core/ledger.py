@@ -36,8 +36,6 @@ BOUGHT, RETURNED = "bought", "returned"
 NOTE_SAYS_ALL = frozenset({BY_HAND, BOUGHT, RETURNED})
 
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-#: The quotation marks around the nine texts of an entry's canonical form.
-_QUOTES = 18
 _KEY = re.compile(r"[a-z0-9][a-z0-9:._-]*")
 
 
@@ -97,8 +95,11 @@ class Posted:
     chain: str = ""
 
 
-class Row(NamedTuple):
-    """An entry as it lies in the ledger, taken at its word: what a proof looks at may be damaged in any way."""
+class LedgerRow(NamedTuple):
+    """An entry as it lies in the ledger, column by column.
+
+    What is read back is taken at its word: a proof looks at rows that may be damaged in any way.
+    """
 
     n: int
     key: str
@@ -261,80 +262,34 @@ def note_digest(salt: str, note: str) -> str:
     return hashlib.sha256(f"{salt}\n{note}".encode()).hexdigest() if note else ""
 
 
-def link_hash(before: str, posted: Posted, digest_of_note: str) -> str:
-    """Hash of one posted entry, taking in the hash ``before`` it: 64 hexadecimal digits."""
+def ledger_row(posted: Posted, digest_of_note: str) -> LedgerRow:
+    """The row of a posted entry. The same row is hashed for the chain and inserted."""
     entry = posted.entry
-    return row_hash(
-        before,
-        Row(
-            posted.n,
-            entry.key,
-            entry.seq,
-            entry.resident,
-            entry.coins,
-            entry.kind.value,
-            entry.happened_on.isoformat(),
-            entry.reason,
-            entry.actor,
-            entry.rule,
-            digest_of_note,
-            entry.lesson,
-            entry.reverses,
-            posted.run,
-            posted.posted_at,
-            "",
-        ),
+    return LedgerRow(
+        posted.n,
+        entry.key,
+        entry.seq,
+        entry.resident,
+        entry.coins,
+        entry.kind.value,
+        entry.happened_on.isoformat(),
+        entry.reason,
+        entry.actor,
+        entry.rule,
+        digest_of_note,
+        entry.lesson,
+        entry.reverses,
+        posted.run,
+        posted.posted_at,
+        posted.chain,
     )
 
 
-def row_hash(before: str, row: Row) -> str:
-    """Hash of one entry as it lies in the ledger, taking in the hash ``before`` it: 64 hexadecimal digits.
+def row_hash(before: str, row: LedgerRow) -> str:
+    """Hash of one row of the ledger, taking in the hash ``before`` it: 64 hexadecimal digits.
 
-    Numbers must be numbers and texts texts; what the texts say is hashed as it is.
+    What is hashed is the JSON list of ``before`` and the row's columns in their order; its own
+    ``chain`` is no part of it.
     """
-    (
-        n,
-        key,
-        seq,
-        resident,
-        coins,
-        kind,
-        day,
-        reason,
-        actor,
-        rule,
-        note,
-        lesson,
-        reverses,
-        run,
-        posted_at,
-        _,
-    ) = row
-    ends = f"{'null' if lesson is None else lesson},{'null' if reverses is None else reverses}"
-    text = (
-        f'["{before}",{n},{run},"{posted_at}","{key}",{seq},{resident},{coins},"{kind}","{day}","{reason}","{actor}",'
-        f'"{rule}","{note}",{ends}]'
-    )
-    # Where no text holds anything that JSON escapes this is JSON already, and several times faster to have.
-    if not (text.isprintable() and "\\" not in text and text.count('"') == _QUOTES):
-        text = _AS_JSON(
-            (
-                before,
-                n,
-                run,
-                posted_at,
-                key,
-                seq,
-                resident,
-                coins,
-                kind,
-                day,
-                reason,
-                actor,
-                rule,
-                note,
-                lesson,
-                reverses,
-            )
-        )
+    text = _AS_JSON((before, *row[:-1]))
     return hashlib.sha256(text.encode()).hexdigest()

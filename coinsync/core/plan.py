@@ -7,48 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Annotated, Any
 
 from coinsync.core.canonical import canonical_text
-from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine, StockMove
-from coinsync.core.facts import (
-    Attendance,
-    Branch,
-    Decision,
-    Group,
-    Hold,
-    Lesson,
-    LessonType,
-    Link,
-    Membership,
-    Merge,
-    Note,
-    Resident,
-    VkPage,
-)
+from coinsync.core.catalog import StockMove
+from coinsync.core.fact_keys import RANK, identity
+from coinsync.core.facts import Fact, Lesson
 from coinsync.core.ledger import Entry, KeyState, Kind
+from coinsync.core.setting import Setting, whole
 
 DIGEST_SHOWN = 8
-
-Fact = (
-    Branch
-    | LessonType
-    | Group
-    | Resident
-    | Merge
-    | Membership
-    | Link
-    | VkPage
-    | Lesson
-    | Attendance
-    | Hold
-    | Decision
-    | Note
-    | Item
-    | Event
-    | Sale
-    | SaleLine
-    | RefundLine
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +150,24 @@ class Limits:
     ``reversals_free`` reversals pass in any case: that a lesson is taken back is everyday life in a small school too.
     """
 
-    reversals_percent_max: int = 5
-    reversals_checked_from: int = 20
-    reversals_free: int = 10
-    coins_per_run_max: int = 50_000
-    vanished_percent_max: int = 20
-    coins_per_operation_max: int = 1_000
+    reversals_percent_max: Annotated[
+        int, Setting(whole(0, 100), "Reversals, in percent of the awards posted there …")
+    ] = 5
+    reversals_checked_from: Annotated[
+        int, Setting(whole(1, 10_000), "… once so many awards are posted.")
+    ] = 20
+    reversals_free: Annotated[
+        int, Setting(whole(0, 10_000), "So many pass in any case: one lesson taken back.")
+    ] = 10
+    vanished_percent_max: Annotated[
+        int, Setting(whole(0, 100), "Residents or memberships missing, in percent.")
+    ] = 20
+    coins_per_run_max: Annotated[
+        int, Setting(whole(1, 100_000_000), "Coins awarded in one run.")
+    ] = 50_000
+    coins_per_operation_max: Annotated[
+        int, Setting(whole(1, 100_000_000), "Coins that one credit or debit moves.")
+    ] = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,42 +336,17 @@ def matches(digest: str, given: str) -> bool:
     return len(given) >= DIGEST_SHOWN and digest.startswith(given.lower())
 
 
-_RANKS: tuple[type, ...] = (
-    Branch,
-    LessonType,
-    Group,
-    Resident,
-    Merge,
-    Membership,
-    Link,
-    VkPage,
-    Lesson,
-    Attendance,
-    Hold,
-    Decision,
-    Note,
-    Item,
-    Event,
-    Sale,
-    SaleLine,
-    RefundLine,
-)
-
-
-def _order(change: Change) -> tuple[int, int, str, str]:
-    """Facts before the entries and moves that refer to them, drops first of all, entries by date, key and number."""
-    if isinstance(change, Post):
-        entry = change.entry
-        return (2, 0, entry.happened_on.isoformat(), f"{entry.key}#{entry.seq:09d}")
-    if isinstance(change, Stock):
-        return (3, 0, change.move.happened_on.isoformat(), change.move.key)
-    fact = change.subject
-    return (
-        isinstance(change, Put),
-        _RANKS.index(type(fact)),
-        "",
-        "/".join(f"{part:>20}" for part in identity(fact)),
-    )
+def _order(change: Change) -> tuple[Any, ...]:
+    """Drops first, then facts before the entries and moves that refer to them; entries by day."""
+    match change:
+        case Drop(old):
+            return (0, RANK[type(old)], identity(old))
+        case Put(new):
+            return (1, RANK[type(new)], identity(new))
+        case Post(entry):
+            return (2, entry.happened_on, entry.key, entry.seq)
+        case Stock(move):
+            return (3, move.happened_on, move.key)
 
 
 def _order_of_remark(remark: Remark) -> tuple[str, int, int, str, int, int]:
@@ -403,27 +358,3 @@ def _order_of_remark(remark: Remark) -> tuple[str, int, int, str, int, int]:
         remark.coins,
         remark.other or 0,
     )
-
-
-def identity(fact: Fact) -> tuple[str, ...]:
-    """The parts that name a fact among its kind, as text."""
-    match fact:
-        case Membership():
-            parts: tuple[object, ...] = (fact.resident, fact.group, fact.since.isoformat())
-        case Attendance():
-            parts = (fact.lesson, fact.resident)
-        case Link():
-            parts = (fact.vk, fact.resident)
-        case Hold() | Decision():
-            parts = (fact.key,)
-        case Merge() | VkPage():
-            parts = (fact.resident,)
-        case Note():
-            parts = (fact.n,)
-        case Item() | Event():
-            parts = (fact.code,)
-        case SaleLine() | RefundLine():
-            parts = (fact.sale, fact.line)
-        case _:
-            parts = (fact.id,)
-    return tuple(str(part) for part in parts)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from coinsync.core.facts import Hold, Resident
 from coinsync.core.files.import_rows import EARLIEST
+from coinsync.core.floor import refuse_debt
 from coinsync.core.ledger import Entry
 from coinsync.core.plan import Plan, Scope
 from coinsync.core.reasons import why
-from coinsync.errors import NotEnoughCoins, UsageError
+from coinsync.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,10 @@ def moves_of(
 
 def check_floors(moves: Sequence[Move]) -> None:
     """Refuse moves at whose end somebody who loses coins has fewer than none."""
-    first: dict[int, Move] = {}
+    first_moves: dict[int, Move] = {}
+    changes = Counter[int]()
     for move in moves:
-        first.setdefault(move.resident, move)
-    for last in {move.resident: move for move in moves}.values():
-        before = first[last.resident].before
-        if last.after < min(0, before):
-            raise NotEnoughCoins(
-                f"#{last.resident} {last.name} has {before} coins, {before - last.after} needed; nothing written"
-            )
+        first_moves.setdefault(move.resident, move)
+        changes[move.resident] += move.coins
+    for resident, first in first_moves.items():
+        refuse_debt(f"#{resident} {first.name}", first.before, changes[resident])

@@ -6,9 +6,10 @@ Five questions are asked in order; each "no" has a reason of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 
 from coinsync.core.facts import (
     Attendance,
@@ -21,6 +22,7 @@ from coinsync.core.facts import (
     RegularLesson,
     Status,
 )
+from coinsync.core.setting import Setting, choice, day, free_text, ids, text, whole, yes_no
 
 #: The base of a lesson type that AlfaCRM calls a group lesson.
 GROUP_BASE = 2
@@ -67,19 +69,28 @@ class GuestPolicy(StrEnum):
 class Rule:
     """So many ``coins`` for a lesson of one of ``types`` from ``since`` on.
 
-    An empty scope (branches, subjects, groups) means everywhere.
+    An empty scope means everywhere. What families call the lesson decides nothing, so it is left
+    out when two rules are compared.
     """
 
-    name: str
-    coins: int
-    types: frozenset[int]
-    since: date
-    until: date | None = None
-    branches: frozenset[int] = frozenset()
-    subjects: frozenset[int] = frozenset()
-    groups: frozenset[int] = frozenset()
-    guest: GuestPolicy = GuestPolicy.HOLD
-    scheduled_only: bool = False
+    name: Annotated[str, Setting(text, "Written on every entry.")]
+    coins: Annotated[int, Setting(whole(1, 1_000_000))]
+    types: Annotated[frozenset[int], Setting(ids, "Lesson types that it pays for.")]
+    since: Annotated[date, Setting(day)]
+    until: Annotated[date | None, Setting(day, "Last day; leave out for no end.")] = None
+    branches: Annotated[frozenset[int], Setting(ids, "Empty lists mean everywhere.")] = frozenset()
+    subjects: Annotated[frozenset[int], Setting(ids)] = frozenset()
+    groups: Annotated[frozenset[int], Setting(ids)] = frozenset()
+    guest: Annotated[
+        GuestPolicy, Setting(choice(GuestPolicy), "When membership on that day is not known.")
+    ] = GuestPolicy.HOLD
+    scheduled_only: Annotated[
+        bool, Setting(yes_no, "Pay only lessons of the regular schedule.")
+    ] = False
+    title_ru: Annotated[
+        str, Setting(free_text, 'As the memo in the cabinet calls it; empty: "lesson".')
+    ] = field(default="", compare=False)
+    title_en: Annotated[str, Setting(free_text)] = field(default="", compare=False)
 
     def fits(self, lesson: Lesson) -> bool:
         """Tell whether the lesson is in the rule's scope and dates."""

@@ -1,4 +1,4 @@
-"""The school as its families know it: its name, its coin, what earns coins, and where its clocks stand."""
+"""The school as its families know it: its name, its coin, what earns coins, its time zones."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from coinsync.core.colour import Colours
 from coinsync.core.rules import Rule
+from coinsync.core.setting import Setting, code, free_text, text, whole
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """A way to earn besides lessons; texts in Russian and English, an empty one says nothing."""
 
-    code: str
-    title_ru: str
-    title_en: str
-    coins: int = 0
-    text_ru: str = ""
-    text_en: str = ""
+    code: Annotated[str, Setting(code, "A short word, never change it.")]
+    title_ru: Annotated[str, Setting(text, "As families see it.")]
+    title_en: Annotated[str, Setting(text)]
+    coins: Annotated[int, Setting(whole(1, 1_000_000))]
+    text_ru: Annotated[str, Setting(free_text, "What to do for it.")] = ""
+    text_en: Annotated[str, Setting(free_text)] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,10 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """One sale; ``refunded`` are the numbers of the lines that were taken back, ``note`` what the family reads."""
+    """One sale.
+
+    ``refunded`` are the numbers of the lines that were taken back, ``note`` what the family reads.
+    """
 
     sale: Sale
     lines: tuple[SaleLine, ...]
@@ -32,7 +35,7 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where an item's pieces went: received (and corrected by counting), written off, sold, left."""
+    """Where an item's pieces went; ``received`` includes what counting corrected."""
 
     item: str
     received: int
@@ -43,7 +46,7 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a fair comes to: coins counted in three ways, goods by item, and where something differs."""
+    """What a fair comes to: coins counted in three ways, goods by item, and what differs."""
 
     sales: int
     refunds: int

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from coinsync.config import Settings
-from coinsync.core.facts import Link, LinkSource, Merge, Presence, Resident, VkPage
+from coinsync.core.facts import Fact, Link, LinkSource, Merge, Presence, Resident, VkPage
 from coinsync.core.ledger import survivors_of
-from coinsync.core.plan import Change, Drop, Fact, Plan, Purpose, Put
+from coinsync.core.plan import Change, Drop, Plan, Purpose, Put
 from coinsync.core.proposal import Author, Proposal, scope_of
 from coinsync.desk.gather import recorded_resident, refuse_erased, surviving_card
 from coinsync.errors import CoinPolicy, NotEnoughCoins, UsageError

@@ -15,6 +15,7 @@ from datetime import date
 from coinsync.config import Settings
 from coinsync.core.catalog import MoveKind, Pick, RefundLine, Sale, SaleLine, StockMove, shares
 from coinsync.core.facts import Presence, Resident
+from coinsync.core.floor import refuse_sold_out
 from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, refund_key, sale_key
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Proposal, check_floors, scope_of
@@ -25,7 +26,6 @@ from coinsync.errors import (
     AlreadyReversed,
     CoinPolicy,
     NotFound,
-    OutOfStock,
     PostedOtherwise,
     UsageError,
 )
@@ -172,10 +172,7 @@ def _stock_of_sale(reader: Reader, sale: Sale, picks: Iterable[Pick]) -> list[Ch
     pieces_left = reader.stock(pieces)
     changes: list[Change] = []
     for code, quantity in pieces.items():
-        if pieces_left[code] < quantity:
-            raise OutOfStock(
-                f"{code}: {pieces_left[code]} left, {quantity} needed; nothing written"
-            )
+        refuse_sold_out(code, pieces_left[code], -quantity)
         key = f"sale:{sale.id}:{code}"
         move = StockMove(
             key, code, -quantity, MoveKind.SALE, sale.happened_on, sale.actor, sale=sale.id

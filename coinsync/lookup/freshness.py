@@ -12,11 +12,10 @@ from coinsync.store.reader import Reader
 
 def freshness(reader: Reader, settings: Settings, now: datetime) -> list[Freshness]:
     """How long ago each branch's lessons were last synced up to the day; ``now`` is aware, UTC."""
-    crm_names = {branch.id: branch.name for branch in reader.all(Branch)}
+    names = {branch.id: branch.name for branch in reader.all(Branch)}
     branches = []
     for branch in settings.branches:
-        run = reader.last_full_run(branch.id)
-        age = now - datetime.fromisoformat(run.posted_at) if run else None
-        name = branch.name or crm_names.get(branch.id) or f"branch {branch.id}"
-        branches.append(Freshness(branch.id, name, run, age))
+        name = branch.name or names.get(branch.id) or f"branch {branch.id}"
+        last = reader.last_full_run(branch.id)
+        branches.append(Freshness.of(branch.id, name, last, now))
     return branches

@@ -128,9 +128,9 @@ def statement(
             balance=running,
         )
         lines.append(statement_line)
-    forms = settings.coin_ru if language == "ru" else settings.coin_en
+    forms = settings.coin.ru if language == "ru" else settings.coin.en
     return Statement(
-        school=settings.school,
+        school=settings.school.name,
         language=language,
         resident=resident.id,
         name=resident.name,

@@ -7,7 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from coinsync.core.catalog import Event, Item, MoveKind, RefundLine, Sale, SaleLine, StockMove
+from coinsync.core.catalog import (
+    Event,
+    Item,
+    MoveKind,
+    RefundLine,
+    Sale,
+    SaleLine,
+    SaleTotals,
+    StockMove,
+    totals_of_sale,
+)
 from coinsync.core.facts import Resident
 from coinsync.core.files.sheet import folded
 from coinsync.core.identity import clean
@@ -103,13 +113,13 @@ class RecordedSale:
         return [line for line in self.lines if line.line not in self.refunded]
 
     @property
-    def coins_by_lines(self) -> int:
-        """What the goods cost that were not taken back."""
-        return sum(line.coins for line in self.kept_lines)
+    def totals(self) -> SaleTotals:
+        """What the sale moved by its lines."""
+        return totals_of_sale(self.lines, self.refunded)
 
     @property
-    def coins_by_entries(self) -> int:
-        """What was paid and not given back."""
+    def coins_taken(self) -> int:
+        """What was paid and not given back by the entries."""
         return -sum(line.posted.entry.coins for line in self.entries)
 
 
@@ -208,7 +218,7 @@ def settle(reader: Reader, event: Event) -> Settlement:
     ids = [sale.id for sale in reader.sales(event=event.code)]
     sales = _recorded_sales(reader, ids)
     differences = _differences_of_sales(reader, sales)
-    taken = sum(recorded.coins_by_entries for recorded in sales.values())
+    taken = sum(recorded.coins_taken for recorded in sales.values())
     fallen = _fall_of_balances(reader, sales)
     if fallen != taken:
         differences.append(f"balances fell by {fallen}, the sales took {taken}")
@@ -227,7 +237,7 @@ def settle(reader: Reader, event: Event) -> Settlement:
         refunds=sum(len(recorded.refunded) for recorded in sales.values()),
         taken=taken,
         fallen=fallen,
-        lines=sum(recorded.coins_by_lines for recorded in sales.values()),
+        lines=sum(recorded.totals.coins_kept for recorded in sales.values()),
         goods=tuple(goods),
         differences=tuple(differences),
     )
@@ -241,12 +251,12 @@ def _differences_of_sales(reader: Reader, sales: Mapping[str, RecordedSale]) -> 
             moves[move.sale].append(move)
     differences = []
     for id, recorded in sales.items():
-        by_lines, by_entries = recorded.coins_by_lines, recorded.coins_by_entries
-        if by_lines != by_entries:
-            differences.append(f"sale {id}: lines {by_lines}, coins {by_entries}")
+        totals, taken = recorded.totals, recorded.coins_taken
+        if totals.coins_kept != taken:
+            differences.append(f"sale {id}: lines {totals.coins_kept}, coins {taken}")
         # Goods that nobody counted when they were sold have no moves.
         counted = {move.item for move in moves[id]}
-        sold = sum(line.quantity for line in recorded.kept_lines if line.item in counted)
+        sold = sum(totals.pieces_kept(item) for item in counted)
         gone = -sum(move.quantity for move in moves[id])
         if sold != gone:
             differences.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")

@@ -26,6 +26,7 @@ WIDTH_OF_PAPER = 80
 WIDTH_OF_COLUMNS = 72
 #: A longer word may be broken, so that a table keeps its shape.
 WIDTH_OF_WORDS = 12
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 STYLES = {"+": "green", "-": "red", "?": "yellow", "~": "cyan", "!": "bold yellow", ".": "dim"}
 
 

@@ -1,4 +1,4 @@
-"""How a fact becomes a row of its table and comes back."""
+"""How facts, entries and moves of stock become rows of their tables, and how facts come back."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from peewee import CharField, CompositeKey, Model
+from peewee import CharField, Model
 
 from coinsync.core import catalog, facts
-from coinsync.core.plan import Fact
+from coinsync.core.fact_keys import KEY_FIELDS
+from coinsync.core.facts import Fact
+from coinsync.core.ledger import Receipt
+from coinsync.core.plan import Plan, Post, Put, Stock
+from coinsync.errors import CoinsyncError
 from coinsync.store.models import (
-    ENTRY_COLUMNS,
-    MODELS,
-    RUN_COLUMNS,
-    STOCK_COLUMNS,
     AttendanceRow,
     BranchRow,
     DecisionRow,
     EntryRow,
     EventRow,
     GroupRow,
-    HeadRow,
     HoldRow,
     ItemRow,
     LessonRow,
@@ -37,57 +36,23 @@ from coinsync.store.models import (
     NoteRow,
     RefundLineRow,
     ResidentRow,
-    RunRow,
     SaleLineRow,
     SaleRow,
     StockMoveRow,
     VkPageRow,
 )
 
-__all__ = [
-    "ENTRY_COLUMNS",
-    "MODELS",
-    "RUN_COLUMNS",
-    "STOCK_COLUMNS",
-    "AttendanceRow",
-    "BranchRow",
-    "DecisionRow",
-    "EntryRow",
-    "EventRow",
-    "GroupRow",
-    "HeadRow",
-    "HoldRow",
-    "ItemRow",
-    "LessonRow",
-    "LessonTypeRow",
-    "LinkRow",
-    "MembershipRow",
-    "MergeRow",
-    "NoteRow",
-    "RefundLineRow",
-    "ResidentRow",
-    "RunRow",
-    "SaleLineRow",
-    "SaleRow",
-    "StockMoveRow",
-    "VkPageRow",
-]
-
-#: How many characters texts of entries and of moves may have: one engine would cut them or refuse,
-#: the other would not.
-ENTRY_LIMITS = (("reason", 200), ("actor", 80), ("rule", 80))
-STOCK_LIMITS = (("actor", 80), ("note", 200))
-
 Convert = Callable[[Any], Any]
+#: Names of text fields, each with the characters that its column holds.
+Limits = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """How one kind of fact lies in its table, column by column in the order of its fields.
 
-    ``into`` and ``back`` hold only the columns that need a conversion, by position; ``key_at``
-    those of the key.
-    ``limits`` says how many signs a text may have, by the name of its field.
+    ``into`` and ``back`` hold only the columns that need a conversion, by position; ``key_at`` are
+    the positions of the key columns; ``limits`` says how long texts may be.
     """
 
     fact: type[Fact]
@@ -98,7 +63,7 @@ class Table:
     fields: Callable[[Any], tuple[Any, ...]]
     into: tuple[tuple[int, Convert], ...]
     back: tuple[tuple[int, Convert], ...]
-    limits: tuple[tuple[str, int], ...]
+    limits: Limits
 
     @property
     def lookup(self) -> str:
@@ -136,76 +101,138 @@ def day_of(text: Any) -> Any:
 
 
 def ids_text(ids: Sequence[int]) -> str:
-    """Write a list of ids as one text: (3, 7) → ",3,7,"; () → ","."""
-    return "," + "".join(f"{one}," for one in ids)
+    """Write a list of ids as one text: (3, 7) → ",3,7,"; () → ",".
+
+    Each id stands between commas, so that LIKE finds 3 and does not find it in 37.
+    """
+    return "," + "".join(f"{id}," for id in ids)
 
 
 @lru_cache(maxsize=8192)
 def _ids(text: str) -> tuple[int, ...]:
-    return tuple(int(one) for one in text.split(",") if one)
+    return tuple(int(id) for id in text.split(",") if id)
 
 
 def _converters(hint: Any) -> tuple[Convert, Convert] | None:
+    """How values of a type are written and read back; None where they stay as they are."""
     if hint in (date, date | None):
         return _day_text, day_of
     if hint == tuple[int, ...]:
         return ids_text, _ids
+    if hint is bool:
+        return int, bool
     if isinstance(hint, type) and issubclass(hint, Enum):
-        members = {member.value: member for member in hint}
-        # Looking up is several times faster than asking the class, which still refuses what it
+        return attrgetter("value"), _reader_of(hint)
+    return None
+
+
+def _reader_of(kind: type[Enum]) -> Convert:
+    members = {member.value: member for member in kind}
+
+    def read(value: Any) -> Enum:
+        # Looking up is several times faster than asking the class, which is left to refuse what it
         # does not know.
-        return attrgetter("value"), lambda value: members.get(value) or hint(value)
-    return (int, bool) if hint is bool else None
+        return members.get(value) or kind(value)
+
+    return read
 
 
-def _table(fact: type[Fact], model: type[Model]) -> Table:
-    hints = typing.get_type_hints(fact)
-    names = [one.name for one in fields(fact)]
-    meta: Any = model._meta
-    key = meta.primary_key
-    key_names = key.field_names if isinstance(key, CompositeKey) else (key.name,)
-    converters = [
-        (at, pair)
-        for at, name in enumerate(names)
-        if (pair := _converters(hints[name])) is not None
-    ]
+def _table(kind: type[Any], model: type[Model]) -> Table:
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in fields(kind)]
+    key_names = KEY_FIELDS[kind]
+    column_of = {name: model._meta.fields[name].column_name for name in names}
+    into: list[tuple[int, Convert]] = []
+    back: list[tuple[int, Convert]] = []
+    for at, name in enumerate(names):
+        converters = _converters(hints[name])
+        if converters is not None:
+            into.append((at, converters[0]))
+            back.append((at, converters[1]))
+    texts = [name for name in names if hints[name] is str]
     return Table(
-        fact,
-        meta.table_name,
-        tuple(meta.fields[name].column_name for name in names),
-        tuple(meta.fields[name].column_name for name in key_names),
-        tuple(names.index(name) for name in key_names),
-        attrgetter(*names),
-        tuple((at, into) for at, (into, _) in converters),
-        tuple((at, back) for at, (_, back) in converters),
-        tuple(
-            (name, meta.fields[name].max_length)
-            for name in names
-            if hints[name] is str and isinstance(meta.fields[name], CharField)
-        ),
+        fact=kind,
+        name=model._meta.table_name,
+        columns=tuple(column_of[name] for name in names),
+        key_columns=tuple(column_of[name] for name in key_names),
+        key_at=tuple(names.index(name) for name in key_names),
+        fields=attrgetter(*names),
+        into=tuple(into),
+        back=tuple(back),
+        limits=_limits(model, texts),
     )
 
 
-TABLES: dict[type[Any], Table] = {
-    fact: _table(fact, model)
-    for fact, model in (
-        (facts.Branch, BranchRow),
-        (facts.LessonType, LessonTypeRow),
-        (facts.Group, GroupRow),
-        (facts.Resident, ResidentRow),
-        (facts.Merge, MergeRow),
-        (facts.Membership, MembershipRow),
-        (facts.Link, LinkRow),
-        (facts.VkPage, VkPageRow),
-        (facts.Lesson, LessonRow),
-        (facts.Attendance, AttendanceRow),
-        (facts.Hold, HoldRow),
-        (facts.Decision, DecisionRow),
-        (facts.Note, NoteRow),
-        (catalog.Item, ItemRow),
-        (catalog.Event, EventRow),
-        (catalog.Sale, SaleRow),
-        (catalog.SaleLine, SaleLineRow),
-        (catalog.RefundLine, RefundLineRow),
-    )
+def _limits(model: type[Model], names: Sequence[str]) -> Limits:
+    limits: list[tuple[str, int]] = []
+    for name in names:
+        field = model._meta.fields[name]
+        if isinstance(field, CharField):
+            limits.append((name, field.max_length))
+    return tuple(limits)
+
+
+MODEL_OF: dict[type[Any], type[Model]] = {
+    facts.Branch: BranchRow,
+    facts.LessonType: LessonTypeRow,
+    facts.Group: GroupRow,
+    facts.Resident: ResidentRow,
+    facts.Merge: MergeRow,
+    facts.Membership: MembershipRow,
+    facts.Link: LinkRow,
+    facts.VkPage: VkPageRow,
+    facts.Lesson: LessonRow,
+    facts.Attendance: AttendanceRow,
+    facts.Hold: HoldRow,
+    facts.Decision: DecisionRow,
+    facts.Note: NoteRow,
+    catalog.Item: ItemRow,
+    catalog.Event: EventRow,
+    catalog.Sale: SaleRow,
+    catalog.SaleLine: SaleLineRow,
+    catalog.RefundLine: RefundLineRow,
 }
+
+TABLES: dict[type[Any], Table] = {kind: _table(kind, model) for kind, model in MODEL_OF.items()}
+
+_ENTRY_LIMITS = _limits(EntryRow, ("reason", "actor", "rule"))
+_STOCK_LIMITS = _limits(StockMoveRow, ("actor", "note"))
+
+
+def refuse_too_long(plan: Plan) -> None:
+    """Refuse texts beyond what their columns hold: SQLite would keep them, MariaDB would not."""
+    for change in plan.changes:
+        match change:
+            case Put(new=fact):
+                _check_lengths(fact, TABLES[type(fact)].limits)
+            case Post(entry=entry):
+                _check_lengths(entry, _ENTRY_LIMITS)
+            case Stock(move=move):
+                _check_lengths(move, _STOCK_LIMITS)
+
+
+def _check_lengths(subject: object, limits: Limits) -> None:
+    for name, length_max in limits:
+        if len(getattr(subject, name)) > length_max:
+            kind = type(subject).__name__.lower()
+            raise CoinsyncError(
+                f"{kind}: {name} is too long, {length_max} signs are the limit; nothing written",
+                advice="Shorten it where it comes from, and run the command again.",
+            )
+
+
+def stock_row(n: int, move: catalog.StockMove, receipt: Receipt) -> tuple[Any, ...]:
+    """The row of a move of stock, in the order of the model's columns."""
+    return (
+        n,
+        move.key,
+        move.item,
+        move.quantity,
+        move.kind.value,
+        move.happened_on.isoformat(),
+        move.actor,
+        move.note,
+        move.sale,
+        receipt.run,
+        receipt.posted_at,
+    )

@@ -90,8 +90,8 @@ def test_pictures_are_read_and_named_by_what_they_hold(house: House) -> None:
     )
     settings = config.load(house.config)
     shown = brand.shown(settings)
-    assert settings.brand.name == "Росток"
-    assert settings.brand.colours.label == "#ffffff"
+    assert settings.profile.name == "Росток"
+    assert settings.brand.label == "#ffffff"
     assert shown.pictures[shown.logo] == DRAWING.encode()
     assert shown.logo.endswith(".svg")
     assert shown.coin.endswith(".webp")
@@ -102,7 +102,7 @@ def test_pictures_are_read_and_named_by_what_they_hold(house: House) -> None:
 def test_without_a_name_of_its_own_the_cabinet_has_the_schools(house: House) -> None:
     """And without pictures it has none."""
     settings = config.load(house.config)
-    assert settings.brand.name == settings.school
+    assert settings.profile.name == settings.school.name
     assert brand.shown(settings) == brand.Shown("", "", {})
 
 

@@ -327,7 +327,7 @@ class TestInit:
         status = house.ok("db", "status", "--json").json
         assert (status["entries"], status["runs"]) == (0, 0)
         settings = config.load(house.config)
-        assert (settings.school, settings.account) == ("Росток", "rostok")
+        assert (settings.school.name, settings.account) == ("Росток", "rostok")
         assert [(branch.id, str(branch.zone)) for branch in settings.branches] == [
             (1, "Europe/Moscow"),
             (2, "Europe/Moscow"),

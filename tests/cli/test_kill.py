@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from coinsync.core.ledger import GENESIS, Kind, link_hash
+from coinsync.core.ledger import GENESIS, Kind, ledger_row, row_hash
 from tests.support.school import House, a_school, listening, open_house
 
 KILLED = -9
@@ -66,7 +66,7 @@ def check_chain(house: House) -> None:
     """Every entry is numbered without a gap and carries the hash of all before it."""
     before = GENESIS
     for n, posted in enumerate(house.ledger(), 1):
-        before = link_hash(before, posted, "")
+        before = row_hash(before, ledger_row(posted, ""))
         assert (posted.n, posted.chain) == (n, before)
 
 

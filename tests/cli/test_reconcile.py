@@ -16,11 +16,11 @@ import pytest
 from coinsync import config
 from coinsync import reconcile as proof
 from coinsync.core.facts import Hold, HoldKind
-from coinsync.core.ledger import GENESIS, Row, row_hash
+from coinsync.core.ledger import GENESIS, LedgerRow, row_hash
 from coinsync.core.proof.checks import BY_ID, CHECKS, CRM_CHECKS, LEDGER_CHECKS
 from coinsync.store import database as opening
+from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
-from coinsync.store.rows import ENTRY_COLUMNS
 from tests.support import engines
 from tests.support.school import RULE, House, Said, a_school, listening, move_in, open_house
 
@@ -123,7 +123,7 @@ def behind_the_guards(house: House) -> AbstractContextManager[Any]:
 def reseal(connection: sqlite3.Connection) -> None:
     """Chain the ledger anew and set the totals of every run and of the head, as somebody does who hides his traces."""
     rows = [
-        Row(*one)
+        LedgerRow(*one)
         for one in connection.execute(f"SELECT {', '.join(ENTRY_COLUMNS)} FROM entry ORDER BY n")
     ]
     before = GENESIS

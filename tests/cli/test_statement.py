@@ -199,7 +199,7 @@ def test_a_parent_reads_it(synced: House) -> None:
     today = datetime.now(UTC).astimezone(the_settings().branches[0].zone).date()  # noqa: TID251
     name = synced.ok("balance", f"#{who}", "--json").json[0]["name"]
     for text in (
-        config.load(synced.config).school,
+        config.load(synced.config).school.name,
         f"Выписка: {name}, № {who}",
         "21 октября 2026 – 20 ноября 2026",
         "Остаток на начало",

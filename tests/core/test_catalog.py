@@ -19,6 +19,7 @@ from coinsync.core.catalog import (
     is_code,
     quantities,
     shares,
+    totals_of_sale,
 )
 from tests.support.goods import a_move, an_item
 from tests.support.makers import DAY, thorough
@@ -157,3 +158,16 @@ def test_moves_add_up_by_item() -> None:
 def test_a_line_costs_its_pieces() -> None:
     """At the price of the day, whatever was listed."""
     assert SaleLine("s", 1, "mug", "Кружка", "Mug", 3, 20, 30).coins == 60
+
+
+def test_a_sale_adds_up_by_its_lines() -> None:
+    """Coins of all lines together, pieces of each item; what was taken back counts besides."""
+    lines = [
+        SaleLine("s1", 1, "cap", "cap", "cap", 2, 5, 5),
+        SaleLine("s1", 2, "cap", "cap", "cap", 1, 4, 5),
+        SaleLine("s1", 3, "pen", "pen", "pen", 7, 1, 1),
+    ]
+    totals = totals_of_sale(lines, {2, 9})
+    assert (totals.coins_paid, totals.coins_returned, totals.coins_kept) == (21, 4, 17)
+    assert (totals.pieces_sold["cap"], totals.pieces_returned["cap"]) == (3, 1)
+    assert [totals.pieces_kept(item) for item in ("cap", "pen", "hat")] == [2, 7, 0]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     ALWAYS,
     Branch,
@@ -40,7 +41,6 @@ from coinsync.core.plan import (
     Remark,
     RemarkKind,
     Scope,
-    identity,
 )
 from coinsync.core.planning.compare import Cause, Recorded, WindowReading, compare
 from coinsync.core.planning.lessons import plan_lessons

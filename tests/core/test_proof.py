@@ -16,7 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsync.core.facts import Hold, HoldKind, Mark, Merge, Note
-from coinsync.core.ledger import GENESIS, Head, Row, RunLine, lesson_key, note_digest, row_hash
+from coinsync.core.freshness import Freshness
+from coinsync.core.ledger import (
+    GENESIS,
+    Head,
+    LedgerRow,
+    Run,
+    RunLine,
+    lesson_key,
+    note_digest,
+    row_hash,
+)
 from coinsync.core.plan import Evidence, Limits, Plan, Post, Purpose, Put, Remark, RemarkKind
 from coinsync.core.proof.checks import (
     BY_ID,
@@ -28,10 +38,11 @@ from coinsync.core.proof.checks import (
     Findings,
     Owner,
     Severity,
-    is_private,
 )
-from coinsync.core.proof.ledger import Cards, Ledger, Notes
-from coinsync.core.proof.lessons import Answer, check_answers, check_fresh
+from coinsync.core.proof.crm import CrmReading, check_fresh, check_readings
+from coinsync.core.proof.ledger import LedgerPass, StoredNotes
+from coinsync.core.proof.people import MergedCards
+from coinsync.core.proof.private import is_private
 from tests.support.makers import (
     ACCOUNT,
     ADA,
@@ -56,7 +67,7 @@ EVERYBODY = frozenset({ADA, GLEB, THIRD})
 class Books:
     """A ledger and its runs as they lie in a database, written by hand and always sealed."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[LedgerRow] = field(default_factory=list)
     runs: list[RunLine] = field(default_factory=list)
 
     def run(self, *moves: Move, purpose: Purpose = Purpose.DESK) -> None:
@@ -66,7 +77,7 @@ class Books:
             n, seq = len(self.rows) + 1, 1 + sum(row.key == key for row in self.rows)
             words = (kind, "2026-11-02", "why", "anna", "", "")
             self.rows.append(
-                Row(n, key, seq, resident, coins, *words, lesson, reverses, id, NIGHT, "")
+                LedgerRow(n, key, seq, resident, coins, *words, lesson, reverses, id, NIGHT, "")
             )
         mine = [row for row in self.rows if row.run == id]
         self.runs.append(
@@ -100,23 +111,27 @@ class Books:
         return Head(len(self.rows), len(self.runs), ACCOUNT)
 
     def look(
-        self, *, cards: Cards | None = None, notes: Notes | None = None, head: Head | None = None
+        self,
+        *,
+        cards: MergedCards | None = None,
+        notes: StoredNotes | None = None,
+        head: Head | None = None,
     ) -> Seen:
         """One pass over the books."""
         findings = Findings()
         runs = {told.id: told for told in self.runs}
-        ledger = Ledger(ACCOUNT, runs, cards or Cards(), notes or Notes(), findings)
+        ledger = LedgerPass(ACCOUNT, runs, cards or MergedCards(), notes or StoredNotes(), findings)
         ledger.take(iter(self.rows))
         totals = ledger.finish(EVERYBODY)
-        ledger.check_head(head or self.head, ACCOUNT)
-        return Seen(ledger, {one.check: one for one in findings.all(BY_ID)}, totals)
+        ledger.check_head(head or self.head)
+        return Seen(ledger, {one.check: one for one in findings.of(BY_ID)}, totals)
 
 
 @dataclass
 class Seen:
     """What a pass found, by check."""
 
-    ledger: Ledger
+    ledger: LedgerPass
     found: dict[str, Finding]
     totals: Circulation
 
@@ -213,19 +228,19 @@ def test_a_reviewed_reversal_may_go_below_zero_and_nothing_else() -> None:
 
 def test_cards_that_were_ever_merged_are_kin() -> None:
     """Undone merges count, over several steps, and erasing one forgets the notes of all."""
-    cards = Cards(
+    cards = MergedCards(
         [Merge(1, 0, ever=(2,)), Merge(3, 2, ever=(2,)), Merge(7, 8, ever=(8,))], erased=[3]
     )
-    assert cards.kin[1] == cards.kin[2] == cards.kin[3] == {1, 2, 3}
+    assert cards.families[1] == cards.families[2] == cards.families[3] == {1, 2, 3}
     assert cards.forgotten == {1, 2, 3}
-    assert (cards.head(3), cards.head(1), cards.head(9)) == (2, 1, 9)
+    assert (cards.survivor(3), cards.survivor(1), cards.survivor(9)) == (2, 1, 9)
 
 
 def test_cards_that_count_together_have_one_floor() -> None:
     """Each alone may be below zero; together they may not, unless somebody reviewed a reversal of theirs."""
     books = Books()
     books.run(by_hand("a", 10), by_hand("b", -10, GLEB))
-    together = Cards([Merge(GLEB, ADA, ever=(ADA,))])
+    together = MergedCards([Merge(GLEB, ADA, ever=(ADA,))])
     assert books.look(cards=together).found == {}
     assert "floors" in books.look().found
     books.run(by_hand("c", -4, GLEB))
@@ -292,7 +307,7 @@ def test_what_the_seals_hide_another_check_finds(
     assert all(one.mend.startswith("coinsync ") for one in found.values())
 
 
-@pytest.mark.parametrize("name", Row._fields)
+@pytest.mark.parametrize("name", LedgerRow._fields)
 @pytest.mark.parametrize("value", [None, b"\xff", 1.5, "many", 7])
 def test_a_value_of_the_wrong_kind_is_a_finding_and_no_error(name: str, value: object) -> None:
     """Whatever lies in a column, the pass goes to its end and says that something is wrong."""
@@ -377,7 +392,7 @@ def test_whatever_the_writer_writes_is_whole(books: Books) -> None:
 def test_no_single_field_can_be_changed_unseen(books: Books, data: st.DataObject) -> None:
     """One value in one row is another: some check speaks."""
     row = data.draw(st.sampled_from(books.rows))
-    name = data.draw(st.sampled_from(Row._fields))
+    name = data.draw(st.sampled_from(LedgerRow._fields))
     value = data.draw(FIELDS[name].filter(lambda value: value != getattr(row, name)))
     found = books.change(row.n, **{name: value}).look().found
     assert set(found) & OF_THE_LEDGER
@@ -419,20 +434,20 @@ def test_the_head_says_how_far_the_ledger_goes(head: Head) -> None:
 def test_a_missing_head_is_a_finding() -> None:
     """Without it nobody can write."""
     findings = Findings()
-    Ledger(ACCOUNT, {}, Cards(), Notes(), findings).check_head(None, ACCOUNT)
+    LedgerPass(ACCOUNT, {}, MergedCards(), StoredNotes(), findings).check_head(None)
     assert "numbers" in findings
 
 
 # --- notes -----------------------------------------------------------------------------------------------------------
 
 
-def noted(text: str = "well done", resident: int = ADA) -> tuple[Books, Notes]:
+def noted(text: str = "well done", resident: int = ADA) -> tuple[Books, StoredNotes]:
     """Books with one entry that has a note."""
     books = Books()
     books.run(by_hand("a", 5, resident))
     books.rows[0] = books.rows[0]._replace(note_digest=note_digest("salt", text))
     books.seal()
-    return books, Notes.of([Note(1, "salt", text)])
+    return books, StoredNotes.of([Note(1, "salt", text)])
 
 
 def test_a_note_is_vouched_for_by_its_entry() -> None:
@@ -440,22 +455,22 @@ def test_a_note_is_vouched_for_by_its_entry() -> None:
     books, notes = noted()
     assert books.look(notes=notes).found == {}
     for other in (Note(1, "salt", "well dome"), Note(1, "sale", "well done")):
-        assert set(books.look(notes=Notes.of([other])).found) == {"notes"}
+        assert set(books.look(notes=StoredNotes.of([other])).found) == {"notes"}
 
 
 def test_a_note_may_be_missing_only_of_the_erased() -> None:
     """Of an erased card, and of those that ever counted with it; of an erased card it must be."""
     books, notes = noted()
     assert set(books.look().found) == {"notes"}
-    assert books.look(cards=Cards(erased=[ADA])).found == {}
-    assert books.look(cards=Cards([Merge(ADA, 0, ever=(GLEB,))], erased=[GLEB])).found == {}
-    assert set(books.look(cards=Cards(erased=[ADA]), notes=notes).found) == {"erased"}
+    assert books.look(cards=MergedCards(erased=[ADA])).found == {}
+    assert books.look(cards=MergedCards([Merge(ADA, 0, ever=(GLEB,))], erased=[GLEB])).found == {}
+    assert set(books.look(cards=MergedCards(erased=[ADA]), notes=notes).found) == {"erased"}
 
 
 def test_a_note_belongs_to_an_entry() -> None:
     """One that no entry vouches for is found."""
     books, notes = noted()
-    extra = Notes.of([Note(1, "salt", "well done"), Note(7, "salt", "who said so?")])
+    extra = StoredNotes.of([Note(1, "salt", "well done"), Note(7, "salt", "who said so?")])
     assert books.look(notes=notes).found == {}
     assert books.look(notes=extra).found["notes"].examples == (
         "note 7 belongs to no entry that vouches for it",
@@ -506,20 +521,20 @@ def test_findings_count_all_and_name_a_few() -> None:
         one.add("chain", f"entry {n}", f"coinsync {n}")
     one.add("numbers", "entries 3 … 9 are missing", "coinsync runs", count=7)
     other.join(one)
-    numbers, chain = other.all(BY_ID)
+    numbers, chain = other.of(BY_ID)
     assert (numbers.check, numbers.count) == ("numbers", 7)
     assert (chain.count, len(chain.examples), chain.examples[0]) == (9, EXAMPLES_MAX, "entry 0")
     assert chain.mend == "coinsync mend"
-    assert other.all({"keys"}) == ()
+    assert other.of({"keys"}) == ()
 
 
 def test_what_the_rules_do_not_explain_is_the_ledgers_where_it_was_touched() -> None:
     """With a whole ledger the rules differ; with a broken one nobody can say, and the ledger comes first."""
     findings = Findings()
     findings.add("rules", "lesson 1, #101", "coinsync sync --rerate")
-    assert findings.all({"rules"})[0].owner is Owner.RULES
+    assert findings.of({"rules"})[0].owner is Owner.RULES
     findings.add("chain", "entry 1", "coinsync history '#101'")
-    (found,) = findings.all({"rules"})
+    (found,) = findings.of({"rules"})
     assert (found.owner, found.mend) == (Owner.LEDGER, "coinsync history '#101'")
 
 
@@ -532,12 +547,22 @@ def test_every_check_has_one_id_and_words() -> None:
 # --- how fresh, and a fresh reading ----------------------------------------------------------------------------------
 
 
+def a_run(posted_at: str) -> Run:
+    """A sync of one branch up to its day."""
+    days = (DAY, DAY)
+    return Run(1, "u", "lessons", 1, *days, "sync", posted_at, posted_at, "d", 0, 0, 0, 0, 0)
+
+
 def test_a_branch_is_fresh_for_so_many_hours() -> None:
     """To the hour; one that was never synced is named too."""
     findings = Findings()
     now = datetime(2026, 11, 23, 4, 0, 7, tzinfo=UTC)
-    check_fresh({1: NIGHT, 2: "2026-11-22T02:00:06Z", 3: None}, now, 26, findings)
-    (found,) = findings.all(BY_ID)
+    branches = [
+        Freshness.of(id, f"branch {id}", a_run(posted_at) if posted_at else None, now)
+        for id, posted_at in ((1, NIGHT), (2, "2026-11-22T02:00:06Z"), (3, ""))
+    ]
+    check_fresh(branches, 26, findings)
+    (found,) = findings.of(BY_ID)
     assert (found.count, found.mend) == (2, "coinsync sync --branch 2")
     assert found.examples[1] == "branch 3 was never synced"
 
@@ -545,8 +570,8 @@ def test_a_branch_is_fresh_for_so_many_hours() -> None:
 def answered(plan: Plan | None, error: str = "") -> dict[str, Finding]:
     """What one answer of the CRM leads to, by check."""
     findings = Findings()
-    check_answers([Answer("Kazan", plan, error)], Limits(), findings)
-    return {one.check: one for one in findings.all(BY_ID)}
+    check_readings([CrmReading("Kazan", plan, error)], Limits(), findings)
+    return {one.check: one for one in findings.of(BY_ID)}
 
 
 def remarked(kind: RemarkKind, **more: object) -> Plan:
@@ -644,49 +669,14 @@ NUMBERS = st.integers(-5, 2**63)
 @thorough(500)
 @given(
     st.builds(
-        Row, NUMBERS, TEXTS, NUMBERS, NUMBERS, NUMBERS, *[TEXTS] * 6, st.none() | NUMBERS, st.none() | NUMBERS,
+        LedgerRow, NUMBERS, TEXTS, NUMBERS, NUMBERS, NUMBERS, *[TEXTS] * 6, st.none() | NUMBERS, st.none() | NUMBERS,
         NUMBERS, TEXTS, TEXTS,
     )
 )  # fmt: skip
-def test_the_hash_is_that_of_canonical_json(row: Row) -> None:
-    """The short way to a hash and the long one are the same, whatever the texts hold."""
-    (
-        n,
-        key,
-        seq,
-        resident,
-        coins,
-        kind,
-        day,
-        reason,
-        actor,
-        rule,
-        note,
-        lesson,
-        reverses,
-        run,
-        at,
-        _,
-    ) = row
-    fields = (
-        GENESIS,
-        n,
-        run,
-        at,
-        key,
-        seq,
-        resident,
-        coins,
-        kind,
-        day,
-        reason,
-        actor,
-        rule,
-        note,
-        lesson,
-        reverses,
-    )
-    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+def test_the_hash_is_that_of_canonical_json(row: LedgerRow) -> None:
+    """Whatever the texts hold, anybody can compute it again."""
+    columns = list(row)[:-1]
+    text = json.dumps([GENESIS, *columns], ensure_ascii=False, separators=(",", ":"))
     assert row_hash(GENESIS, row) == hashlib.sha256(text.encode()).hexdigest()
 
 

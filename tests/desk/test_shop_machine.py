@@ -24,6 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from peewee import Database
 
 from coinsync import reconcile as proof
+from coinsync.core import staleness
 from coinsync.core.catalog import Event, Item, MoveKind, Pick, shares
 from coinsync.core.ledger import Receipt
 from coinsync.core.plan import Plan, Post, Stock
@@ -676,8 +677,8 @@ def instead(owner: Any, name: str, bug: object) -> Iterator[None]:
 
 
 BUGS: dict[str, tuple[Any, str, object]] = {
-    "the stock has no floor": (writer, "_check_stock", lambda _reader, _plan: None),
-    "coins have no floor": (writer, "_check_floors", lambda _reader, _plan: None),
+    "the stock has no floor": (writer, "_check_stock", lambda *_: None),
+    "coins have no floor": (writer, "_check_floors", lambda *_: None),
     "goods may change under a sale": (shop, "_conditions", lambda _reader, _picks, _event: []),
     "a repeated key is not looked up": (shop, "_sold_already", lambda *_: None),
     "refunds of untracked goods are counted in": (
@@ -686,7 +687,7 @@ BUGS: dict[str, tuple[Any, str, object]] = {
         lambda *words: _all_come_back(*words),
     ),
     "a price is today's": (shop, "_repayments", lambda *words: _one_coin_less(*words)),
-    "another's sale is taken for one's own": (writer, "_ONCE", frozenset()),
+    "another's sale is taken for one's own": (staleness, "WRITTEN_ONCE", frozenset()),
 }
 _GIVEN_BACK, _COMES_BACK = shop._repayments, shop._stock_of_refund
 

@@ -122,14 +122,15 @@ def school(request: pytest.FixtureRequest, tmp_path: Path) -> TwoCities:
     """Each city's branch is the school's first once; with goods for all, and for each alone."""
     order_of_branches = sorted(ZONES, key=lambda pupil: pupil != request.param)
     branches = {pupil: id for id, pupil in enumerate(order_of_branches, 1)}
+    url = new_database(tmp_path)
     values = {
         "alfacrm.account": ACCOUNT,
-        "database.url": new_database(tmp_path),
+        "database.url": url,
         "branch": [{"id": branches[pupil], "zone": ZONES[pupil]} for pupil in order_of_branches],
         "rule": [{"name": "group", "coins": 10, "types": [2], "since": date(2026, 1, 1)}],
     }
     (tmp_path / "config.toml").write_text(config.example(values), encoding="utf-8")
-    made = TwoCities(tmp_path, values["database.url"], branches)
+    made = TwoCities(tmp_path, url, branches)
     pupils = [Put(a_resident(pupil, branches=(id,))) for pupil, id in branches.items()]
     purses = [Post(a_credit(f"purse-{pupil}", pupil, 100)) for pupil in branches]
     goods = [an_item(), *(an_item(f"pen-{p}", branches=(id,)) for p, id in branches.items())]

@@ -27,10 +27,11 @@ from coinsync.core.facts import (
 )
 from coinsync.core.identity import NameForm, VkKind, read_vk
 from coinsync.errors import CrmRefused, IncompleteRead, NotAnAnswer
-from coinsync.exchange import alfacrm
+from coinsync.exchange import paging
 from coinsync.exchange.alfacrm import AlfaCrm, Reads
 from coinsync.exchange.base import Progress, Unreadable, no_progress
-from coinsync.exchange.http import Bounds, Http, Login, Pace
+from coinsync.exchange.http import Http, Login
+from coinsync.exchange.wire import Bounds, Pace
 from coinsync.simulator import Options, School, Simulator
 from coinsync.simulator.records import FOREVER, Customer
 from coinsync.simulator.records import Lesson as Kept
@@ -591,7 +592,7 @@ def test_a_list_ends_where_nothing_new_comes(past: str, total: int) -> None:
 
 def test_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is a last page, whatever the CRM says."""
-    monkeypatch.setattr(alfacrm, "PAGES_MAX", 5)
+    monkeypatch.setattr(paging, "PAGES_MAX", 5)
 
     def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return page([row(body["page"] * 2 + 1), row(body["page"] * 2 + 2)], total=10**6)

@@ -25,7 +25,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsync.errors import CoinsyncError, ConfigError, CrmRefused, CrmUnreachable, NotAnAnswer
-from coinsync.exchange.http import Bounds, Http, Login, Pace, ping
+from coinsync.exchange.http import Http, Login
+from coinsync.exchange.wire import Bounds, Pace, ping
 from coinsync.simulator import Options, School, Simulator
 
 TODAY = date(2026, 11, 21)

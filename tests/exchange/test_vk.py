@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from coinsync.core.facts import PageKind
 from coinsync.errors import CoinsyncError, VkRefused, VkUnavailable
 from coinsync.exchange import vk
-from coinsync.exchange.vk import Answer, VkApi
+from coinsync.exchange.vk import VkAnswer, VkApi
 from tests.exchange.test_http import Stub, Time, endless, says
 from tests.support.vk_double import CUT_JSON, DROP, HTML, Trouble, VkDouble
 
@@ -24,7 +24,11 @@ KEY = "service-key-that-nobody-may-see"
 ADA = {"id": 101, "screen_name": "ada.example"}
 BORIS = {"id": 102, "screen_name": "Boris_Example"}
 CHESS = {"screen_name": "chess_club", "type": "group", "object_id": 7}
-NOBODY, COMMUNITY, GONE = Answer(PageKind.NOBODY), Answer(PageKind.COMMUNITY), Answer(PageKind.GONE)
+NOBODY, COMMUNITY, GONE = (
+    VkAnswer(PageKind.NOBODY),
+    VkAnswer(PageKind.COMMUNITY),
+    VkAnswer(PageKind.GONE),
+)
 
 
 def fault(code: int) -> Trouble:
@@ -32,9 +36,9 @@ def fault(code: int) -> Trouble:
     return Trouble(code=code)
 
 
-def person(number: int) -> Answer:
+def person(number: int) -> VkAnswer:
     """A living one."""
-    return Answer(PageKind.PERSON, number)
+    return VkAnswer(PageKind.PERSON, number)
 
 
 def crowd(size: int) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     Link,
     LinkSource,
@@ -167,9 +168,7 @@ def grounded(reader: Reader, plan: Plan) -> Plan:
 
 def same(one: object, other: object) -> bool:
     """Whether two facts are about the same."""
-    from coinsync.core.plan import identity
-
-    return identity(one) == identity(other)  # type: ignore[arg-type]
+    return identity(one) == identity(other)
 
 
 def said(url: str, plan: Plan, number: int) -> Receipt | str:

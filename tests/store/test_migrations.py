@@ -17,7 +17,7 @@ from peewee import SqliteDatabase
 
 from coinsync.errors import DatabaseUnusable
 from coinsync.store import database as opening
-from coinsync.store.rows import MODELS
+from coinsync.store.models import MODELS
 from tests.store.later_schema import LATER, later_schema
 from tests.support.makers import dump, new_database, newcomers, put_in, reading, writing
 

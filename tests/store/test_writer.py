@@ -19,6 +19,8 @@ import pytest
 from peewee import SqliteDatabase
 
 from coinsync.core.facts import (
+    Decision,
+    Fact,
     Hold,
     HoldKind,
     Link,
@@ -31,8 +33,17 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
-from coinsync.core.ledger import GENESIS, KeyState, Kind, Receipt, link_hash, note_digest, utc_text
-from coinsync.core.plan import Change, Drop, Evidence, Fact, Limits, Plan, Post, Purpose, Put
+from coinsync.core.ledger import (
+    GENESIS,
+    KeyState,
+    Kind,
+    Receipt,
+    ledger_row,
+    note_digest,
+    row_hash,
+    utc_text,
+)
+from coinsync.core.plan import Change, Drop, Evidence, Limits, Plan, Post, Purpose, Put
 from coinsync.environment import Environment
 from coinsync.errors import (
     ClockWrong,
@@ -46,7 +57,8 @@ from coinsync.errors import (
 )
 from coinsync.store import database as opening
 from coinsync.store import writer
-from coinsync.store.writer import ATTEMPTS_MAX, ROWS_PER_STATEMENT
+from coinsync.store.inserts import ROWS_PER_STATEMENT
+from coinsync.store.writer import ATTEMPTS_MAX
 from tests.support import engines
 from tests.support.makers import (
     ADA,
@@ -491,10 +503,17 @@ PAGE = VkPage(ADA, "ada.m", PageKind.PERSON, 7, DAY)
 
 @pytest.mark.parametrize(
     "change",
-    [Put(Link(7, ADA, LinkSource.CRM)), Put(PAGE), Put(Merge(ADA, GLEB)), Put(Merge(GLEB, ADA))],
+    [
+        Put(Link(7, ADA, LinkSource.CRM)),
+        Put(PAGE),
+        Put(Merge(ADA, GLEB)),
+        Put(Merge(GLEB, ADA)),
+        Put(Decision("key:1", 1, ADA, 1, 10, "absent", "clerk", DAY, "a note about Ada")),
+        Post(a_credit("1", note="a note about Ada")),
+    ],
 )
 def test_an_erased_card_gets_nothing_back(url: str, change: Change) -> None:
-    """A plan that was made before the card was erased is stale: no viewer, no screen name, no other card."""
+    """A plan from before the erasure is stale: no viewer, screen name, other card, or note."""
     put_in(url, ERASED)
     error = refused(url, a_plan(change), StalePlan)
     assert error.message == f"plan is stale: #{ADA} was erased meanwhile"
@@ -748,7 +767,7 @@ def chain_breaks(url: str) -> list[int]:
     before, broken = GENESIS, []
     with reading(url) as reader:
         for posted in reader.entries():
-            before = link_hash(before, posted, digests[posted.n])
+            before = row_hash(before, ledger_row(posted, digests[posted.n]))
             if before != posted.chain:
                 broken.append(posted.n)
     return broken
@@ -966,11 +985,27 @@ def test_a_process_killed_at_any_step_leaves_all_or_nothing(tmp_path: Path) -> N
 # --- a database that fails -------------------------------------------------------------------------------------------
 
 
+def failure(code: int, text: str) -> peewee.OperationalError:
+    """An error as peewee passes it on when SQLite fails with a number and a text."""
+    driver = sqlite3.OperationalError(text)
+    driver.sqlite_errorcode = code
+    error = peewee.OperationalError(text)
+    error.__context__ = driver
+    return error
+
+
+BUSY = failure(sqlite3.SQLITE_BUSY, "database is locked")
+FULL = failure(sqlite3.SQLITE_FULL, "database or disk is full")
+DISK = failure(sqlite3.SQLITE_IOERR_WRITE, "disk I/O error")
+DAMAGED = failure(sqlite3.SQLITE_CORRUPT_VTAB, "database disk image is malformed")
+UNREACHABLE = failure(sqlite3.SQLITE_CANTOPEN, "unable to open database file")
+
+
 class Failing(SqliteDatabase):
     """A database whose statements fail as they are told to."""
 
     failures: list[Callable[[], object]]
-    lost_answers: list[str]
+    lost_answers: list[str | peewee.OperationalError]
 
     @classmethod
     def opened(cls, url: str) -> Failing:
@@ -996,10 +1031,12 @@ class Failing(SqliteDatabase):
     def commit(self) -> Any:
         """Commit, or not, and lose the answer."""
         if self.lost_answers:
-            text = self.lost_answers.pop(0)
-            if text.startswith("committed"):
+            answer = self.lost_answers.pop(0)
+            if isinstance(answer, peewee.OperationalError):
+                raise answer
+            if answer.startswith("committed"):
                 super().commit()
-            raise peewee.OperationalError(text)
+            raise peewee.OperationalError(answer)
         return super().commit()
 
 
@@ -1011,16 +1048,16 @@ class Unreachable(Failing):
     def connect(self, reuse_if_open: bool = False) -> Any:
         """Fail after the first time."""
         if not self.reachable:
-            raise peewee.OperationalError("unable to open database file")
+            raise UNREACHABLE
         self.reachable = False
         return super().connect(reuse_if_open=reuse_if_open)
 
 
-def fails(text: str) -> Callable[[], None]:
+def fails(error: peewee.OperationalError) -> Callable[[], None]:
     """A failure of the driver."""
 
     def fail() -> None:
-        raise peewee.OperationalError(text)
+        raise error
 
     return fail
 
@@ -1029,14 +1066,12 @@ CREDIT = a_plan(Post(a_credit("1", coins=7)))
 
 
 @pytest.mark.sqlite
-@pytest.mark.parametrize(
-    "text", ["database is locked", "database or disk is full", "disk I/O error"]
-)
-def test_a_disturbed_write_is_tried_again(url: str, text: str) -> None:
+@pytest.mark.parametrize("error", [BUSY, FULL, DISK], ids=str)
+def test_a_disturbed_write_is_tried_again(url: str, error: peewee.OperationalError) -> None:
     """What may pass is tried again as a whole, with growing pauses, and done once."""
     pauses: list[float] = []
     database = Failing.opened(url)
-    database.failures = [fails(text)] * (ATTEMPTS_MAX - 1)
+    database.failures = [fails(error)] * (ATTEMPTS_MAX - 1)
     receipt = writer.apply(database, CREDIT, order(), environment(sleep=pauses.append))
     database.close()
     assert receipt.coins == 7
@@ -1052,7 +1087,7 @@ def test_trying_again_is_bounded(url: str) -> None:
     """After so many attempts the answer is to try later, and nothing is written."""
     before, pauses = dump(url), list[float]()
     database = Failing.opened(url)
-    database.failures = [fails("database is locked")] * 99
+    database.failures = [fails(BUSY)] * 99
     with pytest.raises(DatabaseUnavailable, match=r"coins\.db is busy; nothing written") as caught:
         writer.apply(database, CREDIT, order(), environment(sleep=pauses.append))
     database.close()
@@ -1065,7 +1100,7 @@ def test_trying_again_is_bounded(url: str) -> None:
 def test_what_will_not_pass_is_not_tried_again(url: str) -> None:
     """A damaged database is told at once."""
     database = Failing.opened(url)
-    database.failures = [fails("database disk image is malformed")] * 9
+    database.failures = [fails(DAMAGED)] * 9
     with pytest.raises(CoinsyncError, match="is damaged"):
         writer.apply(database, CREDIT, order(), environment())
     database.close()
@@ -1079,7 +1114,7 @@ def test_a_transaction_that_the_engine_ended_itself_is_tried_again(url: str) -> 
 
     def end() -> None:
         database.rollback()
-        raise peewee.OperationalError("database or disk is full")
+        raise FULL
 
     database.failures = [end]
     assert writer.apply(database, CREDIT, order(), environment()).coins == 7
@@ -1116,7 +1151,7 @@ def test_a_lost_answer_to_a_commit_that_did_not_happen_is_an_error(url: str) -> 
 def test_a_busy_commit_is_tried_again(url: str) -> None:
     """A commit that was refused for the moment is repeated with the whole transaction, once in the end."""
     database = Failing.opened(url)
-    database.lost_answers = ["database is locked", "database is locked"]
+    database.lost_answers = [BUSY, BUSY]
     assert writer.apply(database, CREDIT, order(), environment()).coins == 7
     database.close()
     with reading(url) as reader:

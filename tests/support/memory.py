@@ -6,9 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from coinsync.core.facts import Attendance, Decision, Hold, Lesson, LessonRecord, Resident, Status
+from coinsync.core.facts import (
+    Attendance,
+    Decision,
+    Fact,
+    Hold,
+    Lesson,
+    LessonRecord,
+    Resident,
+    Status,
+)
 from coinsync.core.ledger import Entry, KeyState, Kind, lesson_key
-from coinsync.core.plan import Drop, Evidence, Fact, Plan, Post, Purpose, Put
+from coinsync.core.plan import Drop, Evidence, Plan, Post, Purpose, Put
 from coinsync.core.planning.compare import (
     Cause,
     Comparison,

@@ -7,12 +7,13 @@ from datetime import date
 from hypothesis import strategies as st
 
 from coinsync.core import catalog, facts
+from coinsync.core.fact_keys import identity
+from coinsync.core.facts import Fact
 from coinsync.core.ledger import Entry, KeyState, Kind
 from coinsync.core.plan import (
     Change,
     Drop,
     Evidence,
-    Fact,
     Plan,
     Post,
     Purpose,
@@ -21,7 +22,6 @@ from coinsync.core.plan import (
     RemarkKind,
     Scope,
     Stock,
-    identity,
 )
 
 IDS = st.integers(1, 5) | st.integers(0, 2**63 - 1)

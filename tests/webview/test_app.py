@@ -95,7 +95,7 @@ def test_family_sees_its_children_with_balances_and_lines(window: Window) -> Non
 
 def test_no_code_of_ours_is_ever_shown(url: str) -> None:
     """What a clerk did stands there in words: what was typed, the way's title, a correction."""
-    ways = (Way("olympiad", "Победа в олимпиаде", "Olympiad won"),)
+    ways = (Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50),)
     won = credit("desk:won", RITA, 50, "городская", reason=BY_WAY, rule="olympiad")
     slip = credit("desk:slip", RITA, 7, "")
     record(url, [Post(won), Post(slip)], purpose=Purpose.DESK)

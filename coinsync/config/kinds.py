@@ -1,0 +1,117 @@
+"""What a value of the configuration may be, beyond what values of the domain need.
+
+Each kind turns what stands in the file into the value of a field, or raises ``ValueError`` with the
+words that follow "expected" in the message.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from coinsync.core.setting import Kind, expect, free_text, text
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_DATABASE = re.compile(
+    r"sqlite:///.+"
+    r"|(mysql|mariadb)://[^/@\s]+@[^/\s]+/[^/?#\s]+(\?[^#\s]+)?",
+)
+
+
+def amount(least: float, most: float) -> Kind:
+    """A number between two bounds, both included."""
+
+    def kind(value: Any) -> float:
+        fits = type(value) in (int, float) and least <= value <= most
+        expect(fits, f"a number from {least:g} to {most:g}")
+        return float(value)
+
+    return kind
+
+
+def texts(count: int | None = None) -> Kind:
+    """A list of texts, of any length or of exactly ``count``."""
+    expected = "a list of texts" if count is None else f"a list of {count} texts"
+
+    def kind(value: Any) -> tuple[str, ...]:
+        expect(isinstance(value, list), expected)
+        expect(all(isinstance(item, str) and item for item in value), expected)
+        expect(count is None or len(value) == count, expected)
+        return tuple(value)
+
+    return kind
+
+
+def one_of(*words: str) -> Kind:
+    """One of a few words."""
+
+    def kind(value: Any) -> str:
+        expect(value in words, " or ".join(f'"{word}"' for word in words))
+        return str(value)
+
+    return kind
+
+
+def table_of_texts(value: Any) -> dict[str, str]:
+    """A table of texts by name."""
+    expected = 'a table of texts such as { "X-APP-KEY" = "1" }'
+    expect(isinstance(value, dict), expected)
+    expect(all(isinstance(item, str) for item in value.values()), expected)
+    return dict(value)
+
+
+def path(value: Any) -> Path:
+    """A path; a relative one starts at the folder of the file, which the loader knows."""
+    return Path(text(value))
+
+
+def optional_path(value: Any) -> Path | None:
+    """A path, or "" for none."""
+    return Path(value) if free_text(value) else None
+
+
+def zone(value: Any) -> ZoneInfo:
+    """A time zone by its name."""
+    try:
+        return ZoneInfo(text(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        expected = 'a time zone such as "Europe/Moscow" (install tzdata if it is right)'
+        raise ValueError(expected) from None
+
+
+def host_url(example: str) -> Kind:
+    """The address of a host and nothing more.
+
+    Keys are sent there, so it is TLS, or this machine, where tests and the demo listen.
+    """
+
+    def kind(value: Any) -> str:
+        parts = urlsplit(text(value))
+        local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+        fits = bool(parts.hostname) and plain and (parts.scheme == "https" or local)
+        expect(fits, f"an address such as {example}")
+        return str(value).rstrip("/")
+
+    return kind
+
+
+def pattern(value: Any) -> str:
+    """A regular expression with the one group that is wanted."""
+    expected = 'a pattern with one group such as "vk:\\\\s*(\\\\S+)"'
+    try:
+        groups = re.compile(free_text(value)).groups
+    except re.error:
+        raise ValueError(expected) from None
+    expect(groups == 1, expected)
+    return str(value)
+
+
+def database_url(value: Any) -> str:
+    """The address of a database; a server needs an account and a name."""
+    fits = isinstance(value, str) and _DATABASE.fullmatch(value) is not None
+    expect(fits, "sqlite:///PATH or mysql://USER@HOST/NAME")
+    return str(value)

@@ -1,0 +1,158 @@
+"""What a plan may still do to people's cards when the moment of writing comes.
+
+Between making a plan and writing it, somebody may have erased a card, merged it into another one,
+linked a viewer to it or written a note about it. The writer reads again, under its lock, what
+``cards_to_read`` names, and hands it to ``refuse_stale_cards``. Nothing here asks a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from coinsync.core.facts import (
+    Decision,
+    Fact,
+    Link,
+    Merge,
+    Note,
+    Presence,
+    Resident,
+    VkPage,
+)
+from coinsync.core.ledger import survivors_of
+from coinsync.core.plan import Drop, Plan, Post, Put
+from coinsync.errors import StalePlan
+
+
+@dataclass(frozen=True, slots=True)
+class CardsToRead:
+    """The cards of which something must be read again.
+
+    Of ``presence`` whether they were erased, of ``viewers`` their links, of ``forgotten`` their VK
+    pages and notes.
+    """
+
+    presence: frozenset[int]
+    viewers: frozenset[int]
+    forgotten: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCards:
+    """What is recorded of those cards now; ``merges`` are all that there are."""
+
+    merges: Collection[Merge] = ()
+    erased: Collection[int] = ()
+    links: Collection[Link] = ()
+    pages: Collection[VkPage] = ()
+    notes: Collection[Note] = ()
+
+
+@dataclass(slots=True)
+class _Effects:
+    """What a plan does to cards, by their numbers.
+
+    ``given`` get a viewer, a VK page or another card; ``joined`` go on as another card from now on;
+    ``remerged`` are all whose merge it records; about ``noted`` it keeps a text that somebody
+    typed; ``forgotten`` are erased.
+    """
+
+    given: set[int] = field(default_factory=set)
+    joined: set[int] = field(default_factory=set)
+    remerged: set[int] = field(default_factory=set)
+    noted: set[int] = field(default_factory=set)
+    forgotten: set[int] = field(default_factory=set)
+
+
+def cards_to_read(plan: Plan, merges: Collection[Merge]) -> CardsToRead:
+    """Name the cards about which the policy asks; ``merges`` are all that are recorded."""
+    effects = _effects_of(plan)
+    relatives = _merged_with(effects.forgotten, merges)
+    return CardsToRead(
+        presence=frozenset(effects.given | effects.joined | effects.noted | relatives),
+        viewers=frozenset(effects.joined | effects.forgotten),
+        forgotten=frozenset(effects.forgotten),
+    )
+
+
+def refuse_stale_cards(plan: Plan, recorded: RecordedCards) -> None:
+    """Raise ``StalePlan`` where the plan would undo a part of what was done to cards meanwhile."""
+    effects = _effects_of(plan)
+    _refuse_gone_cards(effects, recorded)
+    _refuse_new_viewers(plan, effects, recorded)
+    _refuse_to_forget_in_part(plan, effects, recorded)
+
+
+def merges_after(plan: Plan, merges: Iterable[Merge]) -> list[Merge]:
+    """All merges as they are once the plan is written."""
+    by_card = {merge.resident: merge for merge in merges}
+    for change in plan.changes:
+        if isinstance(change, Put) and isinstance(change.new, Merge):
+            by_card[change.new.resident] = change.new
+    return list(by_card.values())
+
+
+def _effects_of(plan: Plan) -> _Effects:
+    effects = _Effects()
+    for change in plan.changes:
+        match change:
+            case Put(new=Merge() as merge, old=before):
+                effects.remerged.add(merge.resident)
+                if merge.into and not _is_same_merge(merge, before):
+                    effects.joined.add(merge.resident)
+                    effects.given.add(merge.into)
+            case Put(new=Link(live=True) as link):
+                effects.given.add(link.resident)
+            case Put(new=VkPage() as page):
+                effects.given.add(page.resident)
+            case Put(new=Resident(presence=Presence.ERASED) as resident):
+                effects.forgotten.add(resident.id)
+            case Put(new=Decision() as decision) if decision.note:
+                effects.noted.add(decision.resident)
+            case Post(entry=entry) if entry.note:
+                effects.noted.add(entry.resident)
+    return effects
+
+
+def _is_same_merge(merge: Merge, before: Fact | None) -> bool:
+    return isinstance(before, Merge) and before.into == merge.into
+
+
+def _refuse_gone_cards(effects: _Effects, recorded: RecordedCards) -> None:
+    # A card that the plan itself takes out of a merge, or merges elsewhere, may be given something.
+    merged = {merge.resident for merge in recorded.merges if merge.into} - effects.remerged
+    # A note counts too: it would outlive the family's wish to be forgotten.
+    for card in sorted(effects.given | effects.joined | effects.noted):
+        if card in recorded.erased:
+            raise StalePlan(f"plan is stale: #{card} was erased meanwhile")
+        if card in merged and card in effects.given:
+            raise StalePlan(f"plan is stale: #{card} was merged meanwhile")
+
+
+def _refuse_new_viewers(plan: Plan, effects: _Effects, recorded: RecordedCards) -> None:
+    """A viewer of a card that is merged must be moved along, so the plan must know of each."""
+    replaced = {change.old for change in plan.changes if isinstance(change, Put)}
+    for link in recorded.links:
+        if link.live and link.resident in effects.joined and link not in replaced:
+            raise StalePlan(f"plan is stale: VK {link.vk} was linked meanwhile to #{link.resident}")
+
+
+def _refuse_to_forget_in_part(plan: Plan, effects: _Effects, recorded: RecordedCards) -> None:
+    """Whoever is forgotten leaves no link, page or note, on none of the cards merged together."""
+    if not effects.forgotten:
+        return
+    relatives = _merged_with(effects.forgotten, recorded.merges)
+    links = [link for link in recorded.links if link.resident in effects.forgotten]
+    dropped = {change.old for change in plan.changes if isinstance(change, Drop)}
+    left_behind = {*links, *recorded.pages, *recorded.notes} - dropped
+    if left_behind or not relatives <= set(recorded.erased):
+        raise StalePlan("plan is stale: more is known by now about whom it forgets")
+
+
+def _merged_with(cards: Collection[int], merges: Iterable[Merge]) -> set[int]:
+    """The other cards of the children to whom these cards belong."""
+    survivors = survivors_of(merges)
+    owners = {survivors.get(card, card) for card in cards}
+    relatives = {card for card, survivor in survivors.items() if survivor in owners}
+    return (relatives | owners) - set(cards)

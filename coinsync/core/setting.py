@@ -1,0 +1,102 @@
+"""How a field is declared that the school may set: what it may be, and what it is for.
+
+Such a field is declared once, in the way in which commands declare their options::
+
+    coins: Annotated[int, Setting(whole(1, 1_000_000), "Coins for one lesson.")] = 10
+
+Loading, the refusal of unknown keys, and the example file all follow from that declaration.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+#: Turns what stands in the file into the field's value; raises ``ValueError`` with the words that
+#: follow "expected" in the message.
+Kind = Callable[[Any], Any]
+
+_CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a field may be, its comment in the example file, and what the example shows.
+
+    Without a ``sample`` the example shows the default.
+    """
+
+    kind: Kind
+    comment: str = ""
+    sample: Any = None
+
+
+def expect(fits: bool, expected: str) -> None:
+    """Raise ``ValueError`` with what was expected unless the value fits."""
+    if not fits:
+        raise ValueError(expected)
+
+
+def text(value: Any) -> str:
+    """A text that says something."""
+    expect(isinstance(value, str) and bool(value.strip()), "text")
+    return str(value)
+
+
+def free_text(value: Any) -> str:
+    """A text that may be empty."""
+    expect(isinstance(value, str), "text")
+    return str(value)
+
+
+def yes_no(value: Any) -> bool:
+    """A truth value, not a number that stands for one."""
+    expect(isinstance(value, bool), "true or false")
+    return bool(value)
+
+
+def whole(least: int, most: int) -> Kind:
+    """A whole number between two bounds, both included."""
+
+    def kind(value: Any) -> int:
+        # Python takes true for 1, so the type is compared and not asked for by isinstance.
+        fits = type(value) is int and least <= value <= most
+        expect(fits, f"a whole number from {least} to {most}")
+        return int(value)
+
+    return kind
+
+
+def day(value: Any) -> date:
+    """A date; a date-time is a kind of date to Python, and is refused."""
+    expect(type(value) is date, "a date such as 2026-09-01, without quotes")
+    return date(value.year, value.month, value.day)
+
+
+def ids(value: Any) -> frozenset[int]:
+    """Numbers of things in the CRM."""
+    expected = "a list of numbers such as [2, 5]"
+    expect(isinstance(value, list), expected)
+    expect(all(type(number) is int and number > 0 for number in value), expected)
+    return frozenset(value)
+
+
+def code(value: Any) -> str:
+    """A short word that stands in keys and on command lines."""
+    expect(isinstance(value, str) and bool(_CODE.fullmatch(value)), "a-z, 0-9, _ or -")
+    return str(value)
+
+
+def choice(members: type[StrEnum]) -> Kind:
+    """One of the members of an enumeration."""
+
+    def kind(value: Any) -> StrEnum:
+        words = [member.value for member in members]
+        expect(value in words, " or ".join(f'"{word}"' for word in words))
+        return members(value)
+
+    return kind
