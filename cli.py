@@ -82,7 +82,7 @@ def serve(session: Session, host: str, port: int, threads: int) -> None:
 
     from coinsync import brand
     from coinsync.errors import UsageError
-    from webview.app import WebSettings, make_app
+    from webview.app import AppSettings, make_app
     from webview.serve import serve as listen
 
     settings = session.settings
@@ -94,29 +94,19 @@ def serve(session: Session, host: str, port: int, threads: int) -> None:
         level=logging.WARNING if session.quiet else logging.INFO,
         format="%(asctime)s %(message)s",
     )
-    profile = settings.profile
-    web = WebSettings(
-        school=profile.name,
-        coin_forms_ru=profile.coin_forms_ru,
-        coin_forms_en=profile.coin_forms_en,
-        zone=profile.zone,
+    app = AppSettings(
+        settings.profile,
         app_id=settings.web.app_id,
         keys=tuple(key.strip() for key in keys),
         age_seconds_max=settings.web.launch_hours_max * 3600,
         hosts=frozenset(settings.web.hosts),
-        ways=profile.ways,
-        zones=profile.zones,
-        rules=profile.rules,
-        lessons=profile.lesson_titles,
-        colours=profile.colours,
-        pictures=profile.pictures,
         own_pictures=pictures.contents,
         logo=pictures.logo,
         coin=pictures.coin,
     )
-    app = make_app(web, session.database_url, now=lambda: session.now().timestamp())
+    wsgi = make_app(app, session.database_url, now=lambda: session.now().timestamp())
     try:
-        listen(app, host, port, threads)
+        listen(wsgi, host, port, threads)
     except OSError as error:
         raise UsageError(
             f"serve: cannot listen on {host}:{port} ({error.strerror or type(error).__name__})",

@@ -39,6 +39,8 @@ setup(
         "typer>=0.28,<0.29",
         # Time zones where the system brings none: slim containers and minimal installations.
         "tzdata>=2025.1",
+        # Brought by requests and not imported here: only from 2.6 on does it unpack an answer no
+        # further than it was asked to, which keeps a packed bomb out of memory.
         "urllib3>=2.6",
         # A family must not wait because another one's telephone is slow: the standard library's server lets one
         # stalled client stop all.

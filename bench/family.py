@@ -10,32 +10,34 @@ from pathlib import Path
 from wsgiref.types import WSGIApplication
 from zoneinfo import ZoneInfo
 
-import webview.school
 from bench.environment import environment
 from coinsync.core.catalog import Item, MoveKind, StockMove
 from coinsync.core.facts import Group, Lesson, Link, LinkSource, Presence, Resident, Status
 from coinsync.core.ledger import Entry, Kind, lesson_key
 from coinsync.core.plan import Change, Limits, Plan, Post, Purpose, Put, Scope, Stock
 from coinsync.core.rules import Rule
-from coinsync.core.school import Way
+from coinsync.core.school import SchoolProfile, Way
 from coinsync.store import database, writer
-from webview.app import WebSettings, make_app
+from webview.app import AppSettings, make_app
 from webview.launch import sign
+from webview.school_view import SchoolView
 
 VK, CHILDREN, GOODS = 501, (41, 42), 30
 NOW, TODAY = datetime(2026, 11, 22, 9, tzinfo=UTC), date(2026, 11, 22)
-SETTINGS = WebSettings(
-    school="Школа «Лесная тропа»",
-    coin_forms_ru=("монета", "монеты", "монет"),
-    coin_forms_en=("coin", "coins"),
-    zone=ZoneInfo("Europe/Moscow"),
+SETTINGS = AppSettings(
+    SchoolProfile(
+        name="Школа «Лесная тропа»",
+        coin_forms_ru=("монета", "монеты", "монет"),
+        coin_forms_en=("coin", "coins"),
+        zone=ZoneInfo("Europe/Moscow"),
+        rules=(Rule("group", 10, frozenset({2}), date(2026, 9, 1)),),
+        ways=tuple(
+            Way(f"way-{n}", f"Победа номер {n}", f"Win number {n}", 10 * n, "Принеси диплом.")
+            for n in range(1, 7)
+        ),
+    ),
     app_id=7000001,
     keys=("ExampleProtectedKey0001",),
-    rules=(Rule("group", 10, frozenset({2}), date(2026, 9, 1)),),
-    ways=tuple(
-        Way(f"way-{n}", f"Победа номер {n}", f"Win number {n}", 10 * n, "Принеси диплом.")
-        for n in range(1, 7)
-    ),
 )
 GROUPS = {7: "Роботы по вторникам", 8: "Python: первые шаги", 9: "Веб-студия, старшие"}
 
@@ -92,17 +94,14 @@ class School:
         opened.close()
         return cls(url, pictures)
 
-    def words(self) -> webview.school.School:
+    def words(self) -> SchoolView:
         """What its pages say in its own words."""
-        one = SETTINGS
-        return webview.school.School(
-            one.school, one.coin_forms_ru, one.coin_forms_en, one.zone, one.ways, rules=one.rules
-        )
+        return SchoolView(SETTINGS.profile)
 
     def app(self) -> WSGIApplication:
-        """The window onto it."""
-        settings = replace(SETTINGS, pictures=self.pictures)
-        return make_app(settings, self.url, now=NOW.timestamp)
+        """Its web view."""
+        profile = replace(SETTINGS.profile, pictures=self.pictures)
+        return make_app(replace(SETTINGS, profile=profile), self.url, now=NOW.timestamp)
 
 
 def launch() -> str:

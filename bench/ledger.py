@@ -175,7 +175,7 @@ def night(pages: list[str], filled: str) -> Callable[[], None]:
 
     def work() -> None:
         rows = [row for text in pages for row in json.loads(text)["items"]]
-        read = [decode.record(row, branch=1) for row in rows]
+        read = [decode.lesson_record(row, branch=1) for row in rows]
         stored = reader.lesson_records(1, SCOPE.since, SCOPE.until)
         settled = tuple(
             LessonRecord(record.lesson, stored[record.lesson.id].attendance) for record in read

@@ -95,7 +95,7 @@ class ByHand:
             self._here.raw.execute(sql).fetchall() for sql in self._statements
         ]
         names, coins = dict(groups), dict(balances)
-        rows: dict[int, list[pages.Row]] = {child: [] for child in CHILDREN}
+        rows: dict[int, list[pages.HistoryRow]] = {child: [] for child in CHILDREN}
         for one in lines:
             rows[one[3]].append(_row(one, names))
         children = tuple(
@@ -111,12 +111,12 @@ class ByHand:
         )
 
 
-def _row(row: Sequence[Any], names: dict[int, str]) -> pages.Row:
+def _row(row: Sequence[Any], names: dict[int, str]) -> pages.HistoryRow:
     day, groups = row[6], row[len(ENTRY_COLUMNS) + 6]
     year = "" if day[:4] == "2026" else f" {day[:4]}"
     when = f"{int(day[8:])} {RUSSIAN.months[int(day[5:7]) - 1]}{year}"
     what = ", ".join(names[int(one)] for one in groups.split(",") if one)
-    return pages.Row(what, "", when, day, (), f"+{row[4]}", gain=True, cancelled=False)
+    return pages.HistoryRow(what, "", when, day, (), f"+{row[4]}", gain=True, cancelled=False)
 
 
 def _goods(shelf: Iterable[Sequence[Any]], children: Sequence[pages.Child]) -> tuple[Category, ...]:
@@ -264,7 +264,7 @@ def lessons(first: int) -> Iterator[LessonRecord]:
     ]
     for text in records(tuple(sent)):
         for row in json.loads(text)["items"]:
-            read = decode.record(row, branch=1)
+            read = decode.lesson_record(row, branch=1)
             members = tuple(replace(one, standing=GroupStanding.MEMBER) for one in read.attendance)
             yield LessonRecord(read.lesson, members)
 

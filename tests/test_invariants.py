@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from coinsync import config, errors
-from coinsync.commands.posting import Posting
+from coinsync.commands.sync_posting import Posting
 from coinsync.core.plan import Limits
 from coinsync.exchange.wire import Bounds
 from coinsync.store import writer
@@ -147,7 +147,6 @@ FOREIGN = {
     "rich": ("coinsync/render/",),
     "tenacity": ("coinsync/exchange/",),
     "typer": ("cli.py", "coinsync/commands/"),
-    "urllib3": ("coinsync/exchange/",),
     "waitress": ("webview/",),
 }
 
@@ -178,7 +177,7 @@ def test_law_8_everything_is_bounded() -> None:
     limits = [getattr(Bounds(), name) for name in Bounds.__slots__] + [
         getattr(Limits(), name) for name in Limits.__slots__
     ]
-    from coinsync.exchange import alfacrm, vk
+    from coinsync.exchange import paging, vk
     from webview import gallery, goods, launch, pages
 
     limits += [
@@ -190,8 +189,8 @@ def test_law_8_everything_is_bounded() -> None:
     ]
     limits += [vk.BATCH_MAX, vk.SINGLES_MAX, vk.HALVINGS_MAX]
     limits += [
-        alfacrm.PAGES_MAX,
-        alfacrm.READINGS_MAX,
+        paging.PAGES_MAX,
+        paging.READINGS_MAX,
         writer.ATTEMPTS_MAX,
         launch.AGE_SECONDS_DEFAULT,
     ]
@@ -264,7 +263,7 @@ def test_law_11_the_example_is_complete_and_loads() -> None:
     text = path.read_text(encoding="utf-8")
     assert text == config.example()
     assert config.load(path).school
-    for section in config.sections():
+    for section in config.sections().values():
         heading = f"\n[[{section.name}]]\n" if section.repeated else f"\n[{section.name}]\n"
         block = text.split(heading, 1)[1].split("\n[", 1)[0]
         for key in section.keys:

@@ -1,7 +1,8 @@
-"""Pictures that are served: copies of the goods' pictures in one folder, and the school's own in memory.
+"""Pictures that are served: copies of the goods' pictures in a folder, the school's own in memory.
 
-A picture carries a digest of its content in its name, so it never changes and may be kept for ever. Which names there
-are stands in a table; what a request asks for is looked up in it and reaches no file system by itself.
+A picture carries a digest of its content in its name, so it never changes and may be kept for ever.
+Which names there are stands in a table; what a request asks for is looked up in it and reaches no
+file system by itself.
 """
 
 from __future__ import annotations
@@ -38,10 +39,9 @@ class Gallery:
         self._names = set(self._listed())
 
     def addresses(self, names: Iterable[str]) -> dict[str, str]:
-        """Where pictures stand that a page is about to name; those that are not there are left out."""
-        return {
-            name: f"/pictures/{name}" for name in set(names) if name in self._own or self._has(name)
-        }
+        """Addresses of pictures that a page is about to name, without those that do not exist."""
+        known = [name for name in set(names) if name in self._own or self._has(name)]
+        return {name: f"/pictures/{name}" for name in known}
 
     def find(self, name: str) -> Picture | None:
         """The picture of a name that is known."""
@@ -51,12 +51,15 @@ class Gallery:
         return None if content is None else Picture(content, KINDS[name.rpartition(".")[2]])
 
     def _has(self, name: str) -> bool:
+        if name in self._names:
+            return True
         # The catalog was loaded while we are serving: its new copies are looked for one by one.
-        if name not in self._names and len(self._names) < NAMES_MAX and self._is_there(name):
+        if len(self._names) < NAMES_MAX and self._exists(name):
             self._names.add(name)
-        return name in self._names
+            return True
+        return False
 
-    def _is_there(self, name: str) -> bool:
+    def _exists(self, name: str) -> bool:
         if self._folder is None or not NAME.fullmatch(name):
             return False
         try:
@@ -68,18 +71,19 @@ class Gallery:
         if self._folder is None:
             return []
         try:
-            there = sorted(os.listdir(self._folder))
+            names = sorted(os.listdir(self._folder))
         except OSError:
-            # No picture was made yet, or the folder is closed to us; the cabinet stands without pictures.
+            # No picture was made yet, or the folder is closed to us: the cabinet does without.
             return []
-        return [name for name in there if self._is_there(name)][:NAMES_MAX]
+        return [name for name in names if self._exists(name)][:NAMES_MAX]
 
     def _read(self, name: str) -> bytes | None:
-        assert self._folder is not None  # noqa: S101  # Without a folder the table is empty.
+        if self._folder is None:
+            return None
+        # A link or a pipe that somebody has put in the place of a picture is not followed.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
-            with open(
-                os.open(self._folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb"
-            ) as file:
+            with open(os.open(self._folder / name, flags), "rb") as file:
                 content = file.read(BYTES_MAX + 1)
         except OSError:
             return None

@@ -1,4 +1,4 @@
-"""The catalog as a family reads it: what there is, what it costs, what is left, and for whom it is enough. Pure."""
+"""The catalog as a family reads it: what it costs, what is left, who has enough. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from coinsync.core.catalog import Item
-from webview.school import School
+from webview.school_view import SchoolView
 from webview.texts import Texts
 
 #: As many as a catalog file may hold.
@@ -18,8 +18,8 @@ Shelf = Sequence[tuple[Item, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Buyer:
-    """A child with its coins, as the catalog counts them; ``name`` "" where there is no other child to tell it from."""
+class Purse:
+    """A child with its coins; ``name`` is "" where there is no other child to tell it from."""
 
     id: int
     name: str
@@ -39,9 +39,11 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """One of the goods; ``letter`` stands where there is no ``picture``, ``stock`` is "" where pieces are not counted.
+    """One of the goods, in words.
 
-    ``price`` is the number as read, ``cost`` the same for a program; ``heart`` is what the button for favourites says.
+    ``letter`` stands where there is no ``picture``; ``stock`` is "" where pieces are not counted.
+    ``price`` is the number as read, ``cost`` the same for a program; ``heart`` is what the button
+    for favourites says.
     """
 
     code: str
@@ -60,7 +62,10 @@ class Good:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """Neighbours of one kind; ``title`` is "" for those that have none, ``number`` is the same for the same title."""
+    """Neighbours of one kind; ``title`` is "" for those that have none.
+
+    ``number`` is the same for the same title.
+    """
 
     number: int
     title: str
@@ -68,62 +73,87 @@ class Category:
 
 
 def catalog(
-    shelf: Shelf, buyers: Sequence[Buyer], pictures: Mapping[str, str], school: School, texts: Texts
+    shelf: Shelf,
+    purses: Sequence[Purse],
+    pictures: Mapping[str, str],
+    school: SchoolView,
+    texts: Texts,
 ) -> tuple[Category, ...]:
-    """What the buyers' branches have, everything where there is no buyer; neighbours of one category stand together.
+    """What the children's branches have, everything where there is no child.
 
-    The order is the catalog's. ``pictures`` are the addresses of pictures by name.
+    Neighbours of one category stand together, the order is the catalog's. ``pictures`` are the
+    addresses of pictures by name.
     """
-    ours = {branch for buyer in buyers for branch in buyer.branches}
-    there = [one for one in shelf[:GOODS_MAX] if not buyers or _is_for(one[0], ours)]
-
-    def category(one: tuple[Item, int]) -> str:
-        return texts.of(one[0].category_ru, one[0].category_en)
-
+    branches = {branch for purse in purses for branch in purse.branches}
+    shown = [pair for pair in shelf[:GOODS_MAX] if not purses or _is_for(pair[0], branches)]
+    categories: list[Category] = []
     numbers: dict[str, int] = {}
-    return tuple(
-        Category(
-            numbers.setdefault(title, len(numbers) + 1),
-            title,
-            tuple(
-                _good(item, left, buyers, pictures.get(item.picture, ""), school, texts)
-                for item, left in run
-            ),
-        )
-        for title, run in groupby(there, category)
-    )
+    for title, neighbours in groupby(shown, lambda pair: _category(pair[0], texts)):
+        goods = []
+        for item, left in neighbours:
+            picture = pictures.get(item.picture, "")
+            goods.append(_good(item, left, purses, picture, school, texts))
+        # A category that comes again further down keeps its number, so that one button finds both.
+        number = numbers.setdefault(title, len(numbers) + 1)
+        categories.append(Category(number, title, tuple(goods)))
+    return tuple(categories)
+
+
+def _category(item: Item, texts: Texts) -> str:
+    return texts.of(item.category_ru, item.category_en)
 
 
 def _good(
-    item: Item, left: int, buyers: Iterable[Buyer], picture: str, school: School, texts: Texts
+    item: Item,
+    left: int,
+    purses: Iterable[Purse],
+    picture: str,
+    school: SchoolView,
+    texts: Texts,
 ) -> Good:
     name = texts.of(item.name_ru, item.name_en)
     gone = item.tracked and left <= 0
-    stock = texts.left.format(count=texts.words.number(left)) if item.tracked else ""
+    stock = ""
+    reach: tuple[Reach, ...] = ()
+    if gone:
+        stock = texts.none_left
+    else:
+        if item.tracked:
+            stock = texts.left.format(count=texts.words.number(left))
+        # Whether coins would do for what is not there is nobody's question.
+        reach = tuple(
+            _reach(item, purse, texts) for purse in purses if _is_for(item, purse.branches)
+        )
     return Good(
         code=item.code,
         name=name,
         text=texts.of(item.text_ru, item.text_en),
         picture=picture,
-        letter=next((sign for sign in name if sign.isalnum()), "").upper(),
+        letter=_first_letter(name),
         cost=item.price,
         price=texts.words.number(item.price),
         coins=school.coin_word(item.price, texts),
-        stock=texts.none_left if gone else stock,
+        stock=stock,
         gone=gone,
-        # Whether coins would do for what is not there is nobody's question.
-        reach=()
-        if gone
-        else tuple(_reach(item, buyer, texts) for buyer in buyers if _is_for(item, buyer.branches)),
+        reach=reach,
         heart=texts.heart.format(name=name),
     )
+
+
+def _first_letter(name: str) -> str:
+    for sign in name:
+        if sign.isalnum():
+            return sign.upper()
+    return ""
 
 
 def _is_for(item: Item, branches: Collection[int]) -> bool:
     return not item.branches or not set(item.branches).isdisjoint(branches)
 
 
-def _reach(item: Item, buyer: Buyer, texts: Texts) -> Reach:
-    lacking = item.price - buyer.balance
-    text = texts.enough if lacking <= 0 else texts.lacking.format(coins=texts.words.number(lacking))
-    return Reach(buyer.id, buyer.name, lacking <= 0, text)
+def _reach(item: Item, purse: Purse, texts: Texts) -> Reach:
+    lacking = item.price - purse.balance
+    text = texts.enough
+    if lacking > 0:
+        text = texts.lacking.format(coins=texts.words.number(lacking))
+    return Reach(purse.id, purse.name, lacking <= 0, text)

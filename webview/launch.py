@@ -1,7 +1,8 @@
-"""Who opened the window: the check of VK's signed launch query.
+"""Who opened the app: the check of VK's signed launch query.
 
-Pure: the query's text, our keys, our app id and the time come in; a visitor or one precise refusal comes out. It never
-raises, whatever the text. Names and values are handled as bytes, so that two different texts never look the same.
+Pure: the query's text, our keys, our app id and the time come in; a visitor or one precise refusal
+comes out. It never raises, whatever the text. Names and values are handled as bytes, so that two
+different texts never look the same.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _USER = re.compile(rb"[1-9][0-9]{0,18}")
 Pair = tuple[bytes, bytes]
 
 
-class Reason(StrEnum):
+class LaunchFault(StrEnum):
     """Why a launch is refused; for the log alone, the visitor is not told."""
 
     NO_KEY = "no_key"
@@ -53,7 +54,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who launched the app, as VK vouches for it; ``launched_at`` is in Unix seconds, ``language`` "" if not said."""
+    """Who launched the app, as VK vouches for it.
+
+    ``launched_at`` is in Unix seconds, ``language`` is "" where VK does not say it.
+    """
 
     vk: int
     language: str
@@ -62,10 +66,10 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class LaunchRefused:
     """A launch that proves nothing."""
 
-    reason: Reason
+    fault: LaunchFault
 
 
 def verify(
@@ -75,27 +79,30 @@ def verify(
     app_id: int,
     now: int,
     age_seconds_max: int = AGE_SECONDS_DEFAULT,
-) -> Visitor | Refusal:
+) -> Visitor | LaunchRefused:
     """Check a launch query, without its leading "?", at the time ``now`` in Unix seconds.
 
     Any of ``keys`` may have signed it, so that a key can be changed while old launches live.
     """
-    usable = [key for key in keys if len(key) >= KEY_LENGTH_MIN]
-    if not usable:
-        return Refusal(Reason.NO_KEY)
+    # A short key could be guessed; a deployment that has one is refused as if it had none.
+    usable_keys = [key for key in keys if len(key) >= KEY_LENGTH_MIN]
+    if not usable_keys:
+        return LaunchRefused(LaunchFault.NO_KEY)
     if app_id <= 0:
-        return Refusal(Reason.NO_APP)
-    given = _signed_fields(query, usable)
-    if isinstance(given, Reason):
-        return Refusal(given)
-    reason = _misfit(given, app_id) or _staleness(
-        given, now, min(age_seconds_max, AGE_SECONDS_CEILING)
-    )
-    return Refusal(reason) if reason else _visitor(given)
+        return LaunchRefused(LaunchFault.NO_APP)
+    fields = _signed_fields(query, usable_keys)
+    if isinstance(fields, LaunchFault):
+        return LaunchRefused(fields)
+    age_limit = min(age_seconds_max, AGE_SECONDS_CEILING)
+    fault = _misfit(fields, app_id) or _staleness(fields, now, age_limit)
+    return LaunchRefused(fault) if fault else _visitor(fields)
 
 
 def signature(pairs: Iterable[Pair], key: str) -> bytes:
-    """Sign the pairs whose names begin with ``vk_``: ordered by name, values percent-encoded anew; 43 bytes."""
+    """Sign the pairs whose names begin with ``vk_``: ordered by name, values percent-encoded anew.
+
+    The signature has 43 bytes.
+    """
     signed = sorted((name, value) for name, value in pairs if name.startswith(b"vk_"))
     text = b"&".join(name + b"=" + quote(value, safe="").encode() for name, value in signed)
     digest = hmac.digest(key.encode("utf-8", "surrogatepass"), text, hashlib.sha256)
@@ -109,26 +116,29 @@ def sign(fields: Mapping[str, str], key: str) -> str:
     return f"{query}&sign={signature(pairs, key).decode()}"
 
 
-def _signed_fields(query: str, keys: Sequence[str]) -> dict[bytes, bytes] | Reason:
+def _signed_fields(query: str, keys: Sequence[str]) -> dict[bytes, bytes] | LaunchFault:
     """Read the fields that VK signed, or say why nothing in the query can be believed."""
     # A character is at least a byte, so the cheap test spares the work on a very long text.
-    if (
-        len(query) > QUERY_BYTES_MAX
-        or len(raw := query.encode("utf-8", "surrogatepass")) > QUERY_BYTES_MAX
-    ):
-        return Reason.TOO_LONG
+    if len(query) > QUERY_BYTES_MAX:
+        return LaunchFault.TOO_LONG
+    raw = query.encode("utf-8", "surrogatepass")
+    if len(raw) > QUERY_BYTES_MAX:
+        return LaunchFault.TOO_LONG
     if raw.count(b"&") >= FIELDS_MAX:
-        return Reason.TOO_MANY_FIELDS
-    pairs = [
-        pair
-        for pair in map(_pair, raw.split(b"&"))
-        if pair[0].startswith(b"vk_") or pair[0] == b"sign"
-    ]
-    fields = dict(pairs)
-    # A reader that takes the first and one that takes the last of two equal names would see different visitors.
-    if len(fields) < len(pairs):
-        return Reason.REPEATED
-    return _sign_fault(fields.pop(b"sign", b""), fields, keys) or fields
+        return LaunchFault.TOO_MANY_FIELDS
+    fields: dict[bytes, bytes] = {}
+    for part in raw.split(b"&"):
+        # Names are decoded before they are compared: "%76k_user_id" is vk_user_id as well.
+        name, value = _pair(part)
+        if not name.startswith(b"vk_") and name != b"sign":
+            continue
+        # A reader that takes the first and one that takes the last of two equal names would see
+        # different visitors.
+        if name in fields:
+            return LaunchFault.REPEATED
+        fields[name] = value
+    fault = _signature_fault(fields.pop(b"sign", b""), fields, keys)
+    return fault or fields
 
 
 def _pair(field: bytes) -> Pair:
@@ -136,36 +146,40 @@ def _pair(field: bytes) -> Pair:
     return unquote_to_bytes(name), unquote_to_bytes(value)
 
 
-def _sign_fault(given: bytes, fields: Mapping[bytes, bytes], keys: Sequence[str]) -> Reason | None:
+def _signature_fault(
+    given: bytes, fields: Mapping[bytes, bytes], keys: Sequence[str]
+) -> LaunchFault | None:
     if not given:
-        return Reason.NO_SIGN
+        return LaunchFault.NO_SIGN
     if not _SIGN.fullmatch(given):
-        return Reason.BAD_SIGN_FORM
-    # The list is built in full before any() looks at it: how long this takes does not tell which key was the right one.
+        return LaunchFault.BAD_SIGN_FORM
+    # The list is built in full before any() looks at it: how long this takes does not tell which
+    # key was the right one.
     matches = [hmac.compare_digest(signature(fields.items(), key), given) for key in keys]
-    return None if any(matches) else Reason.BAD_SIGNATURE
+    return None if any(matches) else LaunchFault.BAD_SIGNATURE
 
 
-def _misfit(fields: Mapping[bytes, bytes], app_id: int) -> Reason | None:
+def _misfit(fields: Mapping[bytes, bytes], app_id: int) -> LaunchFault | None:
     """Say what in a genuine launch makes it none of ours."""
     if fields.get(b"vk_app_id") != str(app_id).encode():
-        return Reason.WRONG_APP
+        return LaunchFault.WRONG_APP
     if not _TIMESTAMP.fullmatch(fields.get(b"vk_ts", b"")):
-        return Reason.BAD_TIMESTAMP
+        return LaunchFault.BAD_TIMESTAMP
     user = fields.get(b"vk_user_id", b"")
     if not _USER.fullmatch(user) or int(user) > VK_ID_MAX:
-        return Reason.BAD_USER
-    # What vk_user_id means inside Odnoklassniki is not documented; it must not open somebody else's cabinet.
+        return LaunchFault.BAD_USER
+    # What vk_user_id means inside Odnoklassniki is not documented; it must not open somebody
+    # else's cabinet.
     if fields.get(b"vk_client") == b"ok" or fields.get(b"vk_platform", b"").endswith(b"_ok"):
-        return Reason.ODNOKLASSNIKI
+        return LaunchFault.ODNOKLASSNIKI
     return None
 
 
-def _staleness(fields: Mapping[bytes, bytes], now: int, age_seconds_max: int) -> Reason | None:
+def _staleness(fields: Mapping[bytes, bytes], now: int, age_seconds_max: int) -> LaunchFault | None:
     age = now - int(fields[b"vk_ts"])
     if age > age_seconds_max:
-        return Reason.TOO_OLD
-    return Reason.FROM_THE_FUTURE if age < -AHEAD_SECONDS_MAX else None
+        return LaunchFault.TOO_OLD
+    return LaunchFault.FROM_THE_FUTURE if age < -AHEAD_SECONDS_MAX else None
 
 
 def _visitor(fields: Mapping[bytes, bytes]) -> Visitor:

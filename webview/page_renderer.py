@@ -1,4 +1,4 @@
-"""Printing page objects: templates, the style sheet and the scripts, read, put together and compiled once."""
+"""Page objects to HTML: templates, style sheet and scripts, read, assembled and compiled once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from webview.scripts import Scripts
 
 _HERE = Path(__file__).parent
 _PART = re.compile(r"<!-- ([a-z]+) -->\n")
-#: Which parts stand in the frame of a page; what is no page stands without it.
+#: The frame of each kind of page and what stands in it; what is no page stands without a frame.
 _TEMPLATES = {
     pages.Cabinet: ("base", "cabinet"),
     pages.Stranger: ("base", "stranger"),
@@ -27,33 +27,30 @@ _TEMPLATES = {
 
 
 class PageRenderer:
-    """Prints page objects."""
+    """Writes page objects as HTML."""
 
     def __init__(self, style: str, scripts: Scripts, templates: Mapping[type, Any]) -> None:
-        """Keep the style sheet, the scripts that pages name, and one compiled template for each kind of page."""
+        """Keep the style sheet, the scripts, and a template for each kind of page."""
         self.scripts = scripts
         self._style = style
         self._templates = templates
 
     @classmethod
     def set_up(cls, colours: Colours | None = None) -> PageRenderer:
-        """Read everything that lies beside this module; the style sheet takes the school's colours."""
-        style = theme.properties(colours or Colours()) + (_HERE / "static" / "style.css").read_text(
-            encoding="utf-8"
-        )
-        return cls(
-            style, Scripts.set_up(), {kind: _compiled(*names) for kind, names in _TEMPLATES.items()}
-        )
+        """Read all files beside this module; the style sheet takes the school's colours."""
+        sheet = (_HERE / "static" / "style.css").read_text(encoding="utf-8")
+        style = theme.properties(colours or Colours()) + sheet
+        templates = {kind: _compiled(*names) for kind, names in _TEMPLATES.items()}
+        return cls(style, Scripts.set_up(), templates)
 
     @property
     def style_source(self) -> str:
         """The Content-Security-Policy source that allows our style sheet and no other."""
-        return (
-            f"'sha256-{base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()}'"
-        )
+        digest = hashlib.sha256(self._style.encode()).digest()
+        return f"'sha256-{base64.b64encode(digest).decode()}'"
 
     def print(self, page: pages.Page) -> bytes:
-        """Print one page, or a part of one."""
+        """Write one page, or a part of one."""
         template = self._templates[type(page)]
         text: str = template.render(
             page=page, texts=page.texts, style=self._style, scripts=self.scripts
@@ -63,13 +60,21 @@ class PageRenderer:
 
 def _compiled(frame: str, content: str) -> Any:
     template = bottle.SimpleTemplate(_assembled(frame, content))
-    template.co  # noqa: B018  # Compiles now: a mistake in a template must not wait for its first visitor.
+    # This compiles it: a mistake in a template must not wait for its first visitor.
+    template.co  # noqa: B018
     return template
 
 
 def _assembled(name: str, content: str) -> str:
-    """A template with the parts that it names put into their places; ``content`` is what stands for "content"."""
+    """A template with the parts that it names in their places.
+
+    Bottle's own ``include`` would look every part up again at each request. ``content`` is the name
+    of the part that stands for "content".
+    """
     text = (_HERE / "templates" / f"{name}.html").read_text(encoding="utf-8")
-    return _PART.sub(
-        lambda part: _assembled(content if part[1] == "content" else part[1], ""), text
-    )
+
+    def part(found: re.Match[str]) -> str:
+        named = found[1]
+        return _assembled(content if named == "content" else named, "")
+
+    return _PART.sub(part, text)

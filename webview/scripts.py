@@ -1,4 +1,4 @@
-"""The page's scripts as they are served: one folder whose address changes whenever any of its files does.
+"""The page's scripts as they are served, under an address that changes whenever any of them does.
 
 So each file may be kept for ever, and the modules find each other by plain relative names.
 """
@@ -29,9 +29,9 @@ class Scripts:
     def set_up(cls) -> Scripts:
         """Read what lies beside this module."""
         files = {path.name: path.read_bytes() for path in sorted(_HERE.glob("*.js"))}
-        digest = hashlib.sha256(
-            b"".join(name.encode() + b"\0" + content for name, content in files.items())
-        )
+        digest = hashlib.sha256()
+        for name, content in files.items():
+            digest.update(name.encode() + b"\0" + content)
         return cls(digest.hexdigest()[:16], files)
 
     @property
@@ -46,8 +46,9 @@ class Scripts:
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """Addresses of the modules that the main one needs: fetched at once, none waits for another."""
-        return tuple(self._address(name) for name in self.files if name not in {_MAIN, *_CLASSIC})
+        """Addresses of the modules that the main one needs, so that all are fetched at once."""
+        others = [name for name in self.files if name not in {_MAIN, *_CLASSIC}]
+        return tuple(map(self._address, others))
 
     def find(self, folder: str, name: str) -> bytes | None:
         """The content of a script; None where it is not, or was another."""

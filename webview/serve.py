@@ -1,4 +1,4 @@
-"""Serving the window on a port, behind a proxy that speaks TLS."""
+"""Serving the web view on a port, behind a proxy that speaks TLS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from wsgiref.types import WSGIApplication
 import waitress
 
 THREADS = 8
-#: Slow clients wait as open connections of 8 KiB each, not in threads: a thousand of them must not keep others out.
+#: Slow clients wait as open connections of 8 KiB each, not in threads: a thousand of them must not
+#: keep others out.
 CONNECTIONS_MAX = 2000
 #: What is open besides connections: databases, pictures, the log.
 FILES_BESIDE = 100
@@ -52,7 +53,10 @@ def server_on(listener: socket.socket, app: WSGIApplication, threads: int = THRE
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Take the address before the server starts its threads; waitress would leave a socket open where it fails."""
+    """Take the address before the server starts its threads.
+
+    Where it cannot be had, waitress itself would leave a socket open.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
@@ -62,11 +66,15 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _connections_max() -> int:
-    """How many connections may be open, the system willing; waitress never rests when it accepts one too many."""
+    """How many connections may be open, raising the process's own limit as far as that is allowed.
+
+    When waitress accepts one connection too many, it spins without rest.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = CONNECTIONS_MAX + FILES_BESIDE
     if 0 <= soft < files:
-        files = files if hard < 0 else min(files, hard)
+        if hard >= 0:
+            files = min(files, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     return max(files - FILES_BESIDE, 1)
 

@@ -1,4 +1,4 @@
-"""What only the window says, in Russian and in English; words about lines are ``coinsync.core.wording``'s."""
+"""What only the web view says, in Russian and in English; lines get theirs in ``core.wording``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """One language; braces are filled in by the rooms of pages, ``words`` are those about lines.
+    """One language; braces are filled in where pages are made.
 
-    ``script`` are words for the page's script, which fills in their braces itself; lists are forms beside a number.
+    ``words`` are those about lines. ``script`` are words for the page's script, which fills in
+    their braces itself; lists are forms beside a number.
     """
 
     language: str
@@ -113,15 +114,18 @@ RUSSIAN = Texts(
     earn_short="Заработать",
     earn_empty="Скоро здесь появятся способы заработать.",
     lesson="Занятие",
-    lesson_text="За каждое занятие по расписанию, на котором ребёнок был. Пробные занятия и отработки не считаются.",
+    lesson_text=(
+        "За каждое занятие по расписанию, на котором ребёнок был."
+        " Пробные занятия и отработки не считаются."
+    ),
     fresh_today="Обновлено сегодня в {time}",
     fresh_yesterday="Обновлено вчера в {time}",
     fresh_on="Обновлено {day} в {time}",
     fresh_never="Данные о занятиях ещё не загружены",
     stranger=Message(
         "Кабинет ещё не подключён",
-        "Мы пока не знаем, чей это кабинет. Назовите этот номер администратору школы — и здесь появятся записи"
-        " вашего ребёнка.",
+        "Мы пока не знаем, чей это кабинет. Назовите этот номер администратору школы — и здесь"
+        " появятся записи вашего ребёнка.",
     ),
     stranger_number="Ваш номер ВКонтакте",
     copy="Скопировать",
@@ -198,15 +202,18 @@ ENGLISH = Texts(
     earn_short="Earn",
     earn_empty="Ways to earn will appear here soon.",
     lesson="Lesson",
-    lesson_text="For every lesson of the schedule that the child attends. Trial and make-up lessons do not count.",
+    lesson_text=(
+        "For every lesson of the schedule that the child attends."
+        " Trial and make-up lessons do not count."
+    ),
     fresh_today="Updated today at {time}",
     fresh_yesterday="Updated yesterday at {time}",
     fresh_on="Updated on {day} at {time}",
     fresh_never="Lessons have not been loaded yet",
     stranger=Message(
         "This cabinet is not connected yet",
-        "We do not know yet whose cabinet this is. Tell the school's office this number, and your child's lines will"
-        " appear here.",
+        "We do not know yet whose cabinet this is. Tell the school's office this number, and your"
+        " child's lines will appear here.",
     ),
     stranger_number="Your VK number",
     copy="Copy",

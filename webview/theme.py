@@ -8,14 +8,16 @@ from coinsync.core.colour import DARK, LIGHT, Colours, Palette
 def properties(colours: Colours) -> str:
     """Style rules that give every colour its name.
 
-    The system's appearance decides, unless the document says ``data-appearance``: the script writes there what VK says.
+    The system's appearance decides, unless the document says ``data-appearance``: the script writes
+    there what VK says.
     """
     light_link, dark_link = colours.links
     light = _declared(LIGHT, colours.accent_light, colours.label, light_link)
     dark = _declared(DARK, colours.accent_dark, colours.label, dark_link)
     return (
         f":root {{ color-scheme: light dark; {light} }}\n"
-        f'@media (prefers-color-scheme: dark) {{ :root:not([data-appearance="light"]) {{ {dark} }} }}\n'
+        "@media (prefers-color-scheme: dark) "
+        f'{{ :root:not([data-appearance="light"]) {{ {dark} }} }}\n'
         f':root[data-appearance="dark"] {{ color-scheme: dark; {dark} }}\n'
         ':root[data-appearance="light"] { color-scheme: light; }\n'
     )

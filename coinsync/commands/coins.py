@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -153,7 +152,7 @@ def import_file(
     session: Session = ctx.obj
     author = author_of(session, allow_duplicate=allow_duplicate)
     try:
-        rows = _rows_of(session.settings, file, session.now())
+        rows = _rows_of(session.settings, file)
 
         def decide(reader: Reader) -> Proposal:
             # A file may name a resident in many rows.
@@ -165,7 +164,7 @@ def import_file(
         raise ImportRefused(error.problems, count=error.count, file=str(file)) from error
 
 
-def _rows_of(settings: Settings, file: Path, now: datetime) -> tuple[ImportRow, ...]:
+def _rows_of(settings: Settings, file: Path) -> tuple[ImportRow, ...]:
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -174,5 +173,4 @@ def _rows_of(settings: Settings, file: Path, now: datetime) -> tuple[ImportRow, 
         content,
         ways={way.code: way.coins for way in settings.ways},
         coins_max=settings.limits.coins_per_operation_max,
-        today=settings.day_at((), now),
     )

@@ -12,9 +12,9 @@ from coinsync.commands.session import Session
 from coinsync.errors import UsageError
 from coinsync.store import database
 from coinsync.store.engines.mysql_address import SCHEMES, address_of
-from coinsync.store.operations import grants as rights
 from coinsync.store.operations.backup import back_up
-from coinsync.store.operations.copy import copy as copy_database
+from coinsync.store.operations.copy import copy_database
+from coinsync.store.operations.grants import Accounts, makers, statements
 
 
 def migrate(ctx: typer.Context) -> None:
@@ -88,8 +88,8 @@ def grants(
             "db grants: the configured database is a file",
             advice="Its rights are those of the file and its folder.",
         )
-    accounts = rights.Accounts(owner, writer, web, host)
+    accounts = Accounts(owner, writer, web, host)
     name = address_of(session.database_url).name
-    for line in rights.makers(accounts):
+    for line in makers(accounts):
         typer.echo(f"-- {line}")
-    typer.echo("\n".join(rights.statements(name, accounts)))
+    typer.echo("\n".join(statements(name, accounts)))

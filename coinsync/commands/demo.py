@@ -18,8 +18,8 @@ from coinsync import config
 from coinsync.commands import demo_shop
 from coinsync.commands.init import create_database, write_new
 from coinsync.commands.lessons import post_windows
-from coinsync.commands.posting import Posting, posting_into
 from coinsync.commands.session import PARTLY, Session
+from coinsync.commands.sync_posting import Posting, posting_into
 from coinsync.core.catalog import Item
 from coinsync.errors import UsageError
 from coinsync.render.people import residents_page
@@ -64,8 +64,8 @@ def demo(
         session = _session_of(outer, school, simulator, port)
         create_database(session)
         with session.lock("demo", 0.0), session.writable() as database:
-            posting = posting_into(session, database, None, dry_run=False)
-            post_windows(posting, (None, None), rerate=False, expect=None)
+            posting = posting_into(session, database, dry_run=False)
+            post_windows(posting, (None, None))
             demo_shop.open_shop(session, database, school.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):

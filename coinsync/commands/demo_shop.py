@@ -38,12 +38,11 @@ def open_shop(session: Session, database: Database, seed: int) -> None:
 
     Where goods, moves or sales are recorded already, they stay as they are.
     """
-    today = session.settings.day_at((), session.now())
-    reader, author = Reader(database), Author(session.actor, session.now(), f"demo-{seed}", today)
+    reader, author = Reader(database), Author(session.actor, session.now(), f"demo-{seed}")
     _fill(session, database, reader, author)
-    _receive(session, database, reader, author, today)
+    _receive(session, database, reader, author)
     if not reader.sales():
-        _sell(session, database, reader, author, today, Chance(seed))
+        _sell(session, database, reader, author, Chance(seed))
 
 
 def family(reader: Reader) -> tuple[int, list[Resident]]:
@@ -64,62 +63,55 @@ def _fill(session: Session, database: Database, reader: Reader, author: Author) 
     apply(session, database, load(reader, session.settings, items, author).plan)
 
 
-def _receive(
-    session: Session, database: Database, reader: Reader, author: Author, today: date
-) -> None:
+def _receive(session: Session, database: Database, reader: Reader, author: Author) -> None:
     """Let the goods come in, in one plan, before the first of them is sold."""
-    day = today - timedelta(days=DAYS_OF_SALES)
+    settings = session.settings
     changes: list[Change] = []
     for item in reader.all(Item):
+        today = settings.day_at(item.branches, author.now)
+        day = today - timedelta(days=DAYS_OF_SALES)
         by = replace(author, key=f"{author.key}-{item.code}", day=day)
         received = reader.stock_moves(key=f"stock:{by.key}")
         if item.archived or not item.tracked or received:
             continue
         pieces = max(PIECES_MIN, COINS_OF_STOCK // item.price)
-        proposal = move_stock(reader, session.settings, item, MoveKind.RECEIVE, pieces, by)
-        changes += proposal.plan.changes
+        changes += move_stock(reader, settings, item, MoveKind.RECEIVE, pieces, by).plan.changes
     if changes:
-        scope = scope_of(author.now.date())
+        scope = scope_of(settings.day_at((), author.now))
         apply(session, database, Plan.of(Purpose.CATALOG, scope, changes))
 
 
 def _sell(
-    session: Session,
-    database: Database,
-    reader: Reader,
-    author: Author,
-    today: date,
-    chance: Chance,
+    session: Session, database: Database, reader: Reader, author: Author, chance: Chance
 ) -> None:
     """Sell on the last days to who had the coins then, the latest to the family that is shown."""
     pupils = [one for one in reader.residents() if one.presence is Presence.CLIENT]
     _, children = family(reader)
     count = max(SALES_MIN, len(pupils) // RESIDENTS_PER_SALE)
     for number in range(1, count + 1):
-        day = today - timedelta(days=(count - number) * DAYS_OF_SALES // count)
+        days_ago = (count - number) * DAYS_OF_SALES // count
         candidates = children if number == count else pupils
-        chosen = _buyer(reader, chance, candidates, day, number)
-        if chosen is None:
-            continue
-        buyer, pick = chosen
-        by = replace(author, key=f"{author.key}-{number}", day=day)
-        proposal = sell(reader, session.settings, [pick], [Buyer(buyer)], by)
-        apply(session, database, proposal.plan)
+        tried = chance.some(candidates, len(candidates), lambda one: one.id, "buyer", number)
+        for buyer in tried:
+            # Counted back from the buyer's own today: another branch's may be still to come there.
+            today = session.settings.day_at(buyer.branches, author.now)
+            day = today - timedelta(days=days_ago)
+            goods = _affordable(reader, buyer, day)
+            if goods:
+                pick = Pick(chance.pick(goods, "goods", number), 1)
+                by = replace(author, key=f"{author.key}-{number}", day=day)
+                proposal = sell(reader, session.settings, [pick], [Buyer(buyer)], by)
+                apply(session, database, proposal.plan)
+                break
 
 
-def _buyer(
-    reader: Reader, chance: Chance, candidates: list[Resident], day: date, number: int
-) -> tuple[Resident, Pick] | None:
-    """Somebody who can pay for something that is there, and this; None where nobody can."""
-    balances = reader.balances((one.id for one in candidates), until=day)
-    tried = chance.some(candidates, len(candidates), lambda one: one.id, "buyer", number)
-    for resident in tried:
-        goods = []
-        shelf = shelf_for(reader, resident).values()
-        pieces = reader.stock(item.code for item in shelf if item.tracked)
-        for item in shelf:
-            if item.price <= balances[resident.id] and pieces.get(item.code) != 0:
-                goods.append(item)
-        if goods:
-            return resident, Pick(chance.pick(goods, "goods", number), 1)
-    return None
+def _affordable(reader: Reader, buyer: Resident, day: date) -> list[Item]:
+    """The goods that are there and that a buyer could have paid for on a day."""
+    balance = reader.balance(buyer.id, day)
+    shelf = shelf_for(reader, buyer).values()
+    pieces = reader.stock(item.code for item in shelf if item.tracked)
+    goods = []
+    for item in shelf:
+        if item.price <= balance and pieces.get(item.code) != 0:
+            goods.append(item)
+    return goods

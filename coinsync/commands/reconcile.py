@@ -15,7 +15,7 @@ from coinsync.commands import connections
 from coinsync.commands.options import AsCsv, Day, LockTimeout, day_of, span
 from coinsync.commands.session import DIFFERENT, PARTLY, Session
 from coinsync.core.proof.checks import BY_ID, CRM_CHECKS, Findings, Proof
-from coinsync.core.proof.lessons import Answer, check_answers
+from coinsync.core.proof.crm import CrmReading, check_readings
 from coinsync.errors import UsageError
 from coinsync.render.proof import finding_line
 from coinsync.render.proof import proof as proof_listing
@@ -106,8 +106,8 @@ def _outcomes(session: Session, reader: Reader, days: Days) -> list[Outcome]:
     """What a sync would do now, as its dry run finds it."""
     bar = session.progress_bar()
     with bar, connections.exchange(session, bar) as exchange, connections.vk(session) as vk:
-        run = Sync(exchange, reader, session.settings, vk=vk)
-        return list(run.outcomes(session.chosen_branches(), *days, session.now()))
+        run = Sync(exchange, reader, session.settings, session.now(), *days, vk=vk)
+        return run.plan_all(session.chosen_branches())
 
 
 def _with_the_crm(
@@ -119,27 +119,27 @@ def _with_the_crm(
 ) -> Proof:
     """The proof with what the fresh reading adds to it."""
     names = session.branch_names()
-    answers = [_answer(names, outcome) for outcome in outcomes]
+    readings = [_reading(names, outcome) for outcome in outcomes]
     command = "coinsync sync"
     for option, day in zip(("--since", "--until"), days, strict=True):
         if day:
             command += f" {option} {day}"
     found = Findings()
-    check_answers(answers, session.settings.limits, found, command)
+    check_readings(readings, session.settings.limits, found, command)
     fresh = [check for check in CRM_CHECKS if check.id in wanted]
     # Differences of the rules are those over the stored facts, which were looked at in full.
     return replace(
         proof,
-        findings=(*proof.findings, *found.all({check.id for check in fresh})),
+        findings=(*proof.findings, *found.of({check.id for check in fresh})),
         checked=tuple(dict.fromkeys((*proof.checked, *fresh))),
     )
 
 
-def _answer(names: dict[int, str], outcome: Outcome) -> Answer:
+def _reading(names: dict[int, str], outcome: Outcome) -> CrmReading:
     scope = outcome.scope
     branch = names.get(outcome.branch.id, f"branch {outcome.branch.id}")
     error = outcome.error.message if outcome.error else ""
-    return Answer(f"{branch} {scope.since} … {scope.until}", outcome.plan, error)
+    return CrmReading(f"{branch} {scope.since} … {scope.until}", outcome.plan, error)
 
 
 # --- the end --------------------------------------------------------------------------------------

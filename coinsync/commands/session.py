@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -88,12 +87,6 @@ class Session:
     def now(self) -> datetime:
         """The time, aware, in UTC."""
         return self.environment.now()
-
-    def repeated_with(self, *words: str) -> str:
-        """The command line of this very call, for real and with further words."""
-        left_out = ("--dry-run", "-q", "--quiet")
-        called = [word for word in self.environment.words if word not in left_out]
-        return shlex.join([self.environment.program, *called, *words])
 
     def branch_names(self) -> dict[int, str]:
         """What branches are called: by the configuration, else by the CRM as far as it was read."""

@@ -1,16 +1,19 @@
 """The shop's goods and what happens to them: items, moves of stock, sales and refunds, as values.
 
-Stock is a ledger of its own: it only grows, and how many are left is a sum. A sale keeps the name and the price of the
-day, so that a catalog that changes later changes nothing about it.
+Stock is a ledger of its own: it only grows, and how many are left is a sum. A sale keeps the name
+and the price of the day, so that a catalog that changes later changes nothing about it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+
+from coinsync.core.facts import Fact
 
 CODE_LENGTH_MAX = 40
 NAME_LENGTH_MAX = 120
@@ -22,10 +25,11 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Item(Fact):
     """One of the shop's goods. ``branches`` empty means all, ``tracked`` that stock is counted.
 
-    ``picture`` is the name of the web copy of its picture, "" where there is none; ``place`` orders the catalog.
+    ``picture`` is the name of the web copy of its picture, "" where there is none; ``place`` orders
+    the catalog.
     """
 
     code: str
@@ -45,7 +49,7 @@ class Item:
 
 
 class MoveKind(StrEnum):
-    """Why stock moved: came in, was sold, came back, was written off, or was counted and found to be otherwise."""
+    """Why stock moved; ``COUNT`` corrects it to what was counted."""
 
     RECEIVE = "receive"
     SALE = "sale"
@@ -56,9 +60,12 @@ class MoveKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StockMove:
-    """So many pieces more, or fewer where ``quantity`` is below 0, of one item; the key is used once.
+    """So many pieces more, or fewer where ``quantity`` is below 0, of one item.
 
-    ``sale`` names the sale that it belongs to, "" for none; ``note`` says why, in the words of ``actor``.
+    The key is used once.
+
+    ``sale`` names the sale that it belongs to, "" for none; ``note`` says why, in the words of
+    ``actor``.
     """
 
     key: str
@@ -86,10 +93,13 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
-    """One purchase; who paid what are the ledger's entries under its key. ``event`` is a fair's code, "" for none.
+class Sale(Fact):
+    """One purchase.
 
-    Why it was so is the note of those entries, which can be erased; nothing that staff type stands here.
+    Who paid what are the ledger's entries under its key. ``event`` is a fair's code, "" for none.
+
+    Why it was so is the note of those entries, which can be erased; nothing that staff type stands
+    here.
     """
 
     id: str
@@ -99,8 +109,11 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
-class SaleLine:
-    """So many of one item in a sale, at ``price`` each; ``listed`` was the catalog's price that day."""
+class SaleLine(Fact):
+    """So many of one item in a sale, at ``price`` each.
+
+    ``listed`` was the catalog's price that day.
+    """
 
     sale: str
     line: int
@@ -118,7 +131,7 @@ class SaleLine:
 
 
 @dataclass(frozen=True, slots=True)
-class RefundLine:
+class RefundLine(Fact):
     """A line of a sale that was taken back, whole and once."""
 
     sale: str
@@ -128,7 +141,7 @@ class RefundLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Event(Fact):
     """A fair: sales are booked to it until it is closed; ``closed_on`` None while it is open."""
 
     code: str
@@ -144,7 +157,10 @@ def is_code(text: str) -> bool:
 
 
 def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[Item, Item | None]]:
-    """What a whole catalog changes: new and changed items with what they were, those left out as archived."""
+    """What a whole catalog changes: each item as it will be, with what it was.
+
+    Items that are left out are archived.
+    """
     before = {item.code: item for item in known}
     there = {item.code: item for item in wanted}
     left = [
@@ -159,8 +175,8 @@ def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[I
 def shares(total: int, paid: Sequence[int]) -> list[int]:
     """Cut ``total`` in proportion to what was ``paid``, in whole coins, nobody above what he paid.
 
-    The largest remainders get the coins that are left over, the earlier first. Raises ``ValueError`` when more is to be
-    given back than was paid.
+    The largest remainders get the coins that are left over, the earlier first. Raises
+    ``ValueError`` when more is to be given back than was paid.
     """
     whole = sum(paid)
     if not 0 <= total <= whole:
@@ -180,3 +196,39 @@ def quantities(moves: Iterable[StockMove]) -> Mapping[str, int]:
     for move in moves:
         found[move.item] = found.get(move.item, 0) + move.quantity
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class SaleTotals:
+    """What a sale moved by its lines: coins, and pieces by item.
+
+    The ledger's entries of the sale must say the same about coins, and its moves of stock about
+    those pieces that are counted.
+    """
+
+    coins_paid: int
+    coins_returned: int
+    pieces_sold: Counter[str]
+    pieces_returned: Counter[str]
+
+    @property
+    def coins_kept(self) -> int:
+        """Coins that were paid and not given back."""
+        return self.coins_paid - self.coins_returned
+
+    def pieces_kept(self, item: str) -> int:
+        """Pieces of an item that were sold and did not come back."""
+        return self.pieces_sold[item] - self.pieces_returned[item]
+
+
+def totals_of_sale(lines: Iterable[SaleLine], refunded: Collection[int]) -> SaleTotals:
+    """Add up the lines of a sale; ``refunded`` are the numbers of those that were taken back."""
+    coins_paid = coins_returned = 0
+    pieces_sold, pieces_returned = Counter[str](), Counter[str]()
+    for line in lines:
+        coins_paid += line.coins
+        pieces_sold[line.item] += line.quantity
+        if line.line in refunded:
+            coins_returned += line.coins
+            pieces_returned[line.item] += line.quantity
+    return SaleTotals(coins_paid, coins_returned, pieces_sold, pieces_returned)

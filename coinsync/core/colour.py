@@ -1,7 +1,7 @@
 """The cabinet's colours, and whether a text in them can be read: the contrast of WCAG 2, computed.
 
-The grounds are VK's own, so that the cabinet looks at home there; a school chooses only its accent, what is written on
-the accent, and links.
+The backgrounds are VK's own, so that the cabinet looks at home there; a school chooses only its
+accent, what is written on the accent, and links.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from coinsync.core.setting import Setting, expect
+from coinsync.core.setting import expect, setting
 
 #: The contrast that every text has at least, to 1.
 CONTRAST_MIN = 4.5
@@ -23,7 +23,7 @@ _STEPS = 256
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """What surrounds a school's colours, light or dark; every text of it can be read on every ground."""
+    """What surrounds a school's colours, light or dark; all its texts can be read on it."""
 
     ground: str
     card: str
@@ -34,7 +34,8 @@ class Palette:
     gain: str
 
 
-#: VK's own "sub-heading" has a contrast of 4.49 on white, so the quiet text of the light palette is darker than that.
+#: VK's own "sub-heading" has a contrast of 4.49 on white, so the quiet text of the light palette is
+#: darker than that.
 LIGHT = Palette("#ebedf0", _WHITE, "#f5f5f5", _BLACK, "#5f6a76", "#dfe1e4", "#257a2c")
 DARK = Palette("#0a0a0a", "#19191a", "#232324", "#e1e3e6", "#969a9f", "#363738", "#62c462")
 
@@ -47,17 +48,17 @@ def as_colour(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """What a school chooses, as "#rrggbb"; a link that is "" takes the accent, as near to it as can be read."""
+    """What a school chooses, as "#rrggbb"; a link that is "" is the accent, or near it."""
 
-    accent_light: Annotated[
-        str, Setting(as_colour, "Behind the balance, and of buttons, in the light appearance …")
-    ] = "#1f6fc9"
-    accent_dark: Annotated[str, Setting(as_colour, "… and in the dark one.")] = "#2b62ab"
-    label: Annotated[str, Setting(as_colour, "What is written on it.")] = _WHITE
-    link_light: Annotated[
-        str, Setting(as_colour, "Links; empty: the accent, as near to it as can be read.")
-    ] = ""
-    link_dark: Annotated[str, Setting(as_colour)] = ""
+    accent_light: str = setting(
+        as_colour, "Behind the balance, and of buttons, in the light appearance …", "#1f6fc9"
+    )
+    accent_dark: str = setting(as_colour, "… and in the dark one.", "#2b62ab")
+    label: str = setting(as_colour, "What is written on it.", _WHITE)
+    link_light: str = setting(
+        as_colour, "Links; empty: the accent, as near to it as can be read.", ""
+    )
+    link_dark: str = setting(as_colour, default="")
 
     def __post_init__(self) -> None:
         """Refuse at birth what is no colour: these texts end up in a style sheet."""
@@ -77,7 +78,10 @@ class Colours:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A text in one colour on a ground in another; ``key`` is the setting that decides, ``instead`` what would pass."""
+    """A text in one colour on a background in another.
+
+    ``key`` is the setting that decides, ``instead`` the nearest colour that would pass.
+    """
 
     key: str
     what: str
@@ -97,7 +101,7 @@ class Pair:
 
     @property
     def told(self) -> str:
-        """The ratio for a person, never rounded up to what it is not."""
+        """The ratio for a person, rounded down: 4.499 must not look like enough."""
         return f"{int(self.ratio * 100) / 100:.2f}"
 
 
@@ -108,33 +112,40 @@ def is_colour(text: str) -> bool:
 
 def pairs(colours: Colours) -> tuple[Pair, ...]:
     """Every pair that a school's choice decides, light before dark."""
-    found = []
-    light, dark = colours.links
-    for name, palette, accent, link in (
-        ("light", LIGHT, colours.accent_light, light),
-        ("dark", DARK, colours.accent_dark, dark),
-    ):
-        grounds = (palette.ground, palette.card)
-        other, another = nearest(accent, (colours.label,)), nearest(link, grounds)
-        found += [
-            Pair(f"accent_{name}", f"{name}: label on the accent", colours.label, accent, other),
-            Pair(f"link_{name}", f"{name}: link on the page", link, palette.ground, another),
-            Pair(f"link_{name}", f"{name}: link on a card", link, palette.card, another),
-        ]
-    return tuple(found)
+    light_link, dark_link = colours.links
+    return (
+        *_pairs("light", LIGHT, colours.label, colours.accent_light, light_link),
+        *_pairs("dark", DARK, colours.label, colours.accent_dark, dark_link),
+    )
+
+
+def _pairs(name: str, palette: Palette, label: str, accent: str, link: str) -> tuple[Pair, ...]:
+    other_accent = nearest(accent, (label,))
+    other_link = nearest(link, (palette.ground, palette.card))
+    link_key = f"link_{name}"
+    return (
+        Pair(f"accent_{name}", f"{name}: label on the accent", label, accent, other_accent),
+        Pair(link_key, f"{name}: link on the page", link, palette.ground, other_link),
+        Pair(link_key, f"{name}: link on a card", link, palette.card, other_link),
+    )
 
 
 def problems(colours: Colours) -> list[str]:
     """One line for each setting with a text that cannot be read, and what would do instead."""
     worst: dict[str, Pair] = {}
     for pair in pairs(colours):
-        if not pair.passes and (pair.key not in worst or pair.ratio < worst[pair.key].ratio):
+        if pair.passes:
+            continue
+        if pair.key not in worst or pair.ratio < worst[pair.key].ratio:
             worst[pair.key] = pair
-    return [
-        f"config: [brand] {key}: {pair.what}, {pair.text} on {pair.ground}, has a contrast of {pair.told} : 1 and needs"
-        f" {CONTRAST_MIN} : 1; the nearest that passes is {pair.instead}"
-        for key, pair in worst.items()
-    ]
+    lines = []
+    for key, pair in worst.items():
+        lines.append(
+            f"config: [brand] {key}: {pair.what}, {pair.text} on {pair.ground}, has a contrast of"
+            f" {pair.told} : 1 and needs {CONTRAST_MIN} : 1; the nearest that passes is"
+            f" {pair.instead}"
+        )
+    return lines
 
 
 def contrast(one: str, other: str) -> float:
@@ -145,30 +156,41 @@ def contrast(one: str, other: str) -> float:
 
 def luminance(colour: str) -> float:
     """How much light a colour gives, from 0 to 1, as WCAG 2 defines it."""
-    linear = [
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in _parts(colour)
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    red, green, blue = map(_linear, _channels(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(channel: float) -> float:
+    """Undo the gamma of sRGB."""
+    if channel <= 0.04045:
+        return channel / 12.92
+    return float(((channel + 0.055) / 1.055) ** 2.4)
 
 
 def nearest(colour: str, others: Sequence[str]) -> str:
-    """The colour itself where it can be told from all the ``others``, else the nearest that can, darker or lighter.
+    """The colour itself where it can be told from all the ``others``, else the nearest that can.
 
-    Nearest on the straight way to black or to white, so that the hue stays; where nothing on either way passes, black
-    or white, whichever is told apart better.
+    It is looked for on straight ways to black and to white, so that the hue stays. Where nothing
+    on either way passes, it is black or white, whichever is told apart better.
     """
     if _passes(colour, others):
         return colour
-    found = [one for one in (_first(colour, end, others) for end in (_BLACK, _WHITE)) if one]
-    if not found:
+    passing = []
+    for end in (_BLACK, _WHITE):
+        mixed = _first_passing(colour, end, others)
+        if mixed:
+            passing.append(mixed)
+    if not passing:
         return max((_BLACK, _WHITE), key=lambda end: min(contrast(end, other) for other in others))
-    return min(found, key=lambda one: _distance(one, colour))
+    return min(passing, key=lambda mixed: _distance(mixed, colour))
 
 
-def _first(colour: str, end: str, others: Sequence[str]) -> str | None:
-    way = (_mixed(colour, end, step / _STEPS) for step in range(1, _STEPS + 1))
-    return next((one for one in way if _passes(one, others)), None)
+def _first_passing(colour: str, end: str, others: Sequence[str]) -> str:
+    for step in range(1, _STEPS + 1):
+        mixed = _mixed(colour, end, step / _STEPS)
+        if _passes(mixed, others):
+            return mixed
+    return ""
 
 
 def _passes(colour: str, others: Sequence[str]) -> bool:
@@ -176,16 +198,17 @@ def _passes(colour: str, others: Sequence[str]) -> bool:
 
 
 def _mixed(colour: str, end: str, share: float) -> str:
-    mixed = (
-        round(255 * (one + (other - one) * share))
-        for one, other in zip(_parts(colour), _parts(end), strict=True)
-    )
-    return "#" + "".join(f"{part:02x}" for part in mixed)
+    digits = ""
+    for channel, end_channel in zip(_channels(colour), _channels(end), strict=True):
+        digits += f"{round(255 * (channel + (end_channel - channel) * share)):02x}"
+    return f"#{digits}"
 
 
-def _distance(one: str, other: str) -> float:
-    return sum((a - b) ** 2 for a, b in zip(_parts(one), _parts(other), strict=True))
+def _distance(colour: str, other: str) -> float:
+    pairs = zip(_channels(colour), _channels(other), strict=True)
+    return sum((channel - other_channel) ** 2 for channel, other_channel in pairs)
 
 
-def _parts(colour: str) -> list[float]:
-    return [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+def _channels(colour: str) -> list[float]:
+    """Red, green and blue, from 0 to 1."""
+    return [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]

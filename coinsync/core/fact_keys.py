@@ -7,8 +7,6 @@ changed since the plan was made, and the key columns of the tables all follow fr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from operator import attrgetter
 from typing import Any
 
 from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine
@@ -61,9 +59,4 @@ WRITTEN_ONCE: frozenset[type[Any]] = frozenset({Sale, SaleLine, RefundLine})
 
 def identity(fact: Any) -> tuple[Any, ...]:
     """The values that name a fact among its kind."""
-    return tuple(read(fact) for read in _field_readers(type(fact)))
-
-
-@cache
-def _field_readers(kind: type[Any]) -> tuple[attrgetter[Any], ...]:
-    return tuple(attrgetter(name) for name in KEY_FIELDS[kind])
+    return tuple(getattr(fact, name) for name in KEY_FIELDS[type(fact)])

@@ -13,6 +13,12 @@ from enum import IntEnum, StrEnum
 ALWAYS = date.min
 
 
+class Fact:
+    """Something that is recorded and may change; ``fact_keys`` says what identifies each kind."""
+
+    __slots__ = ()
+
+
 class Status(IntEnum):
     """The life of a lesson.
 
@@ -67,7 +73,7 @@ class Presence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Fact):
     """One site of the school."""
 
     id: int
@@ -75,7 +81,7 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class LessonType:
+class LessonType(Fact):
     """A kind of lesson; ``base`` is 1 individual, 2 group, 3 trial, 0 not said."""
 
     id: int
@@ -84,7 +90,7 @@ class LessonType:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(Fact):
     """A group of residents who learn together."""
 
     id: int
@@ -92,7 +98,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
+class Resident(Fact):
     """A pupil of the school.
 
     ``vk`` is the text that the CRM holds about the family's VK page, as typed.
@@ -106,7 +112,7 @@ class Resident:
 
 
 @dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Fact):
     """A resident belongs to a group from ``since`` to ``until``, both days included.
 
     ``until`` None is no end.
@@ -151,7 +157,7 @@ class RegularLesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class Lesson(Fact):
     """One lesson.
 
     ``starts`` is "HH:MM" or ""; ``scheduled`` says that a line of the schedule stands behind it.
@@ -169,7 +175,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Attendance:
+class Attendance(Fact):
     """What happened to one resident in one lesson.
 
     ``standing`` is left open by whoever reads the CRM; ``LessonContext.settle`` fills it in.
@@ -190,7 +196,10 @@ class LessonRecord:
 
 
 class LinkSource(StrEnum):
-    """Who made a link: the CRM's card, a clerk, or the merging of a card whose viewers came along."""
+    """Who made a link.
+
+    The CRM's card, a clerk, or the merging of a card whose viewers came along.
+    """
 
     CRM = "crm"
     DESK = "desk"
@@ -198,7 +207,7 @@ class LinkSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Link(Fact):
     """A VK account that may see a resident.
 
     One that is not ``live`` was revoked; it is kept so that no reading links it again.
@@ -211,7 +220,10 @@ class Link:
 
 
 class PageKind(StrEnum):
-    """What VK says stands behind a screen name; ``GONE`` is an account that was deleted or banned."""
+    """What VK says stands behind a screen name.
+
+    ``GONE`` is an account that was deleted or banned.
+    """
 
     PERSON = "person"
     COMMUNITY = "community"
@@ -220,7 +232,7 @@ class PageKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class VkPage:
+class VkPage(Fact):
     """What VK answered, on a day, about the screen name that a resident's card gives.
 
     ``number`` is the VK id where the page is a person's.
@@ -234,8 +246,8 @@ class VkPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Merge:
-    """The card ``resident`` goes on as the card ``into``: coins count there, both histories are one.
+class Merge(Fact):
+    """The card ``resident`` goes on as ``into``: coins count there, both histories are one.
 
     ``into`` is 0 once the merge is undone; ``ever`` are all cards that it went on as. ``links``
     are the VK accounts whose links moved along, so that undoing brings them back.
@@ -248,15 +260,21 @@ class Merge:
 
 
 class HoldKind(StrEnum):
-    """Why a person must decide: coins that should go but cannot, or a visit that may or may not earn."""
+    """Why a person must decide.
+
+    Coins that should go but cannot, or a visit that may or may not earn.
+    """
 
     REVERSAL = "reversal"
     GUEST = "guest"
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """A difference that waits for a person: ``coins`` would be taken (negative) or given (positive)."""
+class Hold(Fact):
+    """A difference that waits for a person.
+
+    ``coins`` would be taken (negative) or given (positive).
+    """
 
     key: str
     kind: HoldKind
@@ -269,7 +287,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Fact):
     """A person decided that the coins under a key are right although the rules give others.
 
     It holds as long as the question is the same: the key stands at ``seq`` with ``coins``, and
@@ -288,7 +306,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Note(Fact):
     """The text of a note of the entry ``n``, with the salt of its digest.
 
     Dropping it leaves the entry whole: the entry itself holds only the digest.

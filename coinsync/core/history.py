@@ -38,7 +38,10 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """A line of a history: an entry with the balance after it, or a lesson that earned nothing (``line`` None)."""
+    """A line of a history: an entry with the balance after it, or a lesson that earned nothing.
+
+    ``line`` is None for such a lesson.
+    """
 
     day: date
     title: str
@@ -64,7 +67,10 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A line of a statement: ``what`` and ``why`` as a family reads them, ``balance`` after it; ``n`` is its entry."""
+    """A line of a statement: ``what`` and ``why`` as a family reads them, ``balance`` after it.
+
+    ``n`` is its entry.
+    """
 
     n: int
     day: date
@@ -77,10 +83,13 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A resident's coins from one day to another, oldest line first: ``opening`` and the lines make ``closing``.
+    """A resident's coins from one day to another, oldest line first.
 
-    ``totals`` say what the lines came to, and name only what occurred. ``coins`` is what the school calls its coin, in
-    the form that stands beside what the resident has at the end, which is never less than nothing.
+    ``opening`` and the lines make ``closing``.
+
+    ``totals`` say what the lines came to, and name only what occurred. ``coins`` is what the school
+    calls its coin, in the form that stands beside what the resident has at the end, which is never
+    less than nothing.
     """
 
     school: str

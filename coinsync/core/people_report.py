@@ -60,7 +60,7 @@ class LinkLine:
 
 @dataclass(frozen=True, slots=True)
 class LinkProblem:
-    """A card whose VK page leads to no link: the text as the CRM has it, and what is wrong with it."""
+    """A card whose VK page leads to no link: the text of the CRM, and what is wrong with it."""
 
     resident: int
     name: str

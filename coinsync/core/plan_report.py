@@ -99,7 +99,10 @@ class PlanLine:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """A plan as it is shown; ``unsafe`` names the guards that refuse it, ``likely`` what may lie behind that."""
+    """A plan as it is shown.
+
+    ``unsafe`` names the guards that refuse it, ``likely`` what may lie behind that.
+    """
 
     branch: int
     branch_name: str
@@ -120,7 +123,7 @@ class PlanReport:
 def of_plan(
     plan: Plan, names: Directory, limits: Limits, branch_name: str, today: date
 ) -> PlanReport:
-    """Show a plan: awards lesson by lesson, everything that takes or holds coins person by person."""
+    """Show a plan: awards by lesson, everything that takes or holds coins by person."""
     lessons = {lesson.id: lesson for lesson in plan.lessons}
     write = _Lines(names, lessons, plan.remarks, today)
     lines = [
@@ -173,7 +176,7 @@ def likely_cause(plan: Plan, limits: Limits) -> str:
 
 
 def people_lines(changes: Iterable[Change]) -> tuple[str, ...]:
-    """Say in a few words what a plan records besides coins: "12 new residents", "1 changed group"."""
+    """What a plan records besides coins, in words: "12 new residents", "1 changed group"."""
     nouns = {
         Resident: ("resident", "residents"),
         Group: ("group", "groups"),

@@ -48,7 +48,10 @@ def reason_text(code: str) -> str:
 
 
 def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None) -> str:
-    """Why an entry was posted, with what staff typed; ``ways`` are titles of the ways to earn by code."""
+    """Why an entry was posted, with what staff typed.
+
+    ``ways`` are titles of the ways to earn by code.
+    """
     if reason in NOTE_SAYS_ALL and note:
         return note
     words = (ways or {}).get(rule, rule) if reason == BY_WAY else reason_text(reason)

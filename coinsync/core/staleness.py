@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from coinsync.core.fact_keys import WRITTEN_ONCE, identity
-from coinsync.core.facts import Hold
+from coinsync.core.facts import (
+    Fact,
+    Hold,
+)
 from coinsync.core.ledger import KeyState
-from coinsync.core.plan import Drop, Fact, Plan, Put, Stock
+from coinsync.core.plan import Drop, Plan, Put, Stock
 from coinsync.errors import StalePlan
 
 

@@ -1,7 +1,7 @@
-"""What a family reads about its coins, in Russian and in English: on the screen of the cabinet and on the statement.
+"""What a family reads about its coins, in Russian and English, on screen and on paper.
 
-Both take their words from here, so that they cannot differ. A family never reads a code of ours: where there are no
-words for one, what staff typed stands alone.
+Both take their words from here, so that they cannot differ. A family never reads a code of ours:
+where there are no words for one, what staff typed stands alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from coinsync.core.facts import Resident
 from coinsync.core.ledger import (
     BOUGHT,
     BY_HAND,
@@ -101,20 +100,22 @@ class Words:
 
     def number(self, value: int) -> str:
         """Write a number; one below zero has a minus sign."""
-        grouping = "," if abs(value) >= GROUPED_FROM else ""
-        return (MINUS if value < 0 else "") + f"{abs(value):{grouping}}".replace(
-            ",", self.thousands
-        )
+        digits = str(abs(value))
+        if abs(value) >= GROUPED_FROM:
+            digits = f"{abs(value):,}".replace(",", self.thousands)
+        sign = MINUS if value < 0 else ""
+        return sign + digits
 
     def amount(self, coins: int) -> str:
         """Write a change with its sign."""
-        return ("+" if coins > 0 else "") + self.number(coins)
+        sign = "+" if coins > 0 else ""
+        return sign + self.number(coins)
 
     def coin(self, count: int, forms: Sequence[str]) -> str:
-        """Choose the form of the coin's name beside a number: of three in Russian, of two in English."""
+        """Choose the form of the coin's name beside a number: of three in Russian, else of two."""
         if self is RUSSIAN:
             return declined(count, (forms[0], forms[1], forms[2]))
-        return forms[abs(count) != 1]
+        return forms[0] if abs(count) == 1 else forms[1]
 
     def day(self, day: date, this_year: int = 0) -> str:
         """Write a day, with its year unless that is ``this_year``."""
@@ -123,25 +124,30 @@ class Words:
 
     def to_be_made_up(self, balance: int) -> str:
         """Say how many coins a balance below zero lacks; "" of any other."""
-        return self.debt.format(coins=self.number(-balance)) if balance < 0 else ""
+        if balance >= 0:
+            return ""
+        return self.debt.format(coins=self.number(-balance))
 
 
 def declined(count: int, forms: tuple[str, str, str]) -> str:
-    """Choose the Russian form of a noun beside a number: (монета, монеты, монет) → 1 монета, 2 монеты, 11 монет."""
-    last, teens = abs(count) % 10, abs(count) % 100 // 10 == 1
-    if last == 1 and not teens:
-        return forms[0]
-    return forms[1] if 2 <= last <= 4 and not teens else forms[2]
+    """Choose the Russian form of a noun beside a number.
 
-
-def zone_of(resident: Resident, zones: Mapping[int, ZoneInfo], other: ZoneInfo) -> ZoneInfo:
-    """Where a resident's clock stands: at the first of their branches that has a zone, or at ``other``."""
-    return next((zones[branch] for branch in resident.branches if branch in zones), other)
+    (монета, монеты, монет) → 1 монета, 2 монеты, 5 монет; 11 to 14 are "монет" whatever their last
+    digit is.
+    """
+    one, few, many = forms
+    teens = abs(count) % 100 // 10 == 1
+    last_digit = abs(count) % 10
+    if teens:
+        return many
+    if last_digit == 1:
+        return one
+    return few if 2 <= last_digit <= 4 else many
 
 
 @dataclass(frozen=True, slots=True)
 class LineFormatter:
-    """Writes lines of the ledger in one language, for one family, on one day; ``ways`` are titles by code."""
+    """Writes lines for one family in one language, on one day; ``ways`` are titles by code."""
 
     words: Words
     zone: ZoneInfo
@@ -153,13 +159,15 @@ class LineFormatter:
         return self.words.day(day, self.today.year)
 
     def local(self, utc: str) -> datetime:
-        """Read a recorded UTC time ("2026-11-22T02:00:07Z") into the family's local time."""
+        """Turn a recorded UTC time ("2026-11-22T02:00:07Z") into the family's local time."""
         return datetime.fromisoformat(utc).astimezone(self.zone)
 
     def what(self, line: Line, groups: Mapping[int, str]) -> str:
         """Name a line: a lesson by its groups, hand work by its kind."""
         kind = line.posted.entry.kind
-        lesson = _named(line.lesson.groups if line.lesson else (), groups) or self.words.lesson
+        lesson = self.words.lesson
+        if line.lesson is not None:
+            lesson = _joined_names(line.lesson.groups, groups) or lesson
         if kind is Kind.AWARD:
             return lesson
         if kind is Kind.REVERSAL and line.posted.entry.lesson is not None:
@@ -171,16 +179,19 @@ class LineFormatter:
         entry, note = line.posted.entry, line.note.strip()
         if entry.reason in NOTE_SAYS_ALL and note:
             return note
-        told = self._reason(entry)
-        return f"{told}: {note}" if told and note else told or note
+        reason = self._reason(entry)
+        if reason and note:
+            return f"{reason}: {note}"
+        return reason or note
 
     def _reason(self, entry: Entry) -> str:
+        if entry.reason == BY_WAY and entry.rule in self.ways:
+            return self.ways[entry.rule]
         # A way that the school has given up since has lost its title, not its entries.
-        titled = self.ways.get(entry.rule, "") if entry.reason == BY_WAY else ""
-        return titled or self.words.reasons.get(entry.reason, "")
+        return self.words.reasons.get(entry.reason, "")
 
     def takes_back(self, line: Line, by_number: Mapping[int, Line]) -> str:
-        """Point from a reversal to what it reverses, which may be among the lines ``by_number``; "" elsewhere."""
+        """Point from a reversal to what it reverses, perhaps in ``by_number``; "" elsewhere."""
         entry = line.posted.entry
         if entry.reverses is None:
             return ""
@@ -192,30 +203,33 @@ class LineFormatter:
         return self.words.entry_reversed.format(day=self.day(original.posted.entry.happened_on))
 
     def taken_back(self, line: Line, by_number: Mapping[int, Line]) -> str:
-        """Point from a line to its reversal, which may be among the lines ``by_number``; "" where there is none."""
+        """Point from a line to its reversal, perhaps among ``by_number``; "" for none."""
         if line.reversed_by is None:
             return ""
         reversal = by_number.get(line.reversed_by)
         if reversal is None:
             return self.words.reversed_some_day
-        return self.words.reversed_on.format(
-            day=self.day(self.local(reversal.posted.posted_at).date())
-        )
+        posted_on = self.local(reversal.posted.posted_at).date()
+        return self.words.reversed_on.format(day=self.day(posted_on))
 
     def late(self, line: Line) -> str:
         """Say when a line was posted that happened more than a day before; "" of any other."""
-        entry, posted_on = line.posted.entry, self.local(line.posted.posted_at).date()
+        entry = line.posted.entry
+        posted_on = self.local(line.posted.posted_at).date()
         if posted_on - entry.happened_on <= LATE_AFTER:
             return ""
-        text = self.words.marked_on if entry.kind is Kind.AWARD else self.words.entered_on
+        text = self.words.entered_on
+        if entry.kind is Kind.AWARD:
+            text = self.words.marked_on
         return text.format(day=self.day(posted_on))
 
 
-def _named(ids: Iterable[int], names: Mapping[int, str]) -> str:
-    return ", ".join(name for name in (names.get(id, "").strip() for id in ids) if name)
+def _joined_names(ids: Iterable[int], names: Mapping[int, str]) -> str:
+    known = [names.get(id, "").strip() for id in ids]
+    return ", ".join(name for name in known if name)
 
 
-# --- the words -------------------------------------------------------------------------------------------------------
+# --- the words ------------------------------------------------------------------------------------
 
 RUSSIAN = Words(
     language="ru",

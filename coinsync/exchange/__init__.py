@@ -1,1 +1,1 @@
-"""The room towards the school's CRM: facts come in, with word whether the reading was complete. Nothing goes out."""
+"""The school's CRM and VK: facts come in, and whether they are all; nothing is written there."""

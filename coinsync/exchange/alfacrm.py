@@ -1,14 +1,18 @@
-"""AlfaCRM as an ``Exchange``: which lists to ask for, and how to know that a list is whole."""
+"""AlfaCRM as an ``Exchange``: which lists to ask for, and what to make of their rows.
+
+Filters are traps there. Some have a default that leaves rows out without a word, so they are always
+sent; one that is not understood is ignored without a word, so rows are checked against what was
+asked for. The branch is always named in the path: what comes without it differs by account.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from coinsync.core.facts import (
     Branch,
@@ -21,22 +25,29 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import NameForm
-from coinsync.errors import IncompleteRead, NotAnAnswer
-from coinsync.exchange import decode
+from coinsync.errors import IncompleteRead
+from coinsync.exchange import decode, values
 from coinsync.exchange.base import Exchange, Progress, Reading, Unreadable, no_progress
 from coinsync.exchange.http import Http
+from coinsync.exchange.paging import PagedLists, Record
 
-PAGES_MAX = 2_000
-READINGS_MAX = 3
+#: Without a status only conducted lessons come, by date and by number alike.
 STATUSES = (Status.CONDUCTED, Status.PLANNED, Status.CANCELLED)
 
+#: Clients and leads, the archive too: both filters have defaults that leave people out. With
+#: their groups the cards say who belongs where, which saves a request for each group.
+_ALL_CUSTOMERS = {"is_study": 2, "removed": 1, "withGroups": True}
+
+#: Lists of a branch that are asked for without a filter, and what progress calls them.
+_BRANCH_LISTS = {"lesson-type": "lesson types", "group": "groups", "regular-lesson": "schedule"}
+
 T = TypeVar("T")
-Record = Mapping[str, Any]
+Job = Callable[[], Reading[Record]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """How to read: rows per page to ask for, calls under way at once, and what to keep of a customer's card.
+    """How to read: rows per page, calls under way at once, and what to keep of a customer's card.
 
     ``today`` serves until a branch's own day is known.
     """
@@ -49,34 +60,21 @@ class Reads:
     vk_pattern: str = ""
 
 
-@dataclass(slots=True)
-class _Pages:
-    """One walk through the pages of a list."""
-
-    rows: dict[int, Record] = field(default_factory=dict)
-    totals: set[int] = field(default_factory=set)
-    pages: int = 0
-    why: str = ""
-
-    @property
-    def complete(self) -> bool:
-        """All totals were the same and so many different rows came."""
-        return not self.why and self.totals == {len(self.rows)}
-
-
 class AlfaCrm(Exchange):
-    """One AlfaCRM account. Reads one list after another, as its makers advise, unless more ``calls`` are allowed."""
+    """One AlfaCRM account.
+
+    It reads one list after another, as its makers advise, unless more ``calls`` are allowed.
+    """
 
     def __init__(self, http: Http, reads: Reads, progress: Progress = no_progress) -> None:
         """Read through ``http``."""
         self._http = http
         self._reads = reads
         self._today = reads.today
-        self._progress = progress
+        self._lists = PagedLists(http, reads.page_size, progress)
         self._branches: Reading[Record] | None = None
         self._cards: dict[int, Reading[Record]] = {}
         self._ahead: dict[str, Reading[Record]] = {}
-        self._reporting = Lock()
 
     @property
     def calls(self) -> int:  # type: ignore[override]
@@ -94,37 +92,41 @@ class AlfaCrm(Exchange):
         return self._http.moment
 
     def expect(self, branch: int, today: date) -> None:
-        """Note the day, and read the lists of a branch's people at once where several calls may be under way."""
+        """Note the day, and read the lists of a branch's people at once where calls allow it."""
         self._today = today
-        if self._reads.calls > 1:
-            whats = {"lesson-type": "lesson types", "group": "groups", "regular-lesson": "schedule"}
-            paths = {f"{branch}/{entity}/index": what for entity, what in whats.items()}
-            jobs = [partial(self._list, path, {}, what) for path, what in paths.items()]
-            found = self._together([*jobs, partial(self._customers, branch)])
-            self._ahead = dict(zip(paths, found, strict=False))
-
-    # --- lists --------------------------------------------------------------------------------------------------
+        if self._reads.calls == 1:
+            return
+        jobs: list[Job] = [partial(self._branch_list, branch, entity) for entity in _BRANCH_LISTS]
+        jobs.append(partial(self._customers, branch))
+        readings = list(self._together(jobs))
+        # The customers remember themselves, the others wait here until they are asked for.
+        for entity, reading in zip(_BRANCH_LISTS, readings, strict=False):
+            self._ahead[_path(branch, entity)] = reading
 
     def branches(self) -> Reading[Branch]:
         """All branches of the account."""
-        found = self._branches or self._list("branch/index", {}, "branches")
-        if found.complete:
-            self._branches = found
-        return _decoded(found, decode.branch)
+        reading = self._branches or self._list("branch/index", {}, "branches")
+        if reading.complete:
+            self._branches = reading
+        return _decoded(reading, decode.branch)
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
         """The kinds of lessons."""
-        return _decoded(
-            self._list(f"{branch}/lesson-type/index", {}, "lesson types"), decode.lesson_type
-        )
+        return _decoded(self._branch_list(branch, "lesson-type"), decode.lesson_type)
 
     def groups(self, branch: int) -> Reading[Group]:
         """The groups of a branch."""
-        return _decoded(self._list(f"{branch}/group/index", {}, "groups"), decode.group)
+        return _decoded(self._branch_list(branch, "group"), decode.group)
+
+    def schedule(self, branch: int) -> Reading[RegularLesson]:
+        """The schedule of a branch."""
+        reading = _decoded(self._branch_list(branch, "regular-lesson"), decode.regular_lesson)
+        of_groups = tuple(line for line in reading.items if line is not None)
+        return Reading(of_groups, reading.complete, reading.why, reading.unreadable)
 
     def residents(self, branch: int) -> Reading[Resident]:
         """Customers of a branch: clients and leads, the archive among them."""
-        cards, reads = self._customers(branch), self._reads
+        reads = self._reads
         into = partial(
             decode.resident,
             today=self._today,
@@ -132,212 +134,142 @@ class AlfaCrm(Exchange):
             vk_field=reads.vk_field,
             vk_pattern=reads.vk_pattern,
         )
-        return _decoded(cards, into)
+        return _decoded(self._customers(branch), into)
+
+    # --- memberships ------------------------------------------------------------------------
 
     def memberships(self, branch: int) -> Reading[Membership]:
-        """Current memberships: from the customers' cards where the CRM gives them, else group by group."""
+        """Current memberships: from the cards where the CRM gives them, else group by group."""
         cards = self._customers(branch)
-        if not cards.complete or any("groups" in record for record in cards.items):
-            nested = _decoded(cards, decode.card_memberships)
-            flat = tuple(one for found in nested.items for one in found)
-            return Reading(flat, nested.complete, nested.why, nested.unreadable)
-        return self._memberships_by_group(branch)
-
-    def schedule(self, branch: int) -> Reading[RegularLesson]:
-        """The schedule of a branch."""
-        found = _decoded(
-            self._list(f"{branch}/regular-lesson/index", {}, "schedule"), decode.regular_lesson
-        )
-        lines = tuple(line for line in found.items if line is not None)
-        return Reading(lines, found.complete, found.why, found.unreadable)
-
-    def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
-        """Lessons of a branch and window: conducted, planned and cancelled, each status asked for by itself."""
-        merged: dict[int, LessonRecord] = {}
-        unreadable: list[Unreadable] = []
-        span = {"date_from": since.isoformat(), "date_to": until.isoformat()}
-        path = f"{branch}/lesson/index"
-        jobs = [
-            partial(self._list, path, {"status": status.value, **span}, "lessons")
-            for status in STATUSES
-        ]
-        for status, found in zip(STATUSES, self._together(jobs), strict=True):
-            lesson_records = _decoded(found, partial(decode.record, branch=branch))
-            if not lesson_records.complete:
-                return Reading((), complete=False, why=lesson_records.why)
-            # A filter that the CRM did not heed lets foreign rows in: they are not part of the answer.
-            merged.update(
-                (record.lesson.id, record)
-                for record in lesson_records.items
-                if record.lesson.branch == branch
-                and record.lesson.status is status
-                and since <= record.lesson.date <= until
-            )
-            unreadable += lesson_records.unreadable
-        bad = {one.id for one in unreadable}
-        return Reading(
-            tuple(record for id, record in merged.items() if id not in bad),
-            unreadable=tuple(unreadable),
-        )
-
-    def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
-        """Ask for one lesson by number, under each branch and status; None when no answer holds it.
-
-        Raises ``IncompleteRead`` when an answer cannot be trusted or the record cannot be read.
-        """
-        for branch in branches:
-            for status in STATUSES:
-                asked = {"id": lesson, "status": status.value}
-                found = self._list(f"{branch}/lesson/index", asked, f"lesson {lesson}")
-                lesson_records = _decoded(found, partial(decode.record, branch=branch))
-                if not lesson_records.complete or any(
-                    one.id == lesson for one in lesson_records.unreadable
-                ):
-                    raise IncompleteRead(
-                        f"lesson {lesson}: {lesson_records.why or 'record unreadable'}"
-                    )
-                for record in lesson_records.items:
-                    if record.lesson.id == lesson and record.lesson.status is status:
-                        return record
-        return None
-
-    def _customers(self, branch: int) -> Reading[Record]:
-        asked = {"is_study": 2, "removed": 1, "withGroups": True}
-        found = self._cards.get(branch) or self._list(
-            f"{branch}/customer/index", asked, "residents"
-        )
-        if found.complete:
-            self._cards[branch] = found
-        return found
+        # Not every account answers to ``withGroups``. One that does may still have cards without.
+        if cards.complete and not any("groups" in card for card in cards.items):
+            return self._memberships_by_group(branch)
+        by_card = _decoded(cards, decode.card_memberships)
+        memberships: list[Membership] = []
+        for of_card in by_card.items:
+            memberships += of_card
+        return Reading(tuple(memberships), by_card.complete, by_card.why, by_card.unreadable)
 
     def _memberships_by_group(self, branch: int) -> Reading[Membership]:
-        merged: list[Membership] = []
         groups = self.groups(branch)
         if not groups.complete:
             return Reading((), complete=False, why=groups.why)
-        path = f"{branch}/cgi/index"
+        # This list alone takes its filter from the query; in the body it is not understood.
+        path = _path(branch, "cgi")
         jobs = [
             partial(self._list, path, {}, "memberships", {"group_id": group.id})
             for group in groups.items
         ]
-        for group, found in zip(groups.items, self._together(jobs), strict=True):
-            memberships = _decoded(found, decode.membership)
-            if memberships.unreadable:
+        members: list[Membership] = []
+        for group, rows in zip(groups.items, self._together(jobs), strict=True):
+            reading = _decoded(rows, decode.membership)
+            if not reading.complete:
+                return Reading((), complete=False, why=reading.why)
+            if reading.unreadable:
                 # The row does not say whose it is, so nobody's membership may be taken for ended.
-                memberships = Reading(
-                    (), complete=False, why=f"memberships of group {group.id} unreadable"
-                )
-            if not memberships.complete:
-                return Reading((), complete=False, why=memberships.why)
-            merged += [one for one in memberships.items if one.group == group.id]
-        return Reading(tuple(merged))
+                why = f"memberships of group {group.id} unreadable"
+                return Reading((), complete=False, why=why)
+            members += [member for member in reading.items if member.group == group.id]
+        return Reading(tuple(members))
 
-    # --- pages --------------------------------------------------------------------------------------------------
+    # --- lessons ----------------------------------------------------------------------------
+
+    def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
+        """Lessons of a branch and window, each status asked for by itself."""
+        records: dict[int, LessonRecord] = {}
+        unreadable: list[Unreadable] = []
+        span = {"date_from": since.isoformat(), "date_to": until.isoformat()}
+        jobs = [
+            partial(
+                self._list, _path(branch, "lesson"), {"status": status.value, **span}, "lessons"
+            )
+            for status in STATUSES
+        ]
+        for status, rows in zip(STATUSES, self._together(jobs), strict=True):
+            reading = _decoded(rows, partial(decode.lesson_record, branch=branch))
+            if not reading.complete:
+                return Reading((), complete=False, why=reading.why)
+            for record in reading.items:
+                lesson = record.lesson
+                wanted = lesson.branch == branch and lesson.status is status
+                # What was not asked for comes where a filter was not understood.
+                if wanted and since <= lesson.date <= until:
+                    records[lesson.id] = record
+            unreadable += reading.unreadable
+        # A lesson whose status changes while it is read may come twice. If one of its records
+        # cannot be read, the other one may be the older.
+        for bad in unreadable:
+            records.pop(bad.id, None)
+        return Reading(tuple(records.values()), unreadable=tuple(unreadable))
+
+    def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
+        """Ask for one lesson by number, under each branch and status; None when no answer has it.
+
+        Raises ``IncompleteRead`` when an answer cannot be trusted or the record cannot be read.
+        """
+        # No dates are sent: a lesson that was moved out of its window is looked for.
+        for branch in branches:
+            for status in STATUSES:
+                record = self._lesson_record(lesson, branch, status)
+                if record is not None:
+                    return record
+        return None
+
+    def _lesson_record(self, lesson: int, branch: int, status: Status) -> LessonRecord | None:
+        asked = {"id": lesson, "status": status.value}
+        rows = self._list(_path(branch, "lesson"), asked, f"lesson {lesson}")
+        reading = _decoded(rows, partial(decode.lesson_record, branch=branch))
+        is_unreadable = any(record.id == lesson for record in reading.unreadable)
+        if is_unreadable or not reading.complete:
+            why = reading.why or "record unreadable"
+            raise IncompleteRead(f"lesson {lesson}: {why}")
+        for record in reading.items:
+            if record.lesson.id == lesson and record.lesson.status is status:
+                return record
+        return None
+
+    # --- lists ------------------------------------------------------------------------------
+
+    def _customers(self, branch: int) -> Reading[Record]:
+        """The cards of a branch, asked for once: residents and memberships both need them."""
+        reading = self._cards.get(branch)
+        if reading is None:
+            reading = self._list(_path(branch, "customer"), _ALL_CUSTOMERS, "residents")
+        if reading.complete:
+            self._cards[branch] = reading
+        return reading
+
+    def _branch_list(self, branch: int, entity: str) -> Reading[Record]:
+        return self._list(_path(branch, entity), {}, _BRANCH_LISTS[entity])
 
     def _list(
-        self, path: str, asked: Record, what: str, query: Mapping[str, Any] | None = None
+        self, path: str, asked: Record, what: str, query: Record | None = None
     ) -> Reading[Record]:
-        """Read a whole list, and read it again when what came does not add up; say so if it never does."""
+        """A whole list, unless it was read ahead."""
         ahead = self._ahead.pop(path, None)
-        if ahead is not None:
-            return ahead
-        walk = _Pages()
-        for _ in range(READINGS_MAX):
-            walk = self._walk(path, asked, what, query)
-            if walk.complete:
-                return Reading(tuple(walk.rows.values()))
-        totals = "/".join(map(str, sorted(walk.totals))) or "?"
-        why = walk.why or f"{len(walk.rows)} distinct of {totals}"
-        return Reading(
-            (),
-            complete=False,
-            why=f"{what}: {why} on {walk.pages} pages, read {READINGS_MAX} times",
-        )
+        return ahead if ahead is not None else self._lists.read(path, asked, what, query)
 
-    def _together(self, jobs: Sequence[Callable[[], Reading[Record]]]) -> Iterator[Reading[Record]]:
-        """Run jobs and yield their results in order: one by one, or as many at once as calls are allowed."""
+    def _together(self, jobs: Sequence[Job]) -> Iterator[Reading[Record]]:
+        """Run jobs and yield their results in order: one by one, or as many at once as allowed."""
         if self._reads.calls == 1:
+            # Only as they are asked for: whoever stops at the first bad answer saves the others.
             return (job() for job in jobs)
         with ThreadPoolExecutor(self._reads.calls) as pool:
             return iter(list(pool.map(lambda job: job(), jobs)))
 
-    def _walk(self, path: str, asked: Record, what: str, query: Mapping[str, Any] | None) -> _Pages:
-        walk = _Pages()
-        previous: list[int] | None = None
-        for page in range(PAGES_MAX):
-            body = {**asked, "page": page, "pageSize": self._reads.page_size}
-            total, count, items = _envelope(self._http.call(path, body, query))
-            walk.pages += 1
-            walk.totals.add(total)
-            ids = [_id(item) for item in items]
-            if None in ids or count != len(items):
-                walk.why = (
-                    "a row without a number"
-                    if None in ids
-                    else f"{len(items)} rows where {count} are announced"
-                )
-                return walk
-            fresh = [id for id in ids if id is not None and id not in walk.rows]
-            walk.rows.update(zip((id for id in ids if id is not None), items, strict=True))
-            with self._reporting:
-                self._progress(what, len(walk.rows), total)
-            if (
-                _ended(len(items), len(fresh), len(walk.rows), total, page, self._reads.page_size)
-                or ids == previous
-            ):
-                return walk
-            previous = [id for id in ids if id is not None]
-        walk.why = f"more than {PAGES_MAX} pages"
-        return walk
+
+def _path(branch: int, entity: str) -> str:
+    # The short form without "index" has answered with empty lists for some accounts since 2024.
+    return f"{branch}/{entity}/index"
 
 
-def _ended(rows: int, fresh: int, distinct: int, total: int, page: int, page_size: int) -> bool:
-    """Tell whether a list is at its end: an empty page, or all that ``total`` promises.
-
-    A first page that is exactly full may carry the page's size in the place of the total, so one more is asked for.
-    """
-    if not rows or (page and not fresh):
-        return True
-    return distinct >= total and not (
-        page == 0 and rows == total and rows in (20, 50, 100, page_size)
-    )
-
-
-def _envelope(answer: Record) -> tuple[int, int, list[Record]]:
-    """Take total, count and rows out of a list's answer; the count may be missing."""
-    items = answer.get("items")
-    if not isinstance(items, list):
-        raise NotAnAnswer("not an AlfaCRM answer (a list without items)")
-    count = answer.get("count")
-    try:
-        return (
-            decode.whole(answer.get("total"), "total"),
-            decode.whole(len(items) if count is None else count, "count"),
-            items,
-        )
-    except decode.UnreadableRecord as error:
-        raise NotAnAnswer(f"not an AlfaCRM answer (a list without {error.path})") from None
-
-
-def _id(item: Any) -> int | None:
-    if not isinstance(item, dict):
-        return None
-    try:
-        return decode.number(item.get("id"), "id")
-    except decode.UnreadableRecord:
-        return None
-
-
-def _decoded(found: Reading[Record], into: Callable[[Record], T]) -> Reading[T]:
+def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T]:
     """Decode every record of a reading; those that cannot be read are named, the others stand."""
+    items: list[T] = []
     unreadable: list[Unreadable] = []
-
-    def facts() -> Iterator[T]:
-        for record in found.items:
-            try:
-                yield into(record)
-            except decode.UnreadableRecord as error:
-                unreadable.append(Unreadable(decode.number(record["id"], "id"), error.path))
-
-    items = tuple(facts())
-    return Reading(items, found.complete, found.why, tuple(unreadable))
+    for record in reading.items:
+        try:
+            items.append(into(record))
+        except values.UnreadableRecord as error:
+            unreadable.append(Unreadable(values.number(record["id"], "id"), error.path))
+    return Reading(tuple(items), reading.complete, reading.why, tuple(unreadable))

@@ -1,4 +1,4 @@
-"""What a CRM must answer so that coins can be given: the class to extend for a school with another system."""
+"""What a CRM must answer so that coins can be given: the class to extend for another system."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from coinsync.core.facts import (
     RegularLesson,
     Resident,
 )
+from coinsync.errors import IncompleteRead
 
 T = TypeVar("T")
 
@@ -38,32 +39,49 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """What was read, and whether that is all there is; from an incomplete reading nothing may be concluded."""
+    """What was read, and whether that is all there is; ``why`` says why it is not.
+
+    From an incomplete reading nothing may be concluded: what is missing from it may be there.
+    """
 
     items: tuple[T, ...] = ()
     complete: bool = True
     why: str = ""
     unreadable: tuple[Unreadable, ...] = ()
 
+    def whole(self) -> tuple[T, ...]:
+        """The items of a complete reading.
+
+        Raises ``IncompleteRead`` for another one, which proves nothing.
+        """
+        if not self.complete:
+            raise IncompleteRead(f"incomplete read: {self.why}")
+        return self.items
+
+    def unreadable_fields(self) -> dict[int, str]:
+        """The field that could not be understood, by the id of its record."""
+        return {record.id: record.path for record in self.unreadable}
+
 
 class Exchange(ABC):
-    """A source of facts. Extend it for a CRM of another make; the contract suite in the tests says what must hold.
+    """A source of facts. Extend it for another CRM; the contract suite of the tests must hold.
 
-    Every method either returns a ``Reading`` that says whether it is complete, or raises ``CrmUnreachable``,
-    ``NotAnAnswer`` or ``CrmRefused``. Nothing is ever written to the CRM. ``calls`` counts the requests made.
+    Every method either returns a ``Reading`` that says whether it is complete, or raises
+    ``CrmUnreachable``, ``NotAnAnswer`` or ``CrmRefused``. Nothing is ever written to the CRM.
+    ``calls`` counts the requests made.
     """
 
     calls: int = 0
 
     @abstractmethod
     def moment(self) -> datetime | None:
-        """The CRM's own idea of now (aware), which decides what "today" is; None where it has none."""
+        """The CRM's own time (aware), which decides what "today" is; None where it has none."""
 
     @abstractmethod
     def expect(self, branch: int, today: date) -> None:
-        """Hear that everything about a branch's people comes next, and what day it is there.
+        """Learn that a branch's people are asked for next, and what day it is there.
 
-        It is a chance to ask for several lists at once.
+        Several lists may be read at once now.
         """
 
     @abstractmethod
@@ -95,7 +113,7 @@ class Exchange(ABC):
 
     @abstractmethod
     def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
-        """All lessons of a branch from ``since`` to ``until``, both included, whatever their status."""
+        """All lessons of a branch from ``since`` to ``until``, both included, of any status."""
 
     @abstractmethod
     def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
@@ -106,4 +124,4 @@ class Exchange(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of connections, if there are any."""
+        """Close connections, if there are any."""

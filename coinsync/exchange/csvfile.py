@@ -1,15 +1,11 @@
 """A folder of CSV files as an ``Exchange``, for a school without a CRM.
 
-Files and columns (UTF-8, with ``,`` or ``;``, the first line names the columns; days are YYYY-MM-DD):
-
-* ``branches.csv`` id, name · ``types.csv`` id, name, base · ``groups.csv`` id, name, branch
-* ``residents.csv`` id, name, branches, vk, presence · ``memberships.csv`` resident, group, since, until
-* ``schedule.csv`` id, group, weekdays, starts, since, until
-* ``lessons.csv`` id, branch, date, starts, type, status, groups, subject · ``attendance.csv`` lesson, resident, mark
-
-Lists inside a cell are separated by spaces. ``status`` is planned, cancelled or conducted; ``mark`` is attended, absent
-or empty; ``presence`` is client, lead or archived. ``schedule.csv`` may be missing. Further columns are not looked
-at; a row with more or fewer cells than the first line is not guessed at.
+The files and their columns stand in ``_COLUMNS``, and for people in ``docs/csv.md``. They are
+UTF-8, with ``,`` or ``;``; the first line names the columns, and days are YYYY-MM-DD.
+Lists inside a cell are separated by spaces. ``status`` is planned, cancelled or conducted; ``mark``
+is attended, absent or empty; ``presence`` is client, lead or archived. ``schedule.csv`` may be
+missing. Further columns are not looked at; a row with more or fewer cells than the first line is
+unreadable.
 """
 
 from __future__ import annotations
@@ -17,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -40,16 +36,26 @@ from coinsync.core.facts import (
 )
 from coinsync.core.identity import clean
 from coinsync.errors import IncompleteRead
-from coinsync.exchange import decode
+from coinsync.exchange import values
 from coinsync.exchange.base import Exchange, Reading, Unreadable
+from coinsync.exchange.decode import VK_TEXT_LENGTH_MAX
 
 T = TypeVar("T")
-Row = Mapping[str, str]
+CsvRow = Mapping[str, str]
 
-#: A file, read: the names of its columns, and every row's cells with the number of its line.
-Sheet = tuple[list[str], list[tuple[int, list[str]]]]
-
-#: The columns that tell one row from another; the first of them names the row that cannot be read.
+#: The columns of each file that must be there.
+_COLUMNS = {
+    "branches": ("id", "name"),
+    "types": ("id", "name", "base"),
+    "groups": ("id", "name", "branch"),
+    "residents": ("id", "name", "branches", "vk", "presence"),
+    "memberships": ("resident", "group", "since", "until"),
+    "schedule": ("id", "group", "weekdays", "starts", "since", "until"),
+    "lessons": ("id", "branch", "date", "starts", "type", "status", "groups", "subject"),
+    "attendance": ("lesson", "resident", "mark"),
+}
+#: The columns that tell one row from another, where it is not ``id`` alone. The first of them is
+#: the number under which an unreadable row is reported.
 _KEYS = {"attendance": ("lesson", "resident"), "memberships": ("resident", "group", "since")}
 
 _STATUSES = {
@@ -66,15 +72,28 @@ _PRESENCES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A file, read: the names of its columns, and each row's cells under the number of its line."""
+
+    name: str
+    header: list[str]
+    rows: dict[int, list[str]]
+
+
 class CsvExchange(Exchange):
-    """The CSV files of one folder. A file that is missing or lacks a column makes its reading incomplete."""
+    """The CSV files of one folder.
+
+    A file that is missing or lacks a column makes its reading incomplete.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Read from ``folder``; nothing is opened before the first question, and every file is read once."""
+        """Read from ``folder``; each file is read once, when it is first needed."""
         self._folder = folder
-        self._sheet = cache(self._read)
-        self._lessons = cache(self._read_lessons)
-        self._marks = cache(self._read_marks)
+        # The same file answers for every window, and must not change between two of them.
+        self._file = cache(self._read_file)
+        self._lessons = cache(lambda: self._facts("lessons", _lesson))
+        self._marks = cache(lambda: self._facts("attendance", _attendance))
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -87,205 +106,225 @@ class CsvExchange(Exchange):
 
     def branches(self) -> Reading[Branch]:
         """Rows of ``branches.csv``."""
-        return self._table(
-            "branches", ("id", "name"), lambda row: Branch(_id(row, "id"), decode.text(row["name"]))
-        )
+        return self._facts("branches", _branch)
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
         """Rows of ``types.csv``."""
-        return self._table("types", ("id", "name", "base"), _lesson_type)
+        return self._facts("types", _lesson_type)
 
     def groups(self, branch: int) -> Reading[Group]:
         """Rows of ``groups.csv`` of the branch."""
-        found = self._table("groups", ("id", "name", "branch"), _group_of_branch)
-        mine = tuple(group for home, group in found.items if home == branch)
-        return Reading(mine, found.complete, found.why, found.unreadable)
+        reading = self._facts("groups", _group_of_branch)
+        groups = tuple(group for home, group in reading.items if home == branch)
+        return Reading(groups, reading.complete, reading.why, reading.unreadable)
 
     def residents(self, branch: int) -> Reading[Resident]:
         """Rows of ``residents.csv`` of the branch; names are kept as written."""
-        found = self._table("residents", ("id", "name", "branches", "vk", "presence"), _resident)
-        return _only(found, lambda one: branch in one.branches)
+        reading = self._facts("residents", _resident)
+        return _only(reading, lambda resident: branch in resident.branches)
 
     def memberships(self, branch: int) -> Reading[Membership]:
         """Rows of ``memberships.csv`` of the branch's groups and of its residents."""
-        groups, people = self.groups(branch), self.residents(branch)
-        if not people.complete:
-            return Reading((), complete=False, why=people.why)
-        here, mine = {group.id for group in groups.items}, {one.id for one in people.items}
-        found = self._table("memberships", ("resident", "group", "since", "until"), _membership)
-        return _within(groups, _only(found, lambda one: one.group in here or one.resident in mine))
+        groups, residents = self.groups(branch), self.residents(branch)
+        if not residents.complete:
+            return Reading((), complete=False, why=residents.why)
+        groups_here = {group.id for group in groups.items}
+        residents_here = {resident.id for resident in residents.items}
+        reading = _only(
+            self._facts("memberships", _membership),
+            lambda member: member.group in groups_here or member.resident in residents_here,
+        )
+        return _by_groups(groups, reading)
 
     def schedule(self, branch: int) -> Reading[RegularLesson]:
         """Rows of ``schedule.csv`` of the branch's groups."""
         if not (self._folder / "schedule.csv").is_file():
             return Reading()
         groups = self.groups(branch)
-        here = {group.id for group in groups.items}
-        columns = ("id", "group", "weekdays", "starts", "since", "until")
-        return _within(
-            groups, _only(self._table("schedule", columns, _line), lambda one: one.group in here)
-        )
+        groups_here = {group.id for group in groups.items}
+        reading = self._facts("schedule", _regular_lesson)
+        return _by_groups(groups, _only(reading, lambda line: line.group in groups_here))
 
     def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
-        """Rows of ``lessons.csv`` of the branch and window, with their rows of ``attendance.csv``."""
-        return self._rolls(lambda lesson: lesson.branch == branch and since <= lesson.date <= until)
+        """Rows of ``lessons.csv`` of the branch and window, with those of ``attendance.csv``."""
+        return self._lesson_records(
+            lambda lesson: lesson.branch == branch and since <= lesson.date <= until
+        )
 
     def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
         """The lesson's row, whatever its day and branch."""
-        found = self._rolls(lambda one: one.id == lesson)
-        unreadable = next((one.path for one in found.unreadable if one.id == lesson), "")
-        if not found.complete or unreadable:
-            raise IncompleteRead(f"lesson {lesson}: {found.why or unreadable}")
-        return next(iter(found.items), None)
+        reading = self._lesson_records(lambda row: row.id == lesson)
+        paths = [record.path for record in reading.unreadable if record.id == lesson]
+        if paths or not reading.complete:
+            raise IncompleteRead(f"lesson {lesson}: {reading.why or paths[0]}")
+        return reading.items[0] if reading.items else None
 
-    def _rolls(self, wanted: Callable[[Lesson], bool]) -> Reading[LessonRecord]:
+    def _lesson_records(self, wanted: Callable[[Lesson], bool]) -> Reading[LessonRecord]:
         lessons, marks = self._lessons(), self._marks()
         if not (lessons.complete and marks.complete):
             return Reading((), complete=False, why=lessons.why or marks.why)
-        listed: dict[int, list[Attendance]] = {
-            lesson.id: [] for lesson in lessons.items if wanted(lesson)
-        }
-        for one in sorted(marks.items, key=lambda mark: mark.resident):
-            listed.get(one.lesson, []).append(one)
-        # A lesson that cannot be read has no branch and no day: it is named in every answer.
-        unreadable = (*lessons.unreadable, *(one for one in marks.unreadable if one.id in listed))
-        bad = {one.id for one in unreadable}
-        lesson_records = (
-            LessonRecord(one, tuple(listed[one.id]))
-            for one in lessons.items
-            if one.id in listed and one.id not in bad
-        )
-        return Reading(tuple(lesson_records), unreadable=unreadable)
+        listed: dict[int, list[Attendance]] = {}
+        for lesson in lessons.items:
+            if wanted(lesson):
+                listed[lesson.id] = []
+        for attendance in sorted(marks.items, key=lambda mark: mark.resident):
+            listed.get(attendance.lesson, []).append(attendance)
+        # A lesson that cannot be read has no branch and no day, so it is named in every answer.
+        unreadable = [*lessons.unreadable]
+        unreadable += [mark for mark in marks.unreadable if mark.id in listed]
+        unreadable_ids = {record.id for record in unreadable}
+        records = [
+            LessonRecord(lesson, tuple(listed[lesson.id]))
+            for lesson in lessons.items
+            if lesson.id in listed and lesson.id not in unreadable_ids
+        ]
+        return Reading(tuple(records), unreadable=tuple(unreadable))
 
-    def _read_lessons(self) -> Reading[Lesson]:
-        columns = ("id", "branch", "date", "starts", "type", "status", "groups", "subject")
-        return self._table("lessons", columns, _lesson)
-
-    def _read_marks(self) -> Reading[Attendance]:
-        return self._table("attendance", ("lesson", "resident", "mark"), _attendance)
-
-    def _table(self, name: str, columns: Sequence[str], into: Callable[[Row], T]) -> Reading[T]:
+    def _facts(self, name: str, into: Callable[[CsvRow], T]) -> Reading[T]:
+        """The facts of a file, one for each of its rows."""
         try:
-            header, rows = self._sheet(name)
+            file = self._file(name)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             return Reading((), complete=False, why=f"{name}.csv: {type(error).__name__}")
-        wrong = [column for column in columns if header.count(column) != 1]
+        # Of two columns of one name nobody can say which is meant.
+        wrong = [column for column in _COLUMNS[name] if file.header.count(column) != 1]
         if wrong:
-            return Reading(
-                (), complete=False, why=f"{name}.csv: needs each column once: {', '.join(wrong)}"
-            )
-        return _decoded(name, (header, rows), into)
+            why = f"{name}.csv: needs each column once: {', '.join(wrong)}"
+            return Reading((), complete=False, why=why)
+        return _decoded(file, into)
 
-    def _read(self, name: str) -> Sheet:
+    def _read_file(self, name: str) -> CsvFile:
+        # Spreadsheets begin a file with a byte order mark, and in Russia separate with semicolons.
         text = (self._folder / f"{name}.csv").read_text(encoding="utf-8-sig")
         delimiter = ";" if ";" in text.split("\n", 1)[0] else ","
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         header = [column.strip() for column in next(lines, [])]
-        return header, [(lines.line_num, cells) for cells in lines if any(map(str.strip, cells))]
+        rows = {}
+        for cells in lines:
+            if any(cell.strip() for cell in cells):
+                rows[lines.line_num] = cells
+        return CsvFile(name, header, rows)
 
 
-def _decoded(name: str, sheet: Sheet, into: Callable[[Row], T]) -> Reading[T]:
-    """Decode all rows; one without a readable number spoils the reading, another bad cell only its own row."""
-    header, lines = sheet
+def _decoded(file: CsvFile, into: Callable[[CsvRow], T]) -> Reading[T]:
+    """Decode all rows of a file.
+
+    A row without a readable number spoils the whole reading, because nobody knows whose it is;
+    another bad cell spoils only its own row.
+    """
     facts: dict[tuple[object, ...], T] = {}
     doubtful: set[tuple[object, ...]] = set()
     unreadable: list[Unreadable] = []
-    first, *others = _KEYS.get(name, ("id",))
-    for line, cells in lines:
-        row = dict(zip(header, cells, strict=False))
+    first, *others = _KEYS.get(file.name, ("id",))
+    for line, cells in file.rows.items():
+        where = f"{file.name}.csv line {line}"
+        row = dict(zip(file.header, cells, strict=False))
         try:
-            owner = _id(row, first) if first in row else decode.number(None, first)
-        except decode.UnreadableRecord:
-            return Reading((), complete=False, why=f"{name}.csv line {line}: no readable number")
-        key = (owner, *(row.get(column, "").strip() for column in others))
+            number = values.number(row.get(first, "").strip(), first)
+        except values.UnreadableRecord:
+            return Reading((), complete=False, why=f"{where}: no readable number")
+        key = (number, *(row.get(column, "").strip() for column in others))
         try:
-            if len(cells) != len(header):
-                raise decode.UnreadableRecord(f"has {len(cells)} cells where {len(header)} belong")
+            if len(cells) != len(file.header):
+                belong = len(file.header)
+                raise values.UnreadableRecord(f"has {len(cells)} cells where {belong} belong")
             fact = into(row)
+            # The same line twice is a slip; two that differ contradict each other.
             if facts.setdefault(key, fact) != fact:
-                raise decode.UnreadableRecord("says otherwise than an earlier line")
-        except decode.UnreadableRecord as error:
+                raise values.UnreadableRecord("says otherwise than an earlier line")
+        except values.UnreadableRecord as error:
             doubtful.add(key)
-            unreadable.append(Unreadable(owner, f"{name}.csv line {line} {error.path}"))
+            unreadable.append(Unreadable(number, f"{where} {error.path}"))
     items = tuple(fact for key, fact in facts.items() if key not in doubtful)
     return Reading(items, unreadable=tuple(unreadable))
 
 
-def _only(found: Reading[T], keep: Callable[[T], bool]) -> Reading[T]:
-    return replace(found, items=tuple(one for one in found.items if keep(one)))
+def _only(reading: Reading[T], wanted: Callable[[T], bool]) -> Reading[T]:
+    return replace(reading, items=tuple(filter(wanted, reading.items)))
 
 
-def _within(groups: Reading[Group], found: Reading[T]) -> Reading[T]:
-    """What was found by way of the groups is whole only if the groups are."""
+def _by_groups(groups: Reading[Group], reading: Reading[T]) -> Reading[T]:
+    """What was chosen by its group is whole only if the groups are."""
     if groups.complete and not groups.unreadable:
-        return found
+        return reading
     why = groups.why or groups.unreadable[0].path
     return Reading((), complete=False, why=why)
 
 
-def _id(row: Row, column: str) -> int:
-    return decode.number(row[column].strip(), column)
+# --- rows -----------------------------------------------------------------------------------
 
 
-def _ids(row: Row, column: str) -> tuple[int, ...]:
-    return decode.numbers(row[column].split(), column)
+def _id(row: CsvRow, column: str) -> int:
+    return values.number(row[column].strip(), column)
 
 
-def _word(row: Row, column: str, meanings: Mapping[str, T]) -> T:
+def _ids(row: CsvRow, column: str) -> tuple[int, ...]:
+    return values.numbers(row[column].split(), column)
+
+
+def _day(row: CsvRow, column: str) -> date | None:
+    return values.optional_day(row[column].strip(), column)
+
+
+def _word(row: CsvRow, column: str, meanings: Mapping[str, T]) -> T:
     word = row[column].strip().lower()
     if word not in meanings:
-        raise decode.UnreadableRecord(column)
+        raise values.UnreadableRecord(column)
     return meanings[word]
 
 
-def _lesson_type(row: Row) -> LessonType:
-    base = decode.optional_number(row["base"].strip(), "base") or 0
-    return LessonType(_id(row, "id"), decode.text(row["name"]), base)
+def _branch(row: CsvRow) -> Branch:
+    return Branch(_id(row, "id"), values.text(row["name"]))
 
 
-def _group_of_branch(row: Row) -> tuple[int, Group]:
-    return _id(row, "branch"), Group(_id(row, "id"), decode.text(row["name"]))
+def _lesson_type(row: CsvRow) -> LessonType:
+    base = values.optional_number(row["base"].strip(), "base") or 0
+    return LessonType(_id(row, "id"), values.text(row["name"]), base)
 
 
-def _resident(row: Row) -> Resident:
+def _group_of_branch(row: CsvRow) -> tuple[int, Group]:
+    return _id(row, "branch"), Group(_id(row, "id"), values.text(row["name"]))
+
+
+def _resident(row: CsvRow) -> Resident:
     return Resident(
         _id(row, "id"),
-        decode.text(row["name"]),
+        values.text(row["name"]),
         _word(row, "presence", _PRESENCES),
         _ids(row, "branches"),
-        clean(row["vk"])[: decode.VK_TEXT_LENGTH_MAX],
+        clean(row["vk"])[:VK_TEXT_LENGTH_MAX],
     )
 
 
-def _membership(row: Row) -> Membership:
-    since, until = (decode.optional_day(row[name].strip(), name) for name in ("since", "until"))
+def _membership(row: CsvRow) -> Membership:
+    since, until = _day(row, "since"), _day(row, "until")
     return Membership(_id(row, "resident"), _id(row, "group"), since or ALWAYS, until)
 
 
-def _line(row: Row) -> RegularLesson:
-    since, until = (decode.optional_day(row[name].strip(), name) for name in ("since", "until"))
+def _regular_lesson(row: CsvRow) -> RegularLesson:
+    since, until = _day(row, "since"), _day(row, "until")
     return RegularLesson(
         _id(row, "id"),
         _id(row, "group"),
-        decode.weekdays(row["weekdays"].split(), "weekdays"),
-        decode.minute(row["starts"].strip(), "starts"),
+        values.weekdays(row["weekdays"].split(), "weekdays"),
+        values.minute(row["starts"].strip(), "starts"),
         since or ALWAYS,
         until,
     )
 
 
-def _lesson(row: Row) -> Lesson:
+def _lesson(row: CsvRow) -> Lesson:
     return Lesson(
         _id(row, "id"),
         _id(row, "branch"),
-        decode.day(row["date"].strip(), "date"),
-        decode.minute(row["starts"].strip(), "starts"),
+        values.day(row["date"].strip(), "date"),
+        values.minute(row["starts"].strip(), "starts"),
         _id(row, "type"),
         _word(row, "status", _STATUSES),
         _ids(row, "groups"),
-        decode.optional_number(row["subject"].strip(), "subject"),
+        values.optional_number(row["subject"].strip(), "subject"),
     )
 
 
-def _attendance(row: Row) -> Attendance:
+def _attendance(row: CsvRow) -> Attendance:
     return Attendance(_id(row, "lesson"), _id(row, "resident"), _word(row, "mark", _MARKS))

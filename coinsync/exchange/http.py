@@ -1,4 +1,4 @@
-"""One connection to AlfaCRM, one ``call()``: over a careful wire, with the token renewed when the CRM asks for it."""
+"""One connection to AlfaCRM, one ``call()``, with the token renewed when the CRM asks for it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ __all__ = ["Bounds", "Http", "Login", "Pace", "ping"]
 ALFACRM = Service(
     name="AlfaCRM",
     answer="an AlfaCRM answer",
-    unsendable="[alfacrm] headers: one of them cannot be sent as it is written",
-    no_reach=CrmUnreachable,
-    no_answer=NotAnAnswer,
+    bad_header="[alfacrm] headers: one of them cannot be sent as it is written",
+    unreachable_error=CrmUnreachable,
+    answer_error=NotAnAnswer,
 )
 
+#: A token goes into a header, where a space or a line end would mean something else.
 _TOKEN = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How to obtain a token: where to post what, and the header that carries the token afterwards."""
+    """How to obtain a token: where to post what, and the header that carries the token then."""
 
     path: str
     body: Mapping[str, str] = field(repr=False)
@@ -34,7 +35,7 @@ class Login:
 
 
 class Http(Wire):
-    """A connection to one account of a CRM that speaks JSON over POST; several threads may call at once."""
+    """A connection to one AlfaCRM account; several threads may call at once."""
 
     def __init__(
         self,
@@ -56,49 +57,54 @@ class Http(Wire):
         self._token_lock = Lock()
         self._token = ""
         self._token_at = 0.0
-        self._refused = ""
+        self._login_refused = ""
 
     def call(
         self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Post ``body`` to ``path`` and return the object that comes back, after one renewal of the token if asked.
+        """Post ``body`` to ``path`` and return the object in the answer.
 
-        Raises ``CrmRefused`` when a fresh token is refused too, ``CrmUnreachable`` and ``NotAnAnswer`` after the tries
-        that the bounds allow.
+        Raises ``CrmRefused`` when a fresh token is refused too, ``CrmUnreachable`` and
+        ``NotAnAnswer`` after the tries that the bounds allow.
         """
         token = self._valid_token(refused="")
         try:
-            return self._asked(path, body, query, {self._login.header: token})
+            return self._ask(path, body, query, {self._login.header: token})
         except Denied:
+            # An expired token is 401 in the documentation, and some accounts answer 403, which
+            # elsewhere means that the role may not use the API. Only a fresh token tells which.
             token = self._valid_token(refused=token)
         try:
-            return self._asked(path, body, query, {self._login.header: token})
+            return self._ask(path, body, query, {self._login.header: token})
         except Denied as denied:
             raise CrmRefused(f"AlfaCRM refused the key (HTTP {denied.status}, twice)") from None
 
     def _valid_token(self, *, refused: str) -> str:
-        """The token, after a login when there is none, it is old, or it is the one that was ``refused``."""
+        """The token, after a login when there is none, it is old, or it is the ``refused`` one."""
+        # Of several threads with a refused token the first logs in, and the others find its token
+        # here: a second login might make the first one's token worthless.
         with self._token_lock:
-            old = self._clock() - self._token_at > self._bounds.token_seconds
-            if not self._token or old or self._token == refused:
+            is_old = self._clock() - self._token_at > self._bounds.token_seconds
+            if not self._token or is_old or self._token == refused:
                 self._log_in()
             return self._token
 
     def _log_in(self) -> None:
-        if not self._refused:
+        if not self._login_refused:
             try:
-                answer = self._asked(self._login.path, self._login.body, None, {})
+                answer = self._ask(self._login.path, self._login.body, None, {})
             except Denied as denied:
-                self._refused = f"AlfaCRM refused e-mail or key (HTTP {denied.status})"
-        if self._refused:
-            # A wrong key does not become right by asking again, and asking often may lock the account.
-            raise CrmRefused(self._refused)
+                self._login_refused = f"AlfaCRM refused e-mail or key (HTTP {denied.status})"
+        if self._login_refused:
+            # A wrong key does not become right by asking again, and asking often may lock the
+            # account.
+            raise CrmRefused(self._login_refused)
         token = answer.get("token")
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise NotAnAnswer("not an AlfaCRM answer (login without a token)")
         self._token, self._token_at = token, self._clock()
 
-    def _asked(
+    def _ask(
         self,
         path: str,
         body: Mapping[str, Any],
@@ -106,4 +112,4 @@ class Http(Wire):
         headers: Mapping[str, str],
     ) -> dict[str, Any]:
         url = f"{self._url}/v2api/{path}"
-        return self.patiently(lambda: self.post(url, headers=headers, query=query, body=body))
+        return self.with_retries(lambda: self.post(url, headers=headers, query=query, body=body))

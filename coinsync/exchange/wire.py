@@ -1,35 +1,47 @@
-"""What a careful HTTP client needs, whoever answers: paced, bounded in every direction, with no trust in the answer."""
+"""A careful HTTP client, whoever answers: paced, bounded in every direction, trusting no answer."""
 
 from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
+from http.cookiejar import DefaultCookiePolicy
 from threading import Lock
 from typing import Any, NoReturn, TypeVar
 
 import requests
 import tenacity
-import urllib3.exceptions
 
 from coinsync.errors import CoinsyncError, ConfigError
 
 CHUNK_BYTES = 65_536
+CONTENT_TYPE_LENGTH_MAX = 40
+#: Nine digits of seconds are thirty years; more of them are no time to wait.
+RETRY_AFTER_DIGITS_MAX = 9
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long and how much at most; every figure in seconds, bytes or pieces."""
+    """How long and how much at most; every figure in seconds, bytes or pieces.
+
+    ``connect_seconds`` and ``read_seconds`` bound each silence of a socket; ``answer_seconds`` and
+    ``answer_bytes`` (after unpacking) bound one answer, because a server that sends a byte now and
+    then is never silent for long. ``tries`` and ``tries_seconds`` bound what is tried again,
+    ``run_seconds`` all the time that a whole run waits for the service.
+
+    Lives of AlfaCRM's tokens from 15 minutes on have been seen, hence ``token_seconds``.
+    """
 
     connect_seconds: float = 10.0
     read_seconds: float = 30.0
     answer_seconds: float = 90.0
+    # Five hundred lessons with long notes are several megabytes.
     answer_bytes: int = 64 * 2**20
     tries: int = 4
     tries_seconds: float = 120.0
@@ -42,25 +54,28 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Whom we talk to: how to name it and its answer, what to say of a header that cannot be sent, what to raise."""
+    """How to speak of a service: its name, what its answer is called, and which errors to raise.
+
+    ``bad_header`` is the message about a header that cannot be sent.
+    """
 
     name: str
     answer: str
-    unsendable: str
-    no_reach: type[CoinsyncError]
-    no_answer: type[CoinsyncError]
+    bad_header: str
+    unreachable_error: type[CoinsyncError]
+    answer_error: type[CoinsyncError]
 
-    def out_of_reach(self, why: str) -> CoinsyncError:
+    def unreachable(self, why: str) -> CoinsyncError:
         """The error that says that nothing usable came back."""
-        return self.no_reach(f"{self.name} out of reach ({why})")
+        return self.unreachable_error(f"{self.name} out of reach ({why})")
 
     def not_an_answer(self, why: str) -> CoinsyncError:
         """The error that says that something else answers there."""
-        return self.no_answer(f"not {self.answer} ({why})")
+        return self.answer_error(f"not {self.answer} ({why})")
 
 
 class Pace:
-    """At most so many calls per second for the whole account: calls are spaced evenly, the login among them."""
+    """At most so many calls per second for the whole account, spaced evenly, logins among them."""
 
     def __init__(
         self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]
@@ -74,6 +89,7 @@ class Pace:
 
     def wait(self) -> None:
         """Wait for this call's turn; several threads queue."""
+        # The lock is held while sleeping: the others wait behind, and none overtakes.
         with self._turn:
             now = self._clock()
             if now < self._next:
@@ -84,20 +100,30 @@ class Pace:
 
 
 class HttpSession(requests.Session):
-    """A session that neither follows a redirect nor looks at it: looking would read its body without a bound."""
+    """A session that takes nothing from its surroundings and follows nothing.
+
+    Its connections are kept and used again. The usual adapter keeps ten, more than calls may be
+    under way at once.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        # The environment's proxies and .netrc are not ours to follow, least of all with a key in the request.
+        # The environment's proxies and .netrc must not be followed with a key in the request.
         self.trust_env = False
+        # Nothing of one answer goes into the next request: no service here needs cookies, and
+        # without them several threads may share the session.
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Nowhere."""
+        """Nowhere: requests would read the body of a redirect without a bound, even unfollowed."""
         return None
 
 
 class Transient(Exception):
-    """A failure that may pass: ``error`` is what to say if it does not, ``after`` how long we were asked to wait."""
+    """A failure that may pass: ``error`` says so if it does not.
+
+    ``after`` is how many seconds the service asked to wait, if it did.
+    """
 
     def __init__(self, error: CoinsyncError, after: float | None = None) -> None:
         super().__init__(error.message)
@@ -114,7 +140,10 @@ class Denied(Exception):
 
 
 class Wire:
-    """Posts to one service and reads the JSON that comes back; several threads may post at once."""
+    """Posts to one service and reads the JSON that comes back; several threads may post at once.
+
+    ``calls`` counts the requests, ``moment`` is the time (aware) on the service's latest answer.
+    """
 
     def __init__(
         self,
@@ -126,15 +155,14 @@ class Wire:
         bounds: Bounds | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Prepare sessions that send ``headers``; nothing is sent before the first call."""
+        """Prepare a session that sends ``headers``; nothing is sent before the first call."""
         self._service = service
         self._pace = pace
         self._clock = clock
         self._sleep = sleep
         self._bounds = bounds or Bounds()
-        self._headers = {"Accept": "application/json", **(headers or {})}
-        self._sessions: list[requests.Session] = []
-        self._mine = threading.local()
+        self._session = HttpSession()
+        self._session.headers.update({"Accept": "application/json", **(headers or {})})
         self._lock = Lock()
         self._busy_seconds = 0.0
         self.calls = 0
@@ -142,16 +170,16 @@ class Wire:
 
     def close(self) -> None:
         """Close all connections."""
-        for session in self._sessions:
-            session.close()
+        self._session.close()
 
-    def patiently(self, once: Callable[[], T]) -> T:
-        """Try until there is an answer or a bound is reached; the last failure is the one to tell."""
-        bounds, began = self._bounds, self._clock()
+    def with_retries(self, once: Callable[[], T]) -> T:
+        """Try until there is an answer or a bound is reached; the last failure is then told."""
+        began = self._clock()
 
         def enough(state: tenacity.RetryCallState) -> bool:
             seconds = self._clock() - began + state.upcoming_sleep
-            return state.attempt_number >= bounds.tries or seconds > bounds.tries_seconds
+            too_long = seconds > self._bounds.tries_seconds
+            return too_long or state.attempt_number >= self._bounds.tries
 
         retrying = tenacity.Retrying(
             sleep=self._sleep,
@@ -161,18 +189,17 @@ class Wire:
             reraise=True,
         )
         try:
-            for attempt in retrying:
-                with attempt:
-                    return once()
+            return retrying(once)
         except Transient as failure:
             tries = retrying.statistics.get("attempt_number", 1)
             raise type(failure.error)(f"{failure.error.message}, {tries} tries") from failure
         finally:
+            # Pauses count too: the bound of a run is about how long somebody waits for it.
             with self._lock:
                 self._busy_seconds += self._clock() - began
-        raise AssertionError("retrying ends by return or raise")
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
+        """How long to wait after a failure: as long as was asked for, else twice the last time."""
         failure = state.outcome.exception() if state.outcome else None
         if isinstance(failure, Transient) and failure.after is not None:
             return failure.after
@@ -188,20 +215,20 @@ class Wire:
         body: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Post ``body`` as JSON or ``form`` as a form, once, and return the object that comes back.
+        """Post ``body`` as JSON or ``form`` as a form, once, and return the object in the answer.
 
-        Raises ``Transient`` for what may pass, ``Denied`` for 401 and 403, and the service's own errors for the rest.
+        Raises ``Transient`` for what may pass, ``Denied`` for 401 and 403, and the service's own
+        errors for the rest.
         """
         service = self._service
         if self._busy_seconds > self._bounds.run_seconds:
-            raise service.no_reach(
-                f"{service.name}: still reading after {self._bounds.run_seconds:.0f} s"
-            )
+            seconds = self._bounds.run_seconds
+            raise service.unreachable_error(f"{service.name}: still reading after {seconds:.0f} s")
         self._pace.wait()
         with self._lock:
             self.calls += 1
         try:
-            with self._session().post(
+            with self._session.post(
                 url,
                 json=None if body is None else dict(body),
                 data=None if form is None else dict(form),
@@ -211,42 +238,42 @@ class Wire:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                self._check_status(response)
-                self.moment = _moment(response.headers.get("Date", "")) or self.moment
-                return self._parsed(
-                    self._text(response), response.headers.get("Content-Type", "no content type")
-                )
+                return self._answer(response)
         except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
-            # The text of these shows the header, which may be a secret.
-            raise ConfigError([service.unsendable]) from None
-        except urllib3.exceptions.DecodeError as error:
+            # The text of these errors shows the header, which may be a secret.
+            raise ConfigError([service.bad_header]) from None
+        except requests.exceptions.ContentDecodingError as error:
             raise Transient(service.not_an_answer("cannot be unpacked")) from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Transient(service.out_of_reach(_kind(error))) from error
+        except OSError as error:
+            # All errors of requests are kinds of OSError.
+            raise Transient(service.unreachable(_failure(error))) from error
 
-    def _session(self) -> requests.Session:
-        """This thread's own session."""
-        session: requests.Session | None = getattr(self._mine, "session", None)
-        if session is None:
-            session = self._mine.session = HttpSession()
-            session.headers.update(self._headers)
-            with self._lock:
-                self._sessions.append(session)
-        return session
+    def _answer(self, response: requests.Response) -> dict[str, Any]:
+        # The body of a refusal is not read: it may be endless, and its status says enough. That
+        # costs the connection, which only a body that was read to its end leaves open.
+        self._check_status(response)
+        # The service's clock decides what "today" is, not the clock of this machine.
+        self.moment = _moment(response.headers.get("Date", "")) or self.moment
+        text = self._text(response)
+        try:
+            return parsed(text)
+        except (ValueError, RecursionError) as error:
+            # A cut or foreign answer may be a passing fault of a proxy, so it is asked for again.
+            kind = _harmless(response.headers.get("Content-Type", "no content type"))
+            strange = self._service.not_an_answer(f"{kind}, {len(text)} bytes")
+            raise Transient(strange) from error
 
     def _check_status(self, response: requests.Response) -> None:
         status, service = response.status_code, self._service
         if status in (401, 403):
             raise Denied(status)
         if status == 429:
-            raise Transient(
-                service.no_reach(
-                    f"{service.name} answers that there are too many requests (HTTP 429)"
-                ),
-                self._retry_after(response.headers.get("Retry-After", "")),
+            crowded = service.unreachable_error(
+                f"{service.name} answers that there are too many requests (HTTP 429)"
             )
+            raise Transient(crowded, self._retry_after(response.headers.get("Retry-After", "")))
         if status >= 500:
-            raise Transient(service.out_of_reach(f"HTTP {status}"))
+            raise Transient(service.unreachable(f"HTTP {status}"))
         if 300 <= status < 400:
             # Following would hand the token, and at login the key, to whatever host is named.
             raise service.not_an_answer(f"redirect refused, HTTP {status}")
@@ -254,40 +281,40 @@ class Wire:
             raise service.not_an_answer(f"HTTP {status}")
 
     def _retry_after(self, text: str) -> float | None:
-        if not (text.isascii() and text.isdigit()) or len(text) > 9:
+        """The seconds of a Retry-After header, None for anything else; a long one is refused."""
+        if not (text.isascii() and text.isdigit()) or len(text) > RETRY_AFTER_DIGITS_MAX:
             return None
         seconds, limit = float(text), self._bounds.retry_after_seconds_max
         if seconds > limit:
             service = self._service
-            raise service.no_reach(
+            raise service.unreachable_error(
                 f"{service.name} asks to wait {seconds:.0f} s (limit {limit:.0f} s)"
             )
         return seconds
 
     def _text(self, response: requests.Response) -> bytes:
-        """Read the body piece by piece: the time-out of a socket bounds a piece, this bounds the whole answer."""
-        deadline = self._clock() + self._bounds.answer_seconds
+        """Read the body piece by piece, within the bounds of the whole answer."""
+        service, bounds = self._service, self._bounds
+        deadline = self._clock() + bounds.answer_seconds
+        # Left alone, requests waits until a piece is full, and a drip would pass no bound for
+        # hours. This hands it each piece as it arrives, unpacked to no more than its size.
+        read = partial(response.raw.read1, CHUNK_BYTES, decode_content=True)
+        response.raw.stream = lambda *_, **__: iter(read, b"")  # type: ignore[method-assign]
         pieces: list[bytes] = []
         size = 0
-        while piece := response.raw.read1(CHUNK_BYTES, decode_content=True):
-            pieces.append(piece)
-            size += len(piece)
-            if size > self._bounds.answer_bytes:
-                raise self._service.not_an_answer(f"more than {self._bounds.answer_bytes} bytes")
-            if self._clock() > deadline:
-                raise self._service.out_of_reach(
-                    f"answer not finished in {self._bounds.answer_seconds:.0f} s"
-                )
-        return b"".join(pieces)
-
-    def _parsed(self, text: bytes, content_type: str) -> dict[str, Any]:
         try:
-            return parsed(text)
-        except (ValueError, RecursionError) as error:
-            # A cut or foreign answer may be a passing fault of a proxy, so it is asked for again before it is told.
-            kind = content_type.split(";")[0].strip()[:40]
-            shown = "".join(char for char in kind if char.isalnum() or char in "/+-. ")
-            raise Transient(self._service.not_an_answer(f"{shown}, {len(text)} bytes")) from error
+            for piece in response.iter_content(CHUNK_BYTES):
+                pieces.append(piece)
+                size += len(piece)
+                if size > bounds.answer_bytes:
+                    raise service.not_an_answer(f"more than {bounds.answer_bytes} bytes")
+                if self._clock() > deadline:
+                    seconds = f"{bounds.answer_seconds:.0f} s"
+                    raise service.unreachable(f"answer not finished in {seconds}")
+        except requests.exceptions.ConnectionError as error:
+            # What requests makes of a time-out within a body; a cut connection is another error.
+            raise Transient(service.unreachable("no answer in time")) from error
+        return b"".join(pieces)
 
 
 def parsed(text: bytes) -> dict[str, Any]:
@@ -303,22 +330,16 @@ def parsed(text: bytes) -> dict[str, Any]:
     return data
 
 
-def _moment(text: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return found if found.tzinfo else None
-
-
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    """An object; of two values under one name Python would silently take the last."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         raise ValueError("a name stands twice in one object")
-    return found
+    return fields
 
 
 def _finite(text: str) -> float:
+    """A number; Python reads 1e999 as infinity."""
     value = float(text)
     if math.isinf(value):
         raise ValueError("a number beyond all bounds")
@@ -326,26 +347,46 @@ def _finite(text: str) -> float:
 
 
 def _refuse(constant: str) -> NoReturn:
+    """Python would read NaN and Infinity."""
     raise ValueError(f"{constant} is no JSON")
 
 
-def _kind(error: BaseException) -> str:
+def _moment(text: str) -> datetime | None:
+    """The time of a Date header, None where there is none that says its zone."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _harmless(content_type: str) -> str:
+    """A content type as a message may show it: whoever answers there chose its characters."""
+    kind = content_type.split(";")[0].strip()[:CONTENT_TYPE_LENGTH_MAX]
+    return "".join(char for char in kind if char.isalnum() or char in "/+-. ")
+
+
+def _failure(error: OSError) -> str:
     """Name a network failure without its text, which may hold the address with its query."""
+    # The order matters: a time-out of the connection is a kind of connection error too.
     names = {
         requests.exceptions.SSLError: "certificate refused",
         requests.exceptions.ConnectTimeout: "no connection in time",
         requests.exceptions.ReadTimeout: "no answer in time",
-        urllib3.exceptions.ReadTimeoutError: "no answer in time",
         requests.exceptions.ConnectionError: "no connection",
         requests.exceptions.InvalidURL: "address not valid",
     }
-    return next(
-        (text for kind, text in names.items() if isinstance(error, kind)), "connection broken"
-    )
+    for kind, name in names.items():
+        if isinstance(error, kind):
+            return name
+    return "connection broken"
 
 
 def ping(url: str) -> bool:
-    """Tell a watcher outside that the night went well; False when it could not be told. Takes at most 5 seconds."""
+    """Tell a watcher outside that the run went well; False when it could not be told.
+
+    Takes at most 5 seconds.
+    """
     try:
         # The status is the answer; a body, however long, is not waited for.
         with (
@@ -353,5 +394,5 @@ def ping(url: str) -> bool:
             session.get(url, timeout=(2.0, 3.0), allow_redirects=False, stream=True) as response,
         ):
             return 200 <= response.status_code < 300
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+    except OSError:
         return False

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from coinsync.config import Settings
-from coinsync.core.facts import (
-    Branch,
-)
+from coinsync.core.facts import Branch
 from coinsync.core.freshness import Freshness
 from coinsync.store.reader import Reader
 
@@ -15,13 +13,9 @@ from coinsync.store.reader import Reader
 def freshness(reader: Reader, settings: Settings, now: datetime) -> list[Freshness]:
     """How long ago each branch's lessons were last synced up to the day; ``now`` is aware, UTC."""
     names = {branch.id: branch.name for branch in reader.all(Branch)}
-    found = []
+    branches = []
     for branch in settings.branches:
+        name = branch.name or names.get(branch.id) or f"branch {branch.id}"
         last = reader.last_full_run(branch.id)
-        age = now - datetime.fromisoformat(last.posted_at) if last else None
-        found.append(
-            Freshness(
-                branch.id, branch.name or names.get(branch.id) or f"branch {branch.id}", last, age
-            )
-        )
-    return found
+        branches.append(Freshness.of(branch.id, name, last, now))
+    return branches

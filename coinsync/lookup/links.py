@@ -10,33 +10,32 @@ from coinsync.store.reader import Reader
 
 def links(reader: Reader) -> list[LinkLine]:
     """All links with the names of residents, by account."""
-    names = {one.id: one.name for one in reader.residents()}
+    names = {resident.id: resident.name for resident in reader.residents()}
     return [
-        LinkLine(one.vk, one.resident, names.get(one.resident, ""), one.source, one.live)
-        for one in reader.links()
+        LinkLine(link.vk, link.resident, names.get(link.resident, ""), link.source, link.live)
+        for link in reader.links()
     ]
 
 
 def link_problems(reader: Reader) -> list[LinkProblem]:
     """Cards whose VK page is not, or not any more, the account that sees the resident; by name."""
     merged = reader.survivors()
-    residents = [
-        one
-        for one in reader.residents()
-        if one.id not in merged and one.presence is not Presence.ERASED
-    ]
     pages = {page.resident: page for page in reader.all(VkPage)}
-    linked: dict[int, dict[int, bool]] = {}
+    live_by_vk: dict[int, dict[int, bool]] = {}
     for link in reader.links():
-        linked.setdefault(link.resident, {})[link.vk] = link.live
-    found = []
-    for one in residents:
-        number, trouble = vk_number(one.vk, pages.get(one.id))
-        mine = linked.get(one.id, {})
-        if number and number not in mine:
-            trouble = "changed" if mine else "waiting"
-        elif number and not mine[number]:
-            trouble = "revoked"
-        if trouble:
-            found.append(LinkProblem(one.id, one.name, one.vk, trouble))
-    return found
+        live_by_vk.setdefault(link.resident, {})[link.vk] = link.live
+    problems = []
+    for resident in reader.residents():
+        if resident.id in merged or resident.presence is Presence.ERASED:
+            continue
+        vk, problem = vk_number(resident.vk, pages.get(resident.id))
+        links = live_by_vk.get(resident.id, {})
+        if vk and vk not in links:
+            # Nothing is linked anew in silence: a card that names another page than before waits
+            # for a person, a first one for the next sync.
+            problem = "changed" if links else "waiting"
+        elif vk and not links[vk]:
+            problem = "revoked"
+        if problem:
+            problems.append(LinkProblem(resident.id, resident.name, resident.vk, problem))
+    return problems

@@ -18,6 +18,8 @@ def as_data(value: Any) -> Any:
     """Turn a value into what JSON can hold: fields by name, days as text, spans in seconds."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return as_data(value._asdict())
     if isinstance(value, Mapping):
         return {str(name): as_data(item) for name, item in value.items()}
     if isinstance(value, (tuple, list, frozenset, set)):

@@ -6,7 +6,7 @@ Nothing here knows a terminal. A page is made of texts, and only ``render.termin
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -61,8 +61,3 @@ class Listing:
 def rows_of(values: Iterable[object], columns: Sequence[str]) -> list[tuple[Any, ...]]:
     """Rows of values that have a field for every column."""
     return [tuple(getattr(value, column) for column in columns) for value in values]
-
-
-def field_names(kind: type[Any]) -> tuple[str, ...]:
-    """The columns of a value's class: all its fields."""
-    return tuple(one.name for one in fields(kind))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from coinsync.core.ledger import Receipt
-from coinsync.core.plan import DIGEST_SHOWN
 from coinsync.core.plan_report import PlanLine, PlanReport, gathered
 from coinsync.render.listing import Grid, Line
 from coinsync.render.numbers import counted, day, signed
@@ -31,10 +30,9 @@ def plan_page(report: PlanReport, zone: str, calls: int, *, every_line: bool) ->
         page: Parts = [f"{heading}   people   {changes}"]
         return [*page, *_lines(lines, every_line=every_line), *_refusals(report)]
     scope = report.scope
-    read = f"complete   {counted(calls, 'request')}" if calls else "as planned before"
+    read = f"complete   {counted(calls, 'request')}" if calls else "complete"
     page = [f"{heading}   lessons {scope.since} … {scope.until}   {read}"]
     page += _lines(lines, every_line=every_line)
-    # A digest is copied from here, so this line is not broken.
     page.append(Line(_totals(report), "bold" if report.changes else "", wrap=False))
     silent = len(report.lines) - len(lines)
     if silent:
@@ -43,11 +41,9 @@ def plan_page(report: PlanReport, zone: str, calls: int, *, every_line: bool) ->
 
 
 def _refusals(report: PlanReport) -> Parts:
-    digest = report.digest[:DIGEST_SHOWN]
     page: Parts = []
     for refusal in report.unsafe:
-        told = f"UNSAFE: {refusal}; likely {report.likely}   digest {digest}"
-        page.append(Line(told, "bold red", wrap=False))
+        page.append(Line(f"UNSAFE: {refusal}; likely {report.likely}", "bold red", wrap=False))
     return page
 
 
@@ -99,8 +95,6 @@ def _totals(report: PlanReport) -> str:
     line = ", ".join(parts) + "."
     if counts.reversals:
         line += f"  {_share_of_reversals(report)}"
-    if report.changes:
-        line += f"   digest {report.digest[:DIGEST_SHOWN]}"
     return line
 
 

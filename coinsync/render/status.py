@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import Run
-from coinsync.render.listing import Grid, Line, Listing, field_names, rows_of
+from coinsync.render.listing import Grid, Line, Listing
 from coinsync.render.numbers import age, signed
 
 
@@ -42,8 +42,7 @@ def runs(found: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
     page: list[str | Line | Grid] = [grid, ""]
     for branch in fresh:
         page.append(f"{branch.name}: {_synced(branch)}")
-    columns = field_names(Run) if found else ("id",)
-    return Listing(page, {"runs": found, "branches": fresh}, columns, rows_of(found, columns))
+    return Listing(page, {"runs": found, "branches": fresh}, Run._fields, found)
 
 
 def _synced(branch: Freshness) -> str:

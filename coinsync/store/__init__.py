@@ -1,1 +1,4 @@
-"""The one room that knows the database: rows, reader, writer, migrations. Outside it there are only core values."""
+"""The only package that knows the database: tables, reader, writer, engines, migrations.
+
+Values of ``core`` go in and come out; rows never leave it.
+"""

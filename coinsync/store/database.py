@@ -17,8 +17,8 @@ from peewee import Database, SqliteDatabase
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.engines.base import Engine
 from coinsync.store.engines.sqlite import SQLITE
-from coinsync.store.engines.sqlite import file_of as file_of
-from coinsync.store.engines.sqlite import path_of as path_of
+from coinsync.store.engines.sqlite_files import file_of as file_of
+from coinsync.store.engines.sqlite_files import path_of as path_of
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 #: The table in which the migration runner records what it has applied.
@@ -122,7 +122,6 @@ def open_readable(url: str, *, wait_seconds: float = 5.0) -> Database:
 @contextmanager
 def reading(database: Database) -> Iterator[None]:
     """Read one snapshot through a connection of this thread, which is closed at the end."""
-    engine_of(database).check_there(database)
     with speaking(database), database.connection_context(), _snapshot(database):
         yield
 
@@ -210,7 +209,7 @@ class PooledConnection:
 
 @cache
 def schema_steps(migrations: Path = MIGRATIONS) -> tuple[str, ...]:
-    """Names of the migrations in a folder, in order; without one, of all that this program knows."""
+    """Names of the migrations in a folder, in order; by default all that this program knows."""
     return tuple(sorted(path.stem for path in migrations.glob("[0-9]*.py")))
 
 

@@ -14,13 +14,27 @@ from peewee import Database
 
 from coinsync.core.catalog import StockMove
 from coinsync.core.fact_keys import RANK
+from coinsync.core.facts import Fact
 from coinsync.core.ledger import Entry, Posted, Receipt, ledger_row, note_digest, row_hash
-from coinsync.core.plan import Drop, Fact, Put
+from coinsync.core.plan import Drop, Put
 from coinsync.environment import Environment, Probe
 from coinsync.store.models import ENTRY_COLUMNS, STOCK_COLUMNS
 from coinsync.store.rows import TABLES, Table, stock_row
 
 ROWS_PER_STATEMENT = 500
+
+
+def count_up(database: Database, entries: int, stock_moves: int) -> None:
+    """Change the head row: so many entries and moves more, and one run.
+
+    The row must really change, also when no entry is posted: two writers who change nothing are no
+    conflict to a cluster.
+    """
+    mark = database.param
+    database.execute_sql(
+        f"UPDATE head SET n = n + {mark}, stock = stock + {mark}, runs = runs + 1 WHERE id = 1",
+        (entries, stock_moves),
+    )
 
 
 def write_facts(database: Database, changes: Sequence[Put | Drop], probe: Probe) -> None:

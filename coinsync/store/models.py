@@ -7,8 +7,9 @@ and a test compares the two.
 
 from __future__ import annotations
 
+import re
+
 from peewee import (
-    SQL,
     BigIntegerField,
     CharField,
     Check,
@@ -26,7 +27,22 @@ NAME = 120
 KEY = ledger.KEY_LENGTH_MAX
 
 
-class HeadRow(Model):
+def _table_name(model: type[Model]) -> str:
+    """A table is called as its model, without "Row": ``LessonTypeRow`` is ``lesson_type``."""
+    words = re.findall(r"[A-Z][a-z]*", model.__name__.removesuffix("Row"))
+    return "_".join(words).lower()
+
+
+class TableRow(Model):
+    """One row of a table of ours."""
+
+    class Meta:
+        """What all tables share."""
+
+        table_function = _table_name
+
+
+class HeadRow(TableRow):
     """The one row that every writing transaction changes first.
 
     It is the writers' lock, and it counts entries, runs and moves of stock.
@@ -36,15 +52,10 @@ class HeadRow(Model):
     n = BigIntegerField()
     runs = BigIntegerField()
     account = CharField(max_length=80)
-    stock = BigIntegerField(constraints=[SQL("DEFAULT 0")])
-
-    class Meta:
-        """One row for the whole database."""
-
-        table_name = "head"
+    stock = BigIntegerField()
 
 
-class RunRow(Model):
+class RunRow(TableRow):
     """One applied plan: what, when, by whom, and its totals."""
 
     id = BigIntegerField(primary_key=True)
@@ -64,50 +75,39 @@ class RunRow(Model):
     n_last = BigIntegerField()
 
     class Meta:
-        """Runs are looked up by branch, the latest first."""
+        """Runs of a purpose are looked up by branch, the latest first."""
 
-        table_name = "run"
-        indexes = ((("branch", "purpose", "id"), False),)
+        indexes = ((("purpose", "branch", "id"), False),)
 
 
-class BranchRow(Model):
+class BranchRow(TableRow):
     """A site of the school."""
 
     id = BigIntegerField(primary_key=True)
     name = CharField(max_length=NAME)
 
-    class Meta:
-        """Numbered by the CRM."""
 
-        table_name = "branch"
-
-
-class LessonTypeRow(Model):
+class LessonTypeRow(TableRow):
     """A kind of lesson."""
 
     id = BigIntegerField(primary_key=True)
     name = CharField(max_length=NAME)
     base = IntegerField()
 
-    class Meta:
-        """Numbered by the CRM."""
 
-        table_name = "lesson_type"
-
-
-class GroupRow(Model):
+class GroupRow(TableRow):
     """A group of residents."""
 
     id = BigIntegerField(primary_key=True)
     name = CharField(max_length=NAME)
 
     class Meta:
-        """Numbered by the CRM."""
+        """GROUP is a word of SQL."""
 
         table_name = "study_group"
 
 
-class ResidentRow(Model):
+class ResidentRow(TableRow):
     """A pupil; never deleted."""
 
     id = BigIntegerField(primary_key=True)
@@ -116,18 +116,11 @@ class ResidentRow(Model):
     branches = TextField(column_name="branch_ids")
     vk = CharField(max_length=255)
 
-    class Meta:
-        """Numbered by the CRM."""
 
-        table_name = "resident"
-
-
-class MembershipRow(Model):
+class MembershipRow(TableRow):
     """A resident's time in a group."""
 
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT"
-    )
+    resident = ForeignKeyField(ResidentRow, index=False, on_delete="RESTRICT")
     group = BigIntegerField(column_name="group_id")
     since = CharField(max_length=DAY)
     until = CharField(max_length=DAY, null=True)
@@ -135,50 +128,37 @@ class MembershipRow(Model):
     class Meta:
         """One row for each stay."""
 
-        table_name = "membership"
         primary_key = CompositeKey("resident", "group", "since")
 
 
-class LinkRow(Model):
+class LinkRow(TableRow):
     """A VK account that may see a resident."""
 
     vk = BigIntegerField()
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT"
-    )
+    resident = ForeignKeyField(ResidentRow, index=True, on_delete="RESTRICT")
     source = CharField(max_length=20)
-    live = IntegerField(constraints=[SQL("DEFAULT 1")])
+    live = IntegerField()
 
     class Meta:
         """Many to many."""
 
-        table_name = "link"
         primary_key = CompositeKey("vk", "resident")
 
 
-class VkPageRow(Model):
+class VkPageRow(TableRow):
     """What VK answered about a resident's screen name."""
 
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT"
-    )
+    resident = ForeignKeyField(ResidentRow, primary_key=True, index=False, on_delete="RESTRICT")
     name = CharField(max_length=64)
     kind = CharField(max_length=20)
     number = BigIntegerField()
     asked_on = CharField(max_length=DAY)
 
-    class Meta:
-        """One for each resident at most."""
 
-        table_name = "vk_page"
-
-
-class MergeRow(Model):
+class MergeRow(TableRow):
     """A card that goes on as another one."""
 
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", primary_key=True, index=False, on_delete="RESTRICT"
-    )
+    resident = ForeignKeyField(ResidentRow, primary_key=True, index=False, on_delete="RESTRICT")
     into = BigIntegerField(column_name="into_id")
     links = TextField(column_name="vk_ids")
     ever = TextField(column_name="ever_ids")
@@ -189,7 +169,7 @@ class MergeRow(Model):
         table_name = "merged_card"
 
 
-class LessonRow(Model):
+class LessonRow(TableRow):
     """A lesson as the CRM last described it."""
 
     id = BigIntegerField(primary_key=True)
@@ -205,56 +185,43 @@ class LessonRow(Model):
     class Meta:
         """Read by branch and window."""
 
-        table_name = "lesson"
         indexes = ((("branch", "date"), False),)
 
 
-class AttendanceRow(Model):
+class AttendanceRow(TableRow):
     """What happened to one resident in one lesson."""
 
-    lesson = ForeignKeyField(LessonRow, column_name="lesson_id", index=False, on_delete="RESTRICT")
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT"
-    )
+    lesson = ForeignKeyField(LessonRow, index=False, on_delete="RESTRICT")
+    resident = ForeignKeyField(ResidentRow, index=False, on_delete="RESTRICT")
     mark = CharField(max_length=20)
     standing = CharField(max_length=20)
 
     class Meta:
         """Read by lesson in a sync and by resident in a history."""
 
-        table_name = "attendance"
         primary_key = CompositeKey("lesson", "resident")
         indexes = ((("resident", "lesson"), False),)
 
 
-class HoldRow(Model):
+class HoldRow(TableRow):
     """A difference that waits for a person."""
 
     key = CharField(max_length=KEY, primary_key=True, column_name="op_key")
     kind = CharField(max_length=20)
     branch = BigIntegerField(column_name="branch_id")
     lesson = BigIntegerField(column_name="lesson_id")
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT"
-    )
+    resident = ForeignKeyField(ResidentRow, index=True, on_delete="RESTRICT")
     happened_on = CharField(max_length=DAY)
     coins = BigIntegerField()
     reason = CharField(max_length=40)
 
-    class Meta:
-        """One for each key at most."""
 
-        table_name = "hold"
-
-
-class DecisionRow(Model):
-    """A person's word about the coins under a key."""
+class DecisionRow(TableRow):
+    """A person's ruling about the coins under a key."""
 
     key = CharField(max_length=KEY, primary_key=True, column_name="op_key")
     lesson = BigIntegerField(column_name="lesson_id", index=True)
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=True, on_delete="RESTRICT"
-    )
+    resident = ForeignKeyField(ResidentRow, index=True, on_delete="RESTRICT")
     seq = IntegerField()
     coins = BigIntegerField()
     reason = CharField(max_length=40)
@@ -262,13 +229,8 @@ class DecisionRow(Model):
     decided_on = CharField(max_length=DAY)
     note = TextField()
 
-    class Meta:
-        """The latest for each key."""
 
-        table_name = "decision"
-
-
-class EntryRow(Model):
+class EntryRow(TableRow):
     """The ledger. Triggers refuse to change or remove its rows.
 
     The index by resident holds the coins too, so that a balance is read from the index alone.
@@ -277,9 +239,7 @@ class EntryRow(Model):
     n = BigIntegerField(primary_key=True)
     op_key = CharField(max_length=KEY)
     seq = IntegerField()
-    resident = ForeignKeyField(
-        ResidentRow, column_name="resident_id", index=False, on_delete="RESTRICT"
-    )
+    resident = ForeignKeyField(ResidentRow, index=False, on_delete="RESTRICT")
     coins = BigIntegerField(constraints=[Check("coins <> 0")])
     kind = CharField(max_length=20)
     happened_on = CharField(max_length=DAY)
@@ -296,14 +256,13 @@ class EntryRow(Model):
     class Meta:
         """Unique by key and number; read by resident and day."""
 
-        table_name = "entry"
         indexes = (
             (("op_key", "seq"), True),
             (("resident", "happened_on", "n", "coins"), False),
         )
 
 
-class NoteRow(Model):
+class NoteRow(TableRow):
     """The text of a note, outside the ledger so that it can be erased.
 
     The entry keeps its salted digest.
@@ -313,13 +272,8 @@ class NoteRow(Model):
     salt = CharField(max_length=32)
     text = TextField()
 
-    class Meta:
-        """One for each entry at most."""
 
-        table_name = "note"
-
-
-class ItemRow(Model):
+class ItemRow(TableRow):
     """One of the shop's goods; never deleted."""
 
     code = CharField(max_length=catalog.CODE_LENGTH_MAX, primary_key=True)
@@ -337,13 +291,8 @@ class ItemRow(Model):
     tracked = IntegerField()
     archived = IntegerField()
 
-    class Meta:
-        """Named by the school."""
 
-        table_name = "item"
-
-
-class EventRow(Model):
+class EventRow(TableRow):
     """A fair."""
 
     code = CharField(max_length=catalog.CODE_LENGTH_MAX, primary_key=True)
@@ -352,13 +301,8 @@ class EventRow(Model):
     closed_on = CharField(max_length=DAY, null=True)
     closed_by = CharField(max_length=80)
 
-    class Meta:
-        """Named by the school."""
 
-        table_name = "event"
-
-
-class SaleRow(Model):
+class SaleRow(TableRow):
     """One purchase; append-only."""
 
     id = CharField(max_length=catalog.CODE_LENGTH_MAX, primary_key=True)
@@ -369,14 +313,13 @@ class SaleRow(Model):
     class Meta:
         """Reported by event and by day."""
 
-        table_name = "sale"
         indexes = ((("event",), False), (("happened_on",), False))
 
 
-class SaleLineRow(Model):
+class SaleLineRow(TableRow):
     """What was bought, at the price of the day; append-only."""
 
-    sale = ForeignKeyField(SaleRow, column_name="sale_id", index=False, on_delete="RESTRICT")
+    sale = ForeignKeyField(SaleRow, index=False, on_delete="RESTRICT")
     line = IntegerField()
     item = ForeignKeyField(ItemRow, column_name="item_code", index=True, on_delete="RESTRICT")
     name_ru = CharField(max_length=NAME)
@@ -388,14 +331,13 @@ class SaleLineRow(Model):
     class Meta:
         """Numbered within the sale."""
 
-        table_name = "sale_line"
         primary_key = CompositeKey("sale", "line")
 
 
-class RefundLineRow(Model):
+class RefundLineRow(TableRow):
     """A line of a sale that was taken back; append-only."""
 
-    sale = ForeignKeyField(SaleRow, column_name="sale_id", index=False, on_delete="RESTRICT")
+    sale = ForeignKeyField(SaleRow, index=False, on_delete="RESTRICT")
     line = IntegerField()
     happened_on = CharField(max_length=DAY)
     actor = CharField(max_length=80)
@@ -403,11 +345,10 @@ class RefundLineRow(Model):
     class Meta:
         """Each line once."""
 
-        table_name = "refund_line"
         primary_key = CompositeKey("sale", "line")
 
 
-class StockMoveRow(Model):
+class StockMoveRow(TableRow):
     """The ledger of stock; append-only."""
 
     n = BigIntegerField(primary_key=True)
@@ -425,8 +366,7 @@ class StockMoveRow(Model):
     class Meta:
         """Added up by item."""
 
-        table_name = "stock_move"
-        indexes = ((("item", "quantity"), False),)
+        indexes = ((("item", "quantity"), False), (("sale",), False))
 
 
 MODELS: tuple[type[Model], ...] = (

@@ -15,21 +15,17 @@ from peewee import CharField, Model
 
 from coinsync.core import catalog, facts
 from coinsync.core.fact_keys import KEY_FIELDS
+from coinsync.core.facts import Fact
 from coinsync.core.ledger import Receipt
-from coinsync.core.plan import Fact, Plan, Post, Put, Stock
+from coinsync.core.plan import Plan, Post, Put, Stock
 from coinsync.errors import CoinsyncError
 from coinsync.store.models import (
-    ENTRY_COLUMNS,
-    MODELS,
-    RUN_COLUMNS,
-    STOCK_COLUMNS,
     AttendanceRow,
     BranchRow,
     DecisionRow,
     EntryRow,
     EventRow,
     GroupRow,
-    HeadRow,
     HoldRow,
     ItemRow,
     LessonRow,
@@ -40,41 +36,11 @@ from coinsync.store.models import (
     NoteRow,
     RefundLineRow,
     ResidentRow,
-    RunRow,
     SaleLineRow,
     SaleRow,
     StockMoveRow,
     VkPageRow,
 )
-
-__all__ = [
-    "ENTRY_COLUMNS",
-    "MODELS",
-    "RUN_COLUMNS",
-    "STOCK_COLUMNS",
-    "AttendanceRow",
-    "BranchRow",
-    "DecisionRow",
-    "EntryRow",
-    "EventRow",
-    "GroupRow",
-    "HeadRow",
-    "HoldRow",
-    "ItemRow",
-    "LessonRow",
-    "LessonTypeRow",
-    "LinkRow",
-    "MembershipRow",
-    "MergeRow",
-    "NoteRow",
-    "RefundLineRow",
-    "ResidentRow",
-    "RunRow",
-    "SaleLineRow",
-    "SaleRow",
-    "StockMoveRow",
-    "VkPageRow",
-]
 
 Convert = Callable[[Any], Any]
 #: Names of text fields, each with the characters that its column holds.
@@ -171,7 +137,7 @@ def _reader_of(kind: type[Enum]) -> Convert:
     return read
 
 
-def _table(kind: type[Fact], model: type[Model]) -> Table:
+def _table(kind: type[Any], model: type[Model]) -> Table:
     hints = typing.get_type_hints(kind)
     names = [field.name for field in fields(kind)]
     key_names = KEY_FIELDS[kind]
@@ -206,7 +172,7 @@ def _limits(model: type[Model], names: Sequence[str]) -> Limits:
     return tuple(limits)
 
 
-_MODEL_OF: dict[type[Any], type[Model]] = {
+MODEL_OF: dict[type[Any], type[Model]] = {
     facts.Branch: BranchRow,
     facts.LessonType: LessonTypeRow,
     facts.Group: GroupRow,
@@ -227,7 +193,7 @@ _MODEL_OF: dict[type[Any], type[Model]] = {
     catalog.RefundLine: RefundLineRow,
 }
 
-TABLES: dict[type[Any], Table] = {kind: _table(kind, model) for kind, model in _MODEL_OF.items()}
+TABLES: dict[type[Any], Table] = {kind: _table(kind, model) for kind, model in MODEL_OF.items()}
 
 _ENTRY_LIMITS = _limits(EntryRow, ("reason", "actor", "rule"))
 _STOCK_LIMITS = _limits(StockMoveRow, ("actor", "note"))

@@ -20,9 +20,15 @@ from peewee import Database
 
 from coinsync.core import floor, people_policy, staleness
 from coinsync.core.fact_keys import identity
-from coinsync.core.facts import Merge, Presence, Resident, VkPage
+from coinsync.core.facts import (
+    Fact,
+    Merge,
+    Presence,
+    Resident,
+    VkPage,
+)
 from coinsync.core.ledger import GENESIS, Receipt, utc_text
-from coinsync.core.plan import Drop, Fact, Limits, Plan, Put
+from coinsync.core.plan import Drop, Limits, Plan, Put
 from coinsync.environment import Environment
 from coinsync.errors import (
     ClockWrong,
@@ -35,7 +41,7 @@ from coinsync.errors import (
 from coinsync.store import inserts
 from coinsync.store.database import engine_of, translate
 from coinsync.store.engines.base import TRIES_MAX
-from coinsync.store.models import HeadRow, RunRow
+from coinsync.store.models import HeadRow
 from coinsync.store.reader import Reader
 from coinsync.store.rows import refuse_too_long
 
@@ -147,14 +153,8 @@ def _write(
     database: Database, plan: Plan, order: Order, environment: Environment, uuid: str
 ) -> Receipt:
     entries = plan.entries
-    # The first statement takes the lock. It must really change the row, also when no entry is
-    # posted: a cluster sees no conflict between two writers who change nothing.
-    count_up = {
-        HeadRow.n: HeadRow.n + len(entries),
-        HeadRow.stock: HeadRow.stock + len(plan.stock_moves),
-        HeadRow.runs: HeadRow.runs + 1,
-    }
-    HeadRow.update(count_up).where(HeadRow.id == 1).execute(database)
+    # The first statement takes the lock.
+    inserts.count_up(database, len(entries), len(plan.stock_moves))
     environment.probe("head")
     # From here on nobody else can write. What was read before may be old; only this counts.
     reader = Reader(database)
@@ -235,7 +235,7 @@ def _check_cards(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
 
 def _check_stock(reader: Reader, plan: Plan) -> None:
     moves = plan.stock_moves
-    recorded_keys = {move.key for move in moves if reader.stock_moves(key=move.key)}
+    recorded_keys = reader.stock_keys(move.key for move in moves)
     pieces_left = reader.stock(move.item for move in moves)
     staleness.refuse_moved_stock(plan, recorded_keys, pieces_left)
     floor.refuse_missing_pieces(plan, pieces_left)
@@ -259,20 +259,21 @@ def _chain_at(reader: Reader, n: int) -> str:
 
 
 def _write_run(database: Database, plan: Plan, order: Order, receipt: Receipt) -> None:
-    RunRow.insert(
-        id=receipt.run,
-        uuid=receipt.uuid,
-        purpose=plan.purpose.value,
-        branch=plan.scope.branch,
-        since=plan.scope.since.isoformat(),
-        until=plan.scope.until.isoformat(),
-        actor=order.actor,
-        started_at=utc_text(order.started_at),
-        posted_at=receipt.posted_at,
-        digest=plan.digest,
-        requests=order.requests,
-        entries=len(plan.entries),
-        coins=receipt.coins,
-        facts=receipt.facts,
-        n_last=receipt.n_last,
-    ).execute(database)
+    run = {
+        "id": receipt.run,
+        "uuid": receipt.uuid,
+        "purpose": plan.purpose.value,
+        "branch": plan.scope.branch,
+        "since": plan.scope.since.isoformat(),
+        "until": plan.scope.until.isoformat(),
+        "actor": order.actor,
+        "started_at": utc_text(order.started_at),
+        "posted_at": receipt.posted_at,
+        "digest": plan.digest,
+        "requests": order.requests,
+        "entries": len(plan.entries),
+        "coins": receipt.coins,
+        "facts": receipt.facts,
+        "n_last": receipt.n_last,
+    }
+    inserts.insert(database, "run", tuple(run), [tuple(run.values())])

@@ -12,7 +12,7 @@ import pytest
 
 from tests.browser.vk_host import Cloud, Host, Where, error, late, never, unheard
 from tests.support.webview_client import OLEG, VERA
-from webview.app import security_headers
+from webview.http_answer import security_headers
 
 if TYPE_CHECKING:
     from tests.browser.browser import Chromium, MiniApp, Opener, Site

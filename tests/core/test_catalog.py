@@ -1,4 +1,4 @@
-"""The shop's values by themselves: shares that add up, what a whole catalog changes, codes, and moves that can be."""
+"""The shop's values by themselves: shares that add up, and what a whole catalog changes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from coinsync.core.catalog import (
     is_code,
     quantities,
     shares,
+    totals_of_sale,
 )
 from tests.support.goods import a_move, an_item
 from tests.support.makers import DAY, thorough
@@ -29,7 +30,10 @@ PAID = st.lists(st.integers(0, 40), max_size=5)
 @thorough(300)
 @given(PAID, st.data())
 def test_shares_are_fair_and_add_up(paid: list[int], data: st.DataObject) -> None:
-    """Nobody gets more than was paid, or is further than a coin from the exact part; together it is the total."""
+    """Nobody gets more than was paid, or is further than a coin from the exact part.
+
+    Together it is the total.
+    """
     whole = sum(paid)
     total = data.draw(st.integers(0, whole))
     parts = shares(total, paid)
@@ -44,7 +48,7 @@ def test_shares_are_fair_and_add_up(paid: list[int], data: st.DataObject) -> Non
 def test_what_was_paid_comes_back_whole_however_it_is_cut(
     paid: list[int], data: st.DataObject
 ) -> None:
-    """Refund after refund of what is left, in any pieces, ends with everybody having what was paid."""
+    """Refund after refund, in any pieces, ends with everybody having what was paid."""
     left = list(paid)
     while sum(left):
         total = data.draw(st.integers(1, sum(left)))
@@ -157,3 +161,16 @@ def test_moves_add_up_by_item() -> None:
 def test_a_line_costs_its_pieces() -> None:
     """At the price of the day, whatever was listed."""
     assert SaleLine("s", 1, "mug", "Кружка", "Mug", 3, 20, 30).coins == 60
+
+
+def test_a_sale_adds_up_by_its_lines() -> None:
+    """Coins of all lines together, pieces of each item; what was taken back counts besides."""
+    lines = [
+        SaleLine("s1", 1, "cap", "cap", "cap", 2, 5, 5),
+        SaleLine("s1", 2, "cap", "cap", "cap", 1, 4, 5),
+        SaleLine("s1", 3, "pen", "pen", "pen", 7, 1, 1),
+    ]
+    totals = totals_of_sale(lines, {2, 9})
+    assert (totals.coins_paid, totals.coins_returned, totals.coins_kept) == (21, 4, 17)
+    assert (totals.pieces_sold["cap"], totals.pieces_returned["cap"]) == (3, 1)
+    assert [totals.pieces_kept(item) for item in ("cap", "pen", "hat")] == [2, 7, 0]

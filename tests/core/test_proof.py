@@ -1,4 +1,4 @@
-"""The pure checks: whole ledgers have no finding, damaged ones always have, and every difference has an owner."""
+"""The pure checks: whole ledgers have no finding, damaged ones always have."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsync.core.facts import Hold, HoldKind, Mark, Merge, Note
+from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import (
     GENESIS,
     Head,
     LedgerRow,
-    RunLine,
+    Run,
     lesson_key,
     note_digest,
     row_hash,
@@ -36,10 +37,11 @@ from coinsync.core.proof.checks import (
     Findings,
     Owner,
     Severity,
-    is_private,
 )
-from coinsync.core.proof.ledger import Cards, Ledger, Notes
-from coinsync.core.proof.lessons import Answer, check_answers, check_fresh
+from coinsync.core.proof.crm import CrmReading, check_fresh, check_readings
+from coinsync.core.proof.ledger import LedgerPass, StoredNotes
+from coinsync.core.proof.people import MergedCards
+from coinsync.core.proof.private import is_private
 from tests.support.makers import (
     ACCOUNT,
     ADA,
@@ -65,7 +67,7 @@ class Books:
     """A ledger and its runs as they lie in a database, written by hand and always sealed."""
 
     rows: list[LedgerRow] = field(default_factory=list)
-    runs: list[RunLine] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
     def run(self, *moves: Move, purpose: Purpose = Purpose.DESK) -> None:
         """Post moves (key, resident, coins, kind, lesson, reverses) as one run."""
@@ -78,9 +80,9 @@ class Books:
             )
         mine = [row for row in self.rows if row.run == id]
         self.runs.append(
-            RunLine(
-                id, f"{id:032x}", purpose.value, 0, "2026-11-02", "2026-11-02", "anna", NIGHT, NIGHT, "d", 0,
-                len(mine), sum(row.coins for row in mine), 0, len(self.rows),
+            Run(
+                id, f"{id:032x}", purpose.value, 0, "2026-11-02", "2026-11-02", "anna", NIGHT,
+                NIGHT, "d", 0, len(mine), sum(row.coins for row in mine), 0, len(self.rows),
             )
         )  # fmt: skip
         self.seal()
@@ -108,23 +110,27 @@ class Books:
         return Head(len(self.rows), len(self.runs), ACCOUNT)
 
     def look(
-        self, *, cards: Cards | None = None, notes: Notes | None = None, head: Head | None = None
+        self,
+        *,
+        cards: MergedCards | None = None,
+        notes: StoredNotes | None = None,
+        head: Head | None = None,
     ) -> Seen:
         """One pass over the books."""
         findings = Findings()
         runs = {told.id: told for told in self.runs}
-        ledger = Ledger(ACCOUNT, runs, cards or Cards(), notes or Notes(), findings)
+        ledger = LedgerPass(ACCOUNT, runs, cards or MergedCards(), notes or StoredNotes(), findings)
         ledger.take(iter(self.rows))
         totals = ledger.finish(EVERYBODY)
-        ledger.check_head(head or self.head, ACCOUNT)
-        return Seen(ledger, {one.check: one for one in findings.all(BY_ID)}, totals)
+        ledger.check_head(head or self.head)
+        return Seen(ledger, {one.check: one for one in findings.of(BY_ID)}, totals)
 
 
 @dataclass
 class Seen:
     """What a pass found, by check."""
 
-    ledger: Ledger
+    ledger: LedgerPass
     found: dict[str, Finding]
     totals: Circulation
 
@@ -147,7 +153,10 @@ def back(of: Move, n: int, kind: str = "reversal") -> Move:
 
 
 def some_books() -> Books:
-    """Entries of every kind: 1, 5 award, 2 credit, 3 debit, 4, 7 reversal, 6 sale, 8 refund, 9 opening, 10 gift."""
+    """Entries of every kind.
+
+    1 and 5 award, 2 credit, 3 debit, 4 and 7 reversal, 6 sale, 8 refund, 9 opening, 10 gift.
+    """
     books = Books()
     books.run(award(1), by_hand("a", 50), by_hand("b", -20), purpose=Purpose.LESSONS)
     books.run(back(award(1), 1), award(1))
@@ -158,7 +167,7 @@ def some_books() -> Books:
     return books
 
 
-# --- whole ledgers ---------------------------------------------------------------------------------------------------
+# --- whole ledgers --------------------------------------------------------------------------------
 
 
 def test_a_whole_ledger_has_no_finding() -> None:
@@ -169,7 +178,7 @@ def test_a_whole_ledger_has_no_finding() -> None:
 
 
 def test_coins_in_circulation_are_told_by_what_became_of_them() -> None:
-    """A reversal counts by what it takes back: of coins that were issued, or of coins that were spent."""
+    """A reversal counts by what it takes back: coins that were issued, or that were spent."""
     totals = some_books().look().totals
     assert totals == Circulation(
         issued=10 + 50 + 10 + 7 + 3, reversed=10, spent=20 + 15, refunded=20 + 5, balance=60
@@ -216,24 +225,27 @@ def test_a_reviewed_reversal_may_go_below_zero_and_nothing_else() -> None:
     )
 
 
-# --- merged cards ----------------------------------------------------------------------------------------------------
+# --- merged cards ---------------------------------------------------------------------------------
 
 
 def test_cards_that_were_ever_merged_are_kin() -> None:
     """Undone merges count, over several steps, and erasing one forgets the notes of all."""
-    cards = Cards(
+    cards = MergedCards(
         [Merge(1, 0, ever=(2,)), Merge(3, 2, ever=(2,)), Merge(7, 8, ever=(8,))], erased=[3]
     )
-    assert cards.kin[1] == cards.kin[2] == cards.kin[3] == {1, 2, 3}
+    assert cards.families[1] == cards.families[2] == cards.families[3] == {1, 2, 3}
     assert cards.forgotten == {1, 2, 3}
-    assert (cards.head(3), cards.head(1), cards.head(9)) == (2, 1, 9)
+    assert (cards.survivor(3), cards.survivor(1), cards.survivor(9)) == (2, 1, 9)
 
 
 def test_cards_that_count_together_have_one_floor() -> None:
-    """Each alone may be below zero; together they may not, unless somebody reviewed a reversal of theirs."""
+    """Each alone may be below zero.
+
+    Together they may not, unless somebody reviewed a reversal of theirs.
+    """
     books = Books()
     books.run(by_hand("a", 10), by_hand("b", -10, GLEB))
-    together = Cards([Merge(GLEB, ADA, ever=(ADA,))])
+    together = MergedCards([Merge(GLEB, ADA, ever=(ADA,))])
     assert books.look(cards=together).found == {}
     assert "floors" in books.look().found
     books.run(by_hand("c", -4, GLEB))
@@ -244,7 +256,7 @@ def test_cards_that_count_together_have_one_floor() -> None:
     assert books.look(cards=together).found == {}
 
 
-# --- damage ----------------------------------------------------------------------------------------------------------
+# --- damage ---------------------------------------------------------------------------------------
 
 #: What is done to which entry of ``some_books``, sealed again, and which checks speak then.
 SEALED: list[tuple[int, dict[str, object], set[str]]] = [
@@ -286,7 +298,7 @@ SEALED: list[tuple[int, dict[str, object], set[str]]] = [
 def test_what_the_seals_hide_another_check_finds(
     n: int, values: dict[str, object], checks: set[str]
 ) -> None:
-    """Somebody who recomputes hashes and totals still meets the check that is for such damage, with the case named."""
+    """Somebody who recomputes hashes and totals still meets the check for such damage."""
     books = some_books().change(n, **values)
     books.seal()
     found = books.look().found
@@ -427,20 +439,20 @@ def test_the_head_says_how_far_the_ledger_goes(head: Head) -> None:
 def test_a_missing_head_is_a_finding() -> None:
     """Without it nobody can write."""
     findings = Findings()
-    Ledger(ACCOUNT, {}, Cards(), Notes(), findings).check_head(None, ACCOUNT)
+    LedgerPass(ACCOUNT, {}, MergedCards(), StoredNotes(), findings).check_head(None)
     assert "numbers" in findings
 
 
-# --- notes -----------------------------------------------------------------------------------------------------------
+# --- notes ----------------------------------------------------------------------------------------
 
 
-def noted(text: str = "well done", resident: int = ADA) -> tuple[Books, Notes]:
+def noted(text: str = "well done", resident: int = ADA) -> tuple[Books, StoredNotes]:
     """Books with one entry that has a note."""
     books = Books()
     books.run(by_hand("a", 5, resident))
     books.rows[0] = books.rows[0]._replace(note_digest=note_digest("salt", text))
     books.seal()
-    return books, Notes.of([Note(1, "salt", text)])
+    return books, StoredNotes.of([Note(1, "salt", text)])
 
 
 def test_a_note_is_vouched_for_by_its_entry() -> None:
@@ -448,22 +460,22 @@ def test_a_note_is_vouched_for_by_its_entry() -> None:
     books, notes = noted()
     assert books.look(notes=notes).found == {}
     for other in (Note(1, "salt", "well dome"), Note(1, "sale", "well done")):
-        assert set(books.look(notes=Notes.of([other])).found) == {"notes"}
+        assert set(books.look(notes=StoredNotes.of([other])).found) == {"notes"}
 
 
 def test_a_note_may_be_missing_only_of_the_erased() -> None:
     """Of an erased card, and of those that ever counted with it; of an erased card it must be."""
     books, notes = noted()
     assert set(books.look().found) == {"notes"}
-    assert books.look(cards=Cards(erased=[ADA])).found == {}
-    assert books.look(cards=Cards([Merge(ADA, 0, ever=(GLEB,))], erased=[GLEB])).found == {}
-    assert set(books.look(cards=Cards(erased=[ADA]), notes=notes).found) == {"erased"}
+    assert books.look(cards=MergedCards(erased=[ADA])).found == {}
+    assert books.look(cards=MergedCards([Merge(ADA, 0, ever=(GLEB,))], erased=[GLEB])).found == {}
+    assert set(books.look(cards=MergedCards(erased=[ADA]), notes=notes).found) == {"erased"}
 
 
 def test_a_note_belongs_to_an_entry() -> None:
     """One that no entry vouches for is found."""
     books, notes = noted()
-    extra = Notes.of([Note(1, "salt", "well done"), Note(7, "salt", "who said so?")])
+    extra = StoredNotes.of([Note(1, "salt", "well done"), Note(7, "salt", "who said so?")])
     assert books.look(notes=notes).found == {}
     assert books.look(notes=extra).found["notes"].examples == (
         "note 7 belongs to no entry that vouches for it",
@@ -499,11 +511,14 @@ def test_a_note_that_looks_private_is_named_by_number() -> None:
     ],
 )
 def test_what_looks_private(text: str, private: bool) -> None:
-    """Telephones as they are written here, and e-mail addresses; neither days nor numbers of lessons."""
+    """Telephones as they are written here, and e-mail addresses.
+
+    Neither days nor numbers of lessons.
+    """
     assert is_private(text) is private
 
 
-# --- findings --------------------------------------------------------------------------------------------------------
+# --- findings -------------------------------------------------------------------------------------
 
 
 def test_findings_count_all_and_name_a_few() -> None:
@@ -514,20 +529,23 @@ def test_findings_count_all_and_name_a_few() -> None:
         one.add("chain", f"entry {n}", f"coinsync {n}")
     one.add("numbers", "entries 3 … 9 are missing", "coinsync runs", count=7)
     other.join(one)
-    numbers, chain = other.all(BY_ID)
+    numbers, chain = other.of(BY_ID)
     assert (numbers.check, numbers.count) == ("numbers", 7)
     assert (chain.count, len(chain.examples), chain.examples[0]) == (9, EXAMPLES_MAX, "entry 0")
     assert chain.mend == "coinsync mend"
-    assert other.all({"keys"}) == ()
+    assert other.of({"keys"}) == ()
 
 
 def test_what_the_rules_do_not_explain_is_the_ledgers_where_it_was_touched() -> None:
-    """With a whole ledger the rules differ; with a broken one nobody can say, and the ledger comes first."""
+    """With a whole ledger the rules differ.
+
+    With a broken one nobody can say, and the ledger comes first.
+    """
     findings = Findings()
     findings.add("rules", "lesson 1, #101", "coinsync sync --rerate")
-    assert findings.all({"rules"})[0].owner is Owner.RULES
+    assert findings.of({"rules"})[0].owner is Owner.RULES
     findings.add("chain", "entry 1", "coinsync history '#101'")
-    (found,) = findings.all({"rules"})
+    (found,) = findings.of({"rules"})
     assert (found.owner, found.mend) == (Owner.LEDGER, "coinsync history '#101'")
 
 
@@ -537,15 +555,25 @@ def test_every_check_has_one_id_and_words() -> None:
     assert all(check.id.isalpha() and check.id.islower() and check.title for check in CHECKS)
 
 
-# --- how fresh, and a fresh reading ----------------------------------------------------------------------------------
+# --- how fresh, and a fresh reading ---------------------------------------------------------------
+
+
+def a_run(posted_at: str) -> Run:
+    """A sync of one branch up to its day."""
+    days = (DAY.isoformat(), DAY.isoformat())
+    return Run(1, "u", "lessons", 1, *days, "sync", posted_at, posted_at, "d", 0, 0, 0, 0, 0)
 
 
 def test_a_branch_is_fresh_for_so_many_hours() -> None:
     """To the hour; one that was never synced is named too."""
     findings = Findings()
     now = datetime(2026, 11, 23, 4, 0, 7, tzinfo=UTC)
-    check_fresh({1: NIGHT, 2: "2026-11-22T02:00:06Z", 3: None}, now, 26, findings)
-    (found,) = findings.all(BY_ID)
+    branches = [
+        Freshness.of(id, f"branch {id}", a_run(posted_at) if posted_at else None, now)
+        for id, posted_at in ((1, NIGHT), (2, "2026-11-22T02:00:06Z"), (3, ""))
+    ]
+    check_fresh(branches, 26, findings)
+    (found,) = findings.of(BY_ID)
     assert (found.count, found.mend) == (2, "coinsync sync --branch 2")
     assert found.examples[1] == "branch 3 was never synced"
 
@@ -553,8 +581,8 @@ def test_a_branch_is_fresh_for_so_many_hours() -> None:
 def answered(plan: Plan | None, error: str = "") -> dict[str, Finding]:
     """What one answer of the CRM leads to, by check."""
     findings = Findings()
-    check_answers([Answer("Kazan", plan, error)], Limits(), findings)
-    return {one.check: one for one in findings.all(BY_ID)}
+    check_readings([CrmReading("Kazan", plan, error)], Limits(), findings)
+    return {one.check: one for one in findings.of(BY_ID)}
 
 
 def remarked(kind: RemarkKind, **more: object) -> Plan:
@@ -641,7 +669,7 @@ def test_what_is_held_already_is_known_by_name() -> None:
     assert answered(Plan.of(Purpose.LESSONS, MONTH, [Put(HELD)])) == {}
 
 
-# --- the hash --------------------------------------------------------------------------------------------------------
+# --- the hash -------------------------------------------------------------------------------------
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=5) | st.sampled_from(
     ['"', "\\", "a\nb", "\u2028", "\x7f", "ё"]
@@ -652,8 +680,8 @@ NUMBERS = st.integers(-5, 2**63)
 @thorough(500)
 @given(
     st.builds(
-        LedgerRow, NUMBERS, TEXTS, NUMBERS, NUMBERS, NUMBERS, *[TEXTS] * 6, st.none() | NUMBERS, st.none() | NUMBERS,
-        NUMBERS, TEXTS, TEXTS,
+        LedgerRow, NUMBERS, TEXTS, NUMBERS, NUMBERS, NUMBERS, *[TEXTS] * 6,
+        st.none() | NUMBERS, st.none() | NUMBERS, NUMBERS, TEXTS, TEXTS,
     )
 )  # fmt: skip
 def test_the_hash_is_that_of_canonical_json(row: LedgerRow) -> None:

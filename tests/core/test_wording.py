@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coinsync.core.facts import Lesson, Presence, Resident, Status
+from coinsync.core.facts import Lesson, Status
 from coinsync.core.ledger import (
     BOUGHT,
     BY_HAND,
@@ -29,6 +29,7 @@ from coinsync.core.ledger import (
 )
 from coinsync.core.reasons import REASONS
 from coinsync.core.rules import Reason
+from coinsync.core.school import SchoolProfile
 from coinsync.core.wording import (
     ENGLISH,
     LANGUAGES,
@@ -39,7 +40,6 @@ from coinsync.core.wording import (
     Total,
     Words,
     declined,
-    zone_of,
 )
 
 CODES = (
@@ -249,7 +249,8 @@ def test_what_was_posted_late_says_when_by_the_familys_clock() -> None:
 
 def test_a_familys_clock_is_its_branchs() -> None:
     """The first branch that has one; the school's for whoever has none."""
-    zones = {1: MOSCOW, 2: OMSK}
+    forms_ru, forms_en = ("монета", "монеты", "монет"), ("coin", "coins")
+    school = SchoolProfile("Росток", forms_ru, forms_en, MOSCOW, zones={1: MOSCOW, 2: OMSK})
     for branches, zone in {
         (2, 1): OMSK,
         (1,): MOSCOW,
@@ -257,7 +258,13 @@ def test_a_familys_clock_is_its_branchs() -> None:
         (9,): MOSCOW,
         (): MOSCOW,
     }.items():
-        assert zone_of(Resident(1, "", Presence.CLIENT, branches), zones, MOSCOW) is zone
+        assert school.zone_of(branches) is zone
+
+
+def test_thousands_are_set_apart_from_ten_thousand_on() -> None:
+    """Exactly from there: four digits are read at a glance."""
+    assert (RUSSIAN.number(9_999), RUSSIAN.number(10_000)) == ("9999", "10\N{NO-BREAK SPACE}000")
+    assert (ENGLISH.number(-9_999), ENGLISH.number(-10_000)) == ("−9999", "−10,000")
 
 
 # --- numbers and days ------------------------------------------------------------------------------------------------

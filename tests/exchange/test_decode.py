@@ -1,4 +1,4 @@
-"""Decoding one record of AlfaCRM: what is understood, what is refused by its path, and that nothing else happens."""
+"""Decoding one record of AlfaCRM: what is understood, and what is refused by its path."""
 
 from collections.abc import Callable
 from datetime import date
@@ -24,8 +24,9 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import NAME_LENGTH_MAX, VK_UNREADABLE, NameForm, VkKind, read_vk
-from coinsync.exchange import decode
-from coinsync.exchange.decode import ID_MAX, VK_TEXT_LENGTH_MAX, UnreadableRecord
+from coinsync.exchange import decode, values
+from coinsync.exchange.decode import VK_TEXT_LENGTH_MAX
+from coinsync.exchange.values import ID_MAX, UnreadableRecord
 
 TODAY = date(2026, 11, 21)
 Record = dict[str, Any]
@@ -62,7 +63,7 @@ CARD: Record = {
 
 def lesson(**changed: Any) -> LessonRecord:
     """The lesson with some fields changed, decoded."""
-    return decode.record({**LESSON, **changed}, branch=1)
+    return decode.lesson_record({**LESSON, **changed}, branch=1)
 
 
 def card(**changed: Any) -> Resident:
@@ -100,36 +101,38 @@ GOOD_NUMBERS: list[tuple[object, int]] = [
     (str(ID_MAX), ID_MAX),
 ]
 BAD_NUMBERS: list[object] = [
-    0, -1, 1.0, 1.5, True, False, None, "", "0", "-1", "+5", " 12", "12 ", "1_000", "٣", "１２", "1.0", "0x1", "1e3",
-    "12\n", 2**63, 10**30, 10**4000, "9" * 19, "9" * 5000, [], [1], {}, {"id": 1}, float("nan"), float("inf"),
+    0, -1, 1.0, 1.5, True, False, None, "", "0", "-1", "+5", " 12", "12 ", "1_000", "٣", "１２",
+    "1.0", "0x1", "1e3",
+    "12\n", 2**63, 10**30, 10**4000, "9" * 19, "9" * 5000, [], [1], {}, {"id": 1},
+    float("nan"), float("inf"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("value", "number"), GOOD_NUMBERS)
 def test_a_number_is_whole_or_ascii_digits(value: object, number: int) -> None:
     """Both ways of writing give the same whole number."""
-    assert decode.number(value, "id") == number
-    assert type(decode.number(value, "id")) is int
+    assert values.number(value, "id") == number
+    assert type(values.number(value, "id")) is int
 
 
 @pytest.mark.parametrize("value", BAD_NUMBERS, ids=short)
 def test_what_is_no_number_is_refused_by_its_path(value: object) -> None:
-    """No rounding, no foreign digits, no signs, no truth values, nothing beyond the database's numbers."""
+    """No rounding, foreign digits, signs, truth values, nor what no database column holds."""
     assert (
-        path_of(lambda: decode.number(value, "details[0].customer_id")) == "details[0].customer_id"
+        path_of(lambda: values.number(value, "details[0].customer_id")) == "details[0].customer_id"
     )
 
 
 @pytest.mark.parametrize("value", [None, "", 0, "0"])
 def test_nothing_and_zero_are_no_number_where_none_may_be(value: object) -> None:
     """The CRM writes "none" in four ways."""
-    assert decode.optional_number(value, "subject_id") is None
+    assert values.optional_number(value, "subject_id") is None
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, "x", [], {}, True, 2**63])
 def test_an_optional_number_is_still_a_number(value: object) -> None:
     """What is there must be readable."""
-    assert path_of(lambda: decode.optional_number(value, "subject_id")) == "subject_id"
+    assert path_of(lambda: values.optional_number(value, "subject_id")) == "subject_id"
 
 
 @pytest.mark.parametrize(
@@ -137,25 +140,25 @@ def test_an_optional_number_is_still_a_number(value: object) -> None:
 )
 def test_a_list_of_numbers_is_sorted_and_each_once(value: object, found: tuple[int, ...]) -> None:
     """Nothing at all is an empty list."""
-    assert decode.numbers(value, "group_ids") == found
+    assert values.numbers(value, "group_ids") == found
 
 
 @pytest.mark.parametrize("value", ["1", 1, {}, {"0": 1}, [None], [[1]], [0], [True], ["Мария"]])
 def test_a_list_with_anything_else_is_refused(value: object) -> None:
     """Half a list is not a list."""
-    assert path_of(lambda: decode.numbers(value, "group_ids")) == "group_ids"
+    assert path_of(lambda: values.numbers(value, "group_ids")) == "group_ids"
 
 
 @pytest.mark.parametrize(("value", "found"), [(0, 0), ("0", 0), ("15", 15), (ID_MAX, ID_MAX)])
 def test_a_total_may_be_zero(value: object, found: int) -> None:
     """Whole numbers start at 0 where rows are counted."""
-    assert decode.whole(value, "total") == found
+    assert values.whole(value, "total") == found
 
 
 @pytest.mark.parametrize("value", [-1, "-0", None, "", False, 0.0, 2**63, "9" * 5000])
 def test_a_total_is_a_whole_number(value: object) -> None:
     """And nothing that merely equals one."""
-    assert path_of(lambda: decode.whole(value, "total")) == "total"
+    assert path_of(lambda: values.whole(value, "total")) == "total"
 
 
 # Days and times
@@ -174,31 +177,33 @@ def test_a_total_is_a_whole_number(value: object) -> None:
 )
 def test_a_day_is_the_one_that_is_written(value: str, day: date) -> None:
     """In both spellings, with a time behind it or without, and never shifted by a zone."""
-    assert decode.day(value, "date") == day
+    assert values.day(value, "date") == day
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        "2025-02-29", "31.04.2026", "2026-13-01", "0000-00-00", "00.00.0000", "20.11.26", "2026-1-2", "2026/11/20",
-        "11.20.2026", "٢٠٢٦-11-20", "2026-11-20T21:00:00Z", " 2026-11-20", "yesterday", "", None, 20261120, [], True,
+        "2025-02-29", "31.04.2026", "2026-13-01", "0000-00-00", "00.00.0000", "20.11.26",
+        "2026-1-2", "2026/11/20",
+        "11.20.2026", "٢٠٢٦-11-20", "2026-11-20T21:00:00Z", " 2026-11-20", "yesterday", "",
+        None, 20261120, [], True,
     ],
 )  # fmt: skip
 def test_what_is_no_day_is_refused(value: object) -> None:
     """No other order, no short years, no days that the calendar lacks."""
-    assert path_of(lambda: decode.day(value, "date")) == "date"
+    assert path_of(lambda: values.day(value, "date")) == "date"
 
 
 @pytest.mark.parametrize("value", [None, "", "2030-12-31", "31.12.2030", "2030-12-31 00:00:00"])
 def test_nothing_and_the_last_day_of_2030_are_no_end(value: object) -> None:
     """The CRM writes "for ever" as a day far away."""
-    assert decode.optional_day(value, "e_date") is None
+    assert values.optional_day(value, "e_date") is None
 
 
 def test_an_optional_day_is_still_a_day() -> None:
     """What is there must be readable."""
-    assert decode.optional_day("01.09.2026", "e_date") == date(2026, 9, 1)
-    assert path_of(lambda: decode.optional_day("soon", "e_date")) == "e_date"
+    assert values.optional_day("01.09.2026", "e_date") == date(2026, 9, 1)
+    assert path_of(lambda: values.optional_day("soon", "e_date")) == "e_date"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +221,7 @@ def test_an_optional_day_is_still_a_day() -> None:
 )
 def test_lessons_start_at_a_minute(value: object, minute: str) -> None:
     """Seconds are noise; a missing start is an empty one."""
-    assert decode.minute(value, "time_from") == minute
+    assert values.minute(value, "time_from") == minute
 
 
 @pytest.mark.parametrize(
@@ -224,7 +229,7 @@ def test_lessons_start_at_a_minute(value: object, minute: str) -> None:
 )
 def test_what_is_no_time_is_refused(value: object) -> None:
     """A time that cannot be compared is not kept."""
-    assert path_of(lambda: decode.minute(value, "time_from")) == "time_from"
+    assert path_of(lambda: values.minute(value, "time_from")) == "time_from"
 
 
 # Marks
@@ -249,7 +254,7 @@ NO_MARKS: list[object] = [
 )
 def test_a_mark_is_yes_no_or_none(value: object, mark: Mark) -> None:
     """Whatever is neither plainly yes nor plainly no is not marked."""
-    assert decode.mark(value) is mark
+    assert values.mark(value) is mark
 
 
 def test_a_missing_mark_is_not_a_mark() -> None:
@@ -298,12 +303,12 @@ def test_fields_that_are_not_needed_may_hold_anything() -> None:
 def test_some_fields_of_a_lesson_may_be_missing(name: str, value: object) -> None:
     """A lesson without them stands all the same."""
     record = without(LESSON, name) if value == "absent" else {**LESSON, name: value}
-    assert decode.record(record, branch=1).lesson.id == 1001
+    assert decode.lesson_record(record, branch=1).lesson.id == 1001
 
 
 def test_a_lesson_without_a_branch_belongs_to_the_branch_it_was_asked_under() -> None:
     """The branch of the address stands in."""
-    assert decode.record(without(LESSON, "branch_id"), branch=3).lesson.branch == 3
+    assert decode.lesson_record(without(LESSON, "branch_id"), branch=3).lesson.branch == 3
 
 
 @pytest.mark.parametrize("value", [None, "", 0, "0"])
@@ -316,7 +321,7 @@ def test_a_lesson_without_a_regular_one_is_not_scheduled(value: object) -> None:
 def test_the_day_of_a_lesson_may_stand_elsewhere(name: str) -> None:
     """In ``lesson_date``, or as the day of its start."""
     record = {**without(LESSON, "date", "time_from"), name: "2026-11-19 10:00:01"}
-    assert decode.record(record, branch=1).lesson.date == date(2026, 11, 19)
+    assert decode.lesson_record(record, branch=1).lesson.date == date(2026, 11, 19)
 
 
 @pytest.mark.parametrize(
@@ -354,7 +359,7 @@ def test_an_unreadable_field_of_a_lesson_is_named(changed: Record, path: str) ->
 
 def test_a_conducted_lesson_without_its_list_says_nothing() -> None:
     """A missing list is not an empty one: absence must not be read into it."""
-    assert path_of(lambda: decode.record(without(LESSON, "details"), branch=1)) == "details"
+    assert path_of(lambda: decode.lesson_record(without(LESSON, "details"), branch=1)) == "details"
     assert [one.mark for one in lesson(details=[]).attendance] == [Mark.NOT_MARKED, Mark.NOT_MARKED]
 
 
@@ -535,7 +540,10 @@ def test_a_text_that_is_no_vk_page_is_not_kept(text: str) -> None:
     assert card(custom_vk=text).vk == VK_UNREADABLE
 
 
-NOTE = "Забирает бабушка, +7 900 000-00-00.\nvk: https://vk.com/id12 (мама), аллергия на орехи; сестра vk: @olga"
+NOTE = (
+    "Забирает бабушка, +7 900 000-00-00.\n"
+    "vk: https://vk.com/id12 (мама), аллергия на орехи; сестра vk: @olga"
+)
 
 
 def noted(value: object, pattern: str = r"vk:\s*(\S+)") -> str:
@@ -650,8 +658,10 @@ def test_a_membership() -> None:
 
 
 REGULAR: Record = {
-    "id": 3, "related_class": "Group", "related_id": 7, "day": 2, "days": [4, 2], "time_from_v": "17:00",
-    "b_date_v": "01.09.2026", "e_date_v": "31.12.2030", "b_date": "2026-09-01", "e_date": "2030-12-31",
+    "id": 3, "related_class": "Group", "related_id": 7, "day": 2, "days": [4, 2],
+    "time_from_v": "17:00",
+    "b_date_v": "01.09.2026", "e_date_v": "31.12.2030", "b_date": "2026-09-01",
+    "e_date": "2030-12-31",
 }  # fmt: skip
 
 
@@ -729,7 +739,7 @@ DECODERS: dict[str, Callable[[Record], object]] = {
     "card_memberships": decode.card_memberships,
     "membership": decode.membership,
     "regular_lesson": decode.regular_lesson,
-    "roll": lambda record: decode.record(record, branch=1),
+    "lesson record": lambda record: decode.lesson_record(record, branch=1),
 }
 NAMES = sorted(
     {
@@ -746,8 +756,9 @@ NAMES = sorted(
     }
 )
 LIKELY: st.SearchStrategy[Any] = st.sampled_from(
-    [0, 1, 2, 3, 7, 11, "1", "3", "", None, True, "2026-11-20", "20.11.2026", "2026-11-20 14:00:01", "17:00", "Group",
-     "2030-12-31", "0000-00-00", "vk.com/id12", "Ада", 2**63, 10**4000]
+    [0, 1, 2, 3, 7, 11, "1", "3", "", None, True, "2026-11-20", "20.11.2026",
+     "2026-11-20 14:00:01", "17:00", "Group", "2030-12-31", "0000-00-00",
+     "vk.com/id12", "Ада", 2**63, 10**4000]
 )  # fmt: skip
 ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 VALUES = st.recursive(
@@ -816,7 +827,7 @@ def in_range(number: object) -> bool:
 def test_any_record_is_understood_or_refused(kind: str, data: st.DataObject) -> None:
     """Nothing but ``UnreadableRecord`` is ever raised, and what is returned is well formed."""
     base = {
-        "roll": LESSON,
+        "lesson record": LESSON,
         "resident": CARD,
         "card_memberships": CARD,
         "regular_lesson": REGULAR,

@@ -1,4 +1,4 @@
-"""Screen names become numbers through VK's API over real HTTP, and nothing that VK answers makes a wrong link."""
+"""Screen names become numbers through VK's API over real HTTP; no answer makes a wrong link."""
 
 import json
 import traceback
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from coinsync.core.facts import PageKind
 from coinsync.errors import CoinsyncError, VkRefused, VkUnavailable
 from coinsync.exchange import vk
-from coinsync.exchange.vk import Answer, VkApi
+from coinsync.exchange.vk import VkAnswer, VkApi
 from tests.exchange.test_http import Stub, Time, endless, says
 from tests.support.vk_double import CUT_JSON, DROP, HTML, Trouble, VkDouble
 
@@ -24,7 +24,11 @@ KEY = "service-key-that-nobody-may-see"
 ADA = {"id": 101, "screen_name": "ada.example"}
 BORIS = {"id": 102, "screen_name": "Boris_Example"}
 CHESS = {"screen_name": "chess_club", "type": "group", "object_id": 7}
-NOBODY, COMMUNITY, GONE = Answer(PageKind.NOBODY), Answer(PageKind.COMMUNITY), Answer(PageKind.GONE)
+NOBODY, COMMUNITY, GONE = (
+    VkAnswer(PageKind.NOBODY),
+    VkAnswer(PageKind.COMMUNITY),
+    VkAnswer(PageKind.GONE),
+)
 
 
 def fault(code: int) -> Trouble:
@@ -32,9 +36,9 @@ def fault(code: int) -> Trouble:
     return Trouble(code=code)
 
 
-def person(number: int) -> Answer:
+def person(number: int) -> VkAnswer:
     """A living one."""
-    return Answer(PageKind.PERSON, number)
+    return VkAnswer(PageKind.PERSON, number)
 
 
 def crowd(size: int) -> list[dict[str, Any]]:
@@ -81,7 +85,7 @@ def pretended(
 
 
 def told(error: BaseException) -> str:
-    """Everything that a person may get to see of an error: messages, notes and the whole traceback."""
+    """Everything that a person may see of an error: messages, notes and the whole traceback."""
     whole = "".join(traceback.format_exception(error))
     advice = error.advice if isinstance(error, CoinsyncError) else ""
     return f"{error} {error!r} {error.args} {advice} {whole} {vars(error)}"
@@ -747,7 +751,7 @@ def willing() -> Iterator[VkDouble]:
 @settings(max_examples=300)
 @given(first=RESPONSES, second=ANYTHING | THING)
 def test_no_response_makes_a_wrong_link(willing: VkDouble, first: Any, second: Any) -> None:
-    """A link is made only where VK names the one who was asked for, by a number that one can have."""
+    """A link is made only where VK names who was asked for, by a number that one can have."""
     willing.next(
         Trouble(response=first) if first is not None else Trouble(body=b'{"response": null}')
     )
@@ -812,7 +816,7 @@ def asked(
 
 
 def test_the_double_is_as_strict_as_vk() -> None:
-    """Version, method and key are looked at, JSON is not; ids and names may be mixed, and GET does as well."""
+    """Version, method and key count, JSON does not; ids and names may be mixed, and GET works."""
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     with VkDouble([ADA, BORIS], [CHESS], key=KEY, per_second=None) as double:
         assert asked(double, "users.get", "user_ids=101")["error"]["error_code"] == 8

@@ -33,7 +33,7 @@ from tests.support.makers import (
     writing,
 )
 
-# --- addresses ----------------------------------------------------------------------------
+# --- addresses ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_any_file_name_is_opened_as_it_is_written(name: str, tmp_path: Path) -> 
     assert opening.file_of(opening.open_readable(url)) == folder / name
 
 
-# --- settings ----------------------------------------------------------------------------
+# --- settings -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_database_without_one_of_its_guards_is_refused(guard: str, tmp_path: P
         assert reader.head().n == 0
 
 
-# --- what is refused ----------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 WayIn = Callable[[str], object]
 
@@ -201,7 +201,7 @@ def test_a_refused_opening_leaves_no_connection_behind(tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["coins.db"]
 
 
-# --- reading ----------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_a_visit_ends_its_connection_also_when_it_fails(tmp_path: Path) -> None:
         assert Reader(opened).head().n == 0
 
 
-# --- busy ----------------------------------------------------------------------------
+# --- busy -----------------------------------------------------------------------------------------
 
 
 def test_a_writer_waits_as_long_as_it_was_told_and_gives_up(tmp_path: Path) -> None:
@@ -304,7 +304,7 @@ def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
     assert monotonic() - began < 1
 
 
-# --- errors ----------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 
 def sqlite_error(number: int, text: str) -> sqlite3.OperationalError:
@@ -323,7 +323,7 @@ def sqlite_error(number: int, text: str) -> sqlite3.OperationalError:
         (sqlite3.SQLITE_FULL, DatabaseUnavailable, 75, "disk full; nothing written"),
         (sqlite3.SQLITE_READONLY, DatabaseUnusable, 2, "read-only for this user; nothing written"),
         (sqlite3.SQLITE_READONLY_DIRECTORY, DatabaseUnusable, 2, "read-only for this user"),
-        (sqlite3.SQLITE_CANTOPEN, DatabaseUnavailable, 75, "cannot open"),
+        (sqlite3.SQLITE_CANTOPEN, DatabaseUnusable, 2, "does not exist"),
         (sqlite3.SQLITE_NOTADB, CoinsyncError, 1, "is damaged"),
         (sqlite3.SQLITE_CORRUPT, CoinsyncError, 1, "is damaged"),
         (sqlite3.SQLITE_IOERR_WRITE, DatabaseUnavailable, 75, "disk error; nothing written"),
@@ -336,18 +336,29 @@ def test_an_error_of_the_driver_is_told_in_our_words(
 ) -> None:
     """By its number, whatever its text: the file, the exit code of its kind, and its cause."""
     driver = sqlite_error(number, "the shelf is full")
+    error: Exception = driver
+    if library is not None:
+        error = library("the shelf is full")
+        error.__cause__ = driver
     with (
         pytest.raises(CoinsyncError) as caught,
         opening.speaking(opening.open_readable("sqlite:////srv/coins.db")),
     ):
-        if library is None:
-            raise driver
-        raise library("the shelf is full") from driver
+        raise error
     assert type(caught.value) is kind
     assert caught.value.exit_code == code
     assert "/srv/coins.db" in caught.value.message
     assert said in caught.value.message
     assert isinstance(caught.value.__cause__, library or sqlite3.OperationalError)
+
+
+def test_a_file_that_is_there_may_be_opened_later(tmp_path: Path) -> None:
+    """Too many open files, or a folder that is locked for a while."""
+    url = new_database(tmp_path)
+    error = sqlite_error(sqlite3.SQLITE_CANTOPEN, "unable to open database file")
+    found = opening.translate(error, opening.open_readable(url))
+    assert isinstance(found, DatabaseUnavailable)
+    assert found.message == f"database: cannot open {opening.path_of(url)}; nothing written"
 
 
 def test_an_error_without_a_number_keeps_its_words() -> None:
@@ -407,7 +418,7 @@ def test_a_database_with_a_guard_that_was_changed_is_refused(tmp_path: Path) -> 
         opening.open_writable(url)
 
 
-# --- migrating ----------------------------------------------------------------------------
+# --- migrating ------------------------------------------------------------------------------------
 
 
 def changed(url: str, *statements: str) -> None:
@@ -446,7 +457,7 @@ def test_every_guard_is_put_back_at_once(tmp_path: Path) -> None:
     put_in(url, newcomers())
 
 
-# --- a connection that stays open ----------------------------------------------------------------------------
+# --- a connection that stays open -----------------------------------------------------------------
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ import pytest
 
 from coinsync.errors import DatabaseUnavailable
 from coinsync.store import database as opening
-from coinsync.store.engines import mysql
+from coinsync.store.engines import mysql_connection
 from tests.support import engines
 from tests.support.goods import an_item, fill
 from tests.support.mariadb import HOST, Server, free_ports, scratch, until
@@ -304,7 +304,7 @@ def test_frozen_in_the_middle(
     scene: Scene, blows: Blows, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that stands still: we stop waiting; what it does with our words later is the whole or nothing."""
-    monkeypatch.setattr(mysql, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(mysql_connection, "ANSWER_SECONDS", 0.5)
     scene.house.configure(branch=BRANCH, database__wait_seconds=1, **MANNERS)
     try:
         with blows.at(scene.passes.index(step) + 1, scene.server.freeze):

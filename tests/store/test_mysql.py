@@ -247,7 +247,7 @@ def test_a_migration_that_died_goes_on(schools: Schools) -> None:
     tables = [f"DROP TABLE IF EXISTS {table}" for table in reversed(engines.TABLES)]
     half = (
         "DROP TABLE stock_move",
-        "DROP INDEX sale_event ON sale",
+        "DROP INDEX salerow_event ON sale",
         "DROP TRIGGER sale_no_update",
         f"DELETE FROM {opening.HISTORY} WHERE name = '0001_first'",
     )

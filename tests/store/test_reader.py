@@ -37,8 +37,9 @@ from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
 from coinsync.core.planning.people import People
 from coinsync.errors import CoinsyncError
 from coinsync.store import writer
-from coinsync.store.engines.sqlite import path_of
-from coinsync.store.reader import BATCH, Reader
+from coinsync.store.engines.sqlite_files import path_of
+from coinsync.store.queries.base import BATCH
+from coinsync.store.reader import Reader
 from tests.support import engines
 from tests.support.goods import Shop, a_shop
 from tests.support.makers import (
@@ -227,9 +228,11 @@ def test_one_resident_is_found_by_number(reader: Reader) -> None:
     [
         ("ада", [ADA]),
         ("АДА", [ADA]),
-        ("M", [MIRA]),
+        ("M", [MIRA, ADA]),
+        ("mi", [MIRA]),
         ("м.", [ADA]),
-        ("леб", [GLEB]),
+        ("леб", []),
+        ("c", [GLEB]),
         ("%", []),
         ("x", []),
     ],
@@ -456,18 +459,16 @@ def test_entries_come_in_ledger_order(reader: Reader) -> None:
 
 
 def test_runs_come_newest_first(reader: Reader) -> None:
-    """All, or a branch's, at most so many."""
+    """At most so many."""
     assert [run.id for run in reader.runs(9)] == [5, 4, 3, 2, 1]
     assert [run.id for run in reader.runs(2)] == [5, 4]
-    assert [run.id for run in reader.runs(9, branch=2)] == [3]
-    assert reader.runs(9, branch=3) == []
 
 
 def test_one_run_is_found_by_its_own_id(reader: Reader) -> None:
     """Or not at all."""
     run = reader.run("r2-1")
     assert run is not None
-    assert (run.id, run.entries, run.coins, run.since) == (2, 2, 20, MONTH.since)
+    assert (run.id, run.entries, run.coins, run.since) == (2, 2, 20, "2026-11-01")
     assert reader.run("r9-1") is None
 
 
@@ -586,7 +587,7 @@ def test_merges_are_found_undone_ones_too(merged: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("merges", "heads"),
+    ("merges", "survivors"),
     [
         ([(1, 2), (2, 1)], {2: 1}),
         ([(1, 1)], {}),
@@ -595,7 +596,7 @@ def test_merges_are_found_undone_ones_too(merged: Reader) -> None:
         ([(1, 2), (2, 3), (3, 4), (4, 5)], {1: 5, 2: 5, 3: 5, 4: 5}),
     ],
 )
-def test_a_circle_of_cards_has_an_end_and_a_head(
+def test_a_circle_of_cards_has_an_end_and_a_survivor(
     tmp_path: Path, merges: list[tuple[int, int]], survivors: dict[int, int]
 ) -> None:
     """However damaged the merges are, everybody's coins are counted once, on a card that goes on as itself."""
@@ -768,7 +769,7 @@ def test_the_journal_holds_every_line(reader: Reader) -> None:
 
 
 def test_the_ledger_comes_as_it_lies_there(reader: Reader) -> None:
-    """LedgerRow by row in its order, with nothing changed on the way: every hash can be recomputed."""
+    """Row by row in its order, with nothing changed on the way: every hash can be recomputed."""
     rows = list(reader.ledger())
     assert [row.n for row in rows] == [1, 2, 3, 4, 5, 6]
     assert (rows[2].kind, rows[2].reverses, rows[2].lesson) == ("reversal", 1, 1)
@@ -935,6 +936,7 @@ def test_moves_are_found_by_goods_by_sale_and_by_key(shop: Shop) -> None:
         assert [move.quantity for _, move in reader.stock_moves(item="pen")] == [5, -1, -2, 1]
         assert reader.stock_moves(sale="a") == [one for one in everything if one[1].sale == "a"]
         assert [move.item for _, move in reader.stock_moves(key="sale:b:mug")] == ["mug"]
+        assert reader.stock_keys(["sale:b:mug", "nothing"]) == {"sale:b:mug"}
         assert reader.stock_moves(key="nothing") == reader.stock_moves(item="lesson") == []
 
 

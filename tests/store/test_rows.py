@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from peewee import SqliteDatabase
 
 from coinsync.core.fact_keys import identity
-from coinsync.core.facts import Branch
+from coinsync.core.facts import (
+    Branch,
+    Fact,
+)
 from coinsync.core.ledger import Entry
-from coinsync.core.plan import Fact, Post, Put
-from coinsync.store.engines.base import marked
+from coinsync.core.plan import Post, Put
 from coinsync.store.models import ENTRY_COLUMNS, MODELS, EntryRow
 from coinsync.store.reader import Reader
 from coinsync.store.rows import TABLES, ids_text
@@ -50,7 +52,7 @@ def test_a_fact_survives_the_database(kind: type[Fact], tmp_path: Path) -> None:
                     "PRAGMA defer_foreign_keys = 1" if later else "SET foreign_key_checks = 0"
                 )
                 sql = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})"
-                database.execute_sql(marked(database, sql), table.row(fact))
+                database.execute_sql(sql.replace("?", database.param), table.row(fact))
                 try:
                     assert Reader(database).recorded(kind, [table.key(fact)[0]]) == [fact]
                     assert Reader(database).all(kind) == [fact]

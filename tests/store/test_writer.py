@@ -20,6 +20,7 @@ from peewee import SqliteDatabase
 
 from coinsync.core.facts import (
     Decision,
+    Fact,
     Hold,
     HoldKind,
     Link,
@@ -42,7 +43,7 @@ from coinsync.core.ledger import (
     row_hash,
     utc_text,
 )
-from coinsync.core.plan import Change, Drop, Evidence, Fact, Limits, Plan, Post, Purpose, Put
+from coinsync.core.plan import Change, Drop, Evidence, Limits, Plan, Post, Purpose, Put
 from coinsync.environment import Environment
 from coinsync.errors import (
     ClockWrong,
@@ -173,7 +174,7 @@ def test_the_run_row_has_the_totals(url: str) -> None:
     with reading(url) as reader:
         (run,) = reader.runs(1)
         assert (run.id, run.uuid, run.purpose, run.branch) == (3, "run-1", "lessons", BRANCH)
-        assert (run.since, run.until) == (MONTH.since, MONTH.until)
+        assert (run.since, run.until) == ("2026-11-01", "2026-11-30")
         assert (run.actor, run.digest, run.requests) == ("sync", plan.digest, 3)
         assert (run.started_at, run.posted_at) == ("2026-11-22T02:00:07Z",) * 2
         assert (run.entries, run.coins, run.facts, run.n_last) == (3, 5, 7, 4)
@@ -1023,7 +1024,7 @@ class Failing(SqliteDatabase):
 
     def execute_sql(self, sql: str, params: Any = None) -> Any:
         """Fail at the first statement of a transaction while there are failures left."""
-        if sql.startswith('UPDATE "head"') and self.failures:
+        if sql.startswith("UPDATE head SET n") and self.failures:
             self.failures.pop(0)()
         return super().execute_sql(sql, params)  # type: ignore[no-untyped-call]
 

@@ -19,7 +19,6 @@ import pymysql
 from peewee import Database, SqliteDatabase
 
 from coinsync.store import database as opening
-from coinsync.store.engines.base import marked
 from coinsync.store.models import MODELS
 from coinsync.store.operations import grants
 from tests.support.mariadb import HOST, Server
@@ -257,7 +256,7 @@ def tampered(database: Database, sql: str, values: Sequence[Any] = ()) -> None:
     if not isinstance(database, SqliteDatabase):
         for form, other in _FORMS:
             sql = re.sub(form, other, sql)
-    database.execute_sql(marked(database, sql), values)
+    database.execute_sql(sql.replace("?", database.param), values)
 
 
 def tables(url: str) -> dict[str, list[tuple[Any, ...]]]:

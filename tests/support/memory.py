@@ -6,9 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from coinsync.core.facts import Attendance, Decision, Hold, Lesson, LessonRecord, Resident, Status
+from coinsync.core.facts import (
+    Attendance,
+    Decision,
+    Fact,
+    Hold,
+    Lesson,
+    LessonRecord,
+    Resident,
+    Status,
+)
 from coinsync.core.ledger import Entry, KeyState, Kind, lesson_key
-from coinsync.core.plan import Drop, Evidence, Fact, Plan, Post, Purpose, Put
+from coinsync.core.plan import Drop, Evidence, Plan, Post, Purpose, Put
 from coinsync.core.planning.compare import (
     Cause,
     Comparison,
@@ -132,12 +141,12 @@ class Memory:
         difference = Difference(
             lesson, hold.resident, verdict, self.state(hold.key), hold, Cause.HELD
         )
-        return Question(difference, self.decisions.get(hold.key))
+        return Question(difference, self.decisions.get(hold.key), MONTH.until)
 
     def ruling(self, ruling: Ruling, *holds: Hold, note: str = "looked at it") -> Plan:
         """Plan what a person says about something held, about everything unless ``holds`` are named, and apply it."""
         questions = [self.question(hold) for hold in holds or self.holds.values()]
-        plan = plan_review(questions, ruling, actor="anna", note=note, today=MONTH.until)
+        plan = plan_review(questions, ruling, actor="anna", note=note)
         self.apply(plan)
         return plan
 

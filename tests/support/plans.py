@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from coinsync.core import catalog, facts
 from coinsync.core.fact_keys import identity
+from coinsync.core.facts import Fact
 from coinsync.core.ledger import Entry, KeyState, Kind
 from coinsync.core.plan import (
     Change,
     Drop,
     Evidence,
-    Fact,
     Plan,
     Post,
     Purpose,

@@ -23,15 +23,16 @@ from zoneinfo import ZoneInfo
 import cli
 from coinsync import config
 from coinsync.core.ledger import Posted
+from coinsync.core.school import SchoolProfile
 from coinsync.environment import Probe, no_probe
 from coinsync.simulator import Options, School, Simulator
 from coinsync.simulator.records import Lesson
 from coinsync.store import database
-from coinsync.store.operations import copy as copying
+from coinsync.store.operations.copy import copy_database
 from coinsync.store.reader import Reader
 from tests.support import engines
 from tests.support.vk_double import VkDouble
-from webview.app import WebSettings, make_app
+from webview.app import AppSettings, make_app
 from webview.launch import sign
 
 TODAY = date(2026, 11, 20)
@@ -164,8 +165,10 @@ class House:
 
     def cabinet(self, vk: int) -> str:
         """The page that a VK account is shown."""
-        settings = WebSettings(
-            "Росток", ("монета", "монеты", "монет"), ("coin", "coins"), ZONE, APP, (VK_KEY,)
+        settings = AppSettings(
+            SchoolProfile("Росток", ("монета", "монеты", "монет"), ("coin", "coins"), ZONE),
+            APP,
+            (VK_KEY,),
         )
         now = cli.utc_now().timestamp()
         query = sign({"vk_app_id": str(APP), "vk_ts": str(int(now)), "vk_user_id": str(vk)}, VK_KEY)
@@ -249,7 +252,7 @@ def move_in(house: House) -> None:
     """Where it is the other engine's turn, take the house's rows there; the configuration is to be written anew."""
     address = engines.new_address(house.folder)
     if address:
-        copying.copy(house.url, engines.as_owner(address), wait_seconds=5)
+        copy_database(house.url, engines.as_owner(address), wait_seconds=5)
         house.address = address
 
 

@@ -28,11 +28,12 @@ from coinsync.core.facts import (
 )
 from coinsync.core.ledger import BY_HAND, Entry, Kind, lesson_key
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Scope
+from coinsync.core.school import SchoolProfile
 from coinsync.environment import Environment
 from coinsync.store.database import open_writable
 from coinsync.store.writer import Order, apply
 from tests.support.makers import new_database
-from webview.app import WebSettings, make_app
+from webview.app import AppSettings, make_app
 from webview.launch import sign
 from webview.page_renderer import PageRenderer
 
@@ -40,14 +41,19 @@ KEY = "ExampleProtectedKey0001"
 APP = 7000001
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
-SETTINGS = WebSettings(
-    school="Школа «Лесная тропа»",
-    coin_forms_ru=("монета", "монеты", "монет"),
-    coin_forms_en=("coin", "coins"),
-    zone=ZoneInfo("Europe/Moscow"),
+SETTINGS = AppSettings(
+    SchoolProfile(
+        name="Школа «Лесная тропа»",
+        coin_forms_ru=("монета", "монеты", "монет"),
+        coin_forms_en=("coin", "coins"),
+        zone=ZoneInfo("Europe/Moscow"),
+    ),
     app_id=APP,
     keys=(KEY,),
 )
+
+#: What a test may change of the app; everything else is the school's profile.
+OF_APP = {"app_id", "keys", "age_seconds_max", "hosts", "own_pictures", "logo", "coin"}
 
 #: Two families: Вера (vk 501) has Аня and Миша, Олег (vk 502) has Аня's classmate Рита.
 ANYA, MISHA, RITA = 41, 42, 43
@@ -145,7 +151,9 @@ class Window:
     def __init__(self, url: str, **changes: Any) -> None:
         self.url = url
         self.now = NOW.timestamp()
-        self.app = make_app(replace(SETTINGS, **changes), url, now=lambda: self.now)
+        own = {name: changes.pop(name) for name in OF_APP & set(changes)}
+        profile = replace(SETTINGS.profile, **changes)
+        self.app = make_app(replace(SETTINGS, profile=profile, **own), url, now=lambda: self.now)
 
     def ask(self, query: str = "", path: str = "/", method: str = "GET", **environ: str) -> Got:
         """Send one request."""

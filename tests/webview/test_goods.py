@@ -16,7 +16,7 @@ from coinsync.core.catalog import Item, MoveKind, StockMove
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.plan import Change, Plan, Purpose, Put, Scope, Stock
 from coinsync.core.rules import Rule
-from coinsync.core.school import Way
+from coinsync.core.school import SchoolProfile, Way
 from tests.support.webview_client import (
     ANYA,
     MISHA,
@@ -36,13 +36,15 @@ from tests.support.webview_client import (
 from tests.webview.test_pages import line
 from webview import gallery, pages
 from webview.gallery import Gallery
-from webview.goods import GOODS_MAX, Buyer, Good, catalog
+from webview.goods import GOODS_MAX, Good, Purse, catalog
 from webview.memo import coins_per_lesson, memo, rules_on
-from webview.school import School
+from webview.school_view import SchoolView
 from webview.texts import ENGLISH, RUSSIAN, Texts
 
 FORMS = ("монета", "монеты", "монет")
-SCHOOL = School("Лесная тропа", FORMS, ("coin", "coins"), ZoneInfo("Europe/Moscow"))
+SCHOOL = SchoolView(
+    SchoolProfile("Лесная тропа", FORMS, ("coin", "coins"), ZoneInfo("Europe/Moscow"))
+)
 MUG = Item(
     "mug",
     "Кружка",
@@ -58,15 +60,20 @@ MUG = Item(
     shown=True,
     tracked=True,
 )
-ADA, TIM = Buyer(1, "Ада", (1,), 60), Buyer(2, "Тим", (2,), 20)
+ADA, TIM = Purse(1, "Ада", (1,), 60), Purse(2, "Тим", (2,), 20)
 PICTURE = "mug.0123456789ab.webp"
 DRAWING = "cap.abcdef012345.svg"
+
+
+def changed(**profile: Any) -> SchoolView:
+    """The school with something of its profile changed."""
+    return SchoolView(replace(SCHOOL.profile, **profile))
 
 
 def shown(
     item: Item,
     left: int = 3,
-    *buyers: Buyer,
+    *buyers: Purse,
     texts: Texts = RUSSIAN,
     pictures: Mapping[str, str] | None = None,
 ) -> Good:
@@ -164,13 +171,13 @@ def test_goods_are_those_of_the_childrens_branches() -> None:
     )
     shelf = [(one, 1) for one in (omsk, kazan, both, replace(MUG, code="all"))]
 
-    def seen(*buyers: Buyer) -> list[tuple[str, list[int]]]:
+    def seen(*buyers: Purse) -> list[tuple[str, list[int]]]:
         (found,) = catalog(shelf, buyers, {}, SCHOOL, RUSSIAN)
         return [(one.code, [reach.resident for reach in one.reach]) for one in found.goods]
 
     assert seen(ADA) == [("k", [1]), ("b", [1]), ("all", [1])]
     assert seen(ADA, TIM) == [("o", [2]), ("k", [1]), ("b", [1, 2]), ("all", [1, 2])]
-    assert seen(Buyer(3, "", (), 0)) == [("all", [3])]
+    assert seen(Purse(3, "", (), 0)) == [("all", [3])]
     assert [code for code, _ in seen()] == ["o", "k", "b", "all"]
 
 
@@ -223,14 +230,14 @@ def told(
     *rules: Rule, branches: tuple[int, ...] = (), texts: Texts = RUSSIAN, **more: Any
 ) -> list[tuple[str, str]]:
     """Titles and amounts of the memo."""
-    school = replace(SCHOOL, rules=rules, **more)
+    school = changed(rules=rules, **more)
     return [(one.title, one.amount) for one in memo(school, branches, texts, TODAY)]
 
 
 def test_the_memo_tells_what_lessons_give_and_every_other_way() -> None:
     """In families' words, in their language."""
     lessons = {"group": ("Занятие в группе", "Group lesson")}
-    assert told(RULE, ways=(OLYMPIAD,), lessons=lessons) == [
+    assert told(RULE, ways=(OLYMPIAD,), lesson_titles=lessons) == [
         ("Занятие в группе", "+10 монет"),
         ("Победа в олимпиаде", "+50 монет"),
     ]
@@ -238,7 +245,7 @@ def test_the_memo_tells_what_lessons_give_and_every_other_way() -> None:
         ("Lesson", "+10 coins"),
         ("Olympiad won", "+50 coins"),
     ]
-    (_, won) = memo(replace(SCHOOL, rules=(RULE,), ways=(OLYMPIAD,)), (), RUSSIAN, TODAY)
+    (_, won) = memo(changed(rules=(RULE,), ways=(OLYMPIAD,)), (), RUSSIAN, TODAY)
     assert won.text == "Принеси диплом."
 
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webview.launch import AGE_SECONDS_CEILING, Reason, Refusal, Visitor, sign, signature, verify
+from webview.launch import (
+    AGE_SECONDS_CEILING,
+    LaunchFault,
+    LaunchRefused,
+    Visitor,
+    sign,
+    signature,
+    verify,
+)
 
 KEY = "ExampleProtectedKey0001"
 OTHER_KEY = "ExampleProtectedKey0002"
@@ -46,7 +54,7 @@ FIELDS = {
 
 def check(
     query: str, *, keys: tuple[str, ...] = (KEY,), now: int = NOW, age: int = 86400
-) -> Visitor | Refusal:
+) -> Visitor | LaunchRefused:
     """Verify with this file's key, app and time."""
     return verify(query, keys=keys, app_id=APP, now=now, age_seconds_max=age)
 
@@ -56,11 +64,11 @@ def signed(key: str = KEY, /, **changes: str) -> str:
     return sign({**FIELDS, **changes}, key)
 
 
-def refused(query: str, *, now: int = NOW, age: int = 86400) -> Reason:
+def refused(query: str, *, now: int = NOW, age: int = 86400) -> LaunchFault:
     """The reason for which a query is refused."""
     found = check(query, now=now, age=age)
-    assert isinstance(found, Refusal)
-    return found.reason
+    assert isinstance(found, LaunchRefused)
+    return found.fault
 
 
 def pairs(query: str) -> list[tuple[bytes, bytes]]:
@@ -85,14 +93,14 @@ def test_official_sample_has_the_signature_of_its_node_example() -> None:
 def test_misprinted_signatures_of_the_official_sample_are_refused(printed: str) -> None:
     """The signatures printed beside VK's PHP, Python and Java examples are wrong and stay refused."""
     found = verify(f"{SAMPLE}&sign={printed}", keys=[SAMPLE_KEY], app_id=6736218, now=TS)
-    assert isinstance(found, Refusal)
-    assert found.reason in (Reason.BAD_SIGN_FORM, Reason.BAD_SIGNATURE)
+    assert isinstance(found, LaunchRefused)
+    assert found.fault in (LaunchFault.BAD_SIGN_FORM, LaunchFault.BAD_SIGNATURE)
 
 
 def test_official_sample_passes_the_signature_and_fails_for_want_of_a_time() -> None:
     """The sample is signed rightly but says no time, and a launch without a time is refused."""
     found = verify(f"{SAMPLE}&sign={SAMPLE_SIGN}", keys=[SAMPLE_KEY], app_id=6736218, now=TS)
-    assert found == Refusal(Reason.BAD_TIMESTAMP)
+    assert found == LaunchRefused(LaunchFault.BAD_TIMESTAMP)
 
 
 def test_foreign_names_take_no_part_in_the_signature() -> None:
@@ -145,7 +153,7 @@ def test_plus_on_the_way_is_a_space() -> None:
 
 def test_text_is_decoded_once_only() -> None:
     """A double-encoded comma is another text than a comma."""
-    assert refused(MOBILE.replace("%2C", "%252C")) is Reason.BAD_SIGNATURE
+    assert refused(MOBILE.replace("%2C", "%252C")) is LaunchFault.BAD_SIGNATURE
 
 
 def test_order_of_fields_does_not_matter() -> None:
@@ -156,7 +164,7 @@ def test_order_of_fields_does_not_matter() -> None:
 def test_blank_value_and_name_without_equals_are_the_same() -> None:
     """``vk_access_token_settings`` may be blank and still belongs to the signed text."""
     assert check(DESKTOP.replace("settings=&", "settings&")) == check(DESKTOP)
-    assert refused(DESKTOP.replace("vk_access_token_settings=&", "")) is Reason.BAD_SIGNATURE
+    assert refused(DESKTOP.replace("vk_access_token_settings=&", "")) is LaunchFault.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize(
@@ -170,7 +178,7 @@ def test_foreign_fields_are_ignored(extra: str) -> None:
 def test_unknown_signed_field_is_accepted_when_signed() -> None:
     """VK may add names: a signed one is fine, the same one added by somebody else is not."""
     assert isinstance(check(signed(vk_experiment="7")), Visitor)
-    assert refused(signed() + "&vk_experiment=7") is Reason.BAD_SIGNATURE
+    assert refused(signed() + "&vk_experiment=7") is LaunchFault.BAD_SIGNATURE
 
 
 def test_language_and_platform_may_be_missing() -> None:
@@ -185,14 +193,14 @@ def test_language_and_platform_may_be_missing() -> None:
 @pytest.mark.parametrize("name", ["vk_user_id", "vk%5Fuser_id", "%76k_user_id", "vk_us%65r_id"])
 def test_second_user_id_is_refused_wherever_it_stands(name: str) -> None:
     """Two readers of a repeated name could see two visitors, so nobody sees any."""
-    assert refused(f"{name}=2&{MOBILE}") is Reason.REPEATED
-    assert refused(f"{MOBILE}&{name}=2") is Reason.REPEATED
+    assert refused(f"{name}=2&{MOBILE}") is LaunchFault.REPEATED
+    assert refused(f"{MOBILE}&{name}=2") is LaunchFault.REPEATED
 
 
 def test_repeated_sign_is_refused() -> None:
     """A second signature, also through an encoded name, is refused."""
-    assert refused(f"sign={'A' * 43}&{MOBILE}") is Reason.REPEATED
-    assert refused(f"{MOBILE}&%73ign={'A' * 43}") is Reason.REPEATED
+    assert refused(f"sign={'A' * 43}&{MOBILE}") is LaunchFault.REPEATED
+    assert refused(f"{MOBILE}&%73ign={'A' * 43}") is LaunchFault.REPEATED
 
 
 @pytest.mark.parametrize("name", list(FIELDS))
@@ -201,29 +209,29 @@ def test_any_changed_or_missing_field_breaks_the_signature(name: str) -> None:
     query = signed()
     assert (
         refused(query.replace(f"{name}={FIELDS[name]}", f"{name}={FIELDS[name]}1"))
-        is Reason.BAD_SIGNATURE
+        is LaunchFault.BAD_SIGNATURE
     )
-    assert refused(query.replace(f"{name}={FIELDS[name]}&", "")) is Reason.BAD_SIGNATURE
+    assert refused(query.replace(f"{name}={FIELDS[name]}&", "")) is LaunchFault.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize(
     ("form", "reason"),
     [
-        ("", Reason.NO_SIGN),
-        ("A" * 42, Reason.BAD_SIGN_FORM),
-        ("A" * 44, Reason.BAD_SIGN_FORM),
-        ("A" * 43 + "%3D", Reason.BAD_SIGN_FORM),
-        ("A" * 42 + "%2B", Reason.BAD_SIGN_FORM),
-        ("A" * 42 + "%2F", Reason.BAD_SIGN_FORM),
-        ("A" * 43 + "%0A", Reason.BAD_SIGN_FORM),
-        ("%20" + "A" * 42, Reason.BAD_SIGN_FORM),
-        ("я" * 43, Reason.BAD_SIGN_FORM),
-        ("%D1%8F" * 43, Reason.BAD_SIGN_FORM),
-        ("0f" * 32, Reason.BAD_SIGN_FORM),
-        ("A" * 43, Reason.BAD_SIGNATURE),
+        ("", LaunchFault.NO_SIGN),
+        ("A" * 42, LaunchFault.BAD_SIGN_FORM),
+        ("A" * 44, LaunchFault.BAD_SIGN_FORM),
+        ("A" * 43 + "%3D", LaunchFault.BAD_SIGN_FORM),
+        ("A" * 42 + "%2B", LaunchFault.BAD_SIGN_FORM),
+        ("A" * 42 + "%2F", LaunchFault.BAD_SIGN_FORM),
+        ("A" * 43 + "%0A", LaunchFault.BAD_SIGN_FORM),
+        ("%20" + "A" * 42, LaunchFault.BAD_SIGN_FORM),
+        ("я" * 43, LaunchFault.BAD_SIGN_FORM),
+        ("%D1%8F" * 43, LaunchFault.BAD_SIGN_FORM),
+        ("0f" * 32, LaunchFault.BAD_SIGN_FORM),
+        ("A" * 43, LaunchFault.BAD_SIGNATURE),
     ],
 )
-def test_sign_of_wrong_form_or_content_is_refused(form: str, reason: Reason) -> None:
+def test_sign_of_wrong_form_or_content_is_refused(form: str, reason: LaunchFault) -> None:
     """Missing, short, long, padded, of the other alphabet, not ASCII, hexadecimal or simply wrong."""
     assert refused(MOBILE.rpartition("sign=")[0] + "sign=" + form) is reason
 
@@ -231,18 +239,18 @@ def test_sign_of_wrong_form_or_content_is_refused(form: str, reason: Reason) -> 
 def test_sign_in_other_case_is_refused() -> None:
     """The signature's letters are told apart by case."""
     head, _, tail = MOBILE.rpartition("sign=")
-    assert refused(f"{head}sign={tail.swapcase()}") is Reason.BAD_SIGNATURE
+    assert refused(f"{head}sign={tail.swapcase()}") is LaunchFault.BAD_SIGNATURE
 
 
 def test_signature_of_nothing_is_no_launch() -> None:
     """A right signature of the empty text proves nothing."""
-    assert refused(sign({}, KEY)) is Reason.WRONG_APP
+    assert refused(sign({}, KEY)) is LaunchFault.WRONG_APP
 
 
 def test_empty_query_is_refused() -> None:
     """No query at all is refused quietly."""
-    assert refused("") is Reason.NO_SIGN
-    assert refused("vk_user_id=1") is Reason.NO_SIGN
+    assert refused("") is LaunchFault.NO_SIGN
+    assert refused("vk_user_id=1") is LaunchFault.NO_SIGN
 
 
 @given(
@@ -264,14 +272,14 @@ def test_every_change_of_one_character_is_refused(position: int, letter: str, wa
 @given(st.text())
 def test_no_text_raises(text: str) -> None:
     """Any text at all gives a refusal and never an exception."""
-    assert isinstance(check(text), Refusal)
+    assert isinstance(check(text), LaunchRefused)
 
 
 @given(st.text(alphabet="vk_useridsgn=&%0aZ+я\ud800\x00", max_size=200))
 def test_no_text_of_our_own_letters_raises(text: str) -> None:
     """Texts that look almost like a launch, with broken encodings and half characters, give a refusal too."""
-    assert isinstance(check(text), Refusal)
-    assert isinstance(check(f"{text}&{MOBILE}x"), Refusal)
+    assert isinstance(check(text), LaunchRefused)
+    assert isinstance(check(f"{text}&{MOBILE}x"), LaunchRefused)
 
 
 # --- keys and app ----------------------------------------------------------------------------------------------------
@@ -280,14 +288,14 @@ def test_no_text_of_our_own_letters_raises(text: str) -> None:
 @pytest.mark.parametrize("keys", [(), ("",), (KEY[:15],), ("", KEY[:15])])
 def test_without_a_usable_key_everything_is_refused(keys: tuple[str, ...]) -> None:
     """No key, an empty one or one shorter than 16 characters: nobody gets in, not even who signed with it."""
-    assert check(MOBILE, keys=keys) == Refusal(Reason.NO_KEY)
+    assert check(MOBILE, keys=keys) == LaunchRefused(LaunchFault.NO_KEY)
     for key in keys:
-        assert check(signed(key), keys=keys) == Refusal(Reason.NO_KEY)
+        assert check(signed(key), keys=keys) == LaunchRefused(LaunchFault.NO_KEY)
 
 
 def test_short_key_opens_nothing_beside_a_good_one() -> None:
     """A key that is too short does not count although another one is fine."""
-    assert check(signed("short"), keys=("short", KEY)) == Refusal(Reason.BAD_SIGNATURE)
+    assert check(signed("short"), keys=("short", KEY)) == LaunchRefused(LaunchFault.BAD_SIGNATURE)
 
 
 def test_both_keys_work_while_a_key_is_changed() -> None:
@@ -295,19 +303,19 @@ def test_both_keys_work_while_a_key_is_changed() -> None:
     for keys in ((KEY, OTHER_KEY), (OTHER_KEY, KEY)):
         assert isinstance(check(signed(KEY), keys=keys), Visitor)
         assert isinstance(check(signed(OTHER_KEY), keys=keys), Visitor)
-    assert check(signed(OTHER_KEY)) == Refusal(Reason.BAD_SIGNATURE)
+    assert check(signed(OTHER_KEY)) == LaunchRefused(LaunchFault.BAD_SIGNATURE)
 
 
 @pytest.mark.parametrize("app", ["7000002", "07000001", " 7000001", ""])
 def test_launch_of_another_app_is_refused(app: str) -> None:
     """The app's number must be ours to the letter."""
-    assert refused(signed(vk_app_id=app)) is Reason.WRONG_APP
+    assert refused(signed(vk_app_id=app)) is LaunchFault.WRONG_APP
 
 
 def test_without_an_app_number_everything_is_refused() -> None:
     """A window that does not know its app lets nobody in."""
     query = signed(vk_app_id="0")
-    assert verify(query, keys=[KEY], app_id=0, now=NOW) == Refusal(Reason.NO_APP)
+    assert verify(query, keys=[KEY], app_id=0, now=NOW) == LaunchRefused(LaunchFault.NO_APP)
 
 
 # --- time ------------------------------------------------------------------------------------------------------------
@@ -318,31 +326,31 @@ def test_without_an_app_number_everything_is_refused() -> None:
 )
 def test_time_of_wrong_form_is_refused(text: str) -> None:
     """The time is one to twelve ASCII digits."""
-    assert refused(signed(vk_ts=text)) is Reason.BAD_TIMESTAMP
+    assert refused(signed(vk_ts=text)) is LaunchFault.BAD_TIMESTAMP
 
 
 def test_launch_lives_for_its_age_and_no_longer() -> None:
     """The limit itself is still young enough; a second later is too old."""
     assert isinstance(check(MOBILE, now=TS + 86400), Visitor)
-    assert refused(MOBILE, now=TS + 86401) is Reason.TOO_OLD
-    assert refused(MOBILE, now=TS + 3601, age=3600) is Reason.TOO_OLD
+    assert refused(MOBILE, now=TS + 86401) is LaunchFault.TOO_OLD
+    assert refused(MOBILE, now=TS + 3601, age=3600) is LaunchFault.TOO_OLD
 
 
 def test_no_setting_lets_a_launch_live_longer_than_a_week() -> None:
     """Seven days are the end, whatever is configured."""
     assert isinstance(check(MOBILE, now=TS + AGE_SECONDS_CEILING, age=10**9), Visitor)
-    assert refused(MOBILE, now=TS + AGE_SECONDS_CEILING + 1, age=10**9) is Reason.TOO_OLD
+    assert refused(MOBILE, now=TS + AGE_SECONDS_CEILING + 1, age=10**9) is LaunchFault.TOO_OLD
 
 
 def test_launch_may_be_five_minutes_ahead() -> None:
     """VK's clock may be five minutes ahead of ours and not a second more."""
     assert isinstance(check(MOBILE, now=TS - 300), Visitor)
-    assert refused(MOBILE, now=TS - 301) is Reason.FROM_THE_FUTURE
+    assert refused(MOBILE, now=TS - 301) is LaunchFault.FROM_THE_FUTURE
 
 
 def test_forged_old_launch_is_not_called_old() -> None:
     """Only a genuine launch is told to be too old."""
-    assert refused(MOBILE[:-1] + "h", now=TS + 10**6) is Reason.BAD_SIGNATURE
+    assert refused(MOBILE[:-1] + "h", now=TS + 10**6) is LaunchFault.BAD_SIGNATURE
 
 
 # --- user ------------------------------------------------------------------------------------------------------------
@@ -353,7 +361,7 @@ def test_forged_old_launch_is_not_called_old() -> None:
 )
 def test_user_of_wrong_form_is_refused(text: str) -> None:
     """A user is ASCII digits without a leading zero and fits 63 bits."""
-    assert refused(signed(vk_user_id=text)) is Reason.BAD_USER
+    assert refused(signed(vk_user_id=text)) is LaunchFault.BAD_USER
 
 
 def test_greatest_user_number_is_accepted() -> None:
@@ -366,7 +374,7 @@ def test_greatest_user_number_is_accepted() -> None:
 @pytest.mark.parametrize("changes", [{"vk_client": "ok"}, {"vk_platform": "mobile_web_ok"}])
 def test_odnoklassniki_is_refused(changes: dict[str, str]) -> None:
     """What a user's number means there is unknown, so it opens nothing."""
-    assert refused(signed(**changes)) is Reason.ODNOKLASSNIKI
+    assert refused(signed(**changes)) is LaunchFault.ODNOKLASSNIKI
 
 
 # --- bounds ----------------------------------------------------------------------------------------------------------
@@ -376,15 +384,15 @@ def test_query_of_four_kilobytes_is_read_and_a_longer_one_is_not() -> None:
     """4096 bytes are the most, counted as bytes and not as characters."""
     filler = MOBILE + "&q="
     assert isinstance(check(filler + "a" * (4096 - len(filler))), Visitor)
-    assert refused(filler + "a" * (4097 - len(filler))) is Reason.TOO_LONG
-    assert refused(filler + "я" * 2000) is Reason.TOO_LONG
+    assert refused(filler + "a" * (4097 - len(filler))) is LaunchFault.TOO_LONG
+    assert refused(filler + "я" * 2000) is LaunchFault.TOO_LONG
 
 
 def test_sixty_four_fields_are_read_and_more_are_not() -> None:
     """Foreign fields count as well, so that nobody makes us parse thousands."""
     own = MOBILE.count("&") + 1
     assert isinstance(check(MOBILE + "&a=1" * (64 - own)), Visitor)
-    assert refused(MOBILE + "&a=1" * (65 - own)) is Reason.TOO_MANY_FIELDS
+    assert refused(MOBILE + "&a=1" * (65 - own)) is LaunchFault.TOO_MANY_FIELDS
 
 
 @given(
@@ -404,4 +412,7 @@ def test_values_that_are_not_unicode_stay_apart() -> None:
     """Two different byte texts are never taken for one another."""
     query = sign({**FIELDS, "vk_ref": "\N{REPLACEMENT CHARACTER}"}, KEY)
     assert isinstance(check(query), Visitor)
-    assert refused(query.replace(quote("\N{REPLACEMENT CHARACTER}"), "%FF")) is Reason.BAD_SIGNATURE
+    assert (
+        refused(query.replace(quote("\N{REPLACEMENT CHARACTER}"), "%FF"))
+        is LaunchFault.BAD_SIGNATURE
+    )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,19 +16,26 @@ import pytest
 from coinsync.core.catalog import Item
 from coinsync.core.facts import Lesson, Presence, Resident, Status
 from coinsync.core.ledger import BY_HAND, BY_WAY, TAKEN_BACK, Entry, Kind, Line, Posted
-from coinsync.core.school import Way
+from coinsync.core.school import SchoolProfile, Way
 from webview import pages
-from webview.launch import Reason, Refusal
+from webview.launch import LaunchFault, LaunchRefused
 from webview.page_renderer import PageRenderer
-from webview.school import School
+from webview.school_view import SchoolView
 from webview.texts import ENGLISH, RUSSIAN, of_language
 
 WEBVIEW = Path(pages.__file__).parent
 FORMS = ("монета", "монеты", "монет")
-SCHOOL = School("Школа «Лесная тропа»", FORMS, ("coin", "coins"), ZoneInfo("Europe/Moscow"))
+SCHOOL = SchoolView(
+    SchoolProfile("Школа «Лесная тропа»", FORMS, ("coin", "coins"), ZoneInfo("Europe/Moscow"))
+)
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 ANYA = Resident(41, "Аня Л.", Presence.CLIENT, (1,))
 SYNCED = "2026-11-22T02:00:07Z"
+
+
+def changed(**profile: Any) -> SchoolView:
+    """The school with something of its profile changed."""
+    return SchoolView(replace(SCHOOL.profile, **profile))
 
 
 def line(
@@ -75,7 +83,7 @@ def child(
     return pages.cabinet(family, SCHOOL, language, NOW).children[0]
 
 
-def row(one: Line, *others: Line, language: str = "ru") -> pages.Row:
+def row(one: Line, *others: Line, language: str = "ru") -> pages.HistoryRow:
     """The row of one line among others."""
     return child(one, *others, language=language).rows[0]
 
@@ -185,7 +193,7 @@ def test_hand_entries_show_what_staff_typed(kind: Kind) -> None:
 def test_a_reward_is_called_as_the_memo_calls_it() -> None:
     """The title of the way to earn in the family's language, and what staff added; a way given up is a reward."""
     won = line(kind=Kind.CREDIT, lesson=False, reason=BY_WAY, rule="olympiad", note="городская")
-    school = replace(SCHOOL, ways=(Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50),))
+    school = changed(ways=(Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50),))
     family = pages.Family((ANYA,), {}, {41: [won]})
     shown = [
         pages.cabinet(family, school, language, NOW).children[0].rows[0].why
@@ -200,7 +208,7 @@ def test_days_of_posting_are_those_of_the_childs_branch() -> None:
     late = line(posted="2026-11-25T19:00:00Z")
     omsk = Resident(42, "Миша Л.", Presence.CLIENT, (9, 2))
     family = pages.Family((ANYA, omsk), {}, {41: [late], 42: [late]})
-    school = replace(SCHOOL, zones={1: SCHOOL.zone, 2: ZoneInfo("Asia/Omsk")})
+    school = changed(zones={1: SCHOOL.profile.zone, 2: ZoneInfo("Asia/Omsk")})
     page = pages.cabinet(family, school, "ru", NOW)
     assert [one.rows[0].notes for one in page.children] == [
         ("начислено 25 ноября",),
@@ -343,11 +351,11 @@ def test_texts_of_both_languages_are_complete() -> None:
 
 def test_every_refusal_says_the_same_but_for_age() -> None:
     """A visitor learns nothing about why, except that a genuine launch may be too old."""
-    made = {reason: pages.refused(Refusal(reason), SCHOOL, 7000001) for reason in Reason}
-    old = made.pop(Reason.TOO_OLD)
-    assert all(page == made[Reason.NO_KEY] for page in made.values())
-    assert old != made[Reason.NO_KEY]
-    assert old.said[0].message.title == "Откройте приложение ещё раз"
+    made = {fault: pages.refused(LaunchRefused(fault), SCHOOL, 7000001) for fault in LaunchFault}
+    old = made.pop(LaunchFault.TOO_OLD)
+    assert all(page == made[LaunchFault.NO_KEY] for page in made.values())
+    assert old != made[LaunchFault.NO_KEY]
+    assert old.translations[0].message.title == "Откройте приложение ещё раз"
     assert old.address == "https://vk.com/app7000001"
 
 
@@ -359,7 +367,7 @@ def test_notices_speak_both_languages() -> None:
         pages.missing(SCHOOL),
         pages.wrong_method(SCHOOL),
     ):
-        assert [said.language for said in page.said] == ["ru", "en"]
+        assert [translation.language for translation in page.translations] == ["ru", "en"]
         assert not page.address
 
 
@@ -408,7 +416,8 @@ def printed_cabinet(text: str) -> str:
     residents = (Resident(42, text, Presence.CLIENT, ()), ANYA)
     family = pages.Family(residents, {}, {42: lines}, {7: text}, shelf=[(item, 1)])
     way = Way("way", text, text, 5, text, text)
-    school = School(text, (text, text, text), (text, text), SCHOOL.zone, (way,))
+    zone = SCHOOL.profile.zone
+    school = SchoolView(SchoolProfile(text, (text, text, text), (text, text), zone, ways=(way,)))
     return PRESS.print(pages.cabinet(family, school, "ru", NOW)).decode()
 
 

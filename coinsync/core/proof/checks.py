@@ -1,16 +1,17 @@
-"""What is proved: every check with its id, what it found, and the way out.
+"""The checks of reconcile: their ids, what each proves, and what was found.
 
-A finding names cases by number, never by name, and the command that shows or mends them.
+A finding names its cases by number, never by name, because findings end up in logs and e-mails.
+Each comes with the command that shows the case or mends it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+#: So many cases of a finding are named; all are counted.
 EXAMPLES_MAX = 5
 
 
@@ -22,7 +23,7 @@ class Severity(StrEnum):
 
 
 class Owner(StrEnum):
-    """Whose a difference is: where to look, and what a person mends."""
+    """Where a difference comes from, and so where to look and what a person mends."""
 
     LEDGER = "ledger"
     RULES = "rules"
@@ -35,7 +36,7 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that is proved: a short id that never changes, and what is true when it finds nothing."""
+    """One thing that is proved: its id, and what is true when nothing is found."""
 
     id: str
     title: str
@@ -44,24 +45,48 @@ class Check:
 
 
 #: What is proved of the ledger alone, for any day.
-LEDGER_CHECKS = tuple(
-    Check(id, title, owner=Owner.LEDGER)
-    for id, title in (
-        (
-            "entry",
-            "every entry moves whole coins, with actor, reason, day and time, and in the direction of its kind",
-        ),
-        ("numbers", "entries are numbered from 1 without a gap, and the head says how far they go"),
-        (
-            "keys",
-            "keys are well-formed, counted without gaps, and stand at 0 or at their latest original",
-        ),
-        ("reversals", "a reversal mirrors an earlier entry of its key, each at most once"),
-        ("floors", "no balance fell below zero but by a reviewed reversal"),
-        ("chain", "the hash of every entry follows from the one before"),
-        ("runs", "every entry belongs to a run, and the totals of every run are right"),
-        ("circulation", "issued − reversed − spent + refunded is what the residents have together"),
-    )
+LEDGER_CHECKS = (
+    Check(
+        "entry",
+        "every entry moves whole coins, with actor, reason, day and time, "
+        "and in the direction of its kind",
+        owner=Owner.LEDGER,
+    ),
+    Check(
+        "numbers",
+        "entries are numbered from 1 without a gap, and the head says how far they go",
+        owner=Owner.LEDGER,
+    ),
+    Check(
+        "keys",
+        "keys are well-formed, counted without gaps, and stand at 0 or at their latest original",
+        owner=Owner.LEDGER,
+    ),
+    Check(
+        "reversals",
+        "a reversal mirrors an earlier entry of its key, each at most once",
+        owner=Owner.LEDGER,
+    ),
+    Check(
+        "floors",
+        "no balance fell below zero but by a reviewed reversal",
+        owner=Owner.LEDGER,
+    ),
+    Check(
+        "chain",
+        "the hash of every entry follows from the one before",
+        owner=Owner.LEDGER,
+    ),
+    Check(
+        "runs",
+        "every entry belongs to a run, and the totals of every run are right",
+        owner=Owner.LEDGER,
+    ),
+    Check(
+        "circulation",
+        "issued − reversed − spent + refunded is what the residents have together",
+        owner=Owner.LEDGER,
+    ),
 )
 
 #: What is proved of everything else that is stored.
@@ -113,7 +138,10 @@ OF_THE_LEDGER = frozenset(check.id for check in CHECKS if check.owner is Owner.L
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found: how many cases, the first of them by number, and the command that shows or mends them."""
+    """What a check found: how many cases, and the first of them by number.
+
+    ``mend`` is the command that shows or mends them.
+    """
 
     check: str
     severity: Severity
@@ -125,10 +153,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Circulation:
-    """Coins by what became of them, all positive; ``balance`` is the sum of the residents' balances.
+    """Coins by what became of them, all positive.
 
-    Issued are awards, credits, openings and gifts; reversed is what reversals took of those. Spent are debits and
-    sales; refunded are refunds and what reversals gave back of debits and sales.
+    ``balance`` is the sum of the residents' balances.
+
+    Issued are awards, credits, openings and gifts; reversed is what reversals took of those. Spent
+    are debits and sales; refunded are refunds and what reversals gave back of debits and sales.
     """
 
     issued: int = 0
@@ -163,72 +193,73 @@ class Findings:
 
     def __init__(self) -> None:
         """Nothing found yet."""
-        self._found: dict[str, Finding] = {}
+        self._by_check: dict[str, Finding] = {}
 
     def __contains__(self, check: str) -> bool:
-        return check in self._found
+        return check in self._by_check
 
     def add(self, check: str, example: str, mend: str, *, count: int = 1) -> None:
-        """Take note of one case, or of ``count`` that one example stands for; the first case says what mends it."""
-        known = self._found.get(check)
-        if known is None:
-            of = BY_ID[check]
-            self._found[check] = Finding(check, of.severity, of.owner, count, (example,), mend)
-        else:
-            examples = (*known.examples, example)[:EXAMPLES_MAX]
-            self._found[check] = replace(known, count=known.count + count, examples=examples)
+        """Add one case, or ``count`` cases that one example stands for."""
+        kind = BY_ID[check]
+        self._add(Finding(check, kind.severity, kind.owner, count, (example,), mend))
+
+    def add_entry(self, check: str, n: int, resident: int, what: str) -> None:
+        """Add a case that one entry of the ledger is."""
+        self.add(check, f"entry {n} (#{resident}): {what}", history_command(resident))
 
     def join(self, other: Findings) -> None:
         """Add what ``other`` found."""
-        for id, one in other._found.items():
-            known = self._found.setdefault(id, one)
-            if known is not one:
-                examples = (*known.examples, *one.examples)[:EXAMPLES_MAX]
-                self._found[id] = replace(known, count=known.count + one.count, examples=examples)
+        for finding in other._by_check.values():
+            self._add(finding)
 
-    def all(self, wanted: Collection[str]) -> tuple[Finding, ...]:
+    def _add(self, finding: Finding) -> None:
+        """Add cases to those of the same check; what mends the first case stays."""
+        known = self._by_check.get(finding.check)
+        if known is not None:
+            finding = replace(
+                known,
+                count=known.count + finding.count,
+                examples=(*known.examples, *finding.examples)[:EXAMPLES_MAX],
+            )
+        self._by_check[finding.check] = finding
+
+    def of(self, wanted: Collection[str]) -> tuple[Finding, ...]:
         """The findings of the wanted checks, in the order of the checks."""
-        found = tuple(self._found[id] for id in BY_ID if id in wanted and id in self._found)
-        broken = next((one for id, one in self._found.items() if id in OF_THE_LEDGER), None)
-        # Coins that the rules do not explain are no matter of rules where somebody has touched the ledger.
-        blamed = {"rules": broken} if broken is not None else {}
-        return tuple(
-            replace(one, owner=Owner.LEDGER, mend=blamed[one.check].mend)
-            if one.check in blamed
-            else one
-            for one in found
-        )
+        findings = []
+        for id in BY_ID:
+            if id in wanted and id in self._by_check:
+                findings.append(self._blamed(self._by_check[id]))
+        return tuple(findings)
+
+    def _blamed(self, finding: Finding) -> Finding:
+        """Blame the ledger where it is broken for coins that the rules do not explain.
+
+        Somebody who changes entries makes them differ from the rules too. "sync --rerate" would
+        then post corrections to a ledger that is to be restored first.
+        """
+        if finding.check != "rules":
+            return finding
+        for other in self._by_check.values():
+            if other.check in OF_THE_LEDGER:
+                return replace(finding, owner=Owner.LEDGER, mend=other.mend)
+        return finding
 
 
-def shown(resident: int) -> str:
+def history_command(resident: int) -> str:
     """The command that shows a resident's entries."""
     return f"coinsync history '#{resident}'"
 
 
-def span(command: str, days: Sequence[date]) -> str:
-    """A command for all days from the first to the last of ``days``."""
-    return f"{command} --since {min(days)} --until {max(days)}"
-
-
-def erase(resident: int) -> str:
+def erase_command(resident: int) -> str:
     """The command that takes away what is left of an erased resident."""
     return f"coinsync residents erase '#{resident}'"
 
 
-def pair(lesson: int, resident: int) -> str:
-    """What a difference about coins of a lesson is called."""
+def command_for_days(command: str, days: Sequence[date]) -> str:
+    """A command for all days from the first to the last of ``days``."""
+    return f"{command} --since {min(days)} --until {max(days)}"
+
+
+def lesson_case(lesson: int, resident: int) -> str:
+    """How a finding names the coins of one resident for one lesson."""
     return f"lesson {lesson}, #{resident}"
-
-
-# --- free text -------------------------------------------------------------------------------------------------------
-
-_PRIVATE = re.compile(
-    r"[^\s@]+@[^\s@]+\.[^\s@.]{2,}"
-    r"|(?<![\w.])(?:\+\d{1,3}|8|7)?[\s(-]{0,2}9\d{2}[\s)-]{0,2}\d{3}[\s-]?\d{2}[\s-]?\d{2}(?!\w)"
-    r"|\+\d[\d\s()-]{8,16}\d"
-)
-
-
-def is_private(text: str) -> bool:
-    """Tell whether a text looks as if it held a telephone or an e-mail address."""
-    return _PRIVATE.search(text) is not None

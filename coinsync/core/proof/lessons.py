@@ -1,387 +1,202 @@
-"""The checks beside the ledger: people, lessons against the rules, freshness, and whose a difference is."""
+"""The checks of lessons: what is posted against what the rules give over the stored facts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date
 
-from coinsync.core.facts import (
-    Attendance,
-    Decision,
-    GroupStanding,
-    Hold,
-    Lesson,
-    LessonRecord,
-    Link,
-    Mark,
-    Membership,
-    Merge,
-    Presence,
-    Resident,
-    VkPage,
-)
-from coinsync.core.ledger import (
-    Entry,
-    KeyState,
-    lesson_key,
-)
-from coinsync.core.plan import (
-    Change,
-    Drop,
-    Evidence,
-    Limits,
-    Plan,
-    Post,
-    Put,
-    Remark,
-    RemarkKind,
-    Scope,
-)
+from coinsync.core.facts import Decision, GroupStanding, Hold, LessonRecord, Mark
+from coinsync.core.ledger import KeyState, lesson_key
+from coinsync.core.plan import Change, Drop, Evidence, Put, Scope
 from coinsync.core.planning.compare import Comparison, Recorded, WindowReading, compare
 from coinsync.core.planning.lessons import plan_lessons
-from coinsync.core.proof.checks import Findings, erase, is_private, pair, shown, span
-from coinsync.core.proof.ledger import Cards, Ledger, State, prefix_of
+from coinsync.core.proof.checks import Findings, command_for_days, history_command, lesson_case
+from coinsync.core.proof.keys import NOTHING_POSTED, KeyProgress, lesson_prefix
+from coinsync.core.proof.ledger import LedgerPass
+from coinsync.core.proof.people import StoredPeople
 from coinsync.core.rules import Rulebook, judge
 
-# --- people ----------------------------------------------------------------------------------------------------------
+#: The key of each attendance of a lesson, with how far it has come.
+_KeysOfLesson = Sequence[tuple[str, KeyProgress]]
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
-    """What is stored of people, and of what waits for a person."""
+class LessonsPass:
+    """One pass over the stored lessons, one branch and window after the other.
 
-    residents: Mapping[int, Resident] = field(default_factory=dict)
-    merges: tuple[Merge, ...] = ()
-    links: tuple[Link, ...] = ()
-    pages: tuple[VkPage, ...] = ()
-    holds: Mapping[str, Hold] = field(default_factory=dict)
-    decisions: Mapping[str, Decision] = field(default_factory=dict)
-
-    @property
-    def erased(self) -> frozenset[int]:
-        """Who is erased."""
-        return frozenset(
-            one.id for one in self.residents.values() if one.presence is Presence.ERASED
-        )
-
-    @property
-    def cards(self) -> Cards:
-        """Which cards count together."""
-        return Cards(self.merges, self.erased)
-
-
-def check_records(told: Records, findings: Findings) -> None:
-    """Look at people: who sees whom, which card goes on as which, and what is left of those who were erased."""
-    _check_links(told, findings)
-    _check_merges(told, findings)
-    _check_erased(told, findings)
-    for one in told.decisions.values():
-        if is_private(one.note):
-            findings.add(
-                "private", f"decision on {pair(one.lesson, one.resident)}", shown(one.resident)
-            )
-
-
-def _check_links(told: Records, findings: Findings) -> None:
-    erased, merged = told.erased, told.cards.survivors
-    for link in told.links:
-        if link.resident in erased:
-            findings.add(
-                "links", f"VK {link.vk} with #{link.resident}, who is erased", erase(link.resident)
-            )
-        elif link.live and link.resident in merged:
-            words = f"VK {link.vk} sees #{link.resident}, who goes on as #{merged[link.resident]}"
-            findings.add("links", words, f"coinsync residents unmerge '#{link.resident}'")
-    for page in told.pages:
-        if page.resident in erased:
-            findings.add(
-                "links", f"a VK page of #{page.resident}, who is erased", erase(page.resident)
-            )
-
-
-def _check_merges(told: Records, findings: Findings) -> None:
-    into = {one.resident: one.into for one in told.merges if one.into}
-    for card, other in into.items():
-        wrong = ""
-        if other not in told.residents:
-            wrong = "which is not recorded"
-        elif _returns(card, into):
-            wrong = "and so back to itself"
-        elif (card in told.erased) != (other in told.erased):
-            wrong = "and one of the two is erased"
-        if wrong:
-            findings.add(
-                "merges",
-                f"#{card} goes on as #{other}, {wrong}",
-                f"coinsync residents unmerge '#{card}'",
-            )
-
-
-def _returns(card: int, into: Mapping[int, int]) -> bool:
-    at = card
-    for _ in into:
-        at = into.get(at, 0)
-        if at == card:
-            return True
-    return False
-
-
-def _check_erased(told: Records, findings: Findings) -> None:
-    for id in told.erased:
-        card = told.residents[id]
-        left = [
-            name
-            for name, value in (
-                ("name", card.name),
-                ("VK page", card.vk),
-                ("branches", card.branches),
-            )
-            if value
-        ]
-        left += ["a decision's note"] * any(
-            one.note and one.resident == id for one in told.decisions.values()
-        )
-        left += ["VK accounts of a merge"] * any(
-            one.links and one.resident == id for one in told.merges
-        )
-        if left:
-            findings.add("erased", f"#{id}: {', '.join(left)}", erase(id))
-
-
-# --- lessons ---------------------------------------------------------------------------------------------------------
-
-
-class Lessons:
-    """What is posted against what the rules give over the stored facts, one branch and window after the other.
-
-    Every key that has its lesson is taken out of the ledger's states, so that in the end those are left that have none.
+    Every key that has its lesson is taken out of what the ledger's pass found, so that in the end
+    those are left that have none.
     """
 
     def __init__(
-        self, account: str, ledger: Ledger, told: Records, rulebook: Rulebook, findings: Findings
+        self,
+        account: str,
+        ledger: LedgerPass,
+        people: StoredPeople,
+        rulebook: Rulebook,
+        findings: Findings,
     ) -> None:
-        """Nothing seen yet."""
-        self._account, self._rulebook, self._findings = account, rulebook, findings
-        self._ledger, self._told, self._cards = ledger, told, told.cards
+        """No lesson yet."""
+        self._account = account
+        self._rulebook = rulebook
+        self._findings = findings
+        self._keys = ledger.keys.progress
+        self._people = people
+        self._residents = frozenset(people.residents)
+        self._survivors = people.cards.survivors
         self._balances: Counter[int] = Counter()
         for resident, coins in ledger.balances.items():
-            self._balances[self._cards.head(resident)] += coins
-        self._residents = frozenset(told.residents)
-        self._prefix = prefix_of(account)
-        self._waiting = frozenset({*told.holds, *told.decisions})
-        self._lost = set(self._waiting)
-        self._rated: list[tuple[date, str]] = []
-        self._stale: list[tuple[date, str]] = []
-        for decision in told.decisions.values():
+            self._balances[self._survivors.get(resident, resident)] += coins
+        self._prefix = lesson_prefix(account)
+        #: Keys about which something waits for a person, and those whose lesson is still to come.
+        self._waiting = frozenset({*people.holds, *people.decisions})
+        self._without_lesson = set(self._waiting)
+        self._against_rules: list[tuple[date, str]] = []
+        self._out_of_date: list[tuple[date, str]] = []
+        for decision in people.decisions.values():
             self._check_decision(decision)
 
-    def _check_decision(self, one: Decision) -> None:
-        """A decision is about its lesson's key, and about a number to which the key has come."""
-        seq, coins, *_ = self._ledger.states.get(one.key, (0, 0, 0, 0))
-        rightly = one.key == lesson_key(self._account, one.lesson, one.resident)
-        if not rightly or one.seq > seq or (one.seq == seq and one.coins != coins):
-            self._findings.add(
-                "holds", f"decision on {pair(one.lesson, one.resident)}", shown(one.resident)
-            )
+    def take(self, scope: Scope, records: Mapping[int, LessonRecord]) -> None:
+        """Look at the lessons of one window.
 
-    def take(self, scope: Scope, lesson_records: Mapping[int, LessonRecord]) -> None:
-        """Compare one window; what is plainly right is sieved out first, because that is nearly everything."""
+        What is plainly right is set aside first, because that is nearly everything; the rest goes
+        through the same comparison and the same planner as a sync, so that the two never differ
+        about what is right.
+        """
         doubtful: dict[int, LessonRecord] = {}
         key_states: dict[str, KeyState] = {}
-        for id, record in lesson_records.items():
-            states, right = self._sieved(record)
-            if not right:
+        for id, record in records.items():
+            keys = self._take_keys(record)
+            if not self._is_right(record, keys):
                 doubtful[id] = record
-                key_states |= {
-                    key: KeyState(key, at[0], at[1], at[2] if at[1] else None)
-                    for key, at in states
-                    if at
-                }
-        if doubtful:
-            recorded = Recorded(
-                doubtful, key_states, self._told.holds, self._told.decisions, self._residents
-            )
-            seen = compare(
-                WindowReading(tuple(doubtful.values())),
-                recorded,
-                self._rulebook,
-                self._account,
-                None,
-            )
-            self._weigh(scope, seen)
-
-    def _sieved(self, record: LessonRecord) -> tuple[list[tuple[str, State | None]], bool]:
-        """Take the states of a lesson's keys; whether what stands is what the rules give, and nobody is asked."""
-        verdicts: dict[tuple[Mark, GroupStanding], int | None] = {}
-        found, right, before = [], True, f"{self._prefix}{record.lesson.id}:"
-        for one in record.attendance:
-            kind, key = (one.mark, one.standing), f"{before}{one.resident}"
-            if kind not in verdicts:
-                verdict = judge(record.lesson, one, self._rulebook)
-                verdicts[kind] = None if verdict.held else verdict.coins
-            at = self._ledger.states.pop(key, None)
-            found.append((key, at))
-            if verdicts[kind] != (at[1] if at else 0) or key in self._waiting:
-                right = False
-                self._lost.discard(key)
-        return found, right
-
-    def _weigh(self, scope: Scope, found: Comparison) -> None:
-        """A difference without a hold is a finding; a hold that a sync would change or drop is out of date."""
-        for one in found.differences:
-            if one.hold is None:
-                given = one.verdict.coins or one.verdict.held
-                words = (
-                    f"posted {one.state.coins}, the rules give {given} ({one.verdict.reason.value})"
-                )
-                self._rated.append(
-                    (one.lesson.date, f"{pair(one.lesson.id, one.resident)}: {words}")
-                )
-        survivors = self._cards.survivors
-        plan = plan_lessons(
-            scope, found, balances=self._balances, evidence=Evidence(), survivors=survivors
+                key_states.update(_key_states(keys))
+        if not doubtful:
+            return
+        recorded = Recorded(
+            doubtful, key_states, self._people.holds, self._people.decisions, self._residents
         )
-        for hold in filter(None, map(_held_before, plan.changes)):
-            self._stale.append(
-                (hold.happened_on, f"{pair(hold.lesson, hold.resident)}: {hold.coins:+} is held")
-            )
+        reading = WindowReading(tuple(doubtful.values()))
+        comparison = compare(reading, recorded, self._rulebook, self._account, None)
+        self._find_differences(comparison)
+        self._find_old_holds(scope, comparison)
 
     def finish(self, *, whole: bool) -> None:
-        """Say what was found; ``whole`` that every window could be read, so that what is left has no lesson."""
+        """Say what was found.
+
+        ``whole`` that every window could be read, so that what is left has no lesson.
+        """
         if whole:
-            self._find_the_lost()
-        self._tell("rules", self._rated, "coinsync sync --rerate")
-        self._tell("holds", self._stale, "coinsync sync")
+            self._find_waiting_without_lesson()
+            self._find_awards_without_lesson()
+        self._add_cases("rules", self._against_rules, "coinsync sync --rerate")
+        self._add_cases("holds", self._out_of_date, "coinsync sync")
 
-    def _tell(self, check: str, cases: list[tuple[date, str]], command: str) -> None:
-        """Name cases by day; the command covers the days of all of them."""
-        mend = span(command, [day for day, _ in cases]) if cases else ""
-        for _, words in sorted(cases):
-            self._findings.add(check, words, mend)
+    def _check_decision(self, decision: Decision) -> None:
+        """A decision is about its lesson's key, and about a number to which the key has come."""
+        seq, coins, _, _ = self._keys.get(decision.key, NOTHING_POSTED)
+        about_its_key = decision.key == lesson_key(
+            self._account, decision.lesson, decision.resident
+        )
+        # Where the key has gone on since, the decision is of the past and its coins too.
+        about_the_past = decision.seq < seq
+        about_now = decision.seq == seq and decision.coins == coins
+        if not about_its_key or not (about_the_past or about_now):
+            case = f"decision on {lesson_case(decision.lesson, decision.resident)}"
+            self._findings.add("holds", case, history_command(decision.resident))
 
-    def _find_the_lost(self) -> None:
-        """Holds and decisions about what is not recorded, and awards for lessons that are not."""
-        for key in self._lost:
-            about = self._told.holds.get(key) or self._told.decisions[key]
-            day = about.happened_on if isinstance(about, Hold) else about.decided_on
-            self._stale.append((day, f"{pair(about.lesson, about.resident)} is not recorded"))
-        for key, (_, _, n, resident) in self._ledger.states.items():
+    def _take_keys(self, record: LessonRecord) -> _KeysOfLesson:
+        """Take the keys of a lesson out of the ledger's, in the order of its attendance."""
+        keys = []
+        for attendance in record.attendance:
+            key = f"{self._prefix}{record.lesson.id}:{attendance.resident}"
+            keys.append((key, self._keys.pop(key, NOTHING_POSTED)))
+        return keys
+
+    def _is_right(self, record: LessonRecord, keys: _KeysOfLesson) -> bool:
+        """Whether what stands is what the rules give, and nobody is asked about any of it."""
+        right = True
+        # Most attendances of a lesson are alike, and a verdict depends on nothing else of them.
+        coins_by_rules: dict[tuple[Mark, GroupStanding], int | None] = {}
+        for attendance, (key, progress) in zip(record.attendance, keys, strict=True):
+            alike = (attendance.mark, attendance.standing)
+            if alike not in coins_by_rules:
+                verdict = judge(record.lesson, attendance, self._rulebook)
+                coins_by_rules[alike] = None if verdict.held else verdict.coins
+            _, coins, _, _ = progress
+            if key in self._waiting:
+                self._without_lesson.discard(key)
+                right = False
+            elif coins != coins_by_rules[alike]:
+                right = False
+        return right
+
+    def _find_differences(self, comparison: Comparison) -> None:
+        """A difference without a hold is a finding: nobody knows of it."""
+        for difference in comparison.differences:
+            if difference.hold is not None:
+                continue
+            verdict = difference.verdict
+            given = verdict.coins or verdict.held
+            words = (
+                f"posted {difference.state.coins}, the rules give {given} ({verdict.reason.value})"
+            )
+            case = f"{lesson_case(difference.lesson.id, difference.resident)}: {words}"
+            self._against_rules.append((difference.lesson.date, case))
+
+    def _find_old_holds(self, scope: Scope, comparison: Comparison) -> None:
+        """A hold that a sync would change or drop is out of date."""
+        plan = plan_lessons(
+            scope,
+            comparison,
+            balances=self._balances,
+            evidence=Evidence(),
+            survivors=self._survivors,
+        )
+        for change in plan.changes:
+            hold = _hold_before(change)
+            if hold is not None:
+                case = f"{lesson_case(hold.lesson, hold.resident)}: {hold.coins:+} is held"
+                self._out_of_date.append((hold.happened_on, case))
+
+    def _find_waiting_without_lesson(self) -> None:
+        """Holds and decisions about a lesson that is not recorded."""
+        for key in self._without_lesson:
+            hold = self._people.holds.get(key)
+            if hold is not None:
+                day, case = hold.happened_on, lesson_case(hold.lesson, hold.resident)
+            else:
+                decision = self._people.decisions[key]
+                day, case = decision.decided_on, lesson_case(decision.lesson, decision.resident)
+            self._out_of_date.append((day, f"{case} is not recorded"))
+
+    def _find_awards_without_lesson(self) -> None:
+        """Entries of lessons that are not recorded, or that do not list the resident."""
+        for key, (_, _, entry, resident) in self._keys.items():
             if key.startswith(self._prefix):
                 lesson = key.removeprefix(self._prefix).partition(":")[0]
-                words = f"entry {n}: lesson {lesson} does not list #{resident}"
-                self._findings.add("lessons", words, shown(resident))
+                case = f"entry {entry}: lesson {lesson} does not list #{resident}"
+                self._findings.add("lessons", case, history_command(resident))
+
+    def _add_cases(self, check: str, cases: list[tuple[date, str]], command: str) -> None:
+        """Add cases in the order of their days; the command covers the days of all of them."""
+        if not cases:
+            return
+        mend = command_for_days(command, [day for day, _ in cases])
+        for _, case in sorted(cases):
+            self._findings.add(check, case, mend)
 
 
-def _held_before(change: Change) -> Hold | None:
+def _key_states(keys: _KeysOfLesson) -> dict[str, KeyState]:
+    """The keys that were ever posted to, as the planner wants them."""
+    known = {}
+    for key, progress in keys:
+        if progress != NOTHING_POSTED:
+            seq, coins, entry, _ = progress
+            known[key] = KeyState(key, seq, coins, entry if coins else None)
+    return known
+
+
+def _hold_before(change: Change) -> Hold | None:
     """The stored hold that a change would replace or drop."""
     old = change.old if isinstance(change, (Put, Drop)) else None
     return old if isinstance(old, Hold) else None
-
-
-# --- how fresh -------------------------------------------------------------------------------------------------------
-
-
-def check_fresh(
-    synced: Mapping[int, str | None], now: datetime, hours_max: int, findings: Findings
-) -> None:
-    """Look at when each branch was last synced (UTC text; None is never) up to its day."""
-    for branch, moment in synced.items():
-        if moment is None:
-            findings.add(
-                "fresh", f"branch {branch} was never synced", f"coinsync sync --branch {branch}"
-            )
-        elif now - datetime.fromisoformat(moment) > timedelta(hours=hours_max):
-            words = f"branch {branch} was last synced at {moment}, more than {hours_max} h ago"
-            findings.add("fresh", words, f"coinsync sync --branch {branch}")
-
-
-# --- a fresh reading -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a fresh reading of one branch and window brought: a plan, or why there is none."""
-
-    where: str
-    plan: Plan | None = None
-    error: str = ""
-
-
-def check_answers(
-    answers: Iterable[Answer], limits: Limits, findings: Findings, sync: str = "coinsync sync"
-) -> None:
-    """Say of everything that a sync would change whose it is: the CRM's, the rules', a person's, or the reading's.
-
-    ``sync`` is the command that reads the same window.
-    """
-    for answer in answers:
-        if answer.plan is None:
-            findings.add("unread", f"{answer.where}: {answer.error}", f"{sync} --dry-run")
-            continue
-        for remark in answer.plan.remarks:
-            _check_remark(answer.where, remark, findings, sync)
-        _check_changes(answer.where, answer.plan, limits, findings, sync)
-
-
-def _check_remark(where: str, remark: Remark, findings: Findings, sync: str) -> None:
-    words = f"{pair(remark.lesson or 0, remark.resident or 0)}: {remark.coins:+} ({remark.reason})"
-    if remark.kind is RemarkKind.HOLD and not remark.known:
-        # What is held already is known by name; only what a sync would add to it is a difference.
-        findings.add("person", words, f"{sync} && coinsync review list")
-    elif remark.kind is RemarkKind.RERATE:
-        findings.add("rules", words, f"{sync} --rerate")
-    elif remark.kind is RemarkKind.UNREADABLE:
-        record = (
-            f"lesson {remark.lesson}" if remark.lesson is not None else f"card #{remark.resident}"
-        )
-        findings.add("unread", f"{where}: {record}, field {remark.detail}", f"{sync} --dry-run")
-
-
-def _check_changes(where: str, plan: Plan, limits: Limits, findings: Findings, sync: str) -> None:
-    refusals, cases = plan.check(limits), _moved(plan)
-    if refusals:
-        findings.add(
-            "crm", f"{where}: {'; '.join(refusals)}", f"{sync} --dry-run", count=max(1, len(cases))
-        )
-        return
-    for case, coins in cases.items():
-        findings.add("crm", f"{case}: {coins:+}" if coins else case, sync)
-
-
-def _moved(plan: Plan) -> Counter[str]:
-    """What the CRM says otherwise than it is recorded, and the coins that move with it."""
-    cases: Counter[str] = Counter()
-    for change in plan.changes:
-        match change:
-            case Put(new=Hold()) | Drop(old=Hold()):
-                pass
-            case Post(entry=entry):
-                cases[_about(entry)] += entry.coins
-            case Put(new=fact) | Drop(old=fact):
-                cases[_about(fact)] += 0
-            case _:
-                pass  # A sync moves no goods.
-    return cases
-
-
-def _about(subject: object) -> str:
-    """What a change is about, by number."""
-    match subject:
-        case Entry(resident=resident, lesson=int(lesson)):
-            return pair(lesson, resident)
-        case Attendance(lesson=lesson, resident=resident):
-            return pair(lesson, resident)
-        case Lesson(id=id):
-            return f"lesson {id}"
-        case Resident(id=id):
-            return f"#{id}"
-        case Membership(resident=resident, group=group):
-            return f"#{resident} in group {group}"
-        case Link(vk=vk, resident=resident):
-            return f"VK {vk} with #{resident}"
-        case VkPage(resident=resident):
-            return f"VK page of #{resident}"
-        case _:
-            return f"{type(subject).__name__.lower()} {getattr(subject, 'id', '')}".rstrip()

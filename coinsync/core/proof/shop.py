@@ -1,4 +1,4 @@
-"""The checks of the shop: coins against sales, pieces against lines, and stock that was never below nothing."""
+"""The checks of the shop: coins against sales, pieces against lines, stock by itself."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from coinsync.core.catalog import MoveKind, RefundLine, Sale, SaleLine, StockMove
+from coinsync.core.catalog import (
+    MoveKind,
+    RefundLine,
+    Sale,
+    SaleLine,
+    StockMove,
+    totals_of_sale,
+)
 from coinsync.core.proof.checks import Findings
 
-SALES = "coinsync shop sales"
-STOCK = "coinsync catalog stock list"
+_SALES = "coinsync shop sales"
+_STOCK = "coinsync catalog stock list"
 
+#: In which direction a move of each kind goes; a count corrects stock in either.
 _DIRECTIONS: Mapping[MoveKind, int] = {
     MoveKind.RECEIVE: 1,
     MoveKind.SALE: -1,
@@ -22,8 +30,8 @@ _DIRECTIONS: Mapping[MoveKind, int] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """What is stored of sales; lines by sale, the numbers of refunded lines by sale."""
+class StoredSales:
+    """What is stored of sales: ids, lines, and numbers of the lines that were taken back."""
 
     sales: frozenset[str] = frozenset()
     lines: Mapping[str, Sequence[SaleLine]] = field(default_factory=dict)
@@ -32,90 +40,112 @@ class Book:
     @classmethod
     def of(
         cls, sales: Iterable[Sale], lines: Iterable[SaleLine], refunds: Iterable[RefundLine]
-    ) -> Book:
+    ) -> StoredSales:
         """Gather lines and refunds under their sales."""
-        by_sale: dict[str, list[SaleLine]] = {}
-        back: dict[str, set[int]] = {}
+        lines_by_sale: dict[str, list[SaleLine]] = {}
         for line in lines:
-            by_sale.setdefault(line.sale, []).append(line)
-        for one in refunds:
-            back.setdefault(one.sale, set()).add(one.line)
-        return cls(
-            frozenset(sale.id for sale in sales),
-            by_sale,
-            {sale: frozenset(gone) for sale, gone in back.items()},
+            lines_by_sale.setdefault(line.sale, []).append(line)
+        refunded: dict[str, frozenset[int]] = {}
+        for refund in refunds:
+            refunded[refund.sale] = refunded.get(refund.sale, frozenset()) | {refund.line}
+        return cls(frozenset(sale.id for sale in sales), lines_by_sale, refunded)
+
+    def lines_of(self, sale: str) -> Sequence[SaleLine]:
+        """The lines of a sale."""
+        return self.lines.get(sale, ())
+
+    def refunded_of(self, sale: str) -> frozenset[int]:
+        """The numbers of the lines of a sale that were taken back."""
+        return self.refunded.get(sale, frozenset())
+
+
+def check_sales(stored: StoredSales, coins: Mapping[str, int], findings: Findings) -> None:
+    """Compare the coins that moved, by key of the ledger, with the lines of sales and refunds."""
+    paid: Counter[str] = Counter()
+    given_back: Counter[str] = Counter()
+    for key, amount in coins.items():
+        # "sale:<id>:<resident>" and "refund:<id>:<line>:<resident>"
+        kind, sale, *_ = key.split(":")
+        if kind == "sale":
+            paid[sale] -= amount
+        else:
+            given_back[sale] += amount
+    for sale in sorted({*paid, *given_back} - stored.sales):
+        findings.add("sales", f"sale {sale}: coins moved, and no sale is recorded", _SALES)
+    for sale in sorted(stored.sales):
+        _check_sale(stored, sale, paid[sale], given_back[sale], findings)
+
+
+def _check_sale(
+    stored: StoredSales, sale: str, paid: int, given_back: int, findings: Findings
+) -> None:
+    lines = stored.lines_of(sale)
+    refunded = stored.refunded_of(sale)
+    by_lines = totals_of_sale(lines, refunded)
+    if not lines:
+        findings.add("sales", f"sale {sale}: nothing was bought", _SALES)
+    if by_lines.coins_paid != paid:
+        case = f"sale {sale}: its lines cost {by_lines.coins_paid}, {paid} were paid"
+        findings.add("sales", case, _SALES)
+    if by_lines.coins_returned != given_back:
+        case = (
+            f"sale {sale}: lines of {by_lines.coins_returned} came back, {given_back} were returned"
         )
-
-
-def check_sales(book: Book, coins: Mapping[str, int], findings: Findings) -> None:
-    """Hold what was paid and given back, by key of the ledger, against the lines of sales and of refunds."""
-    taken, returned = Counter[str](), Counter[str]()
-    for key, moved in coins.items():
-        kind, _, rest = key.partition(":")
-        (taken if kind == "sale" else returned)[rest.partition(":")[0]] += moved
-    for sale in sorted({*taken, *returned} - book.sales):
-        findings.add("sales", f"sale {sale}: coins moved, and no sale is recorded", SALES)
-    for sale in sorted(book.sales):
-        lines, gone = book.lines.get(sale, ()), book.refunded.get(sale, frozenset())
-        worth = sum(line.coins for line in lines)
-        back = sum(line.coins for line in lines if line.line in gone)
-        if not lines:
-            findings.add("sales", f"sale {sale}: nothing was bought", SALES)
-        if worth != -taken[sale]:
-            findings.add(
-                "sales", f"sale {sale}: its lines cost {worth}, {-taken[sale]} were paid", SALES
-            )
-        if back != returned[sale]:
-            findings.add(
-                "sales",
-                f"sale {sale}: lines of {back} came back, {returned[sale]} were returned",
-                SALES,
-            )
-        for number in sorted(gone - {line.line for line in lines}):
-            findings.add("sales", f"sale {sale}: line {number} came back and was never sold", SALES)
+        findings.add("sales", case, _SALES)
+    for number in sorted(refunded - {line.line for line in lines}):
+        case = f"sale {sale}: line {number} came back and was never sold"
+        findings.add("sales", case, _SALES)
 
 
 def check_stock(
-    moves: Sequence[tuple[int, StockMove]], expected: int, book: Book, findings: Findings
+    moves: Sequence[tuple[int, StockMove]],
+    expected: int,
+    stored: StoredSales,
+    findings: Findings,
 ) -> None:
-    """Look at every move of stock in its order, then at what left and came back with each sale."""
-    left = Counter[str]()
-    for at, (n, move) in enumerate(moves, 1):
-        if n != at:
-            findings.add("stock", f"move {n} stands where {at} should", STOCK)
+    """Look at every move of stock in its order, then at what left and came back with each sale.
+
+    ``moves`` come with their numbers; ``expected`` is how many the head counts.
+    """
+    pieces: Counter[str] = Counter()
+    for place, (n, move) in enumerate(moves, start=1):
+        if n != place:
+            findings.add("stock", f"move {n} stands where {place} should", _STOCK)
         if move.quantity * _DIRECTIONS[move.kind] < 0:
-            findings.add("stock", f"move {n}: {move.quantity:+} by {move.kind}", STOCK)
-        left[move.item] += move.quantity
-        if left[move.item] < 0:
-            findings.add("stock", f"move {n}: {left[move.item]} of {move.item} are left", STOCK)
+            findings.add("stock", f"move {n}: {move.quantity:+} by {move.kind}", _STOCK)
+        pieces[move.item] += move.quantity
+        if pieces[move.item] < 0:
+            case = f"move {n}: {pieces[move.item]} of {move.item} are left"
+            findings.add("stock", case, _STOCK)
     if len(moves) != expected:
-        findings.add("stock", f"the head counts {expected} moves, there are {len(moves)}", STOCK)
-    _check_pieces([move for _, move in moves], book, findings)
+        case = f"the head counts {expected} moves, there are {len(moves)}"
+        findings.add("stock", case, _STOCK)
+    _check_pieces([move for _, move in moves], stored, findings)
 
 
-def _check_pieces(moves: Sequence[StockMove], book: Book, findings: Findings) -> None:
-    """Pieces by sale and item: what left is what was sold, what came back is what was taken back."""
-    sold, back = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+def _check_pieces(moves: Sequence[StockMove], stored: StoredSales, findings: Findings) -> None:
+    """Pieces by sale and item: what left is what was sold, what came back is what was taken back.
+
+    Only goods that moved are looked at: those whose stock was not counted when they were sold have
+    no move, and none when they come back.
+    """
+    left: Counter[tuple[str, str]] = Counter()
+    came_back: Counter[tuple[str, str]] = Counter()
     for move in moves:
         if move.kind is MoveKind.SALE:
-            sold[move.sale, move.item] -= move.quantity
+            left[move.sale, move.item] -= move.quantity
         elif move.kind is MoveKind.REFUND:
-            back[move.sale, move.item] += move.quantity
-    # Stock that was not counted when it was sold has no move, and none when it comes back.
-    for sale, item in sorted({*sold, *back}):
-        lines = [line for line in book.lines.get(sale, ()) if line.item == item]
-        gone = book.refunded.get(sale, frozenset())
-        for word, moved, by_lines in (
-            ("left", sold[sale, item], sum(line.quantity for line in lines)),
-            (
-                "came back",
-                back[sale, item],
-                sum(line.quantity for line in lines if line.line in gone),
-            ),
-        ):
-            if moved != by_lines:
-                findings.add(
-                    "stock",
-                    f"sale {sale}: {moved} of {item} {word}, by its lines {by_lines}",
-                    SALES,
-                )
+            came_back[move.sale, move.item] += move.quantity
+    for sale, item in sorted({*left, *came_back}):
+        by_lines = totals_of_sale(stored.lines_of(sale), stored.refunded_of(sale))
+        sold = by_lines.pieces_sold[item]
+        taken_back = by_lines.pieces_returned[item]
+        if left[sale, item] != sold:
+            case = f"sale {sale}: {left[sale, item]} of {item} left, by its lines {sold}"
+            findings.add("stock", case, _SALES)
+        if came_back[sale, item] != taken_back:
+            case = (
+                f"sale {sale}: {came_back[sale, item]} of {item} came back, "
+                f"by its lines {taken_back}"
+            )
+            findings.add("stock", case, _SALES)

@@ -1,4 +1,4 @@
-"""What a database engine must say of itself; above the rooms of the engines nobody asks which one it is."""
+"""What a database engine must be able to do; outside ``engines`` nobody asks which one it is."""
 
 from __future__ import annotations
 
@@ -13,33 +13,38 @@ from peewee import Database
 from coinsync.errors import CoinsyncError
 
 Values = Sequence[Any]
-#: Lends a connected database for one visit.
+#: Lends a connected database to one reader at a time.
 Lender = Callable[[], AbstractContextManager[Database]]
 
-#: How often a plan is tried when something disturbs it. Where each try waits by itself, they share the time.
+#: How often a plan is tried when something disturbs it. Where each try waits by itself, they share
+#: the time that a writer was told to wait.
 TRIES_MAX = 5
 
 
 class Engine(ABC):
     """One kind of database: how it is reached, what must hold there, and what its errors mean.
 
-    Methods that take a URL open nothing that stays open; those that take a database work on an open one.
+    Methods that take a URL leave nothing open; those that take a database work on an open one.
+    Methods with a body here do what is right for an engine that knows no such thing.
     """
 
     #: Errors of the driver, as it raises them itself and as peewee passes them on.
     errors: tuple[type[Exception], ...]
-    #: The append-only triggers by name, as their text stands after ``CREATE TRIGGER name``.
+    #: The append-only triggers by name, each with its text after ``CREATE TRIGGER name``.
     guards: Mapping[str, str]
 
-    # --- by address ---------------------------------------------------------------------------------------------
+    # --- by address -------------------------------------------------------------------------------
 
     @abstractmethod
     def place(self, url: str) -> str:
-        """What messages call the database of an address; without its password. Refuses an address of no such form."""
+        """What messages call the database of a URL: never its password. Refuses a malformed URL."""
 
     @abstractmethod
     def must_exist(self, url: str) -> object:
-        """Refuse an address where no database is; what is the same as long as the same database is there."""
+        """Refuse a URL where no database is.
+
+        Returns a mark that stays equal as long as the same database lies there.
+        """
 
     @abstractmethod
     def prepare(self, url: str) -> bool:
@@ -47,7 +52,7 @@ class Engine(ABC):
 
     @abstractmethod
     def to_write(self, url: str, *, wait_seconds: float) -> Database:
-        """A database for writing, not yet connected; it waits at most so long for other writers."""
+        """A database for writing, not yet connected; it waits so long for other writers."""
 
     @abstractmethod
     def to_read(self, url: str, *, wait_seconds: float) -> Database:
@@ -55,17 +60,55 @@ class Engine(ABC):
 
     @abstractmethod
     def lender(self, url: str, *, wait_seconds: float, connections: int) -> Lender:
-        """What lends connected databases for reading to at most so many visits at once, and keeps them in between."""
+        """Lend connected databases to at most so many readers, and keep them in between."""
 
-    # --- by open database ---------------------------------------------------------------------------------------
+    @abstractmethod
+    def back_up(self, url: str, file: Path) -> None:
+        """Write a copy of one moment into a file that is not there yet, for its owner alone."""
+
+    # --- by open database: connecting and writing -------------------------------------------------
 
     @abstractmethod
     def place_of(self, database: Database) -> str:
         """What messages call an open database."""
 
     @abstractmethod
-    def check_there(self, database: Database) -> None:
-        """Refuse a database made here of which there is nothing to connect to."""
+    def begin_reading(self, database: Database) -> None:
+        """Begin a transaction that reads one moment and writes nothing."""
+
+    @abstractmethod
+    def may_try_again(self, error: BaseException, *, began: bool) -> bool:
+        """Whether what may pass is worth another try.
+
+        It is not where we have waited in vain as long as we were told to. ``began`` tells whether
+        the transaction had begun when the error came.
+        """
+
+    def is_alive(self, database: Database) -> bool:
+        """Whether the connection still leads somewhere."""
+        return True
+
+    @abstractmethod
+    def renew(self, database: Database) -> None:
+        """Make ready for another try, after what may have been the connection's fault."""
+
+    @abstractmethod
+    def look_again(self, database: Database) -> AbstractContextManager[None]:
+        """A new connection that sees whatever was committed, also what was still on its way."""
+
+    @abstractmethod
+    def stream(self, database: Database, sql: str, values: Values) -> Iterator[tuple[Any, ...]]:
+        """Rows of a statement one after another, without having all of them in memory."""
+
+    @abstractmethod
+    def take_any_text(self, database: Database) -> None:
+        """From now on mark what is damaged in a text, instead of refusing the text."""
+
+    @abstractmethod
+    def translate(self, error: BaseException, place: str) -> CoinsyncError:
+        """Say in our words what the driver meant."""
+
+    # --- by open database: settings, schema and guards --------------------------------------------
 
     @abstractmethod
     def ready_to_migrate(self, database: Database) -> None:
@@ -79,52 +122,9 @@ class Engine(ABC):
     def unsafe_settings(self, database: Database) -> list[str]:
         """What a writer relies on and is not so; what can be put right is put right."""
 
-    @abstractmethod
     def weak_settings(self, database: Database) -> list[str]:
-        """What is not so safe as it should be, though a writer may go on."""
-
-    @abstractmethod
-    def begin_reading(self, database: Database) -> None:
-        """Begin a transaction that reads one moment and writes nothing."""
-
-    @abstractmethod
-    def may_try_again(self, error: BaseException, *, began: bool) -> bool:
-        """Whether what may pass is worth another try; not where we have waited in vain as long as we were told to.
-
-        ``began`` tells whether the transaction had begun when the error came.
-        """
-
-    @abstractmethod
-    def is_alive(self, database: Database) -> bool:
-        """Whether the connection still leads somewhere."""
-
-    @abstractmethod
-    def renew(self, database: Database) -> None:
-        """Make ready for another try, after what may have been the connection's fault."""
-
-    @abstractmethod
-    def look_again(self, database: Database) -> AbstractContextManager[None]:
-        """A new connection on which everything is seen that was committed before, also what was on its way."""
-
-    @abstractmethod
-    def stream(self, database: Database, sql: str, values: Values) -> Iterator[tuple[Any, ...]]:
-        """Rows of a statement one after another, without having all of them in memory."""
-
-    @abstractmethod
-    def take_any_text(self, database: Database) -> None:
-        """From now on take a text that is no text with marks in the place of what is damaged."""
-
-    @abstractmethod
-    def put_guard(self, database: Database, name: str, body: str) -> bool:
-        """Make a trigger, whatever stands there under its name; False where the server forbids triggers."""
-
-    @abstractmethod
-    def guards_lost(self, database: Database) -> tuple[str, ...]:
-        """Names of guards that are not there, or not with their text, though this account could do what they refuse."""
-
-    @abstractmethod
-    def guards_hidden(self, database: Database) -> tuple[str, ...]:
-        """Names of guards that this account cannot see; it cannot do what they refuse either."""
+        """What is less safe than it should be, though a writer may go on."""
+        return []
 
     @abstractmethod
     def expected(self) -> Mapping[str, str]:
@@ -132,7 +132,26 @@ class Engine(ABC):
 
     @abstractmethod
     def described(self, database: Database) -> Mapping[str, str]:
-        """Every part of our tables as the engine tells them; of triggers those that are no guards."""
+        """Every part of our tables as the engine tells them, and the triggers but the guards."""
+
+    def without_guards(self, parts: Mapping[str, str]) -> dict[str, str]:
+        """The parts of a schema but for the append-only triggers, which are compared by text."""
+        guard_parts = {f"trigger {name}" for name in self.guards}
+        return {name: what for name, what in parts.items() if name not in guard_parts}
+
+    @abstractmethod
+    def put_guard(self, database: Database, name: str, body: str) -> bool:
+        """Make a trigger, whatever has its name now; False where the server forbids triggers."""
+
+    @abstractmethod
+    def guards_lost(self, database: Database) -> tuple[str, ...]:
+        """Guards that are missing or changed, though this account may do what they refuse."""
+
+    def guards_hidden(self, database: Database) -> tuple[str, ...]:
+        """Guards that this account cannot see; it may not do what they refuse either."""
+        return ()
+
+    # --- by open database: its condition ----------------------------------------------------------
 
     @abstractmethod
     def damage(self, database: Database) -> list[str]:
@@ -148,24 +167,11 @@ class Engine(ABC):
 
     @abstractmethod
     def rights(self, database: Database) -> tuple[str, ...]:
-        """What whoever opened it may do, and should not need to; () where nobody can be told apart."""
+        """What whoever opened it may do and should not need to."""
 
     @abstractmethod
     def size(self, database: Database) -> int:
         """Bytes that the database takes on disk."""
-
-    @abstractmethod
-    def back_up(self, url: str, file: Path) -> None:
-        """Write a copy of one moment into a file that is not there yet, readable by its owner alone."""
-
-    @abstractmethod
-    def translate(self, error: BaseException, place: str) -> CoinsyncError:
-        """Say in our words what the driver meant."""
-
-
-def marked(database: Database, sql: str) -> str:
-    """A statement whose values are marked by ``?``, with the marks of the database's driver."""
-    return sql.replace("?", database.param)
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

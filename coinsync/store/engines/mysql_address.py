@@ -1,9 +1,10 @@
-"""The address of a MySQL or MariaDB database: one or several hosts, an account, a database, and how to speak to it.
+"""The address of a MySQL or MariaDB database: hosts, an account, a database, and TLS.
 
     mysql://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT] …]/NAME[?OPTION=VALUE&…]
 
-Signs that mean something in an address are written as %XX, also in the password. Options: ``socket`` (path of a Unix
-socket in the place of the hosts), ``tls`` (``on`` or ``off``), ``ca``, ``cert`` and ``key`` (PEM files).
+Characters that mean something in an address are written as %XX, also in the password. Options:
+``socket`` (path of a Unix socket in the place of the hosts), ``tls`` (``on`` or ``off``), ``ca``,
+``cert`` and ``key`` (PEM files).
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ class Address:
 
     def __str__(self) -> str:
         """For messages: host and database, neither account nor password."""
-        return (
-            f"{self.socket or ','.join(f'{host}:{port}' for host, port in self.hosts)}/{self.name}"
-        )
+        hosts = ",".join(f"{host}:{port}" for host, port in self.hosts)
+        return f"{self.socket or hosts}/{self.name}"
 
     def context(self) -> ssl.SSLContext | None:
-        """How to speak TLS; None without it. Making it takes longer than connecting, so each is made once."""
+        """How to speak TLS; None without it."""
+        # Making one takes longer than connecting, so each is made once.
         return _context(self.ca, self.cert, self.key) if self.tls else None
 
 
@@ -55,9 +56,9 @@ def _context(ca: str, cert: str, key: str) -> ssl.SSLContext:
         if cert:
             context.load_cert_chain(cert, key or None)
     except (OSError, ssl.SSLError) as error:
-        named = " or ".join(one for one in (ca, cert, key) if one)
+        files = " or ".join(file for file in (ca, cert, key) if file)
         raise DatabaseUnusable(
-            f"database: {named} cannot be used for TLS ({type(error).__name__})"
+            f"database: {files} cannot be used for TLS ({type(error).__name__})"
         ) from error
     return context
 
@@ -76,16 +77,17 @@ def address_of(url: str) -> Address:
         raise DatabaseUnusable(
             f"database: {shown(url)}: expected hosts, or socket= after localhost"
         )
-    named = () if socket else tuple(_host(one, url) for one in hosts.split(","))
-    near = all(host in _LOOPBACK for host, _ in named)
+    servers = () if socket else tuple(_host(text, url) for text in hosts.split(","))
+    is_local = all(host in _LOOPBACK for host, _ in servers)
+    # Names of children leave this machine only encrypted, unless somebody says otherwise.
+    default_tls = "off" if is_local and "ca" not in options else "on"
     return Address(
-        named,
+        servers,
         name,
         unquote(user),
         unquote(password),
         socket,
-        # On the way to another machine names of children are not for everybody's eyes, unless somebody says so.
-        tls=options.get("tls", "off" if near and "ca" not in options else "on") == "on",
+        tls=options.get("tls", default_tls) == "on",
         ca=options.get("ca", ""),
         cert=options.get("cert", ""),
         key=options.get("key", ""),

@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +18,7 @@ PROGRAMS = ("mariadb-dump", "mysqldump")
 #: A dump that is not there by then never will be.
 SECONDS_MAX = 4 * 3600
 _OPTIONS = (
+    # One moment of all tables, without keeping anybody from writing.
     "--single-transaction",
     "--skip-lock-tables",
     "--routines",
@@ -30,40 +33,45 @@ _TAIL_BYTES = 200
 
 
 def dump(address: Address, file: Path, *, guards: int) -> None:
-    """Write all of a database, one moment of it, into a new file; the first of its hosts that answers is asked.
+    """Write all of a database, one moment of it, into a new file.
 
-    Raises where the account may not see all ``guards``: a copy without them would look whole and not be.
+    The first of its hosts that answers is asked. Raises where the account may not see all
+    ``guards``: a copy without them would look whole and not be.
     """
-    program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
-    if program is None:
-        raise DatabaseUnusable(
-            f"backup: {PROGRAMS[0]} is not installed",
-            advice="On Debian: apt install mariadb-client",
-        )
-    said = ""
+    program = _find_program()
+    complaint = ""
     for host, port in address.hosts or (("localhost", 0),):
-        said = _dumped(program, address, host, port, file)
-        if not said:
+        complaint = _run(program, address, host, port, file)
+        if not complaint:
             _check(address, file, guards)
             return
-    if "Access denied" in said or "command denied" in said:
+    if "Access denied" in complaint or "command denied" in complaint:
         raise DatabaseUnusable(
-            f"backup: {address}: {said}",
+            f"backup: {address}: {complaint}",
             advice='A backup needs the account that migrates; see "coinsync db grants".',
         )
-    raise DatabaseUnavailable(f"backup: {address}: {said}")
+    raise DatabaseUnavailable(f"backup: {address}: {complaint}")
 
 
-def _dumped(program: str, address: Address, host: str, port: int, file: Path) -> str:
+def _find_program() -> str:
+    for name in PROGRAMS:
+        program = shutil.which(name)
+        if program is not None:
+            return program
+    raise DatabaseUnusable(
+        f"backup: {PROGRAMS[0]} is not installed",
+        advice="On Debian: apt install mariadb-client",
+    )
+
+
+def _run(program: str, address: Address, host: str, port: int, file: Path) -> str:
     """Run the program; what it complains about, "" when it does not."""
     with TemporaryDirectory() as folder:
-        # The password must not stand among the words of a process, where everybody sees it.
+        # The password must not stand among the words of a process, which everybody may list.
         options = Path(folder) / "options.cnf"
-        with os.fdopen(
-            os.open(options, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as written:
-            written.write(_client(address, host, port))
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
+        with _private(options, os.O_EXCL) as descriptor:
+            os.write(descriptor, _client_options(address, host, port).encode())
+        with _private(file, os.O_TRUNC) as target:
             done = subprocess.run(
                 [program, f"--defaults-file={options}", *_OPTIONS, address.name],
                 stdin=subprocess.DEVNULL,
@@ -72,29 +80,40 @@ def _dumped(program: str, address: Address, host: str, port: int, file: Path) ->
                 timeout=SECONDS_MAX,
                 check=False,
             )
-            os.fsync(target.fileno())
+            os.fsync(target)
     if done.returncode == 0:
         return ""
-    lines = done.stderr.decode("utf-8", "replace").split("\n")
-    return next(
-        (line.strip() for line in lines if line.strip()),
-        f"{PROGRAMS[0]} ended with {done.returncode}",
-    )
+    for line in done.stderr.decode("utf-8", "replace").split("\n"):
+        if line.strip():
+            return line.strip()
+    return f"{PROGRAMS[0]} ended with {done.returncode}"
 
 
-def _client(address: Address, host: str, port: int) -> str:
-    given = {"user": address.user, "password": address.password}
-    given |= (
-        {"socket": address.socket}
-        if address.socket
-        else {"host": host, "port": str(port), "protocol": "tcp"}
-    )
+@contextmanager
+def _private(file: Path, how: int) -> Iterator[int]:
+    """A file open for writing that only its owner can read."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | how, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _client_options(address: Address, host: str, port: int) -> str:
+    options = {"user": address.user, "password": address.password}
+    if address.socket:
+        options |= {"socket": address.socket}
+    else:
+        options |= {"host": host, "port": str(port), "protocol": "tcp"}
     if address.tls:
-        given |= {"ssl-ca": address.ca, "ssl-cert": address.cert, "ssl-key": address.key}
-    lines = [f'{name}="{_escaped(value)}"' for name, value in given.items() if value]
+        options |= {"ssl-ca": address.ca, "ssl-cert": address.cert, "ssl-key": address.key}
+    lines = ["[client]"]
+    for name, value in options.items():
+        if value:
+            lines.append(f'{name}="{_escaped(value)}"')
     if address.tls:
         lines += ["ssl", "ssl-verify-server-cert"]
-    return "\n".join(["[client]", *lines]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _escaped(value: str) -> str:
@@ -102,15 +121,17 @@ def _escaped(value: str) -> str:
 
 
 def _check(address: Address, file: Path, guards: int) -> None:
-    with file.open("rb") as written:
-        found = sum(len(_TRIGGER.findall(line)) for line in written if b"TRIGGER" in line)
-        written.seek(max(0, file.stat().st_size - _TAIL_BYTES))
-        whole = _DONE in written.read()
-    if not whole:
+    """Look at the end of the dump and count the guards in it."""
+    with file.open("rb") as content:
+        found = sum(len(_TRIGGER.findall(line)) for line in content if b"TRIGGER" in line)
+        content.seek(max(0, file.stat().st_size - _TAIL_BYTES))
+        is_whole = _DONE in content.read()
+    if not is_whole:
         raise CoinsyncError(
             f"backup: {address}: the copy is not whole",
             advice="Look at the disk and make it again.",
         )
+    # An account without the TRIGGER right gets a dump without triggers, and no error.
     if found < guards:
         raise DatabaseUnusable(
             f"backup: {address}: the copy has {found} of {guards} append-only guards",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 
 from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
 from coinsync.store.engines.base import causes
+from coinsync.store.engines.sqlite_files import missing
 
 #: A number of SQLite's says in its lowest byte what happened, in the others where.
 _PRIMARY = 0xFF
@@ -26,6 +28,10 @@ def translate(error: BaseException, place: str) -> CoinsyncError:
         return DatabaseUnavailable(f"database: {place}: disk full; nothing written")
     if sqlite3.SQLITE_READONLY in found:
         return DatabaseUnusable(f"database: {place} is read-only for this user; nothing written")
+    # A missing file cannot be opened; a folder in its place can, but it cannot be read.
+    is_missing = sqlite3.SQLITE_CANTOPEN in found and not os.path.exists(place)
+    if is_missing or (sqlite3.SQLITE_IOERR in found and os.path.isdir(place)):
+        return missing(place)
     if sqlite3.SQLITE_CANTOPEN in found:
         return DatabaseUnavailable(f"database: cannot open {place}; nothing written")
     if found & _DAMAGED:

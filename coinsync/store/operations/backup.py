@@ -6,53 +6,54 @@ import os
 from pathlib import Path
 
 from coinsync.errors import CoinsyncError, UsageError
-from coinsync.store import database as opening
+from coinsync.store.database import engine_at, open_readable, reading, speaking
 from coinsync.store.engines.sqlite import SQLITE
 from coinsync.store.reader import Reader
 
 
 def back_up(url: str, file: Path) -> int:
-    """Write a backup that only its owner can read; its size in bytes. What stands under that name is left alone.
+    """Write a backup that only its owner can read; its size in bytes.
 
-    A file of SQLite is opened and looked through; a dump of a server is checked to its last line and for its guards.
+    What has that name already is left alone. A file of SQLite is opened and looked through; a dump
+    of a server is checked to its last line and for its guards.
     """
     part = file.with_name(f"{file.name}.part")
-    for one in (file, part):
-        if one.exists():
+    for path in (file, part):
+        if path.exists():
             raise UsageError(
-                f"backup: {one} is there already; nothing written", advice="Choose another name."
+                f"backup: {path} is there already; nothing written", advice="Choose another name."
             )
-    engine = opening.engine_at(url)
+    engine = engine_at(url)
     engine.must_exist(url)
     try:
-        database = opening.open_readable(url)
-        with opening.speaking(database):
+        with speaking(open_readable(url)):
             engine.back_up(url, part)
         if engine is SQLITE:
             _look_through(part)
         _keep(part, file)
     except OSError as error:
-        raise UsageError(
-            f"backup: {file} cannot be written ({error.strerror or type(error).__name__})"
-        ) from error
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"backup: {file} cannot be written ({reason})") from error
     finally:
         part.unlink(missing_ok=True)
     return file.stat().st_size
 
 
 def _look_through(part: Path) -> None:
-    copy = opening.open_readable(f"sqlite:///{part.absolute()}")
-    with opening.reading(copy):
+    """A copy that cannot be read is worth nothing, and the day to find out is today."""
+    copy = open_readable(f"sqlite:///{part.absolute()}")
+    with reading(copy):
         reader = Reader(copy)
+        damage = reader.damage()
         head = reader.head()
-        wrong = reader.damage()
-        if wrong or (head.n and reader.chain(head.n) is None):
-            raise CoinsyncError(
-                f"backup: the copy is damaged ({wrong[0] if wrong else f'entry {head.n} is missing'})"
-            )
+        if not damage and head.n and reader.chain(head.n) is None:
+            damage = [f"entry {head.n} is missing"]
+        if damage:
+            raise CoinsyncError(f"backup: the copy is damaged ({damage[0]})")
 
 
 def _keep(part: Path, file: Path) -> None:
+    """Give the finished copy its name, once it is on the disk."""
     descriptor = os.open(part, os.O_RDONLY)
     try:
         os.fsync(descriptor)

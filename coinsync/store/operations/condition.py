@@ -1,4 +1,4 @@
-"""What condition a database is in, whatever that is: for looking at it before something goes wrong."""
+"""What condition a database is in: for looking at it before something goes wrong."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from dataclasses import dataclass
 
 from coinsync.core.ledger import Run
 from coinsync.errors import CoinsyncError
-from coinsync.store import database as opening
 from coinsync.store import schema
+from coinsync.store.database import (
+    applied_steps,
+    engine_at,
+    open_readable,
+    open_writable,
+    schema_steps,
+    speaking,
+)
 from coinsync.store.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What was found; where the schema is another, the questions to its tables are not asked."""
+    """What was found; where the schema is another, its tables are not asked about."""
 
     engine: str
     version: str
@@ -43,51 +50,58 @@ class Condition:
     def wrong(self) -> tuple[str, ...]:
         """What must be mended before something is written."""
         return (
-            *(f"schema {one} is missing" for one in self.steps_missing),
-            *(f"schema {one} is newer than this program" for one in self.steps_unknown),
-            *(f"append-only guard {one} is missing" for one in self.guards_lost),
+            *(f"schema {step} is missing" for step in self.steps_missing),
+            *(f"schema {step} is newer than this program" for step in self.steps_unknown),
+            *(f"append-only guard {name} is missing" for name in self.guards_lost),
             *self.faults,
         )
 
 
 def examine(url: str, *, wait_seconds: float) -> Condition:
-    """Look at a database through a connection that only reads. Raises where it cannot be reached."""
-    engine = opening.engine_at(url)
+    """Look at a database through a connection that only reads. Raises where it is out of reach."""
+    engine = engine_at(url)
     engine.must_exist(url)
-    database = opening.open_readable(url, wait_seconds=wait_seconds)
-    with opening.speaking(database), database.connection_context():
-        steps, known = opening.applied_steps(database), opening.schema_steps()
-        missing = tuple(one for one in known if one not in steps)
-        unknown = tuple(one for one in steps if one not in known)
-        found = (*engine.product(database), engine.place_of(database), engine.size(database))
+    database = open_readable(url, wait_seconds=wait_seconds)
+    with speaking(database), database.connection_context():
+        name, version = engine.product(database)
+        steps, known = applied_steps(database), schema_steps()
+        missing = tuple(step for step in known if step not in steps)
+        unknown = tuple(step for step in steps if step not in known)
+        place, size = engine.place_of(database), engine.size(database)
         if missing or unknown:
-            return Condition(*found, steps, missing, unknown)
+            return Condition(name, version, place, size, steps, missing, unknown)
         reader = Reader(database)
         head = reader.find_head()
+        faults = schema.faults(database)
+        if head is None:
+            faults.append("the head row is missing")
         lost, hidden = engine.guards_lost(database), engine.guards_hidden(database)
         return Condition(
-            *found,
+            name,
+            version,
+            place,
+            size,
             steps,
             missing,
             unknown,
-            lost,
-            hidden,
-            len(engine.guards) - len(lost) - len(hidden),
-            (*schema.faults(database), *([] if head else ["the head row is missing"])),
-            engine.rights(database),
-            tuple(engine.weak_settings(database)),
-            head.account if head else "",
-            head.n if head else 0,
-            head.runs if head else 0,
-            len(reader.resident_ids()),
-            next(iter(reader.runs(1)), None),
+            guards_lost=lost,
+            guards_hidden=hidden,
+            guards_seen=len(engine.guards) - len(lost) - len(hidden),
+            faults=tuple(faults),
+            rights=engine.rights(database),
+            weak_settings=tuple(engine.weak_settings(database)),
+            account=head.account if head else "",
+            entries=head.n if head else 0,
+            runs=head.runs if head else 0,
+            residents=len(reader.resident_ids()),
+            last_run=next(iter(reader.runs(1)), None),
         )
 
 
 def unsafe_for_writing(url: str, *, wait_seconds: float) -> str:
     """Why a writer would refuse this database; "" when it would not. Nothing is written."""
     try:
-        opening.open_writable(url, wait_seconds=wait_seconds).close()
+        open_writable(url, wait_seconds=wait_seconds).close()
     except CoinsyncError as error:
         return error.message
     return ""

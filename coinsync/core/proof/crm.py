@@ -1,0 +1,132 @@
+"""The checks against the CRM: when it was last read, and what a fresh reading would change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from coinsync.core.facts import (
+    Attendance,
+    Hold,
+    Lesson,
+    Link,
+    Membership,
+    Resident,
+    VkPage,
+)
+from coinsync.core.freshness import Freshness
+from coinsync.core.ledger import Entry
+from coinsync.core.plan import Drop, Limits, Plan, Post, Put, Remark, RemarkKind
+from coinsync.core.proof.checks import Findings, lesson_case
+
+
+def check_fresh(branches: Iterable[Freshness], hours_max: int, findings: Findings) -> None:
+    """Name the branches that were synced longer ago than so many hours, or never."""
+    for branch in branches:
+        if not branch.is_older_than(timedelta(hours=hours_max)):
+            continue
+        case = f"{branch.name} was never synced"
+        if branch.last is not None:
+            moment = branch.last.posted_at
+            case = f"{branch.name} was last synced at {moment}, more than {hours_max} h ago"
+        findings.add("fresh", case, f"coinsync sync --branch {branch.branch}")
+
+
+@dataclass(frozen=True, slots=True)
+class CrmReading:
+    """What a fresh reading of one branch and window brought: a plan, or why there is none."""
+
+    where: str
+    plan: Plan | None = None
+    error: str = ""
+
+
+def check_readings(
+    readings: Iterable[CrmReading],
+    limits: Limits,
+    findings: Findings,
+    sync: str = "coinsync sync",
+) -> None:
+    """Say of everything that a sync would change whose it is.
+
+    It is the CRM's, the rules', a person's, or the reading's.
+
+    ``sync`` is the command that reads the same window.
+    """
+    for reading in readings:
+        if reading.plan is None:
+            case = f"{reading.where}: {reading.error}"
+            findings.add("unread", case, f"{sync} --dry-run")
+            continue
+        for remark in reading.plan.remarks:
+            _check_remark(reading.where, remark, findings, sync)
+        _check_changes(reading.where, reading.plan, limits, findings, sync)
+
+
+def _check_remark(where: str, remark: Remark, findings: Findings, sync: str) -> None:
+    """Say whose the difference is that a remark speaks of; most remarks speak of none."""
+    name = lesson_case(remark.lesson or 0, remark.resident or 0)
+    case = f"{name}: {remark.coins:+} ({remark.reason})"
+    if remark.kind is RemarkKind.HOLD and not remark.known:
+        # What is held already is known by name; only what a sync would add to it is a difference.
+        findings.add("person", case, f"{sync} && coinsync review list")
+    elif remark.kind is RemarkKind.RERATE:
+        findings.add("rules", case, f"{sync} --rerate")
+    elif remark.kind is RemarkKind.UNREADABLE:
+        card = f"card #{remark.resident}"
+        record = card if remark.lesson is None else f"lesson {remark.lesson}"
+        case = f"{where}: {record}, field {remark.detail}"
+        findings.add("unread", case, f"{sync} --dry-run")
+
+
+def _check_changes(where: str, plan: Plan, limits: Limits, findings: Findings, sync: str) -> None:
+    """Name what the CRM says otherwise: as one case where a guard refuses the whole plan."""
+    refusals = plan.check(limits)
+    cases = _differences(plan)
+    if refusals:
+        # A refused plan rather tells of a wrong answer than of so many differences.
+        case = f"{where}: {'; '.join(refusals)}"
+        findings.add("crm", case, f"{sync} --dry-run", count=max(1, len(cases)))
+        return
+    for case, coins in cases.items():
+        findings.add("crm", f"{case}: {coins:+}" if coins else case, sync)
+
+
+def _differences(plan: Plan) -> Counter[str]:
+    """What the CRM says otherwise than it is recorded, and the coins that move with it."""
+    cases: Counter[str] = Counter()
+    for change in plan.changes:
+        match change:
+            case Put(new=Hold()) | Drop(old=Hold()):
+                pass  # A person is asked about these: their remarks say so.
+            case Post(entry=entry):
+                cases[_case_of(entry)] += entry.coins
+            case Put(new=fact) | Drop(old=fact):
+                # The mark and the coins of one lesson are one case.
+                cases[_case_of(fact)] += 0
+            case _:
+                pass  # A sync moves no goods.
+    return cases
+
+
+def _case_of(subject: object) -> str:
+    """What a change is about, by number."""
+    match subject:
+        case Entry(resident=resident, lesson=int(lesson)):
+            return lesson_case(lesson, resident)
+        case Attendance(lesson=lesson, resident=resident):
+            return lesson_case(lesson, resident)
+        case Lesson(id=id):
+            return f"lesson {id}"
+        case Resident(id=id):
+            return f"#{id}"
+        case Membership(resident=resident, group=group):
+            return f"#{resident} in group {group}"
+        case Link(vk=vk, resident=resident):
+            return f"VK {vk} with #{resident}"
+        case VkPage(resident=resident):
+            return f"VK page of #{resident}"
+        case _:
+            return f"{type(subject).__name__.lower()} {getattr(subject, 'id', '')}".rstrip()

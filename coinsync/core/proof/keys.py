@@ -1,0 +1,110 @@
+"""The entries under each key of the ledger, as one pass over it meets them.
+
+Little is kept for each key, because a ledger has as many keys as it has awards.
+"""
+
+from __future__ import annotations
+
+from coinsync.core.ledger import Kind, LedgerRow, is_key, lesson_key
+from coinsync.core.proof.checks import Circulation, Findings
+from coinsync.core.proof.rows import plain
+
+_AWARD, _REVERSAL, _REFUND = Kind.AWARD.value, Kind.REVERSAL.value, Kind.REFUND.value
+_ISSUED = (_AWARD, Kind.CREDIT.value, Kind.OPENING.value, Kind.GIFT.value)
+_SPENT = (Kind.DEBIT.value, Kind.SALE.value)
+_SHOP = frozenset({Kind.SALE.value, _REFUND})
+_SHOP_PREFIXES = ("sale:", "refund:")
+
+
+#: How far a key has come: its last number, the coins that stand, which entry brought them, to whom.
+#: A plain tuple, because there are as many as awards: a class makes the whole pass slower by a tenth.
+KeyProgress = tuple[int, int, int, int]
+NOTHING_POSTED: KeyProgress = (0, 0, 0, 0)
+
+
+class PostedKeys:
+    """What stands under each key, and the sums of the coins that came there."""
+
+    def __init__(self, account: str, findings: Findings) -> None:
+        """No entry yet; ``account`` is the CRM account that the keys of lessons name."""
+        self.progress: dict[str, KeyProgress] = {}
+        self._findings = findings
+        self._lesson_prefix = lesson_prefix(account)
+        self._coins_by_kind: dict[str, int] = {}
+        #: Coins that reversals took of what was issued, and gave back of what was spent.
+        self._reversed = self._refunded = 0
+
+    def add(self, row: LedgerRow) -> None:
+        """Look at the next entry under its key."""
+        seq, standing, entry, _ = self.progress.get(row.key, NOTHING_POSTED)
+        if row.seq != seq + 1:
+            self._find("keys", row, f"number {row.seq} under its key after {seq}")
+        if takes_back(row):
+            self._take_back(row)
+            return
+        if standing:
+            self._find("keys", row, f"posted while entry {entry} stands under its key")
+        self._check_key(row)
+        self.progress[row.key] = (row.seq, row.coins, row.n, row.resident)
+        self._coins_by_kind[row.kind] = self._coins_by_kind.get(row.kind, 0) + row.coins
+
+    def shop_coins(self) -> dict[str, int]:
+        """The coins that stand under the keys of sales and of refunds."""
+        coins_by_key = {}
+        for key, (_, coins, _, _) in self.progress.items():
+            if key.startswith(_SHOP_PREFIXES):
+                coins_by_key[key] = coins
+        return coins_by_key
+
+    def circulation(self, balance: int) -> Circulation:
+        """The coins by what became of them; ``balance`` is what the residents have together."""
+        sums = self._coins_by_kind
+        return Circulation(
+            issued=sum(sums.get(kind, 0) for kind in _ISSUED),
+            reversed=self._reversed,
+            spent=-sum(sums.get(kind, 0) for kind in _SPENT),
+            refunded=self._refunded + sums.get(_REFUND, 0),
+            balance=balance,
+        )
+
+    def _find(self, check: str, row: LedgerRow, what: str) -> None:
+        self._findings.add_entry(check, row.n, row.resident, what)
+
+    def _check_key(self, row: LedgerRow) -> None:
+        """Whether the key is one that entries of this kind have."""
+        if row.kind == _AWARD:
+            if row.key != f"{self._lesson_prefix}{row.lesson}:{row.resident}":
+                self._find("keys", row, "its key is not that of its lesson and resident")
+        elif row.key not in self.progress and not is_key(row.key):
+            self._find("keys", row, "its key is none")
+        elif row.kind in _SHOP and not row.key.startswith(_SHOP_PREFIXES):
+            self._find("keys", row, f"its key is not that of a {row.kind}")
+
+    def _take_back(self, row: LedgerRow) -> None:
+        """Compare an entry that takes coins back with what stands under its key."""
+        _, standing, entry, resident = self.progress.get(row.key, NOTHING_POSTED)
+        if row.kind not in (_REVERSAL, _REFUND):
+            self._find("reversals", row, f"names an entry, but is of kind {plain(row.kind)}")
+        elif not standing or row.reverses != entry:
+            named = f"entry {row.reverses}, which" if row.reverses is not None else "none that"
+            self._find("reversals", row, f"takes back {named} does not stand under its key")
+        elif (row.coins, row.resident) != (-standing, resident):
+            own = f"{row.coins:+} for #{row.resident}"
+            self._find("reversals", row, f"{own} against {standing:+} for #{resident}")
+        # Where nothing stands, the entry's own direction says what it takes back.
+        issued = standing > 0 if standing else row.coins < 0
+        if issued:
+            self._reversed -= row.coins
+        else:
+            self._refunded += row.coins
+        self.progress[row.key] = (row.seq, 0, entry or row.n, row.resident)
+
+
+def takes_back(row: LedgerRow) -> bool:
+    """Whether an entry takes back another one, or says that it does."""
+    return row.kind == _REVERSAL or row.reverses is not None
+
+
+def lesson_prefix(account: str) -> str:
+    """How the keys of all lessons of an account begin."""
+    return lesson_key(account, 0, 0).removesuffix("0:0")

@@ -1,0 +1,119 @@
+"""What a row of the ledger or of its runs must be by itself, before it is compared with others.
+
+A row is taken at its word: the database may have been changed by hand, and SQLite stores a text in
+a column of numbers. Whatever is wrong with a row is a finding, never an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from itertools import product
+
+from coinsync.core.ledger import Kind, LedgerRow, Run
+from coinsync.core.plan import Purpose
+
+#: In which direction entries of a kind move coins; a reversal goes against what it reverses.
+SIGNS: Mapping[str, int] = {
+    Kind.AWARD.value: 1,
+    Kind.CREDIT.value: 1,
+    Kind.OPENING.value: 1,
+    Kind.GIFT.value: 1,
+    Kind.REFUND.value: 1,
+    Kind.DEBIT.value: -1,
+    Kind.SALE.value: -1,
+    Kind.REVERSAL.value: 0,
+}
+
+_NUMBERS = frozenset({"n", "seq", "resident", "coins", "run"})
+_NUMBERS_OR_NONE = frozenset({"lesson", "reverses"})
+_RUN_NUMBERS = frozenset({"id", "branch", "requests", "entries", "coins", "facts", "n_last"})
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_PLAIN = re.compile(r"[-+\w:.]{1,40}", re.ASCII)
+_PURPOSES = frozenset(purpose.value for purpose in Purpose)
+
+
+def _types_of(column: str) -> tuple[type, ...]:
+    """The types that a value of a column of the ledger may have."""
+    if column in _NUMBERS:
+        return (int,)
+    return (int, type(None)) if column in _NUMBERS_OR_NONE else (str,)
+
+
+_TYPES = tuple(_types_of(column) for column in LedgerRow._fields)
+#: Every combination of types that a row may have. One look into a set is several times faster than
+#: a comparison column by column, and every row of the ledger is asked for it.
+ROW_SHAPES = frozenset(product(*_TYPES))
+_RUN_SHAPE = tuple(int if column in _RUN_NUMBERS else str for column in Run._fields)
+
+
+def wrong_columns(row: LedgerRow) -> list[str]:
+    """The columns of a row whose values are of another type than they may be."""
+    columns = zip(LedgerRow._fields, row, _TYPES, strict=True)
+    return [column for column, value, types in columns if type(value) not in types]
+
+
+def word_faults(row: LedgerRow) -> str:
+    """What is wrong with the kind, day, reason and actor of an entry; "" where all is right."""
+    faults = []
+    if row.kind not in SIGNS:
+        faults.append(f"no kind {plain(row.kind)}")
+    if not is_day(row.happened_on):
+        faults.append("no day")
+    if not row.reason.strip():
+        faults.append("no reason")
+    if not row.actor.strip():
+        faults.append("no actor")
+    return ", ".join(faults)
+
+
+def is_run(run: Run) -> bool:
+    """Whether the numbers of a run are numbers and its texts are texts."""
+    return tuple(map(type, run)) == _RUN_SHAPE
+
+
+def run_fault(run: Run, place: int) -> str:
+    """What is wrong with a run that stands at a place, counted from 1; "" where all is right."""
+    if not is_run(run):
+        return "it cannot be read"
+    if run.id != place:
+        return f"it stands where run {place} should"
+    right = (
+        run.purpose in _PURPOSES
+        and run.actor.strip()
+        and is_day(run.since)
+        and is_day(run.until)
+        and is_time(run.posted_at)
+    )
+    return "" if right else "purpose, actor, days or time are wrong"
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a day as the ledger writes it: "2026-11-22"."""
+    try:
+        # Python reads "20261122" as well.
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is a moment as the ledger writes it: "2026-11-22T02:00:07Z"."""
+    if _TIME.fullmatch(text) is None:
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def plain(value: object) -> str:
+    """A damaged value, short, as a finding may show it.
+
+    It may be anything, personal data too, so what is no number or plain word is only said to be
+    odd.
+    """
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else "something odd"

@@ -1,0 +1,156 @@
+"""The runs that posted the ledger: totals, order, and the balances at the end of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from coinsync.core.ledger import LedgerRow, Run
+from coinsync.core.plan import Purpose
+from coinsync.core.proof.checks import Findings, history_command
+from coinsync.core.proof.keys import takes_back
+from coinsync.core.proof.people import MergedCards
+from coinsync.core.proof.rows import is_run, is_time, plain, run_fault
+
+_RUNS = "coinsync runs"
+
+
+@dataclass(slots=True)
+class OpenRun:
+    """The run whose entries are being read.
+
+    ``posted_at`` is the time that all of them must have.
+    """
+
+    id: int | None = None
+    recorded: Run | None = None
+    posted_at: str = ""
+    is_review: bool = False
+    entries: int = 0
+    n_last: int = 0
+    moves: dict[int, int] = field(default_factory=dict)
+    #: Residents whose coins a person decided to take back: they may go below zero.
+    reviewed: set[int] = field(default_factory=set)
+
+
+class PostedRuns:
+    """Follows the runs as their entries come.
+
+    Afterwards ``balances`` are those of every resident.
+    """
+
+    def __init__(self, recorded: Mapping[int, Run], cards: MergedCards, findings: Findings) -> None:
+        """No entry yet; ``recorded`` are the runs by number."""
+        self.balances: dict[int, int] = {}
+        self.open = OpenRun()
+        self._recorded = recorded
+        self._cards = cards
+        self._findings = findings
+        self._with_entries: set[int] = set()
+        self._ever_reviewed: set[int] = set()
+
+    def begin(self, row: LedgerRow) -> None:
+        """Close the run that was open until now, and open that of an entry."""
+        self.close()
+        recorded = self._recorded.get(row.run)
+        posted_at = recorded.posted_at if recorded else row.posted_at
+        is_review = recorded is not None and recorded.purpose == Purpose.REVIEW.value
+        self.open = OpenRun(row.run, recorded, posted_at, is_review)
+        if recorded is None:
+            self._find_entry("runs", row, f"its run {row.run} is not recorded")
+        elif not is_time(posted_at):
+            self._find_entry("entry", row, "no time")
+
+    def add(self, row: LedgerRow) -> None:
+        """Add an entry of the open run."""
+        run = self.open
+        run.entries += 1
+        run.n_last = row.n
+        run.moves[row.resident] = run.moves.get(row.resident, 0) + row.coins
+        if run.is_review and takes_back(row):
+            run.reviewed.add(row.resident)
+        if row.posted_at != run.posted_at:
+            times = f"posted at {plain(row.posted_at)}, its run at {plain(run.posted_at)}"
+            self._find_entry("runs", row, times)
+            if not is_time(row.posted_at):
+                self._find_entry("entry", row, "no time")
+
+    def close(self) -> None:
+        """Compare the totals of the open run with those recorded, and look at balances at its end.
+
+        Within a run a balance may dip below zero: its entries stand in the order of days and keys,
+        so that a debit may come before the credit that pays it. The writer too looks at balances
+        once, at the end of a plan.
+        """
+        run = self.open
+        if run.id is None:
+            return
+        self._check_totals(run)
+        for resident, coins in run.moves.items():
+            self._move(resident, coins)
+        self._with_entries.add(run.id)
+        self._ever_reviewed.update(run.reviewed)
+        self.open = OpenRun()
+
+    def check_recorded(self) -> None:
+        """Whether runs are counted without gaps, each going on where the last one stopped."""
+        n_last = 0
+        posted_at = ""
+        for place, run in enumerate(self._recorded.values(), start=1):
+            fault = run_fault(run, place) or self._fault_after(run, n_last, posted_at)
+            if fault:
+                self._findings.add("runs", f"run {plain(run.id)}: {fault}", _RUNS)
+            # The next run is compared with what this one says of itself, so that one fault is one
+            # case.
+            if is_run(run):
+                n_last = run.n_last
+                posted_at = run.posted_at
+
+    def check_families(self) -> None:
+        """Whether cards that are or were ever merged have fewer coins than none together, today.
+
+        Their past cannot be told apart by card, so the end of each run says nothing about them.
+        """
+        together: Counter[int] = Counter()
+        for resident, coins in self.balances.items():
+            if resident in self._cards.families:
+                together[self._cards.survivor(resident)] += coins
+        for owner, coins in together.items():
+            if coins < 0 and self._ever_reviewed.isdisjoint(self._cards.families[owner]):
+                case = f"#{owner} has {coins}, and nobody reviewed it"
+                self._findings.add("floors", case, history_command(owner))
+
+    def _find_entry(self, check: str, row: LedgerRow, what: str) -> None:
+        self._findings.add_entry(check, row.n, row.resident, what)
+
+    def _check_totals(self, run: OpenRun) -> None:
+        recorded = run.recorded
+        if recorded is None:
+            return
+        coins = sum(run.moves.values())
+        if (recorded.entries, recorded.coins, recorded.n_last) != (run.entries, coins, run.n_last):
+            counted = f"{run.entries} entries ({coins:+}) up to {run.n_last}"
+            total = f"{plain(recorded.entries)} ({plain(recorded.coins)})"
+            case = f"run {run.id}: {counted}, recorded {total} up to {plain(recorded.n_last)}"
+            self._findings.add("runs", case, _RUNS)
+
+    def _move(self, resident: int, coins: int) -> None:
+        """Move a balance, and look whether it fell below zero without a review."""
+        balance = self.balances.get(resident, 0) + coins
+        self.balances[resident] = balance
+        # Who is below zero after a review may gain coins and still be below zero.
+        if coins >= 0 or balance >= 0:
+            return
+        if resident not in self.open.reviewed and resident not in self._cards.families:
+            case = f"run {self.open.id} left #{resident} at {balance}, and nobody reviewed it"
+            self._findings.add("floors", case, history_command(resident))
+
+    def _fault_after(self, run: Run, n_last: int, posted_at: str) -> str:
+        """What is wrong with a run behind one with this last entry and time."""
+        if (run.entries or run.coins) and run.id not in self._with_entries:
+            return f"its {run.entries} entries ({run.coins:+}) are missing"
+        # Moments of one form compare as texts.
+        if run.n_last != n_last + run.entries or run.posted_at < posted_at:
+            return "it does not go on where the run before ended"
+        return ""

@@ -1,0 +1,240 @@
+"""Connections to a MySQL or MariaDB server, with settings that the ledger can rely on.
+
+A server's own settings are somebody else's choice, so every connection sets what matters and reads
+it back. A connection goes to the first host of its address that serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import peewee
+import pymysql
+from peewee import MySQLDatabase
+from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase
+
+from coinsync.errors import DatabaseUnusable
+from coinsync.store.engines import mysql_errors
+from coinsync.store.engines.base import TRIES_MAX
+from coinsync.store.engines.mysql_address import Address
+
+#: How long the parts of one exchange with the server may take, beyond waiting for other writers.
+CONNECT_SECONDS_MAX, ANSWER_SECONDS = 10.0, 30.0
+#: A statement carries up to 500 rows; a server that takes less in one packet breaks off in between.
+PACKET_BYTES_MIN = 4 * 2**20
+
+#: Without strict mode 99999999999 is stored as 2147483647 and "abc" as 0, both without an error.
+_SQL_MODE = ",".join(
+    (
+        "STRICT_ALL_TABLES",
+        "STRICT_TRANS_TABLES",
+        "ERROR_FOR_DIVISION_BY_ZERO",
+        # Otherwise a table may be made by an engine that knows no transactions.
+        "NO_ENGINE_SUBSTITUTION",
+    )
+)
+#: A writer's first statement changes the head row, which takes no snapshot. So what it reads
+#: afterwards is one moment, under the lock. A reader takes its snapshot when it begins.
+_ISOLATION = "REPEATABLE-READ"
+_ASSERTED = {
+    "autocommit": "ON",
+    "foreign_key_checks": "ON",
+    "unique_checks": "ON",
+    "character_set_client": "utf8mb4",
+    "character_set_connection": "utf8mb4",
+    "character_set_results": "utf8mb4",
+}
+_ASKED = (
+    *_ASSERTED,
+    "sql_mode",
+    # MariaDB's name for it, and MySQL's.
+    "tx_isolation",
+    "transaction_isolation",
+    "max_allowed_packet",
+    "read_only",
+    "wsrep_on",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a connection is made; times in seconds.
+
+    ``causal`` waits until a cluster's node has what other nodes have committed.
+    """
+
+    writes: bool
+    connect_seconds: float
+    lock_seconds: int
+    answer_seconds: float
+    causal: bool = True
+
+
+def terms_to_write(wait_seconds: float) -> Terms:
+    """Each of a plan's tries waits for a part of the time, so that together they wait for all."""
+    lock_seconds = max(1, int(wait_seconds / TRIES_MAX))
+    return Terms(
+        writes=True,
+        connect_seconds=min(wait_seconds, CONNECT_SECONDS_MAX),
+        lock_seconds=lock_seconds,
+        answer_seconds=lock_seconds + ANSWER_SECONDS,
+    )
+
+
+def terms_to_read(
+    wait_seconds: float, answer_seconds: float | None = None, *, causal: bool = True
+) -> Terms:
+    """Terms of a connection that writes nothing."""
+    return Terms(
+        writes=False,
+        connect_seconds=min(wait_seconds, CONNECT_SECONDS_MAX),
+        lock_seconds=max(1, int(wait_seconds)),
+        answer_seconds=ANSWER_SECONDS if answer_seconds is None else answer_seconds,
+        causal=causal,
+    )
+
+
+class MysqlDatabase(MySQLDatabase):
+    """A database at an address; each connection goes to the first of its hosts that serves."""
+
+    # Whole numbers and texts as large as SQLite's, whatever a model calls them.
+    field_types = MySQLDatabase.field_types | {"INT": "BIGINT", "TEXT": "MEDIUMTEXT"}
+
+    def __init__(self, database: str, *, address: Address, terms: Terms, **more: Any) -> None:
+        self.address, self.terms = address, terms
+        super().__init__(database, **more)
+
+    def _connect(self) -> pymysql.Connection[Any]:
+        failed: Exception | None = None
+        for host, port in self.address.hosts or (("localhost", 0),):
+            try:
+                return self._connect_to(host, port)
+            except (pymysql.MySQLError, DatabaseUnusable) as error:
+                found = set(mysql_errors.codes(error))
+                if found & (mysql_errors.DENIED | mysql_errors.NO_DATABASE):
+                    # Hosts of one cluster know the same accounts and databases.
+                    raise
+                failed = error
+        assert failed is not None  # noqa: S101
+        raise failed
+
+    def _connect_to(self, host: str, port: int) -> pymysql.Connection[Any]:
+        address, terms, context = self.address, self.terms, self.address.context()
+        connection: pymysql.Connection[Any] = pymysql.connect(
+            host=host,
+            port=port,
+            unix_socket=address.socket or None,
+            user=address.user,
+            # The driver would write a text in Latin-1.
+            password=address.password.encode(),
+            database=self.database,
+            charset="utf8mb4",
+            autocommit=True,
+            # The driver's timeouts are endless, and this one does not cover the handshake: without
+            # the next a frozen server held a client until it was thawed.
+            connect_timeout=terms.connect_seconds,
+            read_timeout=terms.connect_seconds,
+            write_timeout=terms.answer_seconds,
+            # Without it the driver loads the system's authorities at every connect.
+            **({"ssl": context} if context else {"ssl_disabled": True}),
+        )
+        try:
+            self._set_up(connection)
+        except BaseException:
+            connection.close()
+            raise
+        # Until here a host that does not answer was waited for as for one that cannot be reached.
+        connection._read_timeout = terms.answer_seconds  # type: ignore[attr-defined]
+        return connection
+
+    def _set_up(self, connection: pymysql.Connection[Any]) -> None:
+        terms = self.terms
+        settings = {
+            "sql_mode": f"'{_SQL_MODE}'",
+            "foreign_key_checks": 1,
+            "unique_checks": 1,
+            # How long to wait for rows that another writer holds, and for a table that is altered.
+            "innodb_lock_wait_timeout": terms.lock_seconds,
+            "lock_wait_timeout": terms.lock_seconds,
+        }
+        assignments = ", ".join(f"{name} = {value}" for name, value in settings.items())
+        marks = ", ".join(["%s"] * len(_ASKED))
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"SET SESSION {assignments}")
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            if not terms.writes:
+                cursor.execute("SET SESSION TRANSACTION READ ONLY")
+            cursor.execute(f"SHOW VARIABLES WHERE Variable_name IN ({marks})", _ASKED)
+            variables = dict(cursor.fetchall())
+            self._refuse_unsafe(variables)
+            if terms.writes and variables.get("read_only", "OFF") != "OFF":
+                raise pymysql.OperationalError(
+                    min(mysql_errors.READ_ONLY_SERVER), "the server is read-only"
+                )
+            if variables.get("wsrep_on") == "ON":
+                self._join_cluster(cursor)
+
+    def _refuse_unsafe(self, variables: Mapping[str, str]) -> None:
+        wrong = [name for name, value in _ASSERTED.items() if variables.get(name) != value]
+        modes = set(variables.get("sql_mode", "").split(","))
+        if not set(_SQL_MODE.split(",")) <= modes:
+            wrong.append("sql_mode")
+        isolation = {variables.get("tx_isolation"), variables.get("transaction_isolation")}
+        if _ISOLATION not in isolation:
+            wrong.append("isolation level")
+        if int(variables.get("max_allowed_packet", 0)) < PACKET_BYTES_MIN:
+            wrong.append(f"max_allowed_packet below {PACKET_BYTES_MIN}")
+        if wrong:
+            raise DatabaseUnusable(f"database: {self.address}: unsafe settings: {', '.join(wrong)}")
+
+    def _join_cluster(self, cursor: Any) -> None:
+        # A node that is cut off from its cluster still takes connections.
+        cursor.execute("SHOW STATUS LIKE 'wsrep_ready'")
+        if dict(cursor.fetchall()).get("wsrep_ready") != "ON":
+            raise pymysql.OperationalError(min(mysql_errors.NOT_READY), "the node is not ready")
+        if self.terms.causal:
+            # Without it 70 of 300 reads on another node did not see what was just committed.
+            cursor.execute("SET SESSION wsrep_sync_wait = 1")
+
+    def create_tables(self, models: Any, **options: Any) -> None:
+        """Make tables and indexes, also those that a migration which died has left out.
+
+        Each statement commits by itself here. Models that others refer to stand before those.
+        """
+        for model in models:
+            model._schema.create_table(safe=True)
+            indexes = self.get_indexes(model._meta.table_name)
+            indexed = {tuple(index.columns) for index in indexes}
+            for index in model._meta.fields_to_index():
+                columns = tuple(field.column_name for field in index._expressions)
+                if columns not in indexed:
+                    self.execute(model._schema._create_index(index, safe=False))  # type: ignore[no-untyped-call]
+
+
+class SharedDatabase(PooledMySQLDatabase, MysqlDatabase):  # type: ignore[misc]
+    """For many threads that read: each takes a connection that is alive, and gives it back."""
+
+    def connect(self, reuse_if_open: bool = False) -> Any:
+        """Take a connection; that there are too many is told as a server would."""
+        try:
+            return super().connect(reuse_if_open)
+        except MaxConnectionsExceeded as error:
+            raise peewee.OperationalError(
+                min(mysql_errors.CROWDED), "too many readers at once"
+            ) from error
+
+    def _is_closed(self, conn: pymysql.Connection[Any]) -> bool:
+        if not super()._is_closed(conn):
+            return False
+        # Where one is dead the server was away, and so are the others: nobody should wait for each.
+        self._connections.clear()
+        return True
+
+
+def opened_here(database: peewee.Database) -> MysqlDatabase:
+    """The database as what it is."""
+    assert isinstance(database, MysqlDatabase)  # noqa: S101
+    return database

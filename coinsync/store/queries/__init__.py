@@ -1,0 +1,1 @@
+"""The questions that ``coinsync.store.reader.Reader`` answers, by noun."""

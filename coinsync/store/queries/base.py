@@ -1,0 +1,112 @@
+"""How a question is asked: by a query of peewee, or by a constant statement.
+
+Models belong to no database, because several threads have connections of their own; each query is
+given the one that it runs on. Rows come as the driver returns them. What a column may hold that is
+not plain (days, lists, kinds) is converted by ``rows``, once for all ways of asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from peewee import Database, Field, ModelSelect, Query
+
+from coinsync.core.facts import Fact
+from coinsync.store import statements
+from coinsync.store.database import engine_of
+from coinsync.store.rows import MODEL_OF, TABLES
+
+#: Values asked for in one statement; a build of SQLite may take no more than 999.
+BATCH = 500
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Fact)
+Row = tuple[Any, ...]
+
+
+class Queries:
+    """Asks one database, which must be connected when a question is asked."""
+
+    def __init__(self, database: Database) -> None:
+        """Read through a connection that somebody else opened, and closes."""
+        self._database = database
+        self._engine = engine_of(database)
+
+    # --- by peewee --------------------------------------------------------------------------------
+
+    def _rows(self, query: Query) -> Iterable[Row]:
+        rows: Iterable[Row] = self._database.execute(query)
+        return rows
+
+    def _row(self, query: Query) -> Row | None:
+        return next(iter(self._rows(query)), None)
+
+    def _stream(self, query: Query) -> Iterator[Row]:
+        """Rows of what may be a whole table, one by one.
+
+        No other question may be asked until the last row is taken.
+        """
+        sql, values = self._database.get_sql_context().sql(query).query()
+        return self._engine.stream(self._database, sql, values)
+
+    # --- by constant statements -------------------------------------------------------------------
+
+    def _constant(self, statement: str, values: Sequence[Any] = ()) -> Iterable[Row]:
+        """Rows of a statement of ``statements``, whose values are marked by ``?``."""
+        sql = statement.replace("?", self._database.param)
+        rows: Iterable[Row] = self._database.execute_sql(sql, values)
+        return rows
+
+    def _constant_stream(self, statement: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+        sql = statement.replace("?", self._database.param)
+        return self._engine.stream(self._database, sql, values)
+
+    def _constant_row(self, statement: str, values: Sequence[Any] = ()) -> Row | None:
+        return next(iter(self._constant(statement, values)), None)
+
+    def _constant_in(self, statement: str, many: Iterable[Any], *others: Any) -> Iterator[Row]:
+        """Rows for many values, a batch at a time in the place of ``{marks}``; others follow."""
+        for batch in batches(many):
+            yield from self._constant(with_marks(statement, batch), [*batch, *others])
+
+    # --- facts ------------------------------------------------------------------------------------
+
+    def recorded(self, kind: type[F], keys: Iterable[Any]) -> list[F]:
+        """Facts of a kind by the values of the first column of their key."""
+        table = TABLES[kind]
+        rows = self._constant_in(statements.facts_by_key(table), sorted(set(keys)))
+        return [table.value(row) for row in rows]
+
+    def all(self, kind: type[F]) -> list[F]:
+        """All facts of a kind, in the order of their keys."""
+        return self._facts(kind, select_facts(kind).order_by(*key_of(kind)))
+
+    def _facts(self, kind: type[F], query: ModelSelect[Any]) -> list[F]:
+        table = TABLES[kind]
+        return [table.value(row) for row in self._rows(query)]
+
+
+def select_facts(kind: type[Any]) -> ModelSelect[Any]:
+    """A query for facts of a kind, with the columns in the order that its table expects."""
+    model = MODEL_OF[kind]
+    return model.select(*(model._meta.columns[name] for name in TABLES[kind].columns))
+
+
+def key_of(kind: type[Any]) -> list[Field]:
+    """The columns of a kind's key."""
+    columns = MODEL_OF[kind]._meta.columns
+    return [columns[name] for name in TABLES[kind].key_columns]
+
+
+def with_marks(statement: str, values: Sequence[Any]) -> str:
+    """A statement with as many marks as there are values."""
+    return statement.format(marks=", ".join("?" * len(values)))
+
+
+def batches(values: Iterable[T]) -> Iterator[list[T]]:
+    """Cut values into lists that fit into one statement."""
+    remaining = iter(values)
+    while batch := list(islice(remaining, BATCH)):
+        yield batch

@@ -1,0 +1,237 @@
+"""Questions about the ledger: entries, lines of residents, balances, states of keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from coinsync.core.facts import Lesson, Note
+from coinsync.core.ledger import Entry, Head, KeyState, Kind, LedgerRow, Line, Posted
+from coinsync.errors import CoinsyncError
+from coinsync.store import statements
+from coinsync.store.models import ENTRY_COLUMNS, EntryRow, NoteRow
+from coinsync.store.queries.base import batches, select_facts, with_marks
+from coinsync.store.queries.people import CardQueries
+from coinsync.store.rows import TABLES, day_of
+
+#: Above the number of every entry.
+N_MAX = 2**63 - 1
+
+_ENTRY_WIDTH = len(ENTRY_COLUMNS)
+#: Looking a kind up is several times faster than asking the class for it, and lines are many.
+_KINDS = {kind.value: kind for kind in Kind}
+
+
+class LedgerQueries(CardQueries):
+    """Entries and what they add up to."""
+
+    # --- how far it has come ----------------------------------------------------------------------
+
+    def head(self) -> Head:
+        """How far the ledger has come."""
+        head = self.find_head()
+        if head is None:
+            raise CoinsyncError(
+                "ledger is damaged: the head row is missing",
+                advice="Restore the database from a backup.",
+            )
+        return head
+
+    def find_head(self) -> Head | None:
+        """The head row as it is; None where it is missing."""
+        row = self._constant_row(statements.HEAD)
+        return Head(*row) if row else None
+
+    def chain(self, n: int) -> str | None:
+        """Hash of the entry with that number."""
+        row = self._constant_row(statements.CHAIN, [n])
+        return str(row[0]) if row else None
+
+    def key_states(self, keys: Iterable[str]) -> dict[str, KeyState]:
+        """The states of those keys that have entries."""
+        states: dict[str, KeyState] = {}
+        for key, seq, total, award in self._constant_in(statements.KEY_STATES, keys):
+            # Some engines add integers up to a decimal number.
+            coins = int(total)
+            states[key] = KeyState(key, seq, coins, award if coins else None)
+        return states
+
+    # --- balances ---------------------------------------------------------------------------------
+
+    def balances(
+        self,
+        residents: Iterable[int],
+        *,
+        upto: int = N_MAX,
+        until: date = date.max,
+        survivors: Mapping[int, int] | None = None,
+    ) -> dict[int, int]:
+        """Balances of residents, with the coins of every card that counts together.
+
+        Those without entries have 0. Entries after number ``upto`` do not count, nor those for what
+        happened after the day ``until``. ``survivors`` says which cards count together where that
+        is not yet, or no longer, what is recorded.
+        """
+        if survivors is None:
+            survivors = self.survivors()
+        owner_of = {resident: survivors.get(resident, resident) for resident in set(residents)}
+        totals = dict.fromkeys(owner_of.values(), 0)
+        cards = set(totals)
+        for card, owner in survivors.items():
+            if owner in totals:
+                cards.add(card)
+        rows = self._constant_in(statements.BALANCES, sorted(cards), upto, until.isoformat())
+        for card, coins in rows:
+            totals[survivors.get(card, card)] += int(coins)
+        return {resident: totals[owner_of[resident]] for resident in sorted(owner_of)}
+
+    def balance(self, resident: int, until: date = date.max) -> int:
+        """Balance of one resident at the end of the day ``until``, by the days of what happened."""
+        cards = self.cards_of(resident)
+        statement = with_marks(statements.BALANCE, cards)
+        row = self._constant_row(statement, [*cards, until.isoformat()])
+        # The sum of no entries is NULL.
+        return int(row[0]) if row and row[0] is not None else 0
+
+    # --- lines of residents -----------------------------------------------------------------------
+
+    def lines(
+        self,
+        resident: int,
+        *,
+        since: date = date.min,
+        until: date = date.max,
+        before: int = N_MAX,
+        limit: int = 50,
+    ) -> list[Line]:
+        """A resident's lines, newest first; ``before`` an entry number, at most ``limit``."""
+        cards = self.cards_of(resident)
+        statement = with_marks(statements.LINES_OF_RESIDENT, cards)
+        values = [*cards, since.isoformat(), until.isoformat(), before, limit]
+        return self._lines(statement, values)
+
+    def last_lines(self, residents: Iterable[int], limit: int = 50) -> dict[int, list[Line]]:
+        """The last lines of residents, newest first, at most ``limit`` of each.
+
+        All of them are asked for in one statement.
+        """
+        cards_of = {resident: self.cards_of(resident) for resident in sorted(set(residents))}
+        if not cards_of:
+            return {}
+        # Two residents may be cards of one child, which is asked for once.
+        cards_of_children = {cards[0]: cards for cards in cards_of.values()}
+        values: list[int] = []
+        for cards in cards_of_children.values():
+            values += (*cards, limit)
+        lines_of_children: dict[int, list[Line]] = {child: [] for child in cards_of_children}
+        survivors = self.survivors()
+        statement = statements.last_lines(list(cards_of_children.values()))
+        for line in self._lines(statement, values):
+            card = line.posted.entry.resident
+            lines_of_children[survivors.get(card, card)].append(line)
+        return {resident: lines_of_children[cards[0]] for resident, cards in cards_of.items()}
+
+    def older_lines(self, resident: int, than: int, limit: int = 50) -> list[Line] | None:
+        """The lines that follow a resident's entry with the number ``than``, newest first.
+
+        None where that is no entry of theirs.
+        """
+        cards = self.cards_of(resident)
+        row = self._constant_row(with_marks(statements.DAY_OF_ENTRY, cards), [than, *cards])
+        if row is None:
+            return None
+        day = row[0]
+        statement = with_marks(statements.OLDER_LINES, cards)
+        return self._lines(statement, [*cards, day, day, than, limit])
+
+    def line(self, n: int) -> Line | None:
+        """One entry by its number."""
+        return next(iter(self._lines(f"{statements.LINES} WHERE e.n = ?", [n])), None)
+
+    def lines_under(self, keys: Iterable[str]) -> list[Line]:
+        """All entries under the keys, in ledger order."""
+        rows = self._constant_in(f"{statements.LINES} WHERE e.op_key IN ({{marks}})", keys)
+        return in_ledger_order(map(line_of, rows))
+
+    def lines_posted_since(self, resident: int, moment: str) -> list[Line]:
+        """What was posted for a resident's own card at a time (UTC text) or later, in order."""
+        condition = "e.resident_id = ? AND e.posted_at >= ?"
+        lines = self._lines(f"{statements.LINES} WHERE {condition}", [resident, moment])
+        return in_ledger_order(lines)
+
+    def _lines(self, statement: str, values: Sequence[Any]) -> list[Line]:
+        return [line_of(row) for row in self._constant(statement, values)]
+
+    def notes_of(self, residents: Iterable[int]) -> list[Note]:
+        """The notes of residents' entries."""
+        notes: list[Note] = []
+        for batch in batches(residents):
+            query = (
+                select_facts(Note)
+                .join(EntryRow, on=(EntryRow.n == NoteRow.n))
+                .where(EntryRow.resident.in_(batch))
+                .order_by(NoteRow.n)
+            )
+            notes += self._facts(Note, query)
+        return notes
+
+    # --- the ledger as a whole --------------------------------------------------------------------
+
+    def journal(
+        self, *, since: date = date.min, until: date = date.max, by_day: bool = False
+    ) -> Iterator[Line]:
+        """All entries for what happened in a span of days, in ledger order or by day."""
+        order = "e.happened_on, e.n" if by_day else "e.n"
+        condition = "e.happened_on >= ? AND e.happened_on <= ?"
+        statement = f"{statements.LINES} WHERE {condition} ORDER BY {order}"
+        return map(
+            line_of, self._constant_stream(statement, [since.isoformat(), until.isoformat()])
+        )
+
+    def entries(self, after: int = 0, limit: int = N_MAX) -> Iterator[Posted]:
+        """All entries in ledger order."""
+        query = EntryRow.select().where(EntryRow.n > after).order_by(EntryRow.n).limit(limit)
+        return map(posted_of, self._stream(query))
+
+    def ledger(self) -> Iterator[LedgerRow]:
+        """The whole ledger in its order, as it lies there; nothing is taken for granted."""
+        return map(LedgerRow._make, self._stream(EntryRow.select().order_by(EntryRow.n)))
+
+
+def in_ledger_order(lines: Iterable[Line]) -> list[Line]:
+    """Lines by the numbers of their entries.
+
+    They are sorted here, because SQLite, once it has been told to ANALYZE, may read the whole
+    ledger in this order rather than find a few lines by an index and sort them.
+    """
+    return sorted(lines, key=lambda line: line.posted.n)
+
+
+def posted_of(row: Sequence[Any]) -> Posted:
+    """The entry of a row of the ledger. Its note is no column of it."""
+    n, key, seq, resident, coins, kind, day, reason, actor, rule, _, lesson, reverses = row[:13]
+    run, posted_at, chain = row[13:_ENTRY_WIDTH]
+    entry = Entry(
+        key,
+        seq,
+        resident,
+        int(coins),
+        _KINDS[kind],
+        day_of(day),
+        reason,
+        actor,
+        rule,
+        lesson=lesson,
+        reverses=reverses,
+    )
+    return Posted(n, entry, posted_at, run, chain)
+
+
+def line_of(row: Sequence[Any]) -> Line:
+    """The line of a row of ``statements.LINES``."""
+    lesson_row = row[_ENTRY_WIDTH:-2]
+    note, reversed_by = row[-2:]
+    # The columns of the lesson are empty where an entry is for none, or for one not recorded.
+    lesson = TABLES[Lesson].value(lesson_row) if lesson_row[0] is not None else None
+    return Line(posted_of(row), lesson, note or "", reversed_by)

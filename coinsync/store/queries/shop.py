@@ -1,0 +1,95 @@
+"""Questions about the shop: goods, stock, sales and what was paid for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from coinsync.core.catalog import Item, MoveKind, Sale, StockMove
+from coinsync.core.ledger import Kind, Line, Posted
+from coinsync.store import statements
+from coinsync.store.models import EntryRow, SaleRow, StockMoveRow
+from coinsync.store.queries.base import BATCH, select_facts
+from coinsync.store.queries.ledger import LedgerQueries, in_ledger_order, posted_of
+from coinsync.store.rows import TABLES, day_of
+
+
+class ShopQueries(LedgerQueries):
+    """Goods, stock and sales."""
+
+    def shelf(self, limit: int) -> list[tuple[Item, int]]:
+        """The goods that families see, in the order of the catalog, with how many are left."""
+        shelf: list[tuple[Item, int]] = []
+        for *item, pieces in self._constant(statements.SHELF, [limit]):
+            shelf.append((TABLES[Item].value(item), int(pieces)))
+        return shelf
+
+    def stock(self, items: Iterable[str]) -> dict[str, int]:
+        """Pieces left of items, 0 of those that never moved."""
+        stock = dict.fromkeys(sorted(set(items)), 0)
+        for code, pieces in self._constant_in(statements.STOCK, list(stock)):
+            stock[code] = int(pieces)
+        return stock
+
+    def stock_keys(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys under which stock has moved already."""
+        return {key for (key,) in self._constant_in(statements.STOCK_KEYS, keys)}
+
+    def stock_moves(
+        self, *, item: str | None = None, sale: str | None = None, key: str | None = None
+    ) -> list[tuple[int, StockMove]]:
+        """Moves of stock with their numbers, in their order.
+
+        All of them, or those of an item, of a sale, or the one under a key.
+        """
+        query = StockMoveRow.select().order_by(StockMoveRow.n)
+        if item:
+            query = query.where(StockMoveRow.item == item)
+        if sale:
+            query = query.where(StockMoveRow.sale == sale)
+        if key:
+            query = query.where(StockMoveRow.op_key == key)
+        return [_stock_move(row) for row in self._rows(query)]
+
+    def sales(
+        self, *, since: date = date.min, until: date = date.max, event: str | None = None
+    ) -> list[Sale]:
+        """Sales of a span of days, or of an event, by day."""
+        in_span = SaleRow.happened_on.between(since.isoformat(), until.isoformat())
+        query = select_facts(Sale).where(in_span).order_by(SaleRow.happened_on, SaleRow.id)
+        if event is not None:
+            query = query.where(SaleRow.event == event)
+        return self._facts(Sale, query)
+
+    def paid(self, sales: Iterable[str]) -> dict[str, list[Line]]:
+        """The entries of sales and of their refunds, by sale, in ledger order."""
+        paid: dict[str, list[Line]] = {sale: [] for sale in sales}
+        # Many sales are read together with all others, by the first word of their keys alone.
+        in_range = "e.op_key >= ? AND e.op_key < ?"
+        prefixes = [f":{sale}" for sale in paid] if len(paid) <= BATCH else [""]
+        for kind in ("sale", "refund"):
+            for prefix in prefixes:
+                # A semicolon comes right after a colon: this is every key that begins so.
+                keys = [f"{kind}{prefix}:", f"{kind}{prefix};"]
+                lines = self._lines(f"{statements.LINES} WHERE {in_range}", keys)
+                for line in in_ledger_order(lines):
+                    sale = line.posted.entry.key.split(":")[1]
+                    if sale in paid:
+                        paid[sale].append(line)
+        return paid
+
+    def shop_entries(self, first: int, last: int) -> list[Posted]:
+        """Purchases and refunds between two entry numbers, both included, in ledger order."""
+        kinds = (Kind.SALE.value, Kind.REFUND.value)
+        query = (
+            EntryRow.select()
+            .where(EntryRow.n.between(first, last), EntryRow.kind.in_(kinds))
+            .order_by(EntryRow.n)
+        )
+        return [posted_of(row) for row in self._rows(query)]
+
+
+def _stock_move(row: Sequence[Any]) -> tuple[int, StockMove]:
+    n, key, item, quantity, kind, day, actor, note, sale, _run, _posted_at = row
+    return n, StockMove(key, item, quantity, MoveKind(kind), day_of(day), actor, note, sale)

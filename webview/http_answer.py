@@ -1,0 +1,91 @@
+"""One answer to a browser: its headers, and its body compressed where that is worth the work."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+HTML = "text/html; charset=UTF-8"
+JSON = "application/json"
+#: The entry of the WSGI environment in which a route leaves its reason for the log.
+REASON = "webview.reason"
+
+_FRAMED_BY = "https://vk.com https://*.vk.com https://vk.ru https://*.vk.ru"
+#: What becomes smaller by compression, and from how many bytes on that is worth the work. Nothing
+#: that a request says is repeated in an answer, so the compressed size tells nobody anything.
+_COMPRESSED_KINDS = ("text/", JSON, "image/svg+xml")
+_COMPRESSED_FROM_BYTES = 1024
+_COMPRESSION_LEVEL = 5
+_REFUSED_QUALITIES = frozenset({"q=0", "q=0.0", "q=0.00", "q=0.000"})
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """One response before it is sent; ``reason`` is for the log."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    reason: str = ""
+
+
+def security_headers(style_source: str) -> dict[str, str]:
+    """The headers of every response; ``style_source`` is the one style sheet that is allowed."""
+    policy = (
+        "default-src 'none'",
+        "script-src 'self'",
+        f"style-src {style_source}",
+        "img-src 'self'",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "object-src 'none'",
+        f"frame-ancestors {_FRAMED_BY}",
+    )
+    return {
+        "Content-Security-Policy": "; ".join(policy),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "private, no-store",
+    }
+
+
+def captured(routes: WSGIApplication, environ: WSGIEnvironment) -> HttpAnswer:
+    """Call the routes and keep what they would have sent."""
+    calls: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def keep(
+        status: str, headers: list[tuple[str, str]], _exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
+        calls.append((status, headers))
+        return lambda _data: None
+
+    body = b"".join(routes(environ, keep))
+    # WSGI lets an application start its response anew; the last call is the one that counts.
+    status, headers = calls[-1]
+    return HttpAnswer(int(status[:3]), body, dict(headers), environ.get(REASON, ""))
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Tell whether a client's Accept-Encoding names gzip and does not refuse it (``q=0``)."""
+    for coding in accepted.lower().split(","):
+        name, _, parameters = coding.partition(";")
+        if name.strip() == "gzip":
+            return parameters.replace(" ", "") not in _REFUSED_QUALITIES
+    return False
+
+
+def compressed(answer: HttpAnswer) -> HttpAnswer:
+    """Compress an answer by gzip, where its kind and size are worth it."""
+    kind = answer.headers.get("Content-Type", "")
+    if len(answer.body) < _COMPRESSED_FROM_BYTES or not kind.startswith(_COMPRESSED_KINDS):
+        return answer
+    # Without a time in it, the same page is the same bytes.
+    body = gzip.compress(answer.body, _COMPRESSION_LEVEL, mtime=0)
+    return replace(answer, body=body, headers={**answer.headers, "Content-Encoding": "gzip"})

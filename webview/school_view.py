@@ -1,0 +1,45 @@
+"""The school as pages show it: its profile, with the addresses of its own pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from coinsync.core.school import SchoolProfile
+from coinsync.core.wording import LineFormatter
+from webview.texts import RUSSIAN, Texts
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolView:
+    """What pages say of the school; ``logo`` and ``coin`` are addresses, "" for none."""
+
+    profile: SchoolProfile
+    logo: str = ""
+    coin: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the cabinet calls the school."""
+        return self.profile.name
+
+    def coin_forms(self, texts: Texts) -> tuple[str, ...]:
+        """The forms of the coin's name: one, few, many in Russian, one and other in English."""
+        if texts is RUSSIAN:
+            return self.profile.coin_forms_ru
+        return self.profile.coin_forms_en
+
+    def coin_word(self, count: int, texts: Texts) -> str:
+        """Choose the form of the coin's name beside a number."""
+        return texts.words.coin(count, self.coin_forms(texts))
+
+    def coins(self, count: int, texts: Texts) -> str:
+        """Write a number of coins with the coin's name."""
+        return f"{texts.words.number(count)} {self.coin_word(count, texts)}"
+
+    def formatter(self, texts: Texts, branches: Iterable[int], now: datetime) -> LineFormatter:
+        """Make what writes lines in the local time of ``branches``, the school's own for none."""
+        titles = {way.code: texts.of(way.title_ru, way.title_en) for way in self.profile.ways}
+        zone = self.profile.zone_of(branches)
+        return LineFormatter(texts.words, zone, now.astimezone(zone).date(), titles)
