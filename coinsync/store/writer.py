@@ -108,7 +108,12 @@ def apply(database: Database, plan: Plan, order: Order, environment: Environment
 def _attempt(
     database: Database, plan: Plan, order: Order, environment: Environment, uuid: str
 ) -> Receipt:
-    """Write in the open transaction and commit."""
+    """Write in the open transaction and commit.
+
+    Every error ends the attempt and its transaction. Nothing may go on after one: MariaDB has
+    undone the whole transaction after a deadlock, and only one statement after a lock wait, so
+    that a commit would keep a half of the plan.
+    """
     try:
         receipt = _write(database, plan, order, environment, uuid)
         environment.probe("commit")
