@@ -234,6 +234,7 @@ def _check_cards(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
         reader.links_of(asked.viewers),
         reader.recorded(VkPage, asked.forgotten),
         reader.notes_of(asked.forgotten),
+        reader.decisions_of(asked.forgotten),
     )
     people_policy.refuse_stale_cards(plan, recorded)
 

@@ -184,6 +184,7 @@ MORE_IS_KNOWN = "plan is stale: more is known by now about whom it forgets"
         RecordedCards(links=[REVOKED]),
         RecordedCards(pages=[PAGE]),
         RecordedCards(notes=[NOTE]),
+        RecordedCards(decisions=[a_decision("a note")]),
         RecordedCards(merges=[Merge(GLEB, ADA)]),
         RecordedCards(merges=[Merge(ADA, GLEB)]),
         RecordedCards(merges=[Merge(ADA, GLEB), Merge(MIRA, GLEB)], erased=[GLEB]),
@@ -204,6 +205,14 @@ def test_who_is_forgotten_whole_is_forgotten() -> None:
     refuse_stale_cards(plan, RecordedCards(merges=[Merge(GLEB, ADA)], erased={GLEB}))
     both = a_plan(*plan.changes, Put(Resident(GLEB, "", Presence.ERASED, ()), a_resident(GLEB)))
     refuse_stale_cards(both, RecordedCards(merges=[Merge(GLEB, ADA)]))
+
+
+def test_a_decision_about_who_is_forgotten_stays_without_its_note() -> None:
+    """One that never had a note says nothing, one that had loses it in the same plan."""
+    forgets = Put(FORGOTTEN, a_resident(ADA))
+    noted = a_decision("a note")
+    refuse_stale_cards(a_plan(forgets), RecordedCards(decisions=[a_decision()]))
+    refuse_stale_cards(a_plan(forgets, Put(a_decision(), noted)), RecordedCards(decisions=[noted]))
 
 
 def test_what_is_only_changed_is_not_forgotten() -> None:

@@ -552,6 +552,7 @@ def test_a_merged_card_may_still_lose_a_viewer(family: str) -> None:
         a_plan(Put(Link(7, ADA, LinkSource.CRM))),
         a_plan(Put(PAGE)),
         a_plan(Post(a_credit("1", note="for Ada"))),
+        a_plan(Put(Decision("key:1", 1, ADA, 1, 10, "absent", "clerk", DAY, "a note about Ada"))),
         a_plan(Put(Merge(GLEB, ADA))),
     ],
 )
