@@ -184,7 +184,7 @@ class Session:
             exchange.close()
 
     def _alfacrm(self, progress: Progress) -> Exchange:
-        from coinsync.exchange.alfacrm import AlfaCrm, Reads
+        from coinsync.exchange.alfacrm import AlfaCrm
         from coinsync.exchange.http import Http, Login
         from coinsync.exchange.wire import Bounds, Pace
 
@@ -214,15 +214,7 @@ class Session:
             headers=headers,
         )
         settings = self.settings
-        reads = Reads(
-            today=self.now().date(),
-            page_size=crm.page_size,
-            calls=crm.calls,
-            names=settings.residents.names,
-            vk_field=settings.residents.vk_field,
-            vk_pattern=settings.residents.vk_pattern,
-        )
-        return AlfaCrm(http, reads, progress)
+        return AlfaCrm(http, settings.residents, page_size=crm.page_size, progress=progress)
 
     @contextmanager
     def vk(self) -> Iterator[VkApi | None]:

@@ -55,9 +55,6 @@ class PlainExchange(Exchange):
         """As it was given."""
         return self.now
 
-    def expect(self, branch: int, today: date) -> None:
-        """Nothing is to be prepared."""
-
     def branches(self) -> Reading[Branch]:
         """As they were given."""
         return self._said("branches", self.sites)
@@ -70,7 +67,7 @@ class PlainExchange(Exchange):
         """Those of the branch."""
         return self._said("groups", self.circles[branch])
 
-    def residents(self, branch: int) -> Reading[Resident]:
+    def residents(self, branch: int, today: date) -> Reading[Resident]:
         """Those of the branch."""
         return self._said("residents", self.cards[branch])
 
