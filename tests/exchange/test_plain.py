@@ -52,7 +52,7 @@ class TestPlain(ExchangeContract):
     @pytest.fixture
     def broken(self) -> PlainExchange:
         """The list of lessons is torn."""
-        return replace(plainly(), torn="rolls")
+        return replace(plainly(), torn="lessons")
 
     @pytest.fixture
     def spoilt(self) -> PlainExchange:
