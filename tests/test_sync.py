@@ -384,9 +384,9 @@ def unreadable_gleb(exchange: PlainExchange) -> PlainExchange:
     class Spoilt(PlainExchange):
         """The same school."""
 
-        def residents(self, branch: int) -> Reading[Resident]:
+        def residents(self, branch: int, today: date) -> Reading[Resident]:
             """All but Gleb."""
-            items = super().residents(branch).items
+            items = super().residents(branch, today).items
             bad = tuple(Unreadable(card.id, "name") for card in items if card.id == GLEB)
             return Reading(tuple(card for card in items if card.id != GLEB), unreadable=bad)
 
