@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coinsync.errors import CrmRefused, CrmUnreachable, NotAnAnswer
-from coinsync.exchange.wire import Bounds, Denied, Pace, Service, Wire, ping
-
-__all__ = ["Bounds", "Http", "Login", "Pace", "ping"]
+from coinsync.exchange.wire import Bounds, Denied, Pace, Service, Wire
 
 ALFACRM = Service(
     name="AlfaCRM",
