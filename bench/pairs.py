@@ -11,9 +11,9 @@ ROUNDS = 5
 Work = Callable[[], object]
 
 
-def ratio(name: str, goal: float, ours: Work, floor: Work) -> None:
+def ratio(name: str, goal: float, ours: Work, floor: Work, *, rounds: int = ROUNDS) -> None:
     """Measure ``ours`` against ``floor`` and print the line; the goal is what the ratio may be."""
-    pairs = [(_milliseconds(ours), _milliseconds(floor)) for _ in range(ROUNDS)]
+    pairs = [(_milliseconds(ours), _milliseconds(floor)) for _ in range(rounds)]
     found, ours_median, floor_median = medians(pairs)
     measured = f"{ours_median:.1f} ms {floor_median:.1f} ms"
     line(name, measured, found, f"{goal:.2f}", met=found <= goal)

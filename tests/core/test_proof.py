@@ -1,4 +1,4 @@
-"""The pure checks: whole ledgers have no finding, damaged ones always have, and every difference has an owner."""
+"""The pure checks: whole ledgers have no finding, damaged ones always have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from coinsync.core.ledger import (
     Head,
     LedgerRow,
     Run,
-    RunLine,
     lesson_key,
     note_digest,
     row_hash,
@@ -68,7 +67,7 @@ class Books:
     """A ledger and its runs as they lie in a database, written by hand and always sealed."""
 
     rows: list[LedgerRow] = field(default_factory=list)
-    runs: list[RunLine] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
     def run(self, *moves: Move, purpose: Purpose = Purpose.DESK) -> None:
         """Post moves (key, resident, coins, kind, lesson, reverses) as one run."""
@@ -81,9 +80,9 @@ class Books:
             )
         mine = [row for row in self.rows if row.run == id]
         self.runs.append(
-            RunLine(
-                id, f"{id:032x}", purpose.value, 0, "2026-11-02", "2026-11-02", "anna", NIGHT, NIGHT, "d", 0,
-                len(mine), sum(row.coins for row in mine), 0, len(self.rows),
+            Run(
+                id, f"{id:032x}", purpose.value, 0, "2026-11-02", "2026-11-02", "anna", NIGHT,
+                NIGHT, "d", 0, len(mine), sum(row.coins for row in mine), 0, len(self.rows),
             )
         )  # fmt: skip
         self.seal()
@@ -154,7 +153,10 @@ def back(of: Move, n: int, kind: str = "reversal") -> Move:
 
 
 def some_books() -> Books:
-    """Entries of every kind: 1, 5 award, 2 credit, 3 debit, 4, 7 reversal, 6 sale, 8 refund, 9 opening, 10 gift."""
+    """Entries of every kind.
+
+    1 and 5 award, 2 credit, 3 debit, 4 and 7 reversal, 6 sale, 8 refund, 9 opening, 10 gift.
+    """
     books = Books()
     books.run(award(1), by_hand("a", 50), by_hand("b", -20), purpose=Purpose.LESSONS)
     books.run(back(award(1), 1), award(1))
@@ -165,7 +167,7 @@ def some_books() -> Books:
     return books
 
 
-# --- whole ledgers ---------------------------------------------------------------------------------------------------
+# --- whole ledgers --------------------------------------------------------------------------------
 
 
 def test_a_whole_ledger_has_no_finding() -> None:
@@ -176,7 +178,7 @@ def test_a_whole_ledger_has_no_finding() -> None:
 
 
 def test_coins_in_circulation_are_told_by_what_became_of_them() -> None:
-    """A reversal counts by what it takes back: of coins that were issued, or of coins that were spent."""
+    """A reversal counts by what it takes back: coins that were issued, or that were spent."""
     totals = some_books().look().totals
     assert totals == Circulation(
         issued=10 + 50 + 10 + 7 + 3, reversed=10, spent=20 + 15, refunded=20 + 5, balance=60
@@ -223,7 +225,7 @@ def test_a_reviewed_reversal_may_go_below_zero_and_nothing_else() -> None:
     )
 
 
-# --- merged cards ----------------------------------------------------------------------------------------------------
+# --- merged cards ---------------------------------------------------------------------------------
 
 
 def test_cards_that_were_ever_merged_are_kin() -> None:
@@ -237,7 +239,10 @@ def test_cards_that_were_ever_merged_are_kin() -> None:
 
 
 def test_cards_that_count_together_have_one_floor() -> None:
-    """Each alone may be below zero; together they may not, unless somebody reviewed a reversal of theirs."""
+    """Each alone may be below zero.
+
+    Together they may not, unless somebody reviewed a reversal of theirs.
+    """
     books = Books()
     books.run(by_hand("a", 10), by_hand("b", -10, GLEB))
     together = MergedCards([Merge(GLEB, ADA, ever=(ADA,))])
@@ -251,7 +256,7 @@ def test_cards_that_count_together_have_one_floor() -> None:
     assert books.look(cards=together).found == {}
 
 
-# --- damage ----------------------------------------------------------------------------------------------------------
+# --- damage ---------------------------------------------------------------------------------------
 
 #: What is done to which entry of ``some_books``, sealed again, and which checks speak then.
 SEALED: list[tuple[int, dict[str, object], set[str]]] = [
@@ -293,7 +298,7 @@ SEALED: list[tuple[int, dict[str, object], set[str]]] = [
 def test_what_the_seals_hide_another_check_finds(
     n: int, values: dict[str, object], checks: set[str]
 ) -> None:
-    """Somebody who recomputes hashes and totals still meets the check that is for such damage, with the case named."""
+    """Somebody who recomputes hashes and totals still meets the check for such damage."""
     books = some_books().change(n, **values)
     books.seal()
     found = books.look().found
@@ -438,7 +443,7 @@ def test_a_missing_head_is_a_finding() -> None:
     assert "numbers" in findings
 
 
-# --- notes -----------------------------------------------------------------------------------------------------------
+# --- notes ----------------------------------------------------------------------------------------
 
 
 def noted(text: str = "well done", resident: int = ADA) -> tuple[Books, StoredNotes]:
@@ -506,11 +511,14 @@ def test_a_note_that_looks_private_is_named_by_number() -> None:
     ],
 )
 def test_what_looks_private(text: str, private: bool) -> None:
-    """Telephones as they are written here, and e-mail addresses; neither days nor numbers of lessons."""
+    """Telephones as they are written here, and e-mail addresses.
+
+    Neither days nor numbers of lessons.
+    """
     assert is_private(text) is private
 
 
-# --- findings --------------------------------------------------------------------------------------------------------
+# --- findings -------------------------------------------------------------------------------------
 
 
 def test_findings_count_all_and_name_a_few() -> None:
@@ -529,7 +537,10 @@ def test_findings_count_all_and_name_a_few() -> None:
 
 
 def test_what_the_rules_do_not_explain_is_the_ledgers_where_it_was_touched() -> None:
-    """With a whole ledger the rules differ; with a broken one nobody can say, and the ledger comes first."""
+    """With a whole ledger the rules differ.
+
+    With a broken one nobody can say, and the ledger comes first.
+    """
     findings = Findings()
     findings.add("rules", "lesson 1, #101", "coinsync sync --rerate")
     assert findings.of({"rules"})[0].owner is Owner.RULES
@@ -544,12 +555,12 @@ def test_every_check_has_one_id_and_words() -> None:
     assert all(check.id.isalpha() and check.id.islower() and check.title for check in CHECKS)
 
 
-# --- how fresh, and a fresh reading ----------------------------------------------------------------------------------
+# --- how fresh, and a fresh reading ---------------------------------------------------------------
 
 
 def a_run(posted_at: str) -> Run:
     """A sync of one branch up to its day."""
-    days = (DAY, DAY)
+    days = (DAY.isoformat(), DAY.isoformat())
     return Run(1, "u", "lessons", 1, *days, "sync", posted_at, posted_at, "d", 0, 0, 0, 0, 0)
 
 
@@ -658,7 +669,7 @@ def test_what_is_held_already_is_known_by_name() -> None:
     assert answered(Plan.of(Purpose.LESSONS, MONTH, [Put(HELD)])) == {}
 
 
-# --- the hash --------------------------------------------------------------------------------------------------------
+# --- the hash -------------------------------------------------------------------------------------
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=5) | st.sampled_from(
     ['"', "\\", "a\nb", "\u2028", "\x7f", "ё"]
@@ -669,8 +680,8 @@ NUMBERS = st.integers(-5, 2**63)
 @thorough(500)
 @given(
     st.builds(
-        LedgerRow, NUMBERS, TEXTS, NUMBERS, NUMBERS, NUMBERS, *[TEXTS] * 6, st.none() | NUMBERS, st.none() | NUMBERS,
-        NUMBERS, TEXTS, TEXTS,
+        LedgerRow, NUMBERS, TEXTS, NUMBERS, NUMBERS, NUMBERS, *[TEXTS] * 6,
+        st.none() | NUMBERS, st.none() | NUMBERS, NUMBERS, TEXTS, TEXTS,
     )
 )  # fmt: skip
 def test_the_hash_is_that_of_canonical_json(row: LedgerRow) -> None:
