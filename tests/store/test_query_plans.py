@@ -371,7 +371,7 @@ def test_the_statement_that_read_the_whole_ledger_is_refused(school: str) -> Non
     assert set(refusals(school, [scanning])) == {f"entry: {scanning}"}
 
 
-# --- what a writer reads again ------------------------------------------------------------------------
+# --- what a writer reads again --------------------------------------------------------------------
 
 
 def a_night(reader: Reader) -> Plan:
