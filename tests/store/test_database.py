@@ -119,7 +119,7 @@ def test_a_copy_in_another_journal_mode_is_brought_back(tmp_path: Path) -> None:
 
 
 def test_a_journal_mode_that_cannot_be_mended_is_refused(tmp_path: Path) -> None:
-    """In another mode a reader could stop the writer: while one is in the way nothing is written."""
+    """In another mode a reader could stop the writer: beside one nothing is written."""
     url = new_database(tmp_path)
     with closing(sqlite3.connect(opening.path_of(url))) as reader:
         reader.execute("PRAGMA journal_mode = delete")
