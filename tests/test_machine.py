@@ -197,14 +197,14 @@ def crm_of(model: Model, torn: str = "", spoilt: frozenset[int] = frozenset()) -
                 Membership(id, GROUP, date(2026, 1, 1)) for id in sorted(model.cards & MEMBERS)
             )
         },
-        records=tuple(_roll(id, one) for id, one in sorted(model.crm.items())),
+        records=tuple(_record(id, one) for id, one in sorted(model.crm.items())),
         now=model.now,
         torn=torn,
         spoilt=spoilt,
     )
 
 
-def _roll(id: int, one: plain_model.Lesson) -> LessonRecord:
+def _record(id: int, one: plain_model.Lesson) -> LessonRecord:
     status, type = Status[one.status.upper()], PAID_TYPE if one.kind == "paid" else TRIAL_TYPE
     lesson = facts.Lesson(id, BRANCH, one.day, "17:00", type, status, (GROUP,))
     return LessonRecord(

@@ -22,7 +22,7 @@ from tests.support.makers import (
     GLEB,
     MONTH,
     a_lesson,
-    a_roll,
+    a_record,
     a_rule,
     a_rulebook,
     present,
@@ -32,10 +32,10 @@ from tests.support.memory import Memory
 KEY = lesson_key(ACCOUNT, 1, ADA)
 LATER = date(2026, 11, 10)
 
-ABSENT = a_roll(None, present(mark=Mark.ABSENT))
-NOT_MARKED = a_roll(None, present(mark=Mark.NOT_MARKED))
-UNKNOWN = a_roll(None, present(standing=GroupStanding.UNKNOWN))
-MOVED = a_roll(a_lesson(on=LATER))
+ABSENT = a_record(None, present(mark=Mark.ABSENT))
+NOT_MARKED = a_record(None, present(mark=Mark.NOT_MARKED))
+UNKNOWN = a_record(None, present(standing=GroupStanding.UNKNOWN))
+MOVED = a_record(a_lesson(on=LATER))
 
 #: A school with one thing held, and what the CRM says of the lesson: None is a lesson that is gone.
 Case = tuple[Memory, LessonRecord | None]
@@ -44,7 +44,7 @@ Case = tuple[Memory, LessonRecord | None]
 def held(record: LessonRecord | None, *, spent: int = 10, later_rate: int = 10) -> Case:
     """Ada was paid ten coins and spent some; then the CRM said something else of the lesson."""
     memory = Memory(a_rulebook(a_rule(), a_rule(coins=later_rate, since=LATER)))
-    memory.night(a_roll())
+    memory.night(a_record())
     if spent:
         memory.spend(ADA, spent)
     return at_night((memory, record))
@@ -66,7 +66,7 @@ def visit() -> Case:
 def second_visit() -> Case:
     """The same, of a lesson that was paid once and taken back."""
     memory = Memory()
-    memory.night(a_roll())
+    memory.night(a_record())
     memory.night(ABSENT)
     return at_night((memory, UNKNOWN))
 
@@ -75,7 +75,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "absent": lambda: held(ABSENT),
     "partly spent": lambda: held(ABSENT, spent=1),
     "gone": lambda: held(None),
-    "cancelled": lambda: held(a_roll(a_lesson(status=Status.CANCELLED))),
+    "cancelled": lambda: held(a_record(a_lesson(status=Status.CANCELLED))),
     "not marked": lambda: held(NOT_MARKED, spent=0),
     "membership not known": lambda: held(UNKNOWN, spent=0),
     "membership not known, spent": lambda: held(UNKNOWN),
@@ -184,7 +184,7 @@ def test_an_award_may_be_forgiven_twice() -> None:
     """Marked again, paid again, spent again and taken back again: the second gift has a key of its own."""
     memory, _ = CASES["absent"]()
     memory.ruling(Ruling.FORGIVE)
-    memory.night(a_roll())
+    memory.night(a_record())
     memory.spend(ADA, 10)
     memory.night(ABSENT)
     memory.ruling(Ruling.FORGIVE)
@@ -200,7 +200,7 @@ def test_a_posted_reversal_may_leave_a_debt_that_later_coins_make_up() -> None:
     memory, _ = held(ABSENT, spent=8)
     memory.ruling(Ruling.POST)
     assert memory.balance(ADA) == -8
-    memory.night(ABSENT, a_roll(a_lesson(2)))
+    memory.night(ABSENT, a_record(a_lesson(2)))
     assert memory.balance(ADA) == 2
     assert memory.holds == {}
 
@@ -209,20 +209,22 @@ def test_who_owes_already_loses_nothing_in_silence() -> None:
     """Below zero, every further reversal is held for a person."""
     memory, _ = held(ABSENT, spent=8)
     memory.ruling(Ruling.POST)
-    memory.night(ABSENT, a_roll(a_lesson(2)), a_roll(a_lesson(3)))
+    memory.night(ABSENT, a_record(a_lesson(2)), a_record(a_lesson(3)))
     memory.spend(ADA, 12)
-    plan = memory.night(ABSENT, a_roll(a_lesson(2), present(mark=Mark.ABSENT)), a_roll(a_lesson(3)))
+    plan = memory.night(
+        ABSENT, a_record(a_lesson(2), present(mark=Mark.ABSENT)), a_record(a_lesson(3))
+    )
     assert (plan.entries, plan.counts.held) == ((), 1)
 
 
 def test_one_word_may_settle_several_cases() -> None:
     """Of several residents and kinds, in one plan; what is not named stays held."""
     memory = Memory()
-    memory.night(a_roll(None, present(ADA), present(GLEB)), a_roll(a_lesson(2), present(GLEB)))
+    memory.night(a_record(None, present(ADA), present(GLEB)), a_record(a_lesson(2), present(GLEB)))
     memory.spend(ADA, 10)
     memory.spend(GLEB, 20)
-    absent = a_roll(None, present(ADA, Mark.ABSENT), present(GLEB, Mark.ABSENT))
-    unknown = a_roll(
+    absent = a_record(None, present(ADA, Mark.ABSENT), present(GLEB, Mark.ABSENT))
+    unknown = a_record(
         a_lesson(2), present(GLEB, Mark.ABSENT), present(ADA, standing=GroupStanding.UNKNOWN)
     )
     memory.night(absent, unknown)
@@ -299,21 +301,21 @@ def test_a_decision_stays_when_news_do_not_matter() -> None:
     """Another hour, another resident, coins again: the question is the same and the answer known."""
     memory = waived()
     memory.night(
-        a_roll(a_lesson(starts="18:00"), present(mark=Mark.ABSENT), present(GLEB)),
-        a_roll(a_lesson(2)),
+        a_record(a_lesson(starts="18:00"), present(mark=Mark.ABSENT), present(GLEB)),
+        a_record(a_lesson(2)),
     )
     assert memory.posted() == 10
     assert memory.holds == {}
     assert not memory.plan(
-        a_roll(a_lesson(starts="18:00"), present(mark=Mark.ABSENT), present(GLEB)), rerate=True
+        a_record(a_lesson(starts="18:00"), present(mark=Mark.ABSENT), present(GLEB)), rerate=True
     )
 
 
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (a_roll(a_lesson(status=Status.CANCELLED)), "not_conducted"),
-        (a_roll(None, present(standing=GroupStanding.GUEST)), "guest"),
+        (a_record(a_lesson(status=Status.CANCELLED)), "not_conducted"),
+        (a_record(None, present(standing=GroupStanding.GUEST)), "guest"),
         (LessonRecord(a_lesson(), ()), "removed"),
     ],
 )
@@ -330,7 +332,7 @@ def test_another_reason_is_another_question(record: LessonRecord, reason: str) -
 def test_a_decision_returns_with_its_question() -> None:
     """Marked present and then absent again: nothing moved in between, so what was said still holds."""
     memory = waived()
-    memory.night(a_roll())
+    memory.night(a_record())
     assert not memory.night(ABSENT).entries
     assert (memory.posted(), memory.holds) == (10, {})
 
@@ -339,9 +341,9 @@ def test_another_stand_is_another_question() -> None:
     """Waived, then cancelled, entered again and paid anew: the old word was about coins that are gone."""
     memory, _ = held(MOVED, later_rate=4)
     memory.ruling(Ruling.WAIVE)
-    memory.night(MOVED, a_roll(a_lesson(2)))
-    memory.night(a_roll(a_lesson(status=Status.CANCELLED)))
-    memory.night(a_roll())
+    memory.night(MOVED, a_record(a_lesson(2)))
+    memory.night(a_record(a_lesson(status=Status.CANCELLED)))
+    memory.night(a_record())
     assert memory.posted() == 10
     memory.night(MOVED)
     assert (memory.posted(), memory.holds) == (4, {})
@@ -392,13 +394,13 @@ def test_a_visit_that_was_refused_by_a_person_is_paid_once_it_is_known() -> None
     memory, _ = visit()
     memory.ruling(Ruling.WAIVE)
     assert not memory.plan(UNKNOWN)
-    assert [entry.coins for entry in memory.night(a_roll()).entries] == [10]
+    assert [entry.coins for entry in memory.night(a_record()).entries] == [10]
 
 
 def test_an_award_taken_back_by_hand_is_not_paid_again() -> None:
     """The rules go on giving it; the decision that came with the reversal says that nothing is due."""
     memory = Memory()
-    memory.night(a_roll())
+    memory.night(a_record())
     (award,) = memory.entries
     back = replace(
         award, seq=2, coins=-10, kind=Kind.REVERSAL, reason="taken_back", actor="anna", reverses=1
@@ -406,9 +408,9 @@ def test_an_award_taken_back_by_hand_is_not_paid_again() -> None:
     ruling = Decision(KEY, 1, ADA, 2, 0, "paid", "anna", DAY, "the wrong child")
     memory.apply(Plan.of(Purpose.DESK, MONTH, [Post(back), Put(ruling)], basis=[memory.state(KEY)]))
     for rerate in (False, True):
-        plan = memory.plan(a_roll(), rerate=rerate)
+        plan = memory.plan(a_record(), rerate=rerate)
         assert (bool(plan), plan.remarks) == (False, ())
     assert not memory.night(ABSENT).entries
-    assert not memory.night(a_roll()).entries
+    assert not memory.night(a_record()).entries
     memory.decisions.clear()
-    assert [entry.coins for entry in memory.plan(a_roll(), rerate=True).entries] == [10]
+    assert [entry.coins for entry in memory.plan(a_record(), rerate=True).entries] == [10]

@@ -40,7 +40,7 @@ from tests.support.makers import (
     PAID_TYPE,
     TRIAL_TYPE,
     a_lesson,
-    a_roll,
+    a_record,
     a_rule,
     a_rulebook,
     present,
@@ -316,7 +316,7 @@ def standing(
     among: LessonContext, *, groups: tuple[int, ...] = (GROUP,), type: int = PAID_TYPE
 ) -> GroupStanding:
     """How Ada stands to a lesson."""
-    return among.settle(a_roll(a_lesson(groups=groups, type=type))).attendance[0].standing
+    return among.settle(a_record(a_lesson(groups=groups, type=type))).attendance[0].standing
 
 
 def test_a_member_of_one_of_the_groups_is_a_member() -> None:
@@ -372,9 +372,9 @@ def test_an_individual_lesson_has_no_group_to_belong_to() -> None:
     assert standing(known(), groups=(), type=PAID_TYPE) is GroupStanding.UNKNOWN
 
 
-def test_everybody_on_a_roll_is_settled() -> None:
+def test_everybody_on_a_record_is_settled() -> None:
     """Each resident has a standing of their own, marks and order stay."""
-    record = a_roll(a_lesson(), present(ADA), present(GLEB, Mark.ABSENT))
+    record = a_record(a_lesson(), present(ADA), present(GLEB, Mark.ABSENT))
     settled = known(Membership(GLEB, GROUP)).settle(record)
     assert [(one.resident, one.mark, one.standing) for one in settled.attendance] == [
         (ADA, Mark.ATTENDED, GroupStanding.GUEST),
@@ -391,7 +391,7 @@ def scheduled(line: RegularLesson, lesson_scheduled: bool = False) -> bool:
     """Whether a Monday's lesson at 17:00 is found on the schedule."""
     return (
         known(schedule=(line,))
-        .settle(a_roll(a_lesson(scheduled=lesson_scheduled)))
+        .settle(a_record(a_lesson(scheduled=lesson_scheduled)))
         .lesson.scheduled
     )
 

@@ -77,11 +77,11 @@ def present(
     standing: GroupStanding = GroupStanding.MEMBER,
     lesson: int = 1,
 ) -> Attendance:
-    """A member of the group who attended, unless said otherwise; ``a_roll`` sets the lesson."""
+    """A member of the group who attended, unless said otherwise; ``a_record`` sets the lesson."""
     return Attendance(lesson, resident, mark, standing)
 
 
-def a_roll(lesson: Lesson | None = None, *attendance: Attendance) -> LessonRecord:
+def a_record(lesson: Lesson | None = None, *attendance: Attendance) -> LessonRecord:
     """A lesson with those whom it lists; Ada alone unless somebody is given."""
     lesson = lesson or a_lesson()
     return LessonRecord(

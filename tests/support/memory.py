@@ -150,7 +150,7 @@ class Memory:
         self.apply(plan)
         return plan
 
-    def unchanged_rolls(self) -> list[LessonRecord]:
+    def unchanged_records(self) -> list[LessonRecord]:
         """What a reading brings when nothing happened: lessons that are not gone, without those removed from them."""
         return [
             replace(

@@ -44,8 +44,8 @@ def plan_lessons(
 
     ``survivors`` names the card on which a merged one goes on. ``balances``, by such cards, must
     hold those of all its ``losers``. A reversal that would take a balance below zero is held; so
-    is one whose only ground is that something is not known. Differences that only the rules
-    explain move nothing unless ``rerate``.
+    is one for which something is not known. Differences that only the rules explain move nothing
+    unless ``rerate``.
     """
     draft = _Draft(dict(balances), survivors or {}, rerate)
     in_order = sorted(
