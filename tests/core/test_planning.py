@@ -90,11 +90,12 @@ def paid() -> Memory:
     return memory
 
 
-# --- awards ----------------------------------------------------------------------------------------------------------
+# --- awards -----------------------------------------------------------------------------------
 
 
 def test_an_attended_lesson_is_awarded_with_its_facts() -> None:
-    """Lesson, attendance and award stand in one plan, and the basis says that nothing was posted before."""
+    """Lesson, attendance and award stand in one plan, and the basis says that nothing was posted
+    before."""
     plan = Memory().plan(a_record())
     assert [type(change).__name__ for change in plan.changes] == ["Put", "Put", "Post"]
     assert plan.entries == (an_award(),)
@@ -193,7 +194,10 @@ def test_who_loses_coins_is_not_late() -> None:
 
 
 def test_a_stranger_on_a_record_is_recorded_without_a_name() -> None:
-    """Who attends and is in no list is recorded so that coins can be posted; nothing else is invented."""
+    """Who attends and is in no list is recorded so that coins can be posted.
+
+    Nothing else is invented.
+    """
     memory = Memory()
     plan = memory.night(a_record(None, present(777)), a_record(a_lesson(2), present(777)))
     strangers = [
@@ -205,7 +209,7 @@ def test_a_stranger_on_a_record_is_recorded_without_a_name() -> None:
     assert memory.balance(777) == 20
 
 
-# --- what earns nothing ----------------------------------------------------------------------------------------------
+# --- what earns nothing -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -218,7 +222,10 @@ def test_a_stranger_on_a_record_is_recorded_without_a_name() -> None:
     ],
 )
 def test_an_attended_lesson_that_earns_nothing_is_said(type_id: int, said: tuple[str, str]) -> None:
-    """A type that earns nothing is told with its reason; one that nobody has classified is reported as such."""
+    """A type that earns nothing is told with its reason.
+
+    One that nobody has classified is reported as such.
+    """
     plan = Memory().plan(a_record(a_lesson(type=type_id)))
     assert plan.entries == ()
     assert remarks(plan) == [said]
@@ -260,7 +267,7 @@ def test_a_lesson_that_cannot_be_read_is_said_and_moves_nothing() -> None:
     assert plan.remarks == (Remark(RemarkKind.UNREADABLE, "unreadable", lesson=1, detail="status"),)
 
 
-# --- reversals -------------------------------------------------------------------------------------------------------
+# --- reversals --------------------------------------------------------------------------------
 
 TAKEN_BACK = [
     ("absent", a_record(None, present(mark=Mark.ABSENT))),
@@ -326,7 +333,7 @@ def test_a_lesson_that_was_not_asked_for_keeps_its_coins() -> None:
     assert not paid().plan()
 
 
-# --- moved -----------------------------------------------------------------------------------------------------------
+# --- moved ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("to", [date(2026, 11, 9), date(2026, 10, 30), date(2026, 12, 1)])
@@ -350,7 +357,8 @@ def test_a_lesson_moved_across_a_rate_boundary_gets_the_rate_of_its_day(coins: i
 
 
 def test_a_smaller_rate_after_the_coins_were_spent_is_held() -> None:
-    """A difference that would take the balance below zero waits for a person, with the coins that are missing."""
+    """A difference that would take the balance below zero waits for a person, with the coins
+    that are missing."""
     memory = Memory(a_rulebook(a_rule(coins=10), a_rule(coins=4, since=date(2026, 11, 9))))
     memory.night(a_record())
     memory.spend(ADA, 5)
@@ -359,7 +367,7 @@ def test_a_smaller_rate_after_the_coins_were_spent_is_held() -> None:
     assert [hold.coins for hold in memory.holds.values()] == [-6]
 
 
-# --- deleted and entered anew ----------------------------------------------------------------------------------------
+# --- deleted and entered anew -----------------------------------------------------------------
 
 
 def test_a_lesson_entered_anew_is_paired_with_the_one_that_is_gone() -> None:
@@ -408,7 +416,7 @@ def test_another_day_group_or_resident_is_no_replacement(other: LessonRecord) ->
     assert all(remark.kind is not RemarkKind.REPLACED for remark in plan.remarks)
 
 
-# --- holds -----------------------------------------------------------------------------------------------------------
+# --- holds ------------------------------------------------------------------------------------
 
 
 def a_hold(coins: int = -10, reason: str = "absent", kind: HoldKind = HoldKind.REVERSAL) -> Hold:
@@ -431,7 +439,8 @@ def test_a_reversal_after_the_coins_were_spent_is_held() -> None:
 
 
 def test_a_held_reversal_stays_held_in_later_plans() -> None:
-    """It comes back in every plan, changes nothing, and does not go through once there are coins again."""
+    """It comes back in every plan, changes nothing, and does not go through once there are coins
+    again."""
     memory = paid()
     memory.spend(ADA, 10)
     memory.night(ABSENT)
@@ -474,7 +483,10 @@ def test_a_hold_is_dropped_when_the_fact_turns_back() -> None:
 
 
 def test_an_award_is_not_reversed_for_want_of_a_mark() -> None:
-    """Not marked any longer is a lack of knowledge: the reversal waits though the coins are there."""
+    """Not marked any longer is a lack of knowledge.
+
+    The reversal waits though the coins are there.
+    """
     memory = paid()
     plan = memory.night(a_record(None, present(mark=Mark.NOT_MARKED)))
     assert (brief(plan), remarks(plan)) == ([], [("hold", "not_marked")])
@@ -498,7 +510,8 @@ def test_an_award_is_not_reversed_for_want_of_a_membership() -> None:
 
 
 def test_the_last_coins_go_to_the_reversals_in_order_of_days() -> None:
-    """Of two reversals with coins for one, the earlier lesson's is posted and the later one's is held."""
+    """Of two reversals with coins for one, the earlier lesson's is posted and the later one's is
+    held."""
     memory = Memory()
     memory.night(a_record(a_lesson(1)), a_record(a_lesson(2, on=date(2026, 11, 9))))
     memory.spend(ADA, 10)
@@ -510,7 +523,7 @@ def test_the_last_coins_go_to_the_reversals_in_order_of_days() -> None:
     assert [hold.lesson for hold in memory.holds.values()] == [2]
 
 
-# --- guests ----------------------------------------------------------------------------------------------------------
+# --- guests -----------------------------------------------------------------------------------
 
 UNKNOWN = a_record(None, present(standing=GroupStanding.UNKNOWN))
 
@@ -550,7 +563,7 @@ def test_a_held_visit_is_settled_by_knowledge(standing: GroupStanding, posted: i
     assert (memory.posted(), memory.holds) == (posted, {})
 
 
-# --- rules that change in the past -----------------------------------------------------------------------------------
+# --- rules that change in the past ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("coins", [4, 15])
@@ -646,7 +659,7 @@ def test_the_cause_of_each_difference_is_told() -> None:
     assert found.losers == {ADA}
 
 
-# --- merged cards ----------------------------------------------------------------------------------------------------
+# --- merged cards -----------------------------------------------------------------------------
 
 MIRA, LEV, VERA = 103, 104, 105
 
@@ -660,7 +673,10 @@ def one_child(*lesson_records: LessonRecord) -> Memory:
 
 
 def test_coins_of_merged_cards_are_there_for_each_others_reversals() -> None:
-    """The old card's coins are spent under the new one; what both have together is what can be lost."""
+    """The old card's coins are spent under the new one.
+
+    What both have together is what can be lost.
+    """
     memory = one_child(a_record(a_lesson(1), present(ADA)), a_record(a_lesson(2), present(GLEB)))
     memory.spend(GLEB, 10)
     plan = memory.night(ABSENT)
@@ -697,7 +713,10 @@ def test_coins_stay_under_the_card_that_the_lesson_lists() -> None:
 
 
 def proposals(memory: Memory, *lesson_records: LessonRecord) -> list[tuple[int | None, int | None]]:
-    """Which cards a plan proposes to merge: the one that vanished, and the one that took its place."""
+    """Which cards a plan proposes to merge.
+
+    The one that vanished, and the one that took its place.
+    """
     found = memory.plan(*lesson_records).remarks
     assert all(one.reason == "merged" for one in found if one.kind is RemarkKind.MERGED)
     return [(one.resident, one.other) for one in found if one.kind is RemarkKind.MERGED]
@@ -755,7 +774,10 @@ def test_a_proposal_is_made_once(vanished: Memory) -> None:
 
 
 def test_each_card_that_vanished_has_its_own_heir(vanished: Memory) -> None:
-    """Two cards that vanished from lessons of their own are told apart; from the same lessons they cannot be."""
+    """Two cards that vanished from lessons of their own are told apart.
+
+    From the same lessons they cannot be.
+    """
     vanished.night(a_record(a_lesson(5), present(VERA)))
     vanished.vanished = {ADA, VERA}
     assert proposals(vanished, *replaced(MIRA), a_record(a_lesson(5), present(LEV))) == [
@@ -769,7 +791,7 @@ def test_each_card_that_vanished_has_its_own_heir(vanished: Memory) -> None:
     )
 
 
-# --- order -----------------------------------------------------------------------------------------------------------
+# --- order ------------------------------------------------------------------------------------
 
 
 def test_the_order_of_pages_does_not_matter() -> None:
@@ -791,7 +813,7 @@ def test_an_empty_school_has_an_empty_plan() -> None:
     assert not plan_lessons(MONTH, found, balances={}, evidence=Evidence())
 
 
-# --- people ----------------------------------------------------------------------------------------------------------
+# --- people -----------------------------------------------------------------------------------
 
 DAY_OF_READING = Scope(BRANCH, TODAY, TODAY)
 
@@ -876,7 +898,7 @@ def test_coins_of_the_vanished_stay() -> None:
     assert not memory.plan(a_record())
 
 
-# --- memberships -----------------------------------------------------------------------------------------------------
+# --- memberships ------------------------------------------------------------------------------
 
 
 def after(
@@ -936,7 +958,8 @@ def test_a_past_membership_without_a_start_is_recorded_once() -> None:
 
 
 def test_who_comes_back_is_a_member_anew() -> None:
-    """The first stay keeps its days, the second begins with the last reading that did not show it."""
+    """The first stay keeps its days, the second begins with the last reading that did not show
+    it."""
     first = Membership(ADA, GROUP, ALWAYS, date(2026, 5, 31))
     assert after([Membership(ADA, GROUP)], [first]) == {first, Membership(ADA, GROUP, YESTERDAY)}
 
@@ -977,7 +1000,7 @@ def test_the_plan_records_what_became_of_memberships() -> None:
     ]
 
 
-# --- links -----------------------------------------------------------------------------------------------------------
+# --- links ------------------------------------------------------------------------------------
 
 
 def test_a_number_in_a_new_card_is_linked() -> None:
@@ -1022,7 +1045,10 @@ def test_a_changed_number_is_reported_and_never_linked(told: bool) -> None:
 
 
 def test_a_revoked_link_does_not_come_back() -> None:
-    """Staff took the link away; neither the same text in the card nor another spelling of it makes it again."""
+    """Staff took the link away.
+
+    Neither the same text in the card nor another spelling of it makes it again.
+    """
     known = people(a_resident(vk="id55"), links=(Link(55, ADA, LinkSource.CRM, live=False),))
     for text in ("id55", "vk.com/id55"):
         plan = plan_of_people(people(a_resident(vk=text)), known)
@@ -1069,7 +1095,10 @@ CROWD = tuple(a_resident(number) for number in range(1, 41))
 def test_a_branch_whose_people_vanish_at_once_is_doubted(
     missing: int, says: tuple[str, ...]
 ) -> None:
-    """A few may leave in a night; a fifth of a branch does not, and nobody at all is an empty answer."""
+    """A few may leave in a night.
+
+    A fifth of a branch does not, and nobody at all is an empty answer.
+    """
     plan = plan_of_people(people(*CROWD[missing:]), people(*CROWD))
     assert plan.check(Limits()) == says
 
@@ -1096,7 +1125,7 @@ def test_the_only_member_of_a_branch_may_change_group() -> None:
     assert plan.check(Limits()) == ()
 
 
-# --- answers of VK ---------------------------------------------------------------------------------------------------
+# --- answers of VK ----------------------------------------------------------------------------
 
 NAMED = a_resident(vk="https://vk.com/Ada.M")
 ANSWERS = {
@@ -1110,7 +1139,10 @@ ANSWERS = {
 
 @dataclass
 class Office:
-    """Nights of reading people, VK asked in between; ``asked`` is every name that it was asked about, in order."""
+    """Nights of reading people, VK asked in between.
+
+    ``asked`` is every name that it was asked about, in order.
+    """
 
     known: People = field(default_factory=People)
     asked: list[str] = field(default_factory=list)
@@ -1236,7 +1268,8 @@ def test_a_wrong_name_that_was_corrected_is_linked() -> None:
     "text", ["https://vk.com/Ada.M", "@ada.m", "id55", "https://vk.com/id55", "55", "vk.com/mama"]
 )
 def test_a_revoked_link_never_comes_back(text: str) -> None:
-    """Neither the same text nor another spelling, the number behind the name, nor another page makes it again."""
+    """Neither the same text nor another spelling, the number behind the name, nor another page
+    makes it again."""
     office = Office()
     office.night(NAMED)
     office.revoke(55)
@@ -1248,7 +1281,8 @@ def test_a_revoked_link_never_comes_back(text: str) -> None:
 @pytest.mark.parametrize("vk", ["id55", "vk.com/ada.m", "id99", "club1", "+79160000000"])
 @pytest.mark.parametrize("closed", ["erased", "merged"])
 def test_closed_cards_get_no_links_and_no_words(closed: str, vk: str) -> None:
-    """An erased card and one that goes on as another are neither asked about, linked nor reported."""
+    """An erased card and one that goes on as another are neither asked about, linked nor
+    reported."""
     card = a_resident(presence=Presence.ERASED) if closed == "erased" else a_resident()
     office = Office(
         People(residents=(card,), merged=frozenset({ADA} if closed == "merged" else ()))

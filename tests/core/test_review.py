@@ -1,4 +1,7 @@
-"""A person's word about what is held: post, forgive, waive; afterwards nothing is left to do and nothing is held."""
+"""A person's word about what is held: post, forgive, waive.
+
+Afterwards nothing is left to do and nothing is held.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,8 @@ POSTED: dict[tuple[str, Ruling], list[tuple[str, int]]] = {
 }
 del POSTED["visit", Ruling.FORGIVE], POSTED["second visit", Ruling.FORGIVE]
 
-#: Where the rules do not give what was decided, the decision is kept: number and coins of the key, and the reason.
+#: Where the rules do not give what was decided, the decision is kept: number and coins of the key,
+#: and the reason.
 DECIDED: dict[tuple[str, Ruling], tuple[int, int, str]] = {
     **{(name, Ruling.WAIVE): (1, 10, "absent") for name in ("absent", "partly spent")},
     ("gone", Ruling.WAIVE): (1, 10, "lesson_gone"),
@@ -133,7 +137,10 @@ def next_night(case: Case) -> Plan:
 
 @pytest.mark.parametrize(("name", "ruling"), POSTED)
 def test_a_word_does_what_it_says_and_leaves_nothing(name: str, ruling: Ruling) -> None:
-    """The entries, the decision where one is needed, no hold; and the next night with the same facts is calm."""
+    """The entries, the decision where one is needed, no hold.
+
+    And the next night with the same facts is calm.
+    """
     case = CASES[name]()
     memory = case[0]
     before = memory.balance(ADA)
@@ -154,7 +161,8 @@ def test_a_word_does_what_it_says_and_leaves_nothing(name: str, ruling: Ruling) 
 @pytest.mark.parametrize("ruling", Ruling)
 @pytest.mark.parametrize("name", CASES)
 def test_a_word_is_a_plan_of_its_own_kind(name: str, ruling: Ruling) -> None:
-    """Signed by the person with the words that were given, relying on where the key stood, dropping the hold."""
+    """Signed by the person with the words that were given, relying on where the key stood,
+    dropping the hold."""
     memory = CASES[name]()[0]
     (hold,) = memory.holds.values()
     state = memory.state(KEY)
@@ -181,7 +189,10 @@ def test_a_forgiven_award_is_given_back_as_a_gift() -> None:
 
 
 def test_an_award_may_be_forgiven_twice() -> None:
-    """Marked again, paid again, spent again and taken back again: the second gift has a key of its own."""
+    """Marked again, paid again, spent again and taken back again.
+
+    The second gift has a key of its own.
+    """
     memory, _ = CASES["absent"]()
     memory.ruling(Ruling.FORGIVE)
     memory.night(a_record())
@@ -241,12 +252,15 @@ def test_one_word_may_settle_several_cases() -> None:
     assert (bool(again), again.counts.held) == (False, 1)
 
 
-# --- when the rules changed since ------------------------------------------------------------------------------------
+# --- when the rules changed since -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ruling", Ruling)
 def test_rules_that_give_what_is_posted_leave_nothing_to_decide(ruling: Ruling) -> None:
-    """The rate was put right before anybody looked: whatever is said, the coins stay and the hold goes."""
+    """The rate was put right before anybody looked.
+
+    Whatever is said, the coins stay and the hold goes.
+    """
     memory, record = held(MOVED, later_rate=4)
     memory.rulebook = a_rulebook(a_rule())
     plan = memory.ruling(ruling)
@@ -287,7 +301,7 @@ def test_a_visit_that_the_rules_decide_by_now_is_paid_as_they_say(
     assert not next_night((memory, record))
 
 
-# --- decisions -------------------------------------------------------------------------------------------------------
+# --- decisions --------------------------------------------------------------------------------
 
 
 def waived() -> Memory:
@@ -298,7 +312,10 @@ def waived() -> Memory:
 
 
 def test_a_decision_stays_when_news_do_not_matter() -> None:
-    """Another hour, another resident, coins again: the question is the same and the answer known."""
+    """Another hour, another resident, coins again.
+
+    The question is the same and the answer known.
+    """
     memory = waived()
     memory.night(
         a_record(a_lesson(starts="18:00"), present(mark=Mark.ABSENT), present(GLEB)),
@@ -330,7 +347,10 @@ def test_another_reason_is_another_question(record: LessonRecord, reason: str) -
 
 
 def test_a_decision_returns_with_its_question() -> None:
-    """Marked present and then absent again: nothing moved in between, so what was said still holds."""
+    """Marked present and then absent again.
+
+    Nothing moved in between, so what was said still holds.
+    """
     memory = waived()
     memory.night(a_record())
     assert not memory.night(ABSENT).entries
@@ -338,7 +358,10 @@ def test_a_decision_returns_with_its_question() -> None:
 
 
 def test_another_stand_is_another_question() -> None:
-    """Waived, then cancelled, entered again and paid anew: the old word was about coins that are gone."""
+    """Waived, then cancelled, entered again and paid anew.
+
+    The old word was about coins that are gone.
+    """
     memory, _ = held(MOVED, later_rate=4)
     memory.ruling(Ruling.WAIVE)
     memory.night(MOVED, a_record(a_lesson(2)))
@@ -360,7 +383,10 @@ def test_another_stand_is_another_question() -> None:
     ],
 )
 def test_a_decision_settles_exactly_one_question(changed: dict[str, Any], settled: bool) -> None:
-    """Number, coins and reason must all be those of the question; who decided, when and why does not matter."""
+    """Number, coins and reason must all be those of the question.
+
+    Who decided, when and why does not matter.
+    """
     decision = Decision(KEY, 1, ADA, 1, 10, "absent", "anna", DAY, "")
     state, verdict = KeyState(KEY, 1, 10, 7), Verdict(0, Reason.ABSENT)
     assert is_decided(replace(decision, **changed), state, verdict) is settled
@@ -368,7 +394,10 @@ def test_a_decision_settles_exactly_one_question(changed: dict[str, Any], settle
 
 
 def test_a_hold_beside_its_decision_is_dropped() -> None:
-    """Held by a plan that did not know of the decision yet: the next night clears it away without a word."""
+    """Held by a plan that did not know of the decision yet.
+
+    The next night clears it away without a word.
+    """
     memory, _ = CASES["absent"]()
     (hold,) = memory.holds.values()
     memory.ruling(Ruling.WAIVE)
@@ -379,7 +408,10 @@ def test_a_hold_beside_its_decision_is_dropped() -> None:
 
 
 def test_a_visit_that_was_paid_by_a_person_stays_paid() -> None:
-    """The rules still do not know, and do not ask again; an absence takes the coins back as any award's."""
+    """The rules still do not know, and do not ask again.
+
+    An absence takes the coins back as any award's.
+    """
     memory, record = visit()
     memory.ruling(Ruling.POST)
     assert record is not None
@@ -398,7 +430,10 @@ def test_a_visit_that_was_refused_by_a_person_is_paid_once_it_is_known() -> None
 
 
 def test_an_award_taken_back_by_hand_is_not_paid_again() -> None:
-    """The rules go on giving it; the decision that came with the reversal says that nothing is due."""
+    """The rules go on giving it.
+
+    The decision that came with the reversal says that nothing is due.
+    """
     memory = Memory()
     memory.night(a_record())
     (award,) = memory.entries
