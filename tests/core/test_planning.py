@@ -238,6 +238,22 @@ def test_a_guest_is_said() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("again", "known"),
+    [
+        (a_record(a_lesson(type=TRIAL_TYPE)), True),
+        (a_record(a_lesson(type=TRIAL_TYPE, starts="18:00")), False),
+        (a_record(a_lesson(type=TRIAL_TYPE), present(standing=GroupStanding.GUEST)), False),
+    ],
+)
+def test_what_was_said_at_the_last_reading_is_known(again: LessonRecord, known: bool) -> None:
+    """Until the lesson or the attendance reads otherwise, it is no news that it earns nothing."""
+    memory = Memory()
+    memory.night(a_record(a_lesson(type=TRIAL_TYPE)))
+    (remark,) = memory.plan(again).remarks
+    assert remark.known is known
+
+
 @pytest.mark.parametrize("mark", [Mark.ABSENT, Mark.NOT_MARKED, Mark.REMOVED])
 def test_an_absence_is_no_news(mark: Mark) -> None:
     """Who was not there is recorded without a word."""
@@ -326,6 +342,17 @@ def test_a_lesson_that_is_gone_is_reversed() -> None:
     assert brief(plan) == [("reversal", -10, "lesson_gone")]
     assert memory.lessons[1].status is Status.GONE
     assert brief(memory.night(a_record())) == [("award", 10, "lesson")]
+
+
+def test_a_lesson_that_is_back_is_gone_no_more() -> None:
+    """Its reversal was held, and is not asked about any longer: the coins stand as they did."""
+    memory = paid()
+    memory.spend(ADA, 10)
+    memory.night(gone=[1])
+    assert memory.holds
+    plan = memory.night(a_record())
+    assert (brief(plan), memory.holds, memory.posted()) == ([], {}, 10)
+    assert memory.lessons[1].status is Status.CONDUCTED
 
 
 def test_a_lesson_that_was_not_asked_for_keeps_its_coins() -> None:
@@ -566,6 +593,17 @@ def test_a_held_visit_is_settled_by_knowledge(standing: GroupStanding, posted: i
 # --- rules that change in the past ------------------------------------------------------------
 
 
+def test_a_rule_that_pays_visits_by_now_pays_held_ones_on_request() -> None:
+    """The visit goes on waiting for a person until somebody asks for the new rule."""
+    memory = Memory()
+    memory.night(UNKNOWN)
+    memory.rulebook = a_rulebook(a_rule(guest=GuestPolicy.PAY))
+    assert remarks(memory.night(UNKNOWN)) == [("rerate", "paid")]
+    assert memory.holds
+    memory.night(UNKNOWN, rerate=True)
+    assert (memory.posted(), memory.holds) == (10, {})
+
+
 @pytest.mark.parametrize("coins", [4, 15])
 def test_a_changed_rule_moves_nothing_by_itself(coins: int) -> None:
     """A new rate for old lessons is shown with its difference and posted by nobody."""
@@ -759,6 +797,12 @@ def test_no_heir_or_two_are_no_proposal(vanished: Memory, news: tuple[int, ...])
 def test_heirs_that_differ_from_lesson_to_lesson_are_none(vanished: Memory) -> None:
     """Two children took two places."""
     assert proposals(vanished, replaced(MIRA)[0], replaced(LEV)[1]) == []
+
+
+def test_a_lesson_in_which_nobody_is_new_says_nothing_of_heirs(vanished: Memory) -> None:
+    """Mira stood in the second lesson all along; in the first she took Ada's place."""
+    vanished.night(a_record(a_lesson(2), present(ADA), present(GLEB), present(MIRA)))
+    assert proposals(vanished, *replaced(MIRA)) == [(ADA, MIRA)]
 
 
 def test_who_only_left_a_lesson_has_no_heir(vanished: Memory) -> None:

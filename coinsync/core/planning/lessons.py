@@ -98,7 +98,7 @@ class _Draft:
             # A rate that was raised pays past lessons only when somebody asks for it.
             self._remark(RemarkKind.RERATE, difference, owed)
             return
-        if verdict.held and not state.coins:
+        if verdict.held:
             # A guest perhaps: a person says whether the visit earns.
             self._hold(difference, HoldKind.GUEST, verdict.held)
             return
