@@ -198,16 +198,8 @@ def import_file(
     settings = session.settings
     try:
         content = file.read_bytes()
-        rows = read_import_rows(
-            content,
-            ways={way.code: way.coins for way in settings.ways},
-            coins_max=settings.limits.coins_per_operation_max,
-            today=session.now().astimezone(settings.branches[0].zone).date(),
-        )
     except OSError as error:
         raise UsageError(f"import: {file} cannot be read ({type(error).__name__})") from error
-    except ImportRefused as error:
-        raise ImportRefused(error.problems, count=error.count, file=str(file)) from error
     by = author(session, allow_duplicate=allow_duplicate)
 
     def decide(reader: Reader) -> Proposal:
@@ -217,4 +209,12 @@ def import_file(
 
         return import_rows(reader, settings, rows, find, by)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    try:
+        rows = read_import_rows(
+            content,
+            ways={way.code: way.coins for way in settings.ways},
+            coins_max=settings.limits.coins_per_operation_max,
+        )
+        return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    except ImportRefused as error:
+        raise ImportRefused(error.problems, count=error.count, file=str(file)) from error

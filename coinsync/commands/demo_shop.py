@@ -34,8 +34,7 @@ def open_shop(session: Session, database: Database, seed: int) -> None:
     from coinsync.simulator.chance import Chance
     from coinsync.store.reader import Reader
 
-    today = session.now().astimezone(session.settings.branches[0].zone).date()
-    reader, by = Reader(database), Author(session.actor, session.now(), f"demo-{seed}", today)
+    reader, by = Reader(database), Author(session.actor, session.now(), f"demo-{seed}")
     _fill(session, database, reader, by)
     _receive(session, database, reader, by)
     if not reader.sales():
@@ -75,16 +74,20 @@ def _receive(session: Session, database: Database, reader: Reader, by: Author) -
 
     counted = [item for item in reader.all(Item) if item.tracked and not item.archived]
     changes: list[Change] = []
-    # They came before the first of them was sold.
-    came = (by.day or by.now.date()) - timedelta(days=DAYS_OF_SALES)
     for item in counted:
+        # They came before the first of them was sold.
+        came = session.settings.day_at(item.branches, by.now) - timedelta(days=DAYS_OF_SALES)
         author = replace(by, key=f"{by.key}-{item.code}", day=came)
         if not reader.stock_moves(key=f"stock:{author.key}"):
             pieces = max(PIECES_MIN, COINS_OF_STOCK // item.price)
             received = move_stock(reader, session.settings, item, MoveKind.RECEIVE, pieces, author)
             changes += received.plan.changes
     if changes:
-        apply(session, database, Plan.of(Purpose.CATALOG, scope_of(by.now.date()), changes))
+        apply(
+            session,
+            database,
+            Plan.of(Purpose.CATALOG, scope_of(session.settings.day_at((), by.now)), changes),
+        )
 
 
 def _sell(session: Session, database: Database, reader: Reader, by: Author, chance: Chance) -> None:
@@ -97,34 +100,37 @@ def _sell(session: Session, database: Database, reader: Reader, by: Author, chan
     pupils = [one for one in reader.residents() if one.presence is Presence.CLIENT]
     _, children = family(reader)
     count = max(SALES_MIN, len(pupils) // RESIDENTS_PER_SALE)
-    today = by.day or by.now.date()
     for number in range(1, count + 1):
-        day = today - timedelta(days=(count - number) * DAYS_OF_SALES // count)
-        chosen = _buyer(reader, chance, children if number == count else pupils, day, number)
+        days_ago = (count - number) * DAYS_OF_SALES // count
+        candidates = children if number == count else pupils
+        chosen = _choose(session, reader, chance, candidates, days_ago, number)
         if chosen is not None:
-            buyer, pick = chosen
+            buyer, pick, day = chosen
             author = replace(by, key=f"{by.key}-{number}", day=day)
-            apply(
-                session,
-                database,
-                shop.sell(reader, session.settings, [pick], [shop.Buyer(buyer)], author).plan,
-            )
+            proposal = shop.sell(reader, session.settings, [pick], [shop.Buyer(buyer)], author)
+            apply(session, database, proposal.plan)
 
 
-def _buyer(
-    reader: Reader, chance: Chance, candidates: list[Resident], day: date, number: int
-) -> tuple[Resident, Pick] | None:
-    """Somebody who can pay for something that is there, and this; None where nobody can."""
+def _choose(
+    session: Session,
+    reader: Reader,
+    chance: Chance,
+    candidates: list[Resident],
+    days_ago: int,
+    number: int,
+) -> tuple[Resident, Pick, date] | None:
+    """Somebody who could pay for something on a day, and this; None where nobody could."""
     from coinsync.core.catalog import Pick
     from coinsync.lookup.shop import shelf_for
 
-    balances = reader.balances((one.id for one in candidates), until=day)
-    for one in chance.some(candidates, len(candidates), lambda who: who.id, "buyer", number):
-        shelf = shelf_for(reader, one).values()
+    for buyer in chance.some(candidates, len(candidates), lambda who: who.id, "buyer", number):
+        # Counted back from the buyer's own today: another branch's may be still to come there.
+        today = session.settings.day_at(buyer.branches, session.now())
+        day = today - timedelta(days=days_ago)
+        balance = reader.balance(buyer.id, day)
+        shelf = shelf_for(reader, buyer).values()
         left = reader.stock(item.code for item in shelf if item.tracked)
-        goods = [
-            item for item in shelf if item.price <= balances[one.id] and left.get(item.code) != 0
-        ]
+        goods = [item for item in shelf if item.price <= balance and left.get(item.code) != 0]
         if goods:
-            return one, Pick(chance.pick(goods, "goods", number), 1)
+            return buyer, Pick(chance.pick(goods, "goods", number), 1), day
     return None

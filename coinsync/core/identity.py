@@ -36,6 +36,8 @@ _SERVICE_PAGES = frozenset(
     {"feed", "im", "friends", "groups", "settings", "apps", "market", "video"}
     | {"audio", "docs", "search", "login", "support", "away.php"}
 )
+#: Letters that stand for one another where names are compared.
+_SAME_LETTERS = str.maketrans("abcehkmoptxyё", "авсенкмортхуе")
 
 
 class VkKind(StrEnum):
@@ -136,6 +138,25 @@ def spreadsheet_safe(text: str) -> str:
 def clean(text: str) -> str:
     """A harmless text with single spaces and none around it."""
     return " ".join(harmless(text).split())
+
+
+def answers_to(name: str, text: str) -> bool:
+    """Whether a word of a name begins with ``text``: "ада" finds "Ада М." and not "Лада".
+
+    Neither case, spaces nor "ё" makes a difference, nor whether a letter is Latin or Cyrillic where
+    the two look alike.
+    """
+    wanted, searched = _as_compared(text), _as_compared(name)
+    at = searched.find(wanted) if wanted else -1
+    while at > 0 and searched[at - 1].isalnum():
+        at = searched.find(wanted, at + 1)
+    return at >= 0
+
+
+def _as_compared(text: str) -> str:
+    # A Mac writes "й" and "ё" in two characters each.
+    composed = unicodedata.normalize("NFC", text)
+    return clean(composed).casefold().translate(_SAME_LETTERS)
 
 
 def _is_hidden(char: str) -> bool:

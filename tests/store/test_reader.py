@@ -228,9 +228,11 @@ def test_one_resident_is_found_by_number(reader: Reader) -> None:
     [
         ("ада", [ADA]),
         ("АДА", [ADA]),
-        ("M", [MIRA]),
+        ("M", [MIRA, ADA]),
+        ("mi", [MIRA]),
         ("м.", [ADA]),
-        ("леб", [GLEB]),
+        ("леб", []),
+        ("c", [GLEB]),
         ("%", []),
         ("x", []),
     ],

@@ -5,7 +5,7 @@ Pure: equal inputs give equal plans.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -27,22 +27,25 @@ class Ruling(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A held difference with what was decided about its key before."""
+    """A held difference with what was decided about its key before.
+
+    ``today`` is the day at the resident's branch, on which the decision is made.
+    """
 
     difference: Difference
     before: Decision | None
+    today: date
 
 
 def plan_review(
-    questions: Iterable[Question],
+    questions: Sequence[Question],
     ruling: Ruling,
     *,
     actor: str,
     note: str,
-    today: date,
     erased: Collection[int] = (),
 ) -> Plan:
-    """Plan what a person's ruling does to what is held.
+    """Plan what a person's ruling does to what is held, which is one question at least.
 
     *Post* does what the rules give, or pays a visit that they leave open; *forgive* takes the award
     back and gives the same coins as a gift; *waive* leaves the coins as they are. What then still
@@ -71,8 +74,10 @@ def plan_review(
             changes.append(Post(gift))
         if due != difference.verdict.coins or difference.verdict.held:
             # Without it the next sync would find the same difference and hold it again.
-            changes.append(Put(_decision(difference, seq, due, author, today), question.before))
-    return Plan.of(Purpose.REVIEW, Scope(0, today, today), changes, basis=basis)
+            decision = _decision(question, seq, due, author)
+            changes.append(Put(decision, question.before))
+    days = [question.today for question in questions]
+    return Plan.of(Purpose.REVIEW, Scope(0, min(days), max(days)), changes, basis=basis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +88,9 @@ class _Author:
     note: str
 
 
-def _decision(
-    difference: Difference, seq: int, coins: int, author: _Author, today: date
-) -> Decision:
+def _decision(question: Question, seq: int, coins: int, author: _Author) -> Decision:
     """The person's answer to this question: these coins, whatever the rules say."""
+    difference = question.difference
     return Decision(
         key=difference.state.key,
         lesson=difference.lesson.id,
@@ -95,7 +99,7 @@ def _decision(
         coins=coins,
         reason=difference.verdict.reason.value,
         actor=author.actor,
-        decided_on=today,
+        decided_on=question.today,
         note=author.note,
     )
 
