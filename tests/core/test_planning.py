@@ -537,17 +537,18 @@ def test_an_award_is_not_reversed_for_want_of_a_membership() -> None:
 
 
 def test_the_last_coins_go_to_the_reversals_in_order_of_days() -> None:
-    """Of two reversals with coins for one, the earlier lesson's is posted and the later one's is
-    held."""
+    """Of two reversals with coins for one, the earlier lesson's is posted.
+
+    Which of them has the smaller number does not matter.
+    """
     memory = Memory()
-    memory.night(a_record(a_lesson(1)), a_record(a_lesson(2, on=date(2026, 11, 9))))
+    later = a_lesson(1, on=date(2026, 11, 9))
+    memory.night(a_record(later), a_record(a_lesson(2)))
     memory.spend(ADA, 10)
     absent = present(mark=Mark.ABSENT)
-    plan = memory.night(
-        a_record(a_lesson(2, on=date(2026, 11, 9)), absent), a_record(a_lesson(1), absent)
-    )
-    assert [entry.lesson for entry in plan.entries] == [1]
-    assert [hold.lesson for hold in memory.holds.values()] == [2]
+    plan = memory.night(a_record(later, absent), a_record(a_lesson(2), absent))
+    assert [entry.lesson for entry in plan.entries] == [2]
+    assert [hold.lesson for hold in memory.holds.values()] == [1]
 
 
 # --- guests -----------------------------------------------------------------------------------
@@ -803,6 +804,14 @@ def test_a_lesson_in_which_nobody_is_new_says_nothing_of_heirs(vanished: Memory)
     """Mira stood in the second lesson all along; in the first she took Ada's place."""
     vanished.night(a_record(a_lesson(2), present(ADA), present(GLEB), present(MIRA)))
     assert proposals(vanished, *replaced(MIRA)) == [(ADA, MIRA)]
+
+
+def test_who_was_taken_off_a_lesson_before_has_no_heir_in_it(vanished: Memory) -> None:
+    """Ada was removed while her card was still there: Mira, who came later, is somebody else."""
+    vanished.vanished = set()
+    vanished.night(*replaced())
+    vanished.vanished = {ADA}
+    assert proposals(vanished, *replaced(MIRA)) == []
 
 
 def test_who_only_left_a_lesson_has_no_heir(vanished: Memory) -> None:

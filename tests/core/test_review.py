@@ -16,7 +16,7 @@ from coinsync.core.facts import Decision, GroupStanding, LessonRecord, Mark, Sta
 from coinsync.core.ledger import FORGIVEN, KeyState, Kind, gift_key, lesson_key
 from coinsync.core.plan import Drop, Plan, Post, Purpose, Put, RemarkKind, Scope
 from coinsync.core.planning.compare import is_decided
-from coinsync.core.planning.review import Ruling
+from coinsync.core.planning.review import Ruling, plan_review
 from coinsync.core.rules import GuestPolicy, Reason, Verdict
 from tests.support.makers import (
     ACCOUNT,
@@ -302,6 +302,23 @@ def test_a_visit_that_the_rules_decide_by_now_is_paid_as_they_say(
 
 
 # --- decisions --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ruling", Ruling)
+def test_of_somebody_erased_no_note_is_kept(ruling: Ruling) -> None:
+    """The ruling is carried out all the same, without the words that were typed."""
+    memory, _ = CASES["absent"]()
+    questions = [memory.question(hold) for hold in memory.holds.values()]
+    plan = plan_review(questions, ruling, actor="anna", note="Ada's mother called", erased={ADA})
+    decisions = [
+        change.new
+        for change in plan.changes
+        if isinstance(change, Put) and isinstance(change.new, Decision)
+    ]
+    assert decisions or plan.entries
+    assert {fact.note for fact in (*plan.entries, *decisions)} == {""}
+    named = plan_review(questions, ruling, actor="anna", note="Ada's mother called")
+    assert "Ada's mother called" in str(named)
 
 
 def waived() -> Memory:
