@@ -316,7 +316,8 @@ def test_of_somebody_erased_no_note_is_kept(ruling: Ruling) -> None:
         if isinstance(change, Put) and isinstance(change.new, Decision)
     ]
     assert decisions or plan.entries
-    assert {fact.note for fact in (*plan.entries, *decisions)} == {""}
+    notes = {entry.note for entry in plan.entries} | {decision.note for decision in decisions}
+    assert notes == {""}
     named = plan_review(questions, ruling, actor="anna", note="Ada's mother called")
     assert "Ada's mother called" in str(named)
 
