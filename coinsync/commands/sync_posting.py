@@ -132,11 +132,12 @@ class Posting:
     def _show(self, outcome: Outcome, report: PlanReport) -> bool:
         if self.session.quiet or self.session.json:
             return False
-        from coinsync.render.plans import show_plan
-        from coinsync.render.terminal import console
+        from coinsync.render.plans import plan_page
 
         zone = str(outcome.branch.zone)
-        return show_plan(console(), report, zone, outcome.calls, self.session.verbose)
+        page = plan_page(report, zone, outcome.calls, every_line=self.session.verbose)
+        self.session.print_page(page)
+        return bool(page)
 
     def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
         from coinsync.core.plan_report import of_plan

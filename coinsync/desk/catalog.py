@@ -98,7 +98,7 @@ def move_stock(
     if not item.tracked:
         raise CoinPolicy(
             f"the stock of {item.code} is not counted; nothing written",
-            advice=f"coinsync catalog edit {item.code} --tracked",
+            advice="Say in the catalog's file that it is tracked, and load it.",
         )
     key = f"stock:{author.key}"
     recorded = next((move for _, move in reader.stock_moves(key=key)), None)
