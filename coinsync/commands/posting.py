@@ -12,9 +12,10 @@ from coinsync.errors import CoinsyncError, NotEnoughCoins, StalePlan, UnsafePlan
 if TYPE_CHECKING:
     from peewee import Database
 
+    from coinsync.core.directory import Directory
     from coinsync.core.ledger import Receipt
     from coinsync.core.plan import Plan, Scope
-    from coinsync.core.plan_report import Directory, PlanLine, PlanReport
+    from coinsync.core.plan_report import PlanLine, PlanReport
     from coinsync.core.proposal import Proposal
     from coinsync.store.reader import Reader
     from coinsync.sync import Outcome
@@ -292,7 +293,7 @@ def posting_into(
     session: Session, database: Database, accepted: Iterable[str] | None, *, dry_run: bool
 ) -> Posting:
     """No plan yet; a plan whose digest is ``accepted`` passes the guards."""
-    from coinsync.core.plan_report import Directory
+    from coinsync.core.directory import Directory
 
     return Posting(
         session,

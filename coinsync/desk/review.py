@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from coinsync.config import Settings
+from coinsync.core.directory import Directory
 from coinsync.core.facts import (
     Group,
     Hold,
@@ -14,7 +15,6 @@ from coinsync.core.facts import (
     Presence,
     Resident,
 )
-from coinsync.core.plan_report import Directory
 from coinsync.core.planning.review import Ruling, plan_review
 from coinsync.core.proposal import Author, Case, Proposal
 from coinsync.desk.gather import (

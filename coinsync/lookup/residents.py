@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from coinsync.core.directory import Directory
 from coinsync.core.facts import (
     Branch,
     Group,
@@ -16,7 +17,6 @@ from coinsync.core.facts import (
 from coinsync.core.identity import clean
 from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem
 from coinsync.core.plan import Plan, Put, RemarkKind
-from coinsync.core.plan_report import Directory
 from coinsync.core.planning.people import vk_number
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.reader import N_MAX, Reader

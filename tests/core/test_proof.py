@@ -428,6 +428,23 @@ def test_no_total_of_a_run_can_be_changed_unseen(books: Books, data: st.DataObje
     assert {"runs"} <= set(found)
 
 
+@pytest.mark.parametrize(("moments", "found"), [((8, 7), 1), ((7, 7), 0), ((7, 8), 0)])
+def test_no_run_was_posted_before_the_run_before_it(moments: tuple[int, int], found: int) -> None:
+    """A clock that went back is noticed; two runs within one second are as they should be."""
+    books = Books()
+    books.run(by_hand("a", 5))
+    books.run(by_hand("b", 5))
+    for at, second in enumerate(moments):
+        moment = f"2026-11-22T02:00:{second:02d}Z"
+        books.runs[at] = books.runs[at]._replace(posted_at=moment)
+        books.rows[at] = books.rows[at]._replace(posted_at=moment)
+    books.seal()
+    findings = books.look().found
+    assert set(findings) == ({"runs"} if found else set())
+    if found:
+        assert findings["runs"].examples == ("run 2: it does not go on where the run before ended",)
+
+
 @pytest.mark.parametrize(
     "head",
     [Head(11, 6, ACCOUNT), Head(9, 6, ACCOUNT), Head(10, 7, ACCOUNT), Head(10, 6, "other-school")],

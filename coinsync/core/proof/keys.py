@@ -17,7 +17,7 @@ _SHOP_PREFIXES = ("sale:", "refund:")
 
 
 #: How far a key has come: its last number, the coins that stand, which entry brought them, to whom.
-#: A plain tuple, because there are as many as awards: a class makes the whole pass slower by a tenth.
+#: A plain tuple, because there are as many as awards: a class makes the pass slower by a tenth.
 KeyProgress = tuple[int, int, int, int]
 NOTHING_POSTED: KeyProgress = (0, 0, 0, 0)
 
