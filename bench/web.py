@@ -21,7 +21,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from bench.environment import environment
 from bench.family import CHILDREN, NOW, VK, School, launch
-from bench.ledger import crm_pages
+from bench.lessons import crm_pages
 from bench.pairs import ROUNDS, ratio
 from bench.visitors import p99, process, rush, site, stalled, stroll
 from coinsync.core.facts import Attendance, GroupStanding, Lesson, LessonRecord, Mark, Status
