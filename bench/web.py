@@ -80,10 +80,10 @@ def against_floor(place: Place, school: School) -> None:
                 ours_rush = rush(ours.port, connections, REQUESTS)
                 floor_rush = rush(floor.port, connections, REQUESTS)
                 pairs.append((ours_rush.rate, floor_rush.rate))
-            found, ours_rate, floor_rate = medians(pairs)
+            median_ratio, ours_rate, floor_rate = medians(pairs)
             name = f"{place.prefix}cabinet : page by hand, {connections} connections"
             measured = f"{ours_rate:.0f}/s {floor_rate:.0f}/s"
-            line(name, measured, found, "0.70", met=found >= 0.7)
+            line(name, measured, median_ratio, "0.70", met=median_ratio >= 0.7)
 
 
 def beside_sync(school: School) -> None:
@@ -97,10 +97,10 @@ def beside_sync(school: School) -> None:
             with process(partial(sync, school.url, 10**9 + number * 10**6)):
                 time.sleep(1)
                 busy += stroll(served.port, PER_SECOND, STROLL)
-    found = p99(busy) / p99(quiet)
+    slowdown = p99(busy) / p99(quiet)
     measured = f"{1000 * p99(busy):.1f} ms {1000 * p99(quiet):.1f} ms"
     name = f"cabinet p99 beside a sync of {SYNC_LESSONS * SYNC_PUPILS} lines/s : quiet"
-    line(name, measured, found, "2.00", met=found <= 2)
+    line(name, measured, slowdown, "2.00", met=slowdown <= 2)
 
 
 def sync(url: str, first: int) -> None:
@@ -146,10 +146,10 @@ def beside_stalled(school: School) -> None:
                     more_kib = served.kib - before_kib
                 pairs.append((beside.rate, alone.rate))
                 slowest = max(slowest, *beside.each)
-        found = statistics.median(beside_rate / alone_rate for beside_rate, alone_rate in pairs)
+        share = statistics.median(beside_rate / alone_rate for beside_rate, alone_rate in pairs)
         measured = f"slowest {slowest:.2f} s, +{more_kib} KiB"
         name = f"cabinet beside {clients} stalled clients : without"
-        line(name, measured, found, "0.50", met=found >= 0.5 and slowest < 1)
+        line(name, measured, share, "0.50", met=share >= 0.5 and slowest < 1)
 
 
 def long_history(files: Files, folder: Path) -> None:
