@@ -925,6 +925,13 @@ def test_who_vanished_is_recorded_as_gone_and_loses_nothing() -> None:
     assert not plan_of_people(people(a_resident(GLEB)), people(gone, a_resident(GLEB)))
 
 
+def test_who_is_of_another_branch_is_not_missed_here() -> None:
+    """Not even when that branch did not show the card just before."""
+    known = people(a_resident(branches=(2,)))
+    plan = plan_people(DAY_OF_READING, people(), known, read_before=None, missed={ADA: {2}})
+    assert plan.changes == ()
+
+
 def test_who_learns_elsewhere_too_is_not_gone() -> None:
     """Missing from one of two branches says nothing about the other."""
     assert not plan_of_people(
