@@ -1024,6 +1024,13 @@ def test_who_comes_back_is_a_member_anew() -> None:
     assert after([Membership(ADA, GROUP)], [first]) == {first, Membership(ADA, GROUP, YESTERDAY)}
 
 
+def test_a_membership_without_a_start_is_the_latest_stay_that_fits() -> None:
+    """Of two that are still open the one that began last; the other one ended."""
+    early, late = Membership(ADA, GROUP, date(2026, 2, 1)), Membership(ADA, GROUP, DAY)
+    found = after([Membership(ADA, GROUP)], [early, late])
+    assert found == {replace(early, until=YESTERDAY), late}
+
+
 def test_a_start_that_was_corrected_ends_what_was_recorded_before() -> None:
     """Of two starts the CRM shows one; the other does not stay open for ever."""
     old, new = Membership(ADA, GROUP, date(2026, 8, 1)), Membership(ADA, GROUP, date(2026, 9, 1))
@@ -1301,6 +1308,15 @@ def test_without_a_key_no_name_is_resolved() -> None:
     office.night(NAMED)
     assert office.night(NAMED, answers={}).remarks == ()
     assert office.sees == {(55, ADA)}
+
+
+def test_what_vk_says_for_the_first_time_is_news() -> None:
+    """The card reads as it did the night before, when VK could not be asked."""
+    office, card = Office(), a_resident(vk="vk.com/club_of_ada")
+    office.night(card, answers={})
+    assert office.night(card).remarks == (Remark(RemarkKind.VK, "community", resident=ADA),)
+    (again,) = office.night(card).remarks
+    assert again.known
 
 
 def test_a_new_text_is_asked_anew_and_never_linked_in_silence() -> None:
