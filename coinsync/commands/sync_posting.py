@@ -14,9 +14,10 @@ from coinsync.errors import CoinsyncError, NotEnoughCoins, StalePlan, UnsafePlan
 if TYPE_CHECKING:
     from peewee import Database
 
+    from coinsync.core.directory import Directory
     from coinsync.core.ledger import Receipt
     from coinsync.core.plan import Plan, Scope
-    from coinsync.core.plan_report import Directory, PlanLine, PlanReport
+    from coinsync.core.plan_report import PlanLine, PlanReport
     from coinsync.sync import Outcome
 
 #: Options that name the digest of a run.
