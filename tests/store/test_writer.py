@@ -1108,6 +1108,21 @@ def test_trying_again_is_bounded(url: str) -> None:
 
 
 @pytest.mark.sqlite
+def test_whoever_waited_in_vain_for_a_turn_does_not_wait_again(url: str) -> None:
+    """BEGIN waits for other writers as long as it was told to, and no attempt adds to that."""
+    pauses: list[float] = []
+    database = opening.open_writable(url, wait_seconds=0.1)
+    with (
+        writing(url) as other,
+        other.atomic(),
+        pytest.raises(DatabaseUnavailable, match="is busy; nothing written"),
+    ):
+        writer.apply(database, CREDIT, order(), environment(sleep=pauses.append))
+    database.close()
+    assert pauses == []
+
+
+@pytest.mark.sqlite
 def test_what_will_not_pass_is_not_tried_again(url: str) -> None:
     """A damaged database is told at once."""
     database = Failing.opened(url)
