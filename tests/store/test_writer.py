@@ -190,6 +190,18 @@ def test_an_empty_plan_is_recorded_as_a_run(url: str) -> None:
         assert reader.runs(1)[0].entries == 0
 
 
+def test_a_plan_has_a_transaction_of_its_own(url: str) -> None:
+    """Within somebody else's it could not be tried again as a whole."""
+    before = dump(url)
+    with (
+        writing(url) as database,
+        database.atomic(),
+        pytest.raises(RuntimeError, match="transaction of its own"),
+    ):
+        writer.apply(database, a_plan(Post(a_credit("1"))), order(), environment())
+    assert dump(url) == before
+
+
 def test_many_entries_are_written_in_batches(url: str) -> None:
     """A large plan is one transaction; every entry has its number and place in the chain."""
     number = 2 * ROWS_PER_STATEMENT + 1
