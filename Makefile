@@ -35,6 +35,7 @@ soak: $(VENV)/.tested  ## A school that lives at random, for long: LIVES=5000; S
 	$(BIN)/python -m pytest -s --timeout 0 tests/test_machine.py -k whatever_happens --lives $(LIVES) $(if $(SEED),--lives-seed $(SEED))
 
 bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as ratios.
+	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.ledger
 	$(BIN)/python -m bench.proof
 	$(BIN)/python -m bench.shop

@@ -35,6 +35,9 @@ WEB_SIDE_MAX = 640
 QUALITY = 82
 DIGEST_SHOWN = 12
 STEM_LENGTH_MAX = 60
+_COPY_NAME = re.compile(
+    rf"[a-z0-9_-]{{1,{STEM_LENGTH_MAX}}}\.[0-9a-f]{{{DIGEST_SHOWN}}}\.(?:svg|webp)"
+)
 
 _SIGNATURES = (
     ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n")),
@@ -299,3 +302,8 @@ class _Inspector:
         self._style = None
         if fetched:
             self._refuse(f"a reference to something outside: {quoted(fetched[0])}")
+
+
+def is_web_copy(folder: Path, name: str) -> bool:
+    """Tell whether a name is that of a copy that lies in the folder for the web."""
+    return _COPY_NAME.fullmatch(name) is not None and (folder / name).is_file()

@@ -53,7 +53,7 @@ from coinsync.store.reader import Reader
 OF_A_DAY = tuple(check.id for check in LEDGER_CHECKS)
 STORED = tuple(check.id for check in (*LEDGER_CHECKS, *STORED_CHECKS))
 
-_CONDITION = "coinsync db status"
+_CONDITION = "coinsync doctor"
 _CANNOT_BE_READ = "the database cannot be read"
 
 #: The checks of lessons, with ``facts``: a lesson that cannot be read is found where lessons are

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coinsync.commands import completion
-from coinsync.commands.session import DIFFERENT, AsCsv, Day, Session, day_of, span
+from coinsync.commands import completion, connections
+from coinsync.commands.options import AsCsv, Day, LockTimeout, day_of, span
+from coinsync.commands.session import DIFFERENT, Session
 from coinsync.commands.sync_posting import Posting, posting_into
 from coinsync.errors import DigestMismatch, UsageError, VkRefused
 
@@ -40,9 +40,7 @@ def sync(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 4 when there were changes.")
     ] = False,
-    lock_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")
-    ] = 0.0,
+    lock_timeout: LockTimeout = 0.0,
     ping_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Tell a watcher that all went well.")
     ] = None,
@@ -128,13 +126,12 @@ def _open_run(
     posting: Posting, days: tuple[date | None, date | None], *, rerate: bool
 ) -> Iterator[tuple[Sync, Bar]]:
     """A run with the CRM and VK within reach, and the bar that shows how far its reading is."""
-    from coinsync.render.progress import Bar
     from coinsync.store.reader import Reader
     from coinsync.sync import Sync
 
     session = posting.session
-    bar = Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
-    with bar, session.exchange(bar) as exchange, session.vk() as vk:
+    bar = session.progress_bar()
+    with bar, connections.exchange(session, bar) as exchange, connections.vk(session) as vk:
         reader = Reader(posting.database)
         settings = session.settings
         yield Sync(exchange, reader, settings, session.now(), *days, rerate=rerate, vk=vk), bar
@@ -166,23 +163,17 @@ def runs(
     as_csv: AsCsv = False,
 ) -> int:
     """The last runs, and how fresh each branch is."""
-    from coinsync.core.ledger import Run
     from coinsync.lookup.freshness import freshness
-    from coinsync.render.data import csv_text, json_text
-    from coinsync.render.status import show_runs
-    from coinsync.render.terminal import age, console
+    from coinsync.render import status
+    from coinsync.render.numbers import age
 
     session: Session = ctx.obj
     oldest = _age_of(max_age) if max_age else None
     with session.reader() as reader:
         last_runs = reader.runs(limit)
         branches = freshness(reader, session.settings, session.now())
-    if session.json:
-        typer.echo(json_text({"runs": last_runs, "branches": branches}))
-    elif as_csv:
-        typer.echo(csv_text(Run._fields, last_runs))
-    elif not session.quiet:
-        show_runs(console(), last_runs, branches)
+    if session.json or as_csv or not session.quiet:
+        session.print_listing(status.runs(last_runs, branches), as_csv=as_csv)
     if oldest is None:
         return 0
     stale = [branch for branch in branches if branch.is_older_than(oldest)]
@@ -221,8 +212,7 @@ def explain(
     """Why a lesson gave or did not give coins."""
     from coinsync.lookup import explain as lookup
     from coinsync.lookup.residents import find_resident
-    from coinsync.render.history import show_explanations
-    from coinsync.render.terminal import console
+    from coinsync.render import history as render
 
     session: Session = ctx.obj
     if resident is None and lesson is None:
@@ -238,7 +228,4 @@ def explain(
                 lesson=lesson,
                 day=day_of(day),
             )
-    if session.json:
-        session.tell(explanations)
-    else:
-        show_explanations(console(), explanations)
+    session.print_listing(render.explanations(explanations))

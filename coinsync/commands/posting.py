@@ -103,18 +103,11 @@ def agreed(session: Session) -> bool:
 
 
 def _show_proposal(session: Session, proposal: Proposal, *, asking: bool) -> None:
-    from coinsync.render.coins import show_deed
-    from coinsync.render.terminal import console
+    from coinsync.render.coins import proposal_page
 
     # Nobody says yes to what was not shown.
     if not session.json and (asking or not session.quiet):
-        show_deed(
-            console(),
-            proposal.moves,
-            proposal.words,
-            proposal.key,
-            every_line=session.verbose,
-        )
+        session.print_page(proposal_page(proposal, every_line=session.verbose))
 
 
 def _tell_proposal(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,10 @@ from coinsync.errors import CoinsyncError, NotEnoughCoins, StalePlan, UnsafePlan
 if TYPE_CHECKING:
     from peewee import Database
 
+    from coinsync.core.directory import Directory
     from coinsync.core.ledger import Receipt
     from coinsync.core.plan import Plan, Scope
-    from coinsync.core.plan_report import Directory, PlanLine, PlanReport
+    from coinsync.core.plan_report import PlanLine, PlanReport
     from coinsync.sync import Outcome
 
 #: Options that name the digest of a run.
@@ -132,11 +133,12 @@ class Posting:
     def _show(self, outcome: Outcome, report: PlanReport) -> bool:
         if self.session.quiet or self.session.json:
             return False
-        from coinsync.render.plans import show_plan
-        from coinsync.render.terminal import console
+        from coinsync.render.plans import plan_page
 
         zone = str(outcome.branch.zone)
-        return show_plan(console(), report, zone, outcome.calls, self.session.verbose)
+        page = plan_page(report, zone, outcome.calls, every_line=self.session.verbose)
+        self.session.print_page(page)
+        return bool(page)
 
     def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
         from coinsync.core.plan_report import of_plan
@@ -149,13 +151,14 @@ class Posting:
         )
 
     def _name(self, outcome: Outcome) -> str:
+        """What the branch is called: by the configuration, else by the CRM, else its number."""
         number = outcome.branch.id
         return outcome.branch.name or self.names.branches.get(number, "") or f"{number}"
 
     @property
     def digest(self) -> str:
         """Digest of the run: of all plans that change something; "" when none does."""
-        return self._digest_of(self.results)
+        return _digest_of(self.results)
 
     @property
     def refused_digest(self) -> str:
@@ -163,16 +166,7 @@ class Posting:
 
         It is the next run's digest when nothing changes until then: only this remains of the run.
         """
-        return self._digest_of(
-            [result for result in self.results if isinstance(result.error, UnsafePlan)]
-        )
-
-    @staticmethod
-    def _digest_of(results: Sequence[Result]) -> str:
-        from coinsync.core.plan import digest_of
-
-        reports = [result.report for result in results if result.report is not None]
-        return digest_of([report.digest for report in reports if report.changes])
+        return _digest_of(result for result in self.results if isinstance(result.error, UnsafePlan))
 
     def say_digest(self) -> None:
         """The last line of a dry run: the digest, and the command that applies just this.
@@ -233,14 +227,17 @@ class Posting:
 
 def posting_into(session: Session, database: Database, *, dry_run: bool) -> Posting:
     """A posting that has taken no plan yet."""
-    from coinsync.core.plan_report import Directory
     from coinsync.lookup.names import names_of_school
     from coinsync.store.reader import Reader
 
-    names = names_of_school(Reader(database))
-    # A branch is called as the configuration says, whatever the CRM calls it.
-    names = names.joined(Directory(branches=session.branch_names()))
-    return Posting(session, database, dry_run, names)
+    return Posting(session, database, dry_run, names_of_school(Reader(database)))
+
+
+def _digest_of(results: Iterable[Result]) -> str:
+    from coinsync.core.plan import digest_of
+
+    reports = [result.report for result in results if result.report is not None]
+    return digest_of([report.digest for report in reports if report.changes])
 
 
 def exit_code(results: Sequence[Result]) -> int:

@@ -350,11 +350,9 @@ def digest_of(digests: Sequence[str]) -> str:
 
     That of a single plan is its own, so that a run of one plan has one digest and not two.
     """
-    if not digests:
-        return ""
-    if len(digests) == 1:
-        return digests[0]
-    return digest_of_text("\n".join(digests))
+    if len(digests) > 1:
+        return digest_of_text("\n".join(digests))
+    return digests[0] if digests else ""
 
 
 def digest_of_text(text: str) -> str:

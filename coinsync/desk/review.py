@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from coinsync.config import Settings
+from coinsync.core.directory import Directory
 from coinsync.core.facts import Group, Hold, HoldKind, Lesson, LessonType, Presence, Resident
 from coinsync.core.plan import Plan, Purpose
-from coinsync.core.plan_report import Directory
 from coinsync.core.planning.review import Question, Ruling, plan_review
 from coinsync.core.proposal import Author, Case, Proposal, scope_of
 from coinsync.desk.gather import gather_moves, question_about
@@ -44,8 +44,8 @@ def _owners(reader: Reader, holds: Collection[Hold]) -> dict[int, Resident]:
     """The card whose coins a hold is about, by the card for which it is held."""
     survivors = reader.survivors()
     owner_ids = {hold.resident: survivors.get(hold.resident, hold.resident) for hold in holds}
-    recorded = {resident.id: resident for resident in reader.recorded(Resident, owner_ids.values())}
-    return {card: recorded[owner] for card, owner in owner_ids.items() if owner in recorded}
+    residents = reader.residents_by_id(owner_ids.values())
+    return {card: residents[owner] for card, owner in owner_ids.items() if owner in residents}
 
 
 def review(

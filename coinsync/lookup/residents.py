@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from coinsync.core.facts import (
@@ -9,13 +10,11 @@ from coinsync.core.facts import (
     LessonRecord,
     Membership,
     Merge,
-    Presence,
     Resident,
     VkPage,
 )
 from coinsync.core.identity import clean
-from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem
-from coinsync.core.planning.people import vk_number
+from coinsync.core.people_report import Card, Dossier
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
@@ -105,37 +104,21 @@ def dossier(reader: Reader, resident: Resident) -> Dossier:
     )
 
 
-# --- links ------------------------------------------------------------------------------------
+# --- lists ------------------------------------------------------------------------------------
 
 
-def links(reader: Reader) -> list[LinkLine]:
-    """All links with the names of residents, by account."""
-    names = {resident.id: resident.name for resident in reader.residents()}
-    return [
-        LinkLine(link.vk, link.resident, names.get(link.resident, ""), link.source, link.live)
-        for link in reader.links()
-    ]
+def residents_of(reader: Reader, branches: Iterable[int] | None) -> list[Resident]:
+    """Everybody, or those of some branches, by name.
 
-
-def link_problems(reader: Reader) -> list[LinkProblem]:
-    """Cards whose VK page is not, or not any more, the account that sees the resident; by name."""
+    A card that is merged is left out: its coins count on the card on which it goes on.
+    """
+    if branches is None:
+        residents = reader.residents()
+    else:
+        by_id = {}
+        for branch in branches:
+            for resident in reader.residents(branch):
+                by_id[resident.id] = resident
+        residents = sorted(by_id.values(), key=lambda resident: (resident.name, resident.id))
     merged = reader.survivors()
-    pages = {page.resident: page for page in reader.all(VkPage)}
-    live_by_vk: dict[int, dict[int, bool]] = {}
-    for link in reader.links():
-        live_by_vk.setdefault(link.resident, {})[link.vk] = link.live
-    problems = []
-    for resident in reader.residents():
-        if resident.id in merged or resident.presence is Presence.ERASED:
-            continue
-        vk, problem = vk_number(resident.vk, pages.get(resident.id))
-        links = live_by_vk.get(resident.id, {})
-        if vk and vk not in links:
-            # Nothing is linked anew in silence: a card that names another page than before waits
-            # for a person, a first one for the next sync.
-            problem = "changed" if links else "waiting"
-        elif vk and not links[vk]:
-            problem = "revoked"
-        if problem:
-            problems.append(LinkProblem(resident.id, resident.name, resident.vk, problem))
-    return problems
+    return [resident for resident in residents if resident.id not in merged]

@@ -74,10 +74,8 @@ def live(house: House) -> None:
 def trade(house: House, buyer: str) -> None:
     """Goods with stock and without, sold, one of them taken back, another written off."""
     house.ok("credit", buyer, "100", "--reason", "a fair is near", "--yes")
-    house.ok("catalog", "add", "mug", "--name", "Кружка", "--price", "10", "--yes")
-    house.ok(
-        "catalog", "add", "sticker", "--name", "Наклейка", "--price", "2", "--untracked", "--yes"
-    )
+    goods = "code,name,price,tracked\nmug,Кружка,10,yes\nsticker,Наклейка,2,no\n"
+    house.ok("catalog", "load", house.file("goods.csv", goods), "--yes")
     house.ok("catalog", "stock", "receive", "mug", "5", "--yes")
     house.ok("sell", buyer, "mug", "--quantity", "2", "--key", "kept", "--yes")
     house.ok("sell", buyer, "sticker", "--quantity", "3", "--key", "loose", "--yes")
@@ -598,7 +596,7 @@ def more_pieces_than_were_sold(c: sqlite3.Connection) -> str:
     return "sale kept: 3 of mug left, by its lines 2"
 
 
-@damage("facts", "coinsync db status")
+@damage("facts", "coinsync doctor")
 def a_presence_that_no_program_knows(c: sqlite3.Connection) -> str:
     """A word that nobody understands."""
     who, *_ = one(c, "SELECT MAX(id) FROM resident")
@@ -606,7 +604,7 @@ def a_presence_that_no_program_knows(c: sqlite3.Connection) -> str:
     return f"resident {who}"
 
 
-@damage("facts", "coinsync db status", alone=False)
+@damage("facts", "coinsync doctor", alone=False)
 def a_mark_that_no_program_knows(c: sqlite3.Connection) -> str:
     """The month in which it stands cannot be compared."""
     lesson, day = one(
@@ -618,14 +616,14 @@ def a_mark_that_no_program_knows(c: sqlite3.Connection) -> str:
     return f"a mark in '{day[:7]}'"
 
 
-@damage("references", "coinsync db status")
+@damage("references", "coinsync doctor")
 def a_membership_of_nobody(c: sqlite3.Connection) -> str:
     """It refers to a resident who is not there."""
     c.execute("INSERT INTO membership VALUES (777777, 1, '2026-01-01', NULL)")
     return "membership, row "
 
 
-@damage("file", "coinsync db status", alone=False)
+@damage("file", "coinsync doctor", alone=False)
 def an_index_that_lies(c: sqlite3.Connection) -> str:
     """One byte in the file: a key in the table is no longer the one in its index."""
     key, *_ = one(c, f"SELECT op_key FROM entry WHERE kind = 'award' AND {_UNTOUCHED}")
@@ -644,7 +642,7 @@ def a_guard_that_is_gone(c: sqlite3.Connection) -> str:
     return "guard entry_no_update"
 
 
-@damage("schema", "coinsync db status")
+@damage("schema", "coinsync doctor")
 def a_unique_index_that_is_gone(c: sqlite3.Connection) -> str:
     """A lesson could be posted twice by two at once."""
     if isinstance(c, sqlite3.Connection):
@@ -657,7 +655,7 @@ def a_unique_index_that_is_gone(c: sqlite3.Connection) -> str:
     return "unique index entry (op_key, seq) is missing"
 
 
-@damage("schema", "coinsync db status")
+@damage("schema", "coinsync doctor")
 def a_trigger_that_is_not_ours(c: sqlite3.Connection) -> str:
     """It could do anything whenever somebody writes."""
     here = isinstance(c, sqlite3.Connection)
