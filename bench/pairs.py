@@ -12,9 +12,9 @@ ROUNDS = 5
 Work = Callable[[], object]
 
 
-def ratio(name: str, goal: float, ours: Work, floor: Work) -> float:
+def ratio(name: str, goal: float, ours: Work, floor: Work, *, rounds: int = ROUNDS) -> float:
     """Measure ``ours`` against ``floor`` and print the line."""
-    pairs = [(_seconds(ours), _seconds(floor)) for _ in range(ROUNDS)]
+    pairs = [(_seconds(ours), _seconds(floor)) for _ in range(rounds)]
     found = statistics.median(mine / theirs for mine, theirs in pairs)
     mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
     verdict = "ok" if found <= goal else "MISSED"

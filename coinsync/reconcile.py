@@ -31,7 +31,7 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.freshness import Freshness
-from coinsync.core.ledger import LedgerRow, RunLine
+from coinsync.core.ledger import LedgerRow, Run
 from coinsync.core.plan import Scope
 from coinsync.core.proof.checks import (
     BY_ID,
@@ -63,7 +63,7 @@ _ON_LESSONS = frozenset({"rules", "lessons", "holds", "facts"})
 _ON_LEDGER = frozenset({*OF_A_DAY, "notes", "erased", "private", "sales", "stock", *_ON_LESSONS})
 
 F = TypeVar("F", bound=Fact)
-R = TypeVar("R", LedgerRow, RunLine)
+R = TypeVar("R", LedgerRow, Run)
 
 
 class _Part(NamedTuple):

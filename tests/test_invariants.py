@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from coinsync import config, errors
-from coinsync.commands.posting import Posting
+from coinsync.commands.sync_posting import Posting
 from coinsync.core.plan import Limits
 from coinsync.exchange.wire import Bounds
 from coinsync.store import writer
@@ -263,7 +263,7 @@ def test_law_11_the_example_is_complete_and_loads() -> None:
     text = path.read_text(encoding="utf-8")
     assert text == config.example()
     assert config.load(path).school
-    for section in config.sections():
+    for section in config.sections().values():
         heading = f"\n[[{section.name}]]\n" if section.repeated else f"\n[{section.name}]\n"
         block = text.split(heading, 1)[1].split("\n[", 1)[0]
         for key in section.keys:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coinsync.commands.session import Day, Session, span
+from coinsync.commands.options import Day, span
+from coinsync.commands.session import Session
 from coinsync.errors import UsageError
 
 if TYPE_CHECKING:

@@ -140,8 +140,6 @@ def _refuse_new_viewers(plan: Plan, effects: _Effects, recorded: RecordedCards) 
 
 def _refuse_to_forget_in_part(plan: Plan, effects: _Effects, recorded: RecordedCards) -> None:
     """Whoever is forgotten leaves no link, page or note, on none of the cards merged together."""
-    if not effects.forgotten:
-        return
     relatives = _merged_with(effects.forgotten, recorded.merges)
     links = [link for link in recorded.links if link.resident in effects.forgotten]
     dropped = {change.old for change in plan.changes if isinstance(change, Drop)}

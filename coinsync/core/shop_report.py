@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from coinsync.core.catalog import Sale, SaleLine
+from coinsync.core.ledger import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +87,19 @@ class ShopReport:
     until: date
     buyers: tuple[BuyerLine, ...]
     items: tuple[ItemLine, ...]
+
+
+def paid_by_card(
+    payments: Iterable[Line], survivors: Mapping[int, int] | None = None
+) -> dict[int, int]:
+    """Coins paid and not given back by the lines of a sale and its refunds, in the order of cards.
+
+    With ``survivors`` they are added up on the cards that go on, without on the cards that paid.
+    """
+    owners = survivors or {}
+    paid: dict[int, int] = {}
+    for line in payments:
+        entry = line.posted.entry
+        card = owners.get(entry.resident, entry.resident)
+        paid[card] = paid.get(card, 0) - entry.coins
+    return dict(sorted(paid.items()))

@@ -5,62 +5,60 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from coinsync.config import Settings
-from coinsync.core.catalog import (
-    Item,
-    MoveKind,
-    StockMove,
-    after_loading,
-)
+from coinsync.core.catalog import Item, MoveKind, StockMove, after_loading
 from coinsync.core.plan import Change, Plan, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Proposal, scope_of
-from coinsync.errors import (
-    CoinPolicy,
-    OutOfStock,
-    PostedOtherwise,
-)
+from coinsync.errors import CoinPolicy, OutOfStock, PostedOtherwise
 from coinsync.store.reader import Reader
+
+#: What of an item may change, and what staff call it; the price is shown with both values.
+_NOUNS = {
+    "name_ru": "name",
+    "name_en": "English name",
+    "category_ru": "category",
+    "category_en": "English category",
+    "text_ru": "text",
+    "text_en": "English text",
+    "price": "price",
+    "branches": "branches",
+    "picture": "picture",
+    "place": "place",
+    "shown": "shown",
+    "tracked": "stock counted",
+}
+
+
+def propose_goods(
+    settings: Settings, changes: Iterable[Change], author: Author, *words: str, key: str = ""
+) -> Proposal:
+    """A proposal about goods, stock or fairs; ``words`` say what it does.
+
+    It is of no resident, so its day is the school's.
+    """
+    plan = Plan.of(Purpose.CATALOG, scope_of(settings.day_at((), author.now)), changes)
+    return Proposal(plan, words=words, key=key)
+
+
+# --- goods ------------------------------------------------------------------------------------
 
 
 def load(reader: Reader, settings: Settings, items: Sequence[Item], author: Author) -> Proposal:
-    """Plan that the shop has exactly these goods: new and changed ones are put, those left out are archived."""
+    """Plan that the shop has exactly these goods.
+
+    New and changed ones are put, those left out are archived.
+    """
     changes = after_loading(items, reader.all(Item))
-    words = tuple(_words_of_change(item, before) for item, before in changes)
-    return Proposal(
-        plan_of_catalog(settings, [Put(item, before) for item, before in changes], author),
-        words=words or ("no changes",),
-    )
+    words = [_words_of_change(item, before) for item, before in changes] or ["no changes"]
+    puts = [Put(item, before) for item, before in changes]
+    return propose_goods(settings, puts, author, *words)
 
 
 def put_item(reader: Reader, settings: Settings, item: Item, author: Author) -> Proposal:
     """Plan to add or change one item."""
-    before = next((one for one in reader.recorded(Item, [item.code])), None)
+    before = next(iter(reader.recorded(Item, [item.code])), None)
     if before == item:
-        return Proposal(plan_of_catalog(settings, (), author), words=("no changes",))
-    return Proposal(
-        plan_of_catalog(settings, [Put(item, before)], author),
-        words=(_words_of_change(item, before),),
-    )
-
-
-def plan_of_catalog(settings: Settings, changes: Iterable[Change], author: Author) -> Plan:
-    """A plan of goods, stock or fairs: it belongs to the school's day, not to a resident's."""
-    return Plan.of(Purpose.CATALOG, scope_of(settings.day_at((), author.now)), changes)
-
-
-_FIELDS = (
-    ("name_ru", "name"),
-    ("name_en", "English name"),
-    ("category_ru", "category"),
-    ("category_en", "English category"),
-    ("text_ru", "text"),
-    ("text_en", "English text"),
-    ("price", "price"),
-    ("branches", "branches"),
-    ("picture", "picture"),
-    ("place", "place"),
-    ("shown", "shown"),
-    ("tracked", "stock counted"),
-)
+        return propose_goods(settings, (), author, "no changes")
+    return propose_goods(settings, [Put(item, before)], author, _words_of_change(item, before))
 
 
 def _words_of_change(item: Item, before: Item | None) -> str:
@@ -69,14 +67,15 @@ def _words_of_change(item: Item, before: Item | None) -> str:
         return f"+ {item.code}  {item.name_ru}  {item.price}"
     if item.archived and not before.archived:
         return f"- {item.code}  {before.name_ru}  archived"
-    changed = [
-        f"{noun} {getattr(before, field)} → {getattr(item, field)}" if field == "price" else noun
-        for field, noun in _FIELDS
-        if getattr(before, field) != getattr(item, field)
-    ]
-    if before.archived and not item.archived:
-        changed = ["back in the shop", *changed]
-    return f"~ {item.code}  {item.name_ru}  {', '.join(changed)}"
+    words = ["back in the shop"] if before.archived and not item.archived else []
+    for field, noun in _NOUNS.items():
+        old, new = getattr(before, field), getattr(item, field)
+        if old != new:
+            words.append(f"{noun} {old} → {new}" if field == "price" else noun)
+    return f"~ {item.code}  {item.name_ru}  {', '.join(words)}"
+
+
+# --- stock ------------------------------------------------------------------------------------
 
 
 def move_stock(
@@ -89,54 +88,65 @@ def move_stock(
     *,
     note: str = "",
 ) -> Proposal:
-    """Plan that pieces come in, are written off, or were counted (then ``pieces`` is how many there are)."""
+    """Plan that pieces come in, are written off, or were counted.
+
+    Of a count ``pieces`` is how many there are. Raises ``CoinPolicy`` where the item is not
+    counted, ``OutOfStock``, or ``PostedOtherwise`` where the key stands for another move.
+    """
+    # Goods of some branches are received there, and the day is theirs.
+    day = author.day_by(settings.day_at(item.branches, author.now))
     if not item.tracked:
         raise CoinPolicy(
             f"the stock of {item.code} is not counted; nothing written",
-            advice=f"coinsync catalog edit {item.code} --tracked",
+            advice="Say in the catalog's file that it is tracked, and load it.",
         )
-    day = author.day_by(settings.day_at(item.branches, author.now))
     key = f"stock:{author.key}"
+    recorded = next((move for _, move in reader.stock_moves(key=key)), None)
+    if recorded is not None:
+        _refuse_another_move(reader, recorded, item, kind, pieces, author)
+        words = f"recorded already: {recorded.quantity:+}"
+        return propose_goods(settings, (), author, words, key=key)
     left = reader.stock([item.code])[item.code]
-    quantity = {MoveKind.RECEIVE: pieces, MoveKind.WRITE_OFF: -pieces}.get(kind, pieces - left)
-    posted = next((move for _, move in reader.stock_moves(key=key)), None)
-    if posted is not None:
-        if (posted.item, posted.kind) != (item.code, kind) or pieces != _pieces_said(
-            reader, posted
-        ):
-            raise PostedOtherwise(
-                f"key {author.key} is another move of stock already; nothing written"
-            )
-        return Proposal(
-            plan_of_catalog(settings, (), author),
-            words=(f"recorded already: {posted.quantity:+}",),
-            key=key,
-        )
+    quantity = _quantity(kind, pieces, left)
     if quantity == 0:
-        return Proposal(
-            plan_of_catalog(settings, (), author),
-            words=(f"{item.code}  {item.name_ru}: {left} left, as counted",),
-        )
+        words = f"{item.code}  {item.name_ru}: {left} left, as counted"
+        return propose_goods(settings, (), author, words)
     if left + quantity < 0:
         raise OutOfStock(
             f"{item.code}: {left} left, {-quantity} to be written off; nothing written"
         )
     move = StockMove(key, item.code, quantity, kind, day, author.actor, note)
-    words = (f"{item.code}  {item.name_ru}: {left} {quantity:+} → {left + quantity}",)
-    # The plan relies on the item, which must be there and counted, and a count on the pieces that it was held against.
-    stock = Stock(move, left if kind is MoveKind.COUNT else None)
-    return Proposal(
-        plan_of_catalog(settings, [Put(item, item), stock], author), words=words, key=key
-    )
+    # A count is stale once a piece moves: it was held against the pieces that were left. The item
+    # itself must still be there and counted, so it is put as it is.
+    counted_against = left if kind is MoveKind.COUNT else None
+    changes: list[Change] = [Put(item, item), Stock(move, counted_against)]
+    words = f"{item.code}  {item.name_ru}: {left} {quantity:+} → {left + quantity}"
+    return propose_goods(settings, changes, author, words, key=key)
 
 
-def _pieces_said(reader: Reader, move: StockMove) -> int:
+def _quantity(kind: MoveKind, pieces: int, left: int) -> int:
+    """How many pieces more, or fewer below 0."""
+    if kind is MoveKind.COUNT:
+        return pieces - left
+    return -pieces if kind is MoveKind.WRITE_OFF else pieces
+
+
+def _refuse_another_move(
+    reader: Reader, recorded: StockMove, item: Item, kind: MoveKind, pieces: int, author: Author
+) -> None:
+    same_move = (recorded.item, recorded.kind) == (item.code, kind)
+    if not same_move or pieces != _pieces_typed(reader, recorded):
+        raise PostedOtherwise(f"key {author.key} is another move of stock already; nothing written")
+
+
+def _pieces_typed(reader: Reader, move: StockMove) -> int:
     """The number that was typed for a move: so many more, so many fewer, or how many there were."""
     if move.kind is not MoveKind.COUNT:
         return abs(move.quantity)
-    there = 0
-    for _, one in reader.stock_moves(item=move.item):
-        there += one.quantity
-        if one.key == move.key:
+    # A count is kept as a difference. What was counted is the sum of all moves up to it.
+    left = 0
+    for _, earlier in reader.stock_moves(item=move.item):
+        left += earlier.quantity
+        if earlier.key == move.key:
             break
-    return there
+    return left

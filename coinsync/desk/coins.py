@@ -7,11 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from coinsync.config import Settings
-from coinsync.core.facts import (
-    Decision,
-    Presence,
-    Resident,
-)
+from coinsync.core.facts import Decision, Presence, Resident
 from coinsync.core.ledger import (
     BY_HAND,
     BY_WAY,
@@ -28,10 +24,10 @@ from coinsync.core.proposal import Author, Proposal, check_floors, scope_of
 from coinsync.core.school import Way
 from coinsync.desk.gather import (
     gather_moves,
-    owner_of,
     question_about,
     recorded_resident,
     refuse_erased,
+    surviving_card,
 )
 from coinsync.errors import (
     AboveLimit,
@@ -43,8 +39,15 @@ from coinsync.errors import (
 )
 from coinsync.store.reader import Reader
 
-#: The same amount for the same reason within that time is taken for a slip of the hand.
+#: The same amount for the same reason within that time is likely one deed that was typed twice.
 DUPLICATE_WITHIN = timedelta(minutes=10)
+
+#: Entries that no clerk takes back one by one, and what to do instead.
+_NOT_BY_HAND = {
+    Kind.REVERSAL: "is a reversal itself; post a new credit or debit instead",
+    Kind.SALE: 'is a purchase; "coinsync refund" takes it back with the goods',
+    Kind.REFUND: "is a refund; sell again instead",
+}
 
 
 def give(
@@ -57,145 +60,173 @@ def give(
     note: str,
     way: Way | None = None,
 ) -> Proposal:
-    """Plan a credit (``coins`` above 0) or a debit (below), under the key of the hand.
+    """Plan a credit (``coins`` above 0) or a debit (below), under the author's key.
 
-    Raises ``AboveLimit``, ``LikelyDuplicate``, ``PostedOtherwise``, ``NotEnoughCoins``, or ``CoinPolicy`` for somebody
-    who is erased.
+    Raises ``AboveLimit``, ``LikelyDuplicate``, ``PostedOtherwise``, ``NotEnoughCoins``, or
+    ``CoinPolicy`` for somebody who is erased.
     """
-    _check_limit(settings, coins)
+    _refuse_above_limit(settings, coins)
     refuse_erased(resident)
-    day = author.day_by(settings.day_at(resident.branches, author.now))
     entry = Entry(
         key=desk_key(author.key),
         seq=1,
         resident=resident.id,
         coins=coins,
         kind=Kind.CREDIT if coins > 0 else Kind.DEBIT,
-        happened_on=day,
+        happened_on=author.day_by(settings.day_at(resident.branches, author.now)),
         reason=BY_WAY if way else BY_HAND,
         actor=author.actor,
         rule=way.code if way else "",
         note=note,
     )
+    # The key was made before anybody was asked. So whoever does not know whether an earlier try
+    # was written repeats it under the same key, and it is never done twice.
     posted = reader.lines_under([entry.key])
     if posted:
-        return posted_before(posted[0], entry, author, reader.survivors())
+        return _posted_already(posted[0], entry, author.day, reader.survivors())
     if not author.allow_duplicate:
         _refuse_duplicate(reader, entry, author.now)
-    moves = gather_moves(reader, settings, [entry], {resident.id: resident})
+    moves = gather_moves(reader, settings, [entry])
     check_floors(moves)
-    plan = Plan.of(
-        Purpose.DESK, scope_of(entry.happened_on), [Post(entry)], basis=[KeyState(entry.key)]
-    )
+    basis = [KeyState(entry.key)]
+    plan = Plan.of(Purpose.DESK, scope_of(entry.happened_on), [Post(entry)], basis=basis)
     return Proposal(plan, moves, key=entry.key)
 
 
-def _check_limit(settings: Settings, coins: int) -> None:
-    most = settings.limits.coins_per_operation_max
-    if abs(coins) > most:
+def _refuse_above_limit(settings: Settings, coins: int) -> None:
+    limit = settings.limits.coins_per_operation_max
+    if abs(coins) > limit:
         raise AboveLimit(
-            f"{abs(coins)} coins is above the limit of {most} for one operation; nothing written"
+            f"{abs(coins)} coins is above the limit of {limit} for one operation; nothing written"
         )
 
 
-def content_of(entry: Entry, note: str) -> tuple[object, ...]:
-    """What two entries have in common when they say the same."""
-    return (entry.resident, entry.coins, entry.kind, entry.rule, note)
+def says_the_same(line: Line, wanted: Entry) -> bool:
+    """Whether an entry says what another would say, whoever it is for and on whatever day."""
+    entry = line.posted.entry
+    posted = (entry.coins, entry.kind, entry.rule, line.note)
+    return posted == (wanted.coins, wanted.kind, wanted.rule, wanted.note)
 
 
-def posted_before(
-    line: Line, wanted: Entry, author: Author, survivors: Mapping[int, int]
-) -> Proposal:
-    """The answer to a repeated key: done already, or refused because it names something else."""
-    entry, n = line.posted.entry, line.posted.n
-    whose, asked = (survivors.get(card, card) for card in (entry.resident, wanted.resident))
-    same = (
-        content_of(entry, line.note)[1:] == content_of(wanted, wanted.note)[1:] and whose == asked
+def refuse_another_entry(
+    line: Line, wanted: Entry, day: date | None, survivors: Mapping[int, int]
+) -> None:
+    """Raise ``PostedOtherwise`` where the key of ``wanted`` stands for another entry already.
+
+    ``day`` is the day that was named, or None: who names none means the day of the first try.
+    """
+    entry = line.posted.entry
+    # The card may have been merged since, and the same child is then found under another number.
+    owner = survivors.get(entry.resident, entry.resident)
+    wanted_owner = survivors.get(wanted.resident, wanted.resident)
+    same_day = day is None or day == entry.happened_on
+    if says_the_same(line, wanted) and owner == wanted_owner and same_day:
+        return
+    raise PostedOtherwise(
+        f"key {wanted.key} is already posted with other content: entry {line.posted.n}, "
+        f"{entry.coins:+} for #{entry.resident} on {entry.happened_on}; nothing written"
     )
-    if not same or (author.day is not None and author.day != entry.happened_on):
-        raise PostedOtherwise(
-            f"key {wanted.key} is already posted with other content: entry {n}, {entry.coins:+} for #{entry.resident}"
-            f" on {entry.happened_on}; nothing written"
-        )
-    plan = Plan.of(Purpose.DESK, scope_of(entry.happened_on), ())
+
+
+def _posted_already(
+    line: Line, wanted: Entry, day: date | None, survivors: Mapping[int, int]
+) -> Proposal:
+    refuse_another_entry(line, wanted, day, survivors)
+    n = line.posted.n
+    plan = Plan.of(Purpose.DESK, scope_of(line.posted.entry.happened_on), ())
     return Proposal(plan, words=(f"already posted: entry {n}",), done=(n,), key=wanted.key)
 
 
 def _refuse_duplicate(reader: Reader, entry: Entry, now: datetime) -> None:
-    recent = reader.lines_posted_since(entry.resident, utc_text(now - DUPLICATE_WITHIN))
-    for line in recent:
-        if line.reversed_by is None and content_of(line.posted.entry, line.note) == content_of(
-            entry, entry.note
-        ):
+    """Refuse what was posted a moment ago under another key.
+
+    A key does not help whoever types the whole command again, so the time has to tell.
+    """
+    for line in reader.lines_posted_since(entry.resident, utc_text(now - DUPLICATE_WITHIN)):
+        if line.reversed_by is None and says_the_same(line, entry):
             age = now - datetime.fromisoformat(line.posted.posted_at)
+            # Another machine's clock may be ahead of this one.
+            seconds = max(0, int(age.total_seconds()))
             raise LikelyDuplicate(
-                f"likely the same as entry {line.posted.n}, {max(0, int(age.total_seconds()))} s ago; nothing written"
+                f"likely the same as entry {line.posted.n}, {seconds} s ago; nothing written"
             )
 
 
-_NOT_BY_HAND = {
-    Kind.REVERSAL: "is a reversal itself; post a new credit or debit instead",
-    Kind.SALE: 'is a purchase; "coinsync refund" takes it back with the goods',
-    Kind.REFUND: "is a refund; sell again instead",
-}
-
-
 def reverse(reader: Reader, settings: Settings, n: int, author: Author, *, note: str) -> Proposal:
-    """Plan to take one entry back. An award that is taken back by hand is a decision, so that no sync pays it again.
-
-    Of somebody who is erased no note is kept.
+    """Plan to take one entry back. Of somebody who is erased no note is kept.
 
     Raises ``NotFound``, ``AlreadyReversed``, ``NotReversible`` or ``NotEnoughCoins``.
     """
+    original = _reversible_entry(reader, n)
+    state = reader.key_states([original.key])[original.key]
+    card = recorded_resident(reader, original.resident)
+    today = settings.day_at(surviving_card(reader, card).branches, author.now)
+    of_lesson = original.kind is Kind.AWARD
+    reversal = replace(
+        original,
+        seq=state.seq + 1,
+        coins=-original.coins,
+        kind=Kind.REVERSAL,
+        # Coins of a lesson are taken back on its day; what a clerk did by mistake is mended today.
+        happened_on=original.happened_on if of_lesson else today,
+        reason=TAKEN_BACK,
+        actor=author.actor,
+        note="" if card.presence is Presence.ERASED else note,
+        reverses=n,
+    )
+    changes: list[Change] = [Post(reversal)]
+    if of_lesson:
+        changes += _decide_nothing_is_due(reader, settings, reversal, today)
+    moves = gather_moves(reader, settings, [reversal])
+    check_floors(moves)
+    plan = Plan.of(Purpose.DESK, scope_of(reversal.happened_on), changes, basis=[state])
+    return Proposal(plan, moves, words=(f"takes back entry {n}",))
+
+
+def _reversible_entry(reader: Reader, n: int) -> Entry:
     line = reader.line(n)
     if line is None:
         raise NotFound(
             f"entry {n} does not exist",
             advice='"coinsync history RESIDENT" shows the numbers of entries.',
         )
-    original = line.posted.entry
     if line.reversed_by is not None:
         raise AlreadyReversed(
             f"entry {n} is already reversed by {line.reversed_by}; nothing written"
         )
-    if original.kind in _NOT_BY_HAND:
-        raise NotReversible(f"entry {n} {_NOT_BY_HAND[original.kind]}; nothing written")
-    state = reader.key_states([original.key])[original.key]
-    card = recorded_resident(reader, original.resident)
-    owner = owner_of(reader, card)
-    entry = replace(
-        original,
-        seq=state.seq + 1,
-        coins=-original.coins,
-        kind=Kind.REVERSAL,
-        # Coins of a lesson are taken back on its day; what a clerk did by mistake is mended today.
-        happened_on=original.happened_on
-        if original.kind is Kind.AWARD
-        else settings.day_at(owner.branches, author.now),
-        reason=TAKEN_BACK,
-        actor=author.actor,
-        note="" if card.presence is Presence.ERASED else note,
-        reverses=n,
+    entry = line.posted.entry
+    if entry.kind in _NOT_BY_HAND:
+        raise NotReversible(f"entry {n} {_NOT_BY_HAND[entry.kind]}; nothing written")
+    return entry
+
+
+def _decide_nothing_is_due(
+    reader: Reader, settings: Settings, reversal: Entry, today: date
+) -> list[Change]:
+    """The decision that goes with an award that is taken back by hand.
+
+    The rules go on giving coins for the visit. Without a decision that nothing is due, the next
+    sync would pay them again.
+    """
+    if reversal.lesson is None:
+        return []
+    question = question_about(
+        reader, settings, reversal.key, reversal.lesson, reversal.resident, today
     )
-    changes: list[Change] = [Post(entry)]
-    if original.kind is Kind.AWARD and original.lesson is not None:
-        changes += _standing_word(
-            reader, settings, entry, settings.day_at(owner.branches, author.now)
-        )
-    moves = gather_moves(reader, settings, [entry], {owner.id: owner})
-    check_floors(moves)
-    plan = Plan.of(Purpose.DESK, scope_of(entry.happened_on), changes, basis=[state])
-    return Proposal(plan, moves, words=(f"takes back entry {n}",))
-
-
-def _standing_word(reader: Reader, settings: Settings, entry: Entry, today: date) -> list[Change]:
-    """The decision that goes with taking an award back by hand: nothing is due, whatever the rules give today."""
-    lesson = entry.lesson or 0
-    question = question_about(reader, settings, entry.key, lesson, entry.resident)
     if question is None:
         return []
-    reason, hold = question.difference.verdict.reason.value, question.difference.hold
-    ruling = Decision(
-        entry.key, lesson, entry.resident, entry.seq, 0, reason, entry.actor, today, entry.note
+    decision = Decision(
+        reversal.key,
+        reversal.lesson,
+        reversal.resident,
+        reversal.seq,
+        0,
+        question.difference.verdict.reason.value,
+        reversal.actor,
+        today,
+        reversal.note,
     )
-    return [Put(ruling, question.before), *([Drop(hold)] if hold is not None else [])]
+    changes: list[Change] = [Put(decision, question.before)]
+    if question.difference.hold is not None:
+        changes.append(Drop(question.difference.hold))
+    return changes

@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from coinsync.config import Settings
-from coinsync.core.catalog import (
-    Event,
-)
+from coinsync.core.catalog import Event
 from coinsync.core.plan import Put
 from coinsync.core.proposal import Author, Proposal
 from coinsync.core.shop_report import Settlement
-from coinsync.desk.catalog import plan_of_catalog
-from coinsync.errors import (
-    CoinPolicy,
-    EventClosed,
-    NotFound,
-)
+from coinsync.desk.catalog import propose_goods
+from coinsync.errors import CoinPolicy, EventClosed, NotFound
 from coinsync.store.reader import Reader
+
+#: So many differences are named when a fair does not add up.
+NAMED_MAX = 5
 
 
 def open_fair(
@@ -27,49 +24,60 @@ def open_fair(
     before = next(iter(reader.recorded(Event, [code])), None)
     if before is not None:
         state = f"closed on {before.closed_on}" if before.closed_on else "open"
-        return Proposal(
-            plan_of_catalog(settings, (), author), words=(f"{code} is there already, {state}",)
-        )
+        return propose_goods(settings, (), author, f"{code} is there already, {state}")
     event = Event(code, title, author.day_by(settings.day_at((), author.now)))
-    return Proposal(
-        plan_of_catalog(settings, [Put(event)], author), words=(f"{code}  {title}: open for sales",)
-    )
+    return propose_goods(settings, [Put(event)], author, f"{code}  {title}: open for sales")
 
 
-def close_fair(settings: Settings, event: Event, balance: Settlement, author: Author) -> Proposal:
-    """Plan that a fair is settled; what does not add up refuses it. Raises ``EventClosed`` or ``CoinPolicy``."""
-    if event.closed_on is not None:
-        raise EventClosed(
-            f"{event.code} was closed on {event.closed_on} by {event.closed_by}; nothing written"
-        )
-    if balance.differences:
+def close_fair(
+    settings: Settings, event: Event, settlement: Settlement, author: Author
+) -> Proposal:
+    """Plan that a fair is closed; ``settlement`` is what it comes to.
+
+    Raises ``EventClosed``, or ``CoinPolicy`` where something does not add up.
+    """
+    _refuse_closed(event)
+    if settlement.differences:
+        differences = "; ".join(settlement.differences[:NAMED_MAX])
         raise CoinPolicy(
-            f"{event.code} does not add up: {'; '.join(balance.differences[:5])}; nothing written",
+            f"{event.code} does not add up: {differences}; nothing written",
             advice=f"coinsync reconcile; coinsync shop sales --event {event.code}",
         )
-    closed = replace(
-        event, closed_on=author.day_by(settings.day_at((), author.now)), closed_by=author.actor
-    )
-    words = (
-        f"{event.code}  {event.title}: {balance.sales} sales, lines refunded {balance.refunds}",
-        f"coins taken {balance.taken} = fall of balances {balance.fallen} = sale lines {balance.lines}",
-        *(
-            f"{one.item}: received {one.received} − left {one.left} = sold {one.sold} + written off {one.written_off}"
-            for one in balance.goods
-        ),
-    )
-    return Proposal(plan_of_catalog(settings, [Put(closed, event)], author), words=words)
+    today = author.day_by(settings.day_at((), author.now))
+    closed = replace(event, closed_on=today, closed_by=author.actor)
+    words = _words_of_settlement(event, settlement)
+    # The sales of a fair rely on the open event, so a sale that is made meanwhile is refused.
+    return propose_goods(settings, [Put(closed, event)], author, *words)
 
 
 def open_event(reader: Reader, code: str) -> Event:
     """A fair to which sales may be booked. Raises ``NotFound`` or ``EventClosed``."""
-    found = next(iter(reader.recorded(Event, [code])), None)
-    if found is None:
+    event = next(iter(reader.recorded(Event, [code])), None)
+    if event is None:
         raise NotFound(
             f"no fair is called {code!r}", advice=f"coinsync shop open {code} --title TEXT"
         )
-    if found.closed_on is not None:
+    _refuse_closed(event)
+    return event
+
+
+def _refuse_closed(event: Event) -> None:
+    if event.closed_on is not None:
         raise EventClosed(
-            f"{code} was closed on {found.closed_on} by {found.closed_by}; nothing written"
+            f"{event.code} was closed on {event.closed_on} by {event.closed_by}; nothing written"
         )
-    return found
+
+
+def _words_of_settlement(event: Event, settlement: Settlement) -> list[str]:
+    words = [
+        f"{event.code}  {event.title}: {settlement.sales} sales, "
+        f"lines refunded {settlement.refunds}",
+        f"coins taken {settlement.taken} = fall of balances {settlement.fallen} "
+        f"= sale lines {settlement.lines}",
+    ]
+    for shelf in settlement.goods:
+        words.append(
+            f"{shelf.item}: received {shelf.received} − left {shelf.left} "
+            f"= sold {shelf.sold} + written off {shelf.written_off}"
+        )
+    return words

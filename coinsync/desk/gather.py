@@ -1,72 +1,75 @@
-"""What several decisions of staff read first: cards, moves of coins, and what is recorded about a lesson."""
+"""What several decisions of staff gather first: cards, moves of coins, a lesson's case."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from datetime import date
 
 from coinsync.config import Settings
-from coinsync.core.facts import (
-    LessonRecord,
-    Presence,
-    Resident,
-)
-from coinsync.core.ledger import (
-    Entry,
-    KeyState,
-)
+from coinsync.core.facts import Attendance, LessonRecord, Presence, Resident
+from coinsync.core.ledger import Entry, KeyState
 from coinsync.core.planning.compare import Cause, Difference
 from coinsync.core.planning.review import Question
 from coinsync.core.proposal import Move, moves_of
 from coinsync.core.rules import judge
-from coinsync.errors import (
-    CoinPolicy,
-    NotFound,
-)
+from coinsync.errors import CoinPolicy, NotFound
 from coinsync.store.reader import Reader
 
 
 def refuse_erased(resident: Resident, where: str = "") -> None:
-    """What staff would write about somebody is just what their family asked to be forgotten."""
+    """Raise ``CoinPolicy`` for somebody who is erased; ``where`` begins the message.
+
+    Whatever staff write about a person is what the family asked to be forgotten.
+    """
     if resident.presence is Presence.ERASED:
         raise CoinPolicy(f"{where}#{resident.id} is erased; nothing written")
 
 
 def recorded_resident(reader: Reader, id: int) -> Resident:
     """A card by its number. Raises ``NotFound``."""
-    found = reader.resident(id)
-    if found is None:
+    resident = reader.resident(id)
+    if resident is None:
         raise NotFound(f"resident #{id} is not recorded")
-    return found
+    return resident
 
 
-def owner_of(reader: Reader, card: Resident) -> Resident:
+def surviving_card(reader: Reader, card: Resident) -> Resident:
     """The card on which a card goes on: its own, unless it was merged."""
     return recorded_resident(reader, reader.survivors().get(card.id, card.id))
 
 
-def gather_moves(
-    reader: Reader, settings: Settings, entries: Iterable[Entry], residents: Mapping[int, Resident]
-) -> tuple[Move, ...]:
-    """What entries do to balances as they are now, one after the other."""
-    posted, survivors = list(entries), reader.survivors()
-    balances = reader.balances({survivors.get(entry.resident, entry.resident) for entry in posted})
-    return moves_of(posted, balances, residents, survivors, settings.way_titles)
+def gather_moves(reader: Reader, settings: Settings, entries: Sequence[Entry]) -> tuple[Move, ...]:
+    """What entries do to the balances as they are now, one after the other."""
+    survivors = reader.survivors()
+    owners = {survivors.get(entry.resident, entry.resident) for entry in entries}
+    residents = {resident.id: resident for resident in reader.recorded(Resident, owners)}
+    balances = reader.balances(owners)
+    return moves_of(entries, balances, residents, survivors, settings.way_titles)
 
 
 def question_about(
-    reader: Reader, settings: Settings, key: str, lesson: int, resident: int
+    reader: Reader, settings: Settings, key: str, lesson: int, resident: int, today: date
 ) -> Question | None:
-    """What is recorded about one key: the lesson, today's verdict, the stand, the hold and an earlier decision."""
-    record: LessonRecord | None = reader.lesson_records_by_id([lesson]).get(lesson)
-    mark = (
-        next((one for one in record.attendance if one.resident == resident), None)
-        if record
-        else None
-    )
-    if record is None or mark is None:
+    """What a decision about one visit needs; None where the visit is not recorded.
+
+    It holds what the rules give now, what is posted, what is held, and an earlier decision;
+    ``today`` is the resident's.
+    """
+    record = reader.lesson_records_by_id([lesson]).get(lesson)
+    attendance = _attendance_of(record, resident)
+    if record is None or attendance is None:
         return None
-    hold = reader.holds([lesson]).get(key)
-    verdict = judge(record.lesson, mark, settings.rulebook)
+    verdict = judge(record.lesson, attendance, settings.rulebook)
     state = reader.key_states([key]).get(key, KeyState(key))
+    hold = reader.holds([lesson]).get(key)
     difference = Difference(record.lesson, resident, verdict, state, hold, Cause.HELD)
-    return Question(difference, reader.decisions([lesson]).get(key))
+    return Question(difference, reader.decisions([lesson]).get(key), today)
+
+
+def _attendance_of(record: LessonRecord | None, resident: int) -> Attendance | None:
+    if record is None:
+        return None
+    for attendance in record.attendance:
+        if attendance.resident == resident:
+            return attendance
+    return None

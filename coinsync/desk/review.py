@@ -2,51 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
 from coinsync.config import Settings
 from coinsync.core.directory import Directory
-from coinsync.core.facts import (
-    Group,
-    Hold,
-    HoldKind,
-    Lesson,
-    LessonType,
-    Presence,
-    Resident,
-)
-from coinsync.core.planning.review import Ruling, plan_review
-from coinsync.core.proposal import Author, Case, Proposal
-from coinsync.desk.gather import (
-    gather_moves,
-    question_about,
-)
-from coinsync.errors import (
-    CoinPolicy,
-    UsageError,
-)
+from coinsync.core.facts import Group, Hold, HoldKind, Lesson, LessonType, Presence, Resident
+from coinsync.core.plan import Plan, Purpose
+from coinsync.core.planning.review import Question, Ruling, plan_review
+from coinsync.core.proposal import Author, Case, Proposal, scope_of
+from coinsync.desk.gather import gather_moves, question_about
+from coinsync.errors import CoinPolicy, UsageError
 from coinsync.store.reader import Reader
 
 
 def cases(reader: Reader, holds: Iterable[Hold]) -> list[Case]:
     """Held differences as a person sees them, by day."""
-    found = sorted(holds, key=lambda hold: (hold.happened_on, hold.lesson, hold.resident))
-    survivors = reader.survivors()
-    owners = {hold.resident: survivors.get(hold.resident, hold.resident) for hold in found}
-    residents = {one.id: one for one in reader.recorded(Resident, owners.values())}
-    balances = reader.balances(owners.values())
-    lessons = {one.id: one for one in reader.recorded(Lesson, (hold.lesson for hold in found))}
+    by_day = sorted(holds, key=lambda hold: (hold.happened_on, hold.lesson, hold.resident))
+    owners = _owners(reader, by_day)
+    lessons = {
+        lesson.id: lesson for lesson in reader.recorded(Lesson, (hold.lesson for hold in by_day))
+    }
     names = Directory.of([*reader.all(Group), *reader.all(LessonType)])
-    return [
-        Case(
+    balances = reader.balances(hold.resident for hold in by_day)
+    shown = []
+    for hold in by_day:
+        owner = owners.get(hold.resident)
+        lesson = lessons.get(hold.lesson)
+        case = Case(
             f"{hold.lesson}:{hold.resident}",
             hold,
-            residents[owners[hold.resident]].name if owners[hold.resident] in residents else "",
-            names.lesson(lessons[hold.lesson]) if hold.lesson in lessons else "",
-            balances[owners[hold.resident]],
+            owner.name if owner else "",
+            names.lesson(lesson) if lesson else "",
+            balances[hold.resident],
         )
-        for hold in found
-    ]
+        shown.append(case)
+    return shown
+
+
+def _owners(reader: Reader, holds: Collection[Hold]) -> dict[int, Resident]:
+    """The card whose coins a hold is about, by the card for which it is held."""
+    survivors = reader.survivors()
+    owner_ids = {hold.resident: survivors.get(hold.resident, hold.resident) for hold in holds}
+    recorded = {resident.id: resident for resident in reader.recorded(Resident, owner_ids.values())}
+    return {card: recorded[owner] for card, owner in owner_ids.items() if owner in recorded}
 
 
 def review(
@@ -58,47 +57,55 @@ def review(
     *,
     note: str,
 ) -> Proposal:
-    """Plan a person's word about held cases; *forgive* is for reversals alone."""
+    """Plan a person's ruling about held cases; *forgive* is for reversals alone."""
+    if not holds:
+        today = settings.day_at((), author.now)
+        return Proposal(Plan.of(Purpose.REVIEW, scope_of(today), ()), words=("nothing is held",))
     if ruling is Ruling.FORGIVE and any(hold.kind is HoldKind.GUEST for hold in holds):
         raise UsageError(
             "forgive: a visit that is held has no coins to give back; post it or waive it"
         )
-    questions = []
-    for hold in holds:
-        question = question_about(reader, settings, hold.key, hold.lesson, hold.resident)
-        if question is None:
-            raise CoinPolicy(
-                f"lesson {hold.lesson} is not recorded any more; run sync first; nothing written"
-            )
-        questions.append(question)
-    today = author.now.astimezone(settings.branches[0].zone).date()
-    erased = {
-        one.id
-        for one in reader.recorded(Resident, {one.resident for one in holds})
-        if one.presence is Presence.ERASED
-    }
-    plan = plan_review(questions, ruling, actor=author.actor, note=note, today=today, erased=erased)
-    survivors = reader.survivors()
-    owners = {survivors.get(hold.resident, hold.resident) for hold in holds}
-    residents = {one.id: one for one in reader.recorded(Resident, owners)}
-    moved = {entry.key for entry in plan.entries}
-    words = tuple(
-        f"lesson {one.difference.lesson.id}, {_titled(residents, owner)}: "
-        + (
-            f"{one.difference.state.coins} coins stay as they are"
-            if one.difference.state.coins
-            else "stays unpaid"
+    owners = _owners(reader, holds)
+    questions = [
+        _question(reader, settings, hold, owners.get(hold.resident), author.now) for hold in holds
+    ]
+    plan = plan_review(
+        questions, ruling, actor=author.actor, note=note, erased=_erased(reader, holds)
+    )
+    moves = gather_moves(reader, settings, plan.entries)
+    return Proposal(plan, moves, _words_where_nothing_moves(plan, questions, owners))
+
+
+def _question(
+    reader: Reader, settings: Settings, hold: Hold, owner: Resident | None, now: datetime
+) -> Question:
+    today = settings.day_at(owner.branches if owner else (), now)
+    question = question_about(reader, settings, hold.key, hold.lesson, hold.resident, today)
+    if question is None:
+        raise CoinPolicy(
+            f"lesson {hold.lesson} is not recorded any more; run sync first; nothing written"
         )
-        for one in questions
-        for owner in [survivors.get(one.difference.resident, one.difference.resident)]
-        if one.difference.state.key not in moved
-    )
-    return Proposal(
-        plan,
-        gather_moves(reader, settings, plan.entries, residents),
-        words if holds else ("nothing is held",),
-    )
+    return question
 
 
-def _titled(residents: Mapping[int, Resident], id: int) -> str:
-    return f"#{id} {residents[id].name if id in residents else ''}".rstrip()
+def _erased(reader: Reader, holds: Collection[Hold]) -> set[int]:
+    """The cards that were erased: what staff type about them is not kept."""
+    cards = reader.recorded(Resident, {hold.resident for hold in holds})
+    return {card.id for card in cards if card.presence is Presence.ERASED}
+
+
+def _words_where_nothing_moves(
+    plan: Plan, questions: Iterable[Question], owners: Mapping[int, Resident]
+) -> tuple[str, ...]:
+    """A line for each case that moves no coins; the others are seen by their moves."""
+    moved = {entry.key for entry in plan.entries}
+    words = []
+    for question in questions:
+        difference, state = question.difference, question.difference.state
+        if state.key in moved:
+            continue
+        owner = owners.get(difference.resident)
+        who = f"#{owner.id} {owner.name}" if owner else f"#{difference.resident}"
+        outcome = f"{state.coins} coins stay as they are" if state.coins else "stays unpaid"
+        words.append(f"lesson {difference.lesson.id}, {who.rstrip()}: {outcome}")
+    return tuple(words)

@@ -1,7 +1,8 @@
 """Sales and refunds, as plans. Writes nothing.
 
-A sale is one plan: the buyers' debits, the move of stock and the lines of the sale, with the catalog's item among what
-it relies on, so that a price that changed in between makes it stale instead of wrong.
+A sale is one plan: the buyers' payments, the move of stock and the lines of the sale. The catalog's
+items are among what it relies on, so that a price that changed in between makes it stale instead of
+wrong.
 """
 
 from __future__ import annotations
@@ -12,21 +13,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from coinsync.config import Settings
-from coinsync.core.catalog import (
-    MoveKind,
-    Pick,
-    RefundLine,
-    Sale,
-    SaleLine,
-    StockMove,
-    shares,
-)
+from coinsync.core.catalog import MoveKind, Pick, RefundLine, Sale, SaleLine, StockMove, shares
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.floor import refuse_sold_out
-from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, Line, refund_key, sale_key
+from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, refund_key, sale_key
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
-from coinsync.core.proposal import Author, Move, Proposal, check_floors, moves_of, scope_of
+from coinsync.core.proposal import Author, Proposal, check_floors, scope_of
+from coinsync.core.shop_report import paid_by_card
 from coinsync.desk.fairs import open_event
+from coinsync.desk.gather import gather_moves
 from coinsync.errors import (
     AlreadyReversed,
     CoinPolicy,
@@ -36,6 +31,9 @@ from coinsync.errors import (
 )
 from coinsync.store.reader import Reader
 
+#: What a family reads about a purchase is cut there.
+NOTE_LENGTH_MAX = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
@@ -43,6 +41,9 @@ class Buyer:
 
     resident: Resident
     coins: int | None = None
+
+
+# --- sell -------------------------------------------------------------------------------------
 
 
 def sell(
@@ -55,139 +56,153 @@ def sell(
     event: str = "",
     note: str = "",
 ) -> Proposal:
-    """Plan one sale under the key of the hand: debits, stock and lines together.
+    """Plan one sale under the author's key: payments, stock and lines together.
 
-    Raises ``NotEnoughCoins``, ``OutOfStock``, ``EventClosed``; a key that is sold already gives an empty plan, and
-    ``PostedOtherwise`` where it stands for another sale.
+    Raises ``NotEnoughCoins``, ``OutOfStock``, ``EventClosed``; a key that is sold already gives an
+    empty plan, and ``PostedOtherwise`` where it stands for another sale.
     """
-    done = _sold_before(reader, picks, buyers, author, event, note)
-    if done is not None:
-        return done
-    _check_basket(picks, note)
-    lines = _lines(author.key, picks)
+    # The key was made before anything was asked: a sale whose answer was lost is tried again
+    # under the same key, and is then found here.
+    sold = _sold_already(reader, picks, buyers, author, event, note)
+    if sold is not None:
+        return sold
+    _refuse_basket(picks, note)
+    lines = _sale_lines(author.key, picks)
     total = sum(line.coins for line in lines)
     if total == 0:
         raise UsageError("a sale of 0 coins is a gift; the shop keeps no gifts")
-    day = author.day_by(settings.day_at(buyers[0].resident.branches, author.now))
-    paid = _split(total, buyers)
-    sale = Sale(author.key, day, event, author.actor)
-    changes: list[Change] = [Put(sale), *map(Put, lines), *_relied(reader, picks, event)]
-    changes += _stock_of_sale(reader, sale, picks)
-    entries = [
-        Entry(
-            sale_key(sale.id, resident.id),
-            1,
-            resident.id,
-            -coins,
-            Kind.SALE,
-            day,
-            BOUGHT,
-            author.actor,
-            note=told,
-        )
-        for resident, coins in paid
-        for told in [_told(lines, note)]
-    ]
-    moves = _moves(reader, settings, entries, [buyer.resident for buyer in buyers])
+    today = _earliest_today(settings, [buyer.resident for buyer in buyers], author)
+    sale = Sale(author.key, author.day_by(today), event, author.actor)
+    parts = _parts(total, buyers)
+    conditions = _conditions(reader, picks, event)
+    stock = _stock_of_sale(reader, sale, picks)
+    entries = _payments(sale, parts, _note_of_sale(lines, note))
+    moves = gather_moves(reader, settings, entries)
     check_floors(moves)
     plan = Plan.of(
         Purpose.SALE,
-        scope_of(day),
-        [*changes, *map(Post, entries)],
+        scope_of(sale.happened_on),
+        [Put(sale), *map(Put, lines), *conditions, *stock, *map(Post, entries)],
         basis=[KeyState(entry.key) for entry in entries],
     )
     return Proposal(plan, moves, (f"sale {sale.id}",), key=sale.id)
 
 
-def _told(lines: Sequence[SaleLine], note: str) -> str:
-    """What a family reads about a purchase."""
-    goods = _goods(lines)
-    text = f"{goods} ({note})" if note else goods
-    return text if len(text) <= 200 else f"{text[:199]}…"
+def _earliest_today(settings: Settings, residents: Iterable[Resident], author: Author) -> date:
+    """The day that has come for all of them: a sale has one day, its payers may have two."""
+    days = [settings.day_at(resident.branches, author.now) for resident in residents]
+    return min(days, default=settings.day_at((), author.now))
 
 
-def _goods(lines: Iterable[SaleLine]) -> str:
-    return ", ".join(
-        f"{line.name_ru} × {line.quantity}" if line.quantity > 1 else line.name_ru for line in lines
-    )
-
-
-def _check_basket(picks: Sequence[Pick], note: str) -> None:
+def _refuse_basket(picks: Sequence[Pick], note: str) -> None:
     if not picks:
         raise UsageError("nothing is chosen")
     for pick in picks:
         if pick.item.archived:
             raise CoinPolicy(f"{pick.item.code} is archived; nothing written")
-        if pick.price is not None and pick.price != pick.item.price and not note:
+        if pick.price not in (None, pick.item.price) and not note:
             raise UsageError("another price than the catalog's needs a reason: --reason TEXT")
 
 
-def _lines(sale: str, picks: Sequence[Pick]) -> list[SaleLine]:
-    return [
-        SaleLine(
-            sale,
-            number,
-            pick.item.code,
-            pick.item.name_ru,
-            pick.item.name_en,
-            pick.quantity,
-            pick.item.price if pick.price is None else pick.price,
-            pick.item.price,
+def _sale_lines(sale: str, picks: Sequence[Pick]) -> list[SaleLine]:
+    lines = []
+    for number, pick in enumerate(picks, 1):
+        item = pick.item
+        price = item.price if pick.price is None else pick.price
+        line = SaleLine(
+            sale, number, item.code, item.name_ru, item.name_en, pick.quantity, price, item.price
         )
-        for number, pick in enumerate(picks, 1)
-    ]
+        lines.append(line)
+    return lines
 
 
-def _split(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
-    """Who pays how much: named amounts first, the rest by the one whose amount is not named."""
+def _note_of_sale(lines: Iterable[SaleLine], note: str) -> str:
+    """What a family reads about a purchase, or about what came back of it."""
+    goods = _names_of_goods(lines)
+    text = f"{goods} ({note})" if note else goods
+    return text if len(text) <= NOTE_LENGTH_MAX else f"{text[: NOTE_LENGTH_MAX - 1]}…"
+
+
+def _names_of_goods(lines: Iterable[SaleLine]) -> str:
+    names = []
+    for line in lines:
+        names.append(f"{line.name_ru} × {line.quantity}" if line.quantity > 1 else line.name_ru)
+    return ", ".join(names)
+
+
+def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
+    """Who pays how much; who pays nothing is left out.
+
+    Amounts that are named come first, the rest is paid by the buyer whose amount is not named.
+    """
     if len({buyer.resident.id for buyer in buyers}) != len(buyers):
         raise UsageError("the same resident pays twice")
     named = sum(buyer.coins or 0 for buyer in buyers)
-    open_ended = [buyer for buyer in buyers if buyer.coins is None]
-    if named > total or (not open_ended and named != total):
+    somebody_pays_the_rest = any(buyer.coins is None for buyer in buyers)
+    if named > total or (named < total and not somebody_pays_the_rest):
         raise UsageError(f"the parts make {named} coins, the price is {total}")
-    rest = total - named
-    paid = [(one.resident, rest if one.coins is None else one.coins) for one in buyers]
-    if any(one.presence is Presence.ERASED for one, _ in paid):
-        raise CoinPolicy("an erased resident buys nothing; nothing written")
-    return [(one, coins) for one, coins in paid if coins]
+    parts = []
+    for buyer in buyers:
+        if buyer.resident.presence is Presence.ERASED:
+            raise CoinPolicy("an erased resident buys nothing; nothing written")
+        coins = total - named if buyer.coins is None else buyer.coins
+        if coins:
+            parts.append((buyer.resident, coins))
+    return parts
 
 
-def _relied(reader: Reader, picks: Sequence[Pick], event: str) -> list[Change]:
-    """Facts that must be as they are now when the sale is written: the goods with their prices, an open fair."""
+def _conditions(reader: Reader, picks: Iterable[Pick], event: str) -> list[Change]:
+    """What must still be as it is now when the sale is written: goods, prices, an open fair.
+
+    A change from a value to the same value writes nothing, and is stale once the value differs.
+    """
     items = {pick.item.code: pick.item for pick in picks}
-    relied: list[Change] = [Put(item, item) for item in items.values()]
+    conditions: list[Change] = [Put(item, item) for item in items.values()]
     if event:
-        found = open_event(reader, event)
-        relied.append(Put(found, found))
-    return relied
+        fair = open_event(reader, event)
+        conditions.append(Put(fair, fair))
+    return conditions
 
 
-def _stock_of_sale(reader: Reader, sale: Sale, picks: Sequence[Pick]) -> list[Change]:
-    wanted = Counter[str]()
+def _stock_of_sale(reader: Reader, sale: Sale, picks: Iterable[Pick]) -> list[Change]:
+    pieces = Counter[str]()
     for pick in picks:
         if pick.item.tracked:
-            wanted[pick.item.code] += pick.quantity
-    left = reader.stock(wanted)
-    for code, quantity in wanted.items():
-        refuse_sold_out(code, left[code], -quantity)
-    return [
-        Stock(
-            StockMove(
-                f"sale:{sale.id}:{code}",
-                code,
-                -quantity,
-                MoveKind.SALE,
-                sale.happened_on,
-                sale.actor,
-                sale=sale.id,
-            )
+            pieces[pick.item.code] += pick.quantity
+    pieces_left = reader.stock(pieces)
+    changes: list[Change] = []
+    for code, quantity in pieces.items():
+        refuse_sold_out(code, pieces_left[code], -quantity)
+        key = f"sale:{sale.id}:{code}"
+        move = StockMove(
+            key, code, -quantity, MoveKind.SALE, sale.happened_on, sale.actor, sale=sale.id
         )
-        for code, quantity in wanted.items()
-    ]
+        changes.append(Stock(move))
+    return changes
 
 
-def _sold_before(
+def _payments(sale: Sale, parts: Iterable[tuple[Resident, int]], note: str) -> list[Entry]:
+    entries = []
+    for resident, coins in parts:
+        entry = Entry(
+            key=sale_key(sale.id, resident.id),
+            seq=1,
+            resident=resident.id,
+            coins=-coins,
+            kind=Kind.SALE,
+            happened_on=sale.happened_on,
+            reason=BOUGHT,
+            actor=sale.actor,
+            note=note,
+        )
+        entries.append(entry)
+    return entries
+
+
+# --- the same sale again ----------------------------------------------------------------------
+
+
+def _sold_already(
     reader: Reader,
     picks: Sequence[Pick],
     buyers: Sequence[Buyer],
@@ -195,53 +210,58 @@ def _sold_before(
     event: str,
     note: str,
 ) -> Proposal | None:
-    """The answer to a repeated key: sold already, or refused because it stands for another sale."""
+    """The answer to a repeated key: sold already, or refused because it is another sale's."""
     sale = next(iter(reader.recorded(Sale, [author.key])), None)
     if sale is None:
         return None
-    lines = sorted(reader.recorded(SaleLine, [sale.id]), key=lambda one: one.line)
-    # The catalog's price may have changed since; a price that was named then must be named again.
-    wanted = [
-        (pick.item.code, pick.quantity, line.listed if pick.price is None else pick.price)
-        for pick, line in zip(picks, lines, strict=False)
-    ]
-    survivors, paid = reader.survivors(), Counter[int]()
-    posted = [
-        line for line in reader.paid([sale.id])[sale.id] if line.posted.entry.kind is Kind.SALE
-    ]
-    for line in posted:
-        paid[survivors.get(line.posted.entry.resident, line.posted.entry.resident)] -= (
-            line.posted.entry.coins
-        )
-    told = {line.note for line in posted if line.note}
-    parts = {survivors.get(buyer.resident.id, buyer.resident.id): buyer.coins for buyer in buyers}
+    lines = sorted(reader.recorded(SaleLine, [sale.id]), key=lambda line: line.line)
+    entries = reader.paid([sale.id])[sale.id]
+    payments = [line for line in entries if line.posted.entry.kind is Kind.SALE]
+    paid = paid_by_card(payments, reader.survivors())
+    # An erased buyer's note is gone, and nothing is left to compare with.
+    notes = {payment.note for payment in payments if payment.note}
     same = (
-        len(picks) == len(lines)
-        and wanted == [(line.item, line.quantity, line.price) for line in lines]
-        and set(paid) <= set(parts)
-        and all(coins in (None, paid[one]) for one, coins in parts.items())
-        and (sale.event, author.day or sale.happened_on) == (event, sale.happened_on)
-        # Of erased buyers nobody knows any more what they were told.
-        and told <= {_told(lines, note)}
+        _same_goods(picks, lines)
+        and _same_payers(buyers, paid, reader.survivors())
+        and sale.event == event
+        and author.day in (None, sale.happened_on)
+        and notes <= {_note_of_sale(lines, note)}
     )
     if not same:
-        payers = ", ".join(f"#{one}" for one in sorted(paid))
+        payers = ", ".join(f"#{card}" for card in sorted(paid))
         raise PostedOtherwise(
-            f"key {author.key} is another sale already: {_goods(lines)} for {payers}; nothing written"
+            f"key {author.key} is another sale already: {_names_of_goods(lines)} for {payers}; "
+            "nothing written"
         )
     plan = Plan.of(Purpose.SALE, scope_of(sale.happened_on), ())
     return Proposal(plan, words=(f"sold already: sale {sale.id}",), key=sale.id)
 
 
-def _moves(
-    reader: Reader, settings: Settings, entries: Sequence[Entry], people: Iterable[Resident]
-) -> tuple[Move, ...]:
-    survivors = reader.survivors()
-    owners = {survivors.get(entry.resident, entry.resident) for entry in entries}
-    residents = {one.id: one for one in people} | {
-        one.id: one for one in reader.recorded(Resident, owners)
-    }
-    return moves_of(entries, reader.balances(owners), residents, survivors, settings.way_titles)
+def _same_goods(picks: Sequence[Pick], lines: Sequence[SaleLine]) -> bool:
+    if len(picks) != len(lines):
+        return False
+    for pick, line in zip(picks, lines, strict=True):
+        # The catalog's price may have changed since, so it is compared with the price of that day.
+        # A price that was named then must be named again.
+        price = line.listed if pick.price is None else pick.price
+        if (pick.item.code, pick.quantity, price) != (line.item, line.quantity, line.price):
+            return False
+    return True
+
+
+def _same_payers(
+    buyers: Sequence[Buyer], paid: Mapping[int, int], survivors: Mapping[int, int]
+) -> bool:
+    """Whether everybody who paid is named, and every part that is named was paid."""
+    parts = {}
+    for buyer in buyers:
+        parts[survivors.get(buyer.resident.id, buyer.resident.id)] = buyer.coins
+    if not paid.keys() <= parts.keys():
+        return False
+    return all(coins in (None, paid.get(card, 0)) for card, coins in parts.items())
+
+
+# --- refund -----------------------------------------------------------------------------------
 
 
 def refund(
@@ -253,111 +273,112 @@ def refund(
     *,
     note: str,
 ) -> Proposal:
-    """Plan to take a sale back, whole or by lines, each line once: coins to who paid, goods to the stock.
+    """Plan to take a sale back, whole or the lines with these ``numbers``, each line once.
 
-    Raises ``NotFound`` for a line that the sale has not, or ``AlreadyReversed``.
+    Coins go to who paid, goods to the stock. Raises ``NotFound`` for a line that the sale does not
+    have, or ``AlreadyReversed``.
     """
     lines = {line.line: line for line in reader.recorded(SaleLine, [sale.id])}
-    gone = {one.line for one in reader.recorded(RefundLine, [sale.id])}
-    unknown = sorted(set(numbers) - set(lines))
+    chosen = _lines_to_refund(reader, sale, lines, numbers)
+    paid = paid_by_card(reader.paid([sale.id])[sale.id])
+    payers = reader.recorded(Resident, paid)
+    day = author.day_by(_earliest_today(settings, payers, author))
+    if day < sale.happened_on:
+        raise UsageError(f"--date {day} is before the sale, which was on {sale.happened_on}")
+    notes = dict.fromkeys(paid, _note_of_sale(chosen, note))
+    for payer in payers:
+        # What staff type about somebody who is erased is not kept.
+        if payer.presence is Presence.ERASED:
+            notes[payer.id] = ""
+    entries = _repayments(sale, chosen, paid, notes, author, day)
+    stock = _stock_of_refund(reader, sale, chosen, author, day)
+    refunded = [Put(RefundLine(sale.id, line.line, day, author.actor)) for line in chosen]
+    # What each buyer gets hangs on what was given back before. So the plan relies on every key
+    # that any refund of this sale may have, and another refund makes it stale.
+    keys = [refund_key(sale.id, number, card) for number in lines for card in paid]
+    states = reader.key_states(keys)
+    plan = Plan.of(
+        Purpose.SALE,
+        scope_of(day),
+        [*refunded, *stock, *map(Post, entries)],
+        basis=[states.get(key, KeyState(key)) for key in keys],
+    )
+    moves = gather_moves(reader, settings, entries)
+    return Proposal(plan, moves, (f"sale {sale.id}: {_names_of_goods(chosen)} back",))
+
+
+def _lines_to_refund(
+    reader: Reader, sale: Sale, lines: Mapping[int, SaleLine], numbers: Collection[int]
+) -> list[SaleLine]:
+    """The lines with these numbers, or all that are left where none is named."""
+    unknown = sorted(set(numbers) - lines.keys())
     if unknown:
         raise NotFound(
             f"sale {sale.id} has no line {unknown[0]}", advice=f"coinsync shop sale {sale.id}"
         )
-    wanted = sorted(set(numbers) or set(lines) - gone)
-    if not wanted or set(wanted) & gone:
-        which = f"line {min(set(wanted) & gone)} of sale" if wanted else "sale"
-        raise AlreadyReversed(f"{which} {sale.id} is refunded already; nothing written")
-    left = _left_of_payments(reader.paid([sale.id])[sale.id])
-    people = {one.id: one for one in reader.recorded(Resident, left)}
-    home = next((one.branches for one in people.values()), ())
-    day = author.day_by(settings.day_at(home, author.now))
-    if day < sale.happened_on:
-        raise UsageError(f"--date {day} is before the sale, which was on {sale.happened_on}")
-    back = [lines[number] for number in wanted]
-    told = _told(back, note)
-    # Of who is erased no note is kept.
-    notes = {
-        id: "" if id in people and people[id].presence is Presence.ERASED else told for id in left
-    }
-    entries = _given_back(sale, back, left, author, day, notes)
-    stock = _stock_of_refund(reader, sale, back, author, day)
-    changes: list[Change] = [
-        Put(RefundLine(sale.id, number, day, author.actor)) for number in wanted
-    ]
-    # What each buyer gets hangs on what was given back before: any other refund of this sale makes the plan stale.
-    keys = [refund_key(sale.id, number, one) for number in lines for one in left]
-    now = reader.key_states(keys)
-    plan = Plan.of(
-        Purpose.SALE,
-        scope_of(day),
-        [*changes, *stock, *map(Post, entries)],
-        basis=[now.get(key, KeyState(key)) for key in keys],
-    )
-    moves = _moves(reader, settings, entries, people.values())
-    return Proposal(plan, moves, (f"sale {sale.id}: {_goods(back)} back",))
+    refunded = {refund.line for refund in reader.recorded(RefundLine, [sale.id])}
+    if not numbers and lines.keys() <= refunded:
+        raise AlreadyReversed(f"sale {sale.id} is refunded already; nothing written")
+    twice = sorted(refunded & set(numbers))
+    if twice:
+        raise AlreadyReversed(
+            f"line {twice[0]} of sale {sale.id} is refunded already; nothing written"
+        )
+    chosen = set(numbers) or lines.keys() - refunded
+    return [lines[number] for number in sorted(chosen)]
 
 
-def _left_of_payments(payments: Iterable[Line]) -> dict[int, int]:
-    """What each card paid for a sale and has not got back, in the order of the cards."""
-    left = Counter[int]()
-    for line in payments:
-        left[line.posted.entry.resident] -= line.posted.entry.coins
-    return dict(sorted(left.items()))
-
-
-def _given_back(
+def _repayments(
     sale: Sale,
-    back: Sequence[SaleLine],
-    left: Mapping[int, int],
+    chosen: Sequence[SaleLine],
+    paid: Mapping[int, int],
+    notes: Mapping[int, str],
     author: Author,
     day: date,
-    notes: Mapping[int, str],
 ) -> list[Entry]:
-    """Refund entries: what ``left`` of the payments is, cut in proportion, so that all lines together give back all."""
-    worth = sum(line.coins for line in back)
-    if worth > sum(left.values()):
+    """The entries that give coins back, cut in proportion to what each card has paid and not got.
+
+    Cut from what is left, and not from what was paid at first, all lines together give back all.
+    """
+    worth = sum(line.coins for line in chosen)
+    left = sum(paid.values())
+    if worth > left:
         raise CoinPolicy(
-            f"sale {sale.id}: {worth} coins to be given back, {sum(left.values())} were paid; nothing written",
+            f"sale {sale.id}: {worth} coins to be given back, {left} were paid; nothing written",
             advice="coinsync reconcile",
         )
-    number = min(line.line for line in back)
-    return [
-        Entry(
-            refund_key(sale.id, number, one),
-            1,
-            one,
-            coins,
-            Kind.REFUND,
-            day,
-            RETURNED,
-            author.actor,
-            note=notes[one],
-        )
-        for one, coins in zip(left, shares(worth, list(left.values())), strict=True)
-        if coins
-    ]
+    # The key names the first of the lines: each line comes back once, so no other refund has it.
+    first = min(line.line for line in chosen)
+    entries = []
+    for card, coins in zip(paid, shares(worth, list(paid.values())), strict=True):
+        if coins:
+            entry = Entry(
+                key=refund_key(sale.id, first, card),
+                seq=1,
+                resident=card,
+                coins=coins,
+                kind=Kind.REFUND,
+                happened_on=day,
+                reason=RETURNED,
+                actor=author.actor,
+                note=notes[card],
+            )
+            entries.append(entry)
+    return entries
 
 
 def _stock_of_refund(
-    reader: Reader, sale: Sale, back: Sequence[SaleLine], author: Author, day: date
+    reader: Reader, sale: Sale, chosen: Iterable[SaleLine], author: Author, day: date
 ) -> list[Change]:
     """Goods come back to the stock as far as it was counted when they were sold."""
-    counted = {
-        move.item for _, move in reader.stock_moves(sale=sale.id) if move.kind is MoveKind.SALE
-    }
-    return [
-        Stock(
-            StockMove(
-                f"refund:{sale.id}:{line.line}",
-                line.item,
-                line.quantity,
-                MoveKind.REFUND,
-                day,
-                author.actor,
-                sale=sale.id,
+    moves = [move for _, move in reader.stock_moves(sale=sale.id)]
+    counted = {move.item for move in moves if move.kind is MoveKind.SALE}
+    changes: list[Change] = []
+    for line in chosen:
+        if line.item in counted:
+            key = f"refund:{sale.id}:{line.line}"
+            move = StockMove(
+                key, line.item, line.quantity, MoveKind.REFUND, day, author.actor, sale=sale.id
             )
-        )
-        for line in back
-        if line.item in counted
-    ]
+            changes.append(Stock(move))
+    return changes

@@ -17,6 +17,7 @@ from coinsync.core.facts import (
     RegularLesson,
     Resident,
 )
+from coinsync.errors import IncompleteRead
 
 T = TypeVar("T")
 
@@ -47,6 +48,19 @@ class Reading(Generic[T]):
     complete: bool = True
     why: str = ""
     unreadable: tuple[Unreadable, ...] = ()
+
+    def whole(self) -> tuple[T, ...]:
+        """The items of a complete reading.
+
+        Raises ``IncompleteRead`` for another one, which proves nothing.
+        """
+        if not self.complete:
+            raise IncompleteRead(f"incomplete read: {self.why}")
+        return self.items
+
+    def unreadable_fields(self) -> dict[int, str]:
+        """The field that could not be understood, by the id of its record."""
+        return {record.id: record.path for record in self.unreadable}
 
 
 class Exchange(ABC):

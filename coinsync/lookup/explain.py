@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from coinsync.config import Settings
@@ -18,97 +19,103 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.history import Explanation, Step
-from coinsync.core.ledger import lesson_key
+from coinsync.core.ledger import Line, lesson_key
 from coinsync.core.rules import Reason, Verdict, judge
 from coinsync.errors import NotFound
 from coinsync.store.reader import Reader
+
+#: So many lessons are explained where neither a lesson nor a day is named.
+LESSONS_MAX = 10
+
+#: Who is asked about, the lesson, and the mark under whichever of their cards the lesson lists.
+Visit = tuple[Resident, Lesson, Attendance]
 
 
 def explain(
     reader: Reader, settings: Settings, resident: Resident, *, lesson: int | None, day: date | None
 ) -> list[Explanation]:
-    """Explain one lesson, or all lessons of a day, or the last ten, to one resident; from what is recorded."""
+    """Explain one lesson, or all lessons of a day, or the last ten, to one resident.
+
+    It asks what is recorded, not the CRM. Raises ``NotFound``.
+    """
     since, until = (day, day) if day else (date.min, date.max)
-    lesson_records = attended(reader, resident, since, until)
+    records = attended(reader, resident, since, until)
     if lesson is not None:
-        lesson_records = [record for record in lesson_records if record.lesson.id == lesson]
-    if not lesson_records:
-        what = (
-            f"lesson {lesson}"
-            if lesson is not None
-            else f"a lesson on {day}"
-            if day
-            else "a lesson"
-        )
+        records = [record for record in records if record.lesson.id == lesson]
+    elif day is None:
+        records = records[:LESSONS_MAX]
+    if not records:
         raise NotFound(
-            f"#{resident.id} {resident.name}: {what} is not recorded",
-            advice='The CRM did not list this resident there when it was last read; see "coinsync runs".',
+            f"#{resident.id} {resident.name}: {_lesson_asked(lesson, day)} is not recorded",
+            advice="The CRM did not list this resident there when it was last read; "
+            'see "coinsync runs".',
         )
-    chosen = lesson_records if lesson is not None or day else lesson_records[:10]
-    names = Directory.of([*reader.all(Group), *reader.all(LessonType)])
-    return [
-        _explanation(reader, settings, names, resident, record.lesson, record.attendance[0])
-        for record in chosen
-    ]
+    visits = [(resident, record.lesson, record.attendance[0]) for record in records]
+    return _explanations(reader, settings, visits)
 
 
-def attended(reader: Reader, resident: Resident, since: date, until: date) -> list[LessonRecord]:
-    """Lessons that list a resident under any card that counts as theirs, newest first."""
-    cards = reader.cards_of(resident.id)
-    lesson_records = [
-        record for card in cards for record in reader.attended_lessons(card, since, until)
-    ]
-    return sorted(
-        lesson_records, key=lambda record: (record.lesson.date, record.lesson.id), reverse=True
-    )
+def _lesson_asked(lesson: int | None, day: date | None) -> str:
+    if lesson is not None:
+        return f"lesson {lesson}"
+    return f"a lesson on {day}" if day else "a lesson"
 
 
 def explain_to_all(reader: Reader, settings: Settings, lesson: int) -> list[Explanation]:
-    """Explain one lesson to everybody whom it lists."""
+    """Explain one lesson to everybody whom it lists. Raises ``NotFound``."""
     record = reader.lesson_records_by_id([lesson]).get(lesson)
     if record is None:
         raise NotFound(
             f"lesson {lesson} is not recorded",
             advice='See "coinsync runs" for the days that were read.',
         )
+    attendance = {attendance.resident: attendance for attendance in record.attendance}
+    residents = reader.recorded(Resident, attendance)
+    residents.sort(key=lambda resident: (resident.name, resident.id))
+    visits = [(resident, record.lesson, attendance[resident.id]) for resident in residents]
+    return _explanations(reader, settings, visits)
+
+
+def attended(reader: Reader, resident: Resident, since: date, until: date) -> list[LessonRecord]:
+    """Lessons that list a resident under any card that counts as theirs, newest first."""
+    records: list[LessonRecord] = []
+    for card in reader.cards_of(resident.id):
+        records += reader.attended_lessons(card, since, until)
+    return sorted(records, key=lambda record: (record.lesson.date, record.lesson.id), reverse=True)
+
+
+def _explanations(reader: Reader, settings: Settings, visits: Sequence[Visit]) -> list[Explanation]:
+    """Explain visits; what is posted under all their keys is read at once, by the index of keys."""
     names = Directory.of([*reader.all(Group), *reader.all(LessonType)])
-    present = {one.resident: one for one in record.attendance}
-    residents = sorted(reader.recorded(Resident, present), key=lambda one: (one.name, one.id))
-    return [
-        _explanation(reader, settings, names, one, record.lesson, present[one.id])
-        for one in residents
-    ]
+    keys = [_key(settings, lesson, attendance) for _, lesson, attendance in visits]
+    lines: dict[str, list[Line]] = {key: [] for key in keys}
+    for line in reader.lines_under(lines):
+        lines[line.posted.entry.key].append(line)
+    holds = reader.holds({lesson.id for _, lesson, _ in visits})
+    explanations = []
+    for key, (resident, lesson, attendance) in zip(keys, visits, strict=True):
+        verdict = judge(lesson, attendance, settings.rulebook)
+        explanation = Explanation(
+            resident=resident,
+            lesson=lesson,
+            title=names.lesson(lesson),
+            type_name=names.types.get(lesson.type, ""),
+            steps=_steps(lesson, attendance, verdict, settings),
+            verdict=verdict,
+            posted=sum(line.posted.entry.coins for line in lines[key]),
+            lines=tuple(lines[key]),
+            hold=holds.get(key),
+        )
+        explanations.append(explanation)
+    return explanations
 
 
-def _explanation(
-    reader: Reader,
-    settings: Settings,
-    names: Directory,
-    resident: Resident,
-    lesson: Lesson,
-    one: Attendance,
-) -> Explanation:
-    key = lesson_key(settings.account, lesson.id, one.resident)
-    verdict = judge(lesson, one, settings.rulebook)
-    state = reader.key_states([key]).get(key)
-    lines = reader.lines(resident.id, since=lesson.date, until=lesson.date)
-    # A lesson that was moved left its entries on the day where it stood before.
-    lines = [line for line in lines if line.posted.entry.key == key] or [
-        line for line in reader.lines(resident.id, limit=10_000) if line.posted.entry.key == key
-    ]
-    return Explanation(
-        resident,
-        lesson,
-        names.lesson(lesson),
-        names.types.get(lesson.type, ""),
-        _steps(lesson, one, verdict, settings),
-        verdict,
-        state.coins if state else 0,
-        tuple(reversed(lines)),
-        reader.holds([lesson.id]).get(key),
-    )
+def _key(settings: Settings, lesson: Lesson, attendance: Attendance) -> str:
+    return lesson_key(settings.account, lesson.id, attendance.resident)
 
 
+# --- the questions of the rules ---------------------------------------------------------------
+
+#: The place of the question that fails for a reason; a reason of success is not among them.
 _FAILED_AT = {
     Reason.LESSON_GONE: 0,
     Reason.NOT_CONDUCTED: 0,
@@ -125,31 +132,24 @@ _FAILED_AT = {
     Reason.MEMBERSHIP_UNKNOWN: 5,
 }
 
-
 _STATUS = {
     Status.GONE: "gone from the CRM",
     Status.PLANNED: "still planned",
     Status.CANCELLED: "cancelled",
     Status.CONDUCTED: "conducted",
 }
-
-
 _MARKS = {
     Mark.ATTENDED: "attended",
     Mark.ABSENT: "absent",
     Mark.NOT_MARKED: "not marked",
     Mark.REMOVED: "no longer listed",
 }
-
-
 _STANDINGS = {
     GroupStanding.MEMBER: "member of the group that day",
     GroupStanding.GUEST: "guest of another group",
     GroupStanding.UNKNOWN: "not known for that day",
     GroupStanding.NONE: "the lesson has no group",
 }
-
-
 _TYPES = {
     Reason.TRIAL: "a trial type",
     Reason.MAKEUP: "a make-up type",
@@ -159,30 +159,27 @@ _TYPES = {
 
 
 def _steps(
-    lesson: Lesson, one: Attendance, verdict: Verdict, settings: Settings
+    lesson: Lesson, attendance: Attendance, verdict: Verdict, settings: Settings
 ) -> tuple[Step, ...]:
+    """The questions in the order in which ``judge`` asks them, up to the one that failed."""
     rule = settings.rulebook.rule_for(lesson)
-    kind = settings.rulebook.type_reason(lesson.type)
-    only = rule is not None and rule.scheduled_only
+    type_reason = settings.rulebook.type_reason(lesson.type)
+    type_answer = _TYPES[type_reason] if type_reason else "a type that a rule names"
+    rule_answer = f"{rule.name}: {rule.coins}" if rule else "none for this scope and day"
+    scheduled = "yes" if lesson.scheduled else "no"
+    if rule is None or not rule.scheduled_only:
+        scheduled += ", and the rule does not ask"
     answers = (
         ("Was the lesson conducted?", _STATUS[lesson.status]),
-        ("Did the resident attend?", _MARKS[one.mark]),
-        (
-            "Does this kind of lesson earn coins?",
-            _TYPES[kind] if kind else "a type that a rule names",
-        ),
-        (
-            "Is there a rule for it?",
-            f"{rule.name}: {rule.coins}" if rule else "none for this scope and day",
-        ),
-        (
-            "Does it stand in the schedule?",
-            ("yes" if lesson.scheduled else "no") + ("" if only else ", and the rule does not ask"),
-        ),
-        ("Did the resident belong to its group?", _STANDINGS[one.standing]),
+        ("Did the resident attend?", _MARKS[attendance.mark]),
+        ("Does this kind of lesson earn coins?", type_answer),
+        ("Is there a rule for it?", rule_answer),
+        ("Does it stand in the schedule?", scheduled),
+        ("Did the resident belong to its group?", _STANDINGS[attendance.standing]),
     )
-    failed = _FAILED_AT.get(verdict.reason, len(answers))
-    return tuple(
-        Step(question, answer, True if index < failed else False if index == failed else None)
-        for index, (question, answer) in enumerate(answers)
-    )
+    failed_at = _FAILED_AT.get(verdict.reason, len(answers))
+    steps = []
+    for place, (question, answer) in enumerate(answers):
+        reached = place <= failed_at
+        steps.append(Step(question, answer, place < failed_at if reached else None))
+    return tuple(steps)

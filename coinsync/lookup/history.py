@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from coinsync.config import Settings
 from coinsync.core.directory import Directory
-from coinsync.core.facts import (
-    Group,
-    LessonType,
-    Resident,
-)
+from coinsync.core.facts import Group, LessonType, Resident
 from coinsync.core.history import History, HistoryLine, Statement, StatementLine
 from coinsync.core.ledger import Kind, Line
 from coinsync.core.rules import judge
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, LineFormatter, Total
 from coinsync.lookup.explain import attended
-from coinsync.store.reader import N_MAX, Reader
+from coinsync.store.queries.ledger import N_MAX
+from coinsync.store.reader import Reader
 
 
 def history(
@@ -30,41 +28,44 @@ def history(
     with_ineligible: bool = False,
     limit: int = 50,
 ) -> History:
-    """A resident's history with the balance after each line; with lessons that earned nothing when asked for."""
+    """A resident's lines with the balance after each, newest first.
+
+    Lessons that earned nothing stand among them when they are asked for.
+    """
     names = Directory.of([*reader.all(Group), *reader.all(LessonType)])
-    # Balances run over all entries, so the kind is chosen afterwards, and the limit counts what is chosen.
-    found = reader.lines(
-        resident.id, since=since, until=until, limit=limit + 1 if kind is None else N_MAX
-    )
-    balance = reader.balance(resident.id)
-    running = reader.balance(resident.id, until)
+    # The balance runs over entries of every kind, so the kind is chosen after it is known, and the
+    # limit counts what is chosen.
+    read_max = limit + 1 if kind is None else N_MAX
+    newest_first = reader.lines(resident.id, since=since, until=until, limit=read_max)
+    balance_after = reader.balance(resident.id, until)
     lines: list[HistoryLine] = []
-    for line in found:
+    for line in newest_first:
         if kind in (None, line.posted.entry.kind):
-            lines.append(_history_line(line, names, running))
-        running -= line.posted.entry.coins
-    lines, more = lines[:limit], len(lines) > limit
+            lines.append(_history_line(line, names, balance_after))
+        balance_after -= line.posted.entry.coins
+    more = len(lines) > limit
+    lines = lines[:limit]
     if with_ineligible:
+        # Lessons older than the last entry shown would stand behind a gap that nobody sees.
         oldest = lines[-1].day if more else since
         lines += _ineligible(reader, settings, names, resident, max(since, oldest), until)
         lines.sort(key=lambda line: line.day, reverse=True)
-    return History(resident, balance, tuple(lines), more)
+    return History(resident, reader.balance(resident.id), tuple(lines), more)
 
 
 def _history_line(line: Line, names: Directory, balance: int) -> HistoryLine:
     entry = line.posted.entry
-    title = names.lesson(line.lesson) if line.lesson else ""
     return HistoryLine(
-        entry.happened_on,
-        title,
-        entry.coins,
-        entry.reason,
-        entry.kind.value,
-        balance,
-        line,
-        line.lesson,
-        entry.rule,
-        line.note,
+        day=entry.happened_on,
+        title=names.lesson(line.lesson) if line.lesson else "",
+        coins=entry.coins,
+        reason=entry.reason,
+        kind=entry.kind.value,
+        balance=balance,
+        line=line,
+        lesson=line.lesson,
+        rule=entry.rule,
+        note=line.note,
     )
 
 
@@ -76,22 +77,21 @@ def _ineligible(
     since: date,
     until: date,
 ) -> list[HistoryLine]:
+    """Lessons that earned nothing, with the rules' reason."""
     lines = []
     for record in attended(reader, resident, since, until):
-        verdict = judge(record.lesson, record.attendance[0], settings.rulebook)
+        lesson = record.lesson
+        verdict = judge(lesson, record.attendance[0], settings.rulebook)
         if not verdict.coins:
-            title = names.lesson(record.lesson)
-            lines.append(
-                HistoryLine(
-                    record.lesson.date,
-                    title,
-                    0,
-                    verdict.reason.value,
-                    "lesson",
-                    lesson=record.lesson,
-                )
+            reason = verdict.reason.value
+            line = HistoryLine(
+                lesson.date, names.lesson(lesson), 0, reason, "lesson", lesson=lesson
             )
+            lines.append(line)
     return lines
+
+
+# --- statement --------------------------------------------------------------------------------
 
 
 def statement(
@@ -104,59 +104,72 @@ def statement(
     *,
     today: date,
 ) -> Statement:
-    """A resident's coins from ``since`` to ``until`` as a parent reads them on paper, printed ``today``."""
-    ways = {way.code: way.title_ru if language == "ru" else way.title_en for way in settings.ways}
-    pen = LineFormatter(
-        LANGUAGES[language], settings.profile.zone_of(resident.branches), today, ways
-    )
-    forms = settings.coin.ru if language == "ru" else settings.coin.en
-    found = reader.lines(resident.id, since=since, until=until, limit=N_MAX)
-    by_number = _with_partners(reader, found)
+    """A resident's coins from ``since`` to ``until`` as a parent reads them, printed ``today``."""
+    formatter = _formatter(settings, resident, language, today)
+    newest_first = reader.lines(resident.id, since=since, until=until, limit=N_MAX)
+    by_number = _with_partners(reader, newest_first)
     groups = {group.id: group.name for group in reader.all(Group)}
+    opening = reader.balance(resident.id, since - timedelta(days=1)) if since > date.min else 0
     closing = reader.balance(resident.id, until)
-    opening = running = (
-        reader.balance(resident.id, since - timedelta(days=1)) if since > date.min else 0
-    )
+    running = opening
     lines: list[StatementLine] = []
     sums: dict[Total, int] = {}
-    for line in reversed(found):
+    for line in reversed(newest_first):
         entry = line.posted.entry
         running += entry.coins
         total = TOTAL_OF[entry.kind]
         sums[total] = sums.get(total, 0) + entry.coins
-        what, why = pen.what(line, groups), _why_on_paper(pen, line, by_number)
-        lines.append(
-            StatementLine(
-                line.posted.n, entry.happened_on, entry.kind.value, what, why, entry.coins, running
-            )
+        statement_line = StatementLine(
+            n=line.posted.n,
+            day=entry.happened_on,
+            kind=entry.kind.value,
+            what=formatter.what(line, groups),
+            why=_why(formatter, line, by_number),
+            coins=entry.coins,
+            balance=running,
         )
+        lines.append(statement_line)
+    forms = settings.coin.ru if language == "ru" else settings.coin.en
     return Statement(
-        settings.school.name,
-        language,
-        resident.id,
-        resident.name,
-        since,
-        until,
-        today,
-        opening,
-        tuple(lines),
-        {total: sums[total] for total in Total if total in sums},
-        closing,
-        pen.words.coin(max(closing, 0), forms),
+        school=settings.school.name,
+        language=language,
+        resident=resident.id,
+        name=resident.name,
+        since=since,
+        until=until,
+        printed_on=today,
+        opening=opening,
+        lines=tuple(lines),
+        totals={total: sums[total] for total in Total if total in sums},
+        closing=closing,
+        # A debt is not shown to a family as fewer coins than none.
+        coins=formatter.words.coin(max(closing, 0), forms),
     )
 
 
-def _with_partners(reader: Reader, lines: list[Line]) -> dict[int, Line]:
-    """Lines by their numbers, and with them those that they take back or are taken back by, of whatever day."""
-    found = {line.posted.n: line for line in lines}
-    partners = {
-        n for line in lines for n in (line.posted.entry.reverses, line.reversed_by) if n is not None
-    }
-    known = {n: reader.line(n) for n in sorted(partners - found.keys())}
-    return found | {n: line for n, line in known.items() if line is not None}
+def _formatter(settings: Settings, resident: Resident, language: str, today: date) -> LineFormatter:
+    titles = {}
+    for way in settings.ways:
+        titles[way.code] = way.title_ru if language == "ru" else way.title_en
+    zone = settings.profile.zone_of(resident.branches)
+    return LineFormatter(LANGUAGES[language], zone, today, titles)
 
 
-def _why_on_paper(pen: LineFormatter, line: Line, by_number: dict[int, Line]) -> str:
+def _with_partners(reader: Reader, lines: Sequence[Line]) -> dict[int, Line]:
+    """Lines by their numbers, with those that they take back or are taken back by on any day."""
+    by_number = {line.posted.n: line for line in lines}
+    for line in lines:
+        for n in (line.posted.entry.reverses, line.reversed_by):
+            partner = reader.line(n) if n is not None and n not in by_number else None
+            if partner is not None:
+                by_number[partner.posted.n] = partner
+    return by_number
+
+
+def _why(formatter: LineFormatter, line: Line, by_number: Mapping[int, Line]) -> str:
+    words = [formatter.why(line)]
     # The reversal of a lesson stands under its award on the same day and need not point to it.
-    takes_back = pen.takes_back(line, by_number) if line.posted.entry.lesson is None else ""
-    return "; ".join(filter(None, (pen.why(line), takes_back, pen.taken_back(line, by_number))))
+    if line.posted.entry.lesson is None:
+        words.append(formatter.takes_back(line, by_number))
+    words.append(formatter.taken_back(line, by_number))
+    return "; ".join(word for word in words if word)

@@ -1,10 +1,10 @@
-"""The shop as staff look at it: goods, sales, what residents bought, whether a fair adds up. Reads only."""
+"""The shop as staff look at it: goods, sales, buyers, whether a fair adds up. Reads only."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from coinsync.core.catalog import (
@@ -30,239 +30,312 @@ from coinsync.core.shop_report import (
     Settlement,
     Shelf,
     ShopReport,
+    paid_by_card,
 )
-from coinsync.errors import (
-    Ambiguous,
-    NotFound,
-)
+from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.reader import Reader
+
+CANDIDATES_MAX = 20
+
+# --- goods ------------------------------------------------------------------------------------
 
 
 def find_item(reader: Reader, text: str) -> Item:
-    """The item that a code, or a part of a name, means. Raises ``NotFound``, or ``Ambiguous`` with the candidates."""
+    """The item that a code, or a part of a name, means.
+
+    Raises ``NotFound``, or ``Ambiguous`` with the candidates.
+    """
     items = reader.all(Item)
-    exact = [item for item in items if item.code == text.strip().lower()]
-    found = exact or named([item for item in items if not item.archived], text)
-    if not found:
+    code = text.strip().lower()
+    # Archived goods are found by their code alone: nobody means them by a name.
+    matches = [item for item in items if item.code == code]
+    if not matches:
+        matches = named([item for item in items if not item.archived], text)
+    if not matches:
         raise NotFound(
             f"no item answers to {clean(text)!r}", advice='"coinsync catalog list" shows the goods.'
         )
-    if len(found) > 1:
+    if len(matches) > 1:
         raise Ambiguous(
-            f"{len(found)} items answer to {clean(text)!r}",
-            [f"{item.code} {item.name_ru}" for item in found[:20]],
+            f"{len(matches)} items answer to {clean(text)!r}",
+            [f"{item.code} {item.name_ru}" for item in matches[:CANDIDATES_MAX]],
         )
-    return found[0]
+    return matches[0]
 
 
 def named(goods: Iterable[Item], text: str) -> list[Item]:
-    """The goods whose name is ``text``, else those whose name contains it; neither case nor "ё" makes a difference."""
+    """The goods whose name is ``text``, else those whose name contains it.
+
+    Neither case nor "ё" makes a difference.
+    """
     wanted = folded(text)
-    if not any(map(str.isalnum, wanted)):
+    if not any(char.isalnum() for char in wanted):
         return []
-    names = {item: (folded(item.name_ru), folded(item.name_en)) for item in goods}
-    whole = [item for item, both in names.items() if wanted in both]
-    return whole or [item for item, both in names.items() if any(wanted in name for name in both)]
+    whole, partly = [], []
+    for item in goods:
+        names = (folded(item.name_ru), folded(item.name_en))
+        if wanted in names:
+            whole.append(item)
+        elif any(wanted in name for name in names):
+            partly.append(item)
+    return whole or partly
 
 
 def shelf_for(reader: Reader, resident: Resident) -> dict[int, Item]:
     """The goods that a resident may buy, in the order of the catalog, each under its number there.
 
-    A number means the same goods for everybody and all day long, be others sold out or not for this branch.
+    A number means the same goods for everybody and all day long, be others sold out or not for
+    this branch.
     """
-    goods = sorted(
-        (item for item in reader.all(Item) if item.shown), key=lambda item: (item.place, item.code)
-    )
-    return {
-        number: item
-        for number, item in enumerate((item for item in goods if not item.archived), 1)
-        if not item.branches or not set(item.branches).isdisjoint(resident.branches)
-    }
+    shown = [item for item in reader.all(Item) if item.shown and not item.archived]
+    shown.sort(key=lambda item: (item.place, item.code))
+    shelf = {}
+    for number, item in enumerate(shown, 1):
+        if not item.branches or not set(item.branches).isdisjoint(resident.branches):
+            shelf[number] = item
+    return shelf
+
+
+# --- sales ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSale:
+    """What is recorded of one sale: its lines, which of them came back, and its entries."""
+
+    lines: list[SaleLine] = field(default_factory=list)
+    refunded: set[int] = field(default_factory=set)
+    entries: list[Line] = field(default_factory=list)
+
+    @property
+    def kept_lines(self) -> list[SaleLine]:
+        """The lines that were not taken back."""
+        return [line for line in self.lines if line.line not in self.refunded]
+
+    @property
+    def totals(self) -> SaleTotals:
+        """What the sale moved by its lines."""
+        return totals_of_sale(self.lines, self.refunded)
+
+    @property
+    def coins_taken(self) -> int:
+        """What was paid and not given back by the entries."""
+        return -sum(line.posted.entry.coins for line in self.entries)
+
+
+def _recorded_sales(reader: Reader, ids: Sequence[str]) -> dict[str, RecordedSale]:
+    """What is recorded of sales, by their keys, all together in a few statements."""
+    entries = reader.paid(ids)
+    sales = {id: RecordedSale(entries=entries[id]) for id in ids}
+    for line in reader.recorded(SaleLine, ids):
+        sales[line.sale].lines.append(line)
+    for refund in reader.recorded(RefundLine, ids):
+        sales[refund.sale].refunded.add(refund.line)
+    return sales
 
 
 def find_sale(reader: Reader, text: str) -> Sale:
     """A sale by its key. Raises ``NotFound``."""
-    found = next(iter(reader.recorded(Sale, [text.strip().lower()])), None)
-    if found is None:
+    sale = next(iter(reader.recorded(Sale, [text.strip().lower()])), None)
+    if sale is None:
         raise NotFound(
             f"sale {text!r} does not exist", advice='"coinsync shop sales" shows the sales.'
         )
-    return found
+    return sale
 
 
 def purchases(reader: Reader, sales: Sequence[Sale]) -> list[Purchase]:
     """Sales as a person sees them: who bought what for how much, and what was taken back."""
-    book = _book(reader, [sale.id for sale in sales])
-    people = {line.posted.entry.resident for found in book.payments.values() for line in found}
-    names = {one.id: one.name for one in reader.recorded(Resident, people)}
-    return [
-        Purchase(
-            sale,
-            tuple(sorted(book.lines[sale.id], key=lambda line: line.line)),
-            tuple(
-                Payment(one, names.get(one, ""), paid)
-                for one, paid in sorted(_paid_by(book.payments[sale.id]).items())
-            ),
-            frozenset(one.line for one in book.refunds[sale.id]),
-            next((line.note for line in book.payments[sale.id] if line.note), ""),
-        )
-        for sale in sales
-    ]
+    recorded_sales = _recorded_sales(reader, [sale.id for sale in sales])
+    cards: set[int] = set()
+    for recorded in recorded_sales.values():
+        cards.update(line.posted.entry.resident for line in recorded.entries)
+    names = {resident.id: resident.name for resident in reader.recorded(Resident, cards)}
+    return [_purchase(sale, recorded_sales[sale.id], names) for sale in sales]
 
 
-def _paid_by(payments: Iterable[Line]) -> Counter[int]:
-    paid = Counter[int]()
-    for line in payments:
-        paid[line.posted.entry.resident] -= line.posted.entry.coins
-    return paid
+def _purchase(sale: Sale, recorded: RecordedSale, names: Mapping[int, str]) -> Purchase:
+    paid = paid_by_card(recorded.entries)
+    return Purchase(
+        sale,
+        tuple(sorted(recorded.lines, key=lambda line: line.line)),
+        tuple(Payment(card, names.get(card, ""), coins) for card, coins in paid.items()),
+        frozenset(recorded.refunded),
+        next((line.note for line in recorded.entries if line.note), ""),
+    )
+
+
+# --- what sells -------------------------------------------------------------------------------
 
 
 def report(reader: Reader, residents: Sequence[Resident], since: date, until: date) -> ShopReport:
-    """What these residents bought, spent and have left; best sellers among them, and goods that do not move."""
+    """What these residents bought, spent and have left.
+
+    Best sellers among them come first, goods that do not move last.
+    """
     survivors = reader.survivors()
-    owners = {one.id for one in residents if one.id not in survivors}
-    sales = reader.sales(since=since, until=until)
-    book = _book(reader, [sale.id for sale in sales])
-    spent, pieces, bought, coins = Counter[int](), Counter[int](), Counter[str](), Counter[str]()
-    for sale in sales:
-        paid = Counter[int]()
-        for one, part in _paid_by(book.payments[sale.id]).items():
-            paid[survivors.get(one, one)] += part
-        if owners.isdisjoint(paid):
+    buyers = [resident for resident in residents if resident.id not in survivors]
+    buyer_ids = {buyer.id for buyer in buyers}
+    sales = _recorded_sales(reader, [sale.id for sale in reader.sales(since=since, until=until)])
+    spent, pieces = Counter[int](), Counter[int]()
+    sold, coins = Counter[str](), Counter[str]()
+    for recorded in sales.values():
+        paid = paid_by_card(recorded.entries, survivors)
+        if buyer_ids.isdisjoint(paid):
             continue
         spent.update(paid)
-        for line in book.kept(sale.id):
-            bought[line.item] += line.quantity
+        for line in recorded.kept_lines:
+            sold[line.item] += line.quantity
             coins[line.item] += line.coins
-            for buyer in paid:
-                pieces[buyer] += line.quantity
-    items = [item for item in reader.all(Item) if bought[item.code] or not item.archived]
+            # Who pays a part has the whole of it.
+            for card in paid:
+                pieces[card] += line.quantity
+    balances = reader.balances(buyer_ids)
+    buyer_lines = [
+        BuyerLine(buyer.id, buyer.name, pieces[buyer.id], spent[buyer.id], balances[buyer.id])
+        for buyer in buyers
+    ]
+    item_lines = _item_lines(reader, sold, coins)
+    return ShopReport(since, until, tuple(buyer_lines), tuple(item_lines))
+
+
+def _item_lines(reader: Reader, sold: Counter[str], coins: Counter[str]) -> list[ItemLine]:
+    """How every item sells that is in the shop, or was sold."""
+    items = [item for item in reader.all(Item) if sold[item.code] or not item.archived]
+    items.sort(key=lambda item: (-sold[item.code], item.place, item.code))
     left = reader.stock(item.code for item in items if item.tracked)
-    balances = reader.balances(owners)
-    return ShopReport(
-        since,
-        until,
-        tuple(
-            BuyerLine(one.id, one.name, pieces[one.id], spent[one.id], balances[one.id])
-            for one in residents
-            if one.id in owners
-        ),
-        tuple(
-            ItemLine(
-                item.code,
-                item.name_ru,
-                bought[item.code],
-                coins[item.code],
-                left[item.code] if item.tracked else None,
-            )
-            for item in sorted(items, key=lambda item: (-bought[item.code], item.place, item.code))
-        ),
-    )
+    return [
+        ItemLine(item.code, item.name_ru, sold[item.code], coins[item.code], left.get(item.code))
+        for item in items
+    ]
+
+
+# --- a fair -----------------------------------------------------------------------------------
 
 
 def settle(reader: Reader, event: Event) -> Settlement:
     """Add a fair up in every way that must give the same; what does not is named."""
     ids = [sale.id for sale in reader.sales(event=event.code)]
-    book = _book(reader, ids)
-    differences = [text for id in ids for text in book.differences(id)]
-    fallen = _fall_of_balances(reader, book)
-    taken, worth = sum(map(book.taken, ids)), sum(map(book.worth, ids))
+    sales = _recorded_sales(reader, ids)
+    differences = _differences_of_sales(reader, sales)
+    taken = sum(recorded.coins_taken for recorded in sales.values())
+    fallen = _fall_of_balances(reader, sales)
     if fallen != taken:
         differences.append(f"balances fell by {fallen}, the sales took {taken}")
-    goods = [
-        _shelf(reader, item)
-        for item in sorted({line.item for id in ids for line in book.lines[id]})
-    ]
-    differences += [
-        f"{one.item}: received {one.received} − left {one.left} is not sold {one.sold} + written off {one.written_off}"
-        for one in goods
-        if one.received - one.left != one.sold + one.written_off
-    ]
-    refunds = sum(map(len, book.refunds.values()))
-    return Settlement(len(ids), refunds, taken, fallen, worth, tuple(goods), tuple(differences))
+    codes: set[str] = set()
+    for recorded in sales.values():
+        codes.update(line.item for line in recorded.lines)
+    goods = [_shelf(reader, code) for code in sorted(codes)]
+    for shelf in goods:
+        if shelf.received - shelf.left != shelf.sold + shelf.written_off:
+            differences.append(
+                f"{shelf.item}: received {shelf.received} − left {shelf.left} "
+                f"is not sold {shelf.sold} + written off {shelf.written_off}"
+            )
+    return Settlement(
+        sales=len(ids),
+        refunds=sum(len(recorded.refunded) for recorded in sales.values()),
+        taken=taken,
+        fallen=fallen,
+        lines=sum(recorded.totals.coins_kept for recorded in sales.values()),
+        goods=tuple(goods),
+        differences=tuple(differences),
+    )
 
 
-def _fall_of_balances(reader: Reader, book: _Book) -> int:
-    """By how much balances fell through the shop while the fair went on, other sales aside.
-
-    It asks the ledger and not the sales: a purchase that belongs to no sale is counted here and nowhere else.
-    """
-    numbers = [line.posted.n for found in book.payments.values() for line in found]
-    if not numbers:
-        return 0
-    entries = [posted.entry for posted in reader.shop_entries(min(numbers), max(numbers))]
-    others = {entry.key.split(":")[1] for entry in entries} - set(book.lines)
-    elsewhere = {sale.id for sale in reader.recorded(Sale, others)}
-    return -sum(entry.coins for entry in entries if entry.key.split(":")[1] not in elsewhere)
-
-
-@dataclass(frozen=True, slots=True)
-class _Book:
-    """Sales with their lines, refunds, entries and moves of stock, by sale."""
-
-    lines: Mapping[str, Sequence[SaleLine]]
-    refunds: Mapping[str, Sequence[RefundLine]]
-    payments: Mapping[str, Sequence[Line]]
-    moves: Mapping[str, Sequence[StockMove]]
-
-    def kept(self, id: str) -> list[SaleLine]:
-        """The lines of a sale that were not taken back."""
-        back = {one.line for one in self.refunds[id]}
-        return [line for line in self.lines[id] if line.line not in back]
-
-    def totals(self, id: str) -> SaleTotals:
-        """What a sale moved by its lines."""
-        return totals_of_sale(self.lines[id], {refund.line for refund in self.refunds[id]})
-
-    def worth(self, id: str) -> int:
-        """Coins by the lines."""
-        return self.totals(id).coins_kept
-
-    def taken(self, id: str) -> int:
-        """Coins by the entries."""
-        return -sum(line.posted.entry.coins for line in self.payments[id])
-
-    def differences(self, id: str) -> list[str]:
-        """Where lines, entries and moves of one sale do not agree."""
-        found = []
-        if self.worth(id) != self.taken(id):
-            found.append(f"sale {id}: lines {self.worth(id)}, coins {self.taken(id)}")
-        totals = self.totals(id)
-        counted = {move.item for move in self.moves[id]}
-        sold = sum(totals.pieces_kept(item) for item in counted)
-        gone = -sum(move.quantity for move in self.moves[id])
-        if sold != gone:
-            found.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")
-        return found
-
-
-def _book(reader: Reader, ids: Sequence[str]) -> _Book:
-    lines: dict[str, list[SaleLine]] = {id: [] for id in ids}
-    refunds: dict[str, list[RefundLine]] = {id: [] for id in ids}
-    moves: dict[str, list[StockMove]] = {id: [] for id in ids}
-    for line in reader.recorded(SaleLine, ids):
-        lines[line.sale].append(line)
-    for one in reader.recorded(RefundLine, ids):
-        refunds[one.sale].append(one)
+def _differences_of_sales(reader: Reader, sales: Mapping[str, RecordedSale]) -> list[str]:
+    """Where lines, entries and moves of stock of one sale do not agree."""
+    moves: dict[str, list[StockMove]] = {id: [] for id in sales}
     for _, move in reader.stock_moves():
         if move.sale in moves:
             moves[move.sale].append(move)
-    return _Book(lines, refunds, reader.paid(ids), moves)
+    differences = []
+    for id, recorded in sales.items():
+        totals, taken = recorded.totals, recorded.coins_taken
+        if totals.coins_kept != taken:
+            differences.append(f"sale {id}: lines {totals.coins_kept}, coins {taken}")
+        # Goods that nobody counted when they were sold have no moves.
+        counted = {move.item for move in moves[id]}
+        sold = sum(totals.pieces_kept(item) for item in counted)
+        gone = -sum(move.quantity for move in moves[id])
+        if sold != gone:
+            differences.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")
+    return differences
+
+
+def _fall_of_balances(reader: Reader, sales: Mapping[str, RecordedSale]) -> int:
+    """By how much balances fell through the shop while the fair went on, other sales aside.
+
+    It asks the ledger and not the sales: a purchase that belongs to no sale is counted here and
+    nowhere else.
+    """
+    numbers: list[int] = []
+    for recorded in sales.values():
+        numbers += [line.posted.n for line in recorded.entries]
+    if not numbers:
+        return 0
+    coins_by_sale = Counter[str]()
+    for posted in reader.shop_entries(min(numbers), max(numbers)):
+        sale = posted.entry.key.split(":")[1]
+        coins_by_sale[sale] += posted.entry.coins
+    elsewhere = {sale.id for sale in reader.recorded(Sale, coins_by_sale.keys() - sales.keys())}
+    return -sum(coins for sale, coins in coins_by_sale.items() if sale not in elsewhere)
 
 
 def _shelf(reader: Reader, item: str) -> Shelf:
-    """What became of an item's pieces, as far as they are counted: sold by the lines of sales, the rest by moves."""
-    moves = [move for _, move in reader.stock_moves(item=item)]
-    counted = {move.sale for move in moves if move.kind is MoveKind.SALE}
-    back = {(one.sale, one.line) for one in reader.recorded(RefundLine, counted)}
-    lines = [line for line in reader.recorded(SaleLine, counted) if line.item == item]
-    by_kind = Counter[MoveKind]()
-    for move in moves:
-        by_kind[move.kind] += move.quantity
+    """What became of an item's pieces, as far as they are counted.
+
+    What was sold is taken from the lines of sales, the rest from the moves of stock: the two must
+    agree.
+    """
+    pieces = Counter[MoveKind]()
+    counted_sales: set[str] = set()
+    for _, move in reader.stock_moves(item=item):
+        pieces[move.kind] += move.quantity
+        if move.kind is MoveKind.SALE:
+            counted_sales.add(move.sale)
+    refunds = reader.recorded(RefundLine, counted_sales)
+    refunded = {(refund.sale, refund.line) for refund in refunds}
+    sold = 0
+    for line in reader.recorded(SaleLine, counted_sales):
+        if line.item == item and (line.sale, line.line) not in refunded:
+            sold += line.quantity
     return Shelf(
         item,
-        received=by_kind[MoveKind.RECEIVE] + by_kind[MoveKind.COUNT],
-        written_off=-by_kind[MoveKind.WRITE_OFF],
-        sold=sum(line.quantity for line in lines if (line.sale, line.line) not in back),
+        received=pieces[MoveKind.RECEIVE] + pieces[MoveKind.COUNT],
+        written_off=-pieces[MoveKind.WRITE_OFF],
+        sold=sold,
         left=reader.stock([item])[item],
     )
+
+
+def goods_of(reader: Reader, branches: Collection[int] | None, *, archived: bool) -> list[Item]:
+    """Goods as the catalog has them, the archived at the end; only those sold at ``branches``."""
+    goods = []
+    for item in reader.all(Item):
+        everywhere = branches is None or not item.branches
+        if item.archived and not archived:
+            continue
+        if everywhere or any(branch in item.branches for branch in branches or ()):
+            goods.append(item)
+    return sorted(goods, key=lambda item: (item.archived, item.place, item.code))
+
+
+def stock(reader: Reader, branches: Collection[int] | None) -> tuple[list[Item], Mapping[str, int]]:
+    """Goods whose stock is counted, and how many pieces there are of each."""
+    goods = goods_of(reader, branches, archived=True)
+    counted = [item for item in goods if item.tracked]
+    pieces = reader.stock(item.code for item in counted)
+    # Of what is archived only that matters which still lies there.
+    return [item for item in counted if pieces[item.code] or not item.archived], pieces
+
+
+def stock_moves(reader: Reader, item: Item) -> list[tuple[StockMove, int]]:
+    """What happened to the stock of an item, newest first, each with the pieces after it."""
+    moves = []
+    pieces = 0
+    for _, move in reader.stock_moves(item=item.code):
+        pieces += move.quantity
+        moves.append((move, pieces))
+    moves.reverse()
+    return moves

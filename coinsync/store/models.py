@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 
 from peewee import (
-    SQL,
     BigIntegerField,
     CharField,
     Check,
@@ -53,7 +52,7 @@ class HeadRow(TableRow):
     n = BigIntegerField()
     runs = BigIntegerField()
     account = CharField(max_length=80)
-    stock = BigIntegerField(constraints=[SQL("DEFAULT 0")])
+    stock = BigIntegerField()
 
 
 class RunRow(TableRow):
@@ -138,7 +137,7 @@ class LinkRow(TableRow):
     vk = BigIntegerField()
     resident = ForeignKeyField(ResidentRow, index=True, on_delete="RESTRICT")
     source = CharField(max_length=20)
-    live = IntegerField(constraints=[SQL("DEFAULT 1")])
+    live = IntegerField()
 
     class Meta:
         """Many to many."""

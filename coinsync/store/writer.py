@@ -235,7 +235,7 @@ def _check_cards(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
 
 def _check_stock(reader: Reader, plan: Plan) -> None:
     moves = plan.stock_moves
-    recorded_keys = {move.key for move in moves if reader.stock_moves(key=move.key)}
+    recorded_keys = reader.stock_keys(move.key for move in moves)
     pieces_left = reader.stock(move.item for move in moves)
     staleness.refuse_moved_stock(plan, recorded_keys, pieces_left)
     floor.refuse_missing_pieces(plan, pieces_left)

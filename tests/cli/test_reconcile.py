@@ -74,10 +74,8 @@ def live(house: House) -> None:
 def trade(house: House, buyer: str) -> None:
     """Goods with stock and without, sold, one of them taken back, another written off."""
     house.ok("credit", buyer, "100", "--reason", "a fair is near", "--yes")
-    house.ok("catalog", "add", "mug", "--name", "Кружка", "--price", "10", "--yes")
-    house.ok(
-        "catalog", "add", "sticker", "--name", "Наклейка", "--price", "2", "--untracked", "--yes"
-    )
+    goods = "code,name,price,tracked\nmug,Кружка,10,yes\nsticker,Наклейка,2,no\n"
+    house.ok("catalog", "load", house.file("goods.csv", goods), "--yes")
     house.ok("catalog", "stock", "receive", "mug", "5", "--yes")
     house.ok("sell", buyer, "mug", "--quantity", "2", "--key", "kept", "--yes")
     house.ok("sell", buyer, "sticker", "--quantity", "3", "--key", "loose", "--yes")

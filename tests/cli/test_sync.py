@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from datetime import date, timedelta
 
 import pytest
@@ -28,6 +30,18 @@ def lines(report: dict, verb: str) -> list[dict]:  # type: ignore[type-arg]
 def changes(report: dict) -> int:  # type: ignore[type-arg]
     """How many changes all plans of an answer hold."""
     return sum(result["report"]["changes"] for result in report["results"])
+
+
+def coins_of_branch(house: House, branch: int, since: date = date.min) -> int:
+    """Coins for lessons of a branch that stand, of lessons from a day on."""
+    lessons = house.school.books.lessons
+    return sum(
+        posted.entry.coins
+        for posted in house.ledger()
+        if posted.entry.lesson
+        and lessons[posted.entry.lesson].branch_id == branch
+        and posted.entry.happened_on >= since
+    )
 
 
 def expected_awards(house: House) -> set[tuple[int, int]]:
@@ -78,12 +92,11 @@ class TestFirstSync:
         assert "7 Мастер-класс" in said.out
         assert "nobody has classified this lesson type" in said.out
 
-    def test_shows_branch_window_requests_totals_and_digest(self, house: House) -> None:
-        """A person sees where, when, how many requests, how many coins, and the digest."""
+    def test_shows_branch_window_requests_and_totals(self, house: House) -> None:
+        """A person sees where, when, how many requests, and how many coins."""
         out = house.ok("sync").out
         assert "Branch Казань (Europe/Moscow)   lessons 2026-11-01 … 2026-11-20   complete" in out
         assert "awards (+" in out
-        assert "digest " in out
 
     def test_links_residents_to_numeric_vk_pages(self, synced: House) -> None:
         """Cards with a number for a VK page are linked; siblings share the account."""
@@ -379,6 +392,30 @@ class TestOptions:
         assert all(result["status"] == "planned" for result in dry["results"])
         assert all(result["status"] == "applied" for result in real["results"])
 
+    def test_a_dry_run_ends_with_one_digest_and_what_applies_it(self, house: House) -> None:
+        """One for all branches and windows; the command beside it applies just what was shown."""
+        dry = house.ok("sync", "--dry-run", "--since", "2026-11-02")
+        last = dry.out.splitlines()[-1]
+        assert dry.out.count("digest ") == 1
+        digest, command = re.fullmatch(
+            r"digest ([0-9a-f]{8})   apply exactly this: coinsync (.+)", last
+        ).groups()  # type: ignore[union-attr]
+        words = shlex.split(command)
+        assert words[-2:] == ["--expect", digest]
+        house.ok(*words)
+        assert house.content()
+        again = house.ok(*words[:-2], "--dry-run")
+        assert "digest " not in again.out
+        assert "nothing to do" in again.out
+
+    def test_expect_refuses_a_run_to_which_something_came(self, house: House) -> None:
+        """Whatever one branch brings changes the digest of the whole run."""
+        digest = house.ok("sync", "--dry-run", "--json").json["digest"]
+        house.ok("--branch", "2", "sync")
+        before = house.content()
+        said = house.run("sync", "--expect", digest)
+        assert (said.code, house.content()) == (5, before)
+
     def test_expect_applies_only_the_reviewed_plan(self, house: House) -> None:
         """The digest that was reviewed is applied; another is refused with 5 and writes nothing."""
         digest = house.ok("sync", "--dry-run", "--json").json["digest"]
@@ -469,21 +506,68 @@ class TestGuards:
         synced.ok("sync")
         assert synced.content() == before
 
-    def test_an_unsafe_plan_can_be_accepted_by_its_digest(self, synced: House) -> None:
-        """The digest of each refused plan is the only way past the guard."""
+    def test_an_unsafe_run_can_be_accepted_by_its_digest(self, synced: House) -> None:
+        """The digest of the dry run is the only way past the guards, for all windows at once."""
         synced.school.act("empty", branch=1)
-        report = synced.run("sync", "--dry-run", "--json").json
-        unsafe = [r["report"]["digest"][:8] for r in report["results"] if r["report"]["unsafe"]]
+        last = synced.ok("sync", "--dry-run").out.splitlines()[-1]
+        assert "apply it although it is unsafe: coinsync" in last
+        digest = last.split()[-1]
         assert synced.run("sync", "--accept-unsafe", "deadbeef").code == 5
-        synced.ok("sync", *(word for digest in unsafe for word in ("--accept-unsafe", digest)))
-        assert (
-            sum(
-                p.entry.coins
-                for p in synced.ledger()
-                if p.entry.lesson and synced.school.books.lessons[p.entry.lesson].branch_id == 1
-            )
-            == 0
-        )
+        synced.ok("sync", "--accept-unsafe", digest)
+        assert coins_of_branch(synced, 1) == 0
+
+    def test_what_was_refused_is_accepted_by_the_command_in_the_refusal(
+        self, synced: House
+    ) -> None:
+        """The other branch is done by then: the digest is that of what remains, and stays so."""
+        synced.school.act("advance", days=3)
+        synced.school.act("empty", branch=1)
+        said = synced.run("sync", "--since", "2026-11-01")
+        assert said.err.count("--accept-unsafe") == 1
+        command = said.err.splitlines()[-1].partition("If what is refused is true: coinsync ")[2]
+        words = shlex.split(command)
+        dry = synced.ok(*words[:-2], "--dry-run", "--json").json
+        assert dry["digest"][:8] == words[-1]
+        synced.ok(*words)
+        assert changes(synced.ok("sync", "--since", "2026-11-01", "--json").json) == 0
+
+    def test_only_the_run_that_was_looked_at_is_accepted(self, synced: House) -> None:
+        """When anything came to it meanwhile, the guard speaks again, with the digest of now."""
+        synced.school.act("empty", branch=1)
+        digest = synced.run("sync", "--dry-run", "--json").json["digest"]
+        synced.school.act("advance", days=1)
+        said = synced.run("sync", "--accept-unsafe", digest)
+        assert said.code == 5
+        assert f"--accept-unsafe {digest[:8]}" not in said.err
+        assert coins_of_branch(synced, 1) > 0
+
+    def test_an_accepted_run_with_what_to_expect_is_just_that(self, synced: House) -> None:
+        """Both options with the digest of one dry run apply what it showed."""
+        synced.school.act("empty", branch=1)
+        digest = synced.run("sync", "--dry-run", "--json").json["digest"]
+        refused = synced.run("sync", "--expect", digest)
+        assert refused.code == 5
+        assert "--expect" not in refused.err
+        synced.ok("sync", "--expect", digest, "--accept-unsafe", digest)
+        assert coins_of_branch(synced, 1) == 0
+
+    def test_people_that_are_accepted_bring_their_lessons(self, synced: House) -> None:
+        """While its people are refused nothing is said of a branch's lessons; accepted, they are planned."""
+        assert synced.simulator is not None
+        synced.school.act("advance", days=2)
+        synced.simulator.faults.add("empty_list", match="1/customer/index")
+        refused = synced.run("sync", "--json")
+        assert refused.code == 5
+        assert {result["scope"]["branch"] for result in refused.json["results"]} == {1, 2}
+        assert len(refused.json["results"]) == 1 + 3
+        digest = refused.json["refused"]
+        said = synced.run("sync", "--accept-unsafe", digest, "--json")
+        purposes = [
+            (result["scope"]["branch"], result["report"]["purpose"], result["status"])
+            for result in said.json["results"]
+        ]
+        assert (1, "people", "applied") in purposes
+        assert (1, "lessons", "applied") in purposes
 
     def test_a_dry_run_of_an_unsafe_plan_is_marked_and_does_not_fail(self, synced: House) -> None:
         """UNSAFE stands in the output, the exit code is 0."""
@@ -510,17 +594,16 @@ class TestGuards:
         assert changes(synced.ok("sync", "--json").json) == 0
 
     def test_a_refusal_names_cause_and_command(self, synced: House) -> None:
-        """In one line, with the options of this very call, also under --quiet."""
+        """In one line for each branch, and once the options of this very call, also under --quiet."""
         synced.school.act("empty", branch=1)
         said = synced.run("sync", "--quiet", "--since", "2026-11-01")
-        line = said.err.splitlines()[0]
-        assert "refused: no lessons where" in line
-        command = line.partition("If true: coinsync ")[2].split()
+        line, last = said.err.splitlines()
+        assert line.startswith("Казань 2026-11-01 … 2026-11-20: refused: no lessons where")
+        command = last.partition("If what is refused is true: coinsync ")[2].split()
         assert command[:2] == ["--config", str(synced.config)]
         assert "--since" in command
         synced.ok(*command[2:])
-        said = synced.run("sync")
-        assert said.code in (0, 5)
+        assert coins_of_branch(synced, 1, since=date(2026, 11, 1)) == 0
 
     def test_too_many_reversals_are_refused(self, synced: House) -> None:
         """More than 5 % of what is posted in the window needs a person."""
@@ -541,8 +624,10 @@ class TestGuards:
         assert house.content() == []
 
     def test_quiet_says_one_line_for_each_branch(self, synced: House) -> None:
-        """Cron mails one line that says it all."""
+        """Cron mails one line that says it all, and how to accept it."""
         synced.school.act("empty", branch=1)
         said = synced.run("sync", "--quiet")
         assert said.out == ""
-        assert all(line.startswith("Казань 2026-") for line in said.err.splitlines())
+        *lines, last = said.err.splitlines()
+        assert all(line.startswith("Казань 2026-") for line in lines)
+        assert last.startswith("If what is refused is true: coinsync ")

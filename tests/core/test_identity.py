@@ -14,6 +14,7 @@ from coinsync.core.identity import (
     NameForm,
     VkKind,
     VkText,
+    answers_to,
     clean,
     harmless,
     read_vk,
@@ -312,3 +313,24 @@ def test_a_long_name_is_cut_visibly(form: NameForm) -> None:
     assert len(found) == NAME_LENGTH_MAX
     assert found.endswith("…")
     assert shown_name("а" * NAME_LENGTH_MAX, form) == "а" * NAME_LENGTH_MAX
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "answers"),
+    [
+        ("Ада М.", "ада", True),
+        ("Лада М.", "Ада", False),
+        ("Лада Адамова", "ада", True),
+        ("Анна-Мария К.", "мария", True),
+        ("Ада  М.", " ада\tм", True),
+        ("Семён П.", "семен", True),
+        ("Семен П.", "семе\u0308н", True),
+        ("Ада М.", "Aдa", True),
+        ("Ада М.", "", False),
+        ("Ада М.", " \u200b", False),
+        ("Ада М.", "м.", True),
+    ],
+)
+def test_a_name_answers_to_the_beginnings_of_its_words(name: str, text: str, answers: bool) -> None:
+    """Whatever the case, the spaces, the dots of "ё", and the alphabet of letters that look alike."""
+    assert answers_to(name, text) is answers

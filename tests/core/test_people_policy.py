@@ -232,6 +232,7 @@ def test_of_two_cards_one_merged_and_one_forgotten_each_has_its_own_links() -> N
 
 def test_merges_after_a_plan_are_those_recorded_with_its_own() -> None:
     """A merge of the plan stands in the place of the one that it changes."""
-    plan = a_plan(Put(Merge(ADA, 0), Merge(ADA, GLEB)), Put(Merge(8, 9)), Put(LINK))
+    others = [Put(LINK), Drop(REVOKED), Post(a_credit("1"))]
+    plan = a_plan(Put(Merge(ADA, 0), Merge(ADA, GLEB)), Put(Merge(8, 9)), *others)
     after = merges_after(plan, [Merge(ADA, GLEB), Merge(MIRA, GLEB)])
     assert after == [Merge(ADA, 0), Merge(MIRA, GLEB), Merge(8, 9)]

@@ -154,10 +154,31 @@ def test_a_lesson_marked_late_is_a_plain_award_and_noted() -> None:
     assert plan.lessons == (a_lesson(),)
 
 
-@pytest.mark.parametrize("read_before", [None, DAY, DAY - timedelta(7)])
-def test_a_lesson_marked_in_time_is_not_noted(read_before: date | None) -> None:
-    """Before a later reading could have seen the mark, nothing is late."""
-    assert Memory().plan(a_roll(), read_before=read_before).remarks == ()
+@pytest.mark.parametrize(
+    ("read_before", "is_late"),
+    [(None, False), (DAY - timedelta(7), False), (DAY, False), (DAY + timedelta(1), True)],
+)
+def test_a_mark_is_late_when_an_earlier_reading_could_have_seen_it(
+    read_before: date | None, is_late: bool
+) -> None:
+    """On the day of the lesson itself nothing is late yet: a teacher may still be marking."""
+    memory = Memory()
+    memory.night(a_roll(None, present(mark=Mark.NOT_MARKED)))
+    plan = memory.plan(a_roll(), read_before=read_before)
+    assert brief(plan) == [("award", 10, "lesson")]
+    assert bool(plan.remarks) is is_late
+
+
+def test_a_lesson_that_no_reading_showed_is_not_late() -> None:
+    """Entered today for last week, it could not have been marked before."""
+    assert Memory().plan(a_roll(), read_before=TODAY).remarks == ()
+
+
+def test_who_loses_coins_is_not_late() -> None:
+    """Only a mark that gives coins was waited for."""
+    memory = paid()
+    absent = a_roll(None, present(mark=Mark.ABSENT))
+    assert memory.plan(absent, read_before=DAY + timedelta(1)).remarks == ()
 
 
 def test_a_stranger_on_a_roll_is_recorded_without_a_name() -> None:

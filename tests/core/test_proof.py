@@ -22,7 +22,6 @@ from coinsync.core.ledger import (
     Head,
     LedgerRow,
     Run,
-    RunLine,
     lesson_key,
     note_digest,
     row_hash,
@@ -68,7 +67,7 @@ class Books:
     """A ledger and its runs as they lie in a database, written by hand and always sealed."""
 
     rows: list[LedgerRow] = field(default_factory=list)
-    runs: list[RunLine] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
     def run(self, *moves: Move, purpose: Purpose = Purpose.DESK) -> None:
         """Post moves (key, resident, coins, kind, lesson, reverses) as one run."""
@@ -81,7 +80,7 @@ class Books:
             )
         mine = [row for row in self.rows if row.run == id]
         self.runs.append(
-            RunLine(
+            Run(
                 id, f"{id:032x}", purpose.value, 0, "2026-11-02", "2026-11-02", "anna", NIGHT,
                 NIGHT, "d", 0, len(mine), sum(row.coins for row in mine), 0, len(self.rows),
             )
@@ -437,7 +436,7 @@ def test_no_total_of_a_run_can_be_changed_unseen(books: Books, data: st.DataObje
     ],
 )
 def test_the_totals_of_a_run_are_those_of_its_entries(
-    values: dict[str, int], recorded: str
+    values: dict[str, Any], recorded: str
 ) -> None:
     """Entries, coins and last number; what was counted and what is recorded are named."""
     books = some_books()
@@ -605,7 +604,7 @@ def test_every_check_has_one_id_and_words() -> None:
 
 def a_run(posted_at: str) -> Run:
     """A sync of one branch up to its day."""
-    days = (DAY, DAY)
+    days = (DAY.isoformat(), DAY.isoformat())
     return Run(1, "u", "lessons", 1, *days, "sync", posted_at, posted_at, "d", 0, 0, 0, 0, 0)
 
 

@@ -244,7 +244,8 @@ class TestSell:
         """By the clock of his branch, whatever the server's says; or the one that was said."""
         at.now = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
         assert at.selling({"pen": 1}, ADA).plan.scope.until == TODAY
-        assert at.selling({"pen": 1}, MIRA, (ADA, 2)).plan.scope.until == TOMORROW
+        at.put(an_item("pin", 5, tracked=False))
+        assert at.selling({"pin": 1}, MIRA).plan.scope.until == TOMORROW
         assert at.selling({"pen": 1}, ADA, day=DAY).plan.entries[0].happened_on == DAY
 
     @pytest.mark.parametrize(

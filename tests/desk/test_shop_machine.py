@@ -279,7 +279,7 @@ class Change:
 
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
-        return catalog.put_item(reader, goods.settings(), self.item, at.author())
+        return goods.changed_catalog(reader, self.item, at.author())
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -307,7 +307,7 @@ class Fair:
         )
 
     def _nothing(self, at: Shop, reader: Reader) -> Proposal:
-        return catalog.put_item(reader, goods.settings(), reader.all(Item)[0], at.author())
+        return goods.changed_catalog(reader, reader.all(Item)[0], at.author())
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -679,17 +679,17 @@ def instead(owner: Any, name: str, bug: object) -> Iterator[None]:
 BUGS: dict[str, tuple[Any, str, object]] = {
     "the stock has no floor": (writer, "_check_stock", lambda *_: None),
     "coins have no floor": (writer, "_check_floors", lambda *_: None),
-    "goods may change under a sale": (shop, "_relied", lambda _reader, _picks, _event: []),
-    "a repeated key is not looked up": (shop, "_sold_before", lambda *_: None),
+    "goods may change under a sale": (shop, "_conditions", lambda _reader, _picks, _event: []),
+    "a repeated key is not looked up": (shop, "_sold_already", lambda *_: None),
     "refunds of untracked goods are counted in": (
         shop,
         "_stock_of_refund",
         lambda *words: _all_come_back(*words),
     ),
-    "a price is today's": (shop, "_given_back", lambda *words: _one_coin_less(*words)),
+    "a price is today's": (shop, "_repayments", lambda *words: _one_coin_less(*words)),
     "another's sale is taken for one's own": (staleness, "WRITTEN_ONCE", frozenset()),
 }
-_GIVEN_BACK, _COMES_BACK = shop._given_back, shop._stock_of_refund
+_GIVEN_BACK, _COMES_BACK = shop._repayments, shop._stock_of_refund
 
 
 def _one_coin_less(*words: Any) -> Any:

@@ -1,7 +1,7 @@
-"""AlfaCRM as an exchange: what it reads is what stands in the school's own books, or it says that it is not.
+"""AlfaCRM as an exchange: what it reads is what the school has, or it says that it is not.
 
-Nearly everything goes over HTTP to the simulator, whose books are compared without passing through the client.
-Where the simulator is too well behaved, a scripted connection answers.
+Nearly everything goes over HTTP to the simulator, whose records are compared without passing
+through the client. Where the simulator is too well behaved, a scripted connection answers.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -48,8 +48,8 @@ MARKS = {1: Mark.ATTENDED, 0: Mark.ABSENT, None: Mark.NOT_MARKED}
 # What stands in the books
 
 
-def roll_in_books(lesson: Kept, *, scheduled: bool = True) -> LessonRecord:
-    """A lesson of the books as a roll."""
+def record_in_books(lesson: Kept, *, scheduled: bool = True) -> LessonRecord:
+    """A lesson of the books as a lesson record."""
     marks = dict.fromkeys(lesson.customer_ids, Mark.NOT_MARKED)
     marks |= {one.customer_id: MARKS[one.is_attend] for one in lesson.details}
     return LessonRecord(
@@ -68,12 +68,12 @@ def roll_in_books(lesson: Kept, *, scheduled: bool = True) -> LessonRecord:
     )
 
 
-def rolls_in_books(
+def records_in_books(
     school: School, branch: int, since: date = SINCE, until: date = UNTIL
 ) -> dict[int, LessonRecord]:
     """All lessons of a branch and window by number."""
     return {
-        one.id: roll_in_books(one)
+        one.id: record_in_books(one)
         for one in school.books.visible_lessons()
         if one.branch_id == branch and since <= one.date <= until
     }
@@ -239,13 +239,13 @@ def row(number: int, **changed: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("branch", [1, 2])
 @pytest.mark.parametrize("page_size_max", [500, 20, 7])
-def test_the_rolls_are_those_of_the_books(branch: int, page_size_max: int) -> None:
+def test_the_lesson_records_are_those_of_the_books(branch: int, page_size_max: int) -> None:
     """Every lesson of the branch with everybody it lists, whatever the size of the pages."""
     with reading(page_size_max=page_size_max) as (_, exchange):
         found = exchange.lesson_records(branch, SINCE, UNTIL)
     assert found.complete
     assert found.unreadable == ()
-    assert by_number(found.items) == rolls_in_books(SCHOOL, branch)
+    assert by_number(found.items) == records_in_books(SCHOOL, branch)
     assert {one.lesson.status for one in found.items} == {
         Status.PLANNED,
         Status.CANCELLED,
@@ -261,7 +261,7 @@ def test_both_ends_of_the_window_are_included() -> None:
         around = exchange.lesson_records(
             1, lesson.date - timedelta(days=1), lesson.date + timedelta(days=1)
         )
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1, lesson.date, lesson.date)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1, lesson.date, lesson.date)
     assert lesson.id in by_number(found.items)
     assert set(by_number(found.items)) < set(by_number(around.items))
 
@@ -291,7 +291,7 @@ def test_each_status_is_asked_for_by_itself() -> None:
 def test_pages_are_asked_for_from_0_and_no_further_than_needed() -> None:
     """As many as the rows fill."""
     conducted = sum(
-        one.lesson.status is Status.CONDUCTED for one in rolls_in_books(SCHOOL, 1).values()
+        one.lesson.status is Status.CONDUCTED for one in records_in_books(SCHOOL, 1).values()
     )
     with reading(page_size_max=30) as (crm, exchange):
         exchange.lesson_records(1, SINCE, UNTIL)
@@ -304,7 +304,7 @@ def test_the_size_of_a_page_can_be_set(size: int) -> None:
     """For a CRM that does not bear large ones."""
     with reading(page_size=size) as (crm, exchange):
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
     assert {one["pageSize"] for one in bodies(crm, LESSONS)} == {size}
 
 
@@ -342,10 +342,10 @@ def test_the_line_behind_a_lesson_may_be_unknown(regular_id: str) -> None:
     ids=str,
 )
 def test_the_ways_of_the_crm_make_no_difference(options: dict[str, Any]) -> None:
-    """Whichever way an account behaves, the rolls are the same."""
+    """Whichever way an account behaves, the lesson records are the same."""
     with reading(page_size_max=30, **options) as (crm, exchange):
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
     assert {one.status for one in crm.requests} == {200}
 
 
@@ -360,7 +360,7 @@ def test_a_token_that_dies_between_two_pages_makes_no_difference(code: int, kill
     }
     with reading(page_size_max=10, **options) as (crm, exchange):
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
     assert sum(one.status == code for one in crm.requests) > 2
 
 
@@ -386,7 +386,7 @@ def test_what_is_edited_is_read_as_it_is_now() -> None:
     with reading(school) as (_, exchange):
         found = by_number(exchange.lesson_records(1, SINCE, UNTIL).items)
         other = by_number(exchange.lesson_records(2, SINCE, UNTIL).items)
-    assert found == rolls_in_books(school, 1)
+    assert found == records_in_books(school, 1)
     assert not {moved.id, deleted.id, gone.id} & set(found)
     assert found[planned.id].lesson.status is Status.PLANNED
     assert gone.id in other
@@ -411,7 +411,7 @@ def test_a_row_that_does_not_fit_the_question_is_left_out(field: str, value: obj
     with reading() as (crm, exchange):
         crm.faults.add("bad_field", match=LESSONS, path=field, value=value, at=[1])
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    whole = rolls_in_books(SCHOOL, 1)
+    whole = records_in_books(SCHOOL, 1)
     assert found.complete
     assert len(found.items) == len(whole) - 1
     assert all(whole[id] == record for id, record in by_number(found.items).items())
@@ -447,7 +447,7 @@ def test_a_row_deleted_between_two_pages_is_noticed() -> None:
         crm.faults.add("drift_delete", match=LESSONS, at=[2])
         found = exchange.lesson_records(1, SINCE, UNTIL)
     assert found.complete
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
     assert [one["page"] for one in bodies(crm, LESSONS)].count(0) == 4
 
 
@@ -457,7 +457,7 @@ def test_a_row_inserted_between_two_pages_is_noticed() -> None:
         crm.faults.add("drift_insert", match=LESSONS, at=[2])
         found = exchange.lesson_records(1, SINCE, UNTIL)
     assert found.complete
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
 
 
 def test_ties_that_fall_otherwise_are_noticed() -> None:
@@ -466,7 +466,7 @@ def test_ties_that_fall_otherwise_are_noticed() -> None:
         crm.faults.add("tie_swap", match=LESSONS, at=[3])
         found = exchange.lesson_records(1, SINCE, UNTIL)
     assert found.complete
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
     assert [one["page"] for one in bodies(crm, LESSONS)].count(0) == 4
 
 
@@ -485,11 +485,11 @@ def test_pages_that_never_add_up_are_incomplete(kind: str) -> None:
 
 @pytest.mark.parametrize("size", [7, 20, 50, 500])
 def test_unstable_ties_never_give_a_wrong_whole(size: int) -> None:
-    """Where rows of one day fall anew in every request, a reading is right or says that it is not complete."""
+    """Where rows of one day fall anew in every request, a reading is right or incomplete."""
     with reading(page_size_max=size, unstable_ties=True) as (_, exchange):
         for branch in (1, 2):
             found = exchange.lesson_records(branch, SINCE, UNTIL)
-            expected = rolls_in_books(SCHOOL, branch)
+            expected = records_in_books(SCHOOL, branch)
             assert by_number(found.items) == (expected if found.complete else {})
 
 
@@ -501,7 +501,7 @@ def test_a_list_that_lacks_rows_is_incomplete(kind: str) -> None:
         found = exchange.lesson_records(1, SINCE, UNTIL)
     assert (found.complete, found.items) == (False, ())
     conducted = sum(
-        one.lesson.status is Status.CONDUCTED for one in rolls_in_books(SCHOOL, 1).values()
+        one.lesson.status is Status.CONDUCTED for one in records_in_books(SCHOOL, 1).values()
     )
     assert f"of {conducted + (kind == 'wrong_total')} on" in found.why
 
@@ -512,7 +512,7 @@ def test_a_list_that_lacks_rows_once_is_read_again(kind: str) -> None:
     with reading() as (crm, exchange):
         crm.faults.add(kind, match=LESSONS, times=1)
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
 
 
 def test_a_row_that_comes_twice_is_one() -> None:
@@ -520,7 +520,7 @@ def test_a_row_that_comes_twice_is_one() -> None:
     with reading() as (crm, exchange):
         crm.faults.add("duplicate_row", match=LESSONS, row=3)
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
 
 
 def test_a_total_that_changes_between_pages_is_incomplete() -> None:
@@ -690,7 +690,7 @@ def test_a_lesson_that_cannot_be_read_is_named_and_the_others_stand(
     with reading() as (crm, exchange):
         crm.faults.add("bad_field", match=LESSONS, path=path, value=value, at=[1])
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    whole = rolls_in_books(SCHOOL, 1)
+    whole = records_in_books(SCHOOL, 1)
     (unreadable,) = found.unreadable
     assert found.complete
     assert unreadable.path == named
@@ -706,7 +706,9 @@ def test_lessons_without_their_lists_are_all_named() -> None:
         crm.faults.add("details_missing", match=LESSONS)
         found = exchange.lesson_records(1, SINCE, UNTIL)
     conducted = {
-        id for id, one in rolls_in_books(SCHOOL, 1).items() if one.lesson.status is Status.CONDUCTED
+        id
+        for id, one in records_in_books(SCHOOL, 1).items()
+        if one.lesson.status is Status.CONDUCTED
     }
     assert found.complete
     assert set(found.unreadable) == {Unreadable(id, "details") for id in conducted}
@@ -720,7 +722,7 @@ def test_a_mark_that_is_none_is_not_marked(value: object) -> None:
         crm.faults.add("bad_field", match=LESSONS, path="details.0.is_attend", value=value, at=[1])
         found = exchange.lesson_records(1, SINCE, UNTIL)
     assert found.unreadable == ()
-    whole = rolls_in_books(SCHOOL, 1)
+    whole = records_in_books(SCHOOL, 1)
     (changed,) = (one for one in found.items if one != whole[one.lesson.id])
     (mark,) = set(changed.attendance) - set(whole[changed.lesson.id].attendance)
     assert mark.mark is Mark.NOT_MARKED
@@ -739,7 +741,7 @@ def test_a_conducted_lesson_is_found_with_one_request(edited: School) -> None:
     """Under its own branch, asked for by number and status, without days."""
     lesson = conducted_lessons(edited, 1)[0]
     with reading(edited) as (crm, exchange):
-        assert exchange.find_lesson_record(lesson.id, [1, 2]) == roll_in_books(lesson)
+        assert exchange.find_lesson_record(lesson.id, [1, 2]) == record_in_books(lesson)
     assert bodies(crm, LESSONS) == [{"id": lesson.id, "status": 3, "page": 0, "pageSize": 500}]
 
 
@@ -750,7 +752,7 @@ def test_a_lesson_that_is_no_longer_conducted_is_found(edited: School, action: s
     edited.act(action, lesson=lesson.id)
     with reading(edited) as (_, exchange):
         found = exchange.find_lesson_record(lesson.id, [1, 2])
-    assert found == roll_in_books(lesson)
+    assert found == record_in_books(lesson)
     assert found.lesson.status is {"plan": Status.PLANNED, "cancel": Status.CANCELLED}[action]
 
 

@@ -1,4 +1,4 @@
-"""Decoding one record of AlfaCRM: what is understood, what is refused by its path, and that nothing else happens."""
+"""Decoding one record of AlfaCRM: what is understood, and what is refused by its path."""
 
 from collections.abc import Callable
 from datetime import date
@@ -101,8 +101,10 @@ GOOD_NUMBERS: list[tuple[object, int]] = [
     (str(ID_MAX), ID_MAX),
 ]
 BAD_NUMBERS: list[object] = [
-    0, -1, 1.0, 1.5, True, False, None, "", "0", "-1", "+5", " 12", "12 ", "1_000", "٣", "１２", "1.0", "0x1", "1e3",
-    "12\n", 2**63, 10**30, 10**4000, "9" * 19, "9" * 5000, [], [1], {}, {"id": 1}, float("nan"), float("inf"),
+    0, -1, 1.0, 1.5, True, False, None, "", "0", "-1", "+5", " 12", "12 ", "1_000", "٣", "１２",
+    "1.0", "0x1", "1e3",
+    "12\n", 2**63, 10**30, 10**4000, "9" * 19, "9" * 5000, [], [1], {}, {"id": 1},
+    float("nan"), float("inf"),
 ]  # fmt: skip
 
 
@@ -115,7 +117,7 @@ def test_a_number_is_whole_or_ascii_digits(value: object, number: int) -> None:
 
 @pytest.mark.parametrize("value", BAD_NUMBERS, ids=short)
 def test_what_is_no_number_is_refused_by_its_path(value: object) -> None:
-    """No rounding, no foreign digits, no signs, no truth values, nothing beyond the database's numbers."""
+    """No rounding, foreign digits, signs, truth values, nor what no database column holds."""
     assert (
         path_of(lambda: values.number(value, "details[0].customer_id")) == "details[0].customer_id"
     )
@@ -181,8 +183,10 @@ def test_a_day_is_the_one_that_is_written(value: str, day: date) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "2025-02-29", "31.04.2026", "2026-13-01", "0000-00-00", "00.00.0000", "20.11.26", "2026-1-2", "2026/11/20",
-        "11.20.2026", "٢٠٢٦-11-20", "2026-11-20T21:00:00Z", " 2026-11-20", "yesterday", "", None, 20261120, [], True,
+        "2025-02-29", "31.04.2026", "2026-13-01", "0000-00-00", "00.00.0000", "20.11.26",
+        "2026-1-2", "2026/11/20",
+        "11.20.2026", "٢٠٢٦-11-20", "2026-11-20T21:00:00Z", " 2026-11-20", "yesterday", "",
+        None, 20261120, [], True,
     ],
 )  # fmt: skip
 def test_what_is_no_day_is_refused(value: object) -> None:
@@ -536,7 +540,10 @@ def test_a_text_that_is_no_vk_page_is_not_kept(text: str) -> None:
     assert card(custom_vk=text).vk == VK_UNREADABLE
 
 
-NOTE = "Забирает бабушка, +7 900 000-00-00.\nvk: https://vk.com/id12 (мама), аллергия на орехи; сестра vk: @olga"
+NOTE = (
+    "Забирает бабушка, +7 900 000-00-00.\n"
+    "vk: https://vk.com/id12 (мама), аллергия на орехи; сестра vk: @olga"
+)
 
 
 def noted(value: object, pattern: str = r"vk:\s*(\S+)") -> str:
@@ -651,8 +658,10 @@ def test_a_membership() -> None:
 
 
 REGULAR: Record = {
-    "id": 3, "related_class": "Group", "related_id": 7, "day": 2, "days": [4, 2], "time_from_v": "17:00",
-    "b_date_v": "01.09.2026", "e_date_v": "31.12.2030", "b_date": "2026-09-01", "e_date": "2030-12-31",
+    "id": 3, "related_class": "Group", "related_id": 7, "day": 2, "days": [4, 2],
+    "time_from_v": "17:00",
+    "b_date_v": "01.09.2026", "e_date_v": "31.12.2030", "b_date": "2026-09-01",
+    "e_date": "2030-12-31",
 }  # fmt: skip
 
 
@@ -730,7 +739,7 @@ DECODERS: dict[str, Callable[[Record], object]] = {
     "card_memberships": decode.card_memberships,
     "membership": decode.membership,
     "regular_lesson": decode.regular_lesson,
-    "roll": lambda record: decode.lesson_record(record, branch=1),
+    "lesson record": lambda record: decode.lesson_record(record, branch=1),
 }
 NAMES = sorted(
     {
@@ -747,8 +756,9 @@ NAMES = sorted(
     }
 )
 LIKELY: st.SearchStrategy[Any] = st.sampled_from(
-    [0, 1, 2, 3, 7, 11, "1", "3", "", None, True, "2026-11-20", "20.11.2026", "2026-11-20 14:00:01", "17:00", "Group",
-     "2030-12-31", "0000-00-00", "vk.com/id12", "Ада", 2**63, 10**4000]
+    [0, 1, 2, 3, 7, 11, "1", "3", "", None, True, "2026-11-20", "20.11.2026",
+     "2026-11-20 14:00:01", "17:00", "Group", "2030-12-31", "0000-00-00",
+     "vk.com/id12", "Ада", 2**63, 10**4000]
 )  # fmt: skip
 ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 VALUES = st.recursive(
@@ -817,7 +827,7 @@ def in_range(number: object) -> bool:
 def test_any_record_is_understood_or_refused(kind: str, data: st.DataObject) -> None:
     """Nothing but ``UnreadableRecord`` is ever raised, and what is returned is well formed."""
     base = {
-        "roll": LESSON,
+        "lesson record": LESSON,
         "resident": CARD,
         "card_memberships": CARD,
         "regular_lesson": REGULAR,

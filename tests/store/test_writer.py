@@ -174,7 +174,7 @@ def test_the_run_row_has_the_totals(url: str) -> None:
     with reading(url) as reader:
         (run,) = reader.runs(1)
         assert (run.id, run.uuid, run.purpose, run.branch) == (3, "run-1", "lessons", BRANCH)
-        assert (run.since, run.until) == (MONTH.since, MONTH.until)
+        assert (run.since, run.until) == ("2026-11-01", "2026-11-30")
         assert (run.actor, run.digest, run.requests) == ("sync", plan.digest, 3)
         assert (run.started_at, run.posted_at) == ("2026-11-22T02:00:07Z",) * 2
         assert (run.entries, run.coins, run.facts, run.n_last) == (3, 5, 7, 4)

@@ -108,6 +108,13 @@ def settings() -> Settings:
         return config.load(path)
 
 
+def changed_catalog(reader: Reader, item: Item, author: Author) -> Proposal:
+    """Plan the shop's goods as they are, with one of them added or changed."""
+    items = {known.code: known for known in reader.all(Item) if not known.archived}
+    items[item.code] = item
+    return catalog.load(reader, settings(), list(items.values()), author)
+
+
 @dataclass
 class Shop:
     """The shop of a small school: everything is decided as by the commands, and written by the one writer."""
@@ -211,9 +218,7 @@ class Shop:
 
     def put(self, item: Item) -> Proposal:
         """Add or change goods."""
-        return self.do(
-            self.plan(lambda reader: catalog.put_item(reader, settings(), item, self.author()))
-        )
+        return self.do(self.plan(lambda reader: changed_catalog(reader, item, self.author())))
 
     def open_fair(self, code: str = "fair") -> Proposal:
         """Open a fair."""

@@ -141,12 +141,12 @@ class Memory:
         difference = Difference(
             lesson, hold.resident, verdict, self.state(hold.key), hold, Cause.HELD
         )
-        return Question(difference, self.decisions.get(hold.key))
+        return Question(difference, self.decisions.get(hold.key), MONTH.until)
 
     def ruling(self, ruling: Ruling, *holds: Hold, note: str = "looked at it") -> Plan:
         """Plan what a person says about something held, about everything unless ``holds`` are named, and apply it."""
         questions = [self.question(hold) for hold in holds or self.holds.values()]
-        plan = plan_review(questions, ruling, actor="anna", note=note, today=MONTH.until)
+        plan = plan_review(questions, ruling, actor="anna", note=note)
         self.apply(plan)
         return plan
 

@@ -86,18 +86,19 @@ class ImportRow:
 
 
 def read_import_rows(
-    content: bytes, *, ways: Mapping[str, int], coins_max: int, today: date
+    content: bytes, *, ways: Mapping[str, int], coins_max: int
 ) -> tuple[ImportRow, ...]:
     """Read a file of credits and debits; ``ways`` says what each way to earn gives.
 
-    Raises ``ImportRefused`` with all problems.
+    Whether a day is still to come hangs on the resident's branch, and is not asked here. Raises
+    ``ImportRefused`` with all problems.
     """
     sheet = read_sheet(content, COLUMNS, needed=(("resident",), ("coins", "way")))
     problems: list[Problem] = list(sheet.problems)
     rows: list[ImportRow] = []
     meanings: list[list[str]] = []
     for sheet_row in sheet.rows:
-        reader = _ImportRowReader(sheet_row, problems, ways, coins_max, today)
+        reader = _ImportRowReader(sheet_row, problems, ways, coins_max)
         row = reader.import_row()
         rows.append(row)
         meanings.append(_meaning(row, has_coins=bool(reader.cell("coins"))))
@@ -141,14 +142,12 @@ class _ImportRowReader(RowReader):
         problems: list[Problem],
         ways: Mapping[str, int],
         coins_max: int,
-        today: date,
     ) -> None:
         """Nothing read yet."""
         super().__init__(row, problems)
         self._line = row.line
         self._ways = ways
         self._coins_max = coins_max
-        self._today = today
 
     def import_row(self) -> ImportRow:
         """The row with its own key, or none; of use only if there are no problems."""
@@ -242,8 +241,6 @@ class _ImportRowReader(RowReader):
         day = _read_day(text)
         if day is None:
             self.complain("date", f"{quoted(text)} is not a day like 2026-11-20 or 20.11.2026")
-        elif day > self._today:
-            self.complain("date", f"{quoted(text)} is not yet; today is {self._today}")
         elif day < EARLIEST:
             self.complain("date", f"{quoted(text)} is before {EARLIEST}")
         return day

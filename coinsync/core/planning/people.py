@@ -1,4 +1,4 @@
-"""Plan what to record of the people of one branch: who is there, in which groups, with which VK page.
+"""Plan what to record of the people of one branch: cards, groups, memberships, VK pages.
 
 Pure: equal inputs give equal plans. No coins move here.
 """
@@ -225,6 +225,15 @@ def _membership_changes(after: Iterable[Membership], known: Iterable[Membership]
         if membership != old:
             changes.append(Put(membership, old))
     return changes
+
+
+def memberships_once_recorded(known: Iterable[Membership], plan: Plan) -> list[Membership]:
+    """All memberships as they are once a plan of people is recorded."""
+    after = {_stay(membership): membership for membership in known}
+    for change in plan.changes:
+        if isinstance(change, Put) and isinstance(change.new, Membership):
+            after[_stay(change.new)] = change.new
+    return list(after.values())
 
 
 # --- VK pages and links ----------------------------------------------------------------------

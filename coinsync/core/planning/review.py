@@ -5,7 +5,7 @@ Pure: equal inputs give equal plans.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -27,22 +27,25 @@ class Ruling(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A held difference with what was decided about its key before."""
+    """A held difference with what was decided about its key before.
+
+    ``today`` is the day at the resident's branch, on which the decision is made.
+    """
 
     difference: Difference
     before: Decision | None
+    today: date
 
 
 def plan_review(
-    questions: Iterable[Question],
+    questions: Sequence[Question],
     ruling: Ruling,
     *,
     actor: str,
     note: str,
-    today: date,
     erased: Collection[int] = (),
 ) -> Plan:
-    """Plan what a person's ruling does to what is held.
+    """Plan what a person's ruling does to what is held, which is one question at least.
 
     *Post* does what the rules give, or pays a visit that they leave open; *forgive* takes the award
     back and gives the same coins as a gift; *waive* leaves the coins as they are. What then still
@@ -80,15 +83,16 @@ def plan_review(
                 coins=due,
                 reason=verdict.reason.value,
                 actor=actor,
-                decided_on=today,
+                decided_on=question.today,
                 note=own_note,
             )
             changes.append(Put(decision, question.before))
-    return Plan.of(Purpose.REVIEW, Scope(0, today, today), changes, basis=basis)
+    days = [question.today for question in questions]
+    return Plan.of(Purpose.REVIEW, Scope(0, min(days), max(days)), changes, basis=basis)
 
 
 def _due(difference: Difference) -> int:
-    """What the key must stand at once the ruling is carried out: what the rules give, or a visit."""
+    """The coins of a key once its ruling is carried out: what the rules give, or a visit."""
     is_visit = difference.hold is not None and difference.hold.kind is HoldKind.GUEST
     verdict = difference.verdict
     return verdict.coins + verdict.held if is_visit else verdict.coins

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from coinsync.core.facts import Note
-from coinsync.core.ledger import GENESIS, Head, LedgerRow, RunLine, note_digest, row_hash
+from coinsync.core.ledger import GENESIS, Head, LedgerRow, Run, note_digest, row_hash
 from coinsync.core.proof.checks import Circulation, Findings, erase_command
 from coinsync.core.proof.keys import PostedKeys
 from coinsync.core.proof.people import MergedCards
@@ -55,7 +55,7 @@ class LedgerPass:
     def __init__(
         self,
         account: str,
-        runs: Mapping[int, RunLine],
+        runs: Mapping[int, Run],
         cards: MergedCards,
         notes: StoredNotes,
         findings: Findings,

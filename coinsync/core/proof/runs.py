@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from coinsync.core.ledger import LedgerRow, RunLine
+from coinsync.core.ledger import LedgerRow, Run
 from coinsync.core.plan import Purpose
 from coinsync.core.proof.checks import Findings, history_command
 from coinsync.core.proof.keys import takes_back
@@ -24,7 +24,7 @@ class OpenRun:
     """
 
     id: int | None = None
-    recorded: RunLine | None = None
+    recorded: Run | None = None
     posted_at: str = ""
     is_review: bool = False
     entries: int = 0
@@ -40,9 +40,7 @@ class PostedRuns:
     Afterwards ``balances`` are those of every resident.
     """
 
-    def __init__(
-        self, recorded: Mapping[int, RunLine], cards: MergedCards, findings: Findings
-    ) -> None:
+    def __init__(self, recorded: Mapping[int, Run], cards: MergedCards, findings: Findings) -> None:
         """No entry yet; ``recorded`` are the runs by number."""
         self.balances: dict[int, int] = {}
         self.open = OpenRun()
@@ -144,7 +142,7 @@ class PostedRuns:
             case = f"run {self.open.id} left #{resident} at {balance}, and nobody reviewed it"
             self._findings.add("floors", case, history_command(resident))
 
-    def _fault_after(self, run: RunLine, n_last: int, posted_at: str) -> str:
+    def _fault_after(self, run: Run, n_last: int, posted_at: str) -> str:
         """What is wrong with a run behind one with this last entry and time."""
         if (run.entries or run.coins) and run.id not in self._with_entries:
             return f"its {run.entries} entries ({run.coins:+}) are missing"

@@ -40,7 +40,6 @@ _CHECK_CLAUSE = re.compile(r"\bCHECK \((.+)\)[,\s]*$", re.MULTILINE)
 _EXACTLY = "compared exactly"
 _WIDTH = re.compile(r"^(\w*int)\(\d+\)")
 _CHECK = re.compile(r"check\s*\((.*)\)", re.IGNORECASE)
-_DEFAULT = re.compile(r"DEFAULT (\S+)")
 
 
 def expected(database: Database) -> dict[str, str]:
@@ -67,9 +66,6 @@ def _parts_of_field(database: Database, table: str, field: Any) -> dict[str, str
     if not field.null:
         words.append("NOT NULL")
     for constraint in field.constraints or ():
-        default = _DEFAULT.match(constraint.sql)
-        if default:
-            words.append(f"DEFAULT {default[1]}")
         check = _CHECK.match(constraint.sql)
         if check:
             parts[f"check {table} ({_plain(check[1])})"] = "there"

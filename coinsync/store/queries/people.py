@@ -17,6 +17,7 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
+from coinsync.core.identity import answers_to
 from coinsync.core.ledger import survivors_of
 from coinsync.core.planning.people import People
 from coinsync.store import statements
@@ -92,13 +93,12 @@ class PeopleQueries(CardQueries):
         return frozenset(id for (id,) in self._rows(query))
 
     def residents_named(self, part: str) -> list[Resident]:
-        """Residents whose name contains ``part``, whatever the case; merged cards are left out."""
+        """Residents of whose name a word begins with ``part``; merged cards are left out."""
         # Databases fold the case of ASCII letters only, so the comparison is made here.
-        wanted = part.casefold()
         merged = self.survivors()
         residents: list[Resident] = []
         for resident in self.residents():
-            if wanted in resident.name.casefold() and resident.id not in merged:
+            if answers_to(resident.name, part) and resident.id not in merged:
                 residents.append(resident)
         return residents
 

@@ -1,0 +1,282 @@
+"""What a resident's today is: the day at their own branch, whoever asks and whatever for.
+
+At the moment of these tests it is the first of December in Moscow, and the second in Kamchatka.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import cli
+from coinsync import config
+from coinsync.commands import demo_shop
+from coinsync.commands.session import Session
+from coinsync.core.catalog import Event, MoveKind, Pick
+from coinsync.core.facts import Decision, GroupStanding, Hold, HoldKind, Link, LinkSource
+from coinsync.core.files.import_rows import read_import_rows
+from coinsync.core.ledger import lesson_key
+from coinsync.core.plan import Plan, Post, Purpose, Put, Stock
+from coinsync.core.planning.review import Ruling
+from coinsync.core.proposal import Author, Proposal
+from coinsync.desk import catalog, coins, fairs, imports, links, review, shop
+from coinsync.errors import ImportRefused, UsageError
+from coinsync.lookup.residents import find_resident
+from coinsync.lookup.shop import find_item, find_sale
+from coinsync.store import writer
+from tests.support.goods import a_move, an_item
+from tests.support.makers import (
+    ACCOUNT,
+    a_credit,
+    a_lesson,
+    a_plan,
+    a_resident,
+    environment,
+    new_database,
+    order,
+    present,
+    reading,
+    writing,
+)
+
+NOW = datetime(2026, 12, 1, 20, tzinfo=UTC)
+FIRST, SECOND, THIRD = date(2026, 12, 1), date(2026, 12, 2), date(2026, 12, 3)
+#: A pupil of each city.
+MOSCOW, KAMCHATKA = 104, 105
+ZONES = {MOSCOW: "Europe/Moscow", KAMCHATKA: "Asia/Kamchatka"}
+of_each_city = pytest.mark.parametrize(
+    ("pupil", "today", "tomorrow"),
+    [(MOSCOW, FIRST, SECOND), (KAMCHATKA, SECOND, THIRD)],
+    ids=["moscow", "kamchatka"],
+)
+
+
+@dataclass
+class TwoCities:
+    """A school with a branch in each city; ``branches`` are their numbers, by the pupil there."""
+
+    folder: Path
+    url: str
+    branches: dict[int, int]
+
+    @property
+    def settings(self) -> config.Settings:
+        """The configuration."""
+        return config.load(self.folder / "config.toml")
+
+    @property
+    def first_branch_today(self) -> date:
+        """The day at the school's first branch."""
+        return FIRST if self.branches[MOSCOW] == 1 else SECOND
+
+    def write(self, plan: Plan) -> None:
+        """Write a plan under a run of its own."""
+        with writing(self.url) as database:
+            writer.apply(database, plan, order(), environment(now=NOW, name=plan.digest))
+
+    def credit(self, pupil: int, day: date | None = None) -> Proposal:
+        """Five coins, as ``credit`` plans them."""
+        with reading(self.url) as reader:
+            resident = find_resident(reader, f"#{pupil}")
+            return coins.give(reader, self.settings, resident, 5, author(day), note="won")
+
+    def import_row(self, pupil: int, day: date) -> Proposal:
+        """The same five coins, as ``import`` plans them."""
+        text = f"resident;coins;reason;date\n#{pupil};5;won;{day}\n"
+        rows = read_import_rows(text.encode(), ways={}, coins_max=100)
+        with reading(self.url) as reader:
+            find = partial(find_resident, reader)
+            return imports.import_rows(reader, self.settings, rows, find, author())
+
+    def sell(self, *pupils: int, day: date | None = None) -> Proposal:
+        """A mug for thirty coins, of which each pupil after the first pays five."""
+        with reading(self.url) as reader:
+            first, *others = [find_resident(reader, f"#{pupil}") for pupil in pupils]
+            buyers = [shop.Buyer(first), *(shop.Buyer(other, 5) for other in others)]
+            picks = [Pick(find_item(reader, "mug"), 1)]
+            return shop.sell(reader, self.settings, picks, buyers, author(day))
+
+    def refund(self, day: date | None = None) -> Proposal:
+        """The sale back that was made before."""
+        with reading(self.url) as reader:
+            sale = find_sale(reader, "k1")
+            return shop.refund(reader, self.settings, sale, (), author(day), note="broken")
+
+    def receive(self, code: str, day: date | None = None) -> Proposal:
+        """Three pieces that come in."""
+        with reading(self.url) as reader:
+            item = find_item(reader, code)
+            return catalog.move_stock(reader, self.settings, item, MoveKind.RECEIVE, 3, author(day))
+
+
+def author(day: date | None = None) -> Author:
+    """Anna, at the moment of these tests."""
+    return Author("anna", NOW, "k1", day)
+
+
+@pytest.fixture(params=[MOSCOW, KAMCHATKA], ids=["moscow-first", "kamchatka-first"])
+def school(request: pytest.FixtureRequest, tmp_path: Path) -> TwoCities:
+    """Each city's branch is the school's first once; with goods for all, and for each alone."""
+    order_of_branches = sorted(ZONES, key=lambda pupil: pupil != request.param)
+    branches = {pupil: id for id, pupil in enumerate(order_of_branches, 1)}
+    url = new_database(tmp_path)
+    values = {
+        "alfacrm.account": ACCOUNT,
+        "database.url": url,
+        "branch": [{"id": branches[pupil], "zone": ZONES[pupil]} for pupil in order_of_branches],
+        "rule": [{"name": "group", "coins": 10, "types": [2], "since": date(2026, 1, 1)}],
+    }
+    (tmp_path / "config.toml").write_text(config.example(values), encoding="utf-8")
+    made = TwoCities(tmp_path, url, branches)
+    pupils = [Put(a_resident(pupil, branches=(id,))) for pupil, id in branches.items()]
+    purses = [Post(a_credit(f"purse-{pupil}", pupil, 100)) for pupil in branches]
+    goods = [an_item(), *(an_item(f"pen-{p}", branches=(id,)) for p, id in branches.items())]
+    stock = [Stock(a_move(f"stock:first-{item.code}", item.code)) for item in goods]
+    made.write(a_plan(*pupils, *purses, Put(Link(1, MOSCOW, LinkSource.DESK))))
+    made.write(a_plan(*map(Put, goods), *stock, purpose=Purpose.CATALOG))
+    return made
+
+
+@of_each_city
+def test_credit(school: TwoCities, pupil: int, today: date, tomorrow: date) -> None:
+    """A day that has come in Kamchatka is taken there, and is still to come in Moscow."""
+    assert [move.day for move in school.credit(pupil).moves] == [today]
+    assert [move.day for move in school.credit(pupil, today).moves] == [today]
+    with pytest.raises(UsageError, match=f"{tomorrow} is still to come; today is {today}"):
+        school.credit(pupil, tomorrow)
+
+
+@of_each_city
+def test_import(school: TwoCities, pupil: int, today: date, tomorrow: date) -> None:
+    """It takes what ``credit`` takes and refuses what ``credit`` refuses, with the line named."""
+    assert [move.day for move in school.import_row(pupil, today).moves] == [today]
+    with pytest.raises(ImportRefused) as refused:
+        school.import_row(pupil, tomorrow)
+    assert refused.value.problems == (
+        f'line 2, column date: "{tomorrow}" is not yet; today is {today}',
+    )
+
+
+@pytest.mark.parametrize(
+    ("buyers", "today"),
+    [
+        ((MOSCOW,), FIRST),
+        ((KAMCHATKA,), SECOND),
+        ((MOSCOW, KAMCHATKA), FIRST),
+        ((KAMCHATKA, MOSCOW), FIRST),
+    ],
+)
+def test_sell(school: TwoCities, buyers: tuple[int, ...], today: date) -> None:
+    """A sale has one day, and it has come for everybody who pays, in whatever order they stand."""
+    assert {move.day for move in school.sell(*buyers).moves} == {today}
+    assert school.sell(*buyers, day=today).plan
+    with pytest.raises(UsageError, match=f"still to come; today is {today}"):
+        school.sell(*buyers, day=today + timedelta(days=1))
+
+
+@of_each_city
+def test_refund(school: TwoCities, pupil: int, today: date, tomorrow: date) -> None:
+    """The day is that of who gets the coins back."""
+    school.write(school.sell(pupil).plan)
+    assert {move.day for move in school.refund().moves} == {today}
+    with pytest.raises(UsageError, match=f"still to come; today is {today}"):
+        school.refund(tomorrow)
+
+
+@of_each_city
+def test_stock(school: TwoCities, pupil: int, today: date, tomorrow: date) -> None:
+    """Goods of one branch move on its days."""
+    for day in (None, today):
+        [move] = school.receive(f"pen-{pupil}", day).plan.stock_moves
+        assert move.happened_on == today
+    with pytest.raises(UsageError, match=f"still to come; today is {today}"):
+        school.receive(f"pen-{pupil}", tomorrow)
+
+
+def test_stock_of_all_branches(school: TwoCities) -> None:
+    """Goods of all branches move on the days of the school's first."""
+    [move] = school.receive("mug").plan.stock_moves
+    assert move.happened_on == school.first_branch_today
+
+
+@of_each_city
+def test_reverse(school: TwoCities, pupil: int, today: date, tomorrow: date) -> None:
+    """What a clerk did by mistake is mended on the resident's own today."""
+    with reading(school.url) as reader:
+        [credit] = reader.lines(pupil)
+        n = credit.posted.n
+        reversal = coins.reverse(reader, school.settings, n, author(), note="a slip")
+    assert [move.day for move in reversal.moves] == [today]
+
+
+def test_review(school: TwoCities) -> None:
+    """Each case is decided on the day at its own resident's branch."""
+    for number, pupil in enumerate((MOSCOW, KAMCHATKA), 1):
+        branch = school.branches[pupil]
+        lesson = a_lesson(number, on=FIRST, branch=branch)
+        visit = present(pupil, standing=GroupStanding.UNKNOWN, lesson=number)
+        key = lesson_key(ACCOUNT, number, pupil)
+        hold = Hold(key, HoldKind.GUEST, branch, number, pupil, FIRST, 10, "membership_unknown")
+        school.write(a_plan(Put(lesson), Put(visit), Put(hold)))
+    with reading(school.url) as reader:
+        holds = reader.all(Hold)
+        plan = review.review(
+            reader, school.settings, holds, Ruling.WAIVE, author(), note="spoke"
+        ).plan
+    days = {}
+    for change in plan.changes:
+        if isinstance(change, Put) and isinstance(change.new, Decision):
+            days[change.new.resident] = change.new.decided_on
+    assert days == {MOSCOW: FIRST, KAMCHATKA: SECOND}
+    assert (plan.scope.since, plan.scope.until) == (FIRST, SECOND)
+
+
+@of_each_city
+def test_links(school: TwoCities, pupil: int, today: date, tomorrow: date) -> None:
+    """What moves no coins is dated all the same."""
+    with reading(school.url) as reader:
+        resident = find_resident(reader, f"#{pupil}")
+        plan = links.link(reader, school.settings, resident, 5, author()).plan
+    assert plan.scope.until == today < tomorrow
+
+
+def test_fairs(school: TwoCities) -> None:
+    """A fair is the school's: it is opened on the day of its first branch."""
+    with reading(school.url) as reader:
+        proposal = fairs.open_fair(reader, school.settings, "fair", "Fair", author())
+    [change] = proposal.plan.changes
+    assert isinstance(change, Put)
+    assert isinstance(change.new, Event)
+    assert change.new.opened_on == school.first_branch_today
+
+
+def test_demo(school: TwoCities) -> None:
+    """Its shop sells to pupils of both branches, to each on days that have come there.
+
+    The last sale is today's, and to the pupil in Moscow, whom a family sees.
+    """
+    session = Session(
+        config=school.folder / "config.toml",
+        branches=(),
+        actor="anna",
+        json=False,
+        quiet=True,
+        verbose=False,
+        environment=environment(now=NOW),
+        serve=cli.serve,
+        sign=cli.sign,
+    )
+    with writing(school.url) as database:
+        demo_shop.open_shop(session, database, 1)
+    with reading(school.url) as reader:
+        sales = reader.sales()
+        entries = reader.paid(sale.id for sale in sales)
+    assert len(sales) >= demo_shop.SALES_MIN
+    for lines in entries.values():
+        for line in lines:
+            entry = line.posted.entry
+            assert entry.happened_on <= (FIRST if entry.resident == MOSCOW else SECOND)
