@@ -268,6 +268,10 @@ class Sync:
         """Plan one window, and say which lessons the plan deals with."""
         scope = step.scope
         stored = self.reader.lesson_records(scope.branch, scope.since, scope.until)
+        # What an earlier step dealt with is recorded elsewhere once that step is applied. A dry
+        # run must see it so too, or it would plan for the lesson twice.
+        for number in self._lessons_planned.intersection(stored):
+            del stored[number]
         window = self._read_window(scope, stored)
         # A lesson that was moved here is recorded under another day or branch.
         moved_here = {record.lesson.id for record in window.lesson_records}.difference(stored)
@@ -307,7 +311,7 @@ class Sync:
             if record.lesson.id not in self._lessons_planned
         }
         unreadable = reading.unreadable_fields()
-        accounted = {*records, *unreadable, *self._lessons_planned}
+        accounted = {*records, *unreadable}
         missing = [
             number
             for number, record in stored.items()

@@ -179,6 +179,22 @@ def test_a_lesson_of_a_plan_that_does_not_stand_is_planned_by_the_next(
     assert [plan.counts.reversals for plan in plans(outcomes)] == [0, 2, 1]
 
 
+def test_a_lesson_that_comes_back_under_an_earlier_day_is_not_gone_under_its_old_one(
+    school: PlainSchool,
+) -> None:
+    """October's plan has it; what is still recorded in November is no question any more."""
+    others = [held(2, GLEB, on=OCTOBER), held(3, GLEB)]
+    school.lessons = [held(1), *others]
+    school.night()
+    school.spend(ADA, 10)
+    school.lessons = others
+    assert remarks(school.night(), RemarkKind.HOLD) == [(1, ADA, None)]
+    school.lessons = [held(1, on=OCTOBER), *others]
+    outcomes = school.dry_run()
+    assert (coins(outcomes), remarks(outcomes, RemarkKind.HOLD)) == ([], [])
+    school.night()
+
+
 def test_coins_of_one_window_are_there_in_the_next(school: PlainSchool) -> None:
     """What October gives pays for the reversal in November, in a dry run as in a real one."""
     school.lessons = [held(1)]
