@@ -522,7 +522,7 @@ def test_a_visitor_from_the_other_branch_is_known_there(school: PlainSchool) -> 
 
 
 def test_a_schedule_with_gaps_stops_a_school_that_goes_by_it(school: PlainSchool) -> None:
-    """Its lessons might count as unscheduled; where no rule asks for the schedule, nothing is lost."""
+    """Its lessons might count as unscheduled. Where no rule asks for it, nothing is lost."""
 
     class Gaps(PlainExchange):
         """A line of the schedule cannot be understood."""
