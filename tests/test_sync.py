@@ -588,7 +588,10 @@ def test_the_digest_of_a_run_is_that_of_its_changes(school: PlainSchool) -> None
 
 
 def test_a_night_takes_few_requests(synced: House) -> None:
-    """One login and the branches, then for each branch four lists and three for each window: nothing more."""
+    """One login and the branches, then for each branch four lists and three for each window.
+
+    Nothing more.
+    """
     assert synced.simulator is not None
     synced.simulator.requests.clear()
     synced.ok("sync")
