@@ -279,7 +279,7 @@ class Sync:
         context = self._with_visitors(step.context, window.lesson_records)
         settled = tuple(context.settle(record) for record in window.lesson_records)
         recorded = self._recorded(stored, settled)
-        found = compare(
+        comparison = compare(
             replace(window, lesson_records=settled),
             recorded,
             self.settings.rulebook,
@@ -289,8 +289,8 @@ class Sync:
         survivors = self.reader.survivors()
         plan = plan_lessons(
             scope,
-            found,
-            balances=self._balances({survivors.get(card, card) for card in found.losers}),
+            comparison,
+            balances=self._balances({survivors.get(card, card) for card in comparison.losers}),
             evidence=Evidence(
                 window.lessons_known,
                 window.lessons_read,
