@@ -1,10 +1,12 @@
-"""A school that lives at random: everything that may happen, in any order, against a model that knows no database.
+"""A school that lives at random: whatever may happen, in any order, against a model.
 
-The machine drives the real sync, the real desk and the real writer on a real database; ``tests.support.model`` says what must
-come of it. After every step the ledger has only grown and every balance is the model's; at the end every check of
-reconcile is silent. Further tests seed known bugs and show that the machine finds each of them.
+The machine drives the real sync, the real desk and the real writer on a real database;
+``tests.support.model`` says what must come of it. After every step the ledger has only grown and
+every balance is the model's; at the end every check of reconcile is silent. Further tests seed
+known bugs and show that the machine finds each of them.
 
-``make soak`` lets it live for long: LIVES=5000 says how often, SEED=… repeats the lives of a seed that was printed.
+``make soak`` lets it live for long: LIVES=5000 says how often, SEED=… repeats the lives of a seed
+that was printed.
 """
 
 from __future__ import annotations
@@ -109,7 +111,7 @@ TORN_LESSONS = ("lessons", "single lessons")
 WHILE_IT_LIVES = (*proof.OF_A_DAY, "notes", "lessons", "links", "merges", "facts")
 
 
-# --- what the office changes in the CRM ------------------------------------------------------------------------------
+# --- what the office changes in the CRM -------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -197,14 +199,14 @@ def crm_of(model: Model, torn: str = "", spoilt: frozenset[int] = frozenset()) -
                 Membership(id, GROUP, date(2026, 1, 1)) for id in sorted(model.cards & MEMBERS)
             )
         },
-        records=tuple(_roll(id, one) for id, one in sorted(model.crm.items())),
+        records=tuple(_record(id, one) for id, one in sorted(model.crm.items())),
         now=model.now,
         torn=torn,
         spoilt=spoilt,
     )
 
 
-def _roll(id: int, one: plain_model.Lesson) -> LessonRecord:
+def _record(id: int, one: plain_model.Lesson) -> LessonRecord:
     status, type = Status[one.status.upper()], PAID_TYPE if one.kind == "paid" else TRIAL_TYPE
     lesson = facts.Lesson(id, BRANCH, one.day, "17:00", type, status, (GROUP,))
     return LessonRecord(
@@ -212,7 +214,7 @@ def _roll(id: int, one: plain_model.Lesson) -> LessonRecord:
     )
 
 
-# --- what clerks do --------------------------------------------------------------------------------------------------
+# --- what clerks do ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -449,7 +451,7 @@ def twice(op: Op) -> tuple[Op, Op]:
 CLASHES = WHO.flatmap(clashes_about)
 
 
-# --- the machine -----------------------------------------------------------------------------------------------------
+# --- the machine ------------------------------------------------------------------------------
 
 
 class Died(Exception):
@@ -496,7 +498,8 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         """The night on which the school is synced for the first time."""
         super().__init__()
-        # In memory where there is such a place: power is not lost here, so nothing depends on the disk.
+        # In memory where there is such a place: power is not lost here, so nothing depends on the
+        # disk.
         self.folder = TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
         self.url = new_database(Path(self.folder.name))
         self.model = Model(
@@ -533,7 +536,7 @@ class Life(RuleBasedStateMachine):
             self.disconnect()
             self.folder.cleanup()
 
-    # --- what the machine needs ---------------------------------------------------------------------------------
+    # --- what the machine needs ---------------------------------------------------------------
 
     @property
     def settings(self) -> Settings:
@@ -570,7 +573,10 @@ class Life(RuleBasedStateMachine):
         writer.apply(database, plan, order, around)
 
     def dying(self, at: int, *, cut: bool) -> Probe:
-        """A probe at whose ``at``-th pass the process ends; with ``cut`` the connection goes first."""
+        """A probe at whose ``at``-th pass the process ends.
+
+        With ``cut`` the connection goes first.
+        """
         passes = count(1)
 
         def probe(name: str) -> None:
@@ -648,7 +654,7 @@ class Life(RuleBasedStateMachine):
         assert answer in expected.split("|"), (op, answer, expected)
         self.model = after
 
-    # --- a sync -------------------------------------------------------------------------------------------------
+    # --- a sync -------------------------------------------------------------------------------
 
     def new_sync(
         self, torn: str = "", spoilt: frozenset[int] = frozenset(), *, rerate: bool
@@ -663,7 +669,10 @@ class Life(RuleBasedStateMachine):
         return self.new_sync(**how).plan_all(self.settings.branches)
 
     def dry_run(self, *, rerate: bool = False) -> list[Plan]:
-        """The plans that a sync would apply now: people, and a window for each of the two months."""
+        """The plans that a sync would apply now.
+
+        People, and a window for each of the two months.
+        """
         outcomes = self.plan_all(rerate=rerate)
         plans = [outcome.plan for outcome in outcomes if outcome.plan is not None]
         assert len(plans) == 3
@@ -711,7 +720,8 @@ class Life(RuleBasedStateMachine):
                 expected = model.read_window(
                     outcome.scope.since,
                     outcome.scope.until,
-                    # What is written in one window may change the plan of the next, which then is not the accepted one.
+                    # What is written in one window may change the plan of the next, which then is
+                    # not the accepted one.
                     accepted=outcome.plan is not None and outcome.plan.digest in accepted,
                     rerate=rerate,
                     spoilt=spoilt,
@@ -774,13 +784,17 @@ class Life(RuleBasedStateMachine):
             first = TABLES[type(fact)].key(fact)[0]
             found = Reader(self.database).recorded(type(fact), [first])
             now = next((one for one in found if identity(one) == identity(fact)), None)
-            # What is already as it is wanted is no conflict; but a hold is a question, and is answered once.
+            # What is already as it is wanted is no conflict; but a hold is a question, and is
+            # answered once.
             if now != change.old and (now != new or (new is None and isinstance(fact, Hold))):
                 return True
         return False
 
     def is_outdated(self, plan: Plan) -> bool:
-        """Whether a plan about cards knows too little: a card ended, or has notes and links that are newer."""
+        """Whether a plan about cards knows too little.
+
+        A card ended, or has notes and links that are newer.
+        """
         news = [change.new for change in plan.changes if isinstance(change, Put)]
         used = {one.resident for one in news if isinstance(one, Link) and one.live}
         used |= {one.into for one in news if isinstance(one, Merge)}
@@ -823,7 +837,7 @@ class Life(RuleBasedStateMachine):
                     model.proposals[key] = replace(model.proposals[key], note="")
         return model
 
-    # --- what must be true --------------------------------------------------------------------------------------
+    # --- what must be true --------------------------------------------------------------------
 
     def differences(self, model: Model) -> list[str]:
         """Where the database does not say what a model says."""
@@ -882,7 +896,8 @@ class Life(RuleBasedStateMachine):
         ]
 
     def check(self) -> None:
-        """The database is as the model says, the ledger has only grown, and nobody has fewer than no coins."""
+        """The database is as the model says, the ledger has only grown, and nobody has fewer
+        than no coins."""
         before = self.rows
         differences = self.differences(self.model)
         assert not differences, differences
@@ -914,7 +929,7 @@ class Life(RuleBasedStateMachine):
             self.prove(WHILE_IT_LIVES)
         self.pass_time()
 
-    # --- what may happen ----------------------------------------------------------------------------------------
+    # --- what may happen ----------------------------------------------------------------------
 
     @rule(edits=EDITS)
     def day_in_crm(self, edits: list[Edit]) -> None:
@@ -1003,7 +1018,10 @@ class Life(RuleBasedStateMachine):
 
     @rule(op=OPS, at=st.integers(1, 12), cut=st.booleans())
     def die(self, op: Op, at: int, cut: bool) -> None:
-        """The process ends in the middle of a deed: old or new, nothing between; the same again converges."""
+        """The process ends in the middle of a deed: old or new, nothing between.
+
+        The same again converges.
+        """
         op = self.fixed(op)
         try:
             self.do(op, self.dying(at, cut=cut))
@@ -1025,7 +1043,10 @@ class Life(RuleBasedStateMachine):
 
     @rule(ops=CLASHES)
     def two_at_once(self, ops: tuple[Op, Op]) -> None:
-        """Two clerks decide upon the same state: what comes of it is one after the other, in one order or the other."""
+        """Two clerks decide upon the same state.
+
+        What comes of it is one after the other, in one order or the other.
+        """
         one, two = (
             replace(op, sure=True) if isinstance(op, Give) else op for op in map(self.fixed, ops)
         )
@@ -1052,7 +1073,8 @@ class Life(RuleBasedStateMachine):
             return
         after_both, then_two = self.told(after_one, two)
         other, then_one = self.told(after_two, one)
-        # What is already as it is wanted is no conflict: two who want the same may both hear that it is done.
+        # What is already as it is wanted is no conflict: two who want the same may both hear that
+        # it is done.
         same = [(after_one, first_one, first_two)] if after_one == after_two else []
         orders = [
             model
@@ -1079,7 +1101,10 @@ class Life(RuleBasedStateMachine):
 
     @rule(edits=EDITS, op=OPS, at=st.integers(0, 2))
     def deed_during_sync(self, edits: list[Edit], op: Op, at: int) -> None:
-        """A clerk is faster than a plan of the sync: it is stale, or what it says happens exactly."""
+        """A clerk is faster than a plan of the sync.
+
+        It is stale, or what it says happens exactly.
+        """
         self.day_in_crm(edits)
         steps = count()
         overtaken = False
@@ -1179,11 +1204,12 @@ def _see(model: Model, new: Link) -> None:
         model.revoke(new.vk, new.resident)
 
 
-# --- how it is run ---------------------------------------------------------------------------------------------------
+# --- how it is run ----------------------------------------------------------------------------
 
 
 def lives(examples: int, steps: int = 22, **more: Any) -> settings:
-    """So many lives of so many steps, the same ones each time and as they come, unless ``more`` says otherwise."""
+    """So many lives of so many steps, the same ones each time and as they come, unless ``more``
+    says otherwise."""
     usual: dict[str, Any] = {"derandomize": True, "phases": [Phase.generate]}
     return settings(
         max_examples=examples,
@@ -1202,7 +1228,10 @@ def live(kind: type[Life], profile: settings) -> None:
 
 
 def test_whatever_happens_the_ledger_is_what_it_must_be(pytestconfig: pytest.Config) -> None:
-    """The same lives each time; with --lives so many others, whose seed is printed; one that fails is made short."""
+    """The same lives each time; with --lives so many others, whose seed is printed.
+
+    One that fails is made short.
+    """
     examples, number = pytestconfig.getoption("--lives"), pytestconfig.getoption("--lives-seed")
     if not examples:
         live(Life, lives(100))
@@ -1216,7 +1245,7 @@ def test_whatever_happens_the_ledger_is_what_it_must_be(pytestconfig: pytest.Con
     )
 
 
-# --- is it worth anything? -------------------------------------------------------------------------------------------
+# --- is it worth anything? --------------------------------------------------------------------
 
 
 def nothing(*_anything: Any, **_more: Any) -> None:
@@ -1262,7 +1291,7 @@ def test_the_machine_finds(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
         live(Life, lives(100))
 
 
-# --- what it found ---------------------------------------------------------------------------------------------------
+# --- what it found ----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -1289,7 +1318,8 @@ def test_a_row_that_was_taken_back_is_posted_all_the_same(life: Life) -> None:
 
 
 def test_an_answer_that_comes_too_late_posts_nothing(life: Life) -> None:
-    """Whoever says yes to a held visit when a sync has just found the lesson gone is told that the plan is stale."""
+    """Whoever says yes to a held visit when a sync has just found the lesson gone is told that
+    the plan is stale."""
     answer = life.decide(life.fixed(Review(0, "post")), life.database)
     assert isinstance(answer, Plan)
     del life.model.crm[2]
@@ -1311,7 +1341,8 @@ def test_a_viewer_who_comes_while_a_card_is_merged_is_not_left_behind(life: Life
 
 
 def test_nobody_is_half_erased(life: Life) -> None:
-    """A card that was merged while its family asked to be forgotten is erased with all that it goes on as, or not."""
+    """A card that was merged while its family asked to be forgotten is erased with all that it
+    goes on as, or not."""
     unknowing = life.decide(Erase(103), life.database)
     assert isinstance(unknowing, Plan)
     life.do(MergeCards(103, 101))
@@ -1322,7 +1353,8 @@ def test_nobody_is_half_erased(life: Life) -> None:
 
 
 def test_a_sync_that_drops_a_question_is_stale_once_it_is_answered(life: Life) -> None:
-    """A plan that found the lesson gone before its visit was paid must not leave the coins there for ever."""
+    """A plan that found the lesson gone before its visit was paid must not leave the coins there
+    for ever."""
     del life.model.crm[2]
     old = life.dry_run()[-1]
     life.do(life.fixed(Review(0, "post")))

@@ -40,18 +40,11 @@ def _csv(settings: Settings) -> CsvExchange:
 
 
 def _alfacrm(session: Session, progress: Progress) -> Exchange:
-    from coinsync.exchange.alfacrm import AlfaCrm, Reads
+    from coinsync.exchange.alfacrm import AlfaCrm
 
     settings = session.settings
-    reads = Reads(
-        today=session.now().date(),
-        page_size=settings.alfacrm.page_size,
-        calls=settings.alfacrm.calls,
-        names=settings.residents.names,
-        vk_field=settings.residents.vk_field,
-        vk_pattern=settings.residents.vk_pattern,
-    )
-    return AlfaCrm(_http(session), reads, progress)
+    page_size = settings.alfacrm.page_size
+    return AlfaCrm(_http(session), settings.residents, page_size=page_size, progress=progress)
 
 
 def _http(session: Session) -> Http:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +99,7 @@ class Posting:
         report = self._report(outcome, outcome.plan)
         result = Result(report.branch_name, outcome.scope, "planned", report)
         self.results.append(result)
+        # The plan is shown before any guard speaks: a person must see what was refused.
         shown = self._show(outcome, report)
         if self.dry_run:
             stands = not outcome.plan.refusals(self.session.settings.limits, self.accepted)
@@ -151,13 +152,14 @@ class Posting:
         )
 
     def _name(self, outcome: Outcome) -> str:
+        """What the branch is called: by the configuration, else by the CRM, else its number."""
         number = outcome.branch.id
         return outcome.branch.name or self.names.branches.get(number, "") or f"{number}"
 
     @property
     def digest(self) -> str:
         """Digest of the run: of all plans that change something; "" when none does."""
-        return self._digest_of(self.results)
+        return _digest_of(self.results)
 
     @property
     def refused_digest(self) -> str:
@@ -165,16 +167,7 @@ class Posting:
 
         It is the next run's digest when nothing changes until then: only this remains of the run.
         """
-        return self._digest_of(
-            [result for result in self.results if isinstance(result.error, UnsafePlan)]
-        )
-
-    @staticmethod
-    def _digest_of(results: Sequence[Result]) -> str:
-        from coinsync.core.plan import digest_of
-
-        reports = [result.report for result in results if result.report is not None]
-        return digest_of([report.digest for report in reports if report.changes])
+        return _digest_of(result for result in self.results if isinstance(result.error, UnsafePlan))
 
     def say_digest(self) -> None:
         """The last line of a dry run: the digest, and the command that applies just this.
@@ -187,6 +180,7 @@ class Posting:
             return
         digest = self.digest[:DIGEST_SHOWN]
         unsafe = any(result.report and result.report.unsafe for result in self.results)
+        # --expect alone would apply the rest of it, and be refused the part that is unsafe.
         if unsafe:
             what = "apply it although it is unsafe"
             command = self._this_call_with("--accept-unsafe", digest)
@@ -235,14 +229,17 @@ class Posting:
 
 def posting_into(session: Session, database: Database, *, dry_run: bool) -> Posting:
     """A posting that has taken no plan yet."""
-    from coinsync.core.directory import Directory
     from coinsync.lookup.names import names_of_school
     from coinsync.store.reader import Reader
 
-    names = names_of_school(Reader(database))
-    # A branch is called as the configuration says, whatever the CRM calls it.
-    names = names.joined(Directory(branches=session.branch_names()))
-    return Posting(session, database, dry_run, names)
+    return Posting(session, database, dry_run, names_of_school(Reader(database)))
+
+
+def _digest_of(results: Iterable[Result]) -> str:
+    from coinsync.core.plan import digest_of
+
+    reports = [result.report for result in results if result.report is not None]
+    return digest_of([report.digest for report in reports if report.changes])
 
 
 def exit_code(results: Sequence[Result]) -> int:

@@ -71,7 +71,6 @@ class CrmSettings:
     per_second: float = setting(
         kinds.amount(0.1, 1000), "Requests per second; AlfaCRM allows 5 to an account.", 4.75
     )
-    calls: int = setting(whole(1, 8), "Requests under way at once; AlfaCRM advises one.", 1)
     page_size: int = setting(whole(10, 500), "Rows per request.", 500)
     tries: int = setting(whole(1, 10), "Tries per request.", 4)
     pause_seconds: float = setting(

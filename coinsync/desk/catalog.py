@@ -55,7 +55,7 @@ def load(reader: Reader, settings: Settings, items: Sequence[Item], author: Auth
 
 def put_item(reader: Reader, settings: Settings, item: Item, author: Author) -> Proposal:
     """Plan to add or change one item."""
-    before = next(iter(reader.recorded(Item, [item.code])), None)
+    before = reader.find(Item, item.code)
     if before == item:
         return propose_goods(settings, (), author, "no changes")
     return propose_goods(settings, [Put(item, before)], author, _words_of_change(item, before))

@@ -21,7 +21,7 @@ def open_fair(
     reader: Reader, settings: Settings, code: str, title: str, author: Author
 ) -> Proposal:
     """Plan that sales may be booked to a fair."""
-    before = next(iter(reader.recorded(Event, [code])), None)
+    before = reader.find(Event, code)
     if before is not None:
         state = f"closed on {before.closed_on}" if before.closed_on else "open"
         return propose_goods(settings, (), author, f"{code} is there already, {state}")
@@ -52,7 +52,7 @@ def close_fair(
 
 def open_event(reader: Reader, code: str) -> Event:
     """A fair to which sales may be booked. Raises ``NotFound`` or ``EventClosed``."""
-    event = next(iter(reader.recorded(Event, [code])), None)
+    event = reader.find(Event, code)
     if event is None:
         raise NotFound(
             f"no fair is called {code!r}", advice=f"coinsync shop open {code} --title TEXT"

@@ -42,8 +42,7 @@ def gather_moves(reader: Reader, settings: Settings, entries: Sequence[Entry]) -
     """What entries do to the balances as they are now, one after the other."""
     survivors = reader.survivors()
     owners = {survivors.get(entry.resident, entry.resident) for entry in entries}
-    residents = {resident.id: resident for resident in reader.recorded(Resident, owners)}
-    balances = reader.balances(owners)
+    residents, balances = reader.residents_by_id(owners), reader.balances(owners)
     return moves_of(entries, balances, residents, survivors, settings.way_titles)
 
 

@@ -44,8 +44,8 @@ def _owners(reader: Reader, holds: Collection[Hold]) -> dict[int, Resident]:
     """The card whose coins a hold is about, by the card for which it is held."""
     survivors = reader.survivors()
     owner_ids = {hold.resident: survivors.get(hold.resident, hold.resident) for hold in holds}
-    recorded = {resident.id: resident for resident in reader.recorded(Resident, owner_ids.values())}
-    return {card: recorded[owner] for card, owner in owner_ids.items() if owner in recorded}
+    residents = reader.residents_by_id(owner_ids.values())
+    return {card: residents[owner] for card, owner in owner_ids.items() if owner in residents}
 
 
 def review(

@@ -211,7 +211,7 @@ def _sold_already(
     note: str,
 ) -> Proposal | None:
     """The answer to a repeated key: sold already, or refused because it is another sale's."""
-    sale = next(iter(reader.recorded(Sale, [author.key])), None)
+    sale = reader.find(Sale, author.key)
     if sale is None:
         return None
     lines = sorted(reader.recorded(SaleLine, [sale.id]), key=lambda line: line.line)

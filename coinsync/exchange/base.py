@@ -78,13 +78,6 @@ class Exchange(ABC):
         """The CRM's own time (aware), which decides what "today" is; None where it has none."""
 
     @abstractmethod
-    def expect(self, branch: int, today: date) -> None:
-        """Learn that a branch's people are asked for next, and what day it is there.
-
-        Several lists may be read at once now.
-        """
-
-    @abstractmethod
     def branches(self) -> Reading[Branch]:
         """All branches of the school."""
 
@@ -97,8 +90,8 @@ class Exchange(ABC):
         """The groups of a branch."""
 
     @abstractmethod
-    def residents(self, branch: int) -> Reading[Resident]:
-        """Everybody whom the branch knows: pupils, leads, and those in the archive."""
+    def residents(self, branch: int, today: date) -> Reading[Resident]:
+        """Everybody whom the branch knows: pupils, leads, and those in the archive ``today``."""
 
     @abstractmethod
     def memberships(self, branch: int) -> Reading[Membership]:

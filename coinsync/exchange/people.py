@@ -55,8 +55,7 @@ def read_people(exchange: Exchange, branch: int, today: date) -> PeopleReading:
             [f"config: [[branch]] id {branch}: no such branch in the CRM"],
             advice=f"The CRM has: {listed}.",
         )
-    exchange.expect(branch, today)
-    residents = exchange.residents(branch)
+    residents = exchange.residents(branch, today)
     memberships = exchange.memberships(branch)
     people = People(
         branches,

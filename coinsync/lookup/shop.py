@@ -16,6 +16,7 @@ from coinsync.core.catalog import (
     SaleLine,
     SaleTotals,
     StockMove,
+    quantities,
     totals_of_sale,
 )
 from coinsync.core.facts import Resident
@@ -45,12 +46,11 @@ def find_item(reader: Reader, text: str) -> Item:
 
     Raises ``NotFound``, or ``Ambiguous`` with the candidates.
     """
-    items = reader.all(Item)
-    code = text.strip().lower()
+    item = reader.find(Item, text.strip().lower())
+    if item is not None:
+        return item
     # Archived goods are found by their code alone: nobody means them by a name.
-    matches = [item for item in items if item.code == code]
-    if not matches:
-        matches = named([item for item in items if not item.archived], text)
+    matches = named([item for item in reader.all(Item) if not item.archived], text)
     if not matches:
         raise NotFound(
             f"no item answers to {clean(text)!r}", advice='"coinsync catalog list" shows the goods.'
@@ -69,14 +69,14 @@ def named(goods: Iterable[Item], text: str) -> list[Item]:
     Neither case nor "ё" makes a difference.
     """
     wanted = folded(text)
-    if not any(char.isalnum() for char in wanted):
+    if not any(map(str.isalnum, wanted)):
         return []
     whole, partly = [], []
     for item in goods:
-        names = (folded(item.name_ru), folded(item.name_en))
-        if wanted in names:
+        name_ru, name_en = folded(item.name_ru), folded(item.name_en)
+        if wanted in (name_ru, name_en):
             whole.append(item)
-        elif any(wanted in name for name in names):
+        elif wanted in name_ru or wanted in name_en:
             partly.append(item)
     return whole or partly
 
@@ -118,9 +118,14 @@ class RecordedSale:
         return totals_of_sale(self.lines, self.refunded)
 
     @property
+    def paid(self) -> dict[int, int]:
+        """What each card paid and did not get back, by the entries."""
+        return paid_by_card(self.entries)
+
+    @property
     def coins_taken(self) -> int:
-        """What was paid and not given back by the entries."""
-        return -sum(line.posted.entry.coins for line in self.entries)
+        """What was paid and not given back, by the entries."""
+        return sum(self.paid.values())
 
 
 def _recorded_sales(reader: Reader, ids: Sequence[str]) -> dict[str, RecordedSale]:
@@ -136,7 +141,7 @@ def _recorded_sales(reader: Reader, ids: Sequence[str]) -> dict[str, RecordedSal
 
 def find_sale(reader: Reader, text: str) -> Sale:
     """A sale by its key. Raises ``NotFound``."""
-    sale = next(iter(reader.recorded(Sale, [text.strip().lower()])), None)
+    sale = reader.find(Sale, text.strip().lower())
     if sale is None:
         raise NotFound(
             f"sale {text!r} does not exist", advice='"coinsync shop sales" shows the sales.'
@@ -149,20 +154,19 @@ def purchases(reader: Reader, sales: Sequence[Sale]) -> list[Purchase]:
     recorded_sales = _recorded_sales(reader, [sale.id for sale in sales])
     cards: set[int] = set()
     for recorded in recorded_sales.values():
-        cards.update(line.posted.entry.resident for line in recorded.entries)
-    names = {resident.id: resident.name for resident in reader.recorded(Resident, cards)}
-    return [_purchase(sale, recorded_sales[sale.id], names) for sale in sales]
+        cards.update(recorded.paid)
+    residents = reader.residents_by_id(cards)
+    return [_purchase(sale, recorded_sales[sale.id], residents) for sale in sales]
 
 
-def _purchase(sale: Sale, recorded: RecordedSale, names: Mapping[int, str]) -> Purchase:
-    paid = paid_by_card(recorded.entries)
-    return Purchase(
-        sale,
-        tuple(sorted(recorded.lines, key=lambda line: line.line)),
-        tuple(Payment(card, names.get(card, ""), coins) for card, coins in paid.items()),
-        frozenset(recorded.refunded),
-        next((line.note for line in recorded.entries if line.note), ""),
-    )
+def _purchase(sale: Sale, recorded: RecordedSale, residents: Mapping[int, Resident]) -> Purchase:
+    payments = []
+    for card, coins in recorded.paid.items():
+        resident = residents.get(card)
+        payments.append(Payment(card, resident.name if resident else "", coins))
+    lines = sorted(recorded.lines, key=lambda line: line.line)
+    note = next((entry.note for entry in recorded.entries if entry.note), "")
+    return Purchase(sale, tuple(lines), tuple(payments), frozenset(recorded.refunded), note)
 
 
 # --- what sells -------------------------------------------------------------------------------
@@ -174,14 +178,13 @@ def report(reader: Reader, residents: Sequence[Resident], since: date, until: da
     Best sellers among them come first, goods that do not move last.
     """
     survivors = reader.survivors()
-    buyers = [resident for resident in residents if resident.id not in survivors]
-    buyer_ids = {buyer.id for buyer in buyers}
-    sales = _recorded_sales(reader, [sale.id for sale in reader.sales(since=since, until=until)])
+    buyers = {resident.id: resident for resident in residents if resident.id not in survivors}
+    ids = [sale.id for sale in reader.sales(since=since, until=until)]
     spent, pieces = Counter[int](), Counter[int]()
     sold, coins = Counter[str](), Counter[str]()
-    for recorded in sales.values():
+    for recorded in _recorded_sales(reader, ids).values():
         paid = paid_by_card(recorded.entries, survivors)
-        if buyer_ids.isdisjoint(paid):
+        if buyers.keys().isdisjoint(paid):
             continue
         spent.update(paid)
         for line in recorded.kept_lines:
@@ -190,11 +193,10 @@ def report(reader: Reader, residents: Sequence[Resident], since: date, until: da
             # Who pays a part has the whole of it.
             for card in paid:
                 pieces[card] += line.quantity
-    balances = reader.balances(buyer_ids)
-    buyer_lines = [
-        BuyerLine(buyer.id, buyer.name, pieces[buyer.id], spent[buyer.id], balances[buyer.id])
-        for buyer in buyers
-    ]
+    balances = reader.balances(buyers)
+    buyer_lines = []
+    for id, buyer in buyers.items():
+        buyer_lines.append(BuyerLine(id, buyer.name, pieces[id], spent[id], balances[id]))
     item_lines = _item_lines(reader, sold, coins)
     return ShopReport(since, until, tuple(buyer_lines), tuple(item_lines))
 
@@ -203,11 +205,13 @@ def _item_lines(reader: Reader, sold: Counter[str], coins: Counter[str]) -> list
     """How every item sells that is in the shop, or was sold."""
     items = [item for item in reader.all(Item) if sold[item.code] or not item.archived]
     items.sort(key=lambda item: (-sold[item.code], item.place, item.code))
-    left = reader.stock(item.code for item in items if item.tracked)
-    return [
-        ItemLine(item.code, item.name_ru, sold[item.code], coins[item.code], left.get(item.code))
-        for item in items
-    ]
+    stock = reader.stock([item.code for item in items])
+    lines = []
+    for item in items:
+        left = stock[item.code] if item.tracked else None
+        line = ItemLine(item.code, item.name_ru, sold[item.code], coins[item.code], left)
+        lines.append(line)
+    return lines
 
 
 # --- a fair -----------------------------------------------------------------------------------
@@ -215,16 +219,19 @@ def _item_lines(reader: Reader, sold: Counter[str], coins: Counter[str]) -> list
 
 def settle(reader: Reader, event: Event) -> Settlement:
     """Add a fair up in every way that must give the same; what does not is named."""
-    ids = [sale.id for sale in reader.sales(event=event.code)]
-    sales = _recorded_sales(reader, ids)
+    sales = _recorded_sales(reader, [sale.id for sale in reader.sales(event=event.code)])
     differences = _differences_of_sales(reader, sales)
-    taken = sum(recorded.coins_taken for recorded in sales.values())
+    taken = refunds = worth = 0
+    codes: set[str] = set()
+    for recorded in sales.values():
+        totals = recorded.totals
+        codes.update(totals.pieces_sold)
+        taken += recorded.coins_taken
+        refunds += len(recorded.refunded)
+        worth += totals.coins_kept
     fallen = _fall_of_balances(reader, sales)
     if fallen != taken:
         differences.append(f"balances fell by {fallen}, the sales took {taken}")
-    codes: set[str] = set()
-    for recorded in sales.values():
-        codes.update(line.item for line in recorded.lines)
     goods = [_shelf(reader, code) for code in sorted(codes)]
     for shelf in goods:
         if shelf.received - shelf.left != shelf.sold + shelf.written_off:
@@ -232,15 +239,7 @@ def settle(reader: Reader, event: Event) -> Settlement:
                 f"{shelf.item}: received {shelf.received} − left {shelf.left} "
                 f"is not sold {shelf.sold} + written off {shelf.written_off}"
             )
-    return Settlement(
-        sales=len(ids),
-        refunds=sum(len(recorded.refunded) for recorded in sales.values()),
-        taken=taken,
-        fallen=fallen,
-        lines=sum(recorded.totals.coins_kept for recorded in sales.values()),
-        goods=tuple(goods),
-        differences=tuple(differences),
-    )
+    return Settlement(len(sales), refunds, taken, fallen, worth, tuple(goods), tuple(differences))
 
 
 def _differences_of_sales(reader: Reader, sales: Mapping[str, RecordedSale]) -> list[str]:
@@ -255,9 +254,8 @@ def _differences_of_sales(reader: Reader, sales: Mapping[str, RecordedSale]) -> 
         if totals.coins_kept != taken:
             differences.append(f"sale {id}: lines {totals.coins_kept}, coins {taken}")
         # Goods that nobody counted when they were sold have no moves.
-        counted = {move.item for move in moves[id]}
-        sold = sum(totals.pieces_kept(item) for item in counted)
-        gone = -sum(move.quantity for move in moves[id])
+        moved = quantities(moves[id])
+        sold, gone = sum(map(totals.pieces_kept, moved)), -sum(moved.values())
         if sold != gone:
             differences.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")
     return differences
@@ -274,12 +272,12 @@ def _fall_of_balances(reader: Reader, sales: Mapping[str, RecordedSale]) -> int:
         numbers += [line.posted.n for line in recorded.entries]
     if not numbers:
         return 0
-    coins_by_sale = Counter[str]()
+    coins = Counter[str]()
     for posted in reader.shop_entries(min(numbers), max(numbers)):
-        sale = posted.entry.key.split(":")[1]
-        coins_by_sale[sale] += posted.entry.coins
-    elsewhere = {sale.id for sale in reader.recorded(Sale, coins_by_sale.keys() - sales.keys())}
-    return -sum(coins for sale, coins in coins_by_sale.items() if sale not in elsewhere)
+        coins[posted.entry.key.split(":")[1]] += posted.entry.coins
+    for sale in reader.recorded(Sale, coins.keys() - sales.keys()):
+        del coins[sale.id]
+    return -coins.total()
 
 
 def _shelf(reader: Reader, item: str) -> Shelf:

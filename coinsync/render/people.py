@@ -12,11 +12,11 @@ from coinsync.render.listing import Grid, Line, Listing, Page, rows_of
 from coinsync.render.numbers import balance, counted, day, titled, total
 
 if TYPE_CHECKING:
-    from coinsync.core.people_report import Card, LinkLine, LinkProblem
+    from coinsync.core.people_report import Card, LinkLine, LinkProblem, RosterLine
 
 LINK_COLUMNS = ("vk", "resident", "name", "source", "live")
 PROBLEM_COLUMNS = ("resident", "name", "text", "problem")
-RESIDENT_COLUMNS = ("id", "name", "branches", "presence", "coins")
+RESIDENT_COLUMNS = ("id", "name", "branches", "presence", "coins", "cards", "groups", "vk")
 
 _LINK_PROBLEMS = {
     "screen_name": "a screen name that VK was not asked about yet",
@@ -54,15 +54,33 @@ def link_problems(found: Sequence[LinkProblem]) -> Listing:
     return Listing(page, found, PROBLEM_COLUMNS, rows_of(found, PROBLEM_COLUMNS))
 
 
-def residents(found: Sequence[Resident], coins: Mapping[int, int]) -> Listing:
-    """Residents with their balances."""
+def roster(lines: Sequence[RosterLine]) -> Listing:
+    """Residents with their balances; for programs also their merged cards, groups and accounts."""
     data, rows = [], []
-    for resident in found:
-        branches = " ".join(map(str, resident.branches))
-        has = coins[resident.id]
-        data.append({**as_data(resident), "coins": has})
-        rows.append((resident.id, resident.name, branches, resident.presence, has))
-    return Listing(residents_page(found, coins), data, RESIDENT_COLUMNS, rows)
+    for line in lines:
+        resident = line.resident
+        further = {
+            "coins": line.coins,
+            "cards": list(line.cards),
+            "groups": list(line.groups),
+            "vk": list(line.vk),
+        }
+        data.append({**as_data(resident), **further})
+        rows.append(
+            (
+                resident.id,
+                resident.name,
+                " ".join(map(str, resident.branches)),
+                resident.presence,
+                line.coins,
+                " ".join(map(str, line.cards)),
+                "; ".join(line.groups),
+                " ".join(map(str, line.vk)),
+            )
+        )
+    residents = [line.resident for line in lines]
+    coins = {line.resident.id: line.coins for line in lines}
+    return Listing(residents_page(residents, coins), data, RESIDENT_COLUMNS, rows)
 
 
 def balances(found: Sequence[Resident], coins: Mapping[int, int], as_of: date | None) -> Listing:

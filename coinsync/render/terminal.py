@@ -78,9 +78,11 @@ def inert(cell: Cell) -> Text:
 
 def _print_grid(out: Console, grid: Grid) -> None:
     """Print a table as wide as it needs; where the screen is too narrow, row by row."""
-    rows = [[inert(cell) for cell in row] for row in grid.rows]
+    rows = []
     if any(grid.headings):
-        rows.insert(0, [Text(heading, "bold") for heading in grid.headings])
+        rows.append([Text(heading, "bold") for heading in grid.headings])
+    for cells in grid.rows:
+        rows.append([inert(cell) for cell in cells])
     right = []
     whole = []
     for place, heading in enumerate(grid.headings):

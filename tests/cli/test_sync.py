@@ -1,8 +1,12 @@
-"""The trip of one coin through the real command line: what a sync shows, posts, and finds to be right."""
+"""The trip of one coin through the real command line.
+
+What a sync shows, posts, and finds to be right.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shlex
 from datetime import date, timedelta
@@ -45,7 +49,10 @@ def coins_of_branch(house: House, branch: int, since: date = date.min) -> int:
 
 
 def expected_awards(house: House) -> set[tuple[int, int]]:
-    """(lesson, resident) that the school's own books call worth coins: conducted, attended, of type 2, a member."""
+    """(lesson, resident) that the school's own books call worth coins.
+
+    Conducted, attended, of type 2, a member.
+    """
     pairs = set()
     for lesson in house.school.books.lessons.values():
         if (
@@ -66,7 +73,8 @@ class TestFirstSync:
     """What the first sync brings."""
 
     def test_pays_exactly_the_members_who_attended_regular_lessons(self, synced: House) -> None:
-        """Every award is for a conducted group lesson that a member attended, and none is missing."""
+        """Every award is for a conducted group lesson that a member attended, and none is
+        missing."""
         awarded = {(posted.entry.lesson, posted.entry.resident) for posted in synced.ledger()}
         window = TODAY - timedelta(days=30)
         expected = {
@@ -132,6 +140,27 @@ class TestSecondSync:
         assert synced.run("sync", "--detailed-exitcode").code == 0
         synced.school.act("advance", days=1)
         assert synced.run("sync", "--detailed-exitcode").code == 4
+
+    def test_names_are_read_once_however_many_windows_there_are(
+        self, synced: House, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Groups and lesson types are read for the run and for each branch, not for each window."""
+
+        def questions(*words: str) -> list[int]:
+            """How often each list of names is asked for."""
+            caplog.clear()
+            with caplog.at_level(logging.DEBUG, logger="peewee"):
+                synced.ok("sync", *words)
+            asked = [record.getMessage() for record in caplog.records]
+            names = [
+                re.compile(f'FROM ["`]{table}["`]') for table in ("lesson_type", "study_group")
+            ]
+            return [sum(bool(name.search(text)) for text in asked) for name in names]
+
+        few = questions("--since", "2026-11-10")
+        many = questions("--since", "2026-08-10")
+        assert few == many
+        assert all(few)
 
 
 class TestEdits:
@@ -243,7 +272,10 @@ class TestEdits:
         assert synced.content() == before
 
     def test_a_lesson_entered_anew_is_shown_as_replaced(self, synced: House, lesson: int) -> None:
-        """Deleted and entered again: each reversal is paired with the award that replaces it, no balance moves."""
+        """Deleted and entered again.
+
+        Each reversal is paired with the award that replaces it, no balance moves.
+        """
         before = synced.balances()
         new = synced.school.act("recreate", lesson=lesson)
         report = self._sync(synced)
@@ -311,7 +343,10 @@ class TestEdits:
         assert changes(synced.ok("sync", "--json").json) == 0
 
     def test_nobody_loses_coins_by_vanishing(self, synced: House, lesson: int) -> None:
-        """Archived, deleted for good, turned into a lead: balances stay, the person stays readable."""
+        """Archived, deleted for good, turned into a lead.
+
+        Balances stay, the person stays readable.
+        """
         people = [p.entry.resident for p in synced.ledger() if p.entry.lesson == lesson][:3]
         before = synced.balances()
         for action, who in zip(("archive", "to_lead", "archive"), people, strict=False):
@@ -321,7 +356,8 @@ class TestEdits:
         assert "entry" in synced.ok("history", f"#{people[0]}").out
 
     def test_a_guest_after_the_first_reading_earns_nothing(self, synced: House) -> None:
-        """Once memberships are known, a visit to another group's lesson is a make-up, not a question."""
+        """Once memberships are known, a visit to another group's lesson is a make-up, not a
+        question."""
         synced.school.act("advance", days=1)
         books = synced.school.books
         tomorrow = synced.school.today
@@ -365,7 +401,10 @@ class TestDays:
             house.school.act("advance", days=1)
 
     def test_a_sync_every_day_ends_like_a_sync_of_all(self, synced: House) -> None:
-        """Nothing is ever paid twice, however often one looks: one award at most stands per lesson and resident."""
+        """Nothing is ever paid twice, however often one looks.
+
+        One award at most stands per lesson and resident.
+        """
         for _ in range(5):
             synced.school.act("advance", days=1)
             synced.ok("sync")
@@ -552,7 +591,10 @@ class TestGuards:
         assert coins_of_branch(synced, 1) == 0
 
     def test_people_that_are_accepted_bring_their_lessons(self, synced: House) -> None:
-        """While its people are refused nothing is said of a branch's lessons; accepted, they are planned."""
+        """While its people are refused nothing is said of a branch's lessons.
+
+        Accepted, they are planned.
+        """
         assert synced.simulator is not None
         synced.school.act("advance", days=2)
         synced.simulator.faults.add("empty_list", match="1/customer/index")
@@ -580,7 +622,10 @@ class TestGuards:
     def test_a_crm_without_people_is_refused_and_ends_no_membership(
         self, synced: House, lists: list[str]
     ) -> None:
-        """Exit 5: nobody is gone because an answer is empty, and no lesson is judged without its people."""
+        """Exit 5.
+
+        Nobody is gone because an answer is empty, and no lesson is judged without its people.
+        """
         before, people = synced.content(), synced.ok("residents", "list", "--all", "--json").out
         assert synced.simulator is not None
         for one in lists:
@@ -594,7 +639,8 @@ class TestGuards:
         assert changes(synced.ok("sync", "--json").json) == 0
 
     def test_a_refusal_names_cause_and_command(self, synced: House) -> None:
-        """In one line for each branch, and once the options of this very call, also under --quiet."""
+        """In one line for each branch, and once the options of this very call, also under
+        --quiet."""
         synced.school.act("empty", branch=1)
         said = synced.run("sync", "--quiet", "--since", "2026-11-01")
         line, last = said.err.splitlines()

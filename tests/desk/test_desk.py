@@ -75,8 +75,8 @@ from tests.support.makers import (
     a_credit,
     a_lesson,
     a_plan,
+    a_record,
     a_resident,
-    a_roll,
     dump,
     environment,
     new_database,
@@ -308,7 +308,7 @@ def opened(folder: Path) -> Desk:
 @pytest.fixture
 def paid(at: Desk) -> Desk:
     """The same desk after a night in which Ada was paid for lesson 1."""
-    at.night(a_roll())
+    at.night(a_record())
     return at
 
 
@@ -390,9 +390,9 @@ def test_a_credit_is_possible_for_who_owes(at: Desk) -> None:
 
 def owing(at: Desk) -> None:
     """Ada spent eight of ten coins that were then taken back after a review."""
-    at.night(a_roll())
+    at.night(a_record())
     at.given(ADA, -8, "owed")
-    at.night(a_roll(None, present(mark=Mark.ABSENT)))
+    at.night(a_record(None, present(mark=Mark.ABSENT)))
     at.do(at.review(Ruling.POST))
 
 
@@ -650,9 +650,9 @@ def test_an_award_taken_back_by_hand_is_not_paid_again(paid: Desk) -> None:
     with reading(paid.url) as reader:
         ruling = Decision(KEY, 1, ADA, 2, 0, "paid", ACTOR, TODAY, "was not there")
         assert reader.decisions([1]) == {KEY: ruling}
-    assert not paid.tonight(a_roll())
-    paid.night(a_roll(None, present(mark=Mark.ABSENT)))
-    paid.night(a_roll())
+    assert not paid.tonight(a_record())
+    paid.night(a_record(None, present(mark=Mark.ABSENT)))
+    paid.night(a_record())
     assert paid.balances() == {}
     assert "already reversed" in refused(AlreadyReversed, paid.reverse, 1).message
 
@@ -660,18 +660,18 @@ def test_an_award_taken_back_by_hand_is_not_paid_again(paid: Desk) -> None:
 def test_an_award_that_is_held_is_taken_back_with_its_hold(paid: Desk) -> None:
     """Who takes the coins back has decided what was waiting."""
     paid.given(ADA, -10, note="a cap")
-    paid.night(a_roll(None, present(mark=Mark.ABSENT)))
+    paid.night(a_record(None, present(mark=Mark.ABSENT)))
     paid.given(ADA, 15, "k2", note="won")
     paid.do(paid.reverse(1))
     with reading(paid.url) as reader:
         assert reader.all(Hold) == []
-    assert not paid.tonight(a_roll(None, present(mark=Mark.ABSENT)))
+    assert not paid.tonight(a_record(None, present(mark=Mark.ABSENT)))
     assert paid.balances() == {ADA: 5}
 
 
 def test_a_decision_is_dated_at_the_branch(at: Desk) -> None:
     """Late in the evening in UTC it is the next day in Omsk."""
-    at.night(a_roll(a_lesson(branch=OMSK), present(MIRA)))
+    at.night(a_record(a_lesson(branch=OMSK), present(MIRA)))
     late = replace(at, now=NIGHT)
     late.do(late.reverse(1))
     with reading(at.url) as reader:
@@ -682,14 +682,14 @@ def test_a_decision_is_dated_at_the_branch(at: Desk) -> None:
 def test_a_gift_is_taken_back(paid: Desk) -> None:
     """Forgiven by mistake: the gift goes as any other line does."""
     paid.given(ADA, -10, note="a cap")
-    paid.night(a_roll(None, present(mark=Mark.ABSENT)))
+    paid.night(a_record(None, present(mark=Mark.ABSENT)))
     paid.do(paid.review(Ruling.FORGIVE))
     refused(NotEnoughCoins, paid.reverse, 4)
     paid.given(ADA, 10, "k2", note="won")
     paid.do(paid.reverse(4))
     back = paid.entries()[-1]
     assert (back.key, back.seq, back.reverses, back.coins) == (gift_key(1), 2, 4, -10)
-    assert not paid.tonight(a_roll(None, present(mark=Mark.ABSENT)))
+    assert not paid.tonight(a_record(None, present(mark=Mark.ABSENT)))
 
 
 def test_an_entry_of_a_merged_card_is_taken_back_from_the_child(paid: Desk) -> None:
@@ -706,7 +706,7 @@ def test_an_entry_of_a_merged_card_is_taken_back_from_the_child(paid: Desk) -> N
     ]
     paid.do(proposal)
     assert paid.entries()[-1].resident == ADA
-    assert not paid.tonight(a_roll())
+    assert not paid.tonight(a_record())
 
 
 # --- imports ---------------------------------------------------------------------------------------------------------
@@ -918,15 +918,15 @@ def holding(paid: Desk) -> Desk:
     """Ada's absence is held because she spent her coins; Gleb's visit is held because nobody knows his group."""
     paid.given(ADA, -10, "spent", note="a cap")
     paid.night(
-        a_roll(None, present(mark=Mark.ABSENT)),
-        a_roll(a_lesson(2, on=date(2026, 11, 9)), present(GLEB, standing=GroupStanding.UNKNOWN)),
+        a_record(None, present(mark=Mark.ABSENT)),
+        a_record(a_lesson(2, on=date(2026, 11, 9)), present(GLEB, standing=GroupStanding.UNKNOWN)),
     )
     return paid
 
 
 READ = (
-    a_roll(None, present(mark=Mark.ABSENT)),
-    a_roll(a_lesson(2, on=date(2026, 11, 9)), present(GLEB, standing=GroupStanding.UNKNOWN)),
+    a_record(None, present(mark=Mark.ABSENT)),
+    a_record(a_lesson(2, on=date(2026, 11, 9)), present(GLEB, standing=GroupStanding.UNKNOWN)),
 )
 
 
@@ -1285,7 +1285,7 @@ def known(paid: Desk) -> Desk:
     paid.given(MIRA, 5, "k2", note="hurt her knee")
     paid.do(paid.merge(MIRA, ADA))
     paid.given(ADA, -45, "k3", note="won")
-    paid.night(a_roll(None, present(mark=Mark.ABSENT)))
+    paid.night(a_record(None, present(mark=Mark.ABSENT)))
     paid.do(paid.review(Ruling.WAIVE, note="was there, says her mother"))
     paid.given(ADA, 4, "k4", note="won")
     return paid
@@ -1370,7 +1370,7 @@ def test_nothing_is_noted_of_who_is_erased(known: Desk) -> None:
 def test_a_word_about_who_is_erased_counts_without_its_reason(paid: Desk, ruling: Ruling) -> None:
     """What is decided is decided; why is nobody's any more."""
     paid.given(ADA, -4, "k3", note="won")
-    paid.night(a_roll(None, present(mark=Mark.ABSENT)))
+    paid.night(a_record(None, present(mark=Mark.ABSENT)))
     paid.do(paid.erase(ADA))
     paid.do(paid.review(ruling, note="Ада М. again"))
     with reading(paid.url) as reader:
@@ -1406,8 +1406,8 @@ def test_an_erased_card_is_not_found_by_its_name_nor_linked(known: Desk) -> None
 def test_the_lessons_of_an_erased_child_go_on(known: Desk) -> None:
     """What was decided stays decided, though its words are gone; a correction is posted as ever."""
     known.do(known.erase(ADA))
-    assert not known.tonight(a_roll(None, present(mark=Mark.ABSENT)))
-    known.night(a_roll(a_lesson(2)))
+    assert not known.tonight(a_record(None, present(mark=Mark.ABSENT)))
+    known.night(a_record(a_lesson(2)))
     assert known.balances() == {ADA: 14, MIRA: 14}
 
 
@@ -1568,7 +1568,7 @@ def family_card(card: int) -> Resident:
 
 def test_a_dossier_holds_everything_about_a_child(known: Desk) -> None:
     """From every table and every card, and of nobody else."""
-    known.night(a_roll(a_lesson(2), present(MIRA), present(GLEB)))
+    known.night(a_record(a_lesson(2), present(MIRA), present(GLEB)))
     with reading(known.url) as reader:
         dossier = residents.dossier(reader, who(reader, MIRA))
     assert [(card.id, card.name) for card in dossier.cards] == [(ADA, "Ада М."), (MIRA, "Мира К.")]
@@ -1603,8 +1603,8 @@ def test_a_dossier_holds_everything_about_a_child(known: Desk) -> None:
 def test_lessons_of_merged_cards_are_explained_as_the_childs(paid: Desk) -> None:
     """The lesson lists the old card; whoever asks for the child reads why it gave what it gave."""
     paid.night(
-        a_roll(),
-        a_roll(a_lesson(2, on=date(2026, 11, 9)), present(ADA, Mark.ABSENT), present(GLEB)),
+        a_record(),
+        a_record(a_lesson(2, on=date(2026, 11, 9)), present(ADA, Mark.ABSENT), present(GLEB)),
     )
     paid.do(paid.merge(ADA, GLEB))
     with reading(paid.url) as reader:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -28,7 +29,7 @@ from coinsync.core.facts import (
 from coinsync.core.identity import NameForm, VkKind, read_vk
 from coinsync.errors import CrmRefused, IncompleteRead, NotAnAnswer
 from coinsync.exchange import paging
-from coinsync.exchange.alfacrm import AlfaCrm, Reads
+from coinsync.exchange.alfacrm import AlfaCrm
 from coinsync.exchange.base import Progress, Unreadable, no_progress
 from coinsync.exchange.http import Http, Login
 from coinsync.exchange.wire import Bounds, Pace
@@ -159,10 +160,8 @@ def reading(
             clock=timing,
             sleep=timing.sleep,
         )
-        reads = Reads(
-            today=school.today, page_size=page_size, names=NameForm.FULL, vk_field="custom_vk"
-        )
-        exchange = AlfaCrm(http, reads, progress)
+        kept = ResidentSettings(names=NameForm.FULL)
+        exchange = AlfaCrm(http, kept, page_size=page_size, progress=progress)
         try:
             yield simulator, exchange
         finally:
@@ -175,7 +174,7 @@ def bodies(simulator: Simulator, path: str) -> list[dict[str, Any]]:
 
 
 def by_number(lesson_records: tuple[LessonRecord, ...]) -> dict[int, LessonRecord]:
-    """Rolls by the number of their lesson, each once."""
+    """Lesson records by the number of their lesson, each once."""
     found = {one.lesson.id: one for one in lesson_records}
     assert len(found) == len(lesson_records)
     return found
@@ -210,7 +209,7 @@ class Scripted(Http):
 def scripted(answer: Callable[[str, Mapping[str, Any]], dict[str, Any]]) -> Iterator[Any]:
     """A scripted connection and the exchange on it, as a pair."""
     http = Scripted(answer)
-    exchange = AlfaCrm(http, Reads(today=TODAY))
+    exchange = AlfaCrm(http, ResidentSettings(), page_size=500)
     try:
         yield http, exchange
     finally:
@@ -821,7 +820,7 @@ def test_a_lesson_is_not_gone_when_it_cannot_be_read(edited: School) -> None:
 def test_the_residents_are_those_of_the_books(branch: int, options: dict[str, Any]) -> None:
     """Clients, leads and the archive, whatever the hidden defaults of the CRM."""
     with reading(**options) as (_, exchange):
-        found = exchange.residents(branch)
+        found = exchange.residents(branch, TODAY)
     assert found.complete
     assert {one.id: one for one in found.items} == residents_in_books(SCHOOL, branch)
 
@@ -837,7 +836,7 @@ def test_all_kinds_of_cards_are_among_the_residents() -> None:
 def test_nothing_is_left_to_the_defaults_of_the_crm() -> None:
     """Kind of card and archive are always said."""
     with reading(page_size_max=20) as (crm, exchange):
-        exchange.residents(1)
+        exchange.residents(1, TODAY)
     asked = bodies(crm, "customer/index")
     assert len(asked) > 1
     assert [one.pop("page") for one in asked] == list(range(len(asked)))
@@ -867,14 +866,14 @@ def test_a_card_keeps_its_number_through_its_life(edited: School) -> None:
 
 def presence_of(exchange: AlfaCrm, branch: int, number: int) -> Presence:
     """How a resident is carried."""
-    return next(one.presence for one in exchange.residents(branch).items if one.id == number)
+    return next(one.presence for one in exchange.residents(branch, TODAY).items if one.id == number)
 
 
 def test_the_vk_field_means_the_families_of_the_books() -> None:
     """Every number that the school holds is read from the text, whichever way it is written."""
     found: dict[int, set[int]] = {}
     with reading() as (_, exchange):
-        for one in (*exchange.residents(1).items, *exchange.residents(2).items):
+        for one in (*exchange.residents(1, TODAY).items, *exchange.residents(2, TODAY).items):
             meant = read_vk(one.vk)
             if meant.kind is VkKind.NUMBER:
                 found.setdefault(meant.number, set()).add(one.id)
@@ -885,7 +884,7 @@ def test_a_card_that_cannot_be_read_is_named() -> None:
     """The others stand."""
     with reading() as (crm, exchange):
         crm.faults.add("bad_field", match="customer/index", path="e_date", value="never")
-        found = exchange.residents(1)
+        found = exchange.residents(1, TODAY)
     assert found.complete
     assert [one.path for one in found.unreadable] == ["e_date"]
     assert len(found.items) == len(residents_in_books(SCHOOL, 1)) - 1
@@ -913,7 +912,7 @@ def test_the_memberships_are_those_of_the_books(
 def test_memberships_on_cards_cost_no_further_request() -> None:
     """The cards are read once."""
     with reading() as (crm, exchange):
-        exchange.residents(1)
+        exchange.residents(1, TODAY)
         exchange.memberships(1)
     assert len(crm.requests) == 2
 
@@ -922,7 +921,7 @@ def test_memberships_by_group_cost_one_request_for_each() -> None:
     """And one for the list of groups."""
     groups = [one for one in SCHOOL.books.groups.values() if one.branch_id == 1]
     with reading(with_groups="absent") as (crm, exchange):
-        exchange.residents(1)
+        exchange.residents(1, TODAY)
         exchange.memberships(1)
     asked = [one.query for one in crm.requests if one.path.endswith("cgi/index")]
     assert asked == [{"group_id": str(group.id)} for group in groups]
@@ -1007,8 +1006,8 @@ def test_an_incomplete_list_of_cards_is_not_remembered() -> None:
     """The same."""
     with reading() as (crm, exchange):
         crm.faults.add("wrong_total", match="customer/index", times=6)
-        assert not exchange.residents(1).complete
-        assert exchange.residents(1).complete
+        assert not exchange.residents(1, TODAY).complete
+        assert exchange.residents(1, TODAY).complete
 
 
 @pytest.mark.parametrize(("answer", "error"), [("forbidden", CrmRefused), ("missing", NotAnAnswer)])
@@ -1025,7 +1024,7 @@ def test_a_night_takes_few_requests() -> None:
     """One login, and one request for each list that fits on a page."""
     with reading(rate_limit=5.0) as (crm, exchange):
         for branch in (1, 2):
-            exchange.residents(branch)
+            exchange.residents(branch, TODAY)
             exchange.branches()
             exchange.lesson_types(branch)
             exchange.groups(branch)
@@ -1051,7 +1050,7 @@ def test_progress_is_told_page_by_page() -> None:
     """What is read, how many rows are in, and how many there will be."""
     told: list[tuple[str, int, int]] = []
     with reading(page_size_max=20, progress=lambda *news: told.append(news)) as (_, exchange):
-        found = exchange.residents(1)
+        found = exchange.residents(1, TODAY)
     total = len(found.items)
     assert told == [("residents", min(done, total), total) for done in range(20, total + 20, 20)]
 
@@ -1071,7 +1070,7 @@ def test_the_moment_is_that_on_the_crms_answers() -> None:
             sleep=clock.sleep,
             bounds=Bounds(),
         )
-        exchange = AlfaCrm(http, Reads(today=TODAY))
+        exchange = AlfaCrm(http, ResidentSettings(), page_size=500)
         moment = exchange.moment()
         assert exchange.moment() == moment
         exchange.close()

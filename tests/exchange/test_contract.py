@@ -110,13 +110,15 @@ class ExchangeContract(ABC):
     def test_the_residents(self, exchange: Exchange) -> None:
         """Pupils, leads and the archive, once each, under every branch that they belong to."""
         for branch in BRANCHES:
-            found = whole(exchange.residents(branch))
+            found = whole(exchange.residents(branch, SCHOOL.today))
             assert {one.id: one for one in found} == residents_in_books(SCHOOL, branch)
             assert len(found) == len({one.id for one in found})
 
     def test_archived_residents_are_there(self, exchange: Exchange) -> None:
         """Nobody is gone because a card lies in the archive."""
-        found = [one for branch in BRANCHES for one in whole(exchange.residents(branch))]
+        found = [
+            one for branch in BRANCHES for one in whole(exchange.residents(branch, SCHOOL.today))
+        ]
         assert {one.presence for one in found} == {
             Presence.CLIENT,
             Presence.LEAD,
@@ -129,7 +131,7 @@ class ExchangeContract(ABC):
             found = whole(exchange.memberships(branch))
             here = in_groups_of(SCHOOL, branch, found)
             assert here == memberships_in_books(SCHOOL, branch)
-            residents = {one.id for one in whole(exchange.residents(branch))}
+            residents = {one.id for one in whole(exchange.residents(branch, SCHOOL.today))}
             assert {one.resident for one in set(found) - here} <= residents
             assert len(found) == len(set(found))
 
@@ -206,7 +208,7 @@ class ExchangeContract(ABC):
     def test_reading_twice_gives_the_same(self, exchange: Exchange) -> None:
         """Reading changes nothing."""
         branch = BRANCHES[0]
-        assert exchange.residents(branch) == exchange.residents(branch)
+        assert exchange.residents(branch, SCHOOL.today) == exchange.residents(branch, SCHOOL.today)
         assert exchange.memberships(branch) == exchange.memberships(branch)
         assert exchange.groups(branch) == exchange.groups(branch)
         assert exchange.schedule(branch) == exchange.schedule(branch)

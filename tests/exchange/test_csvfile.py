@@ -90,7 +90,7 @@ def test_a_whole_folder(folder: Path) -> None:
         LessonType(9, "Новый", 0),
     )
     assert exchange.groups(1).items == (Group(7, "Роботы"),)
-    assert exchange.residents(2).items == (
+    assert exchange.residents(2, DAY).items == (
         Resident(12, "Глеб Небылов", Presence.LEAD, (1, 2)),
         Resident(13, "Кира Мнимая", Presence.ARCHIVED, (2,), "@kira"),
     )
@@ -198,7 +198,7 @@ def test_a_mark_is_a_word_or_nothing(folder: Path, word: str, mark: Mark) -> Non
 def test_a_presence_may_be_left_out(folder: Path, word: str) -> None:
     """Then it is a client's."""
     change(folder, "residents", "vk.com/id12,client", f"vk.com/id12,{word}")
-    assert CsvExchange(folder).residents(1).items[0].presence is Presence.CLIENT
+    assert CsvExchange(folder).residents(1, DAY).items[0].presence is Presence.CLIENT
 
 
 def test_days_may_be_written_as_in_russia(folder: Path) -> None:
@@ -241,7 +241,8 @@ def ask(folder: Path, what: str) -> tuple[bool, tuple[object, ...], str]:
     if what == "lesson records":
         lesson_records = exchange.lesson_records(1, DAY, DAY)
         return lesson_records.complete, lesson_records.items, lesson_records.why
-    found = getattr(exchange, what)(1)
+    asked = (1, DAY) if what == "residents" else (1,)
+    found = getattr(exchange, what)(*asked)
     return found.complete, found.items, found.why
 
 
@@ -413,7 +414,7 @@ def test_a_cell_that_cannot_be_read_is_named_by_file_and_line(
     found = {
         "types": lambda: exchange.lesson_types(1).unreadable,
         "groups": lambda: exchange.groups(1).unreadable,
-        "residents": lambda: exchange.residents(1).unreadable,
+        "residents": lambda: exchange.residents(1, DAY).unreadable,
         "memberships": lambda: exchange.memberships(1).unreadable,
         "schedule": lambda: exchange.schedule(1).unreadable,
         "lessons": lambda: exchange.lesson_records(1, DAY, DAY).unreadable,
@@ -433,7 +434,7 @@ def test_a_row_with_too_few_or_too_many_cells_is_not_guessed_at(folder: Path, na
             "branches": lambda e=exchange: e.branches(),
             "types": lambda e=exchange: e.lesson_types(1),
             "groups": lambda e=exchange: e.groups(1),
-            "residents": lambda e=exchange: e.residents(1),
+            "residents": lambda e=exchange: e.residents(1, DAY),
             "schedule": lambda e=exchange: e.schedule(1),
             "lessons": lambda e=exchange: e.lesson_records(1, DAY, DAY),
         }[name]()
@@ -563,7 +564,7 @@ def test_any_text_is_read_or_told(
         exchange.branches(),
         exchange.lesson_types(1),
         exchange.groups(1),
-        exchange.residents(1),
+        exchange.residents(1, DAY),
         exchange.memberships(1),
         exchange.schedule(1),
         exchange.lesson_records(1, DAY, DAY),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
     ALWAYS,
     Attendance,
@@ -69,7 +70,7 @@ def lesson(**changed: Any) -> LessonRecord:
 def card(**changed: Any) -> Resident:
     """The card with some fields changed, decoded."""
     return decode.resident(
-        {**CARD, **changed}, today=TODAY, names=NameForm.FULL, vk_field="custom_vk"
+        {**CARD, **changed}, today=TODAY, kept=ResidentSettings(names=NameForm.FULL)
     )
 
 
@@ -404,10 +405,7 @@ def test_a_card_in_full() -> None:
 
 def test_a_name_is_shortened_unless_it_is_wanted_in_full() -> None:
     """Given name and the first letter of the surname."""
-    assert (
-        decode.resident(CARD, today=TODAY, names=NameForm.SURNAME_FIRST, vk_field="").name
-        == "Ада И."
-    )
+    assert decode.resident(CARD, today=TODAY, kept=ResidentSettings()).name == "Ада И."
 
 
 @pytest.mark.parametrize("name", [None, "", "   ", " \u200b\u202e ", 5, [], {"first": "Ада"}])
@@ -514,8 +512,8 @@ def test_the_text_about_vk_is_never_guessed(
 
 def test_the_vk_field_is_read_only_when_one_is_named() -> None:
     """Without a configured field nothing is kept."""
-    assert decode.resident(CARD, today=TODAY, names=NameForm.FULL, vk_field="").vk == ""
-    assert decode.resident(CARD, today=TODAY, names=NameForm.FULL, vk_field="custom_other").vk == ""
+    assert decode.resident(CARD, today=TODAY, kept=ResidentSettings(vk_field="")).vk == ""
+    assert decode.resident(CARD, today=TODAY, kept=ResidentSettings(vk_field="other")).vk == ""
 
 
 def test_a_very_long_text_about_vk_is_cut() -> None:
@@ -549,9 +547,8 @@ NOTE = (
 def noted(value: object, pattern: str = r"vk:\s*(\S+)") -> str:
     """What is kept of a note in which a pattern finds the family's page."""
     record = {**CARD, "note": value}
-    return decode.resident(
-        record, today=TODAY, names=NameForm.FULL, vk_field="note", vk_pattern=pattern
-    ).vk
+    kept = ResidentSettings(vk_field="note", vk_pattern=pattern)
+    return decode.resident(record, today=TODAY, kept=kept).vk
 
 
 def test_a_pattern_finds_the_page_in_a_longer_text() -> None:
@@ -733,9 +730,7 @@ DECODERS: dict[str, Callable[[Record], object]] = {
     "branch": decode.branch,
     "lesson_type": decode.lesson_type,
     "group": decode.group,
-    "resident": lambda record: decode.resident(
-        record, today=TODAY, names=NameForm.SURNAME_FIRST, vk_field="custom_vk"
-    ),
+    "resident": lambda record: decode.resident(record, today=TODAY, kept=ResidentSettings()),
     "card_memberships": decode.card_memberships,
     "membership": decode.membership,
     "regular_lesson": decode.regular_lesson,

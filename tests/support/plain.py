@@ -57,9 +57,6 @@ class PlainExchange(Exchange):
         """As it was given."""
         return self.now
 
-    def expect(self, branch: int, today: date) -> None:
-        """Nothing is to be prepared."""
-
     def branches(self) -> Reading[Branch]:
         """As they were given."""
         return self._read("branches", self.all_branches)
@@ -72,7 +69,7 @@ class PlainExchange(Exchange):
         """Those of the branch."""
         return self._read("groups", self.groups_of[branch])
 
-    def residents(self, branch: int) -> Reading[Resident]:
+    def residents(self, branch: int, today: date) -> Reading[Resident]:
         """Those of the branch."""
         return self._read("residents", self.residents_of[branch])
 

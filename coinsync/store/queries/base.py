@@ -79,6 +79,11 @@ class Queries:
         rows = self._constant_in(statements.facts_by_key(table), sorted(set(keys)))
         return [table.value(row) for row in rows]
 
+    def find(self, kind: type[F], key: Any) -> F | None:
+        """The fact with that key, of a kind whose key has one column."""
+        facts = self.recorded(kind, [key])
+        return facts[0] if facts else None
+
     def all(self, kind: type[F]) -> list[F]:
         """All facts of a kind, in the order of their keys."""
         return self._facts(kind, select_facts(kind).order_by(*key_of(kind)))

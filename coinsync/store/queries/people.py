@@ -83,7 +83,11 @@ class PeopleQueries(CardQueries):
 
     def resident(self, id: int) -> Resident | None:
         """One resident by number."""
-        return next(iter(self.recorded(Resident, [id])), None)
+        return self.find(Resident, id)
+
+    def residents_by_id(self, ids: Iterable[int]) -> dict[int, Resident]:
+        """Those of the residents that are recorded, by number."""
+        return {resident.id: resident for resident in self.recorded(Resident, ids)}
 
     def resident_ids(self, presence: Presence | None = None) -> frozenset[int]:
         """Numbers of all residents, or of those with that presence."""
