@@ -7,7 +7,7 @@ PORT   ?= 8080
 LIVES  ?= 2000
 SEED   ?=
 
-# Programs that judge us in the tests, each with Debian's package that brings it: program=package.
+# Programs that the tests need, each with Debian's package that brings it: program=package.
 # A file stands for what is no program: what drives the browser needs libatomic.
 TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light mariadbd=mariadb-server openssl=openssl \
                  /usr/lib/*/libatomic.so.1=libatomic1
@@ -15,26 +15,27 @@ CLUSTER_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=gal
 
 .PHONY: demo test test-cluster check soak bench screenshots format clean programs system
 
-demo: $(VENV)/.installed  ## An imaginary school with its cabinet in the browser; nothing to configure.
+demo: $(VENV)/.installed  ## A made-up school with its cabinet in the browser; nothing to configure.
 	@$(BIN)/coinsync demo --port $(PORT)
 
-test: programs check  ## Everything that is checked: lint, types, floors of the house, and the whole suite.
+test: programs check  ## Everything that is checked: lint, types, import contracts, and the whole suite.
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-cluster: TEST_PROGRAMS := $(CLUSTER_PROGRAMS)
 test-cluster: programs $(VENV)/.tested  ## Three database servers as one: what happens when one of them dies.
 	$(BIN)/python -m pytest -m cluster
 
-check: $(VENV)/.tested  ## The quick part: lint, format, types, floors of the house.
+check: $(VENV)/.tested  ## The quick part: lint, format, types, import contracts.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-soak: $(VENV)/.tested  ## The school that lives at random, for long: LIVES=5000; SEED=1 repeats the lives of a printed seed.
+soak: $(VENV)/.tested  ## A school that lives at random, for long: LIVES=5000; SEED=1 repeats the lives of a printed seed.
 	$(BIN)/python -m pytest -s --timeout 0 tests/test_machine.py -k whatever_happens --lives $(LIVES) $(if $(SEED),--lives-seed $(SEED))
 
 bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as ratios.
+	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.ledger
 	$(BIN)/python -m bench.proof
 	$(BIN)/python -m bench.shop

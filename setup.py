@@ -35,7 +35,8 @@ setup(
         "requests>=2.32",
         "rich>=13",
         "tenacity>=9",
-        "typer>=0.29",
+        # Later ones import pydantic at the first call, a tenth of a second of every command.
+        "typer>=0.28,<0.29",
         # Time zones where the system brings none: slim containers and minimal installations.
         "tzdata>=2025.1",
         # Brought by requests and not imported here: only from 2.6 on does it unpack an answer no

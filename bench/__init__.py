@@ -1,1 +1,1 @@
-"""Measurements: each line against its floor in the same run, both in turn, the median of several rounds."""
+"""Measurements: ours against a floor in the same run, in turn, the median of several rounds."""

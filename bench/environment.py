@@ -1,9 +1,10 @@
-"""The environment of a measurement: a clock that is given, numbers that are counted, no pauses."""
+"""The environment of a measurement: a clock that stands still, numbered texts, no pauses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import count
 
 from coinsync.environment import Environment
 
@@ -22,3 +23,8 @@ def environment(
         fresh_text=fresh_text,
         chance=lambda: 0.5,
     )
+
+
+def numbered(first: int = 0) -> Iterator[str]:
+    """Texts for the ids of runs, all different."""
+    return (f"{number:032x}" for number in count(first))

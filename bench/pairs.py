@@ -1,4 +1,4 @@
-"""How a line is measured: ours and the floor in turn, several rounds, the ratio of each pair, its median."""
+"""How a line is measured: ours and the floor in turn, and the median of the ratios of the pairs."""
 
 from __future__ import annotations
 
@@ -8,23 +8,32 @@ from collections.abc import Callable
 
 ROUNDS = 5
 
-
 Work = Callable[[], object]
 
 
-def ratio(name: str, goal: float, ours: Work, floor: Work) -> float:
-    """Measure ``ours`` against ``floor`` and print the line."""
-    pairs = [(_seconds(ours), _seconds(floor)) for _ in range(ROUNDS)]
-    found = statistics.median(mine / theirs for mine, theirs in pairs)
-    mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-    verdict = "ok" if found <= goal else "MISSED"
-    print(
-        f"{name:<58}{1000 * mine:>10.1f} ms{1000 * theirs:>10.1f} ms{found:>8.2f} x   goal {goal:.2f} x   {verdict}"
-    )
+def ratio(name: str, goal: float, ours: Work, floor: Work, *, rounds: int = ROUNDS) -> float:
+    """Measure ``ours`` against ``floor`` and print and give the ratio, which may be ``goal``."""
+    pairs = [(_milliseconds(ours), _milliseconds(floor)) for _ in range(rounds)]
+    found, ours_median, floor_median = medians(pairs)
+    measured = f"{ours_median:.1f} ms {floor_median:.1f} ms"
+    line(name, measured, found, f"{goal:.2f}", met=found <= goal)
     return found
 
 
-def _seconds(work: Work) -> float:
+def medians(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
+    """The median of the ratios of pairs, and of their first and second numbers."""
+    ratios = [ours / floor for ours, floor in pairs]
+    ours_all, floor_all = zip(*pairs, strict=True)
+    return statistics.median(ratios), statistics.median(ours_all), statistics.median(floor_all)
+
+
+def line(name: str, measured: str, found: float, goal: str, *, met: bool) -> None:
+    """Print one line of the table."""
+    verdict = "ok" if met else "MISSED"
+    print(f"{name:<62}{measured:>26}{found:>8.2f} x   goal {goal} x   {verdict}", flush=True)
+
+
+def _milliseconds(work: Work) -> float:
     began = time.perf_counter()
     work()
-    return time.perf_counter() - began
+    return 1000 * (time.perf_counter() - began)

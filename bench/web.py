@@ -21,7 +21,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from bench.environment import environment
 from bench.family import CHILDREN, NOW, VK, School, launch
-from bench.ledger import records
+from bench.lessons import crm_pages
 from bench.pairs import ROUNDS, ratio
 from bench.visitors import p99, process, rush, site, stalled, stroll
 from coinsync.core.facts import Attendance, GroupStanding, Lesson, LessonRecord, Mark, Status
@@ -262,7 +262,7 @@ def lessons(first: int) -> Iterator[LessonRecord]:
         )
         for id in range(first, first + SYNC_LESSONS)
     ]
-    for text in records(tuple(sent)):
+    for text in crm_pages(tuple(sent)):
         for row in json.loads(text)["items"]:
             read = decode.lesson_record(row, branch=1)
             members = tuple(replace(one, standing=GroupStanding.MEMBER) for one in read.attendance)

@@ -1,8 +1,8 @@
 """One tree of errors: every class knows its exit code and one line of advice.
 
-The door (``cli.py``) turns any of them into a message and an exit code in one place. The codes are the documented,
-stable ones: 1 unexpected, 2 usage or configuration, 3 partly done, 4 differences found, 5 refused as unsafe,
-6 not found or ambiguous, 7 refused by coin policy, 75 try later.
+``cli.py`` turns any of them into a message and an exit code in one place. The codes are documented
+and stable: 1 unexpected, 2 usage or configuration, 3 partly done, 4 differences found, 5 refused as
+unsafe, 6 not found or ambiguous, 7 refused by coin policy, 75 try later.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from collections.abc import Sequence
 
 
 class CoinsyncError(Exception):
-    """Anything that stops a command in a way that we foresaw; ``message`` is one line of what and where."""
+    """Anything foreseen that stops a command; ``message`` is one line of what and where.
+
+    ``advice`` is one line of what to do; a raise may give its own in the place of the class's.
+    """
 
     exit_code = 1
     advice = "Run the command again with --debug and report what it prints."
@@ -23,7 +26,7 @@ class CoinsyncError(Exception):
             self.advice = advice
 
 
-# --- 2: usage or configuration ---------------------------------------------------------------------------------------
+# --- 2: usage or configuration --------------------------------------------------------------
 
 
 class UsageError(CoinsyncError):
@@ -34,7 +37,7 @@ class UsageError(CoinsyncError):
 
 
 class ConfigError(CoinsyncError):
-    """The configuration cannot be used; ``problems`` holds one line for each thing that is wrong."""
+    """The configuration cannot be used; ``problems`` holds one line for each."""
 
     exit_code = 2
     advice = "Correct the configuration file; config.toml.example explains every key."
@@ -52,7 +55,7 @@ class SecretError(CoinsyncError):
 
 
 class DatabaseUnusable(CoinsyncError):
-    """The database is there and must not be used as it is: wrong schema, settings, rights or owner."""
+    """The database must not be used as it is: wrong schema, settings, rights or owner."""
 
     exit_code = 2
     advice = "Nothing was written. Correct what the line names and run the command again."
@@ -66,7 +69,10 @@ class ClockWrong(CoinsyncError):
 
 
 class ImportRefused(CoinsyncError):
-    """A file of rows cannot be taken as it is; ``problems`` holds one line for each of the first of ``count``."""
+    """A file of rows cannot be taken as it is.
+
+    ``problems`` holds one line for each problem, or for the first ones of ``count``.
+    """
 
     exit_code = 2
     advice = "Correct these lines in the file and run the command again; no row of it was written."
@@ -74,23 +80,27 @@ class ImportRefused(CoinsyncError):
     def __init__(
         self, problems: Sequence[str], *, count: int | None = None, file: str = "the file"
     ) -> None:
-        count = len(problems) if count is None else count
-        more = [f"and {count - len(problems)} more"] if count > len(problems) else []
-        first = f"{file}: {count} {'problem' if count == 1 else 'problems'}; nothing written"
-        super().__init__("\n".join([first, *problems, *more]))
         self.problems = tuple(problems)
-        self.count = count
+        self.count = len(problems) if count is None else count
+        noun = "problem" if self.count == 1 else "problems"
+        lines = [f"{file}: {self.count} {noun}; nothing written", *problems]
+        if self.count > len(problems):
+            lines.append(f"and {self.count - len(problems)} more")
+        super().__init__("\n".join(lines))
 
 
 class PictureRefused(CoinsyncError):
-    """A picture is not there, of another kind, too large, damaged, or holds what no picture needs."""
+    """A picture is missing, of another kind, too large, damaged, or holds what none needs."""
 
     exit_code = 2
-    advice = "Take a PNG, JPEG, WebP, GIF or plain SVG; docs/catalog.md says how large. Nothing was written."
+    advice = (
+        "Take a PNG, JPEG, WebP, GIF or plain SVG; docs/catalog.md says how large."
+        " Nothing was written."
+    )
 
 
 class CrmRefused(CoinsyncError):
-    """The CRM refuses our key, or the role behind it, also right after a fresh login."""
+    """The CRM refuses the key, or the role behind it, also right after a fresh login."""
 
     exit_code = 2
     advice = (
@@ -102,10 +112,13 @@ class VkRefused(CoinsyncError):
     """VK refuses the service key that screen names are looked up with."""
 
     exit_code = 2
-    advice = "Check the service key against the VK app's settings; numbers of VK pages that are known already stay."
+    advice = (
+        "Check the service key against the VK app's settings; numbers of VK pages that are known"
+        " already stay."
+    )
 
 
-# --- 3: partly done --------------------------------------------------------------------------------------------------
+# --- 3: partly done -------------------------------------------------------------------------
 
 
 class IncompleteRead(CoinsyncError):
@@ -115,14 +128,17 @@ class IncompleteRead(CoinsyncError):
     advice = "The next sync reads it again; if it stays so, look at that list in the CRM."
 
 
-# --- 5: refused as unsafe --------------------------------------------------------------------------------------------
+# --- 5: refused as unsafe -------------------------------------------------------------------
 
 
 class UnsafePlan(CoinsyncError):
     """A guard refuses the plan."""
 
     exit_code = 5
-    advice = "Nothing was written. Look at the plan above; if it is right, accept exactly this plan by its digest."
+    advice = (
+        "Nothing was written. Look at the plan above; if it is right, accept exactly this plan by"
+        " its digest."
+    )
 
 
 class StalePlan(CoinsyncError):
@@ -139,14 +155,17 @@ class DigestMismatch(CoinsyncError):
     advice = "Nothing was written. Review the plan above and pass its digest."
 
 
-# --- 6, 7: residents and coins ---------------------------------------------------------------------------------------
+# --- 6, 7: residents and coins --------------------------------------------------------------
 
 
 class NotFound(CoinsyncError):
     """Nothing answers to that name or number."""
 
     exit_code = 6
-    advice = 'Name a resident by #id, crm:123, vk:456 or a part of the name; "coinsync residents list" shows them.'
+    advice = (
+        "Name a resident by #id, crm:123, vk:456 or a part of the name;"
+        ' "coinsync residents list" shows them.'
+    )
 
 
 class Ambiguous(CoinsyncError):
@@ -211,7 +230,7 @@ class NotReversible(CoinPolicy):
     """Entries of this kind are not taken back by hand."""
 
 
-# --- 75: try later ---------------------------------------------------------------------------------------------------
+# --- 75: try later --------------------------------------------------------------------------
 
 
 class TryLater(CoinsyncError):
@@ -236,9 +255,12 @@ class CrmUnreachable(TryLater):
 
 
 class VkUnavailable(TryLater):
-    """VK cannot be reached, answers with errors or in no form we know, or asks to stop."""
+    """VK cannot be reached, answers with errors or in an unknown form, or asks to stop."""
 
-    advice = "Check the address and the network, or wait; what was found is kept, the next sync asks for the rest."
+    advice = (
+        "Check the address and the network, or wait; what was found is kept, the next sync asks for"
+        " the rest."
+    )
 
 
 class NotAnAnswer(TryLater):

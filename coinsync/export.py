@@ -1,31 +1,30 @@
-"""The ledger for other programs: a spreadsheet, a script, and two accounting programs that count the coins again.
+"""The ledger for other programs: a spreadsheet, a script, and two programs that count it again.
 
-Everything is a function from values to lines without their ends, one at a time, so that memory does not grow with
-history. All texts are data: none can break a line, become a formula or pass for syntax. What may name a person (names,
-notes, numbers of VK accounts) is told only where the roster allows it.
+Everything is a function from values to lines without their ends, one at a time, so that memory
+does not grow with history. All texts are data: none can break a line, become a formula or pass for
+syntax. What may name a person, names and notes, is told only where the roster allows it.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
-from coinsync.core.facts import Link, Resident
+from coinsync.core.facts import Resident
 from coinsync.core.identity import clean, spreadsheet_safe
-from coinsync.core.ledger import Kind, Posted
+from coinsync.core.ledger import Kind, Line, Posted, ledger_row
 from coinsync.core.reasons import reason_text
 
 #: What coins are called in journals: accounting programs want a commodity in capital letters.
 COIN = "COIN"
-TITLE = "coinsync"
 
-#: Against whose account an entry of each kind moves coins; a reversal goes back to that of what it reverses.
+#: Against whose account an entry of each kind moves coins; a reversal goes back to that of what it
+#: reverses.
 COUNTER_ACCOUNTS: Mapping[Kind, str] = {
     Kind.AWARD: "Income:Lessons",
     Kind.CREDIT: "Income:Credits",
@@ -39,7 +38,7 @@ COUNTER_ACCOUNTS: Mapping[Kind, str] = {
 #: The other side of a reversal that comes before, or without, what it reverses.
 UNMATCHED = "Equity:Unmatched"
 
-ENTRY_COLUMNS = (
+COLUMNS = (
     "n",
     "key",
     "seq",
@@ -59,36 +58,27 @@ ENTRY_COLUMNS = (
     "run",
     "chain",
 )
-RESIDENT_COLUMNS = ("id", "owner", "name", "presence", "branches", "balance")
-LINK_COLUMNS = ("resident", "vk", "source", "live")
 
-#: Columns that may name a person. A number of a VK account leads to a page with a name.
-PERSONAL = frozenset({"name", "note", "vk"})
+#: Columns that may name a person.
+PERSONAL = frozenset({"name", "note"})
 
 #: Where a journal without entries begins.
 _EPOCH = date(1970, 1, 1)
 
-# What both accounting programs take for a commodity without quotes.
-_COMMODITY = re.compile(r"[A-Z]{2,24}")
-
-#: A posted entry and the text of its note, "" where there is none or where it was erased.
-Noted = tuple[Posted, str]
-
-_Cell = str | int | None
-_Row = dict[str, _Cell | list[int]]
+_Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
     """Whose coins they are.
 
-    ``survivors`` leads from each merged card to the card that carries on in the end, whose coins they are now; ``balances``
-    are the coins of those owners as the ledger's own sums say, 0 where an owner is not named.
+    ``survivors`` leads from each merged card to the card that carries on in the end, whose coins
+    they are now. ``balances`` are the coins of those owners as the ledger's own sums say, 0 where
+    an owner is not named.
     """
 
     residents: Sequence[Resident]
     balances: Mapping[int, int]
-    links: Sequence[Link] = ()
     survivors: Mapping[int, int] = field(default_factory=dict)
     with_names: bool = False
 
@@ -98,200 +88,141 @@ class Roster:
 
     def owners(self) -> list[int]:
         """All cards that coins may belong to, by number."""
-        return sorted({self.owner(one.id) for one in self.residents} | set(self.balances))
+        owners = {self.owner(resident.id) for resident in self.residents}
+        return sorted(owners | set(self.balances))
 
     def names(self) -> dict[int, str]:
         """Names by card; none where they are not to be told."""
-        return {one.id: one.name for one in self.residents} if self.with_names else {}
+        if not self.with_names:
+            return {}
+        return {resident.id: resident.name for resident in self.residents}
 
-    def columns(self, columns: Sequence[str]) -> tuple[str, ...]:
-        """Those of the columns that may be told."""
-        return tuple(column for column in columns if self.with_names or column not in PERSONAL)
+    def columns(self) -> tuple[str, ...]:
+        """The columns that may be told."""
+        return tuple(name for name in COLUMNS if self.with_names or name not in PERSONAL)
 
 
-# --- for a spreadsheet -----------------------------------------------------------------------------------------------
+# --- for a spreadsheet and for a script -----------------------------------------------------------
 
 
-def entries_csv(entries: Iterable[Noted], roster: Roster) -> Iterator[str]:
+def csv_lines(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
     """Entries for a spreadsheet, a heading first, in the order in which they come."""
-    return _csv_lines(roster.columns(ENTRY_COLUMNS), _entry_rows(entries, roster))
+    columns = roster.columns()
+    writer = csv.writer(_Echo(), lineterminator="")
+    yield str(writer.writerow(columns))
+    for row in _rows(entries, roster):
+        cells = [_csv_cell(row[column]) for column in columns]
+        yield str(writer.writerow(cells))
 
 
-def residents_csv(roster: Roster) -> Iterator[str]:
-    """Residents with their balances for a spreadsheet, a heading first; a merged card has no coins of its own."""
-    return _csv_lines(roster.columns(RESIDENT_COLUMNS), _resident_rows(roster))
+def json_lines(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
+    """Entries as JSON, one object a line, with every text exactly as it is."""
+    columns = roster.columns()
+    for row in _rows(entries, roster):
+        told = {column: row[column] for column in columns}
+        line = json.dumps(told, ensure_ascii=False)
+        # JSON itself escapes only some of what a terminal or a reader of lines may stumble over.
+        yield line if line.isprintable() else "".join(map(_json_char, line))
+
+
+def _rows(entries: Iterable[Line], roster: Roster) -> Iterator[_Row]:
+    """Every column of every entry."""
+    names = roster.names()
+    for line in entries:
+        resident = line.posted.entry.resident
+        row = ledger_row(line.posted, "")._asdict()
+        row["owner"] = roster.owner(resident)
+        row["name"] = names.get(resident, "")
+        row["note"] = line.note
+        yield row
 
 
 class _Echo:
-    """A file that gives back what is written, because a CSV writer wants one and the lines are wanted here."""
+    """A file that gives back what is written to it.
+
+    A CSV writer wants a file, and what is wanted here are the lines.
+    """
 
     def write(self, line: str) -> str:
         return line
 
 
-def _csv_lines(columns: Sequence[str], rows: Iterable[_Row]) -> Iterator[str]:
-    writer = csv.writer(_Echo(), lineterminator="")
-    yield str(writer.writerow(columns))
-    for row in rows:
-        yield str(writer.writerow([_csv_cell(row[column]) for column in columns]))
-
-
-def _csv_cell(value: _Cell | list[int]) -> _Cell:
-    if isinstance(value, list):
-        return " ".join(map(str, value))
+def _csv_cell(value: str | int | None) -> str | int | None:
     return spreadsheet_safe(value) if isinstance(value, str) else value
-
-
-# --- for a script ----------------------------------------------------------------------------------------------------
-
-
-def entries_jsonl(entries: Iterable[Noted], roster: Roster) -> Iterator[str]:
-    """Entries as JSON, one object a line, with every text exactly as it is."""
-    return _json_lines("entry", roster.columns(ENTRY_COLUMNS), _entry_rows(entries, roster))
-
-
-def residents_jsonl(roster: Roster) -> Iterator[str]:
-    """Residents with their balances as JSON, one object a line."""
-    return _json_lines("resident", roster.columns(RESIDENT_COLUMNS), _resident_rows(roster))
-
-
-def links_jsonl(roster: Roster) -> Iterator[str]:
-    """Links as JSON, one object a line; which VK account it is belongs to the names."""
-    rows: Iterable[_Row] = (
-        {"resident": one.resident, "vk": one.vk, "source": str(one.source), "live": one.live}
-        for one in roster.links
-    )
-    return _json_lines("link", roster.columns(LINK_COLUMNS), rows)
-
-
-def all_jsonl(entries: Iterable[Noted], roster: Roster) -> Iterator[str]:
-    """Residents, links, then entries as JSON: who reads line by line knows a resident before the first coin."""
-    return chain(residents_jsonl(roster), links_jsonl(roster), entries_jsonl(entries, roster))
-
-
-def _json_lines(what: str, columns: Sequence[str], rows: Iterable[_Row]) -> Iterator[str]:
-    for row in rows:
-        line = json.dumps(
-            {"is": what, **{column: row[column] for column in columns}}, ensure_ascii=False
-        )
-        # JSON itself escapes only some of what a terminal or a reader of lines may stumble over.
-        yield line if line.isprintable() else "".join(map(_json_char, line))
 
 
 def _json_char(char: str) -> str:
     return char if char.isprintable() else json.dumps(char)[1:-1]
 
 
-# --- rows ------------------------------------------------------------------------------------------------------------
+# --- for accounting programs ----------------------------------------------------------------------
 
 
-def _entry_rows(entries: Iterable[Noted], roster: Roster) -> Iterator[_Row]:
-    names = roster.names()
-    for posted, note in entries:
-        entry = posted.entry
-        yield {
-            "n": posted.n,
-            "key": entry.key,
-            "seq": entry.seq,
-            "resident": entry.resident,
-            "owner": roster.owner(entry.resident),
-            "name": names.get(entry.resident, ""),
-            "coins": entry.coins,
-            "kind": entry.kind.value,
-            "happened_on": entry.happened_on.isoformat(),
-            "posted_at": posted.posted_at,
-            "actor": entry.actor,
-            "reason": entry.reason,
-            "note": note,
-            "rule": entry.rule,
-            "lesson": entry.lesson,
-            "reverses": entry.reverses,
-            "run": posted.run,
-            "chain": posted.chain,
-        }
-
-
-def _resident_rows(roster: Roster) -> Iterator[_Row]:
-    for one in roster.residents:
-        owner = roster.owner(one.id)
-        yield {
-            "id": one.id,
-            "owner": owner,
-            "name": one.name,
-            "presence": one.presence.value,
-            "branches": list(one.branches),
-            "balance": roster.balances.get(owner, 0) if owner == one.id else 0,
-        }
-
-
-# --- for accounting programs -----------------------------------------------------------------------------------------
-
-
-def beancount(
-    entries: Iterable[Noted], roster: Roster, *, coin: str = COIN, title: str = TITLE
-) -> Iterator[str]:
+def beancount(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
     """A ledger for beancount, whose balances ``bean-check`` compares with ours.
 
     Entries must come by day and number, as journals are written; ``ValueError`` where they do not.
     """
-    return _journal(_Beancount(roster, _commodity(coin), title), entries)
+    return _journal(_Beancount(roster), entries)
 
 
-def hledger(
-    entries: Iterable[Noted], roster: Roster, *, coin: str = COIN, title: str = TITLE
-) -> Iterator[str]:
-    """A journal for hledger, whose balances ``hledger check`` compares with ours; strict and ordered by day.
+def hledger(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
+    """A journal for hledger, whose balances ``hledger check`` compares with ours.
 
     Entries must come by day and number, as journals are written; ``ValueError`` where they do not.
     """
-    return _journal(_Hledger(roster, _commodity(coin), title), entries)
+    return _journal(_Hledger(roster), entries)
 
 
-def _commodity(coin: str) -> str:
-    if not _COMMODITY.fullmatch(coin):
-        raise ValueError(f"not a commodity of 2 to 24 capital letters: {coin!r}")
-    return coin
-
-
-class _Form(Protocol):
+class _JournalFormat(Protocol):
     """How one program wants its journal written."""
 
     def opening(self, day: date) -> Iterator[str]:
         """What must be said before the first entry, which is of ``day``."""
 
-    def transaction(self, posted: Posted, note: str, counter: str) -> Iterator[str]:
+    def transaction(self, line: Line, counter: str) -> Iterator[str]:
         """One entry, whose other side is the account ``counter``."""
 
     def closing(self, day: date) -> Iterator[str]:
         """Our balances after the last entry, which is of ``day``."""
 
 
-def _journal(form: _Form, entries: Iterable[Noted]) -> Iterator[str]:
+def _journal(form: _JournalFormat, entries: Iterable[Line]) -> Iterator[str]:
+    """The lines of a journal, which begins on the day of its first entry."""
     ordered = _in_date_order(entries)
     first = next(ordered, None)
-    day = first[0].entry.happened_on if first else _EPOCH
+    if first is None:
+        yield from form.opening(_EPOCH)
+        yield from form.closing(_EPOCH)
+        return
+    day = first.posted.entry.happened_on
     yield from form.opening(day)
-    counters = _Counters()
-    for posted, note in chain([first] if first else [], ordered):
-        day = posted.entry.happened_on
-        yield from form.transaction(posted, note, counters.of(posted))
+    counters = _CounterAccounts()
+    for line in chain([first], ordered):
+        day = line.posted.entry.happened_on
+        yield from form.transaction(line, counters.of(line.posted))
     yield from form.closing(day)
 
 
-def _in_date_order(entries: Iterable[Noted]) -> Iterator[Noted]:
+def _in_date_order(entries: Iterable[Line]) -> Iterator[Line]:
+    """The same entries. Raises ``ValueError`` for one that comes too late."""
     last = (date.min, 0)
-    for posted, note in entries:
+    for line in entries:
+        posted = line.posted
         place = (posted.entry.happened_on, posted.n)
         if place <= last:
             raise ValueError(
                 f"a journal wants entries by day and number, but entry {posted.n} comes too late"
             )
         last = place
-        yield posted, note
+        yield line
 
 
-class _Counters:
-    """Finds the other side of each entry; of what was, it remembers only what a reversal cannot tell by itself."""
+class _CounterAccounts:
+    """Finds the account on the other side of each entry.
+
+    Of what was, it remembers only what a reversal cannot tell by itself.
+    """
 
     def __init__(self) -> None:
         self._by_hand: dict[int, str] = {}
@@ -309,12 +240,13 @@ class _Counters:
         return counter
 
 
-def _purse(owner: int) -> str:
+def _account_of(owner: int) -> str:
     return f"Assets:Residents:R{owner}"
 
 
-def _counter_accounts() -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*COUNTER_ACCOUNTS.values(), UNMATCHED]))
+def _counter_accounts() -> list[str]:
+    """Every account on the other side, once."""
+    return list(dict.fromkeys([*COUNTER_ACCOUNTS.values(), UNMATCHED]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,71 +254,75 @@ class _Beancount:
     """Beancount's syntax: texts stand in quotes, what is not syntax is metadata."""
 
     roster: Roster
-    coin: str
-    title: str
 
     def opening(self, day: date) -> Iterator[str]:
         """Options, the commodity and all accounts."""
-        yield f'option "title" {_quoted(self.title)}'
-        yield f'option "operating_currency" "{self.coin}"'
+        yield 'option "title" "coinsync"'
+        yield f'option "operating_currency" "{COIN}"'
         yield ""
-        yield f"{day} commodity {self.coin}"
+        yield f"{day} commodity {COIN}"
         for account in _counter_accounts():
-            yield f"{day} open {account} {self.coin}"
+            yield f"{day} open {account} {COIN}"
         names = self.roster.names()
         for owner in self.roster.owners():
-            yield f"{day} open {_purse(owner)} {self.coin}"
-            if clean(names.get(owner, "")):
-                yield f"  name: {_quoted(names[owner])}"
+            yield f"{day} open {_account_of(owner)} {COIN}"
+            name = names.get(owner, "")
+            if clean(name):
+                yield f"  name: {_quoted(name)}"
 
-    def transaction(self, posted: Posted, note: str, counter: str) -> Iterator[str]:
+    def transaction(self, line: Line, counter: str) -> Iterator[str]:
         """A transaction linked by its number with the one that reverses it."""
+        posted = line.posted
         entry = posted.entry
-        linked = f" #reversal ^n{entry.reverses}" if entry.reverses else ""
+        narration = _quoted(_narration(line, self.roster))
+        links = f"^n{posted.n}"
+        if entry.reverses:
+            links += f" #reversal ^n{entry.reverses}"
         yield ""
-        yield f"{entry.happened_on} * {_quoted(_narration(posted, note, self.roster))} ^n{posted.n}{linked}"
-        # The name of a piece of metadata has at least two letters, so the number cannot be called "n" here.
+        yield f"{entry.happened_on} * {narration} {links}"
+        # A name of metadata has at least two letters, so the number cannot be called "n" here.
         yield f"  entry: {posted.n}"
         for name, value in _particulars(posted, self.roster):
             yield f"  {name}: {_quoted(value)}"
-        yield f"  {_purse(self.roster.owner(entry.resident))}  {entry.coins} {self.coin}"
-        yield f"  {counter}  {-entry.coins} {self.coin}"
+        yield f"  {_account_of(self.roster.owner(entry.resident))}  {entry.coins} {COIN}"
+        yield f"  {counter}  {-entry.coins} {COIN}"
 
     def closing(self, day: date) -> Iterator[str]:
         """Assertions; beancount compares at the beginning of a day, hence of the next."""
+        next_day = day + timedelta(days=1)
         yield ""
         for owner in self.roster.owners():
             coins = self.roster.balances.get(owner, 0)
-            yield f"{day + timedelta(days=1)} balance {_purse(owner)}  {coins} {self.coin}"
+            yield f"{next_day} balance {_account_of(owner)}  {coins} {COIN}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Hledger:
-    """Syntax of hledger: texts stand free, so what would end or split them is replaced by its next of kin."""
+    """Syntax of hledger: texts stand free, so what would end or split them is replaced."""
 
     roster: Roster
-    coin: str
-    title: str
 
     def opening(self, day: date) -> Iterator[str]:
         """All that strict checks want declared: the commodity, payees and accounts."""
-        yield f"; {clean(self.title)}"
+        yield "; coinsync"
         yield ""
-        yield f"commodity 1000. {self.coin}"
-        for payee in (*(kind.value for kind in Kind), "balances"):
-            yield f"payee {payee}"
+        yield f"commodity 1000. {COIN}"
+        for kind in Kind:
+            yield f"payee {kind.value}"
+        yield "payee balances"
         for account in _counter_accounts():
             yield f"account {account}"
         names = self.roster.names()
         for owner in self.roster.owners():
             name = _tag_value(names.get(owner, ""))
-            yield f"account {_purse(owner)}" + (f"  ; name: {name}" if name else "")
+            yield f"account {_account_of(owner)}" + (f"  ; name: {name}" if name else "")
 
-    def transaction(self, posted: Posted, note: str, counter: str) -> Iterator[str]:
-        """A transaction whose payee is the entry's kind; tags stand one a line, since a comma ends a tag."""
+    def transaction(self, line: Line, counter: str) -> Iterator[str]:
+        """A transaction whose payee is the entry's kind; its tags stand one a line."""
+        posted = line.posted
         entry = posted.entry
         # A semicolon would begin a comment. A bar may stay: only the first one ends the payee.
-        narration = _narration(posted, note, self.roster).replace(";", ",")
+        narration = _narration(line, self.roster).replace(";", ",")
         yield ""
         yield f"{entry.happened_on} * ({posted.n}) {entry.kind.value} | {narration}"
         yield f"    ; n: {posted.n}"
@@ -394,24 +330,28 @@ class _Hledger:
             yield f"    ; {name}: {_tag_value(value)}"
         if entry.reverses:
             yield f"    ; reverses: {entry.reverses}"
-        yield f"    {_purse(self.roster.owner(entry.resident))}  {entry.coins} {self.coin}"
-        yield f"    {counter}  {-entry.coins} {self.coin}"
+        yield f"    {_account_of(self.roster.owner(entry.resident))}  {entry.coins} {COIN}"
+        yield f"    {counter}  {-entry.coins} {COIN}"
 
     def closing(self, day: date) -> Iterator[str]:
-        """A last transaction that moves nothing and asserts; hledger compares in the order of the file."""
+        """A last transaction that moves nothing and asserts: hledger compares in file order."""
         yield ""
         yield f"{day} * balances"
         for owner in self.roster.owners():
-            yield f"    {_purse(owner)}  0 {self.coin} = {self.roster.balances.get(owner, 0)} {self.coin}"
+            coins = self.roster.balances.get(owner, 0)
+            yield f"    {_account_of(owner)}  0 {COIN} = {coins} {COIN}"
 
 
-def _narration(posted: Posted, note: str, roster: Roster) -> str:
-    told = clean(reason_text(posted.entry.reason)) or posted.entry.kind.value
-    remark = clean(note) if roster.with_names else ""
-    return f"{told} – {remark}" if remark else told
+def _narration(line: Line, roster: Roster) -> str:
+    """Why the coins moved, in words, with the note where it may be told."""
+    entry = line.posted.entry
+    reason = clean(reason_text(entry.reason)) or entry.kind.value
+    note = clean(line.note) if roster.with_names else ""
+    return f"{reason} – {note}" if note else reason
 
 
 def _particulars(posted: Posted, roster: Roster) -> Iterator[tuple[str, str]]:
+    """What else an entry says of itself; the resident where the coins are another card's now."""
     entry = posted.entry
     yield "key", entry.key
     yield "kind", entry.kind.value
@@ -426,4 +366,5 @@ def _quoted(text: str) -> str:
 
 
 def _tag_value(text: str) -> str:
+    """A text as a tag holds it: a comma would end the tag."""
     return clean(text).replace(",", ";")

@@ -1,8 +1,8 @@
 """Pictures of the shop's goods: what staff put into a folder becomes small copies for the web.
 
-A picture is judged by its content and not by its name. A copy of a photograph holds pixels and nothing else: no place,
-no time, no telephone. A copy is named after what it holds, so that it never changes and may be kept by browsers for
-ever.
+A picture is judged by its content and not by its name. A copy of a photograph holds pixels and
+nothing else: no place, no time, no telephone. A copy is named after what it holds, so that it never
+changes and browsers may keep it for ever.
 """
 
 from __future__ import annotations
@@ -28,13 +28,16 @@ from coinsync.errors import PictureRefused, UsageError
 BYTES_MAX = 10_000_000
 SVG_BYTES_MAX = 200_000
 SIDE_MAX = 8_000
-#: A small file can hold a large empty picture, and this many pixels fill 200 MB while they are looked at.
+#: A small file can hold a large empty picture, and so many pixels fill 200 MB in memory.
 PIXELS_MAX = 50_000_000
 
 WEB_SIDE_MAX = 640
 QUALITY = 82
 DIGEST_SHOWN = 12
 STEM_LENGTH_MAX = 60
+_COPY_NAME = re.compile(
+    rf"[a-z0-9_-]{{1,{STEM_LENGTH_MAX}}}\.[0-9a-f]{{{DIGEST_SHOWN}}}\.(?:svg|webp)"
+)
 
 _SIGNATURES = (
     ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n")),
@@ -54,51 +57,48 @@ class WebPicture:
 
 
 def find(folder: Path, name: str) -> Path:
-    """The file of a name in the folder of pictures. Raises ``PictureRefused`` where there is none."""
+    """The file of a name in the folder of pictures; ``PictureRefused`` where there is none."""
     if not is_file_name(name):
         raise PictureRefused(f"{quoted(name)} is not the name of a file in {folder.name}")
     if (folder / name).exists():
         return folder / name
     try:
-        there = sorted(path.name for path in folder.iterdir())
+        names = sorted(path.name for path in folder.iterdir())
     except OSError:
         raise PictureRefused(
             f"{quoted(name)} is not there: the folder {folder} cannot be read",
             advice="[shop] pictures names the folder.",
         ) from None
     # A Mac writes the "й" of a file's name in two characters, and whoever types it writes one.
-    same = (
-        one
-        for one in there
-        if unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", name)
+    composed = unicodedata.normalize("NFC", name)
+    for candidate in names:
+        if unicodedata.normalize("NFC", candidate) == composed:
+            return folder / candidate
+    raise PictureRefused(
+        f"{quoted(name)} is not in the folder {folder.name}{suggestion(name, names)}"
     )
-    found = next(same, None)
-    if found is None:
-        raise PictureRefused(
-            f"{quoted(name)} is not in the folder {folder.name}{suggestion(name, there)}"
-        )
-    return folder / found
 
 
 def web_picture(source: Path) -> WebPicture:
     """The copy for the web of a picture; writes nothing. Raises ``PictureRefused``."""
     shown = quoted(source.name)
     content = _content(source, shown)
-    kind = next((kind for kind, begins in _SIGNATURES if begins.match(content)), None)
-    if kind is None:
-        raise PictureRefused(
-            f"{shown} is neither PNG, JPEG, WebP, GIF nor SVG, whatever it is called"
-        )
-    copy = _drawing(content, shown) if kind == "SVG" else _photograph(content, kind, shown)
-    stem = (
-        re.sub(r"[^a-z0-9_]+", "-", source.stem.lower()).strip("-")[:STEM_LENGTH_MAX] or "picture"
-    )
+    kind = _kind(content, shown)
+    if kind == "SVG":
+        copy, suffix = _drawing(content, shown), "svg"
+    else:
+        copy, suffix = _photograph(content, kind, shown), "webp"
+    # Names in an address keep to letters that need no escaping; the digest tells pictures apart.
+    stem = re.sub(r"[^a-z0-9_]+", "-", source.stem.lower()).strip("-")[:STEM_LENGTH_MAX]
     digest = hashlib.sha256(copy).hexdigest()[:DIGEST_SHOWN]
-    return WebPicture(f"{stem}.{digest}.{'svg' if kind == 'SVG' else 'webp'}", copy)
+    return WebPicture(f"{stem or 'picture'}.{digest}.{suffix}", copy)
 
 
 def keep(picture: WebPicture, folder: Path) -> None:
-    """Write a copy into the folder for the web, whole or not at all; one that is there is not written again."""
+    """Write a copy into the folder for the web, whole or not at all.
+
+    One that is there is not written again: its name says that it holds the same.
+    """
     target = folder / picture.name
     part = folder / f".{picture.name}.{os.getpid()}.part"
     if target.exists():
@@ -106,12 +106,10 @@ def keep(picture: WebPicture, folder: Path) -> None:
     try:
         if not folder.exists():
             folder.mkdir(parents=True)
-            folder.chmod(
-                0o755
-            )  # Whoever runs the cabinet is often somebody else, whatever mask this account has.
-        with open(
-            os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "wb"
-        ) as file:
+            # The web view often runs under another account, whatever mask this account has.
+            folder.chmod(0o755)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        with open(os.open(part, flags, 0o644), "wb") as file:
             os.fchmod(file.fileno(), 0o644)
             file.write(picture.content)
             file.flush()
@@ -120,7 +118,8 @@ def keep(picture: WebPicture, folder: Path) -> None:
     except OSError as error:
         raise UsageError(
             f"{folder} cannot be written ({type(error).__name__}); nothing written",
-            advice="[shop] web_pictures names the folder; whoever loads the catalog must be allowed to write there.",
+            advice="[shop] web_pictures names the folder; whoever loads the catalog must be"
+            " allowed to write there.",
         ) from error
     finally:
         with suppress(OSError):
@@ -129,7 +128,7 @@ def keep(picture: WebPicture, folder: Path) -> None:
 
 def _content(source: Path, shown: str) -> bytes:
     try:
-        # Without this a pipe that somebody left there would keep us waiting.
+        # Without O_NONBLOCK a pipe that somebody left there would never open.
         with open(os.open(source, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise PictureRefused(f"{shown} is no file")
@@ -143,7 +142,14 @@ def _content(source: Path, shown: str) -> bytes:
     return content
 
 
-# --- photographs -----------------------------------------------------------------------------------------------------
+def _kind(content: bytes, shown: str) -> str:
+    for kind, begins in _SIGNATURES:
+        if begins.match(content):
+            return kind
+    raise PictureRefused(f"{shown} is neither PNG, JPEG, WebP, GIF nor SVG, whatever it is called")
+
+
+# --- photographs ----------------------------------------------------------------------------
 
 
 def _photograph(content: bytes, kind: str, shown: str) -> bytes:
@@ -152,7 +158,7 @@ def _photograph(content: bytes, kind: str, shown: str) -> bytes:
         f"{shown} has more than {SIDE_MAX} pixels on a side, or {PIXELS_MAX // 1_000_000} million"
     )
     with warnings.catch_warnings():
-        # What the library finds strange but can read is no trouble of ours.
+        # What the library finds strange but can read is good enough.
         warnings.simplefilter("ignore")
         try:
             with Image.open(BytesIO(content), formats=[kind]) as image:
@@ -164,7 +170,8 @@ def _photograph(content: bytes, kind: str, shown: str) -> bytes:
         except Image.DecompressionBombError:
             raise too_large from None
         except Exception as error:
-            # A decoder that is fed with anything fails in any way; they have no common ancestor.
+            # Decoders that are fed with anything fail in any way, and their errors have no class in
+            # common.
             raise PictureRefused(
                 f"{shown} begins like {kind} and cannot be read: it is damaged"
             ) from error
@@ -188,24 +195,17 @@ def _small(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-# --- drawings --------------------------------------------------------------------------------------------------------
+# --- drawings -------------------------------------------------------------------------------
 
-_SVG, _XHTML, _XML = (
-    "http://www.w3.org/2000/svg",
-    "http://www.w3.org/1999/xhtml",
-    "http://www.w3.org/XML/1998/namespace",
-)
+_SVG = "http://www.w3.org/2000/svg"
+_XHTML = "http://www.w3.org/1999/xhtml"
+_XML = "http://www.w3.org/XML/1998/namespace"
+
+#: Elements that run, load or embed something.
 _REFUSED = frozenset(
     {
-        "script",
-        "foreignobject",
-        "handler",
-        "listener",
-        "iframe",
-        "embed",
-        "object",
-        "audio",
-        "video",
+        *("script", "foreignobject", "handler", "listener"),
+        *("iframe", "embed", "object", "audio", "video"),
     }
 )
 #: What style sheets can fetch with, and escapes, in which all of that can be written too.
@@ -231,23 +231,22 @@ def _drawing(content: bytes, shown: str) -> bytes:
 
 
 class _Inspector:
-    """Reads an SVG from its beginning to its end and refuses what could do more than be looked at."""
+    """Reads an SVG to its end and refuses what could do more than be looked at."""
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
         self._depth = 0
         self._style: list[str] | None = None
-        self._parser = expat.ParserCreate(namespace_separator=" ")
-        self._parser.buffer_text = True
-        self._parser.XmlDeclHandler = self._declared
-        self._parser.StartDoctypeDeclHandler = lambda *_: self._refuse("a DOCTYPE")
-        self._parser.EntityDeclHandler = lambda *_: self._refuse("an ENTITY")
-        self._parser.ProcessingInstructionHandler = lambda *_: self._refuse(
-            "a processing instruction"
-        )
-        self._parser.StartElementHandler = self._begins
-        self._parser.EndElementHandler = self._ends
-        self._parser.CharacterDataHandler = self._said
+        self._parser = parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
+        parser.XmlDeclHandler = self._declared
+        # Entities can grow without end or bring files in, and a DOCTYPE declares them.
+        parser.StartDoctypeDeclHandler = lambda *_: self._refuse("a DOCTYPE")
+        parser.EntityDeclHandler = lambda *_: self._refuse("an ENTITY")
+        parser.ProcessingInstructionHandler = lambda *_: self._refuse("a processing instruction")
+        parser.StartElementHandler = self._begins
+        parser.EndElementHandler = self._ends
+        parser.CharacterDataHandler = self._text
 
     def inspect(self, content: bytes) -> None:
         """Read it all. Raises ``PictureRefused``, or ``ExpatError`` where it is not even XML."""
@@ -277,24 +276,34 @@ class _Inspector:
 
     def _check(self, attribute: str, value: str) -> None:
         space, _, name = attribute.rpartition(" ")
+        # An animation sets an attribute of its element, which may be one that is refused here.
         animated = value.rpartition(":")[2].strip().lower() if name == "attributeName" else ""
         if name.lower().startswith("on") or animated.startswith("on"):
             self._refuse(f"the attribute {quoted(animated or name)}")
-        environment = name.lower() in ("href", "src") and not value.strip().startswith("#")
-        if environment or animated == "href" or (space, name) == (_XML, "base"):
+        is_reference = name.lower() in ("href", "src") and not value.strip().startswith("#")
+        # xml:base would make a reference within the picture point outside.
+        if is_reference or animated == "href" or (space, name) == (_XML, "base"):
             self._refuse(f"a reference to something outside: {quoted(value)}")
-        # Drawing programs keep paths of their own in attributes of their own, and no browser reads those.
+        # Drawing programs keep paths in attributes of their own, and no browser reads those.
         if not space and _FETCHES.search(value):
             self._refuse(f"a reference to something outside: {quoted(value)}")
 
-    def _said(self, text: str) -> None:
+    def _text(self, text: str) -> None:
         if self._style is not None:
             self._style.append(text)
 
     def _ends(self, _element: str) -> None:
         self._depth -= 1
-        if self._style is not None:  # Nothing begins within a style, so this is its end.
-            fetched = _FETCHES.search("".join(self._style))
-            self._style = None
-            if fetched:
-                self._refuse(f"a reference to something outside: {quoted(fetched[0])}")
+        if self._style is None:
+            return
+        # No element may begin within a style, so this is its end. Its text comes in pieces, and
+        # is only judged when it is whole.
+        fetched = _FETCHES.search("".join(self._style))
+        self._style = None
+        if fetched:
+            self._refuse(f"a reference to something outside: {quoted(fetched[0])}")
+
+
+def is_web_copy(folder: Path, name: str) -> bool:
+    """Tell whether a name is that of a copy that lies in the folder for the web."""
+    return _COPY_NAME.fullmatch(name) is not None and (folder / name).is_file()

@@ -31,7 +31,7 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.freshness import Freshness
-from coinsync.core.ledger import LedgerRow, RunLine
+from coinsync.core.ledger import LedgerRow, Run
 from coinsync.core.plan import Scope
 from coinsync.core.proof.checks import (
     BY_ID,
@@ -53,7 +53,7 @@ from coinsync.store.reader import Reader
 OF_A_DAY = tuple(check.id for check in LEDGER_CHECKS)
 STORED = tuple(check.id for check in (*LEDGER_CHECKS, *STORED_CHECKS))
 
-_CONDITION = "coinsync db status"
+_CONDITION = "coinsync doctor"
 _CANNOT_BE_READ = "the database cannot be read"
 
 #: The checks of lessons, with ``facts``: a lesson that cannot be read is found where lessons are
@@ -63,7 +63,7 @@ _ON_LESSONS = frozenset({"rules", "lessons", "holds", "facts"})
 _ON_LEDGER = frozenset({*OF_A_DAY, "notes", "erased", "private", "sales", "stock", *_ON_LESSONS})
 
 F = TypeVar("F", bound=Fact)
-R = TypeVar("R", LedgerRow, RunLine)
+R = TypeVar("R", LedgerRow, Run)
 
 
 class _Part(NamedTuple):

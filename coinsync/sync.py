@@ -1,48 +1,69 @@
-"""From the CRM to plans: one branch, one window of at most a month after the other. Reads all, writes nothing."""
+"""From the CRM to plans: the people of a branch first, then its lessons month by month.
+
+Everything is read and nothing is written. A run plans one step after the other; whoever applies
+the plans says of each whether it stands, and the next ones count on those that do.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TypeVar
 
 from coinsync.config import BranchSettings, Settings
-from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     LessonRecord,
     Membership,
     Presence,
-    RegularLesson,
     Resident,
     Status,
     VkPage,
 )
 from coinsync.core.ledger import lesson_key
-from coinsync.core.plan import Evidence, Plan, Purpose, Put, Scope
+from coinsync.core.plan import Evidence, Limits, Plan, Purpose, Put, Scope, digest_of
 from coinsync.core.planning.compare import Recorded, WindowReading, compare
 from coinsync.core.planning.lessons import plan_lessons
-from coinsync.core.planning.people import People, names_to_ask, plan_people
+from coinsync.core.planning.people import (
+    People,
+    memberships_once_recorded,
+    names_to_ask,
+    plan_people,
+)
 from coinsync.core.rules import LessonContext, by_group, by_resident
-from coinsync.errors import CoinsyncError, ConfigError, IncompleteRead
-from coinsync.exchange.base import Exchange, Reading
+from coinsync.errors import CoinsyncError, IncompleteRead
+from coinsync.exchange.base import Exchange
+from coinsync.exchange.people import PeopleReading, read_people
 from coinsync.exchange.vk import VkApi
 from coinsync.store.reader import Reader
 
-WINDOW_DAYS_MAX = 31
 #: Missing lessons that are asked for one by one; more of them are a fault of the answer.
 MISSING_ASKED_MAX = 50
 
-T = TypeVar("T")
+
+@dataclass(frozen=True, slots=True)
+class LessonStep:
+    """The lessons of one branch and window, to be planned once the branch's people stand.
+
+    ``context`` is what the people's plan makes known, ``read_before`` the day of the last complete
+    reading before this run.
+    """
+
+    branch: BranchSettings
+    scope: Scope
+    today: date
+    context: LessonContext
+    read_before: date | None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one branch and window: a plan, or the error that says why nothing can be said.
+    """What came of one step: a plan, or the error that says why nothing can be said.
 
-    ``today`` is the school's day of the reading, ``calls`` how many requests it took; ``warning`` is what could not be
-    asked, though the plan does not depend on it.
+    ``today`` is the school's day of the reading, ``calls`` how many requests it took; ``warning``
+    is what could not be asked, though the plan does not depend on it. ``steps`` can be planned
+    once the plan stands. ``lessons`` are those that it deals with, ``missing`` the residents whom
+    its branch no longer shows.
     """
 
     branch: BranchSettings
@@ -52,273 +73,255 @@ class Outcome:
     error: CoinsyncError | None = None
     calls: int = 0
     warning: CoinsyncError | None = None
+    steps: tuple[LessonStep, ...] = ()
+    lessons: frozenset[int] = frozenset()
+    missing: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
 class Sync:
-    """One run over the branches. Plans come one by one, so that each can be applied before the next is made.
+    """One run over the branches.
 
-    Balances and residents are those at the start plus what the plans so far bring, and a lesson that one plan dealt
-    with is no matter for the next, so that a dry run and a real one plan alike. Plans that a guard refuses bring
-    nothing, unless their digests are ``accepted``; one that could not be applied is taken back with ``refuse``.
+    ``now`` (aware) serves where the CRM has no clock of its own. The window is the configured
+    number of days up to today unless ``since`` and ``until`` say otherwise.
+
+    Balances and residents are those at the start of the run plus what the plans bring that were
+    counted, whether they were applied or not: so a dry run and a real one plan alike.
     """
 
     exchange: Exchange
     reader: Reader
     settings: Settings
+    now: datetime
+    since: date | None = None
+    until: date | None = None
     rerate: bool = False
-    accepted: tuple[str, ...] = ()
     vk: VkApi | None = None
-    _moved: Counter[int] = field(default_factory=Counter)
-    _known: set[int] = field(default_factory=set)
+    _coins_moved: Counter[int] = field(default_factory=Counter)
+    _residents: set[int] = field(default_factory=set)
     _vanished: set[int] = field(default_factory=set)
-    _missed: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
-    _done: set[int] = field(default_factory=set)
+    _missing_in: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    _lessons_planned: set[int] = field(default_factory=set)
     _start: int = 0
-    _calls: int = 0
-    _refused: Plan | None = None
+    _calls_counted: int = 0
 
     def __post_init__(self) -> None:
         """Remember how far the ledger had come and who was known when the run began."""
         self._start = self.reader.head().n
-        self._known = set(self.reader.resident_ids())
-        self._vanished = set(self.reader.resident_ids(Presence.GONE)) - set(self.reader.survivors())
+        self._residents = set(self.reader.resident_ids())
+        gone = set(self.reader.resident_ids(Presence.GONE))
+        self._vanished = gone - set(self.reader.survivors())
 
-    def refuse(self, plan: Plan) -> None:
-        """Take note that the plan that came last was not applied."""
-        self._refused = plan
-
-    def outcomes(
-        self,
-        branches: Iterable[BranchSettings],
-        since: date | None,
-        until: date | None,
-        now: datetime,
-    ) -> Iterator[Outcome]:
-        """Plan branch by branch, window by window; ``now`` (aware) serves where the CRM has no clock of its own.
-
-        The window is the configured number of days up to today unless ``since`` and ``until`` say otherwise.
-        """
+    def plan_all(self, branches: Iterable[BranchSettings]) -> list[Outcome]:
+        """Plan everything as a dry run does: a plan stands when no guard refuses it."""
+        outcomes = []
         for branch in branches:
-            today = now.astimezone(branch.zone).date()
-            first, last = since or today - timedelta(self.settings.sync.days_back), until or today
-            try:
-                today = (self.exchange.moment() or now).astimezone(branch.zone).date()
-                last = min(until or today, today)
-                first = since or last - timedelta(self.settings.sync.days_back)
-                yield from self._branch(branch, first, last, today)
-            except CoinsyncError as error:
-                yield Outcome(
-                    branch,
-                    Scope(branch.id, first, last),
-                    today,
-                    error=error,
-                    calls=self._calls_since(),
-                )
+            people = self.plan_people(branch)
+            outcomes.append(people)
+            if not self._is_safe(people):
+                continue
+            self.count(people)
+            for step in people.steps:
+                lessons = self.plan_lessons(step)
+                outcomes.append(lessons)
+                if self._is_safe(lessons):
+                    self.count(lessons)
+        return outcomes
 
-    def _branch(
-        self, branch: BranchSettings, since: date, until: date, today: date
-    ) -> Iterator[Outcome]:
-        """First the people of a branch, then its lessons window by window."""
-        run = self.reader.last_run(branch.id, Purpose.PEOPLE)
-        read_before = run.until if run else None
-        people, context, warning = self._plan_people(
-            branch.id, self._read_people(branch.id, today), today, read_before
-        )
-        if not (yield from self._offer(branch, people, today, warning)):
-            # Who is not there has not attended either: without its people nothing can be said of a branch's lessons.
-            return
-        for scope in windows(branch.id, since, until):
-            try:
-                plan, seen = self._plan_window(scope, context, read_before)
-            except CoinsyncError as error:
-                yield Outcome(branch, scope, today, error=error, calls=self._calls_since())
-            else:
-                if (yield from self._offer(branch, plan, today)):
-                    self._done |= seen
+    def _is_safe(self, outcome: Outcome) -> bool:
+        return outcome.plan is not None and not outcome.plan.check(self.settings.limits)
 
-    def _offer(
-        self, branch: BranchSettings, plan: Plan, today: date, warning: CoinsyncError | None = None
-    ) -> Generator[Outcome, None, bool]:
-        """Hand a plan out and, unless it is refused, count on what it brings; tell whether it counts."""
-        yield Outcome(branch, plan.scope, today, plan, calls=self._calls_since(), warning=warning)
-        if plan is self._refused or plan.refusals(self.settings.limits, self.accepted):
-            return False
+    def count(self, outcome: Outcome) -> None:
+        """Count on what a plan brings: it was applied, or it is safe and this is a dry run."""
+        if outcome.plan is None:
+            raise ValueError("there is no plan to count on")
+        # A lesson that moved to another day or branch turns up in a later window again. Planned
+        # twice, it would be paid or reversed twice.
+        self._lessons_planned |= outcome.lessons
+        for card in outcome.missing:
+            self._missing_in[card].add(outcome.branch.id)
         survivors = self.reader.survivors()
-        for entry in plan.entries:
-            self._moved[survivors.get(entry.resident, entry.resident)] += entry.coins
-        people = [
-            change.new
-            for change in plan.changes
-            if isinstance(change, Put) and isinstance(change.new, Resident)
-        ]
-        self._known |= {one.id for one in people}
-        self._vanished -= {one.id for one in people}
-        self._vanished |= {one.id for one in people if one.presence is Presence.GONE} - set(
-            survivors
-        )
-        return True
+        for entry in outcome.plan.entries:
+            owner = survivors.get(entry.resident, entry.resident)
+            self._coins_moved[owner] += entry.coins
+        for change in outcome.plan.changes:
+            if not (isinstance(change, Put) and isinstance(change.new, Resident)):
+                continue
+            resident = change.new
+            self._residents.add(resident.id)
+            self._vanished.discard(resident.id)
+            if resident.presence is Presence.GONE and resident.id not in survivors:
+                self._vanished.add(resident.id)
 
-    def _calls_since(self) -> int:
-        before, self._calls = self._calls, self.exchange.calls
-        return self._calls - before
+    def _calls(self) -> int:
+        """How many requests there were since this was asked last."""
+        before, self._calls_counted = self._calls_counted, self.exchange.calls
+        return self._calls_counted - before
 
-    # --- people -------------------------------------------------------------------------------------------------
+    # --- people ------------------------------------------------------------------------------
 
-    def _read_people(self, branch: int, today: date) -> _PeopleRead:
-        branches = _whole(self.exchange.branches())
-        if branch not in {one.id for one in branches}:
-            there = ", ".join(f"{one.id} {one.name}".rstrip() for one in branches)
-            raise ConfigError(
-                [f"config: [[branch]] id {branch}: no such branch in the CRM"],
-                advice=f"The CRM has: {there}.",
-            )
-        self.exchange.expect(branch, today)
-        residents, memberships = self.exchange.residents(branch), self.exchange.memberships(branch)
-        read = People(
-            branches,
-            _whole(self.exchange.lesson_types(branch)),
-            _whole(self.exchange.groups(branch)),
-            _whole(residents),
-            _whole(memberships),
-        )
-        schedule = self.exchange.schedule(branch)
-        if schedule.unreadable and any(
-            rule.scheduled_only for rule in self.settings.rulebook.rules
-        ):
-            # Lessons on a line that cannot be read would count as unscheduled and lose their coins.
-            raise IncompleteRead(
-                f"incomplete read: {len(schedule.unreadable)} lines of the schedule are unreadable"
-            )
-        return _PeopleRead(
-            read,
-            {one.id: one.path for one in residents.unreadable},
-            {one.id: one.path for one in memberships.unreadable},
-            by_group(_whole(schedule)),
-        )
+    def plan_people(self, branch: BranchSettings) -> Outcome:
+        """Plan the people of a branch; its lessons are further steps.
 
-    def _plan_people(
-        self, branch: int, people: _PeopleRead, today: date, read_before: date | None
-    ) -> tuple[Plan, LessonContext, CoinsyncError | None]:
-        known = self.reader.people(
-            branch, {one.id for one in people.read.residents} | set(people.residents_unreadable)
-        )
-        # What cannot be read today stays as it was: its owner is there all the same.
-        residents = [one for one in known.residents if one.id in people.residents_unreadable]
-        memberships = [
-            one for one in known.memberships if one.resident in people.memberships_unreadable
-        ]
-        pages, warning = self._ask_vk(people.read.residents, known, today)
-        read = replace(
-            people.read,
-            residents=(*people.read.residents, *residents),
-            memberships=(*people.read.memberships, *memberships),
-            pages=pages,
-        )
-        scope, unreadable = (
-            Scope(branch, today, today),
-            people.residents_unreadable | people.memberships_unreadable,
-        )
+        They need the people: who is not there has not attended either, so without them nothing
+        can be said of any lesson.
+        """
+        today = self.now.astimezone(branch.zone).date()
+        try:
+            # The school's day is the CRM's: a wrong clock of ours must not read a day too few.
+            moment = self.exchange.moment() or self.now
+            today = moment.astimezone(branch.zone).date()
+            return self._people_outcome(branch, today)
+        except CoinsyncError as error:
+            scope = Scope(branch.id, *self._days(today))
+            return Outcome(branch, scope, today, error=error, calls=self._calls())
+
+    def _days(self, today: date) -> tuple[date, date]:
+        """First and last day to be read; nothing is read of days still to come."""
+        last = min(self.until or today, today)
+        return self.since or last - timedelta(days=self.settings.sync.days_back), last
+
+    def _people_outcome(self, branch: BranchSettings, today: date) -> Outcome:
+        last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
+        read_before = date.fromisoformat(last_run.until) if last_run else None
+        reading = read_people(self.exchange, branch.id, today)
+        self._check_schedule(reading)
+        listed = {resident.id for resident in reading.people.residents}
+        known = self.reader.people(branch.id, listed | set(reading.bad_cards))
+        pages, warning = self._ask_vk(reading.people.residents, known, today)
+        read = replace(reading.completed_from(known), pages=pages)
+        scope = Scope(branch.id, today, today)
         plan = plan_people(
-            scope, read, known, read_before=read_before, unreadable=unreadable, missed=self._missed
+            scope,
+            read,
+            known,
+            read_before=read_before,
+            unreadable=reading.bad_cards | reading.bad_memberships,
+            missed=self._missing_in,
         )
-        for absent in {one.id for one in known.residents if branch in one.branches} - {
-            one.id for one in read.residents
-        }:
-            self._missed[absent].add(branch)
-        after = {identity(one): one for one in known.memberships}
-        news = (change.new for change in plan.changes if isinstance(change, Put))
-        after.update((identity(one), one) for one in news if isinstance(one, Membership))
-        types = {one.id: one for one in (*known.types, *read.types)}
-        first_read = self.reader.first_read_on(branch) or today
-        return (
+        types = {lesson_type.id: lesson_type for lesson_type in (*known.types, *read.types)}
+        context = LessonContext(
+            types,
+            by_resident(memberships_once_recorded(known.memberships, plan)),
+            by_group(reading.schedule),
+            self.reader.first_read_on(branch.id) or today,
+        )
+        steps = [
+            LessonStep(branch, window, today, context, read_before)
+            for window in windows(branch.id, *self._days(today))
+        ]
+        here = {resident.id for resident in known.residents if branch.id in resident.branches}
+        return Outcome(
+            branch,
+            scope,
+            today,
             plan,
-            LessonContext(types, by_resident(after.values()), people.schedule, first_read),
-            warning,
+            calls=self._calls(),
+            warning=warning,
+            steps=tuple(steps),
+            missing=frozenset(here.difference(resident.id for resident in read.residents)),
         )
+
+    def _check_schedule(self, reading: PeopleReading) -> None:
+        """Refuse a schedule with gaps where rules go by it.
+
+        Lessons on a line that cannot be read would count as unscheduled and lose their coins.
+        """
+        by_schedule = any(rule.scheduled_only for rule in self.settings.rulebook.rules)
+        if by_schedule and reading.bad_schedule_lines:
+            lines = f"{reading.bad_schedule_lines} lines of the schedule"
+            raise IncompleteRead(f"incomplete read: {lines} are unreadable")
 
     def _ask_vk(
-        self, read: Sequence[Resident], known: People, today: date
+        self, residents: Sequence[Resident], known: People, today: date
     ) -> tuple[tuple[VkPage, ...], CoinsyncError | None]:
-        """Ask VK about screen names on cards that it was not asked about; what it does not say is asked next time."""
-        names = names_to_ask(read, known) if self.vk is not None else {}
-        if self.vk is None or not names:
+        """Ask VK about screen names on cards that it was not asked about.
+
+        What it does not say, for an error or otherwise, is asked next time.
+        """
+        if self.vk is None:
             return (), None
-        found = self.vk.resolve(sorted(set(names.values())))
-        answers = ((resident, name, found.answers.get(name)) for resident, name in names.items())
-        pages = (
-            VkPage(resident, name, one.kind, one.number, today)
-            for resident, name, one in answers
-            if one is not None
+        names = names_to_ask(residents, known)
+        if not names:
+            return (), None
+        resolved = self.vk.resolve(sorted(set(names.values())))
+        pages = []
+        for resident, name in names.items():
+            answer = resolved.answers.get(name)
+            if answer is not None:
+                pages.append(VkPage(resident, name, answer.kind, answer.number, today))
+        return tuple(pages), resolved.error
+
+    # --- lessons -----------------------------------------------------------------------------
+
+    def plan_lessons(self, step: LessonStep) -> Outcome:
+        """Plan the lessons of one window."""
+        try:
+            plan, lessons = self._plan_window(step)
+        except CoinsyncError as error:
+            return Outcome(step.branch, step.scope, step.today, error=error, calls=self._calls())
+        return Outcome(
+            step.branch, step.scope, step.today, plan, calls=self._calls(), lessons=lessons
         )
-        return tuple(pages), found.error
 
-    # --- lessons ------------------------------------------------------------------------------------------------
-
-    def _plan_window(
-        self, scope: Scope, context: LessonContext, read_before: date | None
-    ) -> tuple[Plan, frozenset[int]]:
+    def _plan_window(self, step: LessonStep) -> tuple[Plan, frozenset[int]]:
         """Plan one window, and say which lessons the plan deals with."""
-        reading = self.exchange.lesson_records(scope.branch, scope.since, scope.until)
+        scope = step.scope
         stored = self.reader.lesson_records(scope.branch, scope.since, scope.until)
-        window = self._sight(scope, reading, stored)
-        stored.update(
-            self.reader.lesson_records_by_id(
-                {record.lesson.id for record in window.lesson_records} - set(stored)
-            )
-        )
-        settled = tuple(
-            map(self._with_visitors(context, window.lesson_records).settle, window.lesson_records)
-        )
+        window = self._read_window(scope, stored)
+        # A lesson that was moved here is recorded under another day or branch.
+        moved_here = {record.lesson.id for record in window.lesson_records}.difference(stored)
+        stored.update(self.reader.lesson_records_by_id(moved_here))
+        context = self._with_visitors(step.context, window.lesson_records)
+        settled = tuple(context.settle(record) for record in window.lesson_records)
         recorded = self._recorded(stored, settled)
         found = compare(
             replace(window, lesson_records=settled),
             recorded,
             self.settings.rulebook,
             self.settings.account,
-            read_before,
+            step.read_before,
         )
-        evidence = Evidence(
-            window.lessons_known,
-            window.lessons_read,
-            recorded.awards_posted,
-            window.lessons_unasked,
-        )
-        balances = self._balances(found.losers)
         survivors = self.reader.survivors()
         plan = plan_lessons(
             scope,
             found,
-            balances=balances,
-            evidence=evidence,
+            balances=self._balances({survivors.get(card, card) for card in found.losers}),
+            evidence=Evidence(
+                window.lessons_known,
+                window.lessons_read,
+                recorded.awards_posted,
+                window.lessons_unasked,
+            ),
             survivors=survivors,
             rerate=self.rerate,
         )
         return plan, frozenset(record.lesson.id for record in settled)
 
-    def _sight(
-        self, scope: Scope, reading: Reading[LessonRecord], stored: dict[int, LessonRecord]
-    ) -> WindowReading:
-        """Complete what was read with what became of the recorded lessons that the answer lacks."""
-        lesson_records = {
+    def _read_window(self, scope: Scope, stored: dict[int, LessonRecord]) -> WindowReading:
+        """Read a window, and find out what became of recorded lessons that the answer lacks."""
+        reading = self.exchange.lesson_records(scope.branch, scope.since, scope.until)
+        records = {
             record.lesson.id: record
-            for record in _whole(reading)
-            if record.lesson.id not in self._done
+            for record in reading.whole()
+            if record.lesson.id not in self._lessons_planned
         }
-        unreadable = {one.id: one.path for one in reading.unreadable}
-        accounted = {*lesson_records, *unreadable, *self._done}
+        unreadable = reading.unreadable_fields()
+        accounted = {*records, *unreadable, *self._lessons_planned}
         missing = [
-            id
-            for id, record in stored.items()
-            if id not in accounted and record.lesson.status is not Status.GONE
+            number
+            for number, record in stored.items()
+            if number not in accounted and record.lesson.status is not Status.GONE
         ]
         known = sum(record.lesson.status is Status.CONDUCTED for record in stored.values())
-        # Where so much has vanished it is the answer that must be doubted: nothing is asked for, the guard will speak.
-        doubtful = len(missing) > MISSING_ASKED_MAX or bool(known and not reading.items)
-        found = {} if doubtful else self._ask_for(missing, scope.branch)
+        # Where all or so much has vanished it is the answer that must be doubted. Nothing is asked
+        # for, hundreds of lessons one by one, and the guard will refuse the plan.
+        all_vanished = bool(known) and not reading.items
+        doubtful = all_vanished or len(missing) > MISSING_ASKED_MAX
+        moved = {} if doubtful else self._ask_for(missing, scope.branch)
         return WindowReading(
-            (*lesson_records.values(), *found.values()),
-            gone=tuple(id for id in missing if id not in found),
+            (*records.values(), *moved.values()),
+            gone=tuple(number for number in missing if number not in moved),
             unreadable=unreadable,
             lessons_read=len(reading.items),
             lessons_known=known,
@@ -326,66 +329,73 @@ class Sync:
         )
 
     def _ask_for(self, lessons: Iterable[int], branch: int) -> dict[int, LessonRecord]:
-        order = [branch, *(other.id for other in self.settings.branches if other.id != branch)]
-        answers = {lesson: self.exchange.find_lesson_record(lesson, order) for lesson in lessons}
-        return {lesson: record for lesson, record in answers.items() if record is not None}
+        """Look for single lessons by their numbers, in their own branch first; those found."""
+        others = [other.id for other in self.settings.branches if other.id != branch]
+        records = {}
+        for lesson in lessons:
+            record = self.exchange.find_lesson_record(lesson, [branch, *others])
+            if record is not None:
+                records[lesson] = record
+        return records
 
     def _with_visitors(
-        self, context: LessonContext, lesson_records: Sequence[LessonRecord]
+        self, context: LessonContext, records: Sequence[LessonRecord]
     ) -> LessonContext:
-        """Add what is remembered of visitors from other branches, who are not among this branch's people."""
-        present = {one.resident for record in lesson_records for one in record.attendance}
+        """Add what is remembered of visitors, who are not among this branch's people."""
+        present = {attendance.resident for record in records for attendance in record.attendance}
         visitors = self.reader.recorded(Membership, present - set(context.memberships))
         return replace(context, memberships={**context.memberships, **by_resident(visitors)})
 
     def _recorded(
-        self, stored: dict[int, LessonRecord], lesson_records: Sequence[LessonRecord]
+        self, stored: dict[int, LessonRecord], records: Sequence[LessonRecord]
     ) -> Recorded:
-        account = self.settings.account
+        """What is posted, held and decided for everybody in these lessons."""
         pairs = {
-            (record.lesson.id, one.resident)
-            for record in (*stored.values(), *lesson_records)
-            for one in record.attendance
+            (record.lesson.id, attendance.resident)
+            for record in (*stored.values(), *records)
+            for attendance in record.attendance
         }
+        account = self.settings.account
         key_states = self.reader.key_states(lesson_key(account, *pair) for pair in sorted(pairs))
         lessons = {lesson for lesson, _ in pairs}
-        posted = sum(state.coins > 0 for state in key_states.values())
         return Recorded(
             stored,
             key_states,
             self.reader.holds(lessons),
             self.reader.decisions(lessons),
-            frozenset(self._known),
+            frozenset(self._residents),
             frozenset(self._vanished),
-            posted,
+            awards_posted=sum(state.coins > 0 for state in key_states.values()),
         )
 
-    def _balances(self, residents: Iterable[int]) -> dict[int, int]:
-        survivors = self.reader.survivors()
-        owners = {survivors.get(one, one) for one in residents}
-        found = self.reader.balances(owners, upto=self._start)
-        return {owner: coins + self._moved[owner] for owner, coins in found.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class _PeopleRead:
-    read: People
-    residents_unreadable: dict[int, str]
-    memberships_unreadable: dict[int, str]
-    schedule: dict[int, list[RegularLesson]]
+    def _balances(self, owners: Collection[int]) -> dict[int, int]:
+        """Balances at the start of the run, with what the counted plans moved since."""
+        at_start = self.reader.balances(owners, upto=self._start)
+        return {owner: coins + self._coins_moved[owner] for owner, coins in at_start.items()}
 
 
 def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
-    """Cut a span of days into calendar months, the oldest first."""
+    """Cut a span of days into calendar months, the oldest first.
+
+    So a plan's memory and its guards do not grow with the history that is read.
+    """
     while since <= until:
-        next_month = (since.replace(day=1) + timedelta(days=WINDOW_DAYS_MAX + 1)).replace(day=1)
+        # Whatever the month, 32 days after its first day the next one has begun.
+        next_month = (since.replace(day=1) + timedelta(days=32)).replace(day=1)
         end = min(until, next_month - timedelta(days=1))
         yield Scope(branch, since, end)
         since = end + timedelta(days=1)
 
 
-def _whole(reading: Reading[T]) -> tuple[T, ...]:
-    """The items of a complete reading; an incomplete one proves nothing and stops here."""
-    if not reading.complete:
-        raise IncompleteRead(f"incomplete read: {reading.why}")
-    return reading.items
+# --- digests of a run ------------------------------------------------------------------------
+
+
+def run_digest(outcomes: Iterable[Outcome]) -> str:
+    """The one digest of a run: of all its plans that change something; "" when none does."""
+    return digest_of([outcome.plan.digest for outcome in outcomes if outcome.plan])
+
+
+def unsafe_digests(outcomes: Iterable[Outcome], limits: Limits) -> tuple[str, ...]:
+    """The digests of the plans that a guard refuses."""
+    plans = [outcome.plan for outcome in outcomes if outcome.plan is not None]
+    return tuple(plan.digest for plan in plans if plan.check(limits))

@@ -1,4 +1,4 @@
-"""Settings: every problem at once, secrets kept apart, contradictions found before they cost coins."""
+"""Settings: every problem at once, secrets kept apart, contradictions found in time."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_a_later_rate_of_the_same_rule_is_fine(tmp_path: Path) -> None:
     )
 
 
-# --- ways to earn, VK, limits ----------------------------------------------------------------------------------------
+# --- ways to earn, VK, limits ---------------------------------------------------------------
 
 
 def test_ways_to_earn_become_values(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_where_the_page_stands_may_be_said(tmp_path: Path) -> None:
 
 
 def test_pictures_stand_beside_the_file(tmp_path: Path) -> None:
-    """And their copies for the web beside them, in another folder: staff's own files are not served."""
+    """And their copies for the web in another folder: staff's own files are not served."""
     settings = load(tmp_path)
     assert (settings.shop.pictures, settings.shop.web_pictures) == (
         tmp_path / "pictures",
@@ -280,7 +280,7 @@ since = 2026-09-01
 
 
 def test_a_file_of_an_earlier_release_still_loads(tmp_path: Path) -> None:
-    """Ways to earn, VK and the new limits may be missing altogether; a school without ways has none."""
+    """Ways to earn, VK and the limits may be missing altogether; a school may have no ways."""
     path = tmp_path / "config.toml"
     path.write_text(NEEDED, encoding="utf-8")
     settings = config.load(path)
@@ -361,7 +361,7 @@ class TestSecrets:
         assert secrets.get("COINSYNC_ALFACRM_KEY").reveal() == "k"
 
     def test_may_be_asked_for(self, tmp_path: Path) -> None:
-        """Whether VK can be asked at all hangs on its key; an empty one is given, and told when it is used."""
+        """Without its key VK is not asked; an empty one is given, and refused when it is used."""
         path = self._file(tmp_path, "COINSYNC_VK_SERVICE_KEY=\n")
         assert config.Secrets(path, {}).has("COINSYNC_VK_SERVICE_KEY")
         assert config.Secrets(tmp_path / "none", {"COINSYNC_VK_SERVICE_KEY": "k"}).has(
@@ -409,11 +409,11 @@ class TestSecrets:
             config.Secrets(tmp_path / "link", {}).get("COINSYNC_ALFACRM_KEY")
 
 
-# --- how the cabinet looks -------------------------------------------------------------------------------------------
+# --- how the cabinet looks ------------------------------------------------------------------
 
 
 def test_what_families_call_a_lesson_is_no_part_of_its_rule(tmp_path: Path) -> None:
-    """A title moves no coins; the last block that has one has the word, so a new rate needs none."""
+    """A title moves no coins; the last block that has one decides, so a new rate needs none."""
     blocks = [
         {**RULE, "title_ru": "Занятие", "title_en": "Lesson"},
         {**RULE, "since": date(2026, 10, 1), "coins": 12},
@@ -435,13 +435,13 @@ def test_pictures_of_the_brand_start_at_the_folder_of_the_file(tmp_path: Path) -
     assert load(tmp_path, brand__name="  ").profile.name == load(tmp_path).school.name
 
 
-# --- the database's address ------------------------------------------------------------------------------------------
+# --- the database's address -----------------------------------------------------------------
 
 SERVER = "mysql://anna@db1,db2:33/coins?tls=on"
 
 
 def test_a_servers_password_is_kept_apart(tmp_path: Path) -> None:
-    """It comes from the secrets, whatever signs it has; neither it nor the address stands in what settings show."""
+    """It comes from the secrets, whatever characters it has, and settings never show it."""
     settings = load(tmp_path, database__url=SERVER)
     assert settings.database.url == SERVER
     url = config.database_url(
@@ -453,7 +453,7 @@ def test_a_servers_password_is_kept_apart(tmp_path: Path) -> None:
 
 
 def test_an_address_may_come_from_the_environment(tmp_path: Path) -> None:
-    """For another account or another database; a relative path starts where the configured one would."""
+    """For another account or database; a relative path starts where the configured one would."""
     settings = load(tmp_path)
     for given, known in ((SERVER, SERVER), ("sqlite:///x.db", f"sqlite:///{tmp_path}/x.db")):
         secrets = config.Secrets(settings.secrets.file, {config.DATABASE_URL: given})

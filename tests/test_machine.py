@@ -1,10 +1,12 @@
-"""A school that lives at random: everything that may happen, in any order, against a model that knows no database.
+"""A school that lives at random: whatever may happen, in any order, against a model.
 
-The machine drives the real sync, the real desk and the real writer on a real database; ``tests.support.model`` says what must
-come of it. After every step the ledger has only grown and every balance is the model's; at the end every check of
-reconcile is silent. Further tests seed known bugs and show that the machine finds each of them.
+The machine drives the real sync, the real desk and the real writer on a real database;
+``tests.support.model`` says what must come of it. After every step the ledger has only grown and
+every balance is the model's; at the end every check of reconcile is silent. Further tests seed
+known bugs and show that the machine finds each of them.
 
-``make soak`` lets it live for long: LIVES=5000 says how often, SEED=… repeats the lives of a seed that was printed.
+``make soak`` lets it live for long: LIVES=5000 says how often, SEED=… repeats the lives of a seed
+that was printed.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from hypothesis.stateful import (
 )
 from peewee import Database
 
-from coinsync import config, sync
+from coinsync import config
 from coinsync import reconcile as proof
 from coinsync.config import Settings
 from coinsync.core import facts
@@ -65,13 +67,14 @@ from coinsync.core.rules import Rule
 from coinsync.desk import coins, imports, links, people, review
 from coinsync.environment import Environment, Probe, no_probe
 from coinsync.errors import CoinsyncError, NotEnoughCoins, NotFound, StalePlan, UnsafePlan
+from coinsync.exchange.base import Reading
 from coinsync.lookup.residents import find_card, find_resident
 from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.reader import Reader
 from coinsync.store.rows import TABLES
 from coinsync.store.writer import Order
-from coinsync.sync import Outcome, Sync
+from coinsync.sync import Outcome, Sync, unsafe_digests
 from tests.support import model as plain_model
 from tests.support.makers import ACCOUNT, BRANCH, GROUP, PAID_TYPE, TRIAL_TYPE, new_database
 from tests.support.model import Done, Model, Pair, Refused
@@ -103,12 +106,12 @@ TORN_PEOPLE = (
     "schedule",
     UNREACHABLE,
 )
-TORN_LESSONS = ("rolls", "single rolls")
+TORN_LESSONS = ("lessons", "single lessons")
 
 WHILE_IT_LIVES = (*proof.OF_A_DAY, "notes", "lessons", "links", "merges", "facts")
 
 
-# --- what the office changes in the CRM ------------------------------------------------------------------------------
+# --- what the office changes in the CRM -------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -196,14 +199,14 @@ def crm_of(model: Model, torn: str = "", spoilt: frozenset[int] = frozenset()) -
                 Membership(id, GROUP, date(2026, 1, 1)) for id in sorted(model.cards & MEMBERS)
             )
         },
-        books=tuple(_roll(id, one) for id, one in sorted(model.crm.items())),
+        records=tuple(_record(id, one) for id, one in sorted(model.crm.items())),
         now=model.now,
         torn=torn,
         spoilt=spoilt,
     )
 
 
-def _roll(id: int, one: plain_model.Lesson) -> LessonRecord:
+def _record(id: int, one: plain_model.Lesson) -> LessonRecord:
     status, type = Status[one.status.upper()], PAID_TYPE if one.kind == "paid" else TRIAL_TYPE
     lesson = facts.Lesson(id, BRANCH, one.day, "17:00", type, status, (GROUP,))
     return LessonRecord(
@@ -211,7 +214,7 @@ def _roll(id: int, one: plain_model.Lesson) -> LessonRecord:
     )
 
 
-# --- what clerks do --------------------------------------------------------------------------------------------------
+# --- what clerks do ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -448,7 +451,7 @@ def twice(op: Op) -> tuple[Op, Op]:
 CLASHES = WHO.flatmap(clashes_about)
 
 
-# --- the machine -----------------------------------------------------------------------------------------------------
+# --- the machine ------------------------------------------------------------------------------
 
 
 class Died(Exception):
@@ -495,7 +498,8 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         """The night on which the school is synced for the first time."""
         super().__init__()
-        # In memory where there is such a place: power is not lost here, so nothing depends on the disk.
+        # In memory where there is such a place: power is not lost here, so nothing depends on the
+        # disk.
         self.folder = TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
         self.url = new_database(Path(self.folder.name))
         self.model = Model(
@@ -532,7 +536,7 @@ class Life(RuleBasedStateMachine):
             self.disconnect()
             self.folder.cleanup()
 
-    # --- what the machine needs ---------------------------------------------------------------------------------
+    # --- what the machine needs ---------------------------------------------------------------
 
     @property
     def settings(self) -> Settings:
@@ -569,7 +573,10 @@ class Life(RuleBasedStateMachine):
         writer.apply(database, plan, order, around)
 
     def dying(self, at: int, *, cut: bool) -> Probe:
-        """A probe at whose ``at``-th pass the process ends; with ``cut`` the connection goes first."""
+        """A probe at whose ``at``-th pass the process ends.
+
+        With ``cut`` the connection goes first.
+        """
         passes = count(1)
 
         def probe(name: str) -> None:
@@ -647,29 +654,41 @@ class Life(RuleBasedStateMachine):
         assert answer in expected.split("|"), (op, answer, expected)
         self.model = after
 
-    # --- a sync -------------------------------------------------------------------------------------------------
+    # --- a sync -------------------------------------------------------------------------------
 
     def new_sync(
-        self,
-        accepted: tuple[str, ...] = (),
-        torn: str = "",
-        spoilt: frozenset[int] = frozenset(),
-        *,
-        rerate: bool,
-    ) -> tuple[Sync, Iterable[Outcome]]:
+        self, torn: str = "", spoilt: frozenset[int] = frozenset(), *, rerate: bool
+    ) -> Sync:
         """A run over the school as its CRM is now."""
-        run = Sync(
-            crm_of(self.model, torn, spoilt), Reader(self.database), self.settings, rerate, accepted
-        )
-        return run, run.outcomes(self.settings.branches, SINCE, None, self.model.now)
+        exchange = crm_of(self.model, torn, spoilt)
+        reader = Reader(self.database)
+        return Sync(exchange, reader, self.settings, self.model.now, SINCE, rerate=rerate)
+
+    def plan_all(self, **how: Any) -> list[Outcome]:
+        """What a dry run finds now."""
+        return self.new_sync(**how).plan_all(self.settings.branches)
 
     def dry_run(self, *, rerate: bool = False) -> list[Plan]:
-        """The plans that a sync would apply now: people, and a window for each of the two months."""
-        plans = [
-            outcome.plan for outcome in self.new_sync(rerate=rerate)[1] if outcome.plan is not None
-        ]
+        """The plans that a sync would apply now.
+
+        People, and a window for each of the two months.
+        """
+        outcomes = self.plan_all(rerate=rerate)
+        plans = [outcome.plan for outcome in outcomes if outcome.plan is not None]
         assert len(plans) == 3
         return plans
+
+    def go_through(self, run: Sync, take: Callable[[Outcome], bool]) -> None:
+        """Plan step by step; ``take`` applies a plan and says whether it stands."""
+        (branch,) = self.settings.branches
+        people = run.plan_people(branch)
+        if not take(people):
+            return
+        run.count(people)
+        for step in people.steps:
+            lessons = run.plan_lessons(step)
+            if take(lessons):
+                run.count(lessons)
 
     def sync(
         self,
@@ -683,15 +702,15 @@ class Life(RuleBasedStateMachine):
         """A night: each plan is applied as it comes, and does what the model says."""
         accepted: tuple[str, ...] = ()
         if accept:
-            _, dry = self.new_sync(torn=torn, spoilt=spoilt, rerate=rerate)
-            plans = [outcome.plan for outcome in dry if outcome.plan]
-            accepted = tuple(plan.digest for plan in plans if plan.check(self.settings.limits))
-        run, outcomes = self.new_sync(accepted, torn, spoilt, rerate=rerate)
+            dry = self.plan_all(torn=torn, spoilt=spoilt, rerate=rerate)
+            accepted = unsafe_digests(dry, self.settings.limits)
         model, answers = self.model.copy(), set[str]()
-        for outcome in outcomes:
+
+        def take(outcome: Outcome) -> bool:
+            """Apply one plan, and hold what came of it against the model."""
             before = model.copy()
             if torn in TORN_PEOPLE or (
-                torn == "rolls" and outcome.scope.since != outcome.scope.until
+                torn == "lessons" and outcome.scope.since != outcome.scope.until
             ):
                 expected = "unread"
             elif outcome.plan is not None and outcome.plan.purpose is Purpose.PEOPLE:
@@ -701,11 +720,12 @@ class Life(RuleBasedStateMachine):
                 expected = model.read_window(
                     outcome.scope.since,
                     outcome.scope.until,
-                    # What is written in one window may change the plan of the next, which then is not the accepted one.
+                    # What is written in one window may change the plan of the next, which then is
+                    # not the accepted one.
                     accepted=outcome.plan is not None and outcome.plan.digest in accepted,
                     rerate=rerate,
                     spoilt=spoilt,
-                    blind=torn == "single rolls",
+                    blind=torn == "single lessons",
                 )
             answer = "unread"
             if outcome.plan is not None:
@@ -713,13 +733,15 @@ class Life(RuleBasedStateMachine):
                     self.apply(outcome.plan, self.database, accepted, probe)
                     answer = "done"
                 except UnsafePlan:
-                    run.refuse(outcome.plan)
                     answer = "refused"
                 except Died as death:
                     self.model = model if death.done else before
                     raise
             assert answer == expected, (outcome.scope, answer, expected, outcome.error)
             answers.add(answer)
+            return answer == "done"
+
+        self.go_through(self.new_sync(torn, spoilt, rerate=rerate), take)
         self.model = model
         # What was refused in one window may be seen otherwise when the next window is written.
         if answers == {"done"} and not spoilt:
@@ -727,7 +749,7 @@ class Life(RuleBasedStateMachine):
 
     def check_settled(self, *, rerate: bool) -> None:
         """After a sync that did everything the next one has nothing to change."""
-        for outcome in self.new_sync(rerate=rerate)[1]:
+        for outcome in self.plan_all(rerate=rerate):
             assert outcome.plan is not None, outcome.error
             assert not outcome.plan, outcome.plan.changes
 
@@ -762,13 +784,17 @@ class Life(RuleBasedStateMachine):
             first = TABLES[type(fact)].key(fact)[0]
             found = Reader(self.database).recorded(type(fact), [first])
             now = next((one for one in found if identity(one) == identity(fact)), None)
-            # What is already as it is wanted is no conflict; but a hold is a question, and is answered once.
+            # What is already as it is wanted is no conflict; but a hold is a question, and is
+            # answered once.
             if now != change.old and (now != new or (new is None and isinstance(fact, Hold))):
                 return True
         return False
 
     def is_outdated(self, plan: Plan) -> bool:
-        """Whether a plan about cards knows too little: a card ended, or has notes and links that are newer."""
+        """Whether a plan about cards knows too little.
+
+        A card ended, or has notes and links that are newer.
+        """
         news = [change.new for change in plan.changes if isinstance(change, Put)]
         used = {one.resident for one in news if isinstance(one, Link) and one.live}
         used |= {one.into for one in news if isinstance(one, Merge)}
@@ -811,7 +837,7 @@ class Life(RuleBasedStateMachine):
                     model.proposals[key] = replace(model.proposals[key], note="")
         return model
 
-    # --- what must be true --------------------------------------------------------------------------------------
+    # --- what must be true --------------------------------------------------------------------
 
     def differences(self, model: Model) -> list[str]:
         """Where the database does not say what a model says."""
@@ -870,7 +896,8 @@ class Life(RuleBasedStateMachine):
         ]
 
     def check(self) -> None:
-        """The database is as the model says, the ledger has only grown, and nobody has fewer than no coins."""
+        """The database is as the model says, the ledger has only grown, and nobody has fewer
+        than no coins."""
         before = self.rows
         differences = self.differences(self.model)
         assert not differences, differences
@@ -902,7 +929,7 @@ class Life(RuleBasedStateMachine):
             self.prove(WHILE_IT_LIVES)
         self.pass_time()
 
-    # --- what may happen ----------------------------------------------------------------------------------------
+    # --- what may happen ----------------------------------------------------------------------
 
     @rule(edits=EDITS)
     def day_in_crm(self, edits: list[Edit]) -> None:
@@ -933,7 +960,7 @@ class Life(RuleBasedStateMachine):
         self.day_in_crm(edits)
         rows = len(self.rows)
         self.sync(torn=torn)
-        if torn != "single rolls":
+        if torn != "single lessons":
             assert len(self.differences(self.model)) == 0
             assert len(self.rows) == rows
 
@@ -991,7 +1018,10 @@ class Life(RuleBasedStateMachine):
 
     @rule(op=OPS, at=st.integers(1, 12), cut=st.booleans())
     def die(self, op: Op, at: int, cut: bool) -> None:
-        """The process ends in the middle of a deed: old or new, nothing between; the same again converges."""
+        """The process ends in the middle of a deed: old or new, nothing between.
+
+        The same again converges.
+        """
         op = self.fixed(op)
         try:
             self.do(op, self.dying(at, cut=cut))
@@ -1013,7 +1043,10 @@ class Life(RuleBasedStateMachine):
 
     @rule(ops=CLASHES)
     def two_at_once(self, ops: tuple[Op, Op]) -> None:
-        """Two clerks decide upon the same state: what comes of it is one after the other, in one order or the other."""
+        """Two clerks decide upon the same state.
+
+        What comes of it is one after the other, in one order or the other.
+        """
         one, two = (
             replace(op, sure=True) if isinstance(op, Give) else op for op in map(self.fixed, ops)
         )
@@ -1040,7 +1073,8 @@ class Life(RuleBasedStateMachine):
             return
         after_both, then_two = self.told(after_one, two)
         other, then_one = self.told(after_two, one)
-        # What is already as it is wanted is no conflict: two who want the same may both hear that it is done.
+        # What is already as it is wanted is no conflict: two who want the same may both hear that
+        # it is done.
         same = [(after_one, first_one, first_two)] if after_one == after_two else []
         orders = [
             model
@@ -1067,26 +1101,35 @@ class Life(RuleBasedStateMachine):
 
     @rule(edits=EDITS, op=OPS, at=st.integers(0, 2))
     def deed_during_sync(self, edits: list[Edit], op: Op, at: int) -> None:
-        """A clerk is faster than a plan of the sync: it is stale, or what it says happens exactly."""
+        """A clerk is faster than a plan of the sync.
+
+        It is stale, or what it says happens exactly.
+        """
         self.day_in_crm(edits)
-        run, outcomes = self.new_sync(rerate=False)
-        for number, outcome in enumerate(outcomes):
+        steps = count()
+        overtaken = False
+
+        def take(outcome: Outcome) -> bool:
+            """Apply one plan, unless the clerk's deed came before it."""
+            nonlocal overtaken
             assert outcome.plan is not None
-            if number < at:
-                if outcome.plan.check(self.settings.limits):
-                    run.refuse(outcome.plan)
-                else:
-                    self.apply_as_planned(outcome.plan)
-            else:
+            if overtaken:
+                return False
+            if next(steps) == at:
                 self.check()
                 self.do(op)
                 self.check()
-                self.apply_as_planned(outcome.plan)
-                break
+                overtaken = True
+            elif outcome.plan.check(self.settings.limits):
+                return False
+            self.apply_as_planned(outcome.plan)
+            return not overtaken
+
+        self.go_through(self.new_sync(rerate=False), take)
 
     @rule(target=plans, rerate=st.booleans(), at=st.integers(0, 2))
     def keep_plan_of_sync(self, rerate: bool, at: int) -> Plan:
-        """A dry run whose plans are kept in a file."""
+        """A dry run whose plans are applied much later."""
         return self.dry_run(rerate=rerate)[at]
 
     @rule(target=plans, op=OPS)
@@ -1161,11 +1204,12 @@ def _see(model: Model, new: Link) -> None:
         model.revoke(new.vk, new.resident)
 
 
-# --- how it is run ---------------------------------------------------------------------------------------------------
+# --- how it is run ----------------------------------------------------------------------------
 
 
 def lives(examples: int, steps: int = 22, **more: Any) -> settings:
-    """So many lives of so many steps, the same ones each time and as they come, unless ``more`` says otherwise."""
+    """So many lives of so many steps, the same ones each time and as they come, unless ``more``
+    says otherwise."""
     usual: dict[str, Any] = {"derandomize": True, "phases": [Phase.generate]}
     return settings(
         max_examples=examples,
@@ -1184,7 +1228,10 @@ def live(kind: type[Life], profile: settings) -> None:
 
 
 def test_whatever_happens_the_ledger_is_what_it_must_be(pytestconfig: pytest.Config) -> None:
-    """The same lives each time; with --lives so many others, whose seed is printed; one that fails is made short."""
+    """The same lives each time; with --lives so many others, whose seed is printed.
+
+    One that fails is made short.
+    """
     examples, number = pytestconfig.getoption("--lives"), pytestconfig.getoption("--lives-seed")
     if not examples:
         live(Life, lives(100))
@@ -1198,7 +1245,7 @@ def test_whatever_happens_the_ledger_is_what_it_must_be(pytestconfig: pytest.Con
     )
 
 
-# --- is it worth anything? -------------------------------------------------------------------------------------------
+# --- is it worth anything? --------------------------------------------------------------------
 
 
 def nothing(*_anything: Any, **_more: Any) -> None:
@@ -1230,7 +1277,7 @@ BUGS: dict[str, tuple[tuple[Any, str, Any], ...]] = {
     "a decision is ignored": ((compare, "is_decided", lambda *_: False),),
     "the basis is not read again": ((writer, "_check_basis", nothing),),
     "the half of a plan is kept": ((writer, "_roll_back", lambda database: database.commit()),),
-    "what is not whole is taken for whole": ((sync, "_whole", lambda found: found.items),),
+    "what is not whole is taken for whole": ((Reading, "whole", lambda found: found.items),),
     "what is missing is gone": ((Sync, "_ask_for", lambda _self, *_: {}),),
 }
 
@@ -1244,7 +1291,7 @@ def test_the_machine_finds(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
         live(Life, lives(100))
 
 
-# --- what it found ---------------------------------------------------------------------------------------------------
+# --- what it found ----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -1271,7 +1318,8 @@ def test_a_row_that_was_taken_back_is_posted_all_the_same(life: Life) -> None:
 
 
 def test_an_answer_that_comes_too_late_posts_nothing(life: Life) -> None:
-    """Whoever says yes to a held visit when a sync has just found the lesson gone is told that the plan is stale."""
+    """Whoever says yes to a held visit when a sync has just found the lesson gone is told that
+    the plan is stale."""
     answer = life.decide(life.fixed(Review(0, "post")), life.database)
     assert isinstance(answer, Plan)
     del life.model.crm[2]
@@ -1293,7 +1341,8 @@ def test_a_viewer_who_comes_while_a_card_is_merged_is_not_left_behind(life: Life
 
 
 def test_nobody_is_half_erased(life: Life) -> None:
-    """A card that was merged while its family asked to be forgotten is erased with all that it goes on as, or not."""
+    """A card that was merged while its family asked to be forgotten is erased with all that it
+    goes on as, or not."""
     unknowing = life.decide(Erase(103), life.database)
     assert isinstance(unknowing, Plan)
     life.do(MergeCards(103, 101))
@@ -1304,7 +1353,8 @@ def test_nobody_is_half_erased(life: Life) -> None:
 
 
 def test_a_sync_that_drops_a_question_is_stale_once_it_is_answered(life: Life) -> None:
-    """A plan that found the lesson gone before its visit was paid must not leave the coins there for ever."""
+    """A plan that found the lesson gone before its visit was paid must not leave the coins there
+    for ever."""
     del life.model.crm[2]
     old = life.dry_run()[-1]
     life.do(life.fixed(Review(0, "post")))

@@ -1,4 +1,4 @@
-"""Pictures: judged by what they hold, made small, stripped of all but pixels, kept whole or not at all."""
+"""Pictures: judged by what they hold, made small, stripped of all but pixels, kept whole."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ from coinsync.simulator.stage import GOODS
 from tests.support.makers import thorough
 
 LEFT, RIGHT = (220, 30, 30), (30, 30, 220)
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 9 9">{}</svg>'
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    ' viewBox="0 0 9 9">{}</svg>'
+)
 
 
 def halves(size: tuple[int, int] = (200, 100), mode: str = "RGB") -> Image.Image:
@@ -114,7 +117,7 @@ class TestPhotographs:
         assert picture.size == (200, 100)
 
     def test_transparency_stays(self, tmp_path: Path) -> None:
-        """So that goods lie on the page and not on a white sheet; a palette can be transparent too."""
+        """So that goods lie on the page and not on white; a palette can be transparent too."""
         clear = Image.new("RGBA", (100, 100), (255, 0, 0, 0))
         clear.paste((0, 200, 0, 255), (50, 0, 100, 100))
         for content in (encoded(clear, "PNG"), encoded(clear.convert("P"), "GIF", transparency=0)):

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from coinsync.core.plan import Scope
-from coinsync.render import data, progress, terminal
+from coinsync.render import data, numbers, progress, terminal
+from coinsync.render.listing import Grid, Line
 
 
 def plain_console(width: int = 160) -> Console:
@@ -26,7 +27,7 @@ def plain_console(width: int = 160) -> Console:
 )
 def test_coins_carry_their_sign(amount: int, shown: str) -> None:
     """A reader without colours sees which way they went."""
-    assert terminal.coins(amount) == shown
+    assert numbers.signed(amount) == shown
 
 
 @pytest.mark.parametrize(
@@ -40,16 +41,14 @@ def test_coins_carry_their_sign(amount: int, shown: str) -> None:
 )
 def test_ages_are_told_in_the_units_that_matter(span: timedelta, shown: str) -> None:
     """Two units at most."""
-    assert terminal.age(span) == shown
+    assert numbers.age(span) == shown
 
 
 @given(st.text())
 def test_no_text_reaches_a_terminal_with_a_control_character(value: str) -> None:
     """Whatever stands in a name, it is one line of inert text."""
     out = plain_console()
-    made = terminal.table("name")
-    made.add_row(terminal.text(value))
-    terminal.show(out, made)
+    terminal.show(out, [Grid(("name",), rows=[(value,)]), value, Line(value)])
     shown = out.file.getvalue()  # type: ignore[attr-defined]
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
 
@@ -60,9 +59,7 @@ def test_no_text_reaches_a_terminal_with_a_control_character(value: str) -> None
 def test_markup_is_shown_as_it_is_written(value: str) -> None:
     """Nothing is coloured, linked or replaced."""
     out = plain_console()
-    made = terminal.table("name")
-    made.add_row(terminal.text(value))
-    terminal.show(out, made)
+    terminal.show(out, [Grid(("name",), rows=[(value,)]), value, Line(value)])
     assert value in out.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -96,9 +93,9 @@ def test_values_become_json() -> None:
 def test_a_narrow_terminal_folds_and_loses_nothing() -> None:
     """Every word is still there at forty columns."""
     out = plain_console(40)
-    made = terminal.table("name", "coins", right=("coins",))
-    made.add_row(terminal.text("Константин Константинопольский"), "+1 250")
-    terminal.show(out, made)
+    grid = Grid(("name", "coins"), right=("coins",))
+    grid.add("Константин Константинопольский", "+1 250")
+    terminal.show(out, [grid])
     shown = out.file.getvalue()  # type: ignore[attr-defined]
     assert max(map(len, shown.splitlines())) <= 40
     assert "+1 250" in shown

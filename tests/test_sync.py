@@ -1,17 +1,66 @@
-"""From the CRM to plans, below the command line: windows, calls, and what a run remembers while it goes."""
+"""From the CRM to plans, below the command line: windows, and what a run remembers while it goes.
+
+The first half has a CRM of plain values, which says exactly what a test needs; the second half has
+the simulator behind real HTTP.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coinsync.sync import windows
+from coinsync.core.facts import (
+    Mark,
+    Presence,
+    RegularLesson,
+    Resident,
+    Status,
+)
+from coinsync.core.plan import Limits, Purpose, Put, RemarkKind
+from coinsync.errors import CrmUnreachable, IncompleteRead
+from coinsync.exchange.base import Reading, Unreadable
+from coinsync.sync import MISSING_ASKED_MAX, Outcome, run_digest, unsafe_digests, windows
+from tests.support.makers import ADA, GLEB, a_resident, a_rule
+from tests.support.plain import UNREACHABLE, PlainExchange
+from tests.support.plain_school import (
+    LEFT,
+    LEFT_GROUP,
+    MILA,
+    NOVEMBER,
+    OCTOBER,
+    RIGHT,
+    TODAY,
+    PlainSchool,
+    entries,
+    held,
+    plans,
+    remarks,
+)
 from tests.support.school import House
 
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
+#: A resident who comes in the middle of a test.
+NEW = 104
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> PlainSchool:
+    """Two branches and no lesson."""
+    return PlainSchool.founded(tmp_path)
+
+
+def coins(outcomes: list[Outcome]) -> list[tuple[int | None, int, int]]:
+    """Lesson, resident and coins of each entry that a run would post."""
+    return [(entry.lesson, entry.resident, entry.coins) for entry in entries(outcomes)]
+
+
+# --- windows ---------------------------------------------------------------------------------
 
 
 @given(DAYS, st.integers(0, 800))
@@ -33,6 +82,490 @@ def test_no_window_for_an_empty_span() -> None:
     assert list(windows(7, date(2026, 2, 1), date(2026, 1, 1))) == []
 
 
+# --- which days are read ---------------------------------------------------------------------
+
+
+def spans(outcomes: list[Outcome]) -> list[tuple[int, date, date]]:
+    """Branch, first and last day of each window of lessons."""
+    return [
+        (outcome.scope.branch, outcome.scope.since, outcome.scope.until)
+        for outcome in outcomes
+        if outcome.plan is not None and outcome.plan.purpose is Purpose.LESSONS
+    ]
+
+
+def test_the_window_reaches_from_so_many_days_back_to_the_crms_today(school: PlainSchool) -> None:
+    """The host's clock is a day behind; the CRM's decides."""
+    first = TODAY - timedelta(days=school.settings.sync.days_back)
+    found = spans(school.dry_run(branches=(LEFT,)))
+    assert found[0][1] == first
+    assert found[-1][2] == TODAY
+
+
+def test_a_branch_has_the_day_of_its_own_zone(school: PlainSchool) -> None:
+    """At eight in the evening in Moscow the next day has begun in Krasnoyarsk."""
+    school.now = school.now.replace(hour=18)
+    last = {branch: until for branch, _, until in spans(school.dry_run())}
+    assert last == {LEFT: TODAY, RIGHT: TODAY + timedelta(days=1)}
+
+
+def test_nothing_is_read_of_days_still_to_come(school: PlainSchool) -> None:
+    """An end in the future is today: neither a window nor a coin is of later days."""
+    tomorrow = TODAY + timedelta(days=1)
+    school.lessons = [held(1, on=TODAY), held(2, on=tomorrow)]
+    outcomes = school.dry_run(until=TODAY + timedelta(days=40), branches=(LEFT,))
+    assert spans(outcomes)[-1][2] == TODAY
+    assert coins(outcomes) == [(1, ADA, 10)]
+
+
+def test_an_earlier_end_bounds_what_is_read(school: PlainSchool) -> None:
+    """The days are counted back from there."""
+    found = spans(school.dry_run(until=OCTOBER, branches=(LEFT,)))
+    assert found[-1][2] == OCTOBER
+    assert found[0][1] == OCTOBER - timedelta(days=school.settings.sync.days_back)
+
+
+def test_a_start_bounds_what_is_read(school: PlainSchool) -> None:
+    """One window where both ends lie in one month."""
+    assert spans(school.dry_run(since=NOVEMBER, branches=(LEFT,))) == [(LEFT, NOVEMBER, TODAY)]
+
+
+def test_a_crm_without_a_clock_has_the_hosts_day(school: PlainSchool) -> None:
+    """Files know no time."""
+    school.spoil = lambda exchange: replace(exchange, now=None)
+    yesterday = TODAY - timedelta(days=1)
+    assert spans(school.dry_run(branches=(LEFT,)))[-1][2] == yesterday
+
+
+# --- what one step knows of those before it --------------------------------------------------
+
+
+def test_a_lesson_is_planned_once_though_two_windows_show_it(school: PlainSchool) -> None:
+    """Moved to the next month and taken back: the window that misses it reverses it."""
+    school.lessons = [held(1, on=OCTOBER), held(2, on=OCTOBER)]
+    school.night()
+    school.lessons = [held(1, on=NOVEMBER, mark=Mark.ABSENT), held(2, on=OCTOBER)]
+    outcomes = school.dry_run()
+    assert coins(outcomes) == [(1, ADA, -10)]
+    assert [plan.counts.reversals for plan in plans(outcomes)] == [0, 1, 0, 0, 0, 0]
+    school.night()
+
+
+def test_a_lesson_is_planned_once_though_two_branches_show_it(school: PlainSchool) -> None:
+    """Moved to the other branch: whoever is read first plans it, the other leaves it alone."""
+    school.cards.append(a_resident(NEW, branches=(LEFT, RIGHT)))
+    school.lessons = [held(1, NEW), held(2, ADA)]
+    school.night()
+    school.lessons = [held(1, NEW, branch=RIGHT, mark=Mark.ABSENT), held(2, ADA)]
+    assert coins(school.dry_run()) == [(1, NEW, -10)]
+    school.night()
+
+
+def test_a_lesson_of_a_plan_that_does_not_stand_is_planned_by_the_next(
+    school: PlainSchool,
+) -> None:
+    """What a guard refused in one window was not dealt with."""
+    school.lessons = [held(1, on=OCTOBER), held(2, on=OCTOBER)]
+    school.night()
+    school.settings = replace(
+        school.settings, limits=Limits(reversals_checked_from=1, reversals_free=1)
+    )
+    school.lessons = [
+        held(1, on=NOVEMBER, mark=Mark.ABSENT),
+        held(2, on=OCTOBER, mark=Mark.ABSENT),
+    ]
+    outcomes = school.dry_run(branches=(LEFT,))
+    assert len(unsafe_digests(outcomes, school.settings.limits)) == 1
+    assert [plan.counts.reversals for plan in plans(outcomes)] == [0, 2, 1]
+
+
+def test_coins_of_one_window_are_there_in_the_next(school: PlainSchool) -> None:
+    """What October gives pays for the reversal in November, in a dry run as in a real one."""
+    school.lessons = [held(1)]
+    school.night()
+    school.spend(ADA, 10)
+    school.lessons = [held(2, on=OCTOBER), held(1, mark=Mark.ABSENT)]
+    assert coins(school.dry_run()) == [(2, ADA, 10), (1, ADA, -10)]
+    school.night()
+
+
+def test_coins_that_one_window_takes_are_gone_in_the_next(school: PlainSchool) -> None:
+    """Of two reversals with coins for one, in two windows, the second is held."""
+    school.lessons = [held(1, on=OCTOBER), held(2)]
+    school.night()
+    school.spend(ADA, 10)
+    school.lessons = [held(1, on=OCTOBER, mark=Mark.ABSENT), held(2, mark=Mark.ABSENT)]
+    outcomes = school.dry_run()
+    assert coins(outcomes) == [(1, ADA, -10)]
+    assert remarks(outcomes, RemarkKind.HOLD) == [(2, ADA, None)]
+    school.night()
+
+
+def test_coins_of_a_plan_that_does_not_stand_are_not_there(school: PlainSchool) -> None:
+    """October is refused, so its coins do not pay for the reversal in November."""
+    school.lessons = [held(1)]
+    school.night()
+    school.spend(ADA, 10)
+    school.settings = replace(school.settings, limits=Limits(coins_per_run_max=9))
+    school.lessons = [held(2, on=OCTOBER), held(1, mark=Mark.ABSENT)]
+    outcomes = school.dry_run()
+    assert coins(outcomes) == [(2, ADA, 10)]
+    assert remarks(outcomes, RemarkKind.HOLD) == [(1, ADA, None)]
+
+
+def test_a_merged_card_and_the_one_it_goes_on_as_share_what_moved(school: PlainSchool) -> None:
+    """Coins for the old card in October pay for the new card's reversal in November."""
+    school.lessons = [held(1, ADA)]
+    school.night()
+    school.spend(ADA, 10)
+    school.merge(GLEB, ADA)
+    school.lessons = [held(2, GLEB, on=OCTOBER), held(1, ADA, mark=Mark.ABSENT)]
+    assert coins(school.dry_run()) == [(2, GLEB, 10), (1, ADA, -10)]
+
+
+def test_who_is_new_in_this_run_is_no_stranger_in_its_lessons(school: PlainSchool) -> None:
+    """The people's plan records the card with its name; the lessons' plan records nobody again."""
+    school.cards.append(a_resident(NEW))
+    school.lessons = [held(1, NEW)]
+    new = [
+        change.new
+        for plan in plans(school.dry_run())
+        for change in plan.changes
+        if isinstance(change, Put) and isinstance(change.new, Resident) and change.new.id == NEW
+    ]
+    assert new == [a_resident(NEW)]
+
+
+def test_a_stranger_of_one_window_is_known_in_the_next(school: PlainSchool) -> None:
+    """Whom no list of residents shows is recorded once."""
+    school.lessons = [held(1, 777, on=OCTOBER), held(2, 777)]
+    outcomes = school.dry_run(branches=(LEFT,))
+    strangers = [
+        change.new
+        for plan in plans(outcomes)
+        for change in plan.changes
+        if isinstance(change, Put) and change.new == Resident(777, "", Presence.GONE, ())
+    ]
+    assert len(strangers) == 1
+
+
+def test_a_card_that_vanishes_in_this_run_has_its_heir_proposed_at_once(
+    school: PlainSchool,
+) -> None:
+    """Gleb's card is gone and another stands in its lesson: the plan of the same run says so."""
+    school.lessons = [held(1, ADA, GLEB)]
+    school.night()
+    school.cards = [a_resident(ADA), a_resident(NEW), school.cards[2]]
+    school.lessons = [held(1, ADA, NEW)]
+    assert remarks(school.dry_run(), RemarkKind.MERGED) == [(None, GLEB, NEW)]
+
+
+def test_a_card_that_is_back_is_nobodys_predecessor(school: PlainSchool) -> None:
+    """Gleb was gone for a night; the next run shows the card again, and proposes nothing."""
+    school.lessons = [held(1, ADA, GLEB)]
+    school.night()
+    everybody = list(school.cards)
+    school.cards = [card for card in everybody if card.id != GLEB]
+    school.night()
+    school.cards = [*everybody, a_resident(NEW)]
+    school.lessons = [held(1, ADA, NEW)]
+    assert remarks(school.dry_run(), RemarkKind.MERGED) == []
+
+
+def test_a_merged_card_that_vanishes_is_not_proposed_again(school: PlainSchool) -> None:
+    """A person merged it already."""
+    school.lessons = [held(1, ADA, GLEB)]
+    school.night()
+    school.merge(GLEB, ADA)
+    school.cards = [a_resident(ADA), a_resident(NEW), school.cards[2]]
+    school.lessons = [held(1, ADA, NEW)]
+    assert remarks(school.dry_run(), RemarkKind.MERGED) == []
+
+
+# --- people ----------------------------------------------------------------------------------
+
+
+def gone(outcomes: list[Outcome]) -> list[int]:
+    """Whom a run would record as gone."""
+    return [
+        change.new.id
+        for plan in plans(outcomes)
+        for change in plan.changes
+        if isinstance(change, Put)
+        and isinstance(change.new, Resident)
+        and change.new.presence is Presence.GONE
+    ]
+
+
+def test_who_is_missing_from_both_branches_is_gone(school: PlainSchool) -> None:
+    """The second branch knows that the first one does not show the card either."""
+    school.cards.append(a_resident(NEW, branches=(LEFT, RIGHT)))
+    school.night()
+    school.cards.pop()
+    assert gone(school.dry_run()) == [NEW]
+    assert gone(school.dry_run(branches=(RIGHT,))) == []
+
+
+def test_a_branch_that_was_refused_says_of_nobody_that_they_are_missing(
+    school: PlainSchool,
+) -> None:
+    """The left branch answers with nobody at all; who is missing from the right one may be there."""
+    school.cards.append(a_resident(NEW, branches=(LEFT, RIGHT)))
+    school.night()
+    school.cards.pop()
+
+    def without_people(exchange: PlainExchange) -> PlainExchange:
+        residents = {LEFT: (), RIGHT: exchange.residents_of[RIGHT]}
+        return replace(exchange, residents_of=residents)
+
+    school.spoil = without_people
+    outcomes = school.dry_run()
+    assert NEW not in gone(outcomes[1:])
+
+
+def test_without_its_people_nothing_is_said_of_a_branchs_lessons(school: PlainSchool) -> None:
+    """The guard refuses the people of one branch: its lessons are not even read, the other's are."""
+    school.lessons = [held(1), held(2, MILA, branch=RIGHT)]
+    school.night()
+    school.lessons += [held(3), held(4, MILA, branch=RIGHT)]
+    school.spoil = lambda exchange: replace(
+        exchange, residents_of={**exchange.residents_of, LEFT: ()}
+    )
+    outcomes = school.dry_run()
+    assert {branch for branch, _, _ in spans(outcomes)} == {RIGHT}
+    assert coins(outcomes) == [(4, MILA, 10)]
+    (unsafe,) = unsafe_digests(outcomes, school.settings.limits)
+    assert plans(outcomes)[0].digest == unsafe
+
+
+@pytest.mark.parametrize(
+    "torn", ["branches", "lesson_types", "groups", "residents", "memberships", "schedule"]
+)
+def test_a_branch_with_a_torn_list_of_people_has_an_error_and_no_plan(
+    school: PlainSchool, torn: str
+) -> None:
+    """One error for the whole span of days, for each branch."""
+    school.spoil = lambda exchange: replace(exchange, torn=torn)
+    outcomes = school.dry_run()
+    assert [type(outcome.error) for outcome in outcomes] == [IncompleteRead, IncompleteRead]
+    first = TODAY - timedelta(days=school.settings.sync.days_back)
+    assert (outcomes[0].scope.since, outcomes[0].scope.until) == (first, TODAY)
+
+
+def test_a_crm_out_of_reach_is_an_error_for_each_branch(school: PlainSchool) -> None:
+    """Nothing is planned, and nothing is raised."""
+    school.spoil = lambda exchange: replace(exchange, torn=UNREACHABLE)
+    assert [type(outcome.error) for outcome in school.dry_run()] == [CrmUnreachable] * 2
+
+
+def test_only_a_plan_can_be_counted_on(school: PlainSchool) -> None:
+    """What could not be read brings nothing."""
+    school.spoil = lambda exchange: replace(exchange, torn=UNREACHABLE)
+    with school.run() as run:
+        unread = run.plan_people(school.settings.branches[0])
+        with pytest.raises(ValueError, match="no plan"):
+            run.count(unread)
+
+
+def test_a_card_that_cannot_be_read_stays_as_it_was(school: PlainSchool) -> None:
+    """Its owner is there all the same, and is paid as the member that is remembered."""
+    school.night()
+    school.lessons = [held(1, GLEB)]
+    school.spoil = unreadable_gleb
+    outcomes = school.dry_run()
+    assert gone(outcomes) == []
+    assert coins(outcomes) == [(1, GLEB, 10)]
+    assert remarks(outcomes, RemarkKind.UNREADABLE) == [(None, GLEB, None)]
+
+
+def unreadable_gleb(exchange: PlainExchange) -> PlainExchange:
+    """Neither Gleb's card nor his membership can be understood."""
+
+    class Spoilt(PlainExchange):
+        """The same school."""
+
+        def residents(self, branch: int, today: date) -> Reading[Resident]:
+            """All but Gleb."""
+            items = super().residents(branch, today).items
+            bad = tuple(Unreadable(card.id, "name") for card in items if card.id == GLEB)
+            return Reading(tuple(card for card in items if card.id != GLEB), unreadable=bad)
+
+        def memberships(self, branch: int) -> Reading:  # type: ignore[type-arg]
+            """All but Gleb's."""
+            items = super().memberships(branch).items
+            bad = tuple(Unreadable(one.resident, "b_date") for one in items if one.resident == GLEB)
+            return Reading(tuple(one for one in items if one.resident != GLEB), unreadable=bad)
+
+    return Spoilt(
+        exchange.all_branches,
+        exchange.all_types,
+        exchange.groups_of,
+        exchange.residents_of,
+        exchange.memberships_of,
+        records=exchange.records,
+        now=exchange.now,
+    )
+
+
+# --- lessons ---------------------------------------------------------------------------------
+
+
+def asked(school: PlainSchool) -> list[int]:
+    """The lessons that the last run looked for by number."""
+    assert school.last_exchange is not None
+    return school.last_exchange.asked_for
+
+
+def test_a_missing_lesson_is_asked_for_before_it_is_gone(school: PlainSchool) -> None:
+    """It is looked for by its number, and reversed when it is nowhere; after that nobody asks."""
+    school.lessons = [held(1), held(2)]
+    school.night()
+    school.lessons = [held(2)]
+    assert coins(school.dry_run()) == [(1, ADA, -10)]
+    assert asked(school) == [1]
+    school.night()
+    assert asked(school) == []
+
+
+def test_an_empty_answer_is_doubted_and_nothing_is_asked_for(school: PlainSchool) -> None:
+    """Where lessons were known an answer without any is the CRM's fault: the guard refuses it."""
+    school.lessons = [held(1)]
+    school.night()
+    school.lessons = []
+    outcomes = school.dry_run(branches=(LEFT,))
+    assert asked(school) == []
+    assert [plan.check(school.settings.limits) for plan in plans(outcomes)] == [
+        (),
+        (),
+        ("no lessons where 1 were known",),
+    ]
+
+
+def test_where_only_planned_lessons_were_known_they_are_asked_for(school: PlainSchool) -> None:
+    """No coins hang on a lesson that was not held yet."""
+    school.lessons = [held(1, status=Status.PLANNED)]
+    school.night()
+    school.lessons = []
+    school.dry_run(branches=(LEFT,))
+    assert asked(school) == [1]
+
+
+@pytest.mark.parametrize(("missing", "are_asked"), [(MISSING_ASKED_MAX, True), (51, False)])
+def test_many_missing_lessons_are_doubted(
+    school: PlainSchool, missing: int, are_asked: bool
+) -> None:
+    """Up to so many are asked for one by one; of more the guard says that the answer lacks them."""
+    numbers = range(2, missing + 2)
+    school.settings = replace(school.settings, limits=Limits(reversals_free=100))
+    school.lessons = [held(1), *(held(number) for number in numbers)]
+    school.night()
+    school.lessons = [held(1)]
+    outcomes = school.dry_run(branches=(LEFT,))
+    assert asked(school) == (list(numbers) if are_asked else [])
+    refusals = plans(outcomes)[-1].check(school.settings.limits)
+    text = f"{missing} of {missing + 1} known lessons are missing from the answer"
+    assert refusals == (() if are_asked else (text,))
+
+
+def test_an_unreadable_lesson_is_neither_asked_for_nor_gone(school: PlainSchool) -> None:
+    """It is there; only what it says is not known."""
+    school.lessons = [held(1), held(2)]
+    school.night()
+    school.spoil = lambda exchange: replace(exchange, spoilt=frozenset({1}))
+    outcomes = school.dry_run()
+    assert (coins(outcomes), asked(school)) == ([], [])
+    assert remarks(outcomes, RemarkKind.UNREADABLE) == [(1, None, None)]
+
+
+def test_a_window_that_cannot_be_read_leaves_the_others_alone(school: PlainSchool) -> None:
+    """October's lost lesson cannot be asked for; November is planned all the same."""
+    school.lessons = [held(1, on=OCTOBER), held(3, on=OCTOBER)]
+    school.night()
+    school.lessons = [held(3, on=OCTOBER), held(2)]
+    school.spoil = lambda exchange: replace(exchange, torn="single lessons")
+    outcomes = school.dry_run(branches=(LEFT,))
+    assert [type(outcome.error) for outcome in outcomes] == [
+        type(None),
+        IncompleteRead,
+        type(None),
+    ]
+    assert coins(outcomes) == [(2, ADA, 10)]
+
+
+def test_a_visitor_from_the_other_branch_is_known_there(school: PlainSchool) -> None:
+    """Mila is of the right branch; in a joint lesson with one of her groups she is a member."""
+    school.night()
+    joint = held(1, ADA, MILA, groups=(LEFT_GROUP, 21))
+    school.lessons = [joint]
+    assert coins(school.dry_run()) == [(1, ADA, 10), (1, MILA, 10)]
+
+
+def test_a_schedule_with_gaps_stops_a_school_that_goes_by_it(school: PlainSchool) -> None:
+    """Its lessons might count as unscheduled; where no rule asks for the schedule, nothing is lost."""
+
+    class Gaps(PlainExchange):
+        """A line of the schedule cannot be understood."""
+
+        def schedule(self, branch: int) -> Reading[RegularLesson]:
+            """One line is missing."""
+            return Reading(unreadable=(Unreadable(5, "day"),))
+
+    def with_gaps(exchange: PlainExchange) -> PlainExchange:
+        return Gaps(
+            exchange.all_branches,
+            exchange.all_types,
+            exchange.groups_of,
+            exchange.residents_of,
+            exchange.memberships_of,
+            now=exchange.now,
+        )
+
+    school.spoil = with_gaps
+    assert all(outcome.error is None for outcome in school.dry_run())
+    school.settings = replace(school.settings, rules=(a_rule(scheduled_only=True),))
+    (error, _) = [outcome.error for outcome in school.dry_run()]
+    assert isinstance(error, IncompleteRead)
+    assert "1 lines of the schedule are unreadable" in error.message
+
+
+def test_a_mark_is_late_when_the_reading_before_could_have_brought_it(
+    school: PlainSchool,
+) -> None:
+    """On the day of the lesson itself a teacher may still be marking."""
+    school.lessons = [
+        held(1, on=TODAY, mark=Mark.NOT_MARKED),
+        held(2, on=TODAY - timedelta(days=1), mark=Mark.NOT_MARKED),
+    ]
+    school.night()
+    school.now += timedelta(days=3)
+    school.lessons = [held(1, on=TODAY), held(2, on=TODAY - timedelta(days=1))]
+    outcomes = school.dry_run()
+    assert sorted(coins(outcomes)) == [(1, ADA, 10), (2, ADA, 10)]
+    assert remarks(outcomes, RemarkKind.LATE) == [(2, ADA, None)]
+
+
+def test_each_step_says_how_many_requests_it_took(school: PlainSchool) -> None:
+    """Together they are all of them."""
+    outcomes = school.dry_run()
+    assert school.last_exchange is not None
+    assert [outcome.calls for outcome in outcomes] == [6, 1, 1, 6, 1, 1]
+    assert school.last_exchange.calls == 16
+
+
+def test_the_digest_of_a_run_is_that_of_its_changes(school: PlainSchool) -> None:
+    """A branch where nothing changes is no part of it; without any change there is none."""
+    school.night()
+    assert run_digest(school.dry_run()) == ""
+    school.lessons = [held(1)]
+    alone = run_digest(school.dry_run(branches=(LEFT,)))
+    assert run_digest(school.dry_run()) == alone
+    school.lessons += [held(2, MILA, branch=RIGHT)]
+    assert run_digest(school.dry_run()) != alone
+
+
+# --- behind real HTTP ------------------------------------------------------------------------
+
+
 def test_a_night_takes_few_requests(synced: House) -> None:
     """One login and the branches, then for each branch four lists and three for each window: nothing more."""
     assert synced.simulator is not None
@@ -41,21 +574,9 @@ def test_a_night_takes_few_requests(synced: House) -> None:
     assert len(synced.simulator.requests) == 2 + 2 * (4 + 2 * 3)
 
 
-def test_several_calls_at_once_read_the_same(synced: House) -> None:
-    """With three calls under way the plan is as empty as with one, and takes no request more."""
+def test_faults_in_the_middle_of_a_run_pass(synced: House) -> None:
+    """A lost token or a failing answer is mended, and the plan is as empty as before."""
     assert synced.simulator is not None
-    synced.configure(alfacrm__calls=3)
-    synced.simulator.requests.clear()
-    report = synced.ok("sync", "--json").json
-    assert {result["report"]["changes"] for result in report["results"]} == {0}
-    assert len(synced.simulator.requests) == 2 + 2 * (4 + 2 * 3)
-    assert sum(seen.path.endswith("auth/login") for seen in synced.simulator.requests) == 1
-
-
-def test_several_calls_at_once_survive_faults(synced: House) -> None:
-    """A lost token or a failing answer in one thread is mended without disturbing the others."""
-    assert synced.simulator is not None
-    synced.configure(alfacrm__calls=3)
     synced.simulator.faults.add("lost_token", at=(4, 9))
     synced.simulator.faults.add("error_503", at=(6,))
     assert synced.ok("sync", "--json").json["digest"] == ""
@@ -87,5 +608,5 @@ def test_the_crm_decides_what_today_is(house: House) -> None:
     house.ok("sync")
     with house.reader() as reader:
         assert {run.until for run in reader.runs(50) if run.purpose == "people"} == {
-            house.school.today
+            house.school.today.isoformat()
         }

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from coinsync.commands import completion
-from coinsync.commands.people import chosen_residents
-from coinsync.commands.session import AsCsv, Day, Session, Who, day_of, span
+from coinsync.commands.options import AsCsv, Day, Who, day_of, span
+from coinsync.commands.session import Session
+from coinsync.core.ledger import Kind
 from coinsync.errors import UsageError
-
-if TYPE_CHECKING:
-    from coinsync.core.ledger import Kind
+from coinsync.lookup.residents import find_resident, residents_of
 
 
 def balance(
@@ -35,26 +34,17 @@ def balance(
 
     A day's balance counts what happened until its end, by the days on which things happened.
     """
-    from coinsync.lookup.residents import find_resident
-    from coinsync.render.data import csv_text, json_text
-    from coinsync.render.people import show_residents
-    from coinsync.render.terminal import console
+    from coinsync.render.people import balances
 
     session: Session = ctx.obj
     day = day_of(as_of)
     with session.reader() as reader:
-        chosen = (
-            [find_resident(reader, resident)] if resident else chosen_residents(session, reader)
-        )
-        balances = reader.balances((one.id for one in chosen), until=day or date.max)
-    columns = ("id", "name", "coins", *(("as_of",) if day else ()))
-    rows = [(one.id, one.name, balances[one.id], *((day,) if day else ())) for one in chosen]
-    if session.json:
-        typer.echo(json_text([dict(zip(columns, row, strict=True)) for row in rows]))
-    elif as_csv:
-        typer.echo(csv_text(columns, rows))
-    else:
-        show_residents(console(), chosen, balances, day)
+        if resident:
+            residents = [find_resident(reader, resident)]
+        else:
+            residents = residents_of(reader, session.chosen_branch_ids())
+        coins = reader.balances((one.id for one in residents), until=day or date.max)
+    session.print_listing(balances(residents, coins, day), as_csv=as_csv)
 
 
 def history(
@@ -71,10 +61,7 @@ def history(
 ) -> None:
     """All lines of one resident, newest first."""
     from coinsync.lookup import history as lookup
-    from coinsync.lookup.residents import find_resident
-    from coinsync.render.data import csv_text, json_text
-    from coinsync.render.history import show_history
-    from coinsync.render.terminal import console
+    from coinsync.render import history as render
 
     session: Session = ctx.obj
     first, last = span(since, until)
@@ -89,15 +76,17 @@ def history(
             with_ineligible=with_ineligible,
             limit=limit,
         )
-    if session.json:
-        typer.echo(json_text(found))
-    elif as_csv:
-        columns = ("day", "kind", "title", "coins", "balance", "reason", "rule", "note")
-        typer.echo(
-            csv_text(columns, ([getattr(line, name) for name in columns] for line in found.lines))
-        )
-    else:
-        show_history(console(), found, session.settings.way_titles, actors=session.verbose)
+    ways = session.settings.way_titles
+    session.print_listing(render.history(found, ways, actors=session.verbose), as_csv=as_csv)
+
+
+def _kind(text: str | None) -> Kind | None:
+    try:
+        return Kind(text) if text else None
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no kind of entry", advice=f"Kinds: {', '.join(Kind)}."
+        ) from None
 
 
 def statement(
@@ -123,10 +112,7 @@ def statement(
     """
     from coinsync.core.wording import LANGUAGES
     from coinsync.lookup import history as lookup
-    from coinsync.lookup.residents import find_resident
-    from coinsync.render.data import csv_text, json_text
-    from coinsync.render.history import show_statement
-    from coinsync.render.terminal import paper
+    from coinsync.render import history as render
 
     session: Session = ctx.obj
     if language not in LANGUAGES:
@@ -142,25 +128,4 @@ def statement(
         if first > last:
             raise UsageError(f"--since {first} is after {last}, the last day of the statement")
         found = lookup.statement(reader, session.settings, who, first, last, language, today=today)
-    if session.json:
-        typer.echo(json_text(found))
-    elif as_csv:
-        said = LANGUAGES[language].statement
-        columns = ("day", "kind", "what", "why", "coins", "balance")
-        lines = ([getattr(line, name) for name in columns] for line in found.lines)
-        opening = (found.since, "", said.opening, "", None, found.opening)
-        closing = (found.until, "", said.closing, "", None, found.closing)
-        typer.echo(csv_text(columns, (opening, *lines, closing)))
-    else:
-        show_statement(paper(), found)
-
-
-def _kind(text: str | None) -> Kind | None:
-    from coinsync.core.ledger import Kind
-
-    try:
-        return Kind(text) if text else None
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is no kind of entry", advice=f"Kinds: {', '.join(Kind)}."
-        ) from None
+    session.print_listing(render.statement(found), as_csv=as_csv, on_paper=True)

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from coinsync import config
 from coinsync.commands.session import Session, ask, somebody_is_there
 from coinsync.errors import ConfigError, UsageError
+from coinsync.store import database
 
 
 def init(
@@ -37,38 +39,38 @@ def init(
 
     Branches are given by --branch ID or --branch ID=ZONE, as in --branch 1=Europe/Moscow.
     """
-    from coinsync import config
-    from coinsync.store import database
-
     session: Session = ctx.obj
-    values = _answers(session, school=school, url=url, email=email, csv_folder=csv_folder)
-    if values and database_url:
-        values["database.url"] = database_url
-    made = not session.config.exists()
-    if made:
+    is_new = not session.config.exists()
+    if is_new:
+        values = _answers(session, school=school, url=url, email=email, csv_folder=csv_folder)
+        if database_url:
+            values["database.url"] = database_url
         write_new(session.config, config.example(values), 0o660)
     try:
         settings = session.settings
     except ConfigError:
-        if made:
+        if is_new:
             session.config.unlink()
         raise
-    if (
-        made
-        and settings.school.crm == "alfacrm"
-        and "COINSYNC_ALFACRM_KEY" not in session.environment.environ
-    ):
+    key_is_given = "COINSYNC_ALFACRM_KEY" in session.environment.environ
+    if is_new and settings.school.crm == "alfacrm" and not key_is_given:
         _ask_for_key(session, settings.secrets.file)
-    created = create_database(session)
-    path = database.place(session.database_url)
+    is_created = create_database(session)
+    place = str(database.place(session.database_url))
     session.tell(
-        {"config": str(session.config), "written": made, "database": str(path), "created": created}
+        {
+            "config": str(session.config),
+            "written": is_new,
+            "database": place,
+            "created": is_created,
+        }
     )
-    session.say(f"{session.config}: {'written' if made else 'there already, left as it is'}")
-    session.say(f"{path}: {'created' if created else 'there already, nothing to do'}")
-    if made:
+    session.say(f"{session.config}: {'written' if is_new else 'there already, left as it is'}")
+    session.say(f"{place}: {'created' if is_created else 'there already, nothing to do'}")
+    if is_new:
+        above_all = "above all [lessons] and [[rule]]"
         session.say(
-            f"Next: look through {session.config}, above all [lessons] and [[rule]], then: coinsync sync --dry-run"
+            f"Next: look through {session.config}, {above_all}, then: coinsync sync --dry-run"
         )
 
 
@@ -80,25 +82,19 @@ def _answers(
     email: str | None,
     csv_folder: str | None,
 ) -> dict[str, Any]:
-    if session.config.exists():
-        return {}
-    by_csv = csv_folder is not None
-    values: dict[str, Any] = {
-        "school.name": school or ask("init", "School's name as families see it", "--school"),
-        "school.crm": "csv" if by_csv else "alfacrm",
-        "alfacrm.url": ""
-        if by_csv
-        else url or ask("init", "Address of the AlfaCRM (https://….s20.online)", "--url"),
-        "alfacrm.email": ""
-        if by_csv
-        else email or ask("init", "E-mail of its API user", "--email"),
-        "web.app_id": 0,
-    }
-    if by_csv:
-        values["csv.folder"] = csv_folder
-    branches = session.branches or tuple(
-        ask("init", "Branches, as 1=Europe/Moscow 2", "--branch").split()
-    )
+    """What options say, and a person where they say nothing."""
+    name = school or ask("init", "School's name as families see it", "--school")
+    values: dict[str, Any] = {"school.name": name, "school.crm": "alfacrm", "web.app_id": 0}
+    if csv_folder is not None:
+        values |= {"school.crm": "csv", "csv.folder": csv_folder}
+        values |= {"alfacrm.url": "", "alfacrm.email": ""}
+    else:
+        question = "Address of the AlfaCRM (https://….s20.online)"
+        values["alfacrm.url"] = url or ask("init", question, "--url")
+        values["alfacrm.email"] = email or ask("init", "E-mail of its API user", "--email")
+    branches = list(session.branches)
+    if not branches:
+        branches = ask("init", "Branches, as 1=Europe/Moscow 2", "--branch").split()
     values["branch"] = [_branch_block(text) for text in branches]
     return values
 
@@ -111,19 +107,16 @@ def _branch_block(text: str) -> dict[str, Any]:
 
 
 def _ask_for_key(session: Session, file: Path) -> None:
-    if somebody_is_there() and not file.exists():
-        key = str(
-            typer.prompt(
-                "API key of that user (not shown; empty: later)",
-                hide_input=True,
-                default="",
-                show_default=False,
-            )
-        )
-        if key:
-            write_new(file, f"COINSYNC_ALFACRM_KEY={key}\n", 0o600)
-            session.say(f"{file}: written, only you can read it")
-    if not file.exists():
+    if file.exists():
+        return
+    key = ""
+    if somebody_is_there():
+        question = "API key of that user (not shown; empty: later)"
+        key = str(typer.prompt(question, hide_input=True, default="", show_default=False))
+    if key:
+        write_new(file, f"COINSYNC_ALFACRM_KEY={key}\n", 0o600)
+        session.say(f"{file}: written, only you can read it")
+    else:
         session.say(f"Put COINSYNC_ALFACRM_KEY=… into {file} (mode 0600) or into the environment.")
 
 
@@ -132,7 +125,8 @@ def write_new(path: Path, content: str, mode: int) -> None:
     try:
         if not path.parent.exists():
             path.parent.mkdir(parents=True)
-            # The web view may run as another user of the same group, and needs to write the files beside a database.
+            # The web view may run as another user of the same group, and needs to write the files
+            # beside a database.
             path.parent.chmod(0o2770)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
@@ -145,6 +139,4 @@ def write_new(path: Path, content: str, mode: int) -> None:
 
 def create_database(session: Session) -> bool:
     """Make the database, schema and all; False when it is there already."""
-    from coinsync.store import database
-
     return database.create(session.database_url)

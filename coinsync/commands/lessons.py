@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coinsync.commands import completion
-from coinsync.commands.posting import Posting, posting_into
-from coinsync.commands.session import DIFFERENT, AsCsv, Day, Session, day_of, span
+from coinsync.commands import completion, connections
+from coinsync.commands.options import AsCsv, Day, LockTimeout, day_of, span
+from coinsync.commands.session import DIFFERENT, Session
+from coinsync.commands.sync_posting import Posting, posting_into
 from coinsync.errors import DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
-    from coinsync.sync import Outcome
+    from coinsync.render.progress import Bar
+    from coinsync.sync import Outcome, Sync
 
 
 def sync(
@@ -30,7 +31,7 @@ def sync(
         str | None, typer.Option(metavar="DIGEST", help="Apply only if the plan is this one.")
     ] = None,
     accept_unsafe: Annotated[
-        list[str] | None,
+        str | None,
         typer.Option(metavar="DIGEST", help="Apply this plan although a guard refuses it."),
     ] = None,
     rerate: Annotated[
@@ -39,9 +40,7 @@ def sync(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 4 when there were changes.")
     ] = False,
-    lock_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")
-    ] = 0.0,
+    lock_timeout: LockTimeout = 0.0,
     ping_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Tell a watcher that all went well.")
     ] = None,
@@ -50,8 +49,10 @@ def sync(
     session: Session = ctx.obj
     days = span(since, until)
     with session.lock("sync", lock_timeout), session.writable() as database:
-        posting = posting_into(session, database, accept_unsafe, dry_run=dry_run)
-        post_windows(posting, days, rerate=rerate, expect=expect)
+        posting = posting_into(session, database, dry_run=dry_run)
+        post_windows(posting, days, rerate=rerate, expect=expect, accept_unsafe=accept_unsafe)
+    if dry_run:
+        posting.say_digest()
     session.tell(posting.data())
     code = posting.finish()
     if code == 0 and ping_url and not dry_run:
@@ -63,43 +64,86 @@ def post_windows(
     posting: Posting,
     days: tuple[date | None, date | None],
     *,
-    rerate: bool,
-    expect: str | None,
+    rerate: bool = False,
+    expect: str | None = None,
+    accept_unsafe: str | None = None,
 ) -> None:
-    """Plan and apply window by window; where the whole is to be kept or compared, plan all before applying any."""
-    from coinsync.render.progress import Bar
+    """Plan and apply step by step; with a digest, plan all before anything is applied.
+
+    Raises ``DigestMismatch`` when the run is not the one to ``expect``. That of another run in
+    ``accept_unsafe`` accepts nothing.
+    """
+    from coinsync.core.plan import DIGEST_SHOWN, matches
+    from coinsync.sync import run_digest, unsafe_digests
+
+    branches = posting.session.chosen_branches()
+    if expect is not None or accept_unsafe is not None:
+        with _open_run(posting, days, rerate=rerate) as (run, _):
+            outcomes = run.plan_all(branches)
+        digest = run_digest(outcomes)
+        if accept_unsafe is not None and matches(digest, accept_unsafe):
+            posting.accepted = unsafe_digests(outcomes, posting.session.settings.limits)
+        if expect is not None:
+            if not matches(digest, expect):
+                shown = digest[:DIGEST_SHOWN] or "empty"
+                raise DigestMismatch(
+                    f"digest differs: expected {expect}, plan is {shown}; nothing written"
+                )
+            _post_planned(posting, outcomes)
+            return
+    # What is accepted changes what comes after it: lessons of people who were refused in the dry
+    # run, balances in later windows. So an accepted run is planned anew from its first step.
+    with _open_run(posting, days, rerate=rerate) as (run, bar):
+        for branch in branches:
+            people = run.plan_people(branch)
+            bar.rest()
+            _warn(posting.session, people)
+            if not posting.take(people):
+                continue
+            run.count(people)
+            for step in people.steps:
+                lessons = run.plan_lessons(step)
+                bar.rest()
+                if posting.take(lessons):
+                    run.count(lessons)
+
+
+def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:
+    """Apply just what was compared; nothing is read again."""
+    without_people: set[int] = set()
+    for outcome in outcomes:
+        branch = outcome.branch.id
+        if branch in without_people:
+            continue
+        _warn(posting.session, outcome)
+        if not posting.take(outcome) and outcome.steps:
+            # Its lessons refer to people who are not recorded now.
+            without_people.add(branch)
+
+
+@contextmanager
+def _open_run(
+    posting: Posting, days: tuple[date | None, date | None], *, rerate: bool
+) -> Iterator[tuple[Sync, Bar]]:
+    """A run with the CRM and VK within reach, and the bar that shows how far its reading is."""
     from coinsync.store.reader import Reader
     from coinsync.sync import Sync
 
     session = posting.session
-    bar = Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
-    with bar, session.exchange(bar) as exchange, session.vk() as vk:
-        run = Sync(
-            exchange, Reader(posting.database), session.settings, rerate, posting.accepted, vk
-        )
-        outcomes: Iterable[Outcome] = run.outcomes(session.chosen_branches(), *days, session.now())
-        if expect is not None:
-            outcomes = _reviewed(session, list(outcomes), expect)
-        for outcome in outcomes:
-            bar.rest()
-            # A key that is refused will be refused every night; what merely was out of reach comes by itself.
-            if outcome.warning is not None and (
-                not session.quiet or isinstance(outcome.warning, VkRefused)
-            ):
-                session.complain(f"{outcome.warning.message}: screen names wait for the next sync")
-            if not posting.take(outcome) and outcome.plan is not None:
-                run.refuse(outcome.plan)
+    bar = session.progress_bar()
+    with bar, connections.exchange(session, bar) as exchange, connections.vk(session) as vk:
+        reader = Reader(posting.database)
+        settings = session.settings
+        yield Sync(exchange, reader, settings, session.now(), *days, rerate=rerate, vk=vk), bar
 
 
-def _reviewed(session: Session, outcomes: list[Outcome], expect: str) -> list[Outcome]:
-    from coinsync.core.plan import DIGEST_SHOWN, digest_of, matches
-
-    plans = [outcome.plan for outcome in outcomes if outcome.plan]
-    digest = digest_of([plan.digest for plan in plans]) if plans else ""
-    if not matches(digest, expect):
-        shown = digest[:DIGEST_SHOWN] or "empty"
-        raise DigestMismatch(f"digest differs: expected {expect}, plan is {shown}; nothing written")
-    return outcomes
+def _warn(session: Session, outcome: Outcome) -> None:
+    """Say what could not be asked, though the plan does not depend on it."""
+    if outcome.warning is None:
+        return
+    # A key that is refused will be refused every night; what was out of reach comes by itself.
+    if not session.quiet or isinstance(outcome.warning, VkRefused):
+        session.complain(f"{outcome.warning.message}: screen names wait for the next sync")
 
 
 def _ping(session: Session, url: str) -> None:
@@ -120,30 +164,29 @@ def runs(
 ) -> int:
     """The last runs, and how fresh each branch is."""
     from coinsync.lookup.freshness import freshness
-    from coinsync.render.data import csv_text, json_text
-    from coinsync.render.status import show_runs
-    from coinsync.render.terminal import age, console
+    from coinsync.render import status
+    from coinsync.render.numbers import age
 
     session: Session = ctx.obj
     oldest = _age_of(max_age) if max_age else None
     with session.reader() as reader:
-        found = reader.runs(limit)
-        fresh = freshness(reader, session.settings, session.now())
-    if session.json:
-        typer.echo(json_text({"runs": found, "branches": fresh}))
-    elif as_csv:
-        columns = [one.name for one in fields(found[0])] if found else ["id"]
-        typer.echo(csv_text(columns, ([getattr(run, name) for name in columns] for run in found)))
-    elif not session.quiet:
-        show_runs(console(), found, fresh)
-    stale = [one for one in fresh if oldest is not None and one.is_older_than(oldest)]
-    for one in stale:
-        told = "was never synced" if one.age is None else f"was last synced {age(one.age)} ago"
-        session.complain(f"{one.name} {told}, more than {max_age}")
+        last_runs = reader.runs(limit)
+        branches = freshness(reader, session.settings, session.now())
+    if session.json or as_csv or not session.quiet:
+        session.print_listing(status.runs(last_runs, branches), as_csv=as_csv)
+    if oldest is None:
+        return 0
+    stale = [branch for branch in branches if branch.is_older_than(oldest)]
+    for branch in stale:
+        synced = "was never synced"
+        if branch.age is not None:
+            synced = f"was last synced {age(branch.age)} ago"
+        session.complain(f"{branch.name} {synced}, more than {max_age}")
     return DIFFERENT if stale else 0
 
 
 def _age_of(text: str) -> timedelta:
+    """An age as typed: a whole number and m, h or d. Raises ``UsageError``."""
     units = {"m": "minutes", "h": "hours", "d": "days"}
     number, unit = text[:-1], text[-1:]
     if unit not in units or not (number.isascii() and number.isdigit()) or len(number) > 6:
@@ -169,19 +212,20 @@ def explain(
     """Why a lesson gave or did not give coins."""
     from coinsync.lookup import explain as lookup
     from coinsync.lookup.residents import find_resident
-    from coinsync.render.history import show_explanations
-    from coinsync.render.terminal import console
+    from coinsync.render import history as render
 
     session: Session = ctx.obj
     if resident is None and lesson is None:
         raise UsageError("explain: say whose coins, or which --lesson")
     with session.reader() as reader:
         if resident is None:
-            found = lookup.explain_to_all(reader, session.settings, lesson or 0)
+            explanations = lookup.explain_to_all(reader, session.settings, lesson or 0)
         else:
-            one = find_resident(reader, resident)
-            found = lookup.explain(reader, session.settings, one, lesson=lesson, day=day_of(day))
-    if session.json:
-        session.tell(found)
-    else:
-        show_explanations(console(), found)
+            explanations = lookup.explain(
+                reader,
+                session.settings,
+                find_resident(reader, resident),
+                lesson=lesson,
+                day=day_of(day),
+            )
+    session.print_listing(render.explanations(explanations))

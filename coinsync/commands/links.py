@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coinsync.commands.coins import author
+from coinsync.commands import connections
+from coinsync.commands.options import AsCsv, DryRun, Who, Yes, author_of
 from coinsync.commands.posting import carry_out
-from coinsync.commands.session import AsCsv, DryRun, Session, Who, Yes
+from coinsync.commands.session import Session
 from coinsync.core.facts import PageKind
 from coinsync.core.identity import VkKind, clean, read_vk
+from coinsync.desk import links as desk
 from coinsync.errors import NotFound, UsageError
+from coinsync.lookup import links as lookup
+from coinsync.lookup.residents import find_resident
+from coinsync.render import people as render
 
 if TYPE_CHECKING:
     from coinsync.core.proposal import Proposal
@@ -24,8 +29,14 @@ Account = Annotated[
     ),
 ]
 
+_NO_PERSON = {
+    PageKind.NOBODY: "is a screen name that nobody has",
+    PageKind.GONE: "is an account that was deleted or banned",
+    PageKind.COMMUNITY: "is a community, not a person",
+}
 
-def list_all(
+
+def list_links(
     ctx: typer.Context,
     problems: Annotated[
         bool, typer.Option("--problems", help="Cards whose VK page could not be linked, and why.")
@@ -33,46 +44,25 @@ def list_all(
     as_csv: AsCsv = False,
 ) -> None:
     """Who sees whom, or what could not be linked."""
-    from coinsync.lookup import residents
-    from coinsync.render.data import csv_text, json_text
-    from coinsync.render.people import show_link_problems, show_links
-    from coinsync.render.terminal import console
-
     session: Session = ctx.obj
     with session.reader() as reader:
         if problems:
-            troubles = residents.link_problems(reader)
+            listing = render.link_problems(lookup.link_problems(reader))
         else:
-            found = residents.links(reader)
-    if problems:
-        if session.json:
-            typer.echo(json_text(troubles))
-        elif as_csv:
-            rows = [(one.resident, one.name, one.text, one.problem) for one in troubles]
-            typer.echo(csv_text(("resident", "name", "text", "problem"), rows))
-        else:
-            show_link_problems(console(), troubles)
-    elif session.json:
-        typer.echo(json_text(found))
-    elif as_csv:
-        columns = ("vk", "resident", "name", "source", "live")
-        typer.echo(csv_text(columns, [[getattr(one, name) for name in columns] for one in found]))
-    else:
-        show_links(console(), found)
+            listing = render.links(lookup.links(reader))
+    session.print_listing(listing, as_csv=as_csv)
 
 
 def add(
     ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
 ) -> int:
     """Let a VK account see a resident."""
-    from coinsync.desk import links
-    from coinsync.lookup.residents import find_resident
-
     session: Session = ctx.obj
-    number, by = account_number(session, vk), author(session)
+    number, author = account_number(session, vk), author_of(session)
 
     def decide(reader: Reader) -> Proposal:
-        return links.link(reader, session.settings, find_resident(reader, resident), number, by)
+        who = find_resident(reader, resident)
+        return desk.link(reader, session.settings, who, number, author)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
@@ -80,15 +70,16 @@ def add(
 def revoke(
     ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
 ) -> int:
-    """Let a VK account no longer see a resident; the CRM's card does not bring it back."""
-    from coinsync.desk import links
-    from coinsync.lookup.residents import find_resident
+    """Let a VK account no longer see a resident.
 
+    The CRM's card does not bring the link back.
+    """
     session: Session = ctx.obj
-    number, by = account_number(session, vk), author(session)
+    number, author = account_number(session, vk), author_of(session)
 
     def decide(reader: Reader) -> Proposal:
-        return links.revoke(reader, session.settings, find_resident(reader, resident), number, by)
+        who = find_resident(reader, resident)
+        return desk.revoke(reader, session.settings, who, number, author)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
@@ -98,31 +89,26 @@ def account_number(session: Session, text: str) -> int:
     meaning = read_vk(text)
     if meaning.kind is VkKind.NUMBER:
         return meaning.number
-    if meaning.kind is not VkKind.SCREEN_NAME:
-        raise UsageError(
-            f"{clean(text)!r} names no person in VK",
-            advice="Write the number that the cabinet shows to a visitor, id123, or a link to the page.",
-        )
-    with session.vk() as api:
+    if meaning.kind is VkKind.SCREEN_NAME:
+        return _number_in_vk(session, meaning.name)
+    raise UsageError(
+        f"{clean(text)!r} names no person in VK",
+        advice="Write the number that the cabinet shows to a visitor, id123, or a link to the page.",
+    )
+
+
+def _number_in_vk(session: Session, name: str) -> int:
+    with connections.vk(session) as api:
         if api is None:
             raise UsageError(
                 "a screen name cannot be looked up without COINSYNC_VK_SERVICE_KEY",
                 advice="Write the number instead: the cabinet shows it to whoever is not linked yet.",
             )
-        answer = api.resolve([meaning.name])
-    if answer.error is not None:
-        raise answer.error
-    found = answer.answers.get(meaning.name)
-    if found is None or not found.number:
-        told = _NO_PERSON.get(found.kind if found else PageKind.NOBODY, "is no person")
-        raise NotFound(
-            f"VK: {meaning.name} {told}", advice="Ask for the number that the cabinet shows."
-        )
-    return found.number
-
-
-_NO_PERSON = {
-    PageKind.NOBODY: "is a screen name that nobody has",
-    PageKind.GONE: "is an account that was deleted or banned",
-    PageKind.COMMUNITY: "is a community, not a person",
-}
+        resolved = api.resolve([name])
+    if resolved.error is not None:
+        raise resolved.error
+    page = resolved.answers.get(name)
+    if page is None or not page.number:
+        reason = _NO_PERSON.get(page.kind if page else PageKind.NOBODY, "is no person")
+        raise NotFound(f"VK: {name} {reason}", advice="Ask for the number that the cabinet shows.")
+    return page.number

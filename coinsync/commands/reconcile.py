@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -11,14 +10,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coinsync.commands.session import DIFFERENT, PARTLY, AsCsv, Day, Session, day_of, span
+from coinsync import reconcile as proving
+from coinsync.commands import connections
+from coinsync.commands.options import AsCsv, Day, LockTimeout, day_of, span
+from coinsync.commands.session import DIFFERENT, PARTLY, Session
+from coinsync.core.proof.checks import BY_ID, CRM_CHECKS, Findings, Proof
+from coinsync.core.proof.crm import CrmReading, check_readings
 from coinsync.errors import UsageError
+from coinsync.render.proof import finding_line
+from coinsync.render.proof import proof as proof_listing
+from coinsync.sync import Sync
 
 if TYPE_CHECKING:
-    from coinsync.core.proof.checks import Proof
-    from coinsync.core.proof.crm import CrmReading
     from coinsync.store.reader import Reader
     from coinsync.sync import Outcome
+
+#: First and last day that are read from the CRM; None where the configuration says it.
+Days = tuple[date | None, date | None]
 
 
 def reconcile(
@@ -37,9 +45,7 @@ def reconcile(
     ] = False,
     since: Day = None,
     until: Day = None,
-    lock_timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")
-    ] = 0.0,
+    lock_timeout: LockTimeout = 0.0,
     as_csv: AsCsv = False,
 ) -> int:
     """Prove that every coin is right.
@@ -54,11 +60,9 @@ def reconcile(
         raise UsageError("--since and --until say what to read with --with-crm")
     wanted = _wanted(check or (), day=day is not None, with_crm=with_crm)
     outcomes: list[Outcome] = []
-    # Only what is held against the CRM needs the lock: a sync that runs meanwhile would look like differences.
-    with (
-        session.lock("reconcile", lock_timeout) if with_crm else nullcontext(),
-        session.reader() as reader,
-    ):
+    # A sync that runs meanwhile would look like differences to the CRM.
+    lock = session.lock("reconcile", lock_timeout) if with_crm else nullcontext()
+    with lock, session.reader() as reader:
         proof = _proof(session, reader, wanted, day)
         if with_crm:
             outcomes = _outcomes(session, reader, days)
@@ -69,11 +73,10 @@ def reconcile(
 
 def _wanted(named: Sequence[str], *, day: bool, with_crm: bool) -> tuple[str, ...]:
     """The ids of the checks to make: those named, or all that can be made."""
-    from coinsync import reconcile as proof
-    from coinsync.core.proof.checks import BY_ID, CRM_CHECKS
-
     fresh = tuple(check.id for check in CRM_CHECKS)
-    possible = proof.OF_A_DAY if day else (*proof.STORED, *fresh) if with_crm else proof.STORED
+    possible = proving.OF_A_DAY if day else proving.STORED
+    if with_crm:
+        possible = (*possible, *fresh)
     for id in named:
         if id not in BY_ID:
             raise UsageError(f"no check is called {id!r}", advice=f"There are: {', '.join(BY_ID)}.")
@@ -86,32 +89,25 @@ def _wanted(named: Sequence[str], *, day: bool, with_crm: bool) -> tuple[str, ..
 
 
 def _proof(session: Session, reader: Reader, wanted: Collection[str], day: date | None) -> Proof:
-    from coinsync import reconcile as proof
-    from coinsync.render.progress import Bar
-
+    settings = session.settings
     if day is not None:
-        return proof.prove_day(reader, session.settings, day, wanted=wanted)
+        return proving.prove_day(reader, settings, day, wanted=wanted)
     branches = [branch.id for branch in session.chosen_branches()]
-    with Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json)) as bar:
-        return proof.prove(
-            reader, session.settings, session.now(), wanted=wanted, branches=branches, progress=bar
+    with session.progress_bar() as bar:
+        return proving.prove(
+            reader, settings, session.now(), wanted=wanted, branches=branches, progress=bar
         )
 
 
-# --- against the CRM -------------------------------------------------------------------------------------------------
+# --- against the CRM ------------------------------------------------------------------------------
 
 
-def _outcomes(
-    session: Session, reader: Reader, days: tuple[date | None, date | None]
-) -> list[Outcome]:
+def _outcomes(session: Session, reader: Reader, days: Days) -> list[Outcome]:
     """What a sync would do now, as its dry run finds it."""
-    from coinsync.render.progress import Bar
-    from coinsync.sync import Sync
-
-    bar = Bar(shown=sys.stderr.isatty() and not (session.quiet or session.json))
-    with bar, session.exchange(bar) as exchange, session.vk() as vk:
-        run = Sync(exchange, reader, session.settings, vk=vk)
-        return list(run.outcomes(session.chosen_branches(), *days, session.now()))
+    bar = session.progress_bar()
+    with bar, connections.exchange(session, bar) as exchange, connections.vk(session) as vk:
+        run = Sync(exchange, reader, session.settings, session.now(), *days, vk=vk)
+        return run.plan_all(session.chosen_branches())
 
 
 def _with_the_crm(
@@ -119,17 +115,17 @@ def _with_the_crm(
     proof: Proof,
     outcomes: Iterable[Outcome],
     wanted: Collection[str],
-    days: tuple[date | None, date | None],
+    days: Days,
 ) -> Proof:
     """The proof with what the fresh reading adds to it."""
-    from coinsync.core.proof.checks import CRM_CHECKS, Findings
-    from coinsync.core.proof.crm import check_readings
-
     names = session.branch_names()
+    readings = [_reading(names, outcome) for outcome in outcomes]
+    command = "coinsync sync"
+    for option, day in zip(("--since", "--until"), days, strict=True):
+        if day:
+            command += f" {option} {day}"
     found = Findings()
-    window = (f" --{name} {day}" for name, day in zip(("since", "until"), days, strict=True) if day)
-    readings = (_reading(names, outcome) for outcome in outcomes)
-    check_readings(readings, session.settings.limits, found, "coinsync sync" + "".join(window))
+    check_readings(readings, session.settings.limits, found, command)
     fresh = [check for check in CRM_CHECKS if check.id in wanted]
     # Differences of the rules are those over the stored facts, which were looked at in full.
     return replace(
@@ -140,42 +136,31 @@ def _with_the_crm(
 
 
 def _reading(names: dict[int, str], outcome: Outcome) -> CrmReading:
-    from coinsync.core.proof.crm import CrmReading
+    scope = outcome.scope
+    branch = names.get(outcome.branch.id, f"branch {outcome.branch.id}")
+    error = outcome.error.message if outcome.error else ""
+    return CrmReading(f"{branch} {scope.since} … {scope.until}", outcome.plan, error)
 
-    branch, scope = names.get(outcome.branch.id, f"branch {outcome.branch.id}"), outcome.scope
-    where = f"{branch} {scope.since} … {scope.until}"
-    return CrmReading(where, outcome.plan, outcome.error.message if outcome.error else "")
 
-
-# --- telling ---------------------------------------------------------------------------------------------------------
+# --- the end --------------------------------------------------------------------------------------
 
 
 def _tell(session: Session, proof: Proof, day: date | None, *, as_csv: bool) -> None:
-    from coinsync.render.data import csv_text
-    from coinsync.render.proof import finding_line, show_proof
-    from coinsync.render.terminal import console
-
-    if session.json:
-        session.tell(proof)
-    elif as_csv:
-        columns = ("check", "severity", "owner", "count", "examples", "mend")
-        rows = (tuple(getattr(one, name) for name in columns) for one in proof.findings)
-        typer.echo(csv_text(columns, ((*row[:4], "; ".join(row[4]), row[5]) for row in rows)))
-    elif not session.quiet:
-        show_proof(console(), proof, day, every_check=session.verbose)
-    for one in proof.findings:
-        if session.quiet or one.check == "unread":
-            session.complain(finding_line(one))
+    if session.json or as_csv or not session.quiet:
+        listing = proof_listing(proof, day, every_check=session.verbose)
+        session.print_listing(listing, as_csv=as_csv)
+    for finding in proof.findings:
+        if session.quiet or finding.check == "unread":
+            session.complain(finding_line(finding))
 
 
 def _exit_code(proof: Proof, outcomes: Sequence[Outcome]) -> int:
     """Differences outrank what could not be read, and that what was read only in part."""
-    if any(one.check != "unread" for one in proof.findings):
+    if any(finding.check != "unread" for finding in proof.findings):
         return DIFFERENT
     codes = [outcome.error.exit_code for outcome in outcomes if outcome.error]
     if not codes:
         return PARTLY if proof.findings else 0
-    read = any(
-        outcome.plan is not None and outcome.plan.purpose == "lessons" for outcome in outcomes
-    )
-    return PARTLY if read else max(codes)
+    plans = [outcome.plan for outcome in outcomes if outcome.plan is not None]
+    read_something = any(plan.purpose == "lessons" for plan in plans)
+    return PARTLY if read_something else max(codes)

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinsync.commands import completion
-from coinsync.commands.coins import author, note_of
+from coinsync.commands.options import AsCsv, DryRun, Note, Yes, author_of, note_of
 from coinsync.commands.posting import carry_out
-from coinsync.commands.session import AsCsv, DryRun, Session, Yes
+from coinsync.commands.session import Session
+from coinsync.core.facts import Hold, HoldKind
+from coinsync.core.planning.review import Ruling
+from coinsync.desk import review as desk
 from coinsync.errors import NotFound, UsageError
+from coinsync.render import coins as render
 
 if TYPE_CHECKING:
-    from coinsync.core.facts import Hold
-    from coinsync.core.planning.review import Ruling
     from coinsync.core.proposal import Proposal
     from coinsync.store.reader import Reader
 
@@ -28,7 +30,6 @@ Cases = Annotated[
 ]
 Everything = Annotated[bool, typer.Option("--all", help="Every case that is held.")]
 Kind = Annotated[str, typer.Option("--kind", help="With --all: only reversal, or only guest.")]
-Note = Annotated[str, typer.Option("--note", help="Why, in words that the family will read.")]
 
 
 def list_cases(
@@ -37,45 +38,10 @@ def list_cases(
     as_csv: AsCsv = False,
 ) -> None:
     """Held reversals and guest visits."""
-    from coinsync.desk.review import cases
-    from coinsync.render.coins import show_cases
-    from coinsync.render.data import csv_text, json_text
-    from coinsync.render.terminal import console
-
     session: Session = ctx.obj
     with session.reader() as reader:
-        found = cases(reader, _of_kind(_of_branches(session, reader), kind))
-    if session.json:
-        typer.echo(json_text(found))
-    elif as_csv:
-        columns = (
-            "case",
-            "kind",
-            "lesson",
-            "resident",
-            "name",
-            "day",
-            "coins",
-            "balance",
-            "reason",
-        )
-        rows = (
-            (
-                one.id,
-                hold.kind,
-                hold.lesson,
-                hold.resident,
-                one.name,
-                hold.happened_on,
-                hold.coins,
-                one.balance,
-                hold.reason,
-            )
-            for one, hold in ((one, one.hold) for one in found)
-        )
-        typer.echo(csv_text(columns, rows))
-    else:
-        show_cases(console(), found)
+        cases = desk.cases(reader, _chosen(session, reader, kind))
+    session.print_listing(render.cases(cases), as_csv=as_csv)
 
 
 def post(
@@ -91,7 +57,7 @@ def post(
 
     Take the coins back, even below zero, or pay the visit.
     """
-    return _decide(ctx.obj, "post", cases, everything, kind, note, dry_run=dry_run, yes=yes)
+    return _decide(ctx.obj, Ruling.POST, cases, everything, kind, note, dry_run=dry_run, yes=yes)
 
 
 def forgive(
@@ -106,9 +72,8 @@ def forgive(
 
     Both lines are seen, the balance stays.
     """
-    return _decide(
-        ctx.obj, "forgive", cases, everything, "reversal", note, dry_run=dry_run, yes=yes
-    )
+    ruling, kind = Ruling.FORGIVE, HoldKind.REVERSAL
+    return _decide(ctx.obj, ruling, cases, everything, kind, note, dry_run=dry_run, yes=yes)
 
 
 def waive(
@@ -124,12 +89,12 @@ def waive(
 
     Who decided that, and why, is kept.
     """
-    return _decide(ctx.obj, "waive", cases, everything, kind, note, dry_run=dry_run, yes=yes)
+    return _decide(ctx.obj, Ruling.WAIVE, cases, everything, kind, note, dry_run=dry_run, yes=yes)
 
 
 def _decide(
     session: Session,
-    verb: str,
+    ruling: Ruling,
     cases: list[str] | None,
     everything: bool,
     kind: str,
@@ -138,48 +103,36 @@ def _decide(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    from coinsync.core.planning.review import Ruling
-    from coinsync.desk.review import review
-
-    ruling, text, by = Ruling(verb), note_of(note), author(session)
+    text, author = note_of(note), author_of(session)
     if bool(cases) == everything:
-        raise UsageError(f"review {verb}: say which cases, or --all")
+        raise UsageError(f"review {ruling}: say which cases, or --all")
     if ruling is not Ruling.POST and not text:
-        raise UsageError(f"review {verb}: say why: --note TEXT")
+        raise UsageError(f"review {ruling}: say why: --note TEXT")
 
     def decide(reader: Reader) -> Proposal:
-        found = (
-            _of_kind(_of_branches(session, reader), kind)
-            if everything
-            else _named(reader, cases or [], ruling)
-        )
-        return review(reader, session.settings, found, ruling, by, note=text)
+        holds = _named(reader, cases) if cases else _chosen(session, reader, kind)
+        return desk.review(reader, session.settings, holds, ruling, author, note=text)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
-def _of_branches(session: Session, reader: Reader) -> list[Hold]:
-    from coinsync.core.facts import Hold
-
-    chosen = {branch.id for branch in session.chosen_branches()} if session.branches else None
-    return [hold for hold in reader.all(Hold) if chosen is None or hold.branch in chosen]
-
-
-def _of_kind(holds: list[Hold], kind: str) -> list[Hold]:
-    from coinsync.core.facts import HoldKind
-
+def _chosen(session: Session, reader: Reader, kind: str) -> list[Hold]:
+    """What is held at the branches of ``--branch``, of one kind where one is named."""
     if kind and kind not in list(HoldKind):
         raise UsageError(f"--kind {kind!r}: held are {' and '.join(HoldKind)}")
-    return [hold for hold in holds if not kind or hold.kind == kind]
+    branches = session.chosen_branch_ids()
+    holds = []
+    for hold in reader.all(Hold):
+        if kind and hold.kind != kind:
+            continue
+        if branches is None or hold.branch in branches:
+            holds.append(hold)
+    return holds
 
 
-def _named(reader: Reader, cases: list[str], ruling: Ruling) -> list[Hold]:
-    from coinsync.core.facts import Hold
-
+def _named(reader: Reader, cases: list[str]) -> list[Hold]:
     held = {f"{hold.lesson}:{hold.resident}": hold for hold in reader.all(Hold)}
-    unknown = [case for case in cases if case not in held]
-    if unknown:
-        raise NotFound(
-            f"{unknown[0]!r} is not held", advice='"coinsync review list" shows what is.'
-        )
+    for case in cases:
+        if case not in held:
+            raise NotFound(f"{case!r} is not held", advice='"coinsync review list" shows what is.')
     return [held[case] for case in dict.fromkeys(cases)]

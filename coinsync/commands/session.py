@@ -1,63 +1,67 @@
-"""The door: what a command finds around it, opens on its way in and says; how options are read and a person is asked.
+"""One invocation: what its options say, what it opens, and how it speaks with a person or a program.
 
 Nothing here asks the clock, sleeps, draws or reads the environment: ``Environment`` brings what does.
 """
 
 from __future__ import annotations
 
-import shlex
+import os
+import pwd
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from coinsync.commands import completion
-from coinsync.errors import CoinsyncError, ConfigError, NotFound, UsageError
+from coinsync.core.identity import clean
+from coinsync.environment import Environment
+from coinsync.errors import CoinsyncError, NotFound, UsageError
 
 if TYPE_CHECKING:
     from peewee import Database
 
     from coinsync.config import BranchSettings, Secrets, Settings
-    from coinsync.environment import Environment
-    from coinsync.exchange.base import Exchange, Progress
-    from coinsync.exchange.vk import VkApi
+    from coinsync.render.listing import Listing, Page
+    from coinsync.render.progress import Bar
     from coinsync.store.database import PooledConnection
     from coinsync.store.reader import Reader
 
-# Exit codes of a whole command: something changed or is too old, a guard refused, a part could not be done.
+# Exit codes of a whole command: something changed or is too old, a guard refused, a part could not
+# be done.
 DIFFERENT, UNSAFE, PARTLY = 4, 5, 3
-
-Day = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")]
-Who = Annotated[
-    str,
-    typer.Argument(
-        metavar="RESIDENT",
-        help="#id, crm:123, vk:456, or a part of the name.",
-        autocompletion=completion.residents,
-    ),
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would write, write nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+#: As much of a name as the ledger keeps.
+ACTOR_LENGTH_MAX = 80
 
 
 @dataclass
 class Session:
-    """What the global options say, and what a command opens on its way in."""
+    """What the global options say, and what a command opens.
 
+    ``serve`` starts the web view on a host and port with so many threads, and ``sign`` signs a
+    launch of it; both are brought along, because nothing in ``coinsync`` knows the web view.
+    """
+
+    environment: Environment
+    serve: Serve
+    sign: Sign
     config: Path
     branches: tuple[str, ...]
     actor: str
     json: bool
     quiet: bool
     verbose: bool
-    environment: Environment
+
+    def __post_init__(self) -> None:
+        """Record as the author whoever is logged in, unless somebody is named."""
+        named = clean(self.actor) or clean(_login(self.environment.environ))
+        self.actor = named[:ACTOR_LENGTH_MAX]
+
+    # --- configuration ----------------------------------------------------------------------------
 
     @cached_property
     def settings(self) -> Settings:
@@ -84,39 +88,49 @@ class Session:
         """The time, aware, in UTC."""
         return self.environment.now()
 
-    def repeated_with(self, *words: str) -> str:
-        """The command line of this very call, for real and with further words."""
-        called = [
-            word for word in self.environment.words if word not in ("--dry-run", "-q", "--quiet")
-        ]
-        return shlex.join([self.environment.program, *called, *words])
-
     def branch_names(self) -> dict[int, str]:
-        """What branches are called: by the configuration, else by the CRM, as far as it was read."""
+        """What branches are called: by the configuration, else by the CRM as far as it was read."""
         from coinsync.core.facts import Branch
 
         try:
             with self.reader() as reader:
                 names = {branch.id: branch.name for branch in reader.all(Branch)}
         except CoinsyncError:
+            # Without a database, as before the first sync, the configuration's names are all.
             names = {}
-        return names | {branch.id: branch.name for branch in self.settings.branches if branch.name}
+        for branch in self.settings.branches:
+            if branch.name:
+                names[branch.id] = branch.name
+        return names
 
     def chosen_branches(self) -> tuple[BranchSettings, ...]:
         """The branches that ``--branch`` names by id or name, or all."""
         known = self.settings.branches
         if not self.branches:
             return known
-        names, chosen = self.branch_names(), []
+        names = self.branch_names()
+        chosen: list[BranchSettings] = []
         for wanted in self.branches:
-            fits = [one for one in known if wanted in (str(one.id), names.get(one.id))]
-            if not fits:
-                listed = ", ".join(f"{one.id} {names.get(one.id, '')}".rstrip() for one in known)
+            fitting = [
+                branch for branch in known if wanted in (str(branch.id), names.get(branch.id))
+            ]
+            if not fitting:
+                listed = [f"{branch.id} {names.get(branch.id, '')}".rstrip() for branch in known]
                 raise NotFound(
-                    f"branch {wanted!r} is not in the configuration", advice=f"There are: {listed}."
+                    f"branch {wanted!r} is not in the configuration",
+                    advice=f"There are: {', '.join(listed)}.",
                 )
-            chosen += fits
+            chosen += fitting
+        # A branch may be named twice, by its number and by its name.
         return tuple(dict.fromkeys(chosen))
+
+    def chosen_branch_ids(self) -> frozenset[int] | None:
+        """The numbers of the branches that ``--branch`` names; None when it names none."""
+        if not self.branches:
+            return None
+        return frozenset(branch.id for branch in self.chosen_branches())
+
+    # --- the database -----------------------------------------------------------------------------
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:
@@ -145,15 +159,17 @@ class Session:
             opened.close()
 
     @contextmanager
-    def standing(self) -> Iterator[PooledConnection]:
+    def pooled(self) -> Iterator[PooledConnection]:
         """A writing connection for many small plans; closed in the end."""
         from coinsync.store.database import PooledConnection
 
-        made = PooledConnection(self.database_url, wait_seconds=self.settings.database.wait_seconds)
+        connection = PooledConnection(
+            self.database_url, wait_seconds=self.settings.database.wait_seconds
+        )
         try:
-            yield made
+            yield connection
         finally:
-            made.close()
+            connection.close()
 
     @contextmanager
     def lock(self, what: str, wait_seconds: float) -> Iterator[None]:
@@ -161,97 +177,12 @@ class Session:
         from coinsync.core.ledger import utc_text
         from coinsync.store.lock import run_lock
 
+        path = self.settings.path.parent / ".coinsync.lock"
         holder = {"what": what, "actor": self.actor, "since": utc_text(self.now())}
-        with run_lock(
-            self.settings.path.parent / ".coinsync.lock",
-            holder,
-            wait_seconds,
-            self.environment.sleep,
-        ):
+        with run_lock(path, holder, wait_seconds, self.environment.sleep):
             yield
 
-    @contextmanager
-    def exchange(self, progress: Progress) -> Iterator[Exchange]:
-        """The school's CRM."""
-        from coinsync.exchange.csvfile import CsvExchange
-
-        settings = self.settings
-        if settings.school.crm == "csv" and not settings.csv.folder.is_dir():
-            raise ConfigError(
-                [f"config: [csv] folder: {settings.csv.folder} does not exist"],
-                advice="Put the attendance files there; docs/csv.md describes them.",
-            )
-        exchange = (
-            CsvExchange(settings.csv.folder)
-            if settings.school.crm == "csv"
-            else self._alfacrm(progress)
-        )
-        try:
-            yield exchange
-        finally:
-            exchange.close()
-
-    def _alfacrm(self, progress: Progress) -> Exchange:
-        from coinsync.exchange.alfacrm import AlfaCrm, Reads
-        from coinsync.exchange.http import Http, Login
-        from coinsync.exchange.wire import Bounds, Pace
-
-        crm, vault = self.settings.alfacrm, self.secrets
-        key = vault.get("COINSYNC_ALFACRM_KEY").reveal()
-        headers = {
-            name: vault.get(value[1:]).reveal() if value.startswith("$") else value
-            for name, value in crm.headers.items()
-        }
-        http = Http(
-            crm.url,
-            Login("auth/login", {"email": crm.email, "api_key": key}),
-            pace=Pace(
-                crm.per_second,
-                self.environment.monotonic,
-                self.environment.sleep,
-            ),
-            clock=self.environment.monotonic,
-            sleep=self.environment.sleep,
-            bounds=Bounds(
-                connect_seconds=min(Bounds().connect_seconds, crm.answer_seconds),
-                read_seconds=min(Bounds().read_seconds, crm.answer_seconds),
-                tries=crm.tries,
-                pause_seconds=crm.pause_seconds,
-                answer_seconds=crm.answer_seconds,
-            ),
-            headers=headers,
-        )
-        settings = self.settings
-        reads = Reads(
-            today=self.now().date(),
-            page_size=crm.page_size,
-            calls=crm.calls,
-            names=settings.residents.names,
-            vk_field=settings.residents.vk_field,
-            vk_pattern=settings.residents.vk_pattern,
-        )
-        return AlfaCrm(http, reads, progress)
-
-    @contextmanager
-    def vk(self) -> Iterator[VkApi | None]:
-        """VK's API, for whoever gave it a service key; None without one."""
-        from coinsync.exchange.vk import VkApi
-
-        vault = self.secrets
-        if not vault.has("COINSYNC_VK_SERVICE_KEY"):
-            yield None
-            return
-        key = vault.get("COINSYNC_VK_SERVICE_KEY").reveal()
-        api = VkApi(
-            self.settings.vk.api,
-            key,
-            clock=self.environment.monotonic,
-            sleep=self.environment.sleep,
-        )
-        try:
-            yield api
-        finally:
-            api.close()
+    # --- what is said -----------------------------------------------------------------------------
 
     def say(self, line: str) -> None:
         """Print a line for a person; nothing when quiet or when a program reads."""
@@ -269,23 +200,51 @@ class Session:
         """Print a line to stderr, always."""
         typer.echo(line, err=True)
 
+    def print_page(self, page: Page | Callable[[int], Page], *, on_paper: bool = False) -> None:
+        """Print a page on the terminal, perhaps no wider than a sheet of paper."""
+        # A program that reads JSON or CSV need not wait for what draws tables.
+        from coinsync.render.terminal import console, paper, show
 
-def day_of(text: str | None) -> date | None:
-    """The day that was written, when one was."""
-    if text is None:
-        return None
+        show(paper() if on_paper else console(), page)
+
+    def print_listing(
+        self, listing: Listing, *, as_csv: bool = False, on_paper: bool = False
+    ) -> None:
+        """Print a listing for whoever reads it: a program, a spreadsheet or a person."""
+        if self.json:
+            self.tell(listing.data)
+        elif as_csv:
+            from coinsync.render.data import csv_text
+
+            typer.echo(csv_text(listing.columns, listing.rows))
+        else:
+            self.print_page(listing.page, on_paper=on_paper)
+
+    def progress_bar(self) -> Bar:
+        """A bar on stderr for what takes long; it never appears where nobody looks."""
+        from coinsync.render.progress import Bar
+
+        return Bar(shown=sys.stderr.isatty() and not (self.quiet or self.json))
+
+
+#: Starts the web view on a host and a port, with so many threads.
+Serve = Callable[[Session, str, int, int], None]
+#: Signs the parameters of a launch with a key.
+Sign = Callable[[Mapping[str, str], str], str]
+
+
+def _login(environ: Mapping[str, str]) -> str:
+    """The person behind sudo, else the login, else the account of this process."""
+    for name in ("SUDO_USER", "LOGNAME", "USER"):
+        if environ.get(name):
+            return environ[name]
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is no day", advice="Write days as 2026-11-22.") from None
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
-def span(since: str | None, until: str | None) -> tuple[date | None, date | None]:
-    """First and last day of a command that takes ``--since`` and ``--until``; None where it is open."""
-    first, last = day_of(since), day_of(until)
-    if first and last and first > last:
-        raise UsageError(f"--since {first} is after --until {last}")
-    return first, last
+# --- asking a person ------------------------------------------------------------------------------
 
 
 def somebody_is_there() -> bool:
@@ -294,7 +253,10 @@ def somebody_is_there() -> bool:
 
 
 def ask(command: str, question: str, option: str) -> str:
-    """The answer of the person at the terminal; where nobody is there ``option`` would have had to say it."""
+    """The answer of the person at the terminal.
+
+    Raises ``UsageError`` where nobody is there: then ``option`` would have had to say it.
+    """
     if not somebody_is_there():
         raise UsageError(f"{command}: {option} is missing, and nobody is there to ask")
     return str(typer.prompt(question))
@@ -309,14 +271,3 @@ def confirm(question: str) -> bool:
         if isinstance(aborted.__context__, EOFError):
             return False
         raise
-
-
-def number_of(text: str, what: str) -> int:
-    """A whole number above 0 as typed: plain digits, nothing else. Raises ``UsageError``."""
-    digits = text.removeprefix("#")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 19 and int(digits)):
-        raise UsageError(
-            f"{text!r} is no {what}",
-            advice="Write a whole number above 0 in plain digits, such as 10.",
-        )
-    return int(digits)

@@ -1,4 +1,4 @@
-"""The shop's counter: sell, refund, till; and looking at it: shop sales, sale, report, events, open, close."""
+"""Sales and fairs: sell, refund; shop sales, sale, report, events, open, close."""
 
 from __future__ import annotations
 
@@ -8,20 +8,36 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinsync.commands import completion
-from coinsync.commands.coins import Key, author, note_of
-from coinsync.commands.people import chosen_residents
+from coinsync.commands.options import (
+    AsCsv,
+    Day,
+    DayOfSale,
+    DryRun,
+    Key,
+    Note,
+    Reason,
+    Who,
+    Yes,
+    author_of,
+    note_of,
+    number_of,
+    span,
+)
 from coinsync.commands.posting import carry_out
-from coinsync.commands.session import AsCsv, Day, DryRun, Session, Who, Yes, number_of, span
+from coinsync.commands.session import Session
+from coinsync.core.catalog import NAME_LENGTH_MAX, Event, Pick, is_code
 from coinsync.core.identity import clean
+from coinsync.desk import fairs
+from coinsync.desk import shop as desk
 from coinsync.errors import NotFound, UsageError
+from coinsync.lookup import shop as lookup
+from coinsync.lookup.residents import find_resident, residents_of
+from coinsync.render import shop as render
 
 if TYPE_CHECKING:
-    from coinsync.core.catalog import Event
     from coinsync.core.proposal import Proposal
-    from coinsync.desk.shop import Buyer
     from coinsync.store.reader import Reader
 
-Reason = Annotated[str, typer.Option("--reason", help="Why, in words that the family will read.")]
 Fair = Annotated[
     str, typer.Option("--event", metavar="EVENT", help="The fair that the sale belongs to.")
 ]
@@ -49,44 +65,34 @@ def sell(
     ] = None,
     reason: Reason = "",
     event: Fair = "",
-    day: Annotated[
-        str | None,
-        typer.Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out."),
-    ] = None,
+    day: DayOfSale = None,
     key: Key = "",
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
     """Sell goods for coins: debit, stock and sale in one."""
-    from coinsync.core.catalog import Pick
-    from coinsync.desk import shop
-    from coinsync.lookup.residents import find_resident
-    from coinsync.lookup.shop import find_item
-
     session: Session = ctx.obj
     pieces, note = number_of(quantity, "number of pieces"), note_of(reason)
-    other = number_of(price, "price") if price else None
-    by = author(session, key, day)
+    other_price = number_of(price, "price") if price else None
+    author = author_of(session, key, day)
 
     def decide(reader: Reader) -> Proposal:
-        picks = [Pick(find_item(reader, item), pieces, other)]
-        first = shop.Buyer(find_resident(reader, resident))
-        others = [_part(reader, text) for text in also or []]
-        return shop.sell(
-            reader, session.settings, picks, [first, *others], by, event=event.lower(), note=note
+        pick = Pick(lookup.find_item(reader, item), pieces, other_price)
+        buyers = [desk.Buyer(find_resident(reader, resident))]
+        for text in also or ():
+            buyers.append(_buyer_of_part(reader, text))
+        return desk.sell(
+            reader, session.settings, [pick], buyers, author, event=event.lower(), note=note
         )
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
-def _part(reader: Reader, text: str) -> Buyer:
-    from coinsync.desk import shop
-    from coinsync.lookup.residents import find_resident
-
+def _buyer_of_part(reader: Reader, text: str) -> desk.Buyer:
     who, equals, coins = text.rpartition("=")
     if not equals:
         raise UsageError(f"--also {clean(text)!r}: expected RESIDENT=COINS, such as 102=50")
-    return shop.Buyer(find_resident(reader, who), number_of(coins, "number of coins"))
+    return desk.Buyer(find_resident(reader, who), number_of(coins, "number of coins"))
 
 
 def refund(
@@ -95,13 +101,8 @@ def refund(
     line: Annotated[
         list[int] | None, typer.Option("--line", help="Only this line; may be repeated.")
     ] = None,
-    note: Annotated[
-        str, typer.Option("--note", help="Why, in words that the family will read.")
-    ] = "",
-    day: Annotated[
-        str | None,
-        typer.Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out."),
-    ] = None,
+    note: Note = "",
+    day: DayOfSale = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -109,22 +110,19 @@ def refund(
 
     Coins go to who paid, goods to the stock.
     """
-    from coinsync.desk import shop
-    from coinsync.lookup.shop import find_sale
-
     session: Session = ctx.obj
-    text, by = note_of(note), author(session, "", day)
+    text, author = note_of(note), author_of(session, date=day)
     if not text:
         raise UsageError("refund: say why: --note TEXT")
 
     def decide(reader: Reader) -> Proposal:
-        found = find_sale(reader, sale)
-        return shop.refund(reader, session.settings, found, line or (), by, note=text)
+        sold = lookup.find_sale(reader, sale)
+        return desk.refund(reader, session.settings, sold, line or (), author, note=text)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
-# --- looking ---------------------------------------------------------------------------------------------------------
+# --- looking --------------------------------------------------------------------------------------
 
 
 def sales(
@@ -135,113 +133,45 @@ def sales(
     as_csv: AsCsv = False,
 ) -> None:
     """Sales, the oldest first."""
-    from coinsync.lookup import shop
-    from coinsync.render.data import csv_text, json_text
-    from coinsync.render.shop import show_purchases
-    from coinsync.render.terminal import console
-
     session: Session = ctx.obj
     first, last = span(since, until)
     with session.reader() as reader:
         found = reader.sales(
             since=first or date.min, until=last or date.max, event=event.lower() or None
         )
-        purchases = shop.purchases(reader, found)
-    if session.json:
-        typer.echo(json_text(purchases))
-    elif as_csv:
-        columns = (
-            "sale",
-            "day",
-            "event",
-            "line",
-            "item",
-            "name",
-            "quantity",
-            "price",
-            "listed",
-            "refunded",
-            "by",
-            "note",
-        )
-        rows = (
-            (
-                one.sale.id,
-                one.sale.happened_on,
-                one.sale.event,
-                line.line,
-                line.item,
-                line.name_ru,
-                line.quantity,
-                line.price,
-                line.listed,
-                int(line.line in one.refunded),
-                one.sale.actor,
-                one.note,
-            )
-            for one in purchases
-            for line in one.lines
-        )
-        typer.echo(csv_text(columns, rows))
-    else:
-        show_purchases(console(), purchases)
+        purchases = lookup.purchases(reader, found)
+    session.print_listing(render.sales(purchases), as_csv=as_csv)
 
 
 def sale(
     ctx: typer.Context, key: Annotated[str, typer.Argument(metavar="SALE", help="Its key.")]
 ) -> None:
     """One sale with its lines, who paid, and what came back."""
-    from coinsync.lookup import shop
-    from coinsync.render.data import json_text
-    from coinsync.render.shop import show_purchase
-    from coinsync.render.terminal import console
-
     session: Session = ctx.obj
     with session.reader() as reader:
-        [found] = shop.purchases(reader, [shop.find_sale(reader, key)])
-    if session.json:
-        typer.echo(json_text(found))
-    else:
-        show_purchase(console(), found)
+        [purchase] = lookup.purchases(reader, [lookup.find_sale(reader, key)])
+    session.print_listing(render.sale(purchase))
 
 
 def report(ctx: typer.Context, since: Day = None, until: Day = None, as_csv: AsCsv = False) -> None:
     """Who bought what, what sells, what does not move."""
-    from coinsync.lookup import shop
-    from coinsync.render.data import csv_text, json_text
-    from coinsync.render.shop import show_shop
-    from coinsync.render.terminal import console
-
     session: Session = ctx.obj
     first, last = span(since, until)
     with session.reader() as reader:
-        residents = chosen_residents(session, reader)
-        found = shop.report(reader, residents, first or date.min, last or date.max)
-    if session.json:
-        typer.echo(json_text(found))
-    elif as_csv:
-        columns = ("resident", "name", "pieces", "spent", "balance")
-        typer.echo(
-            csv_text(columns, ([getattr(one, name) for name in columns] for one in found.buyers))
-        )
-    else:
-        show_shop(console(), found, every_line=session.verbose)
+        residents = residents_of(reader, session.chosen_branch_ids())
+        found = lookup.report(reader, residents, first or date.min, last or date.max)
+    session.print_listing(render.report(found, every_line=session.verbose), as_csv=as_csv)
 
 
 def events(ctx: typer.Context) -> None:
     """Fairs, and which of them are open."""
-    from coinsync.core.catalog import Event
-    from coinsync.render.data import json_text
-    from coinsync.render.shop import show_events
-    from coinsync.render.terminal import console
-
     session: Session = ctx.obj
     with session.reader() as reader:
-        found = sorted(reader.all(Event), key=lambda one: (one.opened_on, one.code))
-    if session.json:
-        typer.echo(json_text(found))
-    else:
-        show_events(console(), found)
+        found = sorted(reader.all(Event), key=lambda event: (event.opened_on, event.code))
+    session.print_listing(render.fairs(found))
+
+
+# --- fairs ----------------------------------------------------------------------------------------
 
 
 def open_fair(
@@ -252,11 +182,8 @@ def open_fair(
     yes: Yes = False,
 ) -> int:
     """Open a fair, so that sales may be booked to it."""
-    from coinsync.core.catalog import NAME_LENGTH_MAX, is_code
-    from coinsync.desk import fairs
-
     session: Session = ctx.obj
-    code, name, by = event.lower(), clean(title), author(session)
+    code, name, author = event.lower(), clean(title), author_of(session)
     if not is_code(code):
         raise UsageError(
             f"{clean(event)!r} is no code",
@@ -266,12 +193,11 @@ def open_fair(
         raise UsageError(
             f"--title: the text has {len(name)} characters, at most {NAME_LENGTH_MAX} are kept"
         )
-    return carry_out(
-        session,
-        lambda reader: fairs.open_fair(reader, session.settings, code, name or code, by),
-        dry_run=dry_run,
-        yes=yes,
-    )
+
+    def decide(reader: Reader) -> Proposal:
+        return fairs.open_fair(reader, session.settings, code, name or code, author)
+
+    return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
 def close_fair(ctx: typer.Context, event: Code, dry_run: DryRun = False, yes: Yes = False) -> int:
@@ -279,23 +205,17 @@ def close_fair(ctx: typer.Context, event: Code, dry_run: DryRun = False, yes: Ye
 
     Coins taken, balances and goods must agree, or it stays open and the difference is named.
     """
-    from coinsync.desk import fairs
-    from coinsync.lookup.shop import settle
-
     session: Session = ctx.obj
-    by = author(session)
+    author = author_of(session)
 
     def decide(reader: Reader) -> Proposal:
-        found = _event(reader, event.lower())
-        return fairs.close_fair(session.settings, found, settle(reader, found), by)
+        fair = _fair(reader, event.lower())
+        return fairs.close_fair(session.settings, fair, lookup.settle(reader, fair), author)
 
     return carry_out(session, decide, dry_run=dry_run, yes=yes)
 
 
-def _event(reader: Reader, code: str) -> Event:
-    from coinsync.core.catalog import Event
-
-    found: Event | None = next(iter(reader.recorded(Event, [code])), None)
-    if found is None:
-        raise NotFound(f"no fair is called {code!r}", advice='"coinsync shop events" lists them.')
-    return found
+def _fair(reader: Reader, code: str) -> Event:
+    for fair in reader.recorded(Event, [code]):
+        return fair
+    raise NotFound(f"no fair is called {code!r}", advice='"coinsync shop events" lists them.')

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from coinsync.config.sections import Key, SectionOfFile
+from coinsync.config.sections import Key, Section
 from coinsync.config.settings import sections
 
 #: Comments of keys stand in one column where the values leave room for it.
@@ -24,10 +24,10 @@ def example(values: Mapping[str, Any] | None = None) -> str:
     """
     given = values or {}
     text = "# coinsync. Dates without quotes, texts in quotes. Secrets never stand in this file.\n"
-    for section in sections():
-        text += _comment(section.section.comment)
+    for section in sections().values():
+        text += _comment(section.comment)
         if section.repeated:
-            text += _blocks(section, given.get(section.name, section.section.samples))
+            text += _blocks(section, given.get(section.name, section.samples))
         else:
             text += f"[{section.name}]\n"
             for key in section.keys:
@@ -41,7 +41,7 @@ def _comment(text: str) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _blocks(section: SectionOfFile, blocks: Iterable[Mapping[str, Any]]) -> str:
+def _blocks(section: Section, blocks: Iterable[Mapping[str, Any]]) -> str:
     text = ""
     for block in blocks:
         text += f"[[{section.name}]]\n"

@@ -13,7 +13,7 @@ from typing import Any
 
 from coinsync.config.address import absolute, without_password
 from coinsync.config.checks import contradictions
-from coinsync.config.sections import Key, SectionOfFile
+from coinsync.config.sections import Key, Section
 from coinsync.config.settings import Settings, sections
 from coinsync.errors import ConfigError
 
@@ -27,9 +27,10 @@ def load(path: Path) -> Settings:
     """Read the configuration file. Raises ``ConfigError`` with every problem that it has."""
     data = _read_toml(path)
     reading = _FileReading(path)
-    reading.refuse_unknown("", data, [section.name for section in sections()])
+    reading.refuse_unknown("", data, [section.name for section in sections().values()])
     values = {
-        section.field: reading.section(section, data.get(section.name)) for section in sections()
+        field: reading.section(section, data.get(section.name))
+        for field, section in sections().items()
     }
     if reading.problems:
         raise ConfigError(reading.problems)
@@ -56,12 +57,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _settings(path: Path, values: Mapping[str, Any]) -> Settings:
     fields: dict[str, Any] = {}
-    for section in sections():
-        given = values[section.field]
+    for field, section in sections().items():
+        given = values[field]
         if section.repeated:
-            fields[section.field] = tuple(section.values(**block) for block in given)
+            fields[field] = tuple(section.values(**block) for block in given)
         else:
-            fields[section.field] = section.values(**given)
+            fields[field] = section.values(**given)
     database = fields["database"]
     fields["database"] = replace(database, url=absolute(database.url, path.parent))
     return Settings(path=path, **fields)
@@ -75,7 +76,7 @@ class _FileReading:
         self._file_name = path.name
         self._folder = path.resolve().parent
 
-    def section(self, section: SectionOfFile, given: Any) -> Any:
+    def section(self, section: Section, given: Any) -> Any:
         """The values of a section, or a list of them for one that is repeated."""
         if section.repeated:
             return self._blocks(section, given)
@@ -84,8 +85,8 @@ class _FileReading:
             return {}
         return self._values(f"[{section.name}]", section.keys, given or {})
 
-    def _blocks(self, section: SectionOfFile, given: Any) -> list[dict[str, Any]]:
-        if given is None and section.section.optional:
+    def _blocks(self, section: Section, given: Any) -> list[dict[str, Any]]:
+        if given is None and section.optional:
             return []
         heading = f"[[{section.name}]]"
         blocks = given if isinstance(given, list) else []

@@ -1,27 +1,16 @@
-"""What the fields of ``Settings`` say of the file: its sections, and the keys of each."""
+"""How ``Settings`` declares the sections of the file, and which keys each of them may have."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import Field, dataclass
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from inspect import cleandoc
+from typing import Any
 
-from coinsync.core.setting import Setting
+from coinsync.core.setting import SETTING, Setting
 
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Marks a field of ``Settings`` as a section of the file, with its comment there.
-
-    A field that holds a tuple stands for blocks, ``[[name]]``, of which the example shows
-    ``samples``. An ``optional`` section may be missing where its blocks may.
-    """
-
-    name: str
-    comment: str
-    samples: tuple[Mapping[str, Any], ...] = ()
-    optional: bool = False
+_SECTION = "section"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +45,47 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class SectionOfFile:
-    """A section with the field of ``Settings`` that it fills, the class of its values, its keys."""
+class Section:
+    """A section of the file: the class of its values, and its comment.
 
-    field: str
-    section: Section
+    A ``repeated`` one stands for blocks, ``[[name]]``, of which the example shows ``samples``; an
+    ``optional`` one may be missing.
+    """
+
     values: type[Any]
-    keys: tuple[Key, ...]
-    repeated: bool
+    name: str
+    comment: str
+    samples: tuple[Mapping[str, Any], ...] = ()
+    repeated: bool = False
+    optional: bool = False
 
     @property
-    def name(self) -> str:
-        """Its name in the file."""
-        return self.section.name
+    def keys(self) -> tuple[Key, ...]:
+        """The keys that it may have, in the order of the example."""
+        fields = dataclasses.fields(self.values)
+        return tuple(Key(field, field.metadata[SETTING]) for field in fields)
 
 
-def sections_of(settings: type[Any]) -> tuple[SectionOfFile, ...]:
-    """The sections that a dataclass declares, in the order of its fields."""
-    sections = []
-    for name, hint in get_type_hints(settings, include_extras=True).items():
-        if get_origin(hint) is not Annotated:
-            continue
-        inner, section = get_args(hint)
-        repeated = get_origin(inner) is tuple
-        values = get_args(inner)[0] if repeated else inner
-        sections.append(SectionOfFile(name, section, values, _keys_of(values), repeated))
-    return tuple(sections)
+def section(values: type[Any], name: str, comment: str = "") -> Any:
+    """A field of ``Settings`` for ``[name]``; the comment is the class's docstring, or its own."""
+    comment = comment or cleandoc(values.__doc__ or "")
+    return dataclasses.field(metadata={_SECTION: Section(values, name, comment)})
 
 
-def _keys_of(values: type[Any]) -> tuple[Key, ...]:
-    hints = get_type_hints(values, include_extras=True)
-    return tuple(Key(field, get_args(hints[field.name])[1]) for field in dataclasses.fields(values))
+def blocks(
+    values: type[Any],
+    name: str,
+    comment: str,
+    *,
+    samples: tuple[Mapping[str, Any], ...],
+    optional: bool = False,
+) -> Any:
+    """A field of ``Settings`` for any number of ``[[name]]``."""
+    declared = Section(values, name, comment, samples, repeated=True, optional=optional)
+    return dataclasses.field(metadata={_SECTION: declared})
+
+
+def sections_of(settings: type[Any]) -> dict[str, Section]:
+    """The sections that a dataclass declares, by their fields and in their order."""
+    fields = dataclasses.fields(settings)
+    return {field.name: field.metadata[_SECTION] for field in fields if _SECTION in field.metadata}

@@ -1,398 +1,293 @@
 """What ``config.toml`` may say: each key is declared here or in a value of the domain, once.
 
-The classes are the sections of the file, their fields are its keys. Loading, the refusal of unknown
-keys, and the example file follow from these declarations.
+The classes are the sections of the file, their fields are its keys, and their docstrings are the
+comments that the example file shows. Loading, the refusal of unknown keys, and the example file
+follow from these declarations.
 """
 
-# Annotations are values here and not texts (no import of them from __future__): every command reads
-# them when it loads the configuration, and compiling a hundred texts takes longer than all else.
+from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from coinsync.config import kinds
-from coinsync.config.sections import Section, SectionOfFile, sections_of
+from coinsync.config.sections import Section, blocks, section, sections_of
 from coinsync.core.colour import Colours
 from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.school import SchoolProfile, Way
-from coinsync.core.setting import Setting, choice, free_text, ids, text, whole
+from coinsync.core.setting import choice, free_text, ids, setting, text, whole
+
+# Without slots: of each section there is one, and a class with slots is made twice, which every
+# start of the program would pay for.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SchoolSettings:
     """The school, and where its attendance is kept."""
 
-    name: Annotated[
-        str,
-        Setting(text, "As families see it.", sample="Школа программирования «Росток»"),
-    ]
-    crm: Annotated[
-        str,
-        Setting(
-            kinds.one_of("alfacrm", "csv"),
-            'Where attendance comes from: "alfacrm", or "csv" files.',
-        ),
-    ] = "alfacrm"
+    name: str = setting(text, "As families see it.", sample="Школа программирования «Росток»")
+    crm: str = setting(
+        kinds.one_of("alfacrm", "csv"),
+        'Where attendance comes from: "alfacrm", or "csv" files.',
+        "alfacrm",
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DatabaseSettings:
-    """Where coins are kept; the address may hold a password, so it is not shown."""
-
-    url: Annotated[str, Setting(kinds.database_url)] = field(
-        default="sqlite:///coinsync.db", repr=False
-    )
-    wait_seconds: Annotated[int, Setting(whole(1, 600), "How long to wait for another writer.")] = (
-        30
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrmSettings:
-    """The AlfaCRM account and how gently to read it.
-
-    AlfaCRM allows five requests per second to a whole account. The default stays a little below,
-    because the CRM counts by a clock of its own, and a request too many is refused.
+    """Where coins are kept: a file (a relative path starts at this file's folder), or MariaDB, as
+    in mysql://coinsync@db1.example,db2.example/coinsync; see docs/operations.md. The password is a
+    secret: COINSYNC_DATABASE_PASSWORD. COINSYNC_DATABASE_URL stands in for all of url, for another
+    account.
     """
 
-    url: Annotated[
-        str,
-        Setting(kinds.host_url("https://school.s20.online"), sample="https://school.s20.online"),
-    ] = ""
-    email: Annotated[
-        str,
-        Setting(free_text, "The CRM user made for the API alone.", sample="api@school.example"),
-    ] = ""
-    account: Annotated[
-        str, Setting(free_text, "Part of every key, never change it. Empty: from the host.")
-    ] = ""
-    per_second: Annotated[
-        float,
-        Setting(kinds.amount(0.1, 1000), "Requests per second; AlfaCRM allows 5 to an account."),
-    ] = 4.75
-    calls: Annotated[
-        int, Setting(whole(1, 8), "Requests under way at once; AlfaCRM advises one.")
-    ] = 1
-    page_size: Annotated[int, Setting(whole(10, 500), "Rows per request.")] = 500
-    tries: Annotated[int, Setting(whole(1, 10), "Tries per request.")] = 4
-    pause_seconds: Annotated[
-        float,
-        Setting(
-            kinds.amount(0, 60), "Pause before the second try; it grows with each further one."
-        ),
-    ] = 1.0
-    answer_seconds: Annotated[
-        float, Setting(kinds.amount(0.1, 600), "How long one answer may take.")
-    ] = 90
-    headers: Annotated[
-        Mapping[str, str],
-        Setting(
-            kinds.table_of_texts,
-            'Further headers; "$COINSYNC_APP_KEY" stands for the secret of that name.',
-        ),
-    ] = field(default_factory=dict)
+    # The address may hold a password, so it is not shown.
+    url: str = setting(kinds.database_url, default="sqlite:///coinsync.db", repr=False)
+    wait_seconds: int = setting(whole(1, 600), "How long to wait for another writer.", 30)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
+class CrmSettings:
+    """The AlfaCRM account. Its API key is a secret: COINSYNC_ALFACRM_KEY, see [secrets]."""
+
+    url: str = setting(
+        kinds.host_url("https://school.s20.online"), default="", sample="https://school.s20.online"
+    )
+    email: str = setting(
+        free_text, "The CRM user made for the API alone.", "", sample="api@school.example"
+    )
+    account: str = setting(
+        free_text, "Part of every key, never change it. Empty: from the host.", ""
+    )
+    # The default stays a little below what AlfaCRM allows, because it counts by its own clock, and
+    # refuses a request too many.
+    per_second: float = setting(
+        kinds.amount(0.1, 1000), "Requests per second; AlfaCRM allows 5 to an account.", 4.75
+    )
+    page_size: int = setting(whole(10, 500), "Rows per request.", 500)
+    tries: int = setting(whole(1, 10), "Tries per request.", 4)
+    pause_seconds: float = setting(
+        kinds.amount(0, 60), "Pause before the second try; it grows with each further one.", 1.0
+    )
+    answer_seconds: float = setting(kinds.amount(0.1, 600), "How long one answer may take.", 90)
+    headers: Mapping[str, str] = setting(
+        kinds.table_of_texts,
+        'Further headers; "$COINSYNC_APP_KEY" stands for the secret of that name.',
+        default_factory=dict,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class CsvSettings:
-    """Attendance from files."""
+    """Only for crm = "csv": the folder with the files, see docs/csv.md."""
 
-    folder: Annotated[Path, Setting(kinds.path)] = Path("attendance")
+    folder: Path = setting(kinds.path, default=Path("attendance"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BranchSettings:
     """A branch that takes part."""
 
-    id: Annotated[int, Setting(whole(1, 2**63 - 1))]
-    name: Annotated[str, Setting(free_text)] = ""
-    zone: Annotated[ZoneInfo, Setting(kinds.zone)] = field(
-        default_factory=lambda: ZoneInfo("Europe/Moscow")
-    )
+    id: int = setting(whole(1, 2**63 - 1))
+    name: str = setting(free_text, default="")
+    zone: ZoneInfo = setting(kinds.zone, default_factory=lambda: ZoneInfo("Europe/Moscow"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LessonSettings:
-    """What lesson types mean that no rule pays for."""
+    """What the lesson types of the CRM mean (ids). Types that no rule names earn nothing; types
+    that stand nowhere are reported at every sync until somebody decides.
+    """
 
-    trial: Annotated[frozenset[int], Setting(ids, "Trial lessons.")] = frozenset({3})
-    makeup: Annotated[frozenset[int], Setting(ids, 'Make-ups of missed lessons ("отработка").')] = (
-        frozenset({4})
+    trial: frozenset[int] = setting(ids, "Trial lessons.", frozenset({3}))
+    makeup: frozenset[int] = setting(
+        ids, 'Make-ups of missed lessons ("отработка").', frozenset({4})
     )
-    uncounted: Annotated[
-        frozenset[int], Setting(ids, "Known types that earn nothing.", sample=[1])
-    ] = frozenset()
+    uncounted: frozenset[int] = setting(
+        ids, "Known types that earn nothing.", frozenset(), sample=[1]
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ResidentSettings:
-    """What is kept of a pupil's card."""
+    """What is kept of a pupil's card: number, name as shown, branches, groups, VK page."""
 
-    names: Annotated[
-        NameForm,
-        Setting(
-            choice(NameForm), 'Keep "Ада М." of "surname_first" or "given_first" names, or "full".'
-        ),
-    ] = NameForm.SURNAME_FIRST
-    vk_field: Annotated[
-        str,
-        Setting(free_text, 'Card field with the family\'s VK page: "custom_…", "web", "note".'),
-    ] = "custom_vk"
-    vk_pattern: Annotated[
-        str,
-        Setting(
-            kinds.pattern,
-            'Where it stands in a longer text, as in "vk:\\\\s*(\\\\S+)"; empty: all of it.',
-        ),
-    ] = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShopSettings:
-    """Pictures of the shop's goods: staff's own, and the copies for the web."""
-
-    pictures: Annotated[Path, Setting(kinds.path)] = Path("pictures")
-    web_pictures: Annotated[Path, Setting(kinds.path, "Readable by whoever runs the cabinet.")] = (
-        Path("pictures.web")
+    names: NameForm = setting(
+        choice(NameForm),
+        'Keep "Ада М." of "surname_first" or "given_first" names, or "full".',
+        NameForm.SURNAME_FIRST,
+    )
+    vk_field: str = setting(
+        free_text, 'Card field with the family\'s VK page: "custom_…", "web", "note".', "custom_vk"
+    )
+    vk_pattern: str = setting(
+        kinds.pattern,
+        'Where it stands in a longer text, as in "vk:\\\\s*(\\\\S+)"; empty: all of it.',
+        "",
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
+class ShopSettings:
+    """Pictures of the shop's goods, see docs/catalog.md: where staff put them, and where the copies
+    for the web are made. Relative paths start at this file's folder.
+    """
+
+    pictures: Path = setting(kinds.path, default=Path("pictures"))
+    web_pictures: Path = setting(
+        kinds.path, "Readable by whoever runs the cabinet.", Path("pictures.web")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class VkSettings:
-    """Where screen names of VK become numbers."""
+    """Screen names in cards become numbers through VK's API, each asked once, if
+    COINSYNC_VK_SERVICE_KEY (a secret: the service key of the VK app) is given.
+    """
 
-    api: Annotated[str, Setting(kinds.host_url("https://api.vk.ru"))] = "https://api.vk.ru"
+    api: str = setting(kinds.host_url("https://api.vk.ru"), default="https://api.vk.ru")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SyncSettings:
     """The nightly reading."""
 
-    days_back: Annotated[
-        int, Setting(whole(1, 366), "How many days back marks are read again.")
-    ] = 45
-    fresh_hours_max: Annotated[
-        int, Setting(whole(1, 10_000), "Older than that, `reconcile` warns.")
-    ] = 26
+    days_back: int = setting(whole(1, 366), "How many days back marks are read again.", 45)
+    fresh_hours_max: int = setting(whole(1, 10_000), "Older than that, `reconcile` warns.", 26)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """How the web view listens, and which VK app opens it."""
+    """The cabinet (coinsync serve), behind a proxy that speaks TLS. The keys of the VK app are a
+    secret: COINSYNC_VK_KEYS, two of them, comma between, while one is being replaced.
+    """
 
-    host: Annotated[str, Setting(text)] = "127.0.0.1"
-    port: Annotated[int, Setting(whole(1, 65535))] = 8080
-    threads: Annotated[int, Setting(whole(1, 64))] = 8
-    app_id: Annotated[
-        int, Setting(whole(0, 2**63 - 1), "Number of the VK app.", sample=7000001)
-    ] = 0
-    launch_hours_max: Annotated[int, Setting(whole(1, 168), "How old a launch may be.")] = 24
-    hosts: Annotated[
-        tuple[str, ...],
-        Setting(kinds.texts(), "Host names that the proxy passes on; empty: any."),
-    ] = ()
+    host: str = setting(text, default="127.0.0.1")
+    port: int = setting(whole(1, 65535), default=8080)
+    threads: int = setting(whole(1, 64), default=8)
+    app_id: int = setting(whole(0, 2**63 - 1), "Number of the VK app.", 0, sample=7000001)
+    launch_hours_max: int = setting(whole(1, 168), "How old a launch may be.", 24)
+    hosts: tuple[str, ...] = setting(
+        kinds.texts(), "Host names that the proxy passes on; empty: any.", ()
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CoinSettings:
-    """What a coin is called beside a number."""
+    """What a coin is called: for 1, 2 and 5 in Russian, for 1 and 2 in English."""
 
-    ru: Annotated[tuple[str, str, str], Setting(kinds.texts(3))] = ("монета", "монеты", "монет")
-    en: Annotated[tuple[str, str], Setting(kinds.texts(2))] = ("coin", "coins")
+    ru: tuple[str, str, str] = setting(kinds.texts(3), default=("монета", "монеты", "монет"))
+    en: tuple[str, str] = setting(kinds.texts(2), default=("coin", "coins"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BrandSettings(Colours):
-    """How the web view looks: the school's colours, its name there, and its pictures."""
+    """How the cabinet looks. Colours whose texts cannot be read (a contrast under 4.5 : 1) are
+    refused. Pictures are SVG or PNG files of at most 100 KB; paths start at this file's folder.
+    """
 
-    name: Annotated[
-        str, Setting(free_text, "What the cabinet calls the school; empty: its name above.")
-    ] = ""
-    logo: Annotated[
-        Path | None,
-        Setting(kinds.optional_path, "A square picture beside the name; empty: none."),
-    ] = None
-    coin: Annotated[
-        Path | None,
-        Setting(kinds.optional_path, "A square picture of the coin; empty: a golden one."),
-    ] = None
+    name: str = setting(free_text, "What the cabinet calls the school; empty: its name above.", "")
+    logo: Path | None = setting(
+        kinds.optional_path, "A square picture beside the name; empty: none.", None
+    )
+    coin: Path | None = setting(
+        kinds.optional_path, "A square picture of the coin; empty: a golden one.", None
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SecretSettings:
-    """Where secrets are kept that the environment does not give."""
+    """A file of mode 0600 with lines NAME=value, beside this one; the environment serves as
+    well.
+    """
 
-    file: Annotated[Path, Setting(kinds.path)] = Path("coinsync.secrets")
+    file: Path = setting(kinds.path, default=Path("coinsync.secrets"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that ``config.toml`` says; paths are absolute."""
 
     path: Path
-    school: Annotated[
-        SchoolSettings, Section("school", "The school, and where its attendance is kept.")
-    ]
-    database: Annotated[
-        DatabaseSettings,
-        Section(
-            "database",
-            "Where coins are kept: a file (a relative path starts at this file's folder), or "
-            "MariaDB, as in mysql://coinsync@db1.example,db2.example/coinsync; see "
-            "docs/operations.md. The password is a secret: COINSYNC_DATABASE_PASSWORD. "
-            "COINSYNC_DATABASE_URL stands in for all of url, for another account.",
+    school: SchoolSettings = section(SchoolSettings, "school")
+    database: DatabaseSettings = section(DatabaseSettings, "database")
+    alfacrm: CrmSettings = section(CrmSettings, "alfacrm")
+    csv: CsvSettings = section(CsvSettings, "csv")
+    branches: tuple[BranchSettings, ...] = blocks(
+        BranchSettings,
+        "branch",
+        "Each branch that takes part: its id in the CRM and its time zone.",
+        samples=({"id": 1, "name": "Kazan", "zone": "Europe/Moscow"},),
+    )
+    lessons: LessonSettings = section(LessonSettings, "lessons")
+    rules: tuple[Rule, ...] = blocks(
+        Rule,
+        "rule",
+        "What an attended lesson is worth. The most specific rule stands first. When a rate"
+        " changes, add a second block with the same name and a later since: older lessons keep"
+        " the older rate.",
+        samples=(
+            {
+                "name": "group lesson",
+                "coins": 10,
+                "types": [2],
+                "since": date(2026, 9, 1),
+                "until": date(2030, 8, 31),
+                "branches": [],
+                "subjects": [],
+                "groups": [],
+                "guest": "hold",
+                "scheduled_only": False,
+                "title_ru": "Занятие в группе",
+                "title_en": "Group lesson",
+            },
         ),
-    ]
-    alfacrm: Annotated[
-        CrmSettings,
-        Section(
-            "alfacrm",
-            "The AlfaCRM account. Its API key is a secret: COINSYNC_ALFACRM_KEY, see [secrets].",
+    )
+    residents: ResidentSettings = section(ResidentSettings, "residents")
+    ways: tuple[Way, ...] = blocks(
+        Way,
+        "earn",
+        "Ways to earn besides lessons, one block each: what `credit --for CODE` gives, and what"
+        " the memo in the cabinet tells.",
+        samples=(
+            {
+                "code": "olympiad",
+                "title_ru": "Победа в олимпиаде",
+                "title_en": "Olympiad won",
+                "coins": 50,
+                "text_ru": "Принеси диплом городской олимпиады или выше.",
+                "text_en": "Bring a diploma of a city olympiad or above.",
+            },
+            {
+                "code": "project",
+                "title_ru": "Защита проекта",
+                "title_en": "Project presented",
+                "coins": 30,
+                "text_ru": "Покажи группе игру или сайт, которые сделал сам.",
+                "text_en": "Show your group a game or a site that you made yourself.",
+            },
         ),
-    ]
-    csv: Annotated[
-        CsvSettings,
-        Section("csv", 'Only for crm = "csv": the folder with the files, see docs/csv.md.'),
-    ]
-    branches: Annotated[
-        tuple[BranchSettings, ...],
-        Section(
-            "branch",
-            "Each branch that takes part: its id in the CRM and its time zone.",
-            samples=({"id": 1, "name": "Kazan", "zone": "Europe/Moscow"},),
-        ),
-    ]
-    lessons: Annotated[
-        LessonSettings,
-        Section(
-            "lessons",
-            "What the lesson types of the CRM mean (ids). Types that no rule names earn nothing; "
-            "types that stand nowhere are reported at every sync until somebody decides.",
-        ),
-    ]
-    rules: Annotated[
-        tuple[Rule, ...],
-        Section(
-            "rule",
-            "What an attended lesson is worth. The most specific rule stands first. When a rate "
-            "changes, add a second block with the same name and a later since: older lessons keep "
-            "the older rate.",
-            samples=(
-                {
-                    "name": "group lesson",
-                    "coins": 10,
-                    "types": [2],
-                    "since": date(2026, 9, 1),
-                    "until": date(2030, 8, 31),
-                    "branches": [],
-                    "subjects": [],
-                    "groups": [],
-                    "guest": "hold",
-                    "scheduled_only": False,
-                    "title_ru": "Занятие в группе",
-                    "title_en": "Group lesson",
-                },
-            ),
-        ),
-    ]
-    residents: Annotated[
-        ResidentSettings,
-        Section(
-            "residents",
-            "What is kept of a pupil's card: number, name as shown, branches, groups, VK page.",
-        ),
-    ]
-    ways: Annotated[
-        tuple[Way, ...],
-        Section(
-            "earn",
-            "Ways to earn besides lessons, one block each: what `credit --for CODE` gives, and "
-            "what the memo in the cabinet tells.",
-            samples=(
-                {
-                    "code": "olympiad",
-                    "title_ru": "Победа в олимпиаде",
-                    "title_en": "Olympiad won",
-                    "coins": 50,
-                    "text_ru": "Принеси диплом городской олимпиады или выше.",
-                    "text_en": "Bring a diploma of a city olympiad or above.",
-                },
-                {
-                    "code": "project",
-                    "title_ru": "Защита проекта",
-                    "title_en": "Project presented",
-                    "coins": 30,
-                    "text_ru": "Покажи группе игру или сайт, которые сделал сам.",
-                    "text_en": "Show your group a game or a site that you made yourself.",
-                },
-            ),
-            optional=True,
-        ),
-    ]
-    shop: Annotated[
-        ShopSettings,
-        Section(
-            "shop",
-            "Pictures of the shop's goods, see docs/catalog.md: where staff put them, and where "
-            "the copies for the web are made. Relative paths start at this file's folder.",
-        ),
-    ]
-    vk: Annotated[
-        VkSettings,
-        Section(
-            "vk",
-            "Screen names in cards become numbers through VK's API, each asked once, if "
-            "COINSYNC_VK_SERVICE_KEY (a secret: the service key of the VK app) is given.",
-        ),
-    ]
-    sync: Annotated[SyncSettings, Section("sync", "The nightly reading.")]
-    limits: Annotated[
+        optional=True,
+    )
+    shop: ShopSettings = section(ShopSettings, "shop")
+    vk: VkSettings = section(VkSettings, "vk")
+    sync: SyncSettings = section(SyncSettings, "sync")
+    limits: Limits = section(
         Limits,
-        Section(
-            "guards",
-            "What one branch may change in one window, and one person by one command.",
-        ),
-    ]
-    web: Annotated[
-        ServerSettings,
-        Section(
-            "web",
-            "The cabinet (coinsync serve), behind a proxy that speaks TLS. The keys of the VK app "
-            "are a secret: COINSYNC_VK_KEYS, two of them, comma between, while one is being "
-            "replaced.",
-        ),
-    ]
-    coin: Annotated[
-        CoinSettings,
-        Section(
-            "coin", "What a coin is called: for 1, 2 and 5 in Russian, for 1 and 2 in English."
-        ),
-    ]
-    brand: Annotated[
-        BrandSettings,
-        Section(
-            "brand",
-            "How the cabinet looks. Colours whose texts cannot be read (a contrast under 4.5 : 1) "
-            "are refused. Pictures are SVG or PNG files of at most 100 KB; paths start at this "
-            "file's folder.",
-        ),
-    ]
-    secrets: Annotated[
-        SecretSettings,
-        Section(
-            "secrets",
-            "A file of mode 0600 with lines NAME=value, beside this one; the environment serves as "
-            "well.",
-        ),
-    ]
+        "guards",
+        "What one branch may change in one window, and one person by one command.",
+    )
+    web: ServerSettings = section(ServerSettings, "web")
+    coin: CoinSettings = section(CoinSettings, "coin")
+    brand: BrandSettings = section(BrandSettings, "brand")
+    secrets: SecretSettings = section(SecretSettings, "secrets")
 
     @property
     def account(self) -> str:
@@ -434,8 +329,8 @@ class Settings:
 
 
 @cache
-def sections() -> tuple[SectionOfFile, ...]:
-    """The sections of the file, in the order in which the example shows them."""
+def sections() -> dict[str, Section]:
+    """The sections of the file by the fields of ``Settings``, in the order of the example."""
     return sections_of(Settings)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from coinsync.core.setting import Setting, expect
+from coinsync.core.setting import expect, setting
 
 #: The contrast that every text has at least, to 1.
 CONTRAST_MIN = 4.5
@@ -50,15 +50,15 @@ def as_colour(value: Any) -> str:
 class Colours:
     """What a school chooses, as "#rrggbb"; a link that is "" is the accent, or near it."""
 
-    accent_light: Annotated[
-        str, Setting(as_colour, "Behind the balance, and of buttons, in the light appearance …")
-    ] = "#1f6fc9"
-    accent_dark: Annotated[str, Setting(as_colour, "… and in the dark one.")] = "#2b62ab"
-    label: Annotated[str, Setting(as_colour, "What is written on it.")] = _WHITE
-    link_light: Annotated[
-        str, Setting(as_colour, "Links; empty: the accent, as near to it as can be read.")
-    ] = ""
-    link_dark: Annotated[str, Setting(as_colour)] = ""
+    accent_light: str = setting(
+        as_colour, "Behind the balance, and of buttons, in the light appearance …", "#1f6fc9"
+    )
+    accent_dark: str = setting(as_colour, "… and in the dark one.", "#2b62ab")
+    label: str = setting(as_colour, "What is written on it.", _WHITE)
+    link_light: str = setting(
+        as_colour, "Links; empty: the accent, as near to it as can be read.", ""
+    )
+    link_dark: str = setting(as_colour, default="")
 
     def __post_init__(self) -> None:
         """Refuse at birth what is no colour: these texts end up in a style sheet."""

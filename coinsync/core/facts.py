@@ -196,7 +196,10 @@ class LessonRecord:
 
 
 class LinkSource(StrEnum):
-    """Who made a link: the CRM's card, a clerk, or the merging of a card whose viewers came along."""
+    """Who made a link.
+
+    The CRM's card, a clerk, or the merging of a card whose viewers came along.
+    """
 
     CRM = "crm"
     DESK = "desk"
@@ -217,7 +220,10 @@ class Link(Fact):
 
 
 class PageKind(StrEnum):
-    """What VK says stands behind a screen name; ``GONE`` is an account that was deleted or banned."""
+    """What VK says stands behind a screen name.
+
+    ``GONE`` is an account that was deleted or banned.
+    """
 
     PERSON = "person"
     COMMUNITY = "community"
@@ -241,7 +247,7 @@ class VkPage(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Merge(Fact):
-    """The card ``resident`` goes on as the card ``into``: coins count there, both histories are one.
+    """The card ``resident`` goes on as ``into``: coins count there, both histories are one.
 
     ``into`` is 0 once the merge is undone; ``ever`` are all cards that it went on as. ``links``
     are the VK accounts whose links moved along, so that undoing brings them back.
@@ -254,7 +260,10 @@ class Merge(Fact):
 
 
 class HoldKind(StrEnum):
-    """Why a person must decide: coins that should go but cannot, or a visit that may or may not earn."""
+    """Why a person must decide.
+
+    Coins that should go but cannot, or a visit that may or may not earn.
+    """
 
     REVERSAL = "reversal"
     GUEST = "guest"
@@ -262,7 +271,10 @@ class HoldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold(Fact):
-    """A difference that waits for a person: ``coins`` would be taken (negative) or given (positive)."""
+    """A difference that waits for a person.
+
+    ``coins`` would be taken (negative) or given (positive).
+    """
 
     key: str
     kind: HoldKind

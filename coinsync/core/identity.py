@@ -53,7 +53,10 @@ class VkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VkText:
-    """The meaning of a text about a VK page: ``number`` for a numeric id, ``name`` (lower case) for a screen name."""
+    """The meaning of a text about a VK page.
+
+    ``number`` is a numeric id, ``name`` a screen name in lower case.
+    """
 
     kind: VkKind
     number: int = 0
@@ -65,35 +68,39 @@ def read_vk(text: str) -> VkText:
     text = text.strip()
     if not text:
         return VkText(VkKind.NOTHING)
-    linked = _HOST.match(text)
-    if linked:
-        # Several links in one field: none of them is chosen.
-        several = len(text.split()) > 1
-        return VkText(VkKind.UNREADABLE) if several else _read_path(text[linked.end() :])
+    host = _HOST.match(text)
+    if host:
+        # Several links in one field: nobody can say which of them is meant.
+        if len(text.split()) > 1:
+            return VkText(VkKind.UNREADABLE)
+        return _read_path(text[host.end() :])
     mention = _MENTION.fullmatch(text) or _BRACKET.fullmatch(text)
-    return _read_word(mention["who"] if mention else text, bare=mention is None)
+    if mention:
+        return _read_word(mention["who"], bare=False)
+    return _read_word(text, bare=True)
 
 
 def _read_path(path: str) -> VkText:
+    """Read what stands behind the host of a link."""
     dialogue = _DIALOGUE.fullmatch(path)
     if dialogue:
         return _number(dialogue[1])
     word = re.split(r"[?#]", path, maxsplit=1)[0].rstrip("/")
-    return _read_word(word, bare=False) if word else VkText(VkKind.NOT_A_PERSON)
+    if not word:
+        return VkText(VkKind.NOT_A_PERSON)
+    return _read_word(word, bare=False)
 
 
 def _read_word(word: str, *, bare: bool) -> VkText:
+    """Read the part that names a page; ``bare`` when nothing but it was typed."""
     number = _NUMBER.fullmatch(word) or _WRITE.fullmatch(word)
+    # vk.com/123 is not the page of id123, and nobody's screen name either.
     if number and (bare or not word.isdigit()):
         return _number(number[1], most=BARE_NUMBER_MAX if word.isdigit() else VK_ID_MAX)
     if _COMMUNITY.fullmatch(word):
         return VkText(VkKind.COMMUNITY)
-    if (
-        _APP.fullmatch(word)
-        or _PART.fullmatch(word)
-        or word.lower() in _SERVICE_PAGES
-        or "/" in word
-    ):
+    is_part = _APP.fullmatch(word) or _PART.fullmatch(word) or "/" in word
+    if is_part or word.lower() in _SERVICE_PAGES:
         return VkText(VkKind.NOT_A_PERSON)
     if _SCREEN_NAME.fullmatch(word) and not _ID.fullmatch(word):
         return VkText(VkKind.SCREEN_NAME, name=word.lower())
@@ -107,15 +114,23 @@ def _number(digits: str, *, most: int = VK_ID_MAX) -> VkText:
 
 def harmless(text: str) -> str:
     """Make a text safe to show in one line: no control, direction or zero-width characters."""
+    # Most texts are; this is asked of every name in every list.
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        " " if char.isspace() else char for char in text if char.isspace() or not _hidden(char)
-    )
+    shown = []
+    for char in text:
+        if char.isspace():
+            shown.append(" ")
+        elif not _is_hidden(char):
+            shown.append(char)
+    return "".join(shown)
 
 
 def spreadsheet_safe(text: str) -> str:
-    """Make a text harmless to a spreadsheet too: before what it would take for a formula stands an apostrophe."""
+    """Make a text harmless to a spreadsheet too.
+
+    Before what it would take for a formula stands an apostrophe.
+    """
     plain = harmless(text)
     return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
 
@@ -144,7 +159,7 @@ def _as_compared(text: str) -> str:
     return clean(composed).casefold().translate(_SAME_LETTERS)
 
 
-def _hidden(char: str) -> bool:
+def _is_hidden(char: str) -> bool:
     # Cc control, Cf direction and zero-width, Cs half of a pair, Co nobody's.
     return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co")
 
@@ -158,14 +173,16 @@ class NameForm(StrEnum):
 
 
 def shown_name(text: str, form: NameForm) -> str:
-    """Shorten a name of the CRM to what may be kept: "Иванова Ада Петровна" → "Ада И."; ``FULL`` keeps it whole.
+    """Shorten a name of the CRM to what may be kept: "Иванова Ада Петровна" → "Ада И.".
 
-    A name of one word stays; an empty one becomes "" and is shown as a number.
+    ``FULL`` keeps it whole. A name of one word stays; an empty one becomes "" and is shown as a
+    number.
     """
     words = clean(text).split()
     if form is NameForm.FULL or len(words) < 2:
         name = " ".join(words)
+    elif form is NameForm.SURNAME_FIRST:
+        name = f"{words[1]} {words[0][0]}."
     else:
-        given, surname = words[1::-1] if form is NameForm.SURNAME_FIRST else words[:2]
-        name = f"{given} {surname[0]}."
+        name = f"{words[0]} {words[1][0]}."
     return name if len(name) <= NAME_LENGTH_MAX else name[: NAME_LENGTH_MAX - 1] + "…"

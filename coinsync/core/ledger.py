@@ -1,7 +1,8 @@
 """What an entry is, how keys are written, and how entries are chained.
 
-The ledger only grows. A key names the thing that coins are for; entries under one key are numbered: 1 award,
-2 its reversal, 3 an award again. The hash of each entry takes in the hash of the one before it.
+The ledger only grows. A key names the thing that coins are for; entries under one key are
+numbered: 1 award, 2 its reversal, 3 an award again. The hash of each entry takes in the hash of
+the one before it.
 """
 
 from __future__ import annotations
@@ -22,25 +23,30 @@ GENESIS = "0" * 64
 
 KEY_LENGTH_MAX = 120
 
-#: Why an entry was posted that no rule asked for; staff's own words are its note, a way to earn is its ``rule``.
-BY_HAND, BY_WAY, OPENED, TAKEN_BACK, FORGIVEN = (
-    "by_hand",
-    "way",
-    "opening",
-    "taken_back",
-    "forgiven",
-)
+#: Why an entry was posted that no rule asked for. What staff typed is its note, the code of a way
+#: to earn is its ``rule``.
+BY_HAND = "by_hand"
+BY_WAY = "way"
+OPENED = "opening"
+TAKEN_BACK = "taken_back"
+FORGIVEN = "forgiven"
 #: Why the shop moved coins; which goods is the note.
-BOUGHT, RETURNED = "bought", "returned"
+BOUGHT = "bought"
+RETURNED = "returned"
 #: Reasons to which the note, where there is one, leaves nothing to add.
 NOTE_SAYS_ALL = frozenset({BY_HAND, BOUGHT, RETURNED})
 
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# Small ASCII letters only: MariaDB may take letters for equal that SQLite tells apart, and a key
+# must be the same key everywhere.
 _KEY = re.compile(r"[a-z0-9][a-z0-9:._-]*")
 
 
 class Kind(StrEnum):
-    """What an entry is for. Awards and their reversals come from lessons; the rest is done by hand or by the shop."""
+    """What an entry is for.
+
+    Awards and their reversals come from lessons; the rest is done by hand or by the shop.
+    """
 
     AWARD = "award"
     REVERSAL = "reversal"
@@ -54,9 +60,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the ledger before it is posted; ``coins`` is positive for the resident's gain, never 0.
+    """One line of the ledger before it is posted.
 
-    ``reverses`` is the number of the posted entry that this one takes back; ``note`` is free text that staff typed.
+    ``coins`` is positive for the resident's gain and never 0. ``reverses`` is the number of the
+    posted entry that this one takes back; ``note`` is free text that staff typed.
     """
 
     key: str
@@ -73,7 +80,8 @@ class Entry:
     reverses: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse at birth what must never be posted: fractions, nothing, and keys outside the grammar."""
+        """Refuse what must never be posted: fractions, no coins, and keys outside the grammar."""
+        # bool is a kind of int in Python, and True would be one coin.
         if type(self.coins) is not int or self.coins == 0:
             raise ValueError(
                 f"an entry moves a whole number of coins and not 0, got {self.coins!r}"
@@ -86,7 +94,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """An entry in the ledger: ``n`` counts without gaps from 1, ``posted_at`` is UTC ("2026-11-22T02:00:07Z")."""
+    """An entry in the ledger.
+
+    ``n`` counts without gaps from 1, ``posted_at`` is UTC ("2026-11-22T02:00:07Z").
+    """
 
     n: int
     entry: Entry
@@ -121,7 +132,11 @@ class LedgerRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """Where a key stands: its last number, the sum of its coins, and the entry that a reversal would name."""
+    """Where a key stands.
+
+    That is its last number, the sum of its coins, and the number in the ledger of the award that a
+    reversal would name.
+    """
 
     key: str
     seq: int = 0
@@ -131,7 +146,10 @@ class KeyState:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far the ledgers have come: last entry, last run, whose CRM it belongs to, last move of stock."""
+    """How far the ledger has come: its last entry, run and move of stock.
+
+    ``account`` names the CRM that it belongs to.
+    """
 
     n: int
     runs: int
@@ -139,29 +157,12 @@ class Head:
     stock: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One applied plan, as recorded. Times are UTC ("2026-11-22T02:00:07Z")."""
+class Run(NamedTuple):
+    """One applied plan, as it lies in the database, column by column.
 
-    id: int
-    uuid: str
-    purpose: str
-    branch: int
-    since: date
-    until: date
-    actor: str
-    started_at: str
-    posted_at: str
-    digest: str
-    requests: int
-    entries: int
-    coins: int
-    facts: int
-    n_last: int
-
-
-class RunLine(NamedTuple):
-    """A run as it lies in the database, taken at its word."""
+    Like a row of the ledger it is taken at its word. Days are texts ("2026-11-22"), and so are
+    times, in UTC ("2026-11-22T02:00:07Z"): of one form, they compare as texts.
+    """
 
     id: int
     uuid: str
@@ -192,7 +193,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was written: run number and uuid, first and last entry number (``n_first`` > ``n_last`` when none)."""
+    """What was written: the run, and its first and last entry.
+
+    ``n_first`` is greater than ``n_last`` when no entry was posted.
+    """
 
     run: int
     uuid: str
@@ -209,21 +213,23 @@ def utc_text(moment: datetime) -> str:
 
 
 def survivors_of(merges: Iterable[Merge]) -> dict[int, int]:
-    """The card on which each merged card goes on in the end; a card that is not merged is not named.
+    """The card on which each merged card goes on in the end.
 
-    No writer makes a circle of cards; should one be there all the same, its lowest number goes on.
+    A card that is not merged is not named. No writer makes a circle of cards; should one be there
+    all the same, its lowest number goes on.
     """
-    into = {one.resident: one.into for one in merges if one.into}
+    into = {merge.resident: merge.into for merge in merges if merge.into}
     survivors: dict[int, int] = {}
     for card in into:
         path = [card]
         while path[-1] in into and into[path[-1]] not in path:
             path.append(into[path[-1]])
-        head = path[-1]
-        if head in into:
-            head = min(path[path.index(into[head]) :])
-        if head != card:
-            survivors[card] = head
+        survivor = path[-1]
+        if survivor in into:
+            circle = path[path.index(into[survivor]) :]
+            survivor = min(circle)
+        if survivor != card:
+            survivors[card] = survivor
     return survivors
 
 
@@ -238,12 +244,18 @@ def lesson_key(account: str, lesson: int, resident: int) -> str:
 
 
 def desk_key(id: str) -> str:
-    """Write the key of what a clerk does by hand; ``id`` is made before anything is asked or written."""
+    """Write the key of what a clerk does by hand.
+
+    ``id`` is made before anything is asked or written, so that a repetition is no second entry.
+    """
     return f"desk:{id}"
 
 
 def gift_key(award: int) -> str:
-    """Write the key of the gift that makes up for the reversal of an award, by the award's number in the ledger."""
+    """Write the key of the gift that makes up for the reversal of an award.
+
+    ``award`` is the award's number in the ledger.
+    """
     return f"gift:{award}"
 
 
@@ -253,13 +265,22 @@ def sale_key(sale: str, resident: int) -> str:
 
 
 def refund_key(sale: str, line: int, resident: int) -> str:
-    """Write the key of what one resident gets back for a sale, by the first of the lines that are taken back."""
+    """Write the key of what one resident gets back for a sale.
+
+    ``line`` is the first of the sale's lines that are taken back.
+    """
     return f"refund:{sale}:{line}:{resident}"
 
 
 def note_digest(salt: str, note: str) -> str:
-    """Digest of a note, so that the chain vouches for a text that may be erased later; "" where there is no note."""
-    return hashlib.sha256(f"{salt}\n{note}".encode()).hexdigest() if note else ""
+    """Digest of a note; "" where there is no note.
+
+    The chain holds the digest alone, so that the text can be erased later and the chain stays
+    whole. Without the salt a short note could be guessed from its digest.
+    """
+    if not note:
+        return ""
+    return hashlib.sha256(f"{salt}\n{note}".encode()).hexdigest()
 
 
 def ledger_row(posted: Posted, digest_of_note: str) -> LedgerRow:

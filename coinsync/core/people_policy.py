@@ -30,7 +30,7 @@ class CardsToRead:
     """The cards of which something must be read again.
 
     Of ``presence`` whether they were erased, of ``viewers`` their links, of ``forgotten`` their VK
-    pages and notes.
+    pages, the notes of their entries, and decisions about them.
     """
 
     presence: frozenset[int]
@@ -47,6 +47,7 @@ class RecordedCards:
     links: Collection[Link] = ()
     pages: Collection[VkPage] = ()
     notes: Collection[Note] = ()
+    decisions: Collection[Decision] = ()
 
 
 @dataclass(slots=True)
@@ -140,18 +141,22 @@ def _refuse_new_viewers(plan: Plan, effects: _Effects, recorded: RecordedCards) 
 
 def _refuse_to_forget_in_part(plan: Plan, effects: _Effects, recorded: RecordedCards) -> None:
     """Whoever is forgotten leaves no link, page or note, on none of the cards merged together."""
-    if not effects.forgotten:
-        return
     relatives = _merged_with(effects.forgotten, recorded.merges)
     links = [link for link in recorded.links if link.resident in effects.forgotten]
     dropped = {change.old for change in plan.changes if isinstance(change, Drop)}
-    left_behind = {*links, *recorded.pages, *recorded.notes} - dropped
+    left_behind: set[Fact] = {*links, *recorded.pages, *recorded.notes} - dropped
+    # A decision stays, without what somebody typed about it.
+    replaced = {change.old for change in plan.changes if isinstance(change, Put)}
+    left_behind |= {noted for noted in recorded.decisions if noted.note} - replaced
     if left_behind or not relatives <= set(recorded.erased):
         raise StalePlan("plan is stale: more is known by now about whom it forgets")
 
 
 def _merged_with(cards: Collection[int], merges: Iterable[Merge]) -> set[int]:
     """The other cards of the children to whom these cards belong."""
+    # Nearly every plan forgets nobody, and other writers wait while this one looks.
+    if not cards:
+        return set()
     survivors = survivors_of(merges)
     owners = {survivors.get(card, card) for card in cards}
     relatives = {card for card, survivor in survivors.items() if survivor in owners}

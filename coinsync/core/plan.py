@@ -1,4 +1,7 @@
-"""The plan: the difference between what is and what should be, as a value that can be shown, stored and applied."""
+"""The plan: the difference between what is and what should be.
+
+It is a value that can be shown, compared by its digest, and applied.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 from coinsync.core.canonical import canonical_text
 from coinsync.core.catalog import StockMove
 from coinsync.core.fact_keys import RANK, identity
 from coinsync.core.facts import Fact, Lesson
 from coinsync.core.ledger import Entry, KeyState, Kind
-from coinsync.core.setting import Setting, whole
+from coinsync.core.setting import setting, whole
 
+#: So many digits of a digest are shown, and as many must be typed at least.
 DIGEST_SHOWN = 8
 
 
@@ -33,7 +37,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Record a fact: ``new`` in the place of ``old``, or for the first time where ``old`` is None."""
+    """Record a fact: ``new`` in the place of ``old``; ``old`` None is for the first time."""
 
     new: Fact
     old: Fact | None = None
@@ -58,7 +62,10 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Record a move of stock; ``left`` is how many pieces there are before it, where the move hangs on that."""
+    """Record a move of stock.
+
+    ``left`` is how many pieces there are before it, where the move depends on that.
+    """
 
     move: StockMove
     left: int | None = None
@@ -75,8 +82,9 @@ Change = Post | Put | Drop | Stock
 class Purpose(StrEnum):
     """What a plan is for; a sync's plans, ``PEOPLE`` and ``LESSONS``, have guards.
 
-    ``DESK`` is what a clerk does by hand, ``REVIEW`` what a person decided about something held: only there may a
-    reversal take a balance below zero. ``CATALOG`` is what the shop has, ``SALE`` what it sold or took back.
+    ``DESK`` is what a clerk does by hand, ``REVIEW`` what a person decided about something held:
+    only there may a reversal take a balance below zero. ``CATALOG`` is what the shop has, ``SALE``
+    what it sold or took back.
     """
 
     PEOPLE = "people"
@@ -89,7 +97,10 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One branch and one window of days, both ends included; what belongs to no branch has the number 0."""
+    """One branch and one window of days, both ends included.
+
+    What belongs to no branch has the number 0.
+    """
 
     branch: int
     since: date
@@ -112,9 +123,11 @@ class RemarkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing to know; ``reason`` is a reason code, ``coins`` what would move, ``other`` a second lesson or card.
+    """One thing to know.
 
-    ``known`` says that an earlier plan said the same, ``detail`` is the field of a record that cannot be read.
+    ``reason`` is a reason code, ``coins`` what would move, ``other`` a second lesson or card.
+    ``known`` says that an earlier plan said the same, ``detail`` is the field of a record that
+    cannot be read.
     """
 
     kind: RemarkKind
@@ -129,7 +142,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the guards weigh: what was known in the scope before, and what of it the answer lacks."""
+    """What the guards weigh: what was known in the scope, and what of it the answer lacks."""
 
     lessons_known: int = 0
     lessons_read: int = 0
@@ -145,29 +158,26 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one plan, or one operation by hand, may do without a person's word.
+    """How much one plan, or one operation by hand, may do unless a person accepts it.
 
-    ``reversals_free`` reversals pass in any case: that a lesson is taken back is everyday life in a small school too.
+    ``reversals_free`` reversals pass in any case: in a small school, too, a lesson is taken back
+    now and then, and that may be more than a few percent of its awards.
     """
 
-    reversals_percent_max: Annotated[
-        int, Setting(whole(0, 100), "Reversals, in percent of the awards posted there …")
-    ] = 5
-    reversals_checked_from: Annotated[
-        int, Setting(whole(1, 10_000), "… once so many awards are posted.")
-    ] = 20
-    reversals_free: Annotated[
-        int, Setting(whole(0, 10_000), "So many pass in any case: one lesson taken back.")
-    ] = 10
-    vanished_percent_max: Annotated[
-        int, Setting(whole(0, 100), "Residents or memberships missing, in percent.")
-    ] = 20
-    coins_per_run_max: Annotated[
-        int, Setting(whole(1, 100_000_000), "Coins awarded in one run.")
-    ] = 50_000
-    coins_per_operation_max: Annotated[
-        int, Setting(whole(1, 100_000_000), "Coins that one credit or debit moves.")
-    ] = 1_000
+    reversals_percent_max: int = setting(
+        whole(0, 100), "Reversals, in percent of the awards posted there …", 5
+    )
+    reversals_checked_from: int = setting(whole(1, 10_000), "… once so many awards are posted.", 20)
+    reversals_free: int = setting(
+        whole(0, 10_000), "So many pass in any case: one lesson taken back.", 10
+    )
+    vanished_percent_max: int = setting(
+        whole(0, 100), "Residents or memberships missing, in percent.", 20
+    )
+    coins_per_run_max: int = setting(whole(1, 100_000_000), "Coins awarded in one run.", 50_000)
+    coins_per_operation_max: int = setting(
+        whole(1, 100_000_000), "Coins that one credit or debit moves.", 1_000
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +198,9 @@ class Counts:
 class Plan:
     """Changes for one scope, in one fixed order, with what they rely on.
 
-    ``basis`` says where each key stood that the plan posts to; the ``old`` of each ``Put`` and ``Drop`` completes it.
-    ``lessons``, ``remarks`` and ``evidence`` explain the plan and are no part of its digest.
+    ``basis`` says where each key stood that the plan posts to; the ``old`` of each ``Put`` and
+    ``Drop`` completes it. ``lessons``, ``remarks`` and ``evidence`` explain the plan and are no
+    part of its digest.
     """
 
     purpose: Purpose
@@ -213,6 +224,7 @@ class Plan:
         evidence: Evidence | None = None,
     ) -> Plan:
         """Make a plan whose order does not depend on the order in which its parts were found."""
+        # Or the digest that a person reviewed would change with the order of the CRM's answers.
         return cls(
             purpose,
             scope,
@@ -246,84 +258,102 @@ class Plan:
     @property
     def counts(self) -> Counts:
         """Add the plan up."""
-        awards = [entry.coins for entry in self.entries if entry.kind is Kind.AWARD]
-        reversals = [entry.coins for entry in self.entries if entry.kind is Kind.REVERSAL]
-        others = [
-            entry.coins for entry in self.entries if entry.kind not in (Kind.AWARD, Kind.REVERSAL)
-        ]
+        entries = self.entries
+        awards = [entry.coins for entry in entries if entry.kind is Kind.AWARD]
+        reversals = [entry.coins for entry in entries if entry.kind is Kind.REVERSAL]
+        coins = sum(entry.coins for entry in entries)
         return Counts(
             awards=len(awards),
             awarded=sum(awards),
             reversals=len(reversals),
             reversed=sum(reversals),
-            others=len(others),
-            moved=sum(others),
-            facts=len(self.changes) - len(self.entries) - len(self.stock_moves),
+            others=len(entries) - len(awards) - len(reversals),
+            moved=coins - sum(awards) - sum(reversals),
+            facts=len(self.changes) - len(entries) - len(self.stock_moves),
             held=sum(remark.kind is RemarkKind.HOLD for remark in self.remarks),
         )
 
     def check(self, limits: Limits) -> tuple[str, ...]:
         """Name every guard that refuses the plan; empty when it is safe."""
+        # A plan that changes nothing does no harm, however little was read.
         if not self:
             return ()
         if self.purpose is Purpose.PEOPLE:
             return self._check_people(limits)
-        return self._check_lessons(limits) if self.purpose is Purpose.LESSONS else ()
+        if self.purpose is Purpose.LESSONS:
+            return self._check_lessons(limits)
+        return ()
 
     def refusals(self, limits: Limits, accepted: Iterable[str]) -> tuple[str, ...]:
         """What ``check`` names, unless a person accepted exactly this plan by its digest."""
-        found = self.check(limits)
-        return () if found and any(matches(self.digest, given) for given in accepted) else found
+        refusals = self.check(limits)
+        if refusals and any(matches(self.digest, given) for given in accepted):
+            return ()
+        return refusals
 
     def _check_people(self, limits: Limits) -> tuple[str, ...]:
-        seen = self.evidence
-        refusals = []
-        for noun, known, read, missing in (
-            ("residents", seen.residents_known, seen.residents_read, seen.residents_missing),
-            (
-                "memberships",
-                seen.memberships_known,
-                seen.memberships_read,
-                seen.memberships_missing,
-            ),
-        ):
-            percent = 100 * missing / known if known else 0.0
-            if known and not read:
-                refusals.append(f"no {noun} where {known} were known")
-            elif known >= limits.reversals_checked_from and percent > limits.vanished_percent_max:
-                refusals.append(
-                    f"{missing} of {known} {noun} vanished ({percent:.1f} %, limit {limits.vanished_percent_max} %)"
-                )
-        return tuple(refusals)
+        evidence = self.evidence
+        residents = _check_vanished(
+            "residents",
+            evidence.residents_known,
+            evidence.residents_read,
+            evidence.residents_missing,
+            limits,
+        )
+        memberships = _check_vanished(
+            "memberships",
+            evidence.memberships_known,
+            evidence.memberships_read,
+            evidence.memberships_missing,
+            limits,
+        )
+        return (*residents, *memberships)
 
     def _check_lessons(self, limits: Limits) -> tuple[str, ...]:
-        counts, seen = self.counts, self.evidence
+        evidence = self.evidence
+        reversals, awarded = self.counts.reversals, self.counts.awarded
         refusals = []
-        if seen.lessons_known and not seen.lessons_read:
-            refusals.append(f"no lessons where {seen.lessons_known} were known")
-        elif seen.lessons_unasked:
+        # An empty answer is never a reason to take coins away.
+        if evidence.lessons_known and not evidence.lessons_read:
+            refusals.append(f"no lessons where {evidence.lessons_known} were known")
+        elif evidence.lessons_unasked:
             refusals.append(
-                f"{seen.lessons_unasked} of {seen.lessons_known} known lessons are missing from the answer"
+                f"{evidence.lessons_unasked} of {evidence.lessons_known} known lessons "
+                "are missing from the answer"
             )
-        allowed = max(
-            limits.reversals_free, seen.awards_posted * limits.reversals_percent_max // 100
-        )
-        if seen.awards_posted >= limits.reversals_checked_from and counts.reversals > allowed:
-            share = 100 * counts.reversals / seen.awards_posted
+        posted = evidence.awards_posted
+        percent_max = limits.reversals_percent_max
+        allowed = max(limits.reversals_free, posted * percent_max // 100)
+        # Of a few awards a single reversal is many percent already.
+        if posted >= limits.reversals_checked_from and reversals > allowed:
+            percent = 100 * reversals / posted
             refusals.append(
-                f"{counts.reversals} reversals of {seen.awards_posted} posted "
-                f"({share:.1f} %, limit {limits.reversals_percent_max} %)"
+                f"{reversals} reversals of {posted} posted ({percent:.1f} %, limit {percent_max} %)"
             )
-        if counts.awarded > limits.coins_per_run_max:
-            refusals.append(
-                f"+{counts.awarded} coins in one run (limit {limits.coins_per_run_max})"
-            )
+        if awarded > limits.coins_per_run_max:
+            refusals.append(f"+{awarded} coins in one run (limit {limits.coins_per_run_max})")
         return tuple(refusals)
+
+
+def _check_vanished(noun: str, known: int, read: int, missing: int, limits: Limits) -> list[str]:
+    """Refuse a reading that lacks all or too many of those who were known."""
+    if known and not read:
+        return [f"no {noun} where {known} were known"]
+    percent = 100 * missing / known if known else 0.0
+    limit = limits.vanished_percent_max
+    if known >= limits.reversals_checked_from and percent > limit:
+        return [f"{missing} of {known} {noun} vanished ({percent:.1f} %, limit {limit} %)"]
+    return []
 
 
 def digest_of(digests: Sequence[str]) -> str:
-    """Digest of several plans together, by their own; that of a single one is its own."""
-    return digests[0] if len(digests) == 1 else digest_of_text("\n".join(digests))
+    """Digest of several plans together, by their own digests; "" of none.
+
+    That of a single plan is its own, so that a run of one plan has one digest and not two.
+    """
+    if len(digests) > 1:
+        return digest_of_text("\n".join(digests))
+    return digests[0] if digests else ""
 
 
 def digest_of_text(text: str) -> str:
@@ -332,12 +362,16 @@ def digest_of_text(text: str) -> str:
 
 
 def matches(digest: str, given: str) -> bool:
-    """Tell whether a digest as typed by a person, whole or its first eight digits or more, names this one."""
+    """Tell whether a digest as a person typed it names this one.
+
+    It may be whole or its first eight digits or more.
+    """
     return len(given) >= DIGEST_SHOWN and digest.startswith(given.lower())
 
 
 def _order(change: Change) -> tuple[Any, ...]:
     """Drops first, then facts before the entries and moves that refer to them; entries by day."""
+    # What takes the place of a dropped fact must find it free.
     match change:
         case Drop(old):
             return (0, RANK[type(old)], identity(old))

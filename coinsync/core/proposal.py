@@ -1,4 +1,4 @@
-"""What a clerk's command is about to do: the plan, and what a person should see before saying yes."""
+"""What a clerk's command is about to do: its plan, and what a person sees before saying yes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ from coinsync.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Whose hand and when: ``now`` is aware and UTC, ``key`` is made before anything is asked, ``day`` may be said."""
+    """Who does something by hand, and when.
+
+    ``now`` is aware and UTC, ``key`` is made before anything is asked; ``day`` is the day that the
+    clerk named, if any.
+    """
 
     actor: str
     now: datetime
@@ -27,12 +31,14 @@ class Author:
     allow_duplicate: bool = False
 
     def day_by(self, today: date) -> date:
-        """The day that was said, else ``today``. Raises ``UsageError`` for one that cannot be."""
-        if self.day is not None and self.day > today:
+        """The day that was named, else ``today``. Raises ``UsageError`` for one that cannot be."""
+        if self.day is None:
+            return today
+        if self.day > today:
             raise UsageError(f"--date {self.day} is still to come; today is {today}")
-        if self.day is not None and self.day < EARLIEST:
+        if self.day < EARLIEST:
             raise UsageError(f"--date {self.day} is before {EARLIEST}")
-        return self.day or today
+        return self.day
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something held: ``id`` names it on the command line, ``balance`` is what the resident has today."""
+    """Something held.
+
+    ``id`` names it on the command line, ``balance`` is what the resident has today.
+    """
 
     id: str
     hold: Hold
@@ -62,7 +71,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A plan of a clerk's: the coins that move, everything else in words; ``done`` are entries posted before."""
+    """A clerk's plan: the coins that move, everything else in words.
+
+    ``done`` are the entries of the same command that were posted before.
+    """
 
     plan: Plan
     moves: tuple[Move, ...] = ()
@@ -83,31 +95,34 @@ def moves_of(
     survivors: Mapping[int, int],
     ways: Mapping[str, str],
 ) -> tuple[Move, ...]:
-    """What entries do to balances, one after the other; ``balances`` and ``residents`` by the card that goes on."""
-    left = dict(balances)
+    """What entries do to balances, one after the other.
+
+    ``balances`` and ``residents`` are by the card that goes on, ``ways`` titles of the ways to
+    earn by code.
+    """
+    running = dict(balances)
     moves = []
     for entry in entries:
         owner = survivors.get(entry.resident, entry.resident)
-        before, left[owner] = left[owner], left[owner] + entry.coins
-        name = residents[owner].name if owner in residents else ""
-        text = why(entry.reason, entry.rule, entry.note, ways)
-        moves.append(
-            Move(
-                owner,
-                name,
-                before,
-                entry.coins,
-                left[owner],
-                entry.kind.value,
-                text,
-                entry.happened_on,
-            )
+        before = running[owner]
+        running[owner] += entry.coins
+        move = Move(
+            resident=owner,
+            name=residents[owner].name if owner in residents else "",
+            before=before,
+            coins=entry.coins,
+            after=running[owner],
+            kind=entry.kind.value,
+            why=why(entry.reason, entry.rule, entry.note, ways),
+            day=entry.happened_on,
         )
+        moves.append(move)
     return tuple(moves)
 
 
 def check_floors(moves: Sequence[Move]) -> None:
     """Refuse moves at whose end somebody who loses coins has fewer than none."""
+    # Only the end counts: of several moves of one resident a gain may come after a loss.
     first_moves: dict[int, Move] = {}
     changes = Counter[int]()
     for move in moves:

@@ -6,10 +6,9 @@ Five questions are asked in order; each "no" has a reason of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
 
 from coinsync.core.facts import (
     Attendance,
@@ -22,7 +21,7 @@ from coinsync.core.facts import (
     RegularLesson,
     Status,
 )
-from coinsync.core.setting import Setting, choice, day, free_text, ids, text, whole, yes_no
+from coinsync.core.setting import choice, day, free_text, ids, setting, text, whole, yes_no
 
 #: The base of a lesson type that AlfaCRM calls a group lesson.
 GROUP_BASE = 2
@@ -73,24 +72,22 @@ class Rule:
     out when two rules are compared.
     """
 
-    name: Annotated[str, Setting(text, "Written on every entry.")]
-    coins: Annotated[int, Setting(whole(1, 1_000_000))]
-    types: Annotated[frozenset[int], Setting(ids, "Lesson types that it pays for.")]
-    since: Annotated[date, Setting(day)]
-    until: Annotated[date | None, Setting(day, "Last day; leave out for no end.")] = None
-    branches: Annotated[frozenset[int], Setting(ids, "Empty lists mean everywhere.")] = frozenset()
-    subjects: Annotated[frozenset[int], Setting(ids)] = frozenset()
-    groups: Annotated[frozenset[int], Setting(ids)] = frozenset()
-    guest: Annotated[
-        GuestPolicy, Setting(choice(GuestPolicy), "When membership on that day is not known.")
-    ] = GuestPolicy.HOLD
-    scheduled_only: Annotated[
-        bool, Setting(yes_no, "Pay only lessons of the regular schedule.")
-    ] = False
-    title_ru: Annotated[
-        str, Setting(free_text, 'As the memo in the cabinet calls it; empty: "lesson".')
-    ] = field(default="", compare=False)
-    title_en: Annotated[str, Setting(free_text)] = field(default="", compare=False)
+    name: str = setting(text, "Written on every entry.")
+    coins: int = setting(whole(1, 1_000_000))
+    types: frozenset[int] = setting(ids, "Lesson types that it pays for.")
+    since: date = setting(day)
+    until: date | None = setting(day, "Last day; leave out for no end.", None)
+    branches: frozenset[int] = setting(ids, "Empty lists mean everywhere.", frozenset())
+    subjects: frozenset[int] = setting(ids, default=frozenset())
+    groups: frozenset[int] = setting(ids, default=frozenset())
+    guest: GuestPolicy = setting(
+        choice(GuestPolicy), "When membership on that day is not known.", GuestPolicy.HOLD
+    )
+    scheduled_only: bool = setting(yes_no, "Pay only lessons of the regular schedule.", False)
+    title_ru: str = setting(
+        free_text, 'As the memo in the cabinet calls it; empty: "lesson".', "", compare=False
+    )
+    title_en: str = setting(free_text, default="", compare=False)
 
     def fits(self, lesson: Lesson) -> bool:
         """Tell whether the lesson is in the rule's scope and dates."""
@@ -104,7 +101,7 @@ class Rule:
         )
 
     def covers_scope_of(self, other: Rule) -> bool:
-        """Tell whether every lesson that ``other`` is meant for, dates aside, fits this rule too."""
+        """Tell whether every lesson meant for ``other``, dates aside, fits this rule too."""
         return (
             self.types >= other.types
             and _covers(self.branches, other.branches)

@@ -6,24 +6,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from coinsync.core.colour import Colours
 from coinsync.core.rules import Rule
-from coinsync.core.setting import Setting, code, free_text, text, whole
+from coinsync.core.setting import code, free_text, setting, text, whole
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """A way to earn besides lessons; texts in Russian and English, an empty one says nothing."""
 
-    code: Annotated[str, Setting(code, "A short word, never change it.")]
-    title_ru: Annotated[str, Setting(text, "As families see it.")]
-    title_en: Annotated[str, Setting(text)]
-    coins: Annotated[int, Setting(whole(1, 1_000_000))]
-    text_ru: Annotated[str, Setting(free_text, "What to do for it.")] = ""
-    text_en: Annotated[str, Setting(free_text)] = ""
+    code: str = setting(code, "A short word, never change it.")
+    title_ru: str = setting(text, "As families see it.")
+    title_en: str = setting(text)
+    coins: int = setting(whole(1, 1_000_000))
+    text_ru: str = setting(free_text, "What to do for it.", "")
+    text_en: str = setting(free_text, default="")
 
 
 @dataclass(frozen=True, slots=True)

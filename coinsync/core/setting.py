@@ -1,14 +1,15 @@
 """How a field is declared that the school may set: what it may be, and what it is for.
 
-Such a field is declared once, in the way in which commands declare their options::
+Such a field is declared once::
 
-    coins: Annotated[int, Setting(whole(1, 1_000_000), "Coins for one lesson.")] = 10
+    coins: int = setting(whole(1, 1_000_000), "Coins for one lesson.", 10)
 
 Loading, the refusal of unknown keys, and the example file all follow from that declaration.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ Kind = Callable[[Any], Any]
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
+#: Under this name the metadata of a field hold its ``Setting``.
+SETTING = "setting"
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a field may be, its comment in the example file, and what the example shows.
@@ -31,8 +36,24 @@ class Setting:
     """
 
     kind: Kind
-    comment: str = ""
-    sample: Any = None
+    comment: str
+    sample: Any
+
+
+def setting(
+    kind: Kind,
+    comment: str = "",
+    default: Any = dataclasses.MISSING,
+    *,
+    sample: Any = None,
+    **options: Any,
+) -> Any:
+    """A field of a dataclass that the school may set; without a ``default`` it must.
+
+    ``options`` are those of ``dataclasses.field``.
+    """
+    metadata = {SETTING: Setting(kind, comment, sample)}
+    return dataclasses.field(default=default, metadata=metadata, **options)
 
 
 def expect(fits: bool, expected: str) -> None:

@@ -53,14 +53,6 @@ def load(reader: Reader, settings: Settings, items: Sequence[Item], author: Auth
     return propose_goods(settings, puts, author, *words)
 
 
-def put_item(reader: Reader, settings: Settings, item: Item, author: Author) -> Proposal:
-    """Plan to add or change one item."""
-    before = reader.find(Item, item.code)
-    if before == item:
-        return propose_goods(settings, (), author, "no changes")
-    return propose_goods(settings, [Put(item, before)], author, _words_of_change(item, before))
-
-
 def _words_of_change(item: Item, before: Item | None) -> str:
     """What happens to one item, in a line."""
     if before is None:
@@ -98,7 +90,7 @@ def move_stock(
     if not item.tracked:
         raise CoinPolicy(
             f"the stock of {item.code} is not counted; nothing written",
-            advice=f"coinsync catalog edit {item.code} --tracked",
+            advice="Say in the catalog's file that it is tracked, and load it.",
         )
     key = f"stock:{author.key}"
     recorded = next((move for _, move in reader.stock_moves(key=key)), None)

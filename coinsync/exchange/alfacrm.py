@@ -7,13 +7,12 @@ asked for. The branch is always named in the path: what comes without it differs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import TypeVar
 
+from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
     Branch,
     Group,
@@ -24,7 +23,6 @@ from coinsync.core.facts import (
     Resident,
     Status,
 )
-from coinsync.core.identity import NameForm
 from coinsync.errors import IncompleteRead
 from coinsync.exchange import decode, values
 from coinsync.exchange.base import Exchange, Progress, Reading, Unreadable, no_progress
@@ -42,39 +40,25 @@ _ALL_CUSTOMERS = {"is_study": 2, "removed": 1, "withGroups": True}
 _BRANCH_LISTS = {"lesson-type": "lesson types", "group": "groups", "regular-lesson": "schedule"}
 
 T = TypeVar("T")
-Job = Callable[[], Reading[Record]]
-
-
-@dataclass(frozen=True, slots=True)
-class Reads:
-    """How to read: rows per page, calls under way at once, and what to keep of a customer's card.
-
-    ``today`` serves until a branch's own day is known.
-    """
-
-    today: date
-    page_size: int = 500
-    calls: int = 1
-    names: NameForm = NameForm.SURNAME_FIRST
-    vk_field: str = ""
-    vk_pattern: str = ""
 
 
 class AlfaCrm(Exchange):
-    """One AlfaCRM account.
+    """One AlfaCRM account, read one list after another, as its makers advise."""
 
-    It reads one list after another, as its makers advise, unless more ``calls`` are allowed.
-    """
-
-    def __init__(self, http: Http, reads: Reads, progress: Progress = no_progress) -> None:
-        """Read through ``http``."""
+    def __init__(
+        self,
+        http: Http,
+        kept: ResidentSettings,
+        *,
+        page_size: int,
+        progress: Progress = no_progress,
+    ) -> None:
+        """Read through ``http``; of a customer's card only what is ``kept`` goes further."""
         self._http = http
-        self._reads = reads
-        self._today = reads.today
-        self._lists = PagedLists(http, reads.page_size, progress)
+        self._kept = kept
+        self._lists = PagedLists(http, page_size, progress)
         self._branches: Reading[Record] | None = None
         self._cards: dict[int, Reading[Record]] = {}
-        self._ahead: dict[str, Reading[Record]] = {}
 
     @property
     def calls(self) -> int:  # type: ignore[override]
@@ -91,21 +75,9 @@ class AlfaCrm(Exchange):
             self.branches()
         return self._http.moment
 
-    def expect(self, branch: int, today: date) -> None:
-        """Note the day, and read the lists of a branch's people at once where calls allow it."""
-        self._today = today
-        if self._reads.calls == 1:
-            return
-        jobs: list[Job] = [partial(self._branch_list, branch, entity) for entity in _BRANCH_LISTS]
-        jobs.append(partial(self._customers, branch))
-        readings = list(self._together(jobs))
-        # The customers remember themselves, the others wait here until they are asked for.
-        for entity, reading in zip(_BRANCH_LISTS, readings, strict=False):
-            self._ahead[_path(branch, entity)] = reading
-
     def branches(self) -> Reading[Branch]:
         """All branches of the account."""
-        reading = self._branches or self._list("branch/index", {}, "branches")
+        reading = self._branches or self._lists.read("branch/index", {}, "branches")
         if reading.complete:
             self._branches = reading
         return _decoded(reading, decode.branch)
@@ -124,16 +96,9 @@ class AlfaCrm(Exchange):
         of_groups = tuple(line for line in reading.items if line is not None)
         return Reading(of_groups, reading.complete, reading.why, reading.unreadable)
 
-    def residents(self, branch: int) -> Reading[Resident]:
+    def residents(self, branch: int, today: date) -> Reading[Resident]:
         """Customers of a branch: clients and leads, the archive among them."""
-        reads = self._reads
-        into = partial(
-            decode.resident,
-            today=self._today,
-            names=reads.names,
-            vk_field=reads.vk_field,
-            vk_pattern=reads.vk_pattern,
-        )
+        into = partial(decode.resident, today=today, kept=self._kept)
         return _decoded(self._customers(branch), into)
 
     # --- memberships ------------------------------------------------------------------------
@@ -154,14 +119,11 @@ class AlfaCrm(Exchange):
         groups = self.groups(branch)
         if not groups.complete:
             return Reading((), complete=False, why=groups.why)
-        # This list alone takes its filter from the query; in the body it is not understood.
-        path = _path(branch, "cgi")
-        jobs = [
-            partial(self._list, path, {}, "memberships", {"group_id": group.id})
-            for group in groups.items
-        ]
         members: list[Membership] = []
-        for group, rows in zip(groups.items, self._together(jobs), strict=True):
+        for group in groups.items:
+            # This list alone takes its filter from the query; in the body it is not understood.
+            query = {"group_id": group.id}
+            rows = self._lists.read(_path(branch, "cgi"), {}, "memberships", query)
             reading = _decoded(rows, decode.membership)
             if not reading.complete:
                 return Reading((), complete=False, why=reading.why)
@@ -179,13 +141,9 @@ class AlfaCrm(Exchange):
         records: dict[int, LessonRecord] = {}
         unreadable: list[Unreadable] = []
         span = {"date_from": since.isoformat(), "date_to": until.isoformat()}
-        jobs = [
-            partial(
-                self._list, _path(branch, "lesson"), {"status": status.value, **span}, "lessons"
-            )
-            for status in STATUSES
-        ]
-        for status, rows in zip(STATUSES, self._together(jobs), strict=True):
+        for status in STATUSES:
+            asked = {"status": status.value, **span}
+            rows = self._lists.read(_path(branch, "lesson"), asked, "lessons")
             reading = _decoded(rows, partial(decode.lesson_record, branch=branch))
             if not reading.complete:
                 return Reading((), complete=False, why=reading.why)
@@ -217,7 +175,7 @@ class AlfaCrm(Exchange):
 
     def _lesson_record(self, lesson: int, branch: int, status: Status) -> LessonRecord | None:
         asked = {"id": lesson, "status": status.value}
-        rows = self._list(_path(branch, "lesson"), asked, f"lesson {lesson}")
+        rows = self._lists.read(_path(branch, "lesson"), asked, f"lesson {lesson}")
         reading = _decoded(rows, partial(decode.lesson_record, branch=branch))
         is_unreadable = any(record.id == lesson for record in reading.unreadable)
         if is_unreadable or not reading.complete:
@@ -234,28 +192,13 @@ class AlfaCrm(Exchange):
         """The cards of a branch, asked for once: residents and memberships both need them."""
         reading = self._cards.get(branch)
         if reading is None:
-            reading = self._list(_path(branch, "customer"), _ALL_CUSTOMERS, "residents")
+            reading = self._lists.read(_path(branch, "customer"), _ALL_CUSTOMERS, "residents")
         if reading.complete:
             self._cards[branch] = reading
         return reading
 
     def _branch_list(self, branch: int, entity: str) -> Reading[Record]:
-        return self._list(_path(branch, entity), {}, _BRANCH_LISTS[entity])
-
-    def _list(
-        self, path: str, asked: Record, what: str, query: Record | None = None
-    ) -> Reading[Record]:
-        """A whole list, unless it was read ahead."""
-        ahead = self._ahead.pop(path, None)
-        return ahead if ahead is not None else self._lists.read(path, asked, what, query)
-
-    def _together(self, jobs: Sequence[Job]) -> Iterator[Reading[Record]]:
-        """Run jobs and yield their results in order: one by one, or as many at once as allowed."""
-        if self._reads.calls == 1:
-            # Only as they are asked for: whoever stops at the first bad answer saves the others.
-            return (job() for job in jobs)
-        with ThreadPoolExecutor(self._reads.calls) as pool:
-            return iter(list(pool.map(lambda job: job(), jobs)))
+        return self._lists.read(_path(branch, entity), {}, _BRANCH_LISTS[entity])
 
 
 def _path(branch: int, entity: str) -> str:

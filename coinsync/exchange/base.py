@@ -17,6 +17,7 @@ from coinsync.core.facts import (
     RegularLesson,
     Resident,
 )
+from coinsync.errors import IncompleteRead
 
 T = TypeVar("T")
 
@@ -48,6 +49,19 @@ class Reading(Generic[T]):
     why: str = ""
     unreadable: tuple[Unreadable, ...] = ()
 
+    def whole(self) -> tuple[T, ...]:
+        """The items of a complete reading.
+
+        Raises ``IncompleteRead`` for another one, which proves nothing.
+        """
+        if not self.complete:
+            raise IncompleteRead(f"incomplete read: {self.why}")
+        return self.items
+
+    def unreadable_fields(self) -> dict[int, str]:
+        """The field that could not be understood, by the id of its record."""
+        return {record.id: record.path for record in self.unreadable}
+
 
 class Exchange(ABC):
     """A source of facts. Extend it for another CRM; the contract suite of the tests must hold.
@@ -64,13 +78,6 @@ class Exchange(ABC):
         """The CRM's own time (aware), which decides what "today" is; None where it has none."""
 
     @abstractmethod
-    def expect(self, branch: int, today: date) -> None:
-        """Learn that a branch's people are asked for next, and what day it is there.
-
-        Several lists may be read at once now.
-        """
-
-    @abstractmethod
     def branches(self) -> Reading[Branch]:
         """All branches of the school."""
 
@@ -83,8 +90,8 @@ class Exchange(ABC):
         """The groups of a branch."""
 
     @abstractmethod
-    def residents(self, branch: int) -> Reading[Resident]:
-        """Everybody whom the branch knows: pupils, leads, and those in the archive."""
+    def residents(self, branch: int, today: date) -> Reading[Resident]:
+        """Everybody whom the branch knows: pupils, leads, and those in the archive ``today``."""
 
     @abstractmethod
     def memberships(self, branch: int) -> Reading[Membership]:

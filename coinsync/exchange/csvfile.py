@@ -98,9 +98,6 @@ class CsvExchange(Exchange):
     def close(self) -> None:
         """Nothing is kept open."""
 
-    def expect(self, branch: int, today: date) -> None:
-        """Files need no preparation."""
-
     def moment(self) -> None:
         """Files know no time."""
 
@@ -118,14 +115,17 @@ class CsvExchange(Exchange):
         groups = tuple(group for home, group in reading.items if home == branch)
         return Reading(groups, reading.complete, reading.why, reading.unreadable)
 
-    def residents(self, branch: int) -> Reading[Resident]:
+    def residents(self, branch: int, today: date) -> Reading[Resident]:
         """Rows of ``residents.csv`` of the branch; names are kept as written."""
+        return self._residents(branch)
+
+    def _residents(self, branch: int) -> Reading[Resident]:
         reading = self._facts("residents", _resident)
         return _only(reading, lambda resident: branch in resident.branches)
 
     def memberships(self, branch: int) -> Reading[Membership]:
         """Rows of ``memberships.csv`` of the branch's groups and of its residents."""
-        groups, residents = self.groups(branch), self.residents(branch)
+        groups, residents = self.groups(branch), self._residents(branch)
         if not residents.complete:
             return Reading((), complete=False, why=residents.why)
         groups_here = {group.id for group in groups.items}

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
     ALWAYS,
     Attendance,
@@ -27,7 +28,6 @@ from coinsync.core.facts import (
 )
 from coinsync.core.identity import (
     VK_UNREADABLE,
-    NameForm,
     VkKind,
     VkText,
     clean,
@@ -73,21 +73,15 @@ def group(record: Record) -> Group:
 # --- people ---------------------------------------------------------------------------------
 
 
-def resident(
-    record: Record, *, today: date, names: NameForm, vk_field: str, vk_pattern: str = ""
-) -> Resident:
-    """A row of ``customer/index``; of the whole card only these fields are kept.
-
-    ``vk_pattern`` has one group and finds the family's page in a longer text, of which nothing else
-    is kept.
-    """
+def resident(record: Record, *, today: date, kept: ResidentSettings) -> Resident:
+    """A row of ``customer/index``; of the whole card only these fields are kept."""
     name = record.get("name")
     return Resident(
         number(record.get("id"), "id"),
-        shown_name(name, names) if isinstance(name, str) else "",
+        shown_name(name, kept.names) if isinstance(name, str) else "",
         _presence(record, today),
         numbers(record.get("branch_ids"), "branch_ids"),
-        _vk_text(record.get(vk_field), vk_pattern) if vk_field else "",
+        _vk_text(record.get(kept.vk_field), kept.vk_pattern) if kept.vk_field else "",
     )
 
 

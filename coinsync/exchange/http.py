@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 from coinsync.errors import CrmRefused, CrmUnreachable, NotAnAnswer
-from coinsync.exchange.wire import Bounds, Denied, Pace, Service, Wire, ping
-
-__all__ = ["Bounds", "Http", "Login", "Pace", "ping"]
+from coinsync.exchange.wire import Bounds, Denied, Pace, Service, Wire
 
 ALFACRM = Service(
     name="AlfaCRM",
@@ -35,7 +32,7 @@ class Login:
 
 
 class Http(Wire):
-    """A connection to one AlfaCRM account; several threads may call at once."""
+    """A connection to one AlfaCRM account."""
 
     def __init__(
         self,
@@ -54,7 +51,6 @@ class Http(Wire):
         )
         self._url = url.rstrip("/")
         self._login = login
-        self._token_lock = Lock()
         self._token = ""
         self._token_at = 0.0
         self._login_refused = ""
@@ -81,13 +77,10 @@ class Http(Wire):
 
     def _valid_token(self, *, refused: str) -> str:
         """The token, after a login when there is none, it is old, or it is the ``refused`` one."""
-        # Of several threads with a refused token the first logs in, and the others find its token
-        # here: a second login might make the first one's token worthless.
-        with self._token_lock:
-            is_old = self._clock() - self._token_at > self._bounds.token_seconds
-            if not self._token or is_old or self._token == refused:
-                self._log_in()
-            return self._token
+        is_old = self._clock() - self._token_at > self._bounds.token_seconds
+        if not self._token or is_old or self._token == refused:
+            self._log_in()
+        return self._token
 
     def _log_in(self) -> None:
         if not self._login_refused:

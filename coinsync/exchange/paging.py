@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 from coinsync.errors import NotAnAnswer
@@ -71,16 +70,17 @@ class _Walk:
 
 
 class PagedLists:
-    """Reads whole lists over one connection; several threads may read at once."""
+    """Reads whole lists over one connection."""
 
     def __init__(self, http: Http, page_size: int, progress: Progress) -> None:
         """Ask for ``page_size`` rows a page, and tell ``progress`` after each."""
         self._http = http
         self._page_size = page_size
         self._progress = progress
-        self._reporting = Lock()
 
-    def read(self, path: str, asked: Record, what: str, query: Record | None) -> Reading[Record]:
+    def read(
+        self, path: str, asked: Record, what: str, query: Record | None = None
+    ) -> Reading[Record]:
         """Read a list, again when what came does not add up; say so if it never does."""
         walk = _Walk(self._page_size)
         for _ in range(READINGS_MAX):
@@ -101,8 +101,7 @@ class PagedLists:
             ended = walk.take(total, count, items)
             if walk.why:
                 return walk
-            with self._reporting:
-                self._progress(what, len(walk.rows), total)
+            self._progress(what, len(walk.rows), total)
             if ended:
                 return walk
         walk.why = f"more than {PAGES_MAX} pages"

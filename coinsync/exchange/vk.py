@@ -18,7 +18,6 @@ from coinsync.core.identity import VK_ID_MAX
 from coinsync.errors import CoinsyncError, VkRefused, VkUnavailable
 from coinsync.exchange.wire import Bounds, Denied, Pace, Service, Transient, Wire
 
-HOST = "https://api.vk.ru"
 VERSION = "5.199"
 
 #: VK takes so many names in one ``users.get``.
@@ -126,7 +125,7 @@ class VkApi:
         sleep: Callable[[float], None],
         bounds: Bounds = BOUNDS,
     ) -> None:
-        """Ask ``host`` (``HOST``, unless a test listens); nothing is sent before the first name."""
+        """Ask ``host`` with the service key; nothing is sent before the first name."""
         self._url = f"{host.rstrip('/')}/method"
         self._key_is_sendable = _KEY.fullmatch(key) is not None
         headers = {"Authorization": f"Bearer {key}"}

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
-from threading import Lock
 from typing import Any, NoReturn, TypeVar
 
 import requests
@@ -85,34 +83,24 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._next = 0.0
-        self._turn = Lock()
 
     def wait(self) -> None:
-        """Wait for this call's turn; several threads queue."""
-        # The lock is held while sleeping: the others wait behind, and none overtakes.
-        with self._turn:
-            now = self._clock()
-            if now < self._next:
-                self._sleep(self._next - now)
-                # A sleep may take longer than asked for; the next gap begins where it really ended.
-                now = max(self._clock(), self._next)
-            self._next = now + self._gap
+        """Wait until the next call may be made."""
+        now = self._clock()
+        if now < self._next:
+            self._sleep(self._next - now)
+            # A sleep may take longer than asked for; the next gap begins where it really ended.
+            now = max(self._clock(), self._next)
+        self._next = now + self._gap
 
 
 class HttpSession(requests.Session):
-    """A session that takes nothing from its surroundings and follows nothing.
-
-    Its connections are kept and used again. The usual adapter keeps ten, more than calls may be
-    under way at once.
-    """
+    """A session that follows nothing, and keeps its connection for the next call."""
 
     def __init__(self) -> None:
         super().__init__()
         # The environment's proxies and .netrc must not be followed with a key in the request.
         self.trust_env = False
-        # Nothing of one answer goes into the next request: no service here needs cookies, and
-        # without them several threads may share the session.
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Nowhere: requests would read the body of a redirect without a bound, even unfollowed."""
@@ -140,7 +128,7 @@ class Denied(Exception):
 
 
 class Wire:
-    """Posts to one service and reads the JSON that comes back; several threads may post at once.
+    """Posts to one service and reads the JSON that comes back.
 
     ``calls`` counts the requests, ``moment`` is the time (aware) on the service's latest answer.
     """
@@ -163,13 +151,12 @@ class Wire:
         self._bounds = bounds or Bounds()
         self._session = HttpSession()
         self._session.headers.update({"Accept": "application/json", **(headers or {})})
-        self._lock = Lock()
         self._busy_seconds = 0.0
         self.calls = 0
         self.moment: datetime | None = None
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close the connection."""
         self._session.close()
 
     def with_retries(self, once: Callable[[], T]) -> T:
@@ -195,8 +182,7 @@ class Wire:
             raise type(failure.error)(f"{failure.error.message}, {tries} tries") from failure
         finally:
             # Pauses count too: the bound of a run is about how long somebody waits for it.
-            with self._lock:
-                self._busy_seconds += self._clock() - began
+            self._busy_seconds += self._clock() - began
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         """How long to wait after a failure: as long as was asked for, else twice the last time."""
@@ -225,8 +211,7 @@ class Wire:
             seconds = self._bounds.run_seconds
             raise service.unreachable_error(f"{service.name}: still reading after {seconds:.0f} s")
         self._pace.wait()
-        with self._lock:
-            self.calls += 1
+        self.calls += 1
         try:
             with self._session.post(
                 url,

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 
 from coinsync.core.facts import (
-    Branch,
     Group,
     LessonRecord,
-    LessonType,
     Membership,
     Merge,
-    Presence,
     Resident,
     VkPage,
 )
 from coinsync.core.identity import clean
-from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem
-from coinsync.core.plan import Plan, Put, RemarkKind
-from coinsync.core.plan_report import Directory
-from coinsync.core.planning.people import vk_number
+from coinsync.core.people_report import Card, Dossier, RosterLine
 from coinsync.errors import Ambiguous, NotFound
-from coinsync.store.reader import N_MAX, Reader
+from coinsync.store.queries.ledger import N_MAX
+from coinsync.store.reader import Reader
 
 CANDIDATES_MAX = 20
 #: More digits are a number of nobody, and more than a database can hold.
@@ -108,58 +105,51 @@ def dossier(reader: Reader, resident: Resident) -> Dossier:
     )
 
 
-# --- links ------------------------------------------------------------------------------------
+# --- lists ------------------------------------------------------------------------------------
 
 
-def links(reader: Reader) -> list[LinkLine]:
-    """All links with the names of residents, by account."""
-    names = {resident.id: resident.name for resident in reader.residents()}
-    return [
-        LinkLine(link.vk, link.resident, names.get(link.resident, ""), link.source, link.live)
-        for link in reader.links()
-    ]
+def residents_of(reader: Reader, branches: Iterable[int] | None) -> list[Resident]:
+    """Everybody, or those of some branches, by name.
 
-
-def link_problems(reader: Reader) -> list[LinkProblem]:
-    """Cards whose VK page is not, or not any more, the account that sees the resident; by name."""
+    A card that is merged is left out: its coins count on the card on which it goes on.
+    """
+    if branches is None:
+        residents = reader.residents()
+    else:
+        by_id = {}
+        for branch in branches:
+            for resident in reader.residents(branch):
+                by_id[resident.id] = resident
+        residents = sorted(by_id.values(), key=lambda resident: (resident.name, resident.id))
     merged = reader.survivors()
-    pages = {page.resident: page for page in reader.all(VkPage)}
-    live_by_vk: dict[int, dict[int, bool]] = {}
+    return [resident for resident in residents if resident.id not in merged]
+
+
+def roster(reader: Reader, residents: Iterable[Resident], today: date) -> list[RosterLine]:
+    """Residents with everything that a list of them shows; what merged cards have is theirs."""
+    survivors = reader.survivors()
+    cards: defaultdict[int, list[int]] = defaultdict(list)
+    for card_id, survivor in sorted(survivors.items()):
+        cards[survivor].append(card_id)
+    names = {group.id: group.name for group in reader.all(Group)}
+    groups: defaultdict[int, set[str]] = defaultdict(set)
+    for membership in reader.all(Membership):
+        if membership.covers(today):
+            owner = survivors.get(membership.resident, membership.resident)
+            groups[owner].add(names.get(membership.group, f"group {membership.group}"))
+    accounts: defaultdict[int, list[int]] = defaultdict(list)
     for link in reader.links():
-        live_by_vk.setdefault(link.resident, {})[link.vk] = link.live
-    problems = []
-    for resident in reader.residents():
-        if resident.id in merged or resident.presence is Presence.ERASED:
-            continue
-        vk, problem = vk_number(resident.vk, pages.get(resident.id))
-        links = live_by_vk.get(resident.id, {})
-        if vk and vk not in links:
-            # Nothing is linked anew in silence: a card that names another page than before waits
-            # for a person, a first one for the next sync.
-            problem = "changed" if links else "waiting"
-        elif vk and not links[vk]:
-            problem = "revoked"
-        if problem:
-            problems.append(LinkProblem(resident.id, resident.name, resident.vk, problem))
-    return problems
-
-
-# --- names ------------------------------------------------------------------------------------
-
-
-def names(reader: Reader, plan: Plan) -> Directory:
-    """Names for everything that a plan mentions: recorded ones, and those that are new in it."""
-    mentioned = {entry.resident for entry in plan.entries}
-    for remark in plan.remarks:
-        if remark.resident is not None:
-            mentioned.add(remark.resident)
-        if remark.kind is RemarkKind.MERGED and remark.other:
-            mentioned.add(remark.other)
-    recorded = [
-        *reader.all(Group),
-        *reader.all(LessonType),
-        *reader.all(Branch),
-        *reader.recorded(Resident, mentioned),
+        if link.live:
+            accounts[link.resident].append(link.vk)
+    listed = list(residents)
+    balances = reader.balances(resident.id for resident in listed)
+    return [
+        RosterLine(
+            resident,
+            balances[resident.id],
+            tuple(cards[resident.id]),
+            tuple(sorted(groups[resident.id])),
+            tuple(accounts[resident.id]),
+        )
+        for resident in listed
     ]
-    planned = [change.new for change in plan.changes if isinstance(change, Put)]
-    return Directory.of([*recorded, *planned])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -305,3 +305,35 @@ def _shelf(reader: Reader, item: str) -> Shelf:
         sold=sold,
         left=reader.stock([item])[item],
     )
+
+
+def goods_of(reader: Reader, branches: Collection[int] | None, *, archived: bool) -> list[Item]:
+    """Goods as the catalog has them, the archived at the end; only those sold at ``branches``."""
+    goods = []
+    for item in reader.all(Item):
+        everywhere = branches is None or not item.branches
+        if item.archived and not archived:
+            continue
+        if everywhere or any(branch in item.branches for branch in branches or ()):
+            goods.append(item)
+    return sorted(goods, key=lambda item: (item.archived, item.place, item.code))
+
+
+def stock(reader: Reader, branches: Collection[int] | None) -> tuple[list[Item], Mapping[str, int]]:
+    """Goods whose stock is counted, and how many pieces there are of each."""
+    goods = goods_of(reader, branches, archived=True)
+    counted = [item for item in goods if item.tracked]
+    pieces = reader.stock(item.code for item in counted)
+    # Of what is archived only that matters which still lies there.
+    return [item for item in counted if pieces[item.code] or not item.archived], pieces
+
+
+def stock_moves(reader: Reader, item: Item) -> list[tuple[StockMove, int]]:
+    """What happened to the stock of an item, newest first, each with the pieces after it."""
+    moves = []
+    pieces = 0
+    for _, move in reader.stock_moves(item=item.code):
+        pieces += move.quantity
+        moves.append((move, pieces))
+    moves.reverse()
+    return moves

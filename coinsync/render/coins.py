@@ -1,68 +1,93 @@
-"""Coins given by hand and cases for review on the terminal."""
+"""Coins moved by hand, and cases that wait for a person."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from coinsync.core.facts import HoldKind
-from coinsync.core.proposal import Case, Move
+from coinsync.core.proposal import Case, Move, Proposal
 from coinsync.core.reasons import reason_text
-from coinsync.render.terminal import LINES_PER_VERB, coins, day, show, table, text, total
+from coinsync.render.listing import Grid, Line, Listing, Page
+from coinsync.render.numbers import day, signed, titled, total
+
+MOVES_MAX = 40
+CASE_COLUMNS = (
+    "case",
+    "kind",
+    "lesson",
+    "resident",
+    "name",
+    "day",
+    "coins",
+    "balance",
+    "reason",
+)
 
 
-def show_deed(
-    out: Console, moves: Sequence[Move], words: Sequence[str], key: str, *, every_line: bool
-) -> None:
-    """Print what a clerk's command would do, or has done: coins with the balance before and after, and words."""
+def proposal_page(proposal: Proposal, *, every_line: bool) -> list[str | Line | Grid]:
+    """What a command would do, or has done: coins with the balances around them, and words."""
+    moves = proposal.moves
+    page: list[str | Line | Grid] = []
     if moves:
-        made = table(
-            "resident", "before", "coins", "after", "day", "why", right=("before", "coins", "after")
-        )
-        shown = moves if every_line else moves[:LINES_PER_VERB]
-        for move in shown:
-            made.add_row(
-                text(f"#{move.resident} {move.name}".rstrip()),
-                text(total(move.before)),
-                text(coins(move.coins), "green" if move.coins > 0 else "red"),
-                text(total(move.after)),
-                text(move.day.isoformat()),
-                text(move.why),
-            )
-        show(out, made)
+        shown = moves if every_line else moves[:MOVES_MAX]
+        page.append(_moves(shown))
         if len(moves) > len(shown):
-            out.print(text(f"… {len(moves) - len(shown)} more, shown with -v", "dim"))
+            page.append(Line(f"… {len(moves) - len(shown)} more, shown with -v", "dim"))
         if len(moves) > 1:
-            out.print(
-                text(
-                    f"{len(moves)} entries, {coins(sum(move.coins for move in moves))} coins",
-                    "bold",
-                )
-            )
-    for line in words:
-        out.print(text(line))
-    if key.startswith("desk:" if moves else "stock:"):
-        out.print(text(f"key {key.partition(':')[2]}", "dim"))
+            coins = sum(move.coins for move in moves)
+            page.append(Line(f"{len(moves)} entries, {signed(coins)} coins", "bold"))
+    page.extend(proposal.words)
+    # The key of a move of stock repeats nothing that coins would need, and the other way round.
+    if proposal.key.startswith("desk:" if moves else "stock:"):
+        page.append(Line(f"key {proposal.key.partition(':')[2]}", "dim"))
+    return page
 
 
-def show_cases(out: Console, cases: Sequence[Case]) -> None:
-    """Print what waits for a person."""
-    if not cases:
-        out.print(text("nothing is held"))
-        return
-    columns = ("case", "day", "lesson", "resident", "coins", "balance", "why")
-    made = table(*columns, right=("coins", "balance"))
-    for case in cases:
-        hold = case.hold
-        made.add_row(
-            text(case.id),
-            text(day(hold.happened_on)),
-            text(case.title),
-            text(f"#{hold.resident} {case.name}".rstrip()),
-            text(coins(hold.coins)),
-            text(total(case.balance)),
-            text(("visit: " if hold.kind is HoldKind.GUEST else "") + reason_text(hold.reason)),
+def _moves(moves: Sequence[Move]) -> Grid:
+    headings = ("resident", "before", "coins", "after", "day", "why")
+    grid = Grid(headings, right=("before", "coins", "after"))
+    for move in moves:
+        grid.add(
+            titled(move.resident, move.name),
+            total(move.before),
+            Line(signed(move.coins), "green" if move.coins > 0 else "red"),
+            total(move.after),
+            move.day.isoformat(),
+            move.why,
         )
-    show(out, made)
-    out.print(text("review post CASE · forgive CASE --note WHY · waive CASE --note WHY", "dim"))
+    return grid
+
+
+def cases(found: Sequence[Case]) -> Listing:
+    """What is held until a person decides."""
+    rows = []
+    headings = ("case", "day", "lesson", "resident", "coins", "balance", "why")
+    grid = Grid(headings, right=("coins", "balance"))
+    for case in found:
+        hold = case.hold
+        about = "visit: " if hold.kind is HoldKind.GUEST else ""
+        grid.add(
+            case.id,
+            day(hold.happened_on),
+            case.title,
+            titled(hold.resident, case.name),
+            signed(hold.coins),
+            total(case.balance),
+            about + reason_text(hold.reason),
+        )
+        rows.append(
+            (
+                case.id,
+                hold.kind,
+                hold.lesson,
+                hold.resident,
+                case.name,
+                hold.happened_on,
+                hold.coins,
+                case.balance,
+                hold.reason,
+            )
+        )
+    commands = "review post CASE · forgive CASE --note WHY · waive CASE --note WHY"
+    page: Page = [grid, Line(commands, "dim")] if found else ["nothing is held"]
+    return Listing(page, found, CASE_COLUMNS, rows)

@@ -1,188 +1,198 @@
-"""Histories, statements and explanations on the terminal."""
+"""Histories, statements, and why a lesson gave what it gave."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from coinsync.core.history import Explanation, History, HistoryLine, Statement
+from coinsync.core.history import Explanation, History, HistoryLine, Statement, Step
 from coinsync.core.reasons import reason_text, why
 from coinsync.core.rules import Verdict
 from coinsync.core.wording import LANGUAGES, Words
-from coinsync.render.terminal import (
-    WIDTH_OF_COLUMNS,
-    coins,
-    day,
-    purse,
-    show,
-    show_paragraphs,
-    table,
-    text,
-    total,
-)
+from coinsync.render.listing import Cell, Grid, Line, Listing, rows_of
+from coinsync.render.numbers import balance, day, signed, titled, total
+
+HISTORY_COLUMNS = ("day", "kind", "title", "coins", "balance", "reason", "rule", "note")
+STATEMENT_COLUMNS = ("day", "kind", "what", "why", "coins", "balance")
+#: On a narrower screen the words of a statement stand one below the other.
+WIDTH_OF_COLUMNS = 72
+
+Parts = list[str | Line | Grid]
+
+# --- the history ----------------------------------------------------------------------------------
 
 
-def show_history(out: Console, history: History, ways: Mapping[str, str], *, actors: bool) -> None:
-    """Print a history, newest first; ``ways`` are titles of the ways to earn by code, ``actors`` says who did it."""
-    out.print(
-        text(
-            f"#{history.resident.id} {history.resident.name}   balance {purse(history.balance)}",
-            "bold",
-        )
+def history(of: History, ways: Mapping[str, str], *, actors: bool) -> Listing:
+    """A history, newest first.
+
+    ``ways`` are titles of the ways to earn by code; ``actors`` adds who did it.
+    """
+    heading = f"{titled(of.resident.id, of.resident.name)}   balance {balance(of.balance)}"
+    headings = ("entry", "day", "what", "coins", "balance", "why", "posted", "by")
+    columns = len(headings) if actors else len(headings) - 1
+    grid = Grid(headings[:columns], right=("entry", "coins", "balance"))
+    for line in of.lines:
+        grid.add(*_history_cells(line, ways)[:columns])
+    page: Parts = [Line(heading, "bold"), grid]
+    if of.more:
+        page.append(Line("… older lines: pass --limit, --since or --until", "dim"))
+    return Listing(page, of, HISTORY_COLUMNS, rows_of(of.lines, HISTORY_COLUMNS))
+
+
+def _history_cells(line: HistoryLine, ways: Mapping[str, str]) -> tuple[Cell, ...]:
+    posted = line.line.posted if line.line else None
+    starts = line.lesson.starts if line.lesson else ""
+    reason = why(line.reason, line.rule, line.note, ways)
+    return (
+        str(posted.n) if posted else "",
+        f"{day(line.day)} {starts}".rstrip(),
+        line.title or line.kind,
+        Line(signed(line.coins) if line.coins else "0", "red" if line.coins < 0 else ""),
+        total(line.balance) if line.balance is not None else "",
+        f"{reason}{_partner(line)}",
+        posted.posted_at[:10] if posted else "",
+        posted.entry.actor if posted else "",
     )
-    columns = (
-        "entry",
-        "day",
-        "what",
-        "coins",
-        "balance",
-        "why",
-        "posted",
-        *(("by",) if actors else ()),
-    )
-    made = table(*columns, right=("entry", "coins", "balance"))
-    for line in history.lines:
-        entry = line.line.posted if line.line else None
-        by = (text(entry.entry.actor if entry else ""),) if actors else ()
-        made.add_row(
-            text(entry.n if entry else ""),
-            text(f"{day(line.day)} {line.lesson.starts if line.lesson else ''}".rstrip()),
-            text(line.title or line.kind),
-            text(coins(line.coins) if line.coins else "0", "red" if line.coins < 0 else ""),
-            text(total(line.balance) if line.balance is not None else ""),
-            text(why(line.reason, line.rule, line.note, ways) + _partner(line)),
-            text(entry.posted_at[:10] if entry else ""),
-            *by,
-        )
-    show(out, made)
-    if history.more:
-        out.print(text("… older lines: pass --limit, --since or --until", "dim"))
 
 
 def _partner(line: HistoryLine) -> str:
-    """The other entry of a reversal and what it reverses."""
+    """The entry that this one reverses, or that reverses it."""
     if line.line is None:
         return ""
-    reverses, reversed_by = line.line.posted.entry.reverses, line.line.reversed_by
-    return (
-        f", reverses {reverses}"
-        if reverses
-        else f", reversed by {reversed_by}"
-        if reversed_by
-        else ""
-    )
+    if line.line.posted.entry.reverses:
+        return f", reverses {line.line.posted.entry.reverses}"
+    if line.line.reversed_by:
+        return f", reversed by {line.line.reversed_by}"
+    return ""
 
 
-def show_statement(out: Console, statement: Statement) -> None:
-    """Print a statement as a parent reads it, on paper or on a screen however narrow."""
-    words = LANGUAGES[statement.language]
-    said = words.statement
-    number = said.number.format(id=statement.resident)
-    period = said.period.format(since=words.day(statement.since), until=words.day(statement.until))
-    name = ", ".join(filter(None, (statement.name, number)))
-    show_paragraphs(
-        out,
-        text(statement.school, "bold"),
-        text(f"{said.title}: {name}", "bold"),
-        text(period),
-        Text(),
-    )
-    show(out, _statement_lines(statement, words, wide=out.width >= WIDTH_OF_COLUMNS))
-    has = words.number(max(statement.closing, 0))
-    standing = said.standing.format(
-        day=words.day(statement.until), number=has, coins=statement.coins
-    )
-    standing = ", ".join(filter(None, (standing, words.to_be_made_up(statement.closing))))
-    show_paragraphs(
-        out,
-        *(() if statement.lines else (text(said.nothing),)),
-        Text(),
-        text(standing, "bold"),
-        Text(),
-    )
-    if statement.totals:
-        made = Table.grid(padding=(0, 2, 0, 0))
-        made.add_column()
-        made.add_column(justify="right", no_wrap=True)
-        for one, coins in statement.totals.items():
-            made.add_row(text(said.totals[one]), text(words.amount(coins)))
-        show(out, made)
-        out.print()
-    show_paragraphs(out, text(said.printed.format(day=words.day(statement.printed_on)), "dim"))
+# --- the statement --------------------------------------------------------------------------------
 
 
-def _statement_lines(statement: Statement, words: Words, *, wide: bool) -> Table:
-    """Lines with what was there before and after them; where it is narrow, words stand below the day."""
-    said, year = words.statement, statement.printed_on.year
-    rows = [
-        (statement.since, said.opening, "", "", statement.opening),
-        *(
-            (one.day, one.what, one.why, words.amount(one.coins), one.balance)
-            for one in statement.lines
-        ),
-        (statement.until, said.closing, "", "", statement.closing),
+def statement(of: Statement) -> Listing:
+    """A statement as a parent reads it, on paper or on a screen however narrow."""
+    texts = LANGUAGES[of.language].statement
+    opening = (of.since, "", texts.opening, "", None, of.opening)
+    closing = (of.until, "", texts.closing, "", None, of.closing)
+    rows = [opening, *rows_of(of.lines, STATEMENT_COLUMNS), closing]
+    return Listing(partial(_statement_page, of), of, STATEMENT_COLUMNS, rows)
+
+
+def _statement_page(of: Statement, width: int) -> Parts:
+    words = LANGUAGES[of.language]
+    texts = words.statement
+    number = texts.number.format(id=of.resident)
+    who = f"{of.name}, {number}" if of.name else number
+    period = texts.period.format(since=words.day(of.since), until=words.day(of.until))
+    # Paragraphs stand in a table of one column, which leaves no blanks at the ends of lines.
+    page: Parts = [
+        _paragraphs(Line(of.school, "bold"), Line(f"{texts.title}: {who}", "bold"), period, ""),
+        _statement_lines(of, words, wide=width >= WIDTH_OF_COLUMNS),
     ]
-    reasons = any(one.why for one in statement.lines)
-    columns = (said.day, said.what, *((said.why,) if reasons else ())) if wide else (said.day,)
-    made = table(*columns, said.coins, said.balance, right=(said.coins, said.balance))
-    made.columns[0].no_wrap = wide
-    for at, (when, what, reason, change, balance) in enumerate(rows):
-        told = [text(words.day(when, year)), text(what), text(reason)]
-        cells = told[: len(columns)] if wide else [Text("\n").join(filter(None, told))]
-        style = "bold" if at in (0, len(rows) - 1) else ""
-        made.add_row(*cells, text(change), text(words.number(balance)), style=style)
-    return made
+    end = texts.standing.format(
+        day=words.day(of.until), number=words.number(max(of.closing, 0)), coins=of.coins
+    )
+    debt = words.to_be_made_up(of.closing)
+    if debt:
+        end = f"{end}, {debt}"
+    nothing = () if of.lines else (texts.nothing,)
+    page.append(_paragraphs(*nothing, "", Line(end, "bold"), ""))
+    if of.totals:
+        totals = Grid(("", ""), right=(1,))
+        for kind, coins in of.totals.items():
+            totals.add(texts.totals[kind], words.amount(coins))
+        page += [totals, ""]
+    printed = texts.printed.format(day=words.day(of.printed_on))
+    return [*page, _paragraphs(Line(printed, "dim"))]
 
 
-def show_explanations(out: Console, explanations: Iterable[Explanation]) -> None:
-    """Print why lessons gave what they gave."""
-    for one in explanations:
-        lesson = one.lesson
-        when = f"{day(lesson.date)} {lesson.starts}".rstrip()
-        out.print(
-            text(
-                f"lesson {lesson.id}  {when}  {one.title}  for #{one.resident.id} {one.resident.name}",
-                "bold",
-            )
-        )
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        for step in one.steps:
-            sign, style = {True: ("yes", "green"), False: ("no", "red"), None: ("", "dim")}[
-                step.passed
-            ]
-            grid.add_row(
-                text(f"  {sign:<3}", style),
-                text(step.question),
-                text(step.answer if step.passed is not None else "–"),
-            )
-        show(out, grid)
-        out.print(
-            text(f"  → {_verdict(one.verdict)}; posted {coins(one.posted) if one.posted else '0'}")
-        )
-        for line in one.lines:
-            entry = line.posted.entry
-            told = why(entry.reason, entry.rule, line.note)
-            out.print(
-                text(
-                    f"    entry {line.posted.n}  {coins(entry.coins)}  {entry.kind.value}  {told}"
-                    f"  {line.posted.posted_at[:10]} by {entry.actor}"
-                )
-            )
-        if one.hold:
-            out.print(
-                text(f"    held: {coins(one.hold.coins)}, {reason_text(one.hold.reason)}", "yellow")
-            )
-        out.print()
+def _paragraphs(*texts: Cell) -> Grid:
+    page = Grid(("",))
+    for text in texts:
+        page.add(text)
+    return page
+
+
+def _statement_lines(of: Statement, words: Words, *, wide: bool) -> Grid:
+    """Lines between what there was and what there is; where it is narrow, words go below the day."""
+    texts, year = words.statement, of.printed_on.year
+    opening = ("bold", words.day(of.since, year), texts.opening, "", "", of.opening)
+    closing = ("bold", words.day(of.until, year), texts.closing, "", "", of.closing)
+    rows = [opening]
+    for line in of.lines:
+        when, change = words.day(line.day, year), words.amount(line.coins)
+        rows.append(("", when, line.what, line.why, change, line.balance))
+    rows.append(closing)
+
+    headings: tuple[str, ...] = (texts.day,)
+    if wide:
+        headings += (texts.what,)
+    if wide and any(line.why for line in of.lines):
+        headings += (texts.why,)
+    numbers = (texts.coins, texts.balance)
+    grid = Grid((*headings, *numbers), right=numbers, whole=(0,) if wide else ())
+    for style, when, what, reason, change, after in rows:
+        cells: tuple[Cell, ...] = (Line(when, style), Line(what, style), Line(reason, style))
+        if not wide:
+            below = [Line(text, style) for text in (when, what, reason) if text]
+            cells = (tuple(below),)
+        amounts = (Line(change, style), Line(words.number(after), style))
+        grid.add(*cells[: len(headings)], *amounts)
+    return grid
+
+
+# --- explanations ---------------------------------------------------------------------------------
+
+
+def explanations(found: Sequence[Explanation]) -> Listing:
+    """Why lessons gave what they gave."""
+    page: Parts = []
+    for explanation in found:
+        page += _explanation(explanation)
+    return Listing(page, found)
+
+
+def _explanation(of: Explanation) -> Parts:
+    lesson = of.lesson
+    when = f"{day(lesson.date)} {lesson.starts}".rstrip()
+    who = f"#{of.resident.id} {of.resident.name}"
+    heading = f"lesson {lesson.id}  {when}  {of.title}  for {who}"
+    posted = signed(of.posted) if of.posted else "0"
+    page: Parts = [
+        Line(heading, "bold"),
+        _steps(of.steps),
+        f"  → {_verdict(of.verdict)}; posted {posted}",
+    ]
+    for line in of.lines:
+        entry = line.posted.entry
+        reason = why(entry.reason, entry.rule, line.note)
+        author = f"{line.posted.posted_at[:10]} by {entry.actor}"
+        amount = f"{signed(entry.coins)}  {entry.kind.value}"
+        page.append(f"    entry {line.posted.n}  {amount}  {reason}  {author}")
+    if of.hold:
+        held = f"    held: {signed(of.hold.coins)}, {reason_text(of.hold.reason)}"
+        page.append(Line(held, "yellow"))
+    return [*page, ""]
+
+
+def _steps(steps: Sequence[Step]) -> Grid:
+    grid = Grid(("", "", ""))
+    for step in steps:
+        if step.passed is None:
+            grid.add("", step.question, "–")
+        elif step.passed:
+            grid.add(Line("  yes", "green"), step.question, step.answer)
+        else:
+            grid.add(Line("  no ", "red"), step.question, step.answer)
+    return grid
 
 
 def _verdict(verdict: Verdict) -> str:
-    rule = f" (rule {verdict.rule})" if verdict.rule else ""
-    given = (
-        f"{coins(verdict.coins)}{rule}"
-        if verdict.coins
-        else f"nothing: {reason_text(verdict.reason)}"
-    )
-    return given + (f", {coins(verdict.held)} held for a person to decide" if verdict.held else "")
+    if verdict.coins:
+        rule = f" (rule {verdict.rule})" if verdict.rule else ""
+        given = f"{signed(verdict.coins)}{rule}"
+    else:
+        given = f"nothing: {reason_text(verdict.reason)}"
+    if verdict.held:
+        given += f", {signed(verdict.held)} held for a person to decide"
+    return given

@@ -1,16 +1,22 @@
-"""Residents and their VK links on the terminal."""
+"""Residents and the VK accounts that see them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from coinsync.core.facts import ALWAYS, Link, Membership, Resident
-from coinsync.core.people_report import Card, LinkLine, LinkProblem
-from coinsync.render.terminal import counted_noun, day, purse, show, table, text, total
+from coinsync.render.data import as_data
+from coinsync.render.listing import Grid, Line, Listing, Page, rows_of
+from coinsync.render.numbers import balance, counted, day, titled, total
+
+if TYPE_CHECKING:
+    from coinsync.core.people_report import Card, LinkLine, LinkProblem, RosterLine
+
+LINK_COLUMNS = ("vk", "resident", "name", "source", "live")
+PROBLEM_COLUMNS = ("resident", "name", "text", "problem")
+RESIDENT_COLUMNS = ("id", "name", "branches", "presence", "coins", "cards", "groups", "vk")
 
 _LINK_PROBLEMS = {
     "screen_name": "a screen name that VK was not asked about yet",
@@ -25,78 +31,107 @@ _LINK_PROBLEMS = {
 }
 
 
-def show_links(out: Console, links: Sequence[LinkLine]) -> None:
-    """Print who sees whom."""
-    made = table("VK account", "resident", "by", "", right=("VK account",))
-    for link in links:
-        who = text(f"#{link.resident} {link.name}".rstrip())
-        made.add_row(
-            text(link.vk), who, text(link.source), text("" if link.live else "revoked", "dim")
+def links(found: Sequence[LinkLine]) -> Listing:
+    """Which VK account sees whom."""
+    grid = Grid(("VK account", "resident", "by", ""), right=("VK account",))
+    live = 0
+    for link in found:
+        live += link.live
+        state = "" if link.live else "revoked"
+        grid.add(str(link.vk), titled(link.resident, link.name), link.source, Line(state, "dim"))
+    footer = Line(f"{counted(live, 'link')}, {len(found) - live} revoked", "dim")
+    return Listing([grid, footer], found, LINK_COLUMNS, rows_of(found, LINK_COLUMNS))
+
+
+def link_problems(found: Sequence[LinkProblem]) -> Listing:
+    """The cards whose VK page leads to no link."""
+    grid = Grid(("resident", "in the card", "problem"))
+    for problem in found:
+        meaning = _LINK_PROBLEMS.get(problem.problem, problem.problem)
+        grid.add(titled(problem.resident, problem.name), problem.text, meaning)
+    advice = "links add RESIDENT VK makes a link; correcting the card in the CRM does too"
+    page: Page = [grid, Line(advice, "dim")] if found else ["every card's VK page is linked"]
+    return Listing(page, found, PROBLEM_COLUMNS, rows_of(found, PROBLEM_COLUMNS))
+
+
+def roster(lines: Sequence[RosterLine]) -> Listing:
+    """Residents with their balances; for programs also their merged cards, groups and accounts."""
+    data, rows = [], []
+    for line in lines:
+        resident = line.resident
+        further = {
+            "coins": line.coins,
+            "cards": list(line.cards),
+            "groups": list(line.groups),
+            "vk": list(line.vk),
+        }
+        data.append({**as_data(resident), **further})
+        rows.append(
+            (
+                resident.id,
+                resident.name,
+                " ".join(map(str, resident.branches)),
+                resident.presence,
+                line.coins,
+                " ".join(map(str, line.cards)),
+                "; ".join(line.groups),
+                " ".join(map(str, line.vk)),
+            )
         )
-    show(out, made)
-    live = sum(link.live for link in links)
-    out.print(text(f"{counted_noun(live, 'link')}, {len(links) - live} revoked", "dim"))
+    residents = [line.resident for line in lines]
+    coins = {line.resident.id: line.coins for line in lines}
+    return Listing(residents_page(residents, coins), data, RESIDENT_COLUMNS, rows)
 
 
-def show_link_problems(out: Console, problems: Sequence[LinkProblem]) -> None:
-    """Print the cards whose VK page leads to no link."""
-    if not problems:
-        out.print(text("every card's VK page is linked"))
-        return
-    made = table("resident", "in the card", "problem")
-    for one in problems:
-        who = text(f"#{one.resident} {one.name}".rstrip())
-        made.add_row(who, text(one.text), text(_LINK_PROBLEMS.get(one.problem, one.problem)))
-    show(out, made)
-    out.print(
-        text("links add RESIDENT VK makes a link; correcting the card in the CRM does too", "dim")
-    )
-
-
-def show_residents(
-    out: Console,
-    residents: Sequence[Resident],
-    balances: Mapping[int, int],
-    as_of: date | None = None,
-) -> None:
-    """Print residents with their balances, today's or those at the end of the day ``as_of``."""
+def balances(found: Sequence[Resident], coins: Mapping[int, int], as_of: date | None) -> Listing:
+    """Coins alone, today's or those at the end of a day."""
+    columns: tuple[str, ...] = ("id", "name", "coins")
     if as_of is not None:
-        out.print(text(f"at the end of {day(as_of)}, by the days on which things happened", "bold"))
-    made = table("id", "name", "branches", "is", "coins", right=("id", "coins"))
-    for one in residents:
-        branches = " ".join(map(str, one.branches))
-        made.add_row(
-            f"#{one.id}",
-            text(one.name),
-            branches,
-            one.presence.value,
-            purse(balances.get(one.id, 0)),
-        )
-    show(out, made)
-    out.print(
-        text(
-            f"{counted_noun(len(residents), 'resident')}, {total(sum(balances.values()))} coins",
-            "dim",
-        )
-    )
+        columns += ("as_of",)
+    rows = []
+    for resident in found:
+        row = (resident.id, resident.name, coins[resident.id], as_of)
+        rows.append(row[: len(columns)])
+    data = [dict(zip(columns, row, strict=True)) for row in rows]
+    return Listing(residents_page(found, coins, as_of), data, columns, rows)
 
 
-def show_card(out: Console, card: Card) -> None:
-    """Print all that is held of one resident."""
-    resident = card.resident
-    rows = [
-        ("resident", f"#{resident.id} {resident.name}"),
-        ("is", resident.presence.value),
-        ("branches", " ".join(map(str, resident.branches)) or "none"),
-        *(("merged card", f"#{card_id}") for card_id in card.merged),
-        *(("member of", f"{name}  {_stay(one)}") for name, one in card.memberships),
-        ("VK accounts", ", ".join(_account(link) for link in card.links) or "none"),
-        ("balance", purse(card.balance)),
-    ]
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    for name, value in rows:
-        grid.add_row(text(name, "bold"), text(value))
-    show(out, grid)
+def residents_page(
+    found: Sequence[Resident], coins: Mapping[int, int], as_of: date | None = None
+) -> Page:
+    """Residents with their balances, as a table."""
+    page: list[str | Line | Grid] = []
+    if as_of is not None:
+        when = f"at the end of {day(as_of)}, by the days on which things happened"
+        page.append(Line(when, "bold"))
+    grid = Grid(("id", "name", "branches", "is", "coins"), right=("id", "coins"))
+    for resident in found:
+        grid.add(
+            f"#{resident.id}",
+            resident.name,
+            " ".join(map(str, resident.branches)),
+            resident.presence.value,
+            balance(coins.get(resident.id, 0)),
+        )
+    everything = total(sum(coins.values()))
+    return [*page, grid, Line(f"{counted(len(found), 'resident')}, {everything} coins", "dim")]
+
+
+def card(found: Card) -> Listing:
+    """All that is held of one resident."""
+    resident = found.resident
+    grid = Grid(("", ""))
+    grid.add(Line("resident", "bold"), titled(resident.id, resident.name))
+    grid.add(Line("is", "bold"), resident.presence.value)
+    grid.add(Line("branches", "bold"), " ".join(map(str, resident.branches)) or "none")
+    for card_id in found.merged:
+        grid.add(Line("merged card", "bold"), f"#{card_id}")
+    for name, membership in found.memberships:
+        grid.add(Line("member of", "bold"), f"{name}  {_stay(membership)}")
+    accounts = ", ".join(map(_account, found.links))
+    grid.add(Line("VK accounts", "bold"), accounts or "none")
+    grid.add(Line("balance", "bold"), balance(found.balance))
+    return Listing([grid], found)
 
 
 def _account(link: Link) -> str:
@@ -104,5 +139,5 @@ def _account(link: Link) -> str:
 
 
 def _stay(membership: Membership) -> str:
-    since = "from the beginning" if membership.since == ALWAYS else f"since {membership.since}"
-    return since + (f" until {membership.until}" if membership.until else "")
+    start = "from the beginning" if membership.since == ALWAYS else f"since {membership.since}"
+    return f"{start} until {membership.until}" if membership.until else start

@@ -1,86 +1,79 @@
-"""Plans and receipts on the terminal."""
+"""A plan before it is applied, and the receipt after it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from collections.abc import Iterable, Sequence
 
 from coinsync.core.ledger import Receipt
-from coinsync.core.plan import DIGEST_SHOWN
 from coinsync.core.plan_report import PlanLine, PlanReport, gathered
-from coinsync.render.terminal import LINES_PER_VERB, STYLES, coins, counted_noun, day, show, text
+from coinsync.render.listing import Grid, Line
+from coinsync.render.numbers import counted, day, signed
+
+LINES_PER_VERB = 40
+
+STYLES = {"+": "green", "-": "red", "?": "yellow", "~": "cyan", "!": "bold yellow", ".": "dim"}
+
+Parts = list[str | Line | Grid]
 
 
-def show_plan(out: Console, report: PlanReport, zone: str, calls: int, every_line: bool) -> bool:
-    """Print one plan: heading, lines, totals, and what a guard has to say; False when there was nothing to print.
+def plan_page(report: PlanReport, zone: str, calls: int, *, every_line: bool) -> Parts:
+    """One plan: heading, lines, totals, and what a guard has to say; empty when nothing is new.
 
-    What is not new is printed only if ``every_line``.
+    What earlier plans said already is shown only if ``every_line``.
     """
     lines = [line for line in report.lines if every_line or not line.known]
     heading = f"Branch {report.branch_name} ({zone})"
     if report.purpose == "people":
-        if report.people or lines:
-            out.print(text(f"{heading}   people   {', '.join(report.people) or 'no changes'}"))
-            _show_lines(out, lines, every_line=every_line)
-            _show_refusals(out, report)
-        return bool(report.people or lines)
+        if not (report.people or lines):
+            return []
+        changes = ", ".join(report.people) or "no changes"
+        page: Parts = [f"{heading}   people   {changes}"]
+        return [*page, *_lines(lines, every_line=every_line), *_refusals(report)]
     scope = report.scope
-    read = f"complete   {counted_noun(calls, 'request')}" if calls else "as planned before"
-    out.print(text(f"{heading}   lessons {scope.since} … {scope.until}   {read}"))
-    _show_lines(out, lines, every_line=every_line)
-    out.print(text(_totals(report), "bold" if report.changes else ""), soft_wrap=True)
+    read = f"complete   {counted(calls, 'request')}" if calls else "complete"
+    page = [f"{heading}   lessons {scope.since} … {scope.until}   {read}"]
+    page += _lines(lines, every_line=every_line)
+    page.append(Line(_totals(report), "bold" if report.changes else "", wrap=False))
     silent = len(report.lines) - len(lines)
     if silent:
-        out.print(text(f"{counted_noun(silent, 'line')} as before, shown with -v", "dim"))
-    _show_refusals(out, report)
-    return True
+        page.append(Line(f"{counted(silent, 'line')} as before, shown with -v", "dim"))
+    return page + _refusals(report)
 
 
-def _show_refusals(out: Console, report: PlanReport) -> None:
+def _refusals(report: PlanReport) -> Parts:
+    page: Parts = []
     for refusal in report.unsafe:
-        digest = report.digest[:DIGEST_SHOWN]
-        out.print(
-            text(f"UNSAFE: {refusal}; likely {report.likely}   digest {digest}", "bold red"),
-            soft_wrap=True,
-        )
+        page.append(Line(f"UNSAFE: {refusal}; likely {report.likely}", "bold red", wrap=False))
+    return page
 
 
-def _show_lines(out: Console, lines: Sequence[PlanLine], *, every_line: bool) -> None:
-    if not lines:
-        return
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    for justify in ("left", "left", "left", "left", "left", "right", "left"):
-        grid.add_column(justify=justify, overflow="fold")
-    hidden: list[str] = []
-    for _, group in gathered(lines, lambda line: line.verb):
+def _lines(lines: Iterable[PlanLine], *, every_line: bool) -> Parts:
+    """The lines of a plan between two empty ones; of many with one verb the first few are shown."""
+    grid = Grid(("",) * 7, right=(5,))
+    hidden: Parts = []
+    for verb, group in gathered(lines, lambda line: line.verb):
         shown = group if every_line else group[:LINES_PER_VERB]
         for line in shown:
-            grid.add_row(*_cells(line))
+            _add(grid, line)
         rest = group[len(shown) :]
         if rest:
-            moved = sum(line.coins for line in rest)
-            told = f" ({coins(moved)})" if moved else ""
-            hidden.append(f"  … {len(rest)} more lines of {rest[0].verb}{told}, shown with -v")
-    out.print()
-    show(out, grid)
-    for remainder in hidden:
-        out.print(text(remainder, "dim"))
-    out.print()
+            coins = sum(line.coins for line in rest)
+            moved = f" ({signed(coins)})" if coins else ""
+            more = f"  … {len(rest)} more lines of {verb}{moved}, shown with -v"
+            hidden.append(Line(more, "dim"))
+    return ["", grid, *hidden, ""] if grid.rows else []
 
 
-def _cells(line: PlanLine) -> tuple[Text, ...]:
+def _add(grid: Grid, line: PlanLine) -> None:
     style = STYLES.get(line.sign, "")
-    return (
-        Text(f"  {line.sign} {line.verb}", style=style),
-        text(f"lesson {line.lesson}" if line.lesson is not None else ""),
-        text(f"{day(line.day)} {line.starts}".rstrip() if line.day else ""),
-        text(line.title),
-        text(line.who),
-        text(coins(line.coins) if line.coins else "", style),
-        text(line.note, "dim" if line.sign == "." else ""),
+    grid.add(
+        Line(f"  {line.sign} {line.verb}", style),
+        f"lesson {line.lesson}" if line.lesson is not None else "",
+        f"{day(line.day)} {line.starts}".rstrip() if line.day else "",
+        line.title,
+        line.who,
+        Line(signed(line.coins) if line.coins else "", style),
+        Line(line.note, "dim" if line.sign == "." else ""),
     )
 
 
@@ -88,41 +81,46 @@ def _totals(report: PlanReport) -> str:
     counts = report.counts
     parts = []
     if counts.awards:
-        parts.append(f"{counted_noun(counts.awards, 'award')} ({coins(counts.awarded)})")
+        parts.append(f"{counted(counts.awards, 'award')} ({signed(counts.awarded)})")
     if counts.reversals:
-        parts.append(f"{counted_noun(counts.reversals, 'reversal')} ({coins(counts.reversed)})")
+        parts.append(f"{counted(counts.reversals, 'reversal')} ({signed(counts.reversed)})")
     if counts.others:
-        parts.append(f"{counted_noun(counts.others, 'entry', 'entries')} ({coins(counts.moved)})")
-    if not parts:
-        parts.append(
-            f"{counted_noun(counts.facts, 'fact')} to record, no coins to move"
-            if counts.facts
-            else "nothing to do"
-        )
+        parts.append(f"{counted(counts.others, 'entry', 'entries')} ({signed(counts.moved)})")
+    if not parts and counts.facts:
+        parts.append(f"{counted(counts.facts, 'fact')} to record, no coins to move")
+    elif not parts:
+        parts.append("nothing to do")
     if counts.held:
         parts.append(f"{counts.held} held")
     line = ", ".join(parts) + "."
     if counts.reversals:
-        line += (
-            f"  Reversals {counts.reversals} of {report.awards_posted} posted "
-            f"({report.reversals_posted_percent:.1f} %, limit {report.limits.reversals_percent_max} %"
-            + (
-                f", {report.limits.reversals_free} always pass)."
-                if report.limits.reversals_free
-                else ")."
-            )
-        )
-    return line + (f"   digest {report.digest[:DIGEST_SHOWN]}" if report.changes else "")
+        line += f"  {_share_of_reversals(report)}"
+    return line
+
+
+def _share_of_reversals(report: PlanReport) -> str:
+    """How much of what was ever posted is taken back, beside the limits of that."""
+    limits = report.limits
+    bounds = f"limit {limits.reversals_percent_max} %"
+    if limits.reversals_free:
+        bounds += f", {limits.reversals_free} always pass"
+    share = f"{report.reversals_posted_percent:.1f} %"
+    reversals = report.counts.reversals
+    return f"Reversals {reversals} of {report.awards_posted} posted ({share}, {bounds})."
 
 
 def receipt_line(receipt: Receipt, stock: int = 0) -> str:
     """One line that says what was written, so many moves of ``stock`` among it."""
     if receipt.n_first > receipt.n_last:
-        moved = counted_noun(stock, "move") + " of stock" if stock else ""
-        facts = counted_noun(receipt.facts, "fact") if receipt.facts or not stock else ""
-        return (
-            f"run {receipt.run}: {', '.join(filter(None, (facts, moved)))} recorded, no coins moved"
-        )
-    one = receipt.n_first == receipt.n_last
-    posted = f"entry {receipt.n_first}" if one else f"entries {receipt.n_first}–{receipt.n_last}"
-    return f"run {receipt.run}: {posted} posted ({coins(receipt.coins)})"
+        return f"run {receipt.run}: {_recorded(receipt.facts, stock)} recorded, no coins moved"
+    entries = f"entries {receipt.n_first}–{receipt.n_last}"
+    if receipt.n_first == receipt.n_last:
+        entries = f"entry {receipt.n_first}"
+    return f"run {receipt.run}: {entries} posted ({signed(receipt.coins)})"
+
+
+def _recorded(facts: int, stock: int) -> str:
+    parts: Sequence[str] = [f"{counted(stock, 'move')} of stock"] if stock else []
+    if facts or not stock:
+        parts = [counted(facts, "fact"), *parts]
+    return ", ".join(parts)

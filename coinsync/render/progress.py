@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from typing import TYPE_CHECKING
 
-from coinsync.render.terminal import console
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 class Bar:
-    """A bar on stderr that follows a reading: it appears with a report and goes away when told to ``rest``.
+    """A bar that follows a reading: it appears with a report and goes away when told to ``rest``.
 
     As a context manager it rests at the end.
     """
@@ -24,20 +18,14 @@ class Bar:
         """Nothing ever appears when not ``shown``."""
         self._shown = shown
         self._bar: Progress | None = None
-        self._task = TaskID(0)
+        self._task: TaskID | None = None
 
     def __call__(self, what: str, done: int, expected: int) -> None:
         """Report how far the reading of ``what`` is; ``expected`` 0 is not known."""
         if not self._shown:
             return
-        if self._bar is None:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-            )
-            self._bar = Progress(*columns, console=console(stderr=True), transient=True)
+        if self._bar is None or self._task is None:
+            self._bar = _bar()
             self._task = self._bar.add_task(what, total=None)
             self._bar.start()
         self._bar.update(self._task, description=what, completed=done, total=expected or None)
@@ -53,3 +41,25 @@ class Bar:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def _bar() -> Progress:
+    # A run by cron shows no bar, and need not wait until this is imported.
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    from coinsync.render.terminal import console
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console(stderr=True),
+        transient=True,
+    )

@@ -1,80 +1,82 @@
-"""What ``reconcile`` has found, on the terminal."""
+"""What ``reconcile`` has found."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from coinsync.core.identity import harmless
-from coinsync.render.terminal import STYLES, counted_noun, show, text, total
+from coinsync.core.proof.checks import Circulation, Finding, Proof
+from coinsync.render.listing import Grid, Line, Listing
+from coinsync.render.numbers import counted, total
+from coinsync.render.plans import STYLES
 
-if TYPE_CHECKING:
-    from coinsync.core.proof.checks import Finding, Proof
+COLUMNS = ("check", "severity", "owner", "count", "examples", "mend")
 
 
-def show_proof(out: Console, proof: Proof, on: date | None, *, every_check: bool) -> None:
-    """Print what was found, each with the way out, and the sums; the checks that found nothing if ``every_check``."""
-    # What could not be read is told beside the proof, on stderr.
-    found = {one.check: one for one in proof.findings if one.check != "unread"}
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    for justify in ("left", "left", "right", "left"):
-        grid.add_column(justify=justify, overflow="fold")
-    titles = {check.id: check.title for check in proof.checked if every_check}
-    for id in dict.fromkeys((*titles, *found)):
-        if id in found:
-            one = found[id]
-            sign = "!" if one.severity == "error" else "~"
-            grid.add_row(
-                text(f"{sign} {id}", STYLES[sign]),
-                text(one.owner),
-                text(total(one.count)),
-                _cases(one),
-            )
-        else:
-            grid.add_row(text(f"  {id}"), text("ok"), "", text(titles[id], "dim"))
+def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
+    """What was found, each with the way out, and the sums.
+
+    ``on`` is the day whose end was looked at; checks that found nothing are shown if
+    ``every_check``.
+    """
+    page: list[str | Line | Grid] = []
+    grid = _findings(of, every_check=every_check)
     if grid.rows:
-        show(out, grid)
-        out.print()
+        page += [grid, ""]
     when = f", as of the end of {on} (UTC)" if on else ""
-    counted = (
-        counted_noun(len(proof.checked), "check"),
-        counted_noun(proof.entries, "entry", "entries"),
+    clean = "" if of.findings else ": all is right"
+    parts = [
+        counted(len(of.checked), "check"),
+        counted(of.entries, "entry", "entries"),
+        counted(of.residents, "resident"),
+    ]
+    page.append(f"{', '.join(parts)}{when}{clean}")
+    if of.entries or on:
+        page.append(_sums(of.totals))
+    if of.held:
+        held = counted(of.held, "difference")
+        page.append(Line(f"{held} held for a person to decide: coinsync review list", "dim"))
+    rows = []
+    for finding in of.findings:
+        known = (finding.check, finding.severity, finding.owner, finding.count)
+        rows.append((*known, "; ".join(finding.examples), finding.mend))
+    return Listing(page, of, COLUMNS, rows)
+
+
+def _findings(of: Proof, *, every_check: bool) -> Grid:
+    # What could not be read is told beside the proof, on stderr.
+    found = {finding.check: finding for finding in of.findings if finding.check != "unread"}
+    titles = {check.id: check.title for check in of.checked} if every_check else {}
+    grid = Grid(("",) * 4, right=(2,))
+    for id in dict.fromkeys((*titles, *found)):
+        finding = found.get(id)
+        if finding is None:
+            grid.add(f"  {id}", "ok", "", Line(titles[id], "dim"))
+            continue
+        sign = "!" if finding.severity == "error" else "~"
+        name = Line(f"{sign} {id}", STYLES[sign])
+        grid.add(name, finding.owner, total(finding.count), _cases(finding))
+    return grid
+
+
+def _sums(totals: Circulation) -> str:
+    return (
+        f"issued {total(totals.issued)} − reversed {total(totals.reversed)}"
+        f" − spent {total(totals.spent)} + refunded {total(totals.refunded)}"
+        f" = {total(totals.balance)} in circulation"
     )
-    clean = "" if proof.findings else ": all is right"
-    out.print(
-        text(f"{', '.join(counted)}, {counted_noun(proof.residents, 'resident')}{when}{clean}")
-    )
-    sums = proof.totals
-    parts = (
-        f"issued {total(sums.issued)} − reversed {total(sums.reversed)} − spent {total(sums.spent)}"
-    )
-    if proof.entries or on:
-        out.print(
-            text(
-                f"{parts} + refunded {total(sums.refunded)} = {total(sums.balance)} in circulation"
-            )
-        )
-    if proof.held:
-        out.print(
-            text(
-                f"{counted_noun(proof.held, 'difference')} held for a person to decide: coinsync review list",
-                "dim",
-            )
-        )
 
 
-def _cases(one: Finding) -> Text:
-    rest = one.count - len(one.examples)
-    lines = [*one.examples, *([f"… and {total(rest)} more"] if rest > 0 else []), f"→ {one.mend}"]
-    return Text("\n".join(map(harmless, lines)))
+def _cases(finding: Finding) -> tuple[str, ...]:
+    """The cases that are named, how many more there are, and what mends them."""
+    more = finding.count - len(finding.examples)
+    rest = (f"… and {total(more)} more",) if more > 0 else ()
+    return (*finding.examples, *rest, f"→ {finding.mend}")
 
 
-def finding_line(one: Finding) -> str:
+def finding_line(finding: Finding) -> str:
     """A finding in one line."""
-    rest = one.count - len(one.examples)
-    more = f" and {total(rest)} more" if rest > 0 else ""
-    return harmless(f"{one.check} ({one.owner}): {'; '.join(one.examples)}{more} → {one.mend}")
+    more = finding.count - len(finding.examples)
+    rest = f" and {total(more)} more" if more > 0 else ""
+    cases = "; ".join(finding.examples)
+    return harmless(f"{finding.check} ({finding.owner}): {cases}{rest} → {finding.mend}")

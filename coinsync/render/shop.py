@@ -1,229 +1,276 @@
-"""Catalog, stock, sales and fairs on the terminal."""
+"""Catalog, stock, sales and fairs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console
-
 from coinsync.core.catalog import Event, Item, Pick, StockMove
 from coinsync.core.facts import Resident
+from coinsync.core.files.catalog import COLUMNS, catalog_rows
 from coinsync.core.proposal import Move
-from coinsync.core.shop_report import Purchase, ShopReport
-from coinsync.render.terminal import coins, counted_noun, day, purse, show, table, text, total
+from coinsync.core.shop_report import BuyerLine, ItemLine, Purchase, ShopReport
+from coinsync.render.data import as_data
+from coinsync.render.listing import Grid, Line, Listing, Page, rows_of
+from coinsync.render.numbers import balance, counted, day, signed, titled, total
+
+STOCK_COLUMNS = ("code", "name", "left")
+MOVE_COLUMNS = ("day", "kind", "quantity", "left", "actor", "note", "sale", "key")
+BUYER_COLUMNS = ("resident", "name", "pieces", "spent", "balance")
+SALE_COLUMNS = (
+    "sale",
+    "day",
+    "event",
+    "line",
+    "item",
+    "name",
+    "quantity",
+    "price",
+    "listed",
+    "refunded",
+    "by",
+    "note",
+)
+
+# --- goods ----------------------------------------------------------------------------------------
 
 
-def show_catalog(out: Console, goods: Sequence[Item], left: Mapping[str, int]) -> None:
-    """Print goods with what is ``left`` of those whose stock is counted."""
-    made = table(
-        "code",
-        "name",
-        "category",
-        "price",
-        "left",
-        "branches",
-        "",
-        "picture",
-        right=("price", "left"),
-    )
+def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
+    """Goods in their order, with the ``pieces`` of those whose stock is counted.
+
+    The CSV is a file that ``catalog load`` takes.
+    """
+    headings = ("code", "name", "category", "price", "left", "branches", "", "picture")
+    grid = Grid(headings, right=("price", "left"))
+    data = []
     for item in goods:
-        state = item_state(item)
-        made.add_row(
-            text(item.code),
-            text(item.name_ru, "" if state == "shown" else "dim"),
-            text(item.category_ru),
-            text(total(item.price)),
-            text(total(left[item.code]) if item.code in left else ""),
-            text(" ".join(map(str, item.branches)) or "all"),
-            text("" if state == "shown" else state, "dim"),
-            text("yes" if item.picture else "no", "" if item.picture else "dim"),
+        state = _state(item)
+        data.append({**as_data(item), "left": pieces.get(item.code)})
+        grid.add(
+            item.code,
+            Line(item.name_ru, "dim" if state else ""),
+            item.category_ru,
+            total(item.price),
+            total(pieces[item.code]) if item.code in pieces else "",
+            " ".join(map(str, item.branches)) or "all",
+            Line(state, "dim"),
+            Line("yes" if item.picture else "no", "" if item.picture else "dim"),
         )
+    page: Page = [grid, Line(counted(len(goods), "item"), "dim")]
     if not goods:
-        out.print(text("no goods; catalog load FILE fills the shop, catalog add CODE adds to it"))
-        return
-    show(out, made)
-    out.print(text(counted_noun(len(goods), "item"), "dim"))
+        page = ["no goods; catalog load FILE fills the shop"]
+    return Listing(page, data, tuple(COLUMNS), catalog_rows(goods))
 
 
-def item_state(item: Item) -> str:
-    """Whether a family sees the goods, staff alone does, or nobody any more."""
-    return "archived" if item.archived else "shown" if item.shown else "hidden"
+def _state(item: Item) -> str:
+    """What keeps a family from seeing the goods; "" when it sees them."""
+    if item.archived:
+        return "archived"
+    return "" if item.shown else "hidden"
 
 
-def show_stock(out: Console, goods: Sequence[Item], left: Mapping[str, int]) -> None:
-    """Print how many pieces of what are left."""
-    made = table("code", "name", "left", "", right=("left",))
+def stock(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
+    """How many pieces of what are left."""
+    grid = Grid(("code", "name", "left", ""), right=("left",))
+    rows = []
     for item in goods:
+        left = pieces[item.code]
         archived = "archived" if item.archived else ""
-        made.add_row(
-            text(item.code), text(item.name_ru), text(total(left[item.code])), text(archived, "dim")
+        grid.add(item.code, item.name_ru, total(left), Line(archived, "dim"))
+        rows.append((item.code, item.name_ru, left))
+    everything = sum(pieces[item.code] for item in goods)
+    footer = f"{counted(len(goods), 'item')} counted, {counted(everything, 'piece')} left"
+    data = [dict(zip(STOCK_COLUMNS, row, strict=True)) for row in rows]
+    return Listing([grid, Line(footer, "dim")], data, STOCK_COLUMNS, rows)
+
+
+def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
+    """What happened to the stock of one item, newest first, each with what was left after it."""
+    grid = Grid(("day", "what", "pieces", "left", "by", "why"), right=("pieces", "left"))
+    data, rows = [], []
+    for move, left in moves:
+        sale = f"sale {move.sale}" if move.sale else ""
+        grid.add(
+            day(move.happened_on),
+            move.kind.value.replace("_", "-"),
+            Line(signed(move.quantity), "red" if move.quantity < 0 else ""),
+            total(left),
+            move.actor,
+            move.note or sale,
         )
-    show(out, made)
-    out.print(
-        text(
-            f"{counted_noun(len(goods), 'item')} counted, {counted_noun(sum(left.values()), 'piece')} left",
-            "dim",
-        )
-    )
+        data.append({**as_data(move), "left": left})
+        known = (move.happened_on, move.kind, move.quantity, left)
+        rows.append((*known, move.actor, move.note, move.sale, move.key))
+    heading = Line(f"{item.code}  {item.name_ru}", "bold")
+    return Listing([heading, grid], data, MOVE_COLUMNS, rows)
 
 
-def show_stock_moves(out: Console, item: Item, moves: Sequence[tuple[StockMove, int]]) -> None:
-    """Print what happened to the stock of one item, the newest first, each with what was left after it."""
-    out.print(text(f"{item.code}  {item.name_ru}", "bold"))
-    made = table("day", "what", "pieces", "left", "by", "why", right=("pieces", "left"))
-    for move, after in moves:
-        why = move.note or (f"sale {move.sale}" if move.sale else "")
-        made.add_row(
-            text(day(move.happened_on)),
-            text(move.kind.value.replace("_", "-")),
-            text(coins(move.quantity), "red" if move.quantity < 0 else ""),
-            text(total(after)),
-            text(move.actor),
-            text(why),
-        )
-    show(out, made)
+# --- the till -------------------------------------------------------------------------------------
 
 
-def show_shelf(
-    out: Console, buyer: Resident, balance: int, goods: Mapping[int, Item], left: Mapping[str, int]
-) -> None:
-    """Print a buyer's balance and the numbered goods; what cannot be had is said by a word, not by colour alone."""
-    out.print(text(f"#{buyer.id} {buyer.name}".rstrip() + f"   balance {purse(balance)}", "bold"))
-    made = table("", "item", "code", "price", "left", "", right=("", "price", "left"))
+def shelf_page(
+    buyer: Resident, coins: int, goods: Mapping[int, Item], pieces: Mapping[str, int]
+) -> Page:
+    """A buyer's balance and the numbered goods.
+
+    What cannot be had is said by a word, not by colour alone.
+    """
+    heading = f"{titled(buyer.id, buyer.name)}   balance {balance(coins)}"
+    grid = Grid(("", "item", "code", "price", "left", ""), right=(0, "price", "left"))
     for number, item in goods.items():
-        why_not = (
-            "sold out" if left.get(item.code) == 0 else "too dear" if item.price > balance else ""
+        obstacle = ""
+        if pieces.get(item.code) == 0:
+            obstacle = "sold out"
+        elif item.price > coins:
+            obstacle = "too dear"
+        grid.add(
+            str(number),
+            Line(item.name_ru, "dim" if obstacle else ""),
+            Line(item.code, "dim"),
+            total(item.price),
+            total(pieces[item.code]) if item.code in pieces else "",
+            Line(obstacle, "dim"),
         )
-        made.add_row(
-            text(number),
-            text(item.name_ru, "dim" if why_not else ""),
-            text(item.code, "dim"),
-            text(total(item.price)),
-            text(total(left[item.code]) if item.code in left else ""),
-            text(why_not, "dim"),
-        )
-    show(out, made)
+    return [Line(heading, "bold"), grid]
 
 
-def show_basket(out: Console, moves: Sequence[Move], picks: Sequence[Pick]) -> None:
-    """Print what is about to be sold, and what it does to the buyer's balance."""
+def basket_page(moves: Sequence[Move], picks: Sequence[Pick]) -> Page:
+    """What is about to be sold, and what it does to the buyer's balance."""
+    page: list[str | Line | Grid] = []
     for pick in picks:
-        price = pick.item.price * pick.quantity
-        many = f" × {pick.quantity}" if pick.quantity > 1 else ""
-        out.print(text(f"  {pick.item.name_ru}{many}  {total(price)}"))
+        price = total(pick.item.price * pick.quantity)
+        page.append(f"  {_pieces(pick.item.name_ru, pick.quantity)}  {price}")
     for move in moves:
-        who = f"#{move.resident} {move.name}".rstrip()
-        out.print(text(f"  {who}   {total(move.before)} → {total(move.after)}", "bold"))
+        buyer = titled(move.resident, move.name)
+        page.append(Line(f"  {buyer}   {total(move.before)} → {total(move.after)}", "bold"))
+    return page
 
 
-def show_purchases(out: Console, purchases: Sequence[Purchase]) -> None:
-    """Print sales with their lines."""
-    if not purchases:
-        out.print(text("no sales"))
-        return
-    made = table("sale", "day", "event", "buyer", "goods", "coins", "", right=("coins",))
-    for one in purchases:
-        buyers = ", ".join(f"#{paid.resident} {paid.name}".rstrip() for paid in one.payments)
-        goods = ", ".join(
-            f"{line.name_ru} × {line.quantity}" if line.quantity > 1 else line.name_ru
-            for line in one.lines
+def _pieces(name: str, quantity: int) -> str:
+    return f"{name} × {quantity}" if quantity > 1 else name
+
+
+# --- sales ----------------------------------------------------------------------------------------
+
+
+def sales(purchases: Sequence[Purchase]) -> Listing:
+    """Sales with their lines; in a spreadsheet a row for each line."""
+    headings = ("sale", "day", "event", "buyer", "goods", "coins", "")
+    grid = Grid(headings, right=("coins",))
+    taken = 0
+    for purchase in purchases:
+        coins = sum(payment.coins for payment in purchase.payments)
+        taken += coins
+        grid.add(
+            purchase.sale.id,
+            purchase.sale.happened_on.isoformat(),
+            purchase.sale.event,
+            ", ".join(titled(payment.resident, payment.name) for payment in purchase.payments),
+            ", ".join(_pieces(line.name_ru, line.quantity) for line in purchase.lines),
+            total(coins),
+            Line(_given_back(purchase), "dim"),
         )
-        back = (
-            "refunded"
-            if len(one.refunded) == len(one.lines)
-            else "partly refunded"
-            if one.refunded
-            else ""
+    page: Page = ["no sales"]
+    if purchases:
+        footer = f"{counted(len(purchases), 'sale')}, {total(taken)} coins"
+        page = [grid, Line(footer, "dim")]
+    return Listing(page, purchases, SALE_COLUMNS, _rows_of_sales(purchases))
+
+
+def _given_back(purchase: Purchase) -> str:
+    if not purchase.refunded:
+        return ""
+    whole = len(purchase.refunded) == len(purchase.lines)
+    return "refunded" if whole else "partly refunded"
+
+
+def _rows_of_sales(purchases: Sequence[Purchase]) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for purchase in purchases:
+        sale = purchase.sale
+        for line in purchase.lines:
+            refunded = int(line.line in purchase.refunded)
+            where = (sale.id, sale.happened_on, sale.event, line.line, line.item, line.name_ru)
+            what = (line.quantity, line.price, line.listed, refunded)
+            rows.append((*where, *what, sale.actor, purchase.note))
+    return rows
+
+
+def sale(purchase: Purchase) -> Listing:
+    """One sale with its lines, and who paid."""
+    return Listing(sale_page(purchase), purchase)
+
+
+def sale_page(purchase: Purchase) -> Page:
+    """One sale line by line, as a refund of single lines needs it."""
+    of = purchase.sale
+    fair = f"   {of.event}" if of.event else ""
+    heading = f"sale {of.id}   {day(of.happened_on)}{fair}   by {of.actor}"
+    page: list[str | Line | Grid] = [Line(heading, "bold")]
+    if purchase.note:
+        page.append(purchase.note)
+    headings = ("line", "item", "code", "pieces", "price", "coins", "")
+    grid = Grid(headings, right=("line", "pieces", "price", "coins"))
+    for line in purchase.lines:
+        remarks = []
+        if line.price != line.listed:
+            remarks.append(f"catalog {total(line.listed)}")
+        if line.line in purchase.refunded:
+            remarks.append("refunded")
+        grid.add(
+            str(line.line),
+            line.name_ru,
+            Line(line.item, "dim"),
+            total(line.quantity),
+            total(line.price),
+            total(line.coins),
+            Line(", ".join(remarks), "dim"),
         )
-        spent = sum(paid.coins for paid in one.payments)
-        made.add_row(
-            text(one.sale.id),
-            text(one.sale.happened_on.isoformat()),
-            text(one.sale.event),
-            text(buyers),
-            text(goods),
-            text(total(spent)),
-            text(back, "dim"),
-        )
-    show(out, made)
-    coins_taken = sum(paid.coins for one in purchases for paid in one.payments)
-    out.print(text(f"{counted_noun(len(purchases), 'sale')}, {total(coins_taken)} coins", "dim"))
+    page.append(grid)
+    for payment in purchase.payments:
+        page.append(f"{titled(payment.resident, payment.name)} paid {total(payment.coins)}")
+    return page
 
 
-def show_purchase(out: Console, one: Purchase) -> None:
-    """Print one sale line by line, as a refund of single lines needs it."""
-    sale = one.sale
-    where = f"   {sale.event}" if sale.event else ""
-    out.print(text(f"sale {sale.id}   {day(sale.happened_on)}{where}   by {sale.actor}", "bold"))
-    if one.note:
-        out.print(text(one.note))
-    made = table(
-        "line",
-        "item",
-        "code",
-        "pieces",
-        "price",
-        "coins",
-        "",
-        right=("line", "pieces", "price", "coins"),
-    )
-    for line in one.lines:
-        listed = f"catalog {total(line.listed)}" if line.price != line.listed else ""
-        back = "refunded" if line.line in one.refunded else ""
-        made.add_row(
-            text(line.line),
-            text(line.name_ru),
-            text(line.item, "dim"),
-            text(total(line.quantity)),
-            text(total(line.price)),
-            text(total(line.coins)),
-            text(", ".join(filter(None, (listed, back))), "dim"),
-        )
-    show(out, made)
-    for paid in one.payments:
-        out.print(text(f"#{paid.resident} {paid.name}".rstrip() + f" paid {total(paid.coins)}"))
+# --- fairs and what sells -------------------------------------------------------------------------
 
 
-def show_events(out: Console, events: Sequence[Event]) -> None:
-    """Print fairs."""
-    if not events:
-        out.print(text("no fairs; shop open EVENT --title TEXT opens one"))
-        return
-    made = table("event", "title", "opened", "closed")
-    for one in events:
-        closed = f"{one.closed_on} by {one.closed_by}" if one.closed_on else "open"
-        made.add_row(text(one.code), text(one.title), text(one.opened_on.isoformat()), text(closed))
-    show(out, made)
+def fairs(events: Sequence[Event]) -> Listing:
+    """Fairs, and which of them are open."""
+    grid = Grid(("event", "title", "opened", "closed"))
+    for event in events:
+        closed = f"{event.closed_on} by {event.closed_by}" if event.closed_on else "open"
+        grid.add(event.code, event.title, event.opened_on.isoformat(), closed)
+    page = [grid] if events else ["no fairs; shop open EVENT --title TEXT opens one"]
+    return Listing(page, events)
 
 
-def show_shop(out: Console, report: ShopReport, *, every_line: bool) -> None:
-    """Print what sells and what does not, who bought, and who has nothing."""
-    made = table("item", "code", "sold", "coins", "left", right=("sold", "coins", "left"))
-    for item in report.items:
+def report(of: ShopReport, *, every_line: bool) -> Listing:
+    """What sells and what does not, who bought, and who has nothing."""
+    page = [*_goods_page(of.items), "", *_buyers_page(of.buyers, every_line=every_line)]
+    return Listing(page, of, BUYER_COLUMNS, rows_of(of.buyers, BUYER_COLUMNS))
+
+
+def _goods_page(items: Sequence[ItemLine]) -> Page:
+    grid = Grid(("item", "code", "sold", "coins", "left"), right=("sold", "coins", "left"))
+    idle = 0
+    for item in items:
+        idle += not item.pieces
         left = "" if item.left is None else total(item.left)
-        made.add_row(
-            text(item.name),
-            text(item.item, "dim"),
-            text(item.pieces),
-            text(total(item.coins)),
-            text(left),
-        )
-    show(out, made)
-    idle = sum(not item.pieces for item in report.items)
-    out.print(text(f"{counted_noun(idle, 'item')} did not move", "dim"))
-    out.print()
-    bought = [one for one in report.buyers if one.pieces or one.spent]
-    shown = report.buyers if every_line else sorted(bought, key=lambda one: -one.spent)
-    made = table("resident", "bought", "spent", "has left", right=("bought", "spent", "has left"))
-    for one in shown:
-        who = text(f"#{one.resident} {one.name}".rstrip())
-        made.add_row(who, text(one.pieces), text(total(one.spent)), text(total(one.balance)))
-    show(out, made)
-    nothing = [one for one in report.buyers if not one.pieces]
-    broke = sum(one.balance <= 0 for one in nothing)
-    out.print(
-        text(
-            f"{counted_noun(len(nothing), 'resident')} bought nothing, {broke} of them have no coins",
-            "dim",
-        )
-    )
+        grid.add(item.name, Line(item.item, "dim"), str(item.pieces), total(item.coins), left)
+    return [grid, Line(f"{counted(idle, 'item')} did not move", "dim")]
+
+
+def _buyers_page(buyers: Sequence[BuyerLine], *, every_line: bool) -> Page:
+    shown = buyers
+    if not every_line:
+        bought = [buyer for buyer in buyers if buyer.pieces or buyer.spent]
+        shown = sorted(bought, key=lambda buyer: -buyer.spent)
+    headings = ("resident", "bought", "spent", "has left")
+    grid = Grid(headings, right=("bought", "spent", "has left"))
+    for buyer in shown:
+        who = titled(buyer.resident, buyer.name)
+        grid.add(who, str(buyer.pieces), total(buyer.spent), total(buyer.balance))
+    idle = [buyer for buyer in buyers if not buyer.pieces]
+    without = sum(buyer.balance <= 0 for buyer in idle)
+    footer = f"{counted(len(idle), 'resident')} bought nothing, {without} of them have no coins"
+    return [grid, Line(footer, "dim")]

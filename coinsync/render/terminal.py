@@ -1,54 +1,47 @@
-"""What a terminal shows: inert text, numbers, days, tables that fit the screen.
+"""A page on the terminal: every text inert, every table as wide as the screen allows.
 
-What comes from the CRM is data. It is cleaned of control characters and handed to the terminal
-as ``Text``, so that no name can colour, link or break anything.
+What comes from the CRM is data. It is cleaned of control characters and handed to the terminal as
+``Text``, so that no name can colour, link or break anything.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import zip_longest
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from coinsync.core.identity import harmless
-from coinsync.core.wording import ENGLISH
+from coinsync.render.listing import Cell, Grid, Line, Page
 
-LINES_PER_VERB = 40
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+#: Where nobody looks, as in a pipe, lines are as long as they need.
 WIDTH_OF_PIPES = 160
-#: A statement is printed on paper; a screen that is narrower than its columns has its words one below the other.
 WIDTH_OF_PAPER = 80
-WIDTH_OF_COLUMNS = 72
+
 #: A longer word may be broken, so that a table keeps its shape.
 WIDTH_OF_WORDS = 12
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-STYLES = {"+": "green", "-": "red", "?": "yellow", "~": "cyan", "!": "bold yellow", ".": "dim"}
+#: Between two columns.
+GAP = 2
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console for people: no markup, no emoji codes, no guessing of colours; wide where nobody looks."""
+    """A console for people: no markup, no emoji codes, no guessing of colours."""
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else WIDTH_OF_PIPES
-    made = Console(
-        file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False
+    make = partial(
+        Console,
+        file=stream,
+        width=None if stream.isatty() else WIDTH_OF_PIPES,
+        highlight=False,
+        markup=False,
+        emoji=False,
     )
-    if made.no_color:
-        # Whoever set NO_COLOR gets plain text: the library by itself would still write it bold and dim.
-        made = Console(
-            file=stream,
-            width=width,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            soft_wrap=False,
-            color_system=None,
-        )
-    return made
+    out = make()
+    # Whoever set NO_COLOR gets plain text: rich by itself would still write it bold and dim.
+    return make(color_system=None) if out.no_color else out
 
 
 def paper() -> Console:
@@ -58,107 +51,121 @@ def paper() -> Console:
     return out
 
 
-def text(value: object, style: str = "") -> Text:
-    """Any value as inert text of one line."""
-    return Text(harmless(str(value)), style=style)
-
-
-def coins(amount: int) -> str:
-    """Coins with their sign and a space between thousands: "+1 250", "-10"."""
-    return f"{amount:+,}".replace(",", " ")
-
-
-def total(amount: int) -> str:
-    """A balance, without a plus: "1 250"."""
-    return f"{amount:,}".replace(",", " ")
-
-
-def purse(amount: int) -> str:
-    """What a resident has: nobody has less than nothing, "0 (4 to be made up)"."""
-    return total(amount) if amount >= 0 else f"0 ({ENGLISH.debt.format(coins=total(-amount))})"
-
-
-def day(value: date) -> str:
-    """A day with its weekday: "2026-11-19 Thu"."""
-    return f"{value.isoformat()} {WEEKDAYS[value.weekday()]}"
-
-
-def table(*columns: str, right: Sequence[str] = ()) -> Table:
-    """A calm table: a heading, no frame; the columns named in ``right`` are numbers."""
-    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        number = column in right
-        made.add_column(
-            column, justify="right" if number else "left", no_wrap=number, overflow="fold"
-        )
-    return made
-
-
-def show(out: Console, made: Table) -> None:
-    """Print a table without the blanks that would fill its last column; row by row where it is too narrow for it."""
-    with out.capture() as captured:
-        if _fit(out, made):
-            out.print(made)
+def show(out: Console, page: Page | Callable[[int], Page]) -> None:
+    """Print a page, one part below the other."""
+    for part in page(out.width) if callable(page) else page:
+        if isinstance(part, Grid):
+            _print_grid(out, part)
         else:
-            _print_rows(out, made)
-    out.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+            wrap = part.wrap if isinstance(part, Line) else True
+            out.print(inert(part), soft_wrap=not wrap)
 
 
-def _fit(out: Console, made: Table) -> bool:
-    """Share the width among the columns so that hardly a word is broken; False where that cannot be."""
+def inert(cell: Cell) -> Text:
+    """A text that is shown as it is, whatever stands in it."""
+    if isinstance(cell, tuple):
+        return Text("\n").join(inert(line) for line in cell)
+    if isinstance(cell, Line):
+        return Text(harmless(cell.text), style=cell.style)
+    return Text(harmless(cell))
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+# rich has tables too. It measures and wraps every cell several times: a list of sixty residents
+# takes it as long as reading them.
+
+
+def _print_grid(out: Console, grid: Grid) -> None:
+    """Print a table as wide as it needs; where the screen is too narrow, row by row."""
+    rows = []
+    if any(grid.headings):
+        rows.append([Text(heading, "bold") for heading in grid.headings])
+    for cells in grid.rows:
+        rows.append([inert(cell) for cell in cells])
+    right = []
+    whole = []
+    for place, heading in enumerate(grid.headings):
+        number = place in grid.right or bool(heading and heading in grid.right)
+        right.append(number)
+        whole.append(number or place in grid.whole)
+    widths = _widths(rows, whole, out.width)
+    if widths:
+        _print_lines(out, rows, widths, right)
+    else:
+        _print_row_by_row(out, grid.headings, rows)
+
+
+def _widths(rows: list[list[Text]], whole: list[bool], width: int) -> list[int]:
+    """Share the width among the columns so that hardly a word is broken; none if that cannot be."""
     widths, least = [], []
-    for column in made.columns:
-        cells = [str(column.header), *map(str, column.cells)]
-        width = max(cell_len(line) for cell in cells for line in cell.splitlines() or ("",))
-        word = max(cell_len(one) for cell in cells for one in cell.split() or ("",))
-        widths.append(width)
-        least.append(width if column.no_wrap else min(word, WIDTH_OF_WORDS))
-    room = out.width - 2 * (len(widths) - 1)
-    if sum(least) > room:
-        return False
-    while sum(widths) > room:
-        spare = (index for index, width in enumerate(widths) if width > least[index])
+    for column, is_whole in zip(zip(*rows, strict=True), whole, strict=True):
+        texts = [text.plain for text in column]
+        wide = _widest(text.splitlines() for text in texts)
+        word = min(_widest(text.split() for text in texts), WIDTH_OF_WORDS)
+        widths.append(wide)
+        least.append(wide if is_whole else word)
+    free = width - GAP * (len(widths) - 1)
+    if sum(least) > free:
+        return []
+    while sum(widths) > free:
+        # The widest column that still can gives one cell.
+        spare = [place for place, wide in enumerate(widths) if wide > least[place]]
         widths[max(spare, key=widths.__getitem__)] -= 1
-    for column, width in zip(made.columns, widths, strict=True):
-        column.width = width
-    return True
+    return widths
 
 
-def _print_rows(out: Console, made: Table) -> None:
+def _widest(texts: Iterable[list[str]]) -> int:
+    """How wide the widest part of texts is on the screen."""
+    widest = 0
+    for parts in texts:
+        for part in parts:
+            widest = max(widest, cell_len(part))
+    return widest
+
+
+def _print_lines(
+    out: Console, rows: Iterable[list[Text]], widths: list[int], right: list[bool]
+) -> None:
+    """Print rows below one another, without blanks at the ends of lines."""
+    lines = []
+    for row in rows:
+        cells = [_folded(out, text, width) for text, width in zip(row, widths, strict=True)]
+        for texts in zip_longest(*cells, fillvalue=Text()):
+            line = Text()
+            for text, width, is_right in zip(texts, widths, right, strict=True):
+                blanks = " " * (width - text.cell_len)
+                line.append(blanks if is_right else "")
+                line.append_text(text)
+                line.append("" if is_right else blanks)
+                line.append(" " * GAP)
+            line.rstrip()
+            lines.append(line)
+    if lines:
+        out.print(Text("\n").join(lines), soft_wrap=True)
+
+
+def _folded(out: Console, text: Text, width: int) -> list[Text]:
+    """The lines of a cell of some width; a longer word is broken."""
+    lines: list[Text] = []
+    for line in text.split(allow_blank=True):
+        lines.extend([line] if line.cell_len <= width else line.wrap(out, width, overflow="fold"))
+    return lines
+
+
+def _print_row_by_row(out: Console, headings: tuple[str, ...], rows: list[list[Text]]) -> None:
     """Print each row as lines of heading and value; without headings, as one paragraph."""
-    headings = [str(column.header) for column in made.columns]
-    for row in zip(*(column.cells for column in made.columns), strict=True):
-        filled = [(heading, cell) for heading, cell in zip(headings, row, strict=True) if str(cell)]
-        if not any(headings):
-            out.print(Text("  ").join(text(cell) for _, cell in filled))
-            continue
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        grid.add_column(no_wrap=True, width=max(map(cell_len, headings)))
-        grid.add_column(overflow="fold")
-        for heading, cell in filled:
-            grid.add_row(text(heading, "bold"), cell)
-        out.print(grid)
+    if not any(headings):
+        for row in rows:
+            out.print(Text("  ").join(text for text in row if text))
+        return
+    label = max(map(cell_len, headings))
+    widths = [label, max(1, out.width - label - GAP)]
+    # The first row are the headings, which stand beside each value now.
+    for row in rows[1:]:
+        values = []
+        for heading, text in zip(headings, row, strict=True):
+            if text:
+                values.append([Text(heading, "bold"), text])
+        _print_lines(out, values, widths, [False, False])
         out.print()
-
-
-def counted_noun(count: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: "1 entry", "2 entries"; ``plural`` where an "s" is not enough."""
-    return f"{count} {noun if count == 1 else plural or noun + 's'}"
-
-
-def show_paragraphs(out: Console, *paragraphs: Text) -> None:
-    """Print paragraphs one below the other, without blanks at the ends of lines."""
-    page = Table.grid()
-    page.add_column(overflow="fold")
-    for paragraph in paragraphs:
-        page.add_row(paragraph)
-    show(out, page)
-
-
-def age(span: timedelta) -> str:
-    """How long, in the largest units that matter: "26 h 5 min", "3 d 2 h"."""
-    minutes = max(0, int(span.total_seconds())) // 60
-    days, hours = divmod(minutes // 60, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"

@@ -1,8 +1,7 @@
 """The tables of the database, as peewee models.
 
 Dates are text in ISO form and lists of ids are text like ",3,7,", so that every engine stores,
-sorts and returns the same bytes. The models say what the tables look like; migrations build them,
-and a test compares the two.
+sorts and returns the same bytes.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import re
 
 from peewee import (
-    SQL,
     BigIntegerField,
     CharField,
     Check,
@@ -53,7 +51,7 @@ class HeadRow(TableRow):
     n = BigIntegerField()
     runs = BigIntegerField()
     account = CharField(max_length=80)
-    stock = BigIntegerField(constraints=[SQL("DEFAULT 0")])
+    stock = BigIntegerField()
 
 
 class RunRow(TableRow):
@@ -138,7 +136,7 @@ class LinkRow(TableRow):
     vk = BigIntegerField()
     resident = ForeignKeyField(ResidentRow, index=True, on_delete="RESTRICT")
     source = CharField(max_length=20)
-    live = IntegerField(constraints=[SQL("DEFAULT 1")])
+    live = IntegerField()
 
     class Meta:
         """Many to many."""
@@ -395,6 +393,19 @@ MODELS: tuple[type[Model], ...] = (
     StockMoveRow,
 )
 
-ENTRY_COLUMNS = tuple(field.column_name for field in EntryRow._meta.sorted_fields)
-STOCK_COLUMNS = tuple(field.column_name for field in StockMoveRow._meta.sorted_fields)
-RUN_COLUMNS = tuple(field.column_name for field in RunRow._meta.sorted_fields)
+TABLE_NAMES: tuple[str, ...] = tuple(model._meta.table_name for model in MODELS)
+
+
+def columns_of(model: type[Model]) -> tuple[str, ...]:
+    """The columns of a table, in their order."""
+    return tuple(field.column_name for field in model._meta.sorted_fields)
+
+
+def key_columns_of(model: type[Model]) -> tuple[str, ...]:
+    """The columns of a table's primary key."""
+    return tuple(field.column_name for field in model._meta.get_primary_keys())
+
+
+ENTRY_COLUMNS = columns_of(EntryRow)
+STOCK_COLUMNS = columns_of(StockMoveRow)
+RUN_COLUMNS = columns_of(RunRow)

@@ -108,7 +108,12 @@ def apply(database: Database, plan: Plan, order: Order, environment: Environment
 def _attempt(
     database: Database, plan: Plan, order: Order, environment: Environment, uuid: str
 ) -> Receipt:
-    """Write in the open transaction and commit."""
+    """Write in the open transaction and commit.
+
+    Every error ends the attempt and its transaction. Nothing may go on after one: MariaDB has
+    undone the whole transaction after a deadlock, and only one statement after a lock wait, so
+    that a commit would keep a half of the plan.
+    """
     try:
         receipt = _write(database, plan, order, environment, uuid)
         environment.probe("commit")
@@ -229,13 +234,14 @@ def _check_cards(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
         reader.links_of(asked.viewers),
         reader.recorded(VkPage, asked.forgotten),
         reader.notes_of(asked.forgotten),
+        reader.decisions_of(asked.forgotten),
     )
     people_policy.refuse_stale_cards(plan, recorded)
 
 
 def _check_stock(reader: Reader, plan: Plan) -> None:
     moves = plan.stock_moves
-    recorded_keys = {move.key for move in moves if reader.stock_moves(key=move.key)}
+    recorded_keys = reader.stock_keys(move.key for move in moves)
     pieces_left = reader.stock(move.item for move in moves)
     staleness.refuse_moved_stock(plan, recorded_keys, pieces_left)
     floor.refuse_missing_pieces(plan, pieces_left)

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from coinsync import config
-from coinsync.commands import brand
+from coinsync import brand, config
 from coinsync.errors import ConfigError
 from tests.support.school import House
 
@@ -26,39 +25,43 @@ def house(tmp_path: Path) -> House:
     return house
 
 
+def looked(house: House, *words: str) -> dict[str, list[str]]:
+    """What the doctor says, by what it looks at."""
+    lines: dict[str, list[str]] = {}
+    for diagnosis in house.run("doctor", "--json", *words).json:
+        lines.setdefault(diagnosis["look"], []).append(f"{diagnosis['state']} {diagnosis['said']}")
+    return lines
+
+
 def refused(house: House, **changed: Any) -> tuple[str, ...]:
-    """What is wrong, as it is told where the cabinet starts; ``brand check`` says the same and ends with 2."""
+    """What is wrong, as it is told where the cabinet starts; the doctor says the same."""
     house.configure(**changed)
-    said = house.run("brand", "check")
     with pytest.raises(ConfigError) as caught:
-        brand.shown(config.load(house.config))
-    assert said.code == caught.value.exit_code == 2
-    assert said.err.splitlines() == list(caught.value.problems)
+        brand.pictures(config.load(house.config).brand)
+    said = looked(house)
+    told = [line for line in said["colours"] + said["pictures"] if not line.startswith("ok ")]
+    assert told == [f"FAIL {problem}" for problem in caught.value.problems]
     return caught.value.problems
 
 
 def test_every_pair_is_shown_with_its_contrast(house: House) -> None:
-    """Six pairs, all of them well."""
-    lines = house.ok("brand", "check").out.splitlines()
-    assert len(lines) == 6
-    assert lines[0] == "light: label on the accent  #ffffff on #1f6fc9   5.02 : 1  ok"
-    assert all(line.endswith("ok") for line in lines)
-
-
-def test_a_program_gets_the_same(house: House) -> None:
-    """Pairs and problems."""
-    told = house.ok("brand", "check", "--json").json
-    assert [one["key"] for one in told["pairs"]].count("accent_light") == 1
-    assert told["problems"] == []
+    """The weakest always, and with -v all six."""
+    weakest = "ok 6 pairs, the weakest has a contrast of 4.51 : 1"
+    assert looked(house)["colours"] == [weakest]
+    first, *pairs = looked(house, "-v")["colours"]
+    assert (first, len(pairs)) == (weakest, 6)
+    assert pairs[0] == "ok light: label on the accent, #ffffff on #1f6fc9: 5.02 : 1"
+    assert all(pair.startswith("ok ") for pair in pairs)
 
 
 def test_colours_that_cannot_be_read_are_refused(house: House) -> None:
     """With the nearest that passes; following it is enough."""
     (problem,) = refused(house, brand__accent_light="#2688eb")
     assert "#ffffff on #2688eb, has a contrast of 3.61 : 1" in problem
-    assert "too little" in house.run("brand", "check").out
+    shown = looked(house, "-v")["colours"]
+    assert "FAIL light: label on the accent, #ffffff on #2688eb: 3.61 : 1" in shown
     house.configure(brand__accent_light=problem.split()[-1])
-    house.ok("brand", "check")
+    assert all(line.startswith("ok ") for line in looked(house)["colours"])
 
 
 def test_the_cabinet_does_not_start_with_them(house: House) -> None:
@@ -68,7 +71,7 @@ def test_the_cabinet_does_not_start_with_them(house: House) -> None:
     assert said.code == 2
     assert "[brand] accent_dark: dark: label on the accent" in said.err
     assert '[brand] logo: "none.svg" cannot be read' in said.err
-    assert "brand check" in said.err
+    assert "coinsync doctor -v" in said.err
     assert "Traceback" not in said.err
 
 
@@ -76,7 +79,7 @@ def test_the_cabinet_does_not_start_with_them(house: House) -> None:
 def test_what_is_no_colour_is_no_configuration(house: House, colour: object) -> None:
     """For every command."""
     house.configure(brand__label=colour)
-    said = house.run("brand", "check")
+    said = house.run("balance")
     assert said.code == 2
     assert "[brand] label: expected a colour such as #1f6fc9" in said.err
 
@@ -89,21 +92,22 @@ def test_pictures_are_read_and_named_by_what_they_hold(house: House) -> None:
         brand__logo="logo.svg", brand__coin="coin.png", brand__name="Росток", brand__label="#FFFFFF"
     )
     settings = config.load(house.config)
-    shown = brand.shown(settings)
+    shown = brand.pictures(settings.brand)
     assert settings.profile.name == "Росток"
     assert settings.brand.label == "#ffffff"
-    assert shown.pictures[shown.logo] == DRAWING.encode()
+    assert shown.contents[shown.logo] == DRAWING.encode()
     assert shown.logo.endswith(".svg")
     assert shown.coin.endswith(".webp")
-    assert shown.pictures[shown.coin].startswith(b"RIFF")
-    house.ok("brand", "check")
+    assert shown.contents[shown.coin].startswith(b"RIFF")
+    assert looked(house)["pictures"] == ["ok logo.svg, coin.png"]
 
 
 def test_without_a_name_of_its_own_the_cabinet_has_the_schools(house: House) -> None:
     """And without pictures it has none."""
     settings = config.load(house.config)
     assert settings.profile.name == settings.school.name
-    assert brand.shown(settings) == brand.Shown("", "", {})
+    assert brand.pictures(settings.brand) == brand.BrandPictures("", "", {})
+    assert looked(house)["pictures"] == ["ok the school has none of its own"]
 
 
 @pytest.mark.parametrize(

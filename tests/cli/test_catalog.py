@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -22,6 +21,7 @@ from coinsync.desk.catalog import move_stock
 from coinsync.errors import StalePlan
 from coinsync.lookup.shop import find_item
 from coinsync.store import writer
+from tests.support.catalog_file import archive_goods, edit_goods, load_rows, rows_of
 from tests.support.makers import environment, order, writing
 from tests.support.school import House
 from tests.support.terminal import QUESTION, in_terminal
@@ -324,8 +324,8 @@ class TestList:
 
     def test_a_table(self, shop: House) -> None:
         """Code, name, category, price, what is left, where, whether shown, whether there is a picture."""
-        shop.ok("catalog", "edit", "pen", "--hidden", "--yes")
-        shop.ok("catalog", "archive", "sweet", "--yes")
+        edit_goods(shop, "pen", shown="no")
+        archive_goods(shop, "sweet")
         shop.ok("catalog", "stock", "receive", "mug", "1200", "--yes")
         rows = [
             re.split(r" {2,}", line.strip())
@@ -340,15 +340,8 @@ class TestList:
         ]
         assert "Конфета" not in shop.ok("catalog", "list").out
 
-    def test_for_a_spreadsheet_and_for_a_program(self, shop: House) -> None:
-        """The same, and everything."""
-        lines = shop.ok("catalog", "list", "--csv").out.splitlines()
-        assert lines == [
-            "code,name,category,price,left,branches,state,picture",
-            "mug,Кружка,С символикой,50,0,,shown,yes",
-            "pen,Ручка,,15,0,,shown,no",
-            "sweet,Конфета,,2,,2,shown,no",
-        ]
+    def test_for_a_program(self, shop: House) -> None:
+        """Everything, and what is left."""
         first, *_, last = shop.ok("catalog", "list", "--json").json
         assert (first["code"], first["name_en"], first["left"], first["branches"]) == (
             "mug",
@@ -357,6 +350,36 @@ class TestList:
             [],
         )
         assert (last["left"], last["branches"], last["tracked"]) == (None, [2], False)
+
+    def test_for_a_spreadsheet(self, shop: House) -> None:
+        """A file of the whole catalog: loaded again it changes nothing."""
+        copy = goods(shop)["mug"].picture
+        text = shop.ok("catalog", "list", "--csv").out
+        assert text.splitlines() == [
+            "code,name_ru,name_en,category_ru,category_en,text_ru,text_en,price,branches,picture,"
+            "shown,tracked",
+            f"mug,Кружка,Mug,С символикой,,,,50,,{copy},yes,yes",
+            "pen,Ручка,Ручка,,,,,15,,,yes,yes",
+            "sweet,Конфета,Конфета,,,,,2,2,,yes,no",
+        ]
+        assert shop.ok("catalog", "load", shop.file("again.csv", text)).out == "no changes\n"
+
+    def test_a_file_that_is_changed_and_loaded_again(self, shop: House) -> None:
+        """One cell is one change; a name that a spreadsheet would take for a formula comes back."""
+        assert edit_goods(shop, "pen", price="16").startswith("~ pen  Ручка  price 15 → 16\n")
+        name = "+5 к удаче"
+        assert edit_goods(shop, "pen", name_ru=name, name_en=name).startswith(f"~ pen  {name} ")
+        assert rows_of(shop)["pen"]["name_ru"] == f"'{name}"
+        assert load_rows(shop, rows_of(shop)) == "no changes\n"
+        assert goods(shop)["pen"].name_ru == name
+
+    def test_a_copy_that_is_not_there(self, shop: House) -> None:
+        """Is no picture, whatever it is called."""
+        text = shop.ok("catalog", "list", "--csv").out
+        (copy,) = web(shop)
+        (shop.folder / "pictures.web" / copy).unlink()
+        err = refused(shop, "catalog", "load", shop.file("again.csv", text), "--yes")
+        assert f'picture: "{copy}" is not in the folder pictures' in err
 
     def test_of_one_branch(self, shop: House) -> None:
         """What is sold there."""
@@ -367,274 +390,6 @@ class TestList:
         """Says how it is filled."""
         assert "catalog load FILE" in house.ok("catalog", "list").out
         assert house.ok("catalog", "list", "--json").json == []
-
-
-class TestAdd:
-    """One more at the end."""
-
-    def test_all_that_can_be_said(self, shop: House) -> None:
-        """Texts are cleaned, the picture copied."""
-        draw(shop, "cap.png", "blue")
-        shop.ok(
-            *(
-                "catalog",
-                "add",
-                "Cap",
-                "--name",
-                " Кепка\u200b ",
-                "--name-en",
-                "Cap",
-                "--price",
-                "70",
-            ),
-            *(
-                "--category",
-                "Одежда",
-                "--category-en",
-                "Clothes",
-                "--text",
-                "Синяя\n кепка",
-                "--text-en",
-                "Blue",
-            ),
-            *(
-                "--branch-of",
-                "2",
-                "--branch-of",
-                "1",
-                "--picture",
-                "cap.png",
-                "--hidden",
-                "--untracked",
-                "--yes",
-            ),
-        )
-        cap = goods(shop)["cap"]
-        assert cap == Item(
-            "cap",
-            "Кепка",
-            "Cap",
-            "Одежда",
-            "Clothes",
-            "Синяя кепка",
-            "Blue",
-            70,
-            (1, 2),
-            cap.picture,
-            4,
-            False,
-            False,
-        )
-        assert cap.picture in web(shop)
-
-    def test_only_what_is_needed(self, house: House) -> None:
-        """The rest is as usual."""
-        house.ok("catalog", "add", "cap", "--name", "Кепка", "--price", "70", "--yes")
-        assert goods(house)["cap"] == Item(
-            "cap", "Кепка", "Кепка", "", "", "", "", 70, (), "", 1, True, True
-        )
-
-    def test_twice(self, shop: House) -> None:
-        """The same changes nothing, something else is refused."""
-        words = ("catalog", "add", "cap", "--name", "Кепка", "--price", "70")
-        shop.ok(*words, "--yes")
-        assert shop.ok(*words).out == "no changes\n"
-        err = refused(shop, *words[:-1], "80", "--yes")
-        assert "cap is in the shop already: Кепка; nothing written" in err
-        assert "coinsync catalog edit cap" in err
-
-    def test_what_was_archived_comes_back(self, shop: House) -> None:
-        """At the end, as it is said now."""
-        shop.ok("catalog", "archive", "mug", "--yes")
-        out = shop.ok("catalog", "add", "mug", "--name", "Кружка", "--price", "55", "--yes").out
-        assert out.startswith(
-            "~ mug  Кружка  back in the shop, English name, category, price 50 → 55, picture, place\n"
-        )
-        assert listed(shop) == ["pen", "sweet", "mug"]
-
-    def test_a_dry_run_makes_no_copy(self, house: House) -> None:
-        """Of the picture."""
-        house.ok(
-            "catalog",
-            "add",
-            "cap",
-            "--name",
-            "К",
-            "--price",
-            "1",
-            "--picture",
-            "mug.png",
-            "--dry-run",
-        )
-        assert (web(house), goods(house)) == ([], {})
-
-    def test_a_picture_from_anywhere(self, house: House) -> None:
-        """A path is a path; a bare name stands in the folder of pictures."""
-        path = draw(house, "far.png").rename(house.folder / "far.png")
-        house.ok(
-            "catalog", "add", "cap", "--name", "К", "--price", "1", "--picture", str(path), "--yes"
-        )
-        assert goods(house)["cap"].picture.startswith("far.")
-        err = refused(
-            house,
-            "catalog",
-            "add",
-            "a",
-            "--name",
-            "К",
-            "--price",
-            "1",
-            "--picture",
-            "far.png",
-            "--yes",
-        )
-        assert '"far.png" is not in the folder pictures' in err
-
-    @pytest.mark.parametrize(
-        ("words", "code", "says"),
-        [
-            (("кепка", "--name", "К", "--price", "1"), 2, "'кепка' is no code"),
-            (("a" * 41, "--name", "К", "--price", "1"), 2, "is no code"),
-            (("cap", "--name", " \u200b", "--price", "1"), 2, "--name: a name cannot be empty"),
-            (
-                ("cap", "--name", "К", "--name-en", " ", "--price", "1"),
-                2,
-                "--name-en: a name cannot be empty",
-            ),
-            (
-                ("cap", "--name", "я" * 121, "--price", "1"),
-                2,
-                "--name: the text has 121 characters",
-            ),
-            (
-                ("cap", "--name", "К", "--price", "1", "--text", "я" * 1001),
-                2,
-                "at most 1000 are kept",
-            ),
-            (("cap", "--name", "К", "--price", "0"), 2, "'0' is no price"),
-            (("cap", "--name", "К", "--price", "1.5"), 2, "'1.5' is no price"),
-            (
-                ("cap", "--name", "К", "--price", "1000001"),
-                2,
-                "--price 1000001 is above the limit of 1000000",
-            ),
-            (
-                ("cap", "--name", "К", "--price", "1", "--branch-of", "9"),
-                6,
-                "branch '9' is not in the configuration",
-            ),
-            (
-                ("cap", "--name", "К", "--price", "1", "--picture", "no.png"),
-                2,
-                '"no.png" is not in the folder',
-            ),
-            (("cap", "--name", "К"), 2, "price"),
-            (("cap", "--price", "1"), 2, "name"),
-        ],
-    )
-    def test_wrong_use(self, house: House, words: tuple[str, ...], code: int, says: str) -> None:
-        """Told in one line, and nothing is written."""
-        assert says in refused(house, "catalog", "add", *words, "--yes", code=code)
-
-
-class TestEdit:
-    """What is not said stays as it is."""
-
-    @pytest.mark.parametrize(
-        ("words", "changed"),
-        [
-            (("--price", "60"), {"price": 60}),
-            (("--name", "Чашка"), {"name_ru": "Чашка"}),
-            (("--name-en", "Cup"), {"name_en": "Cup"}),
-            (("--category", ""), {"category_ru": ""}),
-            (("--category-en", "X"), {"category_en": "X"}),
-            (("--text", "Большая"), {"text_ru": "Большая"}),
-            (("--text-en", "Large"), {"text_en": "Large"}),
-            (("--branch-of", "1"), {"branches": (1,)}),
-            (("--hidden",), {"shown": False}),
-            (("--untracked",), {"tracked": False}),
-            (("--picture", ""), {"picture": ""}),
-        ],
-    )
-    def test_one_thing(self, shop: House, words: tuple[str, ...], changed: dict[str, Any]) -> None:
-        """Is changed and nothing else; a second time there is nothing to do."""
-        before = goods(shop)
-        shop.ok("catalog", "edit", "mug", *words, "--yes")
-        after = goods(shop)
-        assert {name: getattr(after["mug"], name) for name in changed} == changed
-        same = [name for name in Item.__slots__ if name not in changed]
-        assert [getattr(after["mug"], name) for name in same] == [
-            getattr(before["mug"], name) for name in same
-        ]
-        assert {code: after[code] for code in ("pen", "sweet")} == {
-            code: before[code] for code in ("pen", "sweet")
-        }
-        assert shop.ok("catalog", "edit", "mug", *words).out == "no changes\n"
-
-    def test_back_again(self, shop: House) -> None:
-        """Shown, counted, everywhere."""
-        shop.ok("catalog", "edit", "sweet", "--hidden", "--yes")
-        shop.ok("catalog", "edit", "sweet", "--shown", "--tracked", "--branch-of", "all", "--yes")
-        sweet = goods(shop)["sweet"]
-        assert (sweet.shown, sweet.tracked, sweet.branches) == (True, True, ())
-
-    def test_an_english_name_that_was_none_follows(self, shop: House) -> None:
-        """Who never gave one does not keep the old Russian one in its place."""
-        shop.ok("catalog", "edit", "pen", "--name", "Карандаш", "--yes")
-        assert (goods(shop)["pen"].name_ru, goods(shop)["pen"].name_en) == ("Карандаш", "Карандаш")
-        shop.ok("catalog", "edit", "mug", "--name", "Чашка", "--yes")
-        assert goods(shop)["mug"].name_en == "Mug"
-
-    def test_a_new_picture(self, shop: House) -> None:
-        """Is copied before anything names it."""
-        draw(shop, "new.png", "blue")
-        shop.ok("catalog", "edit", "mug", "--picture", "new.png", "--yes")
-        assert goods(shop)["mug"].picture in web(shop)
-
-    @pytest.mark.parametrize(
-        ("code", "place", "order"),
-        [
-            ("sweet", "1", ["sweet", "mug", "pen"]),
-            ("mug", "2", ["pen", "mug", "sweet"]),
-            ("mug", "3", ["pen", "sweet", "mug"]),
-            ("mug", "99", ["pen", "sweet", "mug"]),
-            ("pen", "2", ["mug", "pen", "sweet"]),
-        ],
-    )
-    def test_another_place(self, shop: House, code: str, place: str, order: list[str]) -> None:
-        """The others make room."""
-        shop.ok("catalog", "edit", code, "--place", place, "--price", "9", "--yes")
-        assert (listed(shop), goods(shop)[code].price) == (order, 9)
-        assert sorted(item.place for item in goods(shop).values()) == [1, 2, 3]
-
-    def test_by_a_part_of_the_name(self, shop: House) -> None:
-        """As anywhere; several are told apart."""
-        shop.ok("catalog", "edit", "круж", "--price", "51", "--yes")
-        assert goods(shop)["mug"].price == 51
-        shop.ok("catalog", "add", "mug-blue", "--name", "Кружка синяя", "--price", "60", "--yes")
-        err = refused(shop, "catalog", "edit", "кружк", "--price", "52", "--yes", code=6)
-        assert "mug Кружка" in err
-        assert "mug-blue Кружка синяя" in err
-
-    def test_wrong_use(self, shop: House) -> None:
-        """Nothing said, or nothing there."""
-        assert "say what is to change" in refused(shop, "catalog", "edit", "mug", "--yes")
-        assert "no item answers to 'cup'" in refused(
-            shop, "catalog", "edit", "cup", "--price", "5", "--yes", code=6
-        )
-        assert "is no place" in refused(shop, "catalog", "edit", "mug", "--place", "0", "--yes")
-
-
-class TestArchive:
-    """Out of the shop, and never deleted."""
-
-    def test_it_is_gone_and_kept(self, shop: House) -> None:
-        """A second time there is nothing to do."""
-        assert shop.ok("catalog", "archive", "mug", "--yes").out.startswith(
-            "- mug  Кружка  archived\n"
-        )
-        assert (listed(shop), goods(shop)["mug"].archived) == (["pen", "sweet"], True)
-        assert shop.ok("catalog", "archive", "mug").out == "no changes\n"
 
 
 def receive(house: House, *words: str) -> None:
@@ -680,8 +435,7 @@ class TestStock:
             "mug,Кружка,3",
             "pen,Ручка,0",
         ]
-        shop.ok("catalog", "archive", "mug", "--yes")
-        shop.ok("catalog", "archive", "pen", "--yes")
+        archive_goods(shop, "mug", "pen")
         assert shop.ok("catalog", "stock", "list", "--json").json == [
             {"code": "mug", "name": "Кружка", "left": 3}
         ]
@@ -753,7 +507,7 @@ class TestStock:
         """Has no stock, and can always be sold."""
         err = refused(shop, "catalog", "stock", "receive", "sweet", "5", "--yes", code=7)
         assert "the stock of sweet is not counted" in err
-        assert "coinsync catalog edit sweet --tracked" in err
+        assert "Say in the catalog's file that it is tracked, and load it." in err
         shop.ok("sell", "#102", "sweet", "--quantity", "3", "--yes")
         assert "sweet" not in shop.ok("catalog", "stock", "list").out
 
@@ -803,9 +557,6 @@ WRITING: dict[str, Callable[[House], list[str]]] = {
         "load",
         house.file("more.toml", CATALOG.replace("price = 15", "price = 16")),
     ],
-    "add": lambda _: ["catalog", "add", "cap", "--name", "Кепка", "--price", "70"],
-    "edit": lambda _: ["catalog", "edit", "mug", "--price", "60"],
-    "archive": lambda _: ["catalog", "archive", "mug"],
     "receive": lambda _: ["catalog", "stock", "receive", "mug", "5", "--key", "k"],
     "count": lambda _: ["catalog", "stock", "count", "mug", "5", "--key", "k"],
     "write-off": lambda _: [
@@ -865,10 +616,10 @@ def offered(house: House, words: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "command", ["edit", "archive", "stock receive", "stock count", "stock write-off", "stock list"]
+    "command", ["stock receive", "stock count", "stock write-off", "stock list"]
 )
 def test_completion(shop: House, command: str) -> None:
     """Codes, wherever goods are named."""
-    shop.ok("catalog", "archive", "sweet", "--yes")
+    archive_goods(shop, "sweet")
     assert offered(shop, f"catalog {command} ") == ["mug", "pen"]
     assert offered(shop, f"catalog {command} m") == ["mug"]

@@ -324,8 +324,7 @@ class TestInit:
         assert "coinsync sync --dry-run" in said.out
         assert "COINSYNC_ALFACRM_KEY" in said.out
         assert (tmp_path / "coinsync.db").stat().st_mode & 0o777 == 0o660
-        status = house.ok("db", "status", "--json").json
-        assert (status["entries"], status["runs"]) == (0, 0)
+        assert "0 entries, 0 runs, 0 residents" in house.run("doctor").out
         settings = config.load(house.config)
         assert (settings.school.name, settings.account) == ("Росток", "rostok")
         assert [(branch.id, str(branch.zone)) for branch in settings.branches] == [
@@ -416,7 +415,6 @@ class TestText:
             "balance",
             "residents list",
             "runs",
-            "db status",
             "db migrate",
             "init",
             "sync",

@@ -95,7 +95,7 @@ def test_commands(asked: Asked) -> None:
         "export",
     ]
     assert asked("bash", "coinsync review f") == ["forgive"]
-    assert asked("bash", "coinsync export entries --format b") == ["beancount"]
+    assert asked("bash", "coinsync export --format b") == ["beancount"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from coinsync.store import database
 from coinsync.store.engines.mysql_address import address_of
 from coinsync.store.operations import grants
 from tests.support import engines
@@ -18,6 +19,8 @@ from tests.support.mariadb import HOST, program
 from tests.support.school import House
 
 ENGINES = engines.BOTH
+#: The last step of the schema.
+SCHEMA = database.schema_steps()[-1]
 
 
 @pytest.fixture
@@ -37,52 +40,6 @@ def beside(house: House, url: str) -> House:
 def content(url: str) -> dict[str, list[tuple[object, ...]]]:
     """Everything that a database holds."""
     return engines.tables(engines.as_owner(url))
-
-
-class TestStatus:
-    """What it is, and what is wrong with it."""
-
-    def test_all_is_told(self, kept: House) -> None:
-        """For a person, and for a program."""
-        out = kept.ok("db", "status").out
-        for word in (
-            "0001_first",
-            "entries",
-            "runs",
-            "residents",
-            "CRM account test",
-            "guards",
-            "last run",
-            "MiB",
-        ):
-            assert word in out
-        told = kept.ok("db", "status", "--json").json
-        assert told["schema"] == "0001_first"
-        assert told["entries"] == len(content(kept.url)["entry"])
-        assert told["residents"] == len(content(kept.url)["resident"])
-        assert told["size_bytes"] > 10_000
-        assert (told["wrong"], told["guards_hidden"]) == ([], [])
-        assert told["engine"] == ("SQLite" if engines.on_sqlite(kept.url) else "MariaDB")
-        assert re.fullmatch(r"[0-9.]+", told["version"])
-
-    def test_what_must_be_mended(self, kept: House) -> None:
-        """4, one line for each; migrating puts it right."""
-        with engines.tampering(kept.url) as connection:
-            connection.execute("DROP TRIGGER entry_no_update")
-        said = kept.run("db", "status")
-        assert said.code == 4
-        assert "wrong: append-only guard entry_no_update is missing" in said.out
-        assert kept.ok("db", "migrate").out == "applied guard entry_no_update\n"
-        kept.ok("db", "status")
-
-    def test_an_older_schema(self, kept: House) -> None:
-        """It is told and not taken for an error of the command."""
-        with engines.tampering(kept.url) as connection:
-            connection.execute("DELETE FROM schema_migration WHERE name = '0001_first'")
-        said = kept.run("db", "status")
-        assert (said.code, "wrong: schema 0001_first is missing" in said.out) == (4, True)
-        kept.ok("db", "migrate")
-        kept.ok("db", "status")
 
 
 class TestBackup:
@@ -109,7 +66,7 @@ class TestBackup:
             "schema",
         )
         restored.ok("reconcile", *(word for check in checks for word in ("--check", check)))
-        restored.ok("db", "status")
+        assert restored.run("doctor").out.count("FAIL") == 0
 
     def restored(self, url: str, file: Path, folder: Path, schools: Schools) -> str:
         """Bring a backup back into a new database, by the documented command; its URL."""
@@ -235,7 +192,18 @@ class TestGrants:
 class TestDoctor:
     """One line for each thing, and 4 when one is not as it should be."""
 
-    LOOKS = ("config", "database", "schema", "triggers", "rights", "settings", "freshness")
+    LOOKS = (
+        "config",
+        "colours",
+        "pictures",
+        "database",
+        "schema",
+        "ledger",
+        "triggers",
+        "rights",
+        "settings",
+        "freshness",
+    )
 
     def test_all_is_well(self, kept: House) -> None:
         """After a sync, for the account that writes."""
@@ -250,6 +218,28 @@ class TestDoctor:
             line.split()[1] for line in said.out.splitlines() if line.startswith("warn")
         ] == warned
         assert [one["look"] for one in kept.ok("doctor", "--json").json] == list(self.LOOKS)
+
+    def test_what_the_database_is(self, kept: House) -> None:
+        """Engine, place, size, schema, and how far the ledger has come."""
+        lines = {one["look"]: one["said"] for one in kept.run("doctor", "--json").json}
+        engine = "SQLite" if engines.on_sqlite(kept.url) else "MariaDB"
+        assert re.search(rf": {engine} [0-9.]+, [0-9.]+ MiB$", lines["database"])
+        assert lines["schema"] == SCHEMA
+        tables = content(kept.url)
+        counts = f"{len(tables['entry'])} entries, {len(tables['run'])} runs"
+        residents = f"{len(tables['resident'])} residents, CRM account test, last run 20"
+        assert lines["ledger"].startswith(f"{counts}, {residents}")
+        assert re.fullmatch("all [0-9]+ are there", lines["triggers"])
+
+    def test_an_older_schema(self, kept: House) -> None:
+        """It is told, and nothing below it is asked."""
+        with engines.tampering(kept.url) as connection:
+            connection.execute(f"DELETE FROM schema_migration WHERE name = '{SCHEMA}'")
+        said = kept.run("doctor")
+        assert said.code == 4
+        assert said.out.splitlines()[-1].startswith(f"FAIL schema     {SCHEMA} is missing")
+        kept.ok("db", "migrate")
+        assert kept.run("doctor").out.count("FAIL") == 0
 
     def test_an_account_that_may_too_much(self, kept: House) -> None:
         """It is a warning: the triggers hold."""
@@ -266,6 +256,8 @@ class TestDoctor:
         assert said.code == 4
         assert "FAIL triggers   missing: run_no_delete" in said.out
         assert "FAIL settings" in said.out
+        assert kept.ok("db", "migrate").out == "applied guard run_no_delete\n"
+        assert kept.run("doctor").out.count("FAIL") == 0
 
     def test_branches_that_are_late(self, kept: House) -> None:
         """By the same measure as reconcile."""

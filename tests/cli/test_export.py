@@ -1,4 +1,4 @@
-"""The ledger for other programs: every pair of what and how, and files that nobody else can read."""
+"""The ledger for other programs: every format, and files that nobody else can read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,7 @@ import pytest
 from coinsync.commands import export as exporting
 from tests.support.school import House
 
-GOOD = [
-    *(("entries", form) for form in ("csv", "jsonl", "beancount", "hledger")),
-    *(("residents", form) for form in ("csv", "jsonl")),
-    *(("all", form) for form in ("jsonl", "beancount", "hledger")),
-]
+FORMS = ("csv", "jsonl", "beancount", "hledger")
 NAME, NOTE = "Ада Д.", "Помог младшим"
 
 
@@ -28,42 +24,33 @@ def house(desk: House) -> House:
     return desk
 
 
-@pytest.mark.parametrize(("what", "form"), GOOD)
-def test_names_are_told_only_when_asked_for(house: House, what: str, form: str) -> None:
-    """Numbers alone by default; names, notes and accounts with --with-names."""
-    plain = house.ok("export", what, "--format", form).out
-    named = house.ok("export", what, "--format", form, "--with-names").out
-    assert NAME not in plain
-    assert NOTE not in plain
-    assert "900000001" not in plain
-    assert NAME in named
-    assert (NOTE in named) is (what != "residents")
+@pytest.mark.parametrize("form", FORMS)
+def test_names_are_told_only_when_asked_for(house: House, form: str) -> None:
+    """Numbers alone by default; names and notes with --with-names."""
+    plain = house.ok("export", "--format", form).out
+    named = house.ok("export", "--format", form, "--with-names").out
+    for secret in (NAME, NOTE):
+        assert secret not in plain
+        assert secret in named
 
 
 def test_csv_is_a_table(house: House) -> None:
     """A heading, then a row for each entry; the sums agree."""
-    rows = list(csv.DictReader(io.StringIO(house.ok("export", "entries", "--format", "csv").out)))
+    rows = list(csv.DictReader(io.StringIO(house.ok("export", "--format", "csv").out)))
     assert len(rows) == 109
     assert sum(int(row["coins"]) for row in rows) == sum(house.balances().values())
-    residents = list(
-        csv.DictReader(io.StringIO(house.ok("export", "residents", "--format", "csv").out))
-    )
-    assert {int(row["id"]): int(row["balance"]) for row in residents} == house.balances()
 
 
 def test_jsonl_is_one_object_a_line(house: House) -> None:
-    """Residents, links and entries, each with its kind."""
-    lines = [
-        json.loads(line) for line in house.ok("export", "all", "--format", "jsonl").out.splitlines()
-    ]
-    assert {line["is"] for line in lines} == {"resident", "link", "entry"}
-    assert [line["n"] for line in lines if line["is"] == "entry"] == list(range(1, 110))
+    """In the order of the ledger."""
+    lines = house.ok("export", "--format", "jsonl").out.splitlines()
+    assert [json.loads(line)["n"] for line in lines] == list(range(1, 110))
 
 
 def test_a_span_of_days(house: House) -> None:
     """First and last day included."""
     out = house.ok(
-        "export", "entries", "--format", "csv", "--since", "2026-11-01", "--until", "2026-11-05"
+        "export", "--format", "csv", "--since", "2026-11-01", "--until", "2026-11-05"
     ).out
     days = {row["happened_on"] for row in csv.DictReader(io.StringIO(out))}
     assert days
@@ -76,9 +63,7 @@ def test_a_cell_that_is_a_formula_is_harmless(house: House) -> None:
     house.ok("credit", "#103", "5", "--reason", '=HYPERLINK("http://evil.example")', "--yes")
     house.ok("credit", "#104", "5", "--reason", "+1 за помощь", "--yes")
     rows = list(
-        csv.DictReader(
-            io.StringIO(house.ok("export", "entries", "--format", "csv", "--with-names").out)
-        )
+        csv.DictReader(io.StringIO(house.ok("export", "--format", "csv", "--with-names").out))
     )
     assert [row["note"][:3] for row in rows[-2:]] == ["'=H", "'+1"]
     assert not any(value.startswith(("=", "+", "@")) for row in rows for value in row.values())
@@ -92,24 +77,22 @@ class TestAFile:
         path = house.folder / "coins.csv"
         path.write_text("old")
         path.chmod(0o644)
-        said = house.ok("export", "entries", "--format", "csv", "--with-names", "--to", str(path))
+        said = house.ok("export", "--format", "csv", "--with-names", "--to", str(path))
         assert said.out == f"{path}: 110 lines\n"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert (
             path.read_text(encoding="utf-8")
-            == house.ok("export", "entries", "--format", "csv", "--with-names").out
+            == house.ok("export", "--format", "csv", "--with-names").out
         )
-        assert (
-            house.ok("export", "entries", "--format", "csv", "--to", str(path), "--quiet").out == ""
-        )
+        assert house.ok("export", "--format", "csv", "--to", str(path), "--quiet").out == ""
 
     def test_a_trap_in_its_way_is_not_written_through(self, house: House) -> None:
-        """What somebody left under the name of the unfinished file is replaced, and not followed or taken over."""
+        """What somebody left under the name of the unfinished file is replaced, not followed."""
         path, trap = house.folder / "coins.csv", house.folder / "coins.csv.part"
         elsewhere = house.folder / "elsewhere"
         elsewhere.write_text("mine")
         trap.symlink_to(elsewhere)
-        house.ok("export", "residents", "--format", "csv", "--with-names", "--to", str(path))
+        house.ok("export", "--format", "csv", "--with-names", "--to", str(path))
         assert elsewhere.read_text() == "mine"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert not path.is_symlink()
@@ -119,9 +102,7 @@ class TestAFile:
         folder = house.folder / "folder"
         folder.mkdir()
         for target in (folder, house.folder / "nowhere" / "coins.csv"):
-            said = house.run(
-                "export", "entries", "--format", "csv", "--with-names", "--to", str(target)
-            )
+            said = house.run("export", "--format", "csv", "--with-names", "--to", str(target))
             assert (said.code, "cannot be written" in said.err) == (2, True)
         assert not list(house.folder.glob("*.part"))
 
@@ -137,7 +118,7 @@ class TestAFile:
         path = house.folder / "coins.csv"
         path.write_text("old")
         monkeypatch.setattr(exporting, "_lines", broken)
-        assert house.run("export", "entries", "--format", "csv", "--to", str(path)).code == 1
+        assert house.run("export", "--format", "csv", "--to", str(path)).code == 1
         assert path.read_text() == "old"
         assert not list(house.folder.glob("*.part"))
 
@@ -145,29 +126,18 @@ class TestAFile:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("all", "--format", "csv"), "one CSV file holds one table"),
-        (("residents", "--format", "beancount"), "made of entries"),
-        (("residents", "--format", "hledger"), "made of entries"),
-        (("residents", "--format", "csv", "--since", "2026-11-01"), "residents have no days"),
-        (("residents", "--format", "jsonl", "--until", "2026-11-01"), "residents have no days"),
+        (("--format", "hledger", "--since", "2026-11-01"), "a journal holds every entry"),
+        (("--format", "beancount", "--until", "2026-11-01"), "a journal holds every entry"),
         (
-            ("entries", "--format", "hledger", "--since", "2026-11-01"),
-            "a journal holds every entry",
-        ),
-        (("all", "--format", "beancount", "--until", "2026-11-01"), "a journal holds every entry"),
-        (
-            ("entries", "--format", "csv", "--since", "2026-11-02", "--until", "2026-11-01"),
+            ("--format", "csv", "--since", "2026-11-02", "--until", "2026-11-01"),
             "is after --until",
         ),
-        (
-            ("entries", "--format", "xml"),
-            "'xml' is not one of 'csv', 'jsonl', 'beancount', 'hledger'.",
-        ),
-        (("coins", "--format", "csv"), "'coins' is not one of 'entries', 'residents', 'all'."),
-        (("entries",), "Missing option '--format'. Choose from: csv, jsonl, beancount, hledger"),
+        (("--format", "xml"), "'xml' is not one of 'csv', 'jsonl', 'beancount', 'hledger'."),
+        (("entries", "--format", "csv"), "unexpected extra argument"),
+        ((), "Missing option '--format'. Choose from: csv, jsonl, beancount, hledger"),
     ],
 )
-def test_pairs_that_make_no_sense(
+def test_words_that_make_no_sense(
     tmp_path: Path, master: Path, words: tuple[str, ...], says: str
 ) -> None:
     """2, one line that says why."""

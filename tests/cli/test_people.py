@@ -207,8 +207,8 @@ class TestErase:
             ("balance",),
             ("links", "list"),
             ("links", "list", "--problems"),
-            ("export", "entries", "--format", "csv", "--with-names"),
-            ("export", "all", "--format", "beancount", "--with-names"),
+            ("export", "--format", "csv", "--with-names"),
+            ("export", "--format", "beancount", "--with-names"),
             ("runs",),
         ):
             said = known.ok(*words)

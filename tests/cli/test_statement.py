@@ -24,7 +24,8 @@ from coinsync.core.ledger import BY_HAND, Entry, Kind
 from coinsync.core.plan import Post, Purpose, Put
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, Total
 from coinsync.lookup.history import statement
-from coinsync.render.history import show_statement
+from coinsync.render.history import statement as statement_listing
+from coinsync.render.terminal import show
 from tests.cli.test_spent import the_last_paid
 from tests.support.makers import (
     ADA,
@@ -461,7 +462,7 @@ def a_statement(language: str = "ru") -> Statement:
 def printed(statement: Statement, width: int) -> list[str]:
     """The lines of a page of some width."""
     out = Console(file=io.StringIO(), width=width, highlight=False, markup=False, emoji=False)
-    show_statement(out, statement)
+    show(out, statement_listing(statement).page)
     text: str = out.file.getvalue()  # type: ignore[attr-defined]
     return text.splitlines()
 

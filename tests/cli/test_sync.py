@@ -1,8 +1,14 @@
-"""The trip of one coin through the real command line: what a sync shows, posts, and finds to be right."""
+"""The trip of one coin through the real command line.
+
+What a sync shows, posts, and finds to be right.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
+import re
+import shlex
 from datetime import date, timedelta
 
 import pytest
@@ -30,8 +36,23 @@ def changes(report: dict) -> int:  # type: ignore[type-arg]
     return sum(result["report"]["changes"] for result in report["results"])
 
 
+def coins_of_branch(house: House, branch: int, since: date = date.min) -> int:
+    """Coins for lessons of a branch that stand, of lessons from a day on."""
+    lessons = house.school.books.lessons
+    return sum(
+        posted.entry.coins
+        for posted in house.ledger()
+        if posted.entry.lesson
+        and lessons[posted.entry.lesson].branch_id == branch
+        and posted.entry.happened_on >= since
+    )
+
+
 def expected_awards(house: House) -> set[tuple[int, int]]:
-    """(lesson, resident) that the school's own books call worth coins: conducted, attended, of type 2, a member."""
+    """(lesson, resident) that the school's own books call worth coins.
+
+    Conducted, attended, of type 2, a member.
+    """
     pairs = set()
     for lesson in house.school.books.lessons.values():
         if (
@@ -52,7 +73,8 @@ class TestFirstSync:
     """What the first sync brings."""
 
     def test_pays_exactly_the_members_who_attended_regular_lessons(self, synced: House) -> None:
-        """Every award is for a conducted group lesson that a member attended, and none is missing."""
+        """Every award is for a conducted group lesson that a member attended, and none is
+        missing."""
         awarded = {(posted.entry.lesson, posted.entry.resident) for posted in synced.ledger()}
         window = TODAY - timedelta(days=30)
         expected = {
@@ -78,12 +100,11 @@ class TestFirstSync:
         assert "7 Мастер-класс" in said.out
         assert "nobody has classified this lesson type" in said.out
 
-    def test_shows_branch_window_requests_totals_and_digest(self, house: House) -> None:
-        """A person sees where, when, how many requests, how many coins, and the digest."""
+    def test_shows_branch_window_requests_and_totals(self, house: House) -> None:
+        """A person sees where, when, how many requests, and how many coins."""
         out = house.ok("sync").out
         assert "Branch Казань (Europe/Moscow)   lessons 2026-11-01 … 2026-11-20   complete" in out
         assert "awards (+" in out
-        assert "digest " in out
 
     def test_links_residents_to_numeric_vk_pages(self, synced: House) -> None:
         """Cards with a number for a VK page are linked; siblings share the account."""
@@ -119,6 +140,27 @@ class TestSecondSync:
         assert synced.run("sync", "--detailed-exitcode").code == 0
         synced.school.act("advance", days=1)
         assert synced.run("sync", "--detailed-exitcode").code == 4
+
+    def test_names_are_read_once_however_many_windows_there_are(
+        self, synced: House, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Groups and lesson types are read for the run and for each branch, not for each window."""
+
+        def questions(*words: str) -> list[int]:
+            """How often each list of names is asked for."""
+            caplog.clear()
+            with caplog.at_level(logging.DEBUG, logger="peewee"):
+                synced.ok("sync", *words)
+            asked = [record.getMessage() for record in caplog.records]
+            names = [
+                re.compile(f'FROM ["`]{table}["`]') for table in ("lesson_type", "study_group")
+            ]
+            return [sum(bool(name.search(text)) for text in asked) for name in names]
+
+        few = questions("--since", "2026-11-10")
+        many = questions("--since", "2026-08-10")
+        assert few == many
+        assert all(few)
 
 
 class TestEdits:
@@ -230,7 +272,10 @@ class TestEdits:
         assert synced.content() == before
 
     def test_a_lesson_entered_anew_is_shown_as_replaced(self, synced: House, lesson: int) -> None:
-        """Deleted and entered again: each reversal is paired with the award that replaces it, no balance moves."""
+        """Deleted and entered again.
+
+        Each reversal is paired with the award that replaces it, no balance moves.
+        """
         before = synced.balances()
         new = synced.school.act("recreate", lesson=lesson)
         report = self._sync(synced)
@@ -298,7 +343,10 @@ class TestEdits:
         assert changes(synced.ok("sync", "--json").json) == 0
 
     def test_nobody_loses_coins_by_vanishing(self, synced: House, lesson: int) -> None:
-        """Archived, deleted for good, turned into a lead: balances stay, the person stays readable."""
+        """Archived, deleted for good, turned into a lead.
+
+        Balances stay, the person stays readable.
+        """
         people = [p.entry.resident for p in synced.ledger() if p.entry.lesson == lesson][:3]
         before = synced.balances()
         for action, who in zip(("archive", "to_lead", "archive"), people, strict=False):
@@ -308,7 +356,8 @@ class TestEdits:
         assert "entry" in synced.ok("history", f"#{people[0]}").out
 
     def test_a_guest_after_the_first_reading_earns_nothing(self, synced: House) -> None:
-        """Once memberships are known, a visit to another group's lesson is a make-up, not a question."""
+        """Once memberships are known, a visit to another group's lesson is a make-up, not a
+        question."""
         synced.school.act("advance", days=1)
         books = synced.school.books
         tomorrow = synced.school.today
@@ -352,7 +401,10 @@ class TestDays:
             house.school.act("advance", days=1)
 
     def test_a_sync_every_day_ends_like_a_sync_of_all(self, synced: House) -> None:
-        """Nothing is ever paid twice, however often one looks: one award at most stands per lesson and resident."""
+        """Nothing is ever paid twice, however often one looks.
+
+        One award at most stands per lesson and resident.
+        """
         for _ in range(5):
             synced.school.act("advance", days=1)
             synced.ok("sync")
@@ -378,6 +430,30 @@ class TestOptions:
         ]
         assert all(result["status"] == "planned" for result in dry["results"])
         assert all(result["status"] == "applied" for result in real["results"])
+
+    def test_a_dry_run_ends_with_one_digest_and_what_applies_it(self, house: House) -> None:
+        """One for all branches and windows; the command beside it applies just what was shown."""
+        dry = house.ok("sync", "--dry-run", "--since", "2026-11-02")
+        last = dry.out.splitlines()[-1]
+        assert dry.out.count("digest ") == 1
+        digest, command = re.fullmatch(
+            r"digest ([0-9a-f]{8})   apply exactly this: coinsync (.+)", last
+        ).groups()  # type: ignore[union-attr]
+        words = shlex.split(command)
+        assert words[-2:] == ["--expect", digest]
+        house.ok(*words)
+        assert house.content()
+        again = house.ok(*words[:-2], "--dry-run")
+        assert "digest " not in again.out
+        assert "nothing to do" in again.out
+
+    def test_expect_refuses_a_run_to_which_something_came(self, house: House) -> None:
+        """Whatever one branch brings changes the digest of the whole run."""
+        digest = house.ok("sync", "--dry-run", "--json").json["digest"]
+        house.ok("--branch", "2", "sync")
+        before = house.content()
+        said = house.run("sync", "--expect", digest)
+        assert (said.code, house.content()) == (5, before)
 
     def test_expect_applies_only_the_reviewed_plan(self, house: House) -> None:
         """The digest that was reviewed is applied; another is refused with 5 and writes nothing."""
@@ -469,21 +545,71 @@ class TestGuards:
         synced.ok("sync")
         assert synced.content() == before
 
-    def test_an_unsafe_plan_can_be_accepted_by_its_digest(self, synced: House) -> None:
-        """The digest of each refused plan is the only way past the guard."""
+    def test_an_unsafe_run_can_be_accepted_by_its_digest(self, synced: House) -> None:
+        """The digest of the dry run is the only way past the guards, for all windows at once."""
         synced.school.act("empty", branch=1)
-        report = synced.run("sync", "--dry-run", "--json").json
-        unsafe = [r["report"]["digest"][:8] for r in report["results"] if r["report"]["unsafe"]]
+        last = synced.ok("sync", "--dry-run").out.splitlines()[-1]
+        assert "apply it although it is unsafe: coinsync" in last
+        digest = last.split()[-1]
         assert synced.run("sync", "--accept-unsafe", "deadbeef").code == 5
-        synced.ok("sync", *(word for digest in unsafe for word in ("--accept-unsafe", digest)))
-        assert (
-            sum(
-                p.entry.coins
-                for p in synced.ledger()
-                if p.entry.lesson and synced.school.books.lessons[p.entry.lesson].branch_id == 1
-            )
-            == 0
-        )
+        synced.ok("sync", "--accept-unsafe", digest)
+        assert coins_of_branch(synced, 1) == 0
+
+    def test_what_was_refused_is_accepted_by_the_command_in_the_refusal(
+        self, synced: House
+    ) -> None:
+        """The other branch is done by then: the digest is that of what remains, and stays so."""
+        synced.school.act("advance", days=3)
+        synced.school.act("empty", branch=1)
+        said = synced.run("sync", "--since", "2026-11-01")
+        assert said.err.count("--accept-unsafe") == 1
+        command = said.err.splitlines()[-1].partition("If what is refused is true: coinsync ")[2]
+        words = shlex.split(command)
+        dry = synced.ok(*words[:-2], "--dry-run", "--json").json
+        assert dry["digest"][:8] == words[-1]
+        synced.ok(*words)
+        assert changes(synced.ok("sync", "--since", "2026-11-01", "--json").json) == 0
+
+    def test_only_the_run_that_was_looked_at_is_accepted(self, synced: House) -> None:
+        """When anything came to it meanwhile, the guard speaks again, with the digest of now."""
+        synced.school.act("empty", branch=1)
+        digest = synced.run("sync", "--dry-run", "--json").json["digest"]
+        synced.school.act("advance", days=1)
+        said = synced.run("sync", "--accept-unsafe", digest)
+        assert said.code == 5
+        assert f"--accept-unsafe {digest[:8]}" not in said.err
+        assert coins_of_branch(synced, 1) > 0
+
+    def test_an_accepted_run_with_what_to_expect_is_just_that(self, synced: House) -> None:
+        """Both options with the digest of one dry run apply what it showed."""
+        synced.school.act("empty", branch=1)
+        digest = synced.run("sync", "--dry-run", "--json").json["digest"]
+        refused = synced.run("sync", "--expect", digest)
+        assert refused.code == 5
+        assert "--expect" not in refused.err
+        synced.ok("sync", "--expect", digest, "--accept-unsafe", digest)
+        assert coins_of_branch(synced, 1) == 0
+
+    def test_people_that_are_accepted_bring_their_lessons(self, synced: House) -> None:
+        """While its people are refused nothing is said of a branch's lessons.
+
+        Accepted, they are planned.
+        """
+        assert synced.simulator is not None
+        synced.school.act("advance", days=2)
+        synced.simulator.faults.add("empty_list", match="1/customer/index")
+        refused = synced.run("sync", "--json")
+        assert refused.code == 5
+        assert {result["scope"]["branch"] for result in refused.json["results"]} == {1, 2}
+        assert len(refused.json["results"]) == 1 + 3
+        digest = refused.json["refused"]
+        said = synced.run("sync", "--accept-unsafe", digest, "--json")
+        purposes = [
+            (result["scope"]["branch"], result["report"]["purpose"], result["status"])
+            for result in said.json["results"]
+        ]
+        assert (1, "people", "applied") in purposes
+        assert (1, "lessons", "applied") in purposes
 
     def test_a_dry_run_of_an_unsafe_plan_is_marked_and_does_not_fail(self, synced: House) -> None:
         """UNSAFE stands in the output, the exit code is 0."""
@@ -496,7 +622,10 @@ class TestGuards:
     def test_a_crm_without_people_is_refused_and_ends_no_membership(
         self, synced: House, lists: list[str]
     ) -> None:
-        """Exit 5: nobody is gone because an answer is empty, and no lesson is judged without its people."""
+        """Exit 5.
+
+        Nobody is gone because an answer is empty, and no lesson is judged without its people.
+        """
         before, people = synced.content(), synced.ok("residents", "list", "--all", "--json").out
         assert synced.simulator is not None
         for one in lists:
@@ -510,17 +639,17 @@ class TestGuards:
         assert changes(synced.ok("sync", "--json").json) == 0
 
     def test_a_refusal_names_cause_and_command(self, synced: House) -> None:
-        """In one line, with the options of this very call, also under --quiet."""
+        """In one line for each branch, and once the options of this very call, also under
+        --quiet."""
         synced.school.act("empty", branch=1)
         said = synced.run("sync", "--quiet", "--since", "2026-11-01")
-        line = said.err.splitlines()[0]
-        assert "refused: no lessons where" in line
-        command = line.partition("If true: coinsync ")[2].split()
+        line, last = said.err.splitlines()
+        assert line.startswith("Казань 2026-11-01 … 2026-11-20: refused: no lessons where")
+        command = last.partition("If what is refused is true: coinsync ")[2].split()
         assert command[:2] == ["--config", str(synced.config)]
         assert "--since" in command
         synced.ok(*command[2:])
-        said = synced.run("sync")
-        assert said.code in (0, 5)
+        assert coins_of_branch(synced, 1, since=date(2026, 11, 1)) == 0
 
     def test_too_many_reversals_are_refused(self, synced: House) -> None:
         """More than 5 % of what is posted in the window needs a person."""
@@ -541,8 +670,10 @@ class TestGuards:
         assert house.content() == []
 
     def test_quiet_says_one_line_for_each_branch(self, synced: House) -> None:
-        """Cron mails one line that says it all."""
+        """Cron mails one line that says it all, and how to accept it."""
         synced.school.act("empty", branch=1)
         said = synced.run("sync", "--quiet")
         assert said.out == ""
-        assert all(line.startswith("Казань 2026-") for line in said.err.splitlines())
+        *lines, last = said.err.splitlines()
+        assert all(line.startswith("Казань 2026-") for line in lines)
+        assert last.startswith("If what is refused is true: coinsync ")

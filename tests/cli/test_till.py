@@ -13,18 +13,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import pytest
 
-import cli
 from coinsync.commands.till import other_layout, picked
 from coinsync.core.catalog import Item
 from coinsync.core.ledger import Posted
-from coinsync.environment import Environment
 from coinsync.errors import CoinsyncError, NotFound, OutcomeUnknown
+from tests.support.catalog_file import archive_goods, edit_goods
 from tests.support.goods import an_item, fill
 from tests.support.school import House, Said
 
@@ -231,7 +228,7 @@ class TestTill:
 
     def test_a_number_is_the_same_goods_all_day(self, house: House, type_at: Till) -> None:
         """Also after others are sold out, which is said; and where others are not sold."""
-        house.ok("catalog", "edit", "mug", "--branch-of", "2", "--yes")
+        edit_goods(house, "mug", branches="2")
         house.ok("sell", f"#{RICH}", "cap", "--yes")
         with house.reader() as reader:
             ada = reader.resident(ADA)
@@ -312,8 +309,8 @@ class TestTill:
 
     def test_an_empty_shelf(self, house: House, type_at: Till) -> None:
         """Nothing to choose from."""
-        for code in ("cap", "mug", "pen", "lesson"):
-            house.ok("catalog", "archive", code, "--yes")
+        edit_goods(house, "lesson", branches="2")
+        archive_goods(house, "cap", "mug", "pen")
         assert "nothing is on the shelf" in type_at(f"#{ADA}", "0").out
 
     @pytest.mark.parametrize("words", [("--json",), ("--quiet",)])
@@ -383,7 +380,7 @@ class TestMeanwhile:
         said = type_at(
             f"#{ADA}",
             "cap",
-            lambda: house.ok("catalog", "edit", "cap", "--price", "50", "--yes"),
+            lambda: edit_goods(house, "cap", price="50"),
             "y",
             "cap",
             "y",
@@ -477,20 +474,16 @@ class TestLostAnswer:
     """The sale was written, and the answer was lost."""
 
     @pytest.fixture
-    def deaf(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    def deaf(self, house: House) -> list[str]:
         """Steps at which the connection is lost, one after the other."""
         steps: list[str] = []
-        healthy = cli.environment
 
         def probe(name: str) -> None:
             if steps and steps[0] == name:
                 steps.pop(0)
                 raise OutcomeUnknown("database: answer lost at commit")
 
-        def probed(*words: Any, **more: Any) -> Environment:
-            return replace(healthy(*words, **more), probe=probe)
-
-        monkeypatch.setattr(cli, "environment", probed)
+        house.probe = probe
         return steps
 
     @pytest.mark.parametrize("step", ["begin", "stock", "commit", "committed"])

@@ -1,7 +1,10 @@
-"""A Galera cluster of the test's own: three servers of ``tests/mariadb.py`` on loopback that hold the same rows.
+"""A Galera cluster of the test's own.
 
-Who has gone is noticed after a second or two instead of after Galera's usual five to fifteen, so that a test of a death
-takes seconds; nothing else differs from what an administrator would configure.
+Three servers of ``tests/mariadb.py`` on loopback that hold the same rows.
+
+Who has gone is noticed after a second or two instead of after Galera's usual five to fifteen, so
+that a test of a death takes seconds; nothing else differs from what an administrator would
+configure.
 """
 
 from __future__ import annotations
@@ -57,21 +60,24 @@ class Node(Server):
             "gmcast.listen_addr": f"tcp://{HOST}:{self.group_port}",
             "ist.recv_addr": f"{HOST}:{self.transfer_port}",
             "gcache.size": "16M",
-            # Else one that comes back within seconds claims to be whom the others mourn, and all of them stop.
+            # Else one that comes back within seconds claims to be the member that the others have
+            # just given up, and all of them stop.
             "pc.recovery": "no",
             **_NOTICE_SOON,
         }
+        options = ";".join(f"{name}={value}" for name, value in settings.items())
         group = ",".join(f"{HOST}:{one.group_port}" for one in (self, *self.others))
         return [
             *self._as_root(),
             *super().words(),
             "--binlog-format=ROW",
             "--innodb-autoinc-lock-mode=2",
-            # A server that replicates lets only its master make triggers, unless it is told to trust others too.
+            # A server that replicates lets only its master make triggers, unless it is told to
+            # trust others too.
             "--log-bin-trust-function-creators=ON",
             "--wsrep-on=ON",
             f"--wsrep-provider={PROVIDER}",
-            f"--wsrep-provider-options={';'.join(f'{name}={value}' for name, value in settings.items())}",
+            f"--wsrep-provider-options={options}",
             "--wsrep-cluster-name=school",
             f"--wsrep-cluster-address=gcomm://{group}",
             f"--wsrep-node-name={self.name}",
@@ -82,13 +88,19 @@ class Node(Server):
         ]
 
     def start(self) -> None:
-        """Join the others and wait until it holds what they hold; only what it missed is sent to it."""
+        """Join the others and wait until it holds what they hold.
+
+        Only what it missed is sent to it.
+        """
         position = self.position()
         self.launch(*([f"--wsrep-start-position={position}"] if position else []))
         self.wait_ready()
 
     def found(self) -> None:
-        """Be the first of a cluster: of a new one, or of its own one that nobody else remembers better."""
+        """Be the first of a cluster.
+
+        Of a new one, or of its own one that nobody else remembers better.
+        """
         position = self.position()
         if position:
             state = self.data / _STATE
@@ -101,7 +113,10 @@ class Node(Server):
         self.wait_ready()
 
     def position(self) -> str:
-        """Where it stood when it ended: the cluster's name and the number of the last transaction; "" for a new one."""
+        """Where it stood when it ended.
+
+        The cluster's name and the number of the last transaction; "" for a new one.
+        """
         assert not self.runs
         if not (self.data / _STATE).exists():
             return ""
@@ -118,7 +133,7 @@ class Node(Server):
         return str(found[-1])
 
     def answers(self) -> bool:
-        """Whether it belongs to a cluster that may write, holds what the others hold, and says so."""
+        """Whether it belongs to a cluster that may write, and holds what the others hold."""
         try:
             return (
                 self.status("wsrep_ready") == "ON"
@@ -135,7 +150,7 @@ class Node(Server):
     def _as_root(self) -> list[str]:
         """Words before the program that let the copying of a whole node work for root too.
 
-        Galera's script starts rsync as a server, and that one gives root's rights away before it writes.
+        Galera's script starts rsync as a server, which gives root's rights away first.
         """
         if geteuid() != 0:
             return []
@@ -158,12 +173,15 @@ class Node(Server):
 
 
 class Cluster:
-    """Three nodes. ``with Cluster(folder) as cluster:`` starts them and leaves no process behind; files stay."""
+    """Three nodes. ``with Cluster(folder) as cluster:`` starts them and leaves no process behind.
+
+    Files stay.
+    """
 
     def __init__(self, folder: Path, source: Path | None = None) -> None:
         if not PROVIDER.exists():
             raise Broken(
-                f"{PROVIDER} is not here; run: make programs   (Debian's package galera-4 brings it)"
+                f"{PROVIDER} is not here; run: make programs (Debian's package is galera-4)"
             )
         program("rsync", "rsync")
         self.nodes = [Node(folder / f"node{n}", f"node{n}", source) for n in range(1, SIZE + 1)]
@@ -196,7 +214,10 @@ class Cluster:
         self.wait_size(SIZE)
 
     def start_again(self) -> None:
-        """Start all nodes after all have ended: the one that knows most founds the cluster again, as by hand."""
+        """Start all nodes after all have ended.
+
+        The one that knows most founds the cluster again, as by hand.
+        """
         known = {node.name: int(node.position().rpartition(":")[2]) for node in self.nodes}
         first, *others = sorted(self.nodes, key=lambda node: -known[node.name])
         first.found()
@@ -240,7 +261,7 @@ class Cluster:
     def url(
         self, database: str, user: str = USER, password: str = PASSWORD, *, first: int = 1
     ) -> str:
-        """The address of a database with every node as a host, in order from the ``first`` one on."""
+        """The address of a database with every node as a host, the ``first`` one first."""
         one = urlsplit(self.nodes[0].url(database, user, password))
         account = one.netloc.rpartition("@")[0]
         nodes = [*self.nodes[first - 1 :], *self.nodes[: first - 1]]
@@ -267,7 +288,7 @@ class Cluster:
                 )
 
     def wait_size(self, size: int, seconds: float = SECONDS_MAX) -> None:
-        """Wait until every node that runs belongs to one cluster of ``size`` nodes and holds what the others hold."""
+        """Wait until all nodes that run are one cluster of ``size`` and hold the same."""
 
         def agreed() -> bool:
             running = [node for node in self.nodes if node.runs]

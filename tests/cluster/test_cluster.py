@@ -1,4 +1,4 @@
-"""A cluster of three: what a node accepts the others have, one may die, and two that write at once are told apart.
+"""A cluster of three: what a node accepts the others have, and one may die.
 
 Run by ``make test-cluster``; each test finds three nodes that hold the same.
 """
@@ -33,7 +33,8 @@ from tests.support.school import APP, Said, a_school, listening
 pytestmark = pytest.mark.cluster
 
 NOT_READY = 1047
-#: A node that dies is missed after a second or two; the rest is for a machine that does other things too.
+#: A node that dies is missed after a second or two; the rest is for a machine that does other
+#: things too.
 PATIENCE = 30.0
 #: Between two buyers at the till.
 PAUSE = 0.2
@@ -64,7 +65,8 @@ def table(cluster: Cluster) -> str:
     name = cluster.new_database()
     cluster.node(1).execute(
         "CREATE TABLE counter (id INT PRIMARY KEY, n INT NOT NULL)",
-        "CREATE TABLE list (id BIGINT AUTO_INCREMENT PRIMARY KEY, word VARCHAR(40) NOT NULL UNIQUE)",
+        "CREATE TABLE list "
+        "(id BIGINT AUTO_INCREMENT PRIMARY KEY, word VARCHAR(40) NOT NULL UNIQUE)",
         "INSERT INTO counter VALUES (1, 100)",
         database=name,
     )
@@ -117,7 +119,7 @@ def test_what_one_accepts_the_others_have(cluster: Cluster, table: str) -> None:
 
 
 def test_the_ledgers_account_works_on_every_node(cluster: Cluster, table: str) -> None:
-    """The account and its rights are the same wherever it connects, and the address names every node in order."""
+    """An account has the same rights on every node; the address names all in order."""
     address = urlsplit(cluster.url(table))
     account, _, hosts = address.netloc.rpartition("@")
     assert (address.scheme, address.path) == ("mysql", f"/{table}")
@@ -131,7 +133,10 @@ def test_the_ledgers_account_works_on_every_node(cluster: Cluster, table: str) -
 
 
 def test_one_dies_and_the_rest_go_on(cluster: Cluster, table: str) -> None:
-    """SIGKILL of a node stops writes until it is missed; then two go on, and who comes back has all rows."""
+    """SIGKILL of a node stops writes until it is missed.
+
+    Then two go on, and who comes back has all rows.
+    """
     cluster.node(1).execute("INSERT INTO list (word) VALUES ('before')", database=table)
     cluster.node(1).kill()
     until(lambda: wrote(cluster.node(2), table, "after"), "a write of the rest", PATIENCE)
@@ -148,7 +153,10 @@ def test_one_dies_and_the_rest_go_on(cluster: Cluster, table: str) -> None:
 
 
 def test_one_leaves_in_peace_and_comes_back(cluster: Cluster, table: str) -> None:
-    """A clean stop is no death: the rest writes on at once, and what it missed is sent when it is back."""
+    """A clean stop is no death.
+
+    The rest writes on at once, and what it missed is sent when it is back.
+    """
     cluster.node(3).stop()
     cluster.node(1).execute("INSERT INTO list (word) VALUES ('missed')", database=table)
     assert cluster.node(2).status("wsrep_cluster_size") == "2"
@@ -157,7 +165,7 @@ def test_one_leaves_in_peace_and_comes_back(cluster: Cluster, table: str) -> Non
 
 
 def test_one_that_is_alone_refuses(cluster: Cluster, table: str) -> None:
-    """Where two of three have died the last one answers neither reads nor writes, though it lets people connect."""
+    """The last one of three answers neither reads nor writes, though one can connect."""
     cluster.node(2).kill()
     cluster.node(3).kill()
     alone = cluster.node(1)
@@ -183,7 +191,7 @@ def test_all_die_and_start_again(cluster: Cluster, table: str) -> None:
 
 
 def test_two_that_write_one_row_are_told_apart(cluster: Cluster, table: str) -> None:
-    """Of two transactions on two nodes that change one row the second gets 1213 at COMMIT, and nothing of it stays."""
+    """Of two transactions that change one row on two nodes, the second gets 1213 at COMMIT."""
     with (
         closing(writer(cluster.node(1), table)) as first,
         closing(writer(cluster.node(2), table)) as second,
@@ -216,7 +224,10 @@ def test_a_change_that_changes_nothing_tells_nobody_apart(cluster: Cluster, tabl
 
 
 def test_numbers_jump_and_keys_hold(cluster: Cluster, table: str) -> None:
-    """Three nodes count in steps, so numbers are not in order of writing; a unique key holds over all of them."""
+    """Three nodes count in steps, so numbers are not in order of writing.
+
+    A unique key holds over all of them.
+    """
     errors = []
 
     def insert(node: Node) -> None:
@@ -237,12 +248,15 @@ def test_numbers_jump_and_keys_hold(cluster: Cluster, table: str) -> None:
     assert set(errors) <= {ER.DUP_ENTRY, ER.LOCK_DEADLOCK}
 
 
-# --- the school over it ----------------------------------------------------------------------------------------------
+# --- the school over it ---------------------------------------------------------------------------
 
 
 @dataclass
 class Two:
-    """One school in a cluster, worked at from two machines; each names the nodes in an order of its own."""
+    """One school in a cluster, worked at from two machines.
+
+    Each names the nodes in an order of its own.
+    """
 
     cluster: Cluster
     database: str
@@ -268,7 +282,7 @@ class Two:
 
 @pytest.fixture
 def two(cluster: Cluster, tmp_path: Path) -> Iterator[Two]:
-    """A school after its first sync, with mugs to sell and three days of lessons that nobody has read yet."""
+    """A school after its first sync, with mugs to sell and three days of lessons to read."""
     database = cluster.new_database()
     office, fair = tmp_path / "office", tmp_path / "fair"
     office.mkdir()
@@ -304,7 +318,10 @@ STEPS = ("begin", "head", "checked", "commit")
 
 @pytest.mark.parametrize("step", STEPS)
 def test_coins_are_spent_once_on_two_nodes(two: Two, blows: Blows, step: str) -> None:
-    """While a sale of 90 from 100 is written on one node, 60 are spent on another: the first is refused (7)."""
+    """While a sale of 90 from 100 is written on one node, 60 are spent on another.
+
+    The first is refused (7).
+    """
     said = []
     sell = ("sell", f"#{ADA}", "mug", "--yes", "--quantity")
     with blows.first(step, lambda: said.append(in_process(two.fair, *sell, "2"))):
@@ -318,7 +335,10 @@ def test_coins_are_spent_once_on_two_nodes(two: Two, blows: Blows, step: str) ->
 
 @pytest.mark.parametrize("step", STEPS)
 def test_one_key_on_two_nodes(two: Two, blows: Blows, step: str) -> None:
-    """The same sale under one key from two machines: both are told that it is sold, and it is sold once."""
+    """The same sale under one key from two machines.
+
+    Both are told that it is sold, and it is sold once.
+    """
     said = []
     sell = ("sell", f"#{RICH}", "mug", "--yes", "--key", "0123456789ab")
     with blows.first(step, lambda: said.append(in_process(two.fair, *sell))):
@@ -329,7 +349,7 @@ def test_one_key_on_two_nodes(two: Two, blows: Blows, step: str) -> None:
 
 
 class Fair:
-    """A till in a process of its own, at which one buyer after another takes a mug until the fair is over."""
+    """A till in a process of its own, at which one buyer after another takes a mug."""
 
     def __init__(self, house: FarHouse) -> None:
         self.sold = 0
@@ -382,8 +402,8 @@ class Fair:
 def test_a_node_dies_in_a_sync_and_the_fair_goes_on(two: Two, blows: Blows, step: str) -> None:
     """A sync on node 1, a till on node 2, node 1 is killed in mid-sync.
 
-    The sync goes on over another node, the till sells on; when node 1 is back, everything is on all three, once. Only
-    what is read between two plans is left to the next run.
+    The sync goes on over another node, the till sells on; when node 1 is back, everything is on all
+    three, once. Only what is read between two plans is left to the next run.
     """
     cluster = two.cluster
     with Fair(two.fair) as fair:
@@ -399,7 +419,10 @@ def test_a_node_dies_in_a_sync_and_the_fair_goes_on(two: Two, blows: Blows, step
 
 
 def test_the_fairs_own_node_dies(two: Two) -> None:
-    """Node 2 is killed while buyers stand at the till that is served by it: sold on over another node, each once."""
+    """Node 2 is killed while buyers stand at the till that is served by it.
+
+    Sold on over another node, each once.
+    """
     with Fair(two.fair) as fair:
         two.cluster.node(2).kill()
         fair.goes_on()
@@ -410,7 +433,10 @@ def test_the_fairs_own_node_dies(two: Two) -> None:
 
 
 def test_one_node_alone_writes_nothing(two: Two) -> None:
-    """Where two of three have died: later, because the node is not ready; with the others back it is sold, once."""
+    """Where two of three have died: later, because the node is not ready.
+
+    With the others back it is sold, once.
+    """
     coins = two.office.balance(RICH)
     two.cluster.node(2).kill()
     two.cluster.node(3).kill()
@@ -431,13 +457,13 @@ def test_one_node_alone_writes_nothing(two: Two) -> None:
     two.check()
 
 
-def test_the_window_looks_at_another_node(two: Two, tmp_path: Path) -> None:
-    """The window goes on when its node dies, regrets when nobody may answer, and serves again by itself."""
+def test_the_web_view_looks_at_another_node(two: Two, tmp_path: Path) -> None:
+    """The web view goes on when its node dies, and answers 503 when no node may answer."""
     with closing(Window(two.office, tmp_path / "log")) as window:
-        until(window.serves, "the window serves", PATIENCE)
+        until(window.serves, "the web view serves", PATIENCE)
         two.cluster.node(1).kill()
-        until(window.serves, "the window serves over another node", PATIENCE)
+        until(window.serves, "the web view serves over another node", PATIENCE)
         two.cluster.node(2).kill()
-        until(window.regrets, "the window regrets", PATIENCE)
+        until(window.regrets, "the web view regrets", PATIENCE)
         two.cluster.heal()
-        until(window.serves, "the window serves again", PATIENCE)
+        until(window.serves, "the web view serves again", PATIENCE)

@@ -1,4 +1,4 @@
-"""The shop's values by themselves: shares that add up, what a whole catalog changes, codes, and moves that can be."""
+"""The shop's values by themselves: shares that add up, and what a whole catalog changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ PAID = st.lists(st.integers(0, 40), max_size=5)
 @thorough(300)
 @given(PAID, st.data())
 def test_shares_are_fair_and_add_up(paid: list[int], data: st.DataObject) -> None:
-    """Nobody gets more than was paid, or is further than a coin from the exact part; together it is the total."""
+    """Nobody gets more than was paid, or is further than a coin from the exact part.
+
+    Together it is the total.
+    """
     whole = sum(paid)
     total = data.draw(st.integers(0, whole))
     parts = shares(total, paid)
@@ -45,7 +48,7 @@ def test_shares_are_fair_and_add_up(paid: list[int], data: st.DataObject) -> Non
 def test_what_was_paid_comes_back_whole_however_it_is_cut(
     paid: list[int], data: st.DataObject
 ) -> None:
-    """Refund after refund of what is left, in any pieces, ends with everybody having what was paid."""
+    """Refund after refund, in any pieces, ends with everybody having what was paid."""
     left = list(paid)
     while sum(left):
         total = data.draw(st.integers(1, sum(left)))

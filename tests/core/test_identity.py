@@ -22,7 +22,7 @@ from coinsync.core.identity import (
 )
 from tests.support.makers import thorough
 
-# --- pages -----------------------------------------------------------------------------------------------------------
+# --- pages ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -166,12 +166,16 @@ def test_a_link_to_something_else_is_not_a_person(text: str) -> None:
     ],
 )
 def test_what_may_be_something_else_is_not_guessed(text: str) -> None:
-    """Telephones, addresses, names and numbers beyond VK's are unreadable rather than somebody's page."""
+    """Telephones, addresses, names and numbers beyond VK's are unreadable rather than somebody's
+    page."""
     assert read_vk(text) == VkText(VkKind.UNREADABLE)
 
 
 def test_a_ten_digit_page_is_told_from_a_telephone() -> None:
-    """A bare number is a page up to the size of VK's numbers; a greater one needs a word that says so."""
+    """A bare number is a page up to the size of VK's numbers.
+
+    A greater one needs a word that says so.
+    """
     assert read_vk("1100000000") == VkText(VkKind.NUMBER, number=1_100_000_000)
     assert read_vk("2147483648").kind is VkKind.UNREADABLE
     assert read_vk("id9160000000") == VkText(VkKind.NUMBER, number=9_160_000_000)
@@ -203,7 +207,10 @@ _PIECES = st.sampled_from(
 @thorough(400)
 @given(st.text() | st.lists(_PIECES, max_size=8).map("".join))
 def test_any_text_is_read_without_an_error(text: str) -> None:
-    """Whatever is typed has a kind; only numbers have a number, within VK's range, and only names have a name."""
+    """Whatever is typed has a kind.
+
+    Only numbers have a number, within VK's range, and only names have a name.
+    """
     found = read_vk(text)
     assert (found.kind is VkKind.NUMBER) == (0 < found.number <= VK_ID_MAX)
     assert (found.kind is VkKind.SCREEN_NAME) == bool(found.name)
@@ -217,7 +224,7 @@ def test_every_number_is_read_from_its_page(number: int) -> None:
     assert read_vk(f"https://vk.com/id{number}").number == number
 
 
-# --- texts -----------------------------------------------------------------------------------------------------------
+# --- texts ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -239,7 +246,10 @@ def test_every_number_is_read_from_its_page(number: int) -> None:
     ],
 )
 def test_a_text_loses_what_cannot_be_seen(text: str, shown: str) -> None:
-    """Control, direction, zero-width, half and private characters go; line breaks become spaces; the rest stays."""
+    """Control, direction, zero-width, half and private characters go; line breaks become spaces.
+
+    The rest stays.
+    """
     assert harmless(text) == shown
 
 
@@ -276,7 +286,7 @@ def test_clean_is_settled_after_one_time(text: str) -> None:
     assert "  " not in found
 
 
-# --- names -----------------------------------------------------------------------------------------------------------
+# --- names ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -331,8 +341,6 @@ def test_a_long_name_is_cut_visibly(form: NameForm) -> None:
         ("Ада М.", "м.", True),
     ],
 )
-def test_a_name_answers_to_the_beginnings_of_its_words(
-    name: str, text: str, answers: bool
-) -> None:
+def test_a_name_answers_to_the_beginnings_of_its_words(name: str, text: str, answers: bool) -> None:
     """Whatever the case, the spaces, the dots of "ё", and the alphabet of letters that look alike."""
     assert answers_to(name, text) is answers

@@ -1,4 +1,4 @@
-"""Rows of an import are understood alike however they were saved, and not one is taken while one is in doubt."""
+"""Rows of an import are understood alike however they were saved, and all or none is taken."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def keys(content: bytes | str) -> list[str]:
     return [proposal.key for proposal in read(content)]
 
 
-# --- what is read ----------------------------------------------------------------------------------------------------
+# --- what is read ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("line_end", LINE_ENDS, ids=("LF", "CRLF", "CR"))
@@ -174,7 +174,7 @@ def test_headings_alone_say_nothing() -> None:
     assert read("resident;coins\n") == ()
 
 
-# --- keys ------------------------------------------------------------------------------------------------------------
+# --- keys -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,11 @@ def test_headings_alone_say_nothing() -> None:
 )
 def test_keys_stay_while_the_content_does(old: str, new: str) -> None:
     """What a spreadsheet rewrites when it saves, and empty lines, make no other file."""
-    text = "ученик;монеты;вид;за что;дата\n#101;+10;начисление;за проект;2026-11-20\n#102;3;;за книгу;\n"
+    text = (
+        "ученик;монеты;вид;за что;дата\n"
+        "#101;+10;начисление;за проект;2026-11-20\n"
+        "#102;3;;за книгу;\n"
+    )
     assert old in text
     assert keys(text.replace(old, new, 1)) == keys(text)
 
@@ -223,8 +227,7 @@ def test_what_a_way_gives_is_no_part_of_the_key() -> None:
     """The school may change it between two runs, and the file stays the same."""
     content = row(way="homework", coins="").encode()
     before, after = (
-        read_import_rows(content, ways={"homework": coins}, coins_max=1000)[0]
-        for coins in (10, 15)
+        read_import_rows(content, ways={"homework": coins}, coins_max=1000)[0] for coins in (10, 15)
     )
     assert (before.key, before.coins, after.coins) == (after.key, 10, 15)
 
@@ -251,7 +254,7 @@ def test_two_rows_with_one_key_are_a_problem() -> None:
     )
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -367,9 +370,13 @@ def test_columns_are_needed_and_known(headings: str, problem: str) -> None:
 
 
 def test_all_problems_of_all_rows_are_told() -> None:
-    """In the order of the lines, those of the sheet among those of its cells; one who mends them once is done."""
+    """In the order of the lines, those of the sheet among those of its cells.
+
+    One who mends them once is done.
+    """
     text = (
-        "кому;монеты;за что;дата\n;1,5;;32.01.2026\nАда;1;x\nАда;1;x;\n\nГлеб;0;x;;y\nКира;1;;1999-01-01\n"
+        "кому;монеты;за что;дата\n;1,5;;32.01.2026\nАда;1;x\nАда;1;x;\n\nГлеб;0;x;;y\n"
+        "Кира;1;;1999-01-01\n"
         '"Илья"М.;1;x;\nБ;0;0;0\n'
     )
     assert problems(text) == (
@@ -381,7 +388,8 @@ def test_all_problems_of_all_rows_are_told() -> None:
         "line 6, column 5: the row has 5 cells where 4 belong",
         "line 7, column reason: is empty",
         'line 7, column date: "1999-01-01" is before 2000-01-01',
-        "line 8: a cell has no end: its closing quote is missing or has text behind it; the rest was not read",
+        "line 8: a cell has no end: its closing quote is missing or has text behind it; "
+        "the rest was not read",
     )
 
 
@@ -412,7 +420,7 @@ def test_the_largest_files_are_read_in_seconds(content: str) -> None:
     assert time.monotonic() - began < 30
 
 
-# --- the page about it -----------------------------------------------------------------------------------------------
+# --- the page about it ----------------------------------------------------------------------------
 
 PAGE = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="utf-8")
 
@@ -429,7 +437,7 @@ def test_the_page_lists_every_heading() -> None:
     assert {cells[0].strip("`"): tuple(cells[1].split(", ")) for cells in rows} == COLUMNS
 
 
-# --- any file at all -------------------------------------------------------------------------------------------------
+# --- any file at all ------------------------------------------------------------------------------
 
 TEXTS = st.text(st.sampled_from("АБВабвйё №aZ09,;\"'\n-=#"), min_size=1, max_size=12).filter(
     lambda text: text.split()

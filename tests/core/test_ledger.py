@@ -21,7 +21,7 @@ from coinsync.core.ledger import (
 )
 from tests.support.makers import a_credit, an_award
 
-# --- entries ---------------------------------------------------------------------------------------------------------
+# --- entries ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("coins", [0, 1.0, 1.5, True, "1", None])
@@ -42,7 +42,8 @@ def test_entries_are_numbered_from_one(seq: int) -> None:
     "key", ["", ":x", "Desk:1", "desk 1", "desk:ё", "desk:1\n", "x" * (KEY_LENGTH_MAX + 1)]
 )
 def test_a_key_outside_the_grammar_is_refused(key: str) -> None:
-    """Keys are short and of small ASCII letters, digits and few signs, so that every database tells them apart."""
+    """Keys are short and of small ASCII letters, digits and few signs, so that every database
+    tells them apart."""
     with pytest.raises(ValueError, match="not a key"):
         replace(an_award(), key=key)
 
@@ -55,7 +56,7 @@ def test_a_key_within_the_grammar_is_taken(key: str) -> None:
     assert replace(an_award(), key=key).key == key
 
 
-# --- keys ------------------------------------------------------------------------------------------------------------
+# --- keys -------------------------------------------------------------------------------------
 
 
 def test_the_key_of_a_lesson_names_account_lesson_and_resident() -> None:
@@ -63,7 +64,7 @@ def test_the_key_of_a_lesson_names_account_lesson_and_resident() -> None:
     assert lesson_key("school", 48112, 207) == "alfacrm:school:lesson:48112:207"
 
 
-# --- chain -----------------------------------------------------------------------------------------------------------
+# --- chain ------------------------------------------------------------------------------------
 
 POSTED = Posted(7, replace(an_award(), reverses=3, seq=2), "2026-11-22T02:00:07Z", 4)
 

@@ -184,6 +184,7 @@ MORE_IS_KNOWN = "plan is stale: more is known by now about whom it forgets"
         RecordedCards(links=[REVOKED]),
         RecordedCards(pages=[PAGE]),
         RecordedCards(notes=[NOTE]),
+        RecordedCards(decisions=[a_decision("a note")]),
         RecordedCards(merges=[Merge(GLEB, ADA)]),
         RecordedCards(merges=[Merge(ADA, GLEB)]),
         RecordedCards(merges=[Merge(ADA, GLEB), Merge(MIRA, GLEB)], erased=[GLEB]),
@@ -204,6 +205,14 @@ def test_who_is_forgotten_whole_is_forgotten() -> None:
     refuse_stale_cards(plan, RecordedCards(merges=[Merge(GLEB, ADA)], erased={GLEB}))
     both = a_plan(*plan.changes, Put(Resident(GLEB, "", Presence.ERASED, ()), a_resident(GLEB)))
     refuse_stale_cards(both, RecordedCards(merges=[Merge(GLEB, ADA)]))
+
+
+def test_a_decision_about_who_is_forgotten_stays_without_its_note() -> None:
+    """One that never had a note says nothing, one that had loses it in the same plan."""
+    forgets = Put(FORGOTTEN, a_resident(ADA))
+    noted = a_decision("a note")
+    refuse_stale_cards(a_plan(forgets), RecordedCards(decisions=[a_decision()]))
+    refuse_stale_cards(a_plan(forgets, Put(a_decision(), noted)), RecordedCards(decisions=[noted]))
 
 
 def test_what_is_only_changed_is_not_forgotten() -> None:
@@ -232,6 +241,7 @@ def test_of_two_cards_one_merged_and_one_forgotten_each_has_its_own_links() -> N
 
 def test_merges_after_a_plan_are_those_recorded_with_its_own() -> None:
     """A merge of the plan stands in the place of the one that it changes."""
-    plan = a_plan(Put(Merge(ADA, 0), Merge(ADA, GLEB)), Put(Merge(8, 9)), Put(LINK))
+    others: list[Change] = [Put(LINK), Drop(REVOKED), Post(a_credit("1"))]
+    plan = a_plan(Put(Merge(ADA, 0), Merge(ADA, GLEB)), Put(Merge(8, 9)), *others)
     after = merges_after(plan, [Merge(ADA, GLEB), Merge(MIRA, GLEB)])
     assert after == [Merge(ADA, 0), Merge(MIRA, GLEB), Merge(8, 9)]

@@ -1,4 +1,7 @@
-"""A plan is a value: its order is its own, its digest covers what it does, and it knows when it is unsafe."""
+"""A plan is a value.
+
+Its order is its own, its digest covers what it does, and it knows when it is unsafe.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ from tests.support.makers import (
 )
 from tests.support.plans import CHANGES, PLANS, REMARKS, STANDS, place
 
-# --- order -----------------------------------------------------------------------------------------------------------
+# --- order ------------------------------------------------------------------------------------
 
 
 @thorough(120)
@@ -71,7 +74,8 @@ def test_a_plan_does_not_depend_on_the_order_of_its_parts(
 
 
 def test_facts_come_before_what_refers_to_them() -> None:
-    """Drops first, then people before their memberships and lessons before attendance, entries last by day."""
+    """Drops first, then people before their memberships and lessons before attendance, entries
+    last by day."""
     changes: list[Change] = [
         Post(an_award(2, on=date(2026, 11, 9))),
         Post(an_award(3)),
@@ -117,7 +121,7 @@ def test_entries_of_one_key_keep_their_numbers_in_order() -> None:
     assert [entry.seq for entry in a_plan(*map(Post, awards)).entries] == [2, 9, 10, 11]
 
 
-# --- digest ----------------------------------------------------------------------------------------------------------
+# --- digest -----------------------------------------------------------------------------------
 
 PLAN = Plan.of(
     Purpose.LESSONS, MONTH, [Post(an_award()), Put(a_lesson())], basis=[KeyState(an_award().key)]
@@ -125,7 +129,10 @@ PLAN = Plan.of(
 
 
 def test_the_digest_of_a_plan_is_known() -> None:
-    """The canonical form is fixed: a plan reviewed with this version is the same plan in the next."""
+    """The canonical form is fixed.
+
+    A plan reviewed with this version is the same plan in the next.
+    """
     assert PLAN.digest == "ede40fc594cbc28bcdd8bff8ef19acddf16a3913b7987a32faa1981bfdb6c6bc"
 
 
@@ -203,7 +210,7 @@ def test_the_digest_of_several_plans_depends_on_each() -> None:
     )
 
 
-# --- counts ----------------------------------------------------------------------------------------------------------
+# --- counts -----------------------------------------------------------------------------------
 
 
 def test_a_plan_adds_itself_up() -> None:
@@ -234,7 +241,7 @@ def test_a_plan_without_changes_is_false() -> None:
     assert a_plan().counts == Counts()
 
 
-# --- guards ----------------------------------------------------------------------------------------------------------
+# --- guards -----------------------------------------------------------------------------------
 
 STRICT = Limits(
     reversals_percent_max=5, reversals_checked_from=20, reversals_free=0, coins_per_run_max=100
@@ -259,7 +266,10 @@ def test_a_plan_within_its_limits_is_safe() -> None:
 
 
 def test_no_lessons_where_some_were_known_is_unsafe() -> None:
-    """An empty answer is never a reason to take coins away; where none were known it is the truth."""
+    """An empty answer is never a reason to take coins away.
+
+    Where none were known it is the truth.
+    """
     assert lessons(evidence=Evidence(12, 0)).check(STRICT) == ("no lessons where 12 were known",)
     assert lessons(evidence=Evidence(0, 0)).check(STRICT) == ()
     assert lessons(evidence=Evidence(12, 1)).check(STRICT) == ()
@@ -279,7 +289,10 @@ def test_a_shrunken_answer_is_unsafe() -> None:
     ],
 )
 def test_too_great_a_share_of_reversals_is_unsafe(posted: int, number: int, safe: bool) -> None:
-    """Exactly the allowed share passes and one more does not; below a number of awards shares mean nothing."""
+    """Exactly the allowed share passes and one more does not.
+
+    Below a number of awards shares mean nothing.
+    """
     found = lessons(*reversals(number), evidence=Evidence(5, 5, posted)).check(STRICT)
     assert bool(found) is not safe
 

@@ -1,4 +1,4 @@
-"""The pure checks: whole ledgers have no finding, damaged ones always have, and every difference has an owner."""
+"""The pure checks: whole ledgers have no finding, damaged ones always have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from coinsync.core.ledger import (
     Head,
     LedgerRow,
     Run,
-    RunLine,
     lesson_key,
     note_digest,
     row_hash,
@@ -68,7 +67,7 @@ class Books:
     """A ledger and its runs as they lie in a database, written by hand and always sealed."""
 
     rows: list[LedgerRow] = field(default_factory=list)
-    runs: list[RunLine] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
     def run(self, *moves: Move, purpose: Purpose = Purpose.DESK) -> None:
         """Post moves (key, resident, coins, kind, lesson, reverses) as one run."""
@@ -81,9 +80,9 @@ class Books:
             )
         mine = [row for row in self.rows if row.run == id]
         self.runs.append(
-            RunLine(
-                id, f"{id:032x}", purpose.value, 0, "2026-11-02", "2026-11-02", "anna", NIGHT, NIGHT, "d", 0,
-                len(mine), sum(row.coins for row in mine), 0, len(self.rows),
+            Run(
+                id, f"{id:032x}", purpose.value, 0, "2026-11-02", "2026-11-02", "anna", NIGHT,
+                NIGHT, "d", 0, len(mine), sum(row.coins for row in mine), 0, len(self.rows),
             )
         )  # fmt: skip
         self.seal()
@@ -154,7 +153,10 @@ def back(of: Move, n: int, kind: str = "reversal") -> Move:
 
 
 def some_books() -> Books:
-    """Entries of every kind: 1, 5 award, 2 credit, 3 debit, 4, 7 reversal, 6 sale, 8 refund, 9 opening, 10 gift."""
+    """Entries of every kind.
+
+    1 and 5 award, 2 credit, 3 debit, 4 and 7 reversal, 6 sale, 8 refund, 9 opening, 10 gift.
+    """
     books = Books()
     books.run(award(1), by_hand("a", 50), by_hand("b", -20), purpose=Purpose.LESSONS)
     books.run(back(award(1), 1), award(1))
@@ -165,7 +167,7 @@ def some_books() -> Books:
     return books
 
 
-# --- whole ledgers ---------------------------------------------------------------------------------------------------
+# --- whole ledgers --------------------------------------------------------------------------------
 
 
 def test_a_whole_ledger_has_no_finding() -> None:
@@ -176,7 +178,7 @@ def test_a_whole_ledger_has_no_finding() -> None:
 
 
 def test_coins_in_circulation_are_told_by_what_became_of_them() -> None:
-    """A reversal counts by what it takes back: of coins that were issued, or of coins that were spent."""
+    """A reversal counts by what it takes back: coins that were issued, or that were spent."""
     totals = some_books().look().totals
     assert totals == Circulation(
         issued=10 + 50 + 10 + 7 + 3, reversed=10, spent=20 + 15, refunded=20 + 5, balance=60
@@ -223,7 +225,7 @@ def test_a_reviewed_reversal_may_go_below_zero_and_nothing_else() -> None:
     )
 
 
-# --- merged cards ----------------------------------------------------------------------------------------------------
+# --- merged cards ---------------------------------------------------------------------------------
 
 
 def test_cards_that_were_ever_merged_are_kin() -> None:
@@ -237,7 +239,10 @@ def test_cards_that_were_ever_merged_are_kin() -> None:
 
 
 def test_cards_that_count_together_have_one_floor() -> None:
-    """Each alone may be below zero; together they may not, unless somebody reviewed a reversal of theirs."""
+    """Each alone may be below zero.
+
+    Together they may not, unless somebody reviewed a reversal of theirs.
+    """
     books = Books()
     books.run(by_hand("a", 10), by_hand("b", -10, GLEB))
     together = MergedCards([Merge(GLEB, ADA, ever=(ADA,))])
@@ -251,7 +256,7 @@ def test_cards_that_count_together_have_one_floor() -> None:
     assert books.look(cards=together).found == {}
 
 
-# --- damage ----------------------------------------------------------------------------------------------------------
+# --- damage ---------------------------------------------------------------------------------------
 
 #: What is done to which entry of ``some_books``, sealed again, and which checks speak then.
 SEALED: list[tuple[int, dict[str, object], set[str]]] = [
@@ -293,7 +298,7 @@ SEALED: list[tuple[int, dict[str, object], set[str]]] = [
 def test_what_the_seals_hide_another_check_finds(
     n: int, values: dict[str, object], checks: set[str]
 ) -> None:
-    """Somebody who recomputes hashes and totals still meets the check that is for such damage, with the case named."""
+    """Somebody who recomputes hashes and totals still meets the check for such damage."""
     books = some_books().change(n, **values)
     books.seal()
     found = books.look().found
@@ -423,6 +428,50 @@ def test_no_total_of_a_run_can_be_changed_unseen(books: Books, data: st.DataObje
 
 
 @pytest.mark.parametrize(
+    ("values", "recorded"),
+    [
+        ({"entries": 4}, "4 (25) up to 8"),
+        ({"coins": 26}, "2 (26) up to 8"),
+        ({"n_last": 9}, "2 (25) up to 9"),
+    ],
+)
+def test_the_totals_of_a_run_are_those_of_its_entries(
+    values: dict[str, Any], recorded: str
+) -> None:
+    """Entries, coins and last number; what was counted and what is recorded are named."""
+    books = some_books()
+    books.runs[4] = books.runs[4]._replace(**values)
+    cases = books.look().found["runs"].examples
+    assert cases[0] == f"run 5: 2 entries (+25) up to 8, recorded {recorded}"
+
+
+def test_a_run_whose_entries_are_all_gone_is_named() -> None:
+    """Also where nothing else in the ledger misses them, as at its end."""
+    books = some_books()
+    del books.rows[8:]
+    head = Head(8, 6, ACCOUNT)
+    found = books.look(head=head).found
+    assert found["runs"].examples == ("run 6: its 2 entries (+10) are missing",)
+
+
+@pytest.mark.parametrize(("moments", "found"), [((8, 7), 1), ((7, 7), 0), ((7, 8), 0)])
+def test_no_run_was_posted_before_the_run_before_it(moments: tuple[int, int], found: int) -> None:
+    """A clock that went back is noticed; two runs within one second are as they should be."""
+    books = Books()
+    books.run(by_hand("a", 5))
+    books.run(by_hand("b", 5))
+    for at, second in enumerate(moments):
+        moment = f"2026-11-22T02:00:{second:02d}Z"
+        books.runs[at] = books.runs[at]._replace(posted_at=moment)
+        books.rows[at] = books.rows[at]._replace(posted_at=moment)
+    books.seal()
+    findings = books.look().found
+    assert set(findings) == ({"runs"} if found else set())
+    if found:
+        assert findings["runs"].examples == ("run 2: it does not go on where the run before ended",)
+
+
+@pytest.mark.parametrize(
     "head",
     [Head(11, 6, ACCOUNT), Head(9, 6, ACCOUNT), Head(10, 7, ACCOUNT), Head(10, 6, "other-school")],
 )
@@ -438,7 +487,7 @@ def test_a_missing_head_is_a_finding() -> None:
     assert "numbers" in findings
 
 
-# --- notes -----------------------------------------------------------------------------------------------------------
+# --- notes ----------------------------------------------------------------------------------------
 
 
 def noted(text: str = "well done", resident: int = ADA) -> tuple[Books, StoredNotes]:
@@ -506,11 +555,14 @@ def test_a_note_that_looks_private_is_named_by_number() -> None:
     ],
 )
 def test_what_looks_private(text: str, private: bool) -> None:
-    """Telephones as they are written here, and e-mail addresses; neither days nor numbers of lessons."""
+    """Telephones as they are written here, and e-mail addresses.
+
+    Neither days nor numbers of lessons.
+    """
     assert is_private(text) is private
 
 
-# --- findings --------------------------------------------------------------------------------------------------------
+# --- findings -------------------------------------------------------------------------------------
 
 
 def test_findings_count_all_and_name_a_few() -> None:
@@ -529,7 +581,10 @@ def test_findings_count_all_and_name_a_few() -> None:
 
 
 def test_what_the_rules_do_not_explain_is_the_ledgers_where_it_was_touched() -> None:
-    """With a whole ledger the rules differ; with a broken one nobody can say, and the ledger comes first."""
+    """With a whole ledger the rules differ.
+
+    With a broken one nobody can say, and the ledger comes first.
+    """
     findings = Findings()
     findings.add("rules", "lesson 1, #101", "coinsync sync --rerate")
     assert findings.of({"rules"})[0].owner is Owner.RULES
@@ -544,12 +599,12 @@ def test_every_check_has_one_id_and_words() -> None:
     assert all(check.id.isalpha() and check.id.islower() and check.title for check in CHECKS)
 
 
-# --- how fresh, and a fresh reading ----------------------------------------------------------------------------------
+# --- how fresh, and a fresh reading ---------------------------------------------------------------
 
 
 def a_run(posted_at: str) -> Run:
     """A sync of one branch up to its day."""
-    days = (DAY, DAY)
+    days = (DAY.isoformat(), DAY.isoformat())
     return Run(1, "u", "lessons", 1, *days, "sync", posted_at, posted_at, "d", 0, 0, 0, 0, 0)
 
 
@@ -658,7 +713,7 @@ def test_what_is_held_already_is_known_by_name() -> None:
     assert answered(Plan.of(Purpose.LESSONS, MONTH, [Put(HELD)])) == {}
 
 
-# --- the hash --------------------------------------------------------------------------------------------------------
+# --- the hash -------------------------------------------------------------------------------------
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=5) | st.sampled_from(
     ['"', "\\", "a\nb", "\u2028", "\x7f", "ё"]
@@ -669,8 +724,8 @@ NUMBERS = st.integers(-5, 2**63)
 @thorough(500)
 @given(
     st.builds(
-        LedgerRow, NUMBERS, TEXTS, NUMBERS, NUMBERS, NUMBERS, *[TEXTS] * 6, st.none() | NUMBERS, st.none() | NUMBERS,
-        NUMBERS, TEXTS, TEXTS,
+        LedgerRow, NUMBERS, TEXTS, NUMBERS, NUMBERS, NUMBERS, *[TEXTS] * 6,
+        st.none() | NUMBERS, st.none() | NUMBERS, NUMBERS, TEXTS, TEXTS,
     )
 )  # fmt: skip
 def test_the_hash_is_that_of_canonical_json(row: LedgerRow) -> None:

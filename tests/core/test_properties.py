@@ -1,4 +1,7 @@
-"""Random histories of a small school: after each night the ledger is what the rules give, and nothing is done twice."""
+"""Random histories of a small school.
+
+After each night the ledger is what the rules give, and nothing is done twice.
+"""
 
 from __future__ import annotations
 
@@ -157,7 +160,10 @@ def read_and_apply(memory: Memory, crm: dict[int, LessonRecord], *, rerate: bool
 
 
 def check_ledger(memory: Memory, *, reviewed: bool = False) -> None:
-    """What must be true of any ledger, whatever happened; only what a person ``reviewed`` may fall below zero."""
+    """What must be true of any ledger, whatever happened.
+
+    Only what a person ``reviewed`` may fall below zero.
+    """
     places = [(entry.key, entry.seq) for entry in memory.entries]
     assert len(places) == len(set(places)), "no key is numbered twice"
     for entry in memory.entries:
@@ -174,7 +180,8 @@ def check_ledger(memory: Memory, *, reviewed: bool = False) -> None:
 
 
 def check_coins(memory: Memory) -> None:
-    """Posted is what the rules give over the recorded facts, or the difference is held, or a person decided so."""
+    """Posted is what the rules give over the recorded facts, or the difference is held, or a
+    person decided so."""
     for one in memory.attendance.values():
         verdict = judge(memory.lessons[one.lesson], one, memory.rulebook)
         key = lesson_key(ACCOUNT, one.lesson, one.resident)
@@ -190,7 +197,8 @@ def check_coins(memory: Memory) -> None:
 
 
 def check_facts(memory: Memory, crm: dict[int, LessonRecord]) -> None:
-    """Everything that the CRM says is recorded, and what it says no longer is remembered as such."""
+    """Everything that the CRM says is recorded, and what it says no longer is remembered as
+    such."""
     recorded = memory.recorded().lesson_records
     for id, record in crm.items():
         assert recorded[id].lesson == record.lesson
@@ -205,7 +213,8 @@ def check_facts(memory: Memory, crm: dict[int, LessonRecord]) -> None:
 def test_after_every_night_the_ledger_is_what_the_rules_give(
     nights: list[list[Step]], late_rate: int
 ) -> None:
-    """Through edits, deletions, moves and spending the ledger follows the facts, once and never below zero."""
+    """Through edits, deletions, moves and spending the ledger follows the facts, once and never
+    below zero."""
     memory, crm = a_school(late_rate), dict[int, LessonRecord]()
     for steps in nights:
         happen(memory, crm, steps)
@@ -218,7 +227,8 @@ def test_after_every_night_the_ledger_is_what_the_rules_give(
 @thorough(100)
 @given(NIGHTS)
 def test_a_missed_night_makes_no_difference_to_who_spends_nothing(nights: list[list[Step]]) -> None:
-    """Where nothing was spent, one reading at the end gives every balance that nightly readings give."""
+    """Where nothing was spent, one reading at the end gives every balance that nightly readings
+    give."""
     days = [[step for step in steps if not isinstance(step, Spent)] for steps in nights]
     # A mark that is missing keeps what was posted before, so what is not known is left out here.
     known = [[_certain(step) for step in steps] for steps in days]
@@ -258,7 +268,10 @@ def _certain(step: Step) -> Step:
 def test_a_changed_rule_moves_nothing_until_it_is_asked_to(
     nights: list[list[Step]], coins: int
 ) -> None:
-    """After a change of rules the plan is empty but for its remarks; asked to, it gives what the rules now give."""
+    """After a change of rules the plan is empty but for its remarks.
+
+    Asked to, it gives what the rules now give.
+    """
     memory, crm = a_school(15), dict[int, LessonRecord]()
     for steps in nights:
         happen(memory, crm, steps)
@@ -280,9 +293,10 @@ def test_a_changed_rule_moves_nothing_until_it_is_asked_to(
     check_coins(memory)
 
 
-# --- words -----------------------------------------------------------------------------------------------------------
+# --- words ------------------------------------------------------------------------------------
 
-#: What a person says the morning after, and about which of the things held: all, the first, every second …
+#: What a person says the morning after, and about which of the things held: all, the first, every
+#: second …
 MORNINGS = st.lists(
     st.none()
     | st.tuples(
@@ -320,7 +334,8 @@ def say(memory: Memory, ruling: Ruling, which: slice) -> None:
 def test_after_any_word_the_next_night_has_nothing_to_do(
     nights: list[list[Step]], mornings: list[tuple[Ruling, slice] | None], late_rate: int
 ) -> None:
-    """With the same facts nothing is planned, and held is exactly what nobody spoke about, whatever was said before."""
+    """With the same facts nothing is planned, and held is exactly what nobody spoke about,
+    whatever was said before."""
     memory, crm = a_school(late_rate), dict[int, LessonRecord]()
     for steps, morning in zip(nights, mornings, strict=False):
         happen(memory, crm, steps)
@@ -342,7 +357,10 @@ def test_after_any_word_the_next_night_has_nothing_to_do(
 def test_merging_cards_moves_nothing(
     nights: list[list[Step]], merged: list[dict[int, int]]
 ) -> None:
-    """Cards are merged and parted day by day; the same night after the same facts posts nothing, and nobody owes."""
+    """Cards are merged and parted day by day.
+
+    The same night after the same facts posts nothing, and nobody owes.
+    """
     memory, crm = a_school(15), dict[int, LessonRecord]()
     for steps, survivors in zip(nights, merged, strict=False):
         before, memory.survivors = memory.survivors, survivors

@@ -1,4 +1,7 @@
-"""A person's word about what is held: post, forgive, waive; afterwards nothing is left to do and nothing is held."""
+"""A person's word about what is held: post, forgive, waive.
+
+Afterwards nothing is left to do and nothing is held.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from coinsync.core.facts import Decision, GroupStanding, LessonRecord, Mark, Sta
 from coinsync.core.ledger import FORGIVEN, KeyState, Kind, gift_key, lesson_key
 from coinsync.core.plan import Drop, Plan, Post, Purpose, Put, RemarkKind, Scope
 from coinsync.core.planning.compare import is_decided
-from coinsync.core.planning.review import Ruling
+from coinsync.core.planning.review import Ruling, plan_review
 from coinsync.core.rules import GuestPolicy, Reason, Verdict
 from tests.support.makers import (
     ACCOUNT,
@@ -22,7 +25,7 @@ from tests.support.makers import (
     GLEB,
     MONTH,
     a_lesson,
-    a_roll,
+    a_record,
     a_rule,
     a_rulebook,
     present,
@@ -32,10 +35,10 @@ from tests.support.memory import Memory
 KEY = lesson_key(ACCOUNT, 1, ADA)
 LATER = date(2026, 11, 10)
 
-ABSENT = a_roll(None, present(mark=Mark.ABSENT))
-NOT_MARKED = a_roll(None, present(mark=Mark.NOT_MARKED))
-UNKNOWN = a_roll(None, present(standing=GroupStanding.UNKNOWN))
-MOVED = a_roll(a_lesson(on=LATER))
+ABSENT = a_record(None, present(mark=Mark.ABSENT))
+NOT_MARKED = a_record(None, present(mark=Mark.NOT_MARKED))
+UNKNOWN = a_record(None, present(standing=GroupStanding.UNKNOWN))
+MOVED = a_record(a_lesson(on=LATER))
 
 #: A school with one thing held, and what the CRM says of the lesson: None is a lesson that is gone.
 Case = tuple[Memory, LessonRecord | None]
@@ -44,7 +47,7 @@ Case = tuple[Memory, LessonRecord | None]
 def held(record: LessonRecord | None, *, spent: int = 10, later_rate: int = 10) -> Case:
     """Ada was paid ten coins and spent some; then the CRM said something else of the lesson."""
     memory = Memory(a_rulebook(a_rule(), a_rule(coins=later_rate, since=LATER)))
-    memory.night(a_roll())
+    memory.night(a_record())
     if spent:
         memory.spend(ADA, spent)
     return at_night((memory, record))
@@ -66,7 +69,7 @@ def visit() -> Case:
 def second_visit() -> Case:
     """The same, of a lesson that was paid once and taken back."""
     memory = Memory()
-    memory.night(a_roll())
+    memory.night(a_record())
     memory.night(ABSENT)
     return at_night((memory, UNKNOWN))
 
@@ -75,7 +78,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "absent": lambda: held(ABSENT),
     "partly spent": lambda: held(ABSENT, spent=1),
     "gone": lambda: held(None),
-    "cancelled": lambda: held(a_roll(a_lesson(status=Status.CANCELLED))),
+    "cancelled": lambda: held(a_record(a_lesson(status=Status.CANCELLED))),
     "not marked": lambda: held(NOT_MARKED, spent=0),
     "membership not known": lambda: held(UNKNOWN, spent=0),
     "membership not known, spent": lambda: held(UNKNOWN),
@@ -94,7 +97,8 @@ POSTED: dict[tuple[str, Ruling], list[tuple[str, int]]] = {
 }
 del POSTED["visit", Ruling.FORGIVE], POSTED["second visit", Ruling.FORGIVE]
 
-#: Where the rules do not give what was decided, the decision is kept: number and coins of the key, and the reason.
+#: Where the rules do not give what was decided, the decision is kept: number and coins of the key,
+#: and the reason.
 DECIDED: dict[tuple[str, Ruling], tuple[int, int, str]] = {
     **{(name, Ruling.WAIVE): (1, 10, "absent") for name in ("absent", "partly spent")},
     ("gone", Ruling.WAIVE): (1, 10, "lesson_gone"),
@@ -133,7 +137,10 @@ def next_night(case: Case) -> Plan:
 
 @pytest.mark.parametrize(("name", "ruling"), POSTED)
 def test_a_word_does_what_it_says_and_leaves_nothing(name: str, ruling: Ruling) -> None:
-    """The entries, the decision where one is needed, no hold; and the next night with the same facts is calm."""
+    """The entries, the decision where one is needed, no hold.
+
+    And the next night with the same facts is calm.
+    """
     case = CASES[name]()
     memory = case[0]
     before = memory.balance(ADA)
@@ -154,7 +161,8 @@ def test_a_word_does_what_it_says_and_leaves_nothing(name: str, ruling: Ruling) 
 @pytest.mark.parametrize("ruling", Ruling)
 @pytest.mark.parametrize("name", CASES)
 def test_a_word_is_a_plan_of_its_own_kind(name: str, ruling: Ruling) -> None:
-    """Signed by the person with the words that were given, relying on where the key stood, dropping the hold."""
+    """Signed by the person with the words that were given, relying on where the key stood,
+    dropping the hold."""
     memory = CASES[name]()[0]
     (hold,) = memory.holds.values()
     state = memory.state(KEY)
@@ -181,10 +189,13 @@ def test_a_forgiven_award_is_given_back_as_a_gift() -> None:
 
 
 def test_an_award_may_be_forgiven_twice() -> None:
-    """Marked again, paid again, spent again and taken back again: the second gift has a key of its own."""
+    """Marked again, paid again, spent again and taken back again.
+
+    The second gift has a key of its own.
+    """
     memory, _ = CASES["absent"]()
     memory.ruling(Ruling.FORGIVE)
-    memory.night(a_roll())
+    memory.night(a_record())
     memory.spend(ADA, 10)
     memory.night(ABSENT)
     memory.ruling(Ruling.FORGIVE)
@@ -200,7 +211,7 @@ def test_a_posted_reversal_may_leave_a_debt_that_later_coins_make_up() -> None:
     memory, _ = held(ABSENT, spent=8)
     memory.ruling(Ruling.POST)
     assert memory.balance(ADA) == -8
-    memory.night(ABSENT, a_roll(a_lesson(2)))
+    memory.night(ABSENT, a_record(a_lesson(2)))
     assert memory.balance(ADA) == 2
     assert memory.holds == {}
 
@@ -209,20 +220,22 @@ def test_who_owes_already_loses_nothing_in_silence() -> None:
     """Below zero, every further reversal is held for a person."""
     memory, _ = held(ABSENT, spent=8)
     memory.ruling(Ruling.POST)
-    memory.night(ABSENT, a_roll(a_lesson(2)), a_roll(a_lesson(3)))
+    memory.night(ABSENT, a_record(a_lesson(2)), a_record(a_lesson(3)))
     memory.spend(ADA, 12)
-    plan = memory.night(ABSENT, a_roll(a_lesson(2), present(mark=Mark.ABSENT)), a_roll(a_lesson(3)))
+    plan = memory.night(
+        ABSENT, a_record(a_lesson(2), present(mark=Mark.ABSENT)), a_record(a_lesson(3))
+    )
     assert (plan.entries, plan.counts.held) == ((), 1)
 
 
 def test_one_word_may_settle_several_cases() -> None:
     """Of several residents and kinds, in one plan; what is not named stays held."""
     memory = Memory()
-    memory.night(a_roll(None, present(ADA), present(GLEB)), a_roll(a_lesson(2), present(GLEB)))
+    memory.night(a_record(None, present(ADA), present(GLEB)), a_record(a_lesson(2), present(GLEB)))
     memory.spend(ADA, 10)
     memory.spend(GLEB, 20)
-    absent = a_roll(None, present(ADA, Mark.ABSENT), present(GLEB, Mark.ABSENT))
-    unknown = a_roll(
+    absent = a_record(None, present(ADA, Mark.ABSENT), present(GLEB, Mark.ABSENT))
+    unknown = a_record(
         a_lesson(2), present(GLEB, Mark.ABSENT), present(ADA, standing=GroupStanding.UNKNOWN)
     )
     memory.night(absent, unknown)
@@ -239,12 +252,15 @@ def test_one_word_may_settle_several_cases() -> None:
     assert (bool(again), again.counts.held) == (False, 1)
 
 
-# --- when the rules changed since ------------------------------------------------------------------------------------
+# --- when the rules changed since -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ruling", Ruling)
 def test_rules_that_give_what_is_posted_leave_nothing_to_decide(ruling: Ruling) -> None:
-    """The rate was put right before anybody looked: whatever is said, the coins stay and the hold goes."""
+    """The rate was put right before anybody looked.
+
+    Whatever is said, the coins stay and the hold goes.
+    """
     memory, record = held(MOVED, later_rate=4)
     memory.rulebook = a_rulebook(a_rule())
     plan = memory.ruling(ruling)
@@ -285,7 +301,25 @@ def test_a_visit_that_the_rules_decide_by_now_is_paid_as_they_say(
     assert not next_night((memory, record))
 
 
-# --- decisions -------------------------------------------------------------------------------------------------------
+# --- decisions --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ruling", Ruling)
+def test_of_somebody_erased_no_note_is_kept(ruling: Ruling) -> None:
+    """The ruling is carried out all the same, without the words that were typed."""
+    memory, _ = CASES["absent"]()
+    questions = [memory.question(hold) for hold in memory.holds.values()]
+    plan = plan_review(questions, ruling, actor="anna", note="Ada's mother called", erased={ADA})
+    decisions = [
+        change.new
+        for change in plan.changes
+        if isinstance(change, Put) and isinstance(change.new, Decision)
+    ]
+    assert decisions or plan.entries
+    notes = {entry.note for entry in plan.entries} | {decision.note for decision in decisions}
+    assert notes == {""}
+    named = plan_review(questions, ruling, actor="anna", note="Ada's mother called")
+    assert "Ada's mother called" in str(named)
 
 
 def waived() -> Memory:
@@ -296,24 +330,27 @@ def waived() -> Memory:
 
 
 def test_a_decision_stays_when_news_do_not_matter() -> None:
-    """Another hour, another resident, coins again: the question is the same and the answer known."""
+    """Another hour, another resident, coins again.
+
+    The question is the same and the answer known.
+    """
     memory = waived()
     memory.night(
-        a_roll(a_lesson(starts="18:00"), present(mark=Mark.ABSENT), present(GLEB)),
-        a_roll(a_lesson(2)),
+        a_record(a_lesson(starts="18:00"), present(mark=Mark.ABSENT), present(GLEB)),
+        a_record(a_lesson(2)),
     )
     assert memory.posted() == 10
     assert memory.holds == {}
     assert not memory.plan(
-        a_roll(a_lesson(starts="18:00"), present(mark=Mark.ABSENT), present(GLEB)), rerate=True
+        a_record(a_lesson(starts="18:00"), present(mark=Mark.ABSENT), present(GLEB)), rerate=True
     )
 
 
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
-        (a_roll(a_lesson(status=Status.CANCELLED)), "not_conducted"),
-        (a_roll(None, present(standing=GroupStanding.GUEST)), "guest"),
+        (a_record(a_lesson(status=Status.CANCELLED)), "not_conducted"),
+        (a_record(None, present(standing=GroupStanding.GUEST)), "guest"),
         (LessonRecord(a_lesson(), ()), "removed"),
     ],
 )
@@ -328,20 +365,26 @@ def test_another_reason_is_another_question(record: LessonRecord, reason: str) -
 
 
 def test_a_decision_returns_with_its_question() -> None:
-    """Marked present and then absent again: nothing moved in between, so what was said still holds."""
+    """Marked present and then absent again.
+
+    Nothing moved in between, so what was said still holds.
+    """
     memory = waived()
-    memory.night(a_roll())
+    memory.night(a_record())
     assert not memory.night(ABSENT).entries
     assert (memory.posted(), memory.holds) == (10, {})
 
 
 def test_another_stand_is_another_question() -> None:
-    """Waived, then cancelled, entered again and paid anew: the old word was about coins that are gone."""
+    """Waived, then cancelled, entered again and paid anew.
+
+    The old word was about coins that are gone.
+    """
     memory, _ = held(MOVED, later_rate=4)
     memory.ruling(Ruling.WAIVE)
-    memory.night(MOVED, a_roll(a_lesson(2)))
-    memory.night(a_roll(a_lesson(status=Status.CANCELLED)))
-    memory.night(a_roll())
+    memory.night(MOVED, a_record(a_lesson(2)))
+    memory.night(a_record(a_lesson(status=Status.CANCELLED)))
+    memory.night(a_record())
     assert memory.posted() == 10
     memory.night(MOVED)
     assert (memory.posted(), memory.holds) == (4, {})
@@ -358,7 +401,10 @@ def test_another_stand_is_another_question() -> None:
     ],
 )
 def test_a_decision_settles_exactly_one_question(changed: dict[str, Any], settled: bool) -> None:
-    """Number, coins and reason must all be those of the question; who decided, when and why does not matter."""
+    """Number, coins and reason must all be those of the question.
+
+    Who decided, when and why does not matter.
+    """
     decision = Decision(KEY, 1, ADA, 1, 10, "absent", "anna", DAY, "")
     state, verdict = KeyState(KEY, 1, 10, 7), Verdict(0, Reason.ABSENT)
     assert is_decided(replace(decision, **changed), state, verdict) is settled
@@ -366,7 +412,10 @@ def test_a_decision_settles_exactly_one_question(changed: dict[str, Any], settle
 
 
 def test_a_hold_beside_its_decision_is_dropped() -> None:
-    """Held by a plan that did not know of the decision yet: the next night clears it away without a word."""
+    """Held by a plan that did not know of the decision yet.
+
+    The next night clears it away without a word.
+    """
     memory, _ = CASES["absent"]()
     (hold,) = memory.holds.values()
     memory.ruling(Ruling.WAIVE)
@@ -377,7 +426,10 @@ def test_a_hold_beside_its_decision_is_dropped() -> None:
 
 
 def test_a_visit_that_was_paid_by_a_person_stays_paid() -> None:
-    """The rules still do not know, and do not ask again; an absence takes the coins back as any award's."""
+    """The rules still do not know, and do not ask again.
+
+    An absence takes the coins back as any award's.
+    """
     memory, record = visit()
     memory.ruling(Ruling.POST)
     assert record is not None
@@ -392,13 +444,16 @@ def test_a_visit_that_was_refused_by_a_person_is_paid_once_it_is_known() -> None
     memory, _ = visit()
     memory.ruling(Ruling.WAIVE)
     assert not memory.plan(UNKNOWN)
-    assert [entry.coins for entry in memory.night(a_roll()).entries] == [10]
+    assert [entry.coins for entry in memory.night(a_record()).entries] == [10]
 
 
 def test_an_award_taken_back_by_hand_is_not_paid_again() -> None:
-    """The rules go on giving it; the decision that came with the reversal says that nothing is due."""
+    """The rules go on giving it.
+
+    The decision that came with the reversal says that nothing is due.
+    """
     memory = Memory()
-    memory.night(a_roll())
+    memory.night(a_record())
     (award,) = memory.entries
     back = replace(
         award, seq=2, coins=-10, kind=Kind.REVERSAL, reason="taken_back", actor="anna", reverses=1
@@ -406,9 +461,9 @@ def test_an_award_taken_back_by_hand_is_not_paid_again() -> None:
     ruling = Decision(KEY, 1, ADA, 2, 0, "paid", "anna", DAY, "the wrong child")
     memory.apply(Plan.of(Purpose.DESK, MONTH, [Post(back), Put(ruling)], basis=[memory.state(KEY)]))
     for rerate in (False, True):
-        plan = memory.plan(a_roll(), rerate=rerate)
+        plan = memory.plan(a_record(), rerate=rerate)
         assert (bool(plan), plan.remarks) == (False, ())
     assert not memory.night(ABSENT).entries
-    assert not memory.night(a_roll()).entries
+    assert not memory.night(a_record()).entries
     memory.decisions.clear()
-    assert [entry.coins for entry in memory.plan(a_roll(), rerate=True).entries] == [10]
+    assert [entry.coins for entry in memory.plan(a_record(), rerate=True).entries] == [10]

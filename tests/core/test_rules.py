@@ -1,4 +1,7 @@
-"""What a lesson is worth: each question with its reason, memberships, the schedule, and which rule is in force."""
+"""What a lesson is worth.
+
+Each question with its reason, memberships, the schedule, and which rule is in force.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ from tests.support.makers import (
     PAID_TYPE,
     TRIAL_TYPE,
     a_lesson,
-    a_roll,
+    a_record,
     a_rule,
     a_rulebook,
     present,
@@ -48,11 +51,14 @@ from tests.support.makers import (
 
 YESTERDAY, TOMORROW = DAY - timedelta(1), DAY + timedelta(1)
 
-# --- the questions ---------------------------------------------------------------------------------------------------
+# --- the questions ----------------------------------------------------------------------------
 
 
 def test_an_attended_lesson_of_the_own_group_is_paid() -> None:
-    """Conducted, attended, of a paid type, in the own group: the rule's coins and the rule's name."""
+    """Conducted, attended, of a paid type, in the own group.
+
+    The rule's coins and the rule's name.
+    """
     assert judge(a_lesson(), present(), a_rulebook()) == Verdict(10, Reason.PAID, "group")
 
 
@@ -65,7 +71,10 @@ def test_an_attended_lesson_of_the_own_group_is_paid() -> None:
     ],
 )
 def test_a_lesson_that_was_not_conducted_earns_nothing(status: Status, reason: Reason) -> None:
-    """Planned and cancelled lessons were not conducted; one that is gone has a reason of its own."""
+    """Planned and cancelled lessons were not conducted.
+
+    One that is gone has a reason of its own.
+    """
     assert judge(a_lesson(status=status), present(), a_rulebook()) == Verdict(0, reason)
 
 
@@ -159,7 +168,10 @@ def test_an_unscheduled_lesson_is_not_held_for_its_guests() -> None:
 
 
 def test_the_questions_are_asked_in_order() -> None:
-    """Where every answer is no, the first no is the reason; each that is mended brings the next one forward."""
+    """Where every answer is no, the first no is the reason.
+
+    Each that is mended brings the next one forward.
+    """
     book = a_rulebook(a_rule(scheduled_only=True))
     lesson, one = (
         a_lesson(status=Status.PLANNED, type=NEW_TYPE),
@@ -187,11 +199,14 @@ def test_the_questions_are_asked_in_order() -> None:
 
 
 def test_only_a_lack_of_knowledge_is_uncertain() -> None:
-    """Not marked and membership not known take no coins back by themselves; every other reason is certain."""
+    """Not marked and membership not known take no coins back by themselves.
+
+    Every other reason is certain.
+    """
     assert {Reason.NOT_MARKED, Reason.MEMBERSHIP_UNKNOWN} == UNCERTAIN
 
 
-# --- types -----------------------------------------------------------------------------------------------------------
+# --- types ------------------------------------------------------------------------------------
 
 
 def test_a_trial_stays_a_trial_though_a_rule_names_it() -> None:
@@ -213,7 +228,7 @@ def test_an_empty_rulebook_knows_no_type() -> None:
     assert judge(a_lesson(), present(), Rulebook(())) == Verdict(0, Reason.TYPE_UNKNOWN)
 
 
-# --- which rule ------------------------------------------------------------------------------------------------------
+# --- which rule -------------------------------------------------------------------------------
 
 
 def test_the_first_rule_that_fits_is_in_force() -> None:
@@ -240,7 +255,10 @@ def test_the_first_rule_that_fits_is_in_force() -> None:
 def test_a_rule_holds_within_its_scope_and_dates(
     scope: dict[str, object], inside: object, outside: object
 ) -> None:
-    """Branch, subject, group, type and both days, ends included, bound a rule; an empty scope is everywhere."""
+    """Branch, subject, group, type and both days, ends included, bound a rule.
+
+    An empty scope is everywhere.
+    """
     rule = a_rule(**scope)  # type: ignore[arg-type]
     assert rule.fits(inside)  # type: ignore[arg-type]
     assert not rule.fits(outside)  # type: ignore[arg-type]
@@ -282,7 +300,7 @@ def test_a_wider_rule_covers_the_scope_of_a_narrower_one() -> None:
     assert not a_rule(types=frozenset({6})).covers_scope_of(everywhere)
 
 
-# --- memberships -----------------------------------------------------------------------------------------------------
+# --- memberships ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -300,7 +318,10 @@ def test_a_wider_rule_covers_the_scope_of_a_narrower_one() -> None:
     ],
 )
 def test_a_membership_covers_its_days(since: date, until: date | None, covers: bool) -> None:
-    """Both days are included and an end may be open; a membership of a single day is a make-up in disguise."""
+    """Both days are included and an end may be open.
+
+    A membership of a single day is a make-up in disguise.
+    """
     assert Membership(ADA, GROUP, since, until).covers(DAY) is covers
 
 
@@ -316,7 +337,7 @@ def standing(
     among: LessonContext, *, groups: tuple[int, ...] = (GROUP,), type: int = PAID_TYPE
 ) -> GroupStanding:
     """How Ada stands to a lesson."""
-    return among.settle(a_roll(a_lesson(groups=groups, type=type))).attendance[0].standing
+    return among.settle(a_record(a_lesson(groups=groups, type=type))).attendance[0].standing
 
 
 def test_a_member_of_one_of_the_groups_is_a_member() -> None:
@@ -356,7 +377,8 @@ def test_a_membership_elsewhere_makes_a_guest() -> None:
 def test_before_the_first_reading_no_membership_proves_nothing(
     known_since: date, found: GroupStanding
 ) -> None:
-    """A lesson before memberships were known leaves it open whether the resident belonged to the group."""
+    """A lesson before memberships were known leaves it open whether the resident belonged to the
+    group."""
     assert standing(known(known_since=known_since)) is found
 
 
@@ -366,15 +388,16 @@ def test_before_the_first_reading_a_membership_proves_something() -> None:
 
 
 def test_an_individual_lesson_has_no_group_to_belong_to() -> None:
-    """Without groups there is no standing, unless the type says that there should have been a group."""
+    """Without groups there is no standing, unless the type says that there should have been a
+    group."""
     assert standing(known(), groups=(), type=6) is GroupStanding.NONE
     assert standing(known(), groups=(), type=NEW_TYPE) is GroupStanding.NONE
     assert standing(known(), groups=(), type=PAID_TYPE) is GroupStanding.UNKNOWN
 
 
-def test_everybody_on_a_roll_is_settled() -> None:
+def test_everybody_on_a_record_is_settled() -> None:
     """Each resident has a standing of their own, marks and order stay."""
-    record = a_roll(a_lesson(), present(ADA), present(GLEB, Mark.ABSENT))
+    record = a_record(a_lesson(), present(ADA), present(GLEB, Mark.ABSENT))
     settled = known(Membership(GLEB, GROUP)).settle(record)
     assert [(one.resident, one.mark, one.standing) for one in settled.attendance] == [
         (ADA, Mark.ATTENDED, GroupStanding.GUEST),
@@ -382,7 +405,7 @@ def test_everybody_on_a_roll_is_settled() -> None:
     ]
 
 
-# --- schedule --------------------------------------------------------------------------------------------------------
+# --- schedule ---------------------------------------------------------------------------------
 
 LINE = RegularLesson(5, GROUP, (1, 4), "17:00", date(2026, 9, 1), date(2027, 5, 31))
 
@@ -391,7 +414,7 @@ def scheduled(line: RegularLesson, lesson_scheduled: bool = False) -> bool:
     """Whether a Monday's lesson at 17:00 is found on the schedule."""
     return (
         known(schedule=(line,))
-        .settle(a_roll(a_lesson(scheduled=lesson_scheduled)))
+        .settle(a_record(a_lesson(scheduled=lesson_scheduled)))
         .lesson.scheduled
     )
 

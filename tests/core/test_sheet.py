@@ -18,8 +18,8 @@ from coinsync.core.files.sheet import (
     PROBLEMS_MAX,
     ROWS_MAX,
     Problem,
-    Row,
     Sheet,
+    SheetRow,
     folded,
     quoted,
     read_sheet,
@@ -62,7 +62,7 @@ def reasons(content: bytes | str, needed: Sequence[Sequence[str]] = ()) -> list[
     return [str(problem) for problem in sheet.problems]
 
 
-# --- what is read ----------------------------------------------------------------------------------------------------
+# --- what is read ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("line_end", LINE_ENDS, ids=("LF", "CRLF", "CR"))
@@ -71,7 +71,10 @@ def reasons(content: bytes | str, needed: Sequence[Sequence[str]] = ()) -> list[
 def test_a_sheet_is_the_same_however_it_was_saved(
     encoding: str, delimiter: str, line_end: str
 ) -> None:
-    """Encoding, delimiter and line ends are found out; the lines are those that an editor counts."""
+    """Encoding, delimiter and line ends are found out.
+
+    The lines are those that an editor counts.
+    """
     rows = [
         ["Кто", "МОНЕТЫ", "за что"],
         ["Ада", "10", 'за "робота"; и не только, да'],
@@ -82,9 +85,9 @@ def test_a_sheet_is_the_same_however_it_was_saved(
     assert read_sheet(content, ALIASES) == Sheet(
         ("who", "coins", "note"),
         (
-            Row(2, {"who": "Ада", "coins": "10", "note": 'за "робота"; и не только, да'}),
-            Row(3, {"who": "Глеб", "coins": "-5", "note": "в две\nстроки"}),
-            Row(5, {"who": "Кира", "coins": "3", "note": ""}),
+            SheetRow(2, {"who": "Ада", "coins": "10", "note": 'за "робота"; и не только, да'}),
+            SheetRow(3, {"who": "Глеб", "coins": "-5", "note": "в две\nстроки"}),
+            SheetRow(5, {"who": "Кира", "coins": "3", "note": ""}),
         ),
     )
 
@@ -147,7 +150,7 @@ def test_headings_alone_are_a_sheet_without_rows() -> None:
     assert read_sheet(b"who;coins\n", ALIASES) == Sheet(("who", "coins"), ())
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -251,7 +254,7 @@ def test_a_quote_within_a_cell_is_a_character() -> None:
     assert row.cells["who"] == 'Ада "Ада" М.'
 
 
-# --- how it is told --------------------------------------------------------------------------------------------------
+# --- how it is told -------------------------------------------------------------------------------
 
 
 def test_a_problem_is_one_line() -> None:
@@ -299,7 +302,7 @@ def test_a_cell_is_shown_harmlessly(text: str, shown: str) -> None:
     assert quoted(text) == shown
 
 
-# --- any file at all -------------------------------------------------------------------------------------------------
+# --- any file at all ------------------------------------------------------------------------------
 
 CELLS = st.text(st.sampled_from("АБабйё №\u00a0aZ09,;\"'\t\n-+=#|"), max_size=12)
 HEADINGS = ["кто", "монеты", "за что"]

@@ -14,10 +14,10 @@ from coinsync.core.facts import (
     Membership,
 )
 from coinsync.core.ledger import KeyState
-from coinsync.core.plan import Change, Drop, Put, Stock
+from coinsync.core.plan import Change, Drop, Post, Put, Stock
 from coinsync.core.staleness import facts_to_write, refuse_moved_keys, refuse_moved_stock
 from coinsync.errors import StalePlan
-from tests.support.makers import ADA, BRANCH, DAY, GLEB, GROUP, a_plan, a_resident
+from tests.support.makers import ADA, BRANCH, DAY, GLEB, GROUP, a_credit, a_plan, a_resident
 
 OLD, NEW, OTHER = (a_resident(ADA, name) for name in ("Ada", "Ada M.", "Ada L."))
 LINK = Link(7, ADA, LinkSource.CRM)
@@ -80,6 +80,13 @@ def test_what_is_otherwise_makes_the_plan_stale(
     assert caught.value.message == f"plan is stale: {what} moved"
 
 
+def test_entries_and_moves_of_stock_are_no_facts() -> None:
+    """They are added and replace nothing."""
+    move = StockMove("stock:1", "cap", 5, MoveKind.RECEIVE, DAY, "clerk")
+    plan = a_plan(Post(a_credit("1")), Put(NEW), Stock(move))
+    assert facts_to_write(plan, []) == [Put(NEW)]
+
+
 def test_keys_that_moved_are_counted_and_the_first_is_named() -> None:
     """A key without entries stands at nothing."""
     basis = [KeyState("a"), KeyState("b", 1, 10, 1), KeyState("c", 2, 0, None)]
@@ -93,7 +100,8 @@ def test_keys_that_moved_are_counted_and_the_first_is_named() -> None:
 
 def test_a_move_of_stock_is_recorded_once() -> None:
     """Its key is used already, by the same command run twice or by another one."""
-    plan = a_plan(Stock(StockMove("stock:1", "cap", 5, MoveKind.RECEIVE, DAY, "clerk")))
+    move = StockMove("stock:1", "cap", 5, MoveKind.RECEIVE, DAY, "clerk")
+    plan = a_plan(Put(NEW), Post(a_credit("1")), Stock(move))
     refuse_moved_stock(plan, {"stock:2"}, {"cap": 9})
     with pytest.raises(StalePlan) as caught:
         refuse_moved_stock(plan, {"stock:1"}, {"cap": 9})

@@ -48,7 +48,7 @@ from tests.support.makers import (
     GLEB,
     a_credit,
     a_lesson,
-    a_roll,
+    a_record,
     present,
     reading,
 )
@@ -386,9 +386,9 @@ def test_an_award_taken_back_by_hand_is_not_paid_again(paid: Desk) -> None:
     with reading(paid.url) as reader:
         ruling = Decision(KEY, 1, ADA, 2, 0, "paid", ACTOR, TODAY, "was not there")
         assert reader.decisions([1]) == {KEY: ruling}
-    assert not paid.tonight(a_roll())
-    paid.night(a_roll(None, present(mark=Mark.ABSENT)))
-    paid.night(a_roll())
+    assert not paid.tonight(a_record())
+    paid.night(a_record(None, present(mark=Mark.ABSENT)))
+    paid.night(a_record())
     assert paid.balances() == {}
     assert "already reversed" in refused(AlreadyReversed, paid.reverse, 1).message
 
@@ -396,18 +396,18 @@ def test_an_award_taken_back_by_hand_is_not_paid_again(paid: Desk) -> None:
 def test_an_award_that_is_held_is_taken_back_with_its_hold(paid: Desk) -> None:
     """Who takes the coins back has decided what was waiting."""
     paid.given(ADA, -10, note="a cap")
-    paid.night(a_roll(None, present(mark=Mark.ABSENT)))
+    paid.night(a_record(None, present(mark=Mark.ABSENT)))
     paid.given(ADA, 15, "k2", note="won")
     paid.do(paid.reverse(1))
     with reading(paid.url) as reader:
         assert reader.all(Hold) == []
-    assert not paid.tonight(a_roll(None, present(mark=Mark.ABSENT)))
+    assert not paid.tonight(a_record(None, present(mark=Mark.ABSENT)))
     assert paid.balances() == {ADA: 5}
 
 
 def test_a_decision_is_dated_at_the_branch(at: Desk) -> None:
     """Late in the evening in UTC it is the next day in Omsk."""
-    at.night(a_roll(a_lesson(branch=OMSK), present(MIRA)))
+    at.night(a_record(a_lesson(branch=OMSK), present(MIRA)))
     late = replace(at, now=NIGHT)
     late.do(late.reverse(1))
     with reading(at.url) as reader:
@@ -418,14 +418,14 @@ def test_a_decision_is_dated_at_the_branch(at: Desk) -> None:
 def test_a_gift_is_taken_back(paid: Desk) -> None:
     """Forgiven by mistake: the gift goes as any other line does."""
     paid.given(ADA, -10, note="a cap")
-    paid.night(a_roll(None, present(mark=Mark.ABSENT)))
+    paid.night(a_record(None, present(mark=Mark.ABSENT)))
     paid.do(paid.review(Ruling.FORGIVE))
     refused(NotEnoughCoins, paid.reverse, 4)
     paid.given(ADA, 10, "k2", note="won")
     paid.do(paid.reverse(4))
     back = paid.entries()[-1]
     assert (back.key, back.seq, back.reverses, back.coins) == (gift_key(1), 2, 4, -10)
-    assert not paid.tonight(a_roll(None, present(mark=Mark.ABSENT)))
+    assert not paid.tonight(a_record(None, present(mark=Mark.ABSENT)))
 
 
 def test_an_entry_of_a_merged_card_is_taken_back_from_the_child(paid: Desk) -> None:
@@ -442,4 +442,4 @@ def test_an_entry_of_a_merged_card_is_taken_back_from_the_child(paid: Desk) -> N
     ]
     paid.do(proposal)
     assert paid.entries()[-1].resident == ADA
-    assert not paid.tonight(a_roll())
+    assert not paid.tonight(a_record())

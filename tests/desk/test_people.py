@@ -53,7 +53,7 @@ from tests.support.makers import (
     GLEB,
     a_credit,
     a_lesson,
-    a_roll,
+    a_record,
     dump,
     present,
     reading,
@@ -355,7 +355,7 @@ def test_nothing_is_noted_of_who_is_erased(known: Desk) -> None:
 def test_a_word_about_who_is_erased_counts_without_its_reason(paid: Desk, ruling: Ruling) -> None:
     """What is decided is decided; why is nobody's any more."""
     paid.given(ADA, -4, "k3", note="won")
-    paid.night(a_roll(None, present(mark=Mark.ABSENT)))
+    paid.night(a_record(None, present(mark=Mark.ABSENT)))
     paid.do(paid.erase(ADA))
     paid.do(paid.review(ruling, note="Ада М. again"))
     with reading(paid.url) as reader:
@@ -391,8 +391,8 @@ def test_an_erased_card_is_not_found_by_its_name_nor_linked(known: Desk) -> None
 def test_the_lessons_of_an_erased_child_go_on(known: Desk) -> None:
     """What was decided stays decided, though its words are gone; a correction is posted as ever."""
     known.do(known.erase(ADA))
-    assert not known.tonight(a_roll(None, present(mark=Mark.ABSENT)))
-    known.night(a_roll(a_lesson(2)))
+    assert not known.tonight(a_record(None, present(mark=Mark.ABSENT)))
+    known.night(a_record(a_lesson(2)))
     assert known.balances() == {ADA: 14, MIRA: 14}
 
 

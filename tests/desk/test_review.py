@@ -36,7 +36,7 @@ from tests.support.makers import (
     GLEB,
     GROUP,
     a_lesson,
-    a_roll,
+    a_record,
     present,
     reading,
 )
@@ -52,15 +52,15 @@ def holding(paid: Desk) -> Desk:
     """Ada's absence is held because she spent her coins; Gleb's visit is held because nobody knows his group."""
     paid.given(ADA, -10, "spent", note="a cap")
     paid.night(
-        a_roll(None, present(mark=Mark.ABSENT)),
-        a_roll(a_lesson(2, on=date(2026, 11, 9)), present(GLEB, standing=GroupStanding.UNKNOWN)),
+        a_record(None, present(mark=Mark.ABSENT)),
+        a_record(a_lesson(2, on=date(2026, 11, 9)), present(GLEB, standing=GroupStanding.UNKNOWN)),
     )
     return paid
 
 
 READ = (
-    a_roll(None, present(mark=Mark.ABSENT)),
-    a_roll(a_lesson(2, on=date(2026, 11, 9)), present(GLEB, standing=GroupStanding.UNKNOWN)),
+    a_record(None, present(mark=Mark.ABSENT)),
+    a_record(a_lesson(2, on=date(2026, 11, 9)), present(GLEB, standing=GroupStanding.UNKNOWN)),
 )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import cli
 from coinsync import config
 from coinsync.commands import demo_shop
 from coinsync.commands.session import Session
@@ -266,6 +267,8 @@ def test_demo(school: TwoCities) -> None:
         quiet=True,
         verbose=False,
         environment=environment(now=NOW),
+        serve=cli.serve,
+        sign=cli.sign,
     )
     with writing(school.url) as database:
         demo_shop.open_shop(session, database, 1)

@@ -1,7 +1,7 @@
-"""AlfaCRM as an exchange: what it reads is what stands in the school's own books, or it says that it is not.
+"""AlfaCRM as an exchange: what it reads is what the school has, or it says that it is not.
 
-Nearly everything goes over HTTP to the simulator, whose books are compared without passing through the client.
-Where the simulator is too well behaved, a scripted connection answers.
+Nearly everything goes over HTTP to the simulator, whose records are compared without passing
+through the client. Where the simulator is too well behaved, a scripted connection answers.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -28,7 +29,7 @@ from coinsync.core.facts import (
 from coinsync.core.identity import NameForm, VkKind, read_vk
 from coinsync.errors import CrmRefused, IncompleteRead, NotAnAnswer
 from coinsync.exchange import paging
-from coinsync.exchange.alfacrm import AlfaCrm, Reads
+from coinsync.exchange.alfacrm import AlfaCrm
 from coinsync.exchange.base import Progress, Unreadable, no_progress
 from coinsync.exchange.http import Http, Login
 from coinsync.exchange.wire import Bounds, Pace
@@ -48,8 +49,8 @@ MARKS = {1: Mark.ATTENDED, 0: Mark.ABSENT, None: Mark.NOT_MARKED}
 # What stands in the books
 
 
-def roll_in_books(lesson: Kept, *, scheduled: bool = True) -> LessonRecord:
-    """A lesson of the books as a roll."""
+def record_in_books(lesson: Kept, *, scheduled: bool = True) -> LessonRecord:
+    """A lesson of the books as a lesson record."""
     marks = dict.fromkeys(lesson.customer_ids, Mark.NOT_MARKED)
     marks |= {one.customer_id: MARKS[one.is_attend] for one in lesson.details}
     return LessonRecord(
@@ -68,12 +69,12 @@ def roll_in_books(lesson: Kept, *, scheduled: bool = True) -> LessonRecord:
     )
 
 
-def rolls_in_books(
+def records_in_books(
     school: School, branch: int, since: date = SINCE, until: date = UNTIL
 ) -> dict[int, LessonRecord]:
     """All lessons of a branch and window by number."""
     return {
-        one.id: roll_in_books(one)
+        one.id: record_in_books(one)
         for one in school.books.visible_lessons()
         if one.branch_id == branch and since <= one.date <= until
     }
@@ -159,10 +160,8 @@ def reading(
             clock=timing,
             sleep=timing.sleep,
         )
-        reads = Reads(
-            today=school.today, page_size=page_size, names=NameForm.FULL, vk_field="custom_vk"
-        )
-        exchange = AlfaCrm(http, reads, progress)
+        kept = ResidentSettings(names=NameForm.FULL)
+        exchange = AlfaCrm(http, kept, page_size=page_size, progress=progress)
         try:
             yield simulator, exchange
         finally:
@@ -175,7 +174,7 @@ def bodies(simulator: Simulator, path: str) -> list[dict[str, Any]]:
 
 
 def by_number(lesson_records: tuple[LessonRecord, ...]) -> dict[int, LessonRecord]:
-    """Rolls by the number of their lesson, each once."""
+    """Lesson records by the number of their lesson, each once."""
     found = {one.lesson.id: one for one in lesson_records}
     assert len(found) == len(lesson_records)
     return found
@@ -210,7 +209,7 @@ class Scripted(Http):
 def scripted(answer: Callable[[str, Mapping[str, Any]], dict[str, Any]]) -> Iterator[Any]:
     """A scripted connection and the exchange on it, as a pair."""
     http = Scripted(answer)
-    exchange = AlfaCrm(http, Reads(today=TODAY))
+    exchange = AlfaCrm(http, ResidentSettings(), page_size=500)
     try:
         yield http, exchange
     finally:
@@ -239,13 +238,13 @@ def row(number: int, **changed: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("branch", [1, 2])
 @pytest.mark.parametrize("page_size_max", [500, 20, 7])
-def test_the_rolls_are_those_of_the_books(branch: int, page_size_max: int) -> None:
+def test_the_lesson_records_are_those_of_the_books(branch: int, page_size_max: int) -> None:
     """Every lesson of the branch with everybody it lists, whatever the size of the pages."""
     with reading(page_size_max=page_size_max) as (_, exchange):
         found = exchange.lesson_records(branch, SINCE, UNTIL)
     assert found.complete
     assert found.unreadable == ()
-    assert by_number(found.items) == rolls_in_books(SCHOOL, branch)
+    assert by_number(found.items) == records_in_books(SCHOOL, branch)
     assert {one.lesson.status for one in found.items} == {
         Status.PLANNED,
         Status.CANCELLED,
@@ -261,7 +260,7 @@ def test_both_ends_of_the_window_are_included() -> None:
         around = exchange.lesson_records(
             1, lesson.date - timedelta(days=1), lesson.date + timedelta(days=1)
         )
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1, lesson.date, lesson.date)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1, lesson.date, lesson.date)
     assert lesson.id in by_number(found.items)
     assert set(by_number(found.items)) < set(by_number(around.items))
 
@@ -291,7 +290,7 @@ def test_each_status_is_asked_for_by_itself() -> None:
 def test_pages_are_asked_for_from_0_and_no_further_than_needed() -> None:
     """As many as the rows fill."""
     conducted = sum(
-        one.lesson.status is Status.CONDUCTED for one in rolls_in_books(SCHOOL, 1).values()
+        one.lesson.status is Status.CONDUCTED for one in records_in_books(SCHOOL, 1).values()
     )
     with reading(page_size_max=30) as (crm, exchange):
         exchange.lesson_records(1, SINCE, UNTIL)
@@ -304,7 +303,7 @@ def test_the_size_of_a_page_can_be_set(size: int) -> None:
     """For a CRM that does not bear large ones."""
     with reading(page_size=size) as (crm, exchange):
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
     assert {one["pageSize"] for one in bodies(crm, LESSONS)} == {size}
 
 
@@ -342,10 +341,10 @@ def test_the_line_behind_a_lesson_may_be_unknown(regular_id: str) -> None:
     ids=str,
 )
 def test_the_ways_of_the_crm_make_no_difference(options: dict[str, Any]) -> None:
-    """Whichever way an account behaves, the rolls are the same."""
+    """Whichever way an account behaves, the lesson records are the same."""
     with reading(page_size_max=30, **options) as (crm, exchange):
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
     assert {one.status for one in crm.requests} == {200}
 
 
@@ -360,7 +359,7 @@ def test_a_token_that_dies_between_two_pages_makes_no_difference(code: int, kill
     }
     with reading(page_size_max=10, **options) as (crm, exchange):
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
     assert sum(one.status == code for one in crm.requests) > 2
 
 
@@ -386,7 +385,7 @@ def test_what_is_edited_is_read_as_it_is_now() -> None:
     with reading(school) as (_, exchange):
         found = by_number(exchange.lesson_records(1, SINCE, UNTIL).items)
         other = by_number(exchange.lesson_records(2, SINCE, UNTIL).items)
-    assert found == rolls_in_books(school, 1)
+    assert found == records_in_books(school, 1)
     assert not {moved.id, deleted.id, gone.id} & set(found)
     assert found[planned.id].lesson.status is Status.PLANNED
     assert gone.id in other
@@ -411,7 +410,7 @@ def test_a_row_that_does_not_fit_the_question_is_left_out(field: str, value: obj
     with reading() as (crm, exchange):
         crm.faults.add("bad_field", match=LESSONS, path=field, value=value, at=[1])
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    whole = rolls_in_books(SCHOOL, 1)
+    whole = records_in_books(SCHOOL, 1)
     assert found.complete
     assert len(found.items) == len(whole) - 1
     assert all(whole[id] == record for id, record in by_number(found.items).items())
@@ -447,7 +446,7 @@ def test_a_row_deleted_between_two_pages_is_noticed() -> None:
         crm.faults.add("drift_delete", match=LESSONS, at=[2])
         found = exchange.lesson_records(1, SINCE, UNTIL)
     assert found.complete
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
     assert [one["page"] for one in bodies(crm, LESSONS)].count(0) == 4
 
 
@@ -457,7 +456,7 @@ def test_a_row_inserted_between_two_pages_is_noticed() -> None:
         crm.faults.add("drift_insert", match=LESSONS, at=[2])
         found = exchange.lesson_records(1, SINCE, UNTIL)
     assert found.complete
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
 
 
 def test_ties_that_fall_otherwise_are_noticed() -> None:
@@ -466,7 +465,7 @@ def test_ties_that_fall_otherwise_are_noticed() -> None:
         crm.faults.add("tie_swap", match=LESSONS, at=[3])
         found = exchange.lesson_records(1, SINCE, UNTIL)
     assert found.complete
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
     assert [one["page"] for one in bodies(crm, LESSONS)].count(0) == 4
 
 
@@ -485,11 +484,11 @@ def test_pages_that_never_add_up_are_incomplete(kind: str) -> None:
 
 @pytest.mark.parametrize("size", [7, 20, 50, 500])
 def test_unstable_ties_never_give_a_wrong_whole(size: int) -> None:
-    """Where rows of one day fall anew in every request, a reading is right or says that it is not complete."""
+    """Where rows of one day fall anew in every request, a reading is right or incomplete."""
     with reading(page_size_max=size, unstable_ties=True) as (_, exchange):
         for branch in (1, 2):
             found = exchange.lesson_records(branch, SINCE, UNTIL)
-            expected = rolls_in_books(SCHOOL, branch)
+            expected = records_in_books(SCHOOL, branch)
             assert by_number(found.items) == (expected if found.complete else {})
 
 
@@ -501,7 +500,7 @@ def test_a_list_that_lacks_rows_is_incomplete(kind: str) -> None:
         found = exchange.lesson_records(1, SINCE, UNTIL)
     assert (found.complete, found.items) == (False, ())
     conducted = sum(
-        one.lesson.status is Status.CONDUCTED for one in rolls_in_books(SCHOOL, 1).values()
+        one.lesson.status is Status.CONDUCTED for one in records_in_books(SCHOOL, 1).values()
     )
     assert f"of {conducted + (kind == 'wrong_total')} on" in found.why
 
@@ -512,7 +511,7 @@ def test_a_list_that_lacks_rows_once_is_read_again(kind: str) -> None:
     with reading() as (crm, exchange):
         crm.faults.add(kind, match=LESSONS, times=1)
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
 
 
 def test_a_row_that_comes_twice_is_one() -> None:
@@ -520,7 +519,7 @@ def test_a_row_that_comes_twice_is_one() -> None:
     with reading() as (crm, exchange):
         crm.faults.add("duplicate_row", match=LESSONS, row=3)
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    assert by_number(found.items) == rolls_in_books(SCHOOL, 1)
+    assert by_number(found.items) == records_in_books(SCHOOL, 1)
 
 
 def test_a_total_that_changes_between_pages_is_incomplete() -> None:
@@ -690,7 +689,7 @@ def test_a_lesson_that_cannot_be_read_is_named_and_the_others_stand(
     with reading() as (crm, exchange):
         crm.faults.add("bad_field", match=LESSONS, path=path, value=value, at=[1])
         found = exchange.lesson_records(1, SINCE, UNTIL)
-    whole = rolls_in_books(SCHOOL, 1)
+    whole = records_in_books(SCHOOL, 1)
     (unreadable,) = found.unreadable
     assert found.complete
     assert unreadable.path == named
@@ -706,7 +705,9 @@ def test_lessons_without_their_lists_are_all_named() -> None:
         crm.faults.add("details_missing", match=LESSONS)
         found = exchange.lesson_records(1, SINCE, UNTIL)
     conducted = {
-        id for id, one in rolls_in_books(SCHOOL, 1).items() if one.lesson.status is Status.CONDUCTED
+        id
+        for id, one in records_in_books(SCHOOL, 1).items()
+        if one.lesson.status is Status.CONDUCTED
     }
     assert found.complete
     assert set(found.unreadable) == {Unreadable(id, "details") for id in conducted}
@@ -720,7 +721,7 @@ def test_a_mark_that_is_none_is_not_marked(value: object) -> None:
         crm.faults.add("bad_field", match=LESSONS, path="details.0.is_attend", value=value, at=[1])
         found = exchange.lesson_records(1, SINCE, UNTIL)
     assert found.unreadable == ()
-    whole = rolls_in_books(SCHOOL, 1)
+    whole = records_in_books(SCHOOL, 1)
     (changed,) = (one for one in found.items if one != whole[one.lesson.id])
     (mark,) = set(changed.attendance) - set(whole[changed.lesson.id].attendance)
     assert mark.mark is Mark.NOT_MARKED
@@ -739,7 +740,7 @@ def test_a_conducted_lesson_is_found_with_one_request(edited: School) -> None:
     """Under its own branch, asked for by number and status, without days."""
     lesson = conducted_lessons(edited, 1)[0]
     with reading(edited) as (crm, exchange):
-        assert exchange.find_lesson_record(lesson.id, [1, 2]) == roll_in_books(lesson)
+        assert exchange.find_lesson_record(lesson.id, [1, 2]) == record_in_books(lesson)
     assert bodies(crm, LESSONS) == [{"id": lesson.id, "status": 3, "page": 0, "pageSize": 500}]
 
 
@@ -750,7 +751,7 @@ def test_a_lesson_that_is_no_longer_conducted_is_found(edited: School, action: s
     edited.act(action, lesson=lesson.id)
     with reading(edited) as (_, exchange):
         found = exchange.find_lesson_record(lesson.id, [1, 2])
-    assert found == roll_in_books(lesson)
+    assert found == record_in_books(lesson)
     assert found.lesson.status is {"plan": Status.PLANNED, "cancel": Status.CANCELLED}[action]
 
 
@@ -819,7 +820,7 @@ def test_a_lesson_is_not_gone_when_it_cannot_be_read(edited: School) -> None:
 def test_the_residents_are_those_of_the_books(branch: int, options: dict[str, Any]) -> None:
     """Clients, leads and the archive, whatever the hidden defaults of the CRM."""
     with reading(**options) as (_, exchange):
-        found = exchange.residents(branch)
+        found = exchange.residents(branch, TODAY)
     assert found.complete
     assert {one.id: one for one in found.items} == residents_in_books(SCHOOL, branch)
 
@@ -835,7 +836,7 @@ def test_all_kinds_of_cards_are_among_the_residents() -> None:
 def test_nothing_is_left_to_the_defaults_of_the_crm() -> None:
     """Kind of card and archive are always said."""
     with reading(page_size_max=20) as (crm, exchange):
-        exchange.residents(1)
+        exchange.residents(1, TODAY)
     asked = bodies(crm, "customer/index")
     assert len(asked) > 1
     assert [one.pop("page") for one in asked] == list(range(len(asked)))
@@ -865,14 +866,14 @@ def test_a_card_keeps_its_number_through_its_life(edited: School) -> None:
 
 def presence_of(exchange: AlfaCrm, branch: int, number: int) -> Presence:
     """How a resident is carried."""
-    return next(one.presence for one in exchange.residents(branch).items if one.id == number)
+    return next(one.presence for one in exchange.residents(branch, TODAY).items if one.id == number)
 
 
 def test_the_vk_field_means_the_families_of_the_books() -> None:
     """Every number that the school holds is read from the text, whichever way it is written."""
     found: dict[int, set[int]] = {}
     with reading() as (_, exchange):
-        for one in (*exchange.residents(1).items, *exchange.residents(2).items):
+        for one in (*exchange.residents(1, TODAY).items, *exchange.residents(2, TODAY).items):
             meant = read_vk(one.vk)
             if meant.kind is VkKind.NUMBER:
                 found.setdefault(meant.number, set()).add(one.id)
@@ -883,7 +884,7 @@ def test_a_card_that_cannot_be_read_is_named() -> None:
     """The others stand."""
     with reading() as (crm, exchange):
         crm.faults.add("bad_field", match="customer/index", path="e_date", value="never")
-        found = exchange.residents(1)
+        found = exchange.residents(1, TODAY)
     assert found.complete
     assert [one.path for one in found.unreadable] == ["e_date"]
     assert len(found.items) == len(residents_in_books(SCHOOL, 1)) - 1
@@ -911,7 +912,7 @@ def test_the_memberships_are_those_of_the_books(
 def test_memberships_on_cards_cost_no_further_request() -> None:
     """The cards are read once."""
     with reading() as (crm, exchange):
-        exchange.residents(1)
+        exchange.residents(1, TODAY)
         exchange.memberships(1)
     assert len(crm.requests) == 2
 
@@ -920,7 +921,7 @@ def test_memberships_by_group_cost_one_request_for_each() -> None:
     """And one for the list of groups."""
     groups = [one for one in SCHOOL.books.groups.values() if one.branch_id == 1]
     with reading(with_groups="absent") as (crm, exchange):
-        exchange.residents(1)
+        exchange.residents(1, TODAY)
         exchange.memberships(1)
     asked = [one.query for one in crm.requests if one.path.endswith("cgi/index")]
     assert asked == [{"group_id": str(group.id)} for group in groups]
@@ -1005,8 +1006,8 @@ def test_an_incomplete_list_of_cards_is_not_remembered() -> None:
     """The same."""
     with reading() as (crm, exchange):
         crm.faults.add("wrong_total", match="customer/index", times=6)
-        assert not exchange.residents(1).complete
-        assert exchange.residents(1).complete
+        assert not exchange.residents(1, TODAY).complete
+        assert exchange.residents(1, TODAY).complete
 
 
 @pytest.mark.parametrize(("answer", "error"), [("forbidden", CrmRefused), ("missing", NotAnAnswer)])
@@ -1023,7 +1024,7 @@ def test_a_night_takes_few_requests() -> None:
     """One login, and one request for each list that fits on a page."""
     with reading(rate_limit=5.0) as (crm, exchange):
         for branch in (1, 2):
-            exchange.residents(branch)
+            exchange.residents(branch, TODAY)
             exchange.branches()
             exchange.lesson_types(branch)
             exchange.groups(branch)
@@ -1049,7 +1050,7 @@ def test_progress_is_told_page_by_page() -> None:
     """What is read, how many rows are in, and how many there will be."""
     told: list[tuple[str, int, int]] = []
     with reading(page_size_max=20, progress=lambda *news: told.append(news)) as (_, exchange):
-        found = exchange.residents(1)
+        found = exchange.residents(1, TODAY)
     total = len(found.items)
     assert told == [("residents", min(done, total), total) for done in range(20, total + 20, 20)]
 
@@ -1069,7 +1070,7 @@ def test_the_moment_is_that_on_the_crms_answers() -> None:
             sleep=clock.sleep,
             bounds=Bounds(),
         )
-        exchange = AlfaCrm(http, Reads(today=TODAY))
+        exchange = AlfaCrm(http, ResidentSettings(), page_size=500)
         moment = exchange.moment()
         assert exchange.moment() == moment
         exchange.close()

@@ -1,7 +1,7 @@
 """The contract that every exchange keeps, whatever the CRM behind it.
 
-To add an exchange for a CRM of another make, subclass ``ExchangeContract`` in a test file of its own and give it three
-fixtures; all tests below then run against it::
+To add an exchange for another CRM, subclass ``ExchangeContract`` in a test file of its own and give
+it three fixtures; all tests below then run against it::
 
     class TestMyCrm(ExchangeContract):
         @pytest.fixture
@@ -13,9 +13,10 @@ fixtures; all tests below then run against it::
         @pytest.fixture
         def spoilt(self, tmp_path): ...  # one of whose lessons at least one cannot be understood
 
-``SCHOOL`` is an imaginary school with two branches; ``SCHOOL.books`` holds every card, group and lesson of it as plain
-records. Put them into the CRM in the CRM's own words, as ``written`` does for a folder of files. Where the CRM knows
-less than the books, say so in the class: ``tells_the_line`` is whether a lesson itself says that it is a regular one.
+``SCHOOL`` is an imaginary school with two branches; ``SCHOOL.books`` holds every card, group and
+lesson of it as plain records. Put them into the CRM in the CRM's own words, as ``written`` does for
+a folder of files. Where the CRM knows less than that, say so in the class: ``tells_the_line`` is
+whether a lesson itself says that it is a regular one.
 """
 
 import csv
@@ -53,8 +54,8 @@ from tests.exchange.test_alfacrm import (
     line_in_books,
     memberships_in_books,
     reading,
+    records_in_books,
     residents_in_books,
-    rolls_in_books,
 )
 from tests.exchange.test_http import TODAY
 
@@ -109,13 +110,15 @@ class ExchangeContract(ABC):
     def test_the_residents(self, exchange: Exchange) -> None:
         """Pupils, leads and the archive, once each, under every branch that they belong to."""
         for branch in BRANCHES:
-            found = whole(exchange.residents(branch))
+            found = whole(exchange.residents(branch, SCHOOL.today))
             assert {one.id: one for one in found} == residents_in_books(SCHOOL, branch)
             assert len(found) == len({one.id for one in found})
 
     def test_archived_residents_are_there(self, exchange: Exchange) -> None:
         """Nobody is gone because a card lies in the archive."""
-        found = [one for branch in BRANCHES for one in whole(exchange.residents(branch))]
+        found = [
+            one for branch in BRANCHES for one in whole(exchange.residents(branch, SCHOOL.today))
+        ]
         assert {one.presence for one in found} == {
             Presence.CLIENT,
             Presence.LEAD,
@@ -128,7 +131,7 @@ class ExchangeContract(ABC):
             found = whole(exchange.memberships(branch))
             here = in_groups_of(SCHOOL, branch, found)
             assert here == memberships_in_books(SCHOOL, branch)
-            residents = {one.id for one in whole(exchange.residents(branch))}
+            residents = {one.id for one in whole(exchange.residents(branch, SCHOOL.today))}
             assert {one.resident for one in set(found) - here} <= residents
             assert len(found) == len(set(found))
 
@@ -142,8 +145,8 @@ class ExchangeContract(ABC):
             }
             assert set(whole(exchange.schedule(branch))) == expected
 
-    def test_the_rolls(self, exchange: Exchange) -> None:
-        """All lessons of branch and window, whatever their status, with everybody whom they list."""
+    def test_the_lesson_records(self, exchange: Exchange) -> None:
+        """All lessons of branch and window, of any status, with everybody whom they list."""
         for branch in BRANCHES:
             found = by_number(whole(exchange.lesson_records(branch, SINCE, UNTIL)))
             assert found == self.expected(branch)
@@ -162,7 +165,7 @@ class ExchangeContract(ABC):
         self, branch: int, since: date = SINCE, until: date = UNTIL
     ) -> dict[int, LessonRecord]:
         """What the books say of the lessons of a branch and window."""
-        found = rolls_in_books(SCHOOL, branch, since, until)
+        found = records_in_books(SCHOOL, branch, since, until)
         if self.tells_the_line:
             return found
         return {
@@ -205,7 +208,7 @@ class ExchangeContract(ABC):
     def test_reading_twice_gives_the_same(self, exchange: Exchange) -> None:
         """Reading changes nothing."""
         branch = BRANCHES[0]
-        assert exchange.residents(branch) == exchange.residents(branch)
+        assert exchange.residents(branch, SCHOOL.today) == exchange.residents(branch, SCHOOL.today)
         assert exchange.memberships(branch) == exchange.memberships(branch)
         assert exchange.groups(branch) == exchange.groups(branch)
         assert exchange.schedule(branch) == exchange.schedule(branch)
@@ -436,7 +439,7 @@ class TestCsv(ExchangeContract):
     def spoilt(self, tmp_path: Path) -> Exchange:
         """One mark of the first branch is a word that means nothing."""
         lesson = next(
-            id for id, record in rolls_in_books(SCHOOL, BRANCHES[0]).items() if record.attendance
+            id for id, record in records_in_books(SCHOOL, BRANCHES[0]).items() if record.attendance
         )
         path = written(tmp_path, SCHOOL) / "attendance.csv"
         head, found, tail = path.read_text(encoding="utf-8").partition(f"\n{lesson},")

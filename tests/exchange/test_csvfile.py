@@ -1,4 +1,4 @@
-"""A folder of CSV files as an exchange: what people and their programs put into such files, and what is told of it."""
+"""A folder of CSV files as an exchange: what people put into such files, and what is read."""
 
 from datetime import date
 from pathlib import Path
@@ -32,12 +32,18 @@ FILES = {
     "types": "id,name,base\n2,Групповой,2\n3,Пробный,3\n9,Новый,\n",
     "groups": "id,name,branch\n7,Роботы,1\n8,Игры,2\n",
     "residents": "id,name,branches,vk,presence\n"
-    "11,Ада Выдуманная,1,vk.com/id12,client\n12,Глеб Небылов,1 2,,lead\n13,Кира Мнимая,2,@kira,archived\n",
-    "memberships": "resident,group,since,until\n11,7,2026-09-01,\n12,7,,2026-12-20\n12,8,2026-10-01,\n13,8,,\n",
+    "11,Ада Выдуманная,1,vk.com/id12,client\n"
+    "12,Глеб Небылов,1 2,,lead\n"
+    "13,Кира Мнимая,2,@kira,archived\n",
+    "memberships": "resident,group,since,until\n"
+    "11,7,2026-09-01,\n12,7,,2026-12-20\n12,8,2026-10-01,\n13,8,,\n",
     "schedule": "id,group,weekdays,starts,since,until\n1,7,5 2,17:00,2026-09-01,\n2,8,6,10:00,,\n",
     "lessons": "id,branch,date,starts,type,status,groups,subject\n"
-    "101,1,2026-11-20,17:00,2,conducted,7,4\n102,1,2026-11-24,17:00,2,planned,7,\n103,2,2026-11-21,10:00,2,conducted,8,\n",
-    "attendance": "lesson,resident,mark\n101,12,absent\n101,11,attended\n103,13,\n103,12,attended\n",
+    "101,1,2026-11-20,17:00,2,conducted,7,4\n"
+    "102,1,2026-11-24,17:00,2,planned,7,\n"
+    "103,2,2026-11-21,10:00,2,conducted,8,\n",
+    "attendance": "lesson,resident,mark\n"
+    "101,12,absent\n101,11,attended\n103,13,\n103,12,attended\n",
 }
 FIRST = LessonRecord(
     Lesson(101, 1, DAY, "17:00", 2, Status.CONDUCTED, (7,), 4),
@@ -66,7 +72,7 @@ def change(folder: Path, name: str, old: str, new: str) -> None:
     write(folder, name, text.replace(old, new))
 
 
-def first_roll(folder: Path) -> LessonRecord | None:
+def first_record(folder: Path) -> LessonRecord | None:
     """The first lesson as the folder has it now."""
     return CsvExchange(folder).find_lesson_record(101, [1])
 
@@ -84,7 +90,7 @@ def test_a_whole_folder(folder: Path) -> None:
         LessonType(9, "Новый", 0),
     )
     assert exchange.groups(1).items == (Group(7, "Роботы"),)
-    assert exchange.residents(2).items == (
+    assert exchange.residents(2, DAY).items == (
         Resident(12, "Глеб Небылов", Presence.LEAD, (1, 2)),
         Resident(13, "Кира Мнимая", Presence.ARCHIVED, (2,), "@kira"),
     )
@@ -96,7 +102,7 @@ def test_a_whole_folder(folder: Path) -> None:
 
 
 def test_memberships_are_those_of_the_branchs_groups_and_residents(folder: Path) -> None:
-    """A resident of two branches keeps both groups in either reading; an empty start is from ever."""
+    """A resident of two branches keeps both groups; an empty start is from ever."""
     exchange = CsvExchange(folder)
     ada, gleb = Membership(11, 7, date(2026, 9, 1)), Membership(12, 7, ALWAYS, date(2026, 12, 20))
     other, kira = Membership(12, 8, date(2026, 10, 1)), Membership(13, 8)
@@ -142,7 +148,7 @@ def test_empty_lines_and_empty_rows_are_passed_over(folder: Path) -> None:
     write(
         folder, "attendance", FILES["attendance"].replace("101,11", "\n,,\n  \n101,11") + ",,\n\n"
     )
-    assert first_roll(folder) == FIRST
+    assert first_record(folder) == FIRST
 
 
 def test_the_order_of_columns_does_not_matter_and_others_may_be_there(folder: Path) -> None:
@@ -150,7 +156,7 @@ def test_the_order_of_columns_does_not_matter_and_others_may_be_there(folder: Pa
     write(
         folder, "attendance", "note,mark,resident, lesson \nсам,absent,12,101\n,attended,11,101\n"
     )
-    assert first_roll(folder) == FIRST
+    assert first_record(folder) == FIRST
 
 
 def test_cells_may_be_quoted_and_padded(folder: Path) -> None:
@@ -183,7 +189,7 @@ def test_odd_characters_in_a_name_do_not_break_the_row(folder: Path, odd: str) -
 def test_a_mark_is_a_word_or_nothing(folder: Path, word: str, mark: Mark) -> None:
     """In capitals or not."""
     change(folder, "attendance", "101,11,attended", f"101,11,{word}")
-    found = first_roll(folder)
+    found = first_record(folder)
     assert found is not None
     assert found.attendance[0].mark is mark
 
@@ -192,13 +198,13 @@ def test_a_mark_is_a_word_or_nothing(folder: Path, word: str, mark: Mark) -> Non
 def test_a_presence_may_be_left_out(folder: Path, word: str) -> None:
     """Then it is a client's."""
     change(folder, "residents", "vk.com/id12,client", f"vk.com/id12,{word}")
-    assert CsvExchange(folder).residents(1).items[0].presence is Presence.CLIENT
+    assert CsvExchange(folder).residents(1, DAY).items[0].presence is Presence.CLIENT
 
 
 def test_days_may_be_written_as_in_russia(folder: Path) -> None:
     """A spreadsheet turns them by itself."""
     change(folder, "lessons", "2026-11-20,17:00", "20.11.2026,17:00:01")
-    assert first_roll(folder) == FIRST
+    assert first_record(folder) == FIRST
 
 
 def test_the_same_row_twice_is_one(folder: Path) -> None:
@@ -221,8 +227,8 @@ ASKS = {
     "groups": ["groups", "memberships", "schedule"],
     "residents": ["residents", "memberships"],
     "memberships": ["memberships"],
-    "lessons": ["rolls"],
-    "attendance": ["rolls"],
+    "lessons": ["lesson records"],
+    "attendance": ["lesson records"],
 }
 
 
@@ -232,10 +238,11 @@ def ask(folder: Path, what: str) -> tuple[bool, tuple[object, ...], str]:
     if what == "branches":
         branches = exchange.branches()
         return branches.complete, branches.items, branches.why
-    if what == "rolls":
+    if what == "lesson records":
         lesson_records = exchange.lesson_records(1, DAY, DAY)
         return lesson_records.complete, lesson_records.items, lesson_records.why
-    found = getattr(exchange, what)(1)
+    asked = (1, DAY) if what == "residents" else (1,)
+    found = getattr(exchange, what)(*asked)
     return found.complete, found.items, found.why
 
 
@@ -273,7 +280,7 @@ def test_a_file_of_headings_alone_is_empty_and_complete(folder: Path) -> None:
         "residents",
         "memberships",
         "schedule",
-        "rolls",
+        "lesson records",
     ):
         assert ask(folder, what) == (True, (), "")
 
@@ -281,13 +288,21 @@ def test_a_file_of_headings_alone_is_empty_and_complete(folder: Path) -> None:
 def test_a_missing_column_is_named(folder: Path) -> None:
     """So that it can be added."""
     write(folder, "attendance", "lesson,resident\n101,11\n")
-    assert ask(folder, "rolls") == (False, (), "attendance.csv: needs each column once: mark")
+    assert ask(folder, "lesson records") == (
+        False,
+        (),
+        "attendance.csv: needs each column once: mark",
+    )
 
 
 def test_a_column_that_stands_twice_is_named(folder: Path) -> None:
     """Which of the two is meant is not guessed."""
     write(folder, "attendance", "lesson,resident,mark,mark\n101,11,attended,absent\n")
-    assert ask(folder, "rolls") == (False, (), "attendance.csv: needs each column once: mark")
+    assert ask(folder, "lesson records") == (
+        False,
+        (),
+        "attendance.csv: needs each column once: mark",
+    )
 
 
 def test_a_school_may_have_no_schedule(folder: Path) -> None:
@@ -298,7 +313,7 @@ def test_a_school_may_have_no_schedule(folder: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_incomplete(tmp_path: Path) -> None:
     """Nothing is concluded from it."""
-    complete, items, why = ask(tmp_path / "nowhere", "rolls")
+    complete, items, why = ask(tmp_path / "nowhere", "lesson records")
     assert (complete, items) == (False, ())
     assert why
 
@@ -399,7 +414,7 @@ def test_a_cell_that_cannot_be_read_is_named_by_file_and_line(
     found = {
         "types": lambda: exchange.lesson_types(1).unreadable,
         "groups": lambda: exchange.groups(1).unreadable,
-        "residents": lambda: exchange.residents(1).unreadable,
+        "residents": lambda: exchange.residents(1, DAY).unreadable,
         "memberships": lambda: exchange.memberships(1).unreadable,
         "schedule": lambda: exchange.schedule(1).unreadable,
         "lessons": lambda: exchange.lesson_records(1, DAY, DAY).unreadable,
@@ -419,7 +434,7 @@ def test_a_row_with_too_few_or_too_many_cells_is_not_guessed_at(folder: Path, na
             "branches": lambda e=exchange: e.branches(),
             "types": lambda e=exchange: e.lesson_types(1),
             "groups": lambda e=exchange: e.groups(1),
-            "residents": lambda e=exchange: e.residents(1),
+            "residents": lambda e=exchange: e.residents(1, DAY),
             "schedule": lambda e=exchange: e.schedule(1),
             "lessons": lambda e=exchange: e.lesson_records(1, DAY, DAY),
         }[name]()
@@ -510,7 +525,7 @@ def test_a_lesson_is_not_gone_because_a_file_is(folder: Path, name: str) -> None
     """To say so would take coins away."""
     (folder / f"{name}.csv").unlink()
     with pytest.raises(IncompleteRead, match=f"lesson 101: {name}.csv: FileNotFoundError"):
-        first_roll(folder)
+        first_record(folder)
 
 
 @pytest.mark.parametrize(
@@ -523,7 +538,7 @@ def test_a_lesson_is_not_gone_because_it_cannot_be_read(
     """It is there; the others are found all the same."""
     change(folder, name, old, new)
     with pytest.raises(IncompleteRead, match=f"lesson 101: {name}.csv line"):
-        first_roll(folder)
+        first_record(folder)
     assert CsvExchange(folder).find_lesson_record(103, [1, 2]) is not None
 
 
@@ -549,7 +564,7 @@ def test_any_text_is_read_or_told(
         exchange.branches(),
         exchange.lesson_types(1),
         exchange.groups(1),
-        exchange.residents(1),
+        exchange.residents(1, DAY),
         exchange.memberships(1),
         exchange.schedule(1),
         exchange.lesson_records(1, DAY, DAY),

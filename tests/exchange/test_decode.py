@@ -1,4 +1,4 @@
-"""Decoding one record of AlfaCRM: what is understood, what is refused by its path, and that nothing else happens."""
+"""Decoding one record of AlfaCRM: what is understood, and what is refused by its path."""
 
 from collections.abc import Callable
 from datetime import date
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
     ALWAYS,
     Attendance,
@@ -69,7 +70,7 @@ def lesson(**changed: Any) -> LessonRecord:
 def card(**changed: Any) -> Resident:
     """The card with some fields changed, decoded."""
     return decode.resident(
-        {**CARD, **changed}, today=TODAY, names=NameForm.FULL, vk_field="custom_vk"
+        {**CARD, **changed}, today=TODAY, kept=ResidentSettings(names=NameForm.FULL)
     )
 
 
@@ -101,8 +102,10 @@ GOOD_NUMBERS: list[tuple[object, int]] = [
     (str(ID_MAX), ID_MAX),
 ]
 BAD_NUMBERS: list[object] = [
-    0, -1, 1.0, 1.5, True, False, None, "", "0", "-1", "+5", " 12", "12 ", "1_000", "٣", "１２", "1.0", "0x1", "1e3",
-    "12\n", 2**63, 10**30, 10**4000, "9" * 19, "9" * 5000, [], [1], {}, {"id": 1}, float("nan"), float("inf"),
+    0, -1, 1.0, 1.5, True, False, None, "", "0", "-1", "+5", " 12", "12 ", "1_000", "٣", "１２",
+    "1.0", "0x1", "1e3",
+    "12\n", 2**63, 10**30, 10**4000, "9" * 19, "9" * 5000, [], [1], {}, {"id": 1},
+    float("nan"), float("inf"),
 ]  # fmt: skip
 
 
@@ -115,7 +118,7 @@ def test_a_number_is_whole_or_ascii_digits(value: object, number: int) -> None:
 
 @pytest.mark.parametrize("value", BAD_NUMBERS, ids=short)
 def test_what_is_no_number_is_refused_by_its_path(value: object) -> None:
-    """No rounding, no foreign digits, no signs, no truth values, nothing beyond the database's numbers."""
+    """No rounding, foreign digits, signs, truth values, nor what no database column holds."""
     assert (
         path_of(lambda: values.number(value, "details[0].customer_id")) == "details[0].customer_id"
     )
@@ -181,8 +184,10 @@ def test_a_day_is_the_one_that_is_written(value: str, day: date) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "2025-02-29", "31.04.2026", "2026-13-01", "0000-00-00", "00.00.0000", "20.11.26", "2026-1-2", "2026/11/20",
-        "11.20.2026", "٢٠٢٦-11-20", "2026-11-20T21:00:00Z", " 2026-11-20", "yesterday", "", None, 20261120, [], True,
+        "2025-02-29", "31.04.2026", "2026-13-01", "0000-00-00", "00.00.0000", "20.11.26",
+        "2026-1-2", "2026/11/20",
+        "11.20.2026", "٢٠٢٦-11-20", "2026-11-20T21:00:00Z", " 2026-11-20", "yesterday", "",
+        None, 20261120, [], True,
     ],
 )  # fmt: skip
 def test_what_is_no_day_is_refused(value: object) -> None:
@@ -400,10 +405,7 @@ def test_a_card_in_full() -> None:
 
 def test_a_name_is_shortened_unless_it_is_wanted_in_full() -> None:
     """Given name and the first letter of the surname."""
-    assert (
-        decode.resident(CARD, today=TODAY, names=NameForm.SURNAME_FIRST, vk_field="").name
-        == "Ада И."
-    )
+    assert decode.resident(CARD, today=TODAY, kept=ResidentSettings()).name == "Ада И."
 
 
 @pytest.mark.parametrize("name", [None, "", "   ", " \u200b\u202e ", 5, [], {"first": "Ада"}])
@@ -510,8 +512,8 @@ def test_the_text_about_vk_is_never_guessed(
 
 def test_the_vk_field_is_read_only_when_one_is_named() -> None:
     """Without a configured field nothing is kept."""
-    assert decode.resident(CARD, today=TODAY, names=NameForm.FULL, vk_field="").vk == ""
-    assert decode.resident(CARD, today=TODAY, names=NameForm.FULL, vk_field="custom_other").vk == ""
+    assert decode.resident(CARD, today=TODAY, kept=ResidentSettings(vk_field="")).vk == ""
+    assert decode.resident(CARD, today=TODAY, kept=ResidentSettings(vk_field="other")).vk == ""
 
 
 def test_a_very_long_text_about_vk_is_cut() -> None:
@@ -536,15 +538,17 @@ def test_a_text_that_is_no_vk_page_is_not_kept(text: str) -> None:
     assert card(custom_vk=text).vk == VK_UNREADABLE
 
 
-NOTE = "Забирает бабушка, +7 900 000-00-00.\nvk: https://vk.com/id12 (мама), аллергия на орехи; сестра vk: @olga"
+NOTE = (
+    "Забирает бабушка, +7 900 000-00-00.\n"
+    "vk: https://vk.com/id12 (мама), аллергия на орехи; сестра vk: @olga"
+)
 
 
 def noted(value: object, pattern: str = r"vk:\s*(\S+)") -> str:
     """What is kept of a note in which a pattern finds the family's page."""
     record = {**CARD, "note": value}
-    return decode.resident(
-        record, today=TODAY, names=NameForm.FULL, vk_field="note", vk_pattern=pattern
-    ).vk
+    kept = ResidentSettings(vk_field="note", vk_pattern=pattern)
+    return decode.resident(record, today=TODAY, kept=kept).vk
 
 
 def test_a_pattern_finds_the_page_in_a_longer_text() -> None:
@@ -651,8 +655,10 @@ def test_a_membership() -> None:
 
 
 REGULAR: Record = {
-    "id": 3, "related_class": "Group", "related_id": 7, "day": 2, "days": [4, 2], "time_from_v": "17:00",
-    "b_date_v": "01.09.2026", "e_date_v": "31.12.2030", "b_date": "2026-09-01", "e_date": "2030-12-31",
+    "id": 3, "related_class": "Group", "related_id": 7, "day": 2, "days": [4, 2],
+    "time_from_v": "17:00",
+    "b_date_v": "01.09.2026", "e_date_v": "31.12.2030", "b_date": "2026-09-01",
+    "e_date": "2030-12-31",
 }  # fmt: skip
 
 
@@ -724,13 +730,11 @@ DECODERS: dict[str, Callable[[Record], object]] = {
     "branch": decode.branch,
     "lesson_type": decode.lesson_type,
     "group": decode.group,
-    "resident": lambda record: decode.resident(
-        record, today=TODAY, names=NameForm.SURNAME_FIRST, vk_field="custom_vk"
-    ),
+    "resident": lambda record: decode.resident(record, today=TODAY, kept=ResidentSettings()),
     "card_memberships": decode.card_memberships,
     "membership": decode.membership,
     "regular_lesson": decode.regular_lesson,
-    "roll": lambda record: decode.lesson_record(record, branch=1),
+    "lesson record": lambda record: decode.lesson_record(record, branch=1),
 }
 NAMES = sorted(
     {
@@ -747,8 +751,9 @@ NAMES = sorted(
     }
 )
 LIKELY: st.SearchStrategy[Any] = st.sampled_from(
-    [0, 1, 2, 3, 7, 11, "1", "3", "", None, True, "2026-11-20", "20.11.2026", "2026-11-20 14:00:01", "17:00", "Group",
-     "2030-12-31", "0000-00-00", "vk.com/id12", "Ада", 2**63, 10**4000]
+    [0, 1, 2, 3, 7, 11, "1", "3", "", None, True, "2026-11-20", "20.11.2026",
+     "2026-11-20 14:00:01", "17:00", "Group", "2030-12-31", "0000-00-00",
+     "vk.com/id12", "Ада", 2**63, 10**4000]
 )  # fmt: skip
 ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 VALUES = st.recursive(
@@ -817,7 +822,7 @@ def in_range(number: object) -> bool:
 def test_any_record_is_understood_or_refused(kind: str, data: st.DataObject) -> None:
     """Nothing but ``UnreadableRecord`` is ever raised, and what is returned is well formed."""
     base = {
-        "roll": LESSON,
+        "lesson record": LESSON,
         "resident": CARD,
         "card_memberships": CARD,
         "regular_lesson": REGULAR,

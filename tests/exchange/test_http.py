@@ -1,6 +1,7 @@
-"""One call to the CRM over real HTTP: paced, bounded, with the token renewed, and with no trust in what answers.
+"""One call to the CRM over real HTTP: paced, bounded, its token renewed, no answer trusted.
 
-The simulator plays the CRM where it knows the trouble; where it does not, a stub writes bytes on a socket.
+The simulator plays the CRM where it knows the trouble; where it does not, a stub writes bytes on a
+socket.
 """
 
 import gzip
@@ -38,7 +39,7 @@ TOKEN = "token-that-nobody-may-see"
 
 
 class Time:
-    """A clock and a sleep that pass no time; ``slept`` keeps the sleeps, ``late`` is added to each."""
+    """A clock and a sleep that take no time; ``slept`` keeps sleeps, ``late`` is added to each."""
 
     def __init__(self, late: float = 0.0) -> None:
         self.now = 1000.0
@@ -189,7 +190,7 @@ def opened(
     headers: dict[str, str] | None = None,
     **bounds: Any,
 ) -> Iterator[Http]:
-    """A connection that waits for nothing really, unless it is given a real clock by ``answer_seconds``."""
+    """A connection that waits for nothing; ``answer_seconds`` gives it a real clock."""
     timing = clock or Time()
     http = Http(
         url,
@@ -234,7 +235,7 @@ def logins(simulator: Simulator) -> int:
 
 @given(st.lists(st.floats(0, 3), max_size=60), st.floats(0, 0.5))
 def test_calls_are_never_closer_than_the_pace(work: list[float], late: float) -> None:
-    """Whatever the work between two calls, and however late a sleep ends: 95 % of 5 per second at most."""
+    """Whatever the work between two calls, and however late a sleep ends."""
     clock = Time(late)
     pace = Pace(PER_SECOND, clock, clock.sleep)
     moments = []
@@ -355,8 +356,9 @@ def test_a_lost_answer_to_the_login_is_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"{}", b'{"token": ""}', b'{"token": null}', b'{"token": 5}', b'{"token": " a"}', b'{"token": "a\\nb"}',
-               '{"token": "ключ"}'.encode()]
+    "answer",
+    [b"{}", b'{"token": ""}', b'{"token": null}', b'{"token": 5}', b'{"token": " a"}',
+     b'{"token": "a\\nb"}', '{"token": "ключ"}'.encode()]
 )  # fmt: skip
 def test_a_login_without_a_token_is_no_answer(answer: bytes) -> None:
     """A token is one word that a header can carry."""
@@ -562,15 +564,18 @@ def test_what_is_not_an_answer_once_is_asked_for_again(kind: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"total": Infinity}', b'{"total": -Infinity}', b'{"total": 1e400}', b'{"total": -1e400}', b'"text"', b"7",
-        b'{"items": [{"id": 1, "id": 2}]}', b'{"total": "\xff"}', b'\xef\xbb\xbf{"total": 1}', b'{"total": 1} x',
-        b'{"total": 1}{"total": 2}', b'{"total": 01}', b'{\'total\': 1}', b'{"total": 1,}', b'{"a": "\n"}', b"\x00",
+        b'{"total": Infinity}', b'{"total": -Infinity}', b'{"total": 1e400}',
+        b'{"total": -1e400}', b'"text"', b"7",
+        b'{"items": [{"id": 1, "id": 2}]}', b'{"total": "\xff"}', b'\xef\xbb\xbf{"total": 1}',
+        b'{"total": 1} x',
+        b'{"total": 1}{"total": 2}', b'{"total": 01}', b'{\'total\': 1}', b'{"total": 1,}',
+        b'{"a": "\n"}', b"\x00",
         b'{"items": ' + b'[{"a": ' * 100_000,
     ],
     ids=lambda body: body[:24].decode("latin-1"),
 )  # fmt: skip
 def test_json_is_read_strictly(body: bytes) -> None:
-    """No constants that JSON lacks, no number beyond all bounds, no name twice, nothing after the end."""
+    """No constants that JSON lacks, no infinite number, no name twice, nothing after the end."""
     with (
         Stub(TOKEN_GIVEN, says(body)) as stub,
         opened(stub.url, tries=1) as http,
@@ -841,8 +846,9 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate for this machine that nobody vouches for, and its key."""
     folder = tmp_path_factory.mktemp("tls")
     certificate, key = folder / "certificate.pem", folder / "key.pem"
-    order = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+    order = ["openssl", "req", "-x509", "-newkey", "ec",
+             "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+             "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
              "-keyout", str(key), "-out", str(certificate)]  # fmt: skip
     subprocess.run(order, check=True, capture_output=True)
     return certificate, key
@@ -867,7 +873,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
 
 
 def told(error: BaseException) -> str:
-    """Everything that a person may get to see of an error: messages, notes and the whole traceback."""
+    """Everything that a person may see of an error: messages, notes and the whole traceback."""
     whole = "".join(traceback.format_exception(error))
     return f"{error} {error!r} {error.args} {whole} {vars(error)}"
 

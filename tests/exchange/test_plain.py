@@ -1,4 +1,4 @@
-"""The exchange over plain values, which the machine's school speaks through, keeps the contract of all exchanges."""
+"""The exchange over plain values, which other tests use, keeps the contract of all exchanges."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from coinsync.core.facts import Branch, Group, LessonType
 from tests.exchange.test_alfacrm import (
     line_in_books,
     memberships_in_books,
+    records_in_books,
     residents_in_books,
-    rolls_in_books,
 )
 from tests.exchange.test_contract import BRANCHES, SCHOOL, ExchangeContract
 from tests.support.plain import PlainExchange
@@ -23,7 +23,7 @@ def plainly() -> PlainExchange:
     books = SCHOOL.books
     lines = [one for one in books.regular_lessons.values() if one.related_class == "Group"]
     lesson_records = [
-        rolls_in_books(SCHOOL, branch, date.min, date.max).values() for branch in BRANCHES
+        records_in_books(SCHOOL, branch, date.min, date.max).values() for branch in BRANCHES
     ]
     return PlainExchange(
         tuple(Branch(one.id, one.name) for one in books.branches.values()),
@@ -52,9 +52,9 @@ class TestPlain(ExchangeContract):
     @pytest.fixture
     def broken(self) -> PlainExchange:
         """The list of lessons is torn."""
-        return replace(plainly(), torn="rolls")
+        return replace(plainly(), torn="lessons")
 
     @pytest.fixture
     def spoilt(self) -> PlainExchange:
         """The first lesson of the first branch cannot be understood."""
-        return replace(plainly(), spoilt=frozenset({min(rolls_in_books(SCHOOL, BRANCHES[0]))}))
+        return replace(plainly(), spoilt=frozenset({min(records_in_books(SCHOOL, BRANCHES[0]))}))

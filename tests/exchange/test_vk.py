@@ -1,4 +1,4 @@
-"""Screen names become numbers through VK's API over real HTTP, and nothing that VK answers makes a wrong link."""
+"""Screen names become numbers through VK's API over real HTTP; no answer makes a wrong link."""
 
 import json
 import traceback
@@ -85,7 +85,7 @@ def pretended(
 
 
 def told(error: BaseException) -> str:
-    """Everything that a person may get to see of an error: messages, notes and the whole traceback."""
+    """Everything that a person may see of an error: messages, notes and the whole traceback."""
     whole = "".join(traceback.format_exception(error))
     advice = error.advice if isinstance(error, CoinsyncError) else ""
     return f"{error} {error!r} {error.args} {advice} {whole} {vars(error)}"
@@ -751,7 +751,7 @@ def willing() -> Iterator[VkDouble]:
 @settings(max_examples=300)
 @given(first=RESPONSES, second=ANYTHING | THING)
 def test_no_response_makes_a_wrong_link(willing: VkDouble, first: Any, second: Any) -> None:
-    """A link is made only where VK names the one who was asked for, by a number that one can have."""
+    """A link is made only where VK names who was asked for, by a number that one can have."""
     willing.next(
         Trouble(response=first) if first is not None else Trouble(body=b'{"response": null}')
     )
@@ -816,7 +816,7 @@ def asked(
 
 
 def test_the_double_is_as_strict_as_vk() -> None:
-    """Version, method and key are looked at, JSON is not; ids and names may be mixed, and GET does as well."""
+    """Version, method and key count, JSON does not; ids and names may be mixed, and GET works."""
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     with VkDouble([ADA, BORIS], [CHESS], key=KEY, per_second=None) as double:
         assert asked(double, "users.get", "user_ids=101")["error"]["error_code"] == 8

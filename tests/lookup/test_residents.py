@@ -20,10 +20,10 @@ from coinsync.errors import (
     Ambiguous,
     NotFound,
 )
-from coinsync.lookup import residents
 from coinsync.lookup.explain import explain
 from coinsync.lookup.history import history
-from coinsync.lookup.residents import find_card, find_resident
+from coinsync.lookup.links import link_problems, links
+from coinsync.lookup.residents import dossier, find_card, find_resident
 from tests.support import engines
 from tests.support.desk import (
     BRANCHES,
@@ -41,8 +41,8 @@ from tests.support.makers import (
     GLEB,
     GROUP,
     a_lesson,
+    a_record,
     a_resident,
-    a_roll,
     present,
     reading,
 )
@@ -78,9 +78,7 @@ def test_links_are_listed_with_names_revoked_ones_too(family: Desk) -> None:
     """By account."""
     family.do(family.revoke(ADA, PARENT))
     with reading(family.url) as reader:
-        assert [
-            (line.vk, line.name, line.source, line.live) for line in residents.links(reader)
-        ] == [
+        assert [(line.vk, line.name, line.source, line.live) for line in links(reader)] == [
             (PARENT, "Ада М.", "crm", False),
             (PARENT, "Глеб С.", "crm", True),
             (GRANNY, "Ада М.", "desk", True),
@@ -113,10 +111,7 @@ def test_cards_whose_page_leads_to_nobody_are_told(at: Desk, text: str) -> None:
         *([Put(VkPage(ADA, name, *PAGES[name], DAY))] if name in PAGES else []),
     )
     with reading(at.url) as reader:
-        told = [
-            (one.resident, one.name, one.text, one.problem)
-            for one in residents.link_problems(reader)
-        ]
+        told = [(one.resident, one.name, one.text, one.problem) for one in link_problems(reader)]
     assert told == ([(ADA, "Ада М.", text, problem)] if problem else [])
 
 
@@ -125,13 +120,13 @@ def test_closed_cards_have_no_problems(family: Desk) -> None:
     for card in (ADA, GLEB):
         family.put(Put(replace(family_card(card), vk="club1"), family_card(card)))
     with reading(family.url) as reader:
-        assert [one.resident for one in residents.link_problems(reader)] == [ADA, GLEB]
+        assert [one.resident for one in link_problems(reader)] == [ADA, GLEB]
     family.do(family.merge(ADA, GLEB))
     with reading(family.url) as reader:
-        assert [one.resident for one in residents.link_problems(reader)] == [GLEB]
+        assert [one.resident for one in link_problems(reader)] == [GLEB]
     family.do(family.erase(GLEB))
     with reading(family.url) as reader:
-        assert residents.link_problems(reader) == []
+        assert link_problems(reader) == []
 
 
 def family_card(card: int) -> Resident:
@@ -141,43 +136,42 @@ def family_card(card: int) -> Resident:
 
 def test_a_dossier_holds_everything_about_a_child(known: Desk) -> None:
     """From every table and every card, and of nobody else."""
-    known.night(a_roll(a_lesson(2), present(MIRA), present(GLEB)))
+    known.night(a_record(a_lesson(2), present(MIRA), present(GLEB)))
     with reading(known.url) as reader:
-        dossier = residents.dossier(reader, who(reader, MIRA))
-    assert [(card.id, card.name) for card in dossier.cards] == [(ADA, "Ада М."), (MIRA, "Мира К.")]
-    assert dossier.balance == 14
-    assert [(one.resident, one.into) for one in dossier.merges] == [(MIRA, ADA)]
-    assert [one.group for one in dossier.memberships] == [GROUP]
-    assert {(one.vk, one.resident, one.live) for one in dossier.links} == {
+        held = dossier(reader, who(reader, MIRA))
+    assert [(card.id, card.name) for card in held.cards] == [(ADA, "Ада М."), (MIRA, "Мира К.")]
+    assert held.balance == 14
+    assert [(one.resident, one.into) for one in held.merges] == [(MIRA, ADA)]
+    assert [one.group for one in held.memberships] == [GROUP]
+    assert {(one.vk, one.resident, one.live) for one in held.links} == {
         (700700, ADA, True),
         (701701, ADA, True),
         (701701, MIRA, False),
     }
-    assert [one.name for one in dossier.vk_pages] == ["ada.minina"]
+    assert [one.name for one in held.vk_pages] == ["ada.minina"]
     assert [
-        (record.lesson.id, [one.resident for one in record.attendance])
-        for record in dossier.lessons
+        (record.lesson.id, [one.resident for one in record.attendance]) for record in held.lessons
     ] == [
         (1, [ADA]),
         (2, [MIRA]),
     ]
-    numbers = [line.posted.n for line in dossier.entries]
-    assert [line.note for line in dossier.entries if line.note] == [
+    numbers = [line.posted.n for line in held.entries]
+    assert [line.note for line in held.entries if line.note] == [
         "won",
         "hurt her knee",
         "won",
         "won",
     ]
     assert (len(numbers), len(set(numbers))) == (6, 6)
-    assert [one.note for one in dossier.decisions] == ["was there, says her mother"]
-    assert dossier.held == ()
+    assert [one.note for one in held.decisions] == ["was there, says her mother"]
+    assert held.held == ()
 
 
 def test_lessons_of_merged_cards_are_explained_as_the_childs(paid: Desk) -> None:
     """The lesson lists the old card; whoever asks for the child reads why it gave what it gave."""
     paid.night(
-        a_roll(),
-        a_roll(a_lesson(2, on=date(2026, 11, 9)), present(ADA, Mark.ABSENT), present(GLEB)),
+        a_record(),
+        a_record(a_lesson(2, on=date(2026, 11, 9)), present(ADA, Mark.ABSENT), present(GLEB)),
     )
     paid.do(paid.merge(ADA, GLEB))
     with reading(paid.url) as reader:

@@ -336,13 +336,15 @@ def test_an_error_of_the_driver_is_told_in_our_words(
 ) -> None:
     """By its number, whatever its text: the file, the exit code of its kind, and its cause."""
     driver = sqlite_error(number, "the shelf is full")
+    error: Exception = driver
+    if library is not None:
+        error = library("the shelf is full")
+        error.__cause__ = driver
     with (
         pytest.raises(CoinsyncError) as caught,
         opening.speaking(opening.open_readable("sqlite:////srv/coins.db")),
     ):
-        if library is None:
-            raise driver
-        raise library("the shelf is full") from driver
+        raise error
     assert type(caught.value) is kind
     assert caught.value.exit_code == code
     assert "/srv/coins.db" in caught.value.message

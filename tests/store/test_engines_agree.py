@@ -172,7 +172,10 @@ def same(one: object, other: object) -> bool:
 
 
 def said(url: str, plan: Plan, number: int) -> Receipt | str:
-    """What became of a plan: its receipt, or what it was refused with, without the engine's own words."""
+    """What became of a plan.
+
+    Its receipt, or what it was refused with, without the engine's own words.
+    """
     with writing(url) as database:
         try:
             return writer.apply(
@@ -228,7 +231,10 @@ def _same_history(schools: Schools, steps: list[list[Change]]) -> None:
 
 
 def test_the_same_history_gives_the_same_rows(schools: Schools) -> None:
-    """After each step: the same receipt or refusal, every table equal; in the end every question has one answer."""
+    """After each step: the same receipt or refusal, every table equal.
+
+    In the end every question has one answer.
+    """
     _same_history(schools)
 
 

@@ -1,7 +1,8 @@
 """MariaDB dies, goes, stands still, cuts us off, refuses or is full in the middle of our work.
 
-Whatever happens to it: a plan is written whole or not at all, the exit code says "later" (75) and never "fine" for what
-is not there, the next run finishes without anything twice, and every proof finds nothing.
+Whatever happens to it: a plan is written whole or not at all, the exit code says "later" (75) and
+never "fine" for what is not there, the next run finishes without anything twice, and every proof
+finds nothing.
 """
 
 from __future__ import annotations
@@ -46,18 +47,22 @@ SYNC = ("sync", "--quiet")
 SALE = ("sell", f"#{ADA}", "mug", "--yes", "--key", "0123456789ab")
 
 
-# --- scenes ----------------------------------------------------------------------------------------------------------
+# --- scenes ---------------------------------------------------------------------------------------
 
 
 @dataclass
 class Scene:
-    """A school on the eve of a command, as often as one likes: each time in a database of its own."""
+    """A school on the eve of a command, as often as one likes.
+
+    Each time in a database of its own.
+    """
 
     server: Server
     house: FarHouse
     eve: str
     words: tuple[str, ...]
-    #: What the database may hold: before, after each plan, and in the end; and the passes of the writer on this way.
+    #: What the database may hold: before, after each plan, and in the end; and the passes of the
+    #: writer on this way.
     states: list[tuple[object, ...]] = field(default_factory=list)
     passes: list[str] = field(default_factory=list)
 
@@ -110,7 +115,7 @@ class Scene:
         self.done(said)
 
     def done(self, said: Said) -> None:
-        """The command ended as if nothing had happened, everything is there once, and it is proven."""
+        """The command ended as if nothing had happened; everything is there once."""
         assert (said.code, said.err) == (0, "")
         assert self.house.state() == self.states[-1]
         self.house.check()
@@ -128,7 +133,10 @@ def server(mariadb_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def school(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarHouse]:
-    """One branch after its first sync, with mugs to sell; then three days pass and a lesson is cancelled."""
+    """One branch after its first sync, with mugs to sell.
+
+    Then three days pass and a lesson is cancelled.
+    """
     with listening(a_school(residents=12, days=18)) as simulator:
         address = server.url(server.new_database())
         house = open_far_house(
@@ -167,7 +175,10 @@ def eve_of_sale(
 
 @pytest.fixture(params=["sync", "sale"])
 def scene(request: pytest.FixtureRequest, server: Server, blows: Blows) -> Iterator[Scene]:
-    """The eve of a sync, then of a sale, on a server that takes writes; in the end the command has been carried out."""
+    """The eve of a sync, then of a sale, on a server that takes writes.
+
+    In the end the command has been carried out.
+    """
     if not server.runs:
         server.start()
     server.read_only(False)
@@ -179,12 +190,15 @@ def scene(request: pytest.FixtureRequest, server: Server, blows: Blows) -> Itera
     found.done(found.run())
 
 
-# --- before anything -------------------------------------------------------------------------------------------------
+# --- before anything ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("end", [Server.stop, Server.kill])
 def test_not_there_when_it_begins(scene: Scene, end: Callable[[Server], None]) -> None:
-    """A server that is not there: later, in one line that says where, and not with which password."""
+    """A server that is not there.
+
+    Later, in one line that says where, and not with which password.
+    """
     end(scene.server)
     said = scene.run()
     scene.server.start()
@@ -210,7 +224,7 @@ def test_frozen_when_it_begins(scene: Scene) -> None:
     scene.check()
 
 
-# --- at each step of writing -----------------------------------------------------------------------------------------
+# --- at each step of writing ----------------------------------------------------------------------
 
 
 def test_the_steps_are_those_of_writing(scene: Scene) -> None:
@@ -223,7 +237,10 @@ def test_the_steps_are_those_of_writing(scene: Scene) -> None:
 
 
 def test_killed_at_each_step(scene: Scene, blows: Blows) -> None:
-    """SIGKILL of the server: old or new, never between; "later" unless all was written; then it converges."""
+    """SIGKILL of the server: old or new, never between; "later" unless all was written.
+
+    Then it converges.
+    """
     for number, step in enumerate(scene.passes, 1):
         scene.again()
         with blows.at(number, scene.server.kill):
@@ -285,7 +302,10 @@ def test_cut_again_and_again(scene: Scene, blows: Blows) -> None:
 
 
 def test_read_only_at_each_step(scene: Scene, blows: Blows) -> None:
-    """A server that is switched to reading alone refuses at the latest at COMMIT: later, and nothing half-done."""
+    """A server that is switched to reading alone refuses at the latest at COMMIT.
+
+    Later, and nothing half-done.
+    """
     for number, step in enumerate(scene.passes, 1):
         scene.again()
         with blows.at(number, lambda: scene.server.read_only(True)):
@@ -303,7 +323,10 @@ def test_read_only_at_each_step(scene: Scene, blows: Blows) -> None:
 def test_frozen_in_the_middle(
     scene: Scene, blows: Blows, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that stands still: we stop waiting; what it does with our words later is the whole or nothing."""
+    """A server that stands still: we stop waiting.
+
+    What it does with our words later is the whole or nothing.
+    """
     monkeypatch.setattr(mysql_connection, "ANSWER_SECONDS", 0.5)
     scene.house.configure(branch=BRANCH, database__wait_seconds=1, **MANNERS)
     try:
@@ -316,11 +339,14 @@ def test_frozen_in_the_middle(
     scene.check()
 
 
-# --- inside COMMIT ---------------------------------------------------------------------------------------------------
+# --- inside COMMIT --------------------------------------------------------------------------------
 
 
 class Line:
-    """A line to the server that may break once: when COMMIT is on its way there, or when its answer comes back."""
+    """A line to the server that may break once.
+
+    When COMMIT is on its way there, or when its answer comes back.
+    """
 
     def __init__(self, port: int) -> None:
         self.port, self._to = free_ports(1)[0], port
@@ -384,7 +410,7 @@ def line(scene: Scene) -> Iterator[Line]:
 
 @pytest.mark.parametrize("where", ["on the way there", "on the way back"])
 def test_the_answer_to_commit_is_lost(scene: Scene, line: Line, where: str) -> None:
-    """Whether it was recorded is looked up on a new connection, and only what is not there is written again."""
+    """It is looked up on a new connection; only what is not there is written again."""
     line.breaks = where
     said = scene.run()
     assert line.broken.is_set()
@@ -404,7 +430,10 @@ def test_the_answer_is_lost_and_nobody_can_look(scene: Scene, line: Line, where:
 
 
 def test_killed_inside_commit(scene: Scene, blows: Blows) -> None:
-    """SIGKILL at a moment around COMMIT: what is said to be written is there; else the next run finds out."""
+    """SIGKILL at a moment around COMMIT: what is said to be written is there.
+
+    Else the next run finds out.
+    """
     chance = random.Random(7)
     for _ in range(ROUNDS):
         scene.again()
@@ -419,11 +448,11 @@ def test_killed_inside_commit(scene: Scene, blows: Blows) -> None:
         scene.check()
 
 
-# --- real processes, any moment --------------------------------------------------------------------------------------
+# --- real processes, any moment -------------------------------------------------------------------
 
 
 def test_killed_at_any_moment_of_a_process(scene: Scene) -> None:
-    """The program in a process of its own, the server killed at moments spread over its whole run."""
+    """The server is killed at moments spread over the whole run of a process."""
     words = [sys.executable, "-m", "cli", "--config", str(scene.house.config), *scene.words]
     environ = {"USER": "anna", "PATH": os.defpath}
     began = time.monotonic()
@@ -451,7 +480,7 @@ def test_killed_at_any_moment_of_a_process(scene: Scene) -> None:
         scene.check()
 
 
-# --- a disk that is full ---------------------------------------------------------------------------------------------
+# --- a disk that is full --------------------------------------------------------------------------
 
 
 @dataclass
@@ -530,7 +559,7 @@ def small_disk(
 
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A school with more to record than fits into what is left of a page, after a sync that nothing disturbed."""
+    """A school with more to record than fits into what is left of the disk."""
     with listening(a_school(residents=40)) as simulator:
         house = open_house(tmp_path_factory.mktemp("busy"), simulator)
         house.ok(*SYNC)
@@ -562,7 +591,10 @@ def test_disk_full_in_a_sync(small_disk: SmallDisk, busy: House, tmp_path: Path)
 
 
 def test_disk_full_at_the_till(small_disk: SmallDisk, tmp_path: Path) -> None:
-    """Sales until there is no room: each is whole or absent, and goes through under its key when there is room."""
+    """Sales until there is no room.
+
+    Each is whole or absent, and goes through under its key when there is room.
+    """
     server = small_disk.server
     with listening(a_school(residents=12, days=3)) as simulator:
         house = open_far_house(tmp_path, server.url(server.new_database()), simulator)
@@ -587,11 +619,11 @@ def test_disk_full_at_the_till(small_disk: SmallDisk, tmp_path: Path) -> None:
     house.check()
 
 
-# --- making the database ---------------------------------------------------------------------------------------------
+# --- making the database --------------------------------------------------------------------------
 
 
 def test_killed_while_the_tables_are_made(server: Server, tmp_path: Path) -> None:
-    """A migration that dies with the server is finished by the next one, to the same schema as an undisturbed one."""
+    """A migration that dies with the server is finished by the next one."""
     whole = server.url(server.new_database())
     began = time.monotonic()
     opening.create(whole)
@@ -610,7 +642,7 @@ def test_killed_while_the_tables_are_made(server: Server, tmp_path: Path) -> Non
 
 
 def schema_of(server: Server, address: str) -> dict[str, str]:
-    """Every table and trigger of a database as the server writes it, and the migrations it has had."""
+    """Every table and trigger as the server writes it, and the migrations applied."""
     name = address.rpartition("/")[2]
     tables = [row[0] for row in server.execute("SHOW TABLES", database=name)]
     triggers = [row[0] for row in server.execute("SHOW TRIGGERS", database=name)]
@@ -625,7 +657,7 @@ def schema_of(server: Server, address: str) -> dict[str, str]:
     return made | {"steps": str(steps)}
 
 
-# --- the till --------------------------------------------------------------------------------------------------------
+# --- the till -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -641,7 +673,10 @@ def till(eve_of_sale: Scene) -> Iterator[Till]:
 
 
 def test_the_till_outlives_the_server(till: Till, eve_of_sale: Scene) -> None:
-    """Killed between choice and yes: the till says so and stands; when the server is back the sale goes through."""
+    """Killed between choice and yes: the till says so and stands.
+
+    When the server is back the sale goes through.
+    """
     house, server = eve_of_sale.house, eve_of_sale.server
     coins = house.balance(ADA)
     till.asks("buyer> ")
@@ -681,27 +716,30 @@ def test_the_till_does_not_notice_what_is_over(
     house.check()
 
 
-# --- the window ------------------------------------------------------------------------------------------------------
+# --- the web view -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def window(eve_of_sale: Scene, tmp_path: Path) -> Iterator[Window]:
-    """The window of the school, serving."""
+    """The web view of the school, serving."""
     server = eve_of_sale.server
     if not server.runs:
         server.start()
     server.read_only(False)
     eve_of_sale.again()
     with closing(Window(eve_of_sale.house, tmp_path / "log")) as opened:
-        until(opened.serves, "the window serves", SECONDS_MAX)
+        until(opened.serves, "the web view serves", SECONDS_MAX)
         yield opened
 
 
 @pytest.mark.parametrize("end", [Server.stop, Server.kill])
-def test_the_window_serves_again_by_itself(
+def test_the_web_view_serves_again_by_itself(
     window: Window, eve_of_sale: Scene, end: Callable[[Server], None]
 ) -> None:
-    """While the database is away it asks people to come later (503); when it is back the next visitor is served."""
+    """While the database is away it asks people to come later (503).
+
+    When it is back the next visitor is served.
+    """
     server = eve_of_sale.server
     for _ in range(2):
         end(server)
@@ -711,10 +749,13 @@ def test_the_window_serves_again_by_itself(
         assert window.serves()
 
 
-def test_the_window_does_not_notice_what_it_does_not_need(
+def test_the_web_view_does_not_notice_what_it_does_not_need(
     window: Window, eve_of_sale: Scene
 ) -> None:
-    """Connections that were cut, a restart between two visits, and a server that only reads: everybody is served."""
+    """Connections that were cut, a restart between two visits, and a server that only reads.
+
+    Everybody is served.
+    """
     server = eve_of_sale.server
     server.kill_connections()
     assert window.serves()
@@ -724,12 +765,14 @@ def test_the_window_does_not_notice_what_it_does_not_need(
     assert window.serves()
 
 
-def test_the_window_waits_little_for_a_frozen_database(window: Window, eve_of_sale: Scene) -> None:
-    """A database that stands still keeps nobody waiting for long, and is used again as soon as it goes on."""
+def test_the_web_view_waits_little_for_a_frozen_database(
+    window: Window, eve_of_sale: Scene
+) -> None:
+    """A database that stands still keeps nobody waiting for long, and is used again later."""
     server = eve_of_sale.server
     server.freeze()
     try:
         assert window.regrets()
     finally:
         server.thaw()
-    until(window.serves, "the window serves again", SECONDS_MAX)
+    until(window.serves, "the web view serves again", SECONDS_MAX)

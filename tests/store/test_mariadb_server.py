@@ -1,4 +1,7 @@
-"""The MariaDB that tests are given does what its house says: it comes, goes, dies, and leaves nothing running."""
+"""The MariaDB that tests are given does what it is asked.
+
+It comes, goes, dies, and leaves nothing running.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ def filled(server: Server) -> str:
 
 
 def test_killed_it_keeps_what_was_committed(server: Server) -> None:
-    """After SIGKILL and a start the committed row is there and the one of an open transaction is not."""
+    """After SIGKILL the committed row is there, that of an open transaction is not."""
     name = filled(server)
     with closing(server.connect(name, autocommit=False)) as open_one:
         open_one.cursor().execute("INSERT INTO coin VALUES (2)")
@@ -88,7 +91,7 @@ def test_restarted_it_is_the_same_at_the_same_address(server: Server) -> None:
 
 
 def test_the_ledgers_account_is_no_master(mariadb: Server) -> None:
-    """It may do everything in a school's database, and nothing to other databases or to the server."""
+    """It may do everything in a school's database, and nothing elsewhere."""
     name = mariadb.new_database()
     with closing(mariadb.connect(name, USER, PASSWORD)) as opened, opened.cursor() as cursor:
         cursor.execute("CREATE TABLE coin (id INT PRIMARY KEY)")
@@ -107,7 +110,10 @@ def test_the_ledgers_account_is_no_master(mariadb: Server) -> None:
 
 
 def test_read_only_refuses_the_ledgers_account(server: Server) -> None:
-    """Switched on it refuses to write, also at the end of a transaction that began before; switched off it serves."""
+    """Switched on it refuses to write, also at the end of a transaction that began before.
+
+    Switched off it serves.
+    """
     name = filled(server)
     with closing(server.connect(name, USER, PASSWORD, autocommit=False)) as early:
         early.cursor().execute("INSERT INTO coin VALUES (2)")
@@ -126,7 +132,7 @@ def test_read_only_refuses_the_ledgers_account(server: Server) -> None:
 
 
 def test_a_connection_is_cut(mariadb: Server) -> None:
-    """KILL ends the connections of one account and of no other, and its open transaction with it."""
+    """KILL ends the connections of one account, with its transaction, and of no other."""
     name = filled(mariadb)
     with (
         closing(mariadb.connect(name, USER, PASSWORD, autocommit=False)) as cut,
@@ -148,12 +154,16 @@ def test_a_connection_is_cut(mariadb: Server) -> None:
 
 
 def test_databases_are_fresh_and_go(mariadb: Server) -> None:
-    """Each new database is empty, of its own name and utf8mb4; a transaction in it does not keep it from going."""
+    """Each new database is empty, of its own name and utf8mb4.
+
+    A transaction in it does not keep it from going.
+    """
     names = [mariadb.new_database() for _ in range(2)]
     assert len(set(names)) == 2
     for name in names:
         (asked,) = mariadb.execute(
-            f"SELECT default_character_set_name FROM information_schema.schemata WHERE schema_name = '{name}'"
+            "SELECT default_character_set_name FROM information_schema.schemata"
+            f" WHERE schema_name = '{name}'"
         )
         assert asked == ("utf8mb4",)
         assert mariadb.execute("SHOW TABLES", database=name) == []

@@ -42,11 +42,11 @@ def described(path: Path) -> dict[str, Any]:
 
 
 def _indexes(connection: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
-    for _, name, unique, origin, partial in connection.execute(
+    for _, name, unique, origin, is_partial in connection.execute(
         f"PRAGMA index_list({table})"
     ).fetchall():
         columns = [row[2:5] for row in connection.execute(f"PRAGMA index_xinfo({name})") if row[5]]
-        yield (unique, origin, partial, tuple(columns))
+        yield (unique, origin, is_partial, tuple(columns))
 
 
 def modelled(path: Path) -> Path:

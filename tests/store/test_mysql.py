@@ -1,4 +1,7 @@
-"""MariaDB as a house of the ledger: its address, who may do what, what is asserted, and what its errors mean."""
+"""MariaDB as the database of the ledger.
+
+Its address, who may do what, what is asserted, and what its errors mean.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ def url(tmp_path: Path) -> str:
     return url
 
 
-# --- addresses -------------------------------------------------------------------------------------------------------
+# --- addresses ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,10 @@ def url(tmp_path: Path) -> str:
     ],
 )
 def test_an_address_names_hosts_account_and_database(url: str, address: Address) -> None:
-    """To other machines TLS is the rule, and the exception is said; signs with a meaning are written as %XX."""
+    """To other machines TLS is the rule, and the exception is said.
+
+    Signs with a meaning are written as %XX.
+    """
     assert address_of(url) == address
 
 
@@ -131,7 +137,7 @@ def test_no_password_is_shown(url: str) -> None:
         seen = seen.__cause__ or seen.__context__
 
 
-# --- several hosts ---------------------------------------------------------------------------------------------------
+# --- several hosts --------------------------------------------------------------------------------
 
 
 def first_host(url: str, host: str) -> str:
@@ -149,7 +155,7 @@ def test_the_first_host_that_answers_is_used(url: str) -> None:
 
 
 def test_a_host_that_stands_still_is_passed_over(url: str) -> None:
-    """One that accepts and never speaks is waited for as for one that cannot be reached, and no longer."""
+    """A host that accepts and never speaks is waited for no longer than one out of reach."""
     with closing(socket.socket()) as silent:
         silent.bind((HOST, 0))
         silent.listen()
@@ -193,7 +199,7 @@ def test_a_database_that_is_not_there(schools: Schools) -> None:
     assert "coinsync init" in caught.value.advice
 
 
-# --- what is asserted ------------------------------------------------------------------------------------------------
+# --- what is asserted -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -240,7 +246,10 @@ def test_the_schema_is_the_one_of_the_models(url: str) -> None:
 
 
 def test_a_migration_that_died_goes_on(schools: Schools) -> None:
-    """Each statement commits by itself here: whatever the last one was, the next attempt ends with the whole."""
+    """Each statement commits by itself here.
+
+    Whatever the last one was, the next attempt ends with the whole.
+    """
     name = schools.server.new_database()
     url = schools.server.url(name)
     whole = new_whole(url)
@@ -277,7 +286,7 @@ def described(url: str) -> dict[str, str]:
         return dict(opening.engine_of(database).described(database))
 
 
-# --- who may do what -------------------------------------------------------------------------------------------------
+# --- who may do what ------------------------------------------------------------------------------
 
 
 def test_every_table_has_its_rights() -> None:
@@ -360,7 +369,7 @@ def test_a_plan_by_an_account_without_rights(url: str) -> None:
 
 
 def test_guards_that_nobody_needs_are_not_missed(url: str) -> None:
-    """Where triggers are forbidden or lost, the writer goes on because it can do no harm, and the owner does not."""
+    """Without guards the writer goes on, because it can do no harm; the owner does not."""
     with engines.tampering(url) as connection:
         connection.execute("DROP TRIGGER entry_no_update")
     with pytest.raises(DatabaseUnusable, match="append-only guard missing: entry_no_update"):
@@ -374,7 +383,10 @@ def test_guards_that_nobody_needs_are_not_missed(url: str) -> None:
 
 
 def test_a_server_that_forbids_triggers(tmp_path: Path, mariadb_template: Path) -> None:
-    """The database is made all the same; who could change the ledger is refused, who cannot writes."""
+    """The database is made all the same.
+
+    Who could change the ledger is refused, who cannot writes.
+    """
     with Server(tmp_path / "server", source=mariadb_template, binlog=True) as server:
         name = server.new_database()
         owner = server.url(name)
@@ -393,7 +405,7 @@ def test_a_server_that_forbids_triggers(tmp_path: Path, mariadb_template: Path) 
         opening.open_writable(owner).close()
 
 
-# --- disturbed -------------------------------------------------------------------------------------------------------
+# --- disturbed ------------------------------------------------------------------------------------
 
 
 def test_a_connection_that_was_cut_while_idle_is_made_anew(schools: Schools, url: str) -> None:
@@ -447,7 +459,10 @@ def test_a_connection_that_is_cut_at_any_step(schools: Schools, url: str, step: 
 def test_an_answer_to_commit_that_is_lost_is_looked_up(
     schools: Schools, url: str, committed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Behind the writers' lock: what was done is told as done, what was not is done once more, and once in all."""
+    """Behind the writers' lock.
+
+    What was done is told as done, what was not is done once more, and once in all.
+    """
     with writing(url) as database:
         commit, lost = database.commit, list[bool]()
 
@@ -559,7 +574,7 @@ def test_an_error_that_we_do_not_know_is_told_as_the_server_tells_it() -> None:
     assert found.message == "database: db:1/c: Duplicate entry; nothing written"
 
 
-# --- a reader for the web view ---------------------------------------------------------------------------------------
+# --- a reader for the web view --------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -608,10 +623,13 @@ def test_a_visit_cannot_write(url: str) -> None:
             database.execute_sql("UPDATE head SET n = 9")
 
 
-def test_the_window_serves_again_when_the_database_is_back(
+def test_the_web_view_serves_again_when_the_database_is_back(
     tmp_path: Path, mariadb_template: Path
 ) -> None:
-    """While it is away the answer is to come back, soon given; afterwards nobody has to do anything."""
+    """While it is away the answer is to come back, soon given.
+
+    Afterwards nobody has to do anything.
+    """
     with Server(tmp_path / "server", source=mariadb_template) as server:
         url = server.url(server.new_database())
         opening.create(url)
@@ -640,7 +658,7 @@ def test_rows_that_were_not_all_taken_are_not_lost_in_silence(url: str) -> None:
             list(rows)
 
 
-# --- TLS -------------------------------------------------------------------------------------------------------------
+# --- TLS ------------------------------------------------------------------------------------------
 
 
 def a_certificate(folder: Path, name: str) -> Path:

@@ -289,6 +289,7 @@ QUESTIONS: dict[str, list[Question]] = {
     # shop
     "shelf": [asked(lambda r: r.shelf(301))],
     "stock": [asked(lambda r: r.stock(["item-3"]))],
+    "stock_keys": [asked(lambda r: r.stock_keys(["move-3", "move-none"]))],
     "stock_moves": [
         asked(lambda r: r.stock_moves(item="item-3")),
         asked(lambda r: r.stock_moves(sale=SALE)),
@@ -305,10 +306,7 @@ QUESTIONS: dict[str, list[Question]] = {
     ],
     "shop_entries": [asked(lambda r: r.shop_entries(ENTRY, ENTRY + 3))],
     # runs
-    "runs": [
-        whole("run", why=NEWEST, ask=lambda r: r.runs(10)),
-        whole("run", why=NEWEST, ask=lambda r: r.runs(10, 1)),
-    ],
+    "runs": [whole("run", why=NEWEST, ask=lambda r: r.runs(10))],
     "run": [asked(lambda r: r.run("run-3"))],
     "last_run": [asked(lambda r: r.last_run(1, "people"))],
     "first_read_on": [asked(lambda r: r.first_read_on(1))],

@@ -76,7 +76,7 @@ def test_a_fact_survives_the_database(kind: type[Fact], tmp_path: Path) -> None:
     )
 )
 def test_an_entry_survives_the_database(entries: list[Entry]) -> None:
-    """Any entry is read back equal but for its note, which lies beside the ledger and comes with the line."""
+    """Any entry is read back equal but for its note, which comes with the line."""
     with TemporaryDirectory() as folder:
         url = new_database(Path(folder))
         residents = [Put(a_resident(id)) for id in {entry.resident for entry in entries}]
@@ -130,7 +130,7 @@ def test_the_columns_of_an_entry_are_those_of_its_row() -> None:
 
 
 def test_every_table_has_a_model() -> None:
-    """The models are all the tables there are, and no name is a word that a database keeps for itself."""
+    """The models are all the tables there are, and no name is a word of SQL."""
     names = [model._meta.table_name for model in MODELS]
     assert len(set(names)) == len(names)
     assert not {"group", "key", "order"} & set(names)

@@ -1,4 +1,7 @@
-"""The shop in the database: a floor under the stock, sales and moves that only grow, and numbers without gaps."""
+"""The shop in the database.
+
+A floor under the stock, sales and moves that only grow, and numbers without gaps.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ def at(tmp_path: Path) -> Shop:
 
 
 def refused(at: Shop, kind: type[CoinsyncError], *changes: Change) -> str:
-    """Apply a plan that must be refused; nothing may have changed, the numbers of the head included."""
+    """Apply a plan that must be refused.
+
+    Nothing may have changed, the numbers of the head included.
+    """
     before = dump(at.url)
     with pytest.raises(kind) as caught:
         at.write(a_plan(*changes, purpose=Purpose.CATALOG))
@@ -60,11 +66,14 @@ def moves(url: str) -> list[tuple[int, StockMove]]:
         return reader.stock_moves()
 
 
-# --- stock -----------------------------------------------------------------------------------------------------------
+# --- stock ----------------------------------------------------------------------------------------
 
 
 def test_moves_are_numbered_without_gaps(at: Shop) -> None:
-    """Whatever else is written in between, and however many a plan has; the head says how far they go."""
+    """Whatever else is written in between, and however many a plan has.
+
+    The head says how far they go.
+    """
     at.write(
         a_plan(Stock(a_move("b", "pen", 1)), Stock(a_move("a", "mug", -1, MoveKind.WRITE_OFF)))
     )
@@ -110,8 +119,8 @@ def test_stock_that_was_damaged_may_still_be_filled(at: Shop) -> None:
     """What comes in is never refused."""
     with writing(at.url) as database:
         database.execute_sql(
-            "INSERT INTO stock_move SELECT 9, 'x', item_code, -9, kind, happened_on, actor, note, sale_id, run_id,"
-            " posted_at FROM stock_move WHERE n = 1"
+            "INSERT INTO stock_move SELECT 9, 'x', item_code, -9, kind, happened_on, actor, note,"
+            " sale_id, run_id, posted_at FROM stock_move WHERE n = 1"
         )
     with reading(at.url) as reader:
         code = min(reader.stock(["mug", "pen"]).items(), key=lambda one: one[1])[0]
@@ -172,7 +181,7 @@ def test_ten_writers_race_for_the_last_piece(at: Shop) -> None:
     assert [n for n, _ in moves(at.url)] == [1, 2, 3, 4]
 
 
-# --- what a sale relies on -------------------------------------------------------------------------------------------
+# --- what a sale relies on ------------------------------------------------------------------------
 
 
 def a_sale(id: str = "s1", *, price: int = 30, event: str = "") -> list[Change]:
@@ -221,7 +230,10 @@ def test_a_fair_that_closed_makes_a_plan_stale(at: Shop) -> None:
     ],
 )
 def test_what_is_done_once_is_stale_the_second_time(at: Shop, fact: Any) -> None:
-    """Though it stands there exactly as wanted: it is somebody else's doing, and the rest of the plan is not for it."""
+    """Though it stands there exactly as wanted.
+
+    It is somebody else's doing, and the rest of the plan is not for it.
+    """
     at.write(a_plan(*a_sale(), Put(RefundLine("s1", 1, TODAY, "anna"))))
     assert "moved" in refused(at, StalePlan, Put(fact))
 
@@ -245,7 +257,7 @@ def test_a_basis_that_moved_makes_a_refund_stale(at: Shop) -> None:
     assert dump(at.url) == before
 
 
-# --- guards ----------------------------------------------------------------------------------------------------------
+# --- guards ---------------------------------------------------------------------------------------
 
 ROWS: dict[str, Sequence[Any]] = {
     "sale": ("s1", "2026-11-22", "", "eve"),
@@ -287,7 +299,8 @@ def tampering() -> list[tuple[str, Sequence[Any]]]:
             (f"REPLACE INTO {table} VALUES ({marks})", row),
             (f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row),
             (
-                f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT({key}) DO UPDATE SET {LOOT[table]}",
+                f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT({key})"
+                f" DO UPDATE SET {LOOT[table]}",
                 row,
             ),
         ]

@@ -1,4 +1,4 @@
-"""The one write: whole or not at all, on today's facts only, once, and into a ledger that only grows."""
+"""The one write: whole or not at all, once, and into a ledger that only grows."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def before_the_night(url: str) -> None:
     )
 
 
-# --- what is written -------------------------------------------------------------------------------------------------
+# --- what is written ------------------------------------------------------------------------------
 
 
 def test_a_plan_is_written_with_all_its_parts(url: str) -> None:
@@ -174,7 +174,7 @@ def test_the_run_row_has_the_totals(url: str) -> None:
     with reading(url) as reader:
         (run,) = reader.runs(1)
         assert (run.id, run.uuid, run.purpose, run.branch) == (3, "run-1", "lessons", BRANCH)
-        assert (run.since, run.until) == (MONTH.since, MONTH.until)
+        assert (run.since, run.until) == ("2026-11-01", "2026-11-30")
         assert (run.actor, run.digest, run.requests) == ("sync", plan.digest, 3)
         assert (run.started_at, run.posted_at) == ("2026-11-22T02:00:07Z",) * 2
         assert (run.entries, run.coins, run.facts, run.n_last) == (3, 5, 7, 4)
@@ -190,8 +190,20 @@ def test_an_empty_plan_is_recorded_as_a_run(url: str) -> None:
         assert reader.runs(1)[0].entries == 0
 
 
+def test_a_plan_has_a_transaction_of_its_own(url: str) -> None:
+    """Within somebody else's it could not be tried again as a whole."""
+    before = dump(url)
+    with (
+        writing(url) as database,
+        database.atomic(),
+        pytest.raises(RuntimeError, match="transaction of its own"),
+    ):
+        writer.apply(database, a_plan(Post(a_credit("1"))), order(), environment())
+    assert dump(url) == before
+
+
 def test_many_entries_are_written_in_batches(url: str) -> None:
-    """A large plan is one transaction, and every entry has its number and its place in the chain."""
+    """A large plan is one transaction; every entry has its number and place in the chain."""
     number = 2 * ROWS_PER_STATEMENT + 1
     steps: list[str] = []
     plan = a_plan(*(Post(a_credit(f"{n:05d}", coins=1)) for n in range(number)))
@@ -217,7 +229,7 @@ def test_a_time_is_written_in_utc() -> None:
     assert utc_text(MORNING) == "2026-11-22T02:00:07Z"
 
 
-# --- stale -----------------------------------------------------------------------------------------------------------
+# --- stale ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -295,7 +307,7 @@ def test_the_clock_may_not_go_back(url: str) -> None:
     assert apply(url, a_plan(Post(a_credit("1")))).n_last == 1
 
 
-# --- floors ----------------------------------------------------------------------------------------------------------
+# --- floors ---------------------------------------------------------------------------------------
 
 
 def test_no_balance_falls_below_zero(url: str) -> None:
@@ -325,7 +337,10 @@ def test_one_resident_does_not_pay_for_another(url: str) -> None:
 
 
 def test_two_clerks_at_once_cannot_spend_the_same_coins(url: str) -> None:
-    """Two threads take a coin fifty times each where there are sixty: sixty go through and forty are refused."""
+    """Two threads take a coin fifty times each where there are sixty.
+
+    Sixty go through and forty are refused.
+    """
     put_in(url, a_plan(Post(a_credit("start", coins=60))))
     start = Barrier(2)
     said: dict[str, list[str]] = {"a": [], "b": []}
@@ -354,7 +369,7 @@ def test_two_clerks_at_once_cannot_spend_the_same_coins(url: str) -> None:
     check_chain(url)
 
 
-# --- the floor of several cards --------------------------------------------------------------------------------------
+# --- the floor of several cards -------------------------------------------------------------------
 
 MIRA = 103
 
@@ -366,7 +381,10 @@ def a_merge(card: int, into: int, *, before: Merge | None = None) -> Plan:
 
 @pytest.fixture
 def family(url: str) -> str:
-    """Ada's card goes on as Gleb's; one brought thirty coins, the other ten, and Mira has five of her own."""
+    """Ada's card goes on as Gleb's.
+
+    One brought thirty coins, the other ten, and Mira has five of her own.
+    """
     put_in(url, newcomers(MIRA), a_merge(ADA, GLEB))
     credits = ((ADA, 30), (GLEB, 10), (MIRA, 5))
     put_in(url, a_plan(*(Post(a_credit(f"start-{card}", card, coins)) for card, coins in credits)))
@@ -419,7 +437,7 @@ def test_a_merge_is_not_undone_after_one_card_spent_the_others_coins(
 
 
 def test_a_card_is_not_merged_elsewhere_after_its_coins_were_spent(family: str) -> None:
-    """Going on as a third card leaves the second on its own, which must not owe anything then either."""
+    """Going on as a third card leaves the second on its own, which must not owe anything."""
     elsewhere = a_merge(ADA, MIRA, before=Merge(ADA, GLEB, (), (GLEB,)))
     put_in(family, a_plan(Post(a_credit("cap", GLEB, -11))))
     refused(family, elsewhere, NotEnoughCoins)
@@ -444,7 +462,7 @@ def test_the_middle_card_of_three_takes_the_first_along(family: str) -> None:
         assert (reader.balance(ADA), reader.balance(GLEB), reader.balance(MIRA)) == (0, 0, 5)
 
 
-# --- what a person reviewed ------------------------------------------------------------------------------------------
+# --- what a person reviewed -----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -494,7 +512,7 @@ def test_in_a_reviewed_plan_only_the_reversal_may_go_below_zero(spent: str) -> N
     put_in(spent, reviewed(BACK, Post(a_credit("less", GLEB, -1))))
 
 
-# --- cards that were erased or merged meanwhile ----------------------------------------------------------------------
+# --- cards that were erased or merged meanwhile ---------------------------------------------------
 
 FORGOTTEN = Resident(ADA, "", Presence.ERASED, ())
 ERASED = a_plan(Put(FORGOTTEN, a_resident(ADA)))
@@ -523,7 +541,10 @@ def test_an_erased_card_gets_nothing_back(url: str, change: Change) -> None:
     "change", [Put(Link(7, ADA, LinkSource.CRM)), Put(PAGE), Put(Merge(MIRA, ADA))]
 )
 def test_a_merged_card_gets_nothing_more(family: str, change: Change) -> None:
-    """Viewers and cards belong to the one on which it goes on; two merges that would make a circle are one too many."""
+    """Viewers and cards belong to the one on which it goes on.
+
+    Two merges that would make a circle are one too many.
+    """
     error = refused(family, a_plan(change), StalePlan)
     assert error.message == f"plan is stale: #{ADA} was merged meanwhile"
     assert (
@@ -543,6 +564,7 @@ def test_a_merged_card_may_still_lose_a_viewer(family: str) -> None:
         a_plan(Put(Link(7, ADA, LinkSource.CRM))),
         a_plan(Put(PAGE)),
         a_plan(Post(a_credit("1", note="for Ada"))),
+        a_plan(Put(Decision("key:1", 1, ADA, 1, 10, "absent", "clerk", DAY, "a note about Ada"))),
         a_plan(Put(Merge(GLEB, ADA))),
     ],
 )
@@ -576,7 +598,7 @@ def test_a_note_that_is_gone_already_is_no_error(url: str) -> None:
     assert [put_in(url, a_plan(Drop(note)))[0].facts for _ in range(2)] == [1, 0]
 
 
-# --- guards ----------------------------------------------------------------------------------------------------------
+# --- guards ---------------------------------------------------------------------------------------
 
 UNSAFE = Plan.of(Purpose.LESSONS, MONTH, [Put(a_lesson(2))], evidence=Evidence(12, 0))
 
@@ -607,7 +629,7 @@ def test_the_limits_are_those_of_the_order(url: str) -> None:
     assert apply(url, plan, limits=Limits(coins_per_run_max=10)).coins == 10
 
 
-# --- append only -----------------------------------------------------------------------------------------------------
+# --- append only ----------------------------------------------------------------------------------
 
 NEW = (9, "desk:9", 1, ADA, 5, "credit", "2026-11-02", "r", "a", "", "", None, None, 1, "t", "c")
 
@@ -746,7 +768,7 @@ def test_a_right_entry_is_taken(url: str) -> None:
     ],
 )
 def test_a_plan_cannot_post_what_is_posted(url: str, changes: list[Change]) -> None:
-    """A key's number, and the reversal of an entry, exist once, even for a plan that forgot its basis."""
+    """A key's number and the reversal of an entry exist once, whatever a plan relies on."""
     put_in(
         url, a_plan(Post(a_credit("start")), Post(replace(a_credit("back", coins=-5), reverses=1)))
     )
@@ -757,7 +779,7 @@ def test_a_plan_cannot_post_what_is_posted(url: str, changes: list[Change]) -> N
     )
 
 
-# --- chain and notes -------------------------------------------------------------------------------------------------
+# --- chain and notes ------------------------------------------------------------------------------
 
 
 def chain_breaks(url: str) -> list[int]:
@@ -794,7 +816,8 @@ def test_the_chain_can_be_recomputed(url: str) -> None:
         "UPDATE entry SET coins = 6 WHERE n = 2",
         "UPDATE entry SET reason = 'good deeds' WHERE n = 2",
         "UPDATE entry SET posted_at = '2026-11-22T02:00:08Z' WHERE n = 2",
-        "UPDATE entry SET note_digest = replace(note_digest, substr(note_digest, 1, 1), 'x') WHERE n = 2",
+        "UPDATE entry SET note_digest = replace(note_digest, substr(note_digest, 1, 1), 'x')"
+        " WHERE n = 2",
         "DELETE FROM entry WHERE n = 2",
     ],
 )
@@ -828,7 +851,7 @@ def test_writing_on_after_a_missing_entry_is_refused(url: str) -> None:
 
 
 def test_a_note_lies_beside_the_ledger_with_salt(url: str) -> None:
-    """The entry keeps a salted digest, so that equal notes look different and a text can be erased later."""
+    """Equal notes have different digests, and a text can be erased later."""
     apply(
         url,
         a_plan(
@@ -856,7 +879,7 @@ def test_an_erased_note_does_not_break_the_chain(url: str) -> None:
         assert reader.lines(ADA)[0].note == ""
 
 
-# --- death at every step ---------------------------------------------------------------------------------------------
+# --- death at every step --------------------------------------------------------------------------
 
 
 class Died(Exception):
@@ -901,7 +924,7 @@ def two_databases(tmp_path: Path) -> tuple[str, str]:
 
 
 def test_the_steps_of_a_write_are_in_order(tmp_path: Path) -> None:
-    """Begin, head, checks, facts in the order in which they refer to each other, entries, run, commit."""
+    """Begin, head, checks, facts in the order of their references, entries, run, commit."""
     url, _ = two_databases(tmp_path)
     assert steps_of_the_night(url) == [
         *(
@@ -982,7 +1005,7 @@ def test_a_process_killed_at_any_step_leaves_all_or_nothing(tmp_path: Path) -> N
         assert dump(url) == (wanted if step == "committed" else before), step
 
 
-# --- a database that fails -------------------------------------------------------------------------------------------
+# --- a database that fails ------------------------------------------------------------------------
 
 
 def failure(code: int, text: str) -> peewee.OperationalError:
@@ -1097,6 +1120,21 @@ def test_trying_again_is_bounded(url: str) -> None:
 
 
 @pytest.mark.sqlite
+def test_whoever_waited_in_vain_for_a_turn_does_not_wait_again(url: str) -> None:
+    """BEGIN waits for other writers as long as it was told to, and no attempt adds to that."""
+    pauses: list[float] = []
+    database = opening.open_writable(url, wait_seconds=0.1)
+    with (
+        writing(url) as other,
+        other.atomic(),
+        pytest.raises(DatabaseUnavailable, match="is busy; nothing written"),
+    ):
+        writer.apply(database, CREDIT, order(), environment(sleep=pauses.append))
+    database.close()
+    assert pauses == []
+
+
+@pytest.mark.sqlite
 def test_what_will_not_pass_is_not_tried_again(url: str) -> None:
     """A damaged database is told at once."""
     database = Failing.opened(url)
@@ -1109,7 +1147,7 @@ def test_what_will_not_pass_is_not_tried_again(url: str) -> None:
 
 @pytest.mark.sqlite
 def test_a_transaction_that_the_engine_ended_itself_is_tried_again(url: str) -> None:
-    """Where rolling back fails because nothing is left to roll back, the next attempt still goes through."""
+    """Rolling back fails because nothing is left; the next attempt goes through."""
     database = Failing.opened(url)
 
     def end() -> None:
@@ -1149,7 +1187,7 @@ def test_a_lost_answer_to_a_commit_that_did_not_happen_is_an_error(url: str) -> 
 
 @pytest.mark.sqlite
 def test_a_busy_commit_is_tried_again(url: str) -> None:
-    """A commit that was refused for the moment is repeated with the whole transaction, once in the end."""
+    """A commit that was refused for the moment is repeated with the whole transaction."""
     database = Failing.opened(url)
     database.lost_answers = [BUSY, BUSY]
     assert writer.apply(database, CREDIT, order(), environment()).coins == 7
@@ -1176,11 +1214,11 @@ def test_a_lost_answer_that_cannot_be_looked_up_is_said_to_be_unknown(
         assert reader.balance(ADA) == coins
 
 
-# --- order of facts --------------------------------------------------------------------------------------------------
+# --- order of facts -------------------------------------------------------------------------------
 
 
 def test_facts_may_refer_to_facts_of_the_same_plan(tmp_path: Path) -> None:
-    """A newcomer's lesson, attendance, membership, link, hold and coins are recorded in one plan."""
+    """All that is new about a newcomer is recorded in one plan."""
     url = new_database(tmp_path)
     hold = Hold("desk:h", HoldKind.GUEST, BRANCH, 1, 300, DAY, 10, "membership_unknown")
     facts: list[Fact] = [

@@ -51,8 +51,8 @@ from tests.support.makers import (
     MONTH,
     MORNING,
     a_plan,
+    a_record,
     a_resident,
-    a_roll,
     environment,
     new_database,
     order,
@@ -281,7 +281,7 @@ def opened(folder: Path) -> Desk:
 @pytest.fixture
 def paid(at: Desk) -> Desk:
     """The same desk after a night in which Ada was paid for lesson 1."""
-    at.night(a_roll())
+    at.night(a_record())
     return at
 
 
@@ -306,9 +306,9 @@ def sees(at: Desk) -> set[tuple[int, int]]:
 
 def owing(at: Desk) -> None:
     """Ada spent eight of ten coins that were then taken back after a review."""
-    at.night(a_roll())
+    at.night(a_record())
     at.given(ADA, -8, "owed")
-    at.night(a_roll(None, present(mark=Mark.ABSENT)))
+    at.night(a_record(None, present(mark=Mark.ABSENT)))
     at.do(at.review(Ruling.POST))
 
 
@@ -327,7 +327,7 @@ def known(paid: Desk) -> Desk:
     paid.given(MIRA, 5, "k2", note="hurt her knee")
     paid.do(paid.merge(MIRA, ADA))
     paid.given(ADA, -45, "k3", note="won")
-    paid.night(a_roll(None, present(mark=Mark.ABSENT)))
+    paid.night(a_record(None, present(mark=Mark.ABSENT)))
     paid.do(paid.review(Ruling.WAIVE, note="was there, says her mother"))
     paid.given(ADA, 4, "k4", note="won")
     return paid

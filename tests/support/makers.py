@@ -1,4 +1,7 @@
-"""Builders of small, complete values for the tests of the core and the store; every name in them is invented."""
+"""Builders of small, complete values for the tests of the core and the store.
+
+Every name in them is invented.
+"""
 
 from __future__ import annotations
 
@@ -48,11 +51,14 @@ MORNING = datetime(2026, 11, 22, 2, 0, 7, tzinfo=UTC)
 
 
 def thorough(examples: int) -> settings:
-    """Settings of a property test: the same examples each time, no clock and no memory of earlier runs."""
+    """Settings of a property test.
+
+    The same examples each time, no clock and no memory of earlier runs.
+    """
     return settings(max_examples=examples, derandomize=True, deadline=None, database=None)
 
 
-# --- facts -----------------------------------------------------------------------------------------------------------
+# --- facts ------------------------------------------------------------------------------------
 
 
 def a_lesson(
@@ -77,11 +83,11 @@ def present(
     standing: GroupStanding = GroupStanding.MEMBER,
     lesson: int = 1,
 ) -> Attendance:
-    """A member of the group who attended, unless said otherwise; ``a_roll`` sets the lesson."""
+    """A member of the group who attended, unless said otherwise; ``a_record`` sets the lesson."""
     return Attendance(lesson, resident, mark, standing)
 
 
-def a_roll(lesson: Lesson | None = None, *attendance: Attendance) -> LessonRecord:
+def a_record(lesson: Lesson | None = None, *attendance: Attendance) -> LessonRecord:
     """A lesson with those whom it lists; Ada alone unless somebody is given."""
     lesson = lesson or a_lesson()
     return LessonRecord(
@@ -101,7 +107,7 @@ def a_resident(
     return Resident(id, name or f"Resident {id}", presence, branches, vk)
 
 
-# --- rules -----------------------------------------------------------------------------------------------------------
+# --- rules ------------------------------------------------------------------------------------
 
 
 def a_rule(
@@ -112,7 +118,10 @@ def a_rule(
 
 
 def a_rulebook(*rules: Rule) -> Rulebook:
-    """A rulebook with the school's types; ten coins for each lesson of the paid type unless rules are given."""
+    """A rulebook with the school's types.
+
+    Ten coins for each lesson of the paid type unless rules are given.
+    """
     return Rulebook(
         rules or (a_rule(),),
         trials=frozenset({TRIAL_TYPE}),
@@ -121,7 +130,7 @@ def a_rulebook(*rules: Rule) -> Rulebook:
     )
 
 
-# --- ledger and plans ------------------------------------------------------------------------------------------------
+# --- ledger and plans -------------------------------------------------------------------------
 
 
 def an_award(
@@ -161,7 +170,7 @@ def newcomers(*residents: int) -> Plan:
     return a_plan(*(Put(a_resident(id)) for id in residents or (ADA, GLEB)), purpose=Purpose.PEOPLE)
 
 
-# --- store -----------------------------------------------------------------------------------------------------------
+# --- store ------------------------------------------------------------------------------------
 
 
 def order(

@@ -70,10 +70,13 @@ def program(name: str, package: str = "mariadb-server") -> str:
 def install(folder: Path) -> Path:
     """Make the data folder of a new server, with the ledger's account in it."""
     me = ["--user=root"] if geteuid() == 0 else []
-    common = ["--no-defaults", *me, f"--datadir={folder}", *_SMALL]
     with_tables = ["--auth-root-authentication-method=normal", "--skip-test-db"]
-    _finish([program("mariadb-install-db"), *common, *with_tables], "")
-    _finish([program("mariadbd"), *common, "--bootstrap"], _ACCOUNT)
+    # A server that starts removes what others have in the same folder for temporary tables.
+    with tempfile.TemporaryDirectory() as scratch:
+        places = [f"--datadir={folder}", f"--tmpdir={scratch}"]
+        common = ["--no-defaults", *me, *places, *_SMALL]
+        _finish([program("mariadb-install-db"), *common, *with_tables], "")
+        _finish([program("mariadbd"), *common, "--bootstrap"], _ACCOUNT)
     return folder
 
 

@@ -11,7 +11,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -153,12 +153,12 @@ class Blows:
 @pytest.fixture
 def blows(monkeypatch: pytest.MonkeyPatch) -> Blows:
     """Passes of the writer in this process."""
-    made, healthy = Blows(), cli.environment
+    made, main = Blows(), cli.main
 
-    def probed(*words: Any, **more: Any) -> Environment:
-        return replace(healthy(*words, **more), probe=made)
+    def probed(words: Sequence[str], environment: Environment) -> int:
+        return main(words, replace(environment, probe=made))
 
-    monkeypatch.setattr(cli, "environment", probed)
+    monkeypatch.setattr(cli, "main", probed)
     return made
 
 

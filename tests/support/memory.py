@@ -1,4 +1,7 @@
-"""A ledger in memory: what the planner is told about the past, and the plainest way to apply what it says."""
+"""A ledger in memory.
+
+What the planner is told about the past, and the plainest way to apply what it says.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +37,10 @@ from tests.support.makers import ACCOUNT, ADA, GLEB, MONTH, a_rulebook
 
 @dataclass
 class Memory:
-    """Facts, holds, decisions and entries of one branch; ``apply`` asserts what every plan must keep to.
+    """Facts, holds, decisions and entries of one branch.
 
-    ``survivors`` says as which card a merged one goes on; ``vanished`` are residents whom the CRM no longer has.
+    ``apply`` asserts what every plan must keep to. ``survivors`` says as which card a merged one
+    goes on; ``vanished`` are residents whom the CRM no longer has.
     """
 
     rulebook: Rulebook = field(default_factory=a_rulebook)
@@ -49,7 +53,7 @@ class Memory:
     vanished: set[int] = field(default_factory=set)
     entries: list[Entry] = field(default_factory=list)
 
-    # --- what is recorded ---------------------------------------------------------------------------------------
+    # --- what is recorded ---------------------------------------------------------------------
 
     def balance(self, resident: int) -> int:
         """Sum of a resident's entries, with those of every card that counts together."""
@@ -91,7 +95,7 @@ class Memory:
             awards,
         )
 
-    # --- planning and applying ----------------------------------------------------------------------------------
+    # --- planning and applying ----------------------------------------------------------------
 
     def found(
         self,
@@ -144,14 +148,18 @@ class Memory:
         return Question(difference, self.decisions.get(hold.key), MONTH.until)
 
     def ruling(self, ruling: Ruling, *holds: Hold, note: str = "looked at it") -> Plan:
-        """Plan what a person says about something held, about everything unless ``holds`` are named, and apply it."""
+        """Plan what a person says about something held, about everything unless ``holds`` are
+        named, and apply it."""
         questions = [self.question(hold) for hold in holds or self.holds.values()]
         plan = plan_review(questions, ruling, actor="anna", note=note)
         self.apply(plan)
         return plan
 
-    def unchanged_rolls(self) -> list[LessonRecord]:
-        """What a reading brings when nothing happened: lessons that are not gone, without those removed from them."""
+    def unchanged_records(self) -> list[LessonRecord]:
+        """What a reading brings when nothing happened.
+
+        Lessons that are not gone, without those removed from them.
+        """
         return [
             replace(
                 record, attendance=tuple(one for one in record.attendance if one.mark != "removed")

@@ -1,7 +1,9 @@
-"""What every coin should be, as simply as it can be said: a school, its CRM and its coins in plain dictionaries.
+"""What every coin should be, as simply as it can be said.
 
-The model knows no database, no plan and none of the program's rules. It is told what happens (edits in the CRM, syncs,
-deeds of clerks) and says where every key, held case and link must stand afterwards, or by which name a deed is refused.
+A school, its CRM and its coins are plain dictionaries. The model knows no database, no plan and
+none of the program's rules. It is told what happens (edits in the CRM, syncs, what clerks do) and
+says where every key, held case and link must stand afterwards, or by which name of an error
+something is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +23,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson as the CRM has it or as it was last seen; only one that was seen says how its residents stood."""
+    """A lesson as the CRM has it or as it was last seen.
+
+    Only one that was seen says how its residents stood.
+    """
 
     day: date
     status: str = "conducted"
@@ -52,7 +57,10 @@ class Done:
 
 @dataclass
 class Model:
-    """The whole school. What is in the first block is the CRM's and the calendar's, all else is what was recorded."""
+    """The whole school.
+
+    What is in the first block is the CRM's and the calendar's, all else is what was recorded.
+    """
 
     now: datetime
     today: date
@@ -86,7 +94,7 @@ class Model:
         )
         return same
 
-    # --- coins --------------------------------------------------------------------------------------------------
+    # --- coins --------------------------------------------------------------------------------
 
     def head(self, card: int) -> int:
         """The card on which a card goes on in the end."""
@@ -121,10 +129,13 @@ class Model:
             "guest": (0, 0, "guest"),
         }[lesson.standing[who]]
 
-    # --- a sync -------------------------------------------------------------------------------------------------
+    # --- a sync -------------------------------------------------------------------------------
 
     def read_people(self) -> None:
-        """Who is in the CRM today; a member who is not there any more left the group the day before."""
+        """Who is in the CRM today.
+
+        A member who is not there any more left the group the day before.
+        """
         self.looked = set()
         self.first_read = self.first_read or self.today
         for who in self.members:
@@ -134,7 +145,8 @@ class Model:
                 self.belongs[who] = self.today - timedelta(1)
 
     def settled(self, id: int) -> Lesson:
-        """A lesson of the CRM with how its residents stand, and with those whom it listed once as removed."""
+        """A lesson of the CRM with how its residents stand, and with those whom it listed once
+        as removed."""
         lesson, before = self.crm[id], self.seen.get(id, Lesson(date.min))
         environment = "unknown" if lesson.day < (self.first_read or self.today) else "guest"
         standing = {
@@ -156,7 +168,10 @@ class Model:
         spoilt: frozenset[int] = frozenset(),
         blind: bool = False,
     ) -> str:
-        """Take in the lessons of a window: "done", "refused" by a guard, or "unread" if one cannot be asked for."""
+        """Take in the lessons of a window.
+
+        "done", "refused" by a guard, or "unread" if one cannot be asked for.
+        """
         stored = {id for id, one in self.seen.items() if since <= one.day <= until}
         listed = {id for id, one in self.crm.items() if since <= one.day <= until}
         missing = {id for id in stored - listed - self.looked if self.seen[id].status != "gone"}
@@ -196,7 +211,8 @@ class Model:
         return "done"
 
     def weigh(self, pair: Pair, *, known: bool, rerate: bool) -> None:
-        """Post what a lesson gives now, hold it for a person, or leave it, if only the rules moved."""
+        """Post what a lesson gives now, hold it for a person, or leave it, if only the rules
+        moved."""
         coins, offer, reason = self.worth(self.seen[pair[0]], pair[1])
         state, held = self.key_states.get(pair, KeyState()), pair in self.held
         owed = coins - state.coins
@@ -217,11 +233,12 @@ class Model:
             self.post(pair, coins)
 
     def post(self, pair: Pair, coins: int) -> None:
-        """Take back what stands under a key, if anything does, and award what is due, if anything is."""
+        """Take back what stands under a key, if anything does, and award what is due, if
+        anything is."""
         state = self.key_states.get(pair, KeyState())
         self.key_states[pair] = KeyState(state.seq + bool(state.coins) + bool(coins), coins)
 
-    # --- a clerk ------------------------------------------------------------------------------------------------
+    # --- a clerk ------------------------------------------------------------------------------
 
     def give(
         self, key: str, who: int, coins: int, note: str, *, sure: bool = False, most: int = 10
@@ -257,7 +274,10 @@ class Model:
         self.proposals |= fresh
 
     def is_done(self, key: str, done: Done) -> bool:
-        """Whether just this is posted under the key, on whatever card of the person; something else is refused."""
+        """Whether just this is posted under the key, on whatever card of the person.
+
+        Something else is refused.
+        """
         before = self.proposals.get(key)
         if before is None:
             return False
@@ -268,7 +288,10 @@ class Model:
     def is_twice(
         self, done: Done, within: timedelta, prefix: str = "", but: Collection[str] = ()
     ) -> bool:
-        """Whether the same was done lately under another key; keys of the same file do not count."""
+        """Whether the same was done lately under another key.
+
+        Keys of the same file do not count.
+        """
         others = (
             one for key, one in self.proposals.items() if key.startswith(prefix) and key not in but
         )
@@ -322,7 +345,7 @@ class Model:
         if offer or now.coins != coins:
             self.words[pair] = (now.seq, now.coins, reason)
 
-    # --- cards and links ----------------------------------------------------------------------------------------
+    # --- cards and links ----------------------------------------------------------------------
 
     def group(self, card: int) -> set[int]:
         """All cards of whoever the card belongs to."""
@@ -334,7 +357,8 @@ class Model:
         return {(vk, self.head(card)) for vk, card in self.viewers}
 
     def merge(self, card: int, other: int) -> None:
-        """One card goes on as another, and whoever sees it sees that other, unless that was revoked there."""
+        """One card goes on as another, and whoever sees it sees that other, unless that was
+        revoked there."""
         if card in self.into or self.into.get(other) == card:
             raise Refused("CoinPolicy")
         head = self.head(other)
@@ -352,7 +376,8 @@ class Model:
         self.into[card] = head
 
     def unmerge(self, card: int) -> None:
-        """A card stands on its own again, and each has its own viewers that were not revoked since."""
+        """A card stands on its own again, and each has its own viewers that were not revoked
+        since."""
         if card not in self.into:
             raise Refused("CoinPolicy")
         alone = self.copy()
@@ -382,7 +407,10 @@ class Model:
             self.revoked.discard((vk, head))
 
     def revoke(self, vk: int, who: int) -> None:
-        """A VK account may see a resident no longer; where it may not anyway, that is said or nothing is done."""
+        """A VK account may see a resident no longer.
+
+        Where it may not anyway, that is said or nothing is done.
+        """
         if (vk, self.head(who)) not in self.window():
             raise Refused("NotFound|")
         for card in self.group(who):
@@ -391,7 +419,10 @@ class Model:
                 self.revoked.add((vk, card))
 
     def wrong_cards(self) -> list[str]:
-        """What must never be of cards: a circle, or a person of whose cards one is erased and another is not."""
+        """What must never be of cards.
+
+        A circle, or a person of whose cards one is erased and another is not.
+        """
         wrong = []
         for card in self.into:
             at = card

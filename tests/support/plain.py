@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -27,23 +27,25 @@ UNREACHABLE = "unreachable"
 
 @dataclass
 class PlainExchange(Exchange):
-    """Lists by branch, and all rolls.
+    """Lists by branch, and all lessons with their attendance.
 
-    The list that ``torn`` names is not whole; rolls whose number is in ``spoilt`` cannot be understood.
+    The list that ``torn`` names is not whole; lessons whose number is in ``spoilt`` cannot be
+    understood. ``asked_for`` are the lessons that were looked for by number, in their order.
     """
 
-    sites: tuple[Branch, ...]
-    kinds: tuple[LessonType, ...]
-    circles: Mapping[int, tuple[Group, ...]]
-    cards: Mapping[int, tuple[Resident, ...]]
-    seats: Mapping[int, tuple[Membership, ...]]
-    lines: Mapping[int, tuple[RegularLesson, ...]] = field(default_factory=dict)
-    books: tuple[LessonRecord, ...] = ()
+    all_branches: tuple[Branch, ...]
+    all_types: tuple[LessonType, ...]
+    groups_of: Mapping[int, tuple[Group, ...]]
+    residents_of: Mapping[int, tuple[Resident, ...]]
+    memberships_of: Mapping[int, tuple[Membership, ...]]
+    schedule_of: Mapping[int, tuple[RegularLesson, ...]] = field(default_factory=dict)
+    records: tuple[LessonRecord, ...] = ()
     now: datetime | None = None
     torn: str = ""
     spoilt: frozenset[int] = frozenset()
+    asked_for: list[int] = field(default_factory=list)
 
-    def _said(self, name: str, items: Sequence[T]) -> Reading[T]:
+    def _read(self, name: str, items: Sequence[T]) -> Reading[T]:
         self.calls += 1
         if self.torn == UNREACHABLE:
             raise CrmUnreachable("the CRM cannot be reached")
@@ -55,55 +57,50 @@ class PlainExchange(Exchange):
         """As it was given."""
         return self.now
 
-    def expect(self, branch: int, today: date) -> None:
-        """Nothing is to be prepared."""
-
     def branches(self) -> Reading[Branch]:
         """As they were given."""
-        return self._said("branches", self.sites)
+        return self._read("branches", self.all_branches)
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
         """The same in every branch."""
-        return self._said("lesson_types", self.kinds)
+        return self._read("lesson_types", self.all_types)
 
     def groups(self, branch: int) -> Reading[Group]:
         """Those of the branch."""
-        return self._said("groups", self.circles[branch])
+        return self._read("groups", self.groups_of[branch])
 
-    def residents(self, branch: int) -> Reading[Resident]:
+    def residents(self, branch: int, today: date) -> Reading[Resident]:
         """Those of the branch."""
-        return self._said("residents", self.cards[branch])
+        return self._read("residents", self.residents_of[branch])
 
     def memberships(self, branch: int) -> Reading[Membership]:
         """Those of the branch."""
-        return self._said("memberships", self.seats[branch])
+        return self._read("memberships", self.memberships_of[branch])
 
     def schedule(self, branch: int) -> Reading[RegularLesson]:
         """Those of the branch."""
-        return self._said("schedule", self.lines.get(branch, ()))
+        return self._read("schedule", self.schedule_of.get(branch, ()))
 
     def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
         """Those of the branch and window."""
-        found = [
-            record
-            for record in self.books
-            if record.lesson.branch == branch and since <= record.lesson.date <= until
-        ]
-        said = self._said(
-            "rolls", [record for record in found if record.lesson.id not in self.spoilt]
-        )
-        bad = tuple(
-            Unreadable(record.lesson.id, "date")
-            for record in found
-            if record.lesson.id in self.spoilt
-        )
-        return Reading(said.items, unreadable=bad) if said.complete else said
+        records, unreadable = [], []
+        for record in self.records:
+            if record.lesson.branch != branch or not since <= record.lesson.date <= until:
+                continue
+            if record.lesson.id in self.spoilt:
+                unreadable.append(Unreadable(record.lesson.id, "date"))
+            else:
+                records.append(record)
+        reading = self._read("lessons", records)
+        return replace(reading, unreadable=tuple(unreadable)) if reading.complete else reading
 
     def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
-        """By its number; nothing is gone for certain where rolls are torn."""
-        if not self._said("rolls", ()).complete or not self._said("single rolls", ()).complete:
-            raise IncompleteRead(f"incomplete read: lesson {lesson} cannot be asked for")
-        found = next((record for record in self.books if record.lesson.id == lesson), None)
+        """By its number; nothing is gone for certain where the list of lessons is torn."""
+        self.asked_for.append(lesson)
+        for name in ("lessons", "single lessons"):
+            if not self._read(name, ()).complete:
+                raise IncompleteRead(f"incomplete read: lesson {lesson} cannot be asked for")
+        found = next((record for record in self.records if record.lesson.id == lesson), None)
         if found is not None and lesson in self.spoilt:
             raise IncompleteRead(f"incomplete read: lesson {lesson} is unreadable")
         return found

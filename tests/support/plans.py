@@ -1,4 +1,5 @@
-"""Strategies for arbitrary facts, entries and plans, in small alphabets with the awkward values in them."""
+"""Strategies for arbitrary facts, entries and plans, in small alphabets with the awkward values
+in them."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ from coinsync.core.plan import (
 
 IDS = st.integers(1, 5) | st.integers(0, 2**63 - 1)
 DAYS = st.dates() | st.sampled_from([date.min, date.max, date(2026, 11, 2)])
-#: No halves of surrogate pairs: no database and no file holds them, and names are cleaned of them before.
+#: No halves of surrogate pairs: no database and no file holds them, and names are cleaned of them
+#: before.
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
     ["", " ", "'", '"', "%", "?", "ё", "е\u0308", "😀", "\x00", "null", "Ада [/]", "\u2028"]
 )

@@ -1,14 +1,14 @@
 """The catalog in one file: TOML blocks or the rows of a spreadsheet, each one of the shop's goods.
 
-A file is taken as a whole or not at all, and every problem of every row is named. The order of the rows is the order
-in which a family sees the goods.
+A file is taken as a whole or not at all, and every problem of every row is named. The order of the
+rows is the order in which a family sees the goods.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,20 @@ from coinsync.core.catalog import (
     Item,
     is_code,
 )
-from coinsync.core.files.sheet import Problem, folded, quoted, read_sheet, refusal, suggestion
+from coinsync.core.files.sheet import (
+    Problem,
+    RowReader,
+    SheetRow,
+    folded,
+    protected,
+    quoted,
+    read_sheet,
+    refusal,
+    repeated,
+    shown,
+    suggestion,
+    unprotected,
+)
 from coinsync.core.identity import clean
 from coinsync.errors import ImportRefused, PictureRefused
 
@@ -56,118 +69,129 @@ Pictures = Callable[[str], str]
 def read_catalog(
     content: bytes, *, toml: bool, branches: frozenset[int], picture: Pictures = str
 ) -> tuple[Item, ...]:
-    """Read a whole catalog, from TOML or from CSV, in its order; ``branches`` are those of the school.
+    """Read a whole catalog, from TOML or from CSV, in its order.
 
-    Raises ``ImportRefused`` with all problems, those that ``picture`` has with the pictures among them.
+    ``branches`` are those of the school. Raises ``ImportRefused`` with all problems, those that
+    ``picture`` has with the pictures among them.
     """
-    sources = _blocks(content) if toml else _rows(content)
-    problems = list(sources.problems)
-    readers = [_Reader(source, branches, picture, problems) for source in sources.found]
-    items = [reader.item(place) for place, reader in enumerate(readers, 1)]
-    problems += _repeated(items, [reader.source for reader in readers])
+    sources, problems = _blocks(content) if toml else _rows(content)
+    items = []
+    for place, source in enumerate(sources, start=1):
+        reader = _ItemReader(source, problems, branches, picture)
+        items.append(reader.item(place))
+    codes = [item.code for item in items]
+    problems += repeated("code", zip(codes, sources, strict=True))
     if problems:
         raise refusal(problems)
     if not items:
-        # An empty file would take everything out of the shop: rather a slip than a wish.
-        raise ImportRefused(
-            ["there is nothing in it; goods are taken out one by one: catalog archive CODE"]
-        )
+        # It would take everything out of the shop.
+        raise ImportRefused(["there is nothing in it: a shop without goods is rather a slip"])
     return tuple(items)
 
 
-def _repeated(items: Sequence[Item], sources: Sequence[_Source]) -> list[Problem]:
-    """Rows whose code an earlier row has already."""
-    first: dict[str, _Source] = {}
-    return [
-        source.problem("code", f"{quoted(item.code)} stands in {first[item.code].place} too")
-        for item, source in zip(items, sources, strict=True)
-        if item.code and first.setdefault(item.code, source) is not source
-    ]
+def catalog_rows(items: Iterable[Item]) -> list[list[str]]:
+    """The rows of a sheet, its columns ``COLUMNS``, from which the same catalog is read again.
+
+    What is archived is left out, as it is in a catalog that is loaded. A picture is named by its
+    web copy.
+    """
+    rows = []
+    for item in sorted(items, key=lambda item: item.place):
+        if item.archived:
+            continue
+        texts = (
+            item.code,
+            item.name_ru,
+            item.name_en,
+            item.category_ru,
+            item.category_en,
+            item.text_ru,
+            item.text_en,
+        )
+        row = [protected(text) for text in texts]
+        row.append(str(item.price))
+        row.append(" ".join(map(str, item.branches)))
+        row.append(protected(item.picture))
+        row.append("yes" if item.shown else "no")
+        row.append("yes" if item.tracked else "no")
+        rows.append(row)
+    return rows
 
 
-# --- the two kinds of files ------------------------------------------------------------------------------------------
+# --- the two kinds of files -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _BlockProblem(Problem):
-    """A problem of a block, which is told by its number and its code: nobody counts lines in TOML."""
+    """A problem of a block, told by its number and its code: nobody counts lines in TOML."""
 
     code: str
 
     def __str__(self) -> str:
-        where = f"[[item]] {self.line}" + (f" ({self.code})" if self.code else "")
-        return (
-            f"{where}, {self.column}: {self.reason}" if self.column else f"{where}: {self.reason}"
-        )
+        where = f"[[item]] {self.line}"
+        if self.code:
+            where += f" ({self.code})"
+        if self.column:
+            where += f", {self.column}"
+        return f"{where}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """What one row or block says: cells are texts in a row and anything in a block; what is left out is not there."""
-
-    number: int
-    cells: Mapping[str, Any]
-    block: bool
+class _Block(SheetRow):
+    """One block of a TOML file, ``line`` its number; its values may be anything."""
 
     @property
     def place(self) -> str:
-        """Where it stands."""
-        return f"[[item]] {self.number}" if self.block else f"line {self.number}"
+        """Where it stands, in words."""
+        return f"[[item]] {self.line}"
 
     def problem(self, column: str, reason: str) -> Problem:
         """Something that is wrong here."""
-        if not self.block:
-            return Problem(self.number, column, reason)
         code = self.cells.get("code")
-        known = isinstance(code, str) and is_code(code)
-        return _BlockProblem(self.number, column, reason, code if known else "")  # type: ignore[arg-type]
+        known_code = code if isinstance(code, str) and is_code(code) else ""
+        return _BlockProblem(self.line, column, reason, known_code)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """All that a file holds, and what is wrong with the file itself."""
-
-    found: tuple[_Source, ...]
-    problems: tuple[Problem, ...] = ()
-
-
-def _rows(content: bytes) -> _Sources:
+def _rows(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
+    """The rows of a sheet, and what is wrong with the sheet itself."""
     sheet = read_sheet(content, COLUMNS, needed=(("code",), ("name_ru",), ("price",)))
     if len(sheet.rows) > ITEMS_MAX:
-        raise refusal([Problem(sheet.rows[ITEMS_MAX].line, "", f"more than {ITEMS_MAX} goods")])
-    # An empty cell says nothing, as a key that is left out.
-    rows = (
-        _Source(row.line, {name: cell for name, cell in row.cells.items() if cell}, False)
-        for row in sheet.rows
-    )
-    return _Sources(tuple(rows), sheet.problems)
+        line = sheet.rows[ITEMS_MAX].line
+        raise refusal([Problem(line, "", f"more than {ITEMS_MAX} goods")])
+    rows = []
+    for row in sheet.rows:
+        # An empty cell says nothing, as a key that is left out.
+        cells = {name: unprotected(cell) for name, cell in row.cells.items() if cell}
+        rows.append(SheetRow(row.line, cells))
+    return rows, list(sheet.problems)
 
 
-def _blocks(content: bytes) -> _Sources:
+def _blocks(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
+    """The blocks of a TOML file, and those of their keys that nobody knows."""
     data = _parsed(content)
-    stray = [
-        f"{quoted(name)} is not known{suggestion(name, ['item'])}"
-        for name in data
-        if name != "item"
-    ]
+    stray = []
+    for name in data:
+        if name != "item":
+            stray.append(f"{quoted(name)} is not known{suggestion(name, ['item'])}")
     blocks = data.get("item", [])
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
-        raise ImportRefused([*stray, "item: goods stand in blocks, each below a line [[item]]"])
+        stray.append("item: goods stand in blocks, each below a line [[item]]")
     if stray:
         raise ImportRefused(stray)
     if len(blocks) > ITEMS_MAX:
         raise ImportRefused([f"{len(blocks)} goods, and {ITEMS_MAX} are the limit"])
-    sources = tuple(_Source(number, block, True) for number, block in enumerate(blocks, 1))
-    problems = (
-        source.problem(clean(name)[:CODE_LENGTH_MAX], f"is not known{suggestion(name, COLUMNS)}")
-        for source in sources
-        for name in source.cells
-        if name not in COLUMNS
-    )
-    return _Sources(sources, tuple(problems))
+    sources = [_Block(number, block) for number, block in enumerate(blocks, start=1)]
+    problems = []
+    for source in sources:
+        for name in source.cells:
+            if name not in COLUMNS:
+                key = clean(name)[:CODE_LENGTH_MAX]
+                problems.append(source.problem(key, f"is not known{suggestion(name, COLUMNS)}"))
+    return sources, problems
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
+    """What a TOML file holds. Raises ``ImportRefused`` for one that is none."""
     if len(content) > BYTES_MAX:
         raise ImportRefused([f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit"])
     try:
@@ -180,29 +204,40 @@ def _parsed(content: bytes) -> dict[str, Any]:
         raise ImportRefused(["not valid TOML: brackets within brackets without an end"]) from error
 
 
-# --- one row ---------------------------------------------------------------------------------------------------------
+# --- one row --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads one row: what cannot be read is added to ``problems``, and the other cells are read all the same."""
+class _ItemReader(RowReader):
+    """Reads the goods of one row.
 
-    source: _Source
-    branches: frozenset[int]
-    pictures: Pictures
-    problems: list[Problem]
+    A block has values of TOML's own types, a row texts alone: a text that says a number or yes is
+    understood in a row only.
+    """
+
+    def __init__(
+        self,
+        source: SheetRow,
+        problems: list[Problem],
+        branches: frozenset[int],
+        picture: Pictures,
+    ) -> None:
+        """Nothing read yet."""
+        super().__init__(source, problems)
+        self._is_sheet = not isinstance(source, _Block)
+        self._known_branches = branches
+        self._web_copy = picture
 
     def item(self, place: int) -> Item:
         """The goods of this row; of use only if there are no problems."""
-        name = self._text("name_ru", NAME_LENGTH_MAX, needed=True)
+        name = self.text("name_ru", NAME_LENGTH_MAX, needed=True)
         return Item(
             code=self._code(),
             name_ru=name,
-            name_en=self._text("name_en", NAME_LENGTH_MAX) or name,
-            category_ru=self._text("category_ru", NAME_LENGTH_MAX),
-            category_en=self._text("category_en", NAME_LENGTH_MAX),
-            text_ru=self._text("text_ru", TEXT_LENGTH_MAX),
-            text_en=self._text("text_en", TEXT_LENGTH_MAX),
+            name_en=self.text("name_en", NAME_LENGTH_MAX) or name,
+            category_ru=self.text("category_ru", NAME_LENGTH_MAX),
+            category_en=self.text("category_en", NAME_LENGTH_MAX),
+            text_ru=self.text("text_ru", TEXT_LENGTH_MAX),
+            text_en=self.text("text_en", TEXT_LENGTH_MAX),
             price=self._price(),
             branches=self._branches(),
             picture=self._picture(),
@@ -211,112 +246,83 @@ class _Reader:
             tracked=self._yes_no("tracked"),
         )
 
-    def _complain(self, column: str, reason: str) -> None:
-        self.problems.append(self.source.problem(column, reason))
-
-    def _text(self, column: str, length_max: int, *, needed: bool = False) -> str:
-        """A text in one line, whatever way it was broken into lines."""
-        value = self.source.cells.get(column, "")
-        if not isinstance(value, str):
-            self._complain(column, f"{_shown(value)} is not a text")
-            return ""
-        text = clean(value)
-        if needed and not text:
-            self._complain(column, "is empty")
-        if len(text) > length_max:
-            self._complain(column, f"has {len(text)} characters, and {length_max} are the limit")
-        return text
-
     def _code(self) -> str:
         """The code in lower case: a spreadsheet likes to begin a cell with a capital."""
-        text = self._text("code", CODE_LENGTH_MAX, needed=True)
+        text = self.text("code", CODE_LENGTH_MAX, needed=True)
         code = text.lower() if text.isascii() else text
         if text and len(text) <= CODE_LENGTH_MAX and not is_code(code):
-            self._complain(
-                "code",
-                f"{quoted(text)} is no code: a Latin letter or digit first, then also - and _",
-            )
+            reason = f"{quoted(text)} is no code: a Latin letter or digit first, then also - and _"
+            self.complain("code", reason)
         return code
 
     def _price(self) -> int:
-        value = self.source.cells.get("price", "")
+        value = self.row.cells.get("price", "")
         if value == "":
-            self._complain("price", "is empty")
+            self.complain("price", "is empty")
             return 0
-        price = (
-            int(value)
-            if isinstance(value, str) and not self.source.block and _NUMBER.fullmatch(value)
-            else value
-        )
-        if type(price) is not int:
-            self._complain("price", f"{_shown(value)} is not a whole number of coins")
+        price = self._number(value)
+        if price is None:
+            self.complain("price", f"{shown(value)} is not a whole number of coins")
             return 0
         if not 1 <= price <= PRICE_MAX:
-            self._complain("price", f"{_shown(value)} is not from 1 to {PRICE_MAX}")
+            self.complain("price", f"{shown(value)} is not from 1 to {PRICE_MAX}")
         return price
+
+    def _number(self, value: Any) -> int | None:
+        """A whole number, or None where the value is none."""
+        if self._is_sheet:
+            return int(value) if _NUMBER.fullmatch(value) else None
+        # In Python "true" is a whole number as well.
+        return value if type(value) is int else None
 
     def _branches(self) -> tuple[int, ...]:
         """Where it is sold, in the order of their numbers; none is everywhere."""
-        value = self.source.cells.get("branches", [])
-        if isinstance(value, str) and not self.source.block:
-            value = [
-                int(part) if _NUMBER.fullmatch(part) else part
-                for part in _SEPARATORS.split(value)
-                if part
-            ]
+        value = self.row.cells.get("branches", [])
+        if self._is_sheet and isinstance(value, str):
+            value = [part for part in _SEPARATORS.split(value) if part]
         if not isinstance(value, list):
-            self._complain("branches", f"{_shown(value)} is not a list of branches such as [1, 2]")
+            reason = f"{shown(value)} is not a list of branches such as [1, 2]"
+            self.complain("branches", reason)
             return ()
-        for one in value:
-            if type(one) is not int or one not in self.branches:
-                there = ", ".join(map(str, sorted(self.branches)))
-                self._complain(
-                    "branches",
-                    f"{_shown(one)} is no branch of the configuration; there are {there}",
-                )
-        return tuple(sorted({one for one in value if type(one) is int}))
+        branches = set()
+        for part in value:
+            branch = self._number(part)
+            if branch in self._known_branches:
+                branches.add(branch)
+            else:
+                known = ", ".join(map(str, sorted(self._known_branches)))
+                reason = f"{shown(part)} is no branch of the configuration; there are {known}"
+                self.complain("branches", reason)
+        return tuple(sorted(branches))
 
     def _picture(self) -> str:
         """The name of its web copy, or "" where there is none or where it is not to be had."""
-        name = self._text("picture", PICTURE_LENGTH_MAX)
+        name = self.text("picture", PICTURE_LENGTH_MAX)
         if not name or len(name) > PICTURE_LENGTH_MAX:
             return ""
         if not is_file_name(name):
-            self._complain(
-                "picture", f"{quoted(name)} is not the name of a file in the folder of pictures"
-            )
+            reason = f"{quoted(name)} is not the name of a file in the folder of pictures"
+            self.complain("picture", reason)
             return ""
         try:
-            return self.pictures(name)
+            return self._web_copy(name)
         except PictureRefused as error:
-            self._complain("picture", error.message)
+            self.complain("picture", error.message)
             return ""
 
     def _yes_no(self, column: str) -> bool:
-        value = self.source.cells.get(column, True)
+        value = self.row.cells.get(column, True)
         if isinstance(value, bool):
             return value
-        word = folded(value) if isinstance(value, str) else ""
-        if self.source.block or word not in _YES | _NO:
-            words = "true nor false" if self.source.block else "yes nor no (да, нет)"
-            self._complain(column, f"{_shown(value)} is neither {words}")
-        return word in _YES
+        if self._is_sheet:
+            word = folded(value)
+            if word not in _YES | _NO:
+                self.complain(column, f"{shown(value)} is neither yes nor no (да, нет)")
+            return word in _YES
+        self.complain(column, f"{shown(value)} is neither true nor false")
+        return False
 
 
 def is_file_name(text: str) -> bool:
     """Tell whether a text names a file and no way to one: no folders, nothing hidden."""
     return bool(text) and not text.startswith(".") and not any(sign in text for sign in "/\\:\0")
-
-
-def _shown(value: Any) -> str:
-    """A value as a problem shows it."""
-    return quoted(value if isinstance(value, str) else _written(value))
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    try:
-        return str(value)
-    except ValueError:  # Python writes no whole number of several thousand digits.
-        return "a number without an end"

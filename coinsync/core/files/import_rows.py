@@ -1,7 +1,7 @@
 """The rows of an import: credits, debits and opening balances that staff keep in a spreadsheet.
 
-A file is taken as a whole or not at all, and every problem of every row is named. Each row has a key in the ledger, so
-that the same file a second time adds nothing.
+A file is taken as a whole or not at all, and every problem of every row is named. Each row has a
+key in the ledger, so that the same file a second time adds nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from coinsync.core.files.sheet import Problem, Row, folded, quoted, read_sheet, refusal, suggestion
-from coinsync.core.identity import clean
+from coinsync.core.files.sheet import (
+    Problem,
+    RowReader,
+    SheetRow,
+    folded,
+    quoted,
+    read_sheet,
+    refusal,
+    repeated,
+    suggestion,
+)
 from coinsync.core.ledger import Kind
 
 #: The columns and their other headings.
@@ -51,6 +60,8 @@ _KINDS = {
 }
 _NUMBER = re.compile(r"([+−-]?)([0-9]+)")
 _DIGITS_MAX = 18
+#: The second one is what a spreadsheet makes of the first.
+_MINUS = ("-", "−")
 _ISO_DAY = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _RUSSIAN_DAY = re.compile(r"(?P<day>[0-9]{2})\.(?P<month>[0-9]{2})\.(?P<year>[0-9]{4})")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]*")
@@ -58,9 +69,10 @@ _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]*")
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """One row, understood. ``coins`` is below 0 for a debit alone; ``day`` is None where the row does not say.
+    """One row, understood; ``coins`` is below 0 for a debit alone.
 
-    ``resident`` is what was typed ("#101", "crm:101", a name); ``way`` is "" or one of the school's ways to earn.
+    ``resident`` is what was typed ("#101", "crm:101", a name); ``way`` is "" or one of the school's
+    ways to earn; ``day`` is None where the row does not say.
     """
 
     line: int
@@ -76,27 +88,43 @@ class ImportRow:
 def read_import_rows(
     content: bytes, *, ways: Mapping[str, int], coins_max: int
 ) -> tuple[ImportRow, ...]:
-    """Read a file of deeds; ``ways`` says what each way to earn gives.
+    """Read a file of credits and debits; ``ways`` says what each way to earn gives.
 
     Whether a day is still to come hangs on the resident's branch, and is not asked here. Raises
     ``ImportRefused`` with all problems.
     """
     sheet = read_sheet(content, COLUMNS, needed=(("resident",), ("coins", "way")))
-    problems = list(sheet.problems)
-    readers = [_Reader(row, ways, coins_max, problems) for row in sheet.rows]
-    proposals = [reader.proposal() for reader in readers]
-    problems += _repeated(proposals)
+    problems: list[Problem] = list(sheet.problems)
+    rows: list[ImportRow] = []
+    meanings: list[list[str]] = []
+    for sheet_row in sheet.rows:
+        reader = _ImportRowReader(sheet_row, problems, ways, coins_max)
+        row = reader.import_row()
+        rows.append(row)
+        meanings.append(_meaning(row, has_coins=bool(reader.cell("coins"))))
+    own_keys = [row.key for row in rows]
+    problems += repeated("key", zip(own_keys, sheet.rows, strict=True))
     if problems:
         raise refusal(problems)
-    digest = _digest(
-        [reader.meaning(proposal) for reader, proposal in zip(readers, proposals, strict=True)]
-    )
-    # Rows are counted and not lines: an empty line more would otherwise give other keys to the same rows. The headings
-    # are the first, so that mostly the number is also that of the line.
-    return tuple(
-        replace(proposal, key=KEY_PREFIX + (proposal.key or f"{digest}:{number}"))
-        for number, proposal in enumerate(proposals, start=2)
-    )
+    digest = _digest(meanings)
+    keyed = []
+    # Rows are counted and not lines: an empty line more would otherwise give other keys to the same
+    # rows. The headings are the first, so that mostly the number is also that of the line.
+    for number, row in enumerate(rows, start=2):
+        keyed.append(replace(row, key=KEY_PREFIX + (row.key or f"{digest}:{number}")))
+    return tuple(keyed)
+
+
+def _meaning(row: ImportRow, *, has_coins: bool) -> list[str]:
+    """What a row says, by itself alone.
+
+    A spreadsheet rewrites days and numbers when it saves a file, and that changes nothing. What a
+    way gives is left out: when the school changes it, the file of last week must not look like
+    another one.
+    """
+    coins = str(row.coins) if has_coins else ""
+    day = row.day.isoformat() if row.day else ""
+    return [row.resident, coins, row.kind.value, row.reason, row.way, day, row.key]
 
 
 def _digest(meanings: Sequence[Sequence[str]]) -> str:
@@ -105,173 +133,139 @@ def _digest(meanings: Sequence[Sequence[str]]) -> str:
     return hashlib.sha256(written.encode()).hexdigest()[:16]
 
 
-def _repeated(proposals: Sequence[ImportRow]) -> list[Problem]:
-    """Rows whose own key an earlier row has already."""
-    first: dict[str, int] = {}
-    return [
-        Problem(
-            proposal.line, "key", f"{quoted(proposal.key)} stands in line {first[proposal.key]} too"
-        )
-        for proposal in proposals
-        if proposal.key and first.setdefault(proposal.key, proposal.line) != proposal.line
-    ]
+class _ImportRowReader(RowReader):
+    """Reads the coins that one row moves."""
 
+    def __init__(
+        self,
+        row: SheetRow,
+        problems: list[Problem],
+        ways: Mapping[str, int],
+        coins_max: int,
+    ) -> None:
+        """Nothing read yet."""
+        super().__init__(row, problems)
+        self._line = row.line
+        self._ways = ways
+        self._coins_max = coins_max
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads one row: what cannot be read is added to ``problems``, and the other cells are read all the same."""
-
-    row: Row
-    ways: Mapping[str, int]
-    coins_max: int
-    problems: list[Problem]
-
-    def proposal(self) -> ImportRow:
+    def import_row(self) -> ImportRow:
         """The row with its own key, or none; of use only if there are no problems."""
-        kind, way = self._kind(), self._way()
+        kind = self._kind()
+        way = self._way()
         coins = self._coins(kind, way)
-        kind = kind or (Kind.DEBIT if coins < 0 else Kind.CREDIT)
-        resident = self._text("resident", RESIDENT_LENGTH_MAX)
-        if not resident:
-            self._complain("resident", "is empty")
-        reason = self._text("reason", REASON_LENGTH_MAX)
-        if not reason and not self._cell("way") and kind is not Kind.OPENING:
-            self._complain("reason", "is empty")
-        return ImportRow(
-            self.row.line, resident, coins, kind, reason, way, self._day(), self._key()
-        )
+        if kind is None:
+            kind = Kind.DEBIT if coins < 0 else Kind.CREDIT
+        resident = self.text("resident", RESIDENT_LENGTH_MAX, needed=True)
+        # A way says why by itself, and an opening balance has no reason but being one.
+        needs_reason = not self.cell("way") and kind is not Kind.OPENING
+        reason = self.text("reason", REASON_LENGTH_MAX, needed=needs_reason)
+        return ImportRow(self._line, resident, coins, kind, reason, way, self._day(), self._key())
 
-    def meaning(self, proposal: ImportRow) -> list[str]:
-        """What the row says, by itself alone.
-
-        A spreadsheet rewrites days and numbers when it saves a file, and that changes nothing. What a way gives is
-        left out: when the school changes it, the file of last week must not look like another one.
-        """
-        coins = str(proposal.coins) if self._cell("coins") else ""
-        day = proposal.day.isoformat() if proposal.day else ""
-        return [
-            proposal.resident,
-            coins,
-            proposal.kind.value,
-            proposal.reason,
-            proposal.way,
-            day,
-            proposal.key,
-        ]
-
-    def _cell(self, column: str) -> str:
-        return self.row.cells.get(column, "")
-
-    def _complain(self, column: str, reason: str) -> None:
-        self.problems.append(Problem(self.row.line, column, reason))
-
-    def _text(self, column: str, length_max: int) -> str:
-        text = clean(self._cell(column))
-        if len(text) > length_max:
-            self._complain(column, f"has {len(text)} characters, and {length_max} are the limit")
-        return text
+    def cell(self, column: str) -> str:
+        """A cell as it stands in the file; "" where there is none."""
+        return str(self.row.cells.get(column, ""))
 
     def _kind(self) -> Kind | None:
-        word = self._cell("kind")
+        word = self.cell("kind")
         kind = _KINDS.get(folded(word))
         if word and kind is None:
-            self._complain(
-                "kind",
-                f"{quoted(word)} is neither credit, debit nor opening{suggestion(word, _KINDS)}",
-            )
+            near = suggestion(word, _KINDS)
+            self.complain("kind", f"{quoted(word)} is neither credit, debit nor opening{near}")
         return kind
 
     def _way(self) -> str:
         """The code of the way, or "" where there is none or none of that name."""
-        word = self._cell("way")
+        word = self.cell("way")
+        if word in self._ways:
+            return word
         # A spreadsheet likes to begin a cell with a capital.
-        known = {folded(code): code for code in self.ways}
-        way = word if word in self.ways else known.get(folded(word), "")
+        codes = {folded(code): code for code in self._ways}
+        way = codes.get(folded(word), "")
         if word and not way:
-            self._complain(
-                "way", f"{quoted(word)} is none of the ways to earn{suggestion(word, self.ways)}"
-            )
+            near = suggestion(word, self._ways)
+            self.complain("way", f"{quoted(word)} is none of the ways to earn{near}")
         return way
 
     def _coins(self, kind: Kind | None, way: str) -> int:
-        """Coins with the sign of the deed, from their cell or from the way; 0 where they cannot be read."""
-        if not self._cell("coins"):
+        """Coins below 0 for a debit, from their cell or the way; 0 where they cannot be read."""
+        if not self.cell("coins"):
             return self._coins_of_way(kind, way)
         coins = self._coins_typed(kind)
-        if coins and way and coins != self.ways[way]:
-            self._complain(
-                "coins", f"{coins} is not what the way {quoted(way)} gives: {self.ways[way]}"
-            )
+        if coins and way and coins != self._ways[way]:
+            given = self._ways[way]
+            self.complain("coins", f"{coins} is not what the way {quoted(way)} gives: {given}")
         return coins
 
     def _coins_of_way(self, kind: Kind | None, way: str) -> int:
         if not way:
-            if not self._cell("way"):
-                self._complain("coins", "is empty")
+            # Where a way is named that nobody knows, that is the problem and not the coins.
+            if not self.cell("way"):
+                self.complain("coins", "is empty")
             return 0
-        coins = self.ways[way]
-        if coins == 0 or abs(coins) > self.coins_max:
-            self._complain(
-                "way", f"{quoted(way)} gives {coins} coins, and 1 to {self.coins_max} are possible"
-            )
+        coins = self._ways[way]
+        if coins == 0 or abs(coins) > self._coins_max:
+            possible = f"1 to {self._coins_max} are possible"
+            self.complain("way", f"{quoted(way)} gives {coins} coins, and {possible}")
         elif kind is not None and (coins < 0) != (kind is Kind.DEBIT):
-            self._complain(
-                "kind", f"the way {quoted(way)} gives {coins} coins, which is no {kind.value}"
-            )
+            reason = f"the way {quoted(way)} gives {coins} coins, which is no {kind.value}"
+            self.complain("kind", reason)
         return coins
 
     def _coins_typed(self, kind: Kind | None) -> int:
-        text = self._cell("coins")
+        text = self.cell("coins")
         number = _NUMBER.fullmatch(text)
         if number is None:
-            self._complain("coins", f"{quoted(text)} is not a whole number")
+            self.complain("coins", f"{quoted(text)} is not a whole number")
             return 0
-        sign, digits = number[1], number[2].lstrip("0") or "0"
+        sign = number[1]
+        digits = number[2].lstrip("0") or "0"
         # No number of so many digits is below any limit, and none is worth reading.
         amount = int(digits) if len(digits) <= _DIGITS_MAX else None
+        is_taken = kind is Kind.DEBIT or sign in _MINUS
         if amount == 0:
-            self._complain("coins", f"{quoted(text)} moves nothing; leave such a row out")
-        elif amount is None or amount > self.coins_max:
-            self._complain(
-                "coins", f"{quoted(text)} is above the limit of {self.coins_max} for one row"
-            )
-        elif kind is not None and sign and (sign != "+") != (kind is Kind.DEBIT):
-            self._complain("coins", f"{quoted(text)} has the wrong sign for {kind.value}")
+            self.complain("coins", f"{quoted(text)} moves nothing; leave such a row out")
+        elif amount is None or amount > self._coins_max:
+            limit = f"the limit of {self._coins_max} for one row"
+            self.complain("coins", f"{quoted(text)} is above {limit}")
+        elif kind is not None and sign and (sign in _MINUS) != (kind is Kind.DEBIT):
+            self.complain("coins", f"{quoted(text)} has the wrong sign for {kind.value}")
         else:
-            return -amount if kind is Kind.DEBIT or sign in ("-", "−") else amount
+            return -amount if is_taken else amount
         return 0
 
     def _day(self) -> date | None:
-        text = self._cell("date")
+        text = self.cell("date")
         if not text:
             return None
-        written = _ISO_DAY.fullmatch(text) or _RUSSIAN_DAY.fullmatch(text)
-        try:
-            day = (
-                date(int(written["year"]), int(written["month"]), int(written["day"]))
-                if written
-                else None
-            )
-        except ValueError:
-            day = None
+        day = _read_day(text)
         if day is None:
-            self._complain("date", f"{quoted(text)} is not a day like 2026-11-20 or 20.11.2026")
+            self.complain("date", f"{quoted(text)} is not a day like 2026-11-20 or 20.11.2026")
         elif day < EARLIEST:
-            self._complain("date", f"{quoted(text)} is before {EARLIEST}")
+            self.complain("date", f"{quoted(text)} is before {EARLIEST}")
         return day
 
     def _key(self) -> str:
         """The row's own key in lower case, or "" where it has none."""
-        text = self._cell("key")
+        text = self.cell("key")
+        limit = KEY_LENGTH_MAX - len(KEY_PREFIX)
         if text and not _KEY.fullmatch(text):
-            self._complain(
-                "key", f"{quoted(text)} is no key: a Latin letter or digit first, then also : . _ -"
-            )
-        elif len(KEY_PREFIX) + len(text) > KEY_LENGTH_MAX:
-            limit = KEY_LENGTH_MAX - len(KEY_PREFIX)
-            self._complain(
-                "key", f"{quoted(text)} has {len(text)} characters, and {limit} are the limit"
-            )
+            reason = f"{quoted(text)} is no key: a Latin letter or digit first, then also : . _ -"
+            self.complain("key", reason)
+        elif len(text) > limit:
+            length = f"has {len(text)} characters, and {limit} are the limit"
+            self.complain("key", f"{quoted(text)} {length}")
         else:
             return text.lower()
         return ""
+
+
+def _read_day(text: str) -> date | None:
+    """A day as it is written in one of two ways, or None where it is none."""
+    written = _ISO_DAY.fullmatch(text) or _RUSSIAN_DAY.fullmatch(text)
+    if written is None:
+        return None
+    try:
+        return date(int(written["year"]), int(written["month"]), int(written["day"]))
+    except ValueError:
+        return None

@@ -1,7 +1,8 @@
 """What a spreadsheet saves as CSV: bytes in, rows out, or every reason why not.
 
-Sheets come from Excel, LibreOffice and Google, in Russian and in English, so the encoding, the delimiter and the line
-ends are found out. What a sheet *says* is never guessed: a column that nobody knows is a problem, not a column less.
+Sheets come from Excel, LibreOffice and Google, in Russian and in English, so the encoding, the
+delimiter and the line ends are found out. What a sheet *says* is never guessed: a column that
+nobody knows is a problem, not a column less.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from coinsync.core.identity import clean
 from coinsync.errors import ImportRefused
@@ -30,7 +32,9 @@ SHOWN_LENGTH_MAX = 40
 
 # Where two occur equally often the earlier is meant: a comma also stands inside of headings.
 _DELIMITERS = (";", "\t", ",")
-_SOMETHING = re.compile(r'[^\s;,"]')
+_NOT_EMPTY = re.compile(r'[^\s;,"]')
+#: What a spreadsheet would take for a formula, and the same behind apostrophes.
+_FORMULA = re.compile(r"'*[=+\-@]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +51,34 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """The cells of one row by the name of their column; ``line`` is where it begins in the file, the first being 1."""
+class SheetRow:
+    """The cells of one row by the name of their column.
+
+    ``line`` is where it begins in the file, the first being 1.
+    """
 
     line: int
-    cells: Mapping[str, str]
+    cells: Mapping[str, Any]
+
+    @property
+    def place(self) -> str:
+        """Where it stands, in words."""
+        return f"line {self.line}"
+
+    def problem(self, column: str, reason: str) -> Problem:
+        """Something that is wrong here."""
+        return Problem(self.line, column, reason)
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The rows that have a cell for each column. Where ``problems`` is not empty there are others, that have not."""
+    """The rows that have a cell for each column.
+
+    Where ``problems`` is not empty there are others, that have not.
+    """
 
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
     problems: tuple[Problem, ...] = ()
 
 
@@ -68,33 +87,79 @@ def read_sheet(
 ) -> Sheet:
     """Read a CSV file whose headings are the columns' names or any of their ``aliases``.
 
-    Of each group in ``needed`` at least one column must stand. Raises ``ImportRefused`` when the rows cannot be told
-    apart or the headings are not understood; rows of another width are ``problems`` of the sheet, so that a caller
-    can name what is wrong in all the others too.
+    Of each group in ``needed`` at least one column must stand. Raises ``ImportRefused`` when the
+    rows cannot be told apart or the headings are not understood. Rows of another width are
+    ``problems`` of the sheet, so that a caller can name what is wrong in all the others too.
     """
     records, problems = _records(_text(content))
     if not records:
         raise refusal(problems or [Problem(1, "", "the file is empty")])
     (line, headings), *body = records
-    columns = _columns(line, [cell.strip() for cell in headings], aliases, needed)
+    columns = _columns(line, _stripped(headings, 0), aliases, needed)
     rows = []
-    for at, cells in body:
-        stripped = _without_empty_end([cell.strip() for cell in cells], len(columns))
-        if len(stripped) == len(columns):
-            rows.append(Row(at, dict(zip(columns, stripped, strict=True))))
+    for line, record in body:
+        cells = _stripped(record, len(columns))
+        if len(cells) == len(columns):
+            rows.append(SheetRow(line, dict(zip(columns, cells, strict=True))))
         else:
-            problems.append(_of_another_width(at, stripped, columns))
+            problems.append(_of_another_width(line, cells, columns))
     return Sheet(columns, tuple(rows), tuple(problems))
 
 
+class RowReader:
+    """Reads the cells of one row.
+
+    What cannot be read is added to ``problems``, and the other cells are read all the same, so that
+    a person mends a file once and not row by row.
+    """
+
+    def __init__(self, row: SheetRow, problems: list[Problem]) -> None:
+        """Nothing read yet."""
+        self.row = row
+        self._problems = problems
+
+    def complain(self, column: str, reason: str) -> None:
+        """Add a problem of this row."""
+        self._problems.append(self.row.problem(column, reason))
+
+    def text(self, column: str, length_max: int, *, needed: bool = False) -> str:
+        """A text in one line, whatever way it was broken into lines; "" where there is none."""
+        value = self.row.cells.get(column, "")
+        if not isinstance(value, str):
+            self.complain(column, f"{shown(value)} is not a text")
+            return ""
+        text = clean(value)
+        if needed and not text:
+            self.complain(column, "is empty")
+        if len(text) > length_max:
+            self.complain(column, f"has {len(text)} characters, and {length_max} are the limit")
+        return text
+
+
+def repeated(column: str, rows: Iterable[tuple[str, SheetRow]]) -> list[Problem]:
+    """The problems of rows whose value in a column an earlier row has already; "" is no value."""
+    first: dict[str, SheetRow] = {}
+    problems = []
+    for value, row in rows:
+        if value in first:
+            place = first[value].place
+            problems.append(row.problem(column, f"{quoted(value)} stands in {place} too"))
+        elif value:
+            first[value] = row
+    return problems
+
+
 def refusal(problems: Sequence[Problem]) -> ImportRefused:
-    """The error that names these problems in the order of their lines, and counts those beyond ``PROBLEMS_MAX``."""
+    """The error that names these problems in the order of their lines.
+
+    Those beyond ``PROBLEMS_MAX`` are counted.
+    """
     listed = sorted(problems, key=lambda problem: problem.line)[:PROBLEMS_MAX]
     return ImportRefused([str(problem) for problem in listed], count=len(problems))
 
 
 def folded(text: str) -> str:
-    """A heading or a word as it is compared: neither case, spaces nor the dots of "ё" make a difference."""
+    """A heading or a word as it is compared: without case, extra spaces and the dots of "ё"."""
     # A Mac writes "й" and "ё" in two characters each.
     return clean(unicodedata.normalize("NFC", text)).casefold().replace("ё", "е")
 
@@ -106,31 +171,56 @@ def quoted(text: str) -> str:
     return f'"{text}"' if len(text) <= SHOWN_LENGTH_MAX else f'"{text[: SHOWN_LENGTH_MAX - 1]}…"'
 
 
+def shown(value: Any) -> str:
+    """Any value of a file as a problem shows it."""
+    if isinstance(value, bool):
+        return quoted("true" if value else "false")
+    try:
+        return quoted(str(value))
+    except ValueError:  # Python writes no whole number of several thousand digits.
+        return quoted("a number without an end")
+
+
 def suggestion(text: str, known: Iterable[str]) -> str:
-    """What was probably meant, as the end of a problem's reason: "; did you mean …?", or nothing."""
+    """What was probably meant, as the end of a reason: "; did you mean …?", or nothing."""
     as_compared = {folded(name): name for name in known}
     near = get_close_matches(folded(text[:SHOWN_LENGTH_MAX]), as_compared, n=1)
     return f"; did you mean {quoted(as_compared[near[0]])}?" if near else ""
 
 
+def protected(text: str) -> str:
+    """A text as a cell that no spreadsheet takes for a formula; ``unprotected`` undoes it."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unprotected(cell: str) -> str:
+    """The text of a cell that was written by ``protected``."""
+    if cell.startswith("'") and _FORMULA.match(cell):
+        return cell[1:]
+    return cell
+
+
+def _refusal_of(line: int, reason: str) -> ImportRefused:
+    """The error of a file that cannot be read from some line on."""
+    return refusal([Problem(line, "", reason)])
+
+
 def _text(content: bytes) -> str:
     """Decode the file; its lines end in a line feed, whatever they ended in."""
     if len(content) > BYTES_MAX:
-        raise refusal(
-            [Problem(1, "", f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit")]
-        )
+        reason = f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit"
+        raise _refusal_of(1, reason)
     try:
         text = _decoded(content)
     except UnicodeDecodeError as error:
         reason = "the characters cannot be read; save the sheet as CSV UTF-8"
-        raise refusal([Problem(1, "", reason)]) from error
+        raise _refusal_of(1, reason) from error
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     nul = text.find("\0")
     if nul >= 0:
         line = text.count("\n", 0, nul) + 1
-        raise refusal(
-            [Problem(line, "", "a NUL character: this is no CSV file; save the sheet as CSV UTF-8")]
-        )
+        reason = "a NUL character: this is no CSV file; save the sheet as CSV UTF-8"
+        raise _refusal_of(line, reason)
     return text
 
 
@@ -142,12 +232,16 @@ def _decoded(content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        # Excel in Russian saves "CSV" in the old encoding, whose letters are hardly ever right UTF-8.
+        # Excel in Russian saves "CSV" in the old encoding, whose letters are hardly ever right
+        # UTF-8.
         return content.decode("cp1251")
 
 
 def _records(text: str) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
-    """All rows that are not empty, each with the line where it begins; nothing is read behind a quote gone wrong."""
+    """All rows that are not empty, each with the line where it begins.
+
+    Nothing is read behind a quote gone wrong: what follows would be one long cell.
+    """
     records: list[tuple[int, list[str]]] = []
     line = 1
     reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=_delimiter(text), strict=True)
@@ -156,86 +250,90 @@ def _records(text: str) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
             if any(map(str.strip, cells)):
                 records.append((line, cells))
             if len(records) > ROWS_MAX + 1:
-                raise refusal(
-                    [Problem(line, "", f"more than {ROWS_MAX} rows; import them in several files")]
-                )
+                raise _refusal_of(line, f"more than {ROWS_MAX} rows; import them in several files")
             line = reader.line_num + 1
     except csv.Error:
-        reason = "a cell has no end: its closing quote is missing or has text behind it; the rest was not read"
+        reason = (
+            "a cell has no end: its closing quote is missing or has text behind it; "
+            "the rest was not read"
+        )
         return records, [Problem(line, "", reason)]
     return records, []
 
 
 def _delimiter(text: str) -> str:
     """The delimiter that occurs most often in the headings, outside of quotes."""
-    something = _SOMETHING.search(text)
-    begin = text.rfind("\n", 0, something.start()) + 1 if something else len(text)
+    content = _NOT_EMPTY.search(text)
+    begin = text.rfind("\n", 0, content.start()) + 1 if content else len(text)
     counts = dict.fromkeys(_DELIMITERS, 0)
-    within = False
-    for at in range(begin, len(text)):
-        char = text[at]
+    within_quotes = False
+    for char in text[begin:]:
         if char == '"':
-            within = not within
-        elif char == "\n" and not within:
+            within_quotes = not within_quotes
+        elif char == "\n" and not within_quotes:
             break
-        elif char in counts and not within:
+        elif char in counts and not within_quotes:
             counts[char] += 1
     return max(counts, key=lambda delimiter: counts[delimiter])
 
 
 def _columns(
     line: int,
-    headings: list[str],
+    headings: Sequence[str],
     aliases: Mapping[str, Sequence[str]],
     needed: Iterable[Sequence[str]],
 ) -> tuple[str, ...]:
-    """The columns that the headings mean. Raises ``ImportRefused`` unless each means one, and none the same."""
-    # A sheet whose last columns were emptied keeps them, and what a row holds there is a problem of that row.
-    headings = _without_empty_end(headings, 0)
+    """The columns that the headings mean.
+
+    Raises ``ImportRefused`` unless each means one, and none the same.
+    """
     if len(headings) > COLUMNS_MAX:
-        raise refusal(
-            [Problem(line, "", f"{len(headings)} columns, and {COLUMNS_MAX} are the limit")]
-        )
-    names = {column: (column, *others) for column, others in aliases.items()}
-    meanings = {folded(alias): column for column, all_of_it in names.items() for alias in all_of_it}
+        raise _refusal_of(line, f"{len(headings)} columns, and {COLUMNS_MAX} are the limit")
+    # By heading as it is compared: the column that it means, and how it may be written.
+    meanings: dict[str, str] = {}
+    known: list[str] = []
+    for column, others in aliases.items():
+        for name in (column, *others):
+            meanings[folded(name)] = column
+            known.append(name)
     problems = []
     columns: dict[str, str] = {}
     for number, heading in enumerate(headings, start=1):
-        column = meanings.get(folded(heading))
+        column_meant = meanings.get(folded(heading))
         if not heading:
             problems.append(Problem(line, str(number), "has no heading"))
-        elif column is None:
-            near = suggestion(
-                heading, (alias for all_of_it in names.values() for alias in all_of_it)
-            )
-            problems.append(Problem(line, quoted(heading), f"is not known{near}"))
-        elif column in columns:
-            problems.append(
-                Problem(
-                    line,
-                    column,
-                    f"stands twice, as {quoted(columns[column])} and {quoted(heading)}",
-                )
-            )
+        elif column_meant is None:
+            reason = f"is not known{suggestion(heading, known)}"
+            problems.append(Problem(line, quoted(heading), reason))
+        elif column_meant in columns:
+            reason = f"stands twice, as {quoted(columns[column_meant])} and {quoted(heading)}"
+            problems.append(Problem(line, column_meant, reason))
         else:
-            columns[column] = heading
+            columns[column_meant] = heading
     for group in needed:
-        if not any(column in columns for column in group):
+        if columns.keys().isdisjoint(group):
             problems.append(Problem(line, " or ".join(group), "is missing"))
     if problems:
         raise refusal(problems)
     return tuple(columns)
 
 
-def _without_empty_end(cells: list[str], least: int) -> list[str]:
-    """The cells without the empty ones at their end, ``least`` of them at any rate."""
-    end = len(cells)
-    while end > least and not cells[end - 1]:
-        end -= 1
-    return cells[:end]
+def _stripped(cells: Sequence[str], least: int) -> list[str]:
+    """The cells without the empty ones at their end, but ``least`` of them at any rate.
+
+    A sheet whose last columns were emptied keeps them, and what a row holds there is a problem of
+    that row.
+    """
+    stripped = [cell.strip() for cell in cells]
+    while len(stripped) > least and not stripped[-1]:
+        stripped.pop()
+    return stripped
 
 
 def _of_another_width(line: int, cells: Sequence[str], columns: Sequence[str]) -> Problem:
-    """The column is the first without a cell, or the number of the first cell without a heading."""
+    """The problem of a row that has more cells than columns, or fewer.
+
+    Its column is the first without a cell, or the number of the first cell without a heading.
+    """
     column = columns[len(cells)] if len(cells) < len(columns) else str(len(columns) + 1)
     return Problem(line, column, f"the row has {len(cells)} cells where {len(columns)} belong")

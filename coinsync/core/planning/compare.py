@@ -114,7 +114,7 @@ def compare(
     work = _Comparing(recorded, rulebook, account, read_before)
     for lesson, path in window.unreadable.items():
         work.remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", lesson, detail=path))
-    records = [*window.lesson_records, *_gone_records(window, recorded, account)]
+    records = [*window.lesson_records, *_gone_records(window, recorded)]
     for record in records:
         work.take(record)
     for stranger in work.strangers:
@@ -287,36 +287,23 @@ def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[C
     return changes
 
 
-def _gone_records(window: WindowReading, recorded: Recorded, account: str) -> list[LessonRecord]:
-    """The lessons that are gone now, and those gone before that are not at rest yet.
+def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecord]:
+    """The lessons that are gone now, and those that were gone before.
 
-    A lesson that vanished keeps its place in every plan until all its coins are reversed: a
-    reversal may have been refused or held that night.
+    A lesson that vanished keeps its place in every plan: that night its reversal may have been
+    refused or held. Where nothing is posted or held any more, nothing comes of it.
     """
-    read = {record.lesson.id for record in window.lesson_records}
-    # A dictionary keeps each number once, in the order of its coming.
-    numbers = dict.fromkeys(window.gone)
-    for number, record in recorded.lesson_records.items():
-        gone_before = record.lesson.status is Status.GONE and number not in read
-        if gone_before and _is_open(record, recorded, account):
-            numbers[number] = None
-    gone = []
-    for number in numbers:
-        record = recorded.lesson_records[number]
-        gone.append(replace(record, lesson=replace(record.lesson, status=Status.GONE)))
-    return gone
-
-
-def _is_open(record: LessonRecord, recorded: Recorded, account: str) -> bool:
-    """Whether anything is still posted or held for a lesson."""
-    for attendance in record.attendance:
-        key = lesson_key(account, record.lesson.id, attendance.resident)
-        if key in recorded.holds:
-            return True
-        state = recorded.key_states.get(key)
-        if state is not None and state.coins:
-            return True
-    return False
+    accounted = {record.lesson.id for record in window.lesson_records}.union(window.gone)
+    gone_now = [recorded.lesson_records[number] for number in window.gone]
+    gone_before = [
+        record
+        for number, record in recorded.lesson_records.items()
+        if record.lesson.status is Status.GONE and number not in accounted
+    ]
+    return [
+        replace(record, lesson=replace(record.lesson, status=Status.GONE))
+        for record in (*gone_now, *gone_before)
+    ]
 
 
 # --- cards that were merged in the CRM -------------------------------------------------------

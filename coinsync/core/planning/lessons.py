@@ -40,12 +40,12 @@ def plan_lessons(
     survivors: Mapping[int, int] | None = None,
     rerate: bool = False,
 ) -> Plan:
-    """Plan the coins for what ``compare`` found; ``balances`` must hold every one of its ``losers``.
+    """Plan the coins for what ``compare`` found.
 
-    ``survivors`` names the card on which a merged one goes on; ``balances`` are those of such
-    cards. A reversal that would take a balance below zero is held; so is one whose only ground is
-    that something is not known. Differences that only the rules explain move nothing unless
-    ``rerate``.
+    ``survivors`` names the card on which a merged one goes on. ``balances``, by such cards, must
+    hold those of all its ``losers``. A reversal that would take a balance below zero is held; so
+    is one for which something is not known. Differences that only the rules explain move nothing
+    unless ``rerate``.
     """
     draft = _Draft(dict(balances), survivors or {}, rerate)
     in_order = sorted(
@@ -98,7 +98,7 @@ class _Draft:
             # A rate that was raised pays past lessons only when somebody asks for it.
             self._remark(RemarkKind.RERATE, difference, owed)
             return
-        if verdict.held and not state.coins:
+        if verdict.held:
             # A guest perhaps: a person says whether the visit earns.
             self._hold(difference, HoldKind.GUEST, verdict.held)
             return

@@ -1,4 +1,4 @@
-"""Plan what to record of the people of one branch: who is there, in which groups, with which VK page.
+"""Plan what to record of the people of one branch: cards, groups, memberships, VK pages.
 
 Pure: equal inputs give equal plans. No coins move here.
 """
@@ -9,9 +9,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     ALWAYS,
     Branch,
+    Fact,
     Group,
     LessonType,
     Link,
@@ -83,13 +85,15 @@ def plan_people(
     links, remarks = _link_changes(read, known)
     for resident, field in (unreadable or {}).items():
         remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", resident=resident, detail=field))
+    # The CRM still shows the card of somebody who was erased; its name must not come back.
+    erased = known.erased
+    residents = [resident for resident in residents if resident.id not in erased]
     changes = [
-        *_numbered_changes(read.branches, known.branches),
-        *_numbered_changes(read.types, known.types),
-        *_numbered_changes(read.groups, known.groups),
-        # The CRM still shows the card of somebody who was erased; its name must not come back.
-        *_numbered_changes(residents, known.residents, without=known.erased),
-        *_membership_changes(memberships, known.memberships),
+        *_changes(read.branches, known.branches),
+        *_changes(read.types, known.types),
+        *_changes(read.groups, known.groups),
+        *_changes(residents, known.residents),
+        *_changes(memberships, known.memberships),
         *links,
     ]
     evidence = _people_evidence(scope.branch, read, known)
@@ -124,17 +128,13 @@ def _people_evidence(branch: int, read: People, known: People) -> Evidence:
     )
 
 
-def _numbered_changes(
-    read: Iterable[Branch | LessonType | Group | Resident],
-    known: Iterable[Branch | LessonType | Group | Resident],
-    without: Collection[int] = (),
-) -> list[Change]:
-    """Record what is new or reads otherwise than before, but for the numbers ``without``."""
-    before = {fact.id: fact for fact in known}
+def _changes(facts: Iterable[Fact], known: Iterable[Fact]) -> list[Change]:
+    """Record facts of one kind that are new, or not as they are known."""
+    before = {identity(fact): fact for fact in known}
     changes: list[Change] = []
-    for fact in read:
-        old = before.get(fact.id)
-        if fact != old and fact.id not in without:
+    for fact in facts:
+        old = before.get(identity(fact))
+        if fact != old:
             changes.append(Put(fact, old))
     return changes
 
@@ -167,11 +167,6 @@ def _seat(membership: Membership) -> tuple[int, int]:
     return membership.resident, membership.group
 
 
-def _stay(membership: Membership) -> tuple[int, int, date]:
-    """Who belongs to which group from which day on: a resident may leave and come back."""
-    return membership.resident, membership.group, membership.since
-
-
 def memberships_after(
     read: Sequence[Membership],
     known: Sequence[Membership],
@@ -187,18 +182,18 @@ def memberships_after(
     unless it had an end, the day before it was missed. Only those of ``groups`` can be missed:
     another branch's are not read.
     """
-    after = {_stay(membership): membership for membership in known}
+    after = {identity(membership): membership for membership in known}
     remembered: dict[tuple[int, int], list[Membership]] = {}
     for membership in known:
         remembered.setdefault(_seat(membership), []).append(membership)
         can_be_missed = groups is None or membership.group in groups
         if membership.until is None and can_be_missed:
             # Taken for ended, until the reading shows it again just below.
-            after[_stay(membership)] = replace(membership, until=today - timedelta(days=1))
+            after[identity(membership)] = replace(membership, until=today - timedelta(days=1))
     for membership in read:
         stays = remembered.get(_seat(membership), ())
         dated = _dated(membership, stays, today, read_before)
-        after[_stay(dated)] = dated
+        after[identity(dated)] = dated
     return tuple(after.values())
 
 
@@ -217,14 +212,13 @@ def _dated(
     return replace(membership, since=max(starts, default=read_before or ALWAYS))
 
 
-def _membership_changes(after: Iterable[Membership], known: Iterable[Membership]) -> list[Change]:
-    before = {_stay(membership): membership for membership in known}
-    changes: list[Change] = []
-    for membership in after:
-        old = before.get(_stay(membership))
-        if membership != old:
-            changes.append(Put(membership, old))
-    return changes
+def memberships_once_recorded(known: Iterable[Membership], plan: Plan) -> list[Membership]:
+    """All memberships as they are once a plan of people is recorded."""
+    after = {identity(membership): membership for membership in known}
+    for change in plan.changes:
+        if isinstance(change, Put) and isinstance(change.new, Membership):
+            after[identity(change.new)] = change.new
+    return list(after.values())
 
 
 # --- VK pages and links ----------------------------------------------------------------------
@@ -259,9 +253,7 @@ def _link_changes(read: People, known: People) -> tuple[list[Change], list[Remar
     text_before = {resident.id: resident.vk for resident in known.residents}
     page_before = {page.resident: page for page in known.pages}
     page_now = {page.resident: page for page in read.pages}
-    changes: list[Change] = [
-        Put(page, page_before.get(resident)) for resident, page in page_now.items()
-    ]
+    changes = _changes(read.pages, known.pages)
     remarks: list[Remark] = []
     closed = known.closed
     for resident in read.residents:

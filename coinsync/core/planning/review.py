@@ -55,50 +55,63 @@ def plan_review(
     basis: list[KeyState] = []
     for question in questions:
         difference, state = question.difference, question.difference.state
-        own_note = "" if difference.resident in erased else note
+        author = _Author(actor, "" if difference.resident in erased else note)
         # Also where no coins move the ruling relies on where the key stood: it answers no other
         # question than the one that the person saw.
         basis.append(state)
         if difference.hold is not None:
             changes.append(Drop(difference.hold))
         due = state.coins if ruling is Ruling.WAIVE else _due(difference)
-        entries = []
+        seq = state.seq
         # Since it was held the rules may have changed, and give what is posted: nothing moves.
         if due != state.coins:
-            entries = entries_towards(due, difference, actor=actor, note=own_note)
-        seq = state.seq + len(entries)
+            entries = entries_towards(due, difference, actor=actor, note=author.note)
+            seq += len(entries)
+            changes += [Post(entry) for entry in entries]
         if ruling is Ruling.FORGIVE and due < state.coins:
-            gift = _gift(difference, state.coins - due, actor, own_note)
+            gift = _gift(difference, state.coins - due, author)
             basis.append(KeyState(gift.key))
-            entries.append(gift)
-        changes += [Post(entry) for entry in entries]
-        verdict = difference.verdict
-        if due != verdict.coins or verdict.held:
+            changes.append(Post(gift))
+        if due != difference.verdict.coins or difference.verdict.held:
             # Without it the next sync would find the same difference and hold it again.
-            decision = Decision(
-                key=state.key,
-                lesson=difference.lesson.id,
-                resident=difference.resident,
-                seq=seq,
-                coins=due,
-                reason=verdict.reason.value,
-                actor=actor,
-                decided_on=question.today,
-                note=own_note,
-            )
+            decision = _decision(question, seq, due, author)
             changes.append(Put(decision, question.before))
     days = [question.today for question in questions]
     return Plan.of(Purpose.REVIEW, Scope(0, min(days), max(days)), changes, basis=basis)
 
 
+@dataclass(frozen=True, slots=True)
+class _Author:
+    """In whose name a ruling is carried out, and with which note."""
+
+    actor: str
+    note: str
+
+
+def _decision(question: Question, seq: int, coins: int, author: _Author) -> Decision:
+    """The person's answer to this question: these coins, whatever the rules say."""
+    difference = question.difference
+    return Decision(
+        key=difference.state.key,
+        lesson=difference.lesson.id,
+        resident=difference.resident,
+        seq=seq,
+        coins=coins,
+        reason=difference.verdict.reason.value,
+        actor=author.actor,
+        decided_on=question.today,
+        note=author.note,
+    )
+
+
 def _due(difference: Difference) -> int:
-    """What the key must stand at once the ruling is carried out: what the rules give, or a visit."""
+    """The coins of a key once its ruling is carried out: what the rules give, or a visit."""
     is_visit = difference.hold is not None and difference.hold.kind is HoldKind.GUEST
     verdict = difference.verdict
     return verdict.coins + verdict.held if is_visit else verdict.coins
 
 
-def _gift(difference: Difference, coins: int, actor: str, note: str) -> Entry:
+def _gift(difference: Difference, coins: int, author: _Author) -> Entry:
     """Give what a reversal takes, as a gift that anybody can see."""
     return Entry(
         key=gift_key(difference.state.award or 0),
@@ -108,7 +121,7 @@ def _gift(difference: Difference, coins: int, actor: str, note: str) -> Entry:
         kind=Kind.GIFT,
         happened_on=difference.lesson.date,
         reason=FORGIVEN,
-        actor=actor,
-        note=note,
+        actor=author.actor,
+        note=author.note,
         lesson=difference.lesson.id,
     )

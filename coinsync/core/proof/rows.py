@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from itertools import product
 
-from coinsync.core.ledger import Kind, LedgerRow, RunLine
+from coinsync.core.ledger import Kind, LedgerRow, Run
 from coinsync.core.plan import Purpose
 
 #: In which direction entries of a kind move coins; a reversal goes against what it reverses.
@@ -45,7 +45,7 @@ _TYPES = tuple(_types_of(column) for column in LedgerRow._fields)
 #: Every combination of types that a row may have. One look into a set is several times faster than
 #: a comparison column by column, and every row of the ledger is asked for it.
 ROW_SHAPES = frozenset(product(*_TYPES))
-_RUN_SHAPE = tuple(int if column in _RUN_NUMBERS else str for column in RunLine._fields)
+_RUN_SHAPE = tuple(int if column in _RUN_NUMBERS else str for column in Run._fields)
 
 
 def wrong_columns(row: LedgerRow) -> list[str]:
@@ -68,12 +68,12 @@ def word_faults(row: LedgerRow) -> str:
     return ", ".join(faults)
 
 
-def is_run(run: RunLine) -> bool:
+def is_run(run: Run) -> bool:
     """Whether the numbers of a run are numbers and its texts are texts."""
     return tuple(map(type, run)) == _RUN_SHAPE
 
 
-def run_fault(run: RunLine, place: int) -> str:
+def run_fault(run: Run, place: int) -> str:
     """What is wrong with a run that stands at a place, counted from 1; "" where all is right."""
     if not is_run(run):
         return "it cannot be read"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from coinsync.core.ledger import LedgerRow, RunLine
+from coinsync.core.ledger import LedgerRow, Run
 from coinsync.core.plan import Purpose
 from coinsync.core.proof.checks import Findings, history_command
 from coinsync.core.proof.keys import takes_back
@@ -24,7 +24,7 @@ class OpenRun:
     """
 
     id: int | None = None
-    recorded: RunLine | None = None
+    recorded: Run | None = None
     posted_at: str = ""
     is_review: bool = False
     entries: int = 0
@@ -40,16 +40,15 @@ class PostedRuns:
     Afterwards ``balances`` are those of every resident.
     """
 
-    def __init__(
-        self, recorded: Mapping[int, RunLine], cards: MergedCards, findings: Findings
-    ) -> None:
+    def __init__(self, recorded: Mapping[int, Run], cards: MergedCards, findings: Findings) -> None:
         """No entry yet; ``recorded`` are the runs by number."""
         self.balances: dict[int, int] = {}
         self.open = OpenRun()
         self._recorded = recorded
         self._cards = cards
         self._findings = findings
-        self._with_entries: set[int] = set()
+        self._find = findings.add_entry
+        self._with_entries: set[int | None] = set()
         self._ever_reviewed: set[int] = set()
 
     def begin(self, row: LedgerRow) -> None:
@@ -60,9 +59,9 @@ class PostedRuns:
         is_review = recorded is not None and recorded.purpose == Purpose.REVIEW.value
         self.open = OpenRun(row.run, recorded, posted_at, is_review)
         if recorded is None:
-            self._find_entry("runs", row, f"its run {row.run} is not recorded")
+            self._find("runs", row, f"its run {row.run} is not recorded")
         elif not is_time(posted_at):
-            self._find_entry("entry", row, "no time")
+            self._find("entry", row, "no time")
 
     def add(self, row: LedgerRow) -> None:
         """Add an entry of the open run."""
@@ -74,9 +73,9 @@ class PostedRuns:
             run.reviewed.add(row.resident)
         if row.posted_at != run.posted_at:
             times = f"posted at {plain(row.posted_at)}, its run at {plain(run.posted_at)}"
-            self._find_entry("runs", row, times)
+            self._find("runs", row, times)
             if not is_time(row.posted_at):
-                self._find_entry("entry", row, "no time")
+                self._find("entry", row, "no time")
 
     def close(self) -> None:
         """Compare the totals of the open run with those recorded, and look at balances at its end.
@@ -86,8 +85,6 @@ class PostedRuns:
         once, at the end of a plan.
         """
         run = self.open
-        if run.id is None:
-            return
         self._check_totals(run)
         for resident, coins in run.moves.items():
             self._move(resident, coins)
@@ -123,9 +120,6 @@ class PostedRuns:
                 case = f"#{owner} has {coins}, and nobody reviewed it"
                 self._findings.add("floors", case, history_command(owner))
 
-    def _find_entry(self, check: str, row: LedgerRow, what: str) -> None:
-        self._findings.add_entry(check, row.n, row.resident, what)
-
     def _check_totals(self, run: OpenRun) -> None:
         recorded = run.recorded
         if recorded is None:
@@ -148,7 +142,7 @@ class PostedRuns:
             case = f"run {self.open.id} left #{resident} at {balance}, and nobody reviewed it"
             self._findings.add("floors", case, history_command(resident))
 
-    def _fault_after(self, run: RunLine, n_last: int, posted_at: str) -> str:
+    def _fault_after(self, run: Run, n_last: int, posted_at: str) -> str:
         """What is wrong with a run behind one with this last entry and time."""
         if (run.entries or run.coins) and run.id not in self._with_entries:
             return f"its {run.entries} entries ({run.coins:+}) are missing"

@@ -27,7 +27,7 @@ from coinsync.store.engines.mysql_connection import (
     terms_to_read,
     terms_to_write,
 )
-from coinsync.store.models import MODELS
+from coinsync.store.models import TABLE_NAMES
 
 #: ``CHECK TABLE`` reads all of a table.
 CHECK_SECONDS = 3600.0
@@ -183,12 +183,11 @@ class Mysql(Engine):
     def unsafe_settings(self, database: Database) -> list[str]:
         """The session was looked at when it was made; here are the tables."""
         wrong = []
-        our_tables = {model._meta.table_name for model in MODELS}
         for table, kind, collation in database.execute_sql(
             "SELECT table_name, engine, table_collation FROM information_schema.tables"
             " WHERE table_schema = DATABASE()"
         ):
-            if table not in our_tables:
+            if table not in TABLE_NAMES:
                 continue
             # A row of a MyISAM table survives the rollback of its transaction.
             if kind != "InnoDB":
@@ -274,9 +273,8 @@ class Mysql(Engine):
         opened = opened_here(database)
         terms = terms_to_read(opened.terms.connect_seconds, CHECK_SECONDS)
         other: Database = MysqlDatabase(opened.database, address=opened.address, terms=terms)
-        tables = ", ".join(model._meta.table_name for model in MODELS)
         with other.connection_context():
-            rows = other.execute_sql(f"CHECK TABLE {tables}").fetchall()
+            rows = other.execute_sql(f"CHECK TABLE {', '.join(TABLE_NAMES)}").fetchall()
         return [
             f"{table}: {text}" for table, _, kind, text in rows if (kind, text) != ("status", "OK")
         ]

@@ -9,9 +9,9 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from peewee import CompositeKey, Database, ForeignKeyField, Model
+from peewee import Database, ForeignKeyField, Model
 
-from coinsync.store.models import MODELS
+from coinsync.store.models import MODELS, TABLE_NAMES, key_columns_of
 
 _TRIGGERS = """
 SELECT trigger_name, action_timing, event_manipulation, event_object_table, action_statement
@@ -40,7 +40,6 @@ _CHECK_CLAUSE = re.compile(r"\bCHECK \((.+)\)[,\s]*$", re.MULTILINE)
 _EXACTLY = "compared exactly"
 _WIDTH = re.compile(r"^(\w*int)\(\d+\)")
 _CHECK = re.compile(r"check\s*\((.*)\)", re.IGNORECASE)
-_DEFAULT = re.compile(r"DEFAULT (\S+)")
 
 
 def expected(database: Database) -> dict[str, str]:
@@ -67,9 +66,6 @@ def _parts_of_field(database: Database, table: str, field: Any) -> dict[str, str
     if not field.null:
         words.append("NOT NULL")
     for constraint in field.constraints or ():
-        default = _DEFAULT.match(constraint.sql)
-        if default:
-            words.append(f"DEFAULT {default[1]}")
         check = _CHECK.match(constraint.sql)
         if check:
             parts[f"check {table} ({_plain(check[1])})"] = "there"
@@ -82,13 +78,10 @@ def _parts_of_field(database: Database, table: str, field: Any) -> dict[str, str
     return parts
 
 
-def _keys(model: type[Model]) -> Iterator[tuple[bool, list[str]]]:
+def _keys(model: type[Model]) -> Iterator[tuple[bool, Sequence[str]]]:
     """The primary key and the indexes of a table: whether each is unique, and its columns."""
-    meta: Any = model._meta
-    key = meta.primary_key
-    names = key.field_names if isinstance(key, CompositeKey) else (key.name,)
-    yield True, [meta.fields[name].column_name for name in names]
-    for index in meta.fields_to_index():
+    yield True, key_columns_of(model)
+    for index in model._meta.fields_to_index():
         yield bool(index._unique), [field.column_name for field in index._expressions]
 
 
@@ -103,15 +96,14 @@ def described(database: Database, exact: Collection[str]) -> dict[str, str]:
 
     ``exact`` are the collations that compare byte by byte.
     """
-    our_tables = {model._meta.table_name for model in MODELS}
     kinds = {table: str(kind) for table, kind in database.execute_sql(_TABLES)}
-    present = sorted(our_tables & kinds.keys())
+    present = [table for table in TABLE_NAMES if table in kinds]
     parts = {f"table {table}": kinds[table] for table in present}
     for table, column, kind, nullable, default, collation in database.execute_sql(_COLUMNS):
-        if table in our_tables:
+        if table in TABLE_NAMES:
             words = _column_words(kind, nullable, default, collation, exact)
             parts[f"column {table}.{column}"] = words
-    parts |= dict(_indexes(database, our_tables))
+    parts |= dict(_indexes(database))
     for table in present:
         parts |= _references_and_checks(database, table)
     for trigger in triggers(database):
@@ -150,7 +142,7 @@ def _column_words(
     return " ".join(words)
 
 
-def _indexes(database: Database, our_tables: Collection[str]) -> Iterator[tuple[str, str]]:
+def _indexes(database: Database) -> Iterator[tuple[str, str]]:
     columns_of: dict[tuple[str, str, bool], list[str]] = {}
     partial: set[tuple[str, str, bool]] = set()
     for table, name, is_repeatable, column, length in database.execute_sql(_INDEXES):
@@ -160,7 +152,7 @@ def _indexes(database: Database, our_tables: Collection[str]) -> Iterator[tuple[
             partial.add(index)
     for index, columns in columns_of.items():
         table, _, is_unique = index
-        if table in our_tables:
+        if table in TABLE_NAMES:
             what = "partial" if index in partial else "there"
             yield _index_name(table, is_unique, columns), what
 

@@ -8,7 +8,7 @@ from functools import cache
 
 from peewee import Database, SqliteDatabase
 
-from coinsync.store.models import MODELS
+from coinsync.store.models import MODELS, TABLE_NAMES
 
 _CHECK = re.compile(r"check\s*\(\s*(.*?)\s*\)", re.IGNORECASE)
 
@@ -28,8 +28,7 @@ def expected() -> dict[str, str]:
 def described(database: Database) -> dict[str, str]:
     """Every part of our tables, and all triggers, by name."""
     parts: dict[str, str] = {}
-    for model in MODELS:
-        table = model._meta.table_name
+    for table in TABLE_NAMES:
         parts |= dict(_columns(database, table))
         parts |= dict(_indexes(database, table))
         parts |= dict(_references(database, table))

@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
-from peewee import CompositeKey, Database, Model
+from peewee import Database, Model
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.database import (
@@ -25,7 +24,7 @@ from coinsync.store.database import (
     speaking,
 )
 from coinsync.store.inserts import ROWS_PER_STATEMENT, insert
-from coinsync.store.models import MODELS, HeadRow
+from coinsync.store.models import MODELS, HeadRow, columns_of, key_columns_of
 from coinsync.store.reader import Reader
 
 
@@ -43,12 +42,7 @@ Content = tuple[int, str]
 
 
 def _copied_table(model: type[Model]) -> CopiedTable:
-    meta: Any = model._meta
-    key = meta.primary_key
-    key_names = key.field_names if isinstance(key, CompositeKey) else (key.name,)
-    columns = tuple(field.column_name for field in meta.sorted_fields)
-    order = tuple(meta.fields[name].column_name for name in key_names)
-    return CopiedTable(meta.table_name, columns, order)
+    return CopiedTable(model._meta.table_name, columns_of(model), key_columns_of(model))
 
 
 #: Every table but the head's, in the order in which their rows refer to one another.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from coinsync.errors import UsageError
 from coinsync.store.database import HISTORY
 from coinsync.store.engines.guards import GROWING
-from coinsync.store.models import MODELS
+from coinsync.store.models import TABLE_NAMES
 
 #: Of other tables: what plans do there besides reading.
 CHANGING = {
@@ -80,7 +80,7 @@ def statements(database: str, accounts: Accounts) -> tuple[str, ...]:
     pattern = database.replace("_", "\\_").replace("%", "\\%")
     rights = dict.fromkeys(GROWING, ("INSERT",)) | CHANGING
     lines = [f"GRANT {_OWNER} ON `{pattern}`.* TO {owner};"]
-    for table in sorted(model._meta.table_name for model in MODELS):
+    for table in sorted(TABLE_NAMES):
         changes = ", ".join(rights[table])
         lines.append(f"GRANT SELECT, {changes} ON `{database}`.`{table}` TO {writer};")
     lines.append(f"GRANT SELECT ON `{database}`.`{HISTORY}` TO {writer};")

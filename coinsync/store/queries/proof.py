@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from peewee import fn
 
 from coinsync.core.facts import Note
-from coinsync.core.ledger import RunLine
+from coinsync.core.ledger import Run
 from coinsync.store import schema
 from coinsync.store.database import speaking
 from coinsync.store.models import LessonRow, NoteRow, RunRow
@@ -29,9 +29,9 @@ class ProofQueries(Queries):
         """Take a text that cannot be decoded with marks in its place, instead of an error."""
         self._engine.take_any_text(self._database)
 
-    def run_lines(self) -> Iterator[RunLine]:
+    def run_lines(self) -> Iterator[Run]:
         """All runs in their order, as they lie there."""
-        return map(RunLine._make, self._stream(RunRow.select().order_by(RunRow.id)))
+        return map(Run._make, self._stream(RunRow.select().order_by(RunRow.id)))
 
     def notes(self) -> Iterator[Note]:
         """All stored notes, one by one."""

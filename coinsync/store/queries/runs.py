@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from peewee import ModelSelect
 
 from coinsync.core.ledger import Run
 from coinsync.core.plan import Purpose
 from coinsync.store import statements
-from coinsync.store.models import RUN_COLUMNS, RunRow
+from coinsync.store.models import RunRow
 from coinsync.store.queries.base import Queries
 from coinsync.store.rows import day_of
 
@@ -19,12 +17,9 @@ from coinsync.store.rows import day_of
 class RunQueries(Queries):
     """Applied plans, the newest first."""
 
-    def runs(self, limit: int, branch: int | None = None) -> list[Run]:
+    def runs(self, limit: int) -> list[Run]:
         """The last runs, newest first."""
-        query = RunRow.select().order_by(RunRow.id.desc()).limit(limit)
-        if branch is not None:
-            query = query.where(RunRow.branch == branch)
-        return [_run(row) for row in self._rows(query)]
+        return [Run._make(row) for row in self._constant(statements.LAST_RUNS, [limit])]
 
     def run(self, uuid: str) -> Run | None:
         """One run by its own id."""
@@ -37,7 +32,7 @@ class RunQueries(Queries):
     def first_read_on(self, branch: int) -> date | None:
         """The day of the first complete reading of a branch's people."""
         first = self._run(_of_branch(branch, Purpose.PEOPLE).order_by(RunRow.id).limit(1))
-        return first.until if first else None
+        return day_of(first.until) if first else None
 
     def last_full_run(self, branch: int) -> Run | None:
         """The last run of a branch's lessons that reached the day of its reading.
@@ -45,7 +40,7 @@ class RunQueries(Queries):
         A backfill of old days does not.
         """
         row = self._constant_row(statements.LAST_FULL_RUN, [branch])
-        return _run(row) if row else None
+        return Run._make(row) if row else None
 
     def last_synced_at(self) -> str | None:
         """When the lessons of all branches were last synced up to the day.
@@ -57,15 +52,8 @@ class RunQueries(Queries):
 
     def _run(self, query: ModelSelect[RunRow]) -> Run | None:
         row = self._row(query)
-        return _run(row) if row else None
+        return Run._make(row) if row else None
 
 
 def _of_branch(branch: int, purpose: str) -> ModelSelect[RunRow]:
     return RunRow.select().where(RunRow.branch == branch, RunRow.purpose == purpose)
-
-
-def _run(row: Sequence[Any]) -> Run:
-    values = dict(zip(RUN_COLUMNS, row, strict=True))
-    values["since"] = day_of(values["since"])
-    values["until"] = day_of(values["until"])
-    return Run(**values)

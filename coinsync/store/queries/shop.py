@@ -32,6 +32,10 @@ class ShopQueries(LedgerQueries):
             stock[code] = int(pieces)
         return stock
 
+    def stock_keys(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys under which stock has moved already."""
+        return {key for (key,) in self._constant_in(statements.STOCK_KEYS, keys)}
+
     def stock_moves(
         self, *, item: str | None = None, sale: str | None = None, key: str | None = None
     ) -> list[tuple[int, StockMove]]:

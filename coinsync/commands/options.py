@@ -1,0 +1,108 @@
+"""Options that several commands take, and what is made of the texts that they are given."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from coinsync.commands import completion
+from coinsync.core.identity import clean
+from coinsync.errors import UsageError
+
+if TYPE_CHECKING:
+    from coinsync.commands.session import Session
+    from coinsync.core.proposal import Author
+
+NOTE_LENGTH_MAX = 200
+KEY_LENGTH_MAX = 40
+#: No number of anything is longer, and no integer of a database either.
+DIGITS_MAX = 18
+
+Day = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD")]
+DayOfSale = Annotated[
+    str | None,
+    typer.Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out."),
+]
+AsCsv = Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would write, write nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Who = Annotated[
+    str,
+    typer.Argument(
+        metavar="RESIDENT",
+        help="#id, crm:123, vk:456, or a part of the name.",
+        autocompletion=completion.residents,
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why, in words that the family will read.")]
+Note = Annotated[str, typer.Option("--note", help="Why, in words that the family will read.")]
+Key = Annotated[
+    str, typer.Option(help="Key of an earlier try, to repeat it without doing it twice.")
+]
+AllowDuplicate = Annotated[bool, typer.Option("--allow-duplicate", help="It is meant twice.")]
+LockTimeout = Annotated[
+    float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")
+]
+
+
+def day_of(text: str | None) -> date | None:
+    """The day that was written, when one was. Raises ``UsageError``."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no day", advice="Write days as 2026-11-22.") from None
+
+
+def span(since: str | None, until: str | None) -> tuple[date | None, date | None]:
+    """First and last day of ``--since`` and ``--until``; None where it is open."""
+    first, last = day_of(since), day_of(until)
+    if first and last and first > last:
+        raise UsageError(f"--since {first} is after --until {last}")
+    return first, last
+
+
+def number_of(text: str, what: str) -> int:
+    """A whole number above 0 as typed: plain digits, nothing else. Raises ``UsageError``."""
+    digits = text.removeprefix("#")
+    plain = digits.isascii() and digits.isdigit() and len(digits) <= DIGITS_MAX
+    if not plain or int(digits) == 0:
+        raise UsageError(
+            f"{text!r} is no {what}",
+            advice="Write a whole number above 0 in plain digits, such as 10.",
+        )
+    return int(digits)
+
+
+def note_of(text: str) -> str:
+    """What staff typed, as it is kept: one line. Raises ``UsageError`` where it is too long."""
+    note = clean(text)
+    if len(note) > NOTE_LENGTH_MAX:
+        raise UsageError(f"the text has {len(note)} characters, at most {NOTE_LENGTH_MAX} are kept")
+    return note
+
+
+def author_of(
+    session: Session, key: str = "", date: str | None = None, allow_duplicate: bool = False
+) -> Author:
+    """Whoever called: name, time, and a key.
+
+    The key is made before anything is asked, so that what is done twice is recognised.
+    """
+    from coinsync.core.proposal import Author
+
+    given = key.removeprefix("desk:").lower()
+    if given and not _is_key(given):
+        raise UsageError(
+            f"--key {clean(key)!r} is no key", advice="Keys are letters a-z, digits and hyphens."
+        )
+    id = given or session.environment.fresh_text()[:12]
+    return Author(session.actor, session.now(), id, day_of(date), allow_duplicate)
+
+
+def _is_key(text: str) -> bool:
+    letters = text.replace("-", "")
+    return text.isascii() and letters.isalnum() and len(text) <= KEY_LENGTH_MAX

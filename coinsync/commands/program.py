@@ -1,0 +1,216 @@
+"""Which command lies where, and the options that every command takes.
+
+The module of a command is imported when the command is called: most commands need a tenth of what
+all of them together import. So that ``--help`` imports none of them, the help texts stand in this
+map as well; a test compares them with the functions' docstrings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, NoReturn, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from coinsync import __version__
+
+
+class Command(NamedTuple):
+    """A function of ``coinsync.commands``, as "module:function", and the first line of its help."""
+
+    function: str
+    help: str
+
+
+class Group(NamedTuple):
+    """Commands that stand below one word."""
+
+    help: str
+    members: Members
+
+
+#: Commands and groups by name, in the order of the help.
+Members = Mapping[str, Command | Group]
+
+STOCK: Members = {
+    "list": Command("stock:list_stock", "How many pieces of what are left; with CODE, every move."),
+    "receive": Command("stock:receive", "Pieces came in."),
+    "count": Command("stock:count", "So many were counted; the difference is recorded."),
+    "write-off": Command("stock:write_off", "Pieces are gone: broken, lost, given away."),
+}
+CATALOG: Members = {
+    "list": Command(
+        "catalog:list_goods", "The shop's goods in their order, with what is left of them."
+    ),
+    "load": Command("catalog:load", "Make the shop's goods those of a file."),
+    "stock": Group("How much of it.", STOCK),
+}
+SHOP: Members = {
+    "sales": Command("shop:sales", "Sales, the oldest first."),
+    "sale": Command("shop:sale", "One sale with its lines, who paid, and what came back."),
+    "report": Command("shop:report", "Who bought what, what sells, what does not move."),
+    "events": Command("shop:events", "Fairs, and which of them are open."),
+    "open": Command("shop:open_fair", "Open a fair, so that sales may be booked to it."),
+    "close": Command("shop:close_fair", "Settle a fair."),
+}
+REVIEW: Members = {
+    "list": Command("review:list_cases", "Held reversals and guest visits."),
+    "post": Command("review:post", "Do what the rules give."),
+    "forgive": Command("review:forgive", "Take the award back and give the same as a gift."),
+    "waive": Command("review:waive", "Leave the coins as they are."),
+}
+RESIDENTS: Members = {
+    "list": Command("people:list_residents", "All residents with their balances."),
+    "show": Command("people:show", "All that is known of one resident."),
+    "merge": Command("people:merge", "Two cards of one child become one."),
+    "unmerge": Command("people:unmerge", "A merged card stands on its own again."),
+    "erase": Command("people:erase", "Forget who a resident is."),
+    "export": Command("people:export", "All that is held about a resident, as JSON."),
+}
+LINKS: Members = {
+    "list": Command("links:list_links", "Who sees whom, or what could not be linked."),
+    "add": Command("links:add", "Let a VK account see a resident."),
+    "revoke": Command("links:revoke", "Let a VK account no longer see a resident."),
+}
+DATABASE: Members = {
+    "migrate": Command("databases:migrate", "Bring the database to this program's schema."),
+    "backup": Command(
+        "databases:backup", "Write a backup of the whole database, while everything goes on."
+    ),
+    "copy": Command(
+        "databases:copy",
+        "Copy the configured database into another one, and compare them row by row.",
+    ),
+    "grants": Command(
+        "databases:grants",
+        "Print the statements that give three accounts of a server exactly the rights they need.",
+    ),
+}
+COMMANDS: Members = {
+    "sync": Command("lessons:sync", "Read attendance, show the difference, apply it."),
+    "runs": Command("lessons:runs", "The last runs, and how fresh each branch is."),
+    "explain": Command("lessons:explain", "Why a lesson gave or did not give coins."),
+    "balance": Command("history:balance", "Coins of one resident, or of all; --as-of a day."),
+    "history": Command("history:history", "All lines of one resident, newest first."),
+    "statement": Command("history:statement", "One page for a parent."),
+    "reconcile": Command("reconcile:reconcile", "Prove that every coin is right."),
+    "credit": Command("coins:credit", "Give coins by hand."),
+    "debit": Command("coins:debit", "Take coins by hand; never below zero."),
+    "reverse": Command("coins:reverse", "Take an entry back: a second entry that names it, once."),
+    "import": Command("coins:import_file", "Coins from a spreadsheet: all rows or none."),
+    "sell": Command("shop:sell", "Sell goods for coins: debit, stock and sale in one."),
+    "refund": Command("shop:refund", "Take a sale back, whole or by lines, once."),
+    "till": Command("till:till", "Sell at a fair: a buyer, goods, yes; the next one."),
+    "export": Command("export:export", "The ledger's entries for other programs."),
+    "init": Command("init:init", "Make a configuration and a database."),
+    "doctor": Command("doctor:doctor", "Look whether all is as it should be."),
+    "serve": Command("serve:serve", "Serve the cabinet, read-only."),
+    "demo": Command("demo:demo", "An imaginary school, to try everything on."),
+    "simulator": Command("demo:simulator", "The demo's AlfaCRM alone, to point any client at."),
+    "catalog": Group("What the shop has.", CATALOG),
+    "shop": Group("What was sold.", SHOP),
+    "review": Group("What waits for a person.", REVIEW),
+    "residents": Group("Who has coins.", RESIDENTS),
+    "links": Group("Which VK account sees whom.", LINKS),
+    "db": Group("The database: schema, backups, rights.", DATABASE),
+}
+
+
+class CommandGroup(TyperGroup):
+    """A group that knows names and help texts, and loads the one command that is called.
+
+    Help, suggestions and shell completion see empty commands, which cost nothing to make.
+    """
+
+    members: Members
+
+    def hold(self, members: Members) -> CommandGroup:
+        """Take these commands as the group's own."""
+        self.members = members
+        for name, member in members.items():
+            self.add_command(TyperCommand(name, help=member.help))
+        return self
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Show the help where nothing is said at all."""
+        if not args and not ctx.resilient_parsing:
+            _show_help(ctx)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Load the command that ``args`` name, in place of the empty one."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None and command is not None:
+            command = _loaded(name, self.members[name])
+        return name, command, rest
+
+
+def _show_help(ctx: typer.Context) -> NoReturn:
+    typer.echo(ctx.get_help(), err=True)
+    raise typer.Exit(2)
+
+
+def _loaded(name: str, member: Command | Group) -> Any:
+    if isinstance(member, Group):
+        group = CommandGroup(name=name, help=member.help, rich_markup_mode=None)
+        return group.hold(member.members)
+    module, _, function = member.function.partition(":")
+    # Typer makes a command from a function only through an app; one of one command is that command.
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.command(name)(getattr(import_module(f"coinsync.commands.{module}"), function))
+    return typer.main.get_command(app)
+
+
+def program() -> CommandGroup:
+    """The whole program, as a group of commands that are loaded when they are called."""
+    app = typer.Typer(
+        cls=CommandGroup,
+        help="Attendance in AlfaCRM becomes coins that a family can open in VK.",
+        # They would print local variables, the key of the CRM among them.
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(global_options)
+    return cast(CommandGroup, typer.main.get_command(app)).hold(COMMANDS)
+
+
+def global_options(
+    ctx: typer.Context,
+    config: Annotated[
+        Path, typer.Option("--config", help="Configuration file.", envvar="COINSYNC_CONFIG")
+    ] = Path("config.toml"),
+    branch: Annotated[
+        list[str] | None, typer.Option("--branch", help="Only this branch; may be repeated.")
+    ] = None,
+    actor: Annotated[
+        str, typer.Option("--actor", help="Who does it; your login if left out.")
+    ] = "",
+    json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Say nothing when all is well.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every line.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an unexpected error comes from.")
+    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """Global options stand before or after the command."""
+    if version:
+        typer.echo(f"coinsync {__version__}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        _show_help(ctx)
+    # Whoever called brought along how a session is made; help and version need none.
+    ctx.obj = ctx.obj(
+        config=config,
+        branches=tuple(branch or ()),
+        actor=actor,
+        json=json,
+        quiet=quiet,
+        verbose=verbose,
+    )

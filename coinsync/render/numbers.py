@@ -1,0 +1,53 @@
+"""How numbers, days and spans of time are written for people."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def signed(coins: int) -> str:
+    """Coins with their sign and a space between thousands: "+1 250", "-10"."""
+    return f"{coins:+,}".replace(",", " ")
+
+
+def total(amount: int) -> str:
+    """A balance, without a plus: "1 250"."""
+    return f"{amount:,}".replace(",", " ")
+
+
+def balance(coins: int) -> str:
+    """What a resident has: nobody has less than nothing, "0 (4 to be made up)"."""
+    if coins >= 0:
+        return total(coins)
+    # Hardly any list of balances needs these words.
+    from coinsync.core.wording import ENGLISH
+
+    return f"0 ({ENGLISH.debt.format(coins=total(-coins))})"
+
+
+def day(value: date) -> str:
+    """A day with its weekday: "2026-11-19 Thu"."""
+    return f"{value.isoformat()} {WEEKDAYS[value.weekday()]}"
+
+
+def age(span: timedelta) -> str:
+    """How long, in the largest units that matter: "26 h 5 min", "3 d 2 h"."""
+    minutes = max(0, int(span.total_seconds())) // 60
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A number with its noun, "2 awards"; ``plural`` where an "s" is not enough."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def titled(number: int, name: str) -> str:
+    """A resident's number with the name, if there is one: "#207 Ада М."."""
+    return f"#{number} {name}".rstrip()
