@@ -1,4 +1,4 @@
-"""How long a command takes to start: whole processes, each against what its libraries cost alone."""
+"""How long a command takes to start: whole processes, against what the libraries cost alone."""
 
 from __future__ import annotations
 
