@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
 from coinsync.core.facts import Resident
 from coinsync.core.identity import clean, spreadsheet_safe
-from coinsync.core.ledger import Kind, Line, Posted
+from coinsync.core.ledger import Kind, Line, Posted, ledger_row
 from coinsync.core.reasons import reason_text
 
 #: What coins are called in journals: accounting programs want a commodity in capital letters.
@@ -65,7 +65,7 @@ PERSONAL = frozenset({"name", "note"})
 #: Where a journal without entries begins.
 _EPOCH = date(1970, 1, 1)
 
-_Row = dict[str, str | int | None]
+_Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,28 +129,12 @@ def _rows(entries: Iterable[Line], roster: Roster) -> Iterator[_Row]:
     """Every column of every entry."""
     names = roster.names()
     for line in entries:
-        posted = line.posted
-        entry = posted.entry
-        yield {
-            "n": posted.n,
-            "key": entry.key,
-            "seq": entry.seq,
-            "resident": entry.resident,
-            "owner": roster.owner(entry.resident),
-            "name": names.get(entry.resident, ""),
-            "coins": entry.coins,
-            "kind": entry.kind.value,
-            "happened_on": entry.happened_on.isoformat(),
-            "posted_at": posted.posted_at,
-            "actor": entry.actor,
-            "reason": entry.reason,
-            "note": line.note,
-            "rule": entry.rule,
-            "lesson": entry.lesson,
-            "reverses": entry.reverses,
-            "run": posted.run,
-            "chain": posted.chain,
-        }
+        resident = line.posted.entry.resident
+        row = ledger_row(line.posted, "")._asdict()
+        row["owner"] = roster.owner(resident)
+        row["name"] = names.get(resident, "")
+        row["note"] = line.note
+        yield row
 
 
 class _Echo:

@@ -14,9 +14,10 @@ from coinsync.errors import CoinsyncError, NotEnoughCoins, StalePlan, UnsafePlan
 if TYPE_CHECKING:
     from peewee import Database
 
+    from coinsync.core.directory import Directory
     from coinsync.core.ledger import Receipt
     from coinsync.core.plan import Plan, Scope
-    from coinsync.core.plan_report import Directory, PlanLine, PlanReport
+    from coinsync.core.plan_report import PlanLine, PlanReport
     from coinsync.sync import Outcome
 
 #: Options that name the digest of a run.
@@ -98,6 +99,7 @@ class Posting:
         report = self._report(outcome, outcome.plan)
         result = Result(report.branch_name, outcome.scope, "planned", report)
         self.results.append(result)
+        # The plan is shown before any guard speaks: a person must see what was refused.
         shown = self._show(outcome, report)
         if self.dry_run:
             stands = not outcome.plan.refusals(self.session.settings.limits, self.accepted)
@@ -178,6 +180,7 @@ class Posting:
             return
         digest = self.digest[:DIGEST_SHOWN]
         unsafe = any(result.report and result.report.unsafe for result in self.results)
+        # --expect alone would apply the rest of it, and be refused the part that is unsafe.
         if unsafe:
             what = "apply it although it is unsafe"
             command = self._this_call_with("--accept-unsafe", digest)

@@ -162,14 +162,16 @@ def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[I
     Items that are left out are archived.
     """
     before = {item.code: item for item in known}
-    there = {item.code: item for item in wanted}
-    left = [
-        replace(item, archived=True)
-        for code, item in before.items()
-        if code not in there and not item.archived
-    ]
-    changed = [item for code, item in there.items() if before.get(code) != item]
-    return [(item, before.get(item.code)) for item in (*changed, *left)]
+    after = {item.code: item for item in wanted}
+    changes: list[tuple[Item, Item | None]] = []
+    for code, item in after.items():
+        if before.get(code) != item:
+            changes.append((item, before.get(code)))
+    for code, item in before.items():
+        # Sales name their goods, so nothing that was ever sold may go.
+        if code not in after and not item.archived:
+            changes.append((replace(item, archived=True), item))
+    return changes
 
 
 def shares(total: int, paid: Sequence[int]) -> list[int]:
@@ -178,24 +180,26 @@ def shares(total: int, paid: Sequence[int]) -> list[int]:
     The largest remainders get the coins that are left over, the earlier first. Raises
     ``ValueError`` when more is to be given back than was paid.
     """
-    whole = sum(paid)
-    if not 0 <= total <= whole:
-        raise ValueError(f"{total} of {whole}")
-    if not whole:
-        return [0 for _ in paid]
-    parts = [total * one // whole for one in paid]
-    order = sorted(range(len(paid)), key=lambda at: (-(total * paid[at] % whole), at))
-    for at in order[: total - sum(parts)]:
-        parts[at] += 1
+    paid_by_all = sum(paid)
+    if not 0 <= total <= paid_by_all:
+        raise ValueError(f"{total} of {paid_by_all}")
+    if not paid_by_all:
+        return [0] * len(paid)
+    parts = [total * amount // paid_by_all for amount in paid]
+    coins_over = total - sum(parts)
+    # Sorting keeps the earlier of two equal remainders first.
+    places = sorted(range(len(paid)), key=lambda place: -(total * paid[place] % paid_by_all))
+    for place in places[:coins_over]:
+        parts[place] += 1
     return parts
 
 
 def quantities(moves: Iterable[StockMove]) -> Mapping[str, int]:
     """Pieces by item, added up."""
-    found: dict[str, int] = {}
+    pieces: dict[str, int] = {}
     for move in moves:
-        found[move.item] = found.get(move.item, 0) + move.quantity
-    return found
+        pieces[move.item] = pieces.get(move.item, 0) + move.quantity
+    return pieces
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,6 +224,7 @@ class Plan:
         evidence: Evidence | None = None,
     ) -> Plan:
         """Make a plan whose order does not depend on the order in which its parts were found."""
+        # Or the digest that a person reviewed would change with the order of the CRM's answers.
         return cls(
             purpose,
             scope,
@@ -370,6 +371,7 @@ def matches(digest: str, given: str) -> bool:
 
 def _order(change: Change) -> tuple[Any, ...]:
     """Drops first, then facts before the entries and moves that refer to them; entries by day."""
+    # What takes the place of a dropped fact must find it free.
     match change:
         case Drop(old):
             return (0, RANK[type(old)], identity(old))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Sized
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
+from coinsync.core.directory import Directory
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -27,7 +28,7 @@ from coinsync.core.rules import Reason
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-_SHORT = {
+_SHORT_REASONS = {
     Reason.TRIAL: "trial",
     Reason.MAKEUP: "make-up",
     Reason.TYPE_NOT_COUNTED: "type not counted",
@@ -37,49 +38,34 @@ _SHORT = {
     Reason.MEMBERSHIP_UNKNOWN: "membership unknown",
 }
 
+#: What happened to the VK pages of cards, by the reason of a remark.
+_VK_WORDS = {
+    "screen_name": "give a screen name that VK was not asked about yet: not linked",
+    "nobody": "give a screen name that nobody has: not linked",
+    "gone": "name an account that was deleted or banned: not linked",
+    "community": "name a community: not linked",
+    "not_a_person": "name no person: not linked",
+    "unreadable": "cannot be understood: not linked",
+    "changed": "are not those that were linked: left as they were",
+}
 
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """Names for numbers."""
-
-    residents: Mapping[int, str] = field(default_factory=dict)
-    groups: Mapping[int, str] = field(default_factory=dict)
-    types: Mapping[int, str] = field(default_factory=dict)
-    branches: Mapping[int, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, facts: Iterable[object]) -> Directory:
-        """Take the names out of facts."""
-        known = list(facts)
-        return cls(
-            {one.id: one.name for one in known if isinstance(one, Resident)},
-            {one.id: one.name for one in known if isinstance(one, Group)},
-            {one.id: one.name for one in known if isinstance(one, LessonType)},
-            {one.id: one.name for one in known if isinstance(one, Branch)},
-        )
-
-    def joined(self, other: Directory) -> Directory:
-        """This directory with ``other``'s names added over it."""
-        return Directory(
-            {**self.residents, **other.residents},
-            {**self.groups, **other.groups},
-            {**self.types, **other.types},
-            {**self.branches, **other.branches},
-        )
-
-    def resident(self, id: int) -> str:
-        """ "#207 Ада М.", or the number alone."""
-        return f"#{id} {self.residents.get(id, '')}".rstrip()
-
-    def lesson(self, lesson: Lesson) -> str:
-        """Names of the lesson's groups, or of its type where it has none."""
-        named = [self.groups.get(id, f"group {id}") for id in lesson.groups]
-        return ", ".join(named) or self.types.get(lesson.type, f"type {lesson.type}")
+#: What a plan records besides coins: one of it and many.
+_NOUNS = {
+    Resident: ("resident", "residents"),
+    Group: ("group", "groups"),
+    LessonType: ("lesson type", "lesson types"),
+    Branch: ("branch", "branches"),
+    Membership: ("membership", "memberships"),
+    Link: ("VK link", "VK links"),
+    VkPage: ("answer of VK", "answers of VK"),
+    Lesson: ("lesson", "lessons"),
+    Attendance: ("attendance", "attendances"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One line of a plan: a sign, a verb, the lesson, who, how many coins, and what is to be known.
+    """One line of a plan: a sign, a verb, the lesson, who, how many coins, and a note.
 
     ``known`` lines say what earlier plans said already.
     """
@@ -124,41 +110,24 @@ def of_plan(
     plan: Plan, names: Directory, limits: Limits, branch_name: str, today: date
 ) -> PlanReport:
     """Show a plan: awards by lesson, everything that takes or holds coins by person."""
-    lessons = {lesson.id: lesson for lesson in plan.lessons}
-    write = _Lines(names, lessons, plan.remarks, today)
-    lines = [
-        *write.awards(entry for entry in plan.entries if entry.kind is Kind.AWARD),
-        *(write.reversal(entry) for entry in plan.entries if entry.kind is Kind.REVERSAL),
-        *(
-            write.other(entry)
-            for entry in plan.entries
-            if entry.kind not in (Kind.AWARD, Kind.REVERSAL)
-        ),
-        *(write.held(remark) for remark in _of_kind(plan, RemarkKind.HOLD)),
-        *write.rerates(_of_kind(plan, RemarkKind.RERATE)),
-        *(write.unreadable(remark) for remark in _of_kind(plan, RemarkKind.UNREADABLE)),
-        *write.unknown_types(_of_kind(plan, RemarkKind.TYPE_UNKNOWN)),
-        *write.skips(_of_kind(plan, RemarkKind.SKIP)),
-        *write.vk(_of_kind(plan, RemarkKind.VK)),
-        *(write.merged(remark) for remark in _of_kind(plan, RemarkKind.MERGED)),
-    ]
-    posted = plan.evidence.awards_posted
     counts = plan.counts
+    awards_posted = plan.evidence.awards_posted
+    percent = 100 * counts.reversals / awards_posted if awards_posted else 0.0
     return PlanReport(
         branch=plan.scope.branch,
         branch_name=branch_name,
         scope=plan.scope,
         purpose=plan.purpose.value,
         digest=plan.digest,
-        lines=tuple(lines),
+        lines=tuple(_LineWriter(plan, names, today).lines()),
         people=people_lines(plan.changes),
         changes=len(plan.changes),
         counts=counts,
-        awards_posted=posted,
+        awards_posted=awards_posted,
         limits=limits,
         unsafe=plan.check(limits),
         likely=likely_cause(plan, limits),
-        reversals_posted_percent=100 * counts.reversals / posted if posted else 0.0,
+        reversals_posted_percent=percent,
     )
 
 
@@ -177,244 +146,212 @@ def likely_cause(plan: Plan, limits: Limits) -> str:
 
 def people_lines(changes: Iterable[Change]) -> tuple[str, ...]:
     """What a plan records besides coins, in words: "12 new residents", "1 changed group"."""
-    nouns = {
-        Resident: ("resident", "residents"),
-        Group: ("group", "groups"),
-        LessonType: ("lesson type", "lesson types"),
-        Branch: ("branch", "branches"),
-        Membership: ("membership", "memberships"),
-        Link: ("VK link", "VK links"),
-        VkPage: ("answer of VK", "answers of VK"),
-        Lesson: ("lesson", "lessons"),
-        Attendance: ("attendance", "attendances"),
-    }
-    puts = [change for change in changes if isinstance(change, Put)]
-    tally = Counter((type(change.new), change.old is None) for change in puts)
-    return tuple(
-        f"{tally[kind, new]} {'new' if new else 'changed'} {one if tally[kind, new] == 1 else many}"
-        for kind, (one, many) in nouns.items()
-        for new in (True, False)
-        if tally[kind, new]
-    )
-
-
-def _of_kind(plan: Plan, kind: RemarkKind) -> list[Remark]:
-    return [remark for remark in plan.remarks if remark.kind is kind]
-
-
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    names: Directory
-    lessons: Mapping[int, Lesson]
-    remarks: Sequence[Remark]
-    today: date
-
-    def awards(self, entries: Iterable[Entry]) -> list[PlanLine]:
-        late = {(one.lesson, one.resident) for one in self.remarks if one.kind is RemarkKind.LATE}
-        grouped = gathered(
-            entries,
-            lambda entry: (entry.happened_on, entry.lesson, (entry.lesson, entry.resident) in late),
-        )
-        return [self._award(list(group), late=key[2]) for key, group in grouped]
-
-    def _award(self, entries: Sequence[Entry], *, late: bool) -> PlanLine:
-        first = entries[0]
-        many = len(entries) > 1
-        days = (self.today - first.happened_on).days
-        return self._line(
-            "+",
-            "award",
-            first.lesson,
-            who=f"{len(entries)} residents" if many else self.names.resident(first.resident),
-            coins=sum(entry.coins for entry in entries),
-            note=f"marked {days} day{'s' if days != 1 else ''} late" if late else "",
-            residents=[entry.resident for entry in entries],
-        )
-
-    def reversal(self, entry: Entry) -> PlanLine:
-        pairs = (
-            (one.lesson, one.resident, one.other)
-            for one in self.remarks
-            if one.kind is RemarkKind.REPLACED
-        )
-        other = next(
-            (new for old, who, new in pairs if (old, who) == (entry.lesson, entry.resident)), None
-        )
-        note = reason_text(entry.reason) + (f", replaced by lesson {other}" if other else "")
-        return self._of_entry("-", "reverse", entry, note)
-
-    def other(self, entry: Entry) -> PlanLine:
-        return self._of_entry(
-            "+" if entry.coins > 0 else "-", entry.kind.value, entry, reason_text(entry.reason)
-        )
-
-    def _of_entry(self, sign: str, verb: str, entry: Entry, note: str) -> PlanLine:
-        who = self.names.resident(entry.resident)
-        return self._line(
-            sign,
-            verb,
-            entry.lesson,
-            who=who,
-            coins=entry.coins,
-            note=note,
-            residents=[entry.resident],
-        )
-
-    def held(self, remark: Remark) -> PlanLine:
-        sure = remark.coins < 0 and remark.reason not in (
-            Reason.NOT_MARKED,
-            Reason.MEMBERSHIP_UNKNOWN,
-        )
-        note = reason_text(remark.reason) + (", the coins are spent" if sure else "")
-        return self._of_remark("?", "hold", remark, note)
-
-    def rerates(self, remarks: Sequence[Remark]) -> list[PlanLine]:
-        grouped = gathered(remarks, lambda one: (one.lesson or 0, one.coins))
-        return [
-            self._line(
-                "~",
-                "rerate",
-                lesson,
-                who=_people(group, self.names),
-                coins=sum(one.coins for one in group),
-                note="the rules give this now; pass --rerate to post it",
-                residents=[one.resident for one in group if one.resident],
-            )
-            for (lesson, _), group in grouped
-        ]
-
-    def unreadable(self, remark: Remark) -> PlanLine:
-        fate = (
-            "this card stays as it was"
-            if remark.lesson is None
-            else "held, neither paid nor taken back"
-        )
-        return self._of_remark(
-            "!", "unreadable", remark, f"field {remark.detail} cannot be read: {fate}"
-        )
-
-    def unknown_types(self, remarks: Sequence[Remark]) -> list[PlanLine]:
-        def type_of(remark: Remark) -> int:
-            lesson = self.lessons.get(remark.lesson or 0)
-            return lesson.type if lesson else 0
-
-        return [
-            PlanLine(
-                "!",
-                "type",
-                title=f"{type_id} {self.names.types.get(type_id, '')}".strip(),
-                note=f"nobody has classified this lesson type: {_some(group, 'resident')} in "
-                f"{_some({one.lesson for one in group}, 'lesson')} got nothing; name it in [lessons] or in a rule",
-            )
-            for type_id, group in gathered(remarks, type_of)
-        ]
-
-    def skips(self, remarks: Sequence[Remark]) -> list[PlanLine]:
-        lines = []
-        for (lesson, known), group in gathered(remarks, lambda one: (one.lesson or 0, one.known)):
-            reasons = Counter(_SHORT.get(Reason(one.reason), one.reason) for one in group)
-            note = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
-            residents = [one.resident for one in group if one.resident]
-            lines.append(
-                self._line(
-                    ".",
-                    "skip",
-                    lesson,
-                    who=_people(group, self.names),
-                    note=note,
-                    residents=residents,
-                    known=known,
-                )
-            )
-        return lines
-
-    def vk(self, remarks: Sequence[Remark]) -> list[PlanLine]:
-        words = {
-            "screen_name": "give a screen name that VK was not asked about yet: not linked",
-            "nobody": "give a screen name that nobody has: not linked",
-            "gone": "name an account that was deleted or banned: not linked",
-            "community": "name a community: not linked",
-            "not_a_person": "name no person: not linked",
-            "unreadable": "cannot be understood: not linked",
-            "changed": "are not those that were linked: left as they were",
-        }
-        return [
-            PlanLine(
-                ".",
-                "vk",
-                who=_people(group, self.names),
-                note=f"VK pages that {words.get(reason, reason)}",
-                residents=tuple(one.resident for one in group if one.resident),
-                known=known,
-            )
-            for (reason, known), group in gathered(remarks, lambda one: (one.reason, one.known))
-        ]
-
-    def merged(self, remark: Remark) -> PlanLine:
-        heir = self.names.resident(remark.other or 0)
-        command = f"coinsync residents merge {remark.resident} {remark.other}"
-        note = (
-            f"gone from the CRM, and {heir} stands in its lessons: the same child? Then: {command}"
-        )
-        return self._of_remark("!", "merge", remark, note)
-
-    def _of_remark(self, sign: str, verb: str, remark: Remark, note: str) -> PlanLine:
-        who = self.names.resident(remark.resident) if remark.resident else ""
-        residents = [remark.resident] if remark.resident else []
-        return self._line(
-            sign,
-            verb,
-            remark.lesson,
-            who=who,
-            coins=remark.coins,
-            note=note,
-            residents=residents,
-            known=remark.known,
-        )
-
-    def _line(
-        self,
-        sign: str,
-        verb: str,
-        lesson: int | None,
-        *,
-        who: str = "",
-        coins: int = 0,
-        note: str = "",
-        residents: Sequence[int] = (),
-        known: bool = False,
-    ) -> PlanLine:
-        line = PlanLine(
-            sign,
-            verb,
-            lesson,
-            who=who,
-            coins=coins,
-            note=note,
-            residents=tuple(residents),
-            known=known,
-        )
-        of = self.lessons.get(lesson) if lesson is not None else None
-        return (
-            replace(line, day=of.date, starts=of.starts, title=self.names.lesson(of))
-            if of
-            else line
-        )
+    new: Counter[type] = Counter()
+    changed: Counter[type] = Counter()
+    for change in changes:
+        if isinstance(change, Put):
+            counter = new if change.old is None else changed
+            counter[type(change.new)] += 1
+    lines = []
+    for kind, (one, many) in _NOUNS.items():
+        for word, count in (("new", new[kind]), ("changed", changed[kind])):
+            if count:
+                lines.append(f"{count} {word} {one if count == 1 else many}")
+    return tuple(lines)
 
 
 def gathered(items: Iterable[T], key: Callable[[T], K]) -> list[tuple[K, list[T]]]:
     """Gather items that share a key, in the order in which the keys first appear."""
-    found: dict[K, list[T]] = {}
+    groups: dict[K, list[T]] = {}
     for item in items:
-        found.setdefault(key(item), []).append(item)
-    return list(found.items())
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.items())
 
 
-def _people(remarks: Sequence[Remark], names: Directory) -> str:
-    if len(remarks) == 1 and remarks[0].resident is not None:
-        return names.resident(remarks[0].resident)
-    return _some(remarks, "resident")
+class _LineWriter:
+    """Writes the lines of one plan."""
+
+    def __init__(self, plan: Plan, names: Directory, today: date) -> None:
+        """``today`` says how late something was marked."""
+        self._names = names
+        self._today = today
+        self._entries = plan.entries
+        self._remarks = dict(gathered(plan.remarks, lambda remark: remark.kind))
+        self._lessons: dict[int | None, Lesson] = {lesson.id: lesson for lesson in plan.lessons}
+
+    def lines(self) -> list[PlanLine]:
+        """All lines: what gives coins, what takes them, and then what only is to be known."""
+        lines = self._awards()
+        for entry in self._entries:
+            if entry.kind is Kind.REVERSAL:
+                lines.append(self._reversal(entry))
+        for entry in self._entries:
+            if entry.kind not in (Kind.AWARD, Kind.REVERSAL):
+                sign = "+" if entry.coins > 0 else "-"
+                note = reason_text(entry.reason)
+                lines.append(self._of_entry(sign, entry.kind.value, entry, note))
+        lines += map(self._hold, self._of_kind(RemarkKind.HOLD))
+        lines += self._rerates()
+        lines += map(self._unreadable, self._of_kind(RemarkKind.UNREADABLE))
+        lines += self._unknown_types()
+        lines += self._skips()
+        lines += self._vk()
+        lines += map(self._merged, self._of_kind(RemarkKind.MERGED))
+        return lines
+
+    def _of_kind(self, kind: RemarkKind) -> list[Remark]:
+        return self._remarks.get(kind, [])
+
+    def _awards(self) -> list[PlanLine]:
+        """A line for the awards of each lesson, late ones apart."""
+        late = {(remark.lesson, remark.resident) for remark in self._of_kind(RemarkKind.LATE)}
+
+        def line_of(award: Entry) -> tuple[date, int | None, bool]:
+            is_late = (award.lesson, award.resident) in late
+            return (award.happened_on, award.lesson, is_late)
+
+        awards = [entry for entry in self._entries if entry.kind is Kind.AWARD]
+        lines = []
+        for (day, lesson, is_late), group in gathered(awards, line_of):
+            days = (self._today - day).days
+            residents = [award.resident for award in group]
+            line = PlanLine(
+                "+",
+                "award",
+                lesson,
+                who=self._who(residents),
+                coins=sum(award.coins for award in group),
+                note=f"marked {_counted(days, 'day')} late" if is_late else "",
+                residents=tuple(residents),
+            )
+            lines.append(self._with_lesson(line))
+        return lines
+
+    def _reversal(self, entry: Entry) -> PlanLine:
+        note = reason_text(entry.reason)
+        for remark in self._of_kind(RemarkKind.REPLACED):
+            if (remark.lesson, remark.resident) == (entry.lesson, entry.resident):
+                note += f", replaced by lesson {remark.other}"
+                break
+        return self._of_entry("-", "reverse", entry, note)
+
+    def _hold(self, remark: Remark) -> PlanLine:
+        note = reason_text(remark.reason)
+        unsure = (Reason.NOT_MARKED, Reason.MEMBERSHIP_UNKNOWN)
+        if remark.coins < 0 and remark.reason not in unsure:
+            # Everything that is known would take the coins, so it waits because they are gone.
+            note += ", the coins are spent"
+        return self._of_remark("?", "hold", remark, note)
+
+    def _rerates(self) -> list[PlanLine]:
+        remarks = self._of_kind(RemarkKind.RERATE)
+        groups = gathered(remarks, lambda remark: (remark.lesson, remark.coins))
+        note = "the rules give this now; pass --rerate to post it"
+        return [self._of_remarks("~", "rerate", group, note) for _, group in groups]
+
+    def _unreadable(self, remark: Remark) -> PlanLine:
+        fate = "held, neither paid nor taken back"
+        if remark.lesson is None:
+            fate = "this card stays as it was"
+        note = f"field {remark.detail} cannot be read: {fate}"
+        return self._of_remark("!", "unreadable", remark, note)
+
+    def _unknown_types(self) -> list[PlanLine]:
+        """A line for each lesson type that nobody has classified."""
+
+        def type_of(remark: Remark) -> int:
+            lesson = self._lessons.get(remark.lesson)
+            return lesson.type if lesson else 0
+
+        lines = []
+        for type_id, group in gathered(self._of_kind(RemarkKind.TYPE_UNKNOWN), type_of):
+            title = f"{type_id} {self._names.types.get(type_id, '')}".strip()
+            residents = _counted(len(group), "resident")
+            lessons = _counted(len({remark.lesson for remark in group}), "lesson")
+            note = (
+                f"nobody has classified this lesson type: {residents} in {lessons} got nothing; "
+                "name it in [lessons] or in a rule"
+            )
+            lines.append(PlanLine("!", "type", title=title, note=note))
+        return lines
+
+    def _skips(self) -> list[PlanLine]:
+        """A line for those of each lesson that earned nothing, with how many for which reason."""
+        remarks = self._of_kind(RemarkKind.SKIP)
+        lines = []
+        for _, group in gathered(remarks, lambda remark: (remark.lesson, remark.known)):
+            reasons: Counter[str] = Counter()
+            for remark in group:
+                reasons[_SHORT_REASONS.get(Reason(remark.reason), remark.reason)] += 1
+            note = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
+            lines.append(self._of_remarks(".", "skip", group, note))
+        return lines
+
+    def _vk(self) -> list[PlanLine]:
+        """A line for the VK pages of each reason that led to no link."""
+        remarks = self._of_kind(RemarkKind.VK)
+        lines = []
+        for (reason, _), group in gathered(remarks, lambda remark: (remark.reason, remark.known)):
+            note = f"VK pages that {_VK_WORDS.get(reason, reason)}"
+            lines.append(self._of_remarks(".", "vk", group, note))
+        return lines
+
+    def _merged(self, remark: Remark) -> PlanLine:
+        other = self._names.resident(remark.other or 0)
+        command = f"coinsync residents merge {remark.resident} {remark.other}"
+        note = (
+            f"gone from the CRM, and {other} stands in its lessons: the same child? Then: {command}"
+        )
+        return self._of_remark("!", "merge", remark, note)
+
+    # --- how any line is put together -------------------------------------------------------------
+
+    def _of_entry(self, sign: str, verb: str, entry: Entry, note: str) -> PlanLine:
+        line = PlanLine(
+            sign,
+            verb,
+            entry.lesson,
+            who=self._names.resident(entry.resident),
+            coins=entry.coins,
+            note=note,
+            residents=(entry.resident,),
+        )
+        return self._with_lesson(line)
+
+    def _of_remark(self, sign: str, verb: str, remark: Remark, note: str) -> PlanLine:
+        return self._of_remarks(sign, verb, [remark], note)
+
+    def _of_remarks(self, sign: str, verb: str, group: Sequence[Remark], note: str) -> PlanLine:
+        """A line for remarks that share everything but the resident."""
+        residents = [remark.resident for remark in group if remark.resident]
+        line = PlanLine(
+            sign,
+            verb,
+            group[0].lesson,
+            who=self._who(residents),
+            coins=sum(remark.coins for remark in group),
+            note=note,
+            residents=tuple(residents),
+            known=group[0].known,
+        )
+        return self._with_lesson(line)
+
+    def _who(self, residents: Sequence[int]) -> str:
+        """One resident by name, several by their number, and "" where nobody is meant."""
+        if not residents:
+            return ""
+        if len(residents) == 1:
+            return self._names.resident(residents[0])
+        return _counted(len(residents), "resident")
+
+    def _with_lesson(self, line: PlanLine) -> PlanLine:
+        """The line with day, time and title of its lesson."""
+        lesson = self._lessons.get(line.lesson)
+        if lesson is None:
+            return line
+        title = self._names.lesson(lesson)
+        return replace(line, day=lesson.date, starts=lesson.starts, title=title)
 
 
-def _some(things: Sized, noun: str) -> str:
-    return f"{len(things)} {noun}{'s' if len(things) != 1 else ''}"
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

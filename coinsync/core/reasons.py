@@ -54,5 +54,8 @@ def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None
     """
     if reason in NOTE_SAYS_ALL and note:
         return note
-    words = (ways or {}).get(rule, rule) if reason == BY_WAY else reason_text(reason)
+    words = reason_text(reason)
+    if reason == BY_WAY:
+        # The rule of such an entry is the code of the way.
+        words = (ways or {}).get(rule, rule)
     return f"{words}: {note}" if note else words

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from coinsync.config import Settings
+from coinsync.core.directory import Directory
 from coinsync.core.facts import Group, Hold, HoldKind, Lesson, LessonType, Presence, Resident
 from coinsync.core.plan import Plan, Purpose
-from coinsync.core.plan_report import Directory
 from coinsync.core.planning.review import Question, Ruling, plan_review
 from coinsync.core.proposal import Author, Case, Proposal, scope_of
 from coinsync.desk.gather import gather_moves, question_about

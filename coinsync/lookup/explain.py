@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from coinsync.config import Settings
+from coinsync.core.directory import Directory
 from coinsync.core.facts import (
     Attendance,
     Group,
@@ -19,7 +20,6 @@ from coinsync.core.facts import (
 )
 from coinsync.core.history import Explanation, Step
 from coinsync.core.ledger import Line, lesson_key
-from coinsync.core.plan_report import Directory
 from coinsync.core.rules import Reason, Verdict, judge
 from coinsync.errors import NotFound
 from coinsync.store.reader import Reader

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from coinsync.config import Settings
+from coinsync.core.directory import Directory
 from coinsync.core.facts import Group, LessonType, Resident
 from coinsync.core.history import History, HistoryLine, Statement, StatementLine
 from coinsync.core.ledger import Kind, Line
-from coinsync.core.plan_report import Directory
 from coinsync.core.rules import judge
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, LineFormatter, Total
 from coinsync.lookup.explain import attended

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from coinsync.core.directory import Directory
 from coinsync.core.facts import Branch, Group, LessonType, Resident
 from coinsync.core.plan import Plan, Put, RemarkKind
-from coinsync.core.plan_report import Directory
 from coinsync.store.reader import Reader
 
 

@@ -428,6 +428,50 @@ def test_no_total_of_a_run_can_be_changed_unseen(books: Books, data: st.DataObje
 
 
 @pytest.mark.parametrize(
+    ("values", "recorded"),
+    [
+        ({"entries": 4}, "4 (25) up to 8"),
+        ({"coins": 26}, "2 (26) up to 8"),
+        ({"n_last": 9}, "2 (25) up to 9"),
+    ],
+)
+def test_the_totals_of_a_run_are_those_of_its_entries(
+    values: dict[str, Any], recorded: str
+) -> None:
+    """Entries, coins and last number; what was counted and what is recorded are named."""
+    books = some_books()
+    books.runs[4] = books.runs[4]._replace(**values)
+    cases = books.look().found["runs"].examples
+    assert cases[0] == f"run 5: 2 entries (+25) up to 8, recorded {recorded}"
+
+
+def test_a_run_whose_entries_are_all_gone_is_named() -> None:
+    """Also where nothing else in the ledger misses them, as at its end."""
+    books = some_books()
+    del books.rows[8:]
+    head = Head(8, 6, ACCOUNT)
+    found = books.look(head=head).found
+    assert found["runs"].examples == ("run 6: its 2 entries (+10) are missing",)
+
+
+@pytest.mark.parametrize(("moments", "found"), [((8, 7), 1), ((7, 7), 0), ((7, 8), 0)])
+def test_no_run_was_posted_before_the_run_before_it(moments: tuple[int, int], found: int) -> None:
+    """A clock that went back is noticed; two runs within one second are as they should be."""
+    books = Books()
+    books.run(by_hand("a", 5))
+    books.run(by_hand("b", 5))
+    for at, second in enumerate(moments):
+        moment = f"2026-11-22T02:00:{second:02d}Z"
+        books.runs[at] = books.runs[at]._replace(posted_at=moment)
+        books.rows[at] = books.rows[at]._replace(posted_at=moment)
+    books.seal()
+    findings = books.look().found
+    assert set(findings) == ({"runs"} if found else set())
+    if found:
+        assert findings["runs"].examples == ("run 2: it does not go on where the run before ended",)
+
+
+@pytest.mark.parametrize(
     "head",
     [Head(11, 6, ACCOUNT), Head(9, 6, ACCOUNT), Head(10, 7, ACCOUNT), Head(10, 6, "other-school")],
 )

@@ -24,7 +24,6 @@ from coinsync.core.files.sheet import (
     Problem,
     RowReader,
     SheetRow,
-    Source,
     folded,
     protected,
     quoted,
@@ -138,25 +137,22 @@ class _BlockProblem(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
-    """One block of a TOML file; its values may be anything."""
-
-    number: int
-    cells: Mapping[str, Any]
+class _Block(SheetRow):
+    """One block of a TOML file, ``line`` its number; its values may be anything."""
 
     @property
     def place(self) -> str:
         """Where it stands, in words."""
-        return f"[[item]] {self.number}"
+        return f"[[item]] {self.line}"
 
     def problem(self, column: str, reason: str) -> Problem:
         """Something that is wrong here."""
         code = self.cells.get("code")
         known_code = code if isinstance(code, str) and is_code(code) else ""
-        return _BlockProblem(self.number, column, reason, known_code)
+        return _BlockProblem(self.line, column, reason, known_code)
 
 
-def _rows(content: bytes) -> tuple[Sequence[Source], list[Problem]]:
+def _rows(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
     """The rows of a sheet, and what is wrong with the sheet itself."""
     sheet = read_sheet(content, COLUMNS, needed=(("code",), ("name_ru",), ("price",)))
     if len(sheet.rows) > ITEMS_MAX:
@@ -170,7 +166,7 @@ def _rows(content: bytes) -> tuple[Sequence[Source], list[Problem]]:
     return rows, list(sheet.problems)
 
 
-def _blocks(content: bytes) -> tuple[Sequence[Source], list[Problem]]:
+def _blocks(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
     """The blocks of a TOML file, and those of their keys that nobody knows."""
     data = _parsed(content)
     stray = []
@@ -220,14 +216,14 @@ class _ItemReader(RowReader):
 
     def __init__(
         self,
-        source: Source,
+        source: SheetRow,
         problems: list[Problem],
         branches: frozenset[int],
         picture: Pictures,
     ) -> None:
         """Nothing read yet."""
         super().__init__(source, problems)
-        self._is_sheet = isinstance(source, SheetRow)
+        self._is_sheet = not isinstance(source, _Block)
         self._known_branches = branches
         self._web_copy = picture
 

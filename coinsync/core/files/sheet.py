@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any
 
 from coinsync.core.identity import clean
 from coinsync.errors import ImportRefused
@@ -58,7 +58,7 @@ class SheetRow:
     """
 
     line: int
-    cells: Mapping[str, str]
+    cells: Mapping[str, Any]
 
     @property
     def place(self) -> str:
@@ -106,21 +106,6 @@ def read_sheet(
     return Sheet(columns, tuple(rows), tuple(problems))
 
 
-class Source(Protocol):
-    """A row of a sheet, or what stands for one in a file of another kind."""
-
-    @property
-    def cells(self) -> Mapping[str, Any]:
-        """The cells by column; what is left out is not there."""
-
-    @property
-    def place(self) -> str:
-        """Where it stands, in words."""
-
-    def problem(self, column: str, reason: str) -> Problem:
-        """Something that is wrong here."""
-
-
 class RowReader:
     """Reads the cells of one row.
 
@@ -128,7 +113,7 @@ class RowReader:
     a person mends a file once and not row by row.
     """
 
-    def __init__(self, row: Source, problems: list[Problem]) -> None:
+    def __init__(self, row: SheetRow, problems: list[Problem]) -> None:
         """Nothing read yet."""
         self.row = row
         self._problems = problems
@@ -151,9 +136,9 @@ class RowReader:
         return text
 
 
-def repeated(column: str, rows: Iterable[tuple[str, Source]]) -> list[Problem]:
+def repeated(column: str, rows: Iterable[tuple[str, SheetRow]]) -> list[Problem]:
     """The problems of rows whose value in a column an earlier row has already; "" is no value."""
-    first: dict[str, Source] = {}
+    first: dict[str, SheetRow] = {}
     problems = []
     for value, row in rows:
         if value in first:

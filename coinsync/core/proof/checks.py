@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from coinsync.core.ledger import LedgerRow
+
 #: So many cases of a finding are named; all are counted.
 EXAMPLES_MAX = 5
 
@@ -203,9 +205,10 @@ class Findings:
         kind = BY_ID[check]
         self._add(Finding(check, kind.severity, kind.owner, count, (example,), mend))
 
-    def add_entry(self, check: str, n: int, resident: int, what: str) -> None:
+    def add_entry(self, check: str, row: LedgerRow, what: str) -> None:
         """Add a case that one entry of the ledger is."""
-        self.add(check, f"entry {n} (#{resident}): {what}", history_command(resident))
+        case = f"entry {row.n} (#{row.resident}): {what}"
+        self.add(check, case, history_command(row.resident))
 
     def join(self, other: Findings) -> None:
         """Add what ``other`` found."""

@@ -17,7 +17,7 @@ _SHOP_PREFIXES = ("sale:", "refund:")
 
 
 #: How far a key has come: its last number, the coins that stand, which entry brought them, to whom.
-#: A plain tuple, because there are as many as awards: a class makes the whole pass slower by a tenth.
+#: A plain tuple, because there are as many as awards: a class makes the pass slower by a tenth.
 KeyProgress = tuple[int, int, int, int]
 NOTHING_POSTED: KeyProgress = (0, 0, 0, 0)
 
@@ -28,7 +28,7 @@ class PostedKeys:
     def __init__(self, account: str, findings: Findings) -> None:
         """No entry yet; ``account`` is the CRM account that the keys of lessons name."""
         self.progress: dict[str, KeyProgress] = {}
-        self._findings = findings
+        self._find = findings.add_entry
         self._lesson_prefix = lesson_prefix(account)
         self._coins_by_kind: dict[str, int] = {}
         #: Coins that reversals took of what was issued, and gave back of what was spent.
@@ -66,9 +66,6 @@ class PostedKeys:
             refunded=self._refunded + sums.get(_REFUND, 0),
             balance=balance,
         )
-
-    def _find(self, check: str, row: LedgerRow, what: str) -> None:
-        self._findings.add_entry(check, row.n, row.resident, what)
 
     def _check_key(self, row: LedgerRow) -> None:
         """Whether the key is one that entries of this kind have."""

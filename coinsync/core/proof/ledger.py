@@ -72,6 +72,7 @@ class LedgerPass:
         self._cards = cards
         self._notes = notes
         self._findings = findings
+        self._find = findings.add_entry
         self._progress = progress
         self._expected = expected
         self._n_last = 0
@@ -116,8 +117,7 @@ class LedgerPass:
     def finish(self, residents: Collection[int]) -> Circulation:
         """Make the checks that need the whole ledger; ``residents`` are those who are recorded.
 
-        A balance that belongs to no recorded resident is in nobody's hands and so not in
-        circulation.
+        What belongs to no recorded resident is in nobody's purse, and so not in circulation.
         """
         self._runs.check_recorded()
         self._runs.check_families()
@@ -147,9 +147,6 @@ class LedgerPass:
         if head.account != self._account and not unused:
             case = "the head names another CRM account than the configuration"
             self._findings.add("numbers", case, _RUNS)
-
-    def _find(self, check: str, row: LedgerRow, what: str) -> None:
-        self._findings.add_entry(check, row.n, row.resident, what)
 
     def _skip(self, row: LedgerRow) -> str:
         """Name a row whose numbers are no numbers, or texts no texts: it takes part in nothing.

@@ -47,7 +47,8 @@ class PostedRuns:
         self._recorded = recorded
         self._cards = cards
         self._findings = findings
-        self._with_entries: set[int] = set()
+        self._find = findings.add_entry
+        self._with_entries: set[int | None] = set()
         self._ever_reviewed: set[int] = set()
 
     def begin(self, row: LedgerRow) -> None:
@@ -58,9 +59,9 @@ class PostedRuns:
         is_review = recorded is not None and recorded.purpose == Purpose.REVIEW.value
         self.open = OpenRun(row.run, recorded, posted_at, is_review)
         if recorded is None:
-            self._find_entry("runs", row, f"its run {row.run} is not recorded")
+            self._find("runs", row, f"its run {row.run} is not recorded")
         elif not is_time(posted_at):
-            self._find_entry("entry", row, "no time")
+            self._find("entry", row, "no time")
 
     def add(self, row: LedgerRow) -> None:
         """Add an entry of the open run."""
@@ -72,9 +73,9 @@ class PostedRuns:
             run.reviewed.add(row.resident)
         if row.posted_at != run.posted_at:
             times = f"posted at {plain(row.posted_at)}, its run at {plain(run.posted_at)}"
-            self._find_entry("runs", row, times)
+            self._find("runs", row, times)
             if not is_time(row.posted_at):
-                self._find_entry("entry", row, "no time")
+                self._find("entry", row, "no time")
 
     def close(self) -> None:
         """Compare the totals of the open run with those recorded, and look at balances at its end.
@@ -84,8 +85,6 @@ class PostedRuns:
         once, at the end of a plan.
         """
         run = self.open
-        if run.id is None:
-            return
         self._check_totals(run)
         for resident, coins in run.moves.items():
             self._move(resident, coins)
@@ -120,9 +119,6 @@ class PostedRuns:
             if coins < 0 and self._ever_reviewed.isdisjoint(self._cards.families[owner]):
                 case = f"#{owner} has {coins}, and nobody reviewed it"
                 self._findings.add("floors", case, history_command(owner))
-
-    def _find_entry(self, check: str, row: LedgerRow, what: str) -> None:
-        self._findings.add_entry(check, row.n, row.resident, what)
 
     def _check_totals(self, run: OpenRun) -> None:
         recorded = run.recorded
