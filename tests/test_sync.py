@@ -309,7 +309,7 @@ def test_who_is_missing_from_both_branches_is_gone(school: PlainSchool) -> None:
 def test_a_branch_that_was_refused_says_of_nobody_that_they_are_missing(
     school: PlainSchool,
 ) -> None:
-    """The left branch answers with nobody at all; who is missing from the right one may be there."""
+    """The left branch answers with nobody; who is missing from the right one may be there."""
     school.cards.append(a_resident(NEW, branches=(LEFT, RIGHT)))
     school.night()
     school.cards.pop()
@@ -324,7 +324,7 @@ def test_a_branch_that_was_refused_says_of_nobody_that_they_are_missing(
 
 
 def test_without_its_people_nothing_is_said_of_a_branchs_lessons(school: PlainSchool) -> None:
-    """The guard refuses the people of one branch: its lessons are not even read, the other's are."""
+    """The guard refuses the people of one branch: its lessons are not read, the other's are."""
     school.lessons = [held(1), held(2, MILA, branch=RIGHT)]
     school.night()
     school.lessons += [held(3), held(4, MILA, branch=RIGHT)]
@@ -501,7 +501,7 @@ def test_a_visitor_from_the_other_branch_is_known_there(school: PlainSchool) -> 
 
 
 def test_a_schedule_with_gaps_stops_a_school_that_goes_by_it(school: PlainSchool) -> None:
-    """Its lessons might count as unscheduled; where no rule asks for the schedule, nothing is lost."""
+    """Its lessons might count as unscheduled; where no rule asks for it, nothing is lost."""
 
     class Gaps(PlainExchange):
         """A line of the schedule cannot be understood."""
@@ -567,7 +567,7 @@ def test_the_digest_of_a_run_is_that_of_its_changes(school: PlainSchool) -> None
 
 
 def test_a_night_takes_few_requests(synced: House) -> None:
-    """One login and the branches, then for each branch four lists and three for each window: nothing more."""
+    """One login and the branches, then four lists a branch and three a window: nothing more."""
     assert synced.simulator is not None
     synced.simulator.requests.clear()
     synced.ok("sync")
@@ -577,6 +577,26 @@ def test_a_night_takes_few_requests(synced: House) -> None:
 def test_faults_in_the_middle_of_a_run_pass(synced: House) -> None:
     """A lost token or a failing answer is mended, and the plan is as empty as before."""
     assert synced.simulator is not None
+    synced.simulator.faults.add("lost_token", at=(4, 9))
+    synced.simulator.faults.add("error_503", at=(6,))
+    assert synced.ok("sync", "--json").json["digest"] == ""
+
+
+def test_several_calls_at_once_read_the_same(synced: House) -> None:
+    """With three calls under way the plan is as empty as with one, and takes no request more."""
+    assert synced.simulator is not None
+    synced.configure(alfacrm__calls=3)
+    synced.simulator.requests.clear()
+    report = synced.ok("sync", "--json").json
+    assert {result["report"]["changes"] for result in report["results"]} == {0}
+    assert len(synced.simulator.requests) == 2 + 2 * (4 + 2 * 3)
+    assert sum(seen.path.endswith("auth/login") for seen in synced.simulator.requests) == 1
+
+
+def test_several_calls_at_once_survive_faults(synced: House) -> None:
+    """A lost token or a failing answer in one thread is mended without disturbing the others."""
+    assert synced.simulator is not None
+    synced.configure(alfacrm__calls=3)
     synced.simulator.faults.add("lost_token", at=(4, 9))
     synced.simulator.faults.add("error_503", at=(6,))
     assert synced.ok("sync", "--json").json["digest"] == ""
