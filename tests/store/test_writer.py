@@ -190,6 +190,18 @@ def test_an_empty_plan_is_recorded_as_a_run(url: str) -> None:
         assert reader.runs(1)[0].entries == 0
 
 
+def test_a_plan_has_a_transaction_of_its_own(url: str) -> None:
+    """Within somebody else's it could not be tried again as a whole."""
+    before = dump(url)
+    with (
+        writing(url) as database,
+        database.atomic(),
+        pytest.raises(RuntimeError, match="transaction of its own"),
+    ):
+        writer.apply(database, a_plan(Post(a_credit("1"))), order(), environment())
+    assert dump(url) == before
+
+
 def test_many_entries_are_written_in_batches(url: str) -> None:
     """A large plan is one transaction; every entry has its number and place in the chain."""
     number = 2 * ROWS_PER_STATEMENT + 1
@@ -831,11 +843,12 @@ def test_a_changed_byte_in_the_file_breaks_the_chain(url: str) -> None:
 
 
 def test_writing_on_after_a_missing_entry_is_refused(url: str) -> None:
-    """Where the last entry is not there the chain cannot go on."""
+    """Where the last entry is not there the chain cannot go on; facts can."""
     with engines.tampering(url) as connection:
         connection.execute("UPDATE head SET n = 5")
     error = refused(url, a_plan(Post(a_credit("1"))), CoinsyncError)
     assert error.message == "ledger is damaged: entry 5 is missing; nothing written"
+    assert apply(url, a_plan(Put(a_lesson()))).facts == 1
 
 
 def test_a_note_lies_beside_the_ledger_with_salt(url: str) -> None:
@@ -1105,6 +1118,21 @@ def test_trying_again_is_bounded(url: str) -> None:
     assert caught.value.exit_code == 75
     assert (len(database.failures), len(pauses)) == (99 - ATTEMPTS_MAX, ATTEMPTS_MAX - 1)
     assert dump(url) == before
+
+
+@pytest.mark.sqlite
+def test_whoever_waited_in_vain_for_a_turn_does_not_wait_again(url: str) -> None:
+    """BEGIN waits for other writers as long as it was told to, and no attempt adds to that."""
+    pauses: list[float] = []
+    database = opening.open_writable(url, wait_seconds=0.1)
+    with (
+        writing(url) as other,
+        other.atomic(),
+        pytest.raises(DatabaseUnavailable, match="is busy; nothing written"),
+    ):
+        writer.apply(database, CREDIT, order(), environment(sleep=pauses.append))
+    database.close()
+    assert pauses == []
 
 
 @pytest.mark.sqlite
