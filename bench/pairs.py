@@ -11,13 +11,12 @@ ROUNDS = 5
 Work = Callable[[], object]
 
 
-def ratio(name: str, goal: float, ours: Work, floor: Work, *, rounds: int = ROUNDS) -> float:
-    """Measure ``ours`` against ``floor`` and print and give the ratio, which may be ``goal``."""
+def ratio(name: str, goal: float, ours: Work, floor: Work, *, rounds: int = ROUNDS) -> None:
+    """Measure ``ours`` against ``floor`` and print the line; the goal is what the ratio may be."""
     pairs = [(_milliseconds(ours), _milliseconds(floor)) for _ in range(rounds)]
     found, ours_median, floor_median = medians(pairs)
     measured = f"{ours_median:.1f} ms {floor_median:.1f} ms"
     line(name, measured, found, f"{goal:.2f}", met=found <= goal)
-    return found
 
 
 def medians(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:

@@ -35,8 +35,9 @@ def list_residents(
         residents = lookup.residents_of(reader, session.chosen_branch_ids())
         if not everybody:
             residents = [one for one in residents if one.presence is Presence.CLIENT]
-        balances = reader.balances(resident.id for resident in residents)
-    session.print_listing(render.residents(residents, balances), as_csv=as_csv)
+        today = session.settings.day_at((), session.now())
+        lines = lookup.roster(reader, residents, today)
+    session.print_listing(render.roster(lines), as_csv=as_csv)
 
 
 def show(ctx: typer.Context, resident: Who) -> None:

@@ -104,7 +104,7 @@ COMMANDS: Members = {
     "sell": Command("shop:sell", "Sell goods for coins: debit, stock and sale in one."),
     "refund": Command("shop:refund", "Take a sale back, whole or by lines, once."),
     "till": Command("till:till", "Sell at a fair: a buyer, goods, yes; the next one."),
-    "export": Command("export:export", "Entries for other programs."),
+    "export": Command("export:export", "The ledger's entries for other programs."),
     "init": Command("init:init", "Make a configuration and a database."),
     "doctor": Command("doctor:doctor", "Look whether all is as it should be."),
     "serve": Command("serve:serve", "Serve the cabinet, read-only."),

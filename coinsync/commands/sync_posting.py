@@ -99,6 +99,7 @@ class Posting:
         report = self._report(outcome, outcome.plan)
         result = Result(report.branch_name, outcome.scope, "planned", report)
         self.results.append(result)
+        # The plan is shown before any guard speaks: a person must see what was refused.
         shown = self._show(outcome, report)
         if self.dry_run:
             stands = not outcome.plan.refusals(self.session.settings.limits, self.accepted)
@@ -179,6 +180,7 @@ class Posting:
             return
         digest = self.digest[:DIGEST_SHOWN]
         unsafe = any(result.report and result.report.unsafe for result in self.results)
+        # --expect alone would apply the rest of it, and be refused the part that is unsafe.
         if unsafe:
             what = "apply it although it is unsafe"
             command = self._this_call_with("--accept-unsafe", digest)

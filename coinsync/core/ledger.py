@@ -37,6 +37,8 @@ RETURNED = "returned"
 NOTE_SAYS_ALL = frozenset({BY_HAND, BOUGHT, RETURNED})
 
 _AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# Small ASCII letters only: MariaDB may take letters for equal that SQLite tells apart, and a key
+# must be the same key everywhere.
 _KEY = re.compile(r"[a-z0-9][a-z0-9:._-]*")
 
 

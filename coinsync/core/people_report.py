@@ -48,6 +48,17 @@ class Dossier:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterLine:
+    """A resident with balance, merged cards, names of today's groups, and live VK accounts."""
+
+    resident: Resident
+    coins: int
+    cards: tuple[int, ...]
+    groups: tuple[str, ...]
+    vk: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LinkLine:
     """A link with the resident's name."""
 

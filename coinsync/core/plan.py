@@ -29,11 +29,6 @@ class Post:
 
     entry: Entry
 
-    @property
-    def subject(self) -> Entry:
-        """What the change is about."""
-        return self.entry
-
 
 @dataclass(frozen=True, slots=True)
 class Put:
@@ -44,7 +39,7 @@ class Put:
 
     @property
     def subject(self) -> Fact:
-        """What the change is about."""
+        """The fact that the change is about."""
         return self.new
 
 
@@ -56,7 +51,7 @@ class Drop:
 
     @property
     def subject(self) -> Fact:
-        """What the change is about."""
+        """The fact that the change is about."""
         return self.old
 
 
@@ -69,11 +64,6 @@ class Stock:
 
     move: StockMove
     left: int | None = None
-
-    @property
-    def subject(self) -> StockMove:
-        """What the change is about."""
-        return self.move
 
 
 Change = Post | Put | Drop | Stock
@@ -224,6 +214,7 @@ class Plan:
         evidence: Evidence | None = None,
     ) -> Plan:
         """Make a plan whose order does not depend on the order in which its parts were found."""
+        # Or the digest that a person reviewed would change with the order of the CRM's answers.
         return cls(
             purpose,
             scope,
@@ -370,6 +361,7 @@ def matches(digest: str, given: str) -> bool:
 
 def _order(change: Change) -> tuple[Any, ...]:
     """Drops first, then facts before the entries and moves that refer to them; entries by day."""
+    # What takes the place of a dropped fact must find it free.
     match change:
         case Drop(old):
             return (0, RANK[type(old)], identity(old))

@@ -122,6 +122,7 @@ def moves_of(
 
 def check_floors(moves: Sequence[Move]) -> None:
     """Refuse moves at whose end somebody who loses coins has fewer than none."""
+    # Only the end counts: of several moves of one resident a gain may come after a loss.
     first_moves: dict[int, Move] = {}
     changes = Counter[int]()
     for move in moves:

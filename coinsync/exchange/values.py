@@ -48,10 +48,10 @@ def whole(value: Any, path: str) -> int:
 
 def number(value: Any, path: str) -> int:
     """A positive whole number, as one or as ASCII digits."""
-    found = whole(value, path)
-    if not found:
+    positive = whole(value, path)
+    if positive == 0:
         raise UnreadableRecord(path)
-    return found
+    return positive
 
 
 def optional_number(value: Any, path: str) -> int | None:
@@ -98,8 +98,8 @@ def optional_day(value: Any, path: str) -> date | None:
     """A day, or None for nothing and for the CRM's "no end"."""
     if value in (None, ""):
         return None
-    found = day(value, path)
-    return None if found == NO_END else found
+    known_day = day(value, path)
+    return None if known_day == NO_END else known_day
 
 
 def minute(value: Any, path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 
@@ -14,7 +15,7 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.identity import clean
-from coinsync.core.people_report import Card, Dossier
+from coinsync.core.people_report import Card, Dossier, RosterLine
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
@@ -122,3 +123,33 @@ def residents_of(reader: Reader, branches: Iterable[int] | None) -> list[Residen
         residents = sorted(by_id.values(), key=lambda resident: (resident.name, resident.id))
     merged = reader.survivors()
     return [resident for resident in residents if resident.id not in merged]
+
+
+def roster(reader: Reader, residents: Iterable[Resident], today: date) -> list[RosterLine]:
+    """Residents with everything that a list of them shows; what merged cards have is theirs."""
+    survivors = reader.survivors()
+    cards: defaultdict[int, list[int]] = defaultdict(list)
+    for card_id, survivor in sorted(survivors.items()):
+        cards[survivor].append(card_id)
+    names = {group.id: group.name for group in reader.all(Group)}
+    groups: defaultdict[int, set[str]] = defaultdict(set)
+    for membership in reader.all(Membership):
+        if membership.covers(today):
+            owner = survivors.get(membership.resident, membership.resident)
+            groups[owner].add(names.get(membership.group, f"group {membership.group}"))
+    accounts: defaultdict[int, list[int]] = defaultdict(list)
+    for link in reader.links():
+        if link.live:
+            accounts[link.resident].append(link.vk)
+    listed = list(residents)
+    balances = reader.balances(resident.id for resident in listed)
+    return [
+        RosterLine(
+            resident,
+            balances[resident.id],
+            tuple(cards[resident.id]),
+            tuple(sorted(groups[resident.id])),
+            tuple(accounts[resident.id]),
+        )
+        for resident in listed
+    ]

@@ -6,6 +6,7 @@ What a sync shows, posts, and finds to be right.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shlex
 from datetime import date, timedelta
@@ -139,6 +140,27 @@ class TestSecondSync:
         assert synced.run("sync", "--detailed-exitcode").code == 0
         synced.school.act("advance", days=1)
         assert synced.run("sync", "--detailed-exitcode").code == 4
+
+    def test_names_are_read_once_however_many_windows_there_are(
+        self, synced: House, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Groups and lesson types are read for the run and for each branch, not for each window."""
+
+        def questions(*words: str) -> list[int]:
+            """How often each list of names is asked for."""
+            caplog.clear()
+            with caplog.at_level(logging.DEBUG, logger="peewee"):
+                synced.ok("sync", *words)
+            asked = [record.getMessage() for record in caplog.records]
+            names = [
+                re.compile(f'FROM ["`]{table}["`]') for table in ("lesson_type", "study_group")
+            ]
+            return [sum(bool(name.search(text)) for text in asked) for name in names]
+
+        few = questions("--since", "2026-11-10")
+        many = questions("--since", "2026-08-10")
+        assert few == many
+        assert all(few)
 
 
 class TestEdits:

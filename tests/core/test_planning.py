@@ -44,7 +44,13 @@ from coinsync.core.plan import (
 )
 from coinsync.core.planning.compare import Cause, Recorded, WindowReading, compare
 from coinsync.core.planning.lessons import plan_lessons
-from coinsync.core.planning.people import People, memberships_after, names_to_ask, plan_people
+from coinsync.core.planning.people import (
+    People,
+    memberships_after,
+    names_to_ask,
+    plan_people,
+    vk_number,
+)
 from coinsync.core.rules import GuestPolicy
 from tests.support.makers import (
     ACCOUNT,
@@ -925,6 +931,13 @@ def test_who_vanished_is_recorded_as_gone_and_loses_nothing() -> None:
     assert not plan_of_people(people(a_resident(GLEB)), people(gone, a_resident(GLEB)))
 
 
+def test_who_is_of_another_branch_is_not_missed_here() -> None:
+    """Not even when that branch did not show the card just before."""
+    known = people(a_resident(branches=(2,)))
+    plan = plan_people(DAY_OF_READING, people(), known, read_before=None, missed={ADA: {2}})
+    assert plan.changes == ()
+
+
 def test_who_learns_elsewhere_too_is_not_gone() -> None:
     """Missing from one of two branches says nothing about the other."""
     assert not plan_of_people(
@@ -1015,6 +1028,47 @@ def test_who_comes_back_is_a_member_anew() -> None:
     it."""
     first = Membership(ADA, GROUP, ALWAYS, date(2026, 5, 31))
     assert after([Membership(ADA, GROUP)], [first]) == {first, Membership(ADA, GROUP, YESTERDAY)}
+
+
+def test_a_stay_that_ends_today_is_the_one_that_is_shown() -> None:
+    """On its last day a membership is still there, also when its end is not shown any more."""
+    stay = Membership(ADA, GROUP, DAY, TODAY)
+    assert after([Membership(ADA, GROUP)], [stay]) == {Membership(ADA, GROUP, DAY)}
+
+
+def test_what_the_guards_weigh_of_people_is_of_this_branch_and_of_today() -> None:
+    """Neither who was gone before, nor another branch's, nor a membership that had ended."""
+    gone = replace(a_resident(GLEB), presence=Presence.GONE)
+    known = People(
+        residents=(a_resident(), gone, a_resident(MIRA, branches=(2,)), a_resident(LEV)),
+        memberships=(
+            Membership(ADA, GROUP),
+            Membership(ADA, 12, ALWAYS, YESTERDAY),
+            Membership(ADA, 99),
+            Membership(LEV, GROUP),
+        ),
+    )
+    read = People(
+        groups=(Group(GROUP, "Python"), Group(12, "Roblox")),
+        residents=(a_resident(),),
+        memberships=(Membership(ADA, GROUP), Membership(ADA, 99)),
+    )
+    evidence = plan_of_people(read, known).evidence
+    assert evidence == Evidence(
+        residents_known=2,
+        residents_read=1,
+        residents_missing=1,
+        memberships_known=2,
+        memberships_read=1,
+        memberships_missing=1,
+    )
+
+
+def test_a_membership_without_a_start_is_the_latest_stay_that_fits() -> None:
+    """Of two that are still open the one that began last; the other one ended."""
+    early, late = Membership(ADA, GROUP, date(2026, 2, 1)), Membership(ADA, GROUP, DAY)
+    found = after([Membership(ADA, GROUP)], [early, late])
+    assert found == {replace(early, until=YESTERDAY), late}
 
 
 def test_a_start_that_was_corrected_ends_what_was_recorded_before() -> None:
@@ -1294,6 +1348,22 @@ def test_without_a_key_no_name_is_resolved() -> None:
     office.night(NAMED)
     assert office.night(NAMED, answers={}).remarks == ()
     assert office.sees == {(55, ADA)}
+
+
+def test_an_answer_about_another_name_says_nothing() -> None:
+    """The card was changed; what VK said of the name before is no answer about this one."""
+    page = VkPage(ADA, "ada.m", PageKind.PERSON, 55, TODAY)
+    assert vk_number("vk.com/ada.m", page) == (55, "")
+    assert vk_number("vk.com/mama", page) == (0, "screen_name")
+
+
+def test_what_vk_says_for_the_first_time_is_news() -> None:
+    """The card reads as it did the night before, when VK could not be asked."""
+    office, card = Office(), a_resident(vk="vk.com/club_of_ada")
+    office.night(card, answers={})
+    assert office.night(card).remarks == (Remark(RemarkKind.VK, "community", resident=ADA),)
+    (again,) = office.night(card).remarks
+    assert again.known
 
 
 def test_a_new_text_is_asked_anew_and_never_linked_in_silence() -> None:
