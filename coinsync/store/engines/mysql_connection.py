@@ -211,7 +211,8 @@ class MysqlDatabase(MySQLDatabase):
             for index in model._meta.fields_to_index():
                 columns = tuple(field.column_name for field in index._expressions)
                 if columns not in indexed:
-                    self.execute(model._schema._create_index(index, safe=False))  # type: ignore[no-untyped-call]
+                    statement = model._schema._create_index(index, safe=False)
+                    self.execute(statement)  # type: ignore[no-untyped-call]
 
 
 class SharedDatabase(PooledMySQLDatabase, MysqlDatabase):  # type: ignore[misc]
