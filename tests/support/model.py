@@ -18,7 +18,7 @@ Pair = tuple[int, int]
 
 
 class Refused(Exception):
-    """A deed is not done; the text is the name of the error that says so."""
+    """An operation is not done; the text is the name of the error that says so."""
 
 
 @dataclass(frozen=True)
@@ -352,7 +352,7 @@ class Model:
         head = self.head(card)
         return {head, *(one for one in self.into if self.head(one) == head)}
 
-    def window(self) -> set[Pair]:
+    def live_links(self) -> set[Pair]:
         """Who may see whom: (VK account, the card that somebody goes on as)."""
         return {(vk, self.head(card)) for vk, card in self.viewers}
 
@@ -402,7 +402,7 @@ class Model:
         head = self.head(who)
         if head in self.erased:
             raise Refused("CoinPolicy")
-        if (vk, head) not in self.window():
+        if (vk, head) not in self.live_links():
             self.viewers.add((vk, head))
             self.revoked.discard((vk, head))
 
@@ -411,7 +411,7 @@ class Model:
 
         Where it may not anyway, that is said or nothing is done.
         """
-        if (vk, self.head(who)) not in self.window():
+        if (vk, self.head(who)) not in self.live_links():
             raise Refused("NotFound|")
         for card in self.group(who):
             if (vk, card) in self.viewers or card == self.head(who):
