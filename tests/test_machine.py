@@ -887,7 +887,7 @@ class Life(RuleBasedStateMachine):
             "balances": (reader.balances(CARDS), {card: model.balance(card) for card in CARDS}),
             "total": (
                 sum(row.coins for row in self.rows),
-                sum(model.balance(card) for card in {model.head(card) for card in CARDS}),
+                sum(model.balance(card) for card in {model.survivor(card) for card in CARDS}),
             ),
         }
         return [
@@ -905,7 +905,7 @@ class Life(RuleBasedStateMachine):
         assert self.rows[: len(before)] == before
         for card in CARDS:
             owes = {
-                one for one in CARDS if self.model.head(one) == self.model.head(card)
+                one for one in CARDS if self.model.survivor(one) == self.model.survivor(card)
             } & self.reviewed
             assert owes or self.model.balance(card) >= 0, card
 
