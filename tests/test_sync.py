@@ -634,3 +634,23 @@ def test_the_crm_decides_what_today_is(house: House) -> None:
         assert {run.until for run in reader.runs(50) if run.purpose == "people"} == {
             house.school.today.isoformat()
         }
+
+
+def test_several_calls_at_once_read_the_same(synced: House) -> None:
+    """With three calls under way the plan is as empty as with one, and takes no request more."""
+    assert synced.simulator is not None
+    synced.configure(alfacrm__calls=3)
+    synced.simulator.requests.clear()
+    report = synced.ok("sync", "--json").json
+    assert {result["report"]["changes"] for result in report["results"]} == {0}
+    assert len(synced.simulator.requests) == 2 + 2 * (4 + 2 * 3)
+    assert sum(seen.path.endswith("auth/login") for seen in synced.simulator.requests) == 1
+
+
+def test_several_calls_at_once_survive_faults(synced: House) -> None:
+    """A lost token or a failing answer in one thread is mended without disturbing the others."""
+    assert synced.simulator is not None
+    synced.configure(alfacrm__calls=3)
+    synced.simulator.faults.add("lost_token", at=(4, 9))
+    synced.simulator.faults.add("error_503", at=(6,))
+    assert synced.ok("sync", "--json").json["digest"] == ""

@@ -43,8 +43,13 @@ def _alfacrm(session: Session, progress: Progress) -> Exchange:
     from coinsync.exchange.alfacrm import AlfaCrm
 
     settings = session.settings
-    page_size = settings.alfacrm.page_size
-    return AlfaCrm(_http(session), settings.residents, page_size=page_size, progress=progress)
+    return AlfaCrm(
+        _http(session),
+        settings.residents,
+        page_size=settings.alfacrm.page_size,
+        calls=settings.alfacrm.calls,
+        progress=progress,
+    )
 
 
 def _http(session: Session) -> Http:
@@ -66,6 +71,7 @@ def _http(session: Session) -> Http:
             tries=crm.tries,
             pause_seconds=crm.pause_seconds,
             answer_seconds=crm.answer_seconds,
+            run_seconds=crm.run_minutes * 60,
         ),
         headers=_headers(session),
     )

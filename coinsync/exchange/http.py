@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from coinsync.errors import CrmRefused, CrmUnreachable, NotAnAnswer
@@ -51,6 +52,7 @@ class Http(Wire):
         )
         self._url = url.rstrip("/")
         self._login = login
+        self._token_lock = Lock()
         self._token = ""
         self._token_at = 0.0
         self._login_refused = ""
@@ -77,10 +79,12 @@ class Http(Wire):
 
     def _valid_token(self, *, refused: str) -> str:
         """The token, after a login when there is none, it is old, or it is the ``refused`` one."""
-        is_old = self._clock() - self._token_at > self._bounds.token_seconds
-        if not self._token or is_old or self._token == refused:
-            self._log_in()
-        return self._token
+        # Of several threads whose token is refused, one logs in and the others take its token.
+        with self._token_lock:
+            is_old = self._clock() - self._token_at > self._bounds.token_seconds
+            if not self._token or is_old or self._token == refused:
+                self._log_in()
+            return self._token
 
     def _log_in(self) -> None:
         if not self._login_refused:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
+from threading import Lock
 from typing import Any, NoReturn, TypeVar
 
 import requests
@@ -83,19 +84,21 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._next = 0.0
+        self._turn = Lock()
 
     def wait(self) -> None:
-        """Wait until the next call may be made."""
-        now = self._clock()
-        if now < self._next:
-            self._sleep(self._next - now)
-            # A sleep may take longer than asked for; the next gap begins where it really ended.
-            now = max(self._clock(), self._next)
-        self._next = now + self._gap
+        """Wait until the next call may be made; several threads wait one behind the other."""
+        with self._turn:
+            now = self._clock()
+            if now < self._next:
+                self._sleep(self._next - now)
+                # A sleep may take longer than asked for; the next gap begins where it ended.
+                now = max(self._clock(), self._next)
+            self._next = now + self._gap
 
 
 class HttpSession(requests.Session):
-    """A session that follows nothing, and keeps its connection for the next call."""
+    """A session that follows nothing, and keeps its connections, ten at most, for further calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,7 +131,7 @@ class Denied(Exception):
 
 
 class Wire:
-    """Posts to one service and reads the JSON that comes back.
+    """Posts to one service and reads the JSON that comes back; several threads may post at once.
 
     ``calls`` counts the requests, ``moment`` is the time (aware) on the service's latest answer.
     """
@@ -151,6 +154,9 @@ class Wire:
         self._bounds = bounds or Bounds()
         self._session = HttpSession()
         self._session.headers.update({"Accept": "application/json", **(headers or {})})
+        self._lock = Lock()
+        self._under_way = 0
+        self._counted_until = 0.0
         self._busy_seconds = 0.0
         self.calls = 0
         self.moment: datetime | None = None
@@ -161,7 +167,7 @@ class Wire:
 
     def with_retries(self, once: Callable[[], T]) -> T:
         """Try until there is an answer or a bound is reached; the last failure is then told."""
-        began = self._clock()
+        began = self._count_time(calls=1)
 
         def enough(state: tenacity.RetryCallState) -> bool:
             seconds = self._clock() - began + state.upcoming_sleep
@@ -182,7 +188,17 @@ class Wire:
             raise type(failure.error)(f"{failure.error.message}, {tries} tries") from failure
         finally:
             # Pauses count too: the bound of a run is about how long somebody waits for it.
-            self._busy_seconds += self._clock() - began
+            self._count_time(calls=-1)
+
+    def _count_time(self, *, calls: int) -> float:
+        """Count the time until now if calls were under way, and that ``calls`` more of them are."""
+        with self._lock:
+            now = self._clock()
+            if self._under_way:
+                self._busy_seconds += now - self._counted_until
+            self._counted_until = now
+            self._under_way += calls
+            return now
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         """How long to wait after a failure: as long as was asked for, else twice the last time."""
@@ -211,7 +227,8 @@ class Wire:
             seconds = self._bounds.run_seconds
             raise service.unreachable_error(f"{service.name}: still reading after {seconds:.0f} s")
         self._pace.wait()
-        self.calls += 1
+        with self._lock:
+            self.calls += 1
         try:
             with self._session.post(
                 url,
