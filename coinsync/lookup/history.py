@@ -7,12 +7,13 @@ from datetime import date, timedelta
 
 from coinsync.config import Settings
 from coinsync.core.directory import Directory
-from coinsync.core.facts import Group, LessonType, Resident
+from coinsync.core.facts import Group, Resident
 from coinsync.core.history import History, HistoryLine, Statement, StatementLine
 from coinsync.core.ledger import Kind, Line
 from coinsync.core.rules import judge
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, LineFormatter, Total
 from coinsync.lookup.explain import attended
+from coinsync.lookup.names import names_of_school
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
 
@@ -32,7 +33,7 @@ def history(
 
     Lessons that earned nothing stand among them when they are asked for.
     """
-    names = Directory.of([*reader.all(Group), *reader.all(LessonType)])
+    names = names_of_school(reader)
     # The balance runs over entries of every kind, so the kind is chosen after it is known, and the
     # limit counts what is chosen.
     read_max = limit + 1 if kind is None else N_MAX
