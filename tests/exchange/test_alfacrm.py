@@ -33,8 +33,8 @@ from coinsync.errors import CrmRefused, IncompleteRead, NotAnAnswer
 from coinsync.exchange import paging
 from coinsync.exchange.alfacrm import AlfaCrm
 from coinsync.exchange.base import Progress, Unreadable, no_progress
-from coinsync.exchange.http import Http, Login
-from coinsync.exchange.wire import Bounds, Pace
+from coinsync.exchange.http import Http
+from coinsync.exchange.wire import Bounds
 from coinsync.simulator import Options, School, Simulator
 from coinsync.simulator.records import FOREVER, Customer
 from coinsync.simulator.records import Lesson as Kept
@@ -158,10 +158,11 @@ def reading(
     with Simulator(school, options=settings, clock=timing) as simulator:
         http = Http(
             simulator.url,
-            Login("auth/login", {"email": simulator.email, "api_key": simulator.api_key}),
-            pace=Pace(4.75, timing, timing.sleep),
+            simulator.email,
+            simulator.api_key,
             clock=timing,
             sleep=timing.sleep,
+            bounds=Bounds(),
         )
         kept = ResidentSettings(names=NameForm.FULL)
         exchange = AlfaCrm(http, kept, page_size=page_size, calls=calls, progress=progress)
@@ -188,13 +189,8 @@ class Scripted(Http):
 
     def __init__(self, answer: Callable[[str, Mapping[str, Any]], dict[str, Any]]) -> None:
         clock = Time()
-        login = Login("auth/login", {})
         super().__init__(
-            "http://scripted.invalid",
-            login,
-            pace=Pace(5, clock, clock.sleep),
-            clock=clock,
-            sleep=clock.sleep,
+            "http://scripted.invalid", "", "", clock=clock, sleep=clock.sleep, bounds=Bounds()
         )
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self._answer_to = answer
@@ -1153,15 +1149,7 @@ def test_the_moment_is_that_on_the_crms_answers() -> None:
     answers = [says(b'{"token": "t"}'), says(b'{"total": 0, "count": 0, "items": []}', head)]
     clock = Time()
     with Stub(*answers) as stub:
-        pace = Pace(5, clock, clock.sleep)
-        http = Http(
-            stub.url,
-            Login("auth/login", {}),
-            pace=pace,
-            clock=clock,
-            sleep=clock.sleep,
-            bounds=Bounds(),
-        )
+        http = Http(stub.url, "", "", clock=clock, sleep=clock.sleep, bounds=Bounds())
         exchange = AlfaCrm(http, ResidentSettings(), page_size=500)
         moment = exchange.moment()
         assert exchange.moment() == moment
