@@ -43,29 +43,32 @@ def _alfacrm(session: Session, progress: Progress) -> Exchange:
     from coinsync.exchange.alfacrm import AlfaCrm
 
     settings = session.settings
-    page_size = settings.alfacrm.page_size
-    return AlfaCrm(_http(session), settings.residents, page_size=page_size, progress=progress)
+    return AlfaCrm(
+        _http(session),
+        settings.residents,
+        page_size=settings.alfacrm.page_size,
+        calls=settings.alfacrm.calls,
+        progress=progress,
+    )
 
 
 def _http(session: Session) -> Http:
-    from coinsync.exchange.http import Http, Login
-    from coinsync.exchange.wire import Bounds, Pace
+    from coinsync.exchange.http import Http
+    from coinsync.exchange.wire import Bounds
 
     crm, environment = session.settings.alfacrm, session.environment
-    key = session.secrets.get("COINSYNC_ALFACRM_KEY").reveal()
-    bounds = Bounds()
     return Http(
         crm.url,
-        Login("auth/login", {"email": crm.email, "api_key": key}),
-        pace=Pace(crm.per_second, environment.monotonic, environment.sleep),
+        crm.email,
+        session.secrets.get("COINSYNC_ALFACRM_KEY").reveal(),
         clock=environment.monotonic,
         sleep=environment.sleep,
         bounds=Bounds(
-            connect_seconds=min(bounds.connect_seconds, crm.answer_seconds),
-            read_seconds=min(bounds.read_seconds, crm.answer_seconds),
+            per_second=crm.per_second,
             tries=crm.tries,
             pause_seconds=crm.pause_seconds,
             answer_seconds=crm.answer_seconds,
+            run_seconds=crm.run_minutes * 60,
         ),
         headers=_headers(session),
     )

@@ -71,12 +71,16 @@ class CrmSettings:
     per_second: float = setting(
         kinds.amount(0.1, 1000), "Requests per second; AlfaCRM allows 5 to an account.", 4.75
     )
+    calls: int = setting(whole(1, 8), "Requests under way at once; AlfaCRM advises one.", 1)
     page_size: int = setting(whole(10, 500), "Rows per request.", 500)
     tries: int = setting(whole(1, 10), "Tries per request.", 4)
     pause_seconds: float = setting(
         kinds.amount(0, 60), "Pause before the second try; it grows with each further one.", 1.0
     )
     answer_seconds: float = setting(kinds.amount(0.1, 600), "How long one answer may take.", 90)
+    run_minutes: float = setting(
+        kinds.amount(0.1, 600), "How long the reading of one run may take.", 30
+    )
     headers: Mapping[str, str] = setting(
         kinds.table_of_texts,
         'Further headers; "$COINSYNC_APP_KEY" stands for the secret of that name.',

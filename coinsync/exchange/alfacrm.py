@@ -27,7 +27,7 @@ from coinsync.errors import IncompleteRead
 from coinsync.exchange import decode, values
 from coinsync.exchange.base import Exchange, Progress, Reading, Unreadable, no_progress
 from coinsync.exchange.http import Http
-from coinsync.exchange.paging import PagedLists, Record
+from coinsync.exchange.paging import ListRequest, PagedLists, Record
 
 #: Without a status only conducted lessons come, by date and by number alike.
 STATUSES = (Status.CONDUCTED, Status.PLANNED, Status.CANCELLED)
@@ -43,7 +43,9 @@ T = TypeVar("T")
 
 
 class AlfaCrm(Exchange):
-    """One AlfaCRM account, read one list after another, as its makers advise."""
+    """One AlfaCRM account, read by one call after another, as its makers advise, unless
+    more ``calls`` at once are allowed.
+    """
 
     def __init__(
         self,
@@ -51,12 +53,13 @@ class AlfaCrm(Exchange):
         kept: ResidentSettings,
         *,
         page_size: int,
+        calls: int = 1,
         progress: Progress = no_progress,
     ) -> None:
         """Read through ``http``; of a customer's card only what is ``kept`` goes further."""
         self._http = http
         self._kept = kept
-        self._lists = PagedLists(http, page_size, progress)
+        self._lists = PagedLists(http, page_size, progress, calls)
         self._branches: Reading[Record] | None = None
         self._cards: dict[int, Reading[Record]] = {}
 
@@ -66,7 +69,8 @@ class AlfaCrm(Exchange):
         return self._http.calls
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
+        self._lists.close()
         self._http.close()
 
     def moment(self) -> datetime | None:
@@ -77,7 +81,7 @@ class AlfaCrm(Exchange):
 
     def branches(self) -> Reading[Branch]:
         """All branches of the account."""
-        reading = self._branches or self._lists.read("branch/index", {}, "branches")
+        reading = self._branches or self._lists.read(ListRequest("branch/index", "branches"))
         if reading.complete:
             self._branches = reading
         return _decoded(reading, decode.branch)
@@ -119,11 +123,13 @@ class AlfaCrm(Exchange):
         groups = self.groups(branch)
         if not groups.complete:
             return Reading((), complete=False, why=groups.why)
+        path = _path(branch, "cgi")
+        # This list alone takes its filter from the query; in the body it is not understood.
+        requests = [
+            ListRequest(path, "memberships", query={"group_id": group.id}) for group in groups.items
+        ]
         members: list[Membership] = []
-        for group in groups.items:
-            # This list alone takes its filter from the query; in the body it is not understood.
-            query = {"group_id": group.id}
-            rows = self._lists.read(_path(branch, "cgi"), {}, "memberships", query)
+        for group, rows in zip(groups.items, self._lists.read_all(requests), strict=False):
             reading = _decoded(rows, decode.membership)
             if not reading.complete:
                 return Reading((), complete=False, why=reading.why)
@@ -141,9 +147,11 @@ class AlfaCrm(Exchange):
         records: dict[int, LessonRecord] = {}
         unreadable: list[Unreadable] = []
         span = {"date_from": since.isoformat(), "date_to": until.isoformat()}
-        for status in STATUSES:
-            asked = {"status": status.value, **span}
-            rows = self._lists.read(_path(branch, "lesson"), asked, "lessons")
+        path = _path(branch, "lesson")
+        requests = [
+            ListRequest(path, "lessons", {"status": status.value, **span}) for status in STATUSES
+        ]
+        for status, rows in zip(STATUSES, self._lists.read_all(requests), strict=False):
             reading = _decoded(rows, partial(decode.lesson_record, branch=branch))
             if not reading.complete:
                 return Reading((), complete=False, why=reading.why)
@@ -175,7 +183,7 @@ class AlfaCrm(Exchange):
 
     def _lesson_record(self, lesson: int, branch: int, status: Status) -> LessonRecord | None:
         asked = {"id": lesson, "status": status.value}
-        rows = self._lists.read(_path(branch, "lesson"), asked, f"lesson {lesson}")
+        rows = self._lists.read(ListRequest(_path(branch, "lesson"), f"lesson {lesson}", asked))
         reading = _decoded(rows, partial(decode.lesson_record, branch=branch))
         is_unreadable = any(record.id == lesson for record in reading.unreadable)
         if is_unreadable or not reading.complete:
@@ -192,13 +200,15 @@ class AlfaCrm(Exchange):
         """The cards of a branch, asked for once: residents and memberships both need them."""
         reading = self._cards.get(branch)
         if reading is None:
-            reading = self._lists.read(_path(branch, "customer"), _ALL_CUSTOMERS, "residents")
+            reading = self._lists.read(
+                ListRequest(_path(branch, "customer"), "residents", _ALL_CUSTOMERS)
+            )
         if reading.complete:
             self._cards[branch] = reading
         return reading
 
     def _branch_list(self, branch: int, entity: str) -> Reading[Record]:
-        return self._lists.read(_path(branch, entity), {}, _BRANCH_LISTS[entity])
+        return self._lists.read(ListRequest(_path(branch, entity), _BRANCH_LISTS[entity]))
 
 
 def _path(branch: int, entity: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from coinsync.errors import CrmRefused, CrmUnreachable, NotAnAnswer
-from coinsync.exchange.wire import Bounds, Denied, Pace, Service, Wire
+from coinsync.exchange.wire import Bounds, Denied, Service, Wire
 
 ALFACRM = Service(
     name="AlfaCRM",
@@ -22,35 +22,25 @@ ALFACRM = Service(
 _TOKEN = re.compile(r"[!-~]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """How to obtain a token: where to post what, and the header that carries the token then."""
-
-    path: str
-    body: Mapping[str, str] = field(repr=False)
-    header: str = "X-ALFACRM-TOKEN"
-
-
 class Http(Wire):
     """A connection to one AlfaCRM account."""
 
     def __init__(
         self,
         url: str,
-        login: Login,
+        email: str,
+        key: str,
         *,
-        pace: Pace,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
-        bounds: Bounds | None = None,
+        bounds: Bounds,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare a session towards ``url``; nothing is sent before the first call."""
-        super().__init__(
-            ALFACRM, pace=pace, clock=clock, sleep=sleep, bounds=bounds, headers=headers
-        )
-        self._url = url.rstrip("/")
-        self._login = login
+        super().__init__(ALFACRM, clock=clock, sleep=sleep, bounds=bounds, headers=headers)
+        self._url = f"{url.rstrip('/')}/v2api"
+        self._login = {"email": email, "api_key": key}
+        self._token_lock = Lock()
         self._token = ""
         self._token_at = 0.0
         self._login_refused = ""
@@ -65,32 +55,32 @@ class Http(Wire):
         """
         token = self._valid_token(refused="")
         try:
-            return self._ask(path, body, query, {self._login.header: token})
+            return self._ask(path, body, query, token)
         except Denied:
             # An expired token is 401 in the documentation, and some accounts answer 403, which
             # elsewhere means that the role may not use the API. Only a fresh token tells which.
             token = self._valid_token(refused=token)
         try:
-            return self._ask(path, body, query, {self._login.header: token})
+            return self._ask(path, body, query, token)
         except Denied as denied:
             raise CrmRefused(f"AlfaCRM refused the key (HTTP {denied.status}, twice)") from None
 
     def _valid_token(self, *, refused: str) -> str:
-        """The token, after a login when there is none, it is old, or it is the ``refused`` one."""
-        is_old = self._clock() - self._token_at > self._bounds.token_seconds
-        if not self._token or is_old or self._token == refused:
-            self._log_in()
-        return self._token
+        # Of several threads whose token is refused, one logs in and the others take its token.
+        with self._token_lock:
+            is_old = self._clock() - self._token_at > self._bounds.token_seconds
+            if not self._token or is_old or self._token == refused:
+                self._log_in()
+            return self._token
 
     def _log_in(self) -> None:
         if not self._login_refused:
             try:
-                answer = self._ask(self._login.path, self._login.body, None, {})
+                answer = self._ask("auth/login", self._login, None, "")
             except Denied as denied:
                 self._login_refused = f"AlfaCRM refused e-mail or key (HTTP {denied.status})"
         if self._login_refused:
-            # A wrong key does not become right by asking again, and asking often may lock the
-            # account.
+            # A wrong key does not become right by asking again, and asking may lock the account.
             raise CrmRefused(self._login_refused)
         token = answer.get("token")
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
@@ -98,11 +88,8 @@ class Http(Wire):
         self._token, self._token_at = token, self._clock()
 
     def _ask(
-        self,
-        path: str,
-        body: Mapping[str, Any],
-        query: Mapping[str, Any] | None,
-        headers: Mapping[str, str],
+        self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None, token: str
     ) -> dict[str, Any]:
-        url = f"{self._url}/v2api/{path}"
+        url = f"{self._url}/{path}"
+        headers = {"X-ALFACRM-TOKEN": token} if token else {}
         return self.with_retries(lambda: self.post(url, headers=headers, query=query, body=body))

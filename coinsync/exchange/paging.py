@@ -9,9 +9,11 @@ a lesson that is missing takes coins away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from coinsync.errors import NotAnAnswer
 from coinsync.exchange import values
@@ -23,6 +25,7 @@ READINGS_MAX = 3
 #: How many rows accounts have been seen to put on a page, whatever is asked for.
 PAGE_SIZES_SEEN = (20, 50, 100)
 
+T = TypeVar("T")
 Record = Mapping[str, Any]
 
 
@@ -69,43 +72,90 @@ class _Walk:
         return len(self.rows) >= total and not doubtful
 
 
-class PagedLists:
-    """Reads whole lists over one connection."""
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """A list to ask for: its path, the filters in the body and in the query, and its name."""
 
-    def __init__(self, http: Http, page_size: int, progress: Progress) -> None:
+    path: str
+    what: str
+    asked: Record = field(default_factory=dict)
+    query: Record | None = None
+
+
+class PagedLists:
+    """Reads whole lists, with as many ``calls`` under way at once as are allowed."""
+
+    def __init__(self, http: Http, page_size: int, progress: Progress, calls: int) -> None:
         """Ask for ``page_size`` rows a page, and tell ``progress`` after each."""
         self._http = http
         self._page_size = page_size
         self._progress = progress
+        self._pool = ThreadPoolExecutor(calls) if calls > 1 else None
 
-    def read(
-        self, path: str, asked: Record, what: str, query: Record | None = None
-    ) -> Reading[Record]:
+    def close(self) -> None:
+        """Wait for the calls that are under way, and make no more."""
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def read(self, request: ListRequest) -> Reading[Record]:
         """Read a list, again when what came does not add up; say so if it never does."""
-        walk = _Walk(self._page_size)
-        for _ in range(READINGS_MAX):
-            walk = self._walk(path, asked, what, query)
+        (reading,) = self.read_all([request])
+        return reading
+
+    def read_all(self, requests: Sequence[ListRequest]) -> list[Reading[Record]]:
+        """Read lists one after another, up to the first one that is not whole."""
+        readings: list[Reading[Record]] = []
+        first_pages = self._map(partial(self._page, 0), requests)
+        for request, first_page in zip(requests, first_pages, strict=True):
+            readings.append(self._read(request, first_page))
+            if not readings[-1].complete:
+                break
+        return readings
+
+    def _map(self, ask: Callable[[T], Record], items: Iterable[T]) -> Iterator[Record]:
+        """The answers in order: each when it is needed, or several asked for at once."""
+        # Threads make single requests and wait for nothing else, so none can wait for another.
+        return self._pool.map(ask, items) if self._pool else map(ask, items)
+
+    def _page(self, page: int, request: ListRequest) -> Record:
+        # Pages begin at 0. The size asked for is a wish: the CRM may put fewer rows on a page.
+        body = {**request.asked, "page": page, "pageSize": self._page_size}
+        return self._http.call(request.path, body, request.query)
+
+    def _read(self, request: ListRequest, first_page: Record) -> Reading[Record]:
+        walk = self._walk(request, first_page)
+        for _ in range(READINGS_MAX - 1):
             if walk.complete:
-                return Reading(tuple(walk.rows.values()))
+                break
+            walk = self._walk(request, self._page(0, request))
+        if walk.complete:
+            return Reading(tuple(walk.rows.values()))
         totals = "/".join(map(str, sorted(walk.totals))) or "?"
         why = walk.why or f"{len(walk.rows)} distinct of {totals}"
         pages = f"on {walk.pages} pages, read {READINGS_MAX} times"
-        return Reading((), complete=False, why=f"{what}: {why} {pages}")
+        return Reading((), complete=False, why=f"{request.what}: {why} {pages}")
 
-    def _walk(self, path: str, asked: Record, what: str, query: Record | None) -> _Walk:
+    def _walk(self, request: ListRequest, first_page: Record) -> _Walk:
         walk = _Walk(self._page_size)
-        for page in range(PAGES_MAX):
-            # Pages begin at 0. The size asked for is a wish: the CRM may put fewer rows on a page.
-            body = {**asked, "page": page, "pageSize": self._page_size}
-            total, count, items = _envelope(self._http.call(path, body, query))
+        for answer in self._pages(request, first_page):
+            total, count, items = _envelope(answer)
             ended = walk.take(total, count, items)
             if walk.why:
                 return walk
-            self._progress(what, len(walk.rows), total)
+            self._progress(request.what, len(walk.rows), total)
             if ended:
                 return walk
         walk.why = f"more than {PAGES_MAX} pages"
         return walk
+
+    def _pages(self, request: ListRequest, first_page: Record) -> Iterator[Record]:
+        yield first_page
+        total, _, items = _envelope(first_page)
+        promised = min(-(-total // max(len(items), 1)), PAGES_MAX)
+        yield from self._map(lambda page: self._page(page, request), range(1, promised))
+        # The total may have been wrong, or may have changed meanwhile.
+        for page in range(max(promised, 1), PAGES_MAX):
+            yield self._page(page, request)
 
 
 def _envelope(answer: Record) -> tuple[int, int, list[Any]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
+from threading import Lock
 from typing import Any, NoReturn, TypeVar
 
 import requests
@@ -16,26 +18,23 @@ import tenacity
 
 from coinsync.errors import CoinsyncError, ConfigError
 
-CHUNK_BYTES = 65_536
-CONTENT_TYPE_LENGTH_MAX = 40
+_CHUNK_BYTES = 65_536
 #: Nine digits of seconds are thirty years; more of them are no time to wait.
-RETRY_AFTER_DIGITS_MAX = 9
+_RETRY_AFTER = re.compile("[0-9]{1,9}")
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long and how much at most; every figure in seconds, bytes or pieces.
+    """How often, how long and how much at most.
 
-    ``connect_seconds`` and ``read_seconds`` bound each silence of a socket; ``answer_seconds`` and
-    ``answer_bytes`` (after unpacking) bound one answer, because a server that sends a byte now and
-    then is never silent for long. ``tries`` and ``tries_seconds`` bound what is tried again,
-    ``run_seconds`` all the time that a whole run waits for the service.
-
-    Lives of AlfaCRM's tokens from 15 minutes on have been seen, hence ``token_seconds``.
+    A server that sends a byte now and then is never silent for long, so not only each silence of a
+    socket is bounded but the whole answer as well, its bytes after unpacking. ``run_seconds`` is
+    how long a whole run may wait for the service.
     """
 
+    per_second: float = 4.75
     connect_seconds: float = 10.0
     read_seconds: float = 30.0
     answer_seconds: float = 90.0
@@ -47,15 +46,13 @@ class Bounds:
     pause_seconds_max: float = 30.0
     retry_after_seconds_max: float = 60.0
     run_seconds: float = 1800.0
+    # Lives of AlfaCRM's tokens from 15 minutes on have been seen.
     token_seconds: float = 13 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How to speak of a service: its name, what its answer is called, and which errors to raise.
-
-    ``bad_header`` is the message about a header that cannot be sent.
-    """
+    """How to speak of a service, and which errors to raise."""
 
     name: str
     answer: str
@@ -73,7 +70,7 @@ class Service:
 
 
 class Pace:
-    """At most so many calls per second for the whole account, spaced evenly, logins among them."""
+    """At most so many calls per second, spaced evenly, whichever threads make them."""
 
     def __init__(
         self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]
@@ -83,19 +80,21 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._next = 0.0
+        self._turn = Lock()
 
     def wait(self) -> None:
         """Wait until the next call may be made."""
-        now = self._clock()
-        if now < self._next:
-            self._sleep(self._next - now)
-            # A sleep may take longer than asked for; the next gap begins where it really ended.
-            now = max(self._clock(), self._next)
-        self._next = now + self._gap
+        with self._turn:
+            now = self._clock()
+            if now < self._next:
+                self._sleep(self._next - now)
+                # A sleep may take longer than asked for; the next gap begins where it ended.
+                now = max(self._clock(), self._next)
+            self._next = now + self._gap
 
 
 class HttpSession(requests.Session):
-    """A session that follows nothing, and keeps its connection for the next call."""
+    """A session that follows nothing and keeps up to ten connections open for further calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,10 +107,7 @@ class HttpSession(requests.Session):
 
 
 class Transient(Exception):
-    """A failure that may pass: ``error`` says so if it does not.
-
-    ``after`` is how many seconds the service asked to wait, if it did.
-    """
+    """A failure that may pass, in ``after`` seconds if the service said so."""
 
     def __init__(self, error: CoinsyncError, after: float | None = None) -> None:
         super().__init__(error.message)
@@ -128,7 +124,7 @@ class Denied(Exception):
 
 
 class Wire:
-    """Posts to one service and reads the JSON that comes back.
+    """Posts to one service and reads the JSON that comes back; several threads may post at once.
 
     ``calls`` counts the requests, ``moment`` is the time (aware) on the service's latest answer.
     """
@@ -137,40 +133,43 @@ class Wire:
         self,
         service: Service,
         *,
-        pace: Pace,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
-        bounds: Bounds | None = None,
+        bounds: Bounds,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare a session that sends ``headers``; nothing is sent before the first call."""
         self._service = service
-        self._pace = pace
+        self._pace = Pace(bounds.per_second, clock, sleep)
         self._clock = clock
         self._sleep = sleep
-        self._bounds = bounds or Bounds()
+        self._bounds = bounds
         self._session = HttpSession()
         self._session.headers.update({"Accept": "application/json", **(headers or {})})
+        self._lock = Lock()
+        self._under_way = 0
+        self._counted_until = 0.0
         self._busy_seconds = 0.0
         self.calls = 0
         self.moment: datetime | None = None
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         self._session.close()
 
     def with_retries(self, once: Callable[[], T]) -> T:
-        """Try until there is an answer or a bound is reached; the last failure is then told."""
-        began = self._clock()
+        """Try until there is an answer or a bound is reached; then raise the last failure."""
+        began = self._count_time(calls=1)
 
-        def enough(state: tenacity.RetryCallState) -> bool:
+        def is_enough(state: tenacity.RetryCallState) -> bool:
             seconds = self._clock() - began + state.upcoming_sleep
-            too_long = seconds > self._bounds.tries_seconds
-            return too_long or state.attempt_number >= self._bounds.tries
+            return (
+                state.attempt_number >= self._bounds.tries or seconds > self._bounds.tries_seconds
+            )
 
         retrying = tenacity.Retrying(
             sleep=self._sleep,
-            stop=enough,
+            stop=is_enough,
             wait=self._pause,
             retry=tenacity.retry_if_exception_type(Transient),
             reraise=True,
@@ -182,10 +181,19 @@ class Wire:
             raise type(failure.error)(f"{failure.error.message}, {tries} tries") from failure
         finally:
             # Pauses count too: the bound of a run is about how long somebody waits for it.
-            self._busy_seconds += self._clock() - began
+            self._count_time(calls=-1)
+
+    def _count_time(self, *, calls: int) -> float:
+        """Count the time until now if calls were under way, and that ``calls`` more of them are."""
+        with self._lock:
+            now = self._clock()
+            if self._under_way:
+                self._busy_seconds += now - self._counted_until
+            self._counted_until = now
+            self._under_way += calls
+            return now
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
-        """How long to wait after a failure: as long as was asked for, else twice the last time."""
         failure = state.outcome.exception() if state.outcome else None
         if isinstance(failure, Transient) and failure.after is not None:
             return failure.after
@@ -203,23 +211,27 @@ class Wire:
     ) -> dict[str, Any]:
         """Post ``body`` as JSON or ``form`` as a form, once, and return the object in the answer.
 
-        Raises ``Transient`` for what may pass, ``Denied`` for 401 and 403, and the service's own
-        errors for the rest.
+        Raises ``Transient``, ``Denied``, or an error of the service for what will not pass.
         """
-        service = self._service
-        if self._busy_seconds > self._bounds.run_seconds:
-            seconds = self._bounds.run_seconds
-            raise service.unreachable_error(f"{service.name}: still reading after {seconds:.0f} s")
+        service, bounds = self._service, self._bounds
+        if self._busy_seconds > bounds.run_seconds:
+            raise service.unreachable_error(
+                f"{service.name}: still reading after {bounds.run_seconds:.0f} s"
+            )
         self._pace.wait()
-        self.calls += 1
+        with self._lock:
+            self.calls += 1
         try:
             with self._session.post(
                 url,
-                json=None if body is None else dict(body),
-                data=None if form is None else dict(form),
-                params=dict(query) if query else None,
-                headers=dict(headers or {}),
-                timeout=(self._bounds.connect_seconds, self._bounds.read_seconds),
+                json=body,
+                data=form,
+                params=query,
+                headers=headers,
+                timeout=(
+                    min(bounds.connect_seconds, bounds.answer_seconds),
+                    min(bounds.read_seconds, bounds.answer_seconds),
+                ),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -241,12 +253,12 @@ class Wire:
         self.moment = _moment(response.headers.get("Date", "")) or self.moment
         text = self._text(response)
         try:
-            return parsed(text)
+            return _parsed(text)
         except (ValueError, RecursionError) as error:
             # A cut or foreign answer may be a passing fault of a proxy, so it is asked for again.
             kind = _harmless(response.headers.get("Content-Type", "no content type"))
-            strange = self._service.not_an_answer(f"{kind}, {len(text)} bytes")
-            raise Transient(strange) from error
+            why = f"{kind}, {len(text)} bytes"
+            raise Transient(self._service.not_an_answer(why)) from error
 
     def _check_status(self, response: requests.Response) -> None:
         status, service = response.status_code, self._service
@@ -266,29 +278,26 @@ class Wire:
             raise service.not_an_answer(f"HTTP {status}")
 
     def _retry_after(self, text: str) -> float | None:
-        """The seconds of a Retry-After header, None for anything else; a long one is refused."""
-        if not (text.isascii() and text.isdigit()) or len(text) > RETRY_AFTER_DIGITS_MAX:
+        if not _RETRY_AFTER.fullmatch(text):
             return None
         seconds, limit = float(text), self._bounds.retry_after_seconds_max
         if seconds > limit:
-            service = self._service
-            raise service.unreachable_error(
-                f"{service.name} asks to wait {seconds:.0f} s (limit {limit:.0f} s)"
+            raise self._service.unreachable_error(
+                f"{self._service.name} asks to wait {seconds:.0f} s (limit {limit:.0f} s)"
             )
         return seconds
 
     def _text(self, response: requests.Response) -> bytes:
-        """Read the body piece by piece, within the bounds of the whole answer."""
         service, bounds = self._service, self._bounds
         deadline = self._clock() + bounds.answer_seconds
         # Left alone, requests waits until a piece is full, and a drip would pass no bound for
         # hours. This hands it each piece as it arrives, unpacked to no more than its size.
-        read = partial(response.raw.read1, CHUNK_BYTES, decode_content=True)
+        read = partial(response.raw.read1, _CHUNK_BYTES, decode_content=True)
         response.raw.stream = lambda *_, **__: iter(read, b"")  # type: ignore[method-assign]
         pieces: list[bytes] = []
         size = 0
         try:
-            for piece in response.iter_content(CHUNK_BYTES):
+            for piece in response.iter_content(_CHUNK_BYTES):
                 pieces.append(piece)
                 size += len(piece)
                 if size > bounds.answer_bytes:
@@ -302,7 +311,7 @@ class Wire:
         return b"".join(pieces)
 
 
-def parsed(text: bytes) -> dict[str, Any]:
+def _parsed(text: bytes) -> dict[str, Any]:
     """Read JSON strictly: no constants that JSON does not have, no name twice, an object outside.
 
     Raises ``ValueError`` or ``RecursionError``.
@@ -337,7 +346,6 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _moment(text: str) -> datetime | None:
-    """The time of a Date header, None where there is none that says its zone."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
@@ -346,8 +354,8 @@ def _moment(text: str) -> datetime | None:
 
 
 def _harmless(content_type: str) -> str:
-    """A content type as a message may show it: whoever answers there chose its characters."""
-    kind = content_type.split(";")[0].strip()[:CONTENT_TYPE_LENGTH_MAX]
+    # Whoever answers there chose the characters that a message will show.
+    kind = content_type.split(";")[0].strip()[:40]
     return "".join(char for char in kind if char.isalnum() or char in "/+-. ")
 
 

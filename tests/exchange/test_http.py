@@ -26,7 +26,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsync.errors import CoinsyncError, ConfigError, CrmRefused, CrmUnreachable, NotAnAnswer
-from coinsync.exchange.http import Http, Login
+from coinsync.exchange.http import Http
 from coinsync.exchange.wire import Bounds, Pace, ping
 from coinsync.simulator import Options, School, Simulator
 
@@ -194,11 +194,11 @@ def opened(
     timing = clock or Time()
     http = Http(
         url,
-        Login("auth/login", {"email": email, "api_key": key}),
-        pace=Pace(per_second, timing, timing.sleep),
+        email,
+        key,
         clock=timing if "answer_seconds" not in bounds else time.monotonic,
         sleep=timing.sleep,
-        bounds=Bounds(**bounds),
+        bounds=Bounds(per_second=per_second, **bounds),
         headers=headers,
     )
     try:
@@ -918,9 +918,10 @@ def test_a_header_that_cannot_be_sent_is_told_without_its_value(value: str) -> N
     assert KEY not in told(caught.value)
 
 
-def test_a_login_does_not_show_its_body() -> None:
+def test_a_connection_does_not_show_its_key() -> None:
     """It may stand in a traceback."""
-    assert KEY not in repr(Login("auth/login", {"email": "api@school.example", "api_key": KEY}))
+    with opened("http://crm.invalid") as http:
+        assert KEY not in repr(http)
 
 
 # The watcher outside
