@@ -32,8 +32,7 @@ from coinsync.core.planning.people import (
 )
 from coinsync.core.rules import LessonContext, by_group, by_resident
 from coinsync.errors import CoinsyncError, IncompleteRead
-from coinsync.exchange.base import Exchange
-from coinsync.exchange.people import PeopleReading, read_people
+from coinsync.exchange.base import Exchange, PeopleReading, read_people
 from coinsync.exchange.vk import VkApi
 from coinsync.store.reader import Reader
 

@@ -8,7 +8,7 @@ follow from these declarations.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from coinsync.config import kinds
-from coinsync.config.sections import Section, blocks, section, sections_of
+from coinsync.config.sections import Section, blocks, section
 from coinsync.core.colour import Colours
 from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.school import SchoolProfile, Way
-from coinsync.core.setting import choice, free_text, ids, setting, text, whole
+from coinsync.core.setting import SETTING, choice, free_text, ids, setting, text, whole
 
 # Without slots: of each section there is one, and a class with slots is made twice, which every
 # start of the program would pay for.
@@ -335,7 +335,8 @@ class Settings:
 @cache
 def sections() -> dict[str, Section]:
     """The sections of the file by the fields of ``Settings``, in the order of the example."""
-    return sections_of(Settings)
+    declared = [field for field in fields(Settings) if field.metadata]
+    return {field.name: field.metadata[SETTING] for field in declared}
 
 
 def _first_word(url: str) -> str:

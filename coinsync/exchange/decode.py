@@ -1,6 +1,6 @@
-"""One record of AlfaCRM → one fact, or ``UnreadableRecord`` that names the path of the field.
+"""One record of AlfaCRM → one fact, or ``UnreadableRecord``.
 
-Pure, and touches only the fields that are named here: the others hold telephones, addresses, money.
+Only the fields that are named here are touched: the others hold telephones, addresses, money.
 """
 
 from __future__ import annotations
@@ -26,14 +26,7 @@ from coinsync.core.facts import (
     Resident,
     Status,
 )
-from coinsync.core.identity import (
-    VK_UNREADABLE,
-    VkKind,
-    VkText,
-    clean,
-    read_vk,
-    shown_name,
-)
+from coinsync.core.identity import VK_UNREADABLE, VkKind, clean, read_vk, shown_name
 from coinsync.exchange.values import (
     ID_MAX,
     UnreadableRecord,
@@ -96,7 +89,11 @@ def _presence(record: Record, today: date) -> Presence:
 
 def _vk_text(value: Any, pattern: str) -> str:
     """What a card says of the family's VK page, "" for nothing."""
-    page = clean(_found(_one_text(value), pattern))[:VK_TEXT_LENGTH_MAX]
+    field = _field_text(value)
+    if pattern:
+        match = re.search(pattern, field)
+        field = (match[1] or "") if match else ""
+    page = clean(field)[:VK_TEXT_LENGTH_MAX]
     meaning = read_vk(page)
     # What is no VK page may be a telephone, an address or a whole note, which must not be kept.
     if meaning.kind is VkKind.UNREADABLE:
@@ -104,11 +101,15 @@ def _vk_text(value: Any, pattern: str) -> str:
     looks_like_a_page = "vk" in page.lower() and " " not in page
     if meaning.kind is VkKind.NOT_A_PERSON and not looks_like_a_page:
         return VK_UNREADABLE
-    return _without_name(page, meaning)
+    if " " not in page and "|" not in page:
+        return page
+    # Of "@ada (her mother's name)" the name is not kept.
+    if meaning.kind is VkKind.NUMBER:
+        return f"id{meaning.number}"
+    return f"@{meaning.name}" if meaning.name else page
 
 
-def _one_text(value: Any) -> str:
-    """The text of a field that may be a text, a number or a list of links."""
+def _field_text(value: Any) -> str:
     if isinstance(value, list):
         # Of several links none is chosen: together they mean nothing, and a person will look.
         links = [link for link in value if isinstance(link, str) and "vk" in link.lower()]
@@ -118,31 +119,11 @@ def _one_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _found(field: str, pattern: str) -> str:
-    """What the school's pattern finds in a field; all of it without a pattern."""
-    if not pattern:
-        return field
-    match = re.search(pattern, field)
-    return (match[1] or "") if match else ""
-
-
-def _without_name(page: str, meaning: VkText) -> str:
-    """Keep "@ada (her mother's name)" without the name."""
-    if " " not in page and "|" not in page:
-        return page
-    if meaning.kind is VkKind.NUMBER:
-        return f"id{meaning.number}"
-    return f"@{meaning.name}" if meaning.name else page
-
-
 # --- groups ---------------------------------------------------------------------------------
 
 
 def card_memberships(record: Record) -> tuple[Membership, ...]:
-    """The current memberships that a customer row carries under ``groups``.
-
-    They come as numbers, or as objects with days.
-    """
+    """The current memberships under ``groups`` of a customer row: numbers, or objects with days."""
     resident = number(record.get("id"), "id")
     groups = record.get("groups")
     if groups in (None, ""):
@@ -234,11 +215,8 @@ def _lesson_day(record: Record) -> date:
 
 
 def _attendance(record: Record, lesson: Lesson) -> tuple[Attendance, ...]:
-    """Everybody whom a lesson lists.
-
-    A pupil may stand in ``customer_ids`` alone, or in ``details`` alone: that list of pupils proves
-    nothing, but without it a pupil whose mark is missing would seem to be removed.
-    """
+    # A pupil may stand in ``customer_ids`` alone, or in ``details`` alone: that list of pupils
+    # proves nothing, but without it a pupil whose mark is missing would seem to be removed.
     listed = numbers(record.get("customer_ids"), "customer_ids")
     marks = dict.fromkeys(listed, Mark.NOT_MARKED)
     marks.update(_marks(record, lesson.status))
@@ -250,8 +228,7 @@ def _marks(record: Record, status: Status) -> dict[int, Mark]:
     if details in (None, "") and status is not Status.CONDUCTED:
         return {}
     if not isinstance(details, list):
-        # A conducted lesson without its list says nothing of anybody; absence must not be read
-        # into it.
+        # A conducted lesson without its list says nothing of anybody, absence least of all.
         raise UnreadableRecord("details")
     marks: dict[int, Mark] = {}
     for index, detail in enumerate(details):

@@ -133,7 +133,7 @@ class PagedLists:
         totals = "/".join(map(str, sorted(walk.totals))) or "?"
         why = walk.why or f"{len(walk.rows)} distinct of {totals}"
         pages = f"on {walk.pages} pages, read {READINGS_MAX} times"
-        return Reading((), complete=False, why=f"{request.what}: {why} {pages}")
+        return Reading.incomplete(f"{request.what}: {why} {pages}")
 
     def _walk(self, request: ListRequest, first_page: Record) -> _Walk:
         walk = _Walk(self._page_size)

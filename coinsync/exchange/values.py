@@ -1,8 +1,7 @@
 """One field of somebody else's record → a plain value, or ``UnreadableRecord`` with the path.
 
-AlfaCRM is written in PHP: numbers come as numbers or as texts, nothing comes as null, "", 0 or [],
-and a day comes in two forms. Nothing is guessed beyond these forms, and a message never repeats a
-value, because it may be a name or a telephone.
+AlfaCRM is written in PHP: numbers come as numbers or as texts, and nothing as null, "", 0 or [].
+Nothing is guessed beyond these forms. A message never repeats a value, which may be a telephone.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from coinsync.core.identity import NameForm, shown_name
 
 #: What a database column holds.
 ID_MAX = 2**63 - 1
-ID_DIGITS_MAX = 19
 #: AlfaCRM writes this day where something has no end.
 NO_END = date(2030, 12, 31)
 
@@ -39,7 +37,7 @@ def whole(value: Any, path: str) -> int:
     """A whole number from 0 up, as one or as ASCII digits."""
     # Python also takes digits of other scripts for digits, and texts of any length for numbers.
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value) if len(value) <= ID_DIGITS_MAX else None
+        value = int(value) if len(value) < 20 else None
     # The type is compared because true is an int to Python, and true is no number of a lesson.
     if type(value) is not int or not 0 <= value <= ID_MAX:
         raise UnreadableRecord(path)
@@ -103,10 +101,8 @@ def optional_day(value: Any, path: str) -> date | None:
 
 
 def minute(value: Any, path: str) -> str:
-    """The "HH:MM" of a local date-time or time, "" for nothing.
-
-    Seconds are noise: in AlfaCRM most lessons start at :01.
-    """
+    """The "HH:MM" of a local date-time or time, "" for nothing."""
+    # Seconds are noise: in AlfaCRM most lessons start at :01.
     if value in (None, ""):
         return ""
     match = _MINUTE.fullmatch(value) if isinstance(value, str) else None
