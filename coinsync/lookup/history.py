@@ -115,25 +115,9 @@ def statement(
     if since > date.min:
         opening = reader.balance(resident.id, since - timedelta(days=1))
     closing = reader.balance(resident.id, until)
-    running = opening
-    lines: list[StatementLine] = []
     sums: Counter[Total] = Counter()
-    for line in reversed(newest_first):
-        entry = line.posted.entry
-        running += entry.coins
-        sums[TOTAL_OF[entry.kind]] += entry.coins
-        what, why = formatter.what(line, groups), _why(formatter, line, by_number)
-        lines.append(
-            StatementLine(
-                n=line.posted.n,
-                day=entry.happened_on,
-                kind=entry.kind.value,
-                what=what,
-                why=why,
-                coins=entry.coins,
-                balance=running,
-            )
-        )
+    for line in newest_first:
+        sums[TOTAL_OF[line.posted.entry.kind]] += line.posted.entry.coins
     forms = settings.coin.ru if language == "ru" else settings.coin.en
     return Statement(
         school=settings.school.name,
@@ -144,12 +128,40 @@ def statement(
         until=until,
         printed_on=today,
         opening=opening,
-        lines=tuple(lines),
+        lines=_statement_lines(formatter, newest_first, groups, by_number, opening),
         totals={total: sums[total] for total in Total if total in sums},
         closing=closing,
         # A debt is not shown to a family as fewer coins than none.
         coins=formatter.words.coin(max(closing, 0), forms),
     )
+
+
+def _statement_lines(
+    formatter: LineFormatter,
+    newest_first: Sequence[Line],
+    groups: Mapping[int, str],
+    by_number: Mapping[int, Line],
+    opening: int,
+) -> tuple[StatementLine, ...]:
+    """Lines in their order, each with the balance after it."""
+    balance = opening
+    lines = []
+    for line in reversed(newest_first):
+        entry = line.posted.entry
+        balance += entry.coins
+        what, why = formatter.what(line, groups), _why(formatter, line, by_number)
+        lines.append(
+            StatementLine(
+                n=line.posted.n,
+                day=entry.happened_on,
+                kind=entry.kind.value,
+                what=what,
+                why=why,
+                coins=entry.coins,
+                balance=balance,
+            )
+        )
+    return tuple(lines)
 
 
 def _formatter(settings: Settings, resident: Resident, language: str, today: date) -> LineFormatter:
