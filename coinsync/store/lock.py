@@ -29,7 +29,7 @@ def run_lock(
     kernel releases it when the process ends, however that happens.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        descriptor = _open(path)
     except OSError as error:
         raise DatabaseUnusable(
             f"lock: {path} cannot be opened ({type(error).__name__}); nothing written"
@@ -42,6 +42,16 @@ def run_lock(
         yield
     finally:
         os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    # A link in the place of the file could lead to somebody else's, which would be emptied.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
+    # Two users of one group may take turns, whatever the umask of the one who came first. Only the
+    # owner can say so.
+    if os.fstat(descriptor).st_uid == os.geteuid():
+        os.fchmod(descriptor, 0o660)
+    return descriptor
 
 
 def _acquire(descriptor: int, wait_seconds: float, sleep: Callable[[float], None]) -> None:
