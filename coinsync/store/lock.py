@@ -1,7 +1,7 @@
 """The run lock: one writing run at a time on this machine.
 
-It is a courtesy, so that people are told who runs instead of waiting for a database that is busy.
-Correctness never rests on it: the database's own locks see to that.
+It is a courtesy: people are told who runs, instead of waiting. The database's own locks keep it
+correct.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ def run_lock(
 ) -> Iterator[None]:
     """Hold the lock file ``path``; ``holder`` is what others are told meanwhile.
 
-    Raises ``Busy``, naming the other holder, when the lock is not free within ``wait_seconds``. The
-    kernel releases it when the process ends, however that happens.
+    Raises ``Busy``, naming the other holder, when it is not free within ``wait_seconds``.
     """
     try:
         descriptor = _open(path)
@@ -34,7 +33,8 @@ def run_lock(
         raise DatabaseUnusable(
             f"lock: {path} cannot be opened ({type(error).__name__}); nothing written"
         ) from error
-    # The file is never removed: then two processes could hold two files of the same name.
+    # The kernel releases the lock when the process ends. The file is never removed: then two
+    # processes could hold two files of the same name.
     try:
         _acquire(descriptor, wait_seconds, sleep)
         os.ftruncate(descriptor, 0)
