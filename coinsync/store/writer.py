@@ -4,9 +4,6 @@ The protocol, in this order: begin; change the head row, which is the lock, the 
 the order of the ledger; read again what the plan relies on, and refuse it where that has changed;
 insert; commit; only then the receipt. A commit whose answer is lost is looked up on a new
 connection. What another writer disturbed is tried again as a whole, a bounded number of times.
-
-What a plan may do is decided elsewhere: ``core.staleness``, ``core.people_policy`` and
-``core.floor`` are asked with values that were read under the lock.
 """
 
 from __future__ import annotations
@@ -20,14 +17,8 @@ from peewee import Database
 
 from coinsync.core import floor, people_policy, staleness
 from coinsync.core.fact_keys import identity
-from coinsync.core.facts import (
-    Fact,
-    Merge,
-    Presence,
-    Resident,
-    VkPage,
-)
-from coinsync.core.ledger import GENESIS, Receipt, utc_text
+from coinsync.core.facts import Fact, Merge, Presence, Resident, VkPage
+from coinsync.core.ledger import GENESIS, Receipt, Run, utc_text
 from coinsync.core.plan import Drop, Limits, Plan, Put
 from coinsync.environment import Environment
 from coinsync.errors import (
@@ -41,7 +32,7 @@ from coinsync.errors import (
 from coinsync.store import inserts
 from coinsync.store.database import engine_of, translate
 from coinsync.store.engines.base import TRIES_MAX
-from coinsync.store.models import HeadRow
+from coinsync.store.models import RUN_COLUMNS, HeadRow
 from coinsync.store.reader import Reader
 from coinsync.store.rows import refuse_too_long
 
@@ -53,9 +44,8 @@ PAUSE_SECONDS = 0.05
 class Order:
     """Under whose name and with which limits a plan is applied.
 
-    ``accepted`` is the digest of a plan that a person accepts although a guard refuses it;
-    ``requests`` is how many calls the reading took; ``account`` names the CRM that the database
-    belongs to.
+    ``account`` names the CRM, ``accepted`` are digests of plans that a person accepts although a
+    guard refuses them, ``requests`` is how many calls the reading took.
     """
 
     actor: str
@@ -69,9 +59,8 @@ class Order:
 def apply(database: Database, plan: Plan, order: Order, environment: Environment) -> Receipt:
     """Write a plan in one transaction and return its receipt.
 
-    Raises ``UnsafePlan`` when a guard refuses, ``StalePlan`` when what it relies on has changed,
-    ``NotEnoughCoins`` or ``OutOfStock`` when something would fall below zero, and database errors
-    of ours; in each case nothing is written.
+    Raises ``UnsafePlan``, ``StalePlan``, ``NotEnoughCoins``, ``OutOfStock`` and database errors of
+    ours; then nothing is written, but after ``OutcomeUnknown`` nobody knows.
     """
     refusals = plan.refusals(order.limits, order.accepted)
     if refusals:
@@ -94,11 +83,8 @@ def apply(database: Database, plan: Plan, order: Order, environment: Environment
         except engine.errors as error:
             known = translate(error, database)
             may_pass = isinstance(known, DatabaseUnavailable)
-            if (
-                attempt == ATTEMPTS_MAX
-                or not may_pass
-                or not engine.may_try_again(error, began=began)
-            ):
+            may_pass = may_pass and engine.may_try_again(error, began=began)
+            if attempt == ATTEMPTS_MAX or not may_pass:
                 raise known from error
         engine.renew(database)
         environment.sleep(PAUSE_SECONDS * 2**attempt * (0.5 + environment.chance()))
@@ -108,12 +94,8 @@ def apply(database: Database, plan: Plan, order: Order, environment: Environment
 def _attempt(
     database: Database, plan: Plan, order: Order, environment: Environment, uuid: str
 ) -> Receipt:
-    """Write in the open transaction and commit.
-
-    Every error ends the attempt and its transaction. Nothing may go on after one: MariaDB has
-    undone the whole transaction after a deadlock, and only one statement after a lock wait, so
-    that a commit would keep a half of the plan.
-    """
+    # Nothing may go on after an error: MariaDB has undone the whole transaction after a deadlock,
+    # and only one statement after a lock wait, so that a commit would keep a half of the plan.
     try:
         receipt = _write(database, plan, order, environment, uuid)
         environment.probe("commit")
@@ -133,13 +115,11 @@ def _roll_back(database: Database) -> None:
     try:
         database.rollback()
     except engine_of(database).errors:
-        # The engine has rolled back by itself or the connection is gone: either way nothing of ours
-        # is open, and the error that led here is the one to tell. The next statement connects anew.
+        # The engine has rolled back by itself, or the connection is gone: nothing of ours is open.
         database.close()
 
 
 def _looked_up(database: Database, receipt: Receipt, error: Exception) -> Receipt:
-    """After a lost answer to COMMIT: ask a new connection whether the run is there."""
     engine = engine_of(database)
     failures: tuple[type[Exception], ...] = (*engine.errors, CoinsyncError)
     try:
@@ -227,7 +207,7 @@ def _check_basis(reader: Reader, plan: Plan) -> None:
 def _check_cards(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
     asked = people_policy.cards_to_read(plan, merges)
     residents = reader.recorded(Resident, asked.presence)
-    erased = {one.id for one in residents if one.presence is Presence.ERASED}
+    erased = {card.id for card in residents if card.presence is Presence.ERASED}
     recorded = people_policy.RecordedCards(
         merges,
         erased,
@@ -254,7 +234,6 @@ def _check_floors(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None
 
 
 def _chain_at(reader: Reader, n: int) -> str:
-    """The hash on which the chain goes on after the entry ``n``."""
     chain = reader.chain(n) if n else GENESIS
     if chain is None:
         raise CoinsyncError(
@@ -265,21 +244,21 @@ def _chain_at(reader: Reader, n: int) -> str:
 
 
 def _write_run(database: Database, plan: Plan, order: Order, receipt: Receipt) -> None:
-    run = {
-        "id": receipt.run,
-        "uuid": receipt.uuid,
-        "purpose": plan.purpose.value,
-        "branch": plan.scope.branch,
-        "since": plan.scope.since.isoformat(),
-        "until": plan.scope.until.isoformat(),
-        "actor": order.actor,
-        "started_at": utc_text(order.started_at),
-        "posted_at": receipt.posted_at,
-        "digest": plan.digest,
-        "requests": order.requests,
-        "entries": len(plan.entries),
-        "coins": receipt.coins,
-        "facts": receipt.facts,
-        "n_last": receipt.n_last,
-    }
-    inserts.insert(database, "run", tuple(run), [tuple(run.values())])
+    run = Run(
+        id=receipt.run,
+        uuid=receipt.uuid,
+        purpose=plan.purpose.value,
+        branch=plan.scope.branch,
+        since=plan.scope.since.isoformat(),
+        until=plan.scope.until.isoformat(),
+        actor=order.actor,
+        started_at=utc_text(order.started_at),
+        posted_at=receipt.posted_at,
+        digest=plan.digest,
+        requests=order.requests,
+        entries=len(plan.entries),
+        coins=receipt.coins,
+        facts=receipt.facts,
+        n_last=receipt.n_last,
+    )
+    inserts.insert(database, "run", RUN_COLUMNS, [run])

@@ -32,7 +32,7 @@ class Engine(ABC):
     #: The append-only triggers by name, each with its text after ``CREATE TRIGGER name``.
     guards: Mapping[str, str]
 
-    # --- by address -------------------------------------------------------------------------------
+    # --- by address ---
 
     @abstractmethod
     def must_exist(self, url: str) -> object:
@@ -58,7 +58,7 @@ class Engine(ABC):
     def back_up(self, url: str, file: Path) -> None:
         """Write a copy of one moment into a file that is not there yet, for its owner alone."""
 
-    # --- by open database: connecting and writing -------------------------------------------------
+    # --- by open database: connecting and writing ---
 
     @abstractmethod
     def place_of(self, database: Database) -> str:
@@ -99,7 +99,7 @@ class Engine(ABC):
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
         """Say in our words what the driver meant."""
 
-    # --- by open database: settings, schema and guards --------------------------------------------
+    # --- by open database: settings, schema and guards ---
 
     @abstractmethod
     def ready_to_migrate(self, database: Database) -> None:
@@ -137,7 +137,7 @@ class Engine(ABC):
         """Guards that this account cannot see; it may not do what they refuse either."""
         return ()
 
-    # --- by open database: its condition ----------------------------------------------------------
+    # --- by open database: its condition ---
 
     @abstractmethod
     def damage(self, database: Database) -> list[str]:

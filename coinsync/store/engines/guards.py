@@ -1,40 +1,24 @@
-"""The triggers that keep ledgers, sales and runs append-only, by engine and name.
-
-A migration makes them; ever after a writer and a proof expect them with exactly this text.
-"""
+"""The triggers that keep ledgers, sales and runs append-only, by engine and name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class _GrowingTable:
-    """A table whose rows are neither changed nor removed.
-
-    ``subject`` is what a refusal calls it; ``is_same`` tells whether a new row would take the place
-    of one that is there.
-    """
-
-    subject: str
-    is_same: str
-
-
+#: Every table whose rows are neither changed nor removed: what a refusal calls it, and whether a
+#: new row would take the place of one that is there.
 _GROWING = {
-    "entry": _GrowingTable(
+    "entry": (
         "ledger is",
         "n = NEW.n OR (op_key = NEW.op_key AND seq = NEW.seq) OR reverses = NEW.reverses",
     ),
-    "run": _GrowingTable("runs are", "id = NEW.id OR uuid = NEW.uuid"),
-    "stock_move": _GrowingTable("stock is", "n = NEW.n OR op_key = NEW.op_key"),
-    "sale": _GrowingTable("sales are", "id = NEW.id"),
-    "sale_line": _GrowingTable("sales are", "sale_id = NEW.sale_id AND line = NEW.line"),
-    "refund_line": _GrowingTable("refunds are", "sale_id = NEW.sale_id AND line = NEW.line"),
+    "run": ("runs are", "id = NEW.id OR uuid = NEW.uuid"),
+    "stock_move": ("stock is", "n = NEW.n OR op_key = NEW.op_key"),
+    "sale": ("sales are", "id = NEW.id"),
+    "sale_line": ("sales are", "sale_id = NEW.sale_id AND line = NEW.line"),
+    "refund_line": ("refunds are", "sale_id = NEW.sale_id AND line = NEW.line"),
 }
 
-#: Every table that only grows.
 GROWING = tuple(_GROWING)
 
 #: SQLite stores a fraction in an integer column without an error. (MariaDB rounds it, also without
@@ -52,10 +36,9 @@ _WHOLE_NUMBERS = {
 
 
 def _sqlite_guards() -> dict[str, str]:
-    """Three triggers for each such table: no UPDATE, no DELETE, no REPLACE."""
     texts: dict[str, str] = {}
-    for table, growing in _GROWING.items():
-        refusal = f"{growing.subject} append-only"
+    for table, (subject, is_same) in _GROWING.items():
+        refusal = f"{subject} append-only"
         for verb in ("UPDATE", "DELETE"):
             texts[f"{table}_no_{verb.lower()}"] = (
                 f"BEFORE {verb} ON {table}"
@@ -65,21 +48,18 @@ def _sqlite_guards() -> dict[str, str]:
         # recursive_triggers. So what is there already is refused before it can be replaced.
         texts[f"{table}_no_replace"] = (
             f"BEFORE INSERT ON {table}"
-            f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {growing.is_same})"
+            f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {is_same})"
             f" BEGIN SELECT RAISE(ABORT, '{refusal}: duplicate'); END"
         )
     return texts
 
 
 def _mysql_guards() -> dict[str, str]:
-    """Two triggers for each such table.
-
-    REPLACE fires the one against DELETE, ON DUPLICATE KEY UPDATE that against UPDATE.
-    """
+    # REPLACE fires the trigger against DELETE, ON DUPLICATE KEY UPDATE that against UPDATE.
     texts: dict[str, str] = {}
-    for table, growing in _GROWING.items():
+    for table, (subject, _) in _GROWING.items():
         for verb in ("UPDATE", "DELETE"):
-            refusal = f"{growing.subject} append-only: {verb} refused"
+            refusal = f"{subject} append-only: {verb} refused"
             texts[f"{table}_no_{verb.lower()}"] = (
                 f"BEFORE {verb} ON {table} FOR EACH ROW"
                 f" SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{refusal}'"

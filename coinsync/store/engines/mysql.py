@@ -44,7 +44,7 @@ class Mysql(Engine):
     errors = (peewee.PeeweeException, pymysql.MySQLError)
     guards = guards.MYSQL
 
-    # --- by address -------------------------------------------------------------------------------
+    # --- by address ---
 
     def must_exist(self, url: str) -> object:
         """Connecting will tell; an address always means the same database."""
@@ -102,7 +102,7 @@ class Mysql(Engine):
 
         mysql_dump.dump(address_of(url), file, guards=len(self.guards))
 
-    # --- by open database: connecting and writing -------------------------------------------------
+    # --- by open database: connecting and writing ---
 
     def place_of(self, database: Database) -> str:
         """Hosts and name."""
@@ -156,7 +156,7 @@ class Mysql(Engine):
         """Errors are told apart by their numbers, never by their texts."""
         return mysql_errors.translate(error, place)
 
-    # --- by open database: settings, schema and guards --------------------------------------------
+    # --- by open database: settings, schema and guards ---
 
     def ready_to_migrate(self, database: Database) -> None:
         """New tables are made transactional, and compare texts exactly."""
@@ -228,7 +228,7 @@ class Mysql(Engine):
         texts = mysql_schema.triggers(database)
         return sorted(name for name, body in self.guards.items() if texts.get(name) != body)
 
-    # --- by open database: its condition ----------------------------------------------------------
+    # --- by open database: its condition ---
 
     def damage(self, database: Database) -> list[str]:
         """The server's own check, which would end our transaction, on another connection."""

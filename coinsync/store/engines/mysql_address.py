@@ -2,9 +2,8 @@
 
     mysql://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT] …]/NAME[?OPTION=VALUE&…]
 
-Characters that mean something in an address are written as %XX, also in the password. Options:
-``socket`` (path of a Unix socket in the place of the hosts), ``tls`` (``on`` or ``off``), ``ca``,
-``cert`` and ``key`` (PEM files).
+Special characters are written as %XX, also in the password. Options: ``socket`` (path of a Unix
+socket instead of hosts), ``tls`` (``on`` or ``off``), ``ca``, ``cert``, ``key`` (PEM files).
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Connections to a MySQL or MariaDB server, with settings that the ledger can rely on.
-
-A server's own settings are somebody else's choice, so every connection sets what matters and reads
-it back. A connection goes to the first host of its address that serves.
-"""
+"""Connections to a MySQL or MariaDB server, which set what matters and read it back."""
 
 from __future__ import annotations
 
@@ -27,17 +23,15 @@ CONNECT_SECONDS_MAX, ANSWER_SECONDS = 10.0, 30.0
 PACKET_BYTES_MIN = 4 * 2**20
 
 #: Without strict mode 99999999999 is stored as 2147483647 and "abc" as 0, both without an error.
-_SQL_MODE = ",".join(
-    (
-        "STRICT_ALL_TABLES",
-        "STRICT_TRANS_TABLES",
-        "ERROR_FOR_DIVISION_BY_ZERO",
-        # Otherwise a table may be made by an engine that knows no transactions.
-        "NO_ENGINE_SUBSTITUTION",
-    )
-)
-#: A writer's first statement changes the head row, which takes no snapshot. So what it reads
-#: afterwards is one moment, under the lock. A reader takes its snapshot when it begins.
+_SQL_MODES = {
+    "STRICT_ALL_TABLES",
+    "STRICT_TRANS_TABLES",
+    "ERROR_FOR_DIVISION_BY_ZERO",
+    # Otherwise a table may be made by an engine that knows no transactions.
+    "NO_ENGINE_SUBSTITUTION",
+}
+#: A writer's first statement changes the head row, which takes no snapshot: what it reads then is
+#: one moment, under the lock. A reader takes its snapshot when it begins.
 _ISOLATION = "REPEATABLE-READ"
 _ASSERTED = {
     "autocommit": "ON",
@@ -61,10 +55,7 @@ _ASKED = (
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms a connection is made; times in seconds.
-
-    ``causal`` waits until a cluster's node has what other nodes have committed.
-    """
+    """On what terms a connection is made; ``causal`` waits for what other nodes committed."""
 
     writes: bool
     connect_seconds: float
@@ -74,7 +65,7 @@ class Terms:
 
 
 def terms_to_write(wait_seconds: float) -> Terms:
-    """Each of a plan's tries waits for a part of the time, so that together they wait for all."""
+    """Terms of a writer: each of a plan's tries waits for a part of the time."""
     lock_seconds = max(1, int(wait_seconds / TRIES_MAX))
     return Terms(
         writes=True,
@@ -113,9 +104,9 @@ class MysqlDatabase(MySQLDatabase):
             try:
                 return self._connect_to(host, port)
             except (pymysql.MySQLError, DatabaseUnusable) as error:
-                found = set(mysql_errors.codes(error))
-                if found & (mysql_errors.DENIED | mysql_errors.NO_DATABASE):
-                    # Hosts of one cluster know the same accounts and databases.
+                # Hosts of one cluster know the same accounts and databases.
+                codes = set(mysql_errors.codes(error))
+                if codes & (mysql_errors.DENIED | mysql_errors.NO_DATABASE):
                     raise
                 failed = error
         assert failed is not None  # noqa: S101
@@ -133,8 +124,7 @@ class MysqlDatabase(MySQLDatabase):
             database=self.database,
             charset="utf8mb4",
             autocommit=True,
-            # The driver's timeouts are endless, and this one does not cover the handshake: without
-            # the next a frozen server held a client until it was thawed.
+            # This does not cover the handshake; without the next a frozen server held a client.
             connect_timeout=terms.connect_seconds,
             read_timeout=terms.connect_seconds,
             write_timeout=terms.answer_seconds,
@@ -153,7 +143,7 @@ class MysqlDatabase(MySQLDatabase):
     def _set_up(self, connection: pymysql.Connection[Any]) -> None:
         terms = self.terms
         settings = {
-            "sql_mode": f"'{_SQL_MODE}'",
+            "sql_mode": f"'{','.join(sorted(_SQL_MODES))}'",
             "foreign_key_checks": 1,
             "unique_checks": 1,
             # How long to wait for rows that another writer holds, and for a table that is altered.
@@ -179,8 +169,7 @@ class MysqlDatabase(MySQLDatabase):
 
     def _refuse_unsafe(self, variables: Mapping[str, str]) -> None:
         wrong = [name for name, value in _ASSERTED.items() if variables.get(name) != value]
-        modes = set(variables.get("sql_mode", "").split(","))
-        if not set(_SQL_MODE.split(",")) <= modes:
+        if not _SQL_MODES.issubset(variables.get("sql_mode", "").split(",")):
             wrong.append("sql_mode")
         isolation = {variables.get("tx_isolation"), variables.get("transaction_isolation")}
         if _ISOLATION not in isolation:
@@ -200,10 +189,8 @@ class MysqlDatabase(MySQLDatabase):
             cursor.execute("SET SESSION wsrep_sync_wait = 1")
 
     def create_tables(self, models: Any, **options: Any) -> None:
-        """Make tables and indexes, also those that a migration which died has left out.
-
-        Each statement commits by itself here. Models that others refer to stand before those.
-        """
+        """Make tables and indexes, also those that a migration which died has left out."""
+        # Each statement commits by itself here.
         for model in models:
             model._schema.create_table(safe=True)
             indexes = self.get_indexes(model._meta.table_name)
@@ -216,10 +203,10 @@ class MysqlDatabase(MySQLDatabase):
 
 
 class SharedDatabase(PooledMySQLDatabase, MysqlDatabase):  # type: ignore[misc]
-    """For many threads that read: each takes a connection that is alive, and gives it back."""
+    """For many threads: each takes a connection that is alive, and gives it back."""
 
     def connect(self, reuse_if_open: bool = False) -> Any:
-        """Take a connection; that there are too many is told as a server would."""
+        """Take a connection; too many are told as a server would."""
         try:
             return super().connect(reuse_if_open)
         except MaxConnectionsExceeded as error:
@@ -236,6 +223,6 @@ class SharedDatabase(PooledMySQLDatabase, MysqlDatabase):  # type: ignore[misc]
 
 
 def opened_here(database: peewee.Database) -> MysqlDatabase:
-    """The database as what it is."""
+    """The database, with its address and terms."""
     assert isinstance(database, MysqlDatabase)  # noqa: S101
     return database

@@ -30,13 +30,13 @@ _OPTIONS = (
 _TRIGGER = re.compile(rb"^/\*!50003 CREATE\*/.*\bTRIGGER\b|^CREATE\b.*\bTRIGGER\b", re.MULTILINE)
 _DONE = b"-- Dump completed"
 _TAIL_BYTES = 200
+_ADVICE = 'A backup needs the account that migrates; see "coinsync db grants".'
 
 
 def dump(address: ServerAddress, file: Path, *, guards: int) -> None:
-    """Write all of a database, one moment of it, into a new file.
+    """Write one moment of a database into a new file, from the first of its hosts that answers.
 
-    The first of its hosts that answers is asked. Raises where the account may not see all
-    ``guards``: a copy without them would look whole and not be.
+    Raises where the account does not see all ``guards``: a copy without them only looks whole.
     """
     program = _find_program()
     complaint = ""
@@ -46,17 +46,13 @@ def dump(address: ServerAddress, file: Path, *, guards: int) -> None:
             _check(address, file, guards)
             return
     if "Access denied" in complaint or "command denied" in complaint:
-        raise DatabaseUnusable(
-            f"backup: {address}: {complaint}",
-            advice='A backup needs the account that migrates; see "coinsync db grants".',
-        )
+        raise DatabaseUnusable(f"backup: {address}: {complaint}", advice=_ADVICE)
     raise DatabaseUnavailable(f"backup: {address}: {complaint}")
 
 
 def _find_program() -> str:
     for name in PROGRAMS:
-        program = shutil.which(name)
-        if program is not None:
+        if program := shutil.which(name):
             return program
     raise DatabaseUnusable(
         f"backup: {PROGRAMS[0]} is not installed",
@@ -65,7 +61,6 @@ def _find_program() -> str:
 
 
 def _run(program: str, address: ServerAddress, host: str, port: int, file: Path) -> str:
-    """Run the program; what it complains about, "" when it does not."""
     with TemporaryDirectory() as folder:
         # The password must not stand among the words of a process, which everybody may list.
         options = Path(folder) / "options.cnf"
@@ -91,7 +86,7 @@ def _run(program: str, address: ServerAddress, host: str, port: int, file: Path)
 
 @contextmanager
 def _private(file: Path, how: int) -> Iterator[int]:
-    """A file open for writing that only its owner can read."""
+    # A file open for writing that only its owner can read.
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | how, 0o600)
     try:
         yield descriptor
@@ -121,9 +116,8 @@ def _escaped(value: str) -> str:
 
 
 def _check(address: ServerAddress, file: Path, guards: int) -> None:
-    """Look at the end of the dump and count the guards in it."""
     with file.open("rb") as content:
-        found = sum(len(_TRIGGER.findall(line)) for line in content if b"TRIGGER" in line)
+        present = sum(len(_TRIGGER.findall(line)) for line in content if b"TRIGGER" in line)
         content.seek(max(0, file.stat().st_size - _TAIL_BYTES))
         is_whole = _DONE in content.read()
     if not is_whole:
@@ -132,8 +126,8 @@ def _check(address: ServerAddress, file: Path, guards: int) -> None:
             advice="Look at the disk and make it again.",
         )
     # An account without the TRIGGER right gets a dump without triggers, and no error.
-    if found < guards:
+    if present < guards:
         raise DatabaseUnusable(
-            f"backup: {address}: the copy has {found} of {guards} append-only guards",
-            advice='A backup needs the account that migrates; see "coinsync db grants".',
+            f"backup: {address}: the copy has {present} of {guards} append-only guards",
+            advice=_ADVICE,
         )

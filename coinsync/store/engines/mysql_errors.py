@@ -1,8 +1,4 @@
-"""What MySQL's and MariaDB's errors mean, told apart by their numbers and never by their texts.
-
-peewee hides a cause behind errors of its own (a rollback on a dead connection says
-``InterfaceError (0, '')``), so all causes are looked through.
-"""
+"""What MySQL's and MariaDB's errors mean, told apart by their numbers and never by their texts."""
 
 from __future__ import annotations
 
@@ -49,7 +45,10 @@ _DENIED_WORDS = re.compile(r"^(.+?) command denied to user .+? for table (.+)$")
 
 
 def codes(error: BaseException) -> Iterator[int]:
-    """Numbers of an error of the driver and of all that is behind it, the innermost last."""
+    """Numbers of an error of the driver and of all that is behind it, the innermost last.
+
+    peewee hides causes: a rollback on a dead connection says ``InterfaceError (0, '')``.
+    """
     for cause in causes(error):
         # peewee puts the driver's error before the driver's own arguments.
         numbers = [value for value in cause.args[:2] if type(value) is int]
@@ -59,40 +58,40 @@ def codes(error: BaseException) -> Iterator[int]:
 
 def translate(error: BaseException, place: str) -> CoinsyncError:
     """Say in our words what the driver meant."""
-    found = set(codes(error))
-    if found & _STORAGE and _NO_SPACE.search(_text(error)):
-        found.add(min(FULL))
+    numbers = set(codes(error))
+    if numbers & _STORAGE and _NO_SPACE.search(_text(error)):
+        numbers.add(min(FULL))
     if any(_is_tls(cause) for cause in causes(error)):
         return DatabaseUnusable(
             f"database: {place}: TLS failed; nothing written",
             advice="Check ca= in [database] url against the server's certificate, "
             "and the host's name in it.",
         )
-    for numbers, kind, what in _MEANINGS:
-        if found & numbers:
+    for meant, kind, what in _MEANINGS:
+        if numbers & meant:
             return kind(f"database: {what.format(place=place)}; nothing written")
-    if found & DENIED:
+    if numbers & DENIED:
         return DatabaseUnusable(
             f"database: {place}: access denied for this account; nothing written",
             advice="Check user and password in [database] url, COINSYNC_DATABASE_PASSWORD, "
             "and the account's host.",
         )
-    if found & FORBIDDEN:
+    if numbers & FORBIDDEN:
         return DatabaseUnusable(
             f"database: {place}: this account may not {_forbidden(error)}; nothing written",
             advice='"coinsync db grants" prints what each account needs.',
         )
-    if found & NO_DATABASE:
+    if numbers & NO_DATABASE:
         return DatabaseUnusable(
             f"database: {place} does not exist",
             advice='Run "coinsync init", or correct [database] url.',
         )
-    if found & DAMAGED:
+    if numbers & DAMAGED:
         return CoinsyncError(
             f"database: {place} is damaged", advice="Do not write to it; restore it from a backup."
         )
     # This comes late: after another error the connection is often gone as well.
-    if found & LOST:
+    if numbers & LOST:
         return DatabaseUnavailable(f"database: {place}: connection lost; nothing written")
     return CoinsyncError(f"database: {place}: {_text(error)}; nothing written")
 
@@ -118,15 +117,12 @@ def timed_out(error: BaseException) -> bool:
 def _is_tls(error: BaseException) -> bool:
     # The driver keeps what it caught beside its own error, not as its cause.
     kept = getattr(error, "original_exception", None)
-    return isinstance(error, ssl.SSLError) or isinstance(kept, ssl.SSLError) or _code(error) == 2026
-
-
-def _code(error: BaseException) -> object:
-    return error.args[0] if error.args else None
+    is_ssl = isinstance(error, ssl.SSLError) or isinstance(kept, ssl.SSLError)
+    return is_ssl or error.args[:1] == (2026,)
 
 
 def _text(error: BaseException) -> str:
-    """What the innermost error of the driver says, else the innermost of all, in one line."""
+    # What the innermost error of the driver says, else the innermost of all, in one line.
     *_, text = (str(cause) for cause in causes(error))
     for cause in causes(error):
         if any(type(value) is int for value in cause.args[:2]):
@@ -135,7 +131,7 @@ def _text(error: BaseException) -> str:
 
 
 def _forbidden(error: BaseException) -> str:
-    """``UPDATE entry``, from "UPDATE command denied to user … for table `coins`.`entry`"."""
+    # "UPDATE entry", from "UPDATE command denied to user … for table `coins`.`entry`".
     match = _DENIED_WORDS.match(_text(error))
     if match is None:
         return "do this"

@@ -1,7 +1,4 @@
-"""What tables, columns, indexes, references and checks are on MySQL and MariaDB.
-
-``expected`` says it as the models do, ``described`` as ``information_schema`` tells.
-"""
+"""What tables, columns, indexes, references and checks are on MySQL and MariaDB."""
 
 from __future__ import annotations
 
@@ -43,10 +40,7 @@ _CHECK = re.compile(r"check\s*\((.*)\)", re.IGNORECASE)
 
 
 def expected(database: Database) -> dict[str, str]:
-    """Every part of the schema that the models describe.
-
-    ``database`` says how a type is called, and stays closed.
-    """
+    """Every part of the schema that the models describe, in the database's words for types."""
     parts: dict[str, str] = {}
     for model in MODELS:
         table = model._meta.table_name
@@ -79,23 +73,20 @@ def _parts_of_field(database: Database, table: str, field: Any) -> dict[str, str
 
 
 def _keys(model: type[Model]) -> Iterator[tuple[bool, Sequence[str]]]:
-    """The primary key and the indexes of a table: whether each is unique, and its columns."""
+    # The primary key and the indexes of a table: whether each is unique, and its columns.
     yield True, key_columns_of(model)
     for index in model._meta.fields_to_index():
         yield bool(index._unique), [field.column_name for field in index._expressions]
 
 
 def _index_name(table: str, is_unique: bool, columns: Sequence[str]) -> str:
-    """Indexes go by their columns: the name of an index makes no difference."""
+    # Indexes go by their columns: the name of an index makes no difference.
     unique = "unique " if is_unique else ""
     return f"{unique}index {table} ({', '.join(columns)})"
 
 
 def described(database: Database, exact: Collection[str]) -> dict[str, str]:
-    """Every part of our tables, and all triggers.
-
-    ``exact`` are the collations that compare byte by byte.
-    """
+    """Every part of our tables, and all triggers; ``exact`` collations compare byte by byte."""
     kinds = {table: str(kind) for table, kind in database.execute_sql(_TABLES)}
     present = [table for table in TABLE_NAMES if table in kinds]
     parts = {f"table {table}": kinds[table] for table in present}
@@ -186,6 +177,6 @@ def orphans(database: Database) -> Iterator[tuple[str, object, str]]:
 
 
 def _plain(clause: str) -> str:
-    """A condition without the marks by which one server writes it and another does not."""
+    # Some servers write more quotes and brackets than others.
     bare = clause.replace("`", "").replace("(", " ").replace(")", " ")
     return " ".join(bare.split()).lower()

@@ -50,7 +50,7 @@ class Sqlite(Engine):
     errors = (peewee.PeeweeException, sqlite3.Error)
     guards = guards.SQLITE
 
-    # --- by address -------------------------------------------------------------------------------
+    # --- by address ---
 
     def must_exist(self, url: str) -> object:
         """The number of the file."""
@@ -94,7 +94,7 @@ class Sqlite(Engine):
         """Connections are kept while nobody uses them; a file has no limit of them."""
         return IdleConnections(path_of(url), wait_seconds).lent
 
-    # --- by open database -------------------------------------------------------------------------
+    # --- by open database ---
 
     def place_of(self, database: Database) -> str:
         """The file."""

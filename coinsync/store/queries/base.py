@@ -34,7 +34,7 @@ class Queries:
         self._database = database
         self._engine = engine_of(database)
 
-    # --- by peewee --------------------------------------------------------------------------------
+    # --- by peewee ---
 
     def _rows(self, query: Query) -> Iterable[Row]:
         rows: Iterable[Row] = self._database.execute(query)
@@ -48,7 +48,7 @@ class Queries:
         sql, values = self._database.get_sql_context().sql(query).query()
         return self._engine.stream(self._database, sql, values)
 
-    # --- by constant statements -------------------------------------------------------------------
+    # --- by constant statements ---
 
     def _constant(self, statement: str, values: Sequence[Any] = ()) -> Iterable[Row]:
         sql = statement.replace("?", self._database.param)
@@ -63,7 +63,7 @@ class Queries:
         for batch in batches(many):
             yield from self._constant(with_marks(statement, batch), [*batch, *others])
 
-    # --- facts ------------------------------------------------------------------------------------
+    # --- facts ---
 
     def recorded(self, kind: type[F], values: Iterable[Any], column: str = "") -> list[F]:
         """Facts of a kind by the values of a column, by default the first one of their key."""

@@ -26,7 +26,7 @@ _KINDS = {kind.value: kind for kind in Kind}
 class LedgerQueries(CardQueries):
     """Entries and what they add up to."""
 
-    # --- how far it has come ----------------------------------------------------------------------
+    # --- how far it has come ---
 
     def head(self) -> Head:
         """How far the ledger has come."""
@@ -57,7 +57,7 @@ class LedgerQueries(CardQueries):
             states[key] = KeyState(key, seq, coins, award if coins else None)
         return states
 
-    # --- balances ---------------------------------------------------------------------------------
+    # --- balances ---
 
     def balances(
         self,
@@ -92,7 +92,7 @@ class LedgerQueries(CardQueries):
         # The sum of no entries is NULL.
         return int(row[0]) if row and row[0] is not None else 0
 
-    # --- lines of residents -----------------------------------------------------------------------
+    # --- lines of residents ---
 
     def lines(
         self,
@@ -159,7 +159,7 @@ class LedgerQueries(CardQueries):
         rows = self._constant_in(statements.NOTES_OF_RESIDENTS, residents)
         return [Note(*row) for row in rows]
 
-    # --- the ledger as a whole --------------------------------------------------------------------
+    # --- the ledger as a whole ---
 
     def journal(
         self, *, since: date = date.min, until: date = date.max, by_day: bool = False
