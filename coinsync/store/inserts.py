@@ -40,7 +40,8 @@ def write_facts(database: Database, changes: Sequence[Put | Drop], probe: Probe)
     for change in changes:
         fact = change.subject
         groups.setdefault((RANK[type(fact)], _verb(change)), []).append(fact)
-    for (_, verb), facts in sorted(groups.items(), key=lambda group: group[0]):
+    for rank, verb in sorted(groups):
+        facts = groups[rank, verb]
         table = TABLES[type(facts[0])]
         if verb == "insert":
             insert(database, table.name, table.columns, [table.row(fact) for fact in facts])

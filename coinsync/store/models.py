@@ -1,7 +1,6 @@
 """The tables of the database, as peewee models.
 
-Dates are text in ISO form and lists of ids are text like ",3,7,", so that every engine stores,
-sorts and returns the same bytes.
+Dates are text in ISO form and lists of ids text like ",3,7,", the same bytes on every engine.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ CODE = catalog.CODE_LENGTH_MAX
 
 
 def _table_name(model: type[Model]) -> str:
-    """A table is called as its model, without "Row": ``LessonTypeRow`` is ``lesson_type``."""
+    # ``LessonTypeRow`` is ``lesson_type``.
     words = re.findall(r"[A-Z][a-z]*", model.__name__.removesuffix("Row"))
     return "_".join(words).lower()
 

@@ -24,15 +24,14 @@ from coinsync.store.models import EntryRow, StockMoveRow
 
 Convert = Callable[[Any], Any]
 #: Names of text fields, each with the characters that its column holds.
-Limits = Sequence[tuple[str, int]]
+Limits = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """How one kind of fact lies in its table, column by column in the order of its fields.
 
-    ``conversions`` are, by position, of the columns that need one: how a value is written, and how
-    it is read back. ``key_at`` are the positions of the key columns.
+    ``conversions`` say of some positions how a value is written, and how it is read back.
     """
 
     fact: type[Fact]
@@ -133,7 +132,8 @@ def _table(kind: type[Any], model: type[Model]) -> Table:
 
 def _limits(model: type[Model], names: Sequence[str]) -> Limits:
     fields = [(name, model._meta.fields[name]) for name in names]
-    return [(name, field.max_length) for name, field in fields if isinstance(field, CharField)]
+    limited = ((name, field.max_length) for name, field in fields if isinstance(field, CharField))
+    return tuple(limited)
 
 
 #: A kind of fact and its model have the same name.

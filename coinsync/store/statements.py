@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 from coinsync.core.catalog import Item
 from coinsync.core.facts import Lesson, Resident
 from coinsync.store.models import ENTRY_COLUMNS, RUN_COLUMNS
-from coinsync.store.rows import TABLES
+from coinsync.store.rows import TABLES, Table
 
 
 def _columns(alias: str, columns: Sequence[str]) -> str:
@@ -55,9 +54,8 @@ WHERE resident_id IN ({marks}) AND n <= ? AND happened_on <= ? GROUP BY resident
 
 
 @cache
-def facts_by(kind: type[Any], column: str) -> str:
+def facts_by(table: Table, column: str) -> str:
     """Facts of a kind by a column: 1.7 ms more for 500 values."""
-    table = TABLES[kind]
     return f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {column} IN ({{marks}})"
 
 

@@ -55,8 +55,7 @@ def _find_program() -> str:
         if program := shutil.which(name):
             return program
     raise DatabaseUnusable(
-        f"backup: {PROGRAMS[0]} is not installed",
-        advice="On Debian: apt install mariadb-client",
+        f"backup: {PROGRAMS[0]} is not installed", advice="On Debian: apt install mariadb-client"
     )
 
 

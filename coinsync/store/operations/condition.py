@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coinsync.core.ledger import Run
+from coinsync.core.ledger import Head, Run
 from coinsync.errors import CoinsyncError
 from coinsync.store import schema
 from coinsync.store.database import (
@@ -75,6 +75,7 @@ def examine(url: str, *, wait_seconds: float) -> Condition:
         faults = schema.faults(database)
         if head is None:
             faults.append("the head row is missing")
+            head = Head(n=0, runs=0, account="")
         lost, hidden = engine.guards_lost(database), engine.guards_hidden(database)
         return Condition(
             name,
@@ -90,9 +91,9 @@ def examine(url: str, *, wait_seconds: float) -> Condition:
             faults=tuple(faults),
             rights=engine.rights(database),
             weak_settings=tuple(engine.weak_settings(database)),
-            account=head.account if head else "",
-            entries=head.n if head else 0,
-            runs=head.runs if head else 0,
+            account=head.account,
+            entries=head.n,
+            runs=head.runs,
             residents=len(reader.resident_ids()),
             last_run=next(iter(reader.runs(1)), None),
         )

@@ -7,7 +7,6 @@ stays empty when it is disturbed. What was written is read back and compared.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from itertools import islice
 
 from peewee import Database, Model
@@ -27,26 +26,14 @@ from coinsync.store.inserts import ROWS_PER_STATEMENT, insert
 from coinsync.store.models import MODELS, HeadRow, columns_of, key_columns_of
 from coinsync.store.reader import Reader
 
-
-@dataclass(frozen=True, slots=True)
-class CopiedTable:
-    """A table, its columns, and those that order its rows alike on every engine."""
-
-    name: str
-    columns: tuple[str, ...]
-    order: tuple[str, ...]
-
-
 #: Rows of a table, and a digest of them in their order.
 Content = tuple[int, str]
 
 
-def _copied_table(model: type[Model]) -> CopiedTable:
-    return CopiedTable(model._meta.table_name, columns_of(model), key_columns_of(model))
-
-
 #: Every table but the head's, in the order in which their rows refer to one another.
-TABLES = tuple(_copied_table(model) for model in MODELS if model is not HeadRow)
+COPIED: dict[str, type[Model]] = {
+    model._meta.table_name: model for model in MODELS if model is not HeadRow
+}
 
 
 def copy_database(source_url: str, target_url: str, *, wait_seconds: float) -> dict[str, int]:
@@ -88,7 +75,7 @@ def _fill(source: Database, target: Database) -> dict[str, Content]:
                 f"copy: {place_of(target)} is not empty ({filled or 'head'}); nothing written",
                 advice="Copy into a new database, or into one that holds nothing.",
             )
-        contents = {table.name: _read_all(source, table, into=target) for table in TABLES}
+        contents = {table: _read_all(source, table, into=target) for table in COPIED}
     except BaseException:
         target.rollback()
         raise
@@ -97,29 +84,31 @@ def _fill(source: Database, target: Database) -> dict[str, Content]:
 
 
 def _filled_table(database: Database) -> str:
-    for table in TABLES:
-        if database.execute_sql(f"SELECT 1 FROM {table.name} LIMIT 1").fetchone():
-            return table.name
+    for table in COPIED:
+        if database.execute_sql(f"SELECT 1 FROM {table} LIMIT 1").fetchone():
+            return table
     return ""
 
 
 def _compare(contents: dict[str, Content], target: Database) -> None:
-    for table in TABLES:
-        if _read_all(target, table) != contents[table.name]:
+    for table, content in contents.items():
+        if _read_all(target, table) != content:
             raise CoinsyncError(
-                f"copy: {place_of(target)}: {table.name} does not hold what was copied",
+                f"copy: {place_of(target)}: {table} does not hold what was copied",
                 advice='Do not use this copy; "coinsync reconcile" on both says where they differ.',
             )
 
 
-def _read_all(database: Database, table: CopiedTable, *, into: Database | None = None) -> Content:
-    columns, order = ", ".join(table.columns), ", ".join(table.order)
-    sql = f"SELECT {columns} FROM {table.name} ORDER BY {order}"
+def _read_all(database: Database, table: str, *, into: Database | None = None) -> Content:
+    columns = columns_of(COPIED[table])
+    # Every engine gives the rows in the order of their keys.
+    order = ", ".join(key_columns_of(COPIED[table]))
+    sql = f"SELECT {', '.join(columns)} FROM {table} ORDER BY {order}"
     rows = engine_of(database).stream(database, sql, ())
     count, digest = 0, hashlib.sha256()
     while batch := [tuple(row) for row in islice(rows, ROWS_PER_STATEMENT)]:
         if into is not None:
-            insert(into, table.name, table.columns, batch)
+            insert(into, table, columns, batch)
         count += len(batch)
         # A damaged text may hold halves of a character, which UTF-8 does not take.
         digest.update(repr(batch).encode("utf-8", "surrogatepass"))

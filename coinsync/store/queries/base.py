@@ -1,14 +1,13 @@
 """How a question is asked: by a query of peewee, or by a constant statement.
 
-Models belong to no database, because several threads have connections of their own; each query is
-given the one that it runs on. Rows come as the driver returns them, for ``rows`` to convert.
+Models belong to no database, because threads have connections of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from peewee import Database, Field, ModelSelect, Query
 
@@ -34,11 +33,8 @@ class Queries:
         self._database = database
         self._engine = engine_of(database)
 
-    # --- by peewee ---
-
     def _rows(self, query: Query) -> Iterable[Row]:
-        rows: Iterable[Row] = self._database.execute(query)
-        return rows
+        return cast(Iterable[Row], self._database.execute(query))
 
     def _row(self, query: Query) -> Row | None:
         return next(iter(self._rows(query)), None)
@@ -48,12 +44,9 @@ class Queries:
         sql, values = self._database.get_sql_context().sql(query).query()
         return self._engine.stream(self._database, sql, values)
 
-    # --- by constant statements ---
-
     def _constant(self, statement: str, values: Sequence[Any] = ()) -> Iterable[Row]:
         sql = statement.replace("?", self._database.param)
-        rows: Iterable[Row] = self._database.execute_sql(sql, values)
-        return rows
+        return cast(Iterable[Row], self._database.execute_sql(sql, values))
 
     def _constant_row(self, statement: str, values: Sequence[Any] = ()) -> Row | None:
         return next(iter(self._constant(statement, values)), None)
@@ -63,12 +56,10 @@ class Queries:
         for batch in batches(many):
             yield from self._constant(with_marks(statement, batch), [*batch, *others])
 
-    # --- facts ---
-
     def recorded(self, kind: type[F], values: Iterable[Any], column: str = "") -> list[F]:
         """Facts of a kind by the values of a column, by default the first one of their key."""
         table = TABLES[kind]
-        statement = statements.facts_by(kind, column or table.key_columns[0])
+        statement = statements.facts_by(table, column or table.key_columns[0])
         return [table.value(row) for row in self._constant_in(statement, sorted(set(values)))]
 
     def _of_residents(self, kind: type[F], residents: Iterable[int]) -> list[F]:
