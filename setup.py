@@ -21,7 +21,7 @@ setup(
     packages=find_packages(include=["coinsync", "coinsync.*", "webview", "webview.*"]),
     py_modules=["cli"],
     package_data={
-        "coinsync.simulator": ["goods/*"],
+        "coinsync.simulator": ["goods/*", "page.html", "names.toml"],
         "coinsync.store": ["migrations/*.py"],
         "webview": ["templates/*", "static/*"],
     },
