@@ -228,7 +228,7 @@ def _by_groups(groups: Reading[Group], reading: Reading[T]) -> Reading[T]:
     return Reading.incomplete(why)
 
 
-# --- rows -----------------------------------------------------------------------------------
+# --- rows ---
 
 
 def _ids(row: CsvRow, column: str) -> tuple[int, ...]:

@@ -63,7 +63,7 @@ def group(record: Record) -> Group:
     return Group(number(record.get("id"), "id"), text(record.get("name")))
 
 
-# --- people ---------------------------------------------------------------------------------
+# --- people ---
 
 
 def resident(record: Record, *, today: date, kept: ResidentSettings) -> Resident:
@@ -119,7 +119,7 @@ def _field_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-# --- groups ---------------------------------------------------------------------------------
+# --- groups ---
 
 
 def card_memberships(record: Record) -> tuple[Membership, ...]:
@@ -176,7 +176,7 @@ def regular_lesson(record: Record) -> RegularLesson | None:
     )
 
 
-# --- lessons --------------------------------------------------------------------------------
+# --- lessons ---
 
 
 def lesson_record(record: Record, *, branch: int) -> LessonRecord:
