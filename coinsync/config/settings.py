@@ -280,9 +280,7 @@ class Settings:
     vk: VkSettings = section(VkSettings, "vk")
     sync: SyncSettings = section(SyncSettings, "sync")
     limits: Limits = section(
-        Limits,
-        "guards",
-        "What one branch may change in one window, and one person by one command.",
+        Limits, "guards", "What one branch may change in one window, and one person by one command."
     )
     web: ServerSettings = section(ServerSettings, "web")
     coin: CoinSettings = section(CoinSettings, "coin")

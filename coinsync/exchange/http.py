@@ -50,8 +50,7 @@ class Http(Wire):
     ) -> dict[str, Any]:
         """Post ``body`` to ``path`` and return the object in the answer.
 
-        Raises ``CrmRefused`` when a fresh token is refused too, ``CrmUnreachable`` and
-        ``NotAnAnswer`` after the tries that the bounds allow.
+        Raises ``CrmUnreachable``, ``NotAnAnswer``, or ``CrmRefused`` for a fresh token too.
         """
         token = self._valid_token(refused="")
         try:
