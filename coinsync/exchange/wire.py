@@ -11,7 +11,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import requests
 import tenacity
@@ -48,25 +48,6 @@ class Bounds:
     run_seconds: float = 1800.0
     # Lives of AlfaCRM's tokens from 15 minutes on have been seen.
     token_seconds: float = 13 * 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """How to speak of a service, and which errors to raise."""
-
-    name: str
-    answer: str
-    bad_header: str
-    unreachable_error: type[CoinsyncError]
-    answer_error: type[CoinsyncError]
-
-    def unreachable(self, why: str) -> CoinsyncError:
-        """The error for nothing usable that came back."""
-        return self.unreachable_error(f"{self.name} out of reach ({why})")
-
-    def not_an_answer(self, why: str) -> CoinsyncError:
-        """The error for something else that answers there."""
-        return self.answer_error(f"not {self.answer} ({why})")
 
 
 class Pace:
@@ -126,12 +107,18 @@ class Denied(Exception):
 class Wire:
     """Posts to one service and reads the JSON that comes back; several threads may post at once.
 
-    ``moment`` is the time (aware) on the service's latest answer.
+    ``moment`` is the time (aware) on the service's latest answer. A subclass says how to speak of
+    the service, and which errors to raise.
     """
+
+    name: ClassVar[str]
+    answer: ClassVar[str]
+    bad_header: ClassVar[str]
+    unreachable_error: ClassVar[type[CoinsyncError]]
+    answer_error: ClassVar[type[CoinsyncError]]
 
     def __init__(
         self,
-        service: Service,
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
@@ -139,7 +126,6 @@ class Wire:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare a session that sends ``headers``; nothing is sent before the first call."""
-        self._service = service
         self._pace = Pace(bounds.per_second, clock, sleep)
         self._clock = clock
         self._sleep = sleep
@@ -152,6 +138,16 @@ class Wire:
         self._busy_seconds = 0.0
         self.calls = 0
         self.moment: datetime | None = None
+
+    @classmethod
+    def unreachable(cls, why: str) -> CoinsyncError:
+        """The error for nothing usable that came back."""
+        return cls.unreachable_error(f"{cls.name} out of reach ({why})")
+
+    @classmethod
+    def not_an_answer(cls, why: str) -> CoinsyncError:
+        """The error for something else that answers there."""
+        return cls.answer_error(f"not {cls.answer} ({why})")
 
     def close(self) -> None:
         """Close the connections."""
@@ -210,10 +206,10 @@ class Wire:
 
         Raises ``Transient``, ``Denied``, or an error of the service for what will not pass.
         """
-        service, bounds = self._service, self._bounds
+        bounds = self._bounds
         if self._busy_seconds > bounds.run_seconds:
             why = f"still reading after {bounds.run_seconds:.0f} s"
-            raise service.unreachable_error(f"{service.name}: {why}")
+            raise self.unreachable_error(f"{self.name}: {why}")
         self._pace.wait()
         with self._lock:
             self.calls += 1
@@ -234,12 +230,12 @@ class Wire:
                 return self._answer(response)
         except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
             # The text of these errors shows the header, which may be a secret.
-            raise ConfigError([service.bad_header]) from None
+            raise ConfigError([self.bad_header]) from None
         except requests.exceptions.ContentDecodingError as error:
-            raise Transient(service.not_an_answer("cannot be unpacked")) from error
+            raise Transient(self.not_an_answer("cannot be unpacked")) from error
         except OSError as error:
             # All errors of requests are kinds of OSError.
-            raise Transient(service.unreachable(_failure(error))) from error
+            raise Transient(self.unreachable(_failure(error))) from error
 
     def _answer(self, response: requests.Response) -> dict[str, Any]:
         # The body of a refusal is not read: it may be endless, and its status says enough. That
@@ -254,23 +250,23 @@ class Wire:
             # A cut or foreign answer may be a passing fault of a proxy, so it is asked for again.
             kind = _harmless(response.headers.get("Content-Type", "no content type"))
             why = f"{kind}, {len(text)} bytes"
-            raise Transient(self._service.not_an_answer(why)) from error
+            raise Transient(self.not_an_answer(why)) from error
 
     def _check_status(self, response: requests.Response) -> None:
-        status, service = response.status_code, self._service
+        status = response.status_code
         if status in (401, 403):
             raise Denied(status)
         if status == 429:
-            why = f"{service.name} answers that there are too many requests (HTTP 429)"
+            why = f"{self.name} answers that there are too many requests (HTTP 429)"
             after = self._retry_after(response.headers.get("Retry-After", ""))
-            raise Transient(service.unreachable_error(why), after)
+            raise Transient(self.unreachable_error(why), after)
         if status >= 500:
-            raise Transient(service.unreachable(f"HTTP {status}"))
+            raise Transient(self.unreachable(f"HTTP {status}"))
         if 300 <= status < 400:
             # Following would hand the token, and at login the key, to whatever host is named.
-            raise service.not_an_answer(f"redirect refused, HTTP {status}")
+            raise self.not_an_answer(f"redirect refused, HTTP {status}")
         if status != 200:
-            raise service.not_an_answer(f"HTTP {status}")
+            raise self.not_an_answer(f"HTTP {status}")
 
     def _retry_after(self, text: str) -> float | None:
         if not _RETRY_AFTER.fullmatch(text):
@@ -278,11 +274,11 @@ class Wire:
         seconds, limit = float(text), self._bounds.retry_after_seconds_max
         if seconds > limit:
             why = f"asks to wait {seconds:.0f} s (limit {limit:.0f} s)"
-            raise self._service.unreachable_error(f"{self._service.name} {why}")
+            raise self.unreachable_error(f"{self.name} {why}")
         return seconds
 
     def _body(self, response: requests.Response) -> bytes:
-        service, bounds = self._service, self._bounds
+        bounds = self._bounds
         deadline = self._clock() + bounds.answer_seconds
         # Left alone, requests waits until a piece is full, and a drip would pass no bound for
         # hours. This hands it each piece as it arrives, unpacked to no more than its size.
@@ -295,13 +291,13 @@ class Wire:
                 pieces.append(piece)
                 size += len(piece)
                 if size > bounds.answer_bytes:
-                    raise service.not_an_answer(f"more than {bounds.answer_bytes} bytes")
+                    raise self.not_an_answer(f"more than {bounds.answer_bytes} bytes")
                 if self._clock() > deadline:
                     why = f"answer not finished in {bounds.answer_seconds:.0f} s"
-                    raise service.unreachable(why)
+                    raise self.unreachable(why)
         except requests.exceptions.ConnectionError as error:
             # What requests makes of a time-out within a body; a cut connection is another error.
-            raise Transient(service.unreachable("no answer in time")) from error
+            raise Transient(self.unreachable("no answer in time")) from error
         return b"".join(pieces)
 
 
