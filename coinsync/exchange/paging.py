@@ -8,7 +8,7 @@ add up is read again. From what never adds up nothing is concluded: a missing le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +19,7 @@ from coinsync.errors import NotAnAnswer
 from coinsync.exchange import values
 from coinsync.exchange.base import Progress, Reading
 from coinsync.exchange.http import Http
+from coinsync.exchange.values import Record
 
 PAGES_MAX = 2_000
 READINGS_MAX = 3
@@ -26,7 +27,6 @@ READINGS_MAX = 3
 PAGE_SIZES_SEEN = (20, 50, 100)
 
 T = TypeVar("T")
-Record = Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -160,8 +160,8 @@ def _envelope(answer: Record) -> tuple[int, int, list[Any]]:
         raise NotAnAnswer("not an AlfaCRM answer (a list without items)")
     count = answer.get("count")
     try:
-        total = values.whole(answer.get("total"), "total")
-        return total, len(items) if count is None else values.whole(count, "count"), items
+        total = values.whole(answer, "total")
+        return total, len(items) if count is None else values.whole(answer, "count"), items
     except values.UnreadableRecord as error:
         raise NotAnAnswer(f"not an AlfaCRM answer (a list without {error.path})") from None
 
@@ -171,6 +171,6 @@ def _ids(items: list[Any]) -> list[int] | None:
     if not all(isinstance(item, dict) for item in items):
         return None
     try:
-        return [values.number(item.get("id"), "id") for item in items]
+        return [values.number(item, "id") for item in items]
     except values.UnreadableRecord:
         return None
