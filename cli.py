@@ -77,7 +77,7 @@ def environment(
 
 
 def serve(session: Session, host: str, port: int, threads: int) -> None:
-    """Serve the web view until it is stopped. Raises ``UsageError`` when nothing can listen there."""
+    """Serve the web view until it is stopped. Raises ``UsageError`` when it cannot listen."""
     import logging
 
     from coinsync import brand

@@ -1,20 +1,21 @@
-"""A school for the page's measurements: a family of two children, further pupils, a shop of thirty goods."""
+"""A school for the measurements of pages: a family of two children, other pupils, thirty goods."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 from zoneinfo import ZoneInfo
 
-from bench.environment import environment
+from bench.environment import environment, numbered
+from bench.lessons import ACCOUNT, order
+from bench.places import Place
 from coinsync.core.catalog import Item, MoveKind, StockMove
 from coinsync.core.facts import Group, Lesson, Link, LinkSource, Presence, Resident, Status
 from coinsync.core.ledger import Entry, Kind, lesson_key
-from coinsync.core.plan import Change, Limits, Plan, Post, Purpose, Put, Scope, Stock
+from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Scope, Stock
 from coinsync.core.rules import Rule
 from coinsync.core.school import SchoolProfile, Way
 from coinsync.store import database, writer
@@ -51,46 +52,19 @@ class School:
 
     @classmethod
     def founded(
-        cls, folder: Path, *, lines: int = 60, others: int = 60, pupils: int = 20
+        cls, place: Place, folder: Path, *, lines: int = 60, others: int = 60, pupils: int = 20
     ) -> School:
-        """Make a school in a folder: so many lines of each of the family's two children and of each other pupil."""
+        """Make a school: so many lines of each of the two children and of each other pupil."""
         pictures = folder / "web"
         pictures.mkdir(parents=True)
         for item in goods():
             (pictures / item.picture).write_bytes(b"RIFF")
-        url = f"sqlite:///{folder / 'coins.db'}"
-        database.create(url)
-        people: list[Change] = [Put(Group(id, name)) for id, name in GROUPS.items()]
-        people += [
-            Put(Resident(id, f"Ученик {id} Лисицын", Presence.CLIENT, (1,)))
-            for id in pupil_ids(pupils)
-        ]
-        people += [Put(Link(VK, child, LinkSource.DESK)) for child in CHILDREN]
-        shop: list[Change] = [Put(item) for item in goods()]
-        shop += [
-            Stock(StockMove(f"stock:{i.code}", i.code, 7, MoveKind.RECEIVE, TODAY, "desk"))
-            for i in goods()
-        ]
-        scope = Scope(1, TODAY - timedelta(days=400), TODAY)
-        plans = [
-            Plan.of(Purpose.PEOPLE, scope, people),
-            Plan.of(Purpose.CATALOG, Scope(1, TODAY, TODAY), shop),
-        ]
-        plans += [
-            Plan.of(Purpose.LESSONS, scope, history(pupil, lines if pupil in CHILDREN else others))
-            for pupil in pupil_ids(pupils)
-        ]
-        tokens = (f"{n:032x}" for n in count())
-        # Everything was posted in time.
-        around = environment(NOW - timedelta(days=400), tokens.__next__)
+        url = place.new()
         opened = database.open_writable(url)
-        for plan in plans:
-            writer.apply(
-                opened,
-                plan,
-                writer.Order("bench", "bench", NOW, Limits(coins_per_run_max=10**8)),
-                around,
-            )
+        # Everything was posted in time.
+        here = environment(NOW - timedelta(days=400), numbered().__next__)
+        for plan in _plans(lines, others, pupils):
+            writer.apply(opened, plan, order(NOW), here)
         opened.close()
         return cls(url, pictures)
 
@@ -104,39 +78,69 @@ class School:
         return make_app(replace(SETTINGS, profile=profile), self.url, now=NOW.timestamp)
 
 
+def _plans(lines: int, others: int, pupils: int) -> Iterator[Plan]:
+    """What is recorded: people, the shop, and the history of each pupil."""
+    pupil_ids = range(CHILDREN[0], CHILDREN[0] + pupils)
+    people: list[Change] = [Put(Group(id, name)) for id, name in GROUPS.items()]
+    for id in pupil_ids:
+        people.append(Put(Resident(id, f"Ученик {id} Лисицын", Presence.CLIENT, (1,))))
+    for child in CHILDREN:
+        people.append(Put(Link(VK, child, LinkSource.DESK)))
+    scope = Scope(1, TODAY - timedelta(days=400), TODAY)
+    yield Plan.of(Purpose.PEOPLE, scope, people)
+    shop: list[Change] = []
+    for item in goods():
+        key = f"stock:{item.code}"
+        move = StockMove(key, item.code, 7, MoveKind.RECEIVE, TODAY, "desk")
+        shop += [Put(item), Stock(move)]
+    yield Plan.of(Purpose.CATALOG, Scope(1, TODAY, TODAY), shop)
+    for id in pupil_ids:
+        history = _history(id, lines if id in CHILDREN else others)
+        yield Plan.of(Purpose.LESSONS, scope, list(history))
+
+
+def _history(pupil: int, lines: int) -> Iterator[Change]:
+    """So many paid lessons in groups with names of different length, and what they gave."""
+    for n in range(lines):
+        lesson = pupil * 100_000 + n
+        day = TODAY - timedelta(days=3 + 3 * n % 400)
+        key = lesson_key(ACCOUNT, lesson, pupil)
+        award = Entry(key, 1, pupil, 1 + n % 5, Kind.AWARD, day, "lesson", "sync", lesson=lesson)
+        yield Put(Lesson(lesson, 1, day, "18:00", 2, Status.CONDUCTED, (7 + n % 3,)))
+        yield Post(award)
+
+
 def launch() -> str:
     """The launch of the family's parent."""
-    fields = {"vk_app_id": str(SETTINGS.app_id), "vk_language": "ru", "vk_platform": "mobile_web"}
-    return sign(
-        {**fields, "vk_ts": str(int(NOW.timestamp())), "vk_user_id": str(VK)}, SETTINGS.keys[0]
-    )
-
-
-def pupil_ids(pupils: int) -> range:
-    """Numbers of the pupils; the family's children are the first two."""
-    return range(CHILDREN[0], CHILDREN[0] + pupils)
-
-
-def history(pupil: int, lines: int) -> list[Change]:
-    """So many paid lessons in groups with names of different length, on two days of the week."""
-    return [change for n in range(lines) for change in attended(pupil, pupil * 100_000 + n, n)]
-
-
-def attended(pupil: int, lesson: int, n: int) -> Iterator[Change]:
-    """A lesson and what it gave."""
-    day = TODAY - timedelta(days=3 + 3 * n % 400)
-    yield Put(Lesson(lesson, 1, day, "18:00", 2, Status.CONDUCTED, (7 + n % 3,)))
-    key = lesson_key("bench", lesson, pupil)
-    yield Post(Entry(key, 1, pupil, 1 + n % 5, Kind.AWARD, day, "lesson", "sync", lesson=lesson))
+    fields = {
+        "vk_app_id": str(SETTINGS.app_id),
+        "vk_language": "ru",
+        "vk_platform": "mobile_web",
+        "vk_ts": str(int(NOW.timestamp())),
+        "vk_user_id": str(VK),
+    }
+    return sign(fields, SETTINGS.keys[0])
 
 
 def goods() -> list[Item]:
     """A catalog with texts, pictures and stock."""
-    return [
-        Item(
-            f"goods-{n}", f"Товар номер {n} «Росток»", f"Goods number {n}", f"Раздел {n // 10}", f"Part {n // 10}",
-            f"Описание товара номер {n}: удобный, прочный и в цветах школы.", "A few words.", 10 + n, (),
-            f"goods-{n}.{n:012x}.webp", n, shown=True, tracked=True,
+    items: list[Item] = []
+    for n in range(GOODS):
+        text = f"Описание товара номер {n}: удобный, прочный и в цветах школы."
+        item = Item(
+            code=f"goods-{n}",
+            name_ru=f"Товар номер {n} «Росток»",
+            name_en=f"Goods number {n}",
+            category_ru=f"Раздел {n // 10}",
+            category_en=f"Part {n // 10}",
+            text_ru=text,
+            text_en="A few words.",
+            price=10 + n,
+            branches=(),
+            picture=f"goods-{n}.{n:012x}.webp",
+            place=n,
+            shown=True,
+            tracked=True,
         )
-        for n in range(GOODS)
-    ]  # fmt: skip
+        items.append(item)
+    return items

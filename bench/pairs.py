@@ -11,13 +11,12 @@ ROUNDS = 5
 Work = Callable[[], object]
 
 
-def ratio(name: str, goal: float, ours: Work, floor: Work, *, rounds: int = ROUNDS) -> float:
-    """Measure ``ours`` against ``floor`` and print and give the ratio, which may be ``goal``."""
+def ratio(name: str, goal: float, ours: Work, floor: Work, *, rounds: int = ROUNDS) -> None:
+    """Measure ``ours`` against ``floor`` and print the line; the goal is what the ratio may be."""
     pairs = [(_milliseconds(ours), _milliseconds(floor)) for _ in range(rounds)]
-    found, ours_median, floor_median = medians(pairs)
+    median_ratio, ours_median, floor_median = medians(pairs)
     measured = f"{ours_median:.1f} ms {floor_median:.1f} ms"
-    line(name, measured, found, f"{goal:.2f}", met=found <= goal)
-    return found
+    line(name, measured, median_ratio, f"{goal:.2f}", met=median_ratio <= goal)
 
 
 def medians(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
@@ -27,10 +26,10 @@ def medians(pairs: list[tuple[float, float]]) -> tuple[float, float, float]:
     return statistics.median(ratios), statistics.median(ours_all), statistics.median(floor_all)
 
 
-def line(name: str, measured: str, found: float, goal: str, *, met: bool) -> None:
+def line(name: str, measured: str, median_ratio: float, goal: str, *, met: bool) -> None:
     """Print one line of the table."""
     verdict = "ok" if met else "MISSED"
-    print(f"{name:<62}{measured:>26}{found:>8.2f} x   goal {goal} x   {verdict}", flush=True)
+    print(f"{name:<62}{measured:>26}{median_ratio:>8.2f} x   goal {goal} x   {verdict}", flush=True)
 
 
 def _milliseconds(work: Work) -> float:

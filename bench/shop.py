@@ -33,6 +33,9 @@ ORDER = writer.Order("bench", "bench", NOW)
 #: What one sale writes, apart from the head that it changes.
 TABLES = ("sale", "sale_line", "entry", "note", "stock_move", "run")
 
+#: A sale asks twice as much as it writes, and to a server every question is a journey.
+GOALS = {"": 2.0, "MariaDB: ": 4.0}
+
 Rows = dict[str, list[tuple[object, ...]]]
 
 
@@ -131,12 +134,8 @@ def measure(place: Place, school: Settings) -> None:
         url = ready.pop()
         at_once(lambda till: insert(place, url, rows, till))
 
-    ratio(
-        f"{place.prefix}{TILLS * SALES} sales by {TILLS} tills : bare transactions",
-        2.0,
-        ours,
-        floor,
-    )
+    name = f"{place.prefix}{TILLS * SALES} sales by {TILLS} tills : bare transactions"
+    ratio(name, GOALS[place.prefix], ours, floor)
 
 
 def main() -> None:

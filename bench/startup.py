@@ -1,4 +1,4 @@
-"""How long a command takes to start: whole processes, each against what its libraries cost alone."""
+"""How long a command takes to start, against what its libraries alone take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Visitors of a server in a process of its own: keep-alive connections, stalled clients, and what they measure."""
+"""Visitors of a server in a process of its own, keep-alive or stalled, and what they measure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Site:
 
 @contextmanager
 def process(work: Callable[[], object]) -> Iterator[int]:
-    """A process that works until the context ends; its number. One that ends by itself is an error."""
+    """A process that works until the context ends; its number. Ending by itself is an error."""
     started = multiprocessing.get_context("fork").Process(target=work)
     started.start()
     try:
@@ -92,24 +92,28 @@ class Talk:
         self.socket.sendall(REQUEST)
 
     def hear(self) -> float | None:
-        """Read what has come: the seconds that the answer took, None until it is whole; all but a page is an error."""
+        """Read what has come: the seconds that the answer took, None until it is whole.
+
+        All but a page is an error.
+        """
         piece = self.socket.recv(PIECE)
         self._got += piece
         if not piece:
             raise ConnectionError("the server hung up")
-        head, found, body = self._got.partition(b"\r\n\r\n")
-        if not found:
+        headers, end, body = self._got.partition(b"\r\n\r\n")
+        if not end:
             return None
-        if not head.startswith(b"HTTP/1.1 200 "):
-            raise ConnectionError(f"not a page but {head[:40]!r}")
-        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        if not headers.startswith(b"HTTP/1.1 200 "):
+            raise ConnectionError(f"not a page but {headers[:40]!r}")
+        length = int(headers.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         return time.perf_counter() - self._asked_at if len(body) >= length else None
 
     def answer(self) -> float:
         """Ask, and wait for the whole answer."""
         self.ask()
-        while (spent := self.hear()) is None:
-            pass
+        spent = None
+        while spent is None:
+            spent = self.hear()
         return spent
 
 
@@ -165,7 +169,7 @@ def stroll(port: int, per_second: float, requests: int) -> list[float]:
 
 @contextmanager
 def stalled(port: int, clients: int) -> Iterator[None]:
-    """So many clients that have sent half a request and are silent; the server has accepted all of them."""
+    """So many clients that have sent half a request and are silent; all are accepted."""
     with ExitStack() as stack:
         for _ in range(clients):
             stack.enter_context(closing(connection(port))).sendall(REQUEST[: len(REQUEST) // 2])

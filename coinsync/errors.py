@@ -146,7 +146,7 @@ class DigestMismatch(CoinsyncError):
     """The plan is not the one that was reviewed."""
 
     exit_code = 5
-    advice = "Nothing was written. Review the plan above and pass its digest."
+    advice = "The CRM says something else by now: look at sync --dry-run and pass its digest."
 
 
 # --- 6, 7: residents and coins ---

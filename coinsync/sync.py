@@ -267,6 +267,10 @@ class Sync:
         """Plan one window, and say which lessons the plan deals with."""
         scope = step.scope
         stored = self.reader.lesson_records(scope.branch, scope.since, scope.until)
+        # What an earlier step dealt with is recorded elsewhere once that step is applied. A dry
+        # run must see it so too, or it would plan for the lesson twice.
+        for number in self._lessons_planned.intersection(stored):
+            del stored[number]
         window = self._read_window(scope, stored)
         # A lesson that was moved here is recorded under another day or branch.
         moved_here = {record.lesson.id for record in window.lesson_records}.difference(stored)
@@ -274,7 +278,7 @@ class Sync:
         context = self._with_visitors(step.context, window.lesson_records)
         settled = tuple(context.settle(record) for record in window.lesson_records)
         recorded = self._recorded(stored, settled)
-        found = compare(
+        comparison = compare(
             replace(window, lesson_records=settled),
             recorded,
             self.settings.rulebook,
@@ -284,8 +288,8 @@ class Sync:
         survivors = self.reader.survivors()
         plan = plan_lessons(
             scope,
-            found,
-            balances=self._balances({survivors.get(card, card) for card in found.losers}),
+            comparison,
+            balances=self._balances({survivors.get(card, card) for card in comparison.losers}),
             evidence=Evidence(
                 window.lessons_known,
                 window.lessons_read,
@@ -306,7 +310,7 @@ class Sync:
             if record.lesson.id not in self._lessons_planned
         }
         unreadable = reading.unreadable_fields()
-        accounted = {*records, *unreadable, *self._lessons_planned}
+        accounted = {*records, *unreadable}
         missing = [
             number
             for number, record in stored.items()

@@ -422,8 +422,8 @@ OPS: st.SearchStrategy[Op] = st.one_of(
 )
 
 
-def deeds_about(who: int) -> st.SearchStrategy[Op]:
-    """Deeds that are likely to be in the way of one another."""
+def ops_about(who: int) -> st.SearchStrategy[Op]:
+    """Operations that are likely to be in the way of one another."""
     return st.one_of(
         st.builds(Give, KEYS, st.just(who), st.just(ALL), NOTES),
         st.builds(Give, KEYS, st.just(who), st.just(ALL), NOTES),
@@ -440,11 +440,11 @@ def deeds_about(who: int) -> st.SearchStrategy[Op]:
 
 def clashes_about(who: int) -> st.SearchStrategy[tuple[Op, Op]]:
     """Two of them, often one and the same twice."""
-    return st.tuples(deeds_about(who), deeds_about(who)) | st.builds(twice, deeds_about(who))
+    return st.tuples(ops_about(who), ops_about(who)) | st.builds(twice, ops_about(who))
 
 
 def twice(op: Op) -> tuple[Op, Op]:
-    """A deed of one who clicks twice."""
+    """The operation of somebody who clicks twice."""
     return op, op
 
 
@@ -607,14 +607,14 @@ class Life(RuleBasedStateMachine):
         return op
 
     def name_of(self, key: str) -> str:
-        """The model's name for the key of a deed: of a gift, what award it makes up for."""
+        """The model's name for the key of an operation: of a gift, what award it makes up for."""
         if not key.startswith("gift:"):
             return key
         award = self.rows[int(key.removeprefix("gift:")) - 1]
         return f"gift:{award.lesson}:{award.resident}:{award.seq}"
 
     def told(self, model: Model, op: Op) -> tuple[Model, str]:
-        """What becomes of the model by a deed, and by which name it is refused, if it is."""
+        """What becomes of the model by an operation, and by which name it is refused, if it is."""
         after = model.copy()
         try:
             op.tell(after)
@@ -623,14 +623,15 @@ class Life(RuleBasedStateMachine):
         return after, ""
 
     def decide(self, op: Op, database: Database) -> Plan | str:
-        """The plan of a deed, or the name of the error that refuses it."""
+        """The plan of an operation, or the name of the error that refuses it."""
         try:
             return op.plan(self, Reader(database)).plan
         except CoinsyncError as error:
             return type(error).__name__
 
     def carry_out(self, plan: Plan | str, database: Database, probe: Probe = no_probe) -> str:
-        """Apply the plan of a deed, if there is one; by which name it was refused, if it was."""
+        """Apply the plan of an operation, if there is one; by which name it was refused, if it
+        was."""
         if isinstance(plan, str):
             return plan
         try:
@@ -641,7 +642,7 @@ class Life(RuleBasedStateMachine):
         return ""
 
     def do(self, op: Op, probe: Probe = no_probe) -> None:
-        """One deed, as the model says."""
+        """One operation, as the model says."""
         op = self.fixed(op)
         after, expected = self.told(self.model, op)
         if isinstance(op, Review) and op.ruling != "waive":
@@ -862,7 +863,7 @@ class Life(RuleBasedStateMachine):
                 lessons,
                 {pair: (one.seq, one.coins) for pair, one in model.key_states.items() if one.seq},
             ),
-            "deeds": (
+            "operations": (
                 proposals,
                 {key: (one.resident, one.coins, one.back) for key, one in model.proposals.items()},
             ),
@@ -882,11 +883,11 @@ class Life(RuleBasedStateMachine):
             ),
             "cards": ({one.resident: one.into for one in reader.merges() if one.into}, model.into),
             "erased": (set(reader.resident_ids(Presence.ERASED)), model.erased),
-            "links": (live, model.window()),
+            "links": (live, model.live_links()),
             "balances": (reader.balances(CARDS), {card: model.balance(card) for card in CARDS}),
             "total": (
                 sum(row.coins for row in self.rows),
-                sum(model.balance(card) for card in {model.head(card) for card in CARDS}),
+                sum(model.balance(card) for card in {model.survivor(card) for card in CARDS}),
             ),
         }
         return [
@@ -904,7 +905,7 @@ class Life(RuleBasedStateMachine):
         assert self.rows[: len(before)] == before
         for card in CARDS:
             owes = {
-                one for one in CARDS if self.model.head(one) == self.model.head(card)
+                one for one in CARDS if self.model.survivor(one) == self.model.survivor(card)
             } & self.reviewed
             assert owes or self.model.balance(card) >= 0, card
 
@@ -1018,7 +1019,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(op=OPS, at=st.integers(1, 12), cut=st.booleans())
     def die(self, op: Op, at: int, cut: bool) -> None:
-        """The process ends in the middle of a deed: old or new, nothing between.
+        """The process ends in the middle of an operation: old or new, nothing between.
 
         The same again converges.
         """
@@ -1100,7 +1101,7 @@ class Life(RuleBasedStateMachine):
         self.model = orders[0]
 
     @rule(edits=EDITS, op=OPS, at=st.integers(0, 2))
-    def deed_during_sync(self, edits: list[Edit], op: Op, at: int) -> None:
+    def op_during_sync(self, edits: list[Edit], op: Op, at: int) -> None:
         """A clerk is faster than a plan of the sync.
 
         It is stale, or what it says happens exactly.
@@ -1110,7 +1111,7 @@ class Life(RuleBasedStateMachine):
         overtaken = False
 
         def take(outcome: Outcome) -> bool:
-            """Apply one plan, unless the clerk's deed came before it."""
+            """Apply one plan, unless the clerk came before it."""
             nonlocal overtaken
             assert outcome.plan is not None
             if overtaken:
@@ -1133,7 +1134,7 @@ class Life(RuleBasedStateMachine):
         return self.dry_run(rerate=rerate)[at]
 
     @rule(target=plans, op=OPS)
-    def keep_plan_of_deed(self, op: Op) -> Plan:
+    def keep_plan_of_op(self, op: Op) -> Plan:
         """A clerk is asked "Write it?" and goes for tea."""
         plan = self.decide(self.fixed(op), self.database)
         return plan if isinstance(plan, Plan) else Plan.of(Purpose.DESK, Scope(0, SINCE, SINCE), ())
@@ -1200,7 +1201,7 @@ def _see(model: Model, new: Link) -> None:
     if new.live:
         model.viewers.add((new.vk, new.resident))
         model.revoked.discard((new.vk, new.resident))
-    elif (new.vk, new.resident) in model.window():
+    elif (new.vk, new.resident) in model.live_links():
         model.revoke(new.vk, new.resident)
 
 
@@ -1337,7 +1338,7 @@ def test_a_viewer_who_comes_while_a_card_is_merged_is_not_left_behind(life: Life
     with pytest.raises(StalePlan):
         life.apply(unknowing, life.database)
     life.do(merge)
-    assert life.model.window() == {(8, 101)}
+    assert life.model.live_links() == {(8, 101)}
 
 
 def test_nobody_is_half_erased(life: Life) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from coinsync.core.plan import Scope
 from coinsync.render import data, numbers, progress, terminal
-from coinsync.render.listing import Grid, Line
+from coinsync.render.listing import Grid, TextLine
 
 
 def plain_console(width: int = 160) -> Console:
@@ -48,7 +48,7 @@ def test_ages_are_told_in_the_units_that_matter(span: timedelta, shown: str) -> 
 def test_no_text_reaches_a_terminal_with_a_control_character(value: str) -> None:
     """Whatever stands in a name, it is one line of inert text."""
     out = plain_console()
-    terminal.show(out, [Grid(("name",), rows=[(value,)]), value, Line(value)])
+    terminal.show(out, [Grid(("name",), rows=[(value,)]), value, TextLine(value)])
     shown = out.file.getvalue()  # type: ignore[attr-defined]
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
 
@@ -59,7 +59,7 @@ def test_no_text_reaches_a_terminal_with_a_control_character(value: str) -> None
 def test_markup_is_shown_as_it_is_written(value: str) -> None:
     """Nothing is coloured, linked or replaced."""
     out = plain_console()
-    terminal.show(out, [Grid(("name",), rows=[(value,)]), value, Line(value)])
+    terminal.show(out, [Grid(("name",), rows=[(value,)]), value, TextLine(value)])
     assert value in out.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -86,7 +86,8 @@ def test_values_become_json() -> None:
         "age": timedelta(hours=1),
     }
     assert data.json_text(value) == (
-        '{"scope": {"branch": 1, "since": "2026-11-01", "until": "2026-11-02"}, "colour": "red", "age": 3600}'
+        '{"scope": {"branch": 1, "since": "2026-11-01", "until": "2026-11-02"}, '
+        '"colour": "red", "age": 3600}'
     )
 
 

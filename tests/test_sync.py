@@ -179,6 +179,22 @@ def test_a_lesson_of_a_plan_that_does_not_stand_is_planned_by_the_next(
     assert [plan.counts.reversals for plan in plans(outcomes)] == [0, 2, 1]
 
 
+def test_a_lesson_that_comes_back_under_an_earlier_day_is_not_gone_under_its_old_one(
+    school: PlainSchool,
+) -> None:
+    """October's plan has it; what is still recorded in November is no question any more."""
+    others = [held(2, GLEB, on=OCTOBER), held(3, GLEB)]
+    school.lessons = [held(1), *others]
+    school.night()
+    school.spend(ADA, 10)
+    school.lessons = others
+    assert remarks(school.night(), RemarkKind.HOLD) == [(1, ADA, None)]
+    school.lessons = [held(1, on=OCTOBER), *others]
+    outcomes = school.dry_run()
+    assert (coins(outcomes), remarks(outcomes, RemarkKind.HOLD)) == ([], [])
+    school.night()
+
+
 def test_coins_of_one_window_are_there_in_the_next(school: PlainSchool) -> None:
     """What October gives pays for the reversal in November, in a dry run as in a real one."""
     school.lessons = [held(1)]
@@ -273,12 +289,17 @@ def test_a_card_that_is_back_is_nobodys_predecessor(school: PlainSchool) -> None
 
 
 def test_a_merged_card_that_vanishes_is_not_proposed_again(school: PlainSchool) -> None:
-    """A person merged it already."""
+    """A person merged it already: neither in the run in which it vanishes nor in later ones."""
     school.lessons = [held(1, ADA, GLEB)]
     school.night()
     school.merge(GLEB, ADA)
     school.cards = [a_resident(ADA), a_resident(NEW), school.cards[2]]
-    school.lessons = [held(1, ADA, NEW)]
+    without_it = [held(1, ADA, NEW)]
+    before, school.lessons = school.lessons, without_it
+    assert remarks(school.dry_run(), RemarkKind.MERGED) == []
+    school.lessons = before
+    school.night()
+    school.lessons = without_it
     assert remarks(school.dry_run(), RemarkKind.MERGED) == []
 
 
@@ -324,7 +345,7 @@ def test_a_branch_that_was_refused_says_of_nobody_that_they_are_missing(
 
 
 def test_without_its_people_nothing_is_said_of_a_branchs_lessons(school: PlainSchool) -> None:
-    """The guard refuses the people of one branch: its lessons are not read, the other's are."""
+    """The guard refuses the people of one branch: only the other's lessons are read."""
     school.lessons = [held(1), held(2, MILA, branch=RIGHT)]
     school.night()
     school.lessons += [held(3), held(4, MILA, branch=RIGHT)]
@@ -501,7 +522,7 @@ def test_a_visitor_from_the_other_branch_is_known_there(school: PlainSchool) -> 
 
 
 def test_a_schedule_with_gaps_stops_a_school_that_goes_by_it(school: PlainSchool) -> None:
-    """Its lessons might count as unscheduled; where no rule asks for it, nothing is lost."""
+    """Its lessons might count as unscheduled. Where no rule asks for it, nothing is lost."""
 
     class Gaps(PlainExchange):
         """A line of the schedule cannot be understood."""
@@ -567,7 +588,10 @@ def test_the_digest_of_a_run_is_that_of_its_changes(school: PlainSchool) -> None
 
 
 def test_a_night_takes_few_requests(synced: House) -> None:
-    """One login and the branches, then four lists a branch and three a window: nothing more."""
+    """One login and the branches, then for each branch four lists and three for each window.
+
+    Nothing more.
+    """
     assert synced.simulator is not None
     synced.simulator.requests.clear()
     synced.ok("sync")
@@ -577,26 +601,6 @@ def test_a_night_takes_few_requests(synced: House) -> None:
 def test_faults_in_the_middle_of_a_run_pass(synced: House) -> None:
     """A lost token or a failing answer is mended, and the plan is as empty as before."""
     assert synced.simulator is not None
-    synced.simulator.faults.add("lost_token", at=(4, 9))
-    synced.simulator.faults.add("error_503", at=(6,))
-    assert synced.ok("sync", "--json").json["digest"] == ""
-
-
-def test_several_calls_at_once_read_the_same(synced: House) -> None:
-    """With three calls under way the plan is as empty as with one, and takes no request more."""
-    assert synced.simulator is not None
-    synced.configure(alfacrm__calls=3)
-    synced.simulator.requests.clear()
-    report = synced.ok("sync", "--json").json
-    assert {result["report"]["changes"] for result in report["results"]} == {0}
-    assert len(synced.simulator.requests) == 2 + 2 * (4 + 2 * 3)
-    assert sum(seen.path.endswith("auth/login") for seen in synced.simulator.requests) == 1
-
-
-def test_several_calls_at_once_survive_faults(synced: House) -> None:
-    """A lost token or a failing answer in one thread is mended without disturbing the others."""
-    assert synced.simulator is not None
-    synced.configure(alfacrm__calls=3)
     synced.simulator.faults.add("lost_token", at=(4, 9))
     synced.simulator.faults.add("error_503", at=(6,))
     assert synced.ok("sync", "--json").json["digest"] == ""
@@ -630,3 +634,23 @@ def test_the_crm_decides_what_today_is(house: House) -> None:
         assert {run.until for run in reader.runs(50) if run.purpose == "people"} == {
             house.school.today.isoformat()
         }
+
+
+def test_several_calls_at_once_read_the_same(synced: House) -> None:
+    """With three calls under way the plan is as empty as with one, and takes no request more."""
+    assert synced.simulator is not None
+    synced.configure(alfacrm__calls=3)
+    synced.simulator.requests.clear()
+    report = synced.ok("sync", "--json").json
+    assert {result["report"]["changes"] for result in report["results"]} == {0}
+    assert len(synced.simulator.requests) == 2 + 2 * (4 + 2 * 3)
+    assert sum(seen.path.endswith("auth/login") for seen in synced.simulator.requests) == 1
+
+
+def test_several_calls_at_once_survive_faults(synced: House) -> None:
+    """A lost token or a failing answer in one thread is mended without disturbing the others."""
+    assert synced.simulator is not None
+    synced.configure(alfacrm__calls=3)
+    synced.simulator.faults.add("lost_token", at=(4, 9))
+    synced.simulator.faults.add("error_503", at=(6,))
+    assert synced.ok("sync", "--json").json["digest"] == ""

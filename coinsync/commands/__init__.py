@@ -1,4 +1,5 @@
-"""The commands, one module for each thing that people come for; ``cli.py`` says under which name each one stands.
+"""The commands, one module for each noun; ``commands.program`` says which function has which name.
 
-Whatever a command enters beyond the door it imports inside its function, so that ``--help`` waits for no library.
+A module is imported when one of its commands is called. Those that every command imports
+(``session``, ``options``, ``completion``) therefore import their libraries inside functions.
 """

@@ -129,7 +129,7 @@ def _listening(school: Stage) -> Iterator[Simulator | None]:
 
 
 def _session_of(outer: Session, school: Stage, simulator: Simulator | None, port: int) -> Session:
-    """A session with the configuration and secrets of the school, written where they are missing."""
+    """A session with the school's configuration and secrets, written where they are missing."""
     fresh_text = outer.environment.fresh_text
     secrets, path = school.folder / "coinsync.secrets", school.folder / "config.toml"
     if not secrets.exists():

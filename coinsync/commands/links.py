@@ -29,6 +29,7 @@ Account = Annotated[
     ),
 ]
 
+_SHOWN = "the cabinet shows it to whoever is not linked yet"
 _NO_PERSON = {
     PageKind.NOBODY: "is a screen name that nobody has",
     PageKind.GONE: "is an account that was deleted or banned",
@@ -91,10 +92,8 @@ def account_number(session: Session, text: str) -> int:
         return meaning.number
     if meaning.kind is VkKind.SCREEN_NAME:
         return _number_in_vk(session, meaning.name)
-    raise UsageError(
-        f"{clean(text)!r} names no person in VK",
-        advice="Write the number that the cabinet shows to a visitor, id123, or a link to the page.",
-    )
+    known = "the number that the cabinet shows to a visitor, id123, or a link to the page"
+    raise UsageError(f"{clean(text)!r} names no person in VK", advice=f"Write {known}.")
 
 
 def _number_in_vk(session: Session, name: str) -> int:
@@ -102,7 +101,7 @@ def _number_in_vk(session: Session, name: str) -> int:
         if api is None:
             raise UsageError(
                 "a screen name cannot be looked up without COINSYNC_VK_SERVICE_KEY",
-                advice="Write the number instead: the cabinet shows it to whoever is not linked yet.",
+                advice=f"Write the number instead: {_SHOWN}.",
             )
         resolved = api.resolve([name])
     if resolved.error is not None:

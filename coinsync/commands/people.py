@@ -35,8 +35,7 @@ def list_residents(
         residents = lookup.residents_of(reader, session.chosen_branch_ids())
         if not everybody:
             residents = [one for one in residents if one.presence is Presence.CLIENT]
-        today = session.settings.day_at((), session.now())
-        lines = lookup.roster(reader, residents, today)
+        lines = lookup.roster(reader, session.settings, residents, session.now())
     session.print_listing(render.roster(lines), as_csv=as_csv)
 
 

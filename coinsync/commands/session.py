@@ -1,6 +1,7 @@
-"""One invocation: what its options say, what it opens, and how it speaks with a person or a program.
+"""One invocation: what its options say, what it opens, and how it speaks with whoever called.
 
-Nothing here asks the clock, sleeps, draws or reads the environment: ``Environment`` brings what does.
+Nothing here asks the clock, sleeps, draws or reads the environment: ``Environment`` brings what
+does.
 """
 
 from __future__ import annotations

@@ -29,11 +29,6 @@ class Post:
 
     entry: Entry
 
-    @property
-    def subject(self) -> Entry:
-        """What the change is about."""
-        return self.entry
-
 
 @dataclass(frozen=True, slots=True)
 class Put:
@@ -44,7 +39,7 @@ class Put:
 
     @property
     def subject(self) -> Fact:
-        """What the change is about."""
+        """The fact that the change is about."""
         return self.new
 
 
@@ -56,7 +51,7 @@ class Drop:
 
     @property
     def subject(self) -> Fact:
-        """What the change is about."""
+        """The fact that the change is about."""
         return self.old
 
 
@@ -69,11 +64,6 @@ class Stock:
 
     move: StockMove
     left: int | None = None
-
-    @property
-    def subject(self) -> StockMove:
-        """What the change is about."""
-        return self.move
 
 
 Change = Post | Put | Drop | Stock

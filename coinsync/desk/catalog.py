@@ -53,14 +53,6 @@ def load(reader: Reader, settings: Settings, items: Sequence[Item], author: Auth
     return propose_goods(settings, puts, author, *words)
 
 
-def put_item(reader: Reader, settings: Settings, item: Item, author: Author) -> Proposal:
-    """Plan to add or change one item."""
-    before = reader.find(Item, item.code)
-    if before == item:
-        return propose_goods(settings, (), author, "no changes")
-    return propose_goods(settings, [Put(item, before)], author, _words_of_change(item, before))
-
-
 def _words_of_change(item: Item, before: Item | None) -> str:
     """What happens to one item, in a line."""
     if before is None:

@@ -126,7 +126,8 @@ def _note_of_sale(lines: Iterable[SaleLine], note: str) -> str:
 def _names_of_goods(lines: Iterable[SaleLine]) -> str:
     names = []
     for line in lines:
-        names.append(f"{line.name_ru} × {line.quantity}" if line.quantity > 1 else line.name_ru)
+        pieces = f" × {line.quantity}" if line.quantity > 1 else ""
+        names.append(f"{line.name_ru}{pieces}")
     return ", ".join(names)
 
 
@@ -135,19 +136,19 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
 
     Amounts that are named come first, the rest is paid by the buyer whose amount is not named.
     """
-    if len({buyer.resident.id for buyer in buyers}) != len(buyers):
+    coins_of = {buyer.resident: buyer.coins for buyer in buyers}
+    if len(coins_of) != len(buyers):
         raise UsageError("the same resident pays twice")
-    named = sum(buyer.coins or 0 for buyer in buyers)
-    somebody_pays_the_rest = any(buyer.coins is None for buyer in buyers)
-    if named > total or (named < total and not somebody_pays_the_rest):
+    named = sum(coins or 0 for coins in coins_of.values())
+    if named > total or (named < total and None not in coins_of.values()):
         raise UsageError(f"the parts make {named} coins, the price is {total}")
     parts = []
-    for buyer in buyers:
-        if buyer.resident.presence is Presence.ERASED:
+    for resident, coins in coins_of.items():
+        if resident.presence is Presence.ERASED:
             raise CoinPolicy("an erased resident buys nothing; nothing written")
-        coins = total - named if buyer.coins is None else buyer.coins
-        if coins:
-            parts.append((buyer.resident, coins))
+        part = total - named if coins is None else coins
+        if part:
+            parts.append((resident, part))
     return parts
 
 

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from datetime import date
 
 from coinsync.config import Settings
-from coinsync.core.directory import Directory
 from coinsync.core.facts import (
     Attendance,
-    Group,
     GroupStanding,
     Lesson,
     LessonRecord,
-    LessonType,
     Mark,
     Resident,
     Status,
@@ -22,6 +19,7 @@ from coinsync.core.history import Explanation, Step
 from coinsync.core.ledger import Line, lesson_key
 from coinsync.core.rules import Reason, Verdict, judge
 from coinsync.errors import NotFound
+from coinsync.lookup.names import names_of_school
 from coinsync.store.reader import Reader
 
 #: So many lessons are explained where neither a lesson nor a day is named.
@@ -85,7 +83,7 @@ def attended(reader: Reader, resident: Resident, since: date, until: date) -> li
 
 def _explanations(reader: Reader, settings: Settings, visits: Sequence[Visit]) -> list[Explanation]:
     """Explain visits; what is posted under all their keys is read at once, by the index of keys."""
-    names = Directory.of([*reader.all(Group), *reader.all(LessonType)])
+    names = names_of_school(reader)
     keys = [_key(settings, lesson, attendance) for _, lesson, attendance in visits]
     lines: dict[str, list[Line]] = {key: [] for key in keys}
     for line in reader.lines_under(lines):

@@ -1,11 +1,12 @@
-"""Residents as staff look for them: cards, links, all that is held of one, names. Reads only."""
+"""Residents as staff look for them: cards, lists, all that is held of one. Reads only."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 
+from coinsync.config import Settings
 from coinsync.core.facts import (
     Group,
     LessonRecord,
@@ -125,31 +126,31 @@ def residents_of(reader: Reader, branches: Iterable[int] | None) -> list[Residen
     return [resident for resident in residents if resident.id not in merged]
 
 
-def roster(reader: Reader, residents: Iterable[Resident], today: date) -> list[RosterLine]:
+def roster(
+    reader: Reader, settings: Settings, residents: Sequence[Resident], now: datetime
+) -> list[RosterLine]:
     """Residents with everything that a list of them shows; what merged cards have is theirs."""
     survivors = reader.survivors()
+    today = {resident.id: settings.day_at(resident.branches, now) for resident in residents}
     cards: defaultdict[int, list[int]] = defaultdict(list)
     for card_id, survivor in sorted(survivors.items()):
         cards[survivor].append(card_id)
     names = {group.id: group.name for group in reader.all(Group)}
     groups: defaultdict[int, set[str]] = defaultdict(set)
     for membership in reader.all(Membership):
-        if membership.covers(today):
-            owner = survivors.get(membership.resident, membership.resident)
+        owner = survivors.get(membership.resident, membership.resident)
+        if owner in today and membership.covers(today[owner]):
             groups[owner].add(names.get(membership.group, f"group {membership.group}"))
     accounts: defaultdict[int, list[int]] = defaultdict(list)
     for link in reader.links():
         if link.live:
             accounts[link.resident].append(link.vk)
-    listed = list(residents)
-    balances = reader.balances(resident.id for resident in listed)
-    return [
-        RosterLine(
-            resident,
-            balances[resident.id],
-            tuple(cards[resident.id]),
-            tuple(sorted(groups[resident.id])),
-            tuple(accounts[resident.id]),
+    balances = reader.balances(today)
+    lines = []
+    for resident in residents:
+        id = resident.id
+        line = RosterLine(
+            resident, balances[id], tuple(cards[id]), tuple(sorted(groups[id])), tuple(accounts[id])
         )
-        for resident in listed
-    ]
+        lines.append(line)
+    return lines

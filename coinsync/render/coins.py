@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from coinsync.core.facts import HoldKind
 from coinsync.core.proposal import Case, Move, Proposal
 from coinsync.core.reasons import reason_text
-from coinsync.render.listing import Grid, Line, Listing, Page
+from coinsync.render.listing import Grid, Listing, Page, TextLine
 from coinsync.render.numbers import day, signed, titled, total
 
 MOVES_MAX = 40
@@ -24,22 +24,22 @@ CASE_COLUMNS = (
 )
 
 
-def proposal_page(proposal: Proposal, *, every_line: bool) -> list[str | Line | Grid]:
+def proposal_page(proposal: Proposal, *, every_line: bool) -> list[str | TextLine | Grid]:
     """What a command would do, or has done: coins with the balances around them, and words."""
     moves = proposal.moves
-    page: list[str | Line | Grid] = []
+    page: list[str | TextLine | Grid] = []
     if moves:
         shown = moves if every_line else moves[:MOVES_MAX]
         page.append(_moves(shown))
         if len(moves) > len(shown):
-            page.append(Line(f"… {len(moves) - len(shown)} more, shown with -v", "dim"))
+            page.append(TextLine(f"… {len(moves) - len(shown)} more, shown with -v", "dim"))
         if len(moves) > 1:
             coins = sum(move.coins for move in moves)
-            page.append(Line(f"{len(moves)} entries, {signed(coins)} coins", "bold"))
+            page.append(TextLine(f"{len(moves)} entries, {signed(coins)} coins", "bold"))
     page.extend(proposal.words)
     # The key of a move of stock repeats nothing that coins would need, and the other way round.
     if proposal.key.startswith("desk:" if moves else "stock:"):
-        page.append(Line(f"key {proposal.key.partition(':')[2]}", "dim"))
+        page.append(TextLine(f"key {proposal.key.partition(':')[2]}", "dim"))
     return page
 
 
@@ -50,7 +50,7 @@ def _moves(moves: Sequence[Move]) -> Grid:
         grid.add(
             titled(move.resident, move.name),
             total(move.before),
-            Line(signed(move.coins), "green" if move.coins > 0 else "red"),
+            TextLine(signed(move.coins), "green" if move.coins > 0 else "red"),
             total(move.after),
             move.day.isoformat(),
             move.why,
@@ -89,5 +89,5 @@ def cases(found: Sequence[Case]) -> Listing:
             )
         )
     commands = "review post CASE · forgive CASE --note WHY · waive CASE --note WHY"
-    page: Page = [grid, Line(commands, "dim")] if found else ["nothing is held"]
+    page: Page = [grid, TextLine(commands, "dim")] if found else ["nothing is held"]
     return Listing(page, found, CASE_COLUMNS, rows)

@@ -9,7 +9,7 @@ from coinsync.core.history import Explanation, History, HistoryLine, Statement, 
 from coinsync.core.reasons import reason_text, why
 from coinsync.core.rules import Verdict
 from coinsync.core.wording import LANGUAGES, Words
-from coinsync.render.listing import Cell, Grid, Line, Listing, rows_of
+from coinsync.render.listing import Cell, Grid, Listing, TextLine, rows_of
 from coinsync.render.numbers import balance, day, signed, titled, total
 
 HISTORY_COLUMNS = ("day", "kind", "title", "coins", "balance", "reason", "rule", "note")
@@ -17,7 +17,7 @@ STATEMENT_COLUMNS = ("day", "kind", "what", "why", "coins", "balance")
 #: On a narrower screen the words of a statement stand one below the other.
 WIDTH_OF_COLUMNS = 72
 
-Parts = list[str | Line | Grid]
+Parts = list[str | TextLine | Grid]
 
 # --- the history ----------------------------------------------------------------------------------
 
@@ -33,9 +33,9 @@ def history(of: History, ways: Mapping[str, str], *, actors: bool) -> Listing:
     grid = Grid(headings[:columns], right=("entry", "coins", "balance"))
     for line in of.lines:
         grid.add(*_history_cells(line, ways)[:columns])
-    page: Parts = [Line(heading, "bold"), grid]
+    page: Parts = [TextLine(heading, "bold"), grid]
     if of.more:
-        page.append(Line("… older lines: pass --limit, --since or --until", "dim"))
+        page.append(TextLine("… older lines: pass --limit, --since or --until", "dim"))
     return Listing(page, of, HISTORY_COLUMNS, rows_of(of.lines, HISTORY_COLUMNS))
 
 
@@ -47,7 +47,7 @@ def _history_cells(line: HistoryLine, ways: Mapping[str, str]) -> tuple[Cell, ..
         str(posted.n) if posted else "",
         f"{day(line.day)} {starts}".rstrip(),
         line.title or line.kind,
-        Line(signed(line.coins) if line.coins else "0", "red" if line.coins < 0 else ""),
+        TextLine(signed(line.coins) if line.coins else "0", "red" if line.coins < 0 else ""),
         total(line.balance) if line.balance is not None else "",
         f"{reason}{_partner(line)}",
         posted.posted_at[:10] if posted else "",
@@ -86,7 +86,9 @@ def _statement_page(of: Statement, width: int) -> Parts:
     period = texts.period.format(since=words.day(of.since), until=words.day(of.until))
     # Paragraphs stand in a table of one column, which leaves no blanks at the ends of lines.
     page: Parts = [
-        _paragraphs(Line(of.school, "bold"), Line(f"{texts.title}: {who}", "bold"), period, ""),
+        _paragraphs(
+            TextLine(of.school, "bold"), TextLine(f"{texts.title}: {who}", "bold"), period, ""
+        ),
         _statement_lines(of, words, wide=width >= WIDTH_OF_COLUMNS),
     ]
     end = texts.standing.format(
@@ -96,14 +98,14 @@ def _statement_page(of: Statement, width: int) -> Parts:
     if debt:
         end = f"{end}, {debt}"
     nothing = () if of.lines else (texts.nothing,)
-    page.append(_paragraphs(*nothing, "", Line(end, "bold"), ""))
+    page.append(_paragraphs(*nothing, "", TextLine(end, "bold"), ""))
     if of.totals:
         totals = Grid(("", ""), right=(1,))
         for kind, coins in of.totals.items():
             totals.add(texts.totals[kind], words.amount(coins))
         page += [totals, ""]
     printed = texts.printed.format(day=words.day(of.printed_on))
-    return [*page, _paragraphs(Line(printed, "dim"))]
+    return [*page, _paragraphs(TextLine(printed, "dim"))]
 
 
 def _paragraphs(*texts: Cell) -> Grid:
@@ -114,7 +116,7 @@ def _paragraphs(*texts: Cell) -> Grid:
 
 
 def _statement_lines(of: Statement, words: Words, *, wide: bool) -> Grid:
-    """Lines between what there was and what there is; where it is narrow, words go below the day."""
+    """Lines between opening and closing; where it is narrow, words go below the day."""
     texts, year = words.statement, of.printed_on.year
     opening = ("bold", words.day(of.since, year), texts.opening, "", "", of.opening)
     closing = ("bold", words.day(of.until, year), texts.closing, "", "", of.closing)
@@ -132,11 +134,15 @@ def _statement_lines(of: Statement, words: Words, *, wide: bool) -> Grid:
     numbers = (texts.coins, texts.balance)
     grid = Grid((*headings, *numbers), right=numbers, whole=(0,) if wide else ())
     for style, when, what, reason, change, after in rows:
-        cells: tuple[Cell, ...] = (Line(when, style), Line(what, style), Line(reason, style))
+        cells: tuple[Cell, ...] = (
+            TextLine(when, style),
+            TextLine(what, style),
+            TextLine(reason, style),
+        )
         if not wide:
-            below = [Line(text, style) for text in (when, what, reason) if text]
+            below = [TextLine(text, style) for text in (when, what, reason) if text]
             cells = (tuple(below),)
-        amounts = (Line(change, style), Line(words.number(after), style))
+        amounts = (TextLine(change, style), TextLine(words.number(after), style))
         grid.add(*cells[: len(headings)], *amounts)
     return grid
 
@@ -159,7 +165,7 @@ def _explanation(of: Explanation) -> Parts:
     heading = f"lesson {lesson.id}  {when}  {of.title}  for {who}"
     posted = signed(of.posted) if of.posted else "0"
     page: Parts = [
-        Line(heading, "bold"),
+        TextLine(heading, "bold"),
         _steps(of.steps),
         f"  → {_verdict(of.verdict)}; posted {posted}",
     ]
@@ -171,7 +177,7 @@ def _explanation(of: Explanation) -> Parts:
         page.append(f"    entry {line.posted.n}  {amount}  {reason}  {author}")
     if of.hold:
         held = f"    held: {signed(of.hold.coins)}, {reason_text(of.hold.reason)}"
-        page.append(Line(held, "yellow"))
+        page.append(TextLine(held, "yellow"))
     return [*page, ""]
 
 
@@ -181,9 +187,9 @@ def _steps(steps: Sequence[Step]) -> Grid:
         if step.passed is None:
             grid.add("", step.question, "–")
         elif step.passed:
-            grid.add(Line("  yes", "green"), step.question, step.answer)
+            grid.add(TextLine("  yes", "green"), step.question, step.answer)
         else:
-            grid.add(Line("  no ", "red"), step.question, step.answer)
+            grid.add(TextLine("  no ", "red"), step.question, step.answer)
     return grid
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A text with its style; one that must be copied whole is not broken: ``wrap`` False."""
 
     text: str
@@ -20,7 +20,7 @@ class Line:
 
 
 #: What stands in one place of a table: one line, or several below one another.
-Cell = str | Line | tuple[str | Line, ...]
+Cell = str | TextLine | tuple[str | TextLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class Grid:
 
 
 #: What is printed one below the other.
-Page = Sequence[str | Line | Grid]
+Page = Sequence[str | TextLine | Grid]
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One listing for everybody: ``page`` for a person, ``data`` as JSON for a program, rows as CSV.
+    """One listing for everybody: a page for a person, ``data`` for JSON, ``rows`` for CSV.
 
     A page may depend on the width of the screen. Without ``columns`` there is no CSV of it.
     """

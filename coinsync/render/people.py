@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from coinsync.core.facts import ALWAYS, Link, Membership, Resident
 from coinsync.render.data import as_data
-from coinsync.render.listing import Grid, Line, Listing, Page, rows_of
+from coinsync.render.listing import Grid, Listing, Page, TextLine, rows_of
 from coinsync.render.numbers import balance, counted, day, titled, total
 
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ def links(found: Sequence[LinkLine]) -> Listing:
     for link in found:
         live += link.live
         state = "" if link.live else "revoked"
-        grid.add(str(link.vk), titled(link.resident, link.name), link.source, Line(state, "dim"))
-    footer = Line(f"{counted(live, 'link')}, {len(found) - live} revoked", "dim")
+        grid.add(
+            str(link.vk), titled(link.resident, link.name), link.source, TextLine(state, "dim")
+        )
+    footer = TextLine(f"{counted(live, 'link')}, {len(found) - live} revoked", "dim")
     return Listing([grid, footer], found, LINK_COLUMNS, rows_of(found, LINK_COLUMNS))
 
 
@@ -50,7 +52,7 @@ def link_problems(found: Sequence[LinkProblem]) -> Listing:
         meaning = _LINK_PROBLEMS.get(problem.problem, problem.problem)
         grid.add(titled(problem.resident, problem.name), problem.text, meaning)
     advice = "links add RESIDENT VK makes a link; correcting the card in the CRM does too"
-    page: Page = [grid, Line(advice, "dim")] if found else ["every card's VK page is linked"]
+    page: Page = [grid, TextLine(advice, "dim")] if found else ["every card's VK page is linked"]
     return Listing(page, found, PROBLEM_COLUMNS, rows_of(found, PROBLEM_COLUMNS))
 
 
@@ -100,10 +102,10 @@ def residents_page(
     found: Sequence[Resident], coins: Mapping[int, int], as_of: date | None = None
 ) -> Page:
     """Residents with their balances, as a table."""
-    page: list[str | Line | Grid] = []
+    page: list[str | TextLine | Grid] = []
     if as_of is not None:
         when = f"at the end of {day(as_of)}, by the days on which things happened"
-        page.append(Line(when, "bold"))
+        page.append(TextLine(when, "bold"))
     grid = Grid(("id", "name", "branches", "is", "coins"), right=("id", "coins"))
     for resident in found:
         grid.add(
@@ -114,23 +116,23 @@ def residents_page(
             balance(coins.get(resident.id, 0)),
         )
     everything = total(sum(coins.values()))
-    return [*page, grid, Line(f"{counted(len(found), 'resident')}, {everything} coins", "dim")]
+    return [*page, grid, TextLine(f"{counted(len(found), 'resident')}, {everything} coins", "dim")]
 
 
 def card(found: Card) -> Listing:
     """All that is held of one resident."""
     resident = found.resident
     grid = Grid(("", ""))
-    grid.add(Line("resident", "bold"), titled(resident.id, resident.name))
-    grid.add(Line("is", "bold"), resident.presence.value)
-    grid.add(Line("branches", "bold"), " ".join(map(str, resident.branches)) or "none")
+    grid.add(TextLine("resident", "bold"), titled(resident.id, resident.name))
+    grid.add(TextLine("is", "bold"), resident.presence.value)
+    grid.add(TextLine("branches", "bold"), " ".join(map(str, resident.branches)) or "none")
     for card_id in found.merged:
-        grid.add(Line("merged card", "bold"), f"#{card_id}")
+        grid.add(TextLine("merged card", "bold"), f"#{card_id}")
     for name, membership in found.memberships:
-        grid.add(Line("member of", "bold"), f"{name}  {_stay(membership)}")
+        grid.add(TextLine("member of", "bold"), f"{name}  {_stay(membership)}")
     accounts = ", ".join(map(_account, found.links))
-    grid.add(Line("VK accounts", "bold"), accounts or "none")
-    grid.add(Line("balance", "bold"), balance(found.balance))
+    grid.add(TextLine("VK accounts", "bold"), accounts or "none")
+    grid.add(TextLine("balance", "bold"), balance(found.balance))
     return Listing([grid], found)
 
 

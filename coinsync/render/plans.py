@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from coinsync.core.ledger import Receipt
 from coinsync.core.plan_report import PlanLine, PlanReport, gathered
-from coinsync.render.listing import Grid, Line
+from coinsync.render.listing import Grid, TextLine
 from coinsync.render.numbers import counted, day, signed
 
 LINES_PER_VERB = 40
 
 STYLES = {"+": "green", "-": "red", "?": "yellow", "~": "cyan", "!": "bold yellow", ".": "dim"}
 
-Parts = list[str | Line | Grid]
+Parts = list[str | TextLine | Grid]
 
 
 def plan_page(report: PlanReport, zone: str, calls: int, *, every_line: bool) -> Parts:
@@ -33,17 +33,17 @@ def plan_page(report: PlanReport, zone: str, calls: int, *, every_line: bool) ->
     read = f"complete   {counted(calls, 'request')}" if calls else "complete"
     page = [f"{heading}   lessons {scope.since} … {scope.until}   {read}"]
     page += _lines(lines, every_line=every_line)
-    page.append(Line(_totals(report), "bold" if report.changes else "", wrap=False))
+    page.append(TextLine(_totals(report), "bold" if report.changes else "", wrap=False))
     silent = len(report.lines) - len(lines)
     if silent:
-        page.append(Line(f"{counted(silent, 'line')} as before, shown with -v", "dim"))
+        page.append(TextLine(f"{counted(silent, 'line')} as before, shown with -v", "dim"))
     return page + _refusals(report)
 
 
 def _refusals(report: PlanReport) -> Parts:
     page: Parts = []
     for refusal in report.unsafe:
-        page.append(Line(f"UNSAFE: {refusal}; likely {report.likely}", "bold red", wrap=False))
+        page.append(TextLine(f"UNSAFE: {refusal}; likely {report.likely}", "bold red", wrap=False))
     return page
 
 
@@ -60,20 +60,20 @@ def _lines(lines: Iterable[PlanLine], *, every_line: bool) -> Parts:
             coins = sum(line.coins for line in rest)
             moved = f" ({signed(coins)})" if coins else ""
             more = f"  … {len(rest)} more lines of {verb}{moved}, shown with -v"
-            hidden.append(Line(more, "dim"))
+            hidden.append(TextLine(more, "dim"))
     return ["", grid, *hidden, ""] if grid.rows else []
 
 
 def _add(grid: Grid, line: PlanLine) -> None:
     style = STYLES.get(line.sign, "")
     grid.add(
-        Line(f"  {line.sign} {line.verb}", style),
+        TextLine(f"  {line.sign} {line.verb}", style),
         f"lesson {line.lesson}" if line.lesson is not None else "",
         f"{day(line.day)} {line.starts}".rstrip() if line.day else "",
         line.title,
         line.who,
-        Line(signed(line.coins) if line.coins else "", style),
-        Line(line.note, "dim" if line.sign == "." else ""),
+        TextLine(signed(line.coins) if line.coins else "", style),
+        TextLine(line.note, "dim" if line.sign == "." else ""),
     )
 
 

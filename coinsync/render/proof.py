@@ -6,7 +6,7 @@ from datetime import date
 
 from coinsync.core.identity import harmless
 from coinsync.core.proof.checks import Circulation, Finding, Proof
-from coinsync.render.listing import Grid, Line, Listing
+from coinsync.render.listing import Grid, Listing, TextLine
 from coinsync.render.numbers import counted, total
 from coinsync.render.plans import STYLES
 
@@ -19,7 +19,7 @@ def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
     ``on`` is the day whose end was looked at; checks that found nothing are shown if
     ``every_check``.
     """
-    page: list[str | Line | Grid] = []
+    page: list[str | TextLine | Grid] = []
     grid = _findings(of, every_check=every_check)
     if grid.rows:
         page += [grid, ""]
@@ -35,7 +35,7 @@ def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
         page.append(_sums(of.totals))
     if of.held:
         held = counted(of.held, "difference")
-        page.append(Line(f"{held} held for a person to decide: coinsync review list", "dim"))
+        page.append(TextLine(f"{held} held for a person to decide: coinsync review list", "dim"))
     rows = []
     for finding in of.findings:
         known = (finding.check, finding.severity, finding.owner, finding.count)
@@ -51,10 +51,10 @@ def _findings(of: Proof, *, every_check: bool) -> Grid:
     for id in dict.fromkeys((*titles, *found)):
         finding = found.get(id)
         if finding is None:
-            grid.add(f"  {id}", "ok", "", Line(titles[id], "dim"))
+            grid.add(f"  {id}", "ok", "", TextLine(titles[id], "dim"))
             continue
         sign = "!" if finding.severity == "error" else "~"
-        name = Line(f"{sign} {id}", STYLES[sign])
+        name = TextLine(f"{sign} {id}", STYLES[sign])
         grid.add(name, finding.owner, total(finding.count), _cases(finding))
     return grid
 

@@ -10,7 +10,7 @@ from coinsync.core.files.catalog import COLUMNS, catalog_rows
 from coinsync.core.proposal import Move
 from coinsync.core.shop_report import BuyerLine, ItemLine, Purchase, ShopReport
 from coinsync.render.data import as_data
-from coinsync.render.listing import Grid, Line, Listing, Page, rows_of
+from coinsync.render.listing import Grid, Listing, Page, TextLine, rows_of
 from coinsync.render.numbers import balance, counted, day, signed, titled, total
 
 STOCK_COLUMNS = ("code", "name", "left")
@@ -47,15 +47,15 @@ def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
         data.append({**as_data(item), "left": pieces.get(item.code)})
         grid.add(
             item.code,
-            Line(item.name_ru, "dim" if state else ""),
+            TextLine(item.name_ru, "dim" if state else ""),
             item.category_ru,
             total(item.price),
             total(pieces[item.code]) if item.code in pieces else "",
             " ".join(map(str, item.branches)) or "all",
-            Line(state, "dim"),
-            Line("yes" if item.picture else "no", "" if item.picture else "dim"),
+            TextLine(state, "dim"),
+            TextLine("yes" if item.picture else "no", "" if item.picture else "dim"),
         )
-    page: Page = [grid, Line(counted(len(goods), "item"), "dim")]
+    page: Page = [grid, TextLine(counted(len(goods), "item"), "dim")]
     if not goods:
         page = ["no goods; catalog load FILE fills the shop"]
     return Listing(page, data, tuple(COLUMNS), catalog_rows(goods))
@@ -75,12 +75,12 @@ def stock(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
     for item in goods:
         left = pieces[item.code]
         archived = "archived" if item.archived else ""
-        grid.add(item.code, item.name_ru, total(left), Line(archived, "dim"))
+        grid.add(item.code, item.name_ru, total(left), TextLine(archived, "dim"))
         rows.append((item.code, item.name_ru, left))
     everything = sum(pieces[item.code] for item in goods)
     footer = f"{counted(len(goods), 'item')} counted, {counted(everything, 'piece')} left"
     data = [dict(zip(STOCK_COLUMNS, row, strict=True)) for row in rows]
-    return Listing([grid, Line(footer, "dim")], data, STOCK_COLUMNS, rows)
+    return Listing([grid, TextLine(footer, "dim")], data, STOCK_COLUMNS, rows)
 
 
 def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
@@ -92,7 +92,7 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
         grid.add(
             day(move.happened_on),
             move.kind.value.replace("_", "-"),
-            Line(signed(move.quantity), "red" if move.quantity < 0 else ""),
+            TextLine(signed(move.quantity), "red" if move.quantity < 0 else ""),
             total(left),
             move.actor,
             move.note or sale,
@@ -100,7 +100,7 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
         data.append({**as_data(move), "left": left})
         known = (move.happened_on, move.kind, move.quantity, left)
         rows.append((*known, move.actor, move.note, move.sale, move.key))
-    heading = Line(f"{item.code}  {item.name_ru}", "bold")
+    heading = TextLine(f"{item.code}  {item.name_ru}", "bold")
     return Listing([heading, grid], data, MOVE_COLUMNS, rows)
 
 
@@ -124,24 +124,24 @@ def shelf_page(
             obstacle = "too dear"
         grid.add(
             str(number),
-            Line(item.name_ru, "dim" if obstacle else ""),
-            Line(item.code, "dim"),
+            TextLine(item.name_ru, "dim" if obstacle else ""),
+            TextLine(item.code, "dim"),
             total(item.price),
             total(pieces[item.code]) if item.code in pieces else "",
-            Line(obstacle, "dim"),
+            TextLine(obstacle, "dim"),
         )
-    return [Line(heading, "bold"), grid]
+    return [TextLine(heading, "bold"), grid]
 
 
 def basket_page(moves: Sequence[Move], picks: Sequence[Pick]) -> Page:
     """What is about to be sold, and what it does to the buyer's balance."""
-    page: list[str | Line | Grid] = []
+    page: list[str | TextLine | Grid] = []
     for pick in picks:
         price = total(pick.item.price * pick.quantity)
         page.append(f"  {_pieces(pick.item.name_ru, pick.quantity)}  {price}")
     for move in moves:
         buyer = titled(move.resident, move.name)
-        page.append(Line(f"  {buyer}   {total(move.before)} → {total(move.after)}", "bold"))
+        page.append(TextLine(f"  {buyer}   {total(move.before)} → {total(move.after)}", "bold"))
     return page
 
 
@@ -167,12 +167,12 @@ def sales(purchases: Sequence[Purchase]) -> Listing:
             ", ".join(titled(payment.resident, payment.name) for payment in purchase.payments),
             ", ".join(_pieces(line.name_ru, line.quantity) for line in purchase.lines),
             total(coins),
-            Line(_given_back(purchase), "dim"),
+            TextLine(_given_back(purchase), "dim"),
         )
     page: Page = ["no sales"]
     if purchases:
         footer = f"{counted(len(purchases), 'sale')}, {total(taken)} coins"
-        page = [grid, Line(footer, "dim")]
+        page = [grid, TextLine(footer, "dim")]
     return Listing(page, purchases, SALE_COLUMNS, _rows_of_sales(purchases))
 
 
@@ -205,7 +205,7 @@ def sale_page(purchase: Purchase) -> Page:
     of = purchase.sale
     fair = f"   {of.event}" if of.event else ""
     heading = f"sale {of.id}   {day(of.happened_on)}{fair}   by {of.actor}"
-    page: list[str | Line | Grid] = [Line(heading, "bold")]
+    page: list[str | TextLine | Grid] = [TextLine(heading, "bold")]
     if purchase.note:
         page.append(purchase.note)
     headings = ("line", "item", "code", "pieces", "price", "coins", "")
@@ -219,11 +219,11 @@ def sale_page(purchase: Purchase) -> Page:
         grid.add(
             str(line.line),
             line.name_ru,
-            Line(line.item, "dim"),
+            TextLine(line.item, "dim"),
             total(line.quantity),
             total(line.price),
             total(line.coins),
-            Line(", ".join(remarks), "dim"),
+            TextLine(", ".join(remarks), "dim"),
         )
     page.append(grid)
     for payment in purchase.payments:
@@ -256,8 +256,8 @@ def _goods_page(items: Sequence[ItemLine]) -> Page:
     for item in items:
         idle += not item.pieces
         left = "" if item.left is None else total(item.left)
-        grid.add(item.name, Line(item.item, "dim"), str(item.pieces), total(item.coins), left)
-    return [grid, Line(f"{counted(idle, 'item')} did not move", "dim")]
+        grid.add(item.name, TextLine(item.item, "dim"), str(item.pieces), total(item.coins), left)
+    return [grid, TextLine(f"{counted(idle, 'item')} did not move", "dim")]
 
 
 def _buyers_page(buyers: Sequence[BuyerLine], *, every_line: bool) -> Page:
@@ -273,4 +273,4 @@ def _buyers_page(buyers: Sequence[BuyerLine], *, every_line: bool) -> Page:
     idle = [buyer for buyer in buyers if not buyer.pieces]
     without = sum(buyer.balance <= 0 for buyer in idle)
     footer = f"{counted(len(idle), 'resident')} bought nothing, {without} of them have no coins"
-    return [grid, Line(footer, "dim")]
+    return [grid, TextLine(footer, "dim")]

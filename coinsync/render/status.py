@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import Run
-from coinsync.render.listing import Grid, Line, Listing
+from coinsync.render.listing import Grid, Listing, TextLine
 from coinsync.render.numbers import age, signed
 
 
@@ -39,7 +39,7 @@ def runs(found: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
             str(run.requests),
             run.actor,
         )
-    page: list[str | Line | Grid] = [grid, ""]
+    page: list[str | TextLine | Grid] = [grid, ""]
     for branch in fresh:
         page.append(f"{branch.name}: {_synced(branch)}")
     return Listing(page, {"runs": found, "branches": fresh}, Run._fields, found)

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from coinsync.core.identity import harmless
-from coinsync.render.listing import Cell, Grid, Line, Page
+from coinsync.render.listing import Cell, Grid, Page, TextLine
 
 #: Where nobody looks, as in a pipe, lines are as long as they need.
 WIDTH_OF_PIPES = 160
@@ -57,7 +57,7 @@ def show(out: Console, page: Page | Callable[[int], Page]) -> None:
         if isinstance(part, Grid):
             _print_grid(out, part)
         else:
-            wrap = part.wrap if isinstance(part, Line) else True
+            wrap = part.wrap if isinstance(part, TextLine) else True
             out.print(inert(part), soft_wrap=not wrap)
 
 
@@ -65,7 +65,7 @@ def inert(cell: Cell) -> Text:
     """A text that is shown as it is, whatever stands in it."""
     if isinstance(cell, tuple):
         return Text("\n").join(inert(line) for line in cell)
-    if isinstance(cell, Line):
+    if isinstance(cell, TextLine):
         return Text(harmless(cell.text), style=cell.style)
     return Text(harmless(cell))
 

@@ -1,4 +1,7 @@
-"""How the cabinet looks, from the configuration: colours that cannot be read and pictures that are none are refused."""
+"""How the cabinet looks, from the configuration.
+
+Colours that cannot be read and pictures that are none are refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The shop's goods from the command line: one file is the catalog, pictures are copied, stock is a ledger."""
+"""The shop's goods from the command line.
+
+One file is the catalog, pictures are copied, stock is a ledger.
+"""
 
 from __future__ import annotations
 
@@ -115,7 +118,10 @@ class TestLoad:
     """One file is the whole catalog, and the difference is the plan."""
 
     def test_a_first_catalog(self, house: House) -> None:
-        """What is shown is what is written; the copy of the picture lies there, small and for everybody."""
+        """What is shown is what is written.
+
+        The copy of the picture lies there, small and for everybody.
+        """
         out = house.ok("catalog", "load", house.file("catalog.toml", CATALOG), "--yes").out
         assert out.startswith("+ mug  Кружка  50\n+ pen  Ручка  15\n+ sweet  Конфета  2\n")
         assert re.search(r"run \d+: 3 facts recorded, no coins moved\n$", out)
@@ -146,7 +152,10 @@ class TestLoad:
         assert not (house.folder / "pictures.web").exists()
 
     def test_a_second_time(self, shop: House) -> None:
-        """The plan is empty, nobody is asked, no run is made; and a spreadsheet that says the same changes nothing."""
+        """The plan is empty, nobody is asked, no run is made.
+
+        And a spreadsheet that says the same changes nothing.
+        """
         before, copy = shop.tables(), (shop.folder / "pictures.web" / web(shop)[0]).stat()
         for file in (shop.file("catalog.toml", CATALOG), shop.file("catalog.csv", SHEET, "cp1251")):
             assert shop.ok("catalog", "load", file).out == "no changes\n"
@@ -191,7 +200,10 @@ class TestLoad:
         assert shop.ok("catalog", "load", file).out == "no changes\n"
 
     def test_a_picture_that_was_drawn_anew(self, shop: House) -> None:
-        """Gets another name, so that no browser shows the old one; the old copy stays for who still looks at it."""
+        """Gets another name, so that no browser shows the old one.
+
+        The old copy stays for who still looks at it.
+        """
         before = goods(shop)["mug"].picture
         draw(shop, "mug.png", "blue")
         file = shop.file("catalog.toml", CATALOG)
@@ -273,10 +285,14 @@ class TestABadFile:
             'line 4, column price: "x" is not a whole number of coins',
             'line 4, column branches: "9" is no branch of the configuration; there are 1, 2',
             'line 4, column code: "mug" stands in line 3 too',
-            'line 5, column code: "Кубок" is no code: a Latin letter or digit first, then also - and _',
-            'line 5, column picture: "mag.png" is not in the folder pictures; did you mean "mug.png"?',
-            'line 6, column picture: "doc.png" is neither PNG, JPEG, WebP, GIF nor SVG, whatever it is called',
-            'line 7, column picture: "../mug.png" is not the name of a file in the folder of pictures',
+            'line 5, column code: "Кубок" is no code:'
+            " a Latin letter or digit first, then also - and _",
+            'line 5, column picture: "mag.png" is not in the folder pictures;'
+            ' did you mean "mug.png"?',
+            'line 6, column picture: "doc.png" is neither PNG, JPEG, WebP, GIF nor SVG,'
+            " whatever it is called",
+            'line 7, column picture: "../mug.png" is not the name of a file'
+            " in the folder of pictures",
         ]
 
     def test_blocks_are_named_by_number_and_code(self, house: House) -> None:
@@ -323,7 +339,7 @@ class TestList:
     """The goods in their order."""
 
     def test_a_table(self, shop: House) -> None:
-        """Code, name, category, price, what is left, where, whether shown, whether there is a picture."""
+        """Code, name, category, price, what is left, where, whether shown, and with a picture."""
         edit_goods(shop, "pen", shown="no")
         archive_goods(shop, "sweet")
         shop.ok("catalog", "stock", "receive", "mug", "1200", "--yes")
@@ -578,7 +594,10 @@ class TestEveryWritingCommand:
 
     @pytest.mark.parametrize("name", WRITING)
     def test_what_a_dry_run_shows_is_what_is_written(self, shop: House, name: str) -> None:
-        """Nothing is written by looking or where nobody can agree; then exactly what was shown, and once."""
+        """Nothing is written by looking or where nobody can agree.
+
+        Then exactly what was shown, and once.
+        """
         receive(shop, "pen", "9")
         words = WRITING[name](shop)
         before = shop.tables()

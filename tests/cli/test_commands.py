@@ -169,7 +169,10 @@ class TestHistory:
         assert "older lines" in synced.ok("history", f"#{who}", "--limit", "1").out
 
     def test_a_kind_is_found_however_old_it_is(self, synced: House) -> None:
-        """The limit counts lines of the kind that is asked for, and balances are those after each line."""
+        """The limit counts lines of the kind that is asked for.
+
+        Balances are those after each line.
+        """
         who = synced.ledger()[0].entry.resident
         oldest = min(
             (p for p in synced.ledger() if p.entry.resident == who),
@@ -359,7 +362,8 @@ class TestInit:
             "groups": "id,name,branch\n5,Python,1\n",
             "residents": "id,name,branches,vk,presence\n7,Ада М.,1,id900000009,client\n",
             "memberships": "resident,group,since,until\n7,5,2026-09-01,\n",
-            "lessons": "id,branch,date,starts,type,status,groups,subject\n70,1,2026-11-18,17:00,2,conducted,5,\n",
+            "lessons": "id,branch,date,starts,type,status,groups,subject\n"
+            "70,1,2026-11-18,17:00,2,conducted,5,\n",
             "attendance": "lesson,resident,mark\n70,7,attended\n",
         }.items():
             (folder / f"{name}.csv").write_text(text, encoding="utf-8")

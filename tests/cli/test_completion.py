@@ -109,7 +109,7 @@ def test_residents(asked: Asked, house: House, command: str) -> None:
 
 
 def test_residents_as_shells_show_them(asked: Asked, house: House) -> None:
-    """With the name beside the number where the shell can show it, and with # where it was typed."""
+    """With the name beside the number where the shell can show it; with # where it was typed."""
     line = f"coinsync --config {house.config} credit 10"
     assert '"102":"Ада Д."' in "\n".join(asked("zsh", line))
     assert "102\tАда Д." in asked("fish", line)

@@ -1,4 +1,7 @@
-"""Looking after the database: its condition, backups that come back, copies that hold the same, and who may do what."""
+"""Looking after the database.
+
+Its condition, backups that come back, copies that hold the same, and who may do what.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ SCHEMA = database.schema_steps()[-1]
 
 @pytest.fixture
 def kept(desk: House) -> House:
-    """A house after its first sync, with something typed by hand; opened by whoever may see everything."""
+    """A house after its first sync, with something typed by hand.
+
+    Opened by whoever may see everything.
+    """
     who = str(desk.ok("residents", "list", "--json").json[0]["id"])
     desk.ok("credit", f"#{who}", "5", "--reason", "Ёлка 😀", "--yes")
     desk.environ["COINSYNC_DATABASE_URL"] = engines.as_owner(desk.url)
@@ -133,7 +139,10 @@ class TestCopy:
         return (server, file) if engines.on_sqlite(house.url) else (file, server)
 
     def test_there_and_back(self, kept: House, tmp_path: Path, schools: Schools) -> None:
-        """Every row, key and the chain; reconcile finds on the copy what it finds on the original."""
+        """Every row, key and the chain.
+
+        Reconcile finds on the copy what it finds on the original.
+        """
         other, same = self.targets(kept, tmp_path, schools)
         before = content(kept.url)
         said = kept.ok("db", "copy", other)

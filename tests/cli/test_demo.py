@@ -79,7 +79,10 @@ def test_leaves_a_configuration_secrets_and_a_database(demo: tuple[House, str]) 
 
 
 def test_leaves_a_shop_with_pictures(demo: tuple[House, str]) -> None:
-    """Goods, each with a copy of its picture for the web, pieces of them, and sales; all of it adds up."""
+    """Goods, each with a copy of its picture for the web, pieces of them, and sales.
+
+    All of it adds up.
+    """
     house, _ = demo
     listed = house.ok("catalog", "list", "--json").json
     assert [item["code"] for item in listed[:3]] == ["stickers", "pen", "chocolate"]
@@ -99,7 +102,10 @@ def test_leaves_a_shop_with_pictures(demo: tuple[House, str]) -> None:
 
 
 def test_its_catalog_is_a_file_to_play_with(demo: tuple[House, str], tmp_path: Path) -> None:
-    """It stands beside its pictures; loaded again it changes nothing, and what is changed in it is the plan."""
+    """It stands beside its pictures.
+
+    Loaded again it changes nothing, and what is changed in it is the plan.
+    """
     house = copied(demo, tmp_path)
     file = tmp_path / "pictures" / "catalog.toml"
     assert house.ok("catalog", "load", str(file)).out == "no changes\n"
@@ -171,7 +177,10 @@ def copied(demo: tuple[House, str], folder: Path) -> House:
 def test_the_simulator_of_the_folder_is_the_same_school_and_keeps_what_happens(
     demo: tuple[House, str], tmp_path: Path
 ) -> None:
-    """Sync finds nothing new, then the day that was advanced by hand; the next start remembers it."""
+    """Sync finds nothing new, then the day that was advanced by hand.
+
+    The next start remembers it.
+    """
     house = copied(demo, tmp_path)
     hurry(house)
     with program("simulator", "--dir", str(tmp_path), "--json") as simulator:

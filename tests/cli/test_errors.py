@@ -1,4 +1,7 @@
-"""Wrong use, broken files, missing things: one line of what and where, one of advice, the right exit code."""
+"""Wrong use, broken files, missing things.
+
+One line of what and where, one of advice, the right exit code.
+"""
 
 from __future__ import annotations
 

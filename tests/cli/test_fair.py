@@ -1,4 +1,7 @@
-"""A fair: three tills and many clerks at once, in processes of their own; no sale lost, none twice, and it adds up."""
+"""A fair: three tills and many clerks at once, in processes of their own.
+
+No sale lost, none twice, and it adds up.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ GOODS: dict[Item, int] = {
 
 @pytest.fixture
 def house(desk: House) -> House:
-    """A school after its first sync, with a shop and an open fair; everybody has enough coins for a good while."""
+    """A school after its first sync, with a shop and an open fair.
+
+    Everybody has enough coins for a good while.
+    """
     fill(desk, GOODS, dict.fromkeys(desk.balances(), 400))
     desk.ok("shop", "open", "fair", "--yes")
     return desk
@@ -92,7 +98,10 @@ def typed(children: Sequence[tuple[int, str]]) -> str:
 
 
 def test_three_hundred_sales_by_three_tills_at_once(house: House) -> None:
-    """Every receipt is a sale and every sale has its receipt; coins and goods add up, and the fair is closed."""
+    """Every receipt is a sale and every sale has its receipt.
+
+    Coins and goods add up, and the fair is closed.
+    """
     before = house.balances()
     with tills(house, TILLS) as open_tills:
         said = []
@@ -132,13 +141,17 @@ def test_three_hundred_sales_by_three_tills_at_once(house: House) -> None:
 
 
 def test_a_fair_at_which_things_run_out(house: House) -> None:
-    """Too few caps and mugs for all who want them, and some are taken back: what is there is sold, and no more."""
+    """Too few caps and mugs for all who want them, and some are taken back.
+
+    What is there is sold, and no more.
+    """
     with tills(house, TILLS) as open_tills:
         for seed, till in enumerate(open_tills):
             assert till.stdin is not None
             lines = []
             for number, (who, wanted) in enumerate(queue(house, seed + 10)[:20]):
-                # Where it cannot be had the yes is no goods, and the empty line goes back to the buyers.
+                # Where it cannot be had the yes is no goods, and the empty line goes back to the
+                # buyers.
                 lines.append(f"#{who}\n{wanted if number % 2 else '1'}\ny\n\n")
                 lines.append("-\ny\n" if number % 7 == 6 else "")
             till.stdin.write("".join(lines) + "0\n")
@@ -175,7 +188,10 @@ def test_ten_race_for_the_last_piece(house: House) -> None:
 
 
 def test_one_key_at_two_desks(house: House) -> None:
-    """One sale, both exit 0, and one of them is told that it was sold already; for two buyers one exits with 7."""
+    """One sale, both exit 0, and one of them is told that it was sold already.
+
+    For two buyers one exits with 7.
+    """
     one, other = sorted(house.balances())[:2]
     with clerks(house, "anna", "anna") as desks:
         for n in range(4):

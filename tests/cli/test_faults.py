@@ -1,4 +1,7 @@
-"""Trouble on the way to the CRM, through the real command line: what is written, what is said, how it ends."""
+"""Trouble on the way to the CRM, through the real command line.
+
+What is written, what is said, how it ends.
+"""
 
 from __future__ import annotations
 
@@ -216,7 +219,10 @@ def test_a_mistyped_field_holds_its_lesson_and_nothing_else(synced: House, value
 
 
 def test_an_unreadable_card_changes_nothing_for_its_owner(synced: House) -> None:
-    """Neither the person nor a membership is taken for gone; exit 3 says that something is wrong."""
+    """Neither the person nor a membership is taken for gone.
+
+    Exit 3 says that something is wrong.
+    """
     before = synced.content()
     synced.crm.faults.add("bad_field", match="customer/index", path="groups", value="many")
     assert synced.simulator is not None

@@ -48,7 +48,10 @@ class Scene:
         return subprocess.Popen([sys.executable, "-m", "tests.support.dying", *words])
 
     def check(self) -> None:
-        """Whole or absent, chained, and finished by the next sync; after that nothing is left to do."""
+        """Whole or absent, chained, and finished by the next sync.
+
+        After that nothing is left to do.
+        """
         assert self.house.content() in (self.before, self.between, self.after)
         check_chain(self.house)
         self.house.ok("sync", "--quiet")

@@ -33,7 +33,10 @@ GOODS: dict[Item, int] = {
 
 @pytest.fixture
 def house(desk: House) -> House:
-    """A school after its first sync, with a shop; Ada has 100 coins, who is rich 200, who is poor 5."""
+    """A school after its first sync, with a shop.
+
+    Ada has 100 coins, who is rich 200, who is poor 5.
+    """
     balances = desk.balances()
     purses = {ADA: 100 - balances[ADA], RICH: 200 - balances[RICH]}
     fill(desk, GOODS, purses)
@@ -290,7 +293,10 @@ class TestErased:
 
     @pytest.mark.sqlite
     def test_no_reason_outlives_the_name(self, house: House) -> None:
-        """Neither that of the sale nor that of the refund; what was sold stays, and the books still hold."""
+        """Neither that of the sale nor that of the refund.
+
+        What was sold stays, and the books still hold.
+        """
         house.ok(
             "sell",
             f"#{ADA}",

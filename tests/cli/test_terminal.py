@@ -1,4 +1,7 @@
-"""What stands on a terminal: names that are data, columns that stay columns, colours that nobody needs."""
+"""What stands on a terminal.
+
+Names that are data, columns that stay columns, colours that nobody needs.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ from rich.cells import cell_len
 from tests.support.school import House, a_school, copy_house, listening, open_house
 from tests.support.terminal import in_terminal
 
-#: Names as a CRM might have them, by card: markup, links, controls, directions, emoji, wide and long words.
+#: Names as a CRM might have them, by card: markup, links, controls, directions, emoji, wide and
+#: long words.
 NAMES = {
     101: "[red]Ада[/red] Иванова",
     102: "Аня [/] [link=https://evil.example]Петрова[/link]",
@@ -79,7 +83,10 @@ def rivers(lines: list[str]) -> int:
 
 
 def table_of(raw: str) -> list[str]:
-    """The heading of a table and its rows, as far as they are not wholly bold or dim; each as it is seen."""
+    """The heading of a table and its rows, as far as they are not wholly bold or dim.
+
+    Each as it is seen.
+    """
     plain = re.compile(r"\x1b\[[0-9;]*m")
     lines = raw.split("\n")
     first = next(
@@ -160,7 +167,9 @@ class TestColumns:
 
     @pytest.mark.parametrize("name", LISTINGS)
     def test_at_eighty(self, motley: House, name: str) -> None:
-        """Headings and cells stand below one another, with a gutter between each two, and no line is too long."""
+        """Headings and cells stand below one another, with a gutter between each two, and no line
+        is too long.
+        """
         shown = in_terminal(motley, *LISTINGS[name], columns=80)
         assert shown.code == 0
         block = table_of(shown.raw)
@@ -171,7 +180,10 @@ class TestColumns:
 
     @pytest.mark.parametrize("name", LISTINGS)
     def test_at_forty(self, motley: House, name: str) -> None:
-        """What has no room as a table is told row by row; headings stand in one column and values in another."""
+        """What has no room as a table is told row by row.
+
+        Headings stand in one column and values in another.
+        """
         shown = in_terminal(motley, *LISTINGS[name], columns=40)
         assert shown.code == 0
         assert max(map(cell_len, shown.text.split("\n"))) <= 40
@@ -258,7 +270,9 @@ class TestStreams:
         assert b"posted (+5)" in out
 
     def test_a_full_disk_behind_the_stream(self, desk: House) -> None:
-        """The entry is there; that it could not be told is told, and nobody takes half an output for the whole."""
+        """The entry is there; that it could not be told is told, and nobody takes half an output
+        for the whole.
+        """
         with (
             open("/dev/full", "wb") as full,
             self.program(desk, stdout=full.fileno(), stderr=subprocess.PIPE) as program,
@@ -272,7 +286,10 @@ class TestStreams:
 
 
 def test_json_and_csv_keep_what_the_crm_has(motley: House) -> None:
-    """A program gets the name without what cannot be seen; nothing in it is a formula to a spreadsheet."""
+    """A program gets the name without what cannot be seen.
+
+    Nothing in it is a formula to a spreadsheet.
+    """
     named = {one["id"]: one["name"] for one in motley.ok("residents", "list", "--json").json}
     assert named[101] == NAMES[101]
     assert "'=HYPERLINK(1)" in motley.ok("residents", "list", "--csv").out

@@ -1,4 +1,7 @@
-"""The till: a person types, children wait. What is typed wrongly is forgiven, what was confirmed is sold, and once."""
+"""The till: a person types, children wait.
+
+What is typed wrongly is forgiven, what was confirmed is sold, and once.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ def house(desk: House) -> House:
 
 
 class Person(io.StringIO):
-    """Somebody who types lines; what is called in between happens meanwhile. At the end nobody types any more."""
+    """Somebody who types lines; what is called in between happens meanwhile.
+
+    At the end nobody types any more.
+    """
 
     def __init__(self, *lines: str | Callable[[], object]) -> None:
         super().__init__()
@@ -89,7 +95,8 @@ def left(house: House, code: str) -> int:
         return reader.stock([code])[code]
 
 
-# --- what a line of choices means ------------------------------------------------------------------------------------
+# --- what a line of choices means
+# ------------------------------------------------------------------------------------
 
 SHELF = dict(
     enumerate(
@@ -176,14 +183,17 @@ class TestPicked:
         assert other_layout(other_layout("щётка, 2")) == "щётка, 2"
 
 
-# --- at the till -----------------------------------------------------------------------------------------------------
+# --- at the till ----------------------------------------------------------------------------------
+# -------------------
 
 
 class TestTill:
     """A buyer, goods, yes; the next one."""
 
     def test_a_sale(self, house: House, type_at: Till) -> None:
-        """Balance and goods, the choice with its price, what is left, the key, and the sum at the end."""
+        """Balance and goods, the choice with its price, what is left, the key, and the sum at the
+        end.
+        """
         said = type_at(f"#{ADA}", "2 3x2", "", "0")
         assert (said.code, said.err) == (0, "")
         for words in (
@@ -422,7 +432,10 @@ class TestMeanwhile:
 
     @pytest.fixture
     def busy(self, house: House) -> Iterator[sqlite3.Connection]:
-        """Somebody else's connection, before it holds the database; the till waits for a second each time."""
+        """Somebody else's connection, before it holds the database.
+
+        The till waits for a second each time.
+        """
         house.configure(database__wait_seconds=1)
         with contextlib.closing(
             sqlite3.connect(house.folder / "coinsync.db", check_same_thread=False)
@@ -512,7 +525,8 @@ class TestLostAnswer:
         assert len(sales(house)) == 1
 
 
-# --- real terminals and pipes ----------------------------------------------------------------------------------------
+# --- real terminals and pipes
+# ----------------------------------------------------------------------------------------
 
 
 class TestHangUp:

@@ -92,9 +92,13 @@ def test_facts_come_before_what_refers_to_them() -> None:
         Drop(Link(8, ADA, LinkSource.CRM)),
     ]
     plan = a_plan(*changes)
-    kinds = [type(change.subject) for change in plan.changes]
-    names = [kind.__name__ for kind in kinds]
-    assert names == [
+    facts = [change.subject for change in plan.changes if isinstance(change, (Drop, Put))]
+    assert [type(change).__name__ for change in plan.changes] == [
+        "Drop",
+        *["Put"] * len(facts[1:]),
+        *["Post"] * 3,
+    ]
+    assert [type(fact).__name__ for fact in facts] == [
         *(
             "Link",
             "Branch",
@@ -106,7 +110,7 @@ def test_facts_come_before_what_refers_to_them() -> None:
             "Link",
             "Lesson",
         ),
-        *("Attendance", "Entry", "Entry", "Entry"),
+        "Attendance",
     ]
     assert [entry.lesson for entry in plan.entries] == [1, 3, 2]
     assert [change.new for change in plan.changes if isinstance(change, Put)][3:5] == [

@@ -454,6 +454,75 @@ def test_a_run_whose_entries_are_all_gone_is_named() -> None:
     assert found["runs"].examples == ("run 6: its 2 entries (+10) are missing",)
 
 
+def test_only_reversals_and_refunds_take_something_back() -> None:
+    """An entry of another kind that names one does not."""
+    books = some_books().change(9, reverses=2)
+    books.seal()
+    case = "entry 9 (#102): names an entry, but is of kind opening"
+    assert case in books.look().found["reversals"].examples
+
+
+def test_a_reversal_names_what_it_takes_back() -> None:
+    """Without a name nobody knows which of several originals it was."""
+    books = some_books().change(4, reverses=None)
+    books.seal()
+    assert books.look().found["reversals"].examples == ("entry 4 (#101): takes back no entry",)
+
+
+def test_nothing_is_taken_back_twice() -> None:
+    """Under its key nothing stands any more."""
+    books = Books()
+    books.run(by_hand("a", 5), by_hand("b", 5))
+    books.run(back(by_hand("a", 5), 1))
+    books.run(back(by_hand("a", 5), 1))
+    (case,) = books.look().found["reversals"].examples
+    assert case == "entry 4 (#101): takes back entry 1, which does not stand under its key"
+
+
+@pytest.mark.parametrize(("n", "kind"), [(6, "sale"), (8, "refund")])
+def test_coins_of_the_shop_stand_under_keys_of_the_shop(n: int, kind: str) -> None:
+    """Or else no check of sales would see them."""
+    books = some_books().change(n, key=f"desk:{n}")
+    books.seal()
+    (case,) = books.look().found["keys"].examples
+    assert case == f"entry {n} (#101): its key is not that of a {kind}"
+
+
+def test_the_shop_is_asked_for_its_own_coins() -> None:
+    """Those under the keys of sales and of refunds, and no others."""
+    coins = some_books().look().ledger.keys.shop_coins()
+    assert coins == {"sale:s:101": -15, "refund:r:101": 5}
+
+
+def test_a_review_lets_only_those_below_zero_whose_coins_it_took_back() -> None:
+    """Another resident who lost coins in the same run was not reviewed."""
+    books = Books()
+    books.run(award(1), by_hand("a", 5, GLEB))
+    books.run(by_hand("b", -10))
+    books.run(back(award(1), 1), by_hand("c", -6, GLEB), purpose=Purpose.REVIEW)
+    assert books.look().found["floors"].examples == (
+        "run 3 left #102 at -1, and nobody reviewed it",
+    )
+
+
+def test_a_run_that_cannot_be_read_is_one_case() -> None:
+    """The run after it is compared with the last one that can be read."""
+    books = some_books()
+    books.runs[2] = books.runs[2]._replace(posted_at=7)  # type: ignore[arg-type]
+    assert books.look().found["runs"].examples == ("run 3: it cannot be read",)
+
+
+def test_a_run_without_a_time_is_found() -> None:
+    """Once with the run, and once with its first entry."""
+    books = some_books()
+    books.runs[3] = books.runs[3]._replace(posted_at="noon")
+    books.rows[5] = books.rows[5]._replace(posted_at="noon")
+    books.seal()
+    found = books.look().found
+    assert found["entry"].examples == ("entry 6 (#101): no time",)
+    assert found["runs"].examples[0] == "run 4: purpose, actor, days or time are wrong"
+
+
 @pytest.mark.parametrize(("moments", "found"), [((8, 7), 1), ((7, 7), 0), ((7, 8), 0)])
 def test_no_run_was_posted_before_the_run_before_it(moments: tuple[int, int], found: int) -> None:
     """A clock that went back is noticed; two runs within one second are as they should be."""

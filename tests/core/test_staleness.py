@@ -92,9 +92,9 @@ def test_keys_that_moved_are_counted_and_the_first_is_named() -> None:
     basis = [KeyState("a"), KeyState("b", 1, 10, 1), KeyState("c", 2, 0, None)]
     as_planned = {"b": KeyState("b", 1, 10, 1), "c": KeyState("c", 2, 0, None)}
     refuse_moved_keys(basis, as_planned)
-    with pytest.raises(StalePlan, match="1 of its keys moved, first a$"):
+    with pytest.raises(StalePlan, match=r"1 of its keys moved, first a$"):
         refuse_moved_keys(basis, as_planned | {"a": KeyState("a", 1, 5, 1)})
-    with pytest.raises(StalePlan, match="2 of its keys moved, first b$"):
+    with pytest.raises(StalePlan, match=r"2 of its keys moved, first b$"):
         refuse_moved_keys(basis, {})
 
 

@@ -17,7 +17,15 @@ from coinsync import config
 from coinsync.commands import demo_shop
 from coinsync.commands.session import Session
 from coinsync.core.catalog import Event, MoveKind, Pick
-from coinsync.core.facts import Decision, GroupStanding, Hold, HoldKind, Link, LinkSource
+from coinsync.core.facts import (
+    Decision,
+    GroupStanding,
+    Hold,
+    HoldKind,
+    Link,
+    LinkSource,
+    Membership,
+)
 from coinsync.core.files.import_rows import read_import_rows
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Plan, Post, Purpose, Put, Stock
@@ -25,7 +33,7 @@ from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.desk import catalog, coins, fairs, imports, links, review, shop
 from coinsync.errors import ImportRefused, UsageError
-from coinsync.lookup.residents import find_resident
+from coinsync.lookup.residents import find_resident, roster
 from coinsync.lookup.shop import find_item, find_sale
 from coinsync.store import writer
 from tests.support.goods import a_move, an_item
@@ -233,6 +241,16 @@ def test_review(school: TwoCities) -> None:
             days[change.new.resident] = change.new.decided_on
     assert days == {MOSCOW: FIRST, KAMCHATKA: SECOND}
     assert (plan.scope.since, plan.scope.until) == (FIRST, SECOND)
+
+
+@of_each_city
+def test_roster(school: TwoCities, pupil: int, today: date, tomorrow: date) -> None:
+    """A group counts from the day on which it is today there."""
+    memberships = [Membership(pupil, 1, today), Membership(pupil, 2, tomorrow)]
+    school.write(a_plan(*map(Put, memberships), purpose=Purpose.PEOPLE))
+    with reading(school.url) as reader:
+        lines = roster(reader, school.settings, reader.residents(), NOW)
+    assert {line.resident.id: line.groups for line in lines}[pupil] == ("group 1",)
 
 
 @of_each_city

@@ -46,7 +46,7 @@ from tests.support.makers import (
     ],
 )
 def test_a_url_names_a_file(url: str, path: str) -> None:
-    """Three strokes before a relative path, four before an absolute one; nothing in it is decoded."""
+    """Three strokes before a relative path, four before an absolute one; nothing is decoded."""
     assert opening.path_of(url) == Path(path)
 
 
@@ -104,7 +104,7 @@ def test_any_file_name_is_opened_as_it_is_written(name: str, tmp_path: Path) -> 
 def test_a_writing_connection_has_the_settings_that_the_ledger_relies_on(
     name: str, value: object, tmp_path: Path
 ) -> None:
-    """References are kept, commits reach the disk, replacing runs the guards, and others are waited for."""
+    """References are kept, commits reach the disk, guards see REPLACE, others are waited for."""
     with writing(new_database(tmp_path)) as database:
         assert database.execute_sql(f"PRAGMA {name}").fetchone() == (value,)
 
@@ -119,7 +119,7 @@ def test_a_copy_in_another_journal_mode_is_brought_back(tmp_path: Path) -> None:
 
 
 def test_a_journal_mode_that_cannot_be_mended_is_refused(tmp_path: Path) -> None:
-    """In another journal mode a reader could stop the writer, so nothing is written while a reader is in the way."""
+    """In another mode a reader could stop the writer: beside one nothing is written."""
     url = new_database(tmp_path)
     with closing(sqlite3.connect(opening.path_of(url))) as reader:
         reader.execute("PRAGMA journal_mode = delete")
@@ -271,7 +271,7 @@ def test_a_visit_ends_its_connection_also_when_it_fails(tmp_path: Path) -> None:
 
 
 def test_a_writer_waits_as_long_as_it_was_told_and_gives_up(tmp_path: Path) -> None:
-    """While another writer holds the database, the answer is to try later, after the configured wait."""
+    """While another writer holds it, the answer is to try later, after the configured wait."""
     url = new_database(tmp_path)
     with writing(url) as holder:
         holder.begin()
@@ -429,7 +429,7 @@ def changed(url: str, *statements: str) -> None:
 
 
 def test_migrating_puts_lost_guards_back_and_names_them(tmp_path: Path) -> None:
-    """Those that are missing and those that guard nothing; the content stays, and the second time there is nothing."""
+    """Those that are missing and those that guard nothing; the content stays."""
     url = new_database(tmp_path)
     put_in(url, newcomers(), a_plan(Post(a_credit("1"))))
     before = dump(url)
@@ -500,7 +500,7 @@ def test_a_pooled_connection_is_opened_anew_after_an_error(
 def test_a_pooled_connection_follows_a_restored_backup(
     pooled: opening.PooledConnection, tmp_path: Path
 ) -> None:
-    """What is written goes into the file that stands there now, not into the one that was moved away."""
+    """What is written goes into the file that is there now, not into the one moved away."""
     restored = new_database(tmp_path, "restored.db")
     put_in(restored, newcomers(), a_plan(Post(a_credit("1", coins=7))))
     with pooled.use() as before:

@@ -111,7 +111,7 @@ def test_an_unreadable_holder_is_another_run(content: bytes, path: Path) -> None
             pytest.fail("two runs at once")
 
 
-# --- another process -------------------------------------------------------------------------------------------------
+# --- another process ------------------------------------------------------------------------------
 
 
 @contextmanager

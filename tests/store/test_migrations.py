@@ -1,4 +1,4 @@
-"""The schema that migrations build is the one that the models describe, and a database of another age is refused."""
+"""Migrations build the schema of the models, and a database of another age is refused."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def modelled(path: Path) -> Path:
 
 
 def test_the_migrated_schema_is_the_modelled_one(tmp_path: Path) -> None:
-    """Columns, types, nullability, keys, indexes, references and checks are the same on both ways."""
+    """Columns, types, nullability, keys, indexes, references and checks are the same."""
     migrated = opening.path_of(new_database(tmp_path))
     assert described(migrated) == described(modelled(tmp_path / "models.db"))
 
@@ -160,11 +160,11 @@ def test_an_empty_file_is_an_older_schema(tmp_path: Path) -> None:
     assert opening.migrate(url) == opening.schema_steps()
 
 
-# --- killed ----------------------------------------------------------------------------------------------------------
+# --- killed ---------------------------------------------------------------------------------------
 
 
 def _die_at(at: int, work: Callable[[], object]) -> bool:
-    """Work in a child that is killed before its ``at``-th statement; tell whether it came so far."""
+    """Work in a child that is killed before a statement; tell whether it came so far."""
     child = os.fork()
     if child == 0:
         numbers = count(1)

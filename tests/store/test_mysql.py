@@ -27,7 +27,7 @@ from coinsync.errors import (
 from coinsync.store import database as opening
 from coinsync.store import schema, writer
 from coinsync.store.engines import guards
-from coinsync.store.engines.mysql_address import Address, address_of, shown
+from coinsync.store.engines.mysql_address import ServerAddress, address_of, shown
 from coinsync.store.engines.mysql_errors import translate
 from coinsync.store.operations import grants
 from coinsync.store.operations.backup import back_up
@@ -66,23 +66,32 @@ def url(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("url", "address"),
     [
-        ("mysql://u@db/coins", Address((("db", 3306),), "coins", "u", "", tls=True)),
-        ("mariadb://u:p@127.0.0.1:33/coins", Address((("127.0.0.1", 33),), "coins", "u", "p")),
-        ("mysql://u:p@db/coins?tls=off", Address((("db", 3306),), "coins", "u", "p")),
+        ("mysql://u@db/coins", ServerAddress((("db", 3306),), "coins", "u", "", tls=True)),
+        (
+            "mariadb://u:p@127.0.0.1:33/coins",
+            ServerAddress((("127.0.0.1", 33),), "coins", "u", "p"),
+        ),
+        ("mysql://u:p@db/coins?tls=off", ServerAddress((("db", 3306),), "coins", "u", "p")),
         (
             "mysql://u:p@localhost/coins?tls=on",
-            Address((("localhost", 3306),), "coins", "u", "p", tls=True),
+            ServerAddress((("localhost", 3306),), "coins", "u", "p", tls=True),
         ),
-        ("mysql://u:%2F%3F%40@localhost/m%20y", Address((("localhost", 3306),), "m y", "u", "/?@")),
-        ("mysql://u@localhost/c?socket=/run/s", Address((), "c", "u", "", "/run/s")),
-        ("mysql://u@[::1]:1,localhost/c", Address((("::1", 1), ("localhost", 3306)), "c", "u", "")),
+        (
+            "mysql://u:%2F%3F%40@localhost/m%20y",
+            ServerAddress((("localhost", 3306),), "m y", "u", "/?@"),
+        ),
+        ("mysql://u@localhost/c?socket=/run/s", ServerAddress((), "c", "u", "", "/run/s")),
+        (
+            "mysql://u@[::1]:1,localhost/c",
+            ServerAddress((("::1", 1), ("localhost", 3306)), "c", "u", ""),
+        ),
         (
             "mysql://u@a,b:2/c?ca=/ca.pem&cert=/c&key=/k",
-            Address((("a", 3306), ("b", 2)), "c", "u", "", "", True, "/ca.pem", "/c", "/k"),
+            ServerAddress((("a", 3306), ("b", 2)), "c", "u", "", "", True, "/ca.pem", "/c", "/k"),
         ),
     ],
 )
-def test_an_address_names_hosts_account_and_database(url: str, address: Address) -> None:
+def test_an_address_names_hosts_account_and_database(url: str, address: ServerAddress) -> None:
     """To other machines TLS is the rule, and the exception is said.
 
     Signs with a meaning are written as %XX.

@@ -226,13 +226,15 @@ def recorded(kind: type[Any], reader: Reader) -> list[Any]:
 QUESTIONS: dict[str, list[Question]] = {
     # facts
     "recorded": [asked(partial(recorded, kind)) for kind in RECORDED],
+    "find": [asked(lambda r: r.find(Sale, SALE))],
     "all": [asked(lambda r: r.all(Resident))],
     "people": [asked(lambda r: r.people(1, [SOMEBODY]))],
     "residents": [asked(lambda r: r.residents()), asked(lambda r: r.residents(1))],
     "resident": [asked(lambda r: r.resident(SOMEBODY))],
+    "residents_by_id": [asked(lambda r: r.residents_by_id([SOMEBODY, SISTER]))],
     "survivors": [asked(lambda r: r.survivors())],
     "cards_of": [asked(lambda r: r.cards_of(SOMEBODY))],
-    "residents_named": [asked(lambda r: r.residents_named("150"))],
+    "residents_named": [asked(lambda r: r.residents_named("resident 15"))],
     "residents_of_visitor": [asked(lambda r: r.residents_of_visitor(501))],
     "links": [asked(lambda r: r.links())],
     "links_of": [asked(lambda r: r.links_of([SOMEBODY]))],
@@ -369,7 +371,7 @@ def test_the_statement_that_read_the_whole_ledger_is_refused(school: str) -> Non
     assert set(refusals(school, [scanning])) == {f"entry: {scanning}"}
 
 
-# --- what a writer reads again ------------------------------------------------------------------------
+# --- what a writer reads again --------------------------------------------------------------------
 
 
 def a_night(reader: Reader) -> Plan:

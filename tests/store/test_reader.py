@@ -163,11 +163,11 @@ def test_every_question_is_asked_in_this_file() -> None:
     assert [name for name in questions if f".{name}(" not in text] == []
 
 
-# --- people ----------------------------------------------------------------------------------------------------------
+# --- people ---------------------------------------------------------------------------------------
 
 
 def test_facts_are_found_by_the_first_column_of_their_key(reader: Reader) -> None:
-    """Several rows may answer to one number; unknown numbers answer nothing; a number asked twice answers once."""
+    """Several rows may answer to a number, none to an unknown one; asked twice, it answers once."""
     assert reader.recorded(Branch, [2, 1, 2, 99]) == [Branch(1, "Kazan"), Branch(2, "Omsk")]
     assert {one.lesson for one in reader.recorded(Attendance, [2])} == {2}
     assert len(reader.recorded(Attendance, [2])) == 2
@@ -219,8 +219,9 @@ def test_residents_come_by_name(reader: Reader) -> None:
 
 def test_one_resident_is_found_by_number(reader: Reader) -> None:
     """Or not at all."""
-    assert reader.resident(ADA) == RESIDENTS[0]
-    assert reader.resident(999) is None
+    assert reader.resident(ADA) == reader.find(Resident, ADA) == RESIDENTS[0]
+    assert reader.resident(999) is reader.find(Resident, 999) is None
+    assert reader.residents_by_id([GLEB, 999, ADA]) == {ADA: RESIDENTS[0], GLEB: RESIDENTS[1]}
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,7 @@ def test_the_numbers_of_all_residents_are_known(reader: Reader) -> None:
     assert reader.resident_ids() == {ADA, GLEB, MIRA, LEV}
 
 
-# --- lessons ---------------------------------------------------------------------------------------------------------
+# --- lessons --------------------------------------------------------------------------------------
 
 
 def test_rolls_are_found_by_branch_and_window(reader: Reader) -> None:
@@ -310,7 +311,7 @@ def test_holds_are_found_by_lesson(reader: Reader) -> None:
     assert reader.holds([1]) == {}
 
 
-# --- ledger ----------------------------------------------------------------------------------------------------------
+# --- ledger ---------------------------------------------------------------------------------------
 
 
 def test_the_head_says_how_far_the_ledger_has_come(reader: Reader, fresh: Reader) -> None:
@@ -328,7 +329,7 @@ def test_the_hash_of_an_entry_is_found(reader: Reader) -> None:
 
 
 def test_stands_say_where_keys_stand(reader: Reader) -> None:
-    """An award that stands is named, one that was taken back is not; a key without entries is left out."""
+    """An award is named until it is taken back; a key without entries is left out."""
     one, two = an_award(1).key, an_award(2).key
     assert reader.key_states([one, two, "desk:win", "desk:none"]) == {
         one: KeyState(one, 2, 0, None),
@@ -427,7 +428,7 @@ def test_the_last_lines_of_several_residents_come_at_once(reader: Reader) -> Non
 
 
 def test_older_lines_follow_a_line_in_the_order_of_days(reader: Reader) -> None:
-    """Entry 3 was posted after entry 2 and stands below it; a foreign entry, or none, is followed by nothing."""
+    """Entry 3 was posted after entry 2 and stands below it; a foreign entry has no follower."""
     following = [reader.older_lines(ADA, than) for than in (6, 5, 2, 3, 1)]
     assert [[line.posted.n for line in lines or ()] for lines in following] == [
         [5, 2, 3, 1],
@@ -455,7 +456,7 @@ def test_entries_come_in_ledger_order(reader: Reader) -> None:
     }
 
 
-# --- runs ------------------------------------------------------------------------------------------------------------
+# --- runs -----------------------------------------------------------------------------------------
 
 
 def test_runs_come_newest_first(reader: Reader) -> None:
@@ -511,9 +512,9 @@ def test_a_fresh_database_answers_every_question(fresh: Reader) -> None:
     assert fresh.first_read_on(1) is None
 
 
-# --- merged cards ----------------------------------------------------------------------------------------------------
+# --- merged cards ---------------------------------------------------------------------------------
 
-#: The card OLD was merged into ADA, and Ada's later into Gleb's; UNDONE was with Gleb's for a while.
+#: The card OLD was merged into ADA, Ada's later into Gleb's; UNDONE was with Gleb's for a while.
 OLD, UNDONE = 105, 106
 KEY_1, KEY_2 = lesson_key(ACCOUNT, 1, ADA), lesson_key(ACCOUNT, 2, GLEB)
 DECISIONS = (
@@ -552,7 +553,7 @@ MOVES = [
 
 @pytest.fixture(scope="module")
 def merged_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Three cards of one child, one that was merged once, one that is erased; four lines of the child, at two hours."""
+    """Three cards of one child with four lines, one that was merged once, one that is erased."""
     url = new_database(tmp_path_factory.mktemp("merged"))
     plans = (a_plan(*CARDS, Put(a_lesson())), a_plan(*MOVES[:3]), a_plan(*MOVES[3:]))
     with writing(url) as database:
@@ -569,7 +570,7 @@ def merged(merged_url: str) -> Iterator[Reader]:
 
 
 def test_each_merged_card_leads_to_the_one_that_goes_on(merged: Reader, reader: Reader) -> None:
-    """Over as many steps as it takes; a merge that was undone leads nowhere, and who is not merged is not named."""
+    """Over as many steps as it takes; a merge that was undone leads nowhere."""
     assert merged.survivors() == {ADA: GLEB, OLD: GLEB}
     assert reader.survivors() == {}
 
@@ -599,7 +600,7 @@ def test_merges_are_found_undone_ones_too(merged: Reader) -> None:
 def test_a_circle_of_cards_has_an_end_and_a_survivor(
     tmp_path: Path, merges: list[tuple[int, int]], survivors: dict[int, int]
 ) -> None:
-    """However damaged the merges are, everybody's coins are counted once, on a card that goes on as itself."""
+    """However damaged the merges are, everybody's coins are counted once."""
     url = new_database(tmp_path)
     cards = range(1, 10)
     put_in(
@@ -691,7 +692,7 @@ def test_numbers_of_residents_may_be_asked_by_presence(merged: Reader) -> None:
     assert merged.resident_ids() == {ADA, GLEB, MIRA, LEV, OLD, UNDONE}
 
 
-# --- what persons said -----------------------------------------------------------------------------------------------
+# --- what persons said ----------------------------------------------------------------------------
 
 
 def test_decisions_are_found_by_lesson_and_by_resident(merged: Reader, reader: Reader) -> None:
@@ -722,7 +723,7 @@ def test_notes_are_found_by_resident(merged: Reader) -> None:
     assert all(note.salt for note in merged.notes())
 
 
-# --- single lines and whole ledgers ----------------------------------------------------------------------------------
+# --- single lines and whole ledgers ---------------------------------------------------------------
 
 
 def test_a_line_is_found_by_its_number(reader: Reader) -> None:
@@ -815,7 +816,7 @@ def test_a_damaged_row_is_read_all_the_same(tmp_path: Path, column: str) -> None
     assert [row for row in rows if row is not found] == [sound[0], sound[2]]
 
 
-# --- what a proof asks -----------------------------------------------------------------------------------------------
+# --- what a proof asks ----------------------------------------------------------------------------
 
 
 def test_the_head_and_the_runs_come_as_they_lie_there(reader: Reader, tmp_path: Path) -> None:
@@ -830,7 +831,7 @@ def test_the_head_and_the_runs_come_as_they_lie_there(reader: Reader, tmp_path: 
 
 
 def damaged(folder: Path, *statements: str) -> str:
-    """A database of two residents, a lesson and a credit, in which somebody has changed something behind the guards."""
+    """Two residents, a lesson and a credit; somebody has changed something behind the guards."""
     url = new_database(folder)
     put_in(url, newcomers(), a_plan(Put(a_lesson()), Put(present()), Post(a_credit("1"))))
     with engines.tampering(url) as connection:
@@ -891,12 +892,12 @@ def test_a_text_that_is_no_text_is_an_error_until_it_is_taken(tmp_path: Path) ->
         assert found.name == "A\N{REPLACEMENT CHARACTER}B"
 
 
-# --- the shop --------------------------------------------------------------------------------------------------------
+# --- the shop -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """Three sales on two days, one of them at a fair and by two residents, and a refund of one line."""
+    """Three sales on two days, one at a fair and by two residents, and a refund of one line."""
     made = a_shop(tmp_path_factory.mktemp("shop"))
     made.open_fair()
     made.sell({"mug": 1}, ADA, key="b", day=LATER)
@@ -953,7 +954,7 @@ def test_sales_are_found_by_day_and_by_event(shop: Shop) -> None:
 
 @pytest.mark.parametrize("many", [0, 600])
 def test_what_was_paid_is_found_by_sale(shop: Shop, many: int) -> None:
-    """Purchases, then refunds; a sale whose key begins like another's is another; few or many asked for at once."""
+    """Purchases, then refunds; a sale whose key begins like another's is another sale."""
     asked = ["a", "b", "none", *(f"x{n}" for n in range(many))]
     with reading(shop.url) as reader:
         found = reader.paid(asked)

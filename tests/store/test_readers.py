@@ -1,4 +1,4 @@
-"""Connections that stay open between visits: which are used again, which are not, and what a visit sees."""
+"""Connections that stay open between visits: which are used again, and what a visit sees."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_connection_is_closed_after_an_error(url: str) -> None:
 
 @pytest.mark.parametrize("way", ["moved", "copied"])
 def test_a_restored_backup_is_seen_by_the_next_visit(way: str, url: str, tmp_path: Path) -> None:
-    """Put in the place of the old file or written over it; what SQLite keeps beside it is removed, as the docs say."""
+    """Put in the place of the old file or written over it; the files beside it are removed."""
     backup, path = tmp_path / "backup.db", path_of(url)
     create(f"sqlite:///{backup}")
     link(f"sqlite:///{backup}", 502)

@@ -18,7 +18,7 @@ Pair = tuple[int, int]
 
 
 class Refused(Exception):
-    """A deed is not done; the text is the name of the error that says so."""
+    """An operation is not done; the text is the name of the error that says so."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Model:
 
     # --- coins --------------------------------------------------------------------------------
 
-    def head(self, card: int) -> int:
+    def survivor(self, card: int) -> int:
         """The card on which a card goes on in the end."""
         while card in self.into:
             card = self.into[card]
@@ -104,14 +104,16 @@ class Model:
 
     def balance(self, card: int) -> int:
         """All coins of whoever the card belongs to."""
-        head = self.head(card)
+        survivor = self.survivor(card)
         lessons = sum(
-            state.coins for (_, who), state in self.key_states.items() if self.head(who) == head
+            state.coins
+            for (_, who), state in self.key_states.items()
+            if self.survivor(who) == survivor
         )
         return lessons + sum(
             one.coins
             for one in self.proposals.values()
-            if not one.back and self.head(one.resident) == head
+            if not one.back and self.survivor(one.resident) == survivor
         )
 
     def worth(self, lesson: Lesson, who: int) -> tuple[int, int, str]:
@@ -246,9 +248,9 @@ class Model:
         """A credit, or a debit if ``coins`` is negative."""
         if abs(coins) > most:
             raise Refused("AboveLimit")
-        if self.head(who) in self.erased:
+        if self.survivor(who) in self.erased:
             raise Refused("CoinPolicy")
-        done = Done(self.head(who), coins, "credit" if coins > 0 else "debit", note, self.now)
+        done = Done(self.survivor(who), coins, "credit" if coins > 0 else "debit", note, self.now)
         if not self.is_done(key, done):
             if not sure and self.is_twice(done, timedelta(minutes=10)):
                 raise Refused("LikelyDuplicate")
@@ -259,10 +261,10 @@ class Model:
         self, rows: tuple[tuple[str, int, int, str], ...], *, sure: bool = False
     ) -> None:
         """Rows of key, resident, coins and note, all or none."""
-        if {self.head(who) for _, who, _, _ in rows} & self.erased:
+        if {self.survivor(who) for _, who, _, _ in rows} & self.erased:
             raise Refused("CoinPolicy")
         wanted = {
-            key: Done(self.head(who), coins, "credit" if coins > 0 else "debit", note, self.now)
+            key: Done(self.survivor(who), coins, "credit" if coins > 0 else "debit", note, self.now)
             for key, who, coins, note in rows
         }
         fresh = {key: done for key, done in wanted.items() if not self.is_done(key, done)}
@@ -281,7 +283,7 @@ class Model:
         before = self.proposals.get(key)
         if before is None:
             return False
-        if replace(before, resident=self.head(before.resident), at=done.at, back=False) != done:
+        if replace(before, resident=self.survivor(before.resident), at=done.at, back=False) != done:
             raise Refused("PostedOtherwise")
         return True
 
@@ -301,11 +303,11 @@ class Model:
 
     def check_floors(self, proposals: list[Done]) -> None:
         """Nobody who loses coins ends with fewer than none."""
-        for head in {self.head(one.resident) for one in proposals}:
-            after = self.balance(head) + sum(
-                one.coins for one in proposals if self.head(one.resident) == head
+        for survivor in {self.survivor(one.resident) for one in proposals}:
+            after = self.balance(survivor) + sum(
+                one.coins for one in proposals if self.survivor(one.resident) == survivor
             )
-            if after < min(0, self.balance(head)):
+            if after < min(0, self.balance(survivor)):
                 raise Refused("NotEnoughCoins")
 
     def reverse(self, key: str) -> None:
@@ -349,31 +351,31 @@ class Model:
 
     def group(self, card: int) -> set[int]:
         """All cards of whoever the card belongs to."""
-        head = self.head(card)
-        return {head, *(one for one in self.into if self.head(one) == head)}
+        survivor = self.survivor(card)
+        return {survivor, *(one for one in self.into if self.survivor(one) == survivor)}
 
-    def window(self) -> set[Pair]:
+    def live_links(self) -> set[Pair]:
         """Who may see whom: (VK account, the card that somebody goes on as)."""
-        return {(vk, self.head(card)) for vk, card in self.viewers}
+        return {(vk, self.survivor(card)) for vk, card in self.viewers}
 
     def merge(self, card: int, other: int) -> None:
         """One card goes on as another, and whoever sees it sees that other, unless that was
         revoked there."""
         if card in self.into or self.into.get(other) == card:
             raise Refused("CoinPolicy")
-        head = self.head(other)
-        if card == head:
+        survivor = self.survivor(other)
+        if card == survivor:
             raise Refused("UsageError" if other == card else "CoinPolicy")
-        if {card, head} & self.erased:
+        if {card, survivor} & self.erased:
             raise Refused("CoinPolicy")
-        self.join(card, head)
+        self.join(card, survivor)
 
-    def join(self, card: int, head: int) -> None:
+    def join(self, card: int, survivor: int) -> None:
         """The merge itself."""
         self.viewers -= {
-            (vk, one) for vk, who in self.revoked if who == head for one in self.group(card)
+            (vk, one) for vk, who in self.revoked if who == survivor for one in self.group(card)
         }
-        self.into[card] = head
+        self.into[card] = survivor
 
     def unmerge(self, card: int) -> None:
         """A card stands on its own again, and each has its own viewers that were not revoked
@@ -399,22 +401,22 @@ class Model:
 
     def link(self, vk: int, who: int) -> None:
         """A VK account may see a resident."""
-        head = self.head(who)
-        if head in self.erased:
+        survivor = self.survivor(who)
+        if survivor in self.erased:
             raise Refused("CoinPolicy")
-        if (vk, head) not in self.window():
-            self.viewers.add((vk, head))
-            self.revoked.discard((vk, head))
+        if (vk, survivor) not in self.live_links():
+            self.viewers.add((vk, survivor))
+            self.revoked.discard((vk, survivor))
 
     def revoke(self, vk: int, who: int) -> None:
         """A VK account may see a resident no longer.
 
         Where it may not anyway, that is said or nothing is done.
         """
-        if (vk, self.head(who)) not in self.window():
+        if (vk, self.survivor(who)) not in self.live_links():
             raise Refused("NotFound|")
         for card in self.group(who):
-            if (vk, card) in self.viewers or card == self.head(who):
+            if (vk, card) in self.viewers or card == self.survivor(who):
                 self.viewers.discard((vk, card))
                 self.revoked.add((vk, card))
 

@@ -33,7 +33,7 @@ SYNC_ACTOR = "sync"
 
 def plan_lessons(
     scope: Scope,
-    found: Comparison,
+    comparison: Comparison,
     *,
     balances: Mapping[int, int],
     evidence: Evidence,
@@ -49,7 +49,7 @@ def plan_lessons(
     """
     draft = _Draft(dict(balances), survivors or {}, rerate)
     in_order = sorted(
-        found.differences,
+        comparison.differences,
         key=lambda difference: (
             difference.lesson.date,
             difference.lesson.id,
@@ -65,16 +65,16 @@ def plan_lessons(
         if difference.verdict.coins < difference.state.coins:
             draft.lose(difference)
     entries = [change.entry for change in draft.changes if isinstance(change, Post)]
-    remarks = [*found.remarks, *draft.remarks, *_replaced(entries, found.lessons)]
+    remarks = [*comparison.remarks, *draft.remarks, *_replaced(entries, comparison.lessons)]
     named = {remark.lesson for remark in remarks}
     named.update(entry.lesson for entry in entries)
     return Plan.of(
         Purpose.LESSONS,
         scope,
-        [*found.facts, *draft.changes],
+        [*comparison.facts, *draft.changes],
         basis=draft.basis,
         remarks=remarks,
-        lessons=[lesson for lesson in found.lessons if lesson.id in named],
+        lessons=[lesson for lesson in comparison.lessons if lesson.id in named],
         evidence=evidence,
     )
 

@@ -72,7 +72,7 @@ class PostedKeys:
         if row.kind == _AWARD:
             if row.key != f"{self._lesson_prefix}{row.lesson}:{row.resident}":
                 self._find("keys", row, "its key is not that of its lesson and resident")
-        elif row.key not in self.progress and not is_key(row.key):
+        elif not is_key(row.key):
             self._find("keys", row, "its key is none")
         elif row.kind in _SHOP and not row.key.startswith(_SHOP_PREFIXES):
             self._find("keys", row, f"its key is not that of a {row.kind}")
@@ -83,18 +83,19 @@ class PostedKeys:
         if row.kind not in (_REVERSAL, _REFUND):
             self._find("reversals", row, f"names an entry, but is of kind {plain(row.kind)}")
         elif not standing or row.reverses != entry:
-            named = f"entry {row.reverses}, which" if row.reverses is not None else "none that"
-            self._find("reversals", row, f"takes back {named} does not stand under its key")
+            fault = "takes back no entry"
+            if row.reverses is not None:
+                fault = f"takes back entry {row.reverses}, which does not stand under its key"
+            self._find("reversals", row, fault)
         elif (row.coins, row.resident) != (-standing, resident):
             own = f"{row.coins:+} for #{row.resident}"
             self._find("reversals", row, f"{own} against {standing:+} for #{resident}")
-        # Where nothing stands, the entry's own direction says what it takes back.
-        issued = standing > 0 if standing else row.coins < 0
-        if issued:
+        # What takes coins back from somebody takes back what was issued.
+        if row.coins < 0:
             self._reversed -= row.coins
         else:
             self._refunded += row.coins
-        self.progress[row.key] = (row.seq, 0, entry or row.n, row.resident)
+        self.progress[row.key] = (row.seq, 0, entry, row.resident)
 
 
 def takes_back(row: LedgerRow) -> bool:

@@ -18,7 +18,7 @@ from pymysql.cursors import SSCursor
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.engines import guards, mysql_errors, mysql_schema
 from coinsync.store.engines.base import Engine, Lender, Values
-from coinsync.store.engines.mysql_address import Address, address_of
+from coinsync.store.engines.mysql_address import ServerAddress, address_of
 from coinsync.store.engines.mysql_connection import (
     CONNECT_SECONDS_MAX,
     MysqlDatabase,
@@ -209,7 +209,7 @@ class Mysql(Engine):
 
     def expected(self) -> Mapping[str, str]:
         """As the models say it, in the words of the server."""
-        address = Address((), "none", "", "")
+        address = ServerAddress((), "none", "", "")
         # Never connected: it only knows what the server calls a type.
         return mysql_schema.expected(MysqlDatabase("none", address=address, terms=terms_to_read(1)))
 

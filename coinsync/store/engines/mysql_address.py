@@ -25,7 +25,7 @@ _EXPECTED = "expected mysql://USER:PASSWORD@HOST/NAME"
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ServerAddress:
     """Where a database is and as whom it is opened; a host is a name and a port."""
 
     hosts: tuple[tuple[str, int], ...]
@@ -63,7 +63,7 @@ def _context(ca: str, cert: str, key: str) -> ssl.SSLContext:
     return context
 
 
-def address_of(url: str) -> Address:
+def address_of(url: str) -> ServerAddress:
     """Read an address. Raises ``DatabaseUnusable``, which never says the password."""
     parts = urlsplit(url)
     account, _, hosts = parts.netloc.rpartition("@")
@@ -81,7 +81,7 @@ def address_of(url: str) -> Address:
     is_local = all(host in _LOOPBACK for host, _ in servers)
     # Names of children leave this machine only encrypted, unless somebody says otherwise.
     default_tls = "off" if is_local and "ca" not in options else "on"
-    return Address(
+    return ServerAddress(
         servers,
         name,
         unquote(user),

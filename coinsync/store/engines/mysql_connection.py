@@ -19,7 +19,7 @@ from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase
 from coinsync.errors import DatabaseUnusable
 from coinsync.store.engines import mysql_errors
 from coinsync.store.engines.base import TRIES_MAX
-from coinsync.store.engines.mysql_address import Address
+from coinsync.store.engines.mysql_address import ServerAddress
 
 #: How long the parts of one exchange with the server may take, beyond waiting for other writers.
 CONNECT_SECONDS_MAX, ANSWER_SECONDS = 10.0, 30.0
@@ -103,7 +103,7 @@ class MysqlDatabase(MySQLDatabase):
     # Whole numbers and texts as large as SQLite's, whatever a model calls them.
     field_types = MySQLDatabase.field_types | {"INT": "BIGINT", "TEXT": "MEDIUMTEXT"}
 
-    def __init__(self, database: str, *, address: Address, terms: Terms, **more: Any) -> None:
+    def __init__(self, database: str, *, address: ServerAddress, terms: Terms, **more: Any) -> None:
         self.address, self.terms = address, terms
         super().__init__(database, **more)
 
@@ -211,7 +211,8 @@ class MysqlDatabase(MySQLDatabase):
             for index in model._meta.fields_to_index():
                 columns = tuple(field.column_name for field in index._expressions)
                 if columns not in indexed:
-                    self.execute(model._schema._create_index(index, safe=False))  # type: ignore[no-untyped-call]
+                    statement = model._schema._create_index(index, safe=False)
+                    self.execute(statement)  # type: ignore[no-untyped-call]
 
 
 class SharedDatabase(PooledMySQLDatabase, MysqlDatabase):  # type: ignore[misc]

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
-from coinsync.store.engines.mysql_address import Address
+from coinsync.store.engines.mysql_address import ServerAddress
 
 PROGRAMS = ("mariadb-dump", "mysqldump")
 #: A dump that is not there by then never will be.
@@ -32,7 +32,7 @@ _DONE = b"-- Dump completed"
 _TAIL_BYTES = 200
 
 
-def dump(address: Address, file: Path, *, guards: int) -> None:
+def dump(address: ServerAddress, file: Path, *, guards: int) -> None:
     """Write all of a database, one moment of it, into a new file.
 
     The first of its hosts that answers is asked. Raises where the account may not see all
@@ -64,7 +64,7 @@ def _find_program() -> str:
     )
 
 
-def _run(program: str, address: Address, host: str, port: int, file: Path) -> str:
+def _run(program: str, address: ServerAddress, host: str, port: int, file: Path) -> str:
     """Run the program; what it complains about, "" when it does not."""
     with TemporaryDirectory() as folder:
         # The password must not stand among the words of a process, which everybody may list.
@@ -99,7 +99,7 @@ def _private(file: Path, how: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _client_options(address: Address, host: str, port: int) -> str:
+def _client_options(address: ServerAddress, host: str, port: int) -> str:
     options = {"user": address.user, "password": address.password}
     if address.socket:
         options |= {"socket": address.socket}
@@ -120,7 +120,7 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n")
 
 
-def _check(address: Address, file: Path, guards: int) -> None:
+def _check(address: ServerAddress, file: Path, guards: int) -> None:
     """Look at the end of the dump and count the guards in it."""
     with file.open("rb") as content:
         found = sum(len(_TRIGGER.findall(line)) for line in content if b"TRIGGER" in line)

@@ -1,0 +1,194 @@
+"""Residents are found as staff name them, and all that is held of them is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from coinsync.core.facts import (
+    Link,
+    LinkSource,
+    Mark,
+    PageKind,
+    Resident,
+    VkPage,
+)
+from coinsync.core.plan import Put
+from coinsync.errors import (
+    Ambiguous,
+    NotFound,
+)
+from coinsync.lookup.explain import explain
+from coinsync.lookup.history import history
+from coinsync.lookup.links import link_problems, links
+from coinsync.lookup.residents import dossier, find_card, find_resident
+from tests.support import engines
+from tests.support.desk import (
+    BRANCHES,
+    GRANNY,
+    MIRA,
+    NAMES,
+    PARENT,
+    Desk,
+    settings,
+    who,
+)
+from tests.support.makers import (
+    ADA,
+    DAY,
+    GLEB,
+    GROUP,
+    a_lesson,
+    a_record,
+    a_resident,
+    present,
+    reading,
+)
+
+ENGINES = engines.BOTH
+
+
+# --- looking ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [f"#{ADA}", str(ADA), f"crm:{ADA}", " #101 "])
+def test_a_merged_card_leads_to_the_child(family: Desk, text: str) -> None:
+    """Found by its number it is the card on which it goes on; as a card it is itself."""
+    family.do(family.merge(ADA, GLEB))
+    with reading(family.url) as reader:
+        assert find_resident(reader, text).id == GLEB
+        assert find_card(reader, text).id == ADA
+
+
+def test_a_visitor_leads_to_the_children_whom_it_sees(family: Desk) -> None:
+    """One, or the candidates; a revoked link leads nowhere."""
+    with reading(family.url) as reader:
+        assert find_resident(reader, f"vk:{GRANNY}").id == ADA
+        with pytest.raises(Ambiguous) as caught:
+            find_resident(reader, f"vk:{PARENT}")
+    assert len(caught.value.candidates) == 2
+    family.do(family.revoke(ADA, GRANNY))
+    with reading(family.url) as reader, pytest.raises(NotFound):
+        find_resident(reader, f"vk:{GRANNY}")
+
+
+def test_links_are_listed_with_names_revoked_ones_too(family: Desk) -> None:
+    """By account."""
+    family.do(family.revoke(ADA, PARENT))
+    with reading(family.url) as reader:
+        assert [(line.vk, line.name, line.source, line.live) for line in links(reader)] == [
+            (PARENT, "Ада М.", "crm", False),
+            (PARENT, "Глеб С.", "crm", True),
+            (GRANNY, "Ада М.", "desk", True),
+        ]
+
+
+TEXTS = {
+    "id700": ("", [(PARENT, True)]),
+    "id701": ("changed", [(PARENT, True)]),
+    "id702": ("waiting", []),
+    "id703": ("revoked", [(703, False)]),
+    "vk.com/ada": ("screen_name", []),
+    "vk.com/mother": ("", [(PARENT, True)]),
+    "vk.com/group": ("community", []),
+    "club12": ("community", []),
+    "?": ("unreadable", []),
+    "": ("", []),
+}
+PAGES = {"mother": (PageKind.PERSON, PARENT), "group": (PageKind.COMMUNITY, 5)}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_cards_whose_page_leads_to_nobody_are_told(at: Desk, text: str) -> None:
+    """With the text as it stands in the CRM and what is wrong with it."""
+    problem, links = TEXTS[text]
+    name = text.removeprefix("vk.com/")
+    at.put(
+        Put(a_resident(ADA, "Ада М.", vk=text), a_resident(ADA, "Ада М.")),
+        *(Put(Link(vk, ADA, LinkSource.CRM, live)) for vk, live in links),
+        *([Put(VkPage(ADA, name, *PAGES[name], DAY))] if name in PAGES else []),
+    )
+    with reading(at.url) as reader:
+        told = [(one.resident, one.name, one.text, one.problem) for one in link_problems(reader)]
+    assert told == ([(ADA, "Ада М.", text, problem)] if problem else [])
+
+
+def test_closed_cards_have_no_problems(family: Desk) -> None:
+    """Neither who is erased nor a card that goes on as another."""
+    for card in (ADA, GLEB):
+        family.put(Put(replace(family_card(card), vk="club1"), family_card(card)))
+    with reading(family.url) as reader:
+        assert [one.resident for one in link_problems(reader)] == [ADA, GLEB]
+    family.do(family.merge(ADA, GLEB))
+    with reading(family.url) as reader:
+        assert [one.resident for one in link_problems(reader)] == [GLEB]
+    family.do(family.erase(GLEB))
+    with reading(family.url) as reader:
+        assert link_problems(reader) == []
+
+
+def family_card(card: int) -> Resident:
+    """A card as it was recorded."""
+    return a_resident(card, NAMES[card], branches=BRANCHES[card])
+
+
+def test_a_dossier_holds_everything_about_a_child(known: Desk) -> None:
+    """From every table and every card, and of nobody else."""
+    known.night(a_record(a_lesson(2), present(MIRA), present(GLEB)))
+    with reading(known.url) as reader:
+        held = dossier(reader, who(reader, MIRA))
+    assert [(card.id, card.name) for card in held.cards] == [(ADA, "Ада М."), (MIRA, "Мира К.")]
+    assert held.balance == 14
+    assert [(one.resident, one.into) for one in held.merges] == [(MIRA, ADA)]
+    assert [one.group for one in held.memberships] == [GROUP]
+    assert {(one.vk, one.resident, one.live) for one in held.links} == {
+        (700700, ADA, True),
+        (701701, ADA, True),
+        (701701, MIRA, False),
+    }
+    assert [one.name for one in held.vk_pages] == ["ada.minina"]
+    assert [
+        (record.lesson.id, [one.resident for one in record.attendance]) for record in held.lessons
+    ] == [
+        (1, [ADA]),
+        (2, [MIRA]),
+    ]
+    numbers = [line.posted.n for line in held.entries]
+    assert [line.note for line in held.entries if line.note] == [
+        "won",
+        "hurt her knee",
+        "won",
+        "won",
+    ]
+    assert (len(numbers), len(set(numbers))) == (6, 6)
+    assert [one.note for one in held.decisions] == ["was there, says her mother"]
+    assert held.held == ()
+
+
+def test_lessons_of_merged_cards_are_explained_as_the_childs(paid: Desk) -> None:
+    """The lesson lists the old card; whoever asks for the child reads why it gave what it gave."""
+    paid.night(
+        a_record(),
+        a_record(a_lesson(2, on=date(2026, 11, 9)), present(ADA, Mark.ABSENT), present(GLEB)),
+    )
+    paid.do(paid.merge(ADA, GLEB))
+    with reading(paid.url) as reader:
+        child = who(reader, ADA)
+        told = explain(reader, settings(), child, lesson=None, day=None)
+        assert [(one.lesson.id, one.posted, len(one.lines)) for one in told] == [
+            (2, 10, 1),
+            (2, 0, 0),
+            (1, 10, 1),
+        ]
+        assert [one.posted for one in explain(reader, settings(), child, lesson=1, day=None)] == [
+            10
+        ]
+        seen = history(reader, settings(), child, with_ineligible=True)
+    assert [(line.coins, line.reason) for line in seen.lines] == [
+        (10, "lesson"),
+        (0, "absent"),
+        (10, "lesson"),
+    ]
+    assert seen.balance == 20
