@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinsync import pictures
-from coinsync.commands.options import AsCsv, DryRun, Yes, author_of
+from coinsync.commands.options import AsCsv, DryRun, Yes, argument, author_of
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.files.catalog import read_catalog
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 
 def load(
     ctx: typer.Context,
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="TOML or CSV, the whole catalog; see docs/catalog.md."),
-    ],
+    file: Annotated[Path, argument("FILE", "TOML or CSV, the whole catalog; see docs/catalog.md.")],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -48,16 +45,13 @@ def load(
 
     # Pictures are written before the goods that name them, and only once a person has agreed.
     before = partial(keep_copies, session.settings, copies)
-    return carry_out(session, decide, dry_run=dry_run, yes=yes, before=before)
+    return carry_out(session, decide, dry_run, yes, before)
 
 
 def read_goods(
     session: Session, file: Path
 ) -> tuple[tuple[Item, ...], dict[str, pictures.WebPicture]]:
-    """The goods of a catalog file, and the copies of their pictures by the names in the file.
-
-    Nothing is written.
-    """
+    """The goods of a catalog file, and copies of their pictures by the names in the file."""
     settings = session.settings
     copies: dict[str, pictures.WebPicture] = {}
     try:
@@ -78,7 +72,7 @@ def read_goods(
 def _web_name(
     settings: Settings, copies: dict[str, pictures.WebPicture], bar: Bar, name: str
 ) -> str:
-    """The name of the web copy of a picture; a copy that has to be made is added to ``copies``."""
+    """The name of a picture's web copy, which is added to ``copies`` where it has to be made."""
     if pictures.is_web_copy(settings.shop.web_pictures, name):
         # As ``catalog list --csv`` names it.
         return name

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, Day, Who, day_of, span
+from coinsync.commands.options import AsCsv, Day, Who, argument, day_of, span
 from coinsync.commands.session import Session
 from coinsync.core.ledger import Kind
 from coinsync.errors import UsageError
@@ -19,11 +19,7 @@ def balance(
     ctx: typer.Context,
     resident: Annotated[
         str | None,
-        typer.Argument(
-            metavar="RESIDENT",
-            help="One resident; all if left out.",
-            autocompletion=completion.residents,
-        ),
+        argument("RESIDENT", "One resident; all if left out.", completion.residents),
     ] = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="At the end of that day.")
@@ -43,7 +39,8 @@ def balance(
             residents = [find_resident(reader, resident)]
         else:
             residents = residents_of(reader, session.chosen_branch_ids())
-        coins = reader.balances((one.id for one in residents), until=day or date.max)
+        ids = [each.id for each in residents]
+        coins = reader.balances(ids, until=day or date.max)
     session.print_listing(balances(residents, coins, day), as_csv=as_csv)
 
 
@@ -66,7 +63,7 @@ def history(
     session: Session = ctx.obj
     first, last = span(since, until)
     with session.reader() as reader:
-        found = lookup.history(
+        entries = lookup.history(
             reader,
             session.settings,
             find_resident(reader, resident),
@@ -77,7 +74,7 @@ def history(
             limit=limit,
         )
     ways = session.settings.way_titles
-    session.print_listing(render.history(found, ways, actors=session.verbose), as_csv=as_csv)
+    session.print_listing(render.history(entries, ways, actors=session.verbose), as_csv=as_csv)
 
 
 def _kind(text: str | None) -> Kind | None:
@@ -127,5 +124,7 @@ def statement(
         first = first or last.replace(day=1)
         if first > last:
             raise UsageError(f"--since {first} is after {last}, the last day of the statement")
-        found = lookup.statement(reader, session.settings, who, first, last, language, today=today)
-    session.print_listing(render.statement(found), as_csv=as_csv, on_paper=True)
+        entries = lookup.statement(
+            reader, session.settings, who, first, last, language, today=today
+        )
+    session.print_listing(render.statement(entries), as_csv=as_csv, on_paper=True)

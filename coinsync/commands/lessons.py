@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinsync.commands import completion, connections
-from coinsync.commands.options import AsCsv, Day, LockTimeout, day_of, span
+from coinsync.commands.options import AsCsv, Day, LockTimeout, argument, day_of, span
 from coinsync.commands.session import DIFFERENT, Session
-from coinsync.commands.sync_posting import Posting, posting_into
+from coinsync.commands.sync_posting import Posting
 from coinsync.errors import DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def sync(
     session: Session = ctx.obj
     days = span(since, until)
     with session.lock("sync", lock_timeout), session.writable() as database:
-        posting = posting_into(session, database, dry_run=dry_run)
+        posting = Posting(session, database, dry_run)
         post_windows(posting, days, rerate=rerate, expect=expect, accept_unsafe=accept_unsafe)
     if dry_run:
         posting.say_digest()
@@ -70,8 +70,7 @@ def post_windows(
 ) -> None:
     """Plan and apply step by step; with a digest, plan all before anything is applied.
 
-    Raises ``DigestMismatch`` when the run is not the one to ``expect``. That of another run in
-    ``accept_unsafe`` accepts nothing.
+    Raises ``DigestMismatch``; another run's digest in ``accept_unsafe`` accepts nothing.
     """
     from coinsync.core.plan import DIGEST_SHOWN, matches
     from coinsync.sync import run_digest, unsafe_digests
@@ -125,7 +124,6 @@ def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:
 def _open_run(
     posting: Posting, days: tuple[date | None, date | None], *, rerate: bool
 ) -> Iterator[tuple[Sync, Bar]]:
-    """A run with the CRM and VK within reach, and the bar that shows how far its reading is."""
     from coinsync.store.reader import Reader
     from coinsync.sync import Sync
 
@@ -138,7 +136,6 @@ def _open_run(
 
 
 def _warn(session: Session, outcome: Outcome) -> None:
-    """Say what could not be asked, though the plan does not depend on it."""
     if outcome.warning is None:
         return
     # A key that is refused will be refused every night; what was out of reach comes by itself.
@@ -198,11 +195,7 @@ def explain(
     ctx: typer.Context,
     resident: Annotated[
         str | None,
-        typer.Argument(
-            metavar="RESIDENT",
-            help="Left out: everybody in the --lesson.",
-            autocompletion=completion.residents,
-        ),
+        argument("RESIDENT", "Left out: everybody in the --lesson.", completion.residents),
     ] = None,
     lesson: Annotated[int | None, typer.Option(help="This lesson.")] = None,
     day: Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinsync.commands import connections
-from coinsync.commands.options import AsCsv, DryRun, Who, Yes, author_of
+from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument, author_of
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import PageKind
@@ -23,13 +23,10 @@ if TYPE_CHECKING:
     from coinsync.store.reader import Reader
 
 Account = Annotated[
-    str,
-    typer.Argument(
-        metavar="VK", help="A number, id123, a link to the page, or a screen name as @name."
-    ),
+    str, argument("VK", "A number, id123, a link to the page, or a screen name as @name.")
 ]
 
-_SHOWN = "the cabinet shows it to whoever is not linked yet"
+_WRITE_THE_NUMBER = "Write the number instead: the cabinet shows it to whoever is not linked yet."
 _NO_PERSON = {
     PageKind.NOBODY: "is a screen name that nobody has",
     PageKind.GONE: "is an account that was deleted or banned",
@@ -65,7 +62,7 @@ def add(
         who = find_resident(reader, resident)
         return desk.link(reader, session.settings, who, number, author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def revoke(
@@ -82,11 +79,11 @@ def revoke(
         who = find_resident(reader, resident)
         return desk.revoke(reader, session.settings, who, number, author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def account_number(session: Session, text: str) -> int:
-    """The number of a VK account as typed; a screen name is looked up in VK."""
+    """The number of a VK account; a screen name is looked up in VK."""
     meaning = read_vk(text)
     if meaning.kind is VkKind.NUMBER:
         return meaning.number
@@ -101,7 +98,7 @@ def _number_in_vk(session: Session, name: str) -> int:
         if api is None:
             raise UsageError(
                 "a screen name cannot be looked up without COINSYNC_VK_SERVICE_KEY",
-                advice=f"Write the number instead: {_SHOWN}.",
+                advice=_WRITE_THE_NUMBER,
             )
         resolved = api.resolve([name])
     if resolved.error is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, DryRun, Who, Yes, author_of
+from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument, author_of
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import Presence
@@ -34,7 +34,7 @@ def list_residents(
     with session.reader() as reader:
         residents = lookup.residents_of(reader, session.chosen_branch_ids())
         if not everybody:
-            residents = [one for one in residents if one.presence is Presence.CLIENT]
+            residents = [each for each in residents if each.presence is Presence.CLIENT]
         lines = lookup.roster(reader, session.settings, residents, session.now())
     session.print_listing(render.roster(lines), as_csv=as_csv)
 
@@ -49,18 +49,8 @@ def show(ctx: typer.Context, resident: Who) -> None:
 
 def merge(
     ctx: typer.Context,
-    card: Annotated[
-        str,
-        typer.Argument(
-            metavar="CARD", help="The card that ends.", autocompletion=completion.residents
-        ),
-    ],
-    into: Annotated[
-        str,
-        typer.Argument(
-            metavar="INTO", help="The card that it goes on as.", autocompletion=completion.residents
-        ),
-    ],
+    card: Annotated[str, argument("CARD", "The card that ends.", completion.residents)],
+    into: Annotated[str, argument("INTO", "The card that it goes on as.", completion.residents)],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -75,14 +65,12 @@ def merge(
         ends, goes_on = find_card(reader, card), find_card(reader, into)
         return desk.merge(reader, session.settings, ends, goes_on, author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def unmerge(
     ctx: typer.Context,
-    card: Annotated[
-        str, typer.Argument(metavar="CARD", help="The card that was merged, by its number.")
-    ],
+    card: Annotated[str, argument("CARD", "The card that was merged, by its number.")],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -93,7 +81,7 @@ def unmerge(
     def decide(reader: Reader) -> Proposal:
         return desk.unmerge(reader, session.settings, find_card(reader, card), author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes = False) -> int:
@@ -107,7 +95,7 @@ def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes =
     def decide(reader: Reader) -> Proposal:
         return desk.erase(reader, session.settings, find_resident(reader, resident), author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def export(ctx: typer.Context, resident: Who) -> None:
