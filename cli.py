@@ -1,7 +1,7 @@
-"""The program: what it finds around it, ``serve``, and one ``main`` that turns errors into words.
+"""The program: its environment, ``serve``, and ``main``, which turns errors into words.
 
 Nothing in ``coinsync`` knows the clock, the system's environment or ``webview``; all three come in
-here. Which command lies where is said by ``coinsync.commands.program``.
+here. ``coinsync.commands.program`` says which command lies where.
 """
 
 # Answering ``--version`` must not wait for a library, so each function imports what it needs.
@@ -33,7 +33,7 @@ GARBAGE_THRESHOLD = 50_000
 
 
 def utc_now() -> datetime:
-    """The time of this machine, aware, in UTC: the one place that asks the clock."""
+    """The time, aware, in UTC: the one place that asks the clock."""
     from datetime import UTC, datetime
 
     return datetime.now(UTC)  # noqa: TID251
@@ -49,7 +49,6 @@ def _chance() -> float:
 
 
 def _program_name() -> str:
-    """How this program was called, for commands that are to be repeated."""
     called = sys.argv[0]
     return called if os.path.basename(called) == "coinsync" else "coinsync"
 
@@ -57,7 +56,7 @@ def _program_name() -> str:
 def environment(
     environ: Mapping[str, str], *, now: Callable[[], datetime] = utc_now
 ) -> Environment:
-    """The real environment with the variables ``environ``; a test may live at another time."""
+    """The real environment; a test may live at another time."""
     import time
 
     from coinsync.environment import Environment
@@ -77,7 +76,7 @@ def environment(
 
 
 def serve(session: Session, host: str, port: int, threads: int) -> None:
-    """Serve the web view until it is stopped. Raises ``UsageError`` when it cannot listen."""
+    """Serve the web view until it is stopped. Raises ``UsageError``."""
     import logging
 
     from coinsync import brand
@@ -91,8 +90,7 @@ def serve(session: Session, host: str, port: int, threads: int) -> None:
     with session.reader():
         pass  # A database that cannot be read is told now, not to the first family.
     logging.basicConfig(
-        level=logging.WARNING if session.quiet else logging.INFO,
-        format="%(asctime)s %(message)s",
+        level=logging.WARNING if session.quiet else logging.INFO, format="%(asctime)s %(message)s"
     )
     app = AppSettings(
         settings.profile,
@@ -115,7 +113,7 @@ def serve(session: Session, host: str, port: int, threads: int) -> None:
 
 
 def sign(fields: Mapping[str, str], key: str) -> str:
-    """Sign the parameters of a launch as VK does, so that the demo has a link that opens."""
+    """Sign the parameters of a launch as VK does."""
     from webview.launch import sign
 
     return sign(fields, key)
@@ -128,7 +126,7 @@ _VALUED = frozenset({"--config", "--branch", "--actor"})
 
 
 def hoisted(argv: Sequence[str]) -> list[str]:
-    """Put global options first, wherever they stand: people write ``coinsync sync --json`` too."""
+    """Put global options first: people write ``coinsync sync --json`` too."""
     front: list[str] = []
     rest: list[str] = []
     words = iter(argv)
@@ -152,13 +150,12 @@ def hoisted(argv: Sequence[str]) -> list[str]:
 
 
 class PatientStream:
-    """A stream that goes on when nobody reads any more: a closed pipe must not stop a run half-way.
+    """A stream whose closed pipe or full disk does not end a run half-way.
 
-    Nor does a full disk behind it, but that is kept in ``failed`` and told in the end.
+    A full disk is kept in ``failed``, and told in the end.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        """Write to ``stream`` while it can be written; what it cannot show is escaped."""
         self._stream = stream
         self.failed: OSError | None = None
         if isinstance(stream, io.TextIOWrapper):
@@ -201,8 +198,6 @@ def _commands() -> CommandGroup:
 
 
 def _run_command(words: Sequence[str], environment: Callable[[], Environment]) -> int:
-    """Run the command that ``words`` name; its exit code."""
-
     def session(**options: Any) -> Session:
         from dataclasses import replace
 
@@ -218,7 +213,7 @@ def _run_command(words: Sequence[str], environment: Callable[[], Environment]) -
 
 
 def main(argv: Sequence[str], environment: Environment) -> int:
-    """Run a command line; whatever goes wrong becomes one line, one line of advice and a code."""
+    """Run a command line; an error becomes one line, one line of advice and a code."""
     return _main(argv, lambda: environment)
 
 
@@ -238,7 +233,6 @@ def _main(argv: Sequence[str], environment: Callable[[], Environment]) -> int:
 
 
 def _explained(error: BaseException) -> tuple[str, str, int]:
-    """Message, advice and exit code of an error; no message for one that nobody foresaw."""
     import typer
 
     from coinsync.errors import Ambiguous, CoinsyncError
@@ -267,7 +261,6 @@ def _is_no_news(error: BaseException) -> bool:
 
 
 def _complain(message: str, advice: str) -> None:
-    """Write to stderr what went wrong, and below it what to do."""
     sys.stderr.write(f"coinsync: {message}\n")
     if advice:
         sys.stderr.write(f"  → {advice}\n")

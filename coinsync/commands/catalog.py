@@ -1,4 +1,4 @@
-"""The shop's goods: catalog load, which takes the whole catalog from one file, and list."""
+"""The shop's goods: catalog load, list."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def load(
 def read_goods(
     session: Session, file: Path
 ) -> tuple[tuple[Item, ...], dict[str, pictures.WebPicture]]:
-    """The goods of a catalog file, and copies of their pictures by the names in the file."""
+    """The goods of a file, and copies of their pictures by the names in it."""
     settings = session.settings
     copies: dict[str, pictures.WebPicture] = {}
     try:

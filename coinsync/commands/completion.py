@@ -1,4 +1,4 @@
-"""What a shell offers while a command is being typed: residents, ways to earn, goods, cases."""
+"""What a shell offers while a command is being typed."""
 
 from __future__ import annotations
 

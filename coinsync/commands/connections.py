@@ -1,4 +1,4 @@
-"""Connections to the school's CRM and to VK, as the configuration describes them."""
+"""Connections to the school's CRM and to VK."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _headers(session: Session) -> dict[str, str]:
 
 @contextmanager
 def vk(session: Session) -> Iterator[VkApi | None]:
-    """VK's API, for whoever gave it a service key; None without one."""
+    """VK's API; None without a service key."""
     if not session.secrets.has("COINSYNC_VK_SERVICE_KEY"):
         yield None
         return

@@ -1,4 +1,4 @@
-"""Looking after the database: db migrate, backup, copy and grants."""
+"""The database: db migrate, backup, copy, grants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The made-up school: demo, which needs nothing configured, and its CRM alone."""
+"""The made-up school: demo, and its CRM alone."""
 
 from __future__ import annotations
 
@@ -114,7 +114,6 @@ def _listening(school: Stage) -> AbstractContextManager[Any]:
 
 
 def _session_of(outer: Session, school: Stage, port: int) -> Session:
-    """A session with the school's configuration and secrets, written where they are missing."""
     fresh_text = outer.environment.fresh_text
     secrets, path = school.folder / "coinsync.secrets", school.folder / "config.toml"
     if not secrets.exists():
@@ -195,9 +194,6 @@ def _signed_link(session: Session, visitor: int, port: int) -> str:
     }
     key = session.secrets.get("COINSYNC_VK_KEYS").reveal().split(",")[0]
     return f"http://127.0.0.1:{port}/?{session.sign(fields, key)}"
-
-
-# --- the CRM alone --------------------------------------------------------------------------------
 
 
 def simulator(

@@ -1,4 +1,4 @@
-"""The shop of the made-up school: goods with pictures, stock and first sales, each only once."""
+"""The shop of the made-up school."""
 
 from __future__ import annotations
 
@@ -79,7 +79,6 @@ def _receive(session: Session, database: Database, reader: Reader, author: Autho
 def _sell(
     session: Session, database: Database, reader: Reader, author: Author, chance: Chance
 ) -> None:
-    """Sell on the last days to who had the coins then, the latest to the family that is shown."""
     pupils = [each for each in reader.residents() if each.presence is Presence.CLIENT]
     _, children = family(reader)
     count = max(SALES_MIN, len(pupils) // RESIDENTS_PER_SALE)

@@ -1,4 +1,4 @@
-"""The doctor: whether configuration, database and web view are as they should be."""
+"""Whether configuration, database and web view are as they should be."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OK, WARN, FAIL = "ok", "warn", "FAIL"
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The ``state`` of one thing: ``ok``, ``warn`` (it works, and could be better) or ``FAIL``."""
+    """One thing: ``ok``, ``warn`` (it works, and could be better) or ``FAIL``."""
 
     look: str
     state: str
@@ -92,7 +92,7 @@ def _diagnoses(session: Session) -> Iterator[Diagnosis]:
 
 def _colours(settings: BrandSettings, *, every_pair: bool) -> Iterator[Diagnosis]:
     pairs = colour.pairs(settings)
-    problems = brand.colour_problems(settings)
+    problems = colour.problems(settings)
     for problem in problems:
         yield Diagnosis("colours", FAIL, problem)
     if not problems:

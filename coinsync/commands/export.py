@@ -67,7 +67,6 @@ def export(
 def _lines(
     reader: Reader, form: Format, since: date, until: date, *, with_names: bool
 ) -> Iterator[str]:
-    """The lines of the export; a journal is written by day."""
     from coinsync import export
 
     roster = _roster(reader, with_names=with_names)

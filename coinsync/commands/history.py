@@ -1,4 +1,4 @@
-"""Looking at coins: balance, history and the statement for a parent."""
+"""Looking at coins: balance, history, statement."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from coinsync.lookup.residents import find_resident, residents_of
 def balance(
     ctx: typer.Context,
     resident: Annotated[
-        str | None,
-        argument("RESIDENT", "One resident; all if left out.", completion.residents),
+        str | None, argument("RESIDENT", "One resident; all if left out.", completion.residents)
     ] = None,
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="At the end of that day.")

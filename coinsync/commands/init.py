@@ -79,7 +79,6 @@ def _answers(
     email: str | None,
     csv_folder: str | None,
 ) -> dict[str, Any]:
-    """What options say, and a person where they say nothing."""
     name = school or ask("init", "School's name as families see it", "--school")
     values: dict[str, Any] = {"school.name": name, "school.crm": "alfacrm", "web.app_id": 0}
     if csv_folder is not None:
@@ -118,7 +117,7 @@ def _ask_for_key(session: Session, file: Path) -> None:
 
 
 def write_new(path: Path, content: str, mode: int) -> None:
-    """Write a file that is not there yet, with exactly this mode."""
+    """Write a new file with exactly this mode."""
     try:
         if not path.parent.exists():
             path.parent.mkdir(parents=True)
@@ -135,5 +134,5 @@ def write_new(path: Path, content: str, mode: int) -> None:
 
 
 def create_database(session: Session) -> bool:
-    """Make the database, schema and all; False when it is there already."""
+    """Make the database; False when it is there already."""
     return database.create(session.database_url)

@@ -1,4 +1,4 @@
-"""Coins for lessons: sync, runs, and explain, which says why a lesson gave coins or did not."""
+"""Coins for lessons: sync, runs, explain."""
 
 from __future__ import annotations
 

@@ -29,15 +29,13 @@ def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) 
 
 Day = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD")]
 DayOfSale = Annotated[
-    str | None,
-    typer.Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out."),
+    str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out.")
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would write, write nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Who = Annotated[
-    str,
-    argument("RESIDENT", "#id, crm:123, vk:456, or a part of the name.", completion.residents),
+    str, argument("RESIDENT", "#id, crm:123, vk:456, or a part of the name.", completion.residents)
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in words that the family will read.")]
 Note = Annotated[str, typer.Option("--note", help="Why, in words that the family will read.")]

@@ -1,4 +1,4 @@
-"""The way of a clerk's plan into the database: shown, asked about, applied by the one writer."""
+"""A clerk's plan: shown, asked about, applied by the one writer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def apply(
     session: Session, database: Database, plan: Plan, accepted: tuple[str, ...] = (), calls: int = 0
 ) -> Receipt:
-    """Hand a plan to the one writer, under the name and the limits of the session."""
+    """Hand a plan to the one writer, under the session's name and limits."""
     from coinsync.store import writer
 
     settings = session.settings
@@ -97,7 +97,6 @@ def _show(session: Session, proposal: Proposal, *, asking: bool) -> None:
 def _finish(
     session: Session, proposal: Proposal, receipt: Receipt | None = None, dry_run: bool = False
 ) -> int:
-    """Tell what was written, if anything; the exit code."""
     from coinsync.render.plans import receipt_line
 
     plan = proposal.plan

@@ -72,7 +72,6 @@ def reconcile(
 
 
 def _wanted(named: Sequence[str], *, day: bool, with_crm: bool) -> tuple[str, ...]:
-    """The ids of the checks to make: those named, or all that can be made."""
     fresh = tuple(check.id for check in CRM_CHECKS)
     possible = proving.OF_A_DAY if day else proving.STORED
     if with_crm:
@@ -99,11 +98,7 @@ def _proof(session: Session, reader: Reader, wanted: Collection[str], day: date 
         )
 
 
-# --- against the CRM ------------------------------------------------------------------------------
-
-
 def _outcomes(session: Session, reader: Reader, days: Days) -> list[Outcome]:
-    """What a sync would do now, as its dry run finds it."""
     bar = session.progress_bar()
     with bar, connections.exchange(session, bar) as exchange, connections.vk(session) as vk:
         run = Sync(exchange, reader, session.settings, session.now(), *days, vk=vk)
@@ -111,11 +106,7 @@ def _outcomes(session: Session, reader: Reader, days: Days) -> list[Outcome]:
 
 
 def _with_the_crm(
-    session: Session,
-    proof: Proof,
-    outcomes: Iterable[Outcome],
-    wanted: Collection[str],
-    days: Days,
+    session: Session, proof: Proof, outcomes: Iterable[Outcome], wanted: Collection[str], days: Days
 ) -> Proof:
     """The proof with what the fresh reading adds to it."""
     names = session.branch_names()
@@ -140,9 +131,6 @@ def _reading(names: dict[int, str], outcome: Outcome) -> CrmReading:
     branch = names.get(outcome.branch.id, f"branch {outcome.branch.id}")
     error = outcome.error.message if outcome.error else ""
     return CrmReading(f"{branch} {scope.since} … {scope.until}", outcome.plan, error)
-
-
-# --- the end --------------------------------------------------------------------------------------
 
 
 def _tell(session: Session, proof: Proof, day: date | None, *, as_csv: bool) -> None:

@@ -37,7 +37,7 @@ def list_cases(
     session: Session = ctx.obj
     with session.reader() as reader:
         cases = desk.cases(reader, _chosen(session, reader, kind))
-    session.print_listing(render.cases(cases), as_csv=as_csv)
+    session.print_listing(render.cases_listing(cases), as_csv=as_csv)
 
 
 def post(
@@ -112,7 +112,6 @@ def _decide(
 
 
 def _chosen(session: Session, reader: Reader, kind: str) -> list[Hold]:
-    """What is held at the chosen branches, of one kind where one is named."""
     if kind and kind not in list(HoldKind):
         raise UsageError(f"--kind {kind!r}: held are {' and '.join(HoldKind)}")
     branches = session.chosen_branch_ids()

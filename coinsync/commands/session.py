@@ -1,4 +1,4 @@
-"""One invocation: what its options say, what it opens, and how it speaks with whoever called."""
+"""One invocation: its options, what it opens, what it says."""
 
 from __future__ import annotations
 
@@ -56,8 +56,6 @@ class Session:
         named = clean(self.actor) or clean(_login(self.environment.environ))
         self.actor = named[:ACTOR_LENGTH_MAX]
 
-    # --- configuration ----------------------------------------------------------------------------
-
     @cached_property
     def settings(self) -> Settings:
         """The configuration, read once."""
@@ -74,7 +72,7 @@ class Session:
 
     @cached_property
     def database_url(self) -> str:
-        """The database's address; it may hold a password, and is told to nobody."""
+        """The database's address; it may hold a password."""
         from coinsync import config
 
         return config.database_url(self.settings, self.secrets)
@@ -84,7 +82,7 @@ class Session:
         return self.environment.now()
 
     def branch_names(self) -> dict[int, str]:
-        """What branches are called by the configuration, else by the CRM."""
+        """What branches are called."""
         from coinsync.core.facts import Branch
 
         try:
@@ -99,7 +97,7 @@ class Session:
         return names
 
     def chosen_branches(self) -> tuple[BranchSettings, ...]:
-        """The branches that ``--branch`` names by id or name, or all."""
+        """The branches that ``--branch`` names, or all."""
         known = self.settings.branches
         if not self.branches:
             return known
@@ -120,8 +118,6 @@ class Session:
         if not self.branches:
             return None
         return frozenset(branch.id for branch in self.chosen_branches())
-
-    # --- the database -----------------------------------------------------------------------------
 
     @property
     def _wait_seconds(self) -> float:
@@ -163,10 +159,8 @@ class Session:
         with run_lock(path, holder, wait_seconds, self.environment.sleep):
             yield
 
-    # --- what is said -----------------------------------------------------------------------------
-
     def say(self, line: str) -> None:
-        """Print a line for a person; nothing when quiet or when a program reads."""
+        """Print a line for a person, unless quiet."""
         if not (self.quiet or self.json):
             typer.echo(line)
 
@@ -225,23 +219,20 @@ def _login(environ: Mapping[str, str]) -> str:
         return f"uid {os.getuid()}"
 
 
-# --- asking a person ------------------------------------------------------------------------------
-
-
 def somebody_is_there() -> bool:
     """Whether a person can be asked."""
     return sys.stdin.isatty()
 
 
 def ask(command: str, question: str, option: str) -> str:
-    """The answer of the person at the terminal; without one a ``UsageError`` names the option."""
+    """The answer of a person; ``UsageError`` names ``option`` where nobody is there."""
     if not somebody_is_there():
         raise UsageError(f"{command}: {option} is missing, and nobody is there to ask")
     return str(typer.prompt(question))
 
 
 def confirm(question: str) -> bool:
-    """Whether the person says yes; silence is no, and so is the end of input."""
+    """Whether the person says yes; silence is no."""
     try:
         return bool(typer.confirm(question, default=False))
     except typer.Abort as aborted:

@@ -1,4 +1,4 @@
-"""Sales and fairs: sell, refund; shop sales, sale, report, events, open, close."""
+"""Sales and fairs."""
 
 from __future__ import annotations
 
@@ -116,9 +116,6 @@ def refund(
     return carry_out(session, decide, dry_run, yes)
 
 
-# --- looking --------------------------------------------------------------------------------------
-
-
 def sales(
     ctx: typer.Context,
     since: Day = None,
@@ -160,9 +157,6 @@ def events(ctx: typer.Context) -> None:
     with session.reader() as reader:
         events = sorted(reader.all(Event), key=lambda event: (event.opened_on, event.code))
     session.print_listing(render.fairs(events))
-
-
-# --- fairs ----------------------------------------------------------------------------------------
 
 
 def open_fair(

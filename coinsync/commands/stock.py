@@ -1,4 +1,4 @@
-"""How many pieces of the goods there are: catalog stock list, receive, count, write-off."""
+"""Pieces of goods: catalog stock list, receive, count, write-off."""
 
 from __future__ import annotations
 

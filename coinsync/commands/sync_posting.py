@@ -1,4 +1,4 @@
-"""The way of a sync's plans into the database: each is shown, applied, and remembered."""
+"""A sync's plans: shown, applied, and remembered."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DIGEST_OPTIONS = ("--expect", "--accept-unsafe")
 
 @dataclass(slots=True)
 class Result:
-    """What became of one plan: its report, and a receipt or the error that stopped it."""
+    """What became of one plan."""
 
     branch: str
     scope: Scope
@@ -37,12 +37,12 @@ class Result:
 
     @property
     def unreadable(self) -> list[PlanLine]:
-        """The records that could not be read; what they concern was left as it is."""
+        """The records that could not be read."""
         lines = self.report.lines if self.report else ()
         return [line for line in lines if line.verb == "unreadable"]
 
     def complaint(self, *, quiet: bool) -> str:
-        """What to say on stderr: one line, and advice below it unless ``quiet``."""
+        """What to say on stderr, with advice unless ``quiet``."""
         if self.error is not None:
             message, advice = self.error.message, self.error.advice
             if "nothing written" not in message:
@@ -58,10 +58,7 @@ class Result:
 
 @dataclass(slots=True)
 class Posting:
-    """A sync's plans on their way into the database.
-
-    ``accepted`` are digests of plans that are applied although a guard refuses them.
-    """
+    """A sync's plans; those of ``accepted`` digests pass every guard."""
 
     session: Session
     database: Database
@@ -77,7 +74,7 @@ class Posting:
         self._names = names_of_school(Reader(self.database))
 
     def take(self, outcome: Outcome) -> bool:
-        """Show one plan and apply it unless this is a dry run; tell whether it stands."""
+        """Show one plan and apply it unless this is a dry run; whether it stands."""
         branch = outcome.branch
         # By the configuration, else by the CRM, else its number.
         name = branch.name or self._names.branches.get(branch.id) or str(branch.id)
@@ -140,22 +137,16 @@ class Posting:
 
     @property
     def digest(self) -> str:
-        """Digest of the run: of all plans that change something; "" when none does."""
+        """Digest of all plans that change something; "" when none does."""
         return _digest_of(self.results)
 
     @property
     def refused_digest(self) -> str:
-        """Digest of what the guards refused; "" when they refused nothing.
-
-        It is the next run's digest when nothing changes until then: only this remains of the run.
-        """
+        """Digest of what the guards refused, which is the next run's if nothing changes."""
         return _digest_of(result for result in self.results if isinstance(result.error, UnsafePlan))
 
     def say_digest(self) -> None:
-        """The last line of a dry run: the digest, and the command that applies just this.
-
-        Nothing where nothing changes, or where the run was accepted by its digest already.
-        """
+        """The last line of a dry run: the digest, and the command that applies just this."""
         from coinsync.core.plan import DIGEST_SHOWN
 
         if not self.digest or self.accepted:
@@ -168,7 +159,6 @@ class Posting:
         self.session.say(f"digest {self.digest[:DIGEST_SHOWN]}   {what}: {command}")
 
     def _this_call_with(self, option: str, digest: str) -> str:
-        """The command line of this very call, for real and about the digest."""
         from coinsync.core.plan import DIGEST_SHOWN
 
         environment = self.session.environment
@@ -194,7 +184,7 @@ class Posting:
         }
 
     def finish(self) -> int:
-        """Say what went wrong, branch by branch, and how to accept it; give the exit code."""
+        """Say what went wrong, and how to accept it; the exit code."""
         for result in self.results:
             if result.error or result.unreadable:
                 self.session.complain(result.complaint(quiet=self.session.quiet))
@@ -212,7 +202,7 @@ def _digest_of(results: Iterable[Result]) -> str:
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """Refused as unsafe outranks partly done, which outranks the reason why nothing was done."""
+    """Refused as unsafe, else partly done, else why nothing was done."""
     codes = [result.error.exit_code for result in results if result.error]
     if UNSAFE in codes:
         return UNSAFE

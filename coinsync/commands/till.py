@@ -89,7 +89,6 @@ def _line(prompt: str) -> str:
 
 
 def _is_agreed(question: str) -> bool:
-    """Ask until the answer is yes or no, in either language and layout."""
     while True:
         answer = _line(f"{question} [Y/n] ").casefold()
         for word in (answer, other_layout(answer)):
@@ -143,7 +142,6 @@ class _Till:
             apply(self._session, database, proposal.plan)
 
     def _take(self, text: str) -> None:
-        """Do what stands at the first prompt; what goes wrong is told, and the till goes on."""
         try:
             if text == TAKE_BACK:
                 self._take_back()
@@ -164,7 +162,6 @@ class _Till:
     # --- selling ----------------------------------------------------------------------------------
 
     def _serve(self, buyer: Resident) -> None:
-        """Show a buyer the goods, until something is sold or nothing is wanted."""
         author, goods = author_of(self._session), self._show(buyer)
         while goods and (chosen := _line("goods> ")):
             try:
@@ -238,7 +235,6 @@ class _Till:
                 self._session.environment.sleep(float(tries))
 
     def _show_written(self, key: str) -> None:
-        """Show a sale that was written although it seemed lost."""
         with self._reader() as reader:
             [purchase] = purchases(reader, [find_sale(reader, key)])
         typer.echo("  this buyer's sale was written before:")
@@ -246,7 +242,6 @@ class _Till:
         self._sold[key] = sum(payment.coins for payment in purchase.payments)
 
     def _take_back(self) -> None:
-        """Take the last sale of this till back, whole."""
         if not self._sold:
             typer.echo("  nothing was sold here yet")
             return
@@ -290,7 +285,6 @@ def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
 
 
 def _choice(word: str) -> tuple[str, int]:
-    """What a word chooses, and how many of it."""
     match = _CHOICE.fullmatch(word)
     if match is None:
         return word, 1
@@ -300,7 +294,6 @@ def _choice(word: str) -> tuple[str, int]:
 
 
 def _item(word: str, goods: Mapping[int, Item]) -> Item:
-    """The goods of a number of the list, else of a code, else of a part of a name."""
     number = int(word) if word.isascii() and word.isdigit() else 0
     if number in goods:
         return goods[number]

@@ -16,7 +16,7 @@ from coinsync.errors import CoinsyncError
 
 
 def as_data(value: Any) -> Any:
-    """What JSON can hold of a value: fields by name, days as text, spans in seconds."""
+    """What JSON can hold: fields by name, days as text, spans in seconds."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
@@ -42,7 +42,7 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Rows for a spreadsheet; an apostrophe disarms what it would take for a formula."""
+    """Rows for a spreadsheet, none of them a formula."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)

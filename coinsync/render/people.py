@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coinsync.core.facts import ALWAYS, Link, Membership, Resident
 from coinsync.render.data import as_data
-from coinsync.render.listing import Grid, Listing, Page, TextLine, rows_of
+from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, rows_of
 from coinsync.render.numbers import balance, counted, day, titled, total
 
 if TYPE_CHECKING:
@@ -57,44 +57,31 @@ def link_problems(found: Sequence[LinkProblem]) -> Listing:
 
 
 def roster(lines: Sequence[RosterLine]) -> Listing:
-    """Residents with their balances; for programs also their merged cards, groups and accounts."""
+    """Residents with their balances; programs get more."""
     data, rows = [], []
     for line in lines:
-        resident = line.resident
-        further = {
-            "coins": line.coins,
-            "cards": list(line.cards),
-            "groups": list(line.groups),
-            "vk": list(line.vk),
-        }
-        data.append({**as_data(resident), **further})
-        rows.append(
-            (
-                resident.id,
-                resident.name,
-                " ".join(map(str, resident.branches)),
-                resident.presence,
-                line.coins,
-                " ".join(map(str, line.cards)),
-                "; ".join(line.groups),
-                " ".join(map(str, line.vk)),
-            )
-        )
+        further = as_data(line)
+        data.append({**further.pop("resident"), **further})
+        who = line.resident
+        known = (who.id, who.name, _numbers(who.branches), who.presence, line.coins)
+        rows.append((*known, _numbers(line.cards), "; ".join(line.groups), _numbers(line.vk)))
     residents = [line.resident for line in lines]
     coins = {line.resident.id: line.coins for line in lines}
     return Listing(residents_page(residents, coins), data, RESIDENT_COLUMNS, rows)
 
 
+def _numbers(numbers: Iterable[int]) -> str:
+    return " ".join(map(str, numbers))
+
+
 def balances(found: Sequence[Resident], coins: Mapping[int, int], as_of: date | None) -> Listing:
     """Coins alone, today's or those at the end of a day."""
-    columns: tuple[str, ...] = ("id", "name", "coins")
-    if as_of is not None:
-        columns += ("as_of",)
-    rows = []
+    data: list[dict[str, Any]] = []
     for resident in found:
-        row = (resident.id, resident.name, coins[resident.id], as_of)
-        rows.append(row[: len(columns)])
-    data = [dict(zip(columns, row, strict=True)) for row in rows]
+        row = {"id": resident.id, "name": resident.name, "coins": coins[resident.id]}
+        data.append(row if as_of is None else {**row, "as_of": as_of})
+    columns = ("id", "name", "coins") if as_of is None else ("id", "name", "coins", "as_of")
+    rows = [tuple(row.values()) for row in data]
     return Listing(residents_page(found, coins, as_of), data, columns, rows)
 
 
@@ -102,7 +89,7 @@ def residents_page(
     found: Sequence[Resident], coins: Mapping[int, int], as_of: date | None = None
 ) -> Page:
     """Residents with their balances, as a table."""
-    page: list[str | TextLine | Grid] = []
+    page: Parts = []
     if as_of is not None:
         when = f"at the end of {day(as_of)}, by the days on which things happened"
         page.append(TextLine(when, "bold"))
@@ -111,7 +98,7 @@ def residents_page(
         grid.add(
             f"#{resident.id}",
             resident.name,
-            " ".join(map(str, resident.branches)),
+            _numbers(resident.branches),
             resident.presence.value,
             balance(coins.get(resident.id, 0)),
         )
@@ -125,7 +112,7 @@ def card(found: Card) -> Listing:
     grid = Grid(("", ""))
     grid.add(TextLine("resident", "bold"), titled(resident.id, resident.name))
     grid.add(TextLine("is", "bold"), resident.presence.value)
-    grid.add(TextLine("branches", "bold"), " ".join(map(str, resident.branches)) or "none")
+    grid.add(TextLine("branches", "bold"), _numbers(resident.branches) or "none")
     for card_id in found.merged:
         grid.add(TextLine("merged card", "bold"), f"#{card_id}")
     for name, membership in found.memberships:

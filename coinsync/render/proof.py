@@ -6,7 +6,7 @@ from datetime import date
 
 from coinsync.core.identity import harmless
 from coinsync.core.proof.checks import Circulation, Finding, Proof
-from coinsync.render.listing import Grid, Listing, TextLine
+from coinsync.render.listing import Grid, Listing, Parts, TextLine
 from coinsync.render.numbers import counted, total
 from coinsync.render.plans import STYLES
 
@@ -14,12 +14,11 @@ COLUMNS = ("check", "severity", "owner", "count", "examples", "mend")
 
 
 def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
-    """What was found, each with the way out, and the sums.
+    """What was found at the end of the day ``on``, and the sums.
 
-    ``on`` is the day whose end was looked at; checks that found nothing are shown if
-    ``every_check``.
+    Checks that found nothing are shown if ``every_check``.
     """
-    page: list[str | TextLine | Grid] = []
+    page: Parts = []
     grid = _findings(of, every_check=every_check)
     if grid.rows:
         page += [grid, ""]
@@ -68,7 +67,6 @@ def _sums(totals: Circulation) -> str:
 
 
 def _cases(finding: Finding) -> tuple[str, ...]:
-    """The cases that are named, how many more there are, and what mends them."""
     more = finding.count - len(finding.examples)
     rest = (f"… and {total(more)} more",) if more > 0 else ()
     return (*finding.examples, *rest, f"→ {finding.mend}")

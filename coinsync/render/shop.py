@@ -35,10 +35,7 @@ SALE_COLUMNS = (
 
 
 def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
-    """Goods in their order, with the ``pieces`` of those whose stock is counted.
-
-    The CSV is a file that ``catalog load`` takes.
-    """
+    """Goods with the ``pieces`` of those that are counted; the CSV can be loaded again."""
     headings = ("code", "name", "category", "price", "left", "branches", "", "picture")
     grid = Grid(headings, right=("price", "left"))
     data = []
@@ -84,7 +81,7 @@ def stock(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
 
 
 def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
-    """What happened to the stock of one item, newest first, each with what was left after it."""
+    """The moves of one item, each with what was left after it."""
     grid = Grid(("day", "what", "pieces", "left", "by", "why"), right=("pieces", "left"))
     data, rows = [], []
     for move, left in moves:
@@ -110,10 +107,7 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
 def shelf_page(
     buyer: Resident, coins: int, goods: Mapping[int, Item], pieces: Mapping[str, int]
 ) -> Page:
-    """A buyer's balance and the numbered goods.
-
-    What cannot be had is said by a word, not by colour alone.
-    """
+    """A buyer's balance and the numbered goods."""
     heading = f"{titled(buyer.id, buyer.name)}   balance {balance(coins)}"
     grid = Grid(("", "item", "code", "price", "left", ""), right=(0, "price", "left"))
     for number, item in goods.items():
@@ -134,7 +128,7 @@ def shelf_page(
 
 
 def basket_page(moves: Sequence[Move], picks: Sequence[Pick]) -> Page:
-    """What is about to be sold, and what it does to the buyer's balance."""
+    """What is about to be sold, and the buyer's balance."""
     page: list[str | TextLine | Grid] = []
     for pick in picks:
         price = total(pick.item.price * pick.quantity)
@@ -153,7 +147,7 @@ def _pieces(name: str, quantity: int) -> str:
 
 
 def sales(purchases: Sequence[Purchase]) -> Listing:
-    """Sales with their lines; in a spreadsheet a row for each line."""
+    """Sales; in a spreadsheet a row for each line."""
     headings = ("sale", "day", "event", "buyer", "goods", "coins", "")
     grid = Grid(headings, right=("coins",))
     taken = 0
@@ -201,7 +195,7 @@ def sale(purchase: Purchase) -> Listing:
 
 
 def sale_page(purchase: Purchase) -> Page:
-    """One sale line by line, as a refund of single lines needs it."""
+    """One sale line by line."""
     of = purchase.sale
     fair = f"   {of.event}" if of.event else ""
     heading = f"sale {of.id}   {day(of.happened_on)}{fair}   by {of.actor}"
