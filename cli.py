@@ -12,6 +12,7 @@ import io
 import os
 import sys
 from functools import cache, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from coinsync import __version__
@@ -44,15 +45,6 @@ def fresh_text() -> str:
     return os.urandom(16).hex()
 
 
-def _chance() -> float:
-    return os.urandom(1)[0] / 256
-
-
-def _program_name() -> str:
-    called = sys.argv[0]
-    return called if os.path.basename(called) == "coinsync" else "coinsync"
-
-
 def environment(
     environ: Mapping[str, str], *, now: Callable[[], datetime] = utc_now
 ) -> Environment:
@@ -61,14 +53,16 @@ def environment(
 
     from coinsync.environment import Environment
 
+    program = sys.argv[0]
     return Environment(
         environ=environ,
         now=now,
         monotonic=time.monotonic,
         sleep=time.sleep,
         fresh_text=fresh_text,
-        chance=_chance,
-        program=_program_name(),
+        chance=lambda: os.urandom(1)[0] / 256,
+        # How it was called, for commands that are to be repeated.
+        program=program if os.path.basename(program) == "coinsync" else "coinsync",
     )
 
 
@@ -137,13 +131,11 @@ def hoisted(argv: Sequence[str]) -> list[str]:
             rest.extend(words)
         elif word in _FLAGS:
             front.append(word)
-        elif word in _VALUED:
-            front.append(word)
-            value = next(words, None)
-            if value is not None:
-                front.append(value)
         elif word.partition("=")[0] in _VALUED:
             front.append(word)
+            if word in _VALUED:
+                # The value is the next word, where there is one.
+                front.extend(islice(words, 1))
         else:
             rest.append(word)
     return front + rest
@@ -191,7 +183,7 @@ class PatientStream:
 
 @cache
 def _commands() -> CommandGroup:
-    """The commands; making them takes longer than many of them do, and a test runs hundreds."""
+    # Making them takes longer than many of them do, and a test runs hundreds.
     from coinsync.commands.program import program
 
     return program()
@@ -223,11 +215,14 @@ def _main(argv: Sequence[str], environment: Callable[[], Environment]) -> int:
     try:
         return _run_command(words, environment)
     except (Exception, KeyboardInterrupt) as error:
+        from coinsync.errors import Busy
+
         message, advice, code = _explained(error)
         if not message and "--debug" in words:
             raise
         message = message or f"unexpected error ({type(error).__name__}); nothing is half-written"
-        if not (quiet and _is_no_news(error)):
+        # Where two crons met, the one that came first does the work.
+        if not (quiet and isinstance(error, Busy)):
             _complain(message, "" if quiet else advice)
         return code
 
@@ -246,18 +241,11 @@ def _explained(error: BaseException) -> tuple[str, str, int]:
         message = " ".join(error.format_message().replace("Value error, ", "").split())
         return message, 'See "coinsync --help".', 2
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        again = "Run the same command again."
-        return "interrupted; nothing is half-written", again, INTERRUPTED
+        message, advice = "interrupted; nothing is half-written", "Run the same command again."
+        return message, advice, INTERRUPTED
     if isinstance(error, MemoryError):
         return "out of memory; nothing written", "Give the process more memory.", 1
     return "", CoinsyncError.advice, 1
-
-
-def _is_no_news(error: BaseException) -> bool:
-    """Tell whether two crons met: the one that came first does the work."""
-    from coinsync.errors import Busy
-
-    return isinstance(error, Busy)
 
 
 def _complain(message: str, advice: str) -> None:

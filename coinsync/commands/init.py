@@ -42,7 +42,7 @@ def init(
     session: Session = ctx.obj
     is_new = not session.config.exists()
     if is_new:
-        values = _answers(session, school=school, url=url, email=email, csv_folder=csv_folder)
+        values = _answers(session, school, url, email, csv_folder)
         if database_url:
             values["database.url"] = database_url
         write_new(session.config, config.example(values), 0o660)
@@ -72,12 +72,7 @@ def _show_result(session: Session, *, is_new: bool, is_created: bool) -> None:
 
 
 def _answers(
-    session: Session,
-    *,
-    school: str | None,
-    url: str | None,
-    email: str | None,
-    csv_folder: str | None,
+    session: Session, school: str | None, url: str | None, email: str | None, csv_folder: str | None
 ) -> dict[str, Any]:
     name = school or ask("init", "School's name as families see it", "--school")
     values: dict[str, Any] = {"school.name": name, "school.crm": "alfacrm", "web.app_id": 0}
@@ -121,8 +116,7 @@ def write_new(path: Path, content: str, mode: int) -> None:
     try:
         if not path.parent.exists():
             path.parent.mkdir(parents=True)
-            # The web view may run as another user of the same group, and needs to write the files
-            # beside a database.
+            # The web view, perhaps another user of the group, writes the files beside a database.
             path.parent.chmod(0o2770)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:

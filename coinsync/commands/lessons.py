@@ -170,7 +170,7 @@ def runs(
         last_runs = reader.runs(limit)
         branches = freshness(reader, session.settings, session.now())
     if session.json or as_csv or not session.quiet:
-        session.print_listing(status.runs(last_runs, branches), as_csv=as_csv)
+        session.print_listing(status.runs_listing(last_runs, branches), as_csv=as_csv)
     if oldest is None:
         return 0
     stale = [branch for branch in branches if branch.is_older_than(oldest)]

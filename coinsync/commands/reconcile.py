@@ -115,13 +115,13 @@ def _with_the_crm(
     for option, day in zip(("--since", "--until"), days, strict=True):
         if day:
             command += f" {option} {day}"
-    found = Findings()
-    check_readings(readings, session.settings.limits, found, command)
+    findings = Findings()
+    check_readings(readings, session.settings.limits, findings, command)
     fresh = [check for check in CRM_CHECKS if check.id in wanted]
     # Differences of the rules are those over the stored facts, which were looked at in full.
     return replace(
         proof,
-        findings=(*proof.findings, *found.of({check.id for check in fresh})),
+        findings=(*proof.findings, *findings.of({check.id for check in fresh})),
         checked=tuple(dict.fromkeys((*proof.checked, *fresh))),
     )
 

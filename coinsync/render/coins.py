@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from coinsync.core.facts import HoldKind
 from coinsync.core.proposal import Case, Move, Proposal
 from coinsync.core.reasons import reason_text
-from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, rows_of
+from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import day, signed, titled, total
 
 MOVES_MAX = 40
@@ -33,14 +33,14 @@ def proposal_page(proposal: Proposal, *, every_line: bool) -> Parts:
         shown = moves if every_line else moves[:MOVES_MAX]
         page.append(_moves(shown))
         if len(moves) > len(shown):
-            page.append(TextLine(f"… {len(moves) - len(shown)} more, shown with -v", "dim"))
+            page.append(dim(f"… {len(moves) - len(shown)} more, shown with -v"))
         if len(moves) > 1:
             coins = sum(move.coins for move in moves)
-            page.append(TextLine(f"{len(moves)} entries, {signed(coins)} coins", "bold"))
+            page.append(bold(f"{len(moves)} entries, {signed(coins)} coins"))
     page.extend(proposal.words)
     # The key of a move of stock repeats nothing that coins would need, and the other way round.
     if proposal.key.startswith("desk:" if moves else "stock:"):
-        page.append(TextLine(f"key {proposal.key.partition(':')[2]}", "dim"))
+        page.append(dim(f"key {proposal.key.partition(':')[2]}"))
     return page
 
 
@@ -76,6 +76,6 @@ def cases_listing(cases: Sequence[Case]) -> Listing:
             about + reason_text(hold.reason),
         )
     commands = "review post CASE · forgive CASE --note WHY · waive CASE --note WHY"
-    page: Page = [grid, TextLine(commands, "dim")] if cases else ["nothing is held"]
+    page: Page = [grid, dim(commands)] if cases else ["nothing is held"]
     rows = rows_of(cases, tuple(CASE_COLUMNS.values()))
     return Listing(page, cases, tuple(CASE_COLUMNS), rows)

@@ -9,7 +9,7 @@ from coinsync.core.history import Explanation, History, HistoryLine, Statement, 
 from coinsync.core.reasons import reason_text, why
 from coinsync.core.rules import Verdict
 from coinsync.core.wording import LANGUAGES, Words
-from coinsync.render.listing import Cell, Grid, Listing, Parts, TextLine, rows_of
+from coinsync.render.listing import Cell, Grid, Listing, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import balance, day, signed, titled, total
 
 HISTORY_COLUMNS = ("day", "kind", "title", "coins", "balance", "reason", "rule", "note")
@@ -26,9 +26,9 @@ def history(of: History, ways: Mapping[str, str], *, actors: bool) -> Listing:
     grid = Grid(headings[:columns], right=("entry", "coins", "balance"))
     for line in of.lines:
         grid.add(*_history_cells(line, ways)[:columns])
-    page: Parts = [TextLine(heading, "bold"), grid]
+    page: Parts = [bold(heading), grid]
     if of.more:
-        page.append(TextLine("… older lines: pass --limit, --since or --until", "dim"))
+        page.append(dim("… older lines: pass --limit, --since or --until"))
     return Listing(page, of, HISTORY_COLUMNS, rows_of(of.lines, HISTORY_COLUMNS))
 
 
@@ -73,9 +73,7 @@ def _statement_page(of: Statement, width: int) -> Parts:
     period = texts.period.format(since=words.day(of.since), until=words.day(of.until))
     # Paragraphs stand in a table of one column, which leaves no blanks at the ends of lines.
     page: Parts = [
-        _paragraphs(
-            TextLine(of.school, "bold"), TextLine(f"{texts.title}: {who}", "bold"), period, ""
-        ),
+        _paragraphs(bold(of.school), bold(f"{texts.title}: {who}"), period, ""),
         _statement_lines(of, words, wide=width >= WIDTH_OF_COLUMNS),
     ]
     end = texts.standing.format(
@@ -85,14 +83,14 @@ def _statement_page(of: Statement, width: int) -> Parts:
     if debt:
         end = f"{end}, {debt}"
     nothing = () if of.lines else (texts.nothing,)
-    page.append(_paragraphs(*nothing, "", TextLine(end, "bold"), ""))
+    page.append(_paragraphs(*nothing, "", bold(end), ""))
     if of.totals:
         totals = Grid(("", ""), right=(1,))
         for kind, coins in of.totals.items():
             totals.add(texts.totals[kind], words.amount(coins))
         page += [totals, ""]
     printed = texts.printed.format(day=words.day(of.printed_on))
-    return [*page, _paragraphs(TextLine(printed, "dim"))]
+    return [*page, _paragraphs(dim(printed))]
 
 
 def _paragraphs(*texts: Cell) -> Grid:
@@ -129,12 +127,12 @@ def _statement_lines(of: Statement, words: Words, *, wide: bool) -> Grid:
     return grid
 
 
-def explanations(found: Sequence[Explanation]) -> Listing:
+def explanations(of: Sequence[Explanation]) -> Listing:
     """Why lessons gave what they gave."""
     page: Parts = []
-    for explanation in found:
+    for explanation in of:
         page += _explanation(explanation)
-    return Listing(page, found)
+    return Listing(page, of)
 
 
 def _explanation(of: Explanation) -> Parts:
@@ -143,11 +141,7 @@ def _explanation(of: Explanation) -> Parts:
     who = f"#{of.resident.id} {of.resident.name}"
     heading = f"lesson {lesson.id}  {when}  {of.title}  for {who}"
     posted = signed(of.posted) if of.posted else "0"
-    page: Parts = [
-        TextLine(heading, "bold"),
-        _steps(of.steps),
-        f"  → {_verdict(of.verdict)}; posted {posted}",
-    ]
+    page: Parts = [bold(heading), _steps(of.steps), f"  → {_verdict(of.verdict)}; posted {posted}"]
     for line in of.lines:
         entry = line.posted.entry
         reason = why(entry.reason, entry.rule, line.note)

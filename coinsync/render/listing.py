@@ -17,6 +17,16 @@ class TextLine:
     wrap: bool = True
 
 
+def bold(text: str) -> TextLine:
+    """A text that stands out."""
+    return TextLine(text, "bold")
+
+
+def dim(text: str) -> TextLine:
+    """A text that stands back."""
+    return TextLine(text, "dim")
+
+
 #: What stands in one place of a table: one line, or several below one another.
 Cell = str | TextLine | tuple[str | TextLine, ...]
 

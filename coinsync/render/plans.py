@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from coinsync.core.ledger import Receipt
 from coinsync.core.plan_report import PlanLine, PlanReport, gathered
-from coinsync.render.listing import Grid, Parts, TextLine
+from coinsync.render.listing import Grid, Parts, TextLine, dim
 from coinsync.render.numbers import counted, day, signed
 
 LINES_PER_VERB = 40
@@ -31,7 +31,7 @@ def plan_page(report: PlanReport, zone: str, calls: int, *, every_line: bool) ->
     page.append(TextLine(_totals(report), "bold" if report.changes else "", wrap=False))
     silent = len(report.lines) - len(lines)
     if silent:
-        page.append(TextLine(f"{counted(silent, 'line')} as before, shown with -v", "dim"))
+        page.append(dim(f"{counted(silent, 'line')} as before, shown with -v"))
     return page + _refusals(report)
 
 
@@ -54,7 +54,7 @@ def _lines(lines: Iterable[PlanLine], *, every_line: bool) -> Parts:
             coins = sum(line.coins for line in rest)
             moved = f" ({signed(coins)})" if coins else ""
             more = f"  … {len(rest)} more lines of {verb}{moved}, shown with -v"
-            hidden.append(TextLine(more, "dim"))
+            hidden.append(dim(more))
     return ["", grid, *hidden, ""] if grid.rows else []
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from coinsync.core.identity import harmless
 from coinsync.core.proof.checks import Circulation, Finding, Proof
-from coinsync.render.listing import Grid, Listing, Parts, TextLine
+from coinsync.render.listing import Grid, Listing, Parts, TextLine, dim
 from coinsync.render.numbers import counted, total
 from coinsync.render.plans import STYLES
 
@@ -34,7 +34,7 @@ def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
         page.append(_sums(of.totals))
     if of.held:
         held = counted(of.held, "difference")
-        page.append(TextLine(f"{held} held for a person to decide: coinsync review list", "dim"))
+        page.append(dim(f"{held} held for a person to decide: coinsync review list"))
     rows = []
     for finding in of.findings:
         known = (finding.check, finding.severity, finding.owner, finding.count)
@@ -44,13 +44,13 @@ def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
 
 def _findings(of: Proof, *, every_check: bool) -> Grid:
     # What could not be read is told beside the proof, on stderr.
-    found = {finding.check: finding for finding in of.findings if finding.check != "unread"}
+    findings = {finding.check: finding for finding in of.findings if finding.check != "unread"}
     titles = {check.id: check.title for check in of.checked} if every_check else {}
     grid = Grid(("",) * 4, right=(2,))
-    for id in dict.fromkeys((*titles, *found)):
-        finding = found.get(id)
+    for id in dict.fromkeys((*titles, *findings)):
+        finding = findings.get(id)
         if finding is None:
-            grid.add(f"  {id}", "ok", "", TextLine(titles[id], "dim"))
+            grid.add(f"  {id}", "ok", "", dim(titles[id]))
             continue
         sign = "!" if finding.severity == "error" else "~"
         name = TextLine(f"{sign} {id}", STYLES[sign])

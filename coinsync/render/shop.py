@@ -10,26 +10,14 @@ from coinsync.core.files.catalog import COLUMNS, catalog_rows
 from coinsync.core.proposal import Move
 from coinsync.core.shop_report import BuyerLine, ItemLine, Purchase, ShopReport
 from coinsync.render.data import as_data
-from coinsync.render.listing import Grid, Listing, Page, TextLine, rows_of
+from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import balance, counted, day, signed, titled, total
 
 STOCK_COLUMNS = ("code", "name", "left")
 MOVE_COLUMNS = ("day", "kind", "quantity", "left", "actor", "note", "sale", "key")
 BUYER_COLUMNS = ("resident", "name", "pieces", "spent", "balance")
-SALE_COLUMNS = (
-    "sale",
-    "day",
-    "event",
-    "line",
-    "item",
-    "name",
-    "quantity",
-    "price",
-    "listed",
-    "refunded",
-    "by",
-    "note",
-)
+OF_SALE, OF_LINE = ("sale", "day", "event"), ("line", "item", "name", "quantity", "price", "listed")
+SALE_COLUMNS = (*OF_SALE, *OF_LINE, "refunded", "by", "note")
 
 # --- goods ----------------------------------------------------------------------------------------
 
@@ -49,10 +37,10 @@ def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
             total(item.price),
             total(pieces[item.code]) if item.code in pieces else "",
             " ".join(map(str, item.branches)) or "all",
-            TextLine(state, "dim"),
+            dim(state),
             TextLine("yes" if item.picture else "no", "" if item.picture else "dim"),
         )
-    page: Page = [grid, TextLine(counted(len(goods), "item"), "dim")]
+    page: Page = [grid, dim(counted(len(goods), "item"))]
     if not goods:
         page = ["no goods; catalog load FILE fills the shop"]
     return Listing(page, data, tuple(COLUMNS), catalog_rows(goods))
@@ -72,12 +60,12 @@ def stock(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
     for item in goods:
         left = pieces[item.code]
         archived = "archived" if item.archived else ""
-        grid.add(item.code, item.name_ru, total(left), TextLine(archived, "dim"))
+        grid.add(item.code, item.name_ru, total(left), dim(archived))
         rows.append((item.code, item.name_ru, left))
     everything = sum(pieces[item.code] for item in goods)
     footer = f"{counted(len(goods), 'item')} counted, {counted(everything, 'piece')} left"
     data = [dict(zip(STOCK_COLUMNS, row, strict=True)) for row in rows]
-    return Listing([grid, TextLine(footer, "dim")], data, STOCK_COLUMNS, rows)
+    return Listing([grid, dim(footer)], data, STOCK_COLUMNS, rows)
 
 
 def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
@@ -97,7 +85,7 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
         data.append({**as_data(move), "left": left})
         known = (move.happened_on, move.kind, move.quantity, left)
         rows.append((*known, move.actor, move.note, move.sale, move.key))
-    heading = TextLine(f"{item.code}  {item.name_ru}", "bold")
+    heading = bold(f"{item.code}  {item.name_ru}")
     return Listing([heading, grid], data, MOVE_COLUMNS, rows)
 
 
@@ -119,23 +107,23 @@ def shelf_page(
         grid.add(
             str(number),
             TextLine(item.name_ru, "dim" if obstacle else ""),
-            TextLine(item.code, "dim"),
+            dim(item.code),
             total(item.price),
             total(pieces[item.code]) if item.code in pieces else "",
-            TextLine(obstacle, "dim"),
+            dim(obstacle),
         )
-    return [TextLine(heading, "bold"), grid]
+    return [bold(heading), grid]
 
 
 def basket_page(moves: Sequence[Move], picks: Sequence[Pick]) -> Page:
     """What is about to be sold, and the buyer's balance."""
-    page: list[str | TextLine | Grid] = []
+    page: Parts = []
     for pick in picks:
         price = total(pick.item.price * pick.quantity)
         page.append(f"  {_pieces(pick.item.name_ru, pick.quantity)}  {price}")
     for move in moves:
         buyer = titled(move.resident, move.name)
-        page.append(TextLine(f"  {buyer}   {total(move.before)} → {total(move.after)}", "bold"))
+        page.append(bold(f"  {buyer}   {total(move.before)} → {total(move.after)}"))
     return page
 
 
@@ -161,12 +149,10 @@ def sales(purchases: Sequence[Purchase]) -> Listing:
             ", ".join(titled(payment.resident, payment.name) for payment in purchase.payments),
             ", ".join(_pieces(line.name_ru, line.quantity) for line in purchase.lines),
             total(coins),
-            TextLine(_given_back(purchase), "dim"),
+            dim(_given_back(purchase)),
         )
-    page: Page = ["no sales"]
-    if purchases:
-        footer = f"{counted(len(purchases), 'sale')}, {total(taken)} coins"
-        page = [grid, TextLine(footer, "dim")]
+    footer = f"{counted(len(purchases), 'sale')}, {total(taken)} coins"
+    page: Page = [grid, dim(footer)] if purchases else ["no sales"]
     return Listing(page, purchases, SALE_COLUMNS, _rows_of_sales(purchases))
 
 
@@ -182,10 +168,10 @@ def _rows_of_sales(purchases: Sequence[Purchase]) -> list[tuple[object, ...]]:
     for purchase in purchases:
         sale = purchase.sale
         for line in purchase.lines:
-            refunded = int(line.line in purchase.refunded)
-            where = (sale.id, sale.happened_on, sale.event, line.line, line.item, line.name_ru)
-            what = (line.quantity, line.price, line.listed, refunded)
-            rows.append((*where, *what, sale.actor, purchase.note))
+            row: tuple[object, ...]
+            row = (sale.id, sale.happened_on, sale.event, line.line, line.item, line.name_ru)
+            row += (line.quantity, line.price, line.listed, int(line.line in purchase.refunded))
+            rows.append((*row, sale.actor, purchase.note))
     return rows
 
 
@@ -199,7 +185,7 @@ def sale_page(purchase: Purchase) -> Page:
     of = purchase.sale
     fair = f"   {of.event}" if of.event else ""
     heading = f"sale {of.id}   {day(of.happened_on)}{fair}   by {of.actor}"
-    page: list[str | TextLine | Grid] = [TextLine(heading, "bold")]
+    page: Parts = [bold(heading)]
     if purchase.note:
         page.append(purchase.note)
     headings = ("line", "item", "code", "pieces", "price", "coins", "")
@@ -213,11 +199,11 @@ def sale_page(purchase: Purchase) -> Page:
         grid.add(
             str(line.line),
             line.name_ru,
-            TextLine(line.item, "dim"),
+            dim(line.item),
             total(line.quantity),
             total(line.price),
             total(line.coins),
-            TextLine(", ".join(remarks), "dim"),
+            dim(", ".join(remarks)),
         )
     page.append(grid)
     for payment in purchase.payments:
@@ -250,8 +236,8 @@ def _goods_page(items: Sequence[ItemLine]) -> Page:
     for item in items:
         idle += not item.pieces
         left = "" if item.left is None else total(item.left)
-        grid.add(item.name, TextLine(item.item, "dim"), str(item.pieces), total(item.coins), left)
-    return [grid, TextLine(f"{counted(idle, 'item')} did not move", "dim")]
+        grid.add(item.name, dim(item.item), str(item.pieces), total(item.coins), left)
+    return [grid, dim(f"{counted(idle, 'item')} did not move")]
 
 
 def _buyers_page(buyers: Sequence[BuyerLine], *, every_line: bool) -> Page:
@@ -267,4 +253,4 @@ def _buyers_page(buyers: Sequence[BuyerLine], *, every_line: bool) -> Page:
     idle = [buyer for buyer in buyers if not buyer.pieces]
     without = sum(buyer.balance <= 0 for buyer in idle)
     footer = f"{counted(len(idle), 'resident')} bought nothing, {without} of them have no coins"
-    return [grid, TextLine(footer, "dim")]
+    return [grid, dim(footer)]

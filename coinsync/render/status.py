@@ -10,12 +10,12 @@ from coinsync.render.listing import Grid, Listing, Parts
 from coinsync.render.numbers import age, signed
 
 
-def runs(found: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
+def runs_listing(runs: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
     """The last runs, and when each branch was last synced."""
     left = ("posted (UTC)", "branch", "what", "window")
     numbers = ("entries", "coins", "requests")
     grid = Grid(("run", *left, *numbers, "by"), right=("run", *numbers))
-    for run in found:
+    for run in runs:
         window = f"{run.until}" if run.since == run.until else f"{run.since} … {run.until}"
         grid.add(
             str(run.id),
@@ -31,7 +31,7 @@ def runs(found: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
     page: Parts = [grid, ""]
     for branch in fresh:
         page.append(f"{branch.name}: {_synced(branch)}")
-    return Listing(page, {"runs": found, "branches": fresh}, Run._fields, found)
+    return Listing(page, {"runs": runs, "branches": fresh}, Run._fields, runs)
 
 
 def _synced(branch: Freshness) -> str:
