@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync import pictures
 from coinsync.commands.options import AsCsv, DryRun, Yes, argument, author_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def load(
-    ctx: typer.Context,
+    ctx: Context,
     file: Annotated[Path, argument("FILE", "TOML or CSV, the whole catalog; see docs/catalog.md.")],
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -89,8 +89,8 @@ def keep_copies(settings: Settings, copies: dict[str, pictures.WebPicture]) -> N
 
 
 def list_goods(
-    ctx: typer.Context,
-    everything: Annotated[bool, typer.Option("--all", help="The archived too.")] = False,
+    ctx: Context,
+    everything: Annotated[bool, Option("--all", help="The archived too.")] = False,
     as_csv: AsCsv = False,
 ) -> None:
     """The shop's goods in their order, with what is left of them.
@@ -101,4 +101,4 @@ def list_goods(
     with session.reader() as reader:
         goods = lookup.goods_of(reader, session.chosen_branch_ids(), archived=everything)
         pieces = reader.stock(item.code for item in goods if item.tracked)
-    session.print_listing(render.catalog(goods, pieces), as_csv=as_csv)
+    session.print_listing(render.catalog(goods, pieces), as_csv)

@@ -6,7 +6,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import completion
 from coinsync.commands.options import (
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 
 def credit(
-    ctx: typer.Context,
+    ctx: Context,
     resident: Who,
     coins: Annotated[str | None, argument("COINS", "How many; with --for left out.")] = None,
     reason: Reason = "",
     way: Annotated[
         str,
-        typer.Option(
+        Option(
             "--for",
             metavar="WAY",
             help="A way to earn of the configuration.",
@@ -90,7 +90,7 @@ def _way(settings: Settings, code: str) -> Way:
 
 
 def debit(
-    ctx: typer.Context,
+    ctx: Context,
     resident: Who,
     coins: Annotated[str, argument("COINS", "How many.")],
     reason: Reason = "",
@@ -115,7 +115,7 @@ def debit(
 
 
 def reverse(
-    ctx: typer.Context,
+    ctx: Context,
     entry: Annotated[str, argument("ENTRY", "Its number in the history.")],
     note: Note = "",
     dry_run: DryRun = False,
@@ -135,7 +135,7 @@ def reverse(
 
 
 def import_file(
-    ctx: typer.Context,
+    ctx: Context,
     file: Annotated[Path, argument("FILE.csv", "A spreadsheet saved as CSV; see docs/import.md.")],
     allow_duplicate: AllowDuplicate = False,
     dry_run: DryRun = False,

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands import demo_shop
@@ -33,22 +34,22 @@ DEFAULTS = {"seed": 1, "residents": 60, "days": 45}
 
 
 def demo(
-    ctx: typer.Context,
-    folder: Annotated[
-        Path, typer.Option("--dir", help="Folder for configuration and database.")
-    ] = Path("demo"),
+    ctx: Context,
+    folder: Annotated[Path, Option("--dir", help="Folder for configuration and database.")] = Path(
+        "demo"
+    ),
     seed: Annotated[
-        int | None, typer.Option(help="Another number, another school; 1 if left out.")
+        int | None, Option(help="Another number, another school; 1 if left out.")
     ] = None,
     residents: Annotated[
-        int | None, typer.Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
+        int | None, Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
     ] = None,
     days: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="How many days of history; 45.")
+        int | None, Option(min=1, max=1000, help="How many days of history; 45.")
     ] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the cabinet.")] = 8080,
+    port: Annotated[int, Option(min=1, max=65535, help="Port of the cabinet.")] = 8080,
     serve: Annotated[
-        bool, typer.Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")
+        bool, Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")
     ] = True,
 ) -> int:
     """A made-up school, to try everything on.
@@ -197,20 +198,19 @@ def _signed_link(session: Session, visitor: int, port: int) -> str:
 
 
 def simulator(
-    ctx: typer.Context,
+    ctx: Context,
     folder: Annotated[
-        Path | None,
-        typer.Option("--dir", help="A demo's folder: its school, and what happens is kept."),
+        Path | None, Option("--dir", help="A demo's folder: its school, and what happens is kept.")
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port; 0 takes the demo's, or a free one.")
+        int, Option(min=0, max=65535, help="Port; 0 takes the demo's, or a free one.")
     ] = 0,
-    seed: Annotated[int, typer.Option(help="Without --dir: another number, another school.")] = 1,
+    seed: Annotated[int, Option(help="Without --dir: another number, another school.")] = 1,
     residents: Annotated[
-        int, typer.Option(min=1, max=20_000, help="Without --dir: how many pupils.")
+        int, Option(min=1, max=20_000, help="Without --dir: how many pupils.")
     ] = 60,
     days: Annotated[
-        int, typer.Option(min=1, max=1000, help="Without --dir: how many days of history.")
+        int, Option(min=1, max=1000, help="Without --dir: how many days of history.")
     ] = 45,
 ) -> None:
     """The demo's AlfaCRM alone, to point any client at.

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import typer
+from typer import Context
 
 from coinsync import brand
 from coinsync.commands.session import DIFFERENT, Session
@@ -32,7 +33,7 @@ class Diagnosis:
     said: str
 
 
-def doctor(ctx: typer.Context) -> int:
+def doctor(ctx: Context) -> int:
     """Look whether all is as it should be.
 
     One line for each thing; 4 when something is not. With -v the colours of the cabinet too, each

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands.session import Session, ask, somebody_is_there
@@ -15,22 +16,16 @@ from coinsync.store import database
 
 
 def init(
-    ctx: typer.Context,
-    school: Annotated[
-        str | None, typer.Option(help="The school's name as families see it.")
-    ] = None,
-    url: Annotated[
-        str | None, typer.Option(help="Address of the AlfaCRM, https://….s20.online")
-    ] = None,
-    email: Annotated[
-        str | None, typer.Option(help="E-mail of the CRM user made for the API.")
-    ] = None,
+    ctx: Context,
+    school: Annotated[str | None, Option(help="The school's name as families see it.")] = None,
+    url: Annotated[str | None, Option(help="Address of the AlfaCRM, https://….s20.online")] = None,
+    email: Annotated[str | None, Option(help="E-mail of the CRM user made for the API.")] = None,
     csv_folder: Annotated[
-        str | None, typer.Option(help="No CRM: attendance in CSV files of this folder.")
+        str | None, Option(help="No CRM: attendance in CSV files of this folder.")
     ] = None,
     database_url: Annotated[
         str | None,
-        typer.Option("--database", metavar="URL", help="Where coins are kept; a file if left out."),
+        Option("--database", metavar="URL", help="Where coins are kept; a file if left out."),
     ] = None,
 ) -> None:
     """Make a configuration and a database.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import connections
 from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument, author_of
@@ -35,9 +35,9 @@ _NO_PERSON = {
 
 
 def list_links(
-    ctx: typer.Context,
+    ctx: Context,
     problems: Annotated[
-        bool, typer.Option("--problems", help="Cards whose VK page could not be linked, and why.")
+        bool, Option("--problems", help="Cards whose VK page could not be linked, and why.")
     ] = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -48,12 +48,10 @@ def list_links(
             listing = render.link_problems(lookup.link_problems(reader))
         else:
             listing = render.links(lookup.links(reader))
-    session.print_listing(listing, as_csv=as_csv)
+    session.print_listing(listing, as_csv)
 
 
-def add(
-    ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
-) -> int:
+def add(ctx: Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Let a VK account see a resident."""
     session: Session = ctx.obj
     number, author = account_number(session, vk), author_of(session)
@@ -66,7 +64,7 @@ def add(
 
 
 def revoke(
-    ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
+    ctx: Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
 ) -> int:
     """Let a VK account no longer see a resident.
 

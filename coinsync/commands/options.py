@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Option
 
 from coinsync.commands import completion
 from coinsync.core.identity import clean
@@ -27,25 +28,21 @@ def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) 
     return typer.Argument(metavar=metavar, help=help, autocompletion=offers)
 
 
-Day = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD")]
+Day = Annotated[str | None, Option(metavar="YYYY-MM-DD")]
 DayOfSale = Annotated[
-    str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out.")
+    str | None, Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out.")
 ]
-AsCsv = Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would write, write nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+AsCsv = Annotated[bool, Option("--csv", help="For a spreadsheet.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Show what it would write, write nothing.")]
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 Who = Annotated[
     str, argument("RESIDENT", "#id, crm:123, vk:456, or a part of the name.", completion.residents)
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why, in words that the family will read.")]
-Note = Annotated[str, typer.Option("--note", help="Why, in words that the family will read.")]
-Key = Annotated[
-    str, typer.Option(help="Key of an earlier try, to repeat it without doing it twice.")
-]
-AllowDuplicate = Annotated[bool, typer.Option("--allow-duplicate", help="It is meant twice.")]
-LockTimeout = Annotated[
-    float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")
-]
+Reason = Annotated[str, Option("--reason", help="Why, in words that the family will read.")]
+Note = Annotated[str, Option("--note", help="Why, in words that the family will read.")]
+Key = Annotated[str, Option(help="Key of an earlier try, to repeat it without doing it twice.")]
+AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
+LockTimeout = Annotated[float, Option(metavar="SECONDS", help="Wait so long for another run.")]
 
 
 def day_of(text: str | None) -> date | None:

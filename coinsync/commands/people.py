@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Context, Option
 
 from coinsync.commands import completion
 from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument, author_of
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def list_residents(
-    ctx: typer.Context,
+    ctx: Context,
     everybody: Annotated[
-        bool, typer.Option("--all", help="Also leads, the archive and who is gone.")
+        bool, Option("--all", help="Also leads, the archive and who is gone.")
     ] = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -36,10 +37,10 @@ def list_residents(
         if not everybody:
             residents = [each for each in residents if each.presence is Presence.CLIENT]
         lines = lookup.roster(reader, session.settings, residents, session.now())
-    session.print_listing(render.roster(lines), as_csv=as_csv)
+    session.print_listing(render.roster(lines), as_csv)
 
 
-def show(ctx: typer.Context, resident: Who) -> None:
+def show(ctx: Context, resident: Who) -> None:
     """All that is known of one resident."""
     session: Session = ctx.obj
     with session.reader() as reader:
@@ -48,7 +49,7 @@ def show(ctx: typer.Context, resident: Who) -> None:
 
 
 def merge(
-    ctx: typer.Context,
+    ctx: Context,
     card: Annotated[str, argument("CARD", "The card that ends.", completion.residents)],
     into: Annotated[str, argument("INTO", "The card that it goes on as.", completion.residents)],
     dry_run: DryRun = False,
@@ -69,7 +70,7 @@ def merge(
 
 
 def unmerge(
-    ctx: typer.Context,
+    ctx: Context,
     card: Annotated[str, argument("CARD", "The card that was merged, by its number.")],
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -84,7 +85,7 @@ def unmerge(
     return carry_out(session, decide, dry_run, yes)
 
 
-def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes = False) -> int:
+def erase(ctx: Context, resident: Who, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Forget who a resident is.
 
     Names, links and notes go for good, numbers and coins stay.
@@ -98,7 +99,7 @@ def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes =
     return carry_out(session, decide, dry_run, yes)
 
 
-def export(ctx: typer.Context, resident: Who) -> None:
+def export(ctx: Context, resident: Who) -> None:
     """All that is held about a resident, as JSON."""
     session: Session = ctx.obj
     with session.reader() as reader:

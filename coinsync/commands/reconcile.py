@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync import reconcile as proving
 from coinsync.commands import connections
@@ -19,7 +19,6 @@ from coinsync.core.proof.crm import CrmReading, check_readings
 from coinsync.errors import UsageError
 from coinsync.render.proof import finding_line
 from coinsync.render.proof import proof as proof_listing
-from coinsync.sync import Sync
 
 if TYPE_CHECKING:
     from coinsync.store.reader import Reader
@@ -30,18 +29,16 @@ Days = tuple[date | None, date | None]
 
 
 def reconcile(
-    ctx: typer.Context,
+    ctx: Context,
     check: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Only this check; may be repeated.")
+        list[str] | None, Option(metavar="ID", help="Only this check; may be repeated.")
     ] = None,
     as_of: Annotated[
         str | None,
-        typer.Option(
-            "--as-of", metavar="YYYY-MM-DD", help="The ledger at the end of that day, UTC."
-        ),
+        Option("--as-of", metavar="YYYY-MM-DD", help="The ledger at the end of that day, UTC."),
     ] = None,
     with_crm: Annotated[
-        bool, typer.Option("--with-crm", help="Also against a fresh reading of the CRM.")
+        bool, Option("--with-crm", help="Also against a fresh reading of the CRM.")
     ] = False,
     since: Day = None,
     until: Day = None,
@@ -65,9 +62,10 @@ def reconcile(
     with lock, session.reader() as reader:
         proof = _proof(session, reader, wanted, day)
         if with_crm:
-            outcomes = _outcomes(session, reader, days)
+            with connections.sync(session, reader, days) as (run, _):
+                outcomes = run.plan_all(session.chosen_branches())
             proof = _with_the_crm(session, proof, outcomes, wanted, days)
-    _tell(session, proof, day, as_csv=as_csv)
+    _tell(session, proof, day, as_csv)
     return _exit_code(proof, outcomes)
 
 
@@ -98,13 +96,6 @@ def _proof(session: Session, reader: Reader, wanted: Collection[str], day: date 
         )
 
 
-def _outcomes(session: Session, reader: Reader, days: Days) -> list[Outcome]:
-    bar = session.progress_bar()
-    with bar, connections.exchange(session, bar) as exchange, connections.vk(session) as vk:
-        run = Sync(exchange, reader, session.settings, session.now(), *days, vk=vk)
-        return run.plan_all(session.chosen_branches())
-
-
 def _with_the_crm(
     session: Session, proof: Proof, outcomes: Iterable[Outcome], wanted: Collection[str], days: Days
 ) -> Proof:
@@ -133,10 +124,10 @@ def _reading(names: dict[int, str], outcome: Outcome) -> CrmReading:
     return CrmReading(f"{branch} {scope.since} … {scope.until}", outcome.plan, error)
 
 
-def _tell(session: Session, proof: Proof, day: date | None, *, as_csv: bool) -> None:
+def _tell(session: Session, proof: Proof, day: date | None, as_csv: bool) -> None:
     if session.json or as_csv or not session.quiet:
         listing = proof_listing(proof, day, every_check=session.verbose)
-        session.print_listing(listing, as_csv=as_csv)
+        session.print_listing(listing, as_csv)
     for finding in proof.findings:
         if session.quiet or finding.check == "unread":
             session.complain(finding_line(finding))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import completion
 from coinsync.commands.options import AsCsv, DryRun, Note, Yes, argument, author_of, note_of
@@ -24,24 +24,24 @@ Cases = Annotated[
     list[str] | None,
     argument("CASE", "LESSON:RESIDENT as `review list` shows it.", completion.holds),
 ]
-Everything = Annotated[bool, typer.Option("--all", help="Every case that is held.")]
-Kind = Annotated[str, typer.Option("--kind", help="With --all: only reversal, or only guest.")]
+Everything = Annotated[bool, Option("--all", help="Every case that is held.")]
+Kind = Annotated[str, Option("--kind", help="With --all: only reversal, or only guest.")]
 
 
 def list_cases(
-    ctx: typer.Context,
-    kind: Annotated[str, typer.Option("--kind", help="Only reversal, or only guest.")] = "",
+    ctx: Context,
+    kind: Annotated[str, Option("--kind", help="Only reversal, or only guest.")] = "",
     as_csv: AsCsv = False,
 ) -> None:
     """Held reversals and guest visits."""
     session: Session = ctx.obj
     with session.reader() as reader:
         cases = desk.cases(reader, _chosen(session, reader, kind))
-    session.print_listing(render.cases_listing(cases), as_csv=as_csv)
+    session.print_listing(render.cases_listing(cases), as_csv)
 
 
 def post(
-    ctx: typer.Context,
+    ctx: Context,
     cases: Cases = None,
     everything: Everything = False,
     kind: Kind = "",
@@ -57,7 +57,7 @@ def post(
 
 
 def forgive(
-    ctx: typer.Context,
+    ctx: Context,
     cases: Cases = None,
     everything: Everything = False,
     note: Note = "",
@@ -73,7 +73,7 @@ def forgive(
 
 
 def waive(
-    ctx: typer.Context,
+    ctx: Context,
     cases: Cases = None,
     everything: Everything = False,
     kind: Kind = "",

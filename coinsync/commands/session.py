@@ -183,7 +183,7 @@ class Session:
         show(paper() if on_paper else console(), page)
 
     def print_listing(
-        self, listing: Listing, *, as_csv: bool = False, on_paper: bool = False
+        self, listing: Listing, as_csv: bool = False, *, on_paper: bool = False
     ) -> None:
         """Print a listing for a program, a spreadsheet or a person."""
         if self.json:

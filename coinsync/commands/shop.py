@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import completion
 from coinsync.commands.options import (
@@ -39,23 +39,19 @@ if TYPE_CHECKING:
     from coinsync.core.proposal import Proposal
     from coinsync.store.reader import Reader
 
-Fair = Annotated[
-    str, typer.Option("--event", metavar="EVENT", help="The fair that the sale belongs to.")
-]
+Fair = Annotated[str, Option("--event", metavar="EVENT", help="The fair that the sale belongs to.")]
 Code = Annotated[str, argument("EVENT", "A short word for the fair, as in fair-2026-12.")]
 
 
 def sell(
-    ctx: typer.Context,
+    ctx: Context,
     resident: Who,
     item: Annotated[str, argument("ITEM", "Its code, or a part of its name.", completion.items)],
-    quantity: Annotated[str, typer.Option("--quantity", help="How many.")] = "1",
-    price: Annotated[
-        str, typer.Option("--price", help="Another price for each; needs a --reason.")
-    ] = "",
+    quantity: Annotated[str, Option("--quantity", help="How many.")] = "1",
+    price: Annotated[str, Option("--price", help="Another price for each; needs a --reason.")] = "",
     also: Annotated[
         list[str] | None,
-        typer.Option("--also", metavar="RESIDENT=COINS", help="Who pays a part; may be repeated."),
+        Option("--also", metavar="RESIDENT=COINS", help="Who pays a part; may be repeated."),
     ] = None,
     reason: Reason = "",
     event: Fair = "",
@@ -90,10 +86,10 @@ def _buyer_of_part(reader: Reader, text: str) -> desk.Buyer:
 
 
 def refund(
-    ctx: typer.Context,
+    ctx: Context,
     sale: Annotated[str, argument("SALE", "Its key, as `shop sales` shows it.")],
     line: Annotated[
-        list[int] | None, typer.Option("--line", help="Only this line; may be repeated.")
+        list[int] | None, Option("--line", help="Only this line; may be repeated.")
     ] = None,
     note: Note = "",
     day: DayOfSale = None,
@@ -117,11 +113,7 @@ def refund(
 
 
 def sales(
-    ctx: typer.Context,
-    since: Day = None,
-    until: Day = None,
-    event: Fair = "",
-    as_csv: AsCsv = False,
+    ctx: Context, since: Day = None, until: Day = None, event: Fair = "", as_csv: AsCsv = False
 ) -> None:
     """Sales, the oldest first."""
     session: Session = ctx.obj
@@ -130,10 +122,10 @@ def sales(
         since_day, until_day = first or date.min, last or date.max
         sales = reader.sales(since=since_day, until=until_day, event=event.lower() or None)
         purchases = lookup.purchases(reader, sales)
-    session.print_listing(render.sales(purchases), as_csv=as_csv)
+    session.print_listing(render.sales(purchases), as_csv)
 
 
-def sale(ctx: typer.Context, key: Annotated[str, argument("SALE", "Its key.")]) -> None:
+def sale(ctx: Context, key: Annotated[str, argument("SALE", "Its key.")]) -> None:
     """One sale with its lines, who paid, and what came back."""
     session: Session = ctx.obj
     with session.reader() as reader:
@@ -141,17 +133,17 @@ def sale(ctx: typer.Context, key: Annotated[str, argument("SALE", "Its key.")]) 
     session.print_listing(render.sale(purchase))
 
 
-def report(ctx: typer.Context, since: Day = None, until: Day = None, as_csv: AsCsv = False) -> None:
+def report(ctx: Context, since: Day = None, until: Day = None, as_csv: AsCsv = False) -> None:
     """Who bought what, what sells, what does not move."""
     session: Session = ctx.obj
     first, last = span(since, until)
     with session.reader() as reader:
         residents = residents_of(reader, session.chosen_branch_ids())
         report = lookup.report(reader, residents, first or date.min, last or date.max)
-    session.print_listing(render.report(report, every_line=session.verbose), as_csv=as_csv)
+    session.print_listing(render.report(report, every_line=session.verbose), as_csv)
 
 
-def events(ctx: typer.Context) -> None:
+def events(ctx: Context) -> None:
     """Fairs, and which of them are open."""
     session: Session = ctx.obj
     with session.reader() as reader:
@@ -160,9 +152,9 @@ def events(ctx: typer.Context) -> None:
 
 
 def open_fair(
-    ctx: typer.Context,
+    ctx: Context,
     event: Code,
-    title: Annotated[str, typer.Option("--title", help="As people call it.")] = "",
+    title: Annotated[str, Option("--title", help="As people call it.")] = "",
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -183,7 +175,7 @@ def open_fair(
     return carry_out(session, decide, dry_run, yes)
 
 
-def close_fair(ctx: typer.Context, event: Code, dry_run: DryRun = False, yes: Yes = False) -> int:
+def close_fair(ctx: Context, event: Code, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Settle a fair.
 
     Coins taken, balances and goods must agree, or it stays open and the difference is named.

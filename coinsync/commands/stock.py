@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import completion
 from coinsync.commands.options import (
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 Goods = Annotated[str, argument("CODE", "Its code, or a part of its name.", completion.items)]
 Pieces = Annotated[str, argument("PIECES", "How many.")]
-NoteOfStaff = Annotated[str, typer.Option("--note", help="Why; staff alone reads it.")]
+NoteOfStaff = Annotated[str, Option("--note", help="Why; staff alone reads it.")]
 
 
 def list_stock(
-    ctx: typer.Context,
+    ctx: Context,
     code: Annotated[
         str | None, argument("[CODE]", "Every move of these goods.", completion.items)
     ] = None,
@@ -51,14 +51,14 @@ def list_stock(
         else:
             item = lookup.find_item(reader, code)
             listing = render.stock_moves(item, lookup.stock_moves(reader, item))
-    session.print_listing(listing, as_csv=as_csv)
+    session.print_listing(listing, as_csv)
 
 
 def _moving(kind: MoveKind, help: str) -> Callable[..., int]:
     """A command that records moves of one kind."""
 
     def move(
-        ctx: typer.Context,
+        ctx: Context,
         code: Goods,
         pieces: Pieces,
         date: Day = None,

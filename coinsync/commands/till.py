@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Context, Option
 
 from coinsync import errors
 from coinsync.commands.options import author_of
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from coinsync.store.database import PooledConnection
 
 FairOfSales = Annotated[
-    str, typer.Option("--event", metavar="EVENT", help="The fair that the sales belong to.")
+    str, Option("--event", metavar="EVENT", help="The fair that the sales belong to.")
 ]
 
 TRIES_MAX = 5
@@ -64,7 +65,7 @@ _LATIN, _RUSSIAN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`", "йцукенгшщзх�
 _OTHER_LAYOUT = str.maketrans(_LATIN + _RUSSIAN, _RUSSIAN + _LATIN)
 
 
-def till(ctx: typer.Context, event: FairOfSales = "") -> int:
+def till(ctx: Context, event: FairOfSales = "") -> int:
     """Sell at a fair: a buyer, goods, yes; the next one."""
     session: Session = ctx.obj
     if session.json or session.quiet:

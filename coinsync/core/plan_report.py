@@ -156,14 +156,14 @@ class _LineWriter:
     def lines(self) -> list[PlanLine]:
         """What gives coins, what takes them, and what only is to be known."""
         lines = self._awards()
+        others = []
         for entry in self._entries:
             if entry.kind is Kind.REVERSAL:
-                lines.append(self._reversal(entry))
-        for entry in self._entries:
-            if entry.kind not in (Kind.AWARD, Kind.REVERSAL):
+                lines.append(self._of_entry("-", "reverse", entry))
+            elif entry.kind is not Kind.AWARD:
                 sign = "+" if entry.coins > 0 else "-"
-                note = reason_text(entry.reason)
-                lines.append(self._of_entry(sign, entry.kind.value, entry, note))
+                others.append(self._of_entry(sign, entry.kind.value, entry))
+        lines += others
         lines += map(self._hold, self._of_kind(RemarkKind.HOLD))
         lines += self._rerates()
         lines += map(self._unreadable, self._of_kind(RemarkKind.UNREADABLE))
@@ -193,14 +193,6 @@ class _LineWriter:
             lines.append(self._line("+", "award", lesson, residents, coins, note))
         return lines
 
-    def _reversal(self, entry: Entry) -> PlanLine:
-        note = reason_text(entry.reason)
-        for remark in self._of_kind(RemarkKind.REPLACED):
-            if (remark.lesson, remark.resident) == (entry.lesson, entry.resident):
-                note += f", replaced by lesson {remark.other}"
-                break
-        return self._of_entry("-", "reverse", entry, note)
-
     def _hold(self, remark: Remark) -> PlanLine:
         note = reason_text(remark.reason)
         unsure = (Reason.NOT_MARKED, Reason.MEMBERSHIP_UNKNOWN)
@@ -216,9 +208,8 @@ class _LineWriter:
         return [self._of_remarks("~", "rerate", group, note) for _, group in groups]
 
     def _unreadable(self, remark: Remark) -> PlanLine:
-        fate = "held, neither paid nor taken back"
-        if remark.lesson is None:
-            fate = "this card stays as it was"
+        card, lesson = "this card stays as it was", "held, neither paid nor taken back"
+        fate = card if remark.lesson is None else lesson
         note = f"field {remark.detail} cannot be read: {fate}"
         return self._of_remarks("!", "unreadable", [remark], note)
 
@@ -266,7 +257,13 @@ class _LineWriter:
         )
         return self._of_remarks("!", "merge", [remark], note)
 
-    def _of_entry(self, sign: str, verb: str, entry: Entry, note: str) -> PlanLine:
+    def _of_entry(self, sign: str, verb: str, entry: Entry) -> PlanLine:
+        note = reason_text(entry.reason)
+        if entry.kind is Kind.REVERSAL:
+            for remark in self._of_kind(RemarkKind.REPLACED):
+                if (remark.lesson, remark.resident) == (entry.lesson, entry.resident):
+                    note += f", replaced by lesson {remark.other}"
+                    break
         return self._line(sign, verb, entry.lesson, [entry.resident], entry.coins, note)
 
     def _of_remarks(self, sign: str, verb: str, group: Sequence[Remark], note: str) -> PlanLine:
