@@ -1,4 +1,4 @@
-"""The imaginary school as a newcomer meets it: one command, then the others on its folder."""
+"""The made-up school as a newcomer meets it: one command, then the others on its folder."""
 
 from __future__ import annotations
 
