@@ -54,7 +54,7 @@ def init(
 
 
 def _show_result(session: Session, *, is_new: bool, is_created: bool) -> None:
-    config_path, place = session.config, str(database.place(session.database_url))
+    config_path, place = session.config, database.place(session.database_url)
     data = {"config": str(config_path), "written": is_new, "database": place, "created": is_created}
     session.tell(data)
     session.say(f"{config_path}: {'written' if is_new else 'there already, left as it is'}")
