@@ -8,14 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from coinsync.config import BranchSettings, Settings
-from coinsync.core.facts import (
-    LessonRecord,
-    Membership,
-    Presence,
-    Resident,
-    Status,
-    VkPage,
-)
+from coinsync.core.facts import LessonRecord, Membership, Presence, Resident, Status, VkPage
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Evidence, Limits, Plan, Purpose, Put, Scope, digest_of
 from coinsync.core.planning.compare import Recorded, WindowReading, compare

@@ -96,12 +96,7 @@ def _category(item: Item, texts: Texts) -> str:
 
 
 def _good(
-    item: Item,
-    left: int,
-    purses: Iterable[Purse],
-    picture: str,
-    school: SchoolView,
-    texts: Texts,
+    item: Item, left: int, purses: Iterable[Purse], picture: str, school: SchoolView, texts: Texts
 ) -> Good:
     name = texts.of(item.name_ru, item.name_en)
     gone = item.tracked and left <= 0

@@ -53,19 +53,10 @@ class LaunchFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who launched the app, as VK vouches for it; ``launched_at`` in Unix seconds."""
+    """Who launched the app, as VK vouches for it."""
 
     vk: int
     language: str
-    platform: str
-    launched_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class LaunchRefused:
-    """A launch that proves nothing."""
-
-    fault: LaunchFault
 
 
 def verify(
@@ -75,7 +66,7 @@ def verify(
     app_id: int,
     now: int,
     age_seconds_max: int = AGE_SECONDS_DEFAULT,
-) -> Visitor | LaunchRefused:
+) -> Visitor | LaunchFault:
     """Check a launch query, without its leading "?", at ``now`` in Unix seconds.
 
     Any of ``keys`` may have signed it, so that a key can be changed while old launches live.
@@ -83,15 +74,24 @@ def verify(
     # A short key could be guessed; a deployment that has one is refused as if it had none.
     usable_keys = [key for key in keys if len(key) >= KEY_LENGTH_MIN]
     if not usable_keys:
-        return LaunchRefused(LaunchFault.NO_KEY)
+        return LaunchFault.NO_KEY
     if app_id <= 0:
-        return LaunchRefused(LaunchFault.NO_APP)
+        return LaunchFault.NO_APP
     fields = _signed_fields(query, usable_keys)
     if isinstance(fields, LaunchFault):
-        return LaunchRefused(fields)
-    age_limit = min(age_seconds_max, AGE_SECONDS_CEILING)
-    fault = _misfit(fields, app_id) or _staleness(fields, now, age_limit)
-    return LaunchRefused(fault) if fault else _visitor(fields)
+        return fields
+    fault = _misfit(fields, app_id)
+    if fault:
+        return fault
+    launched_at = int(fields[b"vk_ts"])
+    if now - launched_at > min(age_seconds_max, AGE_SECONDS_CEILING):
+        return LaunchFault.TOO_OLD
+    if launched_at - now > AHEAD_SECONDS_MAX:
+        return LaunchFault.FROM_THE_FUTURE
+    return Visitor(
+        vk=int(fields[b"vk_user_id"]),
+        language=fields.get(b"vk_language", b"").decode("utf-8", "replace"),
+    )
 
 
 def signature(pairs: Iterable[Pair], key: str) -> bytes:
@@ -165,19 +165,3 @@ def _misfit(fields: Mapping[bytes, bytes], app_id: int) -> LaunchFault | None:
     if fields.get(b"vk_client") == b"ok" or fields.get(b"vk_platform", b"").endswith(b"_ok"):
         return LaunchFault.ODNOKLASSNIKI
     return None
-
-
-def _staleness(fields: Mapping[bytes, bytes], now: int, age_seconds_max: int) -> LaunchFault | None:
-    age = now - int(fields[b"vk_ts"])
-    if age > age_seconds_max:
-        return LaunchFault.TOO_OLD
-    return LaunchFault.FROM_THE_FUTURE if age < -AHEAD_SECONDS_MAX else None
-
-
-def _visitor(fields: Mapping[bytes, bytes]) -> Visitor:
-    return Visitor(
-        vk=int(fields[b"vk_user_id"]),
-        language=fields.get(b"vk_language", b"").decode("utf-8", "replace"),
-        platform=fields.get(b"vk_platform", b"").decode("utf-8", "replace"),
-        launched_at=int(fields[b"vk_ts"]),
-    )

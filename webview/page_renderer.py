@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +28,15 @@ _TEMPLATES = {
 class PageRenderer:
     """Writes page objects as HTML."""
 
-    def __init__(self, style: str, scripts: Scripts, templates: Mapping[type, Any]) -> None:
-        """Keep the style sheet, the scripts, and a template for each kind of page."""
-        self.scripts = scripts
-        self._style = style
-        self._templates = templates
-
-    @classmethod
-    def set_up(cls, colours: Colours | None = None) -> PageRenderer:
+    def __init__(self, colours: Colours | None = None) -> None:
         """Read all files beside this module; the style sheet takes the school's colours."""
         sheet = (_HERE / "static" / "style.css").read_text(encoding="utf-8")
-        style = theme.properties(colours or Colours()) + sheet
-        templates = {kind: _compiled(*names) for kind, names in _TEMPLATES.items()}
-        return cls(style, Scripts.set_up(), templates)
-
-    @property
-    def style_source(self) -> str:
-        """The Content-Security-Policy source that allows our style sheet and no other."""
+        self._style = theme.properties(colours or Colours()) + sheet
         digest = hashlib.sha256(self._style.encode()).digest()
-        return f"'sha256-{base64.b64encode(digest).decode()}'"
+        #: The Content-Security-Policy source that allows our style sheet and no other.
+        self.style_source = f"'sha256-{base64.b64encode(digest).decode()}'"
+        self.scripts = Scripts()
+        self._templates = {kind: _compiled(*names) for kind, names in _TEMPLATES.items()}
 
     def print(self, page: pages.Page) -> bytes:
         """Write one page, or a part of one."""
@@ -69,8 +58,7 @@ def _assembled(name: str, content: str) -> str:
     """A template with its parts in place: Bottle's ``include`` would look them up each time."""
     text = (_HERE / "templates" / f"{name}.html").read_text(encoding="utf-8")
 
-    def part(found: re.Match[str]) -> str:
-        named = found[1]
-        return _assembled(content if named == "content" else named, "")
+    def part(match: re.Match[str]) -> str:
+        return _assembled(content if match[1] == "content" else match[1], "")
 
     return _PART.sub(part, text)

@@ -15,10 +15,10 @@ from coinsync.core.facts import Resident
 from coinsync.core.ledger import Line
 from coinsync.core.wording import LineFormatter
 from webview.goods import GOODS_MAX, Category, Purse, Shelf, catalog
-from webview.launch import LaunchFault, LaunchRefused
+from webview.launch import LaunchFault
 from webview.memo import Earning, coins_per_lesson, memo, rules_on
 from webview.school_view import SchoolView
-from webview.texts import ENGLISH, RUSSIAN, Message, Texts, of_language
+from webview.texts import ENGLISH, RUSSIAN, Message, NoticeKind, Texts, of_language
 
 RESIDENTS_MAX = 20
 LINES_MAX = 50
@@ -155,20 +155,12 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Translation:
-    """A message in one language."""
-
-    language: str
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
     """A page for anybody: it says one thing in Russian and English."""
 
     school: SchoolView
     texts: Texts
-    translations: tuple[Translation, ...]
+    translations: tuple[tuple[str, Message], ...]
     address: str = ""
 
 
@@ -212,43 +204,19 @@ def rows(older: Older, school: SchoolView, language: str, now: datetime) -> Rows
     return Rows(texts, older.resident.id, history, _before(older.lines))
 
 
-def refused(refusal: LaunchRefused, school: SchoolView, app_id: int) -> Notice:
+def refused(fault: LaunchFault, school: SchoolView, app_id: int) -> Notice:
     """Ask to open the app in VK.
 
     The words do not tell what is wrong, except of a genuine launch that is too old: nobody who
     tries out forged launches learns anything from them.
     """
     address = f"https://vk.com/app{app_id}" if app_id > 0 else ""
-    if refusal.fault is LaunchFault.TOO_OLD:
-        return _notice(school, RUSSIAN.expired, ENGLISH.expired, address)
-    return _notice(school, RUSSIAN.refused, ENGLISH.refused, address)
+    return notice(school, "expired" if fault is LaunchFault.TOO_OLD else "refused", address)
 
 
-def trouble(school: SchoolView) -> Notice:
-    """Ask to come back: the database cannot be read now."""
-    return _notice(school, RUSSIAN.trouble, ENGLISH.trouble)
-
-
-def broken(school: SchoolView) -> Notice:
-    """Own up to an error of ours."""
-    return _notice(school, RUSSIAN.broken, ENGLISH.broken)
-
-
-def missing(school: SchoolView) -> Notice:
-    """Say that there is no such page."""
-    return _notice(school, RUSSIAN.missing, ENGLISH.missing)
-
-
-def wrong_method(school: SchoolView) -> Notice:
-    """Say that the web view only shows."""
-    return _notice(school, RUSSIAN.wrong_method, ENGLISH.wrong_method)
-
-
-def _notice(school: SchoolView, russian: Message, english: Message, address: str = "") -> Notice:
-    translations = (
-        Translation(RUSSIAN.language, russian),
-        Translation(ENGLISH.language, english),
-    )
+def notice(school: SchoolView, kind: NoticeKind, address: str = "") -> Notice:
+    """Say one thing in both languages; ``address`` is where a button leads."""
+    translations = tuple((texts.language, texts.notices[kind]) for texts in (RUSSIAN, ENGLISH))
     return Notice(school, RUSSIAN, translations, address)
 
 
@@ -304,10 +272,7 @@ def _rows(
 
 
 def _row(
-    line: Line,
-    by_number: Mapping[int, Line],
-    groups: Mapping[int, str],
-    formatter: LineFormatter,
+    line: Line, by_number: Mapping[int, Line], groups: Mapping[int, str], formatter: LineFormatter
 ) -> HistoryRow:
     entry = line.posted.entry
     notes = (
@@ -343,11 +308,7 @@ def _fresh(synced_at: str | None, texts: Texts, formatter: LineFormatter) -> str
 
 
 def _shop(
-    family: Family,
-    residents: Sequence[Resident],
-    school: SchoolView,
-    texts: Texts,
-    now: datetime,
+    family: Family, residents: Sequence[Resident], school: SchoolView, texts: Texts, now: datetime
 ) -> Shop:
     purses = []
     branches: set[int] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,16 +12,18 @@ from wsgiref.types import WSGIApplication
 
 import bottle
 
+from coinsync.core.facts import Group
+from coinsync.core.ledger import Line
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import Readers
 from coinsync.store.reader import Reader
 from webview import pages, scripts
 from webview.gallery import Gallery, Picture
+from webview.goods import GOODS_MAX
 from webview.http_answer import HTML, JSON, REASON
-from webview.launch import LaunchRefused, Visitor, verify
+from webview.launch import LaunchFault, Visitor, verify
 from webview.page_renderer import PageRenderer
 from webview.school_view import SchoolView
-from webview.visit import family_of, older_of
 
 RETRY_AFTER_SECONDS = 60
 #: Names of pictures and scripts hold a digest of their content, so they never change.
@@ -128,10 +130,10 @@ class Views:
     def no_route(self, _error: object) -> bytes:
         """Answer in our own words whatever Bottle has no route for."""
         bottle.response.status = 404
-        return self.renderer.print(pages.missing(self.school))
+        return self.renderer.print(pages.notice(self.school, "missing"))
 
     def _missing(self) -> Any:
-        return self._page(404, pages.missing(self.school))
+        return self._page(404, pages.notice(self.school, "missing"))
 
     def _to_visitor(self, launch: str, show: Show) -> Any:
         """Answer somebody for whom VK vouches; who it is follows from the launch alone."""
@@ -144,14 +146,14 @@ class Views:
             now=int(moment),
             age_seconds_max=self.terms.age_seconds_max,
         )
-        if isinstance(visitor, LaunchRefused):
+        if isinstance(visitor, LaunchFault):
             page = pages.refused(visitor, self.school, self.terms.app_id)
-            return self._page(403, page, visitor.fault)
+            return self._page(403, page, visitor)
         local_moment = datetime.fromtimestamp(moment, UTC)
         try:
             return self._read(lambda reader: show(reader, visitor, local_moment))
         except CoinsyncError as error:
-            return self._page(503, pages.trouble(self.school), error_name(error))
+            return self._page(503, pages.notice(self.school, "trouble"), error_name(error))
 
     def _page(self, status: int, page: pages.Page, reason: str = "") -> Any:
         return _response(status, self.renderer.print(page), HTML, reason)
@@ -196,3 +198,43 @@ def _response(status: int, body: bytes, kind: str, reason: str = "") -> Any:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return bottle.HTTPResponse(body, status, headers)
+
+
+def family_of(reader: Reader, vk: int) -> pages.Family:
+    """Read what a visitor may see, in as many statements for any family's size.
+
+    One more of everything is read than is shown: that tells whether there is more.
+    """
+    residents = tuple(reader.residents_of_visitor(vk)[: pages.RESIDENTS_MAX + 1])
+    shown = [resident.id for resident in residents[: pages.RESIDENTS_MAX]]
+    lines = reader.last_lines(shown, pages.LINES_MAX + 1)
+    every_line = (line for history in lines.values() for line in history)
+    return pages.Family(
+        residents=residents,
+        balances=reader.balances(shown),
+        lines=lines,
+        groups=_groups(reader, every_line),
+        synced_at=reader.last_synced_at(),
+        shelf=reader.shelf(GOODS_MAX + 1),
+    )
+
+
+def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Older | None:
+    """Read what follows the line ``before`` of a child whom the visitor may see, or None."""
+    for resident in reader.residents_of_visitor(vk)[: pages.RESIDENTS_MAX]:
+        if resident.id == child:
+            break
+    else:
+        return None
+    lines = reader.older_lines(child, before, pages.LINES_MAX + 1)
+    if lines is None:
+        return None
+    return pages.Older(resident, lines, _groups(reader, lines))
+
+
+def _groups(reader: Reader, lines: Iterable[Line]) -> dict[int, str]:
+    ids: set[int] = set()
+    for line in lines:
+        if line.lesson is not None:
+            ids.update(line.lesson.groups)
+    return {group.id: group.name for group in reader.recorded(Group, ids)}

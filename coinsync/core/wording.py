@@ -82,7 +82,7 @@ class Words:
 
     language: str
     thousands: str
-    months: tuple[str, ...]
+    months: str
     kinds: Mapping[Kind, str]
     reasons: Mapping[str, str]
     lesson: str
@@ -99,9 +99,8 @@ class Words:
 
     def number(self, value: int) -> str:
         """Write a number; one below zero has a minus sign."""
-        digits = str(abs(value))
-        if abs(value) >= GROUPED_FROM:
-            digits = f"{abs(value):,}".replace(",", self.thousands)
+        separator = self.thousands if abs(value) >= GROUPED_FROM else ""
+        digits = f"{abs(value):,}".replace(",", separator)
         sign = MINUS if value < 0 else ""
         return sign + digits
 
@@ -118,7 +117,7 @@ class Words:
 
     def day(self, day: date, this_year: int = 0) -> str:
         """Write a day, with its year unless that is ``this_year``."""
-        text = f"{day.day} {self.months[day.month - 1]}"
+        text = f"{day.day} {self.months.split()[day.month - 1]}"
         return text if day.year == this_year else f"{text} {day.year}"
 
     def to_be_made_up(self, balance: int) -> str:
@@ -213,9 +212,8 @@ class LineFormatter:
         posted_on = self.local(line.posted.posted_at).date()
         if posted_on - entry.happened_on <= LATE_AFTER:
             return ""
-        text = self.words.entered_on
-        if entry.kind is Kind.AWARD:
-            text = self.words.marked_on
+        words = self.words
+        text = words.marked_on if entry.kind is Kind.AWARD else words.entered_on
         return text.format(day=self.day(posted_on))
 
 
@@ -229,20 +227,7 @@ def _joined_names(ids: Iterable[int], names: Mapping[int, str]) -> str:
 RUSSIAN = Words(
     language="ru",
     thousands="\N{NO-BREAK SPACE}",
-    months=(
-        "января",
-        "февраля",
-        "марта",
-        "апреля",
-        "мая",
-        "июня",
-        "июля",
-        "августа",
-        "сентября",
-        "октября",
-        "ноября",
-        "декабря",
-    ),
+    months="января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
     kinds={
         Kind.AWARD: "Занятие",
         Kind.REVERSAL: "Отмена",
@@ -316,20 +301,7 @@ RUSSIAN = Words(
 ENGLISH = Words(
     language="en",
     thousands=",",
-    months=(
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
+    months="January February March April May June July August September October November December",
     kinds={
         Kind.AWARD: "Lesson",
         Kind.REVERSAL: "Taken back",

@@ -64,7 +64,7 @@ def test_the_bridge_is_the_one_that_was_published_with_its_licence() -> None:
 
 def test_the_folder_of_scripts_is_another_after_any_change() -> None:
     """So that nobody ever meets an old script beside a new page."""
-    ours = Scripts.set_up()
+    ours = Scripts()
     main = ours.main.rpartition("/")[2]
     assert ours.find(ours.folder, main) == (STATIC / main).read_bytes()
     assert ours.find(ours.folder[::-1], main) is None
@@ -89,7 +89,7 @@ def test_the_folder_of_scripts_is_another_after_any_change() -> None:
 )
 def test_nothing_else_is_served_from_there(window: Window, path: str) -> None:
     """Neither an older folder nor any other file."""
-    got = window.ask(path=path.format(folder=Scripts.set_up().folder))
+    got = window.ask(path=path.format(folder=Scripts().folder))
     assert got.status == 404
     check_headers(got)
 

@@ -118,10 +118,7 @@ def compare(
     work.remarks += _merge_proposals(window.lesson_records, recorded)
     lessons = {record.lesson.id: record.lesson for record in records}
     return Comparison(
-        tuple(work.facts),
-        tuple(work.differences),
-        tuple(work.remarks),
-        tuple(lessons.values()),
+        tuple(work.facts), tuple(work.differences), tuple(work.remarks), tuple(lessons.values())
     )
 
 
@@ -152,11 +149,7 @@ class _Comparing:
             self._weigh(record.lesson, attendance, verdicts[circumstances], stored)
 
     def _weigh(
-        self,
-        lesson: Lesson,
-        attendance: Attendance,
-        verdict: Verdict,
-        stored: LessonRecord | None,
+        self, lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
     ) -> None:
         key = lesson_key(self.account, lesson.id, attendance.resident)
         state = self.recorded.key_states.get(key, KeyState(key))

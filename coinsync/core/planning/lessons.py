@@ -21,7 +21,6 @@ from coinsync.core.plan import (
     Scope,
 )
 from coinsync.core.planning.compare import Cause, Comparison, Difference
-from coinsync.core.planning.entries import entries_towards
 from coinsync.core.rules import UNCERTAIN, Reason
 
 #: In whose name it is posted what the rules give.
@@ -46,11 +45,7 @@ def plan_lessons(
     draft = _Draft(dict(balances), survivors or {}, rerate)
     in_order = sorted(
         comparison.differences,
-        key=lambda difference: (
-            difference.lesson.date,
-            difference.lesson.id,
-            difference.resident,
-        ),
+        key=lambda difference: (difference.lesson.date, difference.lesson.id, difference.resident),
     )
     # Gains come first: a lesson entered anew pays for the reversal of the one that it replaces,
     # so that nobody's coins are held because the office deleted a lesson and typed it again.
@@ -188,15 +183,45 @@ def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remar
         others = awarded.get(place)
         if others:
             # Of two lessons on one day each replaces another one.
-            replacement = others.pop(0)
-            remarks.append(
-                Remark(
-                    RemarkKind.REPLACED,
-                    "replaced",
-                    entry.lesson,
-                    entry.resident,
-                    entry.coins,
-                    replacement,
-                )
+            other = others.pop(0)
+            remark = Remark(
+                RemarkKind.REPLACED, "replaced", entry.lesson, entry.resident, entry.coins, other
             )
+            remarks.append(remark)
     return remarks
+
+
+def entries_towards(due: int, difference: Difference, *, actor: str, note: str = "") -> list[Entry]:
+    """The reversal of what is posted, if any, and an award of ``due`` coins, if any.
+
+    Never an entry of the difference alone: each award says what its lesson is worth, and each
+    reversal mirrors the award that it names.
+    """
+    state, verdict, lesson = difference.state, difference.verdict, difference.lesson
+    entries: list[Entry] = []
+
+    def post(kind: Kind, coins: int, reason: str, reverses: int | None = None) -> None:
+        entry = Entry(
+            key=state.key,
+            seq=state.seq + len(entries) + 1,
+            resident=difference.resident,
+            coins=coins,
+            kind=kind,
+            happened_on=lesson.date,
+            reason=reason,
+            actor=actor,
+            rule=verdict.rule,
+            note=note,
+            lesson=lesson.id,
+            reverses=reverses,
+        )
+        entries.append(entry)
+
+    if state.coins:
+        # The lesson is still paid, so the reason to reverse its award is another amount.
+        rate_changed = verdict.reason is Reason.PAID
+        reason = "rate_changed" if rate_changed else verdict.reason.value
+        post(Kind.REVERSAL, -state.coins, reason, state.award)
+    if due:
+        post(Kind.AWARD, due, "lesson")
+    return entries
