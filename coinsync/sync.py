@@ -44,9 +44,8 @@ class LessonStep:
 class Outcome:
     """What came of one step: a plan, or the error that says why there is none.
 
-    ``today`` is the school's day, ``calls`` counts requests; ``warning`` is a failure that the
-    plan does not depend on. ``lessons`` are those that the plan deals with, ``missing`` the
-    branch's residents who were not read.
+    ``warning`` is a failure that the plan does not depend on, ``missing`` are residents of the
+    branch who were not read.
     """
 
     branch: BranchSettings
@@ -65,8 +64,8 @@ class Outcome:
 class Sync:
     """One run over the branches; ``now`` (aware) serves where the CRM has no clock.
 
-    Balances and residents are those at the start plus what the counted plans bring, whether
-    they were applied or not: so a dry run and a real one plan alike.
+    Balances and residents are those at the start plus what the counted plans bring, applied or
+    not: so a dry run and a real one plan alike.
     """
 
     exchange: Exchange
@@ -112,7 +111,7 @@ class Sync:
         return outcome.plan is not None and not outcome.plan.check(self.settings.limits)
 
     def count(self, outcome: Outcome) -> None:
-        """Count on what a plan brings: it was applied, or it is safe and this is a dry run."""
+        """Count on what a plan brings, applied or only planned."""
         if outcome.plan is None:
             raise ValueError("there is no plan to count on")
         # A lesson that moved to another day or branch turns up in a later window again. Planned
@@ -141,7 +140,7 @@ class Sync:
     # --- people ------------------------------------------------------------------------------
 
     def plan_people(self, branch: BranchSettings) -> Outcome:
-        """Plan the people of a branch; its lessons, which need them, are further steps."""
+        """Plan the people of a branch; its lessons are further steps."""
         today = self.now.astimezone(branch.zone).date()
         try:
             # The school's day is the CRM's: a wrong clock of ours must not read a day too few.
@@ -271,7 +270,7 @@ class Sync:
         return plan, frozenset(record.lesson.id for record in settled)
 
     def _read_window(self, scope: Scope, stored: dict[int, LessonRecord]) -> WindowReading:
-        """Read a window, and find out what became of recorded lessons that the answer lacks."""
+        """Read a window, and find out what became of recorded lessons that it lacks."""
         reading = self.exchange.lesson_records(scope.branch, scope.since, scope.until)
         records = {
             record.lesson.id: record
@@ -301,7 +300,6 @@ class Sync:
         )
 
     def _ask_for(self, lessons: Iterable[int], branch: int) -> dict[int, LessonRecord]:
-        """Look for single lessons, in their own branch first; those found."""
         others = [other.id for other in self.settings.branches if other.id != branch]
         records = {}
         for lesson in lessons:
@@ -313,7 +311,7 @@ class Sync:
     def _with_visitors(
         self, context: LessonContext, records: Sequence[LessonRecord]
     ) -> LessonContext:
-        """Add what is remembered of visitors, who are not among this branch's people."""
+        """Add what is remembered of visitors from other branches."""
         present = {attendance.resident for record in records for attendance in record.attendance}
         visitors = self.reader.recorded(Membership, present - set(context.memberships))
         return replace(context, memberships={**context.memberships, **by_resident(visitors)})
@@ -345,7 +343,7 @@ class Sync:
 
 
 def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
-    """Cut days into calendar months, so that memory and guards do not grow with history."""
+    """Cut days into months, so that memory and guards do not grow with history."""
     while since <= until:
         # Whatever the month, 32 days after its first day the next one has begun.
         next_month = (since.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -354,15 +352,12 @@ def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
         since = end + timedelta(days=1)
 
 
-# --- digests of a run ------------------------------------------------------------------------
-
-
 def run_digest(outcomes: Iterable[Outcome]) -> str:
-    """The digest of all plans of a run that change something; "" when none does."""
+    """The digest of a run's plans; "" when none changes anything."""
     return digest_of([outcome.plan.digest for outcome in outcomes if outcome.plan])
 
 
 def unsafe_digests(outcomes: Iterable[Outcome], limits: Limits) -> tuple[str, ...]:
-    """The digests of the plans that a guard refuses."""
+    """Digests of the plans that a guard refuses."""
     plans = [outcome.plan for outcome in outcomes if outcome.plan is not None]
     return tuple(plan.digest for plan in plans if plan.check(limits))

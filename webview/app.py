@@ -37,10 +37,10 @@ log = logging.getLogger("webview")
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
-    """The school, and what the server must know of its VK app.
+    """The school and its VK app.
 
-    ``keys`` are VK's protected keys, newest first. ``hosts`` are the Host headers that are
-    answered, any when empty; ``logo`` and ``coin`` name two of ``own_pictures``.
+    ``keys`` are newest first; no ``hosts`` means any; ``logo`` and ``coin`` name two of
+    ``own_pictures``.
     """
 
     profile: SchoolProfile
@@ -128,7 +128,7 @@ class _Wrapper:
         return HttpAnswer(status, self.renderer.print(page), headers, reason)
 
     def _log(self, method: str, path: str, answer: HttpAnswer, started: float) -> None:
-        """Write one line without control characters, and without the query, even an encoded one."""
+        """Write one line without control characters, and without any query."""
         spent_ms = round((self.now() - started) * 1000)
         log.log(
             _LOG_LEVELS.get(answer.status, logging.INFO),

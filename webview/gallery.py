@@ -29,10 +29,10 @@ class Picture:
 
 
 class Gallery:
-    """The table of pictures; a name whose file is gone leads to nothing."""
+    """The table of pictures, in ``folder`` and ``own``."""
 
     def __init__(self, folder: Path | None, own: Mapping[str, bytes]) -> None:
-        """Read the names in ``folder`` now; ``own`` are pictures by name."""
+        """Read the names in ``folder``; ``own`` are contents by name."""
         self._folder = folder
         self._own = dict(own)
         self._names = set(self._listed())

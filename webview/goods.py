@@ -39,11 +39,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """One of the goods, in words.
-
-    ``letter`` stands where there is no ``picture``; ``price`` is ``cost`` as read, ``heart``
-    the text of the button for favourites.
-    """
+    """One of the goods, in words; ``letter`` stands for a missing ``picture``."""
 
     code: str
     name: str
@@ -75,7 +71,7 @@ def catalog(
     school: SchoolView,
     texts: Texts,
 ) -> tuple[Category, ...]:
-    """What the children's branches have, in the catalog's order; all without a child."""
+    """What the children's branches have; all where there is no child."""
     branches = {branch for purse in purses for branch in purse.branches}
     shown = [pair for pair in shelf[:GOODS_MAX] if not purses or _is_for(pair[0], branches)]
     categories: list[Category] = []

@@ -33,7 +33,7 @@ Pair = tuple[bytes, bytes]
 
 
 class LaunchFault(StrEnum):
-    """Why a launch is refused; for the log alone, the visitor is not told."""
+    """Why a launch is refused; for the log alone."""
 
     NO_KEY = "no_key"
     NO_APP = "no_app"
@@ -67,7 +67,7 @@ def verify(
     now: int,
     age_seconds_max: int = AGE_SECONDS_DEFAULT,
 ) -> Visitor | LaunchFault:
-    """Check a launch query, without its leading "?", at ``now`` in Unix seconds.
+    """Check a launch query, without "?", at ``now`` in Unix seconds.
 
     Any of ``keys`` may have signed it, so that a key can be changed while old launches live.
     """
@@ -95,7 +95,7 @@ def verify(
 
 
 def signature(pairs: Iterable[Pair], key: str) -> bytes:
-    """Sign the pairs named ``vk_…``, ordered by name, percent-encoded anew: 43 bytes."""
+    """Sign the pairs named ``vk_…``, ordered by name: 43 bytes."""
     signed = sorted((name, value) for name, value in pairs if name.startswith(b"vk_"))
     text = b"&".join(name + b"=" + quote(value, safe="").encode() for name, value in signed)
     digest = hmac.digest(key.encode("utf-8", "surrogatepass"), text, hashlib.sha256)
@@ -103,7 +103,7 @@ def signature(pairs: Iterable[Pair], key: str) -> bytes:
 
 
 def sign(fields: Mapping[str, str], key: str) -> str:
-    """Write the complete launch query that VK would send for ``fields``."""
+    """Write the launch query that VK would send for ``fields``."""
     pairs = [(name.encode(), value.encode()) for name, value in fields.items()]
     query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
     return f"{query}&sign={signature(pairs, key).decode()}"

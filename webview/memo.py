@@ -24,13 +24,13 @@ class Earning:
 def memo(
     school: SchoolView, branches: Iterable[int], texts: Texts, today: date
 ) -> tuple[Earning, ...]:
-    """All ways to earn in ``branches``, lessons first; everywhere where none is named."""
+    """All ways to earn in ``branches``, everywhere where none is named."""
     rules = rules_on(school.profile.rules, branches, today)
     return (*_lessons(school, rules, texts), *_others(school, texts))
 
 
 def rules_on(rules: Iterable[Rule], branches: Iterable[int], day: date) -> tuple[Rule, ...]:
-    """The rules in force on a day in any of the branches, at their latest rate."""
+    """The rules in force in any of the branches, at their latest rate."""
     asked = frozenset(branches)
     latest: dict[object, Rule] = {}
     for rule in rules:
@@ -45,7 +45,7 @@ def rules_on(rules: Iterable[Rule], branches: Iterable[int], day: date) -> tuple
 
 
 def coins_per_lesson(lines: Iterable[Line], rules: Iterable[Rule]) -> int:
-    """What a child's next lesson most likely gives, 0 where nothing does.
+    """What a child's next lesson most likely gives.
 
     The rate of the rule that paid the last lesson; for a child never paid the lowest, so that
     nobody is promised too much.

@@ -29,7 +29,7 @@ class PageRenderer:
     """Writes page objects as HTML."""
 
     def __init__(self, colours: Colours | None = None) -> None:
-        """Read all files beside this module; the style sheet takes the school's colours."""
+        """Read all files; the style sheet takes the school's colours."""
         sheet = (_HERE / "static" / "style.css").read_text(encoding="utf-8")
         self._style = theme.properties(colours or Colours()) + sheet
         digest = hashlib.sha256(self._style.encode()).digest()

@@ -17,7 +17,7 @@ _CLASSIC = ("vk-bridge.min.js",)
 
 
 class Scripts:
-    """All scripts by name, under ``folder``, which is a digest of the whole."""
+    """All scripts, under a ``folder`` named by their digest."""
 
     def __init__(self) -> None:
         """Read what lies beside this module."""

@@ -21,7 +21,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """One language; braces are filled in later, those of ``script`` by the page's script."""
+    """One language; the page's script fills in braces of ``script``."""
 
     language: str
     words: wording.Words
@@ -71,7 +71,7 @@ class Texts:
     script: Mapping[str, str | tuple[str, ...]]
 
     def of(self, russian: str, english: str) -> str:
-        """Choose between two texts of the school's; untranslated ones stay Russian."""
+        """Choose between the school's texts; untranslated ones stay Russian."""
         return (russian if self is RUSSIAN else english.strip() or russian).strip()
 
 

@@ -136,7 +136,7 @@ class Views:
         return self._page(404, pages.notice(self.school, "missing"))
 
     def _to_visitor(self, launch: str, show: Show) -> Any:
-        """Answer somebody for whom VK vouches; who it is follows from the launch alone."""
+        """Answer the visitor whom the launch, and nothing else, names."""
         moment = self.now()
         visitor = verify(
             # WSGI hands bytes over as if they were Latin-1.
@@ -165,12 +165,12 @@ class Views:
 
 
 def error_name(error: Exception) -> str:
-    """The class of an error; its message may hold names or paths and is never shown."""
+    """The class of an error; its message may hold names or paths."""
     return type(error).__name__
 
 
 def _asked_number(name: str) -> int:
-    """A number above 0 in the query, written in plain digits; else 0."""
+    """A number above 0 in the query, in plain digits; else 0."""
     values = bottle.request.query.getall(name)
     # Of a repeated parameter two readers might believe different values, so neither is believed.
     text = values[0] if len(values) == 1 else ""
@@ -201,7 +201,7 @@ def _response(status: int, body: bytes, kind: str, reason: str = "") -> Any:
 
 
 def family_of(reader: Reader, vk: int) -> pages.Family:
-    """Read what a visitor may see, in as many statements for any family's size.
+    """Read what a visitor may see, in as many statements for any family.
 
     One more of everything is read than is shown: that tells whether there is more.
     """
@@ -220,7 +220,7 @@ def family_of(reader: Reader, vk: int) -> pages.Family:
 
 
 def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Older | None:
-    """Read what follows the line ``before`` of a child whom the visitor may see, or None."""
+    """Read what follows the line ``before`` of one of the visitor's children."""
     for resident in reader.residents_of_visitor(vk)[: pages.RESIDENTS_MAX]:
         if resident.id == child:
             break

@@ -29,7 +29,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Record ``new`` in the place of ``old``; None is for the first time."""
+    """Record ``new`` in the place of ``old``."""
 
     new: Fact
     old: Fact | None = None
@@ -64,11 +64,7 @@ Change = Post | Put | Drop | Stock
 
 
 class Purpose(StrEnum):
-    """What a plan is for.
-
-    Only ``REVIEW``, what a person decided, may reverse below zero. ``CATALOG`` is what the shop
-    has, ``SALE`` what it sold or took back.
-    """
+    """What a plan is for; only ``REVIEW`` may reverse below zero."""
 
     PEOPLE = "people"
     LESSONS = "lessons"
@@ -80,7 +76,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One branch, 0 for none, and one window of days, both ends included."""
+    """One branch, 0 for none, and days, both ends included."""
 
     branch: int
     since: date
@@ -103,11 +99,7 @@ class RemarkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing to know.
-
-    ``other`` is a second lesson or card, ``known`` was said before, ``detail`` is the field
-    that cannot be read.
-    """
+    """One thing to know; ``known`` was said before, ``detail`` names a field."""
 
     kind: RemarkKind
     reason: str
@@ -121,7 +113,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the guards weigh: what was known, and what of it the answer lacks."""
+    """What the guards weigh: what was known, and what the answer lacks."""
 
     lessons_known: int = 0
     lessons_read: int = 0
@@ -137,7 +129,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one plan, or one operation by hand, may do unless a person accepts it."""
+    """How much a plan, or an operation, may do unless a person accepts it."""
 
     reversals_percent_max: int = setting(
         whole(0, 100), "Reversals, in percent of the awards posted there …", 5
@@ -171,10 +163,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes for one scope, in one fixed order, with what they rely on.
+    """Changes for one scope, in a fixed order, with what they rely on.
 
-    ``basis`` says where each key stood that the plan posts to. ``lessons``, ``remarks`` and
-    ``evidence`` explain the plan and are no part of its digest.
+    ``basis`` says where each key stood; ``lessons``, ``remarks`` and ``evidence`` explain the
+    plan and are no part of its digest.
     """
 
     purpose: Purpose
@@ -197,7 +189,7 @@ class Plan:
         lessons: Iterable[Lesson] = (),
         evidence: Evidence | None = None,
     ) -> Plan:
-        """Make a plan whose order does not depend on the order in which parts were found."""
+        """Make a plan whose order does not depend on that of its parts."""
         # Or the digest that a person reviewed would change with the order of the CRM's answers.
         return cls(
             purpose,
@@ -259,7 +251,7 @@ class Plan:
         return ()
 
     def refusals(self, limits: Limits, accepted: Iterable[str]) -> tuple[str, ...]:
-        """What ``check`` names, unless a person accepted this plan by its digest."""
+        """What ``check`` names, unless a person accepted this very plan."""
         refusals = self.check(limits)
         if refusals and any(matches(self.digest, given) for given in accepted):
             return ()
@@ -320,7 +312,7 @@ def _check_vanished(noun: str, known: int, read: int, missing: int, limits: Limi
 
 
 def digest_of(digests: Sequence[str]) -> str:
-    """Digest of several plans together; "" of none, a single plan's is its own."""
+    """Digest of several plans; "" of none, a single plan's is its own."""
     if len(digests) > 1:
         return digest_of_text("\n".join(digests))
     return digests[0] if digests else ""
@@ -332,7 +324,7 @@ def digest_of_text(text: str) -> str:
 
 
 def matches(digest: str, given: str) -> bool:
-    """Tell whether a digest as typed, at least its first eight digits, names this one."""
+    """Tell whether a digest as typed, eight digits at least, names this one."""
     return len(given) >= DIGEST_SHOWN and digest.startswith(given.lower())
 
 

@@ -78,7 +78,7 @@ class StatementWords:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """One language; ``LineFormatter`` fills in braces, ``reasons`` are by reason code."""
+    """One language; ``LineFormatter`` fills in braces."""
 
     language: str
     thousands: str
@@ -110,7 +110,7 @@ class Words:
         return sign + self.number(coins)
 
     def coin(self, count: int, forms: Sequence[str]) -> str:
-        """Choose the form of the coin's name: of three in Russian, else of two."""
+        """Choose the form of the coin's name beside a number."""
         if self is RUSSIAN:
             return declined(count, (forms[0], forms[1], forms[2]))
         return forms[0] if abs(count) == 1 else forms[1]
@@ -128,7 +128,7 @@ class Words:
 
 
 def declined(count: int, forms: tuple[str, str, str]) -> str:
-    """Choose the Russian form of a noun: 1 монета, 2 монеты, 5 монет; 11 to 14 монет."""
+    """Choose a Russian form: 1 монета, 2 монеты, 5 монет; 11 to 14 монет."""
     one, few, many = forms
     teens = abs(count) % 100 // 10 == 1
     last_digit = abs(count) % 10
@@ -169,7 +169,7 @@ class LineFormatter:
         return self.words.kinds[kind]
 
     def why(self, line: Line) -> str:
-        """Say why: codes become sentences, what staff typed stays as typed."""
+        """Say why; what staff typed stays as typed."""
         entry, note = line.posted.entry, line.note.strip()
         if entry.reason in NOTE_SAYS_ALL and note:
             return note
@@ -207,7 +207,7 @@ class LineFormatter:
         return self.words.reversed_on.format(day=self.day(posted_on))
 
     def late(self, line: Line) -> str:
-        """Say when a line was posted that happened more than a day before, else ""."""
+        """Say when a line was posted more than a day late, else ""."""
         entry = line.posted.entry
         posted_on = self.local(line.posted.posted_at).date()
         if posted_on - entry.happened_on <= LATE_AFTER:
@@ -221,8 +221,6 @@ def _joined_names(ids: Iterable[int], names: Mapping[int, str]) -> str:
     known = [names.get(id, "").strip() for id in ids]
     return ", ".join(name for name in known if name)
 
-
-# --- the words ------------------------------------------------------------------------------------
 
 RUSSIAN = Words(
     language="ru",

@@ -26,10 +26,7 @@ from coinsync.core.rules import Reason, Rulebook, Verdict, judge
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What is recorded about the lessons at hand.
-
-    ``vanished`` are residents whom the CRM no longer has, merged ones aside.
-    """
+    """What is recorded about the lessons at hand; ``vanished`` cards are not merged."""
 
     lesson_records: Mapping[int, LessonRecord] = field(default_factory=dict)
     key_states: Mapping[str, KeyState] = field(default_factory=dict)
@@ -78,7 +75,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Facts to record, and where the ledger differs from what they are worth."""
+    """Facts to record, and where the ledger differs from them."""
 
     facts: tuple[Change, ...]
     differences: tuple[Difference, ...]
@@ -87,7 +84,7 @@ class Comparison:
 
     @property
     def losers(self) -> frozenset[int]:
-        """Residents from whom coins might go: their balances must be known."""
+        """Residents whose balances must be known: they might lose coins."""
         return frozenset(
             difference.resident
             for difference in self.differences
@@ -102,7 +99,7 @@ def compare(
     account: str,
     read_before: date | None,
 ) -> Comparison:
-    """Find every fact that is new, and everybody whose coins are not as the rules say.
+    """Find every new fact, and everybody whose coins are not as the rules say.
 
     ``account`` names the CRM in keys, ``read_before`` is the day of the last complete reading.
     """
@@ -173,7 +170,7 @@ class _Comparing:
 
 
 def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> bool:
-    """Tell whether a person settled exactly this: same coins, same reason of the rules."""
+    """Tell whether a person settled exactly this: same coins, same reason."""
     if decision is None:
         return False
     answered = (decision.seq, decision.coins, decision.reason)
@@ -224,9 +221,6 @@ def _plain_remarks(
     return [Remark(kind, verdict.reason.value, lesson.id, attendance.resident, known=known)]
 
 
-# --- lessons as they are recorded ------------------------------------------------------------
-
-
 def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> LessonRecord:
     """Keep residents whom a lesson listed once: else their coins could not be found."""
     if stored is None:
@@ -254,7 +248,7 @@ def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[C
 
 
 def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecord]:
-    """The lessons that are gone now or before: that night the reversal may have been refused."""
+    """Lessons gone now or before, whose reversal may have been refused or held that night."""
     accounted = {record.lesson.id for record in window.lesson_records}.union(window.gone)
     gone_now = [recorded.lesson_records[number] for number in window.gone]
     gone_before = [
@@ -268,15 +262,11 @@ def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecor
     ]
 
 
-# --- cards that were merged in the CRM -------------------------------------------------------
-
-
 def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> list[Remark]:
-    """Propose to merge a card that vanished with the one that took its place.
+    """Propose to merge a card that vanished with the one in its place.
 
-    AlfaCRM does not say that it merged two cards of one child: one is gone, and the other
-    stands in the lessons of both. Only a single newcomer of all lessons is proposed; a person
-    merges.
+    AlfaCRM does not say that it merged two cards of one child: one is gone, the other stands in
+    the lessons of both. Only a single newcomer of all lessons is proposed.
     """
     heirs: dict[int, set[int]] = {}
     for record in records:

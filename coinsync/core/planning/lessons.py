@@ -38,9 +38,8 @@ def plan_lessons(
 ) -> Plan:
     """Plan the coins for what ``compare`` found.
 
-    ``balances`` must hold those of all its ``losers``, by the cards on which they go on. A
-    reversal that would take a balance below zero is held. What only the rules explain moves
-    nothing unless ``rerate``.
+    ``balances`` must hold those of all ``losers``, by the cards on which they go on: none falls
+    below zero. What only the rules explain moves nothing unless ``rerate``.
     """
     draft = _Draft(dict(balances), survivors or {}, rerate)
     in_order = sorted(
@@ -72,8 +71,6 @@ def plan_lessons(
 
 @dataclass(slots=True)
 class _Draft:
-    """What is decided so far; ``available`` is how much each resident can still lose."""
-
     available: dict[int, int]
     survivors: Mapping[int, int]
     rerate: bool
@@ -82,7 +79,7 @@ class _Draft:
     remarks: list[Remark] = field(default_factory=list)
 
     def gain(self, difference: Difference) -> None:
-        """Decide about somebody who gets coins, or keeps them while something waits."""
+        """Decide about somebody who gets or keeps coins."""
         verdict, state = difference.verdict, difference.state
         owed = verdict.coins - state.coins
         if owed and difference.cause is not Cause.FACTS and not self.rerate:
@@ -133,7 +130,7 @@ class _Draft:
             self.changes.append(Drop(difference.hold))
 
     def _hold(self, difference: Difference, kind: HoldKind, coins: int) -> None:
-        """Keep for a person what cannot be decided; said every night, written once."""
+        """Keep for a person what cannot be decided: said nightly, written once."""
         lesson = difference.lesson
         hold = Hold(
             key=difference.state.key,
@@ -165,7 +162,7 @@ class _Draft:
 
 
 def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remark]:
-    """Show reversal and award of a lesson that was entered anew as a pair; decides nothing."""
+    """Show reversal and award of a lesson entered anew as a pair; decides nothing."""
     groups_of = {lesson.id: lesson.groups for lesson in lessons}
     awarded: dict[tuple[int, date, tuple[int, ...]], list[int]] = {}
     reversed_ = []
@@ -192,10 +189,10 @@ def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remar
 
 
 def entries_towards(due: int, difference: Difference, *, actor: str, note: str = "") -> list[Entry]:
-    """The reversal of what is posted, if any, and an award of ``due`` coins, if any.
+    """The reversal of what is posted, and an award of ``due`` coins.
 
-    Never an entry of the difference alone: each award says what its lesson is worth, and each
-    reversal mirrors the award that it names.
+    Never the difference alone: each award says what its lesson is worth, each reversal mirrors
+    the award that it names.
     """
     state, verdict, lesson = difference.state, difference.verdict, difference.lesson
     entries: list[Entry] = []

@@ -24,7 +24,7 @@ class Ruling(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A held difference, what was decided ``before``, and the resident's ``today``."""
+    """A held difference, and what was decided ``before``."""
 
     difference: Difference
     before: Decision | None
@@ -41,9 +41,8 @@ def plan_review(
 ) -> Plan:
     """Plan what a person's ruling does to what is held: one question at least.
 
-    *Post* does what the rules give, or pays a visit; *forgive* takes the award back and gives
-    the same as a gift; *waive* leaves the coins. What then differs from the rules is a
-    decision. Of residents who are ``erased`` no note is kept.
+    *Forgive* takes the award back and gives the same as a gift; *waive* leaves the coins. What
+    then differs from the rules is a decision. Of ``erased`` residents no note is kept.
     """
     changes: list[Change] = []
     basis: list[KeyState] = []
@@ -90,7 +89,6 @@ def _decision(question: Question, seq: int, coins: int, actor: str, note: str) -
 
 
 def _due(difference: Difference) -> int:
-    """The coins of a key once its ruling is carried out: what the rules give, or a visit."""
     is_visit = difference.hold is not None and difference.hold.kind is HoldKind.GUEST
     verdict = difference.verdict
     return verdict.coins + verdict.held if is_visit else verdict.coins
