@@ -137,8 +137,6 @@ class Sync:
         before, self._calls_counted = self._calls_counted, self.exchange.calls
         return self._calls_counted - before
 
-    # --- people ------------------------------------------------------------------------------
-
     def plan_people(self, branch: BranchSettings) -> Outcome:
         """Plan the people of a branch; its lessons are further steps."""
         today = self.now.astimezone(branch.zone).date()
@@ -207,10 +205,8 @@ class Sync:
         self, residents: Sequence[Resident], known: People, today: date
     ) -> tuple[tuple[VkPage, ...], CoinsyncError | None]:
         """Ask VK about new screen names; what it does not answer is asked next time."""
-        if self.vk is None:
-            return (), None
         names = names_to_ask(residents, known)
-        if not names:
+        if self.vk is None or not names:
             return (), None
         resolved = self.vk.resolve(sorted(set(names.values())))
         pages = []
@@ -220,19 +216,14 @@ class Sync:
                 pages.append(VkPage(resident, name, answer.kind, answer.number, today))
         return tuple(pages), resolved.error
 
-    # --- lessons -----------------------------------------------------------------------------
-
     def plan_lessons(self, step: LessonStep) -> Outcome:
         """Plan the lessons of one window."""
         try:
-            plan, lessons = self._plan_window(step)
+            return self._lessons_outcome(step)
         except CoinsyncError as error:
             return Outcome(step.branch, step.scope, step.today, error=error, calls=self._calls())
-        return Outcome(
-            step.branch, step.scope, step.today, plan, calls=self._calls(), lessons=lessons
-        )
 
-    def _plan_window(self, step: LessonStep) -> tuple[Plan, frozenset[int]]:
+    def _lessons_outcome(self, step: LessonStep) -> Outcome:
         scope = step.scope
         stored = self.reader.lesson_records(scope.branch, scope.since, scope.until)
         # What an earlier step dealt with is recorded elsewhere once that step is applied. A dry
@@ -253,21 +244,18 @@ class Sync:
             self.settings.account,
             step.read_before,
         )
+        awards_posted = sum(state.coins > 0 for state in recorded.key_states.values())
         survivors = self.reader.survivors()
         plan = plan_lessons(
             scope,
             comparison,
             balances=self._balances({survivors.get(card, card) for card in comparison.losers}),
-            evidence=Evidence(
-                window.lessons_known,
-                window.lessons_read,
-                recorded.awards_posted,
-                window.lessons_unasked,
-            ),
+            evidence=replace(window.evidence, awards_posted=awards_posted),
             survivors=survivors,
             rerate=self.rerate,
         )
-        return plan, frozenset(record.lesson.id for record in settled)
+        lessons = frozenset(record.lesson.id for record in settled)
+        return Outcome(step.branch, scope, step.today, plan, calls=self._calls(), lessons=lessons)
 
     def _read_window(self, scope: Scope, stored: dict[int, LessonRecord]) -> WindowReading:
         """Read a window, and find out what became of recorded lessons that it lacks."""
@@ -294,9 +282,11 @@ class Sync:
             (*records.values(), *moved.values()),
             gone=tuple(number for number in missing if number not in moved),
             unreadable=unreadable,
-            lessons_read=len(reading.items),
-            lessons_known=known,
-            lessons_unasked=len(missing) if doubtful else 0,
+            evidence=Evidence(
+                lessons_known=known,
+                lessons_read=len(reading.items),
+                lessons_unasked=len(missing) if doubtful else 0,
+            ),
         )
 
     def _ask_for(self, lessons: Iterable[int], branch: int) -> dict[int, LessonRecord]:
@@ -324,17 +314,15 @@ class Sync:
             for record in (*stored.values(), *records)
             for attendance in record.attendance
         }
-        account = self.settings.account
-        key_states = self.reader.key_states(lesson_key(account, *pair) for pair in sorted(pairs))
+        keys = [lesson_key(self.settings.account, *pair) for pair in sorted(pairs)]
         lessons = {lesson for lesson, _ in pairs}
         return Recorded(
             stored,
-            key_states,
+            self.reader.key_states(keys),
             self.reader.holds(lessons),
             self.reader.decisions(lessons),
             frozenset(self._residents),
             frozenset(self._vanished),
-            awards_posted=sum(state.coins > 0 for state in key_states.values()),
         )
 
     def _balances(self, owners: Collection[int]) -> dict[int, int]:

@@ -124,10 +124,7 @@ def _good(
 
 
 def _first_letter(name: str) -> str:
-    for sign in name:
-        if sign.isalnum():
-            return sign.upper()
-    return ""
+    return next((sign.upper() for sign in name if sign.isalnum()), "")
 
 
 def _is_for(item: Item, branches: Collection[int]) -> bool:
@@ -136,7 +133,6 @@ def _is_for(item: Item, branches: Collection[int]) -> bool:
 
 def _reach(item: Item, purse: Purse, texts: Texts) -> Reach:
     lacking = item.price - purse.balance
-    text = texts.enough
-    if lacking > 0:
-        text = texts.lacking.format(coins=texts.words.number(lacking))
+    missing = texts.lacking.format(coins=texts.words.number(lacking))
+    text = missing if lacking > 0 else texts.enough
     return Reach(purse.id, purse.name, lacking <= 0, text)

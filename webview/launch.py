@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote, unquote_to_bytes
 
+from coinsync.core.identity import VK_ID_MAX
+
 QUERY_BYTES_MAX = 4096
 FIELDS_MAX = 64
 KEY_LENGTH_MIN = 16
@@ -23,7 +25,6 @@ AGE_SECONDS_DEFAULT = 24 * 60 * 60
 AGE_SECONDS_CEILING = 7 * 24 * 60 * 60
 #: How far VK's clock may be ahead of ours.
 AHEAD_SECONDS_MAX = 5 * 60
-VK_ID_MAX = 2**63 - 1
 
 _SIGN = re.compile(rb"[A-Za-z0-9_-]{43}")
 _TIMESTAMP = re.compile(rb"[0-9]{1,12}")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from coinsync.core.facts import is_within
 from coinsync.core.ledger import Kind, Line
 from coinsync.core.rules import Rule
 from webview.school_view import SchoolView
@@ -34,9 +35,8 @@ def rules_on(rules: Iterable[Rule], branches: Iterable[int], day: date) -> tuple
     asked = frozenset(branches)
     latest: dict[object, Rule] = {}
     for rule in rules:
-        in_force = rule.since <= day and (rule.until is None or day <= rule.until)
         here = not asked or not rule.branches or bool(asked & rule.branches)
-        if not (in_force and here):
+        if not (here and is_within(day, rule.since, rule.until)):
             continue
         scope = (rule.name, rule.branches, rule.subjects, rule.groups)
         if scope not in latest or rule.since > latest[scope].since:
@@ -65,7 +65,7 @@ def _lessons(school: SchoolView, rules: Iterable[Rule], texts: Texts) -> list[Ea
     rates: dict[str, list[int]] = {}
     for rule in rules:
         titles = school.profile.lesson_titles.get(rule.name, ("", ""))
-        title = texts.of(*titles) or texts.lesson
+        title = texts.of(*titles) or texts.words.lesson
         rates.setdefault(title, []).append(rule.coins)
     earnings = []
     for title, coins in rates.items():

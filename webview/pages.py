@@ -158,15 +158,13 @@ def cabinet(family: Family, school: SchoolView, language: str, now: datetime) ->
     """Make the page of a family; ``language`` is a code of VK's."""
     texts = of_language(language)
     residents = family.residents[:RESIDENTS_MAX]
-    more = ""
-    if len(family.residents) > RESIDENTS_MAX:
-        more = texts.children_more.format(count=RESIDENTS_MAX)
+    are_more = len(family.residents) > RESIDENTS_MAX
     figures = [_figures(resident, family, school, now) for resident in residents]
     return Cabinet(
         school=school,
         texts=texts,
         children=tuple(_child(resident, family, school, texts, now) for resident in residents),
-        more=more,
+        more=texts.children_more.format(count=RESIDENTS_MAX) if are_more else "",
         fresh=_fresh(family.synced_at, texts, school.formatter(texts, (), now)),
         shop=_shop(family, residents, school, texts, now),
         data=_data(figures, school, texts),
@@ -295,12 +293,10 @@ def _shop(
         balance = family.balances.get(resident.id, 0)
         purses.append(Purse(resident.id, name, resident.branches, balance))
         branches.update(resident.branches)
-    more = ""
-    if len(family.shelf) > GOODS_MAX:
-        more = texts.catalog_more.format(count=GOODS_MAX)
+    are_more = len(family.shelf) > GOODS_MAX
     return Shop(
         catalog(family.shelf, purses, family.pictures, school, texts),
-        more,
+        texts.catalog_more.format(count=GOODS_MAX) if are_more else "",
         memo(school, branches, texts, school.profile.today((), now)),
     )
 

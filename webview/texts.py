@@ -54,7 +54,6 @@ class Texts:
     earn: str
     earn_short: str
     earn_empty: str
-    lesson: str
     lesson_text: str
     fresh_today: str
     fresh_yesterday: str
@@ -107,7 +106,6 @@ RUSSIAN = Texts(
     earn="Как заработать",
     earn_short="Заработать",
     earn_empty="Скоро здесь появятся способы заработать.",
-    lesson="Занятие",
     lesson_text=(
         "За каждое занятие по расписанию, на котором ребёнок был."
         " Пробные занятия и отработки не считаются."
@@ -197,7 +195,6 @@ ENGLISH = Texts(
     earn="How to earn",
     earn_short="Earn",
     earn_empty="Ways to earn will appear here soon.",
-    lesson="Lesson",
     lesson_text=(
         "For every lesson of the schedule that the child attends."
         " Trial and make-up lessons do not count."

@@ -17,12 +17,12 @@ from coinsync.core.ledger import Line
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import Readers
 from coinsync.store.reader import Reader
-from webview import pages, scripts
-from webview.gallery import Gallery, Picture
+from webview import pages
+from webview.gallery import Gallery
 from webview.goods import GOODS_MAX
 from webview.http_answer import HTML, JSON, REASON
 from webview.launch import LaunchFault, Visitor, verify
-from webview.page_renderer import PageRenderer
+from webview.page_renderer import SCRIPT_KIND, PageRenderer
 from webview.school_view import SchoolView
 
 RETRY_AFTER_SECONDS = 60
@@ -106,24 +106,27 @@ class Views:
     def picture(self, name: str) -> Any:
         """Send a picture; which there are is no secret."""
         picture = self.gallery.find(name)
-        return self._missing() if picture is None else _picture_response(picture)
+        if picture is None:
+            return self._missing()
+        drawn = picture.kind == "image/svg+xml"
+        more = {"Content-Security-Policy": _DRAWING_POLICY} if drawn else {}
+        return _kept_for_ever(picture.content, picture.kind, **more)
 
     def script(self, folder: str, name: str) -> Any:
         """Send one of the page's scripts."""
         content = self.renderer.scripts.find(folder, name)
         if content is None:
             return self._missing()
-        return _kept_for_ever(content, scripts.KIND)
+        return _kept_for_ever(content, SCRIPT_KIND)
 
     def health(self) -> Any:
         """Say for machines whether the database and its schema answer."""
-        state: dict[str, str | None]
         try:
             synced_at = self._read(lambda reader: reader.last_synced_at())
         except CoinsyncError as error:
-            state = {"database": "out", "schema": "unknown", "last_synced_at": None}
-            state["error"] = error_name(error)
-            return _response(503, json.dumps(state).encode(), JSON, error_name(error))
+            name = error_name(error)
+            state = {"database": "out", "schema": "unknown", "last_synced_at": None, "error": name}
+            return _response(503, json.dumps(state).encode(), JSON, name)
         state = {"database": "ok", "schema": "ok", "last_synced_at": synced_at}
         return _response(200, json.dumps(state).encode(), JSON)
 
@@ -179,13 +182,6 @@ def _asked_number(name: str) -> int:
     return 0
 
 
-def _picture_response(picture: Picture) -> Any:
-    more = {}
-    if picture.kind == "image/svg+xml":
-        more["Content-Security-Policy"] = _DRAWING_POLICY
-    return _kept_for_ever(picture.content, picture.kind, **more)
-
-
 def _kept_for_ever(content: bytes, kind: str, **more: str) -> Any:
     """Send what never changes under its name."""
     headers = {"Content-Type": kind, "Cache-Control": _KEEP_FOR_EVER, "Vary": "Accept-Encoding"}
@@ -221,10 +217,9 @@ def family_of(reader: Reader, vk: int) -> pages.Family:
 
 def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Older | None:
     """Read what follows the line ``before`` of one of the visitor's children."""
-    for resident in reader.residents_of_visitor(vk)[: pages.RESIDENTS_MAX]:
-        if resident.id == child:
-            break
-    else:
+    residents = reader.residents_of_visitor(vk)[: pages.RESIDENTS_MAX]
+    resident = next((resident for resident in residents if resident.id == child), None)
+    if resident is None:
         return None
     lines = reader.older_lines(child, before, pages.LINES_MAX + 1)
     if lines is None:

@@ -10,6 +10,11 @@ from enum import IntEnum, StrEnum
 ALWAYS = date.min
 
 
+def is_within(day: date, since: date, until: date | None) -> bool:
+    """Tell whether a day lies in a period; both ends belong to it."""
+    return since <= day and (until is None or day <= until)
+
+
 class Fact:
     """Something recorded that may change; ``fact_keys`` identifies each kind."""
 
@@ -111,7 +116,7 @@ class Membership(Fact):
         # The office enters a make-up in another group as a membership of that one day.
         if self.since == self.until:
             return False
-        return self.since <= day and (self.until is None or day <= self.until)
+        return is_within(day, self.since, self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +136,7 @@ class RegularLesson:
             self.group in lesson.groups
             and lesson.date.isoweekday() in self.weekdays
             and lesson.starts == self.starts
-            and self.since <= lesson.date
-            and (self.until is None or lesson.date <= self.until)
+            and is_within(lesson.date, self.since, self.until)
         )
 
 

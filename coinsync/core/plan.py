@@ -112,6 +112,15 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many were known, how many a reading brought, and how many known ones it lacks."""
+
+    known: int = 0
+    read: int = 0
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What the guards weigh: what was known, and what the answer lacks."""
 
@@ -119,12 +128,8 @@ class Evidence:
     lessons_read: int = 0
     awards_posted: int = 0
     lessons_unasked: int = 0
-    residents_known: int = 0
-    residents_read: int = 0
-    residents_missing: int = 0
-    memberships_known: int = 0
-    memberships_read: int = 0
-    memberships_missing: int = 0
+    residents: Coverage = Coverage()
+    memberships: Coverage = Coverage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +250,8 @@ class Plan:
         if not self:
             return ()
         if self.purpose is Purpose.PEOPLE:
-            return self._check_people(limits)
+            residents = _check_vanished("residents", self.evidence.residents, limits)
+            return residents + _check_vanished("memberships", self.evidence.memberships, limits)
         if self.purpose is Purpose.LESSONS:
             return self._check_lessons(limits)
         return ()
@@ -256,24 +262,6 @@ class Plan:
         if refusals and any(matches(self.digest, given) for given in accepted):
             return ()
         return refusals
-
-    def _check_people(self, limits: Limits) -> tuple[str, ...]:
-        evidence = self.evidence
-        residents = _check_vanished(
-            "residents",
-            evidence.residents_known,
-            evidence.residents_read,
-            evidence.residents_missing,
-            limits,
-        )
-        memberships = _check_vanished(
-            "memberships",
-            evidence.memberships_known,
-            evidence.memberships_read,
-            evidence.memberships_missing,
-            limits,
-        )
-        return (*residents, *memberships)
 
     def _check_lessons(self, limits: Limits) -> tuple[str, ...]:
         evidence = self.evidence
@@ -301,14 +289,15 @@ class Plan:
         return tuple(refusals)
 
 
-def _check_vanished(noun: str, known: int, read: int, missing: int, limits: Limits) -> list[str]:
-    if known and not read:
-        return [f"no {noun} where {known} were known"]
+def _check_vanished(noun: str, coverage: Coverage, limits: Limits) -> tuple[str, ...]:
+    known, missing = coverage.known, coverage.missing
+    if known and not coverage.read:
+        return (f"no {noun} where {known} were known",)
     percent = 100 * missing / known if known else 0.0
     limit = limits.vanished_percent_max
     if known >= limits.reversals_checked_from and percent > limit:
-        return [f"{missing} of {known} {noun} vanished ({percent:.1f} %, limit {limit} %)"]
-    return []
+        return (f"{missing} of {known} {noun} vanished ({percent:.1f} %, limit {limit} %)",)
+    return ()
 
 
 def digest_of(digests: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from coinsync.core.facts import (
     Membership,
     RegularLesson,
     Status,
+    is_within,
 )
 from coinsync.core.setting import choice, day, free_text, ids, setting, text, whole, yes_no
 
@@ -86,8 +87,7 @@ class Rule:
         """Tell whether the lesson is in the rule's scope and dates."""
         return (
             lesson.type in self.types
-            and self.since <= lesson.date
-            and (self.until is None or lesson.date <= self.until)
+            and is_within(lesson.date, self.since, self.until)
             and (not self.branches or lesson.branch in self.branches)
             and (not self.subjects or lesson.subject in self.subjects)
             and (not self.groups or not self.groups.isdisjoint(lesson.groups))

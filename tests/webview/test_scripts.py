@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.webview_client import KEY, VERA, Got, Window, check_headers, launch, school_in
-from webview.scripts import KIND, Scripts
+from webview.page_renderer import SCRIPT_KIND, Scripts
 
 STATIC = Path(__file__).parents[2] / "webview" / "static"
 #: Of the file that the makers of VK Bridge 3.0.2 publish.
@@ -38,7 +38,7 @@ def test_every_script_that_the_page_names_is_there_for_ever(window: Window) -> N
     assert len(names) == len(set(names)) == len(list(STATIC.glob("*.js")))
     for name in names:
         got = window.ask(path=name)
-        assert (got.status, got.headers["Content-Type"]) == (200, KIND)
+        assert (got.status, got.headers["Content-Type"]) == (200, SCRIPT_KIND)
         check_headers(got, cache=FOR_EVER)
         assert got.body == (STATIC / name.rpartition("/")[2]).read_bytes()
 

@@ -20,7 +20,7 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.ledger import KeyState, lesson_key
-from coinsync.core.plan import Change, Drop, Put, Remark, RemarkKind
+from coinsync.core.plan import Change, Drop, Evidence, Put, Remark, RemarkKind
 from coinsync.core.rules import Reason, Rulebook, Verdict, judge
 
 
@@ -34,7 +34,6 @@ class Recorded:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     residents: frozenset[int] = frozenset()
     vanished: frozenset[int] = frozenset()
-    awards_posted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,7 @@ class WindowReading:
     lesson_records: tuple[LessonRecord, ...]
     gone: tuple[int, ...] = ()
     unreadable: Mapping[int, str] = field(default_factory=dict)
-    lessons_read: int = 0
-    lessons_known: int = 0
-    lessons_unasked: int = 0
+    evidence: Evidence = field(default=Evidence())
 
 
 class Cause(StrEnum):
@@ -184,21 +181,15 @@ def _cause(
     hold: Hold | None,
     rulebook: Rulebook,
 ) -> Cause:
-    before = _attendance_of(attendance.resident, stored)
-    if stored is None or before is None:
-        return Cause.FACTS
-    if judge(stored.lesson, before, rulebook) != verdict:
+    # Where today's rules judge the recorded facts just like today's, no fact made the difference.
+    before = _by_resident(stored).get(attendance.resident)
+    if stored is None or before is None or judge(stored.lesson, before, rulebook) != verdict:
         return Cause.FACTS
     return Cause.RULES if hold is None else Cause.HELD
 
 
-def _attendance_of(resident: int, record: LessonRecord | None) -> Attendance | None:
-    if record is None:
-        return None
-    for attendance in record.attendance:
-        if attendance.resident == resident:
-            return attendance
-    return None
+def _by_resident(record: LessonRecord | None) -> dict[int, Attendance]:
+    return {attendance.resident: attendance for attendance in record.attendance} if record else {}
 
 
 def _is_late(stored: LessonRecord | None, read_before: date | None) -> bool:
@@ -236,7 +227,7 @@ def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> Less
 
 def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[Change]:
     lesson_before = stored.lesson if stored else None
-    before = {attendance.resident: attendance for attendance in stored.attendance} if stored else {}
+    before = _by_resident(stored)
     changes: list[Change] = []
     if record.lesson != lesson_before:
         changes.append(Put(record.lesson, lesson_before))

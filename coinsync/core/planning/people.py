@@ -22,7 +22,17 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.identity import VkKind, read_vk
-from coinsync.core.plan import Change, Evidence, Plan, Purpose, Put, Remark, RemarkKind, Scope
+from coinsync.core.plan import (
+    Change,
+    Coverage,
+    Evidence,
+    Plan,
+    Purpose,
+    Put,
+    Remark,
+    RemarkKind,
+    Scope,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +81,7 @@ def plan_people(
         known.memberships,
         scope.until,
         read_before,
-        groups={group.id for group in read.groups},
+        {group.id for group in read.groups},
     )
     links, remarks = _link_changes(read, known)
     for resident, field in (unreadable or {}).items():
@@ -109,12 +119,8 @@ def _people_evidence(branch: int, read: People, known: People) -> Evidence:
         _seat(membership) for membership in read.memberships if membership.group in groups
     }
     return Evidence(
-        residents_known=len(expected),
-        residents_read=len(read.residents),
-        residents_missing=len(expected - present),
-        memberships_known=len(open_seats),
-        memberships_read=len(shown_seats),
-        memberships_missing=len(open_seats - shown_seats),
+        residents=Coverage(len(expected), len(read.residents), len(expected - present)),
+        memberships=Coverage(len(open_seats), len(shown_seats), len(open_seats - shown_seats)),
     )
 
 
@@ -156,8 +162,7 @@ def memberships_after(
     known: Sequence[Membership],
     today: date,
     read_before: date | None,
-    *,
-    groups: Collection[int] | None = None,
+    groups: Collection[int],
 ) -> tuple[Membership, ...]:
     """Join the memberships that the CRM shows with those that we remember.
 
@@ -169,13 +174,11 @@ def memberships_after(
     remembered: dict[tuple[int, int], list[Membership]] = {}
     for membership in known:
         remembered.setdefault(_seat(membership), []).append(membership)
-        can_be_missed = groups is None or membership.group in groups
-        if membership.until is None and can_be_missed:
+        if membership.until is None and membership.group in groups:
             # Taken for ended, until the reading shows it again just below.
             after[identity(membership)] = replace(membership, until=today - timedelta(days=1))
     for membership in read:
-        stays = remembered.get(_seat(membership), ())
-        dated = _dated(membership, stays, today, read_before)
+        dated = _dated(membership, remembered.get(_seat(membership), ()), today, read_before)
         after[identity(dated)] = dated
     return tuple(after.values())
 
