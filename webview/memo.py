@@ -67,10 +67,10 @@ def _lessons(school: SchoolView, rules: Iterable[Rule], texts: Texts) -> list[Ea
         titles = school.profile.lesson_titles.get(rule.name, ("", ""))
         title = texts.of(*titles) or texts.words.lesson
         rates.setdefault(title, []).append(rule.coins)
-    earnings = []
-    for title, coins in rates.items():
-        earnings.append(Earning(title, texts.lesson_text, _span(school, coins, texts)))
-    return earnings
+    return [
+        Earning(title, texts.lesson_text, _span(school, coins, texts))
+        for title, coins in rates.items()
+    ]
 
 
 def _span(school: SchoolView, coins: list[int], texts: Texts) -> str:
@@ -80,9 +80,11 @@ def _span(school: SchoolView, coins: list[int], texts: Texts) -> str:
 
 
 def _others(school: SchoolView, texts: Texts) -> list[Earning]:
-    earnings = []
-    for way in school.profile.ways:
-        title = texts.of(way.title_ru, way.title_en)
-        text = texts.of(way.text_ru, way.text_en)
-        earnings.append(Earning(title, text, f"+{school.coins(way.coins, texts)}"))
-    return earnings
+    return [
+        Earning(
+            texts.of(way.title_ru, way.title_en),
+            texts.of(way.text_ru, way.text_en),
+            f"+{school.coins(way.coins, texts)}",
+        )
+        for way in school.profile.ways
+    ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -146,10 +146,8 @@ def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[I
     """What a catalog changes, as (new, old); what is left out is archived."""
     before = {item.code: item for item in known}
     after = {item.code: item for item in wanted}
-    changes: list[tuple[Item, Item | None]] = []
-    for code, item in after.items():
-        if before.get(code) != item:
-            changes.append((item, before.get(code)))
+    changes = [(item, before.get(code)) for code, item in after.items()]
+    changes = [(item, old) for item, old in changes if item != old]
     for code, item in before.items():
         # Sales name their goods, so nothing that was ever sold may go.
         if code not in after and not item.archived:
@@ -177,11 +175,11 @@ def shares(total: int, paid: Sequence[int]) -> list[int]:
     return parts
 
 
-def quantities(moves: Iterable[StockMove]) -> Mapping[str, int]:
+def quantities(moves: Iterable[StockMove]) -> Counter[str]:
     """Pieces by item, added up."""
-    pieces: dict[str, int] = {}
+    pieces = Counter[str]()
     for move in moves:
-        pieces[move.item] = pieces.get(move.item, 0) + move.quantity
+        pieces[move.item] += move.quantity
     return pieces
 
 

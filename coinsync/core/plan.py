@@ -271,19 +271,16 @@ class Plan:
         if evidence.lessons_known and not evidence.lessons_read:
             refusals.append(f"no lessons where {evidence.lessons_known} were known")
         elif evidence.lessons_unasked:
-            refusals.append(
-                f"{evidence.lessons_unasked} of {evidence.lessons_known} known lessons "
-                "are missing from the answer"
-            )
+            part = f"{evidence.lessons_unasked} of {evidence.lessons_known}"
+            refusals.append(f"{part} known lessons are missing from the answer")
         posted = evidence.awards_posted
         percent_max = limits.reversals_percent_max
         allowed = max(limits.reversals_free, posted * percent_max // 100)
         # Of a few awards a single reversal is many percent already.
         if posted >= limits.reversals_checked_from and reversals > allowed:
             percent = 100 * reversals / posted
-            refusals.append(
-                f"{reversals} reversals of {posted} posted ({percent:.1f} %, limit {percent_max} %)"
-            )
+            share = f"{percent:.1f} %, limit {percent_max} %"
+            refusals.append(f"{reversals} reversals of {posted} posted ({share})")
         if awarded > limits.coins_per_run_max:
             refusals.append(f"+{awarded} coins in one run (limit {limits.coins_per_run_max})")
         return tuple(refusals)

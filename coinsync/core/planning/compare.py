@@ -153,16 +153,17 @@ class _Comparing:
             # The facts changed and changed back: what was answered once answers this too.
             self.facts.append(Drop(hold))
             return
-        as_it_should_be = verdict.coins == state.coins and not verdict.held
-        if hold is None and (decided or as_it_should_be):
+        agrees = verdict.coins == state.coins and not verdict.held
+        if hold is None and (decided or agrees):
             self.remarks += _plain_remarks(lesson, attendance, verdict, stored)
             return
         cause = _cause(attendance, verdict, stored, hold, self.rulebook)
         self.differences.append(
             Difference(lesson, attendance.resident, verdict, state, hold, cause)
         )
-        gains = verdict.coins > state.coins
-        if gains and cause is Cause.FACTS and _is_late(stored, self.read_before):
+        # On the day of the lesson itself a teacher may still be marking.
+        is_late = stored and self.read_before and stored.lesson.date < self.read_before
+        if verdict.coins > state.coins and cause is Cause.FACTS and is_late:
             self.remarks.append(Remark(RemarkKind.LATE, "late", lesson.id, attendance.resident))
 
 
@@ -192,20 +193,12 @@ def _by_resident(record: LessonRecord | None) -> dict[int, Attendance]:
     return {attendance.resident: attendance for attendance in record.attendance} if record else {}
 
 
-def _is_late(stored: LessonRecord | None, read_before: date | None) -> bool:
-    """Tell whether an earlier reading, a day or more after the lesson, lacked the mark."""
-    if stored is None or read_before is None:
-        return False
-    return stored.lesson.date < read_before
-
-
 def _plain_remarks(
     lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
 ) -> list[Remark]:
     """Say which attended lessons earn nothing by their kind."""
-    if attendance.mark is not Mark.ATTENDED or lesson.status is not Status.CONDUCTED:
-        return []
-    if verdict.coins:
+    attended = attendance.mark is Mark.ATTENDED and lesson.status is Status.CONDUCTED
+    if not attended or verdict.coins:
         return []
     kind = RemarkKind.TYPE_UNKNOWN if verdict.reason is Reason.TYPE_UNKNOWN else RemarkKind.SKIP
     known = stored is not None and stored.lesson == lesson and attendance in stored.attendance
@@ -264,20 +257,18 @@ def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> lis
         stored = recorded.lesson_records.get(record.lesson.id)
         if stored is None:
             continue
-        before = _listed(stored)
-        now = _listed(record)
+        before, now = _listed(stored), _listed(record)
         newcomers = now - before
         if not newcomers:
             # Nobody is new: the heir may have stood beside the other card all along.
             continue
         for gone in (before - now) & recorded.vanished:
             heirs[gone] = heirs.get(gone, newcomers) & newcomers
-    proposals = []
-    for gone, candidates in heirs.items():
-        if len(candidates) == 1:
-            (heir,) = candidates
-            proposals.append(Remark(RemarkKind.MERGED, "merged", resident=gone, other=heir))
-    return proposals
+    return [
+        Remark(RemarkKind.MERGED, "merged", resident=gone, other=min(candidates))
+        for gone, candidates in heirs.items()
+        if len(candidates) == 1
+    ]
 
 
 def _listed(record: LessonRecord) -> set[int]:

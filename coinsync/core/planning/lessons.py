@@ -121,9 +121,8 @@ class _Draft:
 
     def _post(self, difference: Difference) -> None:
         self.basis.append(difference.state)
-        due = difference.verdict.coins
-        for entry in entries_towards(due, difference, actor=SYNC_ACTOR):
-            self.changes.append(Post(entry))
+        entries = entries_towards(difference.verdict.coins, difference, actor=SYNC_ACTOR)
+        self.changes += [Post(entry) for entry in entries]
 
     def _drop_hold(self, difference: Difference) -> None:
         if difference.hold is not None:
@@ -150,15 +149,8 @@ class _Draft:
     def _remark(
         self, kind: RemarkKind, difference: Difference, coins: int, *, known: bool = False
     ) -> None:
-        remark = Remark(
-            kind,
-            difference.verdict.reason.value,
-            difference.lesson.id,
-            difference.resident,
-            coins,
-            known=known,
-        )
-        self.remarks.append(remark)
+        reason, lesson = difference.verdict.reason.value, difference.lesson.id
+        self.remarks.append(Remark(kind, reason, lesson, difference.resident, coins, known=known))
 
 
 def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remark]:
