@@ -29,10 +29,10 @@ class Picture:
 
 
 class Gallery:
-    """The table of pictures; a name whose file is gone leads to nothing."""
+    """The table of pictures, in ``folder`` and ``own``."""
 
     def __init__(self, folder: Path | None, own: Mapping[str, bytes]) -> None:
-        """Read the names in ``folder`` now; ``own`` are pictures by name."""
+        """Read the names in ``folder``; ``own`` are contents by name."""
         self._folder = folder
         self._own = dict(own)
         self._names = set(self._listed())
@@ -53,10 +53,10 @@ class Gallery:
         if name in self._names:
             return True
         # The catalog was loaded while we are serving: its new copies are looked for one by one.
-        if len(self._names) < NAMES_MAX and self._exists(name):
+        is_new = len(self._names) < NAMES_MAX and self._exists(name)
+        if is_new:
             self._names.add(name)
-            return True
-        return False
+        return is_new
 
     def _exists(self, name: str) -> bool:
         if self._folder is None or not NAME.fullmatch(name):

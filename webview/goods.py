@@ -39,11 +39,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """One of the goods, in words.
-
-    ``letter`` stands where there is no ``picture``; ``price`` is ``cost`` as read, ``heart``
-    the text of the button for favourites.
-    """
+    """One of the goods, in words; ``letter`` stands for a missing ``picture``."""
 
     code: str
     name: str
@@ -75,7 +71,7 @@ def catalog(
     school: SchoolView,
     texts: Texts,
 ) -> tuple[Category, ...]:
-    """What the children's branches have, in the catalog's order; all without a child."""
+    """What the children's branches have; all where there is no child."""
     branches = {branch for purse in purses for branch in purse.branches}
     shown = [pair for pair in shelf[:GOODS_MAX] if not purses or _is_for(pair[0], branches)]
     categories: list[Category] = []
@@ -96,12 +92,7 @@ def _category(item: Item, texts: Texts) -> str:
 
 
 def _good(
-    item: Item,
-    left: int,
-    purses: Iterable[Purse],
-    picture: str,
-    school: SchoolView,
-    texts: Texts,
+    item: Item, left: int, purses: Iterable[Purse], picture: str, school: SchoolView, texts: Texts
 ) -> Good:
     name = texts.of(item.name_ru, item.name_en)
     gone = item.tracked and left <= 0
@@ -133,10 +124,7 @@ def _good(
 
 
 def _first_letter(name: str) -> str:
-    for sign in name:
-        if sign.isalnum():
-            return sign.upper()
-    return ""
+    return next((sign.upper() for sign in name if sign.isalnum()), "")
 
 
 def _is_for(item: Item, branches: Collection[int]) -> bool:
@@ -145,7 +133,6 @@ def _is_for(item: Item, branches: Collection[int]) -> bool:
 
 def _reach(item: Item, purse: Purse, texts: Texts) -> Reach:
     lacking = item.price - purse.balance
-    text = texts.enough
-    if lacking > 0:
-        text = texts.lacking.format(coins=texts.words.number(lacking))
+    missing = texts.lacking.format(coins=texts.words.number(lacking))
+    text = missing if lacking > 0 else texts.enough
     return Reach(purse.id, purse.name, lacking <= 0, text)

@@ -32,7 +32,7 @@ class HttpAnswer:
 
 
 def security_headers(style_source: str) -> dict[str, str]:
-    """The headers of every response; ``style_source`` is the one style sheet allowed."""
+    """The headers of every response; only ``style_source`` may style."""
     policy = (
         "default-src 'none'",
         "script-src 'self'",

@@ -19,11 +19,6 @@ class SchoolView:
     logo: str = ""
     coin: str = ""
 
-    @property
-    def name(self) -> str:
-        """What the cabinet calls the school."""
-        return self.profile.name
-
     def coin_forms(self, texts: Texts) -> tuple[str, ...]:
         """The forms of the coin's name: three in Russian, two in English."""
         if texts is RUSSIAN:

@@ -26,7 +26,7 @@ HEADER_BYTES_MAX = 16 * 1024
 
 
 def serve(app: WSGIApplication, host: str, port: int, threads: int = THREADS) -> None:
-    """Serve ``app`` until SIGTERM or Ctrl-C; ``OSError`` when the address cannot be had."""
+    """Serve ``app`` until SIGTERM or Ctrl-C; ``OSError`` without the address."""
     server = server_on(_listen(host, port), app, threads)
     with _ended_by_sigterm():
         try:
@@ -53,7 +53,7 @@ def server_on(listener: socket.socket, app: WSGIApplication, threads: int = THRE
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Take the address first: waitress would leave a socket open where it cannot be had."""
+    """Take the address first: in a failure waitress would leave a socket open."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
@@ -63,7 +63,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _connections_max() -> int:
-    """Raise the process's limit of open files: one connection too many makes waitress spin."""
+    """Raise the limit of open files: one connection too many makes waitress spin."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = CONNECTIONS_MAX + FILES_BESIDE
     if 0 <= soft < files:

@@ -15,12 +15,12 @@ _LISTS = frozenset({tuple, list})
 
 
 def canonical_text(value: Any) -> str:
-    """Write a value as JSON without blanks; other values give other texts."""
+    """Write a value as JSON; other values give other texts."""
     return json.dumps(canonical(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def canonical(value: Any) -> Any:
-    """Turn a value into what JSON can hold; a dataclass begins with its class's name."""
+    """Turn a value into what JSON holds; a dataclass begins with its name."""
     kind: Any = type(value)
     if kind in _LISTS:
         return [canonical(item) for item in value]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -27,8 +27,7 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 class Item(Fact):
     """One of the shop's goods; no ``branches`` means all.
 
-    ``tracked`` says that stock is counted, ``picture`` names the web copy, ``place`` orders the
-    catalog.
+    ``tracked``: stock is counted; ``picture`` names the web copy.
     """
 
     code: str
@@ -59,7 +58,7 @@ class MoveKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StockMove:
-    """So many pieces of an item more, or fewer; a ``key`` is used once."""
+    """Pieces of an item more, or fewer; a ``key`` is used once."""
 
     key: str
     item: str
@@ -78,7 +77,7 @@ class StockMove:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """So many of an item; ``price`` for each where it is not the catalog's."""
+    """So many of an item; ``price`` where it is not the catalog's."""
 
     item: Item
     quantity: int
@@ -87,7 +86,7 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Sale(Fact):
-    """One purchase; entries under its key say who paid, ``event`` is a fair's code.
+    """One purchase; entries under its key say who paid.
 
     Nothing that staff type stands here: a note can be erased, a sale cannot.
     """
@@ -100,7 +99,7 @@ class Sale(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SaleLine(Fact):
-    """So many of one item at ``price`` each; ``listed`` was the catalog's price that day."""
+    """So many of one item at ``price``; ``listed`` was the catalog's."""
 
     sale: str
     line: int
@@ -144,13 +143,11 @@ def is_code(text: str) -> bool:
 
 
 def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[Item, Item | None]]:
-    """What a whole catalog changes, as (new, old); items that are left out are archived."""
+    """What a catalog changes, as (new, old); what is left out is archived."""
     before = {item.code: item for item in known}
     after = {item.code: item for item in wanted}
-    changes: list[tuple[Item, Item | None]] = []
-    for code, item in after.items():
-        if before.get(code) != item:
-            changes.append((item, before.get(code)))
+    changes = [(item, before.get(code)) for code, item in after.items()]
+    changes = [(item, old) for item, old in changes if item != old]
     for code, item in before.items():
         # Sales name their goods, so nothing that was ever sold may go.
         if code not in after and not item.archived:
@@ -161,8 +158,8 @@ def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[I
 def shares(total: int, paid: Sequence[int]) -> list[int]:
     """Cut ``total`` in proportion to what was ``paid``, in whole coins.
 
-    The largest remainders get the coins that are left over, the earlier first. Raises
-    ``ValueError`` when more is to be given back than was paid.
+    The largest remainders get the coins left over, the earlier first. ``ValueError`` when more
+    is to be given back than was paid.
     """
     paid_by_all = sum(paid)
     if not 0 <= total <= paid_by_all:
@@ -178,11 +175,11 @@ def shares(total: int, paid: Sequence[int]) -> list[int]:
     return parts
 
 
-def quantities(moves: Iterable[StockMove]) -> Mapping[str, int]:
+def quantities(moves: Iterable[StockMove]) -> Counter[str]:
     """Pieces by item, added up."""
-    pieces: dict[str, int] = {}
+    pieces = Counter[str]()
     for move in moves:
-        pieces[move.item] = pieces.get(move.item, 0) + move.quantity
+        pieces[move.item] += move.quantity
     return pieces
 
 
@@ -206,7 +203,7 @@ class SaleTotals:
 
 
 def totals_of_sale(lines: Iterable[SaleLine], refunded: Collection[int]) -> SaleTotals:
-    """Add up the lines of a sale; ``refunded`` are the numbers of those taken back."""
+    """Add up the lines of a sale; ``refunded`` are their numbers."""
     coins_paid = coins_returned = 0
     pieces_sold, pieces_returned = Counter[str](), Counter[str]()
     for line in lines:

@@ -10,14 +10,19 @@ from enum import IntEnum, StrEnum
 ALWAYS = date.min
 
 
+def is_within(day: date, since: date, until: date | None) -> bool:
+    """Tell whether a day lies in a period; both ends belong to it."""
+    return since <= day and (until is None or day <= until)
+
+
 class Fact:
-    """Something that is recorded and may change; ``fact_keys`` tells one from another."""
+    """Something recorded that may change; ``fact_keys`` identifies each kind."""
 
     __slots__ = ()
 
 
 class Status(IntEnum):
-    """The life of a lesson; 1 to 3 are AlfaCRM's numbers, ``GONE`` is no longer there."""
+    """The life of a lesson; 1 to 3 are AlfaCRM's numbers."""
 
     GONE = 0
     PLANNED = 1
@@ -26,7 +31,7 @@ class Status(IntEnum):
 
 
 class Mark(StrEnum):
-    """What a lesson says of one resident; ``REMOVED`` is one whom it lists no longer."""
+    """What a lesson says of a resident; ``REMOVED``: listed once, no longer."""
 
     ATTENDED = "attended"
     ABSENT = "absent"
@@ -37,8 +42,8 @@ class Mark(StrEnum):
 class GroupStanding(StrEnum):
     """How the resident stood to the lesson's groups on its date.
 
-    ``NONE``: there is no group; ``UNKNOWN``: the memberships of that day are not known.
-    ``UNSETTLED`` was not compared with memberships yet: no coins may be given or taken for it.
+    ``NONE``: there is no group; ``UNKNOWN``: nobody knows; ``UNSETTLED``: memberships were not
+    looked at, and no coins may move.
     """
 
     UNSETTLED = "unsettled"
@@ -49,9 +54,9 @@ class GroupStanding(StrEnum):
 
 
 class Presence(StrEnum):
-    """How the CRM carries a person today; nobody is deleted, no coin moves.
+    """How the CRM carries a person; nobody is deleted, no coin moves.
 
-    ``ERASED`` is ours: the family asked to be forgotten, and no reading brings the name back.
+    ``ERASED`` is ours: the family asked to be forgotten; no reading brings the name back.
     """
 
     CLIENT = "client"
@@ -88,7 +93,7 @@ class Group(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Resident(Fact):
-    """A pupil; ``vk`` is what the card says about the family's VK page, as typed."""
+    """A pupil; ``vk`` is the card's text about the family's page, as typed."""
 
     id: int
     name: str
@@ -99,7 +104,7 @@ class Resident(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Membership(Fact):
-    """A resident belongs to a group, both days included; ``until`` None is no end."""
+    """A resident belongs to a group, both days included."""
 
     resident: int
     group: int
@@ -111,12 +116,12 @@ class Membership(Fact):
         # The office enters a make-up in another group as a membership of that one day.
         if self.since == self.until:
             return False
-        return self.since <= day and (self.until is None or day <= self.until)
+        return is_within(day, self.since, self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class RegularLesson:
-    """A line of the schedule; weekdays from 1, Monday, ``starts`` as "HH:MM"."""
+    """A line of the schedule; weekday 1 is Monday, ``starts`` is "HH:MM"."""
 
     id: int
     group: int
@@ -131,14 +136,13 @@ class RegularLesson:
             self.group in lesson.groups
             and lesson.date.isoweekday() in self.weekdays
             and lesson.starts == self.starts
-            and self.since <= lesson.date
-            and (self.until is None or lesson.date <= self.until)
+            and is_within(lesson.date, self.since, self.until)
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson(Fact):
-    """One lesson; ``starts`` is "HH:MM" or "", ``scheduled`` that the schedule names it."""
+    """One lesson; ``starts`` is "HH:MM" or ""."""
 
     id: int
     branch: int
@@ -153,7 +157,7 @@ class Lesson(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Attendance(Fact):
-    """What happened to one resident in one lesson; ``settle`` fills in ``standing``."""
+    """What happened to one resident in one lesson."""
 
     lesson: int
     resident: int
@@ -170,7 +174,7 @@ class LessonRecord:
 
 
 class LinkSource(StrEnum):
-    """Who made a link; ``MERGE`` brought it along from another card."""
+    """Who made a link; a merge moves links along."""
 
     CRM = "crm"
     DESK = "desk"
@@ -179,7 +183,7 @@ class LinkSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link(Fact):
-    """A VK account that may see a resident; a revoked one is kept, not ``live``."""
+    """A VK account that may see a resident; kept, not ``live``, once revoked."""
 
     vk: int
     resident: int
@@ -198,7 +202,7 @@ class PageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VkPage(Fact):
-    """VK's answer about the name on a card; ``number`` is the id of a person's page."""
+    """VK's answer about the name on a card; ``number`` is a person's id."""
 
     resident: int
     name: str
@@ -209,7 +213,7 @@ class VkPage(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Merge(Fact):
-    """The card ``resident`` goes on as ``into``, where its coins count; 0 once undone.
+    """The card ``resident`` goes on as ``into``; 0 once undone.
 
     ``ever`` are all cards that it went on as, ``links`` the VK accounts that moved along.
     """
@@ -221,7 +225,7 @@ class Merge(Fact):
 
 
 class HoldKind(StrEnum):
-    """Why a person must decide: coins that cannot be taken, or a guest's visit."""
+    """Why a person must decide: spent coins, or a guest's visit."""
 
     REVERSAL = "reversal"
     GUEST = "guest"
@@ -229,7 +233,7 @@ class HoldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold(Fact):
-    """A difference that waits for a person; ``coins`` would be taken or given."""
+    """A difference that waits for a person, in coins."""
 
     key: str
     kind: HoldKind
@@ -243,9 +247,9 @@ class Hold(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Decision(Fact):
-    """A person's answer: the coins under a key are right whatever the rules say.
+    """A person's answer: these coins are right whatever the rules say.
 
-    It holds as long as the question is the same: ``seq``, ``coins`` and the rules' ``reason``.
+    It holds while the question is the same: ``seq``, ``coins`` and the rules' ``reason``.
     """
 
     key: str
@@ -261,7 +265,7 @@ class Decision(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Note(Fact):
-    """The text of the note of entry ``n`` with its salt; the entry holds only a digest."""
+    """A note of entry ``n``, which holds only its digest."""
 
     n: int
     salt: str

@@ -56,8 +56,7 @@ class Kind(StrEnum):
 class Entry:
     """One line of the ledger before it is posted.
 
-    ``coins`` is the resident's gain; ``reverses`` is the number of the entry that it takes
-    back.
+    ``coins`` is the resident's gain, ``reverses`` the number of the entry that it takes back.
     """
 
     key: str
@@ -98,7 +97,7 @@ class Posted:
 
 
 class LedgerRow(NamedTuple):
-    """An entry as it lies in the ledger; nothing is checked, it may be damaged."""
+    """An entry as it lies in the ledger, unchecked: it may be damaged."""
 
     n: int
     key: str
@@ -120,7 +119,7 @@ class LedgerRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """Where a key stands: last number, coins, and the award that a reversal would name."""
+    """Where a key stands; ``award`` is what a reversal would name."""
 
     key: str
     seq: int = 0
@@ -130,7 +129,7 @@ class KeyState:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far the ledger has come; ``account`` names the CRM that it belongs to."""
+    """How far the ledger of one CRM, ``account``, has come."""
 
     n: int
     runs: int
@@ -139,7 +138,7 @@ class Head:
 
 
 class Run(NamedTuple):
-    """One applied plan, as it lies in the database; days and UTC times are texts."""
+    """One applied plan as it lies in the database; UTC times are texts."""
 
     id: int
     uuid: str
@@ -170,7 +169,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was written; ``n_first`` exceeds ``n_last`` when no entry was posted."""
+    """What was written; ``n_first`` exceeds ``n_last`` without entries."""
 
     run: int
     uuid: str
@@ -182,12 +181,12 @@ class Receipt:
 
 
 def utc_text(moment: datetime) -> str:
-    """Write an aware UTC time as the ledger keeps it: "2026-11-22T02:00:07Z"."""
+    """Write an aware UTC time: "2026-11-22T02:00:07Z"."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def survivors_of(merges: Iterable[Merge]) -> dict[int, int]:
-    """The card on which each merged card goes on in the end; others are not named.
+    """The card on which each merged card goes on in the end.
 
     No writer makes a circle of cards; should one be there, its lowest number goes on.
     """
@@ -217,12 +216,12 @@ def lesson_key(account: str, lesson: int, resident: int) -> str:
 
 
 def desk_key(id: str) -> str:
-    """Write the key of hand work; ``id`` is made first, so a repetition is no second entry."""
+    """Write the key of hand work; its ``id`` makes a repetition harmless."""
     return f"desk:{id}"
 
 
 def gift_key(award: int) -> str:
-    """Write the key of the gift for the reversal of the ``award`` of that number."""
+    """Write the key of the gift for the reversal of entry ``award``."""
     return f"gift:{award}"
 
 
@@ -232,7 +231,7 @@ def sale_key(sale: str, resident: int) -> str:
 
 
 def refund_key(sale: str, line: int, resident: int) -> str:
-    """Write the key of a refund; ``line`` is the first of the lines taken back."""
+    """Write the key of a refund; ``line`` is the first taken back."""
     return f"refund:{sale}:{line}:{resident}"
 
 

@@ -29,7 +29,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Record ``new`` in the place of ``old``; None is for the first time."""
+    """Record ``new`` in the place of ``old``."""
 
     new: Fact
     old: Fact | None = None
@@ -64,11 +64,7 @@ Change = Post | Put | Drop | Stock
 
 
 class Purpose(StrEnum):
-    """What a plan is for.
-
-    Only ``REVIEW``, what a person decided, may reverse below zero. ``CATALOG`` is what the shop
-    has, ``SALE`` what it sold or took back.
-    """
+    """What a plan is for; only ``REVIEW`` may reverse below zero."""
 
     PEOPLE = "people"
     LESSONS = "lessons"
@@ -80,7 +76,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One branch, 0 for none, and one window of days, both ends included."""
+    """One branch, 0 for none, and days, both ends included."""
 
     branch: int
     since: date
@@ -103,11 +99,7 @@ class RemarkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing to know.
-
-    ``other`` is a second lesson or card, ``known`` was said before, ``detail`` is the field
-    that cannot be read.
-    """
+    """One thing to know; ``known`` was said before, ``detail`` names a field."""
 
     kind: RemarkKind
     reason: str
@@ -120,24 +112,29 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many were known, how many a reading brought, and how many known ones it lacks."""
+
+    known: int = 0
+    read: int = 0
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the guards weigh: what was known, and what of it the answer lacks."""
+    """What the guards weigh: what was known, and what the answer lacks."""
 
     lessons_known: int = 0
     lessons_read: int = 0
     awards_posted: int = 0
     lessons_unasked: int = 0
-    residents_known: int = 0
-    residents_read: int = 0
-    residents_missing: int = 0
-    memberships_known: int = 0
-    memberships_read: int = 0
-    memberships_missing: int = 0
+    residents: Coverage = Coverage()
+    memberships: Coverage = Coverage()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one plan, or one operation by hand, may do unless a person accepts it."""
+    """How much a plan, or an operation, may do unless a person accepts it."""
 
     reversals_percent_max: int = setting(
         whole(0, 100), "Reversals, in percent of the awards posted there …", 5
@@ -171,10 +168,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes for one scope, in one fixed order, with what they rely on.
+    """Changes for one scope, in a fixed order, with what they rely on.
 
-    ``basis`` says where each key stood that the plan posts to. ``lessons``, ``remarks`` and
-    ``evidence`` explain the plan and are no part of its digest.
+    ``basis`` says where each key stood; ``lessons``, ``remarks`` and ``evidence`` explain the
+    plan and are no part of its digest.
     """
 
     purpose: Purpose
@@ -197,7 +194,7 @@ class Plan:
         lessons: Iterable[Lesson] = (),
         evidence: Evidence | None = None,
     ) -> Plan:
-        """Make a plan whose order does not depend on the order in which parts were found."""
+        """Make a plan whose order does not depend on that of its parts."""
         # Or the digest that a person reviewed would change with the order of the CRM's answers.
         return cls(
             purpose,
@@ -253,35 +250,18 @@ class Plan:
         if not self:
             return ()
         if self.purpose is Purpose.PEOPLE:
-            return self._check_people(limits)
+            residents = _check_vanished("residents", self.evidence.residents, limits)
+            return residents + _check_vanished("memberships", self.evidence.memberships, limits)
         if self.purpose is Purpose.LESSONS:
             return self._check_lessons(limits)
         return ()
 
     def refusals(self, limits: Limits, accepted: Iterable[str]) -> tuple[str, ...]:
-        """What ``check`` names, unless a person accepted this plan by its digest."""
+        """What ``check`` names, unless a person accepted this very plan."""
         refusals = self.check(limits)
         if refusals and any(matches(self.digest, given) for given in accepted):
             return ()
         return refusals
-
-    def _check_people(self, limits: Limits) -> tuple[str, ...]:
-        evidence = self.evidence
-        residents = _check_vanished(
-            "residents",
-            evidence.residents_known,
-            evidence.residents_read,
-            evidence.residents_missing,
-            limits,
-        )
-        memberships = _check_vanished(
-            "memberships",
-            evidence.memberships_known,
-            evidence.memberships_read,
-            evidence.memberships_missing,
-            limits,
-        )
-        return (*residents, *memberships)
 
     def _check_lessons(self, limits: Limits) -> tuple[str, ...]:
         evidence = self.evidence
@@ -291,36 +271,34 @@ class Plan:
         if evidence.lessons_known and not evidence.lessons_read:
             refusals.append(f"no lessons where {evidence.lessons_known} were known")
         elif evidence.lessons_unasked:
-            refusals.append(
-                f"{evidence.lessons_unasked} of {evidence.lessons_known} known lessons "
-                "are missing from the answer"
-            )
+            part = f"{evidence.lessons_unasked} of {evidence.lessons_known}"
+            refusals.append(f"{part} known lessons are missing from the answer")
         posted = evidence.awards_posted
         percent_max = limits.reversals_percent_max
         allowed = max(limits.reversals_free, posted * percent_max // 100)
         # Of a few awards a single reversal is many percent already.
         if posted >= limits.reversals_checked_from and reversals > allowed:
             percent = 100 * reversals / posted
-            refusals.append(
-                f"{reversals} reversals of {posted} posted ({percent:.1f} %, limit {percent_max} %)"
-            )
+            share = f"{percent:.1f} %, limit {percent_max} %"
+            refusals.append(f"{reversals} reversals of {posted} posted ({share})")
         if awarded > limits.coins_per_run_max:
             refusals.append(f"+{awarded} coins in one run (limit {limits.coins_per_run_max})")
         return tuple(refusals)
 
 
-def _check_vanished(noun: str, known: int, read: int, missing: int, limits: Limits) -> list[str]:
-    if known and not read:
-        return [f"no {noun} where {known} were known"]
+def _check_vanished(noun: str, coverage: Coverage, limits: Limits) -> tuple[str, ...]:
+    known, missing = coverage.known, coverage.missing
+    if known and not coverage.read:
+        return (f"no {noun} where {known} were known",)
     percent = 100 * missing / known if known else 0.0
     limit = limits.vanished_percent_max
     if known >= limits.reversals_checked_from and percent > limit:
-        return [f"{missing} of {known} {noun} vanished ({percent:.1f} %, limit {limit} %)"]
-    return []
+        return (f"{missing} of {known} {noun} vanished ({percent:.1f} %, limit {limit} %)",)
+    return ()
 
 
 def digest_of(digests: Sequence[str]) -> str:
-    """Digest of several plans together; "" of none, a single plan's is its own."""
+    """Digest of several plans; "" of none, a single plan's is its own."""
     if len(digests) > 1:
         return digest_of_text("\n".join(digests))
     return digests[0] if digests else ""
@@ -332,7 +310,7 @@ def digest_of_text(text: str) -> str:
 
 
 def matches(digest: str, given: str) -> bool:
-    """Tell whether a digest as typed, at least its first eight digits, names this one."""
+    """Tell whether a digest as typed, eight digits at least, names this one."""
     return len(given) >= DIGEST_SHOWN and digest.startswith(given.lower())
 
 

@@ -17,6 +17,7 @@ from coinsync.core.facts import (
     Membership,
     RegularLesson,
     Status,
+    is_within,
 )
 from coinsync.core.setting import choice, day, free_text, ids, setting, text, whole, yes_no
 
@@ -25,7 +26,7 @@ GROUP_BASE = 2
 
 
 class Reason(StrEnum):
-    """Why a lesson gave coins to a resident, or which question it failed."""
+    """Why a lesson gave coins or not."""
 
     PAID = "paid"
     LESSON_GONE = "lesson_gone"
@@ -63,7 +64,7 @@ class GuestPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """So many ``coins`` for a lesson of one of ``types``; an empty scope is everywhere."""
+    """``coins`` for a lesson of one of ``types``; an empty scope is everywhere."""
 
     name: str = setting(text, "Written on every entry.")
     coins: int = setting(whole(1, 1_000_000))
@@ -86,15 +87,14 @@ class Rule:
         """Tell whether the lesson is in the rule's scope and dates."""
         return (
             lesson.type in self.types
-            and self.since <= lesson.date
-            and (self.until is None or lesson.date <= self.until)
+            and is_within(lesson.date, self.since, self.until)
             and (not self.branches or lesson.branch in self.branches)
             and (not self.subjects or lesson.subject in self.subjects)
             and (not self.groups or not self.groups.isdisjoint(lesson.groups))
         )
 
     def covers_scope_of(self, other: Rule) -> bool:
-        """Tell whether every lesson meant for ``other``, dates aside, fits this rule too."""
+        """Tell whether every lesson of ``other``, dates aside, fits this rule too."""
         return (
             self.types >= other.types
             and _covers(self.branches, other.branches)
@@ -111,7 +111,7 @@ def _covers(wide: frozenset[int], narrow: frozenset[int]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """The school's rules, most specific first; rules of one name are rates of one rule."""
+    """Rules, most specific first; those of one name are rates of one rule."""
 
     rules: tuple[Rule, ...]
     trials: frozenset[int] = frozenset()
@@ -129,7 +129,7 @@ class Rulebook:
         return max(rates, key=lambda rule: rule.since)
 
     def type_reason(self, type_id: int) -> Reason | None:
-        """Say why a lesson type never earns; None for a type that some rule names."""
+        """Say why a lesson type never earns; None for one that some rule names."""
         if type_id in self.trials:
             return Reason.TRIAL
         if type_id in self.makeups:
@@ -141,7 +141,7 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one lesson gives one resident; ``held`` coins wait for a person."""
+    """What one lesson gives one resident; ``held`` waits for a person."""
 
     coins: int
     reason: Reason
@@ -150,7 +150,7 @@ class Verdict:
 
 
 def judge(lesson: Lesson, attendance: Attendance, rulebook: Rulebook) -> Verdict:
-    """Decide what a lesson gives to one resident; ``ValueError`` where that is unsettled."""
+    """Decide what a lesson gives; ``ValueError`` for an unsettled attendance."""
     if attendance.standing is GroupStanding.UNSETTLED:
         raise ValueError(f"attendance of {attendance.resident} in {lesson.id} is not settled")
     reason = _fact_reason(lesson, attendance) or rulebook.type_reason(lesson.type)
@@ -188,8 +188,7 @@ def _by_standing(standing: GroupStanding, rule: Rule) -> Verdict:
 class LessonContext:
     """What else judges a lesson: types by id, memberships by resident, schedule by group.
 
-    ``known_since`` is the day of the first complete reading: before it, no membership proves
-    nothing.
+    Before ``known_since``, the first complete reading, no membership proves nothing.
     """
 
     types: Mapping[int, LessonType]
@@ -198,7 +197,7 @@ class LessonContext:
     known_since: date
 
     def settle(self, record: LessonRecord) -> LessonRecord:
-        """Fill in whether a lesson is scheduled, and how residents stood to its groups."""
+        """Fill in whether a lesson is scheduled, and residents' standings."""
         lesson = record.lesson
         # The CRM may name the line of the schedule itself; then nothing is to be looked for.
         if not lesson.scheduled:

@@ -27,10 +27,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class SchoolProfile:
-    """What the web view and printed statements say in the school's own words.
+    """What families read in the school's own words.
 
-    Coins are named for 1, 2 and 5 in Russian, for 1 and 2 in English. ``zones`` are by branch,
-    ``lesson_titles`` (Russian, English) by rule.
+    Coin forms are for 1, 2 and 5 in Russian, 1 and 2 in English; ``lesson_titles`` (Russian,
+    English) are by rule.
     """
 
     name: str
@@ -45,7 +45,7 @@ class SchoolProfile:
     pictures: Path | None = None
 
     def zone_of(self, branches: Iterable[int]) -> ZoneInfo:
-        """The zone of the first of a resident's branches that has one, else the school's own."""
+        """The zone of the first of a resident's branches, else the school's."""
         for branch in branches:
             if branch in self.zones:
                 return self.zones[branch]

@@ -78,11 +78,11 @@ class StatementWords:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """One language; ``LineFormatter`` fills in braces, ``reasons`` are by reason code."""
+    """One language; ``LineFormatter`` fills in braces."""
 
     language: str
     thousands: str
-    months: tuple[str, ...]
+    months: str
     kinds: Mapping[Kind, str]
     reasons: Mapping[str, str]
     lesson: str
@@ -99,9 +99,8 @@ class Words:
 
     def number(self, value: int) -> str:
         """Write a number; one below zero has a minus sign."""
-        digits = str(abs(value))
-        if abs(value) >= GROUPED_FROM:
-            digits = f"{abs(value):,}".replace(",", self.thousands)
+        separator = self.thousands if abs(value) >= GROUPED_FROM else ""
+        digits = f"{abs(value):,}".replace(",", separator)
         sign = MINUS if value < 0 else ""
         return sign + digits
 
@@ -111,14 +110,14 @@ class Words:
         return sign + self.number(coins)
 
     def coin(self, count: int, forms: Sequence[str]) -> str:
-        """Choose the form of the coin's name: of three in Russian, else of two."""
+        """Choose the form of the coin's name beside a number."""
         if self is RUSSIAN:
             return declined(count, (forms[0], forms[1], forms[2]))
         return forms[0] if abs(count) == 1 else forms[1]
 
     def day(self, day: date, this_year: int = 0) -> str:
         """Write a day, with its year unless that is ``this_year``."""
-        text = f"{day.day} {self.months[day.month - 1]}"
+        text = f"{day.day} {self.months.split()[day.month - 1]}"
         return text if day.year == this_year else f"{text} {day.year}"
 
     def to_be_made_up(self, balance: int) -> str:
@@ -129,7 +128,7 @@ class Words:
 
 
 def declined(count: int, forms: tuple[str, str, str]) -> str:
-    """Choose the Russian form of a noun: 1 монета, 2 монеты, 5 монет; 11 to 14 монет."""
+    """Choose a Russian form: 1 монета, 2 монеты, 5 монет; 11 to 14 монет."""
     one, few, many = forms
     teens = abs(count) % 100 // 10 == 1
     last_digit = abs(count) % 10
@@ -170,7 +169,7 @@ class LineFormatter:
         return self.words.kinds[kind]
 
     def why(self, line: Line) -> str:
-        """Say why: codes become sentences, what staff typed stays as typed."""
+        """Say why; what staff typed stays as typed."""
         entry, note = line.posted.entry, line.note.strip()
         if entry.reason in NOTE_SAYS_ALL and note:
             return note
@@ -208,14 +207,13 @@ class LineFormatter:
         return self.words.reversed_on.format(day=self.day(posted_on))
 
     def late(self, line: Line) -> str:
-        """Say when a line was posted that happened more than a day before, else ""."""
+        """Say when a line was posted more than a day late, else ""."""
         entry = line.posted.entry
         posted_on = self.local(line.posted.posted_at).date()
         if posted_on - entry.happened_on <= LATE_AFTER:
             return ""
-        text = self.words.entered_on
-        if entry.kind is Kind.AWARD:
-            text = self.words.marked_on
+        words = self.words
+        text = words.marked_on if entry.kind is Kind.AWARD else words.entered_on
         return text.format(day=self.day(posted_on))
 
 
@@ -224,25 +222,10 @@ def _joined_names(ids: Iterable[int], names: Mapping[int, str]) -> str:
     return ", ".join(name for name in known if name)
 
 
-# --- the words ------------------------------------------------------------------------------------
-
 RUSSIAN = Words(
     language="ru",
     thousands="\N{NO-BREAK SPACE}",
-    months=(
-        "января",
-        "февраля",
-        "марта",
-        "апреля",
-        "мая",
-        "июня",
-        "июля",
-        "августа",
-        "сентября",
-        "октября",
-        "ноября",
-        "декабря",
-    ),
+    months="января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
     kinds={
         Kind.AWARD: "Занятие",
         Kind.REVERSAL: "Отмена",
@@ -316,20 +299,7 @@ RUSSIAN = Words(
 ENGLISH = Words(
     language="en",
     thousands=",",
-    months=(
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
+    months="January February March April May June July August September October November December",
     kinds={
         Kind.AWARD: "Lesson",
         Kind.REVERSAL: "Taken back",

@@ -20,16 +20,13 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.ledger import KeyState, lesson_key
-from coinsync.core.plan import Change, Drop, Put, Remark, RemarkKind
+from coinsync.core.plan import Change, Drop, Evidence, Put, Remark, RemarkKind
 from coinsync.core.rules import Reason, Rulebook, Verdict, judge
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What is recorded about the lessons at hand.
-
-    ``vanished`` are residents whom the CRM no longer has, merged ones aside.
-    """
+    """What is recorded about the lessons at hand; ``vanished`` cards are not merged."""
 
     lesson_records: Mapping[int, LessonRecord] = field(default_factory=dict)
     key_states: Mapping[str, KeyState] = field(default_factory=dict)
@@ -37,7 +34,6 @@ class Recorded:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     residents: frozenset[int] = frozenset()
     vanished: frozenset[int] = frozenset()
-    awards_posted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +47,7 @@ class WindowReading:
     lesson_records: tuple[LessonRecord, ...]
     gone: tuple[int, ...] = ()
     unreadable: Mapping[int, str] = field(default_factory=dict)
-    lessons_read: int = 0
-    lessons_known: int = 0
-    lessons_unasked: int = 0
+    evidence: Evidence = field(default=Evidence())
 
 
 class Cause(StrEnum):
@@ -78,7 +72,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Facts to record, and where the ledger differs from what they are worth."""
+    """Facts to record, and where the ledger differs from them."""
 
     facts: tuple[Change, ...]
     differences: tuple[Difference, ...]
@@ -87,7 +81,7 @@ class Comparison:
 
     @property
     def losers(self) -> frozenset[int]:
-        """Residents from whom coins might go: their balances must be known."""
+        """Residents whose balances must be known: they might lose coins."""
         return frozenset(
             difference.resident
             for difference in self.differences
@@ -102,7 +96,7 @@ def compare(
     account: str,
     read_before: date | None,
 ) -> Comparison:
-    """Find every fact that is new, and everybody whose coins are not as the rules say.
+    """Find every new fact, and everybody whose coins are not as the rules say.
 
     ``account`` names the CRM in keys, ``read_before`` is the day of the last complete reading.
     """
@@ -118,10 +112,7 @@ def compare(
     work.remarks += _merge_proposals(window.lesson_records, recorded)
     lessons = {record.lesson.id: record.lesson for record in records}
     return Comparison(
-        tuple(work.facts),
-        tuple(work.differences),
-        tuple(work.remarks),
-        tuple(lessons.values()),
+        tuple(work.facts), tuple(work.differences), tuple(work.remarks), tuple(lessons.values())
     )
 
 
@@ -152,11 +143,7 @@ class _Comparing:
             self._weigh(record.lesson, attendance, verdicts[circumstances], stored)
 
     def _weigh(
-        self,
-        lesson: Lesson,
-        attendance: Attendance,
-        verdict: Verdict,
-        stored: LessonRecord | None,
+        self, lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
     ) -> None:
         key = lesson_key(self.account, lesson.id, attendance.resident)
         state = self.recorded.key_states.get(key, KeyState(key))
@@ -166,21 +153,22 @@ class _Comparing:
             # The facts changed and changed back: what was answered once answers this too.
             self.facts.append(Drop(hold))
             return
-        as_it_should_be = verdict.coins == state.coins and not verdict.held
-        if hold is None and (decided or as_it_should_be):
+        agrees = verdict.coins == state.coins and not verdict.held
+        if hold is None and (decided or agrees):
             self.remarks += _plain_remarks(lesson, attendance, verdict, stored)
             return
         cause = _cause(attendance, verdict, stored, hold, self.rulebook)
         self.differences.append(
             Difference(lesson, attendance.resident, verdict, state, hold, cause)
         )
-        gains = verdict.coins > state.coins
-        if gains and cause is Cause.FACTS and _is_late(stored, self.read_before):
+        # On the day of the lesson itself a teacher may still be marking.
+        is_late = stored and self.read_before and stored.lesson.date < self.read_before
+        if verdict.coins > state.coins and cause is Cause.FACTS and is_late:
             self.remarks.append(Remark(RemarkKind.LATE, "late", lesson.id, attendance.resident))
 
 
 def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> bool:
-    """Tell whether a person settled exactly this: same coins, same reason of the rules."""
+    """Tell whether a person settled exactly this: same coins, same reason."""
     if decision is None:
         return False
     answered = (decision.seq, decision.coins, decision.reason)
@@ -194,44 +182,27 @@ def _cause(
     hold: Hold | None,
     rulebook: Rulebook,
 ) -> Cause:
-    before = _attendance_of(attendance.resident, stored)
-    if stored is None or before is None:
-        return Cause.FACTS
-    if judge(stored.lesson, before, rulebook) != verdict:
+    # Where today's rules judge the recorded facts just like today's, no fact made the difference.
+    before = _by_resident(stored).get(attendance.resident)
+    if stored is None or before is None or judge(stored.lesson, before, rulebook) != verdict:
         return Cause.FACTS
     return Cause.RULES if hold is None else Cause.HELD
 
 
-def _attendance_of(resident: int, record: LessonRecord | None) -> Attendance | None:
-    if record is None:
-        return None
-    for attendance in record.attendance:
-        if attendance.resident == resident:
-            return attendance
-    return None
-
-
-def _is_late(stored: LessonRecord | None, read_before: date | None) -> bool:
-    """Tell whether an earlier reading, a day or more after the lesson, lacked the mark."""
-    if stored is None or read_before is None:
-        return False
-    return stored.lesson.date < read_before
+def _by_resident(record: LessonRecord | None) -> dict[int, Attendance]:
+    return {attendance.resident: attendance for attendance in record.attendance} if record else {}
 
 
 def _plain_remarks(
     lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
 ) -> list[Remark]:
     """Say which attended lessons earn nothing by their kind."""
-    if attendance.mark is not Mark.ATTENDED or lesson.status is not Status.CONDUCTED:
-        return []
-    if verdict.coins:
+    attended = attendance.mark is Mark.ATTENDED and lesson.status is Status.CONDUCTED
+    if not attended or verdict.coins:
         return []
     kind = RemarkKind.TYPE_UNKNOWN if verdict.reason is Reason.TYPE_UNKNOWN else RemarkKind.SKIP
     known = stored is not None and stored.lesson == lesson and attendance in stored.attendance
     return [Remark(kind, verdict.reason.value, lesson.id, attendance.resident, known=known)]
-
-
-# --- lessons as they are recorded ------------------------------------------------------------
 
 
 def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> LessonRecord:
@@ -249,7 +220,7 @@ def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> Less
 
 def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[Change]:
     lesson_before = stored.lesson if stored else None
-    before = {attendance.resident: attendance for attendance in stored.attendance} if stored else {}
+    before = _by_resident(stored)
     changes: list[Change] = []
     if record.lesson != lesson_before:
         changes.append(Put(record.lesson, lesson_before))
@@ -261,7 +232,7 @@ def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[C
 
 
 def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecord]:
-    """The lessons that are gone now or before: that night the reversal may have been refused."""
+    """Lessons gone now or before, whose reversal may have been refused or held that night."""
     accounted = {record.lesson.id for record in window.lesson_records}.union(window.gone)
     gone_now = [recorded.lesson_records[number] for number in window.gone]
     gone_before = [
@@ -275,35 +246,29 @@ def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecor
     ]
 
 
-# --- cards that were merged in the CRM -------------------------------------------------------
-
-
 def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> list[Remark]:
-    """Propose to merge a card that vanished with the one that took its place.
+    """Propose to merge a card that vanished with the one in its place.
 
-    AlfaCRM does not say that it merged two cards of one child: one is gone, and the other
-    stands in the lessons of both. Only a single newcomer of all lessons is proposed; a person
-    merges.
+    AlfaCRM does not say that it merged two cards of one child: one is gone, the other stands in
+    the lessons of both. Only a single newcomer of all lessons is proposed.
     """
     heirs: dict[int, set[int]] = {}
     for record in records:
         stored = recorded.lesson_records.get(record.lesson.id)
         if stored is None:
             continue
-        before = _listed(stored)
-        now = _listed(record)
+        before, now = _listed(stored), _listed(record)
         newcomers = now - before
         if not newcomers:
             # Nobody is new: the heir may have stood beside the other card all along.
             continue
         for gone in (before - now) & recorded.vanished:
             heirs[gone] = heirs.get(gone, newcomers) & newcomers
-    proposals = []
-    for gone, candidates in heirs.items():
-        if len(candidates) == 1:
-            (heir,) = candidates
-            proposals.append(Remark(RemarkKind.MERGED, "merged", resident=gone, other=heir))
-    return proposals
+    return [
+        Remark(RemarkKind.MERGED, "merged", resident=gone, other=min(candidates))
+        for gone, candidates in heirs.items()
+        if len(candidates) == 1
+    ]
 
 
 def _listed(record: LessonRecord) -> set[int]:
