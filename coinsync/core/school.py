@@ -1,4 +1,4 @@
-"""The school as its families know it: its name, its coin, what earns coins, its time zones."""
+"""The school as its families know it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from coinsync.core.setting import code, free_text, setting, text, whole
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to earn besides lessons; texts in Russian and English, an empty one says nothing."""
+    """A way to earn besides lessons."""
 
     code: str = setting(code, "A short word, never change it.")
     title_ru: str = setting(text, "As families see it.")
