@@ -69,9 +69,8 @@ def find(folder: Path, name: str) -> Path:
     for candidate in names:
         if unicodedata.normalize("NFC", candidate) == composed:
             return folder / candidate
-    raise PictureRefused(
-        f"{quoted(name)} is not in the folder {folder.name}{suggestion(name, names)}"
-    )
+    hint = suggestion(name, names)
+    raise PictureRefused(f"{quoted(name)} is not in the folder {folder.name}{hint}")
 
 
 def web_picture(source: Path) -> WebPicture:
@@ -109,10 +108,10 @@ def keep(picture: WebPicture, folder: Path) -> None:
             os.fsync(file.fileno())
         part.replace(target)
     except OSError as error:
+        advice = "whoever loads the catalog must be allowed to write there."
         raise UsageError(
             f"{folder} cannot be written ({type(error).__name__}); nothing written",
-            advice="[shop] web_pictures names the folder; whoever loads the catalog must be"
-            " allowed to write there.",
+            advice=f"[shop] web_pictures names the folder; {advice}",
         ) from error
     finally:
         with suppress(OSError):
@@ -207,9 +206,8 @@ _FETCHES = re.compile(
 
 def _drawing(content: bytes, shown: str) -> bytes:
     if len(content) > SVG_BYTES_MAX:
-        raise PictureRefused(
-            f"{shown} has more than {SVG_BYTES_MAX // 1_000} KB, which is the limit for SVG"
-        )
+        limit = f"{SVG_BYTES_MAX // 1_000} KB, which is the limit for SVG"
+        raise PictureRefused(f"{shown} has more than {limit}")
     try:
         content.decode("utf-8")
         _Inspector(shown).parser.Parse(content, True)

@@ -63,7 +63,7 @@ def _receive(session: Session, database: Database, reader: Reader, author: Autho
     settings = session.settings
     changes: list[Change] = []
     for item in reader.all(Item):
-        today = settings.day_at(item.branches, author.now)
+        today = settings.profile.today(item.branches, author.now)
         day = today - timedelta(days=DAYS_OF_SALES)
         by = replace(author, key=f"{author.key}-{item.code}", day=day)
         received = reader.stock_moves(key=f"stock:{by.key}")
@@ -72,7 +72,7 @@ def _receive(session: Session, database: Database, reader: Reader, author: Autho
         pieces = max(PIECES_MIN, COINS_OF_STOCK // item.price)
         changes += move_stock(reader, settings, item, MoveKind.RECEIVE, pieces, by).plan.changes
     if changes:
-        scope = scope_of(settings.day_at((), author.now))
+        scope = scope_of(settings.profile.today((), author.now))
         apply(session, database, Plan.of(Purpose.CATALOG, scope, changes))
 
 
@@ -88,7 +88,7 @@ def _sell(
         tried = chance.some(candidates, len(candidates), lambda buyer: buyer.id, "buyer", number)
         for buyer in tried:
             # Counted back from the buyer's own today: another branch's may be still to come there.
-            today = session.settings.day_at(buyer.branches, author.now)
+            today = session.settings.profile.today(buyer.branches, author.now)
             day = today - timedelta(days=days_ago)
             goods = _affordable(reader, buyer, day)
             if goods:

@@ -116,7 +116,7 @@ def statement(
     first, last = span(since, until)
     with session.reader() as reader:
         who = find_resident(reader, resident)
-        today = session.settings.day_at(who.branches, session.now())
+        today = session.settings.profile.today(who.branches, session.now())
         last = last or today
         first = first or last.replace(day=1)
         if first > last:

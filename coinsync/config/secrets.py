@@ -63,9 +63,8 @@ class Secrets:
         """One secret. Raises ``SecretError`` when it is missing, empty or given twice."""
         in_environment, in_file = self._environ.get(name), self._in_file().get(name)
         if in_environment is not None and in_file is not None:
-            raise SecretError(
-                f"secret: {name} is given twice, in the environment and in {self._file.name}"
-            )
+            both = f"in the environment and in {self._file.name}"
+            raise SecretError(f"secret: {name} is given twice, {both}")
         text = in_file if in_environment is None else in_environment
         if text is None:
             raise self._unusable(name, "missing")
@@ -75,10 +74,9 @@ class Secrets:
         return Secret(text)
 
     def _unusable(self, name: str, state: str) -> SecretError:
+        file = f"write {name}=… into {self._file} (mode 0600)"
         return SecretError(
-            f"secret: {name} is {state}",
-            advice=f"Set {name} in the environment, or write {name}=… into {self._file}"
-            " (mode 0600).",
+            f"secret: {name} is {state}", advice=f"Set {name} in the environment, or {file}."
         )
 
     def _in_file(self) -> dict[str, str]:
@@ -88,9 +86,8 @@ class Secrets:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise SecretError(
-                f"secret: {self._file} cannot be read ({type(error).__name__})"
-            ) from error
+            why = f"cannot be read ({type(error).__name__})"
+            raise SecretError(f"secret: {self._file} {why}") from error
         with os.fdopen(descriptor, encoding="utf-8") as file:
             # The rights of the file that is open, not of whatever has this name a moment later.
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -111,9 +108,8 @@ class Secrets:
             if name not in SECRET_NAMES:
                 # The line is not shown: it may be a key without its name.
                 nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]
-                raise SecretError(
-                    f"secret: {self._file.name}: unknown name (did you mean {nearest}?)"
-                )
+                problem = f"unknown name (did you mean {nearest}?)"
+                raise SecretError(f"secret: {self._file.name}: {problem}")
             pairs[name] = value
         return pairs
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime
-from functools import cache
+from datetime import date
+from functools import cache, cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -305,7 +305,7 @@ class Settings:
         """What the ways to earn are called, as families see it, by code."""
         return {way.code: way.title_ru for way in self.ways}
 
-    @property
+    @cached_property
     def profile(self) -> SchoolProfile:
         """The school as families know it: what the web view takes as it is."""
         return SchoolProfile(
@@ -320,10 +320,6 @@ class Settings:
             colours=self.brand,
             pictures=self.shop.web_pictures,
         )
-
-    def day_at(self, branches: Iterable[int], now: datetime) -> date:
-        """The day at a resident's branches, by their own zone; ``now`` is aware."""
-        return self.profile.today(branches, now)
 
 
 @cache

@@ -1,8 +1,8 @@
 """AlfaCRM as an ``Exchange``: which lists to ask for, and what to make of their rows.
 
-Filters are traps there. Some have a default that leaves rows out without a word, so they are always
-sent; one that is not understood is ignored without a word, so rows are checked against what was
-asked for. The branch is always named in the path: what comes without it differs by account.
+Filters are traps there. Some have a default that leaves rows out, so they are always sent; one that
+is not understood is ignored without a word, so rows are checked against what was asked for. What
+comes without the branch in the path differs by account.
 """
 
 from __future__ import annotations
@@ -42,9 +42,7 @@ T = TypeVar("T")
 
 
 class AlfaCrm(Exchange):
-    """One AlfaCRM account, read by one call after another, as its makers advise, unless
-    more ``calls`` at once are allowed.
-    """
+    """One AlfaCRM account, read by one call at a time, as its makers advise, or by several."""
 
     def __init__(
         self,
@@ -171,10 +169,7 @@ class AlfaCrm(Exchange):
         return Reading(tuple(records.values()), unreadable=tuple(unreadable))
 
     def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
-        """Ask for one lesson by number, under each branch and status; None when no answer has it.
-
-        Raises ``IncompleteRead`` when an answer cannot be trusted or the record cannot be read.
-        """
+        """Ask for one lesson by number, under each branch and status."""
         for branch, status in product(branches, STATUSES):
             # No dates are sent: a lesson that was moved out of its window is looked for.
             asked = {"id": lesson, "status": status.value}

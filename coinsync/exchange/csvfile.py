@@ -148,11 +148,12 @@ class CsvExchange(Exchange):
         # A lesson that cannot be read has no branch and no day, so it is named in every answer.
         unreadable = [*lessons.unreadable]
         unreadable += [mark for mark in marks.unreadable if mark.id in listed]
-        unreadable_ids = {record.id for record in unreadable}
+        for bad in unreadable:
+            listed.pop(bad.id, None)
         records = [
             LessonRecord(lesson, tuple(listed[lesson.id]))
             for lesson in lessons.items
-            if lesson.id in listed and lesson.id not in unreadable_ids
+            if lesson.id in listed
         ]
         return Reading(tuple(records), unreadable=tuple(unreadable))
 
@@ -164,8 +165,7 @@ class CsvExchange(Exchange):
         # Of two columns of one name nobody can say which is meant.
         wrong = [column for column in _COLUMNS[name] if header.count(column) != 1]
         if wrong:
-            why = f"{name}.csv: needs each column once: {', '.join(wrong)}"
-            return Reading.incomplete(why)
+            return Reading.incomplete(f"{name}.csv: needs each column once: {', '.join(wrong)}")
         return _decoded(name, header, rows, into)
 
     def _read_file(self, name: str) -> tuple[list[str], dict[int, list[str]]]:
@@ -185,11 +185,6 @@ class CsvExchange(Exchange):
 def _decoded(
     name: str, header: list[str], rows: Mapping[int, list[str]], into: Callable[[Record], T]
 ) -> Reading[T]:
-    """Decode all rows of a file.
-
-    A row without a readable number spoils the whole reading, because nobody knows whose it is;
-    another bad cell spoils only its own row.
-    """
     facts: dict[tuple[object, ...], T] = {}
     doubtful: set[tuple[object, ...]] = set()
     unreadable: list[Unreadable] = []
@@ -202,6 +197,7 @@ def _decoded(
         try:
             number = values.number(row, first)
         except values.UnreadableRecord:
+            # Nobody knows whose it is, while another bad cell spoils only its own row.
             return Reading.incomplete(f"{where}: no readable number")
         key = (number, *(row.get(column) for column in others))
         try:

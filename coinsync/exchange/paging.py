@@ -38,7 +38,6 @@ class _Walk:
     totals: set[int] = field(default_factory=set)
     pages: int = 0
     why: str = ""
-    _previous: list[int] | None = None
 
     @property
     def complete(self) -> bool:
@@ -59,21 +58,18 @@ class _Walk:
         rows_before = len(self.rows)
         self.rows.update(zip(ids, items, strict=True))
         # Past its end a list is empty, or its last page comes again and again.
-        repeated = ids == self._previous or (self.pages > 1 and len(self.rows) == rows_before)
-        self._previous = ids
-        return not items or repeated or self._has_all(total, len(items))
-
-    def _has_all(self, total: int, rows: int) -> bool:
+        if len(self.rows) == rows_before:
+            return True
         # A first page that is exactly full may carry the page's size in the place of the total, so
         # one more is asked for.
-        full = rows in (*PAGE_SIZES_SEEN, self.page_size)
-        doubtful = self.pages == 1 and rows == total and full
+        is_full = len(items) in (*PAGE_SIZES_SEEN, self.page_size)
+        doubtful = self.pages == 1 and len(items) == total and is_full
         return len(self.rows) >= total and not doubtful
 
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """A list to ask for: its path, the filters in the body and in the query, and its name."""
+    """A list to ask for: where, what progress calls it, and filters in the body and the query."""
 
     path: str
     what: str
@@ -82,10 +78,10 @@ class ListRequest:
 
 
 class PagedLists:
-    """Reads whole lists, with as many ``calls`` under way at once as are allowed."""
+    """Reads whole lists."""
 
     def __init__(self, http: Http, page_size: int, progress: Progress, calls: int) -> None:
-        """Ask for ``page_size`` rows a page, and tell ``progress`` after each."""
+        """Ask for ``page_size`` rows a page, with ``calls`` under way at once."""
         self._http = http
         self._page_size = page_size
         self._progress = progress
@@ -103,7 +99,7 @@ class PagedLists:
 
     def read_all(self, requests: Sequence[ListRequest]) -> list[Reading[Record]]:
         """Read lists one after another, up to the first one that is not whole."""
-        readings: list[Reading[Record]] = []
+        readings = []
         first_pages = self._map(partial(self._page, page=0), requests)
         for request, first_page in zip(requests, first_pages, strict=True):
             readings.append(self._read(request, first_page))

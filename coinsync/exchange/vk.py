@@ -42,8 +42,8 @@ BOUNDS = Bounds(
 _PASSING = frozenset({1, 10})
 _TOO_MANY_REQUESTS = 6
 #: Flood control and used-up quotas: asking on makes them last longer.
-_STOP = frozenset({9, 29})
-_CAPTCHA = 14
+_STOP = "asks to stop until the next run"
+_WHAT_VK_DOES = {9: _STOP, 29: _STOP, 14: "asks for a captcha"}
 _KEY_REFUSED = frozenset({2, 4, 5, 7, 15, 20, 21, 27, 28})
 _DELETED = 18
 #: What VK says of a request with a name in it that it does not like; it does not say which.
@@ -79,7 +79,7 @@ class _NameRefused(Exception):
     """VK does not like a name among those that were asked."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(str(code))
+        super().__init__(code)
         self.code = code
 
 
@@ -227,11 +227,8 @@ def _failure(error: object) -> Exception:
         return _NameRefused(code)
     if code in _KEY_REFUSED:
         return VkRefused(f"VK refused the service key (error {code})")
-    if code in _STOP:
-        return VkUnavailable(f"VK asks to stop until the next run (error {code})")
-    if code == _CAPTCHA:
-        return VkUnavailable(f"VK asks for a captcha (error {code})")
-    return VkUnavailable(f"VK answers with an error that we do not know (error {code})")
+    what = _WHAT_VK_DOES.get(code, "answers with an error that we do not know")
+    return VkUnavailable(f"VK {what} (error {code})")
 
 
 def _people(response: object) -> tuple[dict[str, VkAnswer], set[int]]:

@@ -27,24 +27,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How often, how long and how much at most.
-
-    A server that sends a byte now and then is never silent for long, so not only each silence of a
-    socket is bounded but the whole answer as well, its bytes after unpacking. ``run_seconds`` is
-    how long a whole run may wait for the service.
-    """
+    """How often, how long and how much at most."""
 
     per_second: float = 4.75
     connect_seconds: float = 10.0
+    # Of each silence of a socket, and of a whole answer, which may come without end byte by byte.
     read_seconds: float = 30.0
     answer_seconds: float = 90.0
-    # Five hundred lessons with long notes are several megabytes.
+    # After unpacking; five hundred lessons with long notes are several megabytes.
     answer_bytes: int = 64 * 2**20
     tries: int = 4
     tries_seconds: float = 120.0
     pause_seconds: float = 1.0
     pause_seconds_max: float = 30.0
     retry_after_seconds_max: float = 60.0
+    # How long a whole run may wait for the service.
     run_seconds: float = 1800.0
     # Lives of AlfaCRM's tokens from 15 minutes on have been seen.
     token_seconds: float = 13 * 60.0
@@ -100,7 +97,7 @@ class Denied(Exception):
     """The service answered 401 or 403."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(str(status))
+        super().__init__(status)
         self.status = status
 
 
@@ -157,13 +154,14 @@ class Wire:
         """Try until there is an answer or a bound is reached; then raise the last failure."""
         bounds, began = self._bounds, self._count_time(calls=1)
 
-        def is_too_long(state: tenacity.RetryCallState) -> bool:
-            return self._clock() - began + state.upcoming_sleep > bounds.tries_seconds
+        def is_enough(state: tenacity.RetryCallState) -> bool:
+            seconds = self._clock() - began + state.upcoming_sleep
+            return state.attempt_number >= bounds.tries or seconds > bounds.tries_seconds
 
         retrying = tenacity.Retrying(
             sleep=self._sleep,
             wait=self._pause,
-            stop=tenacity.stop_any(tenacity.stop_after_attempt(bounds.tries), is_too_long),
+            stop=is_enough,
             retry=tenacity.retry_if_exception_type(Transient),
             reraise=True,
         )

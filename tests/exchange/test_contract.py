@@ -175,7 +175,7 @@ class ExchangeContract(ABC):
 
     # How it is read
 
-    def test_a_roll_is_in_order(self, exchange: Exchange) -> None:
+    def test_a_lesson_record_is_in_order(self, exchange: Exchange) -> None:
         """Each resident once, in ascending order; the standing is left to the rules."""
         for record in whole(exchange.lesson_records(BRANCHES[0], SINCE, UNTIL)):
             listed = [one.resident for one in record.attendance]
