@@ -23,9 +23,9 @@ from coinsync.commands.sync_posting import Posting, posting_into
 from coinsync.core.catalog import Item
 from coinsync.errors import UsageError
 from coinsync.render.people import residents_page
+from coinsync.simulator.demo_folder import EMAIL, DemoFolder
 from coinsync.simulator.school import School
 from coinsync.simulator.server import Simulator
-from coinsync.simulator.stage import EMAIL, Stage
 
 if TYPE_CHECKING:
     from coinsync.core.facts import Resident
@@ -79,7 +79,7 @@ def demo(
 # --- the folder and its CRM -----------------------------------------------------------------------
 
 
-def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) -> Stage:
+def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) -> DemoFolder:
     """The school of a folder, made where there is none; ``UsageError`` where it is another one."""
     wanted = {name: value for name, value in given.items() if value is not None}
     school = _load(folder)
@@ -94,22 +94,22 @@ def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) 
     return school
 
 
-def _load(folder: Path) -> Stage | None:
+def _load(folder: Path) -> DemoFolder | None:
     try:
-        return Stage.load(folder)
+        return DemoFolder.load(folder)
     except ValueError as error:
         raise UsageError(
             str(error), advice="Remove that folder, or choose another --dir."
         ) from error
 
 
-def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> Stage:
+def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
     folder.mkdir(parents=True, exist_ok=True)
     # The web view may run as another user of the same group.
     folder.chmod(0o2770)
     today = session.now().astimezone(ZoneInfo(ZONE)).date()
     school = School.make(**wanted, today=today)
-    stage = Stage(folder, school.description(), session.environment.fresh_text())
+    stage = DemoFolder(folder, school.description(), session.environment.fresh_text())
     # Opening it once chooses the port, which is kept with the rest.
     stage.open().stop()
     stage.save()
@@ -117,7 +117,7 @@ def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> Stage:
 
 
 @contextmanager
-def _listening(school: Stage) -> Iterator[Simulator | None]:
+def _listening(school: DemoFolder) -> Iterator[Simulator | None]:
     """The school's CRM; None when one listens there already, started by hand."""
     try:
         simulator = school.open()
@@ -128,7 +128,9 @@ def _listening(school: Stage) -> Iterator[Simulator | None]:
         yield simulator
 
 
-def _session_of(outer: Session, school: Stage, simulator: Simulator | None, port: int) -> Session:
+def _session_of(
+    outer: Session, school: DemoFolder, simulator: Simulator | None, port: int
+) -> Session:
     """A session with the school's configuration and secrets, written where they are missing."""
     fresh_text = outer.environment.fresh_text
     secrets, path = school.folder / "coinsync.secrets", school.folder / "config.toml"
@@ -146,10 +148,10 @@ def _session_of(outer: Session, school: Stage, simulator: Simulator | None, port
     return replace(outer, config=path, environment=replace(outer.environment, environ=environ))
 
 
-def _settings(school: Stage, imaginary: School, port: int) -> dict[str, Any]:
+def _settings(school: DemoFolder, imaginary: School, port: int) -> dict[str, Any]:
     residents, days = school.description["residents"], school.description["days"]
     branches = []
-    for id in sorted(imaginary.books.branches):
+    for id in sorted(imaginary.tables.branches):
         branches.append({"id": id, "name": "", "zone": ZONE})
     rule = {
         "name": "group lesson",
@@ -178,7 +180,7 @@ def _settings(school: Stage, imaginary: School, port: int) -> dict[str, Any]:
 
 
 def _show_demo(
-    session: Session, school: Stage, port: int, posting: Posting, *, serving: bool
+    session: Session, school: DemoFolder, port: int, posting: Posting, *, serving: bool
 ) -> None:
     with session.reader() as reader:
         visitor, children = demo_shop.family(reader)
@@ -205,7 +207,7 @@ def _show_demo(
 
 def _say_what_next(
     session: Session,
-    school: Stage,
+    school: DemoFolder,
     visitor: int,
     children: list[Resident],
     shop: Mapping[str, int],
@@ -303,7 +305,7 @@ def _simulator_of(folder: Path, port: int) -> Simulator:
     return crm
 
 
-def _follow(school: Stage, before: int) -> None:
+def _follow(school: DemoFolder, before: int) -> None:
     """Let the folder's configuration follow its CRM to the port where it listens now."""
     path = school.folder / "config.toml"
     old, new = f'"http://127.0.0.1:{before}"', f'"http://127.0.0.1:{school.port}"'
@@ -313,12 +315,13 @@ def _follow(school: Stage, before: int) -> None:
 
 
 def _show_simulator(session: Session, crm: Simulator) -> None:
+    branches = sorted(crm.school.tables.branches)
     if session.json:
         account = {
             "url": crm.url,
             "email": crm.email,
             "api_key": crm.api_key,
-            "branches": list(crm.branch_ids),
+            "branches": branches,
         }
         # Whoever started it waits for this line while the CRM goes on.
         print(json.dumps(account), flush=True)  # noqa: T201
@@ -326,7 +329,7 @@ def _show_simulator(session: Session, crm: Simulator) -> None:
     typer.echo(f"address   {crm.url}")
     typer.echo(f"e-mail    {crm.email}")
     typer.echo(f"API key   {crm.api_key}")
-    typer.echo(f"branches  {' '.join(map(str, crm.branch_ids))}")
+    typer.echo(f"branches  {' '.join(map(str, branches))}")
     typer.echo(f"\nDays, lessons and faults by hand: open {crm.url}/ in a browser,")
     typer.echo(f"or:  curl -X POST {crm.url}/control/advance -d '{{\"days\": 1}}'")
     typer.echo("Ctrl-C ends it.")

@@ -55,22 +55,19 @@ def init(
     key_is_given = "COINSYNC_ALFACRM_KEY" in session.environment.environ
     if is_new and settings.school.crm == "alfacrm" and not key_is_given:
         _ask_for_key(session, settings.secrets.file)
-    is_created = create_database(session)
-    place = str(database.place(session.database_url))
-    session.tell(
-        {
-            "config": str(session.config),
-            "written": is_new,
-            "database": place,
-            "created": is_created,
-        }
-    )
-    session.say(f"{session.config}: {'written' if is_new else 'there already, left as it is'}")
+    _show_result(session, is_new=is_new, is_created=create_database(session))
+
+
+def _show_result(session: Session, *, is_new: bool, is_created: bool) -> None:
+    config_path, place = session.config, str(database.place(session.database_url))
+    data = {"config": str(config_path), "written": is_new, "database": place, "created": is_created}
+    session.tell(data)
+    session.say(f"{config_path}: {'written' if is_new else 'there already, left as it is'}")
     session.say(f"{place}: {'created' if is_created else 'there already, nothing to do'}")
     if is_new:
-        above_all = "above all [lessons] and [[rule]]"
         session.say(
-            f"Next: look through {session.config}, {above_all}, then: coinsync sync --dry-run"
+            f"Next: look through {config_path}, above all [lessons] and [[rule]],"
+            " then: coinsync sync --dry-run"
         )
 
 

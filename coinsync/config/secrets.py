@@ -1,15 +1,19 @@
-"""Secrets by name, from the environment or from one closed file, never from both."""
+"""Secrets by name, and the database's address with the password that is kept apart from it."""
 
 from __future__ import annotations
 
 import difflib
 import os
+import re
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
-from coinsync.errors import SecretError
+from coinsync.config import kinds
+from coinsync.config.settings import Settings
+from coinsync.errors import SecretError, UsageError
 
 DATABASE_URL, DATABASE_PASSWORD = "COINSYNC_DATABASE_URL", "COINSYNC_DATABASE_PASSWORD"
 SECRET_NAMES = (
@@ -20,6 +24,9 @@ SECRET_NAMES = (
     DATABASE_URL,
     DATABASE_PASSWORD,
 )
+
+_FILE = "sqlite:"
+_PASSWORD = re.compile(r"(://[^:/@\s]*:).*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class Secret:
 
 
 class Secrets:
-    """Secrets by name, from the environment or from one file of mode 0600."""
+    """Secrets by name, from the environment or from one file of mode 0600, never from both."""
 
     def __init__(self, file: Path, environ: Mapping[str, str]) -> None:
         """Look in ``environ`` and in ``file``, which is read when a secret is asked for."""
@@ -45,7 +52,7 @@ class Secrets:
         self._environ = environ
 
     def has(self, name: str) -> bool:
-        """Tell whether a secret is given at all, rightly or not."""
+        """Tell whether a secret is given, rightly or not."""
         return name in self._environ or name in self._in_file()
 
     def in_environment(self, name: str) -> bool:
@@ -53,10 +60,7 @@ class Secrets:
         return name in self._environ
 
     def get(self, name: str) -> Secret:
-        """One secret.
-
-        Raises ``SecretError`` when it is missing, empty or given twice, or its file open to others.
-        """
+        """One secret. Raises ``SecretError`` when it is missing, empty or given twice."""
         in_environment, in_file = self._environ.get(name), self._in_file().get(name)
         if in_environment is not None and in_file is not None:
             raise SecretError(
@@ -112,3 +116,55 @@ class Secrets:
                 )
             pairs[name] = value
         return pairs
+
+
+# --- the database's address ---
+
+
+def database_url(settings: Settings, secrets: Secrets) -> str:
+    """The database's address with its password; it is a secret from here on."""
+    url = settings.database.url
+    is_file = url.startswith(_FILE)
+    # A database file has no password: only the environment may name another one then, so that a
+    # file of secrets with wrong rights stops nobody who only asks for a balance.
+    if secrets.in_environment(DATABASE_URL) or (not is_file and secrets.has(DATABASE_URL)):
+        try:
+            known = kinds.database_url(secrets.get(DATABASE_URL).reveal())
+        except ValueError as error:
+            raise SecretError(f"secret: {DATABASE_URL}: expected {error}") from None
+        return absolute(known, settings.path.parent)
+    if is_file or not secrets.has(DATABASE_PASSWORD):
+        return url
+    if ":" in urlsplit(url).netloc.rpartition("@")[0]:
+        raise SecretError(f"secret: {DATABASE_PASSWORD} is given twice, here and in [database] url")
+    return _with_password(url, secrets.get(DATABASE_PASSWORD).reveal())
+
+
+def addressed(url: str, folder: Path, password: str = "") -> str:
+    """Another database's address as it is typed; a relative path starts at ``folder``."""
+    try:
+        known = absolute(kinds.database_url(url), folder)
+    except ValueError as error:
+        raise UsageError(f"{without_password(url)}: expected {error}") from None
+    if password and not known.startswith(_FILE):
+        return _with_password(known, password)
+    return known
+
+
+def absolute(url: str, folder: Path) -> str:
+    """The address with the path of a file made absolute; a server's stays as it is."""
+    file = url.removeprefix("sqlite:///")
+    return url if file == url else f"sqlite:///{folder / file}"
+
+
+def without_password(text: str) -> str:
+    """A text that may hold an address, as a message may show it."""
+    return _PASSWORD.sub(r"\1***@", text)
+
+
+def _with_password(url: str, password: str) -> str:
+    parts = urlsplit(url)
+    account, at, hosts = parts.netloc.rpartition("@")
+    user = account.partition(":")[0]
+    netloc = f"{user}:{quote(password, safe='')}{at}{hosts}"
+    return parts._replace(netloc=netloc).geturl()

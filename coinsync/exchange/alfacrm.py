@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import partial
+from itertools import chain, product
 from typing import TypeVar
 
 from coinsync.config.settings import ResidentSettings
@@ -27,7 +28,8 @@ from coinsync.errors import IncompleteRead
 from coinsync.exchange import decode, values
 from coinsync.exchange.base import Exchange, Progress, Reading, Unreadable, no_progress
 from coinsync.exchange.http import Http
-from coinsync.exchange.paging import ListRequest, PagedLists, Record
+from coinsync.exchange.paging import ListRequest, PagedLists
+from coinsync.exchange.values import Record
 
 #: Without a status only conducted lessons come, by date and by number alike.
 STATUSES = (Status.CONDUCTED, Status.PLANNED, Status.CANCELLED)
@@ -35,9 +37,6 @@ STATUSES = (Status.CONDUCTED, Status.PLANNED, Status.CANCELLED)
 #: Clients and leads, the archive too: both filters have defaults that leave people out. With
 #: their groups the cards say who belongs where, which saves a request for each group.
 _ALL_CUSTOMERS = {"is_study": 2, "removed": 1, "withGroups": True}
-
-#: Lists of a branch that are asked for without a filter, and what progress calls them.
-_BRANCH_LISTS = {"lesson-type": "lesson types", "group": "groups", "regular-lesson": "schedule"}
 
 T = TypeVar("T")
 
@@ -88,24 +87,33 @@ class AlfaCrm(Exchange):
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
         """The kinds of lessons."""
-        return _decoded(self._branch_list(branch, "lesson-type"), decode.lesson_type)
+        rows = self._lists.read(_request(branch, "lesson-type", "lesson types"))
+        return _decoded(rows, decode.lesson_type)
 
     def groups(self, branch: int) -> Reading[Group]:
         """The groups of a branch."""
-        return _decoded(self._branch_list(branch, "group"), decode.group)
+        return _decoded(self._lists.read(_request(branch, "group", "groups")), decode.group)
 
     def schedule(self, branch: int) -> Reading[RegularLesson]:
         """The schedule of a branch."""
-        reading = _decoded(self._branch_list(branch, "regular-lesson"), decode.regular_lesson)
-        of_groups = tuple(line for line in reading.items if line is not None)
-        return Reading(of_groups, reading.complete, reading.why, reading.unreadable)
+        rows = self._lists.read(_request(branch, "regular-lesson", "schedule"))
+        reading = _decoded(rows, decode.regular_lesson)
+        return reading.with_items(line for line in reading.items if line is not None)
 
     def residents(self, branch: int, today: date) -> Reading[Resident]:
         """Customers of a branch: clients and leads, the archive among them."""
         into = partial(decode.resident, today=today, kept=self._kept)
         return _decoded(self._customers(branch), into)
 
-    # --- memberships ------------------------------------------------------------------------
+    def _customers(self, branch: int) -> Reading[Record]:
+        """The cards of a branch, asked for once: residents and memberships both need them."""
+        reading = self._cards.get(branch)
+        if reading is None:
+            request = _request(branch, "customer", "residents", _ALL_CUSTOMERS)
+            reading = self._lists.read(request)
+        if reading.complete:
+            self._cards[branch] = reading
+        return reading
 
     def memberships(self, branch: int) -> Reading[Membership]:
         """Current memberships: from the cards where the CRM gives them, else group by group."""
@@ -114,47 +122,41 @@ class AlfaCrm(Exchange):
         if cards.complete and not any("groups" in card for card in cards.items):
             return self._memberships_by_group(branch)
         by_card = _decoded(cards, decode.card_memberships)
-        memberships: list[Membership] = []
-        for of_card in by_card.items:
-            memberships += of_card
-        return Reading(tuple(memberships), by_card.complete, by_card.why, by_card.unreadable)
+        return by_card.with_items(chain.from_iterable(by_card.items))
 
     def _memberships_by_group(self, branch: int) -> Reading[Membership]:
         groups = self.groups(branch)
         if not groups.complete:
-            return Reading((), complete=False, why=groups.why)
-        path = _path(branch, "cgi")
+            return Reading.incomplete(groups.why)
         # This list alone takes its filter from the query; in the body it is not understood.
         requests = [
-            ListRequest(path, "memberships", query={"group_id": group.id}) for group in groups.items
+            _request(branch, "cgi", "memberships", query={"group_id": group.id})
+            for group in groups.items
         ]
         members: list[Membership] = []
         for group, rows in zip(groups.items, self._lists.read_all(requests), strict=False):
             reading = _decoded(rows, decode.membership)
             if not reading.complete:
-                return Reading((), complete=False, why=reading.why)
+                return Reading.incomplete(reading.why)
             if reading.unreadable:
                 # The row does not say whose it is, so nobody's membership may be taken for ended.
-                why = f"memberships of group {group.id} unreadable"
-                return Reading((), complete=False, why=why)
+                return Reading.incomplete(f"memberships of group {group.id} unreadable")
             members += [member for member in reading.items if member.group == group.id]
         return Reading(tuple(members))
 
-    # --- lessons ----------------------------------------------------------------------------
-
     def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
         """Lessons of a branch and window, each status asked for by itself."""
+        span = {"date_from": since.isoformat(), "date_to": until.isoformat()}
+        requests = [
+            _request(branch, "lesson", "lessons", {"status": status.value, **span})
+            for status in STATUSES
+        ]
         records: dict[int, LessonRecord] = {}
         unreadable: list[Unreadable] = []
-        span = {"date_from": since.isoformat(), "date_to": until.isoformat()}
-        path = _path(branch, "lesson")
-        requests = [
-            ListRequest(path, "lessons", {"status": status.value, **span}) for status in STATUSES
-        ]
         for status, rows in zip(STATUSES, self._lists.read_all(requests), strict=False):
             reading = _decoded(rows, partial(decode.lesson_record, branch=branch))
             if not reading.complete:
-                return Reading((), complete=False, why=reading.why)
+                return Reading.incomplete(reading.why)
             for record in reading.items:
                 lesson = record.lesson
                 wanted = lesson.branch == branch and lesson.status is status
@@ -173,47 +175,25 @@ class AlfaCrm(Exchange):
 
         Raises ``IncompleteRead`` when an answer cannot be trusted or the record cannot be read.
         """
-        # No dates are sent: a lesson that was moved out of its window is looked for.
-        for branch in branches:
-            for status in STATUSES:
-                record = self._lesson_record(lesson, branch, status)
-                if record is not None:
+        for branch, status in product(branches, STATUSES):
+            # No dates are sent: a lesson that was moved out of its window is looked for.
+            asked = {"id": lesson, "status": status.value}
+            rows = self._lists.read(_request(branch, "lesson", f"lesson {lesson}", asked))
+            reading = _decoded(rows, partial(decode.lesson_record, branch=branch))
+            if lesson in reading.unreadable_fields() or not reading.complete:
+                why = reading.why or "record unreadable"
+                raise IncompleteRead(f"lesson {lesson}: {why}")
+            for record in reading.items:
+                if record.lesson.id == lesson and record.lesson.status is status:
                     return record
         return None
 
-    def _lesson_record(self, lesson: int, branch: int, status: Status) -> LessonRecord | None:
-        asked = {"id": lesson, "status": status.value}
-        rows = self._lists.read(ListRequest(_path(branch, "lesson"), f"lesson {lesson}", asked))
-        reading = _decoded(rows, partial(decode.lesson_record, branch=branch))
-        is_unreadable = any(record.id == lesson for record in reading.unreadable)
-        if is_unreadable or not reading.complete:
-            why = reading.why or "record unreadable"
-            raise IncompleteRead(f"lesson {lesson}: {why}")
-        for record in reading.items:
-            if record.lesson.id == lesson and record.lesson.status is status:
-                return record
-        return None
 
-    # --- lists ------------------------------------------------------------------------------
-
-    def _customers(self, branch: int) -> Reading[Record]:
-        """The cards of a branch, asked for once: residents and memberships both need them."""
-        reading = self._cards.get(branch)
-        if reading is None:
-            reading = self._lists.read(
-                ListRequest(_path(branch, "customer"), "residents", _ALL_CUSTOMERS)
-            )
-        if reading.complete:
-            self._cards[branch] = reading
-        return reading
-
-    def _branch_list(self, branch: int, entity: str) -> Reading[Record]:
-        return self._lists.read(ListRequest(_path(branch, entity), _BRANCH_LISTS[entity]))
-
-
-def _path(branch: int, entity: str) -> str:
+def _request(
+    branch: int, entity: str, what: str, asked: Record | None = None, query: Record | None = None
+) -> ListRequest:
     # The short form without "index" has answered with empty lists for some accounts since 2024.
-    return f"{branch}/{entity}/index"
+    return ListRequest(f"{branch}/{entity}/index", what, asked or {}, query)
 
 
 def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T]:
@@ -224,5 +204,5 @@ def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T
         try:
             items.append(into(record))
         except values.UnreadableRecord as error:
-            unreadable.append(Unreadable(values.number(record["id"], "id"), error.path))
+            unreadable.append(Unreadable(values.number(record, "id"), error.path))
     return Reading(tuple(items), reading.complete, reading.why, tuple(unreadable))

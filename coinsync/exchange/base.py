@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Generic, TypeVar
 
@@ -17,9 +17,11 @@ from coinsync.core.facts import (
     RegularLesson,
     Resident,
 )
-from coinsync.errors import IncompleteRead
+from coinsync.core.planning.people import People
+from coinsync.errors import ConfigError, IncompleteRead
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 #: Called with what is being read, how many rows are in, and how many there will be (0: not known).
 Progress = Callable[[str, int, int], None]
@@ -39,21 +41,25 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """What was read, and whether that is all there is; ``why`` says why it is not.
-
-    From an incomplete reading nothing may be concluded: what is missing from it may be there.
-    """
+    """What was read, and whether that is all there is; ``why`` says why it is not."""
 
     items: tuple[T, ...] = ()
     complete: bool = True
     why: str = ""
     unreadable: tuple[Unreadable, ...] = ()
 
-    def whole(self) -> tuple[T, ...]:
-        """The items of a complete reading.
+    @classmethod
+    def incomplete(cls, why: str) -> Reading[T]:
+        """A reading from which nothing may be concluded."""
+        return cls((), complete=False, why=why)
 
-        Raises ``IncompleteRead`` for another one, which proves nothing.
-        """
+    def with_items(self, items: Iterable[U]) -> Reading[U]:
+        """Other items, read as completely as these."""
+        return Reading(tuple(items), self.complete, self.why, self.unreadable)
+
+    def whole(self) -> tuple[T, ...]:
+        """The items of a complete reading. Raises ``IncompleteRead`` for another one."""
+        # What is missing from an incomplete reading may be there all the same.
         if not self.complete:
             raise IncompleteRead(f"incomplete read: {self.why}")
         return self.items
@@ -66,9 +72,8 @@ class Reading(Generic[T]):
 class Exchange(ABC):
     """A source of facts. Extend it for another CRM; the contract suite of the tests must hold.
 
-    Every method either returns a ``Reading`` that says whether it is complete, or raises
-    ``CrmUnreachable``, ``NotAnAnswer`` or ``CrmRefused``. Nothing is ever written to the CRM.
-    ``calls`` counts the requests made.
+    Every method may raise ``CrmUnreachable``, ``NotAnAnswer`` or ``CrmRefused``. ``calls`` counts
+    the requests made. Nothing is ever written to the CRM.
     """
 
     calls: int = 0
@@ -118,3 +123,60 @@ class Exchange(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close connections, if there are any."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleReading:
+    """The people of a branch; fields of theirs that cannot be understood are by resident."""
+
+    people: People
+    bad_cards: dict[int, str]
+    bad_memberships: dict[int, str]
+    schedule: tuple[RegularLesson, ...]
+    bad_schedule_lines: int
+
+    def completed_from(self, known: People) -> People:
+        """The people, where what cannot be read today stays as it was known."""
+        # Its owner is there all the same, and must not be taken for gone.
+        cards = [resident for resident in known.residents if resident.id in self.bad_cards]
+        memberships = [
+            membership
+            for membership in known.memberships
+            if membership.resident in self.bad_memberships
+        ]
+        return replace(
+            self.people,
+            residents=(*self.people.residents, *cards),
+            memberships=(*self.people.memberships, *memberships),
+        )
+
+
+def read_people(exchange: Exchange, branch: int, today: date) -> PeopleReading:
+    """Read all that the CRM says about the people of a branch.
+
+    Raises ``ConfigError`` for a branch that it does not have, and ``IncompleteRead``.
+    """
+    branches = exchange.branches().whole()
+    if branch not in {known.id for known in branches}:
+        listed = ", ".join(f"{known.id} {known.name}".rstrip() for known in branches)
+        raise ConfigError(
+            [f"config: [[branch]] id {branch}: no such branch in the CRM"],
+            advice=f"The CRM has: {listed}.",
+        )
+    residents = exchange.residents(branch, today)
+    memberships = exchange.memberships(branch)
+    people = People(
+        branches,
+        exchange.lesson_types(branch).whole(),
+        exchange.groups(branch).whole(),
+        residents.whole(),
+        memberships.whole(),
+    )
+    schedule = exchange.schedule(branch)
+    return PeopleReading(
+        people,
+        residents.unreadable_fields(),
+        memberships.unreadable_fields(),
+        schedule.whole(),
+        bad_schedule_lines=len(schedule.unreadable),
+    )

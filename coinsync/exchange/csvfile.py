@@ -1,23 +1,14 @@
-"""A folder of CSV files as an ``Exchange``, for a school without a CRM.
-
-The files and their columns stand in ``_COLUMNS``, and for people in ``docs/csv.md``. They are
-UTF-8, with ``,`` or ``;``; the first line names the columns, and days are YYYY-MM-DD.
-Lists inside a cell are separated by spaces. ``status`` is planned, cancelled or conducted; ``mark``
-is attended, absent or empty; ``presence`` is client, lead or archived. ``schedule.csv`` may be
-missing. Further columns are not looked at; a row with more or fewer cells than the first line is
-unreadable.
-"""
+"""A folder of CSV files as an ``Exchange``, for a school without a CRM; see ``docs/csv.md``."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from coinsync.core.facts import (
     ALWAYS,
@@ -36,12 +27,11 @@ from coinsync.core.facts import (
 )
 from coinsync.core.identity import clean
 from coinsync.errors import IncompleteRead
-from coinsync.exchange import values
+from coinsync.exchange import decode, values
 from coinsync.exchange.base import Exchange, Reading, Unreadable
-from coinsync.exchange.decode import VK_TEXT_LENGTH_MAX
+from coinsync.exchange.values import Record
 
 T = TypeVar("T")
-CsvRow = Mapping[str, str]
 
 #: The columns of each file that must be there.
 _COLUMNS = {
@@ -54,6 +44,7 @@ _COLUMNS = {
     "lessons": ("id", "branch", "date", "starts", "type", "status", "groups", "subject"),
     "attendance": ("lesson", "resident", "mark"),
 }
+_LISTS = {"branches", "groups", "weekdays"}
 #: The columns that tell one row from another, where it is not ``id`` alone. The first of them is
 #: the number under which an unreadable row is reported.
 _KEYS = {"attendance": ("lesson", "resident"), "memberships": ("resident", "group", "since")}
@@ -72,26 +63,14 @@ _PRESENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CsvFile:
-    """A file, read: the names of its columns, and each row's cells under the number of its line."""
-
-    name: str
-    header: list[str]
-    rows: dict[int, list[str]]
-
-
 class CsvExchange(Exchange):
-    """The CSV files of one folder.
-
-    A file that is missing or lacks a column makes its reading incomplete.
-    """
+    """The CSV files of one folder; one that is missing or lacks a column is incomplete."""
 
     def __init__(self, folder: Path) -> None:
         """Read from ``folder``; each file is read once, when it is first needed."""
         self._folder = folder
         # The same file answers for every window, and must not change between two of them.
-        self._file = cache(self._read_file)
+        self._read = cache(self._read_file)
         self._lessons = cache(lambda: self._facts("lessons", _lesson))
         self._marks = cache(lambda: self._facts("attendance", _attendance))
 
@@ -103,7 +82,7 @@ class CsvExchange(Exchange):
 
     def branches(self) -> Reading[Branch]:
         """Rows of ``branches.csv``."""
-        return self._facts("branches", _branch)
+        return self._facts("branches", decode.branch)
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
         """Rows of ``types.csv``."""
@@ -112,22 +91,19 @@ class CsvExchange(Exchange):
     def groups(self, branch: int) -> Reading[Group]:
         """Rows of ``groups.csv`` of the branch."""
         reading = self._facts("groups", _group_of_branch)
-        groups = tuple(group for home, group in reading.items if home == branch)
-        return Reading(groups, reading.complete, reading.why, reading.unreadable)
+        return reading.with_items(group for home, group in reading.items if home == branch)
 
     def residents(self, branch: int, today: date) -> Reading[Resident]:
         """Rows of ``residents.csv`` of the branch; names are kept as written."""
-        return self._residents(branch)
-
-    def _residents(self, branch: int) -> Reading[Resident]:
         reading = self._facts("residents", _resident)
         return _only(reading, lambda resident: branch in resident.branches)
 
     def memberships(self, branch: int) -> Reading[Membership]:
         """Rows of ``memberships.csv`` of the branch's groups and of its residents."""
-        groups, residents = self.groups(branch), self._residents(branch)
+        # The files say by themselves who is archived, whatever day it is.
+        groups, residents = self.groups(branch), self.residents(branch, date.max)
         if not residents.complete:
-            return Reading((), complete=False, why=residents.why)
+            return Reading.incomplete(residents.why)
         groups_here = {group.id for group in groups.items}
         residents_here = {resident.id for resident in residents.items}
         reading = _only(
@@ -162,7 +138,7 @@ class CsvExchange(Exchange):
     def _lesson_records(self, wanted: Callable[[Lesson], bool]) -> Reading[LessonRecord]:
         lessons, marks = self._lessons(), self._marks()
         if not (lessons.complete and marks.complete):
-            return Reading((), complete=False, why=lessons.why or marks.why)
+            return Reading.incomplete(lessons.why or marks.why)
         listed: dict[int, list[Attendance]] = {}
         for lesson in lessons.items:
             if wanted(lesson):
@@ -180,20 +156,20 @@ class CsvExchange(Exchange):
         ]
         return Reading(tuple(records), unreadable=tuple(unreadable))
 
-    def _facts(self, name: str, into: Callable[[CsvRow], T]) -> Reading[T]:
-        """The facts of a file, one for each of its rows."""
+    def _facts(self, name: str, into: Callable[[Record], T]) -> Reading[T]:
         try:
-            file = self._file(name)
+            header, rows = self._read(name)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            return Reading((), complete=False, why=f"{name}.csv: {type(error).__name__}")
+            return Reading.incomplete(f"{name}.csv: {type(error).__name__}")
         # Of two columns of one name nobody can say which is meant.
-        wrong = [column for column in _COLUMNS[name] if file.header.count(column) != 1]
+        wrong = [column for column in _COLUMNS[name] if header.count(column) != 1]
         if wrong:
             why = f"{name}.csv: needs each column once: {', '.join(wrong)}"
-            return Reading((), complete=False, why=why)
-        return _decoded(file, into)
+            return Reading.incomplete(why)
+        return _decoded(name, header, rows, into)
 
-    def _read_file(self, name: str) -> CsvFile:
+    def _read_file(self, name: str) -> tuple[list[str], dict[int, list[str]]]:
+        """The names of a file's columns, and each row's cells under the number of its line."""
         # Spreadsheets begin a file with a byte order mark, and in Russia separate with semicolons.
         text = (self._folder / f"{name}.csv").read_text(encoding="utf-8-sig")
         delimiter = ";" if ";" in text.split("\n", 1)[0] else ","
@@ -201,12 +177,14 @@ class CsvExchange(Exchange):
         header = [column.strip() for column in next(lines, [])]
         rows = {}
         for cells in lines:
-            if any(cell.strip() for cell in cells):
-                rows[lines.line_num] = cells
-        return CsvFile(name, header, rows)
+            if any(map(str.strip, cells)):
+                rows[lines.line_num] = [cell.strip() for cell in cells]
+        return header, rows
 
 
-def _decoded(file: CsvFile, into: Callable[[CsvRow], T]) -> Reading[T]:
+def _decoded(
+    name: str, header: list[str], rows: Mapping[int, list[str]], into: Callable[[Record], T]
+) -> Reading[T]:
     """Decode all rows of a file.
 
     A row without a readable number spoils the whole reading, because nobody knows whose it is;
@@ -215,19 +193,21 @@ def _decoded(file: CsvFile, into: Callable[[CsvRow], T]) -> Reading[T]:
     facts: dict[tuple[object, ...], T] = {}
     doubtful: set[tuple[object, ...]] = set()
     unreadable: list[Unreadable] = []
-    first, *others = _KEYS.get(file.name, ("id",))
-    for line, cells in file.rows.items():
-        where = f"{file.name}.csv line {line}"
-        row = dict(zip(file.header, cells, strict=False))
+    first, *others = _KEYS.get(name, ("id",))
+    for line, cells in rows.items():
+        where = f"{name}.csv line {line}"
+        row: dict[str, Any] = dict(zip(header, cells, strict=False))
+        for column in _LISTS.intersection(row):
+            row[column] = row[column].split()
         try:
-            number = values.number(row.get(first, "").strip(), first)
+            number = values.number(row, first)
         except values.UnreadableRecord:
-            return Reading((), complete=False, why=f"{where}: no readable number")
-        key = (number, *(row.get(column, "").strip() for column in others))
+            return Reading.incomplete(f"{where}: no readable number")
+        key = (number, *(row.get(column) for column in others))
         try:
-            if len(cells) != len(file.header):
-                belong = len(file.header)
-                raise values.UnreadableRecord(f"has {len(cells)} cells where {belong} belong")
+            if len(cells) != len(header):
+                why = f"has {len(cells)} cells where {len(header)} belong"
+                raise values.UnreadableRecord(why)
             fact = into(row)
             # The same line twice is a slip; two that differ contradict each other.
             if facts.setdefault(key, fact) != fact:
@@ -240,7 +220,7 @@ def _decoded(file: CsvFile, into: Callable[[CsvRow], T]) -> Reading[T]:
 
 
 def _only(reading: Reading[T], wanted: Callable[[T], bool]) -> Reading[T]:
-    return replace(reading, items=tuple(filter(wanted, reading.items)))
+    return reading.with_items(filter(wanted, reading.items))
 
 
 def _by_groups(groups: Reading[Group], reading: Reading[T]) -> Reading[T]:
@@ -248,83 +228,74 @@ def _by_groups(groups: Reading[Group], reading: Reading[T]) -> Reading[T]:
     if groups.complete and not groups.unreadable:
         return reading
     why = groups.why or groups.unreadable[0].path
-    return Reading((), complete=False, why=why)
+    return Reading.incomplete(why)
 
 
-# --- rows -----------------------------------------------------------------------------------
+# --- rows ---
 
 
-def _id(row: CsvRow, column: str) -> int:
-    return values.number(row[column].strip(), column)
-
-
-def _ids(row: CsvRow, column: str) -> tuple[int, ...]:
-    return values.numbers(row[column].split(), column)
-
-
-def _day(row: CsvRow, column: str) -> date | None:
-    return values.optional_day(row[column].strip(), column)
-
-
-def _word(row: CsvRow, column: str, meanings: Mapping[str, T]) -> T:
-    word = row[column].strip().lower()
+def _meaning(row: Record, column: str, meanings: Mapping[str, T]) -> T:
+    word = row[column].lower()
     if word not in meanings:
         raise values.UnreadableRecord(column)
     return meanings[word]
 
 
-def _branch(row: CsvRow) -> Branch:
-    return Branch(_id(row, "id"), values.text(row["name"]))
+def _lesson_type(row: Record) -> LessonType:
+    base = values.optional_number(row, "base") or 0
+    return LessonType(values.number(row, "id"), values.text(row, "name"), base)
 
 
-def _lesson_type(row: CsvRow) -> LessonType:
-    base = values.optional_number(row["base"].strip(), "base") or 0
-    return LessonType(_id(row, "id"), values.text(row["name"]), base)
+def _group_of_branch(row: Record) -> tuple[int, Group]:
+    return values.number(row, "branch"), decode.group(row)
 
 
-def _group_of_branch(row: CsvRow) -> tuple[int, Group]:
-    return _id(row, "branch"), Group(_id(row, "id"), values.text(row["name"]))
-
-
-def _resident(row: CsvRow) -> Resident:
+def _resident(row: Record) -> Resident:
     return Resident(
-        _id(row, "id"),
-        values.text(row["name"]),
-        _word(row, "presence", _PRESENCES),
-        _ids(row, "branches"),
-        clean(row["vk"])[:VK_TEXT_LENGTH_MAX],
+        values.number(row, "id"),
+        values.text(row, "name"),
+        _meaning(row, "presence", _PRESENCES),
+        values.numbers(row, "branches"),
+        clean(row["vk"])[: decode.VK_TEXT_LENGTH_MAX],
     )
 
 
-def _membership(row: CsvRow) -> Membership:
-    since, until = _day(row, "since"), _day(row, "until")
-    return Membership(_id(row, "resident"), _id(row, "group"), since or ALWAYS, until)
+def _membership(row: Record) -> Membership:
+    return Membership(
+        values.number(row, "resident"),
+        values.number(row, "group"),
+        values.optional_day(row, "since") or ALWAYS,
+        values.optional_day(row, "until"),
+    )
 
 
-def _regular_lesson(row: CsvRow) -> RegularLesson:
-    since, until = _day(row, "since"), _day(row, "until")
+def _regular_lesson(row: Record) -> RegularLesson:
     return RegularLesson(
-        _id(row, "id"),
-        _id(row, "group"),
-        values.weekdays(row["weekdays"].split(), "weekdays"),
-        values.minute(row["starts"].strip(), "starts"),
-        since or ALWAYS,
-        until,
+        values.number(row, "id"),
+        values.number(row, "group"),
+        values.weekdays(row, "weekdays"),
+        values.minute(row, "starts"),
+        values.optional_day(row, "since") or ALWAYS,
+        values.optional_day(row, "until"),
     )
 
 
-def _lesson(row: CsvRow) -> Lesson:
+def _lesson(row: Record) -> Lesson:
     return Lesson(
-        _id(row, "id"),
-        _id(row, "branch"),
-        values.day(row["date"].strip(), "date"),
-        values.minute(row["starts"].strip(), "starts"),
-        _id(row, "type"),
-        _word(row, "status", _STATUSES),
-        _ids(row, "groups"),
-        values.optional_number(row["subject"].strip(), "subject"),
+        values.number(row, "id"),
+        values.number(row, "branch"),
+        values.day(row, "date"),
+        values.minute(row, "starts"),
+        values.number(row, "type"),
+        _meaning(row, "status", _STATUSES),
+        values.numbers(row, "groups"),
+        values.optional_number(row, "subject"),
     )
 
 
-def _attendance(row: CsvRow) -> Attendance:
-    return Attendance(_id(row, "lesson"), _id(row, "resident"), _word(row, "mark", _MARKS))
+def _attendance(row: Record) -> Attendance:
+    return Attendance(
+        values.number(row, "lesson"),
+        values.number(row, "resident"),
+        _meaning(row, "mark", _MARKS),
+    )

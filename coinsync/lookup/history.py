@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
@@ -110,26 +111,13 @@ def statement(
     newest_first = reader.lines(resident.id, since=since, until=until, limit=N_MAX)
     by_number = _with_partners(reader, newest_first)
     groups = {group.id: group.name for group in reader.all(Group)}
-    opening = reader.balance(resident.id, since - timedelta(days=1)) if since > date.min else 0
+    opening = 0
+    if since > date.min:
+        opening = reader.balance(resident.id, since - timedelta(days=1))
     closing = reader.balance(resident.id, until)
-    running = opening
-    lines: list[StatementLine] = []
-    sums: dict[Total, int] = {}
-    for line in reversed(newest_first):
-        entry = line.posted.entry
-        running += entry.coins
-        total = TOTAL_OF[entry.kind]
-        sums[total] = sums.get(total, 0) + entry.coins
-        statement_line = StatementLine(
-            n=line.posted.n,
-            day=entry.happened_on,
-            kind=entry.kind.value,
-            what=formatter.what(line, groups),
-            why=_why(formatter, line, by_number),
-            coins=entry.coins,
-            balance=running,
-        )
-        lines.append(statement_line)
+    sums: Counter[Total] = Counter()
+    for line in newest_first:
+        sums[TOTAL_OF[line.posted.entry.kind]] += line.posted.entry.coins
     forms = settings.coin.ru if language == "ru" else settings.coin.en
     return Statement(
         school=settings.school.name,
@@ -140,12 +128,40 @@ def statement(
         until=until,
         printed_on=today,
         opening=opening,
-        lines=tuple(lines),
+        lines=_statement_lines(formatter, newest_first, groups, by_number, opening),
         totals={total: sums[total] for total in Total if total in sums},
         closing=closing,
         # A debt is not shown to a family as fewer coins than none.
         coins=formatter.words.coin(max(closing, 0), forms),
     )
+
+
+def _statement_lines(
+    formatter: LineFormatter,
+    newest_first: Sequence[Line],
+    groups: Mapping[int, str],
+    by_number: Mapping[int, Line],
+    opening: int,
+) -> tuple[StatementLine, ...]:
+    """Lines in their order, each with the balance after it."""
+    balance = opening
+    lines = []
+    for line in reversed(newest_first):
+        entry = line.posted.entry
+        balance += entry.coins
+        what, why = formatter.what(line, groups), _why(formatter, line, by_number)
+        lines.append(
+            StatementLine(
+                n=line.posted.n,
+                day=entry.happened_on,
+                kind=entry.kind.value,
+                what=what,
+                why=why,
+                coins=entry.coins,
+                balance=balance,
+            )
+        )
+    return tuple(lines)
 
 
 def _formatter(settings: Settings, resident: Resident, language: str, today: date) -> LineFormatter:

@@ -1,4 +1,4 @@
-"""Residents as staff look for them: cards, links, all that is held of one, names. Reads only."""
+"""Residents as staff look for them: cards, lists, all that is held of one. Reads only."""
 
 from __future__ import annotations
 

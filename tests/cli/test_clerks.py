@@ -1,4 +1,7 @@
-"""Clerks at two desks at once: no balance below zero, no key twice, no receipt for what is not there."""
+"""Clerks at two desks at once.
+
+No balance below zero, no key twice, no receipt for what is not there.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,10 @@ class Clerk:
 
 @contextmanager
 def clerks(house: House, *names: str) -> Iterator[list[Clerk]]:
-    """Several clerks who are ready to begin; their desks are closed in the end, whatever happened."""
+    """Several clerks who are ready to begin.
+
+    Their desks are closed in the end, whatever happened.
+    """
     with ExitStack() as stack:
         found = [Clerk(house, name) for name in names]
         for one in found:
@@ -107,7 +113,10 @@ def house(desk: House) -> House:
 
 
 def test_two_hundred_debits_of_one_resident(house: House) -> None:
-    """What is there is spent to the last coin that fits, never more; each refused one exits with 7 and says why."""
+    """What is there is spent to the last coin that fits, never more.
+
+    Each refused one exits with 7 and says why.
+    """
     house.ok("credit", f"#{RICH}", "301", "--reason", "Запас", "--yes")
     with clerks(house, "anna", "boris") as desks:
         for name, one in zip(("anna", "boris"), desks, strict=True):
@@ -199,9 +208,9 @@ def test_one_case_and_one_entry_at_two_desks(house: House) -> None:
 
 
 def test_clerks_beside_a_sync(open_desk: House) -> None:
-    """All end with 0 or 7, receipts add up to what changed, and the night after has nothing to do."""
+    """All end with 0 or 7, receipts add up to what changed, the next night has nothing to do."""
     house = open_desk
-    for lesson in list(house.school.books.lessons.values()):
+    for lesson in list(house.school.tables.lessons.values()):
         for detail in lesson.details:
             if (lesson.lesson_type_id, lesson.status, lesson.deleted, detail.is_attend) == (
                 2,

@@ -1,4 +1,7 @@
-"""Coins by hand: what every writing command promises, then credit, debit and reverse each for itself."""
+"""Coins by hand.
+
+What every writing command promises, then credit, debit and reverse each for itself.
+"""
 
 from __future__ import annotations
 
@@ -317,7 +320,10 @@ class TestWhatIsKept:
         house.ok("credit", f"#{ADA}", "5", "--reason", "я" * 200, "--yes")
 
     def test_the_day(self, house: House) -> None:
-        """Today unless said; a day that was is taken, one that is to come is not, nor one before any school."""
+        """Today unless said.
+
+        A day that was is taken, one that is to come is not, nor one before any school.
+        """
         house.ok("credit", f"#{ADA}", "5", "--reason", "x", "--date", "2026-09-05", "--yes")
         assert house.ledger()[-1].entry.happened_on.isoformat() == "2026-09-05"
         future = (cli.utc_now() + timedelta(days=2)).date().isoformat()

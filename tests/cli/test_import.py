@@ -1,4 +1,7 @@
-"""Rows of a spreadsheet: all of them or none, none of them twice, and every problem by line and column."""
+"""Rows of a spreadsheet.
+
+All of them or none, none of them twice, and every problem by line and column.
+"""
 
 from __future__ import annotations
 
@@ -193,8 +196,8 @@ class TestNoneTwice:
         said = house.run("import", other, "--yes")
         assert said.code == 7
         assert (
-            "another file has posted the same: line 2 is likely entry 109, line 4 is likely entry 110"
-            in said.err
+            "another file has posted the same: line 2 is likely entry 109, "
+            "line 4 is likely entry 110" in said.err
         )
         assert len(house.ledger()) == 110
         house.ok("import", other, "--yes", "--allow-duplicate")

@@ -1,4 +1,7 @@
-"""Which VK account sees whom: by hand in every form that people type, and from the cards' screen names at night."""
+"""Which VK account sees whom.
+
+By hand in every form that people type, and from the cards' screen names at night.
+"""
 
 from __future__ import annotations
 
@@ -152,7 +155,10 @@ class TestByHand:
         ids=["key refused", "limit", "down", "a page", "server error"],
     )
     def test_vk_in_trouble(self, house: House, trouble: Trouble, code: int, says: str) -> None:
-        """2 for the key, 75 for all that passes; nothing written, and neither key nor name in a word of it."""
+        """2 for the key, 75 for all that passes.
+
+        Nothing written, and neither key nor name in a word of it.
+        """
         before = house.tables()
         with beside_vk(house, PEOPLE) as vk:
             vk.always(trouble)
@@ -176,7 +182,10 @@ class TestByHand:
         assert "resident-110" in house.cabinet(900000001)
 
     def test_revoke(self, house: House) -> None:
-        """The family no longer sees the child; again there is nothing to do; who had no link is told so."""
+        """The family no longer sees the child; again there is nothing to do.
+
+        Who had no link is told so.
+        """
         house.ok("links", "revoke", "#101", "900000001", "--yes")
         assert "resident-101" not in house.cabinet(900000001)
         assert "resident-102" in house.cabinet(900000001)
@@ -188,7 +197,10 @@ class TestByHand:
         assert "resident-101" in house.cabinet(900000001)
 
     def test_the_list(self, house: House) -> None:
-        """Who sees whom, by whom, and what was revoked; the same for a program and a spreadsheet."""
+        """Who sees whom, by whom, and what was revoked.
+
+        The same for a program and a spreadsheet.
+        """
         house.ok("links", "add", f"#{DAN}", str(NUMBER), "--yes")
         house.ok("links", "revoke", "#101", "900000001", "--yes")
         out = house.ok("links", "list").out
@@ -221,7 +233,10 @@ class TestTheNight:
         house.school.act("set_vk", customer=card, text=text)
 
     def test_each_name_is_asked_once(self, night: tuple[House, VkDouble]) -> None:
-        """Linked in the first night, no call in the second; communities and names of nobody are remembered too."""
+        """Linked in the first night, no call in the second.
+
+        Communities and names of nobody are remembered too.
+        """
         house, vk = night
         for card, text in (
             (self.IRA, "@Ada.Example"),
@@ -242,7 +257,10 @@ class TestTheNight:
     def test_a_text_that_changes_is_asked_and_not_linked_anew(
         self, night: tuple[House, VkDouble]
     ) -> None:
-        """The old account goes on seeing the child until a person decides; the change is reported."""
+        """The old account goes on seeing the child until a person decides.
+
+        The change is reported.
+        """
         house, vk = night
         self.write(house, "@ada.example")
         house.ok("sync")
@@ -284,7 +302,10 @@ class TestTheNight:
     def test_vk_in_trouble(
         self, night: tuple[House, VkDouble], trouble: Trouble, says: str
     ) -> None:
-        """The night is good all the same and says one line; the next one asks for what is missing."""
+        """The night is good all the same and says one line.
+
+        The next one asks for what is missing.
+        """
         house, vk = night
         self.write(house, "@ada.example")
         house.school.act("advance", days=1)

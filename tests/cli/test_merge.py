@@ -1,4 +1,7 @@
-"""A CRM merges two cards of one child: the plan proposes the same, and no coin is lost on the way."""
+"""A CRM merges two cards of one child.
+
+The plan proposes the same, and no coin is lost on the way.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,18 @@ def two_of_a_group(house: House) -> tuple[int, int]:
     for posted in house.ledger():
         lessons.setdefault(posted.entry.resident, set()).add(posted.entry.lesson or 0)
     card = max(lessons, key=lambda one: (len(lessons[one]), -one))
-    there = house.school.books.lessons
+    there = house.school.tables.lessons
     taken = {pupil for one in lessons[card] for pupil in there[one].customer_ids}
     taken |= {detail.customer_id for one in lessons[card] for detail in there[one].details}
-    other = next(one for one in sorted(house.school.books.customers) if one not in taken)
+    other = next(one for one in sorted(house.school.tables.customers) if one not in taken)
     return card, other
 
 
 def test_a_merge_in_the_crm_is_proposed_and_loses_nothing(synced: House) -> None:
-    """The card vanishes, the other stands in its lessons: the night says so, and together they have what they had."""
+    """The card vanishes, the other stands in its lessons.
+
+    The night says so, and together they have what they had.
+    """
     synced.configure(guards__reversals_free=100)
     card, other = two_of_a_group(synced)
     before = synced.balances()
@@ -42,7 +48,10 @@ def test_a_merge_in_the_crm_is_proposed_and_loses_nothing(synced: House) -> None
 
 
 def test_a_merge_after_the_coins_were_spent_ends_with_what_was_left(synced: House) -> None:
-    """The new card is paid, the old one's reversals are held; once the cards are one there is enough to post them."""
+    """The new card is paid, the old one's reversals are held.
+
+    Once the cards are one there is enough to post them.
+    """
     synced.configure(guards__reversals_free=100)
     card, other = two_of_a_group(synced)
     before = synced.balances()

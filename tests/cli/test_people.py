@@ -1,4 +1,4 @@
-"""Cards that are one child, families that want to be forgotten, and families that ask what is held of them."""
+"""Cards that are one child, and families that ask what is held or want to be forgotten."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ class TestMerge:
     """Two cards of one child count together, for staff and for the family."""
 
     def test_no_coin_moves_and_everything_counts_together(self, house: House) -> None:
-        """One balance, one history, one line in the list; whoever names the old card means the new one."""
+        """One balance, one history, one line in the list.
+
+        Whoever names the old card means the new one.
+        """
         before = house.content()
         out = house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes").out
         assert "#104 Богдан З. (40) goes on as #110 Данил С. (80): together 120" in out
@@ -90,7 +93,10 @@ class TestMerge:
         assert (seen(house, HIS), seen(house, THEIRS)) == ({CARD: 40, 105: 20, 125: 0}, {INTO: 80})
 
     def test_an_account_that_both_had_stays_with_both(self, house: House) -> None:
-        """Brothers and sisters on one account: nothing comes along, and nothing is lost on the way back."""
+        """Brothers and sisters on one account.
+
+        Nothing comes along, and nothing is lost on the way back.
+        """
         before = links(house)
         out = house.ok("residents", "merge", "#106", "#107", "--yes").out
         assert "its VK accounts are known there already" in out
@@ -127,8 +133,8 @@ class TestMerge:
         said = house.run("residents", "unmerge", f"#{CARD}", "--yes")
         assert said.code == 7
         assert (
-            "#110 Данил С. would have -20 coins on its own: they were spent together; nothing written"
-            in said.err
+            "#110 Данил С. would have -20 coins on its own: they were spent together; "
+            "nothing written" in said.err
         )
         assert house.tables() == before
 
@@ -254,7 +260,10 @@ class TestErase:
         assert seen(house, 5002) == {}
 
     def test_who_reads_meanwhile_does_not_keep_it(self, known: House) -> None:
-        """A page that is being read holds the old pages a little longer; the next write ends that."""
+        """A page that is being read holds the old pages a little longer.
+
+        The next write ends that.
+        """
         opened = database.open_readable(known.url)
         with database.reading(opened):
             known.ok("residents", "erase", f"#{ADA}", "--yes")
@@ -310,7 +319,7 @@ class TestExport:
                 yield from self.numbers(one, key)
 
     def test_everything_of_one(self, open_desk: House) -> None:
-        """Card, balance, groups, accounts, lessons, entries with notes, what is held and what was decided."""
+        """Card, balance, groups, accounts, lessons, entries with notes, holds and decisions."""
         house = open_desk
         held = house.ok("review", "list", "--json").json
         who = held[0]["hold"]["resident"]

@@ -1,4 +1,7 @@
-"""What waits for a person: coins that are spent before they are taken back, and visits that may or may not earn."""
+"""What waits for a person.
+
+Coins that are spent before they are taken back, and visits that may or may not earn.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def cases(house: House, *words: str) -> list[dict[str, Any]]:
 
 
 def a_debt(house: House, *, branch: int = 1, left: int = 0) -> tuple[int, int]:
-    """A lesson and somebody who spent its coins, all but ``left``, before the CRM said that they were absent."""
+    """A lesson and somebody who spent its coins, all but ``left``, before being absent."""
     lesson = house.paid_lessons(branch)[-1].id
     who = house.paid_resident(lesson)
     house.ok("debit", f"#{who}", str(house.balance(who) - left), "--reason", "Футболка", "--yes")
@@ -49,7 +52,7 @@ class TestSpentCoins:
     """The story of a T-shirt: one house for each of the three ends."""
 
     def test_it_waits(self, house: House) -> None:
-        """It is listed with its lesson, its coins and the balance, and comes back every night without a change."""
+        """It is listed with lesson, coins and balance, and comes back every night unchanged."""
         lesson, who = a_debt(house)
         (case,) = cases(house, "--kind", "reversal")
         assert (case["id"], case["balance"], case["hold"]["coins"]) == (f"{lesson}:{who}", 0, -10)
@@ -68,7 +71,7 @@ class TestSpentCoins:
             assert (house.content(), cases(house, "--kind", "reversal")) == (before, [case])
 
     def test_post_takes_them_and_the_debt_is_made_up(self, house: House) -> None:
-        """The balance goes below zero, is shown as 0 with what is lacking, and coming lessons fill it up."""
+        """The balance goes below zero, is shown as 0 with what is lacking; lessons fill it up."""
         lesson, who = a_debt(house, left=4)
         done = house.ok("review", "post", f"{lesson}:{who}", "--yes", "--json").json
         (move,) = done["moves"]
@@ -108,14 +111,17 @@ class TestSpentCoins:
         posted = house.ledger()[-2:]
         assert [one.entry.actor for one in posted] == ["Вера", "Вера"]
         assert {one.entry.happened_on for one in posted} == {
-            house.school.books.lessons[lesson].date
+            house.school.tables.lessons[lesson].date
         }
         out = house.ok("history", f"#{who}", "-v").out
         assert "absent in the CRM: Ошибка школы, reverses" in out
         assert "forgiven: the coins were spent already: Ошибка школы" in out
 
     def test_waive_leaves_them_and_remembers_who_said_so(self, house: House) -> None:
-        """No entry at all; the decision has name, day and reason, and stands in what is held of the resident."""
+        """No entry at all.
+
+        The decision has name, day and reason, and stands in what is held of the resident.
+        """
         lesson, who = a_debt(house)
         before = house.content()
         said = house.ok("review", "waive", f"{lesson}:{who}", "--note", "Договорились", "--yes")
@@ -195,8 +201,8 @@ class TestVisits:
         before = house.content()
         out = house.ok("review", "waive", case["id"], "--note", "Был в гостях", "--yes").out
         assert (
-            f"lesson {case['hold']['lesson']}, #{case['hold']['resident']} {case['name']}: stays unpaid"
-            in out
+            f"lesson {case['hold']['lesson']}, #{case['hold']['resident']} {case['name']}: "
+            "stays unpaid" in out
         )
         assert (house.content(), all_is_done(house)) == (before, True)
         assert case["id"] not in {one["id"] for one in cases(house)}

@@ -1,4 +1,7 @@
-"""Coins that are spent already: a reversal that would cross zero waits for a person, and nothing else waits with it."""
+"""Coins that are spent already.
+
+A reversal that would cross zero waits for a person, and nothing else waits with it.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def the_last_paid(house: House) -> tuple[int, int]:
 
 
 def test_a_reversal_of_spent_coins_is_held_and_comes_back_every_night(synced: House) -> None:
-    """Nothing is taken, the line says why, and the next sync says it again without changing anything."""
+    """Nothing is taken, the line says why, and the next sync says it again."""
     lesson, who = the_last_paid(synced)
     spend(synced, who, synced.balances()[who])
     synced.school.act("mark", lesson=lesson, customer=who, is_attend=0)

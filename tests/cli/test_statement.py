@@ -1,4 +1,7 @@
-"""The statement for a parent, balances as of a day, and histories with what staff typed: they add up and agree."""
+"""The statement for a parent, balances as of a day, and histories with what staff typed.
+
+They add up and agree.
+"""
 
 from __future__ import annotations
 
@@ -77,11 +80,11 @@ def a_busy_resident(house: House) -> int:
     return who
 
 
-# --- it adds up ------------------------------------------------------------------------------------------------------
+# --- it adds up -------------------------------------------------------------------------------
 
 
 def test_it_adds_up_and_equals_the_balance_of_every_day(synced: House) -> None:
-    """Opening and lines make the closing, each line's balance too, and `balance --as-of` says the same."""
+    """Opening and lines make the closing and each balance; `balance --as-of` says the same."""
     who = a_busy_resident(synced)
     for days in (0, 2, 3, 5, 9, 17, 30, 400):
         until = datetime.now(UTC).date() - timedelta(days=days)  # noqa: TID251
@@ -134,7 +137,10 @@ ENTRIES = st.lists(
 
 
 def an_entry(n: int, kind: Kind, coins: int, days: int, resident: int) -> Entry:
-    """An entry by hand of any kind, some days into November; what takes coins away is small enough for anybody."""
+    """An entry by hand of any kind, some days into November.
+
+    What takes coins away is small enough for anybody.
+    """
     sign = -1 if kind in (Kind.DEBIT, Kind.SALE) else 1
     day = date(2026, 11, 1) + timedelta(days=days)
     kept = Kind.CREDIT if kind is Kind.REVERSAL else kind
@@ -190,11 +196,14 @@ def test_a_statement_may_reach_over_all_time(synced: House) -> None:
     assert (found["opening"], found["closing"]) == (0, synced.balances()[who])
 
 
-# --- what a parent reads ---------------------------------------------------------------------------------------------
+# --- what a parent reads ----------------------------------------------------------------------
 
 
 def test_a_parent_reads_it(synced: House) -> None:
-    """School, child, period, lines in words, totals, the balance in coins, the day of printing; no code of ours."""
+    """School, child, period, lines in words, totals, the balance in coins, the day of printing.
+
+    No code of ours.
+    """
     who = a_busy_resident(synced)
     out = synced.ok("statement", f"#{who}", *period()).out
     today = datetime.now(UTC).astimezone(the_settings().branches[0].zone).date()  # noqa: TID251
@@ -289,7 +298,10 @@ def test_a_period_that_ends_before_it_begins_is_refused(synced: House) -> None:
 
 
 def test_the_month_so_far_by_default(synced: House) -> None:
-    """From the first of the month to today; with --until alone from the first of that day's month."""
+    """From the first of the month to today.
+
+    With --until alone from the first of that day's month.
+    """
     who = f"#{the_richest(synced)}"
     found = synced.ok("statement", who, "--json").json
     assert found["until"] == found["printed_on"]
@@ -315,7 +327,10 @@ def test_today_is_that_of_the_residents_branch(
 
 
 def test_coins_to_be_made_up_are_said(synced: House) -> None:
-    """After a reviewed reversal of spent coins: the sum is below zero, what the child has is not."""
+    """After a reviewed reversal of spent coins.
+
+    The sum is below zero, what the child has is not.
+    """
     lesson, who = the_last_paid(synced)
     balance = synced.balances()[who]
     synced.ok(
@@ -374,11 +389,11 @@ def test_two_cards_of_one_child_make_one_page(synced: House) -> None:
     )
 
 
-# --- for spreadsheets and programs -----------------------------------------------------------------------------------
+# --- for spreadsheets and programs ------------------------------------------------------------
 
 
 def test_csv_adds_up_in_a_spreadsheet(synced: House) -> None:
-    """ISO days, plain whole numbers, a first row with what there was and a last one with what there is."""
+    """ISO days, plain whole numbers, first what there was and last what there is."""
     who = a_busy_resident(synced)
     rows = list(
         csv.DictReader(io.StringIO(synced.ok("statement", f"#{who}", *period(), "--csv").out))
@@ -426,7 +441,7 @@ def test_the_json_of_a_statement_holds_no_more_than_the_page(synced: House) -> N
     assert set(found["totals"]) == {Total.EARNED, Total.TAKEN_BACK, Total.SPENT}
 
 
-# --- how wide it is --------------------------------------------------------------------------------------------------
+# --- how wide it is ---------------------------------------------------------------------------
 
 LONG = "Помог малышам из соседней группы починить робота, которого сам же и уронил"
 
@@ -442,7 +457,10 @@ def a_statement(language: str = "ru") -> Statement:
                 n, date(2025, 9, 28), "credit", what, LONG if n > 1 else "", coins, running
             )
         )
-    school = "Школа программирования и робототехники «Очень длинное и очень красивое название» на Лесной улице"
+    school = (
+        "Школа программирования и робототехники «Очень длинное и очень красивое название» "
+        "на Лесной улице"
+    )
     days = (date(2025, 9, 1), date(2026, 9, 30), date(2026, 11, 22))
     totals = {Total.EARNED: running}
     return Statement(
@@ -485,7 +503,10 @@ def test_it_fits_its_paper_and_loses_nothing(width: int, language: str) -> None:
 
 
 def test_a_pipe_is_paper(synced: House) -> None:
-    """Where nobody looks it is eighty columns wide and without colours, ready for a printer; numbers in columns."""
+    """Where nobody looks it is eighty columns wide and without colours, ready for a printer.
+
+    Numbers in columns.
+    """
     who = a_busy_resident(synced)
     synced.ok("credit", f"#{who}", "7", "--reason", LONG * 2, "--date", TODAY.isoformat(), "--yes")
     lines = synced.ok("statement", f"#{who}", *period()).out.splitlines()
@@ -519,7 +540,7 @@ def test_somebody_without_a_name_is_a_number() -> None:
     assert "Выписка: № 101" in printed(replace(a_statement(), name=""), 80)[2:4]
 
 
-# --- balances of a day, histories ------------------------------------------------------------------------------------
+# --- balances of a day, histories -------------------------------------------------------------
 
 
 def test_balances_as_of_a_day_say_of_which(synced: House) -> None:

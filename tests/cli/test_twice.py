@@ -1,4 +1,7 @@
-"""Two runs at once: the lock keeps them apart, and without the lock nothing is doubled all the same."""
+"""Two runs at once.
+
+The lock keeps them apart, and without the lock nothing is doubled all the same.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ def test_two_syncs_of_one_house(house: House) -> None:
 
 
 def test_two_syncs_that_do_not_see_each_others_lock(house: House) -> None:
-    """Two configurations of one database: keys are unique and the basis is read again, so nothing is paid twice."""
+    """Two configurations of one database.
+
+    Keys are unique and the basis is read again, so nothing is paid twice.
+    """
     other = House(house.folder / "other", house.simulator)
     other.folder.mkdir()
     other.configure(database__url=house.url)

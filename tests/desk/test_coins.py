@@ -63,11 +63,14 @@ def test_the_school_of_these_tests_has_ways_limits_and_zones() -> None:
     assert {way.code: way.coins for way in settings().ways} == {"olympiad": 50, "project": 30}
 
 
-# --- credit and debit ------------------------------------------------------------------------------------------------
+# --- credit and debit -------------------------------------------------------------------------
 
 
 def test_a_credit_is_shown_and_then_written(at: Desk) -> None:
-    """The move says what will be; the entry is what was shown, under the key that was made before."""
+    """The move says what will be.
+
+    The entry is what was shown, under the key that was made before.
+    """
     proposal = at.give(ADA, 30, "abc", note="helped Gleb")
     (move,) = proposal.moves
     assert (move.resident, move.name, move.before, move.coins, move.after) == (
@@ -157,11 +160,14 @@ def test_one_operation_moves_no_more_than_the_limit(at: Desk, coins: int, passes
         )
 
 
-# --- the key ---------------------------------------------------------------------------------------------------------
+# --- the key ----------------------------------------------------------------------------------
 
 
 def test_the_same_key_again_is_done_already(at: Desk) -> None:
-    """Whatever the time, and although the coins are gone by now: nothing to write, and it says so."""
+    """Whatever the time, and although the coins are gone by now.
+
+    Nothing to write, and it says so.
+    """
     at.given(ADA, 30)
     at.given(ADA, -30, "k2", note="a cap")
     for later in (at, at.later(days=400)):
@@ -188,7 +194,8 @@ def test_the_same_key_with_other_content_is_refused(at: Desk, other: dict[str, A
     asked = {"resident": ADA, "coins": 30, "key": "k1", **other}
     error = refused(PostedOtherwise, at.give, **asked)
     assert error.message == (
-        f"key desk:k1 is already posted with other content: entry 1, +30 for #{ADA} on 2026-11-22; nothing written"
+        f"key desk:k1 is already posted with other content: entry 1, +30 for #{ADA} on "
+        "2026-11-22; nothing written"
     )
 
 
@@ -216,7 +223,7 @@ def test_two_clerks_with_one_key_post_once(at: Desk) -> None:
     assert at.give(ADA, 30).done == (1,)
 
 
-# --- likely duplicates -----------------------------------------------------------------------------------------------
+# --- likely duplicates ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 599, 600])
@@ -267,7 +274,7 @@ def test_another_day_does_not_make_a_slip_another_deed(at: Desk) -> None:
     refused(LikelyDuplicate, at.give, ADA, 30, "k2", day=DAY)
 
 
-# --- days ------------------------------------------------------------------------------------------------------------
+# --- days -------------------------------------------------------------------------------------
 
 
 def test_a_day_may_be_said_and_must_not_be_to_come(at: Desk) -> None:
@@ -288,7 +295,10 @@ NIGHT = datetime(2026, 11, 22, 20, 30, tzinfo=UTC)
     [(ADA, TODAY), (GLEB, TODAY), (MIRA, date(2026, 11, 23)), (LEV, TODAY)],
 )
 def test_today_is_that_of_the_residents_branch(at: Desk, resident: int, today: date) -> None:
-    """At half past eight in the evening in UTC it is tomorrow in Omsk; who is in no branch of ours has the first's."""
+    """At half past eight in the evening in UTC it is tomorrow in Omsk.
+
+    Who is in no branch of ours has the first's.
+    """
     late = replace(at, now=NIGHT)
     (move,) = late.give(resident, 10).moves
     assert move.day == today
@@ -296,7 +306,7 @@ def test_today_is_that_of_the_residents_branch(at: Desk, resident: int, today: d
     refused(UsageError, late.give, resident, 10, day=today + timedelta(1))
 
 
-# --- taking back -----------------------------------------------------------------------------------------------------
+# --- taking back ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("coins", [30, -5])
@@ -378,7 +388,10 @@ def test_a_credit_whose_coins_are_spent_is_not_taken_back(at: Desk) -> None:
 
 
 def test_an_award_taken_back_by_hand_is_not_paid_again(paid: Desk) -> None:
-    """On the lesson's day, with a decision: no night pays it again, whatever is marked meanwhile."""
+    """On the lesson's day, with a decision.
+
+    No night pays it again, whatever is marked meanwhile.
+    """
     proposal = paid.reverse(1, note="was not there")
     paid.do(proposal)
     back = paid.entries()[1]

@@ -34,7 +34,7 @@ from tests.support.makers import (
 ENGINES = engines.BOTH
 
 
-# --- imports ---------------------------------------------------------------------------------------------------------
+# --- imports ----------------------------------------------------------------------------------
 
 FILE = f"""resident;coins;reason;date
 #{ADA};30;won;
@@ -98,7 +98,10 @@ def test_a_file_is_posted_whole_or_not_at_all(at: Desk) -> None:
 
 
 def test_floors_count_over_the_whole_file(at: Desk) -> None:
-    """What a file brings it may spend, in whatever order its rows stand; one coin more is refused."""
+    """What a file brings it may spend, in whatever order its rows stand.
+
+    One coin more is refused.
+    """
     at.given(ADA, 5)
     at.do(at.import_text(f"{KEYED}#{ADA};-25;a cap;a\n#{ADA};20;won;b\n"))
     assert at.balances() == {}
@@ -109,7 +112,10 @@ def test_floors_count_over_the_whole_file(at: Desk) -> None:
 
 
 def test_floors_of_a_file_know_merged_cards_and_debts(at: Desk) -> None:
-    """Two rows of one child count together; who owes may be given something, and nothing may be taken in all."""
+    """Two rows of one child count together.
+
+    Who owes may be given something, and nothing may be taken in all.
+    """
     owing(at)
     at.do(at.merge(ADA, GLEB))
     at.do(at.import_text(f"{KEYED}#{ADA};2;won;a\n#{GLEB};1;helped;b\n"))
@@ -164,7 +170,10 @@ def test_an_opening_balance_is_told_from_a_credit(at: Desk) -> None:
 
 
 def test_the_same_row_of_another_file_is_likely_a_duplicate(at: Desk) -> None:
-    """A file that was sent twice with a line more has other keys: every such row is named, once, with its line."""
+    """A file that was sent twice with a line more has other keys.
+
+    Every such row is named, once, with its line.
+    """
     at.do(at.import_text(FILE))
     grown = FILE + f"#{MIRA};5;new;\n"
     error = refused(LikelyDuplicate, at.later(days=7).import_text, grown)

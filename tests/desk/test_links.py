@@ -27,7 +27,7 @@ from tests.support.makers import (
 ENGINES = engines.BOTH
 
 
-# --- links -----------------------------------------------------------------------------------------------------------
+# --- links ------------------------------------------------------------------------------------
 
 
 def test_a_link_says_whom_the_account_sees_besides(family: Desk) -> None:

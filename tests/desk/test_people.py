@@ -63,7 +63,7 @@ from tests.support.makers import (
 ENGINES = engines.BOTH
 
 
-# --- cards -----------------------------------------------------------------------------------------------------------
+# --- cards ------------------------------------------------------------------------------------
 
 
 def test_a_merge_moves_no_coins_and_brings_the_viewers_along(family: Desk) -> None:
@@ -188,7 +188,7 @@ def test_who_was_revoked_in_between_stays_revoked(family: Desk) -> None:
 
 
 def test_who_was_revoked_before_does_not_come_back_by_merging(family: Desk) -> None:
-    """A revoked link of the card that goes on stays revoked, though the other card had a live one."""
+    """The link of the card that goes on stays revoked, though the other had a live one."""
     family.do(family.revoke(GLEB, PARENT))
     family.do(family.merge(ADA, GLEB))
     assert sees(family) == {(GRANNY, GLEB)}
@@ -204,7 +204,10 @@ def test_who_was_linked_in_between_stays_linked(family: Desk) -> None:
 
 
 def test_who_was_revoked_in_the_middle_of_a_chain_stays_revoked(family: Desk) -> None:
-    """The parent lost sight of the first two cards and sees the third in its own right: the first does not return."""
+    """The parent lost sight of the first two cards and sees the third in its own right.
+
+    The first does not return.
+    """
     family.put(Put(Link(PARENT, MIRA, LinkSource.CRM)))
     family.do(family.merge(ADA, GLEB))
     family.do(family.revoke(GLEB, PARENT))
@@ -215,7 +218,7 @@ def test_who_was_revoked_in_the_middle_of_a_chain_stays_revoked(family: Desk) ->
 
 
 def test_two_cards_that_brought_one_viewer_are_parted_one_by_one(family: Desk) -> None:
-    """The parent goes on seeing the child for the sake of the second card, and sees each card again in the end."""
+    """The parent goes on seeing the child for the second card, and each card in the end."""
     family.put(Put(Link(PARENT, MIRA, LinkSource.CRM)), *without(family, PARENT, GLEB))
     family.do(family.merge(ADA, GLEB))
     family.do(family.merge(MIRA, GLEB))
@@ -262,7 +265,7 @@ def test_the_end_of_a_long_chain_is_found(family: Desk) -> None:
     assert family.balances() == {ADA: 30, GLEB: 19, MIRA: 19, LEV: 19}
 
 
-# --- forgetting ------------------------------------------------------------------------------------------------------
+# --- forgetting -------------------------------------------------------------------------------
 
 #: Everything about Ada that must be gone, in whatever table it stood.
 TRACES = (
@@ -277,7 +280,10 @@ TRACES = (
 
 
 def test_who_is_erased_leaves_no_trace_but_numbers(known: Desk) -> None:
-    """No name, no note and no account stands anywhere in the database; coins, entries and the chain stay."""
+    """No name, no note and no account stands anywhere in the database.
+
+    Coins, entries and the chain stay.
+    """
     with reading(known.url) as reader:
         before, balances = list(reader.ledger()), reader.balances(NAMES)
     text = dump(known.url)
@@ -329,7 +335,10 @@ def test_erasing_twice_is_erasing_once(known: Desk) -> None:
 
 
 def test_nothing_is_noted_of_who_is_erased(known: Desk) -> None:
-    """No credit, no debit, no row of a file; and what is taken back is taken back without a word."""
+    """No credit, no debit, no row of a file.
+
+    And what is taken back is taken back without a word.
+    """
     known.do(known.erase(ADA))
     before = dump(known.url)
     for coins in (1, -1):
@@ -417,7 +426,7 @@ def test_an_erasure_that_was_overtaken_is_stale(family: Desk) -> None:
     assert sees(family) == {(PARENT, GLEB)}
 
 
-# --- any order of deeds ----------------------------------------------------------------------------------------------
+# --- any order of deeds -----------------------------------------------------------------------
 
 ACCOUNTS = (701, 702)
 CARDS = (ADA, GLEB, MIRA)
@@ -437,7 +446,10 @@ LINKS = st.sets(st.tuples(st.sampled_from(ACCOUNTS), st.sampled_from(CARDS)))
 def test_whatever_is_merged_and_parted(
     links: set[tuple[int, int]], steps: list[tuple[str, int, int]]
 ) -> None:
-    """Nobody ever sees through a merged card or comes back after being revoked; without revoking, all is as before."""
+    """Nobody ever sees through a merged card or comes back after being revoked.
+
+    Without revoking, all is as before.
+    """
     with TemporaryDirectory() as folder:
         at = opened(Path(folder))
         at.put(*(Put(Link(vk, card, LinkSource.CRM)) for vk, card in links))

@@ -44,12 +44,15 @@ from tests.support.makers import (
 ENGINES = engines.BOTH
 
 
-# --- what is held ----------------------------------------------------------------------------------------------------
+# --- what is held -----------------------------------------------------------------------------
 
 
 @pytest.fixture
 def holding(paid: Desk) -> Desk:
-    """Ada's absence is held because she spent her coins; Gleb's visit is held because nobody knows his group."""
+    """Ada's absence is held because she spent her coins.
+
+    Gleb's visit is held because nobody knows his group.
+    """
     paid.given(ADA, -10, "spent", note="a cap")
     paid.night(
         a_record(None, present(mark=Mark.ABSENT)),
@@ -94,7 +97,7 @@ def test_a_case_of_a_merged_card_shows_the_child(holding: Desk) -> None:
 def test_a_word_about_cases_settles_them(
     holding: Desk, ruling: Ruling, balances: dict[int, int]
 ) -> None:
-    """The moves are shown before, the coins are there after, and the next night has nothing to do."""
+    """Moves are shown before, coins are there after, the next night has nothing to do."""
     proposal = holding.review(ruling, note="spoke with the family")
     assert {move.resident: move.after for move in proposal.moves} == balances
     holding.do(proposal)
@@ -156,7 +159,10 @@ def test_a_word_that_came_second_is_stale(holding: Desk) -> None:
 
 
 def test_rules_that_give_what_is_posted_leave_a_word_without_moves(holding: Desk) -> None:
-    """The mark was put right and read meanwhile in another window: what is left is said in words."""
+    """The mark was put right and read meanwhile in another window.
+
+    What is left is said in words.
+    """
     holding.put(Put(present(), present(mark=Mark.ABSENT)))
     with reading(holding.url) as reader:
         holds = [hold for hold in reader.all(Hold) if hold.lesson == 1]

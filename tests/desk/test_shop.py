@@ -1,4 +1,7 @@
-"""The shop on a real database: what a sale, a refund and a fair do to coins, stock and lines, and what they refuse."""
+"""The shop on a real database.
+
+What a sale, a refund and a fair do to coins, stock and lines, and what they refuse.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +82,7 @@ def lines(at: Shop, sale: str) -> list[SaleLine]:
         return reader.recorded(SaleLine, [sale])
 
 
-# --- selling ---------------------------------------------------------------------------------------------------------
+# --- selling ----------------------------------------------------------------------------------
 
 
 class TestSell:
@@ -385,7 +388,7 @@ class TestMeanwhile:
         assert at.balances() == {ADA: 100, GLEB: 50, MIRA: 5}
 
 
-# --- refunds ---------------------------------------------------------------------------------------------------------
+# --- refunds ----------------------------------------------------------------------------------
 
 
 class TestRefund:
@@ -492,7 +495,7 @@ class TestRefund:
         )
 
 
-# --- stock and catalog -----------------------------------------------------------------------------------------------
+# --- stock and catalog ------------------------------------------------------------------------
 
 
 class TestStock:
@@ -573,7 +576,10 @@ class TestFind:
         ],
     )
     def test_found(self, shelf: Shop, text: str, code: str) -> None:
-        """The whole name before a part, in any case, with or without dots; archived goods by their code alone."""
+        """The whole name before a part, in any case, with or without dots.
+
+        Archived goods by their code alone.
+        """
         with reading(shelf.url) as reader:
             assert find_item(reader, text).code == code
 
@@ -590,7 +596,10 @@ class TestFind:
         assert caught.value.candidates == ("big Кружка большая", "mug Кружка")
 
     def test_the_shelf_is_what_a_buyer_may_have(self, tmp_path: Path) -> None:
-        """In his branch, shown, not archived; in the order of the catalog, and a number is the same for everybody."""
+        """In his branch, shown, not archived.
+
+        In the order of the catalog, and a number is the same for everybody.
+        """
         goods = [
             an_item("z", place=1),
             an_item("a", place=2),
@@ -615,14 +624,17 @@ class TestFind:
         }
 
 
-# --- fairs -----------------------------------------------------------------------------------------------------------
+# --- fairs ------------------------------------------------------------------------------------
 
 
 class TestFair:
     """Open, sell, close; and closed only when everything adds up."""
 
     def test_a_fair_adds_up(self, at: Shop) -> None:
-        """Coins taken, fall of balances and sale lines; goods received, left, sold and written off."""
+        """Coins taken, fall of balances and sale lines.
+
+        Goods received, left, sold and written off.
+        """
         at.sell({"mug": 1}, GLEB)
         at.open_fair()
         sale = at.sell({"mug": 1, "pen": 2}, event="fair")
@@ -713,7 +725,7 @@ class TestFair:
         assert says in said
 
 
-# --- looking back ----------------------------------------------------------------------------------------------------
+# --- looking back -----------------------------------------------------------------------------
 
 
 def reported(at: Shop, *people: int, since: date = date.min, until: date = date.max) -> ShopReport:

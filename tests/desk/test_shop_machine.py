@@ -1,7 +1,8 @@
-"""A shop that lives at random: receipts, sales, refunds, prices, fairs, repeated keys, crashes and clerks at once.
+"""A shop that lives at random: sales, refunds, stock, fairs, repeated keys and crashes.
 
-A model of plain dictionaries says what must come of each deed. After every step coins, stock, sales and goods are the
-model's, and what lies in the database adds up by itself. The last tests seed known bugs and show that each is found.
+A model of plain dictionaries says what must come of each deed. After every step coins, stock,
+sales and goods are the model's, and what lies in the database adds up by itself. The last tests
+seed known bugs and show that each is found.
 """
 
 from __future__ import annotations
@@ -68,12 +69,12 @@ class Died(Exception):
     """The process is gone."""
 
 
-# --- the model -------------------------------------------------------------------------------------------------------
+# --- the model --------------------------------------------------------------------------------
 
 
 @dataclass
 class Sold:
-    """A sale as the model has it: lines (item, pieces, price, listed), who paid what, and what came back.
+    """A sale as the model has it: lines (item, pieces, price, listed), payments, refunds.
 
     ``told`` is what the buyers read, ``note`` the part of it that staff typed.
     """
@@ -191,7 +192,7 @@ class Model:
             self.moves[op.key] = (op.item, op.kind, op.pieces)
 
 
-# --- what staff do ---------------------------------------------------------------------------------------------------
+# --- what staff do ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -376,7 +377,7 @@ FAIRS_OPENED = st.builds(Fair, st.sampled_from(FAIRS), st.sampled_from([True, Tr
 OPS: st.SearchStrategy[Op] = st.one_of(*[SALES] * 5, REFUNDS, REFUNDS, MOVES, CHANGES, FAIRS_OPENED)
 
 
-# --- the machine -----------------------------------------------------------------------------------------------------
+# --- the machine ------------------------------------------------------------------------------
 
 FIRST = (an_item("mug", 9), an_item("pen", 5), an_item("lesson", 7, tracked=False))
 STOCK = {"mug": 4, "pen": 4}
@@ -395,7 +396,10 @@ def new_shop() -> bytes:
 
 @dataclass
 class QuickShop(Shop):
-    """A shop on one connection that stays open and does not wait for the disk: what is proved here is not its work."""
+    """A shop on one connection that stays open and does not wait for the disk.
+
+    What is proved here is not its work.
+    """
 
     database: Database = field(init=False)
 
@@ -446,7 +450,7 @@ class Machine(RuleBasedStateMachine):
             self.at.database.close()
             self.folder.cleanup()
 
-    # --- doing --------------------------------------------------------------------------------------------------
+    # --- doing --------------------------------------------------------------------------------
 
     def told(self, op: Op) -> tuple[str, Model]:
         """What the model makes of a deed: the word for it, and the model afterwards."""
@@ -474,7 +478,7 @@ class Machine(RuleBasedStateMachine):
             self.at.write(proposal.plan, probe)
         self.model = after
 
-    # --- what is so ---------------------------------------------------------------------------------------------
+    # --- what is so ---------------------------------------------------------------------------
 
     @invariant()
     def all_is_as_the_model_says(self) -> None:
@@ -505,10 +509,13 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def the_books_add_up_by_themselves(self) -> None:
-        """Row by row, whatever the model says: entries, lines, refunds and moves of every sale agree."""
+        """Row by row, whatever the model says.
+
+        Entries, lines, refunds and moves of every sale agree.
+        """
         check_books(self.at.database.connection())
 
-    # --- what may happen ----------------------------------------------------------------------------------------
+    # --- what may happen ----------------------------------------------------------------------
 
     @rule(op=OPS)
     def happen(self, op: Op) -> None:
@@ -585,7 +592,10 @@ class Machine(RuleBasedStateMachine):
 
     @rule(one=OPS, two=OPS)
     def two_at_once(self, one: Op, two: Op) -> None:
-        """Two clerks look at the same shop; the second writes after the first: it is stale, or comes true exactly."""
+        """Two clerks look at the same shop.
+
+        The second writes after the first: it is stale, or comes true exactly.
+        """
         proposal = self.decided(two)
         self.do(one)
         if isinstance(proposal, str) or not proposal.plan:
@@ -671,7 +681,7 @@ def test_a_shop_lives_at_random(number: int) -> None:
     live_with_seeds(number)
 
 
-# --- seeded bugs -----------------------------------------------------------------------------------------------------
+# --- seeded bugs ------------------------------------------------------------------------------
 
 
 @contextmanager

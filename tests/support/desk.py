@@ -1,4 +1,7 @@
-"""A clerk's desk for a test: a database, the time on the clock, and what staff do, planned and written."""
+"""A clerk's desk for a test.
+
+A database, the time on the clock, and what staff do, planned and written.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,7 @@ KEY = lesson_key(ACCOUNT, 1, ADA)
 
 @cache
 def settings() -> Settings:
-    """The configuration of a school with branches in Moscow's zone and in Omsk's, and the example's ways to earn."""
+    """A school with branches in Moscow's zone and in Omsk's, and ways to earn."""
     values = {
         "alfacrm.account": ACCOUNT,
         "branch": [{"id": 1, "zone": "Europe/Moscow"}, {"id": OMSK, "zone": "Asia/Omsk"}],
@@ -133,7 +136,7 @@ class Desk:
         with reading(self.url) as reader:
             return [replace(line.posted.entry, note=line.note) for line in reader.journal()]
 
-    # --- deeds --------------------------------------------------------------------------------------------------
+    # --- deeds --------------------------------------------------------------------------------
 
     def give(
         self, resident: int, coins: int, key: str = "k1", *, note: str = "won", **more: Any
@@ -211,7 +214,7 @@ class Desk:
         with reading(self.url) as reader:
             return links.revoke(reader, settings(), who(reader, resident), vk, self.author())
 
-    # --- nights -------------------------------------------------------------------------------------------------
+    # --- nights -------------------------------------------------------------------------------
 
     def tonight(self, *lesson_records: LessonRecord) -> Plan:
         """What a reading of these lessons plans."""
@@ -256,7 +259,7 @@ def who(reader: Reader, id: int) -> Resident:
 
 
 def refused(kind: type[CoinsyncError], does: Any, *words: Any, **more: Any) -> CoinsyncError:
-    """A deed that must be refused, and says that nothing is written unless it is a matter of typing."""
+    """What must be refused; it says that nothing is written but where it is about typing."""
     with pytest.raises(kind) as caught:
         does(*words, **more)
     assert type(caught.value) is kind
@@ -314,7 +317,7 @@ def owing(at: Desk) -> None:
 
 @pytest.fixture
 def known(paid: Desk) -> Desk:
-    """Ada with coins and notes, a screen name, two viewers, a merged card with a note of its own, and a decision."""
+    """Ada with coins and notes, a screen name, two viewers, a merged card and a decision."""
     paid.put(Put(a_resident(ADA, "Ада М.", vk="vk.com/ada.minina"), a_resident(ADA, "Ада М.")))
     paid.put(
         Put(Link(700700, ADA, LinkSource.CRM)),

@@ -1,4 +1,7 @@
-"""A shop for a test: invented goods on a real database, and what staff do with them, planned and written."""
+"""A shop for a test.
+
+Invented goods on a real database, and what staff do with them, planned and written.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +120,10 @@ def changed_catalog(reader: Reader, item: Item, author: Author) -> Proposal:
 
 @dataclass
 class Shop:
-    """The shop of a small school: everything is decided as by the commands, and written by the one writer."""
+    """The shop of a small school.
+
+    Everything is decided as by the commands, and written by the one writer.
+    """
 
     url: str
     now: datetime = MORNING
@@ -144,7 +150,7 @@ class Shop:
             self.write(proposal.plan)
         return proposal
 
-    # --- what staff do ------------------------------------------------------------------------------------------
+    # --- what staff do ------------------------------------------------------------------------
 
     def selling(
         self,
@@ -237,7 +243,7 @@ class Shop:
 
         return self.plan(decide)
 
-    # --- what there is ------------------------------------------------------------------------------------------
+    # --- what there is ------------------------------------------------------------------------
 
     def balances(self) -> dict[int, int]:
         """Coins of everybody."""
@@ -256,7 +262,7 @@ def a_shop(
     stock: Mapping[str, int] | None = None,
     purses: Mapping[int, int] | None = None,
 ) -> Shop:
-    """A shop with Ada (100 coins), Gleb (50) and Mira (5), and five pieces of its goods, unless said otherwise."""
+    """A shop with Ada (100 coins), Gleb (50), Mira (5), and five pieces of its goods."""
     made = Shop(new_database(folder))
     goods = goods or (an_item(), an_item("pen", 7), an_item("lesson", 20, tracked=False))
     pieces = {item.code: 5 for item in goods if item.tracked} if stock is None else stock
@@ -274,7 +280,7 @@ def a_shop(
 
 
 def fill(house: House, goods: Mapping[Item, int], purses: Mapping[int, int] | None = None) -> None:
-    """Put goods with their stock into a house's shop, and coins into the hands of residents, in one plan."""
+    """Put goods with their stock into a shop, and coins on residents' accounts, in one plan."""
     now = cli.utc_now()
     moves = [
         Stock(a_move(f"stock:first-{item.code}", item.code, pieces))

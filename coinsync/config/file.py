@@ -1,18 +1,20 @@
-"""``config.toml`` → frozen settings, or every problem of the file at once."""
+"""``config.toml`` → frozen settings or every problem of it at once; and the example file."""
 
 from __future__ import annotations
 
 import difflib
 import json
 import re
+import textwrap
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import MISSING, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from coinsync.config.address import absolute, without_password
 from coinsync.config.checks import contradictions
+from coinsync.config.secrets import absolute, without_password
 from coinsync.config.sections import Key, Section
 from coinsync.config.settings import Settings, sections
 from coinsync.errors import ConfigError
@@ -21,6 +23,8 @@ _SECRET_WORDS = re.compile(
     r"(api_?key|password|secret|token|protected_?key|vk_?keys?|service_?key)$", re.IGNORECASE
 )
 _VALUE_LENGTH_MAX = 60
+#: Comments of keys stand in one column where the values leave room for it.
+_COMMENT_COLUMN = 43
 
 
 def load(path: Path) -> Settings:
@@ -34,7 +38,15 @@ def load(path: Path) -> Settings:
     }
     if reading.problems:
         raise ConfigError(reading.problems)
-    settings = _settings(path.resolve(), values)
+    fields: dict[str, Any] = {}
+    for field, section in sections().items():
+        if section.repeated:
+            fields[field] = tuple(section.values(**block) for block in values[field])
+        else:
+            fields[field] = section.values(**values[field])
+    database, path = fields["database"], path.resolve()
+    fields["database"] = replace(database, url=absolute(database.url, path.parent))
+    settings = Settings(path=path, **fields)
     # What contradicts something else can only be judged once each value is good by itself.
     problems = list(contradictions(settings))
     if problems:
@@ -53,19 +65,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([f"config: {path}: not valid TOML: {error}"]) from error
-
-
-def _settings(path: Path, values: Mapping[str, Any]) -> Settings:
-    fields: dict[str, Any] = {}
-    for field, section in sections().items():
-        given = values[field]
-        if section.repeated:
-            fields[field] = tuple(section.values(**block) for block in given)
-        else:
-            fields[field] = section.values(**given)
-    database = fields["database"]
-    fields["database"] = replace(database, url=absolute(database.url, path.parent))
-    return Settings(path=path, **fields)
 
 
 class _FileReading:
@@ -102,22 +101,23 @@ class _FileReading:
         self.refuse_unknown(where, given, [key.name for key in keys])
         values: dict[str, Any] = {}
         for key in keys:
-            if key.name not in given and key.required:
-                needed = _expected(key)
-                self._refuse(f"{where} {key.name}: missing; {needed} is needed")
+            value = given.get(key.name, key.default)
+            if value is MISSING:
+                self._refuse(f"{where} {key.name}: missing; {_expected(key)} is needed")
                 continue
             try:
-                value = _value(key, given)
+                # Where nothing is the default, nothing may also be written down.
+                if key.name in given and not value == key.default == "":
+                    value = key.setting.kind(value)
             except ValueError as error:
-                shown = _shown(given[key.name])
-                self._refuse(f"{where} {key.name}: expected {error}, got {shown}")
+                self._refuse(f"{where} {key.name}: expected {error}, got {_shown(value)}")
                 continue
             # The program may run in any folder, so a path starts where the file lies.
             values[key.name] = self._folder / value if isinstance(value, Path) else value
         return values
 
     def refuse_unknown(self, where: str, given: Iterable[str], known: Sequence[str]) -> None:
-        """Refuse names that nobody reads; a misspelt key would silently mean its default."""
+        """Refuse names that nobody reads: a misspelt key would silently mean its default."""
         for name in given:
             if name in known:
                 continue
@@ -136,16 +136,6 @@ class _FileReading:
         self.problems.append(f"config: {problem}")
 
 
-def _value(key: Key, given: Mapping[str, Any]) -> Any:
-    """The value of a key, or its default. Raises ``ValueError`` for one that it may not have."""
-    if key.name not in given:
-        return key.default
-    # Where nothing is the default, nothing may also be written down.
-    if given[key.name] == "" and key.default == "":
-        return ""
-    return key.setting.kind(given[key.name])
-
-
 def _expected(key: Key) -> str:
     try:
         key.setting.kind(object())
@@ -155,6 +145,72 @@ def _expected(key: Key) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as a message repeats it: short, and without the password of an address."""
     text = without_password(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _VALUE_LENGTH_MAX else text[: _VALUE_LENGTH_MAX - 1] + "…"
+
+
+# --- the example ---
+
+
+def example(values: Mapping[str, Any] | None = None) -> str:
+    """The text of ``config.toml.example``.
+
+    ``values`` by "section.key", or by section for blocks, stand in the place of samples.
+    """
+    given = values or {}
+    text = "# coinsync. Dates without quotes, texts in quotes. Secrets never stand in this file.\n"
+    for section in sections().values():
+        text += _comment(section.comment)
+        if section.repeated:
+            text += _blocks(section, given.get(section.name, section.samples))
+        else:
+            text += f"[{section.name}]\n"
+            for key in section.keys:
+                text += _line(key, given.get(f"{section.name}.{key.name}", _sample(key)))
+            text += "\n"
+    return text.rstrip() + "\n"
+
+
+def _sample(key: Key) -> Any:
+    return key.default if key.setting.sample is None else key.setting.sample
+
+
+def _comment(text: str) -> str:
+    lines = textwrap.wrap(text, 98, break_long_words=False, break_on_hyphens=False)
+    return "".join(f"# {line}\n" for line in lines)
+
+
+def _blocks(section: Section, blocks: Iterable[Mapping[str, Any]]) -> str:
+    text = ""
+    for block in blocks:
+        text += f"[[{section.name}]]\n"
+        for key in section.keys:
+            if key.name in block:
+                text += _line(key, block[key.name])
+        text += "\n"
+    return text
+
+
+def _line(key: Key, value: Any) -> str:
+    line = f"{key.name} = {_toml(value)}"
+    comment = key.setting.comment
+    return f"{line:<{_COMMENT_COLUMN}} # {comment}\n" if comment else f"{line}\n"
+
+
+def _toml(value: Any) -> str:
+    if value is None:
+        return '""'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(name)} = {_toml(item)}" for name, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, frozenset):
+        return _toml(sorted(value))
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, (str, Path)):
+        return json.dumps(str(value), ensure_ascii=False)
+    return str(value)
