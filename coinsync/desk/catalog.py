@@ -35,7 +35,7 @@ def propose_goods(
 
     It is of no resident, so its day is the school's.
     """
-    plan = Plan.of(Purpose.CATALOG, scope_of(settings.day_at((), author.now)), changes)
+    plan = Plan.of(Purpose.CATALOG, scope_of(settings.profile.today((), author.now)), changes)
     return Proposal(plan, words=words, key=key)
 
 
@@ -86,7 +86,7 @@ def move_stock(
     counted, ``OutOfStock``, or ``PostedOtherwise`` where the key stands for another move.
     """
     # Goods of some branches are received there, and the day is theirs.
-    day = author.day_by(settings.day_at(item.branches, author.now))
+    day = author.day_by(settings.profile.today(item.branches, author.now))
     if not item.tracked:
         raise CoinPolicy(
             f"the stock of {item.code} is not counted; nothing written",

@@ -73,7 +73,7 @@ def give(
         resident=resident.id,
         coins=coins,
         kind=Kind.CREDIT if coins > 0 else Kind.DEBIT,
-        happened_on=author.day_by(settings.day_at(resident.branches, author.now)),
+        happened_on=author.day_by(settings.profile.today(resident.branches, author.now)),
         reason=BY_WAY if way else BY_HAND,
         actor=author.actor,
         rule=way.code if way else "",
@@ -160,7 +160,7 @@ def reverse(reader: Reader, settings: Settings, n: int, author: Author, *, note:
     original = _reversible_entry(reader, n)
     state = reader.key_states([original.key])[original.key]
     card = recorded_resident(reader, original.resident)
-    today = settings.day_at(surviving_card(reader, card).branches, author.now)
+    today = settings.profile.today(surviving_card(reader, card).branches, author.now)
     of_lesson = original.kind is Kind.AWARD
     reversal = replace(
         original,

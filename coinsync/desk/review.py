@@ -59,7 +59,7 @@ def review(
 ) -> Proposal:
     """Plan a person's ruling about held cases; *forgive* is for reversals alone."""
     if not holds:
-        today = settings.day_at((), author.now)
+        today = settings.profile.today((), author.now)
         return Proposal(Plan.of(Purpose.REVIEW, scope_of(today), ()), words=("nothing is held",))
     if ruling is Ruling.FORGIVE and any(hold.kind is HoldKind.GUEST for hold in holds):
         raise UsageError(
@@ -79,7 +79,7 @@ def review(
 def _question(
     reader: Reader, settings: Settings, hold: Hold, owner: Resident | None, now: datetime
 ) -> Question:
-    today = settings.day_at(owner.branches if owner else (), now)
+    today = settings.profile.today(owner.branches if owner else (), now)
     question = question_about(reader, settings, hold.key, hold.lesson, hold.resident, today)
     if question is None:
         raise CoinPolicy(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from peewee import Database
 
@@ -10,11 +11,13 @@ from coinsync.core import facts
 from coinsync.core.facts import Link, Merge, Presence, Resident, VkPage
 from coinsync.core.identity import answers_to
 from coinsync.core.ledger import survivors_of
-from coinsync.core.planning.people import People
 from coinsync.store import statements
 from coinsync.store.models import ResidentRow
 from coinsync.store.queries.base import Queries, select_facts
 from coinsync.store.rows import TABLES, ids_text
+
+if TYPE_CHECKING:
+    from coinsync.core.planning.people import People
 
 
 class CardQueries(Queries):
@@ -51,6 +54,9 @@ class PeopleQueries(CardQueries):
         residents = {resident.id: resident for resident in self.residents(branch)}
         for resident in self.recorded(Resident, others):
             residents[resident.id] = resident
+        # Only a sync plans people; every other command starts without its planner.
+        from coinsync.core.planning.people import People
+
         return People(
             tuple(self.all(facts.Branch)),
             tuple(self.all(facts.LessonType)),
