@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Context, Option
 
 from coinsync.commands import completion, connections
-from coinsync.commands.options import AsCsv, Day, LockTimeout, argument, day_of, span
+from coinsync.commands.options import AsCsv, Day, LockTimeout, argument, day_of, day_option, span
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.errors import DigestMismatch, UsageError, VkRefused
@@ -180,9 +180,7 @@ def explain(
         argument("RESIDENT", "Left out: everybody in the --lesson.", completion.residents),
     ] = None,
     lesson: Annotated[int | None, Option(help="This lesson.")] = None,
-    day: Annotated[
-        str | None, Option("--date", metavar="YYYY-MM-DD", help="All lessons of a day.")
-    ] = None,
+    day: Annotated[str | None, day_option("All lessons of a day.", "--date")] = None,
 ) -> None:
     """Why a lesson gave or did not give coins."""
     from coinsync.lookup import explain as lookup

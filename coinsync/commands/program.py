@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, cast
 
 import typer
+from typer import Context, Option
 from typer.core import TyperCommand, TyperGroup
 
 from coinsync import __version__
@@ -148,7 +149,7 @@ class CommandGroup(TyperGroup):
         return name, command, rest
 
 
-def _show_help(ctx: typer.Context) -> NoReturn:
+def _show_help(ctx: Context) -> NoReturn:
     typer.echo(ctx.get_help(), err=True)
     raise typer.Exit(2)
 
@@ -179,25 +180,21 @@ def program() -> CommandGroup:
 
 
 def global_options(
-    ctx: typer.Context,
+    ctx: Context,
     config: Annotated[
-        Path, typer.Option("--config", help="Configuration file.", envvar="COINSYNC_CONFIG")
+        Path, Option("--config", help="Configuration file.", envvar="COINSYNC_CONFIG")
     ] = Path("config.toml"),
     branch: Annotated[
-        list[str] | None, typer.Option("--branch", help="Only this branch; may be repeated.")
+        list[str] | None, Option("--branch", help="Only this branch; may be repeated.")
     ] = None,
-    actor: Annotated[
-        str, typer.Option("--actor", help="Who does it; your login if left out.")
-    ] = "",
-    json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Say nothing when all is well.")
-    ] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every line.")] = False,
+    actor: Annotated[str, Option("--actor", help="Who does it; your login if left out.")] = "",
+    json: Annotated[bool, Option("--json", help="For a program.")] = False,
+    quiet: Annotated[bool, Option("-q", "--quiet", help="Say nothing when all is well.")] = False,
+    verbose: Annotated[bool, Option("-v", "--verbose", help="Show every line.")] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show where an unexpected error comes from.")
+        bool, Option("--debug", help="Show where an unexpected error comes from.")
     ] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    version: Annotated[bool, Option("--version", help="Show the version.")] = False,
 ) -> None:
     """Global options stand before or after the command."""
     if version:
