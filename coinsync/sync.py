@@ -1,8 +1,4 @@
-"""From the CRM to plans: the people of a branch first, then its lessons month by month.
-
-Everything is read and nothing is written. A run plans one step after the other; whoever applies
-the plans says of each whether it stands, and the next ones count on those that do.
-"""
+"""From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
 from __future__ import annotations
 
@@ -42,11 +38,7 @@ MISSING_ASKED_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class LessonStep:
-    """The lessons of one branch and window, to be planned once the branch's people stand.
-
-    ``context`` is what the people's plan makes known, ``read_before`` the day of the last complete
-    reading before this run.
-    """
+    """The lessons of one window, to be planned once the branch's people stand."""
 
     branch: BranchSettings
     scope: Scope
@@ -57,12 +49,11 @@ class LessonStep:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one step: a plan, or the error that says why nothing can be said.
+    """What came of one step: a plan, or the error that says why there is none.
 
-    ``today`` is the school's day of the reading, ``calls`` how many requests it took; ``warning``
-    is what could not be asked, though the plan does not depend on it. ``steps`` can be planned
-    once the plan stands. ``lessons`` are those that it deals with, ``missing`` the residents whom
-    its branch no longer shows.
+    ``today`` is the school's day, ``calls`` counts requests; ``warning`` is a failure that the
+    plan does not depend on. ``lessons`` are those that the plan deals with, ``missing`` the
+    branch's residents who were not read.
     """
 
     branch: BranchSettings
@@ -79,13 +70,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Sync:
-    """One run over the branches.
+    """One run over the branches; ``now`` (aware) serves where the CRM has no clock.
 
-    ``now`` (aware) serves where the CRM has no clock of its own. The window is the configured
-    number of days up to today unless ``since`` and ``until`` say otherwise.
-
-    Balances and residents are those at the start of the run plus what the plans bring that were
-    counted, whether they were applied or not: so a dry run and a real one plan alike.
+    Balances and residents are those at the start plus what the counted plans bring, whether
+    they were applied or not: so a dry run and a real one plan alike.
     """
 
     exchange: Exchange
@@ -105,7 +93,7 @@ class Sync:
     _calls_counted: int = 0
 
     def __post_init__(self) -> None:
-        """Remember how far the ledger had come and who was known when the run began."""
+        """Remember how far the ledger had come and who was known."""
         self._start = self.reader.head().n
         self._residents = set(self.reader.resident_ids())
         gone = set(self.reader.resident_ids(Presence.GONE))
@@ -153,18 +141,14 @@ class Sync:
                 self._vanished.add(resident.id)
 
     def _calls(self) -> int:
-        """How many requests there were since this was asked last."""
+        """Requests since this was asked last."""
         before, self._calls_counted = self._calls_counted, self.exchange.calls
         return self._calls_counted - before
 
     # --- people ------------------------------------------------------------------------------
 
     def plan_people(self, branch: BranchSettings) -> Outcome:
-        """Plan the people of a branch; its lessons are further steps.
-
-        They need the people: who is not there has not attended either, so without them nothing
-        can be said of any lesson.
-        """
+        """Plan the people of a branch; its lessons, which need them, are further steps."""
         today = self.now.astimezone(branch.zone).date()
         try:
             # The school's day is the CRM's: a wrong clock of ours must not read a day too few.
@@ -176,7 +160,6 @@ class Sync:
             return Outcome(branch, scope, today, error=error, calls=self._calls())
 
     def _days(self, today: date) -> tuple[date, date]:
-        """First and last day to be read; nothing is read of days still to come."""
         last = min(self.until or today, today)
         return self.since or last - timedelta(days=self.settings.sync.days_back), last
 
@@ -222,10 +205,7 @@ class Sync:
         )
 
     def _check_schedule(self, reading: PeopleReading) -> None:
-        """Refuse a schedule with gaps where rules go by it.
-
-        Lessons on a line that cannot be read would count as unscheduled and lose their coins.
-        """
+        """Refuse a schedule with gaps where rules go by it: lessons would lose their coins."""
         by_schedule = any(rule.scheduled_only for rule in self.settings.rulebook.rules)
         if by_schedule and reading.bad_schedule_lines:
             lines = f"{reading.bad_schedule_lines} lines of the schedule"
@@ -234,10 +214,7 @@ class Sync:
     def _ask_vk(
         self, residents: Sequence[Resident], known: People, today: date
     ) -> tuple[tuple[VkPage, ...], CoinsyncError | None]:
-        """Ask VK about screen names on cards that it was not asked about.
-
-        What it does not say, for an error or otherwise, is asked next time.
-        """
+        """Ask VK about new screen names; what it does not answer is asked next time."""
         if self.vk is None:
             return (), None
         names = names_to_ask(residents, known)
@@ -264,7 +241,6 @@ class Sync:
         )
 
     def _plan_window(self, step: LessonStep) -> tuple[Plan, frozenset[int]]:
-        """Plan one window, and say which lessons the plan deals with."""
         scope = step.scope
         stored = self.reader.lesson_records(scope.branch, scope.since, scope.until)
         # What an earlier step dealt with is recorded elsewhere once that step is applied. A dry
@@ -332,7 +308,7 @@ class Sync:
         )
 
     def _ask_for(self, lessons: Iterable[int], branch: int) -> dict[int, LessonRecord]:
-        """Look for single lessons by their numbers, in their own branch first; those found."""
+        """Look for single lessons, in their own branch first; those found."""
         others = [other.id for other in self.settings.branches if other.id != branch]
         records = {}
         for lesson in lessons:
@@ -352,7 +328,6 @@ class Sync:
     def _recorded(
         self, stored: dict[int, LessonRecord], records: Sequence[LessonRecord]
     ) -> Recorded:
-        """What is posted, held and decided for everybody in these lessons."""
         pairs = {
             (record.lesson.id, attendance.resident)
             for record in (*stored.values(), *records)
@@ -372,16 +347,12 @@ class Sync:
         )
 
     def _balances(self, owners: Collection[int]) -> dict[int, int]:
-        """Balances at the start of the run, with what the counted plans moved since."""
         at_start = self.reader.balances(owners, upto=self._start)
         return {owner: coins + self._coins_moved[owner] for owner, coins in at_start.items()}
 
 
 def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
-    """Cut a span of days into calendar months, the oldest first.
-
-    So a plan's memory and its guards do not grow with the history that is read.
-    """
+    """Cut days into calendar months, so that memory and guards do not grow with history."""
     while since <= until:
         # Whatever the month, 32 days after its first day the next one has begun.
         next_month = (since.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -394,7 +365,7 @@ def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
 
 
 def run_digest(outcomes: Iterable[Outcome]) -> str:
-    """The one digest of a run: of all its plans that change something; "" when none does."""
+    """The digest of all plans of a run that change something; "" when none does."""
     return digest_of([outcome.plan.digest for outcome in outcomes if outcome.plan])
 
 

@@ -1,7 +1,7 @@
-"""The web view as a WSGI callable: routes that only read, inside a wrapper for every answer.
+"""The web view as a WSGI callable: routes that only read, inside our own wrapper.
 
-Bottle finds the route. Around it stands our own wrapper, because a framework forgets headers on
-errors, prints the address (VK's signature included) on its error pages, and takes ``get`` for GET.
+A framework forgets headers on errors, prints the address (VK's signature included) on its error
+pages, and takes ``get`` for GET.
 """
 
 from __future__ import annotations
@@ -46,9 +46,8 @@ log = logging.getLogger("webview")
 class AppSettings:
     """The school, and what the server must know of its VK app.
 
-    ``keys`` are VK's protected keys, newest first. ``hosts`` are the values of the Host header that
-    are answered, any when empty. ``own_pictures`` are the school's own by name; ``logo`` and
-    ``coin`` are such names, "" for none.
+    ``keys`` are VK's protected keys, newest first. ``hosts`` are the Host headers that are
+    answered, any when empty; ``logo`` and ``coin`` name two of ``own_pictures``.
     """
 
     profile: SchoolProfile

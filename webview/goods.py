@@ -1,4 +1,4 @@
-"""The catalog as a family reads it: what it costs, what is left, who has enough. Pure."""
+"""The catalog as a family reads it: what it costs, what is left, who has enough."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Shelf = Sequence[tuple[Item, int]]
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """A child with its coins; ``name`` is "" where there is no other child to tell it from."""
+    """A child with its coins; ``name`` is "" of an only child."""
 
     id: int
     name: str
@@ -41,9 +41,8 @@ class Reach:
 class Good:
     """One of the goods, in words.
 
-    ``letter`` stands where there is no ``picture``; ``stock`` is "" where pieces are not counted.
-    ``price`` is the number as read, ``cost`` the same for a program; ``heart`` is what the button
-    for favourites says.
+    ``letter`` stands where there is no ``picture``; ``price`` is ``cost`` as read, ``heart``
+    the text of the button for favourites.
     """
 
     code: str
@@ -62,10 +61,7 @@ class Good:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """Neighbours of one kind; ``title`` is "" for those that have none.
-
-    ``number`` is the same for the same title.
-    """
+    """Neighbours of one kind; the same ``title`` has the same ``number``."""
 
     number: int
     title: str
@@ -79,11 +75,7 @@ def catalog(
     school: SchoolView,
     texts: Texts,
 ) -> tuple[Category, ...]:
-    """What the children's branches have, everything where there is no child.
-
-    Neighbours of one category stand together, the order is the catalog's. ``pictures`` are the
-    addresses of pictures by name.
-    """
+    """What the children's branches have, in the catalog's order; all without a child."""
     branches = {branch for purse in purses for branch in purse.branches}
     shown = [pair for pair in shelf[:GOODS_MAX] if not purses or _is_for(pair[0], branches)]
     categories: list[Category] = []

@@ -1,8 +1,7 @@
 """Who opened the app: the check of VK's signed launch query.
 
-Pure: the query's text, our keys, our app id and the time come in; a visitor or one precise refusal
-comes out. It never raises, whatever the text. Names and values are handled as bytes, so that two
-different texts never look the same.
+It never raises, whatever the text. Names and values are handled as bytes, so that two different
+texts never look the same.
 """
 
 from __future__ import annotations
@@ -54,10 +53,7 @@ class LaunchFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who launched the app, as VK vouches for it.
-
-    ``launched_at`` is in Unix seconds, ``language`` is "" where VK does not say it.
-    """
+    """Who launched the app, as VK vouches for it; ``launched_at`` in Unix seconds."""
 
     vk: int
     language: str
@@ -80,7 +76,7 @@ def verify(
     now: int,
     age_seconds_max: int = AGE_SECONDS_DEFAULT,
 ) -> Visitor | LaunchRefused:
-    """Check a launch query, without its leading "?", at the time ``now`` in Unix seconds.
+    """Check a launch query, without its leading "?", at ``now`` in Unix seconds.
 
     Any of ``keys`` may have signed it, so that a key can be changed while old launches live.
     """
@@ -99,10 +95,7 @@ def verify(
 
 
 def signature(pairs: Iterable[Pair], key: str) -> bytes:
-    """Sign the pairs whose names begin with ``vk_``: ordered by name, values percent-encoded anew.
-
-    The signature has 43 bytes.
-    """
+    """Sign the pairs named ``vk_…``, ordered by name, percent-encoded anew: 43 bytes."""
     signed = sorted((name, value) for name, value in pairs if name.startswith(b"vk_"))
     text = b"&".join(name + b"=" + quote(value, safe="").encode() for name, value in signed)
     digest = hmac.digest(key.encode("utf-8", "surrogatepass"), text, hashlib.sha256)
@@ -117,7 +110,7 @@ def sign(fields: Mapping[str, str], key: str) -> str:
 
 
 def _signed_fields(query: str, keys: Sequence[str]) -> dict[bytes, bytes] | LaunchFault:
-    """Read the fields that VK signed, or say why nothing in the query can be believed."""
+    """Read the fields that VK signed, or say why nothing can be believed."""
     # A character is at least a byte, so the cheap test spares the work on a very long text.
     if len(query) > QUERY_BYTES_MAX:
         return LaunchFault.TOO_LONG
@@ -160,7 +153,6 @@ def _signature_fault(
 
 
 def _misfit(fields: Mapping[bytes, bytes], app_id: int) -> LaunchFault | None:
-    """Say what in a genuine launch makes it none of ours."""
     if fields.get(b"vk_app_id") != str(app_id).encode():
         return LaunchFault.WRONG_APP
     if not _TIMESTAMP.fullmatch(fields.get(b"vk_ts", b"")):

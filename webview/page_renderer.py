@@ -1,4 +1,4 @@
-"""Page objects to HTML: templates, style sheet and scripts, read, assembled and compiled once."""
+"""Page objects to HTML: templates, style sheet and scripts, read and compiled once."""
 
 from __future__ import annotations
 
@@ -66,11 +66,7 @@ def _compiled(frame: str, content: str) -> Any:
 
 
 def _assembled(name: str, content: str) -> str:
-    """A template with the parts that it names in their places.
-
-    Bottle's own ``include`` would look every part up again at each request. ``content`` is the name
-    of the part that stands for "content".
-    """
+    """A template with its parts in place: Bottle's ``include`` would look them up each time."""
     text = (_HERE / "templates" / f"{name}.html").read_text(encoding="utf-8")
 
     def part(found: re.Match[str]) -> str:

@@ -1,7 +1,6 @@
-"""What stands on each page: values of the reader in, frozen page objects out, ready to be printed.
+"""What stands on each page: values of the reader in, frozen page objects out.
 
-Pure. A page object is the single argument of its template and holds only texts that a family reads,
-already in the reader's language and in the school's local time.
+A page holds only texts as a family reads them: in its language and its local time.
 """
 
 from __future__ import annotations
@@ -34,10 +33,8 @@ LAST_MAX = 5
 class Family:
     """What the reader knows of a visitor's residents, of the shop, and how fresh that is.
 
-    Balances and lines are by resident, group names by group, addresses of pictures by name.
-    ``lines`` are newest first and may be one more than ``LINES_MAX``, which tells that there are
-    more; so may ``residents`` and ``shelf``. ``synced_at`` is UTC ("2026-11-22T02:00:07Z") or None
-    before the first sync.
+    ``groups`` are names by id, ``pictures`` addresses by name. ``residents``, ``lines`` (newest
+    first) and ``shelf`` may be one more than is shown, which tells that there are more.
     """
 
     residents: tuple[Resident, ...] = ()
@@ -51,7 +48,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Older:
-    """Further lines of one resident, one more than ``LINES_MAX`` where there are more still."""
+    """Further lines of one resident, one more than shown where there are more still."""
 
     resident: Resident
     lines: Sequence[Line]
@@ -63,10 +60,10 @@ class Older:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One line of a history, as read: ``amount`` carries its sign.
+    """One line of a history, as read.
 
-    ``notes`` point to other lines and other days. ``cancelled`` marks both a line that is reversed
-    and its reversal: together they come to nothing.
+    ``notes`` point to other lines and days; ``cancelled`` marks a reversed line and its
+    reversal.
     """
 
     what: str
@@ -81,9 +78,9 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One resident: ``balance`` is never below zero, what is missing stands in ``debt``.
+    """One resident; what a balance lacks to zero stands in ``debt``.
 
-    ``before`` is the number of the last line shown where there are more, 0 where there are none.
+    ``before`` is the number of the last line shown where there are more, else 0.
     """
 
     id: int
@@ -97,7 +94,7 @@ class Child:
 
     @property
     def last(self) -> tuple[HistoryRow, ...]:
-        """The rows that stand in the cabinet itself."""
+        """The rows in the cabinet itself."""
         return self.rows[:LAST_MAX]
 
 
@@ -111,7 +108,7 @@ class Shop:
 
     @property
     def kinds(self) -> tuple[tuple[int, str], ...]:
-        """Numbers and titles of categories to choose from; none where there is no choice."""
+        """Numbers and titles of categories, where there is a choice."""
         titles = {category.number: category.title for category in self.categories}
         if len(titles) < 2:
             return ()
@@ -119,13 +116,13 @@ class Shop:
 
     @property
     def buys(self) -> bool:
-        """Whether there is somebody who may have the coins for something."""
+        """Whether somebody may have coins for something."""
         return any(good.reach for category in self.categories for good in category.goods)
 
 
 @dataclass(frozen=True, slots=True)
 class Cabinet:
-    """The page of a visitor who is linked to residents; ``data`` is JSON for the page's script."""
+    """The page of a visitor who has residents; ``data`` is JSON for the script."""
 
     school: SchoolView
     texts: Texts
@@ -138,7 +135,7 @@ class Cabinet:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """The page of a visitor whom nobody is linked to; ``vk`` is their number, for the office."""
+    """The page of a visitor without residents; ``vk`` is their number, for the office."""
 
     school: SchoolView
     texts: Texts
@@ -149,7 +146,7 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """No page but a part of one: further rows of a child's history."""
+    """A part of a page: further rows of a child's history."""
 
     texts: Texts
     child: int
@@ -167,7 +164,7 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A page that knows nothing about its visitor: it says one thing in Russian and English."""
+    """A page for anybody: it says one thing in Russian and English."""
 
     school: SchoolView
     texts: Texts
@@ -182,7 +179,7 @@ Page = Cabinet | Stranger | Rows | Notice
 
 
 def cabinet(family: Family, school: SchoolView, language: str, now: datetime) -> Cabinet:
-    """Make the page of a family; ``now`` is any aware time, ``language`` a code of VK's."""
+    """Make the page of a family; ``now`` is aware, ``language`` a code of VK's."""
     texts = of_language(language)
     residents = family.residents[:RESIDENTS_MAX]
     more = ""
@@ -201,7 +198,7 @@ def cabinet(family: Family, school: SchoolView, language: str, now: datetime) ->
 
 
 def stranger(vk: int, family: Family, school: SchoolView, language: str, now: datetime) -> Stranger:
-    """Make the page of somebody whom nobody is linked to; of ``family`` only the shop matters."""
+    """Make the page of a visitor without residents; of ``family`` only the shop matters."""
     texts = of_language(language)
     shop = _shop(family, (), school, texts, now)
     return Stranger(school, texts, vk, shop, _data([], school, texts))
@@ -218,8 +215,8 @@ def rows(older: Older, school: SchoolView, language: str, now: datetime) -> Rows
 def refused(refusal: LaunchRefused, school: SchoolView, app_id: int) -> Notice:
     """Ask to open the app in VK.
 
-    The words are the same whatever is wrong, but for a launch that is genuine and too old: nobody
-    who tries out forged launches learns anything from them.
+    The words do not tell what is wrong, except of a genuine launch that is too old: nobody who
+    tries out forged launches learns anything from them.
     """
     address = f"https://vk.com/app{app_id}" if app_id > 0 else ""
     if refusal.fault is LaunchFault.TOO_OLD:
@@ -256,13 +253,12 @@ def _notice(school: SchoolView, russian: Message, english: Message, address: str
 
 
 def _data(figures: Sequence[Mapping[str, Any]], school: SchoolView, texts: Texts) -> str:
-    """What the script knows: whom it counts for, and the words it says."""
     words = {**texts.script, "coins": school.coin_forms(texts)}
     return as_data({"residents": figures, "words": words})
 
 
 def as_data(value: Mapping[str, Any]) -> str:
-    """Write a value as JSON that may stand in a document: nothing in it can end its element."""
+    """Write a value as JSON that may stand in a document: nothing ends its element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
@@ -332,7 +328,6 @@ def _row(
 
 
 def _fresh(synced_at: str | None, texts: Texts, formatter: LineFormatter) -> str:
-    """Say how fresh the data is, in the school's own time."""
     if synced_at is None:
         return texts.fresh_never
     moment = formatter.local(synced_at)
@@ -375,7 +370,7 @@ def _shop(
 def _figures(
     resident: Resident, family: Family, school: SchoolView, now: datetime
 ) -> dict[str, Any]:
-    """What the script counts with: the balance, below zero too, and what the next lesson gives."""
+    """What the script counts with: the balance, below zero too, and what a lesson gives."""
     today = school.profile.today(resident.branches, now)
     rules = rules_on(school.profile.rules, resident.branches, today)
     return {

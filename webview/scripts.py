@@ -1,6 +1,6 @@
-"""The page's scripts as they are served, under an address that changes whenever any of them does.
+"""The page's scripts, under an address that changes whenever any of them does.
 
-So each file may be kept for ever, and the modules find each other by plain relative names.
+So each may be kept for ever, and modules find each other by plain relative names.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class Scripts:
 
     @property
     def classic(self) -> tuple[str, ...]:
-        """Addresses of plain scripts, to be run in this order before the modules."""
+        """Addresses of plain scripts, which run before the modules."""
         return tuple(map(self._address, _CLASSIC))
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """Addresses of the modules that the main one needs, so that all are fetched at once."""
+        """Addresses of what the main module needs, to be fetched at once."""
         others = [name for name in self.files if name not in {_MAIN, *_CLASSIC}]
         return tuple(map(self._address, others))
 

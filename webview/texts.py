@@ -1,4 +1,4 @@
-"""What only the web view says, in Russian and in English; lines get theirs in ``core.wording``."""
+"""What only the web view says, in Russian and English."""
 
 from __future__ import annotations
 
@@ -18,11 +18,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """One language; braces are filled in where pages are made.
-
-    ``words`` are those about lines. ``script`` are words for the page's script, which fills in
-    their braces itself; lists are forms beside a number.
-    """
+    """One language; braces are filled in later, those of ``script`` by the page's script."""
 
     language: str
     words: wording.Words
@@ -77,7 +73,7 @@ class Texts:
     script: Mapping[str, str | tuple[str, ...]]
 
     def of(self, russian: str, english: str) -> str:
-        """Choose between two texts of the school's; what nobody has translated stays Russian."""
+        """Choose between two texts of the school's; untranslated ones stay Russian."""
         return (russian if self is RUSSIAN else english.strip() or russian).strip()
 
 

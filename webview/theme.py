@@ -6,10 +6,9 @@ from coinsync.core.colour import DARK, LIGHT, Colours, Palette
 
 
 def properties(colours: Colours) -> str:
-    """Style rules that give every colour its name.
+    """Style rules that name every colour, for light and dark.
 
-    The system's appearance decides, unless the document says ``data-appearance``: the script writes
-    there what VK says.
+    The system's appearance decides, unless ``data-appearance`` says what VK says.
     """
     light_link, dark_link = colours.links
     light = _declared(LIGHT, colours.accent_light, colours.label, light_link)

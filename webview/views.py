@@ -38,7 +38,7 @@ Show = Callable[[Reader, Visitor, datetime], Any]
 
 @dataclass(frozen=True, slots=True)
 class LaunchTerms:
-    """What a launch must satisfy; ``keys`` are VK's protected keys, newest first."""
+    """What a launch must satisfy; ``keys`` are newest first."""
 
     keys: tuple[str, ...]
     app_id: int
@@ -87,7 +87,7 @@ class Views:
         return self._to_visitor(environ.get("HTTP_X_LAUNCH", environ.get("QUERY_STRING", "")), show)
 
     def history(self) -> Any:
-        """Show further lines of one of the visitor's residents, as a part of a page.
+        """Show further lines of one of the visitor's residents.
 
         The page's script asks for this, so the launch comes in the header and nowhere else.
         """
@@ -114,7 +114,7 @@ class Views:
         return _kept_for_ever(content, scripts.KIND)
 
     def health(self) -> Any:
-        """Say for machines whether the database answers; reading it checks its schema too."""
+        """Say for machines whether the database and its schema answer."""
         state: dict[str, str | None]
         try:
             synced_at = self._read(lambda reader: reader.last_synced_at())
@@ -134,7 +134,7 @@ class Views:
         return self._page(404, pages.missing(self.school))
 
     def _to_visitor(self, launch: str, show: Show) -> Any:
-        """Answer somebody for whom VK vouches; who it is follows from the verified launch alone."""
+        """Answer somebody for whom VK vouches; who it is follows from the launch alone."""
         moment = self.now()
         visitor = verify(
             # WSGI hands bytes over as if they were Latin-1.
@@ -163,12 +163,12 @@ class Views:
 
 
 def error_name(error: Exception) -> str:
-    """The class of an error; no more is ever said, because its message may hold names or paths."""
+    """The class of an error; its message may hold names or paths and is never shown."""
     return type(error).__name__
 
 
 def _asked_number(name: str) -> int:
-    """A number above 0 in the query, written in plain digits; 0 where there is none."""
+    """A number above 0 in the query, written in plain digits; else 0."""
     values = bottle.request.query.getall(name)
     # Of a repeated parameter two readers might believe different values, so neither is believed.
     text = values[0] if len(values) == 1 else ""
@@ -185,7 +185,7 @@ def _picture_response(picture: Picture) -> Any:
 
 
 def _kept_for_ever(content: bytes, kind: str, **more: str) -> Any:
-    """Send what never changes under its name; a cache keeps it apart as it was compressed."""
+    """Send what never changes under its name."""
     headers = {"Content-Type": kind, "Cache-Control": _KEEP_FOR_EVER, "Vary": "Accept-Encoding"}
     return bottle.HTTPResponse(content, 200, {**headers, **more})
 

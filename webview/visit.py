@@ -1,4 +1,4 @@
-"""What is read for one visit: residents linked to the visitor, and what everybody may see."""
+"""What is read for one visit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from webview.pages import LINES_MAX, RESIDENTS_MAX, Family, Older
 
 
 def family_of(reader: Reader, vk: int) -> Family:
-    """Read what a visitor may see, in as many statements for a large family as for a small one.
+    """Read what a visitor may see, in as many statements for any family's size.
 
     One more of everything is read than is shown: that tells whether there is more.
     """
@@ -31,10 +31,7 @@ def family_of(reader: Reader, vk: int) -> Family:
 
 
 def older_of(reader: Reader, vk: int, child: int, before: int) -> Older | None:
-    """Read what follows the line ``before`` of a child.
-
-    None of a child whom this visitor may not see, and where that line is none of the child's.
-    """
+    """Read what follows the line ``before`` of a child whom the visitor may see, or None."""
     for resident in reader.residents_of_visitor(vk)[:RESIDENTS_MAX]:
         if resident.id == child:
             break
@@ -47,7 +44,6 @@ def older_of(reader: Reader, vk: int, child: int, before: int) -> Older | None:
 
 
 def _groups(reader: Reader, lines: Iterable[Line]) -> dict[int, str]:
-    """Names of the groups that lines are about."""
     ids: set[int] = set()
     for line in lines:
         if line.lesson is not None:

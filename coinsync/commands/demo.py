@@ -24,9 +24,9 @@ from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
 from coinsync.errors import UsageError
 from coinsync.render.people import residents_page
+from coinsync.simulator.demo_folder import EMAIL, DemoFolder
 from coinsync.simulator.school import School
 from coinsync.simulator.server import Simulator
-from coinsync.simulator.stage import EMAIL, Stage
 
 ZONE = "Europe/Moscow"
 APP_ID = 7000001
@@ -74,7 +74,7 @@ def demo(
     return code
 
 
-def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) -> Stage:
+def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) -> DemoFolder:
     wanted = {name: value for name, value in given.items() if value is not None}
     school = _load(folder)
     if school is None:
@@ -85,28 +85,28 @@ def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) 
     return school
 
 
-def _load(folder: Path) -> Stage | None:
+def _load(folder: Path) -> DemoFolder | None:
     try:
-        return Stage.load(folder)
+        return DemoFolder.load(folder)
     except ValueError as error:
         advice = "Remove that folder, or choose another --dir."
         raise UsageError(str(error), advice=advice) from error
 
 
-def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> Stage:
+def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
     folder.mkdir(parents=True, exist_ok=True)
     # The web view may run as another user of the same group.
     folder.chmod(0o2770)
     today = session.now().astimezone(ZoneInfo(ZONE)).date()
     description = School.make(**wanted, today=today).description()
-    school = Stage(folder, description, session.environment.fresh_text())
+    school = DemoFolder(folder, description, session.environment.fresh_text())
     # Opening it once chooses the port, which is kept with the rest.
     school.open().stop()
     school.save()
     return school
 
 
-def _listening(school: Stage) -> AbstractContextManager[Any]:
+def _listening(school: DemoFolder) -> AbstractContextManager[Any]:
     try:
         return school.open()
     except OSError:
@@ -114,7 +114,7 @@ def _listening(school: Stage) -> AbstractContextManager[Any]:
         return nullcontext()
 
 
-def _session_of(outer: Session, school: Stage, port: int) -> Session:
+def _session_of(outer: Session, school: DemoFolder, port: int) -> Session:
     fresh_text = outer.environment.fresh_text
     secrets, path = school.folder / "coinsync.secrets", school.folder / "config.toml"
     if not secrets.exists():
@@ -128,12 +128,12 @@ def _session_of(outer: Session, school: Stage, port: int) -> Session:
     return replace(outer, config=path, environment=replace(outer.environment, environ=environ))
 
 
-def _settings(school: Stage, port: int) -> dict[str, Any]:
+def _settings(school: DemoFolder, port: int) -> dict[str, Any]:
     residents, days = school.description["residents"], school.description["days"]
     replayed = School.replay(school.description)
     since = replayed.today - timedelta(days=days)
     rule = {"name": "group lesson", "coins": 10, "types": [2], "since": since, "guest": "hold"}
-    branches = [{"id": id, "name": "", "zone": ZONE} for id in sorted(replayed.books.branches)]
+    branches = [{"id": id, "name": "", "zone": ZONE} for id in sorted(replayed.tables.branches)]
     return {
         "alfacrm.url": f"http://127.0.0.1:{school.port}",
         "alfacrm.email": EMAIL,
@@ -151,7 +151,7 @@ def _settings(school: Stage, port: int) -> dict[str, Any]:
 
 
 def _show_demo(
-    session: Session, school: Stage, port: int, posting: Posting, *, serving: bool
+    session: Session, school: DemoFolder, port: int, posting: Posting, *, serving: bool
 ) -> None:
     with session.reader() as reader:
         visitor, children = demo_shop.family(reader)
@@ -256,8 +256,8 @@ def _simulator_of(folder: Path, port: int) -> Simulator:
 
 
 def _show_simulator(session: Session, crm: Simulator) -> None:
+    branches = sorted(crm.school.tables.branches)
     if session.json:
-        branches = list(crm.branch_ids)
         account = {"url": crm.url, "email": crm.email, "api_key": crm.api_key, "branches": branches}
         # Whoever started it waits for this line while the CRM goes on.
         print(json.dumps(account), flush=True)  # noqa: T201
@@ -265,7 +265,7 @@ def _show_simulator(session: Session, crm: Simulator) -> None:
     typer.echo(f"address   {crm.url}")
     typer.echo(f"e-mail    {crm.email}")
     typer.echo(f"API key   {crm.api_key}")
-    typer.echo(f"branches  {' '.join(map(str, crm.branch_ids))}")
+    typer.echo(f"branches  {' '.join(map(str, branches))}")
     typer.echo(f"\nDays, lessons and faults by hand: open {crm.url}/ in a browser,")
     typer.echo(f"or:  curl -X POST {crm.url}/control/advance -d '{{\"days\": 1}}'")
     typer.echo("Ctrl-C ends it.")

@@ -18,7 +18,7 @@ from coinsync.desk.catalog import load, move_stock
 from coinsync.desk.shop import Buyer, sell
 from coinsync.lookup.shop import shelf_for
 from coinsync.simulator.chance import Chance
-from coinsync.simulator.stage import GOODS
+from coinsync.simulator.demo_folder import GOODS
 from coinsync.store.reader import Reader
 
 if TYPE_CHECKING:

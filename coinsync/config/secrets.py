@@ -52,7 +52,7 @@ class Secrets:
         self._environ = environ
 
     def has(self, name: str) -> bool:
-        """Tell whether a secret is given at all, rightly or not."""
+        """Tell whether a secret is given, rightly or not."""
         return name in self._environ or name in self._in_file()
 
     def in_environment(self, name: str) -> bool:
@@ -118,21 +118,21 @@ class Secrets:
         return pairs
 
 
-# --- the database's address --------------------------------------------------------------------
+# --- the database's address ---
 
 
 def database_url(settings: Settings, secrets: Secrets) -> str:
-    """The database's address with its password; it is a secret from here on.
-
-    A whole address in the place of the configured one lets the same configuration serve another
-    account.
-    """
+    """The database's address with its password; it is a secret from here on."""
     url = settings.database.url
     is_file = url.startswith(_FILE)
-    # A file has no password: only the environment may name another database then, so that a file of
-    # secrets with wrong rights stops nobody who only asks for a balance.
+    # A database file has no password: only the environment may name another one then, so that a
+    # file of secrets with wrong rights stops nobody who only asks for a balance.
     if secrets.in_environment(DATABASE_URL) or (not is_file and secrets.has(DATABASE_URL)):
-        return _from_secrets(secrets, settings.path.parent)
+        try:
+            known = kinds.database_url(secrets.get(DATABASE_URL).reveal())
+        except ValueError as error:
+            raise SecretError(f"secret: {DATABASE_URL}: expected {error}") from None
+        return absolute(known, settings.path.parent)
     if is_file or not secrets.has(DATABASE_PASSWORD):
         return url
     if ":" in urlsplit(url).netloc.rpartition("@")[0]:
@@ -141,10 +141,7 @@ def database_url(settings: Settings, secrets: Secrets) -> str:
 
 
 def addressed(url: str, folder: Path, password: str = "") -> str:
-    """Another database's address as it is typed; a relative path starts at ``folder``.
-
-    Raises ``UsageError``.
-    """
+    """Another database's address as it is typed; a relative path starts at ``folder``."""
     try:
         known = absolute(kinds.database_url(url), folder)
     except ValueError as error:
@@ -163,13 +160,6 @@ def absolute(url: str, folder: Path) -> str:
 def without_password(text: str) -> str:
     """A text that may hold an address, as a message may show it."""
     return _PASSWORD.sub(r"\1***@", text)
-
-
-def _from_secrets(secrets: Secrets, folder: Path) -> str:
-    try:
-        return absolute(kinds.database_url(secrets.get(DATABASE_URL).reveal()), folder)
-    except ValueError as error:
-        raise SecretError(f"secret: {DATABASE_URL}: expected {error}") from None
 
 
 def _with_password(url: str, password: str) -> str:

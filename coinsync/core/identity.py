@@ -53,10 +53,7 @@ class VkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VkText:
-    """The meaning of a text about a VK page.
-
-    ``number`` is a numeric id, ``name`` a screen name in lower case.
-    """
+    """The meaning of a text about a VK page: a number, or a name in lower case."""
 
     kind: VkKind
     number: int = 0
@@ -81,7 +78,6 @@ def read_vk(text: str) -> VkText:
 
 
 def _read_path(path: str) -> VkText:
-    """Read what stands behind the host of a link."""
     dialogue = _DIALOGUE.fullmatch(path)
     if dialogue:
         return _number(dialogue[1])
@@ -127,10 +123,7 @@ def harmless(text: str) -> str:
 
 
 def spreadsheet_safe(text: str) -> str:
-    """Make a text harmless to a spreadsheet too.
-
-    Before what it would take for a formula stands an apostrophe.
-    """
+    """Make a text harmless to a spreadsheet too: what begins like a formula is quoted."""
     plain = harmless(text)
     return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
 
@@ -143,8 +136,7 @@ def clean(text: str) -> str:
 def answers_to(name: str, text: str) -> bool:
     """Whether a word of a name begins with ``text``: "ада" finds "Ада М." and not "Лада".
 
-    Neither case, spaces nor "ё" makes a difference, nor whether a letter is Latin or Cyrillic where
-    the two look alike.
+    Case, spaces, "ё", and Latin letters that look Cyrillic make no difference.
     """
     wanted, searched = _as_compared(text), _as_compared(name)
     at = searched.find(wanted) if wanted else -1
@@ -165,7 +157,7 @@ def _is_hidden(char: str) -> bool:
 
 
 class NameForm(StrEnum):
-    """How a CRM's names are written, and hence how they are shortened to first name and initial."""
+    """How a CRM's names are written, and hence how they are shortened."""
 
     SURNAME_FIRST = "surname_first"
     GIVEN_FIRST = "given_first"
@@ -173,11 +165,7 @@ class NameForm(StrEnum):
 
 
 def shown_name(text: str, form: NameForm) -> str:
-    """Shorten a name of the CRM to what may be kept: "Иванова Ада Петровна" → "Ада И.".
-
-    ``FULL`` keeps it whole. A name of one word stays; an empty one becomes "" and is shown as a
-    number.
-    """
+    """Shorten a name of the CRM to what may be kept: "Иванова Ада Петровна" → "Ада И."."""
     words = clean(text).split()
     if form is NameForm.FULL or len(words) < 2:
         name = " ".join(words)

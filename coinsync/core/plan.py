@@ -1,7 +1,4 @@
-"""The plan: the difference between what is and what should be.
-
-It is a value that can be shown, compared by its digest, and applied.
-"""
+"""The plan: the difference between what is and what should be, as a value."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Record a fact: ``new`` in the place of ``old``; ``old`` None is for the first time."""
+    """Record ``new`` in the place of ``old``; None is for the first time."""
 
     new: Fact
     old: Fact | None = None
@@ -57,10 +54,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Record a move of stock.
-
-    ``left`` is how many pieces there are before it, where the move depends on that.
-    """
+    """Record a move of stock; ``left`` is how many pieces it counts on."""
 
     move: StockMove
     left: int | None = None
@@ -70,11 +64,10 @@ Change = Post | Put | Drop | Stock
 
 
 class Purpose(StrEnum):
-    """What a plan is for; a sync's plans, ``PEOPLE`` and ``LESSONS``, have guards.
+    """What a plan is for.
 
-    ``DESK`` is what a clerk does by hand, ``REVIEW`` what a person decided about something held:
-    only there may a reversal take a balance below zero. ``CATALOG`` is what the shop has, ``SALE``
-    what it sold or took back.
+    Only ``REVIEW``, what a person decided, may reverse below zero. ``CATALOG`` is what the shop
+    has, ``SALE`` what it sold or took back.
     """
 
     PEOPLE = "people"
@@ -87,10 +80,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One branch and one window of days, both ends included.
-
-    What belongs to no branch has the number 0.
-    """
+    """One branch, 0 for none, and one window of days, both ends included."""
 
     branch: int
     since: date
@@ -115,9 +105,8 @@ class RemarkKind(StrEnum):
 class Remark:
     """One thing to know.
 
-    ``reason`` is a reason code, ``coins`` what would move, ``other`` a second lesson or card.
-    ``known`` says that an earlier plan said the same, ``detail`` is the field of a record that
-    cannot be read.
+    ``other`` is a second lesson or card, ``known`` was said before, ``detail`` is the field
+    that cannot be read.
     """
 
     kind: RemarkKind
@@ -132,7 +121,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the guards weigh: what was known in the scope, and what of it the answer lacks."""
+    """What the guards weigh: what was known, and what of it the answer lacks."""
 
     lessons_known: int = 0
     lessons_read: int = 0
@@ -148,11 +137,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one plan, or one operation by hand, may do unless a person accepts it.
-
-    ``reversals_free`` reversals pass in any case: in a small school, too, a lesson is taken back
-    now and then, and that may be more than a few percent of its awards.
-    """
+    """How much one plan, or one operation by hand, may do unless a person accepts it."""
 
     reversals_percent_max: int = setting(
         whole(0, 100), "Reversals, in percent of the awards posted there …", 5
@@ -172,7 +157,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The totals of a plan; coins of awards are positive, of reversals negative."""
+    """The totals of a plan; coins of reversals are negative."""
 
     awards: int = 0
     awarded: int = 0
@@ -188,9 +173,8 @@ class Counts:
 class Plan:
     """Changes for one scope, in one fixed order, with what they rely on.
 
-    ``basis`` says where each key stood that the plan posts to; the ``old`` of each ``Put`` and
-    ``Drop`` completes it. ``lessons``, ``remarks`` and ``evidence`` explain the plan and are no
-    part of its digest.
+    ``basis`` says where each key stood that the plan posts to. ``lessons``, ``remarks`` and
+    ``evidence`` explain the plan and are no part of its digest.
     """
 
     purpose: Purpose
@@ -213,7 +197,7 @@ class Plan:
         lessons: Iterable[Lesson] = (),
         evidence: Evidence | None = None,
     ) -> Plan:
-        """Make a plan whose order does not depend on the order in which its parts were found."""
+        """Make a plan whose order does not depend on the order in which parts were found."""
         # Or the digest that a person reviewed would change with the order of the CRM's answers.
         return cls(
             purpose,
@@ -241,7 +225,7 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of scope, changes and basis in canonical form: 64 hexadecimal digits."""
+        """SHA-256 of scope, changes and basis: 64 hexadecimal digits."""
         content = (self.purpose, self.scope, self.changes, self.basis)
         return digest_of_text(canonical_text(content))
 
@@ -275,7 +259,7 @@ class Plan:
         return ()
 
     def refusals(self, limits: Limits, accepted: Iterable[str]) -> tuple[str, ...]:
-        """What ``check`` names, unless a person accepted exactly this plan by its digest."""
+        """What ``check`` names, unless a person accepted this plan by its digest."""
         refusals = self.check(limits)
         if refusals and any(matches(self.digest, given) for given in accepted):
             return ()
@@ -326,7 +310,6 @@ class Plan:
 
 
 def _check_vanished(noun: str, known: int, read: int, missing: int, limits: Limits) -> list[str]:
-    """Refuse a reading that lacks all or too many of those who were known."""
     if known and not read:
         return [f"no {noun} where {known} were known"]
     percent = 100 * missing / known if known else 0.0
@@ -337,10 +320,7 @@ def _check_vanished(noun: str, known: int, read: int, missing: int, limits: Limi
 
 
 def digest_of(digests: Sequence[str]) -> str:
-    """Digest of several plans together, by their own digests; "" of none.
-
-    That of a single plan is its own, so that a run of one plan has one digest and not two.
-    """
+    """Digest of several plans together; "" of none, a single plan's is its own."""
     if len(digests) > 1:
         return digest_of_text("\n".join(digests))
     return digests[0] if digests else ""
@@ -352,15 +332,12 @@ def digest_of_text(text: str) -> str:
 
 
 def matches(digest: str, given: str) -> bool:
-    """Tell whether a digest as a person typed it names this one.
-
-    It may be whole or its first eight digits or more.
-    """
+    """Tell whether a digest as typed, at least its first eight digits, names this one."""
     return len(given) >= DIGEST_SHOWN and digest.startswith(given.lower())
 
 
 def _order(change: Change) -> tuple[Any, ...]:
-    """Drops first, then facts before the entries and moves that refer to them; entries by day."""
+    """Drops, then facts, then the entries and moves that refer to them."""
     # What takes the place of a dropped fact must find it free.
     match change:
         case Drop(old):

@@ -1,4 +1,4 @@
-"""The school as its families know it: its name, its coin, what earns coins, its time zones."""
+"""The school as its families know it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from coinsync.core.setting import code, free_text, setting, text, whole
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to earn besides lessons; texts in Russian and English, an empty one says nothing."""
+    """A way to earn besides lessons."""
 
     code: str = setting(code, "A short word, never change it.")
     title_ru: str = setting(text, "As families see it.")
@@ -29,10 +29,8 @@ class Way:
 class SchoolProfile:
     """What the web view and printed statements say in the school's own words.
 
-    ``coin_forms_ru`` are the coin's name for 1, 2 and 5, ``coin_forms_en`` for 1 and 2. ``zones``
-    are time zones by branch, ``zone`` is for everybody else. ``lesson_titles`` are Russian and
-    English names of what a rule pays for, by the rule's name. ``pictures`` is the folder with the
-    web's copies of the goods' pictures.
+    Coins are named for 1, 2 and 5 in Russian, for 1 and 2 in English. ``zones`` are by branch,
+    ``lesson_titles`` (Russian, English) by rule.
     """
 
     name: str

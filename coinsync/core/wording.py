@@ -1,7 +1,6 @@
-"""What a family reads about its coins, in Russian and English, on screen and on paper.
+"""What a family reads about its coins, in Russian and English, on screen and paper.
 
-Both take their words from here, so that they cannot differ. A family never reads a code of ours:
-where there are no words for one, what staff typed stands alone.
+A family never reads a code of ours: without words for it, what staff typed stands alone.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ LATE_AFTER = timedelta(days=1)
 
 
 class Total(StrEnum):
-    """What coins of a period came to, in the order in which a family reads it."""
+    """What coins of a period came to, in reading order."""
 
     CARRIED_OVER = "carried_over"
     EARNED = "earned"
@@ -79,7 +78,7 @@ class StatementWords:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """One language; braces are filled in by ``LineFormatter``, ``reasons`` are by reason code."""
+    """One language; ``LineFormatter`` fills in braces, ``reasons`` are by reason code."""
 
     language: str
     thousands: str
@@ -112,7 +111,7 @@ class Words:
         return sign + self.number(coins)
 
     def coin(self, count: int, forms: Sequence[str]) -> str:
-        """Choose the form of the coin's name beside a number: of three in Russian, else of two."""
+        """Choose the form of the coin's name: of three in Russian, else of two."""
         if self is RUSSIAN:
             return declined(count, (forms[0], forms[1], forms[2]))
         return forms[0] if abs(count) == 1 else forms[1]
@@ -123,18 +122,14 @@ class Words:
         return text if day.year == this_year else f"{text} {day.year}"
 
     def to_be_made_up(self, balance: int) -> str:
-        """Say how many coins a balance below zero lacks; "" of any other."""
+        """Say how many coins a balance below zero lacks, else ""."""
         if balance >= 0:
             return ""
         return self.debt.format(coins=self.number(-balance))
 
 
 def declined(count: int, forms: tuple[str, str, str]) -> str:
-    """Choose the Russian form of a noun beside a number.
-
-    (монета, монеты, монет) → 1 монета, 2 монеты, 5 монет; 11 to 14 are "монет" whatever their last
-    digit is.
-    """
+    """Choose the Russian form of a noun: 1 монета, 2 монеты, 5 монет; 11 to 14 монет."""
     one, few, many = forms
     teens = abs(count) % 100 // 10 == 1
     last_digit = abs(count) % 10
@@ -147,7 +142,7 @@ def declined(count: int, forms: tuple[str, str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LineFormatter:
-    """Writes lines for one family in one language, on one day; ``ways`` are titles by code."""
+    """Writes lines for one family on one day; ``ways`` are titles by code."""
 
     words: Words
     zone: ZoneInfo
@@ -155,11 +150,11 @@ class LineFormatter:
     ways: Mapping[str, str] = field(default_factory=dict)
 
     def day(self, day: date) -> str:
-        """Write a day, with its year only when it is not this year's."""
+        """Write a day, without this year."""
         return self.words.day(day, self.today.year)
 
     def local(self, utc: str) -> datetime:
-        """Turn a recorded UTC time ("2026-11-22T02:00:07Z") into the family's local time."""
+        """Turn a recorded UTC time into the family's local time."""
         return datetime.fromisoformat(utc).astimezone(self.zone)
 
     def what(self, line: Line, groups: Mapping[int, str]) -> str:
@@ -191,7 +186,7 @@ class LineFormatter:
         return self.words.reasons.get(entry.reason, "")
 
     def takes_back(self, line: Line, by_number: Mapping[int, Line]) -> str:
-        """Point from a reversal to what it reverses, perhaps in ``by_number``; "" elsewhere."""
+        """Point from a reversal to what it reverses, else ""."""
         entry = line.posted.entry
         if entry.reverses is None:
             return ""
@@ -203,7 +198,7 @@ class LineFormatter:
         return self.words.entry_reversed.format(day=self.day(original.posted.entry.happened_on))
 
     def taken_back(self, line: Line, by_number: Mapping[int, Line]) -> str:
-        """Point from a line to its reversal, perhaps among ``by_number``; "" for none."""
+        """Point from a line to its reversal, else ""."""
         if line.reversed_by is None:
             return ""
         reversal = by_number.get(line.reversed_by)
@@ -213,7 +208,7 @@ class LineFormatter:
         return self.words.reversed_on.format(day=self.day(posted_on))
 
     def late(self, line: Line) -> str:
-        """Say when a line was posted that happened more than a day before; "" of any other."""
+        """Say when a line was posted that happened more than a day before, else ""."""
         entry = line.posted.entry
         posted_on = self.local(line.posted.posted_at).date()
         if posted_on - entry.happened_on <= LATE_AFTER:

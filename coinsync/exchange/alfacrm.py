@@ -28,7 +28,8 @@ from coinsync.errors import IncompleteRead
 from coinsync.exchange import decode, values
 from coinsync.exchange.base import Exchange, Progress, Reading, Unreadable, no_progress
 from coinsync.exchange.http import Http
-from coinsync.exchange.paging import ListRequest, PagedLists, Record
+from coinsync.exchange.paging import ListRequest, PagedLists
+from coinsync.exchange.values import Record
 
 #: Without a status only conducted lessons come, by date and by number alike.
 STATUSES = (Status.CONDUCTED, Status.PLANNED, Status.CANCELLED)
@@ -203,5 +204,5 @@ def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T
         try:
             items.append(into(record))
         except values.UnreadableRecord as error:
-            unreadable.append(Unreadable(values.number(record["id"], "id"), error.path))
+            unreadable.append(Unreadable(values.number(record, "id"), error.path))
     return Reading(tuple(items), reading.complete, reading.why, tuple(unreadable))

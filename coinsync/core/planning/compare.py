@@ -1,8 +1,4 @@
-"""The first half of planning lessons: compare what the CRM says with what is recorded and posted.
-
-Pure: equal inputs give equal results. What is to be done about the differences is decided in
-``planning.lessons``, once the balances of those who might lose coins are known.
-"""
+"""Compare what the CRM says with what is recorded and posted; ``lessons`` decides."""
 
 from __future__ import annotations
 
@@ -32,8 +28,7 @@ from coinsync.core.rules import Reason, Rulebook, Verdict, judge
 class Recorded:
     """What is recorded about the lessons at hand.
 
-    Lessons by number, states of keys, holds and decisions by key. ``residents`` are all who are
-    known, ``vanished`` those whom the CRM no longer has, merged ones aside.
+    ``vanished`` are residents whom the CRM no longer has, merged ones aside.
     """
 
     lesson_records: Mapping[int, LessonRecord] = field(default_factory=dict)
@@ -47,10 +42,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class WindowReading:
-    """What a reading of one branch and window brought.
+    """What a reading of one window brought.
 
-    ``lesson_records`` are settled; ``gone`` are lessons that the CRM has no more, ``unreadable``
-    says of lessons that cannot be understood in which field. The rest is for the guards.
+    ``gone`` are lessons that the CRM has no more, ``unreadable`` fields by lesson that is not
+    understood. The rest is for the guards.
     """
 
     lesson_records: tuple[LessonRecord, ...]
@@ -71,7 +66,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A lesson and a resident whose posted coins are not what the rules give, or that waits."""
+    """Posted coins that are not what the rules give, or that wait."""
 
     lesson: Lesson
     resident: int
@@ -92,7 +87,7 @@ class Comparison:
 
     @property
     def losers(self) -> frozenset[int]:
-        """The residents from whom coins might go: whoever decides must know their balances."""
+        """Residents from whom coins might go: their balances must be known."""
         return frozenset(
             difference.resident
             for difference in self.differences
@@ -109,7 +104,7 @@ def compare(
 ) -> Comparison:
     """Find every fact that is new, and everybody whose coins are not as the rules say.
 
-    ``account`` names the CRM in the keys; ``read_before`` is the day of the last complete reading.
+    ``account`` names the CRM in keys, ``read_before`` is the day of the last complete reading.
     """
     work = _Comparing(recorded, rulebook, account, read_before)
     for lesson, path in window.unreadable.items():
@@ -132,8 +127,6 @@ def compare(
 
 @dataclass(slots=True)
 class _Comparing:
-    """A comparison under way: what it goes by, and what it has found so far."""
-
     recorded: Recorded
     rulebook: Rulebook
     account: str
@@ -165,7 +158,6 @@ class _Comparing:
         verdict: Verdict,
         stored: LessonRecord | None,
     ) -> None:
-        """Compare what one attendance is worth with what is posted and held for it."""
         key = lesson_key(self.account, lesson.id, attendance.resident)
         state = self.recorded.key_states.get(key, KeyState(key))
         hold = self.recorded.holds.get(key)
@@ -188,10 +180,7 @@ class _Comparing:
 
 
 def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> bool:
-    """Tell whether a person has settled exactly this question.
-
-    It is the same question as long as the same coins stand against the same reason of the rules.
-    """
+    """Tell whether a person settled exactly this: same coins, same reason of the rules."""
     if decision is None:
         return False
     answered = (decision.seq, decision.coins, decision.reason)
@@ -205,11 +194,6 @@ def _cause(
     hold: Hold | None,
     rulebook: Rulebook,
 ) -> Cause:
-    """Tell changed facts from changed rules.
-
-    Where today's rules judge the recorded facts just like today's facts, it was not the facts that
-    made the difference.
-    """
     before = _attendance_of(attendance.resident, stored)
     if stored is None or before is None:
         return Cause.FACTS
@@ -228,11 +212,7 @@ def _attendance_of(resident: int, record: LessonRecord | None) -> Attendance | N
 
 
 def _is_late(stored: LessonRecord | None, read_before: date | None) -> bool:
-    """A mark is late when an earlier reading could have brought it and did not.
-
-    That is: it saw the lesson, on the day after the lesson or later. On the day itself a teacher
-    may still be marking.
-    """
+    """Tell whether an earlier reading, a day or more after the lesson, lacked the mark."""
     if stored is None or read_before is None:
         return False
     return stored.lesson.date < read_before
@@ -241,10 +221,7 @@ def _is_late(stored: LessonRecord | None, read_before: date | None) -> bool:
 def _plain_remarks(
     lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
 ) -> list[Remark]:
-    """Say which attended lessons earn nothing by their kind; that somebody was absent is no news.
-
-    A remark is known when the record says just what it said at the last reading.
-    """
+    """Say which attended lessons earn nothing by their kind."""
     if attendance.mark is not Mark.ATTENDED or lesson.status is not Status.CONDUCTED:
         return []
     if verdict.coins:
@@ -258,10 +235,7 @@ def _plain_remarks(
 
 
 def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> LessonRecord:
-    """Keep the residents whom a lesson listed once, marked as removed.
-
-    Their coins could not be found any more if the record forgot them.
-    """
+    """Keep residents whom a lesson listed once: else their coins could not be found."""
     if stored is None:
         return record
     present = {attendance.resident for attendance in record.attendance}
@@ -274,7 +248,6 @@ def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> Less
 
 
 def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[Change]:
-    """What of a lesson and its attendance reads otherwise than it is recorded."""
     lesson_before = stored.lesson if stored else None
     before = {attendance.resident: attendance for attendance in stored.attendance} if stored else {}
     changes: list[Change] = []
@@ -288,11 +261,7 @@ def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[C
 
 
 def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecord]:
-    """The lessons that are gone now, and those that were gone before.
-
-    A lesson that vanished keeps its place in every plan: that night its reversal may have been
-    refused or held. Where nothing is posted or held any more, nothing comes of it.
-    """
+    """The lessons that are gone now or before: that night the reversal may have been refused."""
     accounted = {record.lesson.id for record in window.lesson_records}.union(window.gone)
     gone_now = [recorded.lesson_records[number] for number in window.gone]
     gone_before = [
@@ -310,11 +279,11 @@ def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecor
 
 
 def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> list[Remark]:
-    """Propose to merge a card that vanished with the one that took its place in its lessons.
+    """Propose to merge a card that vanished with the one that took its place.
 
-    AlfaCRM does not say that it merged two cards of one child: one of them is gone, and the other
-    stands in the lessons of both. Only where a single newcomer is left for all lessons is it
-    proposed; a person merges.
+    AlfaCRM does not say that it merged two cards of one child: one is gone, and the other
+    stands in the lessons of both. Only a single newcomer of all lessons is proposed; a person
+    merges.
     """
     heirs: dict[int, set[int]] = {}
     for record in records:
@@ -338,7 +307,6 @@ def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> lis
 
 
 def _listed(record: LessonRecord) -> set[int]:
-    """Whom a lesson lists; those who were removed from it aside."""
     return {
         attendance.resident
         for attendance in record.attendance

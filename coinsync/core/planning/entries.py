@@ -8,10 +8,10 @@ from coinsync.core.rules import Reason
 
 
 def entries_towards(due: int, difference: Difference, *, actor: str, note: str = "") -> list[Entry]:
-    """The reversal of what is posted, if anything is, and an award of ``due`` coins, if any are.
+    """The reversal of what is posted, if any, and an award of ``due`` coins, if any.
 
-    A changed amount is a reversal and a new award, never an entry of the difference alone: each
-    award says what its lesson is worth, and each reversal mirrors the award that it names.
+    Never an entry of the difference alone: each award says what its lesson is worth, and each
+    reversal mirrors the award that it names.
     """
     state, verdict = difference.state, difference.verdict
     entries = []

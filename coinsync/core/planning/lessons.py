@@ -1,7 +1,4 @@
-"""The second half of planning lessons: decide what is posted, what is held, and what waits.
-
-Pure: equal inputs give equal plans.
-"""
+"""Decide about the coins of lessons: what is posted, what is held, and what waits."""
 
 from __future__ import annotations
 
@@ -42,10 +39,9 @@ def plan_lessons(
 ) -> Plan:
     """Plan the coins for what ``compare`` found.
 
-    ``survivors`` names the card on which a merged one goes on. ``balances``, by such cards, must
-    hold those of all its ``losers``. A reversal that would take a balance below zero is held; so
-    is one for which something is not known. Differences that only the rules explain move nothing
-    unless ``rerate``.
+    ``balances`` must hold those of all its ``losers``, by the cards on which they go on. A
+    reversal that would take a balance below zero is held. What only the rules explain moves
+    nothing unless ``rerate``.
     """
     draft = _Draft(dict(balances), survivors or {}, rerate)
     in_order = sorted(
@@ -81,7 +77,7 @@ def plan_lessons(
 
 @dataclass(slots=True)
 class _Draft:
-    """The plan as far as it is decided; ``available`` is how much each resident can still lose."""
+    """What is decided so far; ``available`` is how much each resident can still lose."""
 
     available: dict[int, int]
     survivors: Mapping[int, int]
@@ -129,7 +125,6 @@ class _Draft:
         self.available[owner] -= lost
 
     def _owner(self, difference: Difference) -> int:
-        """The card on which the coins count."""
         return self.survivors.get(difference.resident, difference.resident)
 
     def _post(self, difference: Difference) -> None:
@@ -175,11 +170,7 @@ class _Draft:
 
 
 def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remark]:
-    """Pair the reversal of a lesson that is gone with the award of one that was entered anew.
-
-    They belong together when resident, groups and day are the same. Nothing is decided by it: the
-    pair is only shown, so that nobody wonders about two lines that cancel each other.
-    """
+    """Show reversal and award of a lesson that was entered anew as a pair; decides nothing."""
     groups_of = {lesson.id: lesson.groups for lesson in lessons}
     awarded: dict[tuple[int, date, tuple[int, ...]], list[int]] = {}
     reversed_ = []

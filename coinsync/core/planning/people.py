@@ -1,7 +1,4 @@
-"""Plan what to record of the people of one branch: cards, groups, memberships, VK pages.
-
-Pure: equal inputs give equal plans. No coins move here.
-"""
+"""Plan what to record of a branch's people; no coins move here."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ from coinsync.core.plan import Change, Evidence, Plan, Purpose, Put, Remark, Rem
 class People:
     """Everybody and everything that a branch's lessons refer to.
 
-    ``pages`` are VK's answers about screen names; ``merged`` are the cards that go on as others.
+    ``pages`` are VK's answers; ``merged`` are cards that go on as others.
     """
 
     branches: tuple[Branch, ...] = ()
@@ -68,11 +65,9 @@ def plan_people(
 ) -> Plan:
     """Plan what to record of the people of one branch.
 
-    ``read_before`` is the day of the last complete reading of this branch, None before the first.
-    Nobody is removed: who is missing from a complete reading is recorded as gone, an ended
-    membership keeps its days; an erased card stays erased. ``unreadable`` says of residents whose
-    cards could not be read in which field, ``missed`` in which other branches they were missing
-    just before.
+    Nobody is removed: who is missing is recorded as gone, an ended membership keeps its days,
+    an erased card stays erased. ``read_before`` is the day of the last complete reading;
+    ``unreadable`` gives the bad field by card, ``missed`` other branches that lacked the card.
     """
     residents = _with_the_missing(scope.branch, read.residents, known.residents, missed or {})
     memberships = memberships_after(
@@ -101,7 +96,6 @@ def plan_people(
 
 
 def _people_evidence(branch: int, read: People, known: People) -> Evidence:
-    """Count who and what was known in the branch, and how much of it the reading lacks."""
     present = {resident.id for resident in read.residents}
     expected = {
         resident.id
@@ -129,7 +123,6 @@ def _people_evidence(branch: int, read: People, known: People) -> Evidence:
 
 
 def _changes(facts: Iterable[Fact], known: Iterable[Fact]) -> list[Change]:
-    """Record facts of one kind that are new, or not as they are known."""
     before = {identity(fact): fact for fact in known}
     changes: list[Change] = []
     for fact in facts:
@@ -163,7 +156,6 @@ def _with_the_missing(
 
 
 def _seat(membership: Membership) -> tuple[int, int]:
-    """Who belongs to which group, whenever that is."""
     return membership.resident, membership.group
 
 
@@ -177,10 +169,9 @@ def memberships_after(
 ) -> tuple[Membership, ...]:
     """Join the memberships that the CRM shows today with those that we remember.
 
-    AlfaCRM forgets a membership once it has ended, and shows many without a start. One without a
-    start is dated from the last reading that did not show it; one that is no longer shown ended,
-    unless it had an end, the day before it was missed. Only those of ``groups`` can be missed:
-    another branch's are not read.
+    AlfaCRM forgets a membership that ended, and shows many without a start. One without a start
+    is dated from the last reading that did not show it; one no longer shown ended the day
+    before. Only those of ``groups`` can be missed: another branch's are not read.
     """
     after = {identity(membership): membership for membership in known}
     remembered: dict[tuple[int, int], list[Membership]] = {}
@@ -225,10 +216,7 @@ def memberships_once_recorded(known: Iterable[Membership], plan: Plan) -> list[M
 
 
 def names_to_ask(read: Iterable[Resident], known: People) -> dict[int, str]:
-    """The screen names on cards that VK was not asked about yet, by resident.
-
-    Once asked, a name is not asked about again: only a new text on the card is.
-    """
+    """Screen names on cards, by resident, that VK was not asked about yet."""
     asked = {(page.resident, page.name) for page in known.pages}
     closed = known.closed
     names = {}
@@ -242,10 +230,9 @@ def names_to_ask(read: Iterable[Resident], known: People) -> dict[int, str]:
 
 
 def _link_changes(read: People, known: People) -> tuple[list[Change], list[Remark]]:
-    """Link residents who never had a link to the page on their card.
+    """Link residents who never had a link; a later change is only reported.
 
-    What changed on a card is reported and never linked anew: a revoked viewer must not come back
-    because the office typed the page once more.
+    A revoked viewer must not come back because the office typed the page once more.
     """
     linked: dict[int, set[int]] = {}
     for link in known.links:
@@ -273,10 +260,7 @@ def _link_changes(read: People, known: People) -> tuple[list[Change], list[Remar
 
 
 def vk_number(text: str, page: VkPage | None) -> tuple[int, str]:
-    """The VK id that a card's text means, and "" — or 0, and the reason why there is none.
-
-    0 and "" means that the card says nothing. ``page`` is VK's answer about a screen name.
-    """
+    """The VK id that a card's text means, and why there is none; (0, "") of no text."""
     meaning = read_vk(text)
     if meaning.kind is VkKind.NUMBER:
         return meaning.number, ""

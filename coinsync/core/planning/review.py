@@ -1,7 +1,4 @@
-"""Plan what a person decided about something held: post it, forgive it, or let it be.
-
-Pure: equal inputs give equal plans.
-"""
+"""Plan what a person decided about something held."""
 
 from __future__ import annotations
 
@@ -27,10 +24,7 @@ class Ruling(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A held difference with what was decided about its key before.
-
-    ``today`` is the day at the resident's branch, on which the decision is made.
-    """
+    """A held difference, what was decided ``before``, and the resident's ``today``."""
 
     difference: Difference
     before: Decision | None
@@ -45,11 +39,11 @@ def plan_review(
     note: str,
     erased: Collection[int] = (),
 ) -> Plan:
-    """Plan what a person's ruling does to what is held, which is one question at least.
+    """Plan what a person's ruling does to what is held: one question at least.
 
-    *Post* does what the rules give, or pays a visit that they leave open; *forgive* takes the award
-    back and gives the same coins as a gift; *waive* leaves the coins as they are. What then still
-    differs from the rules is a decision. Of residents who are ``erased`` no note is kept.
+    *Post* does what the rules give, or pays a visit; *forgive* takes the award back and gives
+    the same as a gift; *waive* leaves the coins. What then differs from the rules is a
+    decision. Of residents who are ``erased`` no note is kept.
     """
     changes: list[Change] = []
     basis: list[KeyState] = []
@@ -82,14 +76,11 @@ def plan_review(
 
 @dataclass(frozen=True, slots=True)
 class _Author:
-    """In whose name a ruling is carried out, and with which note."""
-
     actor: str
     note: str
 
 
 def _decision(question: Question, seq: int, coins: int, author: _Author) -> Decision:
-    """The person's answer to this question: these coins, whatever the rules say."""
     difference = question.difference
     return Decision(
         key=difference.state.key,
@@ -112,7 +103,6 @@ def _due(difference: Difference) -> int:
 
 
 def _gift(difference: Difference, coins: int, author: _Author) -> Entry:
-    """Give what a reversal takes, as a gift that anybody can see."""
     return Entry(
         key=gift_key(difference.state.award or 0),
         seq=1,
