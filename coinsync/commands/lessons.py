@@ -71,10 +71,10 @@ def post_windows(
     from coinsync.store.reader import Reader
     from coinsync.sync import run_digest, unsafe_digests
 
-    session, reader = posting.session, Reader(posting.database)
+    session, database = posting.session, posting.database
     branches = session.chosen_branches()
     if expect is not None or accept_unsafe is not None:
-        with connections.sync(session, reader, days, rerate=rerate) as (run, _):
+        with connections.sync(session, Reader(database), days, rerate=rerate) as (run, _):
             outcomes = run.plan_all(branches)
         digest = run_digest(outcomes)
         if accept_unsafe is not None and matches(digest, accept_unsafe):
@@ -89,7 +89,7 @@ def post_windows(
             return
     # What is accepted changes what comes after it: lessons of people who were refused in the dry
     # run, balances in later windows. So an accepted run is planned anew from its first step.
-    with connections.sync(session, reader, days, rerate=rerate) as (run, bar):
+    with connections.sync(session, Reader(database), days, rerate=rerate) as (run, bar):
         for branch in branches:
             people = run.plan_people(branch)
             bar.rest()
