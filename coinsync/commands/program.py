@@ -26,7 +26,7 @@ class Command(NamedTuple):
     help: str
 
 
-class Group(NamedTuple):
+class Noun(NamedTuple):
     """Commands that stand below one word."""
 
     help: str
@@ -34,7 +34,7 @@ class Group(NamedTuple):
 
 
 #: Commands and groups by name, in the order of the help.
-Members = Mapping[str, Command | Group]
+Members = Mapping[str, Command | Noun]
 
 STOCK: Members = {
     "list": Command("stock:list_stock", "How many pieces of what are left; with CODE, every move."),
@@ -47,7 +47,7 @@ CATALOG: Members = {
         "catalog:list_goods", "The shop's goods in their order, with what is left of them."
     ),
     "load": Command("catalog:load", "Make the shop's goods those of a file."),
-    "stock": Group("How much of it.", STOCK),
+    "stock": Noun("How much of it.", STOCK),
 }
 SHOP: Members = {
     "sales": Command("shop:sales", "Sales, the oldest first."),
@@ -111,12 +111,12 @@ COMMANDS: Members = {
     "serve": Command("serve:serve", "Serve the cabinet, read-only."),
     "demo": Command("demo:demo", "A made-up school, to try everything on."),
     "simulator": Command("demo:simulator", "The demo's AlfaCRM alone, to point any client at."),
-    "catalog": Group("What the shop has.", CATALOG),
-    "shop": Group("What was sold.", SHOP),
-    "review": Group("What waits for a person.", REVIEW),
-    "residents": Group("Who has coins.", RESIDENTS),
-    "links": Group("Which VK account sees whom.", LINKS),
-    "db": Group("The database: schema, backups, rights.", DATABASE),
+    "catalog": Noun("What the shop has.", CATALOG),
+    "shop": Noun("What was sold.", SHOP),
+    "review": Noun("What waits for a person.", REVIEW),
+    "residents": Noun("Who has coins.", RESIDENTS),
+    "links": Noun("Which VK account sees whom.", LINKS),
+    "db": Noun("The database: schema, backups, rights.", DATABASE),
 }
 
 
@@ -154,8 +154,8 @@ def _show_help(ctx: Context) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _loaded(name: str, member: Command | Group) -> Any:
-    if isinstance(member, Group):
+def _loaded(name: str, member: Command | Noun) -> Any:
+    if isinstance(member, Noun):
         group = CommandGroup(name=name, help=member.help, rich_markup_mode=None)
         return group.hold(member.members)
     module, _, function = member.function.partition(":")
