@@ -8,7 +8,7 @@ from typing import Annotated
 from typer import Context, Option
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, Day, Who, argument, day_of, span
+from coinsync.commands.options import AsCsv, Day, Who, argument, day_of, day_option, span
 from coinsync.commands.session import Session
 from coinsync.core.ledger import Kind
 from coinsync.errors import UsageError
@@ -20,9 +20,7 @@ def balance(
     resident: Annotated[
         str | None, argument("RESIDENT", "One resident; all if left out.", completion.residents)
     ] = None,
-    as_of: Annotated[
-        str | None, Option("--as-of", metavar="YYYY-MM-DD", help="At the end of that day.")
-    ] = None,
+    as_of: Annotated[str | None, day_option("At the end of that day.", "--as-of")] = None,
     as_csv: AsCsv = False,
 ) -> None:
     """Coins of one resident, or of all; --as-of a day.
@@ -89,12 +87,9 @@ def statement(
     ctx: Context,
     resident: Who,
     since: Annotated[
-        str | None,
-        Option(metavar="YYYY-MM-DD", help="First day; that of the last day's month if left out."),
+        str | None, day_option("First day; that of the last day's month if left out.")
     ] = None,
-    until: Annotated[
-        str | None, Option(metavar="YYYY-MM-DD", help="Last day; today if left out.")
-    ] = None,
+    until: Annotated[str | None, day_option("Last day; today if left out.")] = None,
     language: Annotated[
         str, Option("--lang", metavar="ru|en", help="Language of the parent.")
     ] = "ru",

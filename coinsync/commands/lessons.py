@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Context, Option
 
 from coinsync.commands import completion, connections
-from coinsync.commands.options import AsCsv, Day, LockTimeout, argument, day_of, span
+from coinsync.commands.options import AsCsv, Day, LockTimeout, argument, day_of, day_option, span
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.errors import DigestMismatch, UsageError, VkRefused
@@ -71,10 +71,10 @@ def post_windows(
     from coinsync.store.reader import Reader
     from coinsync.sync import run_digest, unsafe_digests
 
-    session, reader = posting.session, Reader(posting.database)
+    session, database = posting.session, posting.database
     branches = session.chosen_branches()
     if expect is not None or accept_unsafe is not None:
-        with connections.sync(session, reader, days, rerate=rerate) as (run, _):
+        with connections.sync(session, Reader(database), days, rerate=rerate) as (run, _):
             outcomes = run.plan_all(branches)
         digest = run_digest(outcomes)
         if accept_unsafe is not None and matches(digest, accept_unsafe):
@@ -89,7 +89,7 @@ def post_windows(
             return
     # What is accepted changes what comes after it: lessons of people who were refused in the dry
     # run, balances in later windows. So an accepted run is planned anew from its first step.
-    with connections.sync(session, reader, days, rerate=rerate) as (run, bar):
+    with connections.sync(session, Reader(database), days, rerate=rerate) as (run, bar):
         for branch in branches:
             people = run.plan_people(branch)
             bar.rest()
@@ -180,9 +180,7 @@ def explain(
         argument("RESIDENT", "Left out: everybody in the --lesson.", completion.residents),
     ] = None,
     lesson: Annotated[int | None, Option(help="This lesson.")] = None,
-    day: Annotated[
-        str | None, Option("--date", metavar="YYYY-MM-DD", help="All lessons of a day.")
-    ] = None,
+    day: Annotated[str | None, day_option("All lessons of a day.", "--date")] = None,
 ) -> None:
     """Why a lesson gave or did not give coins."""
     from coinsync.lookup import explain as lookup

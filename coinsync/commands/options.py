@@ -28,10 +28,13 @@ def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) 
     return typer.Argument(metavar=metavar, help=help, autocompletion=offers)
 
 
-Day = Annotated[str | None, Option(metavar="YYYY-MM-DD")]
-DayOfSale = Annotated[
-    str | None, Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out.")
-]
+def day_option(help: str | None, *names: str) -> Any:
+    """An option that is a day."""
+    return Option(*names, metavar="YYYY-MM-DD", help=help)
+
+
+Day = Annotated[str | None, day_option(None)]
+DayOfSale = Annotated[str | None, day_option("When it was; today if left out.", "--date")]
 AsCsv = Annotated[bool, Option("--csv", help="For a spreadsheet.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Show what it would write, write nothing.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, cast
 
 import typer
+from typer import Context, Option
 from typer.core import TyperCommand, TyperGroup
 
 from coinsync import __version__
@@ -25,7 +26,7 @@ class Command(NamedTuple):
     help: str
 
 
-class Group(NamedTuple):
+class Noun(NamedTuple):
     """Commands that stand below one word."""
 
     help: str
@@ -33,7 +34,7 @@ class Group(NamedTuple):
 
 
 #: Commands and groups by name, in the order of the help.
-Members = Mapping[str, Command | Group]
+Members = Mapping[str, Command | Noun]
 
 STOCK: Members = {
     "list": Command("stock:list_stock", "How many pieces of what are left; with CODE, every move."),
@@ -46,7 +47,7 @@ CATALOG: Members = {
         "catalog:list_goods", "The shop's goods in their order, with what is left of them."
     ),
     "load": Command("catalog:load", "Make the shop's goods those of a file."),
-    "stock": Group("How much of it.", STOCK),
+    "stock": Noun("How much of it.", STOCK),
 }
 SHOP: Members = {
     "sales": Command("shop:sales", "Sales, the oldest first."),
@@ -110,12 +111,12 @@ COMMANDS: Members = {
     "serve": Command("serve:serve", "Serve the cabinet, read-only."),
     "demo": Command("demo:demo", "A made-up school, to try everything on."),
     "simulator": Command("demo:simulator", "The demo's AlfaCRM alone, to point any client at."),
-    "catalog": Group("What the shop has.", CATALOG),
-    "shop": Group("What was sold.", SHOP),
-    "review": Group("What waits for a person.", REVIEW),
-    "residents": Group("Who has coins.", RESIDENTS),
-    "links": Group("Which VK account sees whom.", LINKS),
-    "db": Group("The database: schema, backups, rights.", DATABASE),
+    "catalog": Noun("What the shop has.", CATALOG),
+    "shop": Noun("What was sold.", SHOP),
+    "review": Noun("What waits for a person.", REVIEW),
+    "residents": Noun("Who has coins.", RESIDENTS),
+    "links": Noun("Which VK account sees whom.", LINKS),
+    "db": Noun("The database: schema, backups, rights.", DATABASE),
 }
 
 
@@ -148,13 +149,13 @@ class CommandGroup(TyperGroup):
         return name, command, rest
 
 
-def _show_help(ctx: typer.Context) -> NoReturn:
+def _show_help(ctx: Context) -> NoReturn:
     typer.echo(ctx.get_help(), err=True)
     raise typer.Exit(2)
 
 
-def _loaded(name: str, member: Command | Group) -> Any:
-    if isinstance(member, Group):
+def _loaded(name: str, member: Command | Noun) -> Any:
+    if isinstance(member, Noun):
         group = CommandGroup(name=name, help=member.help, rich_markup_mode=None)
         return group.hold(member.members)
     module, _, function = member.function.partition(":")
@@ -179,25 +180,21 @@ def program() -> CommandGroup:
 
 
 def global_options(
-    ctx: typer.Context,
+    ctx: Context,
     config: Annotated[
-        Path, typer.Option("--config", help="Configuration file.", envvar="COINSYNC_CONFIG")
+        Path, Option("--config", help="Configuration file.", envvar="COINSYNC_CONFIG")
     ] = Path("config.toml"),
     branch: Annotated[
-        list[str] | None, typer.Option("--branch", help="Only this branch; may be repeated.")
+        list[str] | None, Option("--branch", help="Only this branch; may be repeated.")
     ] = None,
-    actor: Annotated[
-        str, typer.Option("--actor", help="Who does it; your login if left out.")
-    ] = "",
-    json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Say nothing when all is well.")
-    ] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every line.")] = False,
+    actor: Annotated[str, Option("--actor", help="Who does it; your login if left out.")] = "",
+    json: Annotated[bool, Option("--json", help="For a program.")] = False,
+    quiet: Annotated[bool, Option("-q", "--quiet", help="Say nothing when all is well.")] = False,
+    verbose: Annotated[bool, Option("-v", "--verbose", help="Show every line.")] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show where an unexpected error comes from.")
+        bool, Option("--debug", help="Show where an unexpected error comes from.")
     ] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    version: Annotated[bool, Option("--version", help="Show the version.")] = False,
 ) -> None:
     """Global options stand before or after the command."""
     if version:

@@ -12,7 +12,7 @@ from typer import Context, Option
 
 from coinsync import reconcile as proving
 from coinsync.commands import connections
-from coinsync.commands.options import AsCsv, Day, LockTimeout, day_of, span
+from coinsync.commands.options import AsCsv, Day, LockTimeout, day_of, day_option, span
 from coinsync.commands.session import DIFFERENT, PARTLY, Session
 from coinsync.core.proof.checks import BY_ID, CRM_CHECKS, Findings, Proof
 from coinsync.core.proof.crm import CrmReading, check_readings
@@ -34,8 +34,7 @@ def reconcile(
         list[str] | None, Option(metavar="ID", help="Only this check; may be repeated.")
     ] = None,
     as_of: Annotated[
-        str | None,
-        Option("--as-of", metavar="YYYY-MM-DD", help="The ledger at the end of that day, UTC."),
+        str | None, day_option("The ledger at the end of that day, UTC.", "--as-of")
     ] = None,
     with_crm: Annotated[
         bool, Option("--with-crm", help="Also against a fresh reading of the CRM.")

@@ -99,6 +99,7 @@ def shelf_page(
     heading = f"{titled(buyer.id, buyer.name)}   balance {balance(coins)}"
     grid = Grid(("", "item", "code", "price", "left", ""), right=(0, "price", "left"))
     for number, item in goods.items():
+        # What cannot be had is said by a word, not by colour alone.
         obstacle = ""
         if pieces.get(item.code) == 0:
             obstacle = "sold out"
