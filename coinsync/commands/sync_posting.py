@@ -143,7 +143,7 @@ class Posting:
 
     def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
         from coinsync.core.plan_report import of_plan
-        from coinsync.lookup.names import names_in_plan
+        from coinsync.lookup.school import names_in_plan
         from coinsync.store.reader import Reader
 
         self.names = self.names.joined(names_in_plan(Reader(self.database), plan))
@@ -229,7 +229,7 @@ class Posting:
 
 def posting_into(session: Session, database: Database, *, dry_run: bool) -> Posting:
     """A posting that has taken no plan yet."""
-    from coinsync.lookup.names import names_of_school
+    from coinsync.lookup.school import names_of_school
     from coinsync.store.reader import Reader
 
     return Posting(session, database, dry_run, names_of_school(Reader(database)))
