@@ -1,7 +1,7 @@
-"""The program: what it finds around it, ``serve``, and one ``main`` that turns errors into words.
+"""The program: its environment, ``serve``, and ``main``, which turns errors into words.
 
 Nothing in ``coinsync`` knows the clock, the system's environment or ``webview``; all three come in
-here. Which command lies where is said by ``coinsync.commands.program``.
+here. ``coinsync.commands.program`` says which command lies where.
 """
 
 # Answering ``--version`` must not wait for a library, so each function imports what it needs.
@@ -12,6 +12,7 @@ import io
 import os
 import sys
 from functools import cache, partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from coinsync import __version__
@@ -33,7 +34,7 @@ GARBAGE_THRESHOLD = 50_000
 
 
 def utc_now() -> datetime:
-    """The time of this machine, aware, in UTC: the one place that asks the clock."""
+    """The time, aware, in UTC: the one place that asks the clock."""
     from datetime import UTC, datetime
 
     return datetime.now(UTC)  # noqa: TID251
@@ -44,32 +45,24 @@ def fresh_text() -> str:
     return os.urandom(16).hex()
 
 
-def _chance() -> float:
-    return os.urandom(1)[0] / 256
-
-
-def _program_name() -> str:
-    """How this program was called, for commands that are to be repeated."""
-    called = sys.argv[0]
-    return called if os.path.basename(called) == "coinsync" else "coinsync"
-
-
 def environment(
     environ: Mapping[str, str], *, now: Callable[[], datetime] = utc_now
 ) -> Environment:
-    """The real environment with the variables ``environ``; a test may live at another time."""
+    """The real environment; a test may live at another time."""
     import time
 
     from coinsync.environment import Environment
 
+    program = sys.argv[0]
     return Environment(
         environ=environ,
         now=now,
         monotonic=time.monotonic,
         sleep=time.sleep,
         fresh_text=fresh_text,
-        chance=_chance,
-        program=_program_name(),
+        chance=lambda: os.urandom(1)[0] / 256,
+        # How it was called, for commands that are to be repeated.
+        program=program if os.path.basename(program) == "coinsync" else "coinsync",
     )
 
 
@@ -77,7 +70,7 @@ def environment(
 
 
 def serve(session: Session, host: str, port: int, threads: int) -> None:
-    """Serve the web view until it is stopped. Raises ``UsageError`` when it cannot listen."""
+    """Serve the web view until it is stopped. Raises ``UsageError``."""
     import logging
 
     from coinsync import brand
@@ -91,8 +84,7 @@ def serve(session: Session, host: str, port: int, threads: int) -> None:
     with session.reader():
         pass  # A database that cannot be read is told now, not to the first family.
     logging.basicConfig(
-        level=logging.WARNING if session.quiet else logging.INFO,
-        format="%(asctime)s %(message)s",
+        level=logging.WARNING if session.quiet else logging.INFO, format="%(asctime)s %(message)s"
     )
     app = AppSettings(
         settings.profile,
@@ -115,7 +107,7 @@ def serve(session: Session, host: str, port: int, threads: int) -> None:
 
 
 def sign(fields: Mapping[str, str], key: str) -> str:
-    """Sign the parameters of a launch as VK does, so that the demo has a link that opens."""
+    """Sign the parameters of a launch as VK does."""
     from webview.launch import sign
 
     return sign(fields, key)
@@ -128,7 +120,7 @@ _VALUED = frozenset({"--config", "--branch", "--actor"})
 
 
 def hoisted(argv: Sequence[str]) -> list[str]:
-    """Put global options first, wherever they stand: people write ``coinsync sync --json`` too."""
+    """Put global options first: people write ``coinsync sync --json`` too."""
     front: list[str] = []
     rest: list[str] = []
     words = iter(argv)
@@ -139,26 +131,23 @@ def hoisted(argv: Sequence[str]) -> list[str]:
             rest.extend(words)
         elif word in _FLAGS:
             front.append(word)
-        elif word in _VALUED:
-            front.append(word)
-            value = next(words, None)
-            if value is not None:
-                front.append(value)
         elif word.partition("=")[0] in _VALUED:
             front.append(word)
+            if word in _VALUED:
+                # The value is the next word, where there is one.
+                front.extend(islice(words, 1))
         else:
             rest.append(word)
     return front + rest
 
 
 class PatientStream:
-    """A stream that goes on when nobody reads any more: a closed pipe must not stop a run half-way.
+    """A stream whose closed pipe or full disk does not end a run half-way.
 
-    Nor does a full disk behind it, but that is kept in ``failed`` and told in the end.
+    A full disk is kept in ``failed``, and told in the end.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        """Write to ``stream`` while it can be written; what it cannot show is escaped."""
         self._stream = stream
         self.failed: OSError | None = None
         if isinstance(stream, io.TextIOWrapper):
@@ -194,15 +183,13 @@ class PatientStream:
 
 @cache
 def _commands() -> CommandGroup:
-    """The commands; making them takes longer than many of them do, and a test runs hundreds."""
+    # Making them takes longer than many of them do, and a test runs hundreds.
     from coinsync.commands.program import program
 
     return program()
 
 
 def _run_command(words: Sequence[str], environment: Callable[[], Environment]) -> int:
-    """Run the command that ``words`` name; its exit code."""
-
     def session(**options: Any) -> Session:
         from dataclasses import replace
 
@@ -218,7 +205,7 @@ def _run_command(words: Sequence[str], environment: Callable[[], Environment]) -
 
 
 def main(argv: Sequence[str], environment: Environment) -> int:
-    """Run a command line; whatever goes wrong becomes one line, one line of advice and a code."""
+    """Run a command line; an error becomes one line, one line of advice and a code."""
     return _main(argv, lambda: environment)
 
 
@@ -228,17 +215,19 @@ def _main(argv: Sequence[str], environment: Callable[[], Environment]) -> int:
     try:
         return _run_command(words, environment)
     except (Exception, KeyboardInterrupt) as error:
+        from coinsync.errors import Busy
+
         message, advice, code = _explained(error)
         if not message and "--debug" in words:
             raise
         message = message or f"unexpected error ({type(error).__name__}); nothing is half-written"
-        if not (quiet and _is_no_news(error)):
+        # Where two crons met, the one that came first does the work.
+        if not (quiet and isinstance(error, Busy)):
             _complain(message, "" if quiet else advice)
         return code
 
 
 def _explained(error: BaseException) -> tuple[str, str, int]:
-    """Message, advice and exit code of an error; no message for one that nobody foresaw."""
     import typer
 
     from coinsync.errors import Ambiguous, CoinsyncError
@@ -252,22 +241,14 @@ def _explained(error: BaseException) -> tuple[str, str, int]:
         message = " ".join(error.format_message().replace("Value error, ", "").split())
         return message, 'See "coinsync --help".', 2
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        again = "Run the same command again."
-        return "interrupted; nothing is half-written", again, INTERRUPTED
+        message, advice = "interrupted; nothing is half-written", "Run the same command again."
+        return message, advice, INTERRUPTED
     if isinstance(error, MemoryError):
         return "out of memory; nothing written", "Give the process more memory.", 1
     return "", CoinsyncError.advice, 1
 
 
-def _is_no_news(error: BaseException) -> bool:
-    """Tell whether two crons met: the one that came first does the work."""
-    from coinsync.errors import Busy
-
-    return isinstance(error, Busy)
-
-
 def _complain(message: str, advice: str) -> None:
-    """Write to stderr what went wrong, and below it what to do."""
     sys.stderr.write(f"coinsync: {message}\n")
     if advice:
         sys.stderr.write(f"  → {advice}\n")

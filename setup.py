@@ -21,15 +21,15 @@ setup(
     packages=find_packages(include=["coinsync", "coinsync.*", "webview", "webview.*"]),
     py_modules=["cli"],
     package_data={
-        "coinsync.simulator": ["goods/*"],
+        "coinsync.simulator": ["goods/*", "page.html", "names.toml"],
         "coinsync.store": ["migrations/*.py"],
         "webview": ["templates/*", "static/*"],
     },
     install_requires=[
         "bottle>=0.13,<0.14",
         "peewee>=4.4,<5",
-        # A family's telephone must not load what a camera made: pictures of goods become small, and lose where and when
-        # they were taken.
+        # A family's telephone must not load what a camera made: pictures of goods become small, and
+        # lose where and when they were taken.
         "pillow>=12",
         "pymysql>=1.1.1",
         "requests>=2.32",
@@ -42,8 +42,8 @@ setup(
         # Brought by requests and not imported here: only from 2.6 on does it unpack an answer no
         # further than it was asked to, which keeps a packed bomb out of memory.
         "urllib3>=2.6",
-        # A family must not wait because another one's telephone is slow: the standard library's server lets one
-        # stalled client stop all.
+        # A family must not wait because another one's telephone is slow: the standard library's
+        # server lets one stalled client stop all.
         "waitress>=3",
     ],
     extras_require={
@@ -55,7 +55,8 @@ setup(
             "hypothesis>=6.150",
             "import-linter>=2.5",
             "mypy>=2",
-            # The page's script and VK's frame are only true in a real browser: it drives Debian's Chromium.
+            # The page's script and VK's frame are only true in a real browser: it drives Debian's
+            # Chromium.
             "playwright>=1.65",
             "pytest>=9",
             "pytest-timeout>=2.4",

@@ -21,7 +21,7 @@ from coinsync.store.reader import Reader
 from webview import pages
 from webview.goods import Category, Good, Reach
 from webview.page_renderer import PageRenderer
-from webview.visit import family_of
+from webview.views import family_of
 
 Statement = tuple[str, Sequence[Any]]
 
@@ -38,7 +38,7 @@ class PageByHand:
         self._place = place
         self._url = school.url
         self._of_thread = threading.local()
-        self._renderer = PageRenderer.set_up()
+        self._renderer = PageRenderer()
         opened = database.open_readable(school.url)
         with database.reading(opened), _statements_sent() as statements:
             family = family_of(Reader(opened), VK)
@@ -107,7 +107,7 @@ def _statements_sent() -> Iterator[list[Statement]]:
 def _row(line: Sequence[Any], groups: dict[int, str]) -> pages.HistoryRow:
     day, group_ids = line[6], line[len(ENTRY_COLUMNS) + 6]
     year = "" if day[:4] == "2026" else f" {day[:4]}"
-    when = f"{int(day[8:])} {RUSSIAN.months[int(day[5:7]) - 1]}{year}"
+    when = f"{int(day[8:])} {RUSSIAN.months.split()[int(day[5:7]) - 1]}{year}"
     what = ", ".join(groups[int(id)] for id in group_ids.strip(",").split(","))
     return pages.HistoryRow(what, "", when, day, (), f"+{line[4]}", gain=True, cancelled=False)
 

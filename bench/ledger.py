@@ -93,7 +93,7 @@ def night(pages: list[str], filled: str) -> Callable[[], None]:
                 keys.append(lesson_key(ACCOUNT, lesson.id, attendance.resident))
         states = reader.key_states(keys)
         recorded = Recorded(settled, states, residents=reader.resident_ids())
-        reading = WindowReading(tuple(settled.values()), lessons_read=len(settled))
+        reading = WindowReading(tuple(settled.values()))
         compared = compare(reading, recorded, RULES, ACCOUNT, None)
         plan = plan_lessons(SCOPE, compared, balances={}, evidence=Evidence(lessons_read=1))
         if plan:

@@ -36,7 +36,7 @@ def first_plan(
     scope: Scope, records: Sequence[LessonRecord], known: frozenset[int] = frozenset()
 ) -> Plan:
     """What a sync plans where none of these lessons is recorded; ``known`` pupils are."""
-    reading = WindowReading(tuple(records), lessons_read=len(records))
+    reading = WindowReading(tuple(records))
     compared = compare(reading, Recorded(residents=known), RULES, ACCOUNT, None)
     evidence = Evidence(lessons_read=len(records))
     return plan_lessons(scope, compared, balances={}, evidence=evidence)

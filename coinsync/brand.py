@@ -1,4 +1,4 @@
-"""How the web view looks: the school's colours and pictures, judged before a family sees them."""
+"""The school's colours and pictures, judged before a family sees them."""
 
 from __future__ import annotations
 
@@ -28,21 +28,13 @@ class BrandPictures:
 
 
 def pictures(brand: BrandSettings) -> BrandPictures:
-    """What the web view shows. Raises ``ConfigError`` with everything that cannot be used."""
-    found = colour_problems(brand) + picture_problems(brand)
-    if found:
-        raise ConfigError(
-            found, advice='"coinsync doctor -v" shows every pair of colours with its contrast.'
-        )
+    """What the web view shows. Raises ``ConfigError`` with every problem."""
+    problems = colour.problems(brand) + picture_problems(brand)
+    if problems:
+        advice = '"coinsync doctor -v" shows every pair of colours with its contrast.'
+        raise ConfigError(problems, advice=advice)
     logo, coin = _picture(brand.logo), _picture(brand.coin)
-    return BrandPictures(
-        logo=next(iter(logo), ""), coin=next(iter(coin), ""), contents={**logo, **coin}
-    )
-
-
-def colour_problems(brand: BrandSettings) -> list[str]:
-    """The pairs of colours that cannot be read, each with what would pass."""
-    return colour.problems(brand)
+    return BrandPictures(next(iter(logo), ""), next(iter(coin), ""), {**logo, **coin})
 
 
 def picture_problems(brand: BrandSettings) -> list[str]:
@@ -57,10 +49,6 @@ def picture_problems(brand: BrandSettings) -> list[str]:
 
 
 def _picture(path: Path | None) -> dict[str, bytes]:
-    """A picture under the name by which it is served; nothing where none is configured.
-
-    Raises ``PictureRefused``.
-    """
     if path is None:
         return {}
     if path.suffix.lower() not in (".svg", ".png"):

@@ -1,4 +1,4 @@
-"""What the program finds around it. Nothing else in ``coinsync`` asks the clock, sleeps, draws or reads variables."""
+"""What the program finds around it: variables, clocks, pauses and chance, all as arguments."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """One tree of errors: every class knows its exit code and one line of advice.
 
-``cli.py`` turns any of them into a message and an exit code in one place. The codes are documented
-and stable: 1 unexpected, 2 usage or configuration, 3 partly done, 4 differences found, 5 refused as
-unsafe, 6 not found or ambiguous, 7 refused by coin policy, 75 try later.
+The codes are documented and stable: 1 unexpected, 2 usage or configuration, 3 partly done, 4
+differences found, 5 refused as unsafe, 6 not found or ambiguous, 7 refused by coin policy, 75 try
+later.
 """
 
 from __future__ import annotations
@@ -11,10 +11,7 @@ from collections.abc import Sequence
 
 
 class CoinsyncError(Exception):
-    """Anything foreseen that stops a command; ``message`` is one line of what and where.
-
-    ``advice`` is one line of what to do; a raise may give its own in the place of the class's.
-    """
+    """Anything foreseen that stops a command; ``message`` says what and where in one line."""
 
     exit_code = 1
     advice = "Run the command again with --debug and report what it prints."
@@ -26,7 +23,7 @@ class CoinsyncError(Exception):
             self.advice = advice
 
 
-# --- 2: usage or configuration --------------------------------------------------------------
+# --- 2: usage or configuration ---
 
 
 class UsageError(CoinsyncError):
@@ -55,7 +52,7 @@ class SecretError(CoinsyncError):
 
 
 class DatabaseUnusable(CoinsyncError):
-    """The database must not be used as it is: wrong schema, settings, rights or owner."""
+    """The database has the wrong schema, settings, rights or owner."""
 
     exit_code = 2
     advice = "Nothing was written. Correct what the line names and run the command again."
@@ -69,10 +66,7 @@ class ClockWrong(CoinsyncError):
 
 
 class ImportRefused(CoinsyncError):
-    """A file of rows cannot be taken as it is.
-
-    ``problems`` holds one line for each problem, or for the first ones of ``count``.
-    """
+    """A file of rows cannot be taken; ``problems`` are the first ones of ``count``."""
 
     exit_code = 2
     advice = "Correct these lines in the file and run the command again; no row of it was written."
@@ -90,7 +84,7 @@ class ImportRefused(CoinsyncError):
 
 
 class PictureRefused(CoinsyncError):
-    """A picture is missing, of another kind, too large, damaged, or holds what none needs."""
+    """A picture is missing, cannot be read, or holds what no picture needs."""
 
     exit_code = 2
     advice = (
@@ -100,7 +94,7 @@ class PictureRefused(CoinsyncError):
 
 
 class CrmRefused(CoinsyncError):
-    """The CRM refuses the key, or the role behind it, also right after a fresh login."""
+    """The CRM refuses the key, or the role behind it."""
 
     exit_code = 2
     advice = (
@@ -109,7 +103,7 @@ class CrmRefused(CoinsyncError):
 
 
 class VkRefused(CoinsyncError):
-    """VK refuses the service key that screen names are looked up with."""
+    """VK refuses the service key."""
 
     exit_code = 2
     advice = (
@@ -118,17 +112,17 @@ class VkRefused(CoinsyncError):
     )
 
 
-# --- 3: partly done -------------------------------------------------------------------------
+# --- 3: partly done ---
 
 
 class IncompleteRead(CoinsyncError):
-    """The CRM's answer cannot be trusted to be whole, so nothing may be concluded from it."""
+    """The CRM's answer may not be whole, so nothing may be concluded from it."""
 
     exit_code = 3
     advice = "The next sync reads it again; if it stays so, look at that list in the CRM."
 
 
-# --- 5: refused as unsafe -------------------------------------------------------------------
+# --- 5: refused as unsafe ---
 
 
 class UnsafePlan(CoinsyncError):
@@ -155,7 +149,7 @@ class DigestMismatch(CoinsyncError):
     advice = "The CRM says something else by now: look at sync --dry-run and pass its digest."
 
 
-# --- 6, 7: residents and coins --------------------------------------------------------------
+# --- 6, 7: residents and coins ---
 
 
 class NotFound(CoinsyncError):
@@ -230,7 +224,7 @@ class NotReversible(CoinPolicy):
     """Entries of this kind are not taken back by hand."""
 
 
-# --- 75: try later --------------------------------------------------------------------------
+# --- 75: try later ---
 
 
 class TryLater(CoinsyncError):
@@ -247,7 +241,7 @@ class Busy(TryLater):
 
 
 class CrmUnreachable(TryLater):
-    """The CRM cannot be reached, answers with server errors, or asks to wait too long."""
+    """The CRM cannot be reached, fails, or asks to wait too long."""
 
     advice = (
         "Check the address and the network, or wait; the next sync goes on where this one stopped."
@@ -255,7 +249,7 @@ class CrmUnreachable(TryLater):
 
 
 class VkUnavailable(TryLater):
-    """VK cannot be reached, answers with errors or in an unknown form, or asks to stop."""
+    """VK cannot be reached, fails, or asks to stop."""
 
     advice = (
         "Check the address and the network, or wait; what was found is kept, the next sync asks for"
@@ -278,6 +272,6 @@ class DatabaseUnavailable(TryLater):
 
 
 class OutcomeUnknown(TryLater):
-    """The answer to COMMIT was lost and the database cannot be asked."""
+    """The answer to COMMIT was lost, and the database cannot be asked."""
 
     advice = "Run the same command again: what is recorded already is not recorded twice."

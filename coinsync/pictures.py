@@ -1,8 +1,7 @@
 """Pictures of the shop's goods: what staff put into a folder becomes small copies for the web.
 
-A picture is judged by its content and not by its name. A copy of a photograph holds pixels and
-nothing else: no place, no time, no telephone. A copy is named after what it holds, so that it never
-changes and browsers may keep it for ever.
+A copy of a photograph has its pixels and nothing else: no place, no time, no telephone. Its name is
+made of what it holds, so that browsers may keep it for ever.
 """
 
 from __future__ import annotations
@@ -33,11 +32,7 @@ PIXELS_MAX = 50_000_000
 
 WEB_SIDE_MAX = 640
 QUALITY = 82
-DIGEST_SHOWN = 12
-STEM_LENGTH_MAX = 60
-_COPY_NAME = re.compile(
-    rf"[a-z0-9_-]{{1,{STEM_LENGTH_MAX}}}\.[0-9a-f]{{{DIGEST_SHOWN}}}\.(?:svg|webp)"
-)
+_COPY_NAME = re.compile(r"[a-z0-9_-]{1,60}\.[0-9a-f]{12}\.(?:svg|webp)")
 
 _SIGNATURES = (
     ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n")),
@@ -50,7 +45,7 @@ _SIGNATURES = (
 
 @dataclass(frozen=True, slots=True)
 class WebPicture:
-    """A copy for the web: its name, made of what it holds, and what it holds."""
+    """A copy for the web."""
 
     name: str
     content: bytes = field(repr=False)
@@ -74,9 +69,8 @@ def find(folder: Path, name: str) -> Path:
     for candidate in names:
         if unicodedata.normalize("NFC", candidate) == composed:
             return folder / candidate
-    raise PictureRefused(
-        f"{quoted(name)} is not in the folder {folder.name}{suggestion(name, names)}"
-    )
+    hint = suggestion(name, names)
+    raise PictureRefused(f"{quoted(name)} is not in the folder {folder.name}{hint}")
 
 
 def web_picture(source: Path) -> WebPicture:
@@ -89,18 +83,16 @@ def web_picture(source: Path) -> WebPicture:
     else:
         copy, suffix = _photograph(content, kind, shown), "webp"
     # Names in an address keep to letters that need no escaping; the digest tells pictures apart.
-    stem = re.sub(r"[^a-z0-9_]+", "-", source.stem.lower()).strip("-")[:STEM_LENGTH_MAX]
-    digest = hashlib.sha256(copy).hexdigest()[:DIGEST_SHOWN]
+    stem = re.sub(r"[^a-z0-9_]+", "-", source.stem.lower()).strip("-")[:60]
+    digest = hashlib.sha256(copy).hexdigest()[:12]
     return WebPicture(f"{stem or 'picture'}.{digest}.{suffix}", copy)
 
 
 def keep(picture: WebPicture, folder: Path) -> None:
-    """Write a copy into the folder for the web, whole or not at all.
-
-    One that is there is not written again: its name says that it holds the same.
-    """
+    """Write a copy into the folder for the web, whole or not at all."""
     target = folder / picture.name
     part = folder / f".{picture.name}.{os.getpid()}.part"
+    # Its name says that what is there is the same.
     if target.exists():
         return
     try:
@@ -116,14 +108,19 @@ def keep(picture: WebPicture, folder: Path) -> None:
             os.fsync(file.fileno())
         part.replace(target)
     except OSError as error:
+        advice = "whoever loads the catalog must be allowed to write there."
         raise UsageError(
             f"{folder} cannot be written ({type(error).__name__}); nothing written",
-            advice="[shop] web_pictures names the folder; whoever loads the catalog must be"
-            " allowed to write there.",
+            advice=f"[shop] web_pictures names the folder; {advice}",
         ) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def is_web_copy(folder: Path, name: str) -> bool:
+    """Tell whether a copy of this name lies in the folder for the web."""
+    return _COPY_NAME.fullmatch(name) is not None and (folder / name).is_file()
 
 
 def _content(source: Path, shown: str) -> bytes:
@@ -149,11 +146,10 @@ def _kind(content: bytes, shown: str) -> str:
     raise PictureRefused(f"{shown} is neither PNG, JPEG, WebP, GIF nor SVG, whatever it is called")
 
 
-# --- photographs ----------------------------------------------------------------------------
+# --- photographs ---
 
 
 def _photograph(content: bytes, kind: str, shown: str) -> bytes:
-    """The first frame, upright, fitted into a square, as WebP without anything but pixels."""
     too_large = PictureRefused(
         f"{shown} has more than {SIDE_MAX} pixels on a side, or {PIXELS_MAX // 1_000_000} million"
     )
@@ -170,11 +166,9 @@ def _photograph(content: bytes, kind: str, shown: str) -> bytes:
         except Image.DecompressionBombError:
             raise too_large from None
         except Exception as error:
-            # Decoders that are fed with anything fail in any way, and their errors have no class in
-            # common.
-            raise PictureRefused(
-                f"{shown} begins like {kind} and cannot be read: it is damaged"
-            ) from error
+            # Decoders that are fed with anything fail in any way.
+            why = f"{shown} begins like {kind} and cannot be read: it is damaged"
+            raise PictureRefused(why) from error
 
 
 def _small(image: Image.Image) -> bytes:
@@ -195,19 +189,15 @@ def _small(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-# --- drawings -------------------------------------------------------------------------------
+# --- drawings ---
 
 _SVG = "http://www.w3.org/2000/svg"
 _XHTML = "http://www.w3.org/1999/xhtml"
 _XML = "http://www.w3.org/XML/1998/namespace"
 
 #: Elements that run, load or embed something.
-_REFUSED = frozenset(
-    {
-        *("script", "foreignobject", "handler", "listener"),
-        *("iframe", "embed", "object", "audio", "video"),
-    }
-)
+_REFUSED = {"script", "foreignobject", "handler", "listener"}
+_REFUSED |= {"iframe", "embed", "object", "audio", "video"}
 #: What style sheets can fetch with, and escapes, in which all of that can be written too.
 _FETCHES = re.compile(
     r"\\|@import|url\((?!\s*['\"]?\s*#)|image-set\(|src\(|image\(|expression\(", re.IGNORECASE
@@ -215,14 +205,12 @@ _FETCHES = re.compile(
 
 
 def _drawing(content: bytes, shown: str) -> bytes:
-    """A drawing as it is, if it is nothing but a drawing."""
     if len(content) > SVG_BYTES_MAX:
-        raise PictureRefused(
-            f"{shown} has more than {SVG_BYTES_MAX // 1_000} KB, which is the limit for SVG"
-        )
+        limit = f"{SVG_BYTES_MAX // 1_000} KB, which is the limit for SVG"
+        raise PictureRefused(f"{shown} has more than {limit}")
     try:
         content.decode("utf-8")
-        _Inspector(shown).inspect(content)
+        _Inspector(shown).parser.Parse(content, True)
     except UnicodeDecodeError:
         raise PictureRefused(f"{shown} is no SVG in UTF-8") from None
     except expat.ExpatError as error:
@@ -237,7 +225,7 @@ class _Inspector:
         self._shown = shown
         self._depth = 0
         self._style: list[str] | None = None
-        self._parser = parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser = parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.XmlDeclHandler = self._declared
         # Entities can grow without end or bring files in, and a DOCTYPE declares them.
@@ -248,15 +236,9 @@ class _Inspector:
         parser.EndElementHandler = self._ends
         parser.CharacterDataHandler = self._text
 
-    def inspect(self, content: bytes) -> None:
-        """Read it all. Raises ``PictureRefused``, or ``ExpatError`` where it is not even XML."""
-        self._parser.Parse(content, True)
-
     def _refuse(self, what: str) -> None:
-        line = self._parser.CurrentLineNumber
-        raise PictureRefused(
-            f"{self._shown} holds {what} (line {line}), and an SVG may hold shapes only"
-        )
+        where = f"(line {self.parser.CurrentLineNumber})"
+        raise PictureRefused(f"{self._shown} holds {what} {where}, and an SVG may hold shapes only")
 
     def _declared(self, _version: str, encoding: str | None, _alone: int) -> None:
         if encoding is not None and encoding.lower() != "utf-8":
@@ -283,10 +265,13 @@ class _Inspector:
         is_reference = name.lower() in ("href", "src") and not value.strip().startswith("#")
         # xml:base would make a reference within the picture point outside.
         if is_reference or animated == "href" or (space, name) == (_XML, "base"):
-            self._refuse(f"a reference to something outside: {quoted(value)}")
+            self._refuse_reference(value)
         # Drawing programs keep paths in attributes of their own, and no browser reads those.
         if not space and _FETCHES.search(value):
-            self._refuse(f"a reference to something outside: {quoted(value)}")
+            self._refuse_reference(value)
+
+    def _refuse_reference(self, address: str) -> None:
+        self._refuse(f"a reference to something outside: {quoted(address)}")
 
     def _text(self, text: str) -> None:
         if self._style is not None:
@@ -301,9 +286,4 @@ class _Inspector:
         fetched = _FETCHES.search("".join(self._style))
         self._style = None
         if fetched:
-            self._refuse(f"a reference to something outside: {quoted(fetched[0])}")
-
-
-def is_web_copy(folder: Path, name: str) -> bool:
-    """Tell whether a name is that of a copy that lies in the folder for the web."""
-    return _COPY_NAME.fullmatch(name) is not None and (folder / name).is_file()
+            self._refuse_reference(fetched[0])

@@ -1,8 +1,4 @@
-"""From the CRM to plans: the people of a branch first, then its lessons month by month.
-
-Everything is read and nothing is written. A run plans one step after the other; whoever applies
-the plans says of each whether it stands, and the next ones count on those that do.
-"""
+"""From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
 from __future__ import annotations
 
@@ -12,14 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from coinsync.config import BranchSettings, Settings
-from coinsync.core.facts import (
-    LessonRecord,
-    Membership,
-    Presence,
-    Resident,
-    Status,
-    VkPage,
-)
+from coinsync.core.facts import LessonRecord, Membership, Presence, Resident, Status, VkPage
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Evidence, Limits, Plan, Purpose, Put, Scope, digest_of
 from coinsync.core.planning.compare import Recorded, WindowReading, compare
@@ -42,11 +31,7 @@ MISSING_ASKED_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class LessonStep:
-    """The lessons of one branch and window, to be planned once the branch's people stand.
-
-    ``context`` is what the people's plan makes known, ``read_before`` the day of the last complete
-    reading before this run.
-    """
+    """The lessons of one window, to be planned once the branch's people stand."""
 
     branch: BranchSettings
     scope: Scope
@@ -57,12 +42,10 @@ class LessonStep:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one step: a plan, or the error that says why nothing can be said.
+    """What came of one step: a plan, or the error that says why there is none.
 
-    ``today`` is the school's day of the reading, ``calls`` how many requests it took; ``warning``
-    is what could not be asked, though the plan does not depend on it. ``steps`` can be planned
-    once the plan stands. ``lessons`` are those that it deals with, ``missing`` the residents whom
-    its branch no longer shows.
+    ``warning`` is a failure that the plan does not depend on, ``missing`` are residents of the
+    branch who were not read.
     """
 
     branch: BranchSettings
@@ -79,13 +62,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Sync:
-    """One run over the branches.
+    """One run over the branches; ``now`` (aware) serves where the CRM has no clock.
 
-    ``now`` (aware) serves where the CRM has no clock of its own. The window is the configured
-    number of days up to today unless ``since`` and ``until`` say otherwise.
-
-    Balances and residents are those at the start of the run plus what the plans bring that were
-    counted, whether they were applied or not: so a dry run and a real one plan alike.
+    Balances and residents are those at the start plus what the counted plans bring, applied or
+    not: so a dry run and a real one plan alike.
     """
 
     exchange: Exchange
@@ -105,7 +85,7 @@ class Sync:
     _calls_counted: int = 0
 
     def __post_init__(self) -> None:
-        """Remember how far the ledger had come and who was known when the run began."""
+        """Remember how far the ledger had come and who was known."""
         self._start = self.reader.head().n
         self._residents = set(self.reader.resident_ids())
         gone = set(self.reader.resident_ids(Presence.GONE))
@@ -131,7 +111,7 @@ class Sync:
         return outcome.plan is not None and not outcome.plan.check(self.settings.limits)
 
     def count(self, outcome: Outcome) -> None:
-        """Count on what a plan brings: it was applied, or it is safe and this is a dry run."""
+        """Count on what a plan brings, applied or only planned."""
         if outcome.plan is None:
             raise ValueError("there is no plan to count on")
         # A lesson that moved to another day or branch turns up in a later window again. Planned
@@ -153,18 +133,12 @@ class Sync:
                 self._vanished.add(resident.id)
 
     def _calls(self) -> int:
-        """How many requests there were since this was asked last."""
+        """Requests since this was asked last."""
         before, self._calls_counted = self._calls_counted, self.exchange.calls
         return self._calls_counted - before
 
-    # --- people ------------------------------------------------------------------------------
-
     def plan_people(self, branch: BranchSettings) -> Outcome:
-        """Plan the people of a branch; its lessons are further steps.
-
-        They need the people: who is not there has not attended either, so without them nothing
-        can be said of any lesson.
-        """
+        """Plan the people of a branch; its lessons are further steps."""
         today = self.now.astimezone(branch.zone).date()
         try:
             # The school's day is the CRM's: a wrong clock of ours must not read a day too few.
@@ -176,7 +150,6 @@ class Sync:
             return Outcome(branch, scope, today, error=error, calls=self._calls())
 
     def _days(self, today: date) -> tuple[date, date]:
-        """First and last day to be read; nothing is read of days still to come."""
         last = min(self.until or today, today)
         return self.since or last - timedelta(days=self.settings.sync.days_back), last
 
@@ -222,10 +195,7 @@ class Sync:
         )
 
     def _check_schedule(self, reading: PeopleReading) -> None:
-        """Refuse a schedule with gaps where rules go by it.
-
-        Lessons on a line that cannot be read would count as unscheduled and lose their coins.
-        """
+        """Refuse a schedule with gaps where rules go by it: lessons would lose their coins."""
         by_schedule = any(rule.scheduled_only for rule in self.settings.rulebook.rules)
         if by_schedule and reading.bad_schedule_lines:
             lines = f"{reading.bad_schedule_lines} lines of the schedule"
@@ -234,14 +204,9 @@ class Sync:
     def _ask_vk(
         self, residents: Sequence[Resident], known: People, today: date
     ) -> tuple[tuple[VkPage, ...], CoinsyncError | None]:
-        """Ask VK about screen names on cards that it was not asked about.
-
-        What it does not say, for an error or otherwise, is asked next time.
-        """
-        if self.vk is None:
-            return (), None
+        """Ask VK about new screen names; what it does not answer is asked next time."""
         names = names_to_ask(residents, known)
-        if not names:
+        if self.vk is None or not names:
             return (), None
         resolved = self.vk.resolve(sorted(set(names.values())))
         pages = []
@@ -251,20 +216,14 @@ class Sync:
                 pages.append(VkPage(resident, name, answer.kind, answer.number, today))
         return tuple(pages), resolved.error
 
-    # --- lessons -----------------------------------------------------------------------------
-
     def plan_lessons(self, step: LessonStep) -> Outcome:
         """Plan the lessons of one window."""
         try:
-            plan, lessons = self._plan_window(step)
+            return self._lessons_outcome(step)
         except CoinsyncError as error:
             return Outcome(step.branch, step.scope, step.today, error=error, calls=self._calls())
-        return Outcome(
-            step.branch, step.scope, step.today, plan, calls=self._calls(), lessons=lessons
-        )
 
-    def _plan_window(self, step: LessonStep) -> tuple[Plan, frozenset[int]]:
-        """Plan one window, and say which lessons the plan deals with."""
+    def _lessons_outcome(self, step: LessonStep) -> Outcome:
         scope = step.scope
         stored = self.reader.lesson_records(scope.branch, scope.since, scope.until)
         # What an earlier step dealt with is recorded elsewhere once that step is applied. A dry
@@ -285,24 +244,21 @@ class Sync:
             self.settings.account,
             step.read_before,
         )
+        awards_posted = sum(state.coins > 0 for state in recorded.key_states.values())
         survivors = self.reader.survivors()
         plan = plan_lessons(
             scope,
             comparison,
             balances=self._balances({survivors.get(card, card) for card in comparison.losers}),
-            evidence=Evidence(
-                window.lessons_known,
-                window.lessons_read,
-                recorded.awards_posted,
-                window.lessons_unasked,
-            ),
+            evidence=replace(window.evidence, awards_posted=awards_posted),
             survivors=survivors,
             rerate=self.rerate,
         )
-        return plan, frozenset(record.lesson.id for record in settled)
+        lessons = frozenset(record.lesson.id for record in settled)
+        return Outcome(step.branch, scope, step.today, plan, calls=self._calls(), lessons=lessons)
 
     def _read_window(self, scope: Scope, stored: dict[int, LessonRecord]) -> WindowReading:
-        """Read a window, and find out what became of recorded lessons that the answer lacks."""
+        """Read a window, and find out what became of recorded lessons that it lacks."""
         reading = self.exchange.lesson_records(scope.branch, scope.since, scope.until)
         records = {
             record.lesson.id: record
@@ -326,13 +282,14 @@ class Sync:
             (*records.values(), *moved.values()),
             gone=tuple(number for number in missing if number not in moved),
             unreadable=unreadable,
-            lessons_read=len(reading.items),
-            lessons_known=known,
-            lessons_unasked=len(missing) if doubtful else 0,
+            evidence=Evidence(
+                lessons_known=known,
+                lessons_read=len(reading.items),
+                lessons_unasked=len(missing) if doubtful else 0,
+            ),
         )
 
     def _ask_for(self, lessons: Iterable[int], branch: int) -> dict[int, LessonRecord]:
-        """Look for single lessons by their numbers, in their own branch first; those found."""
         others = [other.id for other in self.settings.branches if other.id != branch]
         records = {}
         for lesson in lessons:
@@ -344,7 +301,7 @@ class Sync:
     def _with_visitors(
         self, context: LessonContext, records: Sequence[LessonRecord]
     ) -> LessonContext:
-        """Add what is remembered of visitors, who are not among this branch's people."""
+        """Add what is remembered of visitors from other branches."""
         present = {attendance.resident for record in records for attendance in record.attendance}
         visitors = self.reader.recorded(Membership, present - set(context.memberships))
         return replace(context, memberships={**context.memberships, **by_resident(visitors)})
@@ -352,36 +309,29 @@ class Sync:
     def _recorded(
         self, stored: dict[int, LessonRecord], records: Sequence[LessonRecord]
     ) -> Recorded:
-        """What is posted, held and decided for everybody in these lessons."""
         pairs = {
             (record.lesson.id, attendance.resident)
             for record in (*stored.values(), *records)
             for attendance in record.attendance
         }
-        account = self.settings.account
-        key_states = self.reader.key_states(lesson_key(account, *pair) for pair in sorted(pairs))
+        keys = [lesson_key(self.settings.account, *pair) for pair in sorted(pairs)]
         lessons = {lesson for lesson, _ in pairs}
         return Recorded(
             stored,
-            key_states,
+            self.reader.key_states(keys),
             self.reader.holds(lessons),
             self.reader.decisions(lessons),
             frozenset(self._residents),
             frozenset(self._vanished),
-            awards_posted=sum(state.coins > 0 for state in key_states.values()),
         )
 
     def _balances(self, owners: Collection[int]) -> dict[int, int]:
-        """Balances at the start of the run, with what the counted plans moved since."""
         at_start = self.reader.balances(owners, upto=self._start)
         return {owner: coins + self._coins_moved[owner] for owner, coins in at_start.items()}
 
 
 def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
-    """Cut a span of days into calendar months, the oldest first.
-
-    So a plan's memory and its guards do not grow with the history that is read.
-    """
+    """Cut days into months, so that memory and guards do not grow with history."""
     while since <= until:
         # Whatever the month, 32 days after its first day the next one has begun.
         next_month = (since.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -390,15 +340,12 @@ def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
         since = end + timedelta(days=1)
 
 
-# --- digests of a run ------------------------------------------------------------------------
-
-
 def run_digest(outcomes: Iterable[Outcome]) -> str:
-    """The one digest of a run: of all its plans that change something; "" when none does."""
+    """The digest of a run's plans; "" when none changes anything."""
     return digest_of([outcome.plan.digest for outcome in outcomes if outcome.plan])
 
 
 def unsafe_digests(outcomes: Iterable[Outcome], limits: Limits) -> tuple[str, ...]:
-    """The digests of the plans that a guard refuses."""
+    """Digests of the plans that a guard refuses."""
     plans = [outcome.plan for outcome in outcomes if outcome.plan is not None]
     return tuple(plan.digest for plan in plans if plan.check(limits))

@@ -43,6 +43,8 @@ def test_a_source_archive_holds_all_that_is_needed(tmp_path: Path) -> None:
     assert {
         "coinsync/simulator/goods/catalog.toml",
         "coinsync/simulator/goods/mug.svg",
+        "coinsync/simulator/names.toml",
+        "coinsync/simulator/page.html",
         "coinsync/store/migrations/0001_first.py",
         "webview/templates/base.html",
         "webview/static/style.css",

@@ -608,7 +608,7 @@ def test_faults_in_the_middle_of_a_run_pass(synced: House) -> None:
 
 def test_memberships_are_remembered_after_the_crm_forgets_them(synced: House) -> None:
     """A pupil who changes group keeps the coins of the lessons before."""
-    books = synced.school.books
+    books = synced.school.tables
     lesson = synced.paid_lessons()[-1]
     who = synced.paid_resident(lesson.id)
     other = next(

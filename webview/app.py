@@ -1,7 +1,7 @@
-"""The web view as a WSGI callable: routes that only read, inside a wrapper for every answer.
+"""The web view as a WSGI callable: routes that only read, inside our own wrapper.
 
-Bottle finds the route. Around it stands our own wrapper, because a framework forgets headers on
-errors, prints the address (VK's signature included) on its error pages, and takes ``get`` for GET.
+A framework forgets headers on errors, prints the address (VK's signature included) on its error
+pages, and takes ``get`` for GET.
 """
 
 from __future__ import annotations
@@ -19,14 +19,7 @@ from coinsync.core.school import SchoolProfile
 from coinsync.store.database import Readers
 from webview import pages
 from webview.gallery import Gallery
-from webview.http_answer import (
-    HTML,
-    HttpAnswer,
-    captured,
-    compressed,
-    security_headers,
-    takes_gzip,
-)
+from webview.http_answer import HTML, HttpAnswer, captured, compressed, security_headers, takes_gzip
 from webview.launch import AGE_SECONDS_DEFAULT
 from webview.page_renderer import PageRenderer
 from webview.school_view import SchoolView
@@ -44,11 +37,10 @@ log = logging.getLogger("webview")
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
-    """The school, and what the server must know of its VK app.
+    """The school and its VK app.
 
-    ``keys`` are VK's protected keys, newest first. ``hosts`` are the values of the Host header that
-    are answered, any when empty. ``own_pictures`` are the school's own by name; ``logo`` and
-    ``coin`` are such names, "" for none.
+    ``keys`` are newest first; no ``hosts`` means any; ``logo`` and ``coin`` name two of
+    ``own_pictures``.
     """
 
     profile: SchoolProfile
@@ -74,59 +66,56 @@ def make_app(
         logo=addresses.get(settings.logo, ""),
         coin=addresses.get(settings.coin, ""),
     )
-    renderer = PageRenderer.set_up(settings.profile.colours)
+    renderer = PageRenderer(settings.profile.colours)
     terms = LaunchTerms(settings.keys, settings.app_id, settings.age_seconds_max)
     readers = Readers(database_url, wait_seconds=WAIT_SECONDS)
     routes = Views(terms, school, renderer, gallery, readers, now).routes()
-    return _Wrapper(settings.hosts, school, renderer, routes, now)
+    hosts = frozenset(host.lower() for host in settings.hosts)
+    return _Wrapper(hosts, school, renderer, routes, now)
 
 
+@dataclass(frozen=True, slots=True)
 class _Wrapper:
     """What must hold whatever the routes do: hosts, methods, headers, errors, the log."""
 
-    def __init__(
-        self,
-        hosts: Iterable[str],
-        school: SchoolView,
-        renderer: PageRenderer,
-        routes: WSGIApplication,
-        now: Callable[[], float],
-    ) -> None:
-        self._hosts = frozenset(host.lower() for host in hosts)
-        self._school = school
-        self._renderer = renderer
-        self._routes = routes
-        self._now = now
-        self._headers = security_headers(renderer.style_source)
+    hosts: frozenset[str]
+    school: SchoolView
+    renderer: PageRenderer
+    routes: WSGIApplication
+    now: Callable[[], float]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        started = self._now()
+        started = self.now()
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
         answer = self._answer(environ, method, path)
         if takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
             answer = compressed(answer)
         # Only pictures and scripts overrule our headers: how long they may be kept, and what a
         # drawing may do when it is opened by itself.
-        headers = {**self._headers, **answer.headers, "Content-Length": str(len(answer.body))}
+        headers = {
+            **security_headers(self.renderer.style_source),
+            **answer.headers,
+            "Content-Length": str(len(answer.body)),
+        }
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
         self._log(method, path, answer, started)
         return [] if method == "HEAD" else [answer.body]
 
     def _answer(self, environ: WSGIEnvironment, method: str, path: str) -> HttpAnswer:
-        if self._hosts and environ.get("HTTP_HOST", "").lower() not in self._hosts:
-            return self._notice(421, pages.missing(self._school), "unknown_host")
+        if self.hosts and environ.get("HTTP_HOST", "").lower() not in self.hosts:
+            return self._notice(421, pages.notice(self.school, "missing"), "unknown_host")
         if method not in METHODS:
             allowed = {"Allow": ", ".join(METHODS)}
-            return self._notice(405, pages.wrong_method(self._school), "method", allowed)
+            return self._notice(405, pages.notice(self.school, "wrong_method"), "method", allowed)
         # Bottle drops bytes that are not UTF-8, which would make "/%FF" the cabinet; no route of
         # ours needs them.
         if not path.isascii():
-            return self._notice(404, pages.missing(self._school))
+            return self._notice(404, pages.notice(self.school, "missing"))
         try:
-            return captured(self._routes, {**environ, "REQUEST_METHOD": "GET"})
+            return captured(self.routes, {**environ, "REQUEST_METHOD": "GET"})
         except Exception as error:
-            return self._notice(500, pages.broken(self._school), error_name(error))
+            return self._notice(500, pages.notice(self.school, "broken"), error_name(error))
 
     def _notice(
         self,
@@ -136,11 +125,11 @@ class _Wrapper:
         more: Mapping[str, str] | None = None,
     ) -> HttpAnswer:
         headers = {"Content-Type": HTML, **(more or {})}
-        return HttpAnswer(status, self._renderer.print(page), headers, reason)
+        return HttpAnswer(status, self.renderer.print(page), headers, reason)
 
     def _log(self, method: str, path: str, answer: HttpAnswer, started: float) -> None:
-        """Write one line without control characters, and without the query, even an encoded one."""
-        spent_ms = round((self._now() - started) * 1000)
+        """Write one line without control characters, and without any query."""
+        spent_ms = round((self.now() - started) * 1000)
         log.log(
             _LOG_LEVELS.get(answer.status, logging.INFO),
             "%s %s %d %d ms %s",

@@ -1,8 +1,7 @@
-"""Pictures that are served: copies of the goods' pictures in a folder, the school's own in memory.
+"""Pictures that are served: copies in a folder, and the school's own in memory.
 
-A picture carries a digest of its content in its name, so it never changes and may be kept for ever.
-Which names there are stands in a table; what a request asks for is looked up in it and reaches no
-file system by itself.
+Names hold a digest of the content, so pictures never change. What a request asks for is looked up
+in a table and reaches no file system by itself.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ class Picture:
 
 
 class Gallery:
-    """The table of pictures; it only grows, and a name whose file is gone leads to nothing."""
+    """The table of pictures, in ``folder`` and ``own``."""
 
     def __init__(self, folder: Path | None, own: Mapping[str, bytes]) -> None:
-        """Read the names in ``folder`` now; ``own`` are pictures by name that lie in no folder."""
+        """Read the names in ``folder``; ``own`` are contents by name."""
         self._folder = folder
         self._own = dict(own)
         self._names = set(self._listed())
 
     def addresses(self, names: Iterable[str]) -> dict[str, str]:
-        """Addresses of pictures that a page is about to name, without those that do not exist."""
+        """Addresses of those pictures that exist, by name."""
         known = [name for name in set(names) if name in self._own or self._has(name)]
         return {name: f"/pictures/{name}" for name in known}
 
@@ -54,10 +53,10 @@ class Gallery:
         if name in self._names:
             return True
         # The catalog was loaded while we are serving: its new copies are looked for one by one.
-        if len(self._names) < NAMES_MAX and self._exists(name):
+        is_new = len(self._names) < NAMES_MAX and self._exists(name)
+        if is_new:
             self._names.add(name)
-            return True
-        return False
+        return is_new
 
     def _exists(self, name: str) -> bool:
         if self._folder is None or not NAME.fullmatch(name):

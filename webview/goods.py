@@ -1,4 +1,4 @@
-"""The catalog as a family reads it: what it costs, what is left, who has enough. Pure."""
+"""The catalog as a family reads it: what it costs, what is left, who has enough."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Shelf = Sequence[tuple[Item, int]]
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """A child with its coins; ``name`` is "" where there is no other child to tell it from."""
+    """A child with its coins; ``name`` is "" of an only child."""
 
     id: int
     name: str
@@ -39,12 +39,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """One of the goods, in words.
-
-    ``letter`` stands where there is no ``picture``; ``stock`` is "" where pieces are not counted.
-    ``price`` is the number as read, ``cost`` the same for a program; ``heart`` is what the button
-    for favourites says.
-    """
+    """One of the goods, in words; ``letter`` stands for a missing ``picture``."""
 
     code: str
     name: str
@@ -62,10 +57,7 @@ class Good:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """Neighbours of one kind; ``title`` is "" for those that have none.
-
-    ``number`` is the same for the same title.
-    """
+    """Neighbours of one kind; the same ``title`` has the same ``number``."""
 
     number: int
     title: str
@@ -79,11 +71,7 @@ def catalog(
     school: SchoolView,
     texts: Texts,
 ) -> tuple[Category, ...]:
-    """What the children's branches have, everything where there is no child.
-
-    Neighbours of one category stand together, the order is the catalog's. ``pictures`` are the
-    addresses of pictures by name.
-    """
+    """What the children's branches have; all where there is no child."""
     branches = {branch for purse in purses for branch in purse.branches}
     shown = [pair for pair in shelf[:GOODS_MAX] if not purses or _is_for(pair[0], branches)]
     categories: list[Category] = []
@@ -104,12 +92,7 @@ def _category(item: Item, texts: Texts) -> str:
 
 
 def _good(
-    item: Item,
-    left: int,
-    purses: Iterable[Purse],
-    picture: str,
-    school: SchoolView,
-    texts: Texts,
+    item: Item, left: int, purses: Iterable[Purse], picture: str, school: SchoolView, texts: Texts
 ) -> Good:
     name = texts.of(item.name_ru, item.name_en)
     gone = item.tracked and left <= 0
@@ -141,10 +124,7 @@ def _good(
 
 
 def _first_letter(name: str) -> str:
-    for sign in name:
-        if sign.isalnum():
-            return sign.upper()
-    return ""
+    return next((sign.upper() for sign in name if sign.isalnum()), "")
 
 
 def _is_for(item: Item, branches: Collection[int]) -> bool:
@@ -153,7 +133,6 @@ def _is_for(item: Item, branches: Collection[int]) -> bool:
 
 def _reach(item: Item, purse: Purse, texts: Texts) -> Reach:
     lacking = item.price - purse.balance
-    text = texts.enough
-    if lacking > 0:
-        text = texts.lacking.format(coins=texts.words.number(lacking))
+    missing = texts.lacking.format(coins=texts.words.number(lacking))
+    text = missing if lacking > 0 else texts.enough
     return Reach(purse.id, purse.name, lacking <= 0, text)

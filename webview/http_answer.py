@@ -1,4 +1,4 @@
-"""One answer to a browser: its headers, and its body compressed where that is worth the work."""
+"""One answer to a browser: its headers and its compressed body."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class HttpAnswer:
 
 
 def security_headers(style_source: str) -> dict[str, str]:
-    """The headers of every response; ``style_source`` is the one style sheet that is allowed."""
+    """The headers of every response; only ``style_source`` may style."""
     policy = (
         "default-src 'none'",
         "script-src 'self'",
@@ -73,7 +73,7 @@ def captured(routes: WSGIApplication, environ: WSGIEnvironment) -> HttpAnswer:
 
 
 def takes_gzip(accepted: str) -> bool:
-    """Tell whether a client's Accept-Encoding names gzip and does not refuse it (``q=0``)."""
+    """Tell whether Accept-Encoding names gzip and does not refuse it (``q=0``)."""
     for coding in accepted.lower().split(","):
         name, _, parameters = coding.partition(";")
         if name.strip() == "gzip":

@@ -1,8 +1,7 @@
 """Who opened the app: the check of VK's signed launch query.
 
-Pure: the query's text, our keys, our app id and the time come in; a visitor or one precise refusal
-comes out. It never raises, whatever the text. Names and values are handled as bytes, so that two
-different texts never look the same.
+It never raises, whatever the text. Names and values are handled as bytes, so that two different
+texts never look the same.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote, unquote_to_bytes
 
+from coinsync.core.identity import VK_ID_MAX
+
 QUERY_BYTES_MAX = 4096
 FIELDS_MAX = 64
 KEY_LENGTH_MIN = 16
@@ -24,7 +25,6 @@ AGE_SECONDS_DEFAULT = 24 * 60 * 60
 AGE_SECONDS_CEILING = 7 * 24 * 60 * 60
 #: How far VK's clock may be ahead of ours.
 AHEAD_SECONDS_MAX = 5 * 60
-VK_ID_MAX = 2**63 - 1
 
 _SIGN = re.compile(rb"[A-Za-z0-9_-]{43}")
 _TIMESTAMP = re.compile(rb"[0-9]{1,12}")
@@ -34,7 +34,7 @@ Pair = tuple[bytes, bytes]
 
 
 class LaunchFault(StrEnum):
-    """Why a launch is refused; for the log alone, the visitor is not told."""
+    """Why a launch is refused; for the log alone."""
 
     NO_KEY = "no_key"
     NO_APP = "no_app"
@@ -54,22 +54,10 @@ class LaunchFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who launched the app, as VK vouches for it.
-
-    ``launched_at`` is in Unix seconds, ``language`` is "" where VK does not say it.
-    """
+    """Who launched the app, as VK vouches for it."""
 
     vk: int
     language: str
-    platform: str
-    launched_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class LaunchRefused:
-    """A launch that proves nothing."""
-
-    fault: LaunchFault
 
 
 def verify(
@@ -79,30 +67,36 @@ def verify(
     app_id: int,
     now: int,
     age_seconds_max: int = AGE_SECONDS_DEFAULT,
-) -> Visitor | LaunchRefused:
-    """Check a launch query, without its leading "?", at the time ``now`` in Unix seconds.
+) -> Visitor | LaunchFault:
+    """Check a launch query, without "?", at ``now`` in Unix seconds.
 
     Any of ``keys`` may have signed it, so that a key can be changed while old launches live.
     """
     # A short key could be guessed; a deployment that has one is refused as if it had none.
     usable_keys = [key for key in keys if len(key) >= KEY_LENGTH_MIN]
     if not usable_keys:
-        return LaunchRefused(LaunchFault.NO_KEY)
+        return LaunchFault.NO_KEY
     if app_id <= 0:
-        return LaunchRefused(LaunchFault.NO_APP)
+        return LaunchFault.NO_APP
     fields = _signed_fields(query, usable_keys)
     if isinstance(fields, LaunchFault):
-        return LaunchRefused(fields)
-    age_limit = min(age_seconds_max, AGE_SECONDS_CEILING)
-    fault = _misfit(fields, app_id) or _staleness(fields, now, age_limit)
-    return LaunchRefused(fault) if fault else _visitor(fields)
+        return fields
+    fault = _misfit(fields, app_id)
+    if fault:
+        return fault
+    launched_at = int(fields[b"vk_ts"])
+    if now - launched_at > min(age_seconds_max, AGE_SECONDS_CEILING):
+        return LaunchFault.TOO_OLD
+    if launched_at - now > AHEAD_SECONDS_MAX:
+        return LaunchFault.FROM_THE_FUTURE
+    return Visitor(
+        vk=int(fields[b"vk_user_id"]),
+        language=fields.get(b"vk_language", b"").decode("utf-8", "replace"),
+    )
 
 
 def signature(pairs: Iterable[Pair], key: str) -> bytes:
-    """Sign the pairs whose names begin with ``vk_``: ordered by name, values percent-encoded anew.
-
-    The signature has 43 bytes.
-    """
+    """Sign the pairs named ``vk_…``, ordered by name: 43 bytes."""
     signed = sorted((name, value) for name, value in pairs if name.startswith(b"vk_"))
     text = b"&".join(name + b"=" + quote(value, safe="").encode() for name, value in signed)
     digest = hmac.digest(key.encode("utf-8", "surrogatepass"), text, hashlib.sha256)
@@ -110,14 +104,14 @@ def signature(pairs: Iterable[Pair], key: str) -> bytes:
 
 
 def sign(fields: Mapping[str, str], key: str) -> str:
-    """Write the complete launch query that VK would send for ``fields``."""
+    """Write the launch query that VK would send for ``fields``."""
     pairs = [(name.encode(), value.encode()) for name, value in fields.items()]
     query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
     return f"{query}&sign={signature(pairs, key).decode()}"
 
 
 def _signed_fields(query: str, keys: Sequence[str]) -> dict[bytes, bytes] | LaunchFault:
-    """Read the fields that VK signed, or say why nothing in the query can be believed."""
+    """Read the fields that VK signed, or say why nothing can be believed."""
     # A character is at least a byte, so the cheap test spares the work on a very long text.
     if len(query) > QUERY_BYTES_MAX:
         return LaunchFault.TOO_LONG
@@ -160,7 +154,6 @@ def _signature_fault(
 
 
 def _misfit(fields: Mapping[bytes, bytes], app_id: int) -> LaunchFault | None:
-    """Say what in a genuine launch makes it none of ours."""
     if fields.get(b"vk_app_id") != str(app_id).encode():
         return LaunchFault.WRONG_APP
     if not _TIMESTAMP.fullmatch(fields.get(b"vk_ts", b"")):
@@ -173,19 +166,3 @@ def _misfit(fields: Mapping[bytes, bytes], app_id: int) -> LaunchFault | None:
     if fields.get(b"vk_client") == b"ok" or fields.get(b"vk_platform", b"").endswith(b"_ok"):
         return LaunchFault.ODNOKLASSNIKI
     return None
-
-
-def _staleness(fields: Mapping[bytes, bytes], now: int, age_seconds_max: int) -> LaunchFault | None:
-    age = now - int(fields[b"vk_ts"])
-    if age > age_seconds_max:
-        return LaunchFault.TOO_OLD
-    return LaunchFault.FROM_THE_FUTURE if age < -AHEAD_SECONDS_MAX else None
-
-
-def _visitor(fields: Mapping[bytes, bytes]) -> Visitor:
-    return Visitor(
-        vk=int(fields[b"vk_user_id"]),
-        language=fields.get(b"vk_language", b"").decode("utf-8", "replace"),
-        platform=fields.get(b"vk_platform", b"").decode("utf-8", "replace"),
-        launched_at=int(fields[b"vk_ts"]),
-    )

@@ -1,4 +1,4 @@
-"""How coins are earned: what lessons give by the rules in force, and the other ways. Pure."""
+"""How coins are earned: by lessons under the rules in force, and otherwise."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from coinsync.core.facts import is_within
 from coinsync.core.ledger import Kind, Line
 from coinsync.core.rules import Rule
 from webview.school_view import SchoolView
@@ -14,7 +15,7 @@ from webview.texts import Texts
 
 @dataclass(frozen=True, slots=True)
 class Earning:
-    """One way to earn, as it is read; ``amount`` carries its sign and the coin's name."""
+    """One way to earn, as it is read."""
 
     title: str
     text: str
@@ -24,22 +25,18 @@ class Earning:
 def memo(
     school: SchoolView, branches: Iterable[int], texts: Texts, today: date
 ) -> tuple[Earning, ...]:
-    """All ways to earn in ``branches``, lessons first; everywhere where no branch is named."""
+    """All ways to earn in ``branches``, everywhere where none is named."""
     rules = rules_on(school.profile.rules, branches, today)
     return (*_lessons(school, rules, texts), *_others(school, texts))
 
 
 def rules_on(rules: Iterable[Rule], branches: Iterable[int], day: date) -> tuple[Rule, ...]:
-    """The rules in force on a day in any of the branches, everywhere where none is named.
-
-    Of rules with one name and one scope the one with the latest ``since`` holds.
-    """
+    """The rules in force in any of the branches, at their latest rate."""
     asked = frozenset(branches)
     latest: dict[object, Rule] = {}
     for rule in rules:
-        in_force = rule.since <= day and (rule.until is None or day <= rule.until)
         here = not asked or not rule.branches or bool(asked & rule.branches)
-        if not (in_force and here):
+        if not (here and is_within(day, rule.since, rule.until)):
             continue
         scope = (rule.name, rule.branches, rule.subjects, rule.groups)
         if scope not in latest or rule.since > latest[scope].since:
@@ -48,10 +45,10 @@ def rules_on(rules: Iterable[Rule], branches: Iterable[int], day: date) -> tuple
 
 
 def coins_per_lesson(lines: Iterable[Line], rules: Iterable[Rule]) -> int:
-    """What a child's next lesson most likely gives by ``rules``, 0 where none gives anything.
+    """What a child's next lesson most likely gives.
 
-    Today's rate of the rule that paid the child's last lesson; for a child who has been paid for
-    none, the lowest, so that nobody is promised too much.
+    The rate of the rule that paid the last lesson; for a child never paid the lowest, so that
+    nobody is promised too much.
     """
     rates: dict[str, int] = {}
     for rule in rules:
@@ -64,16 +61,16 @@ def coins_per_lesson(lines: Iterable[Line], rules: Iterable[Rule]) -> int:
 
 
 def _lessons(school: SchoolView, rules: Iterable[Rule], texts: Texts) -> list[Earning]:
-    """What lessons give; rules that families know by one name stand on one line."""
+    """Rules that families know by one name stand on one line."""
     rates: dict[str, list[int]] = {}
     for rule in rules:
         titles = school.profile.lesson_titles.get(rule.name, ("", ""))
-        title = texts.of(*titles) or texts.lesson
+        title = texts.of(*titles) or texts.words.lesson
         rates.setdefault(title, []).append(rule.coins)
-    earnings = []
-    for title, coins in rates.items():
-        earnings.append(Earning(title, texts.lesson_text, _span(school, coins, texts)))
-    return earnings
+    return [
+        Earning(title, texts.lesson_text, _span(school, coins, texts))
+        for title, coins in rates.items()
+    ]
 
 
 def _span(school: SchoolView, coins: list[int], texts: Texts) -> str:
@@ -83,9 +80,11 @@ def _span(school: SchoolView, coins: list[int], texts: Texts) -> str:
 
 
 def _others(school: SchoolView, texts: Texts) -> list[Earning]:
-    earnings = []
-    for way in school.profile.ways:
-        title = texts.of(way.title_ru, way.title_en)
-        text = texts.of(way.text_ru, way.text_en)
-        earnings.append(Earning(title, text, f"+{school.coins(way.coins, texts)}"))
-    return earnings
+    return [
+        Earning(
+            texts.of(way.title_ru, way.title_en),
+            texts.of(way.text_ru, way.text_en),
+            f"+{school.coins(way.coins, texts)}",
+        )
+        for way in school.profile.ways
+    ]

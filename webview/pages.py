@@ -1,7 +1,6 @@
-"""What stands on each page: values of the reader in, frozen page objects out, ready to be printed.
+"""What stands on each page: values of the reader in, frozen page objects out.
 
-Pure. A page object is the single argument of its template and holds only texts that a family reads,
-already in the reader's language and in the school's local time.
+A page holds only texts as a family reads them: in its language and its local time.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from coinsync.core.facts import Resident
 from coinsync.core.ledger import Line
 from coinsync.core.wording import LineFormatter
 from webview.goods import GOODS_MAX, Category, Purse, Shelf, catalog
-from webview.launch import LaunchFault, LaunchRefused
+from webview.launch import LaunchFault
 from webview.memo import Earning, coins_per_lesson, memo, rules_on
 from webview.school_view import SchoolView
-from webview.texts import ENGLISH, RUSSIAN, Message, Texts, of_language
+from webview.texts import ENGLISH, RUSSIAN, Message, NoticeKind, Texts, of_language
 
 RESIDENTS_MAX = 20
 LINES_MAX = 50
@@ -27,17 +26,12 @@ LINES_MAX = 50
 LAST_MAX = 5
 
 
-# --- what a page is made from ---------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What the reader knows of a visitor's residents, of the shop, and how fresh that is.
+    """What the reader knows of a visitor's residents and of the shop.
 
-    Balances and lines are by resident, group names by group, addresses of pictures by name.
-    ``lines`` are newest first and may be one more than ``LINES_MAX``, which tells that there are
-    more; so may ``residents`` and ``shelf``. ``synced_at`` is UTC ("2026-11-22T02:00:07Z") or None
-    before the first sync.
+    ``residents``, ``lines`` (newest first) and ``shelf`` may be one more than is shown, which
+    tells that there are more.
     """
 
     residents: tuple[Resident, ...] = ()
@@ -51,23 +45,16 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Older:
-    """Further lines of one resident, one more than ``LINES_MAX`` where there are more still."""
+    """Further lines of one resident, one more than shown where there are more."""
 
     resident: Resident
     lines: Sequence[Line]
     groups: Mapping[int, str]
 
 
-# --- what a page is -------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One line of a history, as read: ``amount`` carries its sign.
-
-    ``notes`` point to other lines and other days. ``cancelled`` marks both a line that is reversed
-    and its reversal: together they come to nothing.
-    """
+    """One line of a history; ``cancelled`` marks a reversed line and its reversal."""
 
     what: str
     why: str
@@ -81,10 +68,7 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One resident: ``balance`` is never below zero, what is missing stands in ``debt``.
-
-    ``before`` is the number of the last line shown where there are more, 0 where there are none.
-    """
+    """One resident; further lines are asked from number ``before``, unless 0."""
 
     id: int
     name: str
@@ -97,13 +81,13 @@ class Child:
 
     @property
     def last(self) -> tuple[HistoryRow, ...]:
-        """The rows that stand in the cabinet itself."""
+        """The rows in the cabinet itself."""
         return self.rows[:LAST_MAX]
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The screens about goods and about earning; ``more`` says that goods are left out."""
+    """The screens about goods and about earning."""
 
     categories: tuple[Category, ...]
     more: str
@@ -111,7 +95,7 @@ class Shop:
 
     @property
     def kinds(self) -> tuple[tuple[int, str], ...]:
-        """Numbers and titles of categories to choose from; none where there is no choice."""
+        """Numbers and titles of categories, where there is a choice."""
         titles = {category.number: category.title for category in self.categories}
         if len(titles) < 2:
             return ()
@@ -119,13 +103,13 @@ class Shop:
 
     @property
     def buys(self) -> bool:
-        """Whether there is somebody who may have the coins for something."""
+        """Whether somebody may have coins for something."""
         return any(good.reach for category in self.categories for good in category.goods)
 
 
 @dataclass(frozen=True, slots=True)
 class Cabinet:
-    """The page of a visitor who is linked to residents; ``data`` is JSON for the page's script."""
+    """The page of a visitor who has residents; ``data`` is JSON."""
 
     school: SchoolView
     texts: Texts
@@ -138,7 +122,7 @@ class Cabinet:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """The page of a visitor whom nobody is linked to; ``vk`` is their number, for the office."""
+    """The page of a visitor without residents; the office needs ``vk``."""
 
     school: SchoolView
     texts: Texts
@@ -149,7 +133,7 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """No page but a part of one: further rows of a child's history."""
+    """A part of a page: further rows of a child's history."""
 
     texts: Texts
     child: int
@@ -158,42 +142,29 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Translation:
-    """A message in one language."""
-
-    language: str
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
-    """A page that knows nothing about its visitor: it says one thing in Russian and English."""
+    """A page for anybody: it says one thing in Russian and English."""
 
     school: SchoolView
     texts: Texts
-    translations: tuple[Translation, ...]
+    translations: tuple[tuple[str, Message], ...]
     address: str = ""
 
 
 Page = Cabinet | Stranger | Rows | Notice
 
 
-# --- making pages ---------------------------------------------------------------------------------
-
-
 def cabinet(family: Family, school: SchoolView, language: str, now: datetime) -> Cabinet:
-    """Make the page of a family; ``now`` is any aware time, ``language`` a code of VK's."""
+    """Make the page of a family; ``language`` is a code of VK's."""
     texts = of_language(language)
     residents = family.residents[:RESIDENTS_MAX]
-    more = ""
-    if len(family.residents) > RESIDENTS_MAX:
-        more = texts.children_more.format(count=RESIDENTS_MAX)
+    are_more = len(family.residents) > RESIDENTS_MAX
     figures = [_figures(resident, family, school, now) for resident in residents]
     return Cabinet(
         school=school,
         texts=texts,
         children=tuple(_child(resident, family, school, texts, now) for resident in residents),
-        more=more,
+        more=texts.children_more.format(count=RESIDENTS_MAX) if are_more else "",
         fresh=_fresh(family.synced_at, texts, school.formatter(texts, (), now)),
         shop=_shop(family, residents, school, texts, now),
         data=_data(figures, school, texts),
@@ -201,7 +172,7 @@ def cabinet(family: Family, school: SchoolView, language: str, now: datetime) ->
 
 
 def stranger(vk: int, family: Family, school: SchoolView, language: str, now: datetime) -> Stranger:
-    """Make the page of somebody whom nobody is linked to; of ``family`` only the shop matters."""
+    """Make the page of a visitor without residents."""
     texts = of_language(language)
     shop = _shop(family, (), school, texts, now)
     return Stranger(school, texts, vk, shop, _data([], school, texts))
@@ -215,59 +186,31 @@ def rows(older: Older, school: SchoolView, language: str, now: datetime) -> Rows
     return Rows(texts, older.resident.id, history, _before(older.lines))
 
 
-def refused(refusal: LaunchRefused, school: SchoolView, app_id: int) -> Notice:
+def refused(fault: LaunchFault, school: SchoolView, app_id: int) -> Notice:
     """Ask to open the app in VK.
 
-    The words are the same whatever is wrong, but for a launch that is genuine and too old: nobody
-    who tries out forged launches learns anything from them.
+    Only a genuine launch that is too old is told apart: nobody who tries out forged launches
+    learns anything.
     """
     address = f"https://vk.com/app{app_id}" if app_id > 0 else ""
-    if refusal.fault is LaunchFault.TOO_OLD:
-        return _notice(school, RUSSIAN.expired, ENGLISH.expired, address)
-    return _notice(school, RUSSIAN.refused, ENGLISH.refused, address)
+    return notice(school, "expired" if fault is LaunchFault.TOO_OLD else "refused", address)
 
 
-def trouble(school: SchoolView) -> Notice:
-    """Ask to come back: the database cannot be read now."""
-    return _notice(school, RUSSIAN.trouble, ENGLISH.trouble)
-
-
-def broken(school: SchoolView) -> Notice:
-    """Own up to an error of ours."""
-    return _notice(school, RUSSIAN.broken, ENGLISH.broken)
-
-
-def missing(school: SchoolView) -> Notice:
-    """Say that there is no such page."""
-    return _notice(school, RUSSIAN.missing, ENGLISH.missing)
-
-
-def wrong_method(school: SchoolView) -> Notice:
-    """Say that the web view only shows."""
-    return _notice(school, RUSSIAN.wrong_method, ENGLISH.wrong_method)
-
-
-def _notice(school: SchoolView, russian: Message, english: Message, address: str = "") -> Notice:
-    translations = (
-        Translation(RUSSIAN.language, russian),
-        Translation(ENGLISH.language, english),
-    )
+def notice(school: SchoolView, kind: NoticeKind, address: str = "") -> Notice:
+    """Say one thing in both languages; ``address`` is for a button."""
+    translations = tuple((texts.language, texts.notices[kind]) for texts in (RUSSIAN, ENGLISH))
     return Notice(school, RUSSIAN, translations, address)
 
 
 def _data(figures: Sequence[Mapping[str, Any]], school: SchoolView, texts: Texts) -> str:
-    """What the script knows: whom it counts for, and the words it says."""
     words = {**texts.script, "coins": school.coin_forms(texts)}
     return as_data({"residents": figures, "words": words})
 
 
 def as_data(value: Mapping[str, Any]) -> str:
-    """Write a value as JSON that may stand in a document: nothing in it can end its element."""
+    """Write JSON that may stand in a document: nothing ends its element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-# --- children -------------------------------------------------------------------------------------
 
 
 def _child(
@@ -294,7 +237,6 @@ def _name(resident: Resident) -> str:
 
 
 def _before(lines: Sequence[Line]) -> int:
-    """The number of the last line shown, from which further ones are asked; 0 where none are."""
     if len(lines) <= LINES_MAX:
         return 0
     return lines[LINES_MAX - 1].posted.n
@@ -308,10 +250,7 @@ def _rows(
 
 
 def _row(
-    line: Line,
-    by_number: Mapping[int, Line],
-    groups: Mapping[int, str],
-    formatter: LineFormatter,
+    line: Line, by_number: Mapping[int, Line], groups: Mapping[int, str], formatter: LineFormatter
 ) -> HistoryRow:
     entry = line.posted.entry
     notes = (
@@ -332,7 +271,6 @@ def _row(
 
 
 def _fresh(synced_at: str | None, texts: Texts, formatter: LineFormatter) -> str:
-    """Say how fresh the data is, in the school's own time."""
     if synced_at is None:
         return texts.fresh_never
     moment = formatter.local(synced_at)
@@ -344,15 +282,8 @@ def _fresh(synced_at: str | None, texts: Texts, formatter: LineFormatter) -> str
     return text.format(day=formatter.day(moment.date()), time=f"{moment:%H:%M}")
 
 
-# --- shop -----------------------------------------------------------------------------------------
-
-
 def _shop(
-    family: Family,
-    residents: Sequence[Resident],
-    school: SchoolView,
-    texts: Texts,
-    now: datetime,
+    family: Family, residents: Sequence[Resident], school: SchoolView, texts: Texts, now: datetime
 ) -> Shop:
     purses = []
     branches: set[int] = set()
@@ -362,12 +293,10 @@ def _shop(
         balance = family.balances.get(resident.id, 0)
         purses.append(Purse(resident.id, name, resident.branches, balance))
         branches.update(resident.branches)
-    more = ""
-    if len(family.shelf) > GOODS_MAX:
-        more = texts.catalog_more.format(count=GOODS_MAX)
+    are_more = len(family.shelf) > GOODS_MAX
     return Shop(
         catalog(family.shelf, purses, family.pictures, school, texts),
-        more,
+        texts.catalog_more.format(count=GOODS_MAX) if are_more else "",
         memo(school, branches, texts, school.profile.today((), now)),
     )
 
@@ -375,7 +304,7 @@ def _shop(
 def _figures(
     resident: Resident, family: Family, school: SchoolView, now: datetime
 ) -> dict[str, Any]:
-    """What the script counts with: the balance, below zero too, and what the next lesson gives."""
+    """What the script counts with."""
     today = school.profile.today(resident.branches, now)
     rules = rules_on(school.profile.rules, resident.branches, today)
     return {

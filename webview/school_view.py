@@ -1,4 +1,4 @@
-"""The school as pages show it: its profile, with the addresses of its own pictures."""
+"""The school as pages show it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,14 @@ from webview.texts import RUSSIAN, Texts
 
 @dataclass(frozen=True, slots=True)
 class SchoolView:
-    """What pages say of the school; ``logo`` and ``coin`` are addresses, "" for none."""
+    """The school's profile with addresses of its pictures, "" for none."""
 
     profile: SchoolProfile
     logo: str = ""
     coin: str = ""
 
-    @property
-    def name(self) -> str:
-        """What the cabinet calls the school."""
-        return self.profile.name
-
     def coin_forms(self, texts: Texts) -> tuple[str, ...]:
-        """The forms of the coin's name: one, few, many in Russian, one and other in English."""
+        """The forms of the coin's name: three in Russian, two in English."""
         if texts is RUSSIAN:
             return self.profile.coin_forms_ru
         return self.profile.coin_forms_en
@@ -39,7 +34,7 @@ class SchoolView:
         return f"{texts.words.number(count)} {self.coin_word(count, texts)}"
 
     def formatter(self, texts: Texts, branches: Iterable[int], now: datetime) -> LineFormatter:
-        """Make what writes lines in the local time of ``branches``, the school's own for none."""
+        """Make what writes lines in the local time of ``branches``."""
         titles = {way.code: texts.of(way.title_ru, way.title_en) for way in self.profile.ways}
         zone = self.profile.zone_of(branches)
         return LineFormatter(texts.words, zone, now.astimezone(zone).date(), titles)

@@ -26,7 +26,7 @@ HEADER_BYTES_MAX = 16 * 1024
 
 
 def serve(app: WSGIApplication, host: str, port: int, threads: int = THREADS) -> None:
-    """Serve ``app`` until SIGTERM or Ctrl-C; ``OSError`` when the address cannot be had."""
+    """Serve ``app`` until SIGTERM or Ctrl-C; ``OSError`` without the address."""
     server = server_on(_listen(host, port), app, threads)
     with _ended_by_sigterm():
         try:
@@ -36,7 +36,7 @@ def serve(app: WSGIApplication, host: str, port: int, threads: int = THREADS) ->
 
 
 def server_on(listener: socket.socket, app: WSGIApplication, threads: int = THREADS) -> Any:
-    """A server of ``app`` on a socket that listens; ``run`` answers requests until ``close``."""
+    """A server of ``app`` on a socket that listens."""
     # A queue of one request is no news for whoever reads the log.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     return waitress.create_server(
@@ -53,10 +53,7 @@ def server_on(listener: socket.socket, app: WSGIApplication, threads: int = THRE
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Take the address before the server starts its threads.
-
-    Where it cannot be had, waitress itself would leave a socket open.
-    """
+    """Take the address first: in a failure waitress would leave a socket open."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
@@ -66,10 +63,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _connections_max() -> int:
-    """How many connections may be open, raising the process's own limit as far as that is allowed.
-
-    When waitress accepts one connection too many, it spins without rest.
-    """
+    """Raise the limit of open files: one connection too many makes waitress spin."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = CONNECTIONS_MAX + FILES_BESIDE
     if 0 <= soft < files:
@@ -81,7 +75,7 @@ def _connections_max() -> int:
 
 @contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the server the way Ctrl-C does, and put the old handler back afterwards."""
+    """Let SIGTERM end the server the way Ctrl-C does."""
     before = signal.signal(signal.SIGTERM, _end)
     try:
         yield

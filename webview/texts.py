@@ -1,11 +1,14 @@
-"""What only the web view says, in Russian and in English; lines get theirs in ``core.wording``."""
+"""What only the web view says, in Russian and English."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from coinsync.core import wording
+
+NoticeKind = Literal["refused", "expired", "trouble", "broken", "missing", "wrong_method"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +21,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """One language; braces are filled in where pages are made.
-
-    ``words`` are those about lines. ``script`` are words for the page's script, which fills in
-    their braces itself; lists are forms beside a number.
-    """
+    """One language; the page's script fills in braces of ``script``."""
 
     language: str
     words: wording.Words
@@ -55,7 +54,6 @@ class Texts:
     earn: str
     earn_short: str
     earn_empty: str
-    lesson: str
     lesson_text: str
     fresh_today: str
     fresh_yesterday: str
@@ -68,16 +66,11 @@ class Texts:
     home_screen: str
     home_screen_text: str
     open_app: str
-    refused: Message
-    expired: Message
-    trouble: Message
-    broken: Message
-    missing: Message
-    wrong_method: Message
+    notices: Mapping[NoticeKind, Message]
     script: Mapping[str, str | tuple[str, ...]]
 
     def of(self, russian: str, english: str) -> str:
-        """Choose between two texts of the school's; what nobody has translated stays Russian."""
+        """Choose between the school's texts; untranslated ones stay Russian."""
         return (russian if self is RUSSIAN else english.strip() or russian).strip()
 
 
@@ -113,7 +106,6 @@ RUSSIAN = Texts(
     earn="Как заработать",
     earn_short="Заработать",
     earn_empty="Скоро здесь появятся способы заработать.",
-    lesson="Занятие",
     lesson_text=(
         "За каждое занятие по расписанию, на котором ребёнок был."
         " Пробные занятия и отработки не считаются."
@@ -133,25 +125,27 @@ RUSSIAN = Texts(
     home_screen="На главный экран",
     home_screen_text="Кабинет будет открываться одним касанием.",
     open_app="Открыть ВКонтакте",
-    refused=Message(
-        "Откройте приложение ВКонтакте",
-        "Кабинет работает только внутри ВКонтакте: так мы узнаём, кому его показать.",
-    ),
-    expired=Message(
-        "Откройте приложение ещё раз",
-        "Эта страница была открыта давно. Откройте приложение заново.",
-    ),
-    trouble=Message(
-        "Зайдите через минуту", "Сейчас не получается прочитать данные. Ничего не пропало."
-    ),
-    broken=Message(
-        "Что-то пошло не так",
-        "Мы уже записали, что случилось. Попробуйте зайти ещё раз чуть позже.",
-    ),
-    missing=Message("Такой страницы нет", "Откройте кабинет заново из ВКонтакте."),
-    wrong_method=Message(
-        "Здесь можно только смотреть", "Кабинет ничего не принимает и не изменяет."
-    ),
+    notices={
+        "refused": Message(
+            "Откройте приложение ВКонтакте",
+            "Кабинет работает только внутри ВКонтакте: так мы узнаём, кому его показать.",
+        ),
+        "expired": Message(
+            "Откройте приложение ещё раз",
+            "Эта страница была открыта давно. Откройте приложение заново.",
+        ),
+        "trouble": Message(
+            "Зайдите через минуту", "Сейчас не получается прочитать данные. Ничего не пропало."
+        ),
+        "broken": Message(
+            "Что-то пошло не так",
+            "Мы уже записали, что случилось. Попробуйте зайти ещё раз чуть позже.",
+        ),
+        "missing": Message("Такой страницы нет", "Откройте кабинет заново из ВКонтакте."),
+        "wrong_method": Message(
+            "Здесь можно только смотреть", "Кабинет ничего не принимает и не изменяет."
+        ),
+    },
     script={
         "goal": "До «{name}» осталось {coins} — это {lessons}",
         "goal_coins": "До «{name}» осталось накопить {coins}",
@@ -201,7 +195,6 @@ ENGLISH = Texts(
     earn="How to earn",
     earn_short="Earn",
     earn_empty="Ways to earn will appear here soon.",
-    lesson="Lesson",
     lesson_text=(
         "For every lesson of the schedule that the child attends."
         " Trial and make-up lessons do not count."
@@ -221,18 +214,25 @@ ENGLISH = Texts(
     home_screen="Add to the home screen",
     home_screen_text="The cabinet will open with one tap.",
     open_app="Open VK",
-    refused=Message(
-        "Open it in VK", "The cabinet works only inside VK: that is how we know whom to show it to."
-    ),
-    expired=Message("Open it again", "This page was opened long ago. Please open the app again."),
-    trouble=Message(
-        "Please come back in a minute", "The data cannot be read right now. Nothing is lost."
-    ),
-    broken=Message(
-        "Something went wrong", "We have noted what happened. Please try again a little later."
-    ),
-    missing=Message("There is no such page", "Open the cabinet again from VK."),
-    wrong_method=Message("You can only look here", "The cabinet accepts and changes nothing."),
+    notices={
+        "refused": Message(
+            "Open it in VK",
+            "The cabinet works only inside VK: that is how we know whom to show it to.",
+        ),
+        "expired": Message(
+            "Open it again", "This page was opened long ago. Please open the app again."
+        ),
+        "trouble": Message(
+            "Please come back in a minute", "The data cannot be read right now. Nothing is lost."
+        ),
+        "broken": Message(
+            "Something went wrong", "We have noted what happened. Please try again a little later."
+        ),
+        "missing": Message("There is no such page", "Open the cabinet again from VK."),
+        "wrong_method": Message(
+            "You can only look here", "The cabinet accepts and changes nothing."
+        ),
+    },
     script={
         "goal": "{coins} to “{name}”: that is {lessons}",
         "goal_coins": "{coins} to go to “{name}”",

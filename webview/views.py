@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,16 +12,18 @@ from wsgiref.types import WSGIApplication
 
 import bottle
 
+from coinsync.core.facts import Group
+from coinsync.core.ledger import Line
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import Readers
 from coinsync.store.reader import Reader
-from webview import pages, scripts
-from webview.gallery import Gallery, Picture
+from webview import pages
+from webview.gallery import Gallery
+from webview.goods import GOODS_MAX
 from webview.http_answer import HTML, JSON, REASON
-from webview.launch import LaunchRefused, Visitor, verify
-from webview.page_renderer import PageRenderer
+from webview.launch import LaunchFault, Visitor, verify
+from webview.page_renderer import SCRIPT_KIND, PageRenderer
 from webview.school_view import SchoolView
-from webview.visit import family_of, older_of
 
 RETRY_AFTER_SECONDS = 60
 #: Names of pictures and scripts hold a digest of their content, so they never change.
@@ -38,7 +40,7 @@ Show = Callable[[Reader, Visitor, datetime], Any]
 
 @dataclass(frozen=True, slots=True)
 class LaunchTerms:
-    """What a launch must satisfy; ``keys`` are VK's protected keys, newest first."""
+    """What a launch must satisfy; ``keys`` are newest first."""
 
     keys: tuple[str, ...]
     app_id: int
@@ -87,7 +89,7 @@ class Views:
         return self._to_visitor(environ.get("HTTP_X_LAUNCH", environ.get("QUERY_STRING", "")), show)
 
     def history(self) -> Any:
-        """Show further lines of one of the visitor's residents, as a part of a page.
+        """Show further lines of one of the visitor's residents.
 
         The page's script asks for this, so the launch comes in the header and nowhere else.
         """
@@ -104,37 +106,40 @@ class Views:
     def picture(self, name: str) -> Any:
         """Send a picture; which there are is no secret."""
         picture = self.gallery.find(name)
-        return self._missing() if picture is None else _picture_response(picture)
+        if picture is None:
+            return self._missing()
+        drawn = picture.kind == "image/svg+xml"
+        more = {"Content-Security-Policy": _DRAWING_POLICY} if drawn else {}
+        return _kept_for_ever(picture.content, picture.kind, **more)
 
     def script(self, folder: str, name: str) -> Any:
         """Send one of the page's scripts."""
         content = self.renderer.scripts.find(folder, name)
         if content is None:
             return self._missing()
-        return _kept_for_ever(content, scripts.KIND)
+        return _kept_for_ever(content, SCRIPT_KIND)
 
     def health(self) -> Any:
-        """Say for machines whether the database answers; reading it checks its schema too."""
-        state: dict[str, str | None]
+        """Say for machines whether the database and its schema answer."""
         try:
             synced_at = self._read(lambda reader: reader.last_synced_at())
         except CoinsyncError as error:
-            state = {"database": "out", "schema": "unknown", "last_synced_at": None}
-            state["error"] = error_name(error)
-            return _response(503, json.dumps(state).encode(), JSON, error_name(error))
+            name = error_name(error)
+            state = {"database": "out", "schema": "unknown", "last_synced_at": None, "error": name}
+            return _response(503, json.dumps(state).encode(), JSON, name)
         state = {"database": "ok", "schema": "ok", "last_synced_at": synced_at}
         return _response(200, json.dumps(state).encode(), JSON)
 
     def no_route(self, _error: object) -> bytes:
         """Answer in our own words whatever Bottle has no route for."""
         bottle.response.status = 404
-        return self.renderer.print(pages.missing(self.school))
+        return self.renderer.print(pages.notice(self.school, "missing"))
 
     def _missing(self) -> Any:
-        return self._page(404, pages.missing(self.school))
+        return self._page(404, pages.notice(self.school, "missing"))
 
     def _to_visitor(self, launch: str, show: Show) -> Any:
-        """Answer somebody for whom VK vouches; who it is follows from the verified launch alone."""
+        """Answer the visitor whom the launch, and nothing else, names."""
         moment = self.now()
         visitor = verify(
             # WSGI hands bytes over as if they were Latin-1.
@@ -144,14 +149,14 @@ class Views:
             now=int(moment),
             age_seconds_max=self.terms.age_seconds_max,
         )
-        if isinstance(visitor, LaunchRefused):
+        if isinstance(visitor, LaunchFault):
             page = pages.refused(visitor, self.school, self.terms.app_id)
-            return self._page(403, page, visitor.fault)
+            return self._page(403, page, visitor)
         local_moment = datetime.fromtimestamp(moment, UTC)
         try:
             return self._read(lambda reader: show(reader, visitor, local_moment))
         except CoinsyncError as error:
-            return self._page(503, pages.trouble(self.school), error_name(error))
+            return self._page(503, pages.notice(self.school, "trouble"), error_name(error))
 
     def _page(self, status: int, page: pages.Page, reason: str = "") -> Any:
         return _response(status, self.renderer.print(page), HTML, reason)
@@ -163,12 +168,12 @@ class Views:
 
 
 def error_name(error: Exception) -> str:
-    """The class of an error; no more is ever said, because its message may hold names or paths."""
+    """The class of an error; its message may hold names or paths."""
     return type(error).__name__
 
 
 def _asked_number(name: str) -> int:
-    """A number above 0 in the query, written in plain digits; 0 where there is none."""
+    """A number above 0 in the query, in plain digits; else 0."""
     values = bottle.request.query.getall(name)
     # Of a repeated parameter two readers might believe different values, so neither is believed.
     text = values[0] if len(values) == 1 else ""
@@ -177,15 +182,8 @@ def _asked_number(name: str) -> int:
     return 0
 
 
-def _picture_response(picture: Picture) -> Any:
-    more = {}
-    if picture.kind == "image/svg+xml":
-        more["Content-Security-Policy"] = _DRAWING_POLICY
-    return _kept_for_ever(picture.content, picture.kind, **more)
-
-
 def _kept_for_ever(content: bytes, kind: str, **more: str) -> Any:
-    """Send what never changes under its name; a cache keeps it apart as it was compressed."""
+    """Send what never changes under its name."""
     headers = {"Content-Type": kind, "Cache-Control": _KEEP_FOR_EVER, "Vary": "Accept-Encoding"}
     return bottle.HTTPResponse(content, 200, {**headers, **more})
 
@@ -196,3 +194,42 @@ def _response(status: int, body: bytes, kind: str, reason: str = "") -> Any:
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return bottle.HTTPResponse(body, status, headers)
+
+
+def family_of(reader: Reader, vk: int) -> pages.Family:
+    """Read what a visitor may see, in as many statements for any family.
+
+    One more of everything is read than is shown: that tells whether there is more.
+    """
+    residents = tuple(reader.residents_of_visitor(vk)[: pages.RESIDENTS_MAX + 1])
+    shown = [resident.id for resident in residents[: pages.RESIDENTS_MAX]]
+    lines = reader.last_lines(shown, pages.LINES_MAX + 1)
+    every_line = (line for history in lines.values() for line in history)
+    return pages.Family(
+        residents=residents,
+        balances=reader.balances(shown),
+        lines=lines,
+        groups=_groups(reader, every_line),
+        synced_at=reader.last_synced_at(),
+        shelf=reader.shelf(GOODS_MAX + 1),
+    )
+
+
+def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Older | None:
+    """Read what follows the line ``before`` of one of the visitor's children."""
+    residents = reader.residents_of_visitor(vk)[: pages.RESIDENTS_MAX]
+    resident = next((resident for resident in residents if resident.id == child), None)
+    if resident is None:
+        return None
+    lines = reader.older_lines(child, before, pages.LINES_MAX + 1)
+    if lines is None:
+        return None
+    return pages.Older(resident, lines, _groups(reader, lines))
+
+
+def _groups(reader: Reader, lines: Iterable[Line]) -> dict[int, str]:
+    ids: set[int] = set()
+    for line in lines:
+        if line.lesson is not None:
+            ids.update(line.lesson.groups)
+    return {group.id: group.name for group in reader.recorded(Group, ids)}

@@ -1,5 +1,5 @@
-"""The commands, one module for each noun; ``commands.program`` says which function has which name.
+"""The commands, one module for each noun, imported when one of its commands is called.
 
-A module is imported when one of its commands is called. Those that every command imports
-(``session``, ``options``, ``completion``) therefore import their libraries inside functions.
+What every command imports (``session``, ``options``, ``completion``) imports libraries inside
+functions.
 """

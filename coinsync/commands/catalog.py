@@ -1,4 +1,4 @@
-"""The shop's goods: catalog load, which takes the whole catalog from one file, and list."""
+"""The shop's goods: catalog load, list."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync import pictures
-from coinsync.commands.options import AsCsv, DryRun, Yes, author_of
+from coinsync.commands.options import AsCsv, DryRun, Yes, argument, author_of
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.files.catalog import read_catalog
@@ -27,11 +27,8 @@ if TYPE_CHECKING:
 
 
 def load(
-    ctx: typer.Context,
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="TOML or CSV, the whole catalog; see docs/catalog.md."),
-    ],
+    ctx: Context,
+    file: Annotated[Path, argument("FILE", "TOML or CSV, the whole catalog; see docs/catalog.md.")],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -48,16 +45,13 @@ def load(
 
     # Pictures are written before the goods that name them, and only once a person has agreed.
     before = partial(keep_copies, session.settings, copies)
-    return carry_out(session, decide, dry_run=dry_run, yes=yes, before=before)
+    return carry_out(session, decide, dry_run, yes, before)
 
 
 def read_goods(
     session: Session, file: Path
 ) -> tuple[tuple[Item, ...], dict[str, pictures.WebPicture]]:
-    """The goods of a catalog file, and the copies of their pictures by the names in the file.
-
-    Nothing is written.
-    """
+    """The goods of a file, and copies of their pictures by the names in it."""
     settings = session.settings
     copies: dict[str, pictures.WebPicture] = {}
     try:
@@ -78,7 +72,7 @@ def read_goods(
 def _web_name(
     settings: Settings, copies: dict[str, pictures.WebPicture], bar: Bar, name: str
 ) -> str:
-    """The name of the web copy of a picture; a copy that has to be made is added to ``copies``."""
+    """The name of a picture's web copy, which is added to ``copies`` where it has to be made."""
     if pictures.is_web_copy(settings.shop.web_pictures, name):
         # As ``catalog list --csv`` names it.
         return name
@@ -95,8 +89,8 @@ def keep_copies(settings: Settings, copies: dict[str, pictures.WebPicture]) -> N
 
 
 def list_goods(
-    ctx: typer.Context,
-    everything: Annotated[bool, typer.Option("--all", help="The archived too.")] = False,
+    ctx: Context,
+    everything: Annotated[bool, Option("--all", help="The archived too.")] = False,
     as_csv: AsCsv = False,
 ) -> None:
     """The shop's goods in their order, with what is left of them.
@@ -107,4 +101,4 @@ def list_goods(
     with session.reader() as reader:
         goods = lookup.goods_of(reader, session.chosen_branch_ids(), archived=everything)
         pieces = reader.stock(item.code for item in goods if item.tracked)
-    session.print_listing(render.catalog(goods, pieces), as_csv=as_csv)
+    session.print_listing(render.catalog(goods, pieces), as_csv)

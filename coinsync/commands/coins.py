@@ -6,7 +6,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import completion
 from coinsync.commands.options import (
@@ -18,13 +18,14 @@ from coinsync.commands.options import (
     Reason,
     Who,
     Yes,
+    argument,
     author_of,
     note_of,
     number_of,
 )
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
-from coinsync.core.files.import_rows import ImportRow, read_import_rows
+from coinsync.core.files.import_rows import read_import_rows
 from coinsync.desk import coins as desk
 from coinsync.desk.imports import import_rows
 from coinsync.errors import ImportRefused, NotFound, UsageError
@@ -38,15 +39,13 @@ if TYPE_CHECKING:
 
 
 def credit(
-    ctx: typer.Context,
+    ctx: Context,
     resident: Who,
-    coins: Annotated[
-        str | None, typer.Argument(metavar="COINS", help="How many; with --for left out.")
-    ] = None,
+    coins: Annotated[str | None, argument("COINS", "How many; with --for left out.")] = None,
     reason: Reason = "",
     way: Annotated[
         str,
-        typer.Option(
+        Option(
             "--for",
             metavar="WAY",
             help="A way to earn of the configuration.",
@@ -78,7 +77,7 @@ def credit(
         who = find_resident(reader, resident)
         return desk.give(reader, session.settings, who, amount, author, note=note, way=chosen)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def _way(settings: Settings, code: str) -> Way:
@@ -91,9 +90,9 @@ def _way(settings: Settings, code: str) -> Way:
 
 
 def debit(
-    ctx: typer.Context,
+    ctx: Context,
     resident: Who,
-    coins: Annotated[str, typer.Argument(metavar="COINS", help="How many.")],
+    coins: Annotated[str, argument("COINS", "How many.")],
     reason: Reason = "",
     date: Day = None,
     key: Key = "",
@@ -112,12 +111,12 @@ def debit(
         who = find_resident(reader, resident)
         return desk.give(reader, session.settings, who, -amount, author, note=note)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def reverse(
-    ctx: typer.Context,
-    entry: Annotated[str, typer.Argument(metavar="ENTRY", help="Its number in the history.")],
+    ctx: Context,
+    entry: Annotated[str, argument("ENTRY", "Its number in the history.")],
     note: Note = "",
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -132,15 +131,12 @@ def reverse(
     def decide(reader: Reader) -> Proposal:
         return desk.reverse(reader, session.settings, number, author, note=text)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def import_file(
-    ctx: typer.Context,
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE.csv", help="A spreadsheet saved as CSV; see docs/import.md."),
-    ],
+    ctx: Context,
+    file: Annotated[Path, argument("FILE.csv", "A spreadsheet saved as CSV; see docs/import.md.")],
     allow_duplicate: AllowDuplicate = False,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -152,25 +148,20 @@ def import_file(
     session: Session = ctx.obj
     author = author_of(session, allow_duplicate=allow_duplicate)
     try:
-        rows = _rows_of(session.settings, file)
+        content = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"import: {file} cannot be read ({type(error).__name__})") from error
+    settings = session.settings
+    ways = {way.code: way.coins for way in settings.ways}
+    try:
+        coins_max = settings.limits.coins_per_operation_max
+        rows = read_import_rows(content, ways=ways, coins_max=coins_max)
 
         def decide(reader: Reader) -> Proposal:
             # A file may name a resident in many rows.
             find = cache(partial(find_resident, reader))
-            return import_rows(reader, session.settings, rows, find, author)
+            return import_rows(reader, settings, rows, find, author)
 
-        return carry_out(session, decide, dry_run=dry_run, yes=yes)
+        return carry_out(session, decide, dry_run, yes)
     except ImportRefused as error:
         raise ImportRefused(error.problems, count=error.count, file=str(file)) from error
-
-
-def _rows_of(settings: Settings, file: Path) -> tuple[ImportRow, ...]:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"import: {file} cannot be read ({type(error).__name__})") from error
-    return read_import_rows(
-        content,
-        ways={way.code: way.coins for way in settings.ways},
-        coins_max=settings.limits.coins_per_operation_max,
-    )

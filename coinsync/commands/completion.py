@@ -1,4 +1,4 @@
-"""What a shell offers while a command is being typed: residents, ways to earn, goods, cases."""
+"""What a shell offers while a command is being typed."""
 
 from __future__ import annotations
 
@@ -22,83 +22,28 @@ OFFERED_MAX = 50
 Offer = tuple[str, str]
 
 
-def residents(ctx: typer.Context, incomplete: str) -> list[Offer]:
-    """Residents by the beginning of a number, with or without #.
-
-    A shell takes no number in the place of a name.
-    """
-    sign = "#" if incomplete.startswith("#") else ""
-
-    def offers(_settings: Settings, reader: Reader) -> Iterator[Offer]:
-        merged = reader.survivors()
-        for resident in reader.residents():
-            number = f"{sign}{resident.id}"
-            if number.startswith(incomplete) and resident.id not in merged:
-                yield number, resident.name
-
-    return _offered(ctx, offers)
-
-
-def ways(ctx: typer.Context, incomplete: str) -> list[Offer]:
-    """Ways to earn by the beginning of their code."""
-
-    def offers(settings: Settings, _reader: Reader) -> Iterator[Offer]:
-        for way in settings.ways:
-            if way.code.startswith(incomplete):
-                yield way.code, f"{way.title_ru} +{way.coins}"
-
-    return _offered(ctx, offers)
-
-
-def items(ctx: typer.Context, incomplete: str) -> list[Offer]:
-    """Goods by the beginning of their code, or a part of the name."""
-    from coinsync.core.catalog import Item
-
-    wanted = incomplete.casefold()
-
-    def offers(_settings: Settings, reader: Reader) -> Iterator[Offer]:
-        for item in reader.all(Item):
-            fits = item.code.startswith(wanted) or wanted in item.name_ru.casefold()
-            if fits and not item.archived:
-                yield item.code, f"{item.name_ru} {item.price}"
-
-    return _offered(ctx, offers)
-
-
-def holds(ctx: typer.Context, incomplete: str) -> list[Offer]:
-    """Cases that wait for a person."""
-    from coinsync.core.facts import Hold
-    from coinsync.core.reasons import reason_text
-
-    def offers(_settings: Settings, reader: Reader) -> Iterator[Offer]:
-        for hold in reader.all(Hold):
-            case = f"{hold.lesson}:{hold.resident}"
-            if case.startswith(incomplete):
-                yield case, f"{hold.coins:+} {reason_text(hold.reason)}"
-
-    return _offered(ctx, offers)
-
-
 def _offered(
-    ctx: typer.Context, offers: Callable[[Settings, Reader], Iterator[Offer]]
-) -> list[Offer]:
-    """The first offers.
+    offers: Callable[[Settings, Reader, str], Iterator[Offer]],
+) -> Callable[[typer.Context, str], list[Offer]]:
+    """What a shell calls for ``offers``; without a database it silently gets none."""
 
-    Where configuration or database cannot be read there are none, and no word about it.
-    """
-    from coinsync import config
-    from coinsync.store import database
-    from coinsync.store.reader import Reader
+    def complete(ctx: typer.Context, incomplete: str) -> list[Offer]:
+        from coinsync import config
+        from coinsync.store import database
+        from coinsync.store.reader import Reader
 
-    offered = []
-    with suppress(CoinsyncError):
-        settings = config.load(Path(ctx.find_root().params.get("config") or "config.toml"))
-        url = config.database_url(settings, config.Secrets(settings.secrets.file, {}))
-        opened = database.open_readable(url, wait_seconds=1.0)
-        with database.reading(opened):
-            for value, meaning in islice(offers(settings, Reader(opened)), OFFERED_MAX):
-                offered.append((value, _inert(meaning)))
-    return offered
+        offered = []
+        with suppress(CoinsyncError):
+            settings = config.load(Path(ctx.find_root().params.get("config") or "config.toml"))
+            url = config.database_url(settings, config.Secrets(settings.secrets.file, {}))
+            opened = database.open_readable(url, wait_seconds=1.0)
+            with database.reading(opened):
+                fitting = offers(settings, Reader(opened), incomplete)
+                for value, meaning in islice(fitting, OFFERED_MAX):
+                    offered.append((value, _inert(meaning)))
+        return offered
+
+    return complete
 
 
 def _inert(text: str) -> str:
@@ -107,3 +52,46 @@ def _inert(text: str) -> str:
     Some evaluate what they are told, and anybody may write a name in a CRM.
     """
     return "".join(char for char in text if char.isalnum() or char in " .,+-")
+
+
+@_offered
+def residents(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]:
+    """Residents by the beginning of a number; a shell takes no number in the place of a name."""
+    sign = "#" if incomplete.startswith("#") else ""
+    merged = reader.survivors()
+    for resident in reader.residents():
+        number = f"{sign}{resident.id}"
+        if number.startswith(incomplete) and resident.id not in merged:
+            yield number, resident.name
+
+
+@_offered
+def ways(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]:
+    """Ways to earn by the beginning of their code."""
+    for way in settings.ways:
+        if way.code.startswith(incomplete):
+            yield way.code, f"{way.title_ru} +{way.coins}"
+
+
+@_offered
+def items(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]:
+    """Goods by the beginning of their code, or a part of the name."""
+    from coinsync.core.catalog import Item
+
+    wanted = incomplete.casefold()
+    for item in reader.all(Item):
+        fits = item.code.startswith(wanted) or wanted in item.name_ru.casefold()
+        if fits and not item.archived:
+            yield item.code, f"{item.name_ru} {item.price}"
+
+
+@_offered
+def holds(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]:
+    """Cases that wait for a person."""
+    from coinsync.core.facts import Hold
+    from coinsync.core.reasons import reason_text
+
+    for hold in reader.all(Hold):
+        case = f"{hold.lesson}:{hold.resident}"
+        if case.startswith(incomplete):
+            yield case, f"{hold.coins:+} {reason_text(hold.reason)}"

@@ -1,9 +1,10 @@
-"""Connections to the school's CRM and to VK, as the configuration describes them."""
+"""Connections to the school's CRM and to VK."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from datetime import date
 from typing import TYPE_CHECKING
 
 from coinsync.commands.session import Session
@@ -12,66 +13,60 @@ from coinsync.errors import ConfigError
 if TYPE_CHECKING:
     from coinsync.config import Settings
     from coinsync.exchange.base import Exchange, Progress
-    from coinsync.exchange.csvfile import CsvExchange
-    from coinsync.exchange.http import Http
     from coinsync.exchange.vk import VkApi
+    from coinsync.render.progress import Bar
+    from coinsync.store.reader import Reader
+    from coinsync.sync import Sync
 
 
 @contextmanager
-def exchange(session: Session, progress: Progress) -> Iterator[Exchange]:
-    """The school's CRM."""
-    settings = session.settings
-    opened = _csv(settings) if settings.school.crm == "csv" else _alfacrm(session, progress)
-    try:
-        yield opened
-    finally:
-        opened.close()
+def sync(
+    session: Session, reader: Reader, days: tuple[date | None, date | None], *, rerate: bool = False
+) -> Iterator[tuple[Sync, Bar]]:
+    """A sync that reads the school's CRM and VK, and the bar that shows how far it is."""
+    from coinsync.sync import Sync
+
+    settings, bar = session.settings, session.progress_bar()
+    crm = _csv(settings) if settings.school.crm == "csv" else _alfacrm(session, bar)
+    with bar, closing(crm), vk(session) as api:
+        yield Sync(crm, reader, settings, session.now(), *days, rerate=rerate, vk=api), bar
 
 
-def _csv(settings: Settings) -> CsvExchange:
+def _csv(settings: Settings) -> Exchange:
     from coinsync.exchange.csvfile import CsvExchange
 
     if not settings.csv.folder.is_dir():
-        raise ConfigError(
-            [f"config: [csv] folder: {settings.csv.folder} does not exist"],
-            advice="Put the attendance files there; docs/csv.md describes them.",
-        )
+        problem = f"config: [csv] folder: {settings.csv.folder} does not exist"
+        advice = "Put the attendance files there; docs/csv.md describes them."
+        raise ConfigError([problem], advice=advice)
     return CsvExchange(settings.csv.folder)
 
 
 def _alfacrm(session: Session, progress: Progress) -> Exchange:
     from coinsync.exchange.alfacrm import AlfaCrm
-
-    settings = session.settings
-    return AlfaCrm(
-        _http(session),
-        settings.residents,
-        page_size=settings.alfacrm.page_size,
-        calls=settings.alfacrm.calls,
-        progress=progress,
-    )
-
-
-def _http(session: Session) -> Http:
     from coinsync.exchange.http import Http
     from coinsync.exchange.wire import Bounds
 
-    crm, environment = session.settings.alfacrm, session.environment
-    return Http(
+    settings, environment = session.settings, session.environment
+    crm = settings.alfacrm
+    bounds = Bounds(
+        per_second=crm.per_second,
+        tries=crm.tries,
+        pause_seconds=crm.pause_seconds,
+        answer_seconds=crm.answer_seconds,
+        run_seconds=crm.run_minutes * 60,
+    )
+    http = Http(
         crm.url,
         crm.email,
         session.secrets.get("COINSYNC_ALFACRM_KEY").reveal(),
         clock=environment.monotonic,
         sleep=environment.sleep,
-        bounds=Bounds(
-            per_second=crm.per_second,
-            tries=crm.tries,
-            pause_seconds=crm.pause_seconds,
-            answer_seconds=crm.answer_seconds,
-            run_seconds=crm.run_minutes * 60,
-        ),
+        bounds=bounds,
         headers=_headers(session),
     )
+    page_size, calls = crm.page_size, crm.calls
+    return AlfaCrm(http, settings.residents, page_size=page_size, calls=calls, progress=progress)
 
 
 def _headers(session: Session) -> dict[str, str]:
@@ -83,22 +78,12 @@ def _headers(session: Session) -> dict[str, str]:
     return headers
 
 
-@contextmanager
-def vk(session: Session) -> Iterator[VkApi | None]:
-    """VK's API, for whoever gave it a service key; None without one."""
+def vk(session: Session) -> AbstractContextManager[VkApi | None]:
+    """VK's API; None without a service key."""
     if not session.secrets.has("COINSYNC_VK_SERVICE_KEY"):
-        yield None
-        return
+        return nullcontext()
     from coinsync.exchange.vk import VkApi
 
-    environment = session.environment
-    api = VkApi(
-        session.settings.vk.api,
-        session.secrets.get("COINSYNC_VK_SERVICE_KEY").reveal(),
-        clock=environment.monotonic,
-        sleep=environment.sleep,
-    )
-    try:
-        yield api
-    finally:
-        api.close()
+    key = session.secrets.get("COINSYNC_VK_SERVICE_KEY").reveal()
+    clock, sleep = session.environment.monotonic, session.environment.sleep
+    return closing(VkApi(session.settings.vk.api, key, clock=clock, sleep=sleep))

@@ -1,4 +1,4 @@
-"""Looking after the database: db migrate, backup, copy and grants."""
+"""The database: db migrate, backup, copy, grants."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands.session import Session
@@ -17,7 +18,7 @@ from coinsync.store.operations.copy import copy_database
 from coinsync.store.operations.grants import Accounts, makers, statements
 
 
-def migrate(ctx: typer.Context) -> None:
+def migrate(ctx: Context) -> None:
     """Bring the database to this program's schema.
 
     On a server this needs the account that owns the tables: name it by COINSYNC_DATABASE_URL.
@@ -30,8 +31,7 @@ def migrate(ctx: typer.Context) -> None:
 
 
 def backup(
-    ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="It must not exist.")],
+    ctx: Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="It must not exist.")]
 ) -> None:
     """Write a backup of the whole database, while everything goes on.
 
@@ -45,7 +45,7 @@ def backup(
 
 
 def copy(
-    ctx: typer.Context,
+    ctx: Context,
     to: Annotated[str, typer.Argument(metavar="URL", help="An empty database, or one to be made.")],
 ) -> None:
     """Copy the configured database into another one, and compare them row by row.
@@ -65,17 +65,13 @@ def copy(
 
 
 def grants(
-    ctx: typer.Context,
+    ctx: Context,
     owner: Annotated[
-        str, typer.Option(help="The account that migrates and makes backups.")
+        str, Option(help="The account that migrates and makes backups.")
     ] = "coinsync_owner",
-    writer: Annotated[
-        str, typer.Option(help="The account of all other commands.")
-    ] = "coinsync_writer",
-    web: Annotated[str, typer.Option(help="The account of the cabinet.")] = "coinsync_web",
-    host: Annotated[
-        str, typer.Option(help="From where they connect; % is from anywhere.")
-    ] = "localhost",
+    writer: Annotated[str, Option(help="The account of all other commands.")] = "coinsync_writer",
+    web: Annotated[str, Option(help="The account of the cabinet.")] = "coinsync_web",
+    host: Annotated[str, Option(help="From where they connect; % is from anywhere.")] = "localhost",
 ) -> None:
     """Print the statements that give three accounts of a server exactly the rights they need.
 

@@ -1,34 +1,32 @@
-"""The imaginary school: demo, which needs nothing configured, and its CRM alone."""
+"""The made-up school: demo, and its CRM alone."""
 
 from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands import demo_shop
 from coinsync.commands.init import create_database, write_new
 from coinsync.commands.lessons import post_windows
 from coinsync.commands.session import PARTLY, Session
-from coinsync.commands.sync_posting import Posting, posting_into
+from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
 from coinsync.errors import UsageError
 from coinsync.render.people import residents_page
+from coinsync.simulator.demo_folder import EMAIL, DemoFolder
 from coinsync.simulator.school import School
 from coinsync.simulator.server import Simulator
-from coinsync.simulator.stage import EMAIL, Stage
-
-if TYPE_CHECKING:
-    from coinsync.core.facts import Resident
 
 ZONE = "Europe/Moscow"
 APP_ID = 7000001
@@ -36,35 +34,35 @@ DEFAULTS = {"seed": 1, "residents": 60, "days": 45}
 
 
 def demo(
-    ctx: typer.Context,
-    folder: Annotated[
-        Path, typer.Option("--dir", help="Folder for configuration and database.")
-    ] = Path("demo"),
+    ctx: Context,
+    folder: Annotated[Path, Option("--dir", help="Folder for configuration and database.")] = Path(
+        "demo"
+    ),
     seed: Annotated[
-        int | None, typer.Option(help="Another number, another school; 1 if left out.")
+        int | None, Option(help="Another number, another school; 1 if left out.")
     ] = None,
     residents: Annotated[
-        int | None, typer.Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
+        int | None, Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
     ] = None,
     days: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="How many days of history; 45.")
+        int | None, Option(min=1, max=1000, help="How many days of history; 45.")
     ] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the cabinet.")] = 8080,
+    port: Annotated[int, Option(min=1, max=65535, help="Port of the cabinet.")] = 8080,
     serve: Annotated[
-        bool, typer.Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")
+        bool, Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")
     ] = True,
 ) -> int:
-    """An imaginary school, to try everything on.
+    """A made-up school, to try everything on.
 
     AlfaCRM simulator, database, sync, shop, and the cabinet in the browser; nothing to configure.
     """
     outer: Session = ctx.obj
     school = _school_of(outer, folder, {"seed": seed, "residents": residents, "days": days})
-    with _listening(school) as simulator:
-        session = _session_of(outer, school, simulator, port)
+    with _listening(school):
+        session = _session_of(outer, school, port)
         create_database(session)
         with session.lock("demo", 0.0), session.writable() as database:
-            posting = posting_into(session, database, dry_run=False)
+            posting = Posting(session, database, dry_run=False)
             post_windows(posting, (None, None))
             demo_shop.open_shop(session, database, school.description["seed"])
         code = posting.finish()
@@ -76,88 +74,66 @@ def demo(
     return code
 
 
-# --- the folder and its CRM -----------------------------------------------------------------------
-
-
-def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) -> Stage:
-    """The school of a folder, made where there is none; ``UsageError`` where it is another one."""
+def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) -> DemoFolder:
     wanted = {name: value for name, value in given.items() if value is not None}
     school = _load(folder)
     if school is None:
         return _make(session, folder, {**DEFAULTS, **wanted})
-    for name, value in wanted.items():
-        if school.description[name] != value:
-            raise UsageError(
-                f"{folder} holds another school",
-                advice="Choose another --dir, or remove that folder.",
-            )
+    if not wanted.items() <= school.description.items():
+        advice = "Choose another --dir, or remove that folder."
+        raise UsageError(f"{folder} holds another school", advice=advice)
     return school
 
 
-def _load(folder: Path) -> Stage | None:
+def _load(folder: Path) -> DemoFolder | None:
     try:
-        return Stage.load(folder)
+        return DemoFolder.load(folder)
     except ValueError as error:
-        raise UsageError(
-            str(error), advice="Remove that folder, or choose another --dir."
-        ) from error
+        advice = "Remove that folder, or choose another --dir."
+        raise UsageError(str(error), advice=advice) from error
 
 
-def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> Stage:
+def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
     folder.mkdir(parents=True, exist_ok=True)
     # The web view may run as another user of the same group.
     folder.chmod(0o2770)
     today = session.now().astimezone(ZoneInfo(ZONE)).date()
-    school = School.make(**wanted, today=today)
-    stage = Stage(folder, school.description(), session.environment.fresh_text())
+    description = School.make(**wanted, today=today).description()
+    school = DemoFolder(folder, description, session.environment.fresh_text())
     # Opening it once chooses the port, which is kept with the rest.
-    stage.open().stop()
-    stage.save()
-    return stage
+    school.open().stop()
+    school.save()
+    return school
 
 
-@contextmanager
-def _listening(school: Stage) -> Iterator[Simulator | None]:
-    """The school's CRM; None when one listens there already, started by hand."""
+def _listening(school: DemoFolder) -> AbstractContextManager[Any]:
     try:
-        simulator = school.open()
+        return school.open()
     except OSError:
-        yield None
-        return
-    with simulator:
-        yield simulator
+        # One listens there already, started by hand.
+        return nullcontext()
 
 
-def _session_of(outer: Session, school: Stage, simulator: Simulator | None, port: int) -> Session:
-    """A session with the school's configuration and secrets, written where they are missing."""
+def _session_of(outer: Session, school: DemoFolder, port: int) -> Session:
     fresh_text = outer.environment.fresh_text
     secrets, path = school.folder / "coinsync.secrets", school.folder / "config.toml"
     if not secrets.exists():
         keys = f"COINSYNC_ALFACRM_KEY={school.api_key}\nCOINSYNC_VK_KEYS={fresh_text()}\n"
         write_new(secrets, keys, 0o600)
     if not path.exists():
-        imaginary = simulator.school if simulator else School.replay(school.description)
-        write_new(path, config.example(_settings(school, imaginary, port)), 0o660)
+        write_new(path, config.example(_settings(school, port)), 0o660)
     # The demo's secrets lie in its own folder; what the environment holds is a real school's.
-    environ = {}
-    for name, value in outer.environment.environ.items():
-        if not name.startswith("COINSYNC_"):
-            environ[name] = value
+    given = outer.environment.environ.items()
+    environ = {name: value for name, value in given if not name.startswith("COINSYNC_")}
     return replace(outer, config=path, environment=replace(outer.environment, environ=environ))
 
 
-def _settings(school: Stage, imaginary: School, port: int) -> dict[str, Any]:
+def _settings(school: DemoFolder, port: int) -> dict[str, Any]:
     residents, days = school.description["residents"], school.description["days"]
-    branches = []
-    for id in sorted(imaginary.books.branches):
-        branches.append({"id": id, "name": "", "zone": ZONE})
-    rule = {
-        "name": "group lesson",
-        "coins": 10,
-        "types": [2],
-        "since": imaginary.today - timedelta(days=days),
-        "guest": "hold",
-    }
+    replayed = School.replay(school.description)
+    since = replayed.today - timedelta(days=days)
+    rule = {"name": "group lesson", "coins": 10, "types": [2], "since": since, "guest": "hold"}
+    branches = [{"id": id, "name": "", "zone": ZONE} for id in sorted(replayed.tables.branches)]
     return {
         "alfacrm.url": f"http://127.0.0.1:{school.port}",
         "alfacrm.email": EMAIL,
@@ -165,7 +141,7 @@ def _settings(school: Stage, imaginary: School, port: int) -> dict[str, Any]:
         "alfacrm.pause_seconds": 0.2,
         "branch": branches,
         "rule": [rule],
-        # An imaginary school is edited by hand, several lessons at a time.
+        # A made-up school is edited by hand, several lessons at a time.
         "guards.reversals_free": min(30, residents // 2),
         "guards.coins_per_run_max": max(50_000, residents * 1_000),
         "web.port": port,
@@ -174,62 +150,39 @@ def _settings(school: Stage, imaginary: School, port: int) -> dict[str, Any]:
     }
 
 
-# --- what is shown in the end ---------------------------------------------------------------------
-
-
 def _show_demo(
-    session: Session, school: Stage, port: int, posting: Posting, *, serving: bool
+    session: Session, school: DemoFolder, port: int, posting: Posting, *, serving: bool
 ) -> None:
     with session.reader() as reader:
         visitor, children = demo_shop.family(reader)
         balances = reader.balances(child.id for child in children)
-        goods = sum(not item.archived for item in reader.all(Item))
-        shop = {"items": goods, "sales": len(reader.sales())}
+        goods, sales = sum(not item.archived for item in reader.all(Item)), len(reader.sales())
     link = _signed_link(session, visitor, port)
+    folder = str(school.folder.resolve())
+    shop = {"items": goods, "sales": sales}
+    data = {"dir": folder, "link": link, "visitor": visitor, "shop": shop, "sync": posting.data()}
+    session.tell(data)
     if session.json:
-        session.tell(
-            {
-                "dir": str(school.folder.resolve()),
-                "link": link,
-                "visitor": visitor,
-                "shop": shop,
-                "sync": posting.data(),
-            }
-        )
         return
     if not session.quiet:
         session.print_page(residents_page(children, balances))
-        _say_what_next(session, school, visitor, children, shop, serving=serving)
-    typer.echo(link)
-
-
-def _say_what_next(
-    session: Session,
-    school: Stage,
-    visitor: int,
-    children: list[Resident],
-    shop: Mapping[str, int],
-    *,
-    serving: bool,
-) -> None:
     name = session.environment.program
     program = f"{name} --config {session.config}"
     if children:
         look = f"In another terminal:  {program} history '#{children[0].id}'"
         session.say(f"\nThis family has VK account {visitor}. {look}")
-    goods = f"The shop has {shop['items']} goods and sold {shop['sales']} times:"
-    session.say(f"{goods}  {program} catalog list")
+    session.say(f"The shop has {goods} goods and sold {sales} times:  {program} catalog list")
     crm = f"http://127.0.0.1:{school.port}/"
-    session.say(f"The imaginary CRM, to change its days and lessons:  {crm}")
+    session.say(f"The made-up CRM, to change its days and lessons:  {crm}")
     if serving:
         session.say("\nThe cabinet, until Ctrl-C:")
     else:
         session.say(f"(it runs while this does:  {name} simulator --dir {school.folder})")
         session.say(f"\nThe cabinet, after  {program} serve:")
+    typer.echo(link)
 
 
 def _signed_link(session: Session, visitor: int, port: int) -> str:
-    """A link that opens the cabinet for a visitor, signed as VK signs it."""
     fields = {
         "vk_access_token_settings": "",
         "vk_app_id": str(APP_ID),
@@ -244,24 +197,20 @@ def _signed_link(session: Session, visitor: int, port: int) -> str:
     return f"http://127.0.0.1:{port}/?{session.sign(fields, key)}"
 
 
-# --- the CRM alone --------------------------------------------------------------------------------
-
-
 def simulator(
-    ctx: typer.Context,
+    ctx: Context,
     folder: Annotated[
-        Path | None,
-        typer.Option("--dir", help="A demo's folder: its school, and what happens is kept."),
+        Path | None, Option("--dir", help="A demo's folder: its school, and what happens is kept.")
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port; 0 takes the demo's, or a free one.")
+        int, Option(min=0, max=65535, help="Port; 0 takes the demo's, or a free one.")
     ] = 0,
-    seed: Annotated[int, typer.Option(help="Without --dir: another number, another school.")] = 1,
+    seed: Annotated[int, Option(help="Without --dir: another number, another school.")] = 1,
     residents: Annotated[
-        int, typer.Option(min=1, max=20_000, help="Without --dir: how many pupils.")
+        int, Option(min=1, max=20_000, help="Without --dir: how many pupils.")
     ] = 60,
     days: Annotated[
-        int, typer.Option(min=1, max=1000, help="Without --dir: how many days of history.")
+        int, Option(min=1, max=1000, help="Without --dir: how many days of history.")
     ] = 45,
 ) -> None:
     """The demo's AlfaCRM alone, to point any client at.
@@ -270,13 +219,12 @@ def simulator(
     """
     session: Session = ctx.obj
     try:
-        if folder is None:
-            today = session.now().date()
-            school = School.make(seed=seed, residents=residents, days=days, today=today)
-            key = session.environment.fresh_text()
-            crm = Simulator(school, port=port, email=EMAIL, api_key=key).start()
-        else:
+        if folder is not None:
             crm = _simulator_of(folder, port)
+        else:
+            today, key = session.now().date(), session.environment.fresh_text()
+            school = School.make(seed=seed, residents=residents, days=days, today=today)
+            crm = Simulator(school, port=port, email=EMAIL, api_key=key).start()
         with crm:
             _show_simulator(session, crm)
             with suppress(KeyboardInterrupt):
@@ -292,41 +240,32 @@ def _simulator_of(folder: Path, port: int) -> Simulator:
     """The CRM of a demo's folder, listening on a port; 0 is where it listened before."""
     school = _load(folder)
     if school is None:
-        raise UsageError(
-            f"{folder} holds no demo", advice=f"Make one: coinsync demo --no-serve --dir {folder}"
-        )
+        advice = f"Make one: coinsync demo --no-serve --dir {folder}"
+        raise UsageError(f"{folder} holds no demo", advice=advice)
     before = school.port
     school.port = port or before
     crm = school.open()
     if school.port != before:
-        _follow(school, before)
+        # The folder's configuration follows its CRM.
+        path, url = folder / "config.toml", 'url = "http://127.0.0.1:{}"\n'
+        text = path.read_text(encoding="utf-8")
+        text = text.replace(url.format(before), url.format(school.port))
+        path.write_text(text, encoding="utf-8")
+        school.save()
     return crm
 
 
-def _follow(school: Stage, before: int) -> None:
-    """Let the folder's configuration follow its CRM to the port where it listens now."""
-    path = school.folder / "config.toml"
-    old, new = f'"http://127.0.0.1:{before}"', f'"http://127.0.0.1:{school.port}"'
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace(f"url = {old}\n", f"url = {new}\n"), encoding="utf-8")
-    school.save()
-
-
 def _show_simulator(session: Session, crm: Simulator) -> None:
+    branches = sorted(crm.school.tables.branches)
     if session.json:
-        account = {
-            "url": crm.url,
-            "email": crm.email,
-            "api_key": crm.api_key,
-            "branches": list(crm.branch_ids),
-        }
+        account = {"url": crm.url, "email": crm.email, "api_key": crm.api_key, "branches": branches}
         # Whoever started it waits for this line while the CRM goes on.
         print(json.dumps(account), flush=True)  # noqa: T201
         return
     typer.echo(f"address   {crm.url}")
     typer.echo(f"e-mail    {crm.email}")
     typer.echo(f"API key   {crm.api_key}")
-    typer.echo(f"branches  {' '.join(map(str, crm.branch_ids))}")
+    typer.echo(f"branches  {' '.join(map(str, branches))}")
     typer.echo(f"\nDays, lessons and faults by hand: open {crm.url}/ in a browser,")
     typer.echo(f"or:  curl -X POST {crm.url}/control/advance -d '{{\"days\": 1}}'")
     typer.echo("Ctrl-C ends it.")

@@ -1,4 +1,4 @@
-"""The shop of the imaginary school: goods with pictures, stock and first sales, each only once."""
+"""The shop of the made-up school."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from coinsync.desk.catalog import load, move_stock
 from coinsync.desk.shop import Buyer, sell
 from coinsync.lookup.shop import shelf_for
 from coinsync.simulator.chance import Chance
-from coinsync.simulator.stage import GOODS
+from coinsync.simulator.demo_folder import GOODS
 from coinsync.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -34,10 +34,7 @@ DAYS_OF_SALES = 10
 
 
 def open_shop(session: Session, database: Database, seed: int) -> None:
-    """Fill the shop and sell something.
-
-    Where goods, moves or sales are recorded already, they stay as they are.
-    """
+    """Fill the shop and sell something; what is recorded already stays as it is."""
     reader, author = Reader(database), Author(session.actor, session.now(), f"demo-{seed}")
     _fill(session, database, reader, author)
     _receive(session, database, reader, author)
@@ -53,7 +50,6 @@ def family(reader: Reader) -> tuple[int, list[Resident]]:
 
 
 def _fill(session: Session, database: Database, reader: Reader, author: Author) -> None:
-    """Load the catalog as any school does, from a file beside its pictures."""
     if reader.all(Item):
         return
     folder = session.settings.shop.pictures
@@ -64,11 +60,10 @@ def _fill(session: Session, database: Database, reader: Reader, author: Author) 
 
 
 def _receive(session: Session, database: Database, reader: Reader, author: Author) -> None:
-    """Let the goods come in, in one plan, before the first of them is sold."""
     settings = session.settings
     changes: list[Change] = []
     for item in reader.all(Item):
-        today = settings.day_at(item.branches, author.now)
+        today = settings.profile.today(item.branches, author.now)
         day = today - timedelta(days=DAYS_OF_SALES)
         by = replace(author, key=f"{author.key}-{item.code}", day=day)
         received = reader.stock_moves(key=f"stock:{by.key}")
@@ -77,24 +72,23 @@ def _receive(session: Session, database: Database, reader: Reader, author: Autho
         pieces = max(PIECES_MIN, COINS_OF_STOCK // item.price)
         changes += move_stock(reader, settings, item, MoveKind.RECEIVE, pieces, by).plan.changes
     if changes:
-        scope = scope_of(settings.day_at((), author.now))
+        scope = scope_of(settings.profile.today((), author.now))
         apply(session, database, Plan.of(Purpose.CATALOG, scope, changes))
 
 
 def _sell(
     session: Session, database: Database, reader: Reader, author: Author, chance: Chance
 ) -> None:
-    """Sell on the last days to who had the coins then, the latest to the family that is shown."""
-    pupils = [one for one in reader.residents() if one.presence is Presence.CLIENT]
+    pupils = [each for each in reader.residents() if each.presence is Presence.CLIENT]
     _, children = family(reader)
     count = max(SALES_MIN, len(pupils) // RESIDENTS_PER_SALE)
     for number in range(1, count + 1):
         days_ago = (count - number) * DAYS_OF_SALES // count
         candidates = children if number == count else pupils
-        tried = chance.some(candidates, len(candidates), lambda one: one.id, "buyer", number)
+        tried = chance.some(candidates, len(candidates), lambda buyer: buyer.id, "buyer", number)
         for buyer in tried:
             # Counted back from the buyer's own today: another branch's may be still to come there.
-            today = session.settings.day_at(buyer.branches, author.now)
+            today = session.settings.profile.today(buyer.branches, author.now)
             day = today - timedelta(days=days_ago)
             goods = _affordable(reader, buyer, day)
             if goods:
@@ -110,8 +104,4 @@ def _affordable(reader: Reader, buyer: Resident, day: date) -> list[Item]:
     balance = reader.balance(buyer.id, day)
     shelf = shelf_for(reader, buyer).values()
     pieces = reader.stock(item.code for item in shelf if item.tracked)
-    goods = []
-    for item in shelf:
-        if item.price <= balance and pieces.get(item.code) != 0:
-            goods.append(item)
-    return goods
+    return [each for each in shelf if each.price <= balance and pieces.get(each.code) != 0]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands.options import Day, span
 from coinsync.commands.session import Session
@@ -32,18 +32,18 @@ class Format(StrEnum):
 
 
 def export(
-    ctx: typer.Context,
+    ctx: Context,
     form: Annotated[
-        Format, typer.Option("--format", help="csv, jsonl, or a journal for an accounting program.")
+        Format, Option("--format", help="csv, jsonl, or a journal for an accounting program.")
     ],
     since: Day = None,
     until: Day = None,
     with_names: Annotated[
-        bool, typer.Option("--with-names", help="Names and notes too; without it numbers alone.")
+        bool, Option("--with-names", help="Names and notes too; without it numbers alone.")
     ] = False,
     to: Annotated[
         Path | None,
-        typer.Option("--to", metavar="FILE", help="A file, mode 0600, instead of the screen."),
+        Option("--to", metavar="FILE", help="A file, mode 0600, instead of the screen."),
     ] = None,
 ) -> None:
     """The ledger's entries for other programs.
@@ -67,7 +67,6 @@ def export(
 def _lines(
     reader: Reader, form: Format, since: date, until: date, *, with_names: bool
 ) -> Iterator[str]:
-    """The lines of the export; a journal is written by day."""
     from coinsync import export
 
     roster = _roster(reader, with_names=with_names)

@@ -1,14 +1,14 @@
-"""Looking at coins: balance, history and the statement for a parent."""
+"""Looking at coins: balance, history, statement."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, Day, Who, day_of, span
+from coinsync.commands.options import AsCsv, Day, Who, argument, day_of, span
 from coinsync.commands.session import Session
 from coinsync.core.ledger import Kind
 from coinsync.errors import UsageError
@@ -16,17 +16,12 @@ from coinsync.lookup.residents import find_resident, residents_of
 
 
 def balance(
-    ctx: typer.Context,
+    ctx: Context,
     resident: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="RESIDENT",
-            help="One resident; all if left out.",
-            autocompletion=completion.residents,
-        ),
+        str | None, argument("RESIDENT", "One resident; all if left out.", completion.residents)
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="At the end of that day.")
+        str | None, Option("--as-of", metavar="YYYY-MM-DD", help="At the end of that day.")
     ] = None,
     as_csv: AsCsv = False,
 ) -> None:
@@ -43,20 +38,21 @@ def balance(
             residents = [find_resident(reader, resident)]
         else:
             residents = residents_of(reader, session.chosen_branch_ids())
-        coins = reader.balances((one.id for one in residents), until=day or date.max)
-    session.print_listing(balances(residents, coins, day), as_csv=as_csv)
+        ids = [each.id for each in residents]
+        coins = reader.balances(ids, until=day or date.max)
+    session.print_listing(balances(residents, coins, day), as_csv)
 
 
 def history(
-    ctx: typer.Context,
+    ctx: Context,
     resident: Who,
     since: Day = None,
     until: Day = None,
-    kind: Annotated[str | None, typer.Option(help="Only award, reversal, credit, debit, …")] = None,
+    kind: Annotated[str | None, Option(help="Only award, reversal, credit, debit, …")] = None,
     with_ineligible: Annotated[
-        bool, typer.Option("--with-ineligible", help="Also lessons that gave nothing, and why.")
+        bool, Option("--with-ineligible", help="Also lessons that gave nothing, and why.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many entries.")] = 50,
+    limit: Annotated[int, Option(min=1, max=100_000, help="How many entries.")] = 50,
     as_csv: AsCsv = False,
 ) -> None:
     """All lines of one resident, newest first."""
@@ -66,7 +62,7 @@ def history(
     session: Session = ctx.obj
     first, last = span(since, until)
     with session.reader() as reader:
-        found = lookup.history(
+        entries = lookup.history(
             reader,
             session.settings,
             find_resident(reader, resident),
@@ -77,7 +73,7 @@ def history(
             limit=limit,
         )
     ways = session.settings.way_titles
-    session.print_listing(render.history(found, ways, actors=session.verbose), as_csv=as_csv)
+    session.print_listing(render.history(entries, ways, actors=session.verbose), as_csv)
 
 
 def _kind(text: str | None) -> Kind | None:
@@ -90,19 +86,17 @@ def _kind(text: str | None) -> Kind | None:
 
 
 def statement(
-    ctx: typer.Context,
+    ctx: Context,
     resident: Who,
     since: Annotated[
         str | None,
-        typer.Option(
-            metavar="YYYY-MM-DD", help="First day; that of the last day's month if left out."
-        ),
+        Option(metavar="YYYY-MM-DD", help="First day; that of the last day's month if left out."),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="YYYY-MM-DD", help="Last day; today if left out.")
+        str | None, Option(metavar="YYYY-MM-DD", help="Last day; today if left out.")
     ] = None,
     language: Annotated[
-        str, typer.Option("--lang", metavar="ru|en", help="Language of the parent.")
+        str, Option("--lang", metavar="ru|en", help="Language of the parent.")
     ] = "ru",
     as_csv: AsCsv = False,
 ) -> None:
@@ -122,10 +116,12 @@ def statement(
     first, last = span(since, until)
     with session.reader() as reader:
         who = find_resident(reader, resident)
-        today = session.settings.day_at(who.branches, session.now())
+        today = session.settings.profile.today(who.branches, session.now())
         last = last or today
         first = first or last.replace(day=1)
         if first > last:
             raise UsageError(f"--since {first} is after {last}, the last day of the statement")
-        found = lookup.statement(reader, session.settings, who, first, last, language, today=today)
-    session.print_listing(render.statement(found), as_csv=as_csv, on_paper=True)
+        entries = lookup.statement(
+            reader, session.settings, who, first, last, language, today=today
+        )
+    session.print_listing(render.statement(entries), as_csv, on_paper=True)

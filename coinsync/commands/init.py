@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands.session import Session, ask, somebody_is_there
@@ -15,22 +16,16 @@ from coinsync.store import database
 
 
 def init(
-    ctx: typer.Context,
-    school: Annotated[
-        str | None, typer.Option(help="The school's name as families see it.")
-    ] = None,
-    url: Annotated[
-        str | None, typer.Option(help="Address of the AlfaCRM, https://….s20.online")
-    ] = None,
-    email: Annotated[
-        str | None, typer.Option(help="E-mail of the CRM user made for the API.")
-    ] = None,
+    ctx: Context,
+    school: Annotated[str | None, Option(help="The school's name as families see it.")] = None,
+    url: Annotated[str | None, Option(help="Address of the AlfaCRM, https://….s20.online")] = None,
+    email: Annotated[str | None, Option(help="E-mail of the CRM user made for the API.")] = None,
     csv_folder: Annotated[
-        str | None, typer.Option(help="No CRM: attendance in CSV files of this folder.")
+        str | None, Option(help="No CRM: attendance in CSV files of this folder.")
     ] = None,
     database_url: Annotated[
         str | None,
-        typer.Option("--database", metavar="URL", help="Where coins are kept; a file if left out."),
+        Option("--database", metavar="URL", help="Where coins are kept; a file if left out."),
     ] = None,
 ) -> None:
     """Make a configuration and a database.
@@ -42,7 +37,7 @@ def init(
     session: Session = ctx.obj
     is_new = not session.config.exists()
     if is_new:
-        values = _answers(session, school=school, url=url, email=email, csv_folder=csv_folder)
+        values = _answers(session, school, url, email, csv_folder)
         if database_url:
             values["database.url"] = database_url
         write_new(session.config, config.example(values), 0o660)
@@ -59,7 +54,7 @@ def init(
 
 
 def _show_result(session: Session, *, is_new: bool, is_created: bool) -> None:
-    config_path, place = session.config, str(database.place(session.database_url))
+    config_path, place = session.config, database.place(session.database_url)
     data = {"config": str(config_path), "written": is_new, "database": place, "created": is_created}
     session.tell(data)
     session.say(f"{config_path}: {'written' if is_new else 'there already, left as it is'}")
@@ -72,14 +67,8 @@ def _show_result(session: Session, *, is_new: bool, is_created: bool) -> None:
 
 
 def _answers(
-    session: Session,
-    *,
-    school: str | None,
-    url: str | None,
-    email: str | None,
-    csv_folder: str | None,
+    session: Session, school: str | None, url: str | None, email: str | None, csv_folder: str | None
 ) -> dict[str, Any]:
-    """What options say, and a person where they say nothing."""
     name = school or ask("init", "School's name as families see it", "--school")
     values: dict[str, Any] = {"school.name": name, "school.crm": "alfacrm", "web.app_id": 0}
     if csv_folder is not None:
@@ -118,12 +107,11 @@ def _ask_for_key(session: Session, file: Path) -> None:
 
 
 def write_new(path: Path, content: str, mode: int) -> None:
-    """Write a file that is not there yet, with exactly this mode."""
+    """Write a new file with exactly this mode."""
     try:
         if not path.parent.exists():
             path.parent.mkdir(parents=True)
-            # The web view may run as another user of the same group, and needs to write the files
-            # beside a database.
+            # The web view, perhaps another user of the group, writes the files beside a database.
             path.parent.chmod(0o2770)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
@@ -135,5 +123,5 @@ def write_new(path: Path, content: str, mode: int) -> None:
 
 
 def create_database(session: Session) -> bool:
-    """Make the database, schema and all; False when it is there already."""
+    """Make the database; False when it is there already."""
     return database.create(session.database_url)

@@ -1,55 +1,50 @@
-"""Coins for lessons: sync, runs, and explain, which says why a lesson gave coins or did not."""
+"""Coins for lessons: sync, runs, explain."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import completion, connections
-from coinsync.commands.options import AsCsv, Day, LockTimeout, day_of, span
+from coinsync.commands.options import AsCsv, Day, LockTimeout, argument, day_of, span
 from coinsync.commands.session import DIFFERENT, Session
-from coinsync.commands.sync_posting import Posting, posting_into
+from coinsync.commands.sync_posting import Posting
 from coinsync.errors import DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
-    from coinsync.render.progress import Bar
-    from coinsync.sync import Outcome, Sync
+    from coinsync.sync import Outcome
 
 
 def sync(
-    ctx: typer.Context,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan, write nothing.")
-    ] = False,
+    ctx: Context,
+    dry_run: Annotated[bool, Option("--dry-run", help="Show the plan, write nothing.")] = False,
     since: Day = None,
     until: Day = None,
     expect: Annotated[
-        str | None, typer.Option(metavar="DIGEST", help="Apply only if the plan is this one.")
+        str | None, Option(metavar="DIGEST", help="Apply only if the plan is this one.")
     ] = None,
     accept_unsafe: Annotated[
-        str | None,
-        typer.Option(metavar="DIGEST", help="Apply this plan although a guard refuses it."),
+        str | None, Option(metavar="DIGEST", help="Apply this plan although a guard refuses it.")
     ] = None,
     rerate: Annotated[
-        bool, typer.Option("--rerate", help="Post what changed rules give for the past.")
+        bool, Option("--rerate", help="Post what changed rules give for the past.")
     ] = False,
     detailed_exitcode: Annotated[
-        bool, typer.Option("--detailed-exitcode", help="Exit with 4 when there were changes.")
+        bool, Option("--detailed-exitcode", help="Exit with 4 when there were changes.")
     ] = False,
     lock_timeout: LockTimeout = 0.0,
     ping_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Tell a watcher that all went well.")
+        str | None, Option(metavar="URL", help="Tell a watcher that all went well.")
     ] = None,
 ) -> int:
     """Read attendance, show the difference, apply it."""
     session: Session = ctx.obj
     days = span(since, until)
     with session.lock("sync", lock_timeout), session.writable() as database:
-        posting = posting_into(session, database, dry_run=dry_run)
+        posting = Posting(session, database, dry_run)
         post_windows(posting, days, rerate=rerate, expect=expect, accept_unsafe=accept_unsafe)
     if dry_run:
         posting.say_digest()
@@ -70,19 +65,20 @@ def post_windows(
 ) -> None:
     """Plan and apply step by step; with a digest, plan all before anything is applied.
 
-    Raises ``DigestMismatch`` when the run is not the one to ``expect``. That of another run in
-    ``accept_unsafe`` accepts nothing.
+    Raises ``DigestMismatch``; another run's digest in ``accept_unsafe`` accepts nothing.
     """
     from coinsync.core.plan import DIGEST_SHOWN, matches
+    from coinsync.store.reader import Reader
     from coinsync.sync import run_digest, unsafe_digests
 
-    branches = posting.session.chosen_branches()
+    session, reader = posting.session, Reader(posting.database)
+    branches = session.chosen_branches()
     if expect is not None or accept_unsafe is not None:
-        with _open_run(posting, days, rerate=rerate) as (run, _):
+        with connections.sync(session, reader, days, rerate=rerate) as (run, _):
             outcomes = run.plan_all(branches)
         digest = run_digest(outcomes)
         if accept_unsafe is not None and matches(digest, accept_unsafe):
-            posting.accepted = unsafe_digests(outcomes, posting.session.settings.limits)
+            posting.accepted = unsafe_digests(outcomes, session.settings.limits)
         if expect is not None:
             if not matches(digest, expect):
                 shown = digest[:DIGEST_SHOWN] or "empty"
@@ -93,11 +89,11 @@ def post_windows(
             return
     # What is accepted changes what comes after it: lessons of people who were refused in the dry
     # run, balances in later windows. So an accepted run is planned anew from its first step.
-    with _open_run(posting, days, rerate=rerate) as (run, bar):
+    with connections.sync(session, reader, days, rerate=rerate) as (run, bar):
         for branch in branches:
             people = run.plan_people(branch)
             bar.rest()
-            _warn(posting.session, people)
+            _warn(session, people)
             if not posting.take(people):
                 continue
             run.count(people)
@@ -121,24 +117,7 @@ def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:
             without_people.add(branch)
 
 
-@contextmanager
-def _open_run(
-    posting: Posting, days: tuple[date | None, date | None], *, rerate: bool
-) -> Iterator[tuple[Sync, Bar]]:
-    """A run with the CRM and VK within reach, and the bar that shows how far its reading is."""
-    from coinsync.store.reader import Reader
-    from coinsync.sync import Sync
-
-    session = posting.session
-    bar = session.progress_bar()
-    with bar, connections.exchange(session, bar) as exchange, connections.vk(session) as vk:
-        reader = Reader(posting.database)
-        settings = session.settings
-        yield Sync(exchange, reader, settings, session.now(), *days, rerate=rerate, vk=vk), bar
-
-
 def _warn(session: Session, outcome: Outcome) -> None:
-    """Say what could not be asked, though the plan does not depend on it."""
     if outcome.warning is None:
         return
     # A key that is refused will be refused every night; what was out of reach comes by itself.
@@ -154,11 +133,11 @@ def _ping(session: Session, url: str) -> None:
 
 
 def runs(
-    ctx: typer.Context,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 20,
+    ctx: Context,
+    limit: Annotated[int, Option(min=1, max=10_000, help="How many.")] = 20,
     max_age: Annotated[
         str | None,
-        typer.Option(metavar="26h", help="Exit with 4 when a branch was last synced longer ago."),
+        Option(metavar="26h", help="Exit with 4 when a branch was last synced longer ago."),
     ] = None,
     as_csv: AsCsv = False,
 ) -> int:
@@ -173,7 +152,7 @@ def runs(
         last_runs = reader.runs(limit)
         branches = freshness(reader, session.settings, session.now())
     if session.json or as_csv or not session.quiet:
-        session.print_listing(status.runs(last_runs, branches), as_csv=as_csv)
+        session.print_listing(status.runs_listing(last_runs, branches), as_csv)
     if oldest is None:
         return 0
     stale = [branch for branch in branches if branch.is_older_than(oldest)]
@@ -195,18 +174,14 @@ def _age_of(text: str) -> timedelta:
 
 
 def explain(
-    ctx: typer.Context,
+    ctx: Context,
     resident: Annotated[
         str | None,
-        typer.Argument(
-            metavar="RESIDENT",
-            help="Left out: everybody in the --lesson.",
-            autocompletion=completion.residents,
-        ),
+        argument("RESIDENT", "Left out: everybody in the --lesson.", completion.residents),
     ] = None,
-    lesson: Annotated[int | None, typer.Option(help="This lesson.")] = None,
+    lesson: Annotated[int | None, Option(help="This lesson.")] = None,
     day: Annotated[
-        str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="All lessons of a day.")
+        str | None, Option("--date", metavar="YYYY-MM-DD", help="All lessons of a day.")
     ] = None,
 ) -> None:
     """Why a lesson gave or did not give coins."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import connections
-from coinsync.commands.options import AsCsv, DryRun, Who, Yes, author_of
+from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument, author_of
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import PageKind
@@ -22,13 +22,10 @@ if TYPE_CHECKING:
     from coinsync.store.reader import Reader
 
 Account = Annotated[
-    str,
-    typer.Argument(
-        metavar="VK", help="A number, id123, a link to the page, or a screen name as @name."
-    ),
+    str, argument("VK", "A number, id123, a link to the page, or a screen name as @name.")
 ]
 
-_SHOWN = "the cabinet shows it to whoever is not linked yet"
+_WRITE_THE_NUMBER = "Write the number instead: the cabinet shows it to whoever is not linked yet."
 _NO_PERSON = {
     PageKind.NOBODY: "is a screen name that nobody has",
     PageKind.GONE: "is an account that was deleted or banned",
@@ -37,9 +34,9 @@ _NO_PERSON = {
 
 
 def list_links(
-    ctx: typer.Context,
+    ctx: Context,
     problems: Annotated[
-        bool, typer.Option("--problems", help="Cards whose VK page could not be linked, and why.")
+        bool, Option("--problems", help="Cards whose VK page could not be linked, and why.")
     ] = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -50,12 +47,10 @@ def list_links(
             listing = render.link_problems(lookup.link_problems(reader))
         else:
             listing = render.links(lookup.links(reader))
-    session.print_listing(listing, as_csv=as_csv)
+    session.print_listing(listing, as_csv)
 
 
-def add(
-    ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
-) -> int:
+def add(ctx: Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Let a VK account see a resident."""
     session: Session = ctx.obj
     number, author = account_number(session, vk), author_of(session)
@@ -64,11 +59,11 @@ def add(
         who = lookup.find_resident(reader, resident)
         return desk.link(reader, session.settings, who, number, author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def revoke(
-    ctx: typer.Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
+    ctx: Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False
 ) -> int:
     """Let a VK account no longer see a resident.
 
@@ -81,11 +76,11 @@ def revoke(
         who = lookup.find_resident(reader, resident)
         return desk.revoke(reader, session.settings, who, number, author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def account_number(session: Session, text: str) -> int:
-    """The number of a VK account as typed; a screen name is looked up in VK."""
+    """The number of a VK account; a screen name is looked up in VK."""
     meaning = read_vk(text)
     if meaning.kind is VkKind.NUMBER:
         return meaning.number
@@ -100,7 +95,7 @@ def _number_in_vk(session: Session, name: str) -> int:
         if api is None:
             raise UsageError(
                 "a screen name cannot be looked up without COINSYNC_VK_SERVICE_KEY",
-                advice=f"Write the number instead: {_SHOWN}.",
+                advice=_WRITE_THE_NUMBER,
             )
         resolved = api.resolve([name])
     if resolved.error is not None:

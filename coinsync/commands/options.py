@@ -1,11 +1,13 @@
-"""Options that several commands take, and what is made of the texts that they are given."""
+"""Options that several commands take, and what their texts mean."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Option
 
 from coinsync.commands import completion
 from coinsync.core.identity import clean
@@ -20,35 +22,31 @@ KEY_LENGTH_MAX = 40
 #: No number of anything is longer, and no integer of a database either.
 DIGITS_MAX = 18
 
-Day = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD")]
+
+def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) -> Any:
+    """An argument of a command; a shell completes it with what ``offers`` gives."""
+    return typer.Argument(metavar=metavar, help=help, autocompletion=offers)
+
+
+Day = Annotated[str | None, Option(metavar="YYYY-MM-DD")]
 DayOfSale = Annotated[
-    str | None,
-    typer.Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out."),
+    str | None, Option("--date", metavar="YYYY-MM-DD", help="When it was; today if left out.")
 ]
-AsCsv = Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would write, write nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+AsCsv = Annotated[bool, Option("--csv", help="For a spreadsheet.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Show what it would write, write nothing.")]
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 Who = Annotated[
-    str,
-    typer.Argument(
-        metavar="RESIDENT",
-        help="#id, crm:123, vk:456, or a part of the name.",
-        autocompletion=completion.residents,
-    ),
+    str, argument("RESIDENT", "#id, crm:123, vk:456, or a part of the name.", completion.residents)
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why, in words that the family will read.")]
-Note = Annotated[str, typer.Option("--note", help="Why, in words that the family will read.")]
-Key = Annotated[
-    str, typer.Option(help="Key of an earlier try, to repeat it without doing it twice.")
-]
-AllowDuplicate = Annotated[bool, typer.Option("--allow-duplicate", help="It is meant twice.")]
-LockTimeout = Annotated[
-    float, typer.Option(metavar="SECONDS", help="Wait so long for another run.")
-]
+Reason = Annotated[str, Option("--reason", help="Why, in words that the family will read.")]
+Note = Annotated[str, Option("--note", help="Why, in words that the family will read.")]
+Key = Annotated[str, Option(help="Key of an earlier try, to repeat it without doing it twice.")]
+AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
+LockTimeout = Annotated[float, Option(metavar="SECONDS", help="Wait so long for another run.")]
 
 
 def day_of(text: str | None) -> date | None:
-    """The day that was written, when one was. Raises ``UsageError``."""
+    """The day that is written, if any. Raises ``UsageError``."""
     if text is None:
         return None
     try:
@@ -58,7 +56,7 @@ def day_of(text: str | None) -> date | None:
 
 
 def span(since: str | None, until: str | None) -> tuple[date | None, date | None]:
-    """First and last day of ``--since`` and ``--until``; None where it is open."""
+    """The days of ``--since`` and ``--until``. Raises ``UsageError``."""
     first, last = day_of(since), day_of(until)
     if first and last and first > last:
         raise UsageError(f"--since {first} is after --until {last}")
@@ -66,7 +64,7 @@ def span(since: str | None, until: str | None) -> tuple[date | None, date | None
 
 
 def number_of(text: str, what: str) -> int:
-    """A whole number above 0 as typed: plain digits, nothing else. Raises ``UsageError``."""
+    """A whole number above 0 in plain digits. Raises ``UsageError``."""
     digits = text.removeprefix("#")
     plain = digits.isascii() and digits.isdigit() and len(digits) <= DIGITS_MAX
     if not plain or int(digits) == 0:
@@ -78,7 +76,7 @@ def number_of(text: str, what: str) -> int:
 
 
 def note_of(text: str) -> str:
-    """What staff typed, as it is kept: one line. Raises ``UsageError`` where it is too long."""
+    """What staff typed, as one line. Raises ``UsageError`` where it is too long."""
     note = clean(text)
     if len(note) > NOTE_LENGTH_MAX:
         raise UsageError(f"the text has {len(note)} characters, at most {NOTE_LENGTH_MAX} are kept")
@@ -88,10 +86,7 @@ def note_of(text: str) -> str:
 def author_of(
     session: Session, key: str = "", date: str | None = None, allow_duplicate: bool = False
 ) -> Author:
-    """Whoever called: name, time, and a key.
-
-    The key is made before anything is asked, so that what is done twice is recognised.
-    """
+    """Whoever called; the key is made before anything is asked, so that a repeat is recognised."""
     from coinsync.core.proposal import Author
 
     given = key.removeprefix("desk:").lower()

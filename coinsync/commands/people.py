@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Context, Option
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, DryRun, Who, Yes, author_of
+from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument, author_of
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import Presence
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def list_residents(
-    ctx: typer.Context,
+    ctx: Context,
     everybody: Annotated[
-        bool, typer.Option("--all", help="Also leads, the archive and who is gone.")
+        bool, Option("--all", help="Also leads, the archive and who is gone.")
     ] = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -34,12 +35,12 @@ def list_residents(
     with session.reader() as reader:
         residents = lookup.residents_of(reader, session.chosen_branch_ids())
         if not everybody:
-            residents = [one for one in residents if one.presence is Presence.CLIENT]
+            residents = [each for each in residents if each.presence is Presence.CLIENT]
         lines = lookup.roster(reader, session.settings, residents, session.now())
-    session.print_listing(render.roster(lines), as_csv=as_csv)
+    session.print_listing(render.roster(lines), as_csv)
 
 
-def show(ctx: typer.Context, resident: Who) -> None:
+def show(ctx: Context, resident: Who) -> None:
     """All that is known of one resident."""
     session: Session = ctx.obj
     with session.reader() as reader:
@@ -48,19 +49,9 @@ def show(ctx: typer.Context, resident: Who) -> None:
 
 
 def merge(
-    ctx: typer.Context,
-    card: Annotated[
-        str,
-        typer.Argument(
-            metavar="CARD", help="The card that ends.", autocompletion=completion.residents
-        ),
-    ],
-    into: Annotated[
-        str,
-        typer.Argument(
-            metavar="INTO", help="The card that it goes on as.", autocompletion=completion.residents
-        ),
-    ],
+    ctx: Context,
+    card: Annotated[str, argument("CARD", "The card that ends.", completion.residents)],
+    into: Annotated[str, argument("INTO", "The card that it goes on as.", completion.residents)],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -75,14 +66,12 @@ def merge(
         ends, goes_on = find_card(reader, card), find_card(reader, into)
         return desk.merge(reader, session.settings, ends, goes_on, author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def unmerge(
-    ctx: typer.Context,
-    card: Annotated[
-        str, typer.Argument(metavar="CARD", help="The card that was merged, by its number.")
-    ],
+    ctx: Context,
+    card: Annotated[str, argument("CARD", "The card that was merged, by its number.")],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -93,10 +82,10 @@ def unmerge(
     def decide(reader: Reader) -> Proposal:
         return desk.unmerge(reader, session.settings, find_card(reader, card), author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
-def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes = False) -> int:
+def erase(ctx: Context, resident: Who, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Forget who a resident is.
 
     Names, links and notes go for good, numbers and coins stay.
@@ -107,10 +96,10 @@ def erase(ctx: typer.Context, resident: Who, dry_run: DryRun = False, yes: Yes =
     def decide(reader: Reader) -> Proposal:
         return desk.erase(reader, session.settings, find_resident(reader, resident), author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
-def export(ctx: typer.Context, resident: Who) -> None:
+def export(ctx: Context, resident: Who) -> None:
     """All that is held about a resident, as JSON."""
     session: Session = ctx.obj
     with session.reader() as reader:

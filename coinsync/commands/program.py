@@ -1,8 +1,8 @@
 """Which command lies where, and the options that every command takes.
 
-The module of a command is imported when the command is called: most commands need a tenth of what
-all of them together import. So that ``--help`` imports none of them, the help texts stand in this
-map as well; a test compares them with the functions' docstrings.
+A command's module is imported when the command is called: most need a tenth of what all together
+import. So that ``--help`` imports none, the help texts stand here too; a test compares them with
+the docstrings.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ COMMANDS: Members = {
     "init": Command("init:init", "Make a configuration and a database."),
     "doctor": Command("doctor:doctor", "Look whether all is as it should be."),
     "serve": Command("serve:serve", "Serve the cabinet, read-only."),
-    "demo": Command("demo:demo", "An imaginary school, to try everything on."),
+    "demo": Command("demo:demo", "A made-up school, to try everything on."),
     "simulator": Command("demo:simulator", "The demo's AlfaCRM alone, to point any client at."),
     "catalog": Group("What the shop has.", CATALOG),
     "shop": Group("What was sold.", SHOP),
@@ -120,7 +120,7 @@ COMMANDS: Members = {
 
 
 class CommandGroup(TyperGroup):
-    """A group that knows names and help texts, and loads the one command that is called.
+    """A group that loads the one command that is called.
 
     Help, suggestions and shell completion see empty commands, which cost nothing to make.
     """
@@ -128,7 +128,7 @@ class CommandGroup(TyperGroup):
     members: Members
 
     def hold(self, members: Members) -> CommandGroup:
-        """Take these commands as the group's own."""
+        """Take these commands as its own."""
         self.members = members
         for name, member in members.items():
             self.add_command(TyperCommand(name, help=member.help))
@@ -165,7 +165,7 @@ def _loaded(name: str, member: Command | Group) -> Any:
 
 
 def program() -> CommandGroup:
-    """The whole program, as a group of commands that are loaded when they are called."""
+    """The whole program, as a group of commands."""
     app = typer.Typer(
         cls=CommandGroup,
         help="Attendance in AlfaCRM becomes coins that a family can open in VK.",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync import reconcile as proving
 from coinsync.commands import connections
@@ -19,7 +19,6 @@ from coinsync.core.proof.crm import CrmReading, check_readings
 from coinsync.errors import UsageError
 from coinsync.render.proof import finding_line
 from coinsync.render.proof import proof as proof_listing
-from coinsync.sync import Sync
 
 if TYPE_CHECKING:
     from coinsync.store.reader import Reader
@@ -30,18 +29,16 @@ Days = tuple[date | None, date | None]
 
 
 def reconcile(
-    ctx: typer.Context,
+    ctx: Context,
     check: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Only this check; may be repeated.")
+        list[str] | None, Option(metavar="ID", help="Only this check; may be repeated.")
     ] = None,
     as_of: Annotated[
         str | None,
-        typer.Option(
-            "--as-of", metavar="YYYY-MM-DD", help="The ledger at the end of that day, UTC."
-        ),
+        Option("--as-of", metavar="YYYY-MM-DD", help="The ledger at the end of that day, UTC."),
     ] = None,
     with_crm: Annotated[
-        bool, typer.Option("--with-crm", help="Also against a fresh reading of the CRM.")
+        bool, Option("--with-crm", help="Also against a fresh reading of the CRM.")
     ] = False,
     since: Day = None,
     until: Day = None,
@@ -65,14 +62,14 @@ def reconcile(
     with lock, session.reader() as reader:
         proof = _proof(session, reader, wanted, day)
         if with_crm:
-            outcomes = _outcomes(session, reader, days)
+            with connections.sync(session, reader, days) as (run, _):
+                outcomes = run.plan_all(session.chosen_branches())
             proof = _with_the_crm(session, proof, outcomes, wanted, days)
-    _tell(session, proof, day, as_csv=as_csv)
+    _tell(session, proof, day, as_csv)
     return _exit_code(proof, outcomes)
 
 
 def _wanted(named: Sequence[str], *, day: bool, with_crm: bool) -> tuple[str, ...]:
-    """The ids of the checks to make: those named, or all that can be made."""
     fresh = tuple(check.id for check in CRM_CHECKS)
     possible = proving.OF_A_DAY if day else proving.STORED
     if with_crm:
@@ -99,23 +96,8 @@ def _proof(session: Session, reader: Reader, wanted: Collection[str], day: date 
         )
 
 
-# --- against the CRM ------------------------------------------------------------------------------
-
-
-def _outcomes(session: Session, reader: Reader, days: Days) -> list[Outcome]:
-    """What a sync would do now, as its dry run finds it."""
-    bar = session.progress_bar()
-    with bar, connections.exchange(session, bar) as exchange, connections.vk(session) as vk:
-        run = Sync(exchange, reader, session.settings, session.now(), *days, vk=vk)
-        return run.plan_all(session.chosen_branches())
-
-
 def _with_the_crm(
-    session: Session,
-    proof: Proof,
-    outcomes: Iterable[Outcome],
-    wanted: Collection[str],
-    days: Days,
+    session: Session, proof: Proof, outcomes: Iterable[Outcome], wanted: Collection[str], days: Days
 ) -> Proof:
     """The proof with what the fresh reading adds to it."""
     names = session.branch_names()
@@ -124,13 +106,13 @@ def _with_the_crm(
     for option, day in zip(("--since", "--until"), days, strict=True):
         if day:
             command += f" {option} {day}"
-    found = Findings()
-    check_readings(readings, session.settings.limits, found, command)
+    findings = Findings()
+    check_readings(readings, session.settings.limits, findings, command)
     fresh = [check for check in CRM_CHECKS if check.id in wanted]
     # Differences of the rules are those over the stored facts, which were looked at in full.
     return replace(
         proof,
-        findings=(*proof.findings, *found.of({check.id for check in fresh})),
+        findings=(*proof.findings, *findings.of({check.id for check in fresh})),
         checked=tuple(dict.fromkeys((*proof.checked, *fresh))),
     )
 
@@ -142,13 +124,10 @@ def _reading(names: dict[int, str], outcome: Outcome) -> CrmReading:
     return CrmReading(f"{branch} {scope.since} … {scope.until}", outcome.plan, error)
 
 
-# --- the end --------------------------------------------------------------------------------------
-
-
-def _tell(session: Session, proof: Proof, day: date | None, *, as_csv: bool) -> None:
+def _tell(session: Session, proof: Proof, day: date | None, as_csv: bool) -> None:
     if session.json or as_csv or not session.quiet:
         listing = proof_listing(proof, day, every_check=session.verbose)
-        session.print_listing(listing, as_csv=as_csv)
+        session.print_listing(listing, as_csv)
     for finding in proof.findings:
         if session.quiet or finding.check == "unread":
             session.complain(finding_line(finding))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, DryRun, Note, Yes, author_of, note_of
+from coinsync.commands.options import AsCsv, DryRun, Note, Yes, argument, author_of, note_of
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import Hold, HoldKind
@@ -22,30 +22,26 @@ if TYPE_CHECKING:
 
 Cases = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="CASE",
-        help="LESSON:RESIDENT as `review list` shows it.",
-        autocompletion=completion.holds,
-    ),
+    argument("CASE", "LESSON:RESIDENT as `review list` shows it.", completion.holds),
 ]
-Everything = Annotated[bool, typer.Option("--all", help="Every case that is held.")]
-Kind = Annotated[str, typer.Option("--kind", help="With --all: only reversal, or only guest.")]
+Everything = Annotated[bool, Option("--all", help="Every case that is held.")]
+Kind = Annotated[str, Option("--kind", help="With --all: only reversal, or only guest.")]
 
 
 def list_cases(
-    ctx: typer.Context,
-    kind: Annotated[str, typer.Option("--kind", help="Only reversal, or only guest.")] = "",
+    ctx: Context,
+    kind: Annotated[str, Option("--kind", help="Only reversal, or only guest.")] = "",
     as_csv: AsCsv = False,
 ) -> None:
     """Held reversals and guest visits."""
     session: Session = ctx.obj
     with session.reader() as reader:
         cases = desk.cases(reader, _chosen(session, reader, kind))
-    session.print_listing(render.cases(cases), as_csv=as_csv)
+    session.print_listing(render.cases_listing(cases), as_csv)
 
 
 def post(
-    ctx: typer.Context,
+    ctx: Context,
     cases: Cases = None,
     everything: Everything = False,
     kind: Kind = "",
@@ -57,11 +53,11 @@ def post(
 
     Take the coins back, even below zero, or pay the visit.
     """
-    return _decide(ctx.obj, Ruling.POST, cases, everything, kind, note, dry_run=dry_run, yes=yes)
+    return _decide(ctx.obj, Ruling.POST, cases, everything, kind, note, dry_run, yes)
 
 
 def forgive(
-    ctx: typer.Context,
+    ctx: Context,
     cases: Cases = None,
     everything: Everything = False,
     note: Note = "",
@@ -72,12 +68,12 @@ def forgive(
 
     Both lines are seen, the balance stays.
     """
-    ruling, kind = Ruling.FORGIVE, HoldKind.REVERSAL
-    return _decide(ctx.obj, ruling, cases, everything, kind, note, dry_run=dry_run, yes=yes)
+    kind = HoldKind.REVERSAL
+    return _decide(ctx.obj, Ruling.FORGIVE, cases, everything, kind, note, dry_run, yes)
 
 
 def waive(
-    ctx: typer.Context,
+    ctx: Context,
     cases: Cases = None,
     everything: Everything = False,
     kind: Kind = "",
@@ -89,7 +85,7 @@ def waive(
 
     Who decided that, and why, is kept.
     """
-    return _decide(ctx.obj, Ruling.WAIVE, cases, everything, kind, note, dry_run=dry_run, yes=yes)
+    return _decide(ctx.obj, Ruling.WAIVE, cases, everything, kind, note, dry_run, yes)
 
 
 def _decide(
@@ -99,7 +95,6 @@ def _decide(
     everything: bool,
     kind: str,
     note: str,
-    *,
     dry_run: bool,
     yes: bool,
 ) -> int:
@@ -113,19 +108,16 @@ def _decide(
         holds = _named(reader, cases) if cases else _chosen(session, reader, kind)
         return desk.review(reader, session.settings, holds, ruling, author, note=text)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def _chosen(session: Session, reader: Reader, kind: str) -> list[Hold]:
-    """What is held at the branches of ``--branch``, of one kind where one is named."""
     if kind and kind not in list(HoldKind):
         raise UsageError(f"--kind {kind!r}: held are {' and '.join(HoldKind)}")
     branches = session.chosen_branch_ids()
     holds = []
     for hold in reader.all(Hold):
-        if kind and hold.kind != kind:
-            continue
-        if branches is None or hold.branch in branches:
+        if kind in ("", hold.kind) and (branches is None or hold.branch in branches):
             holds.append(hold)
     return holds
 

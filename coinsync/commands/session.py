@@ -1,8 +1,4 @@
-"""One invocation: what its options say, what it opens, and how it speaks with whoever called.
-
-Nothing here asks the clock, sleeps, draws or reads the environment: ``Environment`` brings what
-does.
-"""
+"""One invocation: its options, what it opens, what it says."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import os
 import pwd
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -43,8 +39,7 @@ ACTOR_LENGTH_MAX = 80
 class Session:
     """What the global options say, and what a command opens.
 
-    ``serve`` starts the web view on a host and port with so many threads, and ``sign`` signs a
-    launch of it; both are brought along, because nothing in ``coinsync`` knows the web view.
+    ``serve`` and ``sign`` are brought along, because nothing in ``coinsync`` knows the web view.
     """
 
     environment: Environment
@@ -58,11 +53,8 @@ class Session:
     verbose: bool
 
     def __post_init__(self) -> None:
-        """Record as the author whoever is logged in, unless somebody is named."""
         named = clean(self.actor) or clean(_login(self.environment.environ))
         self.actor = named[:ACTOR_LENGTH_MAX]
-
-    # --- configuration ----------------------------------------------------------------------------
 
     @cached_property
     def settings(self) -> Settings:
@@ -80,7 +72,7 @@ class Session:
 
     @cached_property
     def database_url(self) -> str:
-        """The database's address; it may hold a password, and is told to nobody."""
+        """The database's address; it may hold a password."""
         from coinsync import config
 
         return config.database_url(self.settings, self.secrets)
@@ -90,7 +82,7 @@ class Session:
         return self.environment.now()
 
     def branch_names(self) -> dict[int, str]:
-        """What branches are called: by the configuration, else by the CRM as far as it was read."""
+        """What branches are called."""
         from coinsync.core.facts import Branch
 
         try:
@@ -105,33 +97,31 @@ class Session:
         return names
 
     def chosen_branches(self) -> tuple[BranchSettings, ...]:
-        """The branches that ``--branch`` names by id or name, or all."""
+        """The branches that ``--branch`` names, or all."""
         known = self.settings.branches
         if not self.branches:
             return known
         names = self.branch_names()
         chosen: list[BranchSettings] = []
         for wanted in self.branches:
-            fitting = [
-                branch for branch in known if wanted in (str(branch.id), names.get(branch.id))
-            ]
-            if not fitting:
+            named = [branch for branch in known if wanted in (str(branch.id), names.get(branch.id))]
+            if not named:
                 listed = [f"{branch.id} {names.get(branch.id, '')}".rstrip() for branch in known]
-                raise NotFound(
-                    f"branch {wanted!r} is not in the configuration",
-                    advice=f"There are: {', '.join(listed)}.",
-                )
-            chosen += fitting
+                advice = f"There are: {', '.join(listed)}."
+                raise NotFound(f"branch {wanted!r} is not in the configuration", advice=advice)
+            chosen += named
         # A branch may be named twice, by its number and by its name.
         return tuple(dict.fromkeys(chosen))
 
     def chosen_branch_ids(self) -> frozenset[int] | None:
-        """The numbers of the branches that ``--branch`` names; None when it names none."""
+        """The numbers of ``chosen_branches``; None when ``--branch`` is left out."""
         if not self.branches:
             return None
         return frozenset(branch.id for branch in self.chosen_branches())
 
-    # --- the database -----------------------------------------------------------------------------
+    @property
+    def _wait_seconds(self) -> float:
+        return self.settings.database.wait_seconds
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:
@@ -139,9 +129,7 @@ class Session:
         from coinsync.store import database
         from coinsync.store.reader import Reader
 
-        opened = database.open_readable(
-            self.database_url, wait_seconds=self.settings.database.wait_seconds
-        )
+        opened = database.open_readable(self.database_url, wait_seconds=self._wait_seconds)
         with database.reading(opened):
             yield Reader(opened)
 
@@ -150,27 +138,15 @@ class Session:
         """A writing connection."""
         from coinsync.store import database
 
-        opened = database.open_writable(
-            self.database_url, wait_seconds=self.settings.database.wait_seconds
-        )
-        try:
-            with database.speaking(opened):
-                yield opened
-        finally:
-            opened.close()
+        opened = database.open_writable(self.database_url, wait_seconds=self._wait_seconds)
+        with closing(opened), database.speaking(opened):
+            yield opened
 
-    @contextmanager
-    def pooled(self) -> Iterator[PooledConnection]:
-        """A writing connection for many small plans; closed in the end."""
+    def pooled(self) -> closing[PooledConnection]:
+        """A writing connection for many small plans."""
         from coinsync.store.database import PooledConnection
 
-        connection = PooledConnection(
-            self.database_url, wait_seconds=self.settings.database.wait_seconds
-        )
-        try:
-            yield connection
-        finally:
-            connection.close()
+        return closing(PooledConnection(self.database_url, wait_seconds=self._wait_seconds))
 
     @contextmanager
     def lock(self, what: str, wait_seconds: float) -> Iterator[None]:
@@ -183,10 +159,8 @@ class Session:
         with run_lock(path, holder, wait_seconds, self.environment.sleep):
             yield
 
-    # --- what is said -----------------------------------------------------------------------------
-
     def say(self, line: str) -> None:
-        """Print a line for a person; nothing when quiet or when a program reads."""
+        """Print a line for a person, unless quiet."""
         if not (self.quiet or self.json):
             typer.echo(line)
 
@@ -202,16 +176,16 @@ class Session:
         typer.echo(line, err=True)
 
     def print_page(self, page: Page | Callable[[int], Page], *, on_paper: bool = False) -> None:
-        """Print a page on the terminal, perhaps no wider than a sheet of paper."""
+        """Print a page on the terminal, ``on_paper`` no wider than a sheet."""
         # A program that reads JSON or CSV need not wait for what draws tables.
         from coinsync.render.terminal import console, paper, show
 
         show(paper() if on_paper else console(), page)
 
     def print_listing(
-        self, listing: Listing, *, as_csv: bool = False, on_paper: bool = False
+        self, listing: Listing, as_csv: bool = False, *, on_paper: bool = False
     ) -> None:
-        """Print a listing for whoever reads it: a program, a spreadsheet or a person."""
+        """Print a listing for a program, a spreadsheet or a person."""
         if self.json:
             self.tell(listing.data)
         elif as_csv:
@@ -222,13 +196,13 @@ class Session:
             self.print_page(listing.page, on_paper=on_paper)
 
     def progress_bar(self) -> Bar:
-        """A bar on stderr for what takes long; it never appears where nobody looks."""
+        """A bar on stderr; it never appears where nobody looks."""
         from coinsync.render.progress import Bar
 
         return Bar(shown=sys.stderr.isatty() and not (self.quiet or self.json))
 
 
-#: Starts the web view on a host and a port, with so many threads.
+#: Starts the web view on a host and a port with so many threads.
 Serve = Callable[[Session, str, int, int], None]
 #: Signs the parameters of a launch with a key.
 Sign = Callable[[Mapping[str, str], str], str]
@@ -245,26 +219,20 @@ def _login(environ: Mapping[str, str]) -> str:
         return f"uid {os.getuid()}"
 
 
-# --- asking a person ------------------------------------------------------------------------------
-
-
 def somebody_is_there() -> bool:
     """Whether a person can be asked."""
     return sys.stdin.isatty()
 
 
 def ask(command: str, question: str, option: str) -> str:
-    """The answer of the person at the terminal.
-
-    Raises ``UsageError`` where nobody is there: then ``option`` would have had to say it.
-    """
+    """The answer of a person; ``UsageError`` names ``option`` where nobody is there."""
     if not somebody_is_there():
         raise UsageError(f"{command}: {option} is missing, and nobody is there to ask")
     return str(typer.prompt(question))
 
 
 def confirm(question: str) -> bool:
-    """Whether the person at the terminal says yes; silence is no, and so is the end of input."""
+    """Whether the person says yes; silence is no."""
     try:
         return bool(typer.confirm(question, default=False))
     except typer.Abort as aborted:

@@ -1,11 +1,11 @@
-"""Sales and fairs: sell, refund; shop sales, sale, report, events, open, close."""
+"""Sales and fairs."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import completion
 from coinsync.commands.options import (
@@ -18,6 +18,7 @@ from coinsync.commands.options import (
     Reason,
     Who,
     Yes,
+    argument,
     author_of,
     note_of,
     number_of,
@@ -38,30 +39,19 @@ if TYPE_CHECKING:
     from coinsync.core.proposal import Proposal
     from coinsync.store.reader import Reader
 
-Fair = Annotated[
-    str, typer.Option("--event", metavar="EVENT", help="The fair that the sale belongs to.")
-]
-Code = Annotated[
-    str, typer.Argument(metavar="EVENT", help="A short word for the fair, as in fair-2026-12.")
-]
+Fair = Annotated[str, Option("--event", metavar="EVENT", help="The fair that the sale belongs to.")]
+Code = Annotated[str, argument("EVENT", "A short word for the fair, as in fair-2026-12.")]
 
 
 def sell(
-    ctx: typer.Context,
+    ctx: Context,
     resident: Who,
-    item: Annotated[
-        str,
-        typer.Argument(
-            metavar="ITEM", help="Its code, or a part of its name.", autocompletion=completion.items
-        ),
-    ],
-    quantity: Annotated[str, typer.Option("--quantity", help="How many.")] = "1",
-    price: Annotated[
-        str, typer.Option("--price", help="Another price for each; needs a --reason.")
-    ] = "",
+    item: Annotated[str, argument("ITEM", "Its code, or a part of its name.", completion.items)],
+    quantity: Annotated[str, Option("--quantity", help="How many.")] = "1",
+    price: Annotated[str, Option("--price", help="Another price for each; needs a --reason.")] = "",
     also: Annotated[
         list[str] | None,
-        typer.Option("--also", metavar="RESIDENT=COINS", help="Who pays a part; may be repeated."),
+        Option("--also", metavar="RESIDENT=COINS", help="Who pays a part; may be repeated."),
     ] = None,
     reason: Reason = "",
     event: Fair = "",
@@ -85,7 +75,7 @@ def sell(
             reader, session.settings, [pick], buyers, author, event=event.lower(), note=note
         )
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def _buyer_of_part(reader: Reader, text: str) -> desk.Buyer:
@@ -96,10 +86,10 @@ def _buyer_of_part(reader: Reader, text: str) -> desk.Buyer:
 
 
 def refund(
-    ctx: typer.Context,
-    sale: Annotated[str, typer.Argument(metavar="SALE", help="Its key, as `shop sales` shows it.")],
+    ctx: Context,
+    sale: Annotated[str, argument("SALE", "Its key, as `shop sales` shows it.")],
     line: Annotated[
-        list[int] | None, typer.Option("--line", help="Only this line; may be repeated.")
+        list[int] | None, Option("--line", help="Only this line; may be repeated.")
     ] = None,
     note: Note = "",
     day: DayOfSale = None,
@@ -119,33 +109,23 @@ def refund(
         sold = lookup.find_sale(reader, sale)
         return desk.refund(reader, session.settings, sold, line or (), author, note=text)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
-
-
-# --- looking --------------------------------------------------------------------------------------
+    return carry_out(session, decide, dry_run, yes)
 
 
 def sales(
-    ctx: typer.Context,
-    since: Day = None,
-    until: Day = None,
-    event: Fair = "",
-    as_csv: AsCsv = False,
+    ctx: Context, since: Day = None, until: Day = None, event: Fair = "", as_csv: AsCsv = False
 ) -> None:
     """Sales, the oldest first."""
     session: Session = ctx.obj
     first, last = span(since, until)
     with session.reader() as reader:
-        found = reader.sales(
-            since=first or date.min, until=last or date.max, event=event.lower() or None
-        )
-        purchases = lookup.purchases(reader, found)
-    session.print_listing(render.sales(purchases), as_csv=as_csv)
+        since_day, until_day = first or date.min, last or date.max
+        sales = reader.sales(since=since_day, until=until_day, event=event.lower() or None)
+        purchases = lookup.purchases(reader, sales)
+    session.print_listing(render.sales(purchases), as_csv)
 
 
-def sale(
-    ctx: typer.Context, key: Annotated[str, typer.Argument(metavar="SALE", help="Its key.")]
-) -> None:
+def sale(ctx: Context, key: Annotated[str, argument("SALE", "Its key.")]) -> None:
     """One sale with its lines, who paid, and what came back."""
     session: Session = ctx.obj
     with session.reader() as reader:
@@ -153,31 +133,28 @@ def sale(
     session.print_listing(render.sale(purchase))
 
 
-def report(ctx: typer.Context, since: Day = None, until: Day = None, as_csv: AsCsv = False) -> None:
+def report(ctx: Context, since: Day = None, until: Day = None, as_csv: AsCsv = False) -> None:
     """Who bought what, what sells, what does not move."""
     session: Session = ctx.obj
     first, last = span(since, until)
     with session.reader() as reader:
         residents = residents_of(reader, session.chosen_branch_ids())
-        found = lookup.report(reader, residents, first or date.min, last or date.max)
-    session.print_listing(render.report(found, every_line=session.verbose), as_csv=as_csv)
+        report = lookup.report(reader, residents, first or date.min, last or date.max)
+    session.print_listing(render.report(report, every_line=session.verbose), as_csv)
 
 
-def events(ctx: typer.Context) -> None:
+def events(ctx: Context) -> None:
     """Fairs, and which of them are open."""
     session: Session = ctx.obj
     with session.reader() as reader:
-        found = sorted(reader.all(Event), key=lambda event: (event.opened_on, event.code))
-    session.print_listing(render.fairs(found))
-
-
-# --- fairs ----------------------------------------------------------------------------------------
+        events = sorted(reader.all(Event), key=lambda event: (event.opened_on, event.code))
+    session.print_listing(render.fairs(events))
 
 
 def open_fair(
-    ctx: typer.Context,
+    ctx: Context,
     event: Code,
-    title: Annotated[str, typer.Option("--title", help="As people call it.")] = "",
+    title: Annotated[str, Option("--title", help="As people call it.")] = "",
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -185,10 +162,8 @@ def open_fair(
     session: Session = ctx.obj
     code, name, author = event.lower(), clean(title), author_of(session)
     if not is_code(code):
-        raise UsageError(
-            f"{clean(event)!r} is no code",
-            advice="Codes are letters a-z, digits, hyphens: fair-2026-12.",
-        )
+        advice = "Codes are letters a-z, digits, hyphens: fair-2026-12."
+        raise UsageError(f"{clean(event)!r} is no code", advice=advice)
     if len(name) > NAME_LENGTH_MAX:
         raise UsageError(
             f"--title: the text has {len(name)} characters, at most {NAME_LENGTH_MAX} are kept"
@@ -197,10 +172,10 @@ def open_fair(
     def decide(reader: Reader) -> Proposal:
         return fairs.open_fair(reader, session.settings, code, name or code, author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
-def close_fair(ctx: typer.Context, event: Code, dry_run: DryRun = False, yes: Yes = False) -> int:
+def close_fair(ctx: Context, event: Code, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Settle a fair.
 
     Coins taken, balances and goods must agree, or it stays open and the difference is named.
@@ -212,7 +187,7 @@ def close_fair(ctx: typer.Context, event: Code, dry_run: DryRun = False, yes: Ye
         fair = _fair(reader, event.lower())
         return fairs.close_fair(session.settings, fair, lookup.settle(reader, fair), author)
 
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+    return carry_out(session, decide, dry_run, yes)
 
 
 def _fair(reader: Reader, code: str) -> Event:

@@ -1,13 +1,24 @@
-"""How many pieces of the goods there are: catalog stock list, receive, count, write-off."""
+"""Pieces of goods: catalog stock list, receive, count, write-off."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Context, Option
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, Day, DryRun, Key, Yes, author_of, note_of, number_of
+from coinsync.commands.options import (
+    AsCsv,
+    Day,
+    DryRun,
+    Key,
+    Yes,
+    argument,
+    author_of,
+    note_of,
+    number_of,
+)
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.catalog import QUANTITY_MAX, MoveKind
@@ -20,23 +31,15 @@ if TYPE_CHECKING:
     from coinsync.core.proposal import Proposal
     from coinsync.store.reader import Reader
 
-Goods = Annotated[
-    str,
-    typer.Argument(
-        metavar="CODE", help="Its code, or a part of its name.", autocompletion=completion.items
-    ),
-]
-Pieces = Annotated[str, typer.Argument(metavar="PIECES", help="How many.")]
-NoteOfStaff = Annotated[str, typer.Option("--note", help="Why; staff alone reads it.")]
+Goods = Annotated[str, argument("CODE", "Its code, or a part of its name.", completion.items)]
+Pieces = Annotated[str, argument("PIECES", "How many.")]
+NoteOfStaff = Annotated[str, Option("--note", help="Why; staff alone reads it.")]
 
 
 def list_stock(
-    ctx: typer.Context,
+    ctx: Context,
     code: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[CODE]", help="Every move of these goods.", autocompletion=completion.items
-        ),
+        str | None, argument("[CODE]", "Every move of these goods.", completion.items)
     ] = None,
     as_csv: AsCsv = False,
 ) -> None:
@@ -44,82 +47,47 @@ def list_stock(
     session: Session = ctx.obj
     with session.reader() as reader:
         if code is None:
-            goods, pieces = lookup.stock(reader, session.chosen_branch_ids())
-            listing = render.stock(goods, pieces)
+            listing = render.stock(*lookup.stock(reader, session.chosen_branch_ids()))
         else:
             item = lookup.find_item(reader, code)
             listing = render.stock_moves(item, lookup.stock_moves(reader, item))
-    session.print_listing(listing, as_csv=as_csv)
+    session.print_listing(listing, as_csv)
 
 
-def receive(
-    ctx: typer.Context,
-    code: Goods,
-    pieces: Pieces,
-    date: Day = None,
-    note: NoteOfStaff = "",
-    key: Key = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> int:
-    """Pieces came in."""
-    number = number_of(pieces, "number of pieces")
-    return _move(ctx.obj, MoveKind.RECEIVE, code, number, date, note, key, dry_run=dry_run, yes=yes)
+def _moving(kind: MoveKind, help: str) -> Callable[..., int]:
+    """A command that records moves of one kind."""
+
+    def move(
+        ctx: Context,
+        code: Goods,
+        pieces: Pieces,
+        date: Day = None,
+        note: NoteOfStaff = "",
+        key: Key = "",
+        dry_run: DryRun = False,
+        yes: Yes = False,
+    ) -> int:
+        session: Session = ctx.obj
+        # Only a count can find nothing.
+        nothing = kind is MoveKind.COUNT and pieces != "" and not pieces.strip("0")
+        number = 0 if nothing else number_of(pieces, "number of pieces")
+        text = note_of(note)
+        if kind is MoveKind.WRITE_OFF and not text:
+            raise UsageError("catalog stock write-off: say why: --note TEXT")
+        if number > QUANTITY_MAX:
+            raise UsageError(f"the number of pieces {number} is above the limit of {QUANTITY_MAX}")
+        author = author_of(session, key.removeprefix("stock:"), date)
+
+        def decide(reader: Reader) -> Proposal:
+            item = lookup.find_item(reader, code)
+            return move_stock(reader, session.settings, item, kind, number, author, note=text)
+
+        return carry_out(session, decide, dry_run, yes)
+
+    move.__doc__ = help
+    return move
 
 
-def count(
-    ctx: typer.Context,
-    code: Goods,
-    pieces: Pieces,
-    date: Day = None,
-    note: NoteOfStaff = "",
-    key: Key = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> int:
-    """So many were counted; the difference is recorded."""
-    nothing = pieces != "" and pieces.strip("0") == ""
-    number = 0 if nothing else number_of(pieces, "number of pieces")
-    return _move(ctx.obj, MoveKind.COUNT, code, number, date, note, key, dry_run=dry_run, yes=yes)
-
-
-def write_off(
-    ctx: typer.Context,
-    code: Goods,
-    pieces: Pieces,
-    date: Day = None,
-    note: NoteOfStaff = "",
-    key: Key = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> int:
-    """Pieces are gone: broken, lost, given away."""
-    number = number_of(pieces, "number of pieces")
-    if not note_of(note):
-        raise UsageError("catalog stock write-off: say why: --note TEXT")
-    return _move(
-        ctx.obj, MoveKind.WRITE_OFF, code, number, date, note, key, dry_run=dry_run, yes=yes
-    )
-
-
-def _move(
-    session: Session,
-    kind: MoveKind,
-    code: str,
-    pieces: int,
-    date: str | None,
-    note: str,
-    key: str,
-    *,
-    dry_run: bool,
-    yes: bool,
-) -> int:
-    if pieces > QUANTITY_MAX:
-        raise UsageError(f"the number of pieces {pieces} is above the limit of {QUANTITY_MAX}")
-    text, author = note_of(note), author_of(session, key.removeprefix("stock:"), date)
-
-    def decide(reader: Reader) -> Proposal:
-        item = lookup.find_item(reader, code)
-        return move_stock(reader, session.settings, item, kind, pieces, author, note=text)
-
-    return carry_out(session, decide, dry_run=dry_run, yes=yes)
+receive = _moving(MoveKind.RECEIVE, "Pieces came in.")
+count = _moving(MoveKind.COUNT, "So many were counted; the difference is recorded.")
+write_off = _moving(MoveKind.WRITE_OFF, "Pieces are gone: broken, lost, given away.")

@@ -1,4 +1,4 @@
-"""The way of a sync's plans into the database: each is shown, applied, and remembered."""
+"""A sync's plans: shown, applied, and remembered."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DIGEST_OPTIONS = ("--expect", "--accept-unsafe")
 
 @dataclass(slots=True)
 class Result:
-    """What became of one plan: its report, and a receipt or the error that stopped it."""
+    """What became of one plan."""
 
     branch: str
     scope: Scope
@@ -36,86 +36,70 @@ class Result:
     error: CoinsyncError | None = None
 
     @property
-    def unreadable(self) -> tuple[PlanLine, ...]:
-        """The records that could not be read; what they concern was left as it is."""
-        if self.report is None:
-            return ()
-        return tuple(line for line in self.report.lines if line.verb == "unreadable")
+    def unreadable(self) -> list[PlanLine]:
+        """The records that could not be read."""
+        lines = self.report.lines if self.report else ()
+        return [line for line in lines if line.verb == "unreadable"]
 
     def complaint(self, *, quiet: bool) -> str:
-        """What to say on stderr: one line, and advice below it unless ``quiet``."""
-        where = f"{self.branch} {self.scope.since} … {self.scope.until}"
+        """What to say on stderr, with advice unless ``quiet``."""
         if self.error is not None:
-            line, advice = f"{where}: {self.error.message}", self.error.advice
-            if "nothing written" not in self.error.message:
-                line += "; nothing written"
+            message, advice = self.error.message, self.error.advice
+            if "nothing written" not in message:
+                message += "; nothing written"
         else:
-            first = self.unreadable[0]
+            first, count = self.unreadable[0], len(self.unreadable)
             named = f"lesson {first.lesson}" if first.lesson is not None else f"card {first.who}"
-            count = len(self.unreadable)
-            line = f"{where}: {count} records unreadable, first: {named} {first.note}"
+            message = f"{count} records unreadable, first: {named} {first.note}"
             advice = "Look at it in the CRM; everything else is done."
+        line = f"{self.branch} {self.scope.since} … {self.scope.until}: {message}"
         return line if quiet else f"{line}\n  → {advice}"
-
-    def data(self) -> dict[str, Any]:
-        """For a program."""
-        from coinsync.render.data import as_data
-
-        error = None
-        if self.error is not None:
-            error = {"message": self.error.message, "advice": self.error.advice}
-        return {
-            "branch": self.branch,
-            "scope": as_data(self.scope),
-            "status": self.status,
-            "report": as_data(self.report),
-            "receipt": as_data(self.receipt),
-            "error": error,
-        }
 
 
 @dataclass(slots=True)
 class Posting:
-    """A sync's plans on their way into the database: each is shown, applied, and remembered.
-
-    ``accepted`` are digests of plans that are applied although a guard refuses them. ``names`` are
-    those of the school, to which the plans add what is new.
-    """
+    """A sync's plans; those of ``accepted`` digests pass every guard."""
 
     session: Session
     database: Database
     dry_run: bool
-    names: Directory
     accepted: tuple[str, ...] = ()
     results: list[Result] = field(default_factory=list)
+    _names: Directory = field(init=False)
+
+    def __post_init__(self) -> None:
+        from coinsync.lookup.school import names_of_school
+        from coinsync.store.reader import Reader
+
+        self._names = names_of_school(Reader(self.database))
 
     def take(self, outcome: Outcome) -> bool:
-        """Show one plan and apply it unless this is a dry run; tell whether it stands."""
-        if outcome.plan is None:
-            self.results.append(
-                Result(self._name(outcome), outcome.scope, "failed", error=outcome.error)
-            )
-            return False
-        report = self._report(outcome, outcome.plan)
-        result = Result(report.branch_name, outcome.scope, "planned", report)
+        """Show one plan and apply it unless this is a dry run; whether it stands."""
+        branch = outcome.branch
+        # By the configuration, else by the CRM, else its number.
+        name = branch.name or self._names.branches.get(branch.id) or str(branch.id)
+        result = Result(name, outcome.scope, "planned")
         self.results.append(result)
+        if outcome.plan is None:
+            result.status, result.error = "failed", outcome.error
+            return False
+        result.report = self._report(outcome, outcome.plan, name)
         # The plan is shown before any guard speaks: a person must see what was refused.
-        shown = self._show(outcome, report)
+        is_shown = self._show(outcome, result.report)
         if self.dry_run:
             stands = not outcome.plan.refusals(self.session.settings.limits, self.accepted)
         else:
-            self._apply(outcome.plan, outcome.calls, result)
-            stands = result.error is None
-        if shown:
+            stands = self._apply(outcome.plan, outcome.calls, result)
+        if is_shown:
             self.session.say("")
         return stands
 
-    def _apply(self, plan: Plan, calls: int, result: Result) -> None:
+    def _apply(self, plan: Plan, calls: int, result: Result) -> bool:
         """Apply a plan. What stops it stops this branch or window alone: the others go on."""
         from coinsync.render.plans import receipt_line
 
         try:
-            receipt = apply(self.session, self.database, plan, self.accepted, calls)
+            result.receipt = apply(self.session, self.database, plan, self.accepted, calls)
         except UnsafePlan as error:
             likely = result.report.likely if result.report else ""
             result.error = UnsafePlan(error.message, advice=f"Likely {likely}.")
@@ -124,73 +108,59 @@ class Posting:
         except NotEnoughCoins as error:
             # The planner counted on coins that somebody spent since.
             result.error = StalePlan(f"plan is stale: {error.message}")
-        else:
-            result.status, result.receipt = "applied", receipt
-            if plan:
-                self.session.say(receipt_line(receipt))
-            return
-        result.status = "refused"
+        if result.receipt is None:
+            result.status = "refused"
+            return False
+        result.status = "applied"
+        if plan:
+            self.session.say(receipt_line(result.receipt))
+        return True
 
     def _show(self, outcome: Outcome, report: PlanReport) -> bool:
-        if self.session.quiet or self.session.json:
+        session = self.session
+        if session.quiet or session.json:
             return False
         from coinsync.render.plans import plan_page
 
         zone = str(outcome.branch.zone)
-        page = plan_page(report, zone, outcome.calls, every_line=self.session.verbose)
-        self.session.print_page(page)
+        page = plan_page(report, zone, outcome.calls, every_line=session.verbose)
+        session.print_page(page)
         return bool(page)
 
-    def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
+    def _report(self, outcome: Outcome, plan: Plan, branch: str) -> PlanReport:
         from coinsync.core.plan_report import of_plan
         from coinsync.lookup.school import names_in_plan
         from coinsync.store.reader import Reader
 
-        self.names = self.names.joined(names_in_plan(Reader(self.database), plan))
-        return of_plan(
-            plan, self.names, self.session.settings.limits, self._name(outcome), outcome.today
-        )
-
-    def _name(self, outcome: Outcome) -> str:
-        """What the branch is called: by the configuration, else by the CRM, else its number."""
-        number = outcome.branch.id
-        return outcome.branch.name or self.names.branches.get(number, "") or f"{number}"
+        self._names = self._names.joined(names_in_plan(Reader(self.database), plan))
+        return of_plan(plan, self._names, self.session.settings.limits, branch, outcome.today)
 
     @property
     def digest(self) -> str:
-        """Digest of the run: of all plans that change something; "" when none does."""
+        """Digest of all plans that change something; "" when none does."""
         return _digest_of(self.results)
 
     @property
     def refused_digest(self) -> str:
-        """Digest of what the guards refused; "" when they refused nothing.
-
-        It is the next run's digest when nothing changes until then: only this remains of the run.
-        """
+        """Digest of what the guards refused, which is the next run's if nothing changes."""
         return _digest_of(result for result in self.results if isinstance(result.error, UnsafePlan))
 
     def say_digest(self) -> None:
-        """The last line of a dry run: the digest, and the command that applies just this.
-
-        Nothing where nothing changes, or where the run was accepted by its digest already.
-        """
+        """The last line of a dry run: the digest, and the command that applies just this."""
         from coinsync.core.plan import DIGEST_SHOWN
 
         if not self.digest or self.accepted:
             return
-        digest = self.digest[:DIGEST_SHOWN]
-        unsafe = any(result.report and result.report.unsafe for result in self.results)
-        # --expect alone would apply the rest of it, and be refused the part that is unsafe.
-        if unsafe:
-            what = "apply it although it is unsafe"
-            command = self._this_call_with("--accept-unsafe", digest)
-        else:
-            what = "apply exactly this"
-            command = self._this_call_with("--expect", digest)
-        self.session.say(f"digest {digest}   {what}: {command}")
+        what, option = "apply exactly this", "--expect"
+        if any(result.report and result.report.unsafe for result in self.results):
+            # --expect alone would apply the rest of it, and be refused the part that is unsafe.
+            what, option = "apply it although it is unsafe", "--accept-unsafe"
+        command = self._this_call_with(option, self.digest)
+        self.session.say(f"digest {self.digest[:DIGEST_SHOWN]}   {what}: {command}")
 
     def _this_call_with(self, option: str, digest: str) -> str:
-        """The command line of this very call, for real and about the digest."""
+        from coinsync.core.plan import DIGEST_SHOWN
+
         environment = self.session.environment
         words = []
         rest = iter(environment.words)
@@ -202,7 +172,7 @@ class Posting:
                     next(rest, None)
             elif word not in ("--dry-run", "-q", "--quiet"):
                 words.append(word)
-        return shlex.join([environment.program, *words, option, digest])
+        return shlex.join([environment.program, *words, option, digest[:DIGEST_SHOWN]])
 
     def data(self) -> dict[str, Any]:
         """For a program."""
@@ -210,29 +180,18 @@ class Posting:
             "dry_run": self.dry_run,
             "digest": self.digest,
             "refused": self.refused_digest,
-            "results": [result.data() for result in self.results],
+            "results": self.results,
         }
 
     def finish(self) -> int:
-        """Say what went wrong, branch by branch, and how to accept it; give the exit code."""
-        from coinsync.core.plan import DIGEST_SHOWN
-
+        """Say what went wrong, and how to accept it; the exit code."""
         for result in self.results:
             if result.error or result.unreadable:
                 self.session.complain(result.complaint(quiet=self.session.quiet))
         if self.refused_digest:
-            digest = self.refused_digest[:DIGEST_SHOWN]
-            command = self._this_call_with("--accept-unsafe", digest)
+            command = self._this_call_with("--accept-unsafe", self.refused_digest)
             self.session.complain(f"If what is refused is true: {command}")
         return exit_code(self.results)
-
-
-def posting_into(session: Session, database: Database, *, dry_run: bool) -> Posting:
-    """A posting that has taken no plan yet."""
-    from coinsync.lookup.school import names_of_school
-    from coinsync.store.reader import Reader
-
-    return Posting(session, database, dry_run, names_of_school(Reader(database)))
 
 
 def _digest_of(results: Iterable[Result]) -> str:
@@ -243,7 +202,7 @@ def _digest_of(results: Iterable[Result]) -> str:
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """Refused as unsafe outranks partly done, which outranks the reason why nothing was done."""
+    """Refused as unsafe, else partly done, else why nothing was done."""
     codes = [result.error.exit_code for result in results if result.error]
     if UNSAFE in codes:
         return UNSAFE

@@ -17,7 +17,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Context, Option
 
+from coinsync import errors
 from coinsync.commands.options import author_of
 from coinsync.commands.posting import apply
 from coinsync.commands.session import Session
@@ -25,28 +27,21 @@ from coinsync.core.catalog import Item, Pick
 from coinsync.core.identity import clean
 from coinsync.desk.fairs import open_event
 from coinsync.desk.shop import Buyer, refund, sell
-from coinsync.errors import (
-    AlreadyReversed,
-    Ambiguous,
-    CoinsyncError,
-    NotFound,
-    OutcomeUnknown,
-    OutOfStock,
-    PostedOtherwise,
-    StalePlan,
-    TryLater,
-    UsageError,
-)
 from coinsync.lookup.residents import find_resident
 from coinsync.lookup.shop import find_sale, named, purchases, shelf_for
 from coinsync.render import shop as render
 from coinsync.render.coins import proposal_page
+from coinsync.render.numbers import counted
 from coinsync.store.reader import Reader
 
 if TYPE_CHECKING:
     from coinsync.core.facts import Resident
     from coinsync.core.proposal import Author, Proposal
     from coinsync.store.database import PooledConnection
+
+FairOfSales = Annotated[
+    str, Option("--event", metavar="EVENT", help="The fair that the sales belong to.")
+]
 
 TRIES_MAX = 5
 #: No letters: these keys are the same in every layout.
@@ -70,18 +65,12 @@ _LATIN, _RUSSIAN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`", "йцукенгшщзх�
 _OTHER_LAYOUT = str.maketrans(_LATIN + _RUSSIAN, _RUSSIAN + _LATIN)
 
 
-def till(
-    ctx: typer.Context,
-    event: Annotated[
-        str, typer.Option("--event", metavar="EVENT", help="The fair that the sales belong to.")
-    ] = "",
-) -> int:
+def till(ctx: Context, event: FairOfSales = "") -> int:
     """Sell at a fair: a buyer, goods, yes; the next one."""
     session: Session = ctx.obj
     if session.json or session.quiet:
-        raise UsageError(
-            "till: it talks with a person", advice='Programs sell with "coinsync sell".'
-        )
+        advice = 'Programs sell with "coinsync sell".'
+        raise errors.UsageError("till: it talks with a person", advice=advice)
     if event:
         with session.reader() as reader:
             open_event(reader, event.lower())
@@ -100,11 +89,7 @@ def _line(prompt: str) -> str:
     return clean(input(prompt))
 
 
-def _agreed(question: str) -> bool:
-    """Whether the person says yes, in either language and layout.
-
-    What is neither yes nor no is asked again.
-    """
+def _is_agreed(question: str) -> bool:
     while True:
         answer = _line(f"{question} [Y/n] ").casefold()
         for word in (answer, other_layout(answer)):
@@ -112,9 +97,9 @@ def _agreed(question: str) -> bool:
                 return word in _YES
 
 
-def _say_error(error: CoinsyncError) -> None:
+def _say_error(error: errors.CoinsyncError) -> None:
     typer.echo(f"  {error.message}")
-    if isinstance(error, Ambiguous):
+    if isinstance(error, errors.Ambiguous):
         for candidate in error.candidates:
             typer.echo(f"    {candidate}")
     typer.echo(f"  → {error.advice}")
@@ -125,12 +110,7 @@ def other_layout(text: str) -> str:
     return text.casefold().translate(_OTHER_LAYOUT)
 
 
-# --- the till -------------------------------------------------------------------------------------
-
-
 class _Till:
-    """One till: whom it serves, and what it sold so far."""
-
     def __init__(self, session: Session, connection: PooledConnection, event: str) -> None:
         self._session = session
         self._connection = connection
@@ -149,55 +129,53 @@ class _Till:
                 self._take(text)
         except EOFError:
             typer.echo()  # Whoever hung up left a line unfinished.
-        count, coins = len(self._sold), sum(self._sold.values())
-        sales = "sale" if count == 1 else "sales"
-        typer.echo(f"{count} {sales}, {coins} {'coin' if coins == 1 else 'coins'}")
+        coins = sum(self._sold.values())
+        typer.echo(f"{counted(len(self._sold), 'sale')}, {counted(coins, 'coin')}")
 
     @contextmanager
     def _reader(self) -> Iterator[Reader]:
-        """A reader on the till's connection.
-
-        The writer compares whatever is read here again, so no snapshot is needed.
-        """
+        # The writer compares whatever is read here again, so no snapshot is needed.
         with self._connection.use() as database:
             yield Reader(database)
 
+    def _apply(self, proposal: Proposal) -> None:
+        with self._connection.use() as database:
+            apply(self._session, database, proposal.plan)
+
     def _take(self, text: str) -> None:
-        """Do what stands at the first prompt; what goes wrong is told, and the till goes on."""
         try:
             if text == TAKE_BACK:
                 self._take_back()
             elif text:
                 self._serve(self._find(text))
-        except CoinsyncError as error:
+        except errors.CoinsyncError as error:
             _say_error(error)
 
     def _find(self, text: str) -> Resident:
         with self._reader() as reader:
             try:
                 return find_resident(reader, text)
-            except NotFound:
-                with suppress(NotFound):
+            except errors.NotFound:
+                with suppress(errors.NotFound):
                     return find_resident(reader, other_layout(text))
                 raise
 
     # --- selling ----------------------------------------------------------------------------------
 
     def _serve(self, buyer: Resident) -> None:
-        """Show a buyer the goods, until something is sold or nothing is wanted."""
         author, goods = author_of(self._session), self._show(buyer)
         while goods and (chosen := _line("goods> ")):
             try:
                 if self._sell(buyer, picked(chosen, goods), author):
                     return
-            except (OutOfStock, StalePlan) as error:
+            except (errors.OutOfStock, errors.StalePlan) as error:
                 _say_error(error)
                 goods = self._show(buyer)
-            except PostedOtherwise:
+            except errors.PostedOtherwise:
                 # An earlier choice under this key seemed lost and was written all the same.
-                self._look_up(author.key)
+                self._show_written(author.key)
                 return
-            except CoinsyncError as error:
+            except errors.CoinsyncError as error:
                 _say_error(error)
         if not goods:
             typer.echo("  nothing is on the shelf")
@@ -214,11 +192,11 @@ class _Till:
         """Show what the choice costs, ask, and write it; False when the person chooses again."""
         proposal = self._propose(buyer, picks, author)
         if not proposal.plan:
-            self._look_up(author.key)
+            self._show_written(author.key)
             return True
         coins = -sum(move.coins for move in proposal.moves)
         self._session.print_page(render.basket_page(proposal.moves, picks))
-        if not _agreed(f"sell for {coins}?"):
+        if not _is_agreed(f"sell for {coins}?"):
             typer.echo("  not sold; choose again, or nothing for the next buyer")
             return False
         self._write(buyer, picks, author, proposal)
@@ -238,66 +216,57 @@ class _Till:
         doubt = False
         for tries in range(1, TRIES_MAX + 1):
             try:
-                with self._connection.use() as database:
-                    apply(self._session, database, proposal.plan)
+                self._apply(proposal)
                 return
-            except StalePlan as error:
+            except errors.StalePlan as error:
                 if not self._propose(buyer, picks, author).plan:
                     return  # An earlier try was written, only its answer was lost.
-                raise StalePlan(
-                    f"{error.message}; nothing written", advice="Look at the list and choose."
-                ) from error
-            except TryLater as error:
-                doubt = doubt or isinstance(error, OutcomeUnknown)
+                message, advice = (
+                    f"{error.message}; nothing written",
+                    "Look at the list and choose.",
+                )
+                raise errors.StalePlan(message, advice=advice) from error
+            except errors.TryLater as error:
+                doubt = doubt or isinstance(error, errors.OutcomeUnknown)
                 if tries == TRIES_MAX:
                     message = "it is not known whether this is sold" if doubt else error.message
-                    raise TryLater(
-                        message, advice="Choose the same again: it is not sold twice."
-                    ) from error
+                    advice = "Choose the same again: it is not sold twice."
+                    raise errors.TryLater(message, advice=advice) from error
                 typer.echo(f"  {error.message}; trying again …")
                 self._session.environment.sleep(float(tries))
 
-    def _look_up(self, key: str) -> None:
-        """Tell of a sale that was written although it seemed lost."""
+    def _show_written(self, key: str) -> None:
         with self._reader() as reader:
             [purchase] = purchases(reader, [find_sale(reader, key)])
         typer.echo("  this buyer's sale was written before:")
         self._session.print_page(render.sale_page(purchase))
         self._sold[key] = sum(payment.coins for payment in purchase.payments)
 
-    # --- taking back ------------------------------------------------------------------------------
-
     def _take_back(self) -> None:
-        """Take the last sale of this till back, whole."""
         if not self._sold:
             typer.echo("  nothing was sold here yet")
             return
-        key = next(reversed(self._sold))
+        session, key = self._session, next(reversed(self._sold))
         try:
-            proposal = self._propose_refund(key)
+            with self._reader() as reader:
+                sale, author = find_sale(reader, key), author_of(session)
+                proposal = refund(reader, session.settings, sale, (), author, note="")
             # The key of a refund is of no use at a till.
-            self._session.print_page(proposal_page(replace(proposal, key=""), every_line=True))
-            if not _agreed("take it back?"):
+            session.print_page(proposal_page(replace(proposal, key=""), every_line=True))
+            if not _is_agreed("take it back?"):
                 return
-            with self._connection.use() as database:
-                apply(self._session, database, proposal.plan)
+            self._apply(proposal)
             typer.echo("  taken back\n")
-        except AlreadyReversed as error:
+        except errors.AlreadyReversed as error:
             typer.echo(f"  {error.message}")
         del self._sold[key]
-
-    def _propose_refund(self, key: str) -> Proposal:
-        author = author_of(self._session)
-        with self._reader() as reader:
-            sale = find_sale(reader, key)
-            return refund(reader, self._session.settings, sale, (), author, note="")
 
 
 # --- what the person has typed --------------------------------------------------------------------
 
 
 def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
-    """What a line of choices means: numbers, codes or names, each perhaps so many times.
+    """What a line of numbers, codes or names chooses, each perhaps so many times.
 
     Raises ``UsageError``, ``NotFound``, or ``Ambiguous``.
     """
@@ -310,13 +279,13 @@ def picked(text: str, goods: Mapping[int, Item]) -> list[Pick]:
     for word in text.replace(",", " ").split():
         what, many = _choice(word)
         if many == 0:
-            raise UsageError(f"{word!r}: how many?", advice="Two of the third in the list are 3x2.")
+            advice = "Two of the third in the list are 3x2."
+            raise errors.UsageError(f"{word!r}: how many?", advice=advice)
         counts[_item(what, goods)] += many
     return [Pick(item, many) for item, many in counts.items()]
 
 
 def _choice(word: str) -> tuple[str, int]:
-    """What a word chooses, and how many of it."""
     match = _CHOICE.fullmatch(word)
     if match is None:
         return word, 1
@@ -326,10 +295,6 @@ def _choice(word: str) -> tuple[str, int]:
 
 
 def _item(word: str, goods: Mapping[int, Item]) -> Item:
-    """The goods that a word means: a number of the list, else a code, else a part of a name.
-
-    Codes and names are tried in either layout of the keyboard.
-    """
     number = int(word) if word.isascii() and word.isdigit() else 0
     if number in goods:
         return goods[number]
@@ -338,7 +303,8 @@ def _item(word: str, goods: Mapping[int, Item]) -> Item:
         items = items or named(goods.values(), text)
         if len(items) > 1:
             listed = [f"{item.code} {item.name_ru}" for item in items]
-            raise Ambiguous(f"{len(items)} goods answer to {word!r}", listed)
+            raise errors.Ambiguous(f"{len(items)} goods answer to {word!r}", listed)
         if items:
             return items[0]
-    raise NotFound(f"{word!r} is not on the list", advice="Type the number in front of the goods.")
+    advice = "Type the number in front of the goods."
+    raise errors.NotFound(f"{word!r} is not on the list", advice=advice)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import TypeVar
 
 from coinsync.config.settings import Settings
@@ -25,10 +26,8 @@ def contradictions(settings: Settings) -> Iterator[str]:
     coins_max = settings.limits.coins_per_operation_max
     for way in settings.ways:
         if way.coins > coins_max:
-            yield (
-                f"config: [[earn]] {way.code} coins: {way.coins} is above"
-                f" [guards] coins_per_operation_max = {coins_max}"
-            )
+            limit = f"[guards] coins_per_operation_max = {coins_max}"
+            yield f"config: [[earn]] {way.code} coins: {way.coins} is above {limit}"
     # Originals may show where and when they were taken, and the web serves its whole folder.
     if settings.shop.pictures == settings.shop.web_pictures:
         yield "config: [shop] web_pictures: expected another folder than pictures"
@@ -42,15 +41,11 @@ def _of_crm(settings: Settings) -> Iterator[str]:
                 yield f'config: [alfacrm] {name}: missing; it is needed for crm = "alfacrm"'
         # It becomes a part of every ledger key, between colons.
         if not _ACCOUNT.fullmatch(settings.account):
-            yield (
-                "config: [alfacrm] account: expected letters a-z, digits and . _ -,"
-                f" got {settings.account}"
-            )
+            expected = "letters a-z, digits and . _ -"
+            yield f"config: [alfacrm] account: expected {expected}, got {settings.account}"
     if settings.residents.vk_field == "note" and not settings.residents.vk_pattern:
-        yield (
-            "config: [residents] vk_pattern: needed for the field note,"
-            " where any word might be taken for a page"
-        )
+        why = "needed for the field note, where any word might be taken for a page"
+        yield f"config: [residents] vk_pattern: {why}"
 
 
 def _of_rules(settings: Settings) -> Iterator[str]:
@@ -64,9 +59,9 @@ def _of_rules(settings: Settings) -> Iterator[str]:
         idle = _listed(rule.types & earn_nothing)
         if idle:
             yield f"{where} types: {idle} stands in [lessons] as earning nothing"
-        strange = _listed(rule.branches - branches)
-        if strange:
-            yield f"{where} branches: {strange} is no [[branch]] of this file"
+        unknown = _listed(rule.branches - branches)
+        if unknown:
+            yield f"{where} branches: {unknown} is no [[branch]] of this file"
         if rule.until is not None and rule.until < rule.since:
             yield f"{where} until: {rule.until} is before since {rule.since}"
         yield from _of_earlier_rules(where, rule, settings.rules[: number - 1])
@@ -79,19 +74,13 @@ def _of_earlier_rules(where: str, rule: Rule, earlier: Iterable[Rule]) -> Iterat
             if above.since == rule.since:
                 yield f"{where} since: two blocks of this name begin on {rule.since}"
         elif above.covers_scope_of(rule) and _spans(above, rule):
-            yield (
-                f"{where}: never applies, rule {above.name} above covers it;"
-                " put the more specific one first"
-            )
+            why = f"rule {above.name} above covers it; put the more specific one first"
+            yield f"{where}: never applies, {why}"
 
 
 def _spans(above: Rule, rule: Rule) -> bool:
     """Tell whether a rule is in force on every day on which the other one is."""
-    if above.since > rule.since:
-        return False
-    if above.until is None:
-        return True
-    return rule.until is not None and rule.until <= above.until
+    return above.since <= rule.since and (above.until or date.max) >= (rule.until or date.max)
 
 
 def _repeated(values: Iterable[_T]) -> list[_T]:

@@ -117,7 +117,7 @@ class _FileReading:
         return values
 
     def refuse_unknown(self, where: str, given: Iterable[str], known: Sequence[str]) -> None:
-        """Refuse names that nobody reads; a misspelt key would silently mean its default."""
+        """Refuse names that nobody reads: a misspelt key would silently mean its default."""
         for name in given:
             if name in known:
                 continue
@@ -149,7 +149,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _VALUE_LENGTH_MAX else text[: _VALUE_LENGTH_MAX - 1] + "…"
 
 
-# --- the example --------------------------------------------------------------------------
+# --- the example ---
 
 
 def example(values: Mapping[str, Any] | None = None) -> str:

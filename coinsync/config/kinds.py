@@ -1,8 +1,4 @@
-"""What a value of the configuration may be, beyond what values of the domain need.
-
-Each kind turns what stands in the file into the value of a field, or raises ``ValueError`` with the
-words that follow "expected" in the message.
-"""
+"""What a value of the configuration may be, beyond what values of the domain need."""
 
 from __future__ import annotations
 
@@ -15,10 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from coinsync.core.setting import Kind, expect, free_text, text
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_DATABASE = re.compile(
-    r"sqlite:///.+"
-    r"|(mysql|mariadb)://[^/@\s]+@[^/\s]+/[^/?#\s]+(\?[^#\s]+)?",
-)
+_DATABASE = re.compile(r"sqlite:///.+|(mysql|mariadb)://[^/@\s]+@[^/\s]+/[^/?#\s]+(\?[^#\s]+)?")
 
 
 def amount(least: float, most: float) -> Kind:
@@ -37,34 +30,22 @@ def texts(count: int | None = None) -> Kind:
     expected = "a list of texts" if count is None else f"a list of {count} texts"
 
     def kind(value: Any) -> tuple[str, ...]:
-        expect(isinstance(value, list), expected)
-        expect(all(isinstance(item, str) and item for item in value), expected)
-        expect(count is None or len(value) == count, expected)
+        fits = isinstance(value, list) and all(isinstance(item, str) and item for item in value)
+        expect(fits and count in (None, len(value)), expected)
         return tuple(value)
-
-    return kind
-
-
-def one_of(*words: str) -> Kind:
-    """One of a few words."""
-
-    def kind(value: Any) -> str:
-        expect(value in words, " or ".join(f'"{word}"' for word in words))
-        return str(value)
 
     return kind
 
 
 def table_of_texts(value: Any) -> dict[str, str]:
     """A table of texts by name."""
-    expected = 'a table of texts such as { "X-APP-KEY" = "1" }'
-    expect(isinstance(value, dict), expected)
-    expect(all(isinstance(item, str) for item in value.values()), expected)
+    fits = isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+    expect(fits, 'a table of texts such as { "X-APP-KEY" = "1" }')
     return dict(value)
 
 
 def path(value: Any) -> Path:
-    """A path; a relative one starts at the folder of the file, which the loader knows."""
+    """A path; a relative one starts at the folder of the file."""
     return Path(text(value))
 
 
@@ -83,13 +64,11 @@ def zone(value: Any) -> ZoneInfo:
 
 
 def host_url(example: str) -> Kind:
-    """The address of a host and nothing more.
-
-    Keys are sent there, so it is TLS, or this machine, where tests and the demo listen.
-    """
+    """The address of a host and nothing more."""
 
     def kind(value: Any) -> str:
         parts = urlsplit(text(value))
+        # Keys are sent there, so it is TLS, or this machine, where tests and the demo listen.
         local = parts.scheme == "http" and parts.hostname in _LOOPBACK
         plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
         fits = bool(parts.hostname) and plain and (parts.scheme == "https" or local)

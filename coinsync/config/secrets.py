@@ -52,7 +52,7 @@ class Secrets:
         self._environ = environ
 
     def has(self, name: str) -> bool:
-        """Tell whether a secret is given at all, rightly or not."""
+        """Tell whether a secret is given, rightly or not."""
         return name in self._environ or name in self._in_file()
 
     def in_environment(self, name: str) -> bool:
@@ -63,9 +63,8 @@ class Secrets:
         """One secret. Raises ``SecretError`` when it is missing, empty or given twice."""
         in_environment, in_file = self._environ.get(name), self._in_file().get(name)
         if in_environment is not None and in_file is not None:
-            raise SecretError(
-                f"secret: {name} is given twice, in the environment and in {self._file.name}"
-            )
+            both = f"in the environment and in {self._file.name}"
+            raise SecretError(f"secret: {name} is given twice, {both}")
         text = in_file if in_environment is None else in_environment
         if text is None:
             raise self._unusable(name, "missing")
@@ -75,10 +74,9 @@ class Secrets:
         return Secret(text)
 
     def _unusable(self, name: str, state: str) -> SecretError:
+        file = f"write {name}=… into {self._file} (mode 0600)"
         return SecretError(
-            f"secret: {name} is {state}",
-            advice=f"Set {name} in the environment, or write {name}=… into {self._file}"
-            " (mode 0600).",
+            f"secret: {name} is {state}", advice=f"Set {name} in the environment, or {file}."
         )
 
     def _in_file(self) -> dict[str, str]:
@@ -88,9 +86,8 @@ class Secrets:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise SecretError(
-                f"secret: {self._file} cannot be read ({type(error).__name__})"
-            ) from error
+            why = f"cannot be read ({type(error).__name__})"
+            raise SecretError(f"secret: {self._file} {why}") from error
         with os.fdopen(descriptor, encoding="utf-8") as file:
             # The rights of the file that is open, not of whatever has this name a moment later.
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -111,28 +108,27 @@ class Secrets:
             if name not in SECRET_NAMES:
                 # The line is not shown: it may be a key without its name.
                 nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]
-                raise SecretError(
-                    f"secret: {self._file.name}: unknown name (did you mean {nearest}?)"
-                )
+                problem = f"unknown name (did you mean {nearest}?)"
+                raise SecretError(f"secret: {self._file.name}: {problem}")
             pairs[name] = value
         return pairs
 
 
-# --- the database's address --------------------------------------------------------------------
+# --- the database's address ---
 
 
 def database_url(settings: Settings, secrets: Secrets) -> str:
-    """The database's address with its password; it is a secret from here on.
-
-    A whole address in the place of the configured one lets the same configuration serve another
-    account.
-    """
+    """The database's address with its password; it is a secret from here on."""
     url = settings.database.url
     is_file = url.startswith(_FILE)
-    # A file has no password: only the environment may name another database then, so that a file of
-    # secrets with wrong rights stops nobody who only asks for a balance.
+    # A database file has no password: only the environment may name another one then, so that a
+    # file of secrets with wrong rights stops nobody who only asks for a balance.
     if secrets.in_environment(DATABASE_URL) or (not is_file and secrets.has(DATABASE_URL)):
-        return _from_secrets(secrets, settings.path.parent)
+        try:
+            known = kinds.database_url(secrets.get(DATABASE_URL).reveal())
+        except ValueError as error:
+            raise SecretError(f"secret: {DATABASE_URL}: expected {error}") from None
+        return absolute(known, settings.path.parent)
     if is_file or not secrets.has(DATABASE_PASSWORD):
         return url
     if ":" in urlsplit(url).netloc.rpartition("@")[0]:
@@ -141,10 +137,7 @@ def database_url(settings: Settings, secrets: Secrets) -> str:
 
 
 def addressed(url: str, folder: Path, password: str = "") -> str:
-    """Another database's address as it is typed; a relative path starts at ``folder``.
-
-    Raises ``UsageError``.
-    """
+    """Another database's address as it is typed; a relative path starts at ``folder``."""
     try:
         known = absolute(kinds.database_url(url), folder)
     except ValueError as error:
@@ -163,13 +156,6 @@ def absolute(url: str, folder: Path) -> str:
 def without_password(text: str) -> str:
     """A text that may hold an address, as a message may show it."""
     return _PASSWORD.sub(r"\1***@", text)
-
-
-def _from_secrets(secrets: Secrets, folder: Path) -> str:
-    try:
-        return absolute(kinds.database_url(secrets.get(DATABASE_URL).reveal()), folder)
-    except ValueError as error:
-        raise SecretError(f"secret: {DATABASE_URL}: expected {error}") from None
 
 
 def _with_password(url: str, password: str) -> str:

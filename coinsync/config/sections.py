@@ -21,11 +21,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of the file: the class of its values, and its comment.
-
-    A ``repeated`` one stands for blocks, ``[[name]]``, of which the example shows ``samples``; an
-    ``optional`` one may be missing.
-    """
+    """A section of the file; a ``repeated`` one is blocks, of which the example has samples."""
 
     values: type[Any]
     name: str

@@ -1,16 +1,14 @@
 """What ``config.toml`` may say: each key is declared here or in a value of the domain, once.
 
-The classes are the sections of the file, their fields are its keys, and their docstrings are the
-comments that the example file shows. Loading, the refusal of unknown keys, and the example file
-follow from these declarations.
+The classes are the sections of the file, and their docstrings its comments in the example.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime
-from functools import cache
+from datetime import date
+from functools import cache, cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -22,10 +20,9 @@ from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.school import SchoolProfile, Way
-from coinsync.core.setting import SETTING, choice, free_text, ids, setting, text, whole
+from coinsync.core.setting import SETTING, choice, free_text, ids, one_of, setting, text, whole
 
-# Without slots: of each section there is one, and a class with slots is made twice, which every
-# start of the program would pay for.
+# Without slots: a class with slots is made twice, which every start of the program would pay for.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +31,7 @@ class SchoolSettings:
 
     name: str = setting(text, "As families see it.", sample="Школа программирования «Росток»")
     crm: str = setting(
-        kinds.one_of("alfacrm", "csv"),
+        one_of("alfacrm", "csv"),
         'Where attendance comes from: "alfacrm", or "csv" files.',
         "alfacrm",
     )
@@ -66,8 +63,7 @@ class CrmSettings:
     account: str = setting(
         free_text, "Part of every key, never change it. Empty: from the host.", ""
     )
-    # The default stays a little below what AlfaCRM allows, because it counts by its own clock, and
-    # refuses a request too many.
+    # A little below what AlfaCRM allows, because it counts by its own clock.
     per_second: float = setting(
         kinds.amount(0.1, 1000), "Requests per second; AlfaCRM allows 5 to an account.", 4.75
     )
@@ -284,9 +280,7 @@ class Settings:
     vk: VkSettings = section(VkSettings, "vk")
     sync: SyncSettings = section(SyncSettings, "sync")
     limits: Limits = section(
-        Limits,
-        "guards",
-        "What one branch may change in one window, and one person by one command.",
+        Limits, "guards", "What one branch may change in one window, and one person by one command."
     )
     web: ServerSettings = section(ServerSettings, "web")
     coin: CoinSettings = section(CoinSettings, "coin")
@@ -311,7 +305,7 @@ class Settings:
         """What the ways to earn are called, as families see it, by code."""
         return {way.code: way.title_ru for way in self.ways}
 
-    @property
+    @cached_property
     def profile(self) -> SchoolProfile:
         """The school as families know it: what the web view takes as it is."""
         return SchoolProfile(
@@ -327,10 +321,6 @@ class Settings:
             pictures=self.shop.web_pictures,
         )
 
-    def day_at(self, branches: Iterable[int], now: datetime) -> date:
-        """The day at a resident's branches, by their own zone; ``now`` is aware."""
-        return self.profile.today(branches, now)
-
 
 @cache
 def sections() -> dict[str, Section]:
@@ -340,11 +330,10 @@ def sections() -> dict[str, Section]:
 
 
 def _first_word(url: str) -> str:
-    """The name of an account where none is given: the host's first word, or a numeric address."""
     host = urlsplit(url).hostname or ""
     return host if host.replace(".", "").isdigit() else host.split(".")[0]
 
 
 def _lesson_titles(rules: Iterable[Rule]) -> dict[str, tuple[str, str]]:
-    """What families call a lesson, by rule; the last block of a name that has a title counts."""
+    # Of several blocks of one rule the last one that has a title counts.
     return {rule.name: (rule.title_ru, rule.title_en) for rule in rules if rule.title_ru.strip()}

@@ -1,1 +1,1 @@
-"""The mind of coinsync: what is true, what it is worth, and what to change. No I/O, no clock, no randomness."""
+"""The domain: facts, rules, ledger, plans and proofs. No I/O, no clock, no randomness."""

@@ -1,4 +1,4 @@
-"""The canonical form of values: one text for equal contents, so that a digest can name them."""
+"""One text for equal contents, so that a digest can name them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,12 @@ _LISTS = frozenset({tuple, list})
 
 
 def canonical_text(value: Any) -> str:
-    """Write a value as JSON without blanks: equal values give equal texts, others give others."""
+    """Write a value as JSON; other values give other texts."""
     return json.dumps(canonical(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def canonical(value: Any) -> Any:
-    """Turn a value into what JSON can hold.
-
-    A dataclass becomes a list that begins with the name of its class: two kinds of fact whose
-    fields are equal must not look alike.
-    """
+    """Turn a value into what JSON holds; a dataclass begins with its name."""
     kind: Any = type(value)
     if kind in _LISTS:
         return [canonical(item) for item in value]
@@ -38,7 +34,6 @@ def canonical(value: Any) -> Any:
 # once.
 @cache
 def _simple_form(kind: Any) -> Callable[[Any], Any] | None:
-    """How a value that has no parts is written; None for one that has."""
     if kind is date:
         return date.isoformat
     if issubclass(kind, Enum):
@@ -50,7 +45,6 @@ def _simple_form(kind: Any) -> Callable[[Any], Any] | None:
 
 @cache
 def _fields_of(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
-    """A function that gives all fields of a value of this kind, in their order."""
     names = [field.name for field in dataclasses.fields(kind)]
     getter = attrgetter(*names)
     if len(names) > 1:

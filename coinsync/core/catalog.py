@@ -1,14 +1,13 @@
-"""The shop's goods and what happens to them: items, moves of stock, sales and refunds, as values.
+"""The shop's goods and what happens to them, as values.
 
-Stock is a ledger of its own: it only grows, and how many are left is a sum. A sale keeps the name
-and the price of the day, so that a catalog that changes later changes nothing about it.
+Stock only grows, like a ledger: how many are left is a sum.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -26,10 +25,9 @@ _CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 @dataclass(frozen=True, slots=True)
 class Item(Fact):
-    """One of the shop's goods. ``branches`` empty means all, ``tracked`` that stock is counted.
+    """One of the shop's goods; no ``branches`` means all.
 
-    ``picture`` is the name of the web copy of its picture, "" where there is none; ``place`` orders
-    the catalog.
+    ``tracked``: stock is counted; ``picture`` names the web copy.
     """
 
     code: str
@@ -60,13 +58,7 @@ class MoveKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StockMove:
-    """So many pieces more, or fewer where ``quantity`` is below 0, of one item.
-
-    The key is used once.
-
-    ``sale`` names the sale that it belongs to, "" for none; ``note`` says why, in the words of
-    ``actor``.
-    """
+    """Pieces of an item more, or fewer; a ``key`` is used once."""
 
     key: str
     item: str
@@ -78,14 +70,14 @@ class StockMove:
     sale: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse at birth what must never be recorded: fractions and nothing."""
+        """Refuse fractions and nothing."""
         if type(self.quantity) is not int or self.quantity == 0:
             raise ValueError(f"stock moves by a whole number and not 0, got {self.quantity!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """So many of an item; ``price`` for each where it is not the catalog's."""
+    """So many of an item; ``price`` where it is not the catalog's."""
 
     item: Item
     quantity: int
@@ -94,12 +86,9 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Sale(Fact):
-    """One purchase.
+    """One purchase; entries under its key say who paid.
 
-    Who paid what are the ledger's entries under its key. ``event`` is a fair's code, "" for none.
-
-    Why it was so is the note of those entries, which can be erased; nothing that staff type stands
-    here.
+    Nothing that staff type stands here: a note can be erased, a sale cannot.
     """
 
     id: str
@@ -110,10 +99,7 @@ class Sale(Fact):
 
 @dataclass(frozen=True, slots=True)
 class SaleLine(Fact):
-    """So many of one item in a sale, at ``price`` each.
-
-    ``listed`` was the catalog's price that day.
-    """
+    """So many of one item at ``price``; ``listed`` was the catalog's."""
 
     sale: str
     line: int
@@ -142,7 +128,7 @@ class RefundLine(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Event(Fact):
-    """A fair: sales are booked to it until it is closed; ``closed_on`` None while it is open."""
+    """A fair; sales are booked to it until it is closed."""
 
     code: str
     title: str
@@ -157,16 +143,11 @@ def is_code(text: str) -> bool:
 
 
 def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[Item, Item | None]]:
-    """What a whole catalog changes: each item as it will be, with what it was.
-
-    Items that are left out are archived.
-    """
+    """What a catalog changes, as (new, old); what is left out is archived."""
     before = {item.code: item for item in known}
     after = {item.code: item for item in wanted}
-    changes: list[tuple[Item, Item | None]] = []
-    for code, item in after.items():
-        if before.get(code) != item:
-            changes.append((item, before.get(code)))
+    changes = [(item, before.get(code)) for code, item in after.items()]
+    changes = [(item, old) for item, old in changes if item != old]
     for code, item in before.items():
         # Sales name their goods, so nothing that was ever sold may go.
         if code not in after and not item.archived:
@@ -175,10 +156,10 @@ def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[I
 
 
 def shares(total: int, paid: Sequence[int]) -> list[int]:
-    """Cut ``total`` in proportion to what was ``paid``, in whole coins, nobody above what he paid.
+    """Cut ``total`` in proportion to what was ``paid``, in whole coins.
 
-    The largest remainders get the coins that are left over, the earlier first. Raises
-    ``ValueError`` when more is to be given back than was paid.
+    The largest remainders get the coins left over, the earlier first. ``ValueError`` when more
+    is to be given back than was paid.
     """
     paid_by_all = sum(paid)
     if not 0 <= total <= paid_by_all:
@@ -194,21 +175,17 @@ def shares(total: int, paid: Sequence[int]) -> list[int]:
     return parts
 
 
-def quantities(moves: Iterable[StockMove]) -> Mapping[str, int]:
+def quantities(moves: Iterable[StockMove]) -> Counter[str]:
     """Pieces by item, added up."""
-    pieces: dict[str, int] = {}
+    pieces = Counter[str]()
     for move in moves:
-        pieces[move.item] = pieces.get(move.item, 0) + move.quantity
+        pieces[move.item] += move.quantity
     return pieces
 
 
 @dataclass(frozen=True, slots=True)
 class SaleTotals:
-    """What a sale moved by its lines: coins, and pieces by item.
-
-    The ledger's entries of the sale must say the same about coins, and its moves of stock about
-    those pieces that are counted.
-    """
+    """What a sale moved by its lines: coins, and pieces by item."""
 
     coins_paid: int
     coins_returned: int
@@ -226,7 +203,7 @@ class SaleTotals:
 
 
 def totals_of_sale(lines: Iterable[SaleLine], refunded: Collection[int]) -> SaleTotals:
-    """Add up the lines of a sale; ``refunded`` are the numbers of those that were taken back."""
+    """Add up the lines of a sale; ``refunded`` are their numbers."""
     coins_paid = coins_returned = 0
     pieces_sold, pieces_returned = Counter[str](), Counter[str]()
     for line in lines:

@@ -1,7 +1,4 @@
-"""What a CRM says happened, as values.
-
-Ids are the CRM's own numbers, dates are the school's local dates.
-"""
+"""What a CRM says happened, as values; ids are the CRM's, dates the school's."""
 
 from __future__ import annotations
 
@@ -13,17 +10,19 @@ from enum import IntEnum, StrEnum
 ALWAYS = date.min
 
 
+def is_within(day: date, since: date, until: date | None) -> bool:
+    """Tell whether a day lies in a period; both ends belong to it."""
+    return since <= day and (until is None or day <= until)
+
+
 class Fact:
-    """Something that is recorded and may change; ``fact_keys`` says what identifies each kind."""
+    """Something recorded that may change; ``fact_keys`` identifies each kind."""
 
     __slots__ = ()
 
 
 class Status(IntEnum):
-    """The life of a lesson.
-
-    The numbers 1 to 3 are AlfaCRM's, ``GONE`` is our word for "no longer there".
-    """
+    """The life of a lesson; 1 to 3 are AlfaCRM's numbers."""
 
     GONE = 0
     PLANNED = 1
@@ -32,10 +31,7 @@ class Status(IntEnum):
 
 
 class Mark(StrEnum):
-    """What the lesson says of one resident.
-
-    ``REMOVED`` is a resident whom it listed once and lists no longer.
-    """
+    """What a lesson says of a resident; ``REMOVED``: listed once, no longer."""
 
     ATTENDED = "attended"
     ABSENT = "absent"
@@ -46,9 +42,8 @@ class Mark(StrEnum):
 class GroupStanding(StrEnum):
     """How the resident stood to the lesson's groups on its date.
 
-    ``NONE`` means that there is no group to belong to; ``UNKNOWN`` that the memberships of that
-    day are not known. ``UNSETTLED`` is an attendance as it was read, before it was compared with
-    the memberships at all: no coins may be given or taken for it.
+    ``NONE``: there is no group; ``UNKNOWN``: nobody knows; ``UNSETTLED``: memberships were not
+    looked at, and no coins may move.
     """
 
     UNSETTLED = "unsettled"
@@ -59,10 +54,9 @@ class GroupStanding(StrEnum):
 
 
 class Presence(StrEnum):
-    """How the CRM carries a person today.
+    """How the CRM carries a person; nobody is deleted, no coin moves.
 
-    Nobody is ever deleted, and no coin moves because a person vanished. ``ERASED`` is ours: the
-    family asked to be forgotten, so name and links are gone and no reading brings them back.
+    ``ERASED`` is ours: the family asked to be forgotten; no reading brings the name back.
     """
 
     CLIENT = "client"
@@ -99,10 +93,7 @@ class Group(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Resident(Fact):
-    """A pupil of the school.
-
-    ``vk`` is the text that the CRM holds about the family's VK page, as typed.
-    """
+    """A pupil; ``vk`` is the card's text about the family's page, as typed."""
 
     id: int
     name: str
@@ -113,10 +104,7 @@ class Resident(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Membership(Fact):
-    """A resident belongs to a group from ``since`` to ``until``, both days included.
-
-    ``until`` None is no end.
-    """
+    """A resident belongs to a group, both days included."""
 
     resident: int
     group: int
@@ -128,15 +116,12 @@ class Membership(Fact):
         # The office enters a make-up in another group as a membership of that one day.
         if self.since == self.until:
             return False
-        return self.since <= day and (self.until is None or day <= self.until)
+        return is_within(day, self.since, self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class RegularLesson:
-    """A line of the schedule: a group meets on ``weekdays`` at ``starts``.
-
-    Weekdays count from 1, Monday, to 7, Sunday; ``starts`` is "HH:MM".
-    """
+    """A line of the schedule; weekday 1 is Monday, ``starts`` is "HH:MM"."""
 
     id: int
     group: int
@@ -146,22 +131,18 @@ class RegularLesson:
     until: date | None
 
     def covers(self, lesson: Lesson) -> bool:
-        """Tell whether ``lesson`` stands on this line of the schedule."""
+        """Tell whether ``lesson`` stands on this line."""
         return (
             self.group in lesson.groups
             and lesson.date.isoweekday() in self.weekdays
             and lesson.starts == self.starts
-            and self.since <= lesson.date
-            and (self.until is None or lesson.date <= self.until)
+            and is_within(lesson.date, self.since, self.until)
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson(Fact):
-    """One lesson.
-
-    ``starts`` is "HH:MM" or ""; ``scheduled`` says that a line of the schedule stands behind it.
-    """
+    """One lesson; ``starts`` is "HH:MM" or ""."""
 
     id: int
     branch: int
@@ -176,10 +157,7 @@ class Lesson(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Attendance(Fact):
-    """What happened to one resident in one lesson.
-
-    ``standing`` is left open by whoever reads the CRM; ``LessonContext.settle`` fills it in.
-    """
+    """What happened to one resident in one lesson."""
 
     lesson: int
     resident: int
@@ -189,17 +167,14 @@ class Attendance(Fact):
 
 @dataclass(frozen=True, slots=True)
 class LessonRecord:
-    """A lesson with everybody it lists: the unit in which an exchange delivers attendance."""
+    """A lesson with everybody it lists."""
 
     lesson: Lesson
     attendance: tuple[Attendance, ...]
 
 
 class LinkSource(StrEnum):
-    """Who made a link.
-
-    The CRM's card, a clerk, or the merging of a card whose viewers came along.
-    """
+    """Who made a link; a merge moves links along."""
 
     CRM = "crm"
     DESK = "desk"
@@ -208,10 +183,7 @@ class LinkSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link(Fact):
-    """A VK account that may see a resident.
-
-    One that is not ``live`` was revoked; it is kept so that no reading links it again.
-    """
+    """A VK account that may see a resident; kept, not ``live``, once revoked."""
 
     vk: int
     resident: int
@@ -220,10 +192,7 @@ class Link(Fact):
 
 
 class PageKind(StrEnum):
-    """What VK says stands behind a screen name.
-
-    ``GONE`` is an account that was deleted or banned.
-    """
+    """What stands behind a VK name; ``GONE`` was deleted or banned."""
 
     PERSON = "person"
     COMMUNITY = "community"
@@ -233,10 +202,7 @@ class PageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VkPage(Fact):
-    """What VK answered, on a day, about the screen name that a resident's card gives.
-
-    ``number`` is the VK id where the page is a person's.
-    """
+    """VK's answer about the name on a card; ``number`` is a person's id."""
 
     resident: int
     name: str
@@ -247,10 +213,9 @@ class VkPage(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Merge(Fact):
-    """The card ``resident`` goes on as ``into``: coins count there, both histories are one.
+    """The card ``resident`` goes on as ``into``; 0 once undone.
 
-    ``into`` is 0 once the merge is undone; ``ever`` are all cards that it went on as. ``links``
-    are the VK accounts whose links moved along, so that undoing brings them back.
+    ``ever`` are all cards that it went on as, ``links`` the VK accounts that moved along.
     """
 
     resident: int
@@ -260,10 +225,7 @@ class Merge(Fact):
 
 
 class HoldKind(StrEnum):
-    """Why a person must decide.
-
-    Coins that should go but cannot, or a visit that may or may not earn.
-    """
+    """Why a person must decide: spent coins, or a guest's visit."""
 
     REVERSAL = "reversal"
     GUEST = "guest"
@@ -271,10 +233,7 @@ class HoldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold(Fact):
-    """A difference that waits for a person.
-
-    ``coins`` would be taken (negative) or given (positive).
-    """
+    """A difference that waits for a person, in coins."""
 
     key: str
     kind: HoldKind
@@ -288,10 +247,9 @@ class Hold(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Decision(Fact):
-    """A person decided that the coins under a key are right although the rules give others.
+    """A person's answer: these coins are right whatever the rules say.
 
-    It holds as long as the question is the same: the key stands at ``seq`` with ``coins``, and
-    the rules' reason is ``reason``. ``note`` says why, in the words of ``actor``.
+    It holds while the question is the same: ``seq``, ``coins`` and the rules' ``reason``.
     """
 
     key: str
@@ -307,10 +265,7 @@ class Decision(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Note(Fact):
-    """The text of a note of the entry ``n``, with the salt of its digest.
-
-    Dropping it leaves the entry whole: the entry itself holds only the digest.
-    """
+    """A note of entry ``n``, which holds only its digest."""
 
     n: int
     salt: str

@@ -1,7 +1,6 @@
 """Nobody spends coins that are not there, and the shop sells no piece that is not there.
 
-Whoever prepares a plan asks these functions, to refuse it early and with names; the writer asks
-them again under its lock, where nobody else can spend in between.
+Whoever prepares a plan asks, to refuse it early and with names; the writer asks again, under lock.
 """
 
 from __future__ import annotations
@@ -20,11 +19,10 @@ from coinsync.errors import NotEnoughCoins, OutOfStock
 
 @dataclass(frozen=True, slots=True)
 class BalancesToCheck:
-    """Whose balances a plan may bring below zero, by the card that goes on.
+    """Whose balances a plan may bring below zero, by the card that goes on (``survivors``).
 
-    ``losses`` are the coins (below 0) that an owner loses by the plan in all. ``parted`` are cards
-    that a merge held together and the plan does not. ``survivors`` says which card goes on as which
-    once the plan is written.
+    ``losses`` are the coins (below 0) that an owner loses in all; ``parted`` the cards that a merge
+    holds together no longer.
     """
 
     survivors: Mapping[int, int]
@@ -38,7 +36,7 @@ class BalancesToCheck:
 
 
 def balances_to_check(plan: Plan, merges: Collection[Merge]) -> BalancesToCheck:
-    """Find out whose balances matter; ``merges`` are all that are recorded."""
+    """Whose balances matter; ``merges`` are all that are recorded."""
     survivors = survivors_of(merges_after(plan, merges))
     changes = Counter[int]()
     guarded: set[int] = set()
@@ -52,7 +50,7 @@ def balances_to_check(plan: Plan, merges: Collection[Merge]) -> BalancesToCheck:
 
 
 def _may_cross_zero(plan: Plan, entry: Entry) -> bool:
-    """A reversal that a person reviewed may leave a debt, and nothing else."""
+    # A reversal that a person reviewed may leave a debt, and nothing else.
     return plan.purpose is Purpose.REVIEW and entry.kind is Kind.REVERSAL
 
 
@@ -80,10 +78,7 @@ def refuse_debts(checked: BalancesToCheck, balances: Mapping[int, int]) -> None:
 
 
 def refuse_debt(who: str, balance: int, change: int) -> None:
-    """Raise ``NotEnoughCoins`` for a loss that leaves fewer than no coins.
-
-    Where there is a debt already, a gain that does not make up for all of it is welcome.
-    """
+    """Raise ``NotEnoughCoins`` for a loss below zero; a gain is welcome whatever the debt."""
     if change < 0 and balance + change < 0:
         raise NotEnoughCoins(f"{who} has {balance} coins, {-change} needed; nothing written")
 

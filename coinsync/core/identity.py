@@ -53,10 +53,7 @@ class VkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VkText:
-    """The meaning of a text about a VK page.
-
-    ``number`` is a numeric id, ``name`` a screen name in lower case.
-    """
+    """The meaning of a text about a VK page; ``name`` in lower case."""
 
     kind: VkKind
     number: int = 0
@@ -64,7 +61,7 @@ class VkText:
 
 
 def read_vk(text: str) -> VkText:
-    """Say what a text typed into the CRM means; never guesses, never raises."""
+    """Say what a text means; never guesses, never raises."""
     text = text.strip()
     if not text:
         return VkText(VkKind.NOTHING)
@@ -81,7 +78,6 @@ def read_vk(text: str) -> VkText:
 
 
 def _read_path(path: str) -> VkText:
-    """Read what stands behind the host of a link."""
     dialogue = _DIALOGUE.fullmatch(path)
     if dialogue:
         return _number(dialogue[1])
@@ -92,7 +88,6 @@ def _read_path(path: str) -> VkText:
 
 
 def _read_word(word: str, *, bare: bool) -> VkText:
-    """Read the part that names a page; ``bare`` when nothing but it was typed."""
     number = _NUMBER.fullmatch(word) or _WRITE.fullmatch(word)
     # vk.com/123 is not the page of id123, and nobody's screen name either.
     if number and (bare or not word.isdigit()):
@@ -113,7 +108,7 @@ def _number(digits: str, *, most: int = VK_ID_MAX) -> VkText:
 
 
 def harmless(text: str) -> str:
-    """Make a text safe to show in one line: no control, direction or zero-width characters."""
+    """Keep a text on one line, without control, direction or zero-width characters."""
     # Most texts are; this is asked of every name in every list.
     if text.isascii() and text.isprintable():
         return text
@@ -127,10 +122,7 @@ def harmless(text: str) -> str:
 
 
 def spreadsheet_safe(text: str) -> str:
-    """Make a text harmless to a spreadsheet too.
-
-    Before what it would take for a formula stands an apostrophe.
-    """
+    """Quote what a spreadsheet would take for a formula."""
     plain = harmless(text)
     return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
 
@@ -141,10 +133,9 @@ def clean(text: str) -> str:
 
 
 def answers_to(name: str, text: str) -> bool:
-    """Whether a word of a name begins with ``text``: "ада" finds "Ада М." and not "Лада".
+    """Whether a word of a name begins with ``text``: "ада" finds "Ада М.", not "Лада".
 
-    Neither case, spaces nor "ё" makes a difference, nor whether a letter is Latin or Cyrillic where
-    the two look alike.
+    Case, spaces, "ё", and Latin letters that look Cyrillic make no difference.
     """
     wanted, searched = _as_compared(text), _as_compared(name)
     at = searched.find(wanted) if wanted else -1
@@ -165,7 +156,7 @@ def _is_hidden(char: str) -> bool:
 
 
 class NameForm(StrEnum):
-    """How a CRM's names are written, and hence how they are shortened to first name and initial."""
+    """How a CRM's names are written."""
 
     SURNAME_FIRST = "surname_first"
     GIVEN_FIRST = "given_first"
@@ -173,11 +164,7 @@ class NameForm(StrEnum):
 
 
 def shown_name(text: str, form: NameForm) -> str:
-    """Shorten a name of the CRM to what may be kept: "Иванова Ада Петровна" → "Ада И.".
-
-    ``FULL`` keeps it whole. A name of one word stays; an empty one becomes "" and is shown as a
-    number.
-    """
+    """Shorten a CRM's name: "Иванова Ада Петровна" → "Ада И."."""
     words = clean(text).split()
     if form is NameForm.FULL or len(words) < 2:
         name = " ".join(words)

@@ -1,8 +1,7 @@
-"""What a plan may still do to people's cards when the moment of writing comes.
+"""What a plan may still do to people's cards when it is written.
 
-Between making a plan and writing it, somebody may have erased a card, merged it into another one,
-linked a viewer to it or written a note about it. The writer reads again, under its lock, what
-``cards_to_read`` names, and hands it to ``refuse_stale_cards``. Nothing here asks a database.
+Since it was made, somebody may have erased a card, merged it, linked a viewer to it or written a
+note about it. The writer reads under its lock what ``cards_to_read`` names.
 """
 
 from __future__ import annotations
@@ -10,16 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from coinsync.core.facts import (
-    Decision,
-    Fact,
-    Link,
-    Merge,
-    Note,
-    Presence,
-    Resident,
-    VkPage,
-)
+from coinsync.core.facts import Decision, Fact, Link, Merge, Note, Presence, Resident, VkPage
 from coinsync.core.ledger import survivors_of
 from coinsync.core.plan import Drop, Plan, Post, Put
 from coinsync.errors import StalePlan
@@ -27,10 +17,9 @@ from coinsync.errors import StalePlan
 
 @dataclass(frozen=True, slots=True)
 class CardsToRead:
-    """The cards of which something must be read again.
+    """Cards to read again: the ``presence`` of some, the links of ``viewers``.
 
-    Of ``presence`` whether they were erased, of ``viewers`` their links, of ``forgotten`` their VK
-    pages, the notes of their entries, and decisions about them.
+    Of ``forgotten`` also VK pages, the notes of their entries, and decisions about them.
     """
 
     presence: frozenset[int]
@@ -40,7 +29,7 @@ class CardsToRead:
 
 @dataclass(frozen=True, slots=True)
 class RecordedCards:
-    """What is recorded of those cards now; ``merges`` are all that there are."""
+    """What is recorded of those cards; ``merges`` are all that there are."""
 
     merges: Collection[Merge] = ()
     erased: Collection[int] = ()
@@ -52,22 +41,22 @@ class RecordedCards:
 
 @dataclass(slots=True)
 class _Effects:
-    """What a plan does to cards, by their numbers.
+    """What a plan does to cards, by their numbers."""
 
-    ``given`` get a viewer, a VK page or another card; ``joined`` go on as another card from now on;
-    ``remerged`` are all whose merge it records; about ``noted`` it keeps a text that somebody
-    typed; ``forgotten`` are erased.
-    """
-
+    #: Get a viewer, a VK page or another card.
     given: set[int] = field(default_factory=set)
+    #: Go on as another card from now on.
     joined: set[int] = field(default_factory=set)
+    #: All whose merge the plan records.
     remerged: set[int] = field(default_factory=set)
+    #: About whom the plan keeps a text that somebody typed.
     noted: set[int] = field(default_factory=set)
+    #: Are erased.
     forgotten: set[int] = field(default_factory=set)
 
 
 def cards_to_read(plan: Plan, merges: Collection[Merge]) -> CardsToRead:
-    """Name the cards about which the policy asks; ``merges`` are all that are recorded."""
+    """The cards about which the policy asks; ``merges`` are all that are recorded."""
     effects = _effects_of(plan)
     relatives = _merged_with(effects.forgotten, merges)
     return CardsToRead(
@@ -78,7 +67,7 @@ def cards_to_read(plan: Plan, merges: Collection[Merge]) -> CardsToRead:
 
 
 def refuse_stale_cards(plan: Plan, recorded: RecordedCards) -> None:
-    """Raise ``StalePlan`` where the plan would undo a part of what was done to cards meanwhile."""
+    """Raise ``StalePlan`` where the plan would undo what was done to cards meanwhile."""
     effects = _effects_of(plan)
     _refuse_gone_cards(effects, recorded)
     _refuse_new_viewers(plan, effects, recorded)
@@ -100,7 +89,8 @@ def _effects_of(plan: Plan) -> _Effects:
         match change:
             case Put(new=Merge() as merge, old=before):
                 effects.remerged.add(merge.resident)
-                if merge.into and not _is_same_merge(merge, before):
+                into_before = before.into if isinstance(before, Merge) else None
+                if merge.into and merge.into != into_before:
                     effects.joined.add(merge.resident)
                     effects.given.add(merge.into)
             case Put(new=Link(live=True) as link):
@@ -116,10 +106,6 @@ def _effects_of(plan: Plan) -> _Effects:
     return effects
 
 
-def _is_same_merge(merge: Merge, before: Fact | None) -> bool:
-    return isinstance(before, Merge) and before.into == merge.into
-
-
 def _refuse_gone_cards(effects: _Effects, recorded: RecordedCards) -> None:
     # A card that the plan itself takes out of a merge, or merges elsewhere, may be given something.
     merged = {merge.resident for merge in recorded.merges if merge.into} - effects.remerged
@@ -132,7 +118,7 @@ def _refuse_gone_cards(effects: _Effects, recorded: RecordedCards) -> None:
 
 
 def _refuse_new_viewers(plan: Plan, effects: _Effects, recorded: RecordedCards) -> None:
-    """A viewer of a card that is merged must be moved along, so the plan must know of each."""
+    # A viewer of a card that is merged must be moved along, so the plan must know of each.
     replaced = {change.old for change in plan.changes if isinstance(change, Put)}
     for link in recorded.links:
         if link.live and link.resident in effects.joined and link not in replaced:
@@ -140,7 +126,7 @@ def _refuse_new_viewers(plan: Plan, effects: _Effects, recorded: RecordedCards) 
 
 
 def _refuse_to_forget_in_part(plan: Plan, effects: _Effects, recorded: RecordedCards) -> None:
-    """Whoever is forgotten leaves no link, page or note, on none of the cards merged together."""
+    # Whoever is forgotten leaves no link, page or note, on none of the cards merged together.
     relatives = _merged_with(effects.forgotten, recorded.merges)
     links = [link for link in recorded.links if link.resident in effects.forgotten]
     dropped = {change.old for change in plan.changes if isinstance(change, Drop)}
@@ -153,7 +139,7 @@ def _refuse_to_forget_in_part(plan: Plan, effects: _Effects, recorded: RecordedC
 
 
 def _merged_with(cards: Collection[int], merges: Iterable[Merge]) -> set[int]:
-    """The other cards of the children to whom these cards belong."""
+    # The other cards of the children to whom these cards belong.
     # Nearly every plan forgets nobody, and other writers wait while this one looks.
     if not cards:
         return set()

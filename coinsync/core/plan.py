@@ -1,7 +1,4 @@
-"""The plan: the difference between what is and what should be.
-
-It is a value that can be shown, compared by its digest, and applied.
-"""
+"""The plan: the difference between what is and what should be, as a value."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Record a fact: ``new`` in the place of ``old``; ``old`` None is for the first time."""
+    """Record ``new`` in the place of ``old``."""
 
     new: Fact
     old: Fact | None = None
@@ -57,10 +54,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Record a move of stock.
-
-    ``left`` is how many pieces there are before it, where the move depends on that.
-    """
+    """Record a move of stock; ``left`` is how many pieces it counts on."""
 
     move: StockMove
     left: int | None = None
@@ -70,12 +64,7 @@ Change = Post | Put | Drop | Stock
 
 
 class Purpose(StrEnum):
-    """What a plan is for; a sync's plans, ``PEOPLE`` and ``LESSONS``, have guards.
-
-    ``DESK`` is what a clerk does by hand, ``REVIEW`` what a person decided about something held:
-    only there may a reversal take a balance below zero. ``CATALOG`` is what the shop has, ``SALE``
-    what it sold or took back.
-    """
+    """What a plan is for; only ``REVIEW`` may reverse below zero."""
 
     PEOPLE = "people"
     LESSONS = "lessons"
@@ -87,10 +76,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One branch and one window of days, both ends included.
-
-    What belongs to no branch has the number 0.
-    """
+    """One branch, 0 for none, and days, both ends included."""
 
     branch: int
     since: date
@@ -113,12 +99,7 @@ class RemarkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing to know.
-
-    ``reason`` is a reason code, ``coins`` what would move, ``other`` a second lesson or card.
-    ``known`` says that an earlier plan said the same, ``detail`` is the field of a record that
-    cannot be read.
-    """
+    """One thing to know; ``known`` was said before, ``detail`` names a field."""
 
     kind: RemarkKind
     reason: str
@@ -131,28 +112,29 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many were known, how many a reading brought, and how many known ones it lacks."""
+
+    known: int = 0
+    read: int = 0
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the guards weigh: what was known in the scope, and what of it the answer lacks."""
+    """What the guards weigh: what was known, and what the answer lacks."""
 
     lessons_known: int = 0
     lessons_read: int = 0
     awards_posted: int = 0
     lessons_unasked: int = 0
-    residents_known: int = 0
-    residents_read: int = 0
-    residents_missing: int = 0
-    memberships_known: int = 0
-    memberships_read: int = 0
-    memberships_missing: int = 0
+    residents: Coverage = Coverage()
+    memberships: Coverage = Coverage()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one plan, or one operation by hand, may do unless a person accepts it.
-
-    ``reversals_free`` reversals pass in any case: in a small school, too, a lesson is taken back
-    now and then, and that may be more than a few percent of its awards.
-    """
+    """How much a plan, or an operation, may do unless a person accepts it."""
 
     reversals_percent_max: int = setting(
         whole(0, 100), "Reversals, in percent of the awards posted there …", 5
@@ -172,7 +154,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The totals of a plan; coins of awards are positive, of reversals negative."""
+    """The totals of a plan; coins of reversals are negative."""
 
     awards: int = 0
     awarded: int = 0
@@ -186,11 +168,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes for one scope, in one fixed order, with what they rely on.
+    """Changes for one scope, in a fixed order, with what they rely on.
 
-    ``basis`` says where each key stood that the plan posts to; the ``old`` of each ``Put`` and
-    ``Drop`` completes it. ``lessons``, ``remarks`` and ``evidence`` explain the plan and are no
-    part of its digest.
+    ``basis`` says where each key stood; ``lessons``, ``remarks`` and ``evidence`` explain the
+    plan and are no part of its digest.
     """
 
     purpose: Purpose
@@ -213,7 +194,7 @@ class Plan:
         lessons: Iterable[Lesson] = (),
         evidence: Evidence | None = None,
     ) -> Plan:
-        """Make a plan whose order does not depend on the order in which its parts were found."""
+        """Make a plan whose order does not depend on that of its parts."""
         # Or the digest that a person reviewed would change with the order of the CRM's answers.
         return cls(
             purpose,
@@ -241,7 +222,7 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of scope, changes and basis in canonical form: 64 hexadecimal digits."""
+        """SHA-256 of scope, changes and basis: 64 hexadecimal digits."""
         content = (self.purpose, self.scope, self.changes, self.basis)
         return digest_of_text(canonical_text(content))
 
@@ -269,35 +250,18 @@ class Plan:
         if not self:
             return ()
         if self.purpose is Purpose.PEOPLE:
-            return self._check_people(limits)
+            residents = _check_vanished("residents", self.evidence.residents, limits)
+            return residents + _check_vanished("memberships", self.evidence.memberships, limits)
         if self.purpose is Purpose.LESSONS:
             return self._check_lessons(limits)
         return ()
 
     def refusals(self, limits: Limits, accepted: Iterable[str]) -> tuple[str, ...]:
-        """What ``check`` names, unless a person accepted exactly this plan by its digest."""
+        """What ``check`` names, unless a person accepted this very plan."""
         refusals = self.check(limits)
         if refusals and any(matches(self.digest, given) for given in accepted):
             return ()
         return refusals
-
-    def _check_people(self, limits: Limits) -> tuple[str, ...]:
-        evidence = self.evidence
-        residents = _check_vanished(
-            "residents",
-            evidence.residents_known,
-            evidence.residents_read,
-            evidence.residents_missing,
-            limits,
-        )
-        memberships = _check_vanished(
-            "memberships",
-            evidence.memberships_known,
-            evidence.memberships_read,
-            evidence.memberships_missing,
-            limits,
-        )
-        return (*residents, *memberships)
 
     def _check_lessons(self, limits: Limits) -> tuple[str, ...]:
         evidence = self.evidence
@@ -307,40 +271,34 @@ class Plan:
         if evidence.lessons_known and not evidence.lessons_read:
             refusals.append(f"no lessons where {evidence.lessons_known} were known")
         elif evidence.lessons_unasked:
-            refusals.append(
-                f"{evidence.lessons_unasked} of {evidence.lessons_known} known lessons "
-                "are missing from the answer"
-            )
+            part = f"{evidence.lessons_unasked} of {evidence.lessons_known}"
+            refusals.append(f"{part} known lessons are missing from the answer")
         posted = evidence.awards_posted
         percent_max = limits.reversals_percent_max
         allowed = max(limits.reversals_free, posted * percent_max // 100)
         # Of a few awards a single reversal is many percent already.
         if posted >= limits.reversals_checked_from and reversals > allowed:
             percent = 100 * reversals / posted
-            refusals.append(
-                f"{reversals} reversals of {posted} posted ({percent:.1f} %, limit {percent_max} %)"
-            )
+            share = f"{percent:.1f} %, limit {percent_max} %"
+            refusals.append(f"{reversals} reversals of {posted} posted ({share})")
         if awarded > limits.coins_per_run_max:
             refusals.append(f"+{awarded} coins in one run (limit {limits.coins_per_run_max})")
         return tuple(refusals)
 
 
-def _check_vanished(noun: str, known: int, read: int, missing: int, limits: Limits) -> list[str]:
-    """Refuse a reading that lacks all or too many of those who were known."""
-    if known and not read:
-        return [f"no {noun} where {known} were known"]
+def _check_vanished(noun: str, coverage: Coverage, limits: Limits) -> tuple[str, ...]:
+    known, missing = coverage.known, coverage.missing
+    if known and not coverage.read:
+        return (f"no {noun} where {known} were known",)
     percent = 100 * missing / known if known else 0.0
     limit = limits.vanished_percent_max
     if known >= limits.reversals_checked_from and percent > limit:
-        return [f"{missing} of {known} {noun} vanished ({percent:.1f} %, limit {limit} %)"]
-    return []
+        return (f"{missing} of {known} {noun} vanished ({percent:.1f} %, limit {limit} %)",)
+    return ()
 
 
 def digest_of(digests: Sequence[str]) -> str:
-    """Digest of several plans together, by their own digests; "" of none.
-
-    That of a single plan is its own, so that a run of one plan has one digest and not two.
-    """
+    """Digest of several plans; "" of none, a single plan's is its own."""
     if len(digests) > 1:
         return digest_of_text("\n".join(digests))
     return digests[0] if digests else ""
@@ -352,15 +310,12 @@ def digest_of_text(text: str) -> str:
 
 
 def matches(digest: str, given: str) -> bool:
-    """Tell whether a digest as a person typed it names this one.
-
-    It may be whole or its first eight digits or more.
-    """
+    """Tell whether a digest as typed, eight digits at least, names this one."""
     return len(given) >= DIGEST_SHOWN and digest.startswith(given.lower())
 
 
 def _order(change: Change) -> tuple[Any, ...]:
-    """Drops first, then facts before the entries and moves that refer to them; entries by day."""
+    """Drops, then facts, then the entries and moves that refer to them."""
     # What takes the place of a dropped fact must find it free.
     match change:
         case Drop(old):

@@ -1,25 +1,15 @@
-"""A plan as a person is shown it, line by line. How the lines look is not said here."""
+"""A plan as a person is shown it, line by line, as values."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
+from coinsync.core import facts
 from coinsync.core.directory import Directory
-from coinsync.core.facts import (
-    Attendance,
-    Branch,
-    Group,
-    Lesson,
-    LessonType,
-    Link,
-    Membership,
-    Resident,
-    VkPage,
-)
 from coinsync.core.ledger import Entry, Kind
 from coinsync.core.plan import Change, Counts, Limits, Plan, Purpose, Put, Remark, RemarkKind, Scope
 from coinsync.core.reasons import reason_text
@@ -51,24 +41,21 @@ _VK_WORDS = {
 
 #: What a plan records besides coins: one of it and many.
 _NOUNS = {
-    Resident: ("resident", "residents"),
-    Group: ("group", "groups"),
-    LessonType: ("lesson type", "lesson types"),
-    Branch: ("branch", "branches"),
-    Membership: ("membership", "memberships"),
-    Link: ("VK link", "VK links"),
-    VkPage: ("answer of VK", "answers of VK"),
-    Lesson: ("lesson", "lessons"),
-    Attendance: ("attendance", "attendances"),
+    facts.Resident: ("resident", "residents"),
+    facts.Group: ("group", "groups"),
+    facts.LessonType: ("lesson type", "lesson types"),
+    facts.Branch: ("branch", "branches"),
+    facts.Membership: ("membership", "memberships"),
+    facts.Link: ("VK link", "VK links"),
+    facts.VkPage: ("answer of VK", "answers of VK"),
+    facts.Lesson: ("lesson", "lessons"),
+    facts.Attendance: ("attendance", "attendances"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One line of a plan: a sign, a verb, the lesson, who, how many coins, and a note.
-
-    ``known`` lines say what earlier plans said already.
-    """
+    """One line of a plan; ``known`` ones say what earlier plans said already."""
 
     sign: str
     verb: str
@@ -85,10 +72,7 @@ class PlanLine:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """A plan as it is shown.
-
-    ``unsafe`` names the guards that refuse it, ``likely`` what may lie behind that.
-    """
+    """A plan as it is shown; ``unsafe`` names the guards that refuse it, ``likely`` the cause."""
 
     branch: int
     branch_name: str
@@ -109,7 +93,7 @@ class PlanReport:
 def of_plan(
     plan: Plan, names: Directory, limits: Limits, branch_name: str, today: date
 ) -> PlanReport:
-    """Show a plan: awards by lesson, everything that takes or holds coins by person."""
+    """Show a plan."""
     counts = plan.counts
     awards_posted = plan.evidence.awards_posted
     percent = 100 * counts.reversals / awards_posted if awards_posted else 0.0
@@ -120,48 +104,41 @@ def of_plan(
         purpose=plan.purpose.value,
         digest=plan.digest,
         lines=tuple(_LineWriter(plan, names, today).lines()),
-        people=people_lines(plan.changes),
+        people=tuple(_people_lines(plan.changes)),
         changes=len(plan.changes),
         counts=counts,
         awards_posted=awards_posted,
         limits=limits,
         unsafe=plan.check(limits),
-        likely=likely_cause(plan, limits),
+        likely=_likely_cause(plan, limits),
         reversals_posted_percent=percent,
     )
 
 
-def likely_cause(plan: Plan, limits: Limits) -> str:
-    """What may lie behind a plan that a guard refuses."""
-    if (
-        plan.purpose is Purpose.PEOPLE
-        or plan.evidence.lessons_unasked
-        or not plan.evidence.lessons_read
-    ):
+def _likely_cause(plan: Plan, limits: Limits) -> str:
+    evidence = plan.evidence
+    is_people = plan.purpose is Purpose.PEOPLE
+    if is_people or evidence.lessons_unasked or not evidence.lessons_read:
         return "the CRM answered wrongly, or its API user lost the right to this branch"
     if plan.counts.awarded > limits.coins_per_run_max:
         return "a rule has a wrong amount, or this is the first import of many days"
     return "many marks, lessons or rules were changed at once"
 
 
-def people_lines(changes: Iterable[Change]) -> tuple[str, ...]:
-    """What a plan records besides coins, in words: "12 new residents", "1 changed group"."""
-    new: Counter[type] = Counter()
-    changed: Counter[type] = Counter()
+def _people_lines(changes: Iterable[Change]) -> Iterator[str]:
+    counts: Counter[tuple[type, str]] = Counter()
     for change in changes:
         if isinstance(change, Put):
-            counter = new if change.old is None else changed
-            counter[type(change.new)] += 1
-    lines = []
-    for kind, (one, many) in _NOUNS.items():
-        for word, count in (("new", new[kind]), ("changed", changed[kind])):
+            counts[type(change.new), "new" if change.old is None else "changed"] += 1
+    for kind, nouns in _NOUNS.items():
+        for word in ("new", "changed"):
+            count = counts[kind, word]
             if count:
-                lines.append(f"{count} {word} {one if count == 1 else many}")
-    return tuple(lines)
+                yield f"{count} {word} {nouns[count > 1]}"
 
 
 def gathered(items: Iterable[T], key: Callable[[T], K]) -> list[tuple[K, list[T]]]:
-    """Gather items that share a key, in the order in which the keys first appear."""
+    """Items by key, in the order in which the keys first appear."""
     groups: dict[K, list[T]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
@@ -169,27 +146,24 @@ def gathered(items: Iterable[T], key: Callable[[T], K]) -> list[tuple[K, list[T]
 
 
 class _LineWriter:
-    """Writes the lines of one plan."""
-
     def __init__(self, plan: Plan, names: Directory, today: date) -> None:
-        """``today`` says how late something was marked."""
         self._names = names
         self._today = today
         self._entries = plan.entries
         self._remarks = dict(gathered(plan.remarks, lambda remark: remark.kind))
-        self._lessons: dict[int | None, Lesson] = {lesson.id: lesson for lesson in plan.lessons}
+        self._lessons = {lesson.id: lesson for lesson in plan.lessons}
 
     def lines(self) -> list[PlanLine]:
-        """All lines: what gives coins, what takes them, and then what only is to be known."""
+        """What gives coins, what takes them, and what only is to be known."""
         lines = self._awards()
+        others = []
         for entry in self._entries:
             if entry.kind is Kind.REVERSAL:
-                lines.append(self._reversal(entry))
-        for entry in self._entries:
-            if entry.kind not in (Kind.AWARD, Kind.REVERSAL):
+                lines.append(self._of_entry("-", "reverse", entry))
+            elif entry.kind is not Kind.AWARD:
                 sign = "+" if entry.coins > 0 else "-"
-                note = reason_text(entry.reason)
-                lines.append(self._of_entry(sign, entry.kind.value, entry, note))
+                others.append(self._of_entry(sign, entry.kind.value, entry))
+        lines += others
         lines += map(self._hold, self._of_kind(RemarkKind.HOLD))
         lines += self._rerates()
         lines += map(self._unreadable, self._of_kind(RemarkKind.UNREADABLE))
@@ -203,7 +177,6 @@ class _LineWriter:
         return self._remarks.get(kind, [])
 
     def _awards(self) -> list[PlanLine]:
-        """A line for the awards of each lesson, late ones apart."""
         late = {(remark.lesson, remark.resident) for remark in self._of_kind(RemarkKind.LATE)}
 
         def line_of(award: Entry) -> tuple[date, int | None, bool]:
@@ -215,25 +188,10 @@ class _LineWriter:
         for (day, lesson, is_late), group in gathered(awards, line_of):
             days = (self._today - day).days
             residents = [award.resident for award in group]
-            line = PlanLine(
-                "+",
-                "award",
-                lesson,
-                who=self._who(residents),
-                coins=sum(award.coins for award in group),
-                note=f"marked {_counted(days, 'day')} late" if is_late else "",
-                residents=tuple(residents),
-            )
-            lines.append(self._with_lesson(line))
+            coins = sum(award.coins for award in group)
+            note = f"marked {_counted(days, 'day')} late" if is_late else ""
+            lines.append(self._line("+", "award", lesson, residents, coins, note))
         return lines
-
-    def _reversal(self, entry: Entry) -> PlanLine:
-        note = reason_text(entry.reason)
-        for remark in self._of_kind(RemarkKind.REPLACED):
-            if (remark.lesson, remark.resident) == (entry.lesson, entry.resident):
-                note += f", replaced by lesson {remark.other}"
-                break
-        return self._of_entry("-", "reverse", entry, note)
 
     def _hold(self, remark: Remark) -> PlanLine:
         note = reason_text(remark.reason)
@@ -241,7 +199,7 @@ class _LineWriter:
         if remark.coins < 0 and remark.reason not in unsure:
             # Everything that is known would take the coins, so it waits because they are gone.
             note += ", the coins are spent"
-        return self._of_remark("?", "hold", remark, note)
+        return self._of_remarks("?", "hold", [remark], note)
 
     def _rerates(self) -> list[PlanLine]:
         remarks = self._of_kind(RemarkKind.RERATE)
@@ -250,17 +208,14 @@ class _LineWriter:
         return [self._of_remarks("~", "rerate", group, note) for _, group in groups]
 
     def _unreadable(self, remark: Remark) -> PlanLine:
-        fate = "held, neither paid nor taken back"
-        if remark.lesson is None:
-            fate = "this card stays as it was"
+        card, lesson = "this card stays as it was", "held, neither paid nor taken back"
+        fate = card if remark.lesson is None else lesson
         note = f"field {remark.detail} cannot be read: {fate}"
-        return self._of_remark("!", "unreadable", remark, note)
+        return self._of_remarks("!", "unreadable", [remark], note)
 
     def _unknown_types(self) -> list[PlanLine]:
-        """A line for each lesson type that nobody has classified."""
-
         def type_of(remark: Remark) -> int:
-            lesson = self._lessons.get(remark.lesson)
+            lesson = self._lessons.get(remark.lesson or 0)
             return lesson.type if lesson else 0
 
         lines = []
@@ -276,7 +231,6 @@ class _LineWriter:
         return lines
 
     def _skips(self) -> list[PlanLine]:
-        """A line for those of each lesson that earned nothing, with how many for which reason."""
         remarks = self._of_kind(RemarkKind.SKIP)
         lines = []
         for _, group in gathered(remarks, lambda remark: (remark.lesson, remark.known)):
@@ -288,7 +242,6 @@ class _LineWriter:
         return lines
 
     def _vk(self) -> list[PlanLine]:
-        """A line for the VK pages of each reason that led to no link."""
         remarks = self._of_kind(RemarkKind.VK)
         lines = []
         for (reason, _), group in gathered(remarks, lambda remark: (remark.reason, remark.known)):
@@ -302,55 +255,52 @@ class _LineWriter:
         note = (
             f"gone from the CRM, and {other} stands in its lessons: the same child? Then: {command}"
         )
-        return self._of_remark("!", "merge", remark, note)
+        return self._of_remarks("!", "merge", [remark], note)
 
-    # --- how any line is put together -------------------------------------------------------------
-
-    def _of_entry(self, sign: str, verb: str, entry: Entry, note: str) -> PlanLine:
-        line = PlanLine(
-            sign,
-            verb,
-            entry.lesson,
-            who=self._names.resident(entry.resident),
-            coins=entry.coins,
-            note=note,
-            residents=(entry.resident,),
-        )
-        return self._with_lesson(line)
-
-    def _of_remark(self, sign: str, verb: str, remark: Remark, note: str) -> PlanLine:
-        return self._of_remarks(sign, verb, [remark], note)
+    def _of_entry(self, sign: str, verb: str, entry: Entry) -> PlanLine:
+        note = reason_text(entry.reason)
+        if entry.kind is Kind.REVERSAL:
+            for remark in self._of_kind(RemarkKind.REPLACED):
+                if (remark.lesson, remark.resident) == (entry.lesson, entry.resident):
+                    note += f", replaced by lesson {remark.other}"
+                    break
+        return self._line(sign, verb, entry.lesson, [entry.resident], entry.coins, note)
 
     def _of_remarks(self, sign: str, verb: str, group: Sequence[Remark], note: str) -> PlanLine:
-        """A line for remarks that share everything but the resident."""
         residents = [remark.resident for remark in group if remark.resident]
+        coins = sum(remark.coins for remark in group)
+        return self._line(sign, verb, group[0].lesson, residents, coins, note, group[0].known)
+
+    def _line(
+        self,
+        sign: str,
+        verb: str,
+        lesson_id: int | None,
+        residents: Sequence[int],
+        coins: int,
+        note: str,
+        known: bool = False,
+    ) -> PlanLine:
         line = PlanLine(
             sign,
             verb,
-            group[0].lesson,
+            lesson_id,
             who=self._who(residents),
-            coins=sum(remark.coins for remark in group),
+            coins=coins,
             note=note,
             residents=tuple(residents),
-            known=group[0].known,
+            known=known,
         )
-        return self._with_lesson(line)
-
-    def _who(self, residents: Sequence[int]) -> str:
-        """One resident by name, several by their number, and "" where nobody is meant."""
-        if not residents:
-            return ""
-        if len(residents) == 1:
-            return self._names.resident(residents[0])
-        return _counted(len(residents), "resident")
-
-    def _with_lesson(self, line: PlanLine) -> PlanLine:
-        """The line with day, time and title of its lesson."""
-        lesson = self._lessons.get(line.lesson)
+        lesson = self._lessons.get(lesson_id or 0)
         if lesson is None:
             return line
         title = self._names.lesson(lesson)
         return replace(line, day=lesson.date, starts=lesson.starts, title=title)
+
+    def _who(self, residents: Sequence[int]) -> str:
+        if len(residents) == 1:
+            return self._names.resident(residents[0])
+        return _counted(len(residents), "resident") if residents else ""
 
 
 def _counted(count: int, noun: str) -> str:

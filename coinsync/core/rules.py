@@ -1,7 +1,4 @@
-"""What a lesson is worth to one resident, and why.
-
-Five questions are asked in order; each "no" has a reason of its own.
-"""
+"""What a lesson is worth to one resident, and why."""
 
 from __future__ import annotations
 
@@ -20,6 +17,7 @@ from coinsync.core.facts import (
     Membership,
     RegularLesson,
     Status,
+    is_within,
 )
 from coinsync.core.setting import choice, day, free_text, ids, setting, text, whole, yes_no
 
@@ -28,7 +26,7 @@ GROUP_BASE = 2
 
 
 class Reason(StrEnum):
-    """Why a lesson gave coins to a resident, or which question it failed."""
+    """Why a lesson gave coins or not."""
 
     PAID = "paid"
     LESSON_GONE = "lesson_gone"
@@ -57,7 +55,7 @@ _MARK_REASONS = {
 
 
 class GuestPolicy(StrEnum):
-    """What to do where it is not known whether the resident belonged to the group on that day."""
+    """What to do where membership on that day is not known."""
 
     HOLD = "hold"
     PAY = "pay"
@@ -66,11 +64,7 @@ class GuestPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """So many ``coins`` for a lesson of one of ``types`` from ``since`` on.
-
-    An empty scope means everywhere. What families call the lesson decides nothing, so it is left
-    out when two rules are compared.
-    """
+    """``coins`` for a lesson of one of ``types``; an empty scope is everywhere."""
 
     name: str = setting(text, "Written on every entry.")
     coins: int = setting(whole(1, 1_000_000))
@@ -93,15 +87,14 @@ class Rule:
         """Tell whether the lesson is in the rule's scope and dates."""
         return (
             lesson.type in self.types
-            and self.since <= lesson.date
-            and (self.until is None or lesson.date <= self.until)
+            and is_within(lesson.date, self.since, self.until)
             and (not self.branches or lesson.branch in self.branches)
             and (not self.subjects or lesson.subject in self.subjects)
             and (not self.groups or not self.groups.isdisjoint(lesson.groups))
         )
 
     def covers_scope_of(self, other: Rule) -> bool:
-        """Tell whether every lesson meant for ``other``, dates aside, fits this rule too."""
+        """Tell whether every lesson of ``other``, dates aside, fits this rule too."""
         return (
             self.types >= other.types
             and _covers(self.branches, other.branches)
@@ -111,7 +104,6 @@ class Rule:
 
 
 def _covers(wide: frozenset[int], narrow: frozenset[int]) -> bool:
-    """Tell whether one part of a scope takes in another; an empty part is everything."""
     if not wide:
         return True
     return bool(narrow) and wide >= narrow
@@ -119,11 +111,7 @@ def _covers(wide: frozenset[int], narrow: frozenset[int]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """The school's rules, most specific first, and what its lesson types mean.
-
-    Blocks of one name are one rule at several rates: the block with the latest ``since`` that has
-    begun is in force.
-    """
+    """Rules, most specific first; those of one name are rates of one rule."""
 
     rules: tuple[Rule, ...]
     trials: frozenset[int] = frozenset()
@@ -131,7 +119,7 @@ class Rulebook:
     uncounted: frozenset[int] = frozenset()
 
     def rule_for(self, lesson: Lesson) -> Rule | None:
-        """Find the rule in force for a lesson, or None."""
+        """Find the rule in force for a lesson, at its latest rate."""
         fitting = [rule for rule in self.rules if rule.fits(lesson)]
         if not fitting:
             return None
@@ -141,7 +129,7 @@ class Rulebook:
         return max(rates, key=lambda rule: rule.since)
 
     def type_reason(self, type_id: int) -> Reason | None:
-        """Say why a lesson type never earns; None for a type that some rule names."""
+        """Say why a lesson type never earns; None for one that some rule names."""
         if type_id in self.trials:
             return Reason.TRIAL
         if type_id in self.makeups:
@@ -153,10 +141,7 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one lesson gives one resident, and why.
-
-    ``coins`` are given now, ``held`` coins wait for a person.
-    """
+    """What one lesson gives one resident; ``held`` waits for a person."""
 
     coins: int
     reason: Reason
@@ -165,11 +150,7 @@ class Verdict:
 
 
 def judge(lesson: Lesson, attendance: Attendance, rulebook: Rulebook) -> Verdict:
-    """Decide what a lesson gives to one resident.
-
-    Raises ``ValueError`` for an attendance that was not settled: where nobody has looked at the
-    memberships, nothing may be said about coins.
-    """
+    """Decide what a lesson gives; ``ValueError`` for an unsettled attendance."""
     if attendance.standing is GroupStanding.UNSETTLED:
         raise ValueError(f"attendance of {attendance.resident} in {lesson.id} is not settled")
     reason = _fact_reason(lesson, attendance) or rulebook.type_reason(lesson.type)
@@ -186,7 +167,6 @@ def judge(lesson: Lesson, attendance: Attendance, rulebook: Rulebook) -> Verdict
 
 
 def _fact_reason(lesson: Lesson, attendance: Attendance) -> Reason | None:
-    """Why the facts alone earn nothing; None where they may."""
     if lesson.status is Status.GONE:
         return Reason.LESSON_GONE
     if lesson.status is not Status.CONDUCTED:
@@ -195,7 +175,6 @@ def _fact_reason(lesson: Lesson, attendance: Attendance) -> Reason | None:
 
 
 def _by_standing(standing: GroupStanding, rule: Rule) -> Verdict:
-    """What a rule gives to somebody who stood so to the lesson's groups."""
     if standing is GroupStanding.GUEST:
         return Verdict(0, Reason.GUEST, rule.name)
     if standing is not GroupStanding.UNKNOWN or rule.guest is GuestPolicy.PAY:
@@ -207,10 +186,9 @@ def _by_standing(standing: GroupStanding, rule: Rule) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class LessonContext:
-    """What must be known besides a lesson itself to judge it.
+    """What else judges a lesson: types by id, memberships by resident, schedule by group.
 
-    Lesson types by id, memberships by resident, lines of the schedule by group. ``known_since`` is
-    the day of the first complete reading of memberships: before it, no membership proves nothing.
+    Before ``known_since``, the first complete reading, no membership proves nothing.
     """
 
     types: Mapping[int, LessonType]
@@ -219,10 +197,7 @@ class LessonContext:
     known_since: date
 
     def settle(self, record: LessonRecord) -> LessonRecord:
-        """Fill in what a reading leaves open.
-
-        That is whether the lesson is scheduled, and how each resident stood to its groups.
-        """
+        """Fill in whether a lesson is scheduled, and residents' standings."""
         lesson = record.lesson
         # The CRM may name the line of the schedule itself; then nothing is to be looked for.
         if not lesson.scheduled:

@@ -1,4 +1,4 @@
-"""The school as its families know it: its name, its coin, what earns coins, its time zones."""
+"""The school as its families know it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from coinsync.core.setting import code, free_text, setting, text, whole
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to earn besides lessons; texts in Russian and English, an empty one says nothing."""
+    """A way to earn besides lessons."""
 
     code: str = setting(code, "A short word, never change it.")
     title_ru: str = setting(text, "As families see it.")
@@ -27,12 +27,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class SchoolProfile:
-    """What the web view and printed statements say in the school's own words.
+    """What families read in the school's own words.
 
-    ``coin_forms_ru`` are the coin's name for 1, 2 and 5, ``coin_forms_en`` for 1 and 2. ``zones``
-    are time zones by branch, ``zone`` is for everybody else. ``lesson_titles`` are Russian and
-    English names of what a rule pays for, by the rule's name. ``pictures`` is the folder with the
-    web's copies of the goods' pictures.
+    Coin forms are for 1, 2 and 5 in Russian, 1 and 2 in English; ``lesson_titles`` (Russian,
+    English) are by rule.
     """
 
     name: str
@@ -47,7 +45,7 @@ class SchoolProfile:
     pictures: Path | None = None
 
     def zone_of(self, branches: Iterable[int]) -> ZoneInfo:
-        """The zone of the first of a resident's branches that has one, else the school's own."""
+        """The zone of the first of a resident's branches, else the school's."""
         for branch in branches:
             if branch in self.zones:
                 return self.zones[branch]

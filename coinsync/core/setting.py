@@ -1,39 +1,29 @@
-"""How a field is declared that the school may set: what it may be, and what it is for.
+"""How a field is declared that the school may set; loading and the example file follow from that.
 
-Such a field is declared once::
-
-    coins: int = setting(whole(1, 1_000_000), "Coins for one lesson.", 10)
-
-Loading, the refusal of unknown keys, and the example file all follow from that declaration.
+coins: int = setting(whole(1, 1_000_000), "Coins for one lesson.", 10)
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
-#: Turns what stands in the file into the field's value; raises ``ValueError`` with the words that
-#: follow "expected" in the message.
+#: Makes a value of what stands in the file. Raises ``ValueError`` with what was expected.
 Kind = Callable[[Any], Any]
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-
-
 #: Under this name the metadata of a field hold its ``Setting``.
 SETTING = "setting"
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a field may be, its comment in the example file, and what the example shows.
-
-    Without a ``sample`` the example shows the default.
-    """
+    """What a field may be, and what the example shows: a comment, and a sample or the default."""
 
     kind: Kind
     comment: str
@@ -48,10 +38,7 @@ def setting(
     sample: Any = None,
     **options: Any,
 ) -> Any:
-    """A field of a dataclass that the school may set; without a ``default`` it must.
-
-    ``options`` are those of ``dataclasses.field``.
-    """
+    """A field of a dataclass that the school may set; without a ``default`` it must."""
     metadata = {SETTING: Setting(kind, comment, sample)}
     return dataclasses.field(default=default, metadata=metadata, **options)
 
@@ -100,9 +87,8 @@ def day(value: Any) -> date:
 
 def ids(value: Any) -> frozenset[int]:
     """Numbers of things in the CRM."""
-    expected = "a list of numbers such as [2, 5]"
-    expect(isinstance(value, list), expected)
-    expect(all(type(number) is int and number > 0 for number in value), expected)
+    fits = isinstance(value, list) and all(type(id) is int and id > 0 for id in value)
+    expect(fits, "a list of numbers such as [2, 5]")
     return frozenset(value)
 
 
@@ -116,8 +102,21 @@ def choice(members: type[StrEnum]) -> Kind:
     """One of the members of an enumeration."""
 
     def kind(value: Any) -> StrEnum:
-        words = [member.value for member in members]
-        expect(value in words, " or ".join(f'"{word}"' for word in words))
+        expect(value in list(members), _either(members))
         return members(value)
 
     return kind
+
+
+def one_of(*words: str) -> Kind:
+    """One of a few words."""
+
+    def kind(value: Any) -> str:
+        expect(value in words, _either(words))
+        return str(value)
+
+    return kind
+
+
+def _either(words: Iterable[str]) -> str:
+    return " or ".join(f'"{word}"' for word in words)

@@ -1,29 +1,20 @@
-"""Whether a plan still fits what is recorded when the moment of writing comes.
-
-A plan says of everything that it changes how it was when the plan was made. The writer reads the
-same again under its lock; where the two differ the plan is refused, and made anew by whoever asks.
-"""
+"""Whether a plan still fits what is recorded when it is written: else it must be made anew."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
 from coinsync.core.fact_keys import WRITTEN_ONCE, identity
-from coinsync.core.facts import (
-    Fact,
-    Hold,
-)
+from coinsync.core.facts import Fact, Hold
 from coinsync.core.ledger import KeyState
 from coinsync.core.plan import Drop, Plan, Put, Stock
 from coinsync.errors import StalePlan
 
 
 def facts_to_write(plan: Plan, recorded: Iterable[Fact]) -> list[Put | Drop]:
-    """The changes of facts that are still to be made.
+    """The changes that are still to be made of facts, of which ``recorded`` are there now.
 
-    ``recorded`` holds, of each fact that the plan changes, what stands there now. What is already
-    as the plan wants it needs no write. Raises ``StalePlan`` for what is neither as it was nor as
-    it should be.
+    Raises ``StalePlan`` for what is neither as it was nor as it should be.
     """
     recorded_by_key = {(type(fact), identity(fact)): fact for fact in recorded}
     to_write: list[Put | Drop] = []
@@ -43,7 +34,7 @@ def facts_to_write(plan: Plan, recorded: Iterable[Fact]) -> list[Put | Drop]:
 
 
 def _is_done(change: Put | Drop, now: Fact | None) -> bool:
-    """Whether somebody else has made this change already, so that it does no harm to find it."""
+    # Whether somebody else has made this change already, and it needs no write.
     if isinstance(change, Drop):
         # A hold that is gone was answered by somebody else: this answer comes too late.
         return now is None and not isinstance(change.old, Hold)
@@ -51,9 +42,10 @@ def _is_done(change: Put | Drop, now: Fact | None) -> bool:
 
 
 def refuse_moved_keys(basis: Collection[KeyState], recorded: Mapping[str, KeyState]) -> None:
-    """Raise ``StalePlan`` where keys do not stand as the plan says; those without entries lack."""
-    moved = []
+    """Raise ``StalePlan`` where keys do not stand as the plan says."""
+    moved: list[str] = []
     for state in basis:
+        # A key without entries is not recorded.
         if recorded.get(state.key, KeyState(state.key)) != state:
             moved.append(state.key)
     if moved:
@@ -68,8 +60,7 @@ def refuse_moved_stock(
         if move.key in recorded_keys:
             raise StalePlan(f"plan is stale: {move.key} was recorded meanwhile")
     for change in plan.changes:
-        if not isinstance(change, Stock) or change.left is None:
-            continue
-        item = change.move.item
-        if change.left != pieces_left[item]:
-            raise StalePlan(f"plan is stale: {item} was sold or moved meanwhile")
+        if isinstance(change, Stock) and change.left is not None:
+            item = change.move.item
+            if change.left != pieces_left[item]:
+                raise StalePlan(f"plan is stale: {item} was sold or moved meanwhile")

@@ -1,7 +1,6 @@
-"""What a family reads about its coins, in Russian and English, on screen and on paper.
+"""What a family reads about its coins, in Russian and English, on screen and paper.
 
-Both take their words from here, so that they cannot differ. A family never reads a code of ours:
-where there are no words for one, what staff typed stands alone.
+A family never reads a code of ours: without words for it, what staff typed stands alone.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ LATE_AFTER = timedelta(days=1)
 
 
 class Total(StrEnum):
-    """What coins of a period came to, in the order in which a family reads it."""
+    """What coins of a period came to, in reading order."""
 
     CARRIED_OVER = "carried_over"
     EARNED = "earned"
@@ -79,11 +78,11 @@ class StatementWords:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """One language; braces are filled in by ``LineFormatter``, ``reasons`` are by reason code."""
+    """One language; ``LineFormatter`` fills in braces."""
 
     language: str
     thousands: str
-    months: tuple[str, ...]
+    months: str
     kinds: Mapping[Kind, str]
     reasons: Mapping[str, str]
     lesson: str
@@ -100,9 +99,8 @@ class Words:
 
     def number(self, value: int) -> str:
         """Write a number; one below zero has a minus sign."""
-        digits = str(abs(value))
-        if abs(value) >= GROUPED_FROM:
-            digits = f"{abs(value):,}".replace(",", self.thousands)
+        separator = self.thousands if abs(value) >= GROUPED_FROM else ""
+        digits = f"{abs(value):,}".replace(",", separator)
         sign = MINUS if value < 0 else ""
         return sign + digits
 
@@ -112,29 +110,25 @@ class Words:
         return sign + self.number(coins)
 
     def coin(self, count: int, forms: Sequence[str]) -> str:
-        """Choose the form of the coin's name beside a number: of three in Russian, else of two."""
+        """Choose the form of the coin's name beside a number."""
         if self is RUSSIAN:
             return declined(count, (forms[0], forms[1], forms[2]))
         return forms[0] if abs(count) == 1 else forms[1]
 
     def day(self, day: date, this_year: int = 0) -> str:
         """Write a day, with its year unless that is ``this_year``."""
-        text = f"{day.day} {self.months[day.month - 1]}"
+        text = f"{day.day} {self.months.split()[day.month - 1]}"
         return text if day.year == this_year else f"{text} {day.year}"
 
     def to_be_made_up(self, balance: int) -> str:
-        """Say how many coins a balance below zero lacks; "" of any other."""
+        """Say how many coins a balance below zero lacks, else ""."""
         if balance >= 0:
             return ""
         return self.debt.format(coins=self.number(-balance))
 
 
 def declined(count: int, forms: tuple[str, str, str]) -> str:
-    """Choose the Russian form of a noun beside a number.
-
-    (монета, монеты, монет) → 1 монета, 2 монеты, 5 монет; 11 to 14 are "монет" whatever their last
-    digit is.
-    """
+    """Choose a Russian form: 1 монета, 2 монеты, 5 монет; 11 to 14 монет."""
     one, few, many = forms
     teens = abs(count) % 100 // 10 == 1
     last_digit = abs(count) % 10
@@ -147,7 +141,7 @@ def declined(count: int, forms: tuple[str, str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LineFormatter:
-    """Writes lines for one family in one language, on one day; ``ways`` are titles by code."""
+    """Writes lines for one family on one day; ``ways`` are titles by code."""
 
     words: Words
     zone: ZoneInfo
@@ -155,11 +149,11 @@ class LineFormatter:
     ways: Mapping[str, str] = field(default_factory=dict)
 
     def day(self, day: date) -> str:
-        """Write a day, with its year only when it is not this year's."""
+        """Write a day, without this year."""
         return self.words.day(day, self.today.year)
 
     def local(self, utc: str) -> datetime:
-        """Turn a recorded UTC time ("2026-11-22T02:00:07Z") into the family's local time."""
+        """Turn a recorded UTC time into the family's local time."""
         return datetime.fromisoformat(utc).astimezone(self.zone)
 
     def what(self, line: Line, groups: Mapping[int, str]) -> str:
@@ -175,7 +169,7 @@ class LineFormatter:
         return self.words.kinds[kind]
 
     def why(self, line: Line) -> str:
-        """Say why: codes become sentences, what staff typed stays as typed."""
+        """Say why; what staff typed stays as typed."""
         entry, note = line.posted.entry, line.note.strip()
         if entry.reason in NOTE_SAYS_ALL and note:
             return note
@@ -191,7 +185,7 @@ class LineFormatter:
         return self.words.reasons.get(entry.reason, "")
 
     def takes_back(self, line: Line, by_number: Mapping[int, Line]) -> str:
-        """Point from a reversal to what it reverses, perhaps in ``by_number``; "" elsewhere."""
+        """Point from a reversal to what it reverses, else ""."""
         entry = line.posted.entry
         if entry.reverses is None:
             return ""
@@ -203,7 +197,7 @@ class LineFormatter:
         return self.words.entry_reversed.format(day=self.day(original.posted.entry.happened_on))
 
     def taken_back(self, line: Line, by_number: Mapping[int, Line]) -> str:
-        """Point from a line to its reversal, perhaps among ``by_number``; "" for none."""
+        """Point from a line to its reversal, else ""."""
         if line.reversed_by is None:
             return ""
         reversal = by_number.get(line.reversed_by)
@@ -213,14 +207,13 @@ class LineFormatter:
         return self.words.reversed_on.format(day=self.day(posted_on))
 
     def late(self, line: Line) -> str:
-        """Say when a line was posted that happened more than a day before; "" of any other."""
+        """Say when a line was posted more than a day late, else ""."""
         entry = line.posted.entry
         posted_on = self.local(line.posted.posted_at).date()
         if posted_on - entry.happened_on <= LATE_AFTER:
             return ""
-        text = self.words.entered_on
-        if entry.kind is Kind.AWARD:
-            text = self.words.marked_on
+        words = self.words
+        text = words.marked_on if entry.kind is Kind.AWARD else words.entered_on
         return text.format(day=self.day(posted_on))
 
 
@@ -229,25 +222,10 @@ def _joined_names(ids: Iterable[int], names: Mapping[int, str]) -> str:
     return ", ".join(name for name in known if name)
 
 
-# --- the words ------------------------------------------------------------------------------------
-
 RUSSIAN = Words(
     language="ru",
     thousands="\N{NO-BREAK SPACE}",
-    months=(
-        "января",
-        "февраля",
-        "марта",
-        "апреля",
-        "мая",
-        "июня",
-        "июля",
-        "августа",
-        "сентября",
-        "октября",
-        "ноября",
-        "декабря",
-    ),
+    months="января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
     kinds={
         Kind.AWARD: "Занятие",
         Kind.REVERSAL: "Отмена",
@@ -321,20 +299,7 @@ RUSSIAN = Words(
 ENGLISH = Words(
     language="en",
     thousands=",",
-    months=(
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
+    months="January February March April May June July August September October November December",
     kinds={
         Kind.AWARD: "Lesson",
         Kind.REVERSAL: "Taken back",

@@ -32,7 +32,7 @@ def propose_goods(
     settings: Settings, changes: Iterable[Change], author: Author, *words: str, key: str = ""
 ) -> Proposal:
     """A proposal about goods, stock or fairs; ``words`` say what it does."""
-    plan = Plan.of(Purpose.CATALOG, scope_of(settings.day_at((), author.now)), changes)
+    plan = Plan.of(Purpose.CATALOG, scope_of(settings.profile.today((), author.now)), changes)
     return Proposal(plan, words=words, key=key)
 
 
@@ -73,7 +73,7 @@ def move_stock(
     the key of another move.
     """
     # Goods of some branches are received there, and the day is theirs.
-    day = author.day_by(settings.day_at(item.branches, author.now))
+    day = author.day_by(settings.profile.today(item.branches, author.now))
     if not item.tracked:
         raise CoinPolicy(
             f"the stock of {item.code} is not counted; nothing written",

@@ -57,7 +57,7 @@ def give(
         )
     gather.refuse_erased(resident)
     key, kind = ledger.desk_key(author.key), Kind.CREDIT if coins > 0 else Kind.DEBIT
-    day = author.day_by(settings.day_at(resident.branches, author.now))
+    day = author.day_by(settings.profile.today(resident.branches, author.now))
     rule, reason = (way.code, ledger.BY_WAY) if way else ("", ledger.BY_HAND)
     entry = Entry(key, 1, resident.id, coins, kind, day, reason, author.actor, rule, note)
     # The key was made before anybody was asked. So whoever does not know whether an earlier try
@@ -125,7 +125,7 @@ def reverse(reader: Reader, settings: Settings, n: int, author: Author, *, note:
     original = _reversible_entry(reader, n)
     state = reader.key_states([original.key])[original.key]
     card = gather.recorded_resident(reader, original.resident)
-    today = settings.day_at(gather.surviving_card(reader, card).branches, author.now)
+    today = settings.profile.today(gather.surviving_card(reader, card).branches, author.now)
     of_lesson = original.kind is Kind.AWARD
     reversal = replace(
         original,

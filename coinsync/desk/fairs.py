@@ -25,7 +25,7 @@ def open_fair(
     if before is not None:
         state = f"closed on {before.closed_on}" if before.closed_on else "open"
         return propose_goods(settings, (), author, f"{code} is there already, {state}")
-    event = Event(code, title, author.day_by(settings.day_at((), author.now)))
+    event = Event(code, title, author.day_by(settings.profile.today((), author.now)))
     return propose_goods(settings, [Put(event)], author, f"{code}  {title}: open for sales")
 
 
@@ -43,7 +43,7 @@ def close_fair(
             f"{event.code} does not add up: {differences}; nothing written",
             advice=f"coinsync reconcile; coinsync shop sales --event {event.code}",
         )
-    today = author.day_by(settings.day_at((), author.now))
+    today = author.day_by(settings.profile.today((), author.now))
     closed = replace(event, closed_on=today, closed_by=author.actor)
     words = [
         f"{event.code}  {event.title}: {settlement.sales} sales, "

@@ -56,7 +56,7 @@ def import_rows(
     new_entries = [entry for _, entry in new_rows]
     moves = moves_of(reader, settings, new_entries)
     check_floors(moves)
-    days = [entry.happened_on for entry in new_entries] or [settings.day_at((), author.now)]
+    days = [entry.happened_on for entry in new_entries] or [settings.profile.today((), author.now)]
     plan = Plan.of(
         Purpose.DESK,
         Scope(0, min(days), max(days)),
@@ -79,7 +79,7 @@ def _entries_of_rows(
         refuse_erased(resident, f"line {row.line}: ")
         # A day may have come at one branch and not yet at another, so it is the resident's own
         # day that counts, and only here is it known who the resident is.
-        today = settings.day_at(resident.branches, author.now)
+        today = settings.profile.today(resident.branches, author.now)
         if row.day is not None and row.day > today:
             typed = quoted(row.day.isoformat())
             problems.append(Problem(row.line, "date", f"{typed} is not yet; today is {today}"))

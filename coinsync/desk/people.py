@@ -20,7 +20,7 @@ def propose_facts(
     settings: Settings, resident: Resident, changes: Iterable[Change], author: Author, *words: str
 ) -> Proposal:
     """A proposal about a resident that moves no coins; ``words`` say what it does."""
-    today = settings.day_at(resident.branches, author.now)
+    today = settings.profile.today(resident.branches, author.now)
     return Proposal(Plan.of(Purpose.DESK, scope_of(today), changes), words=words)
 
 

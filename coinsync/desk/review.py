@@ -50,7 +50,7 @@ def review(
 ) -> Proposal:
     """Plan a person's ruling about held cases; *forgive* is for reversals alone."""
     if not holds:
-        today = settings.day_at((), author.now)
+        today = settings.profile.today((), author.now)
         return Proposal(Plan.of(Purpose.REVIEW, scope_of(today), ()), words=("nothing is held",))
     if ruling is Ruling.FORGIVE and any(hold.kind is HoldKind.GUEST for hold in holds):
         raise UsageError(
@@ -60,7 +60,7 @@ def review(
     questions = []
     for hold in holds:
         owner = owners.get(hold.resident)
-        today = settings.day_at(owner.branches if owner else (), author.now)
+        today = settings.profile.today(owner.branches if owner else (), author.now)
         question = question_about(reader, settings, hold.key, hold.lesson, hold.resident, today)
         if question is None:
             raise CoinPolicy(

@@ -75,8 +75,8 @@ def sell(
 
 def _earliest_today(settings: Settings, residents: Iterable[Resident], author: Author) -> date:
     """The day that has come for all of them: a sale has one day, its payers may have two."""
-    days = [settings.day_at(resident.branches, author.now) for resident in residents]
-    return min(days, default=settings.day_at((), author.now))
+    days = [settings.profile.today(resident.branches, author.now) for resident in residents]
+    return min(days, default=settings.profile.today((), author.now))
 
 
 def _sale_lines(sale: str, picks: Sequence[Pick], note: str) -> list[SaleLine]:

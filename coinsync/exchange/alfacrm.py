@@ -1,8 +1,8 @@
 """AlfaCRM as an ``Exchange``: which lists to ask for, and what to make of their rows.
 
-Filters are traps there. Some have a default that leaves rows out without a word, so they are always
-sent; one that is not understood is ignored without a word, so rows are checked against what was
-asked for. The branch is always named in the path: what comes without it differs by account.
+Filters are traps there. Some have a default that leaves rows out, so they are always sent; one that
+is not understood is ignored without a word, so rows are checked against what was asked for. What
+comes without the branch in the path differs by account.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from coinsync.errors import IncompleteRead
 from coinsync.exchange import decode, values
 from coinsync.exchange.base import Exchange, Progress, Reading, Unreadable, no_progress
 from coinsync.exchange.http import Http
-from coinsync.exchange.paging import ListRequest, PagedLists, Record
+from coinsync.exchange.paging import ListRequest, PagedLists
+from coinsync.exchange.values import Record
 
 #: Without a status only conducted lessons come, by date and by number alike.
 STATUSES = (Status.CONDUCTED, Status.PLANNED, Status.CANCELLED)
@@ -41,9 +42,7 @@ T = TypeVar("T")
 
 
 class AlfaCrm(Exchange):
-    """One AlfaCRM account, read by one call after another, as its makers advise, unless
-    more ``calls`` at once are allowed.
-    """
+    """One AlfaCRM account, read by one call at a time, as its makers advise, or by several."""
 
     def __init__(
         self,
@@ -170,10 +169,7 @@ class AlfaCrm(Exchange):
         return Reading(tuple(records.values()), unreadable=tuple(unreadable))
 
     def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
-        """Ask for one lesson by number, under each branch and status; None when no answer has it.
-
-        Raises ``IncompleteRead`` when an answer cannot be trusted or the record cannot be read.
-        """
+        """Ask for one lesson by number, under each branch and status."""
         for branch, status in product(branches, STATUSES):
             # No dates are sent: a lesson that was moved out of its window is looked for.
             asked = {"id": lesson, "status": status.value}
@@ -203,5 +199,5 @@ def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T
         try:
             items.append(into(record))
         except values.UnreadableRecord as error:
-            unreadable.append(Unreadable(values.number(record["id"], "id"), error.path))
+            unreadable.append(Unreadable(values.number(record, "id"), error.path))
     return Reading(tuple(items), reading.complete, reading.why, tuple(unreadable))

@@ -100,10 +100,7 @@ class Exchange(ABC):
 
     @abstractmethod
     def memberships(self, branch: int) -> Reading[Membership]:
-        """Who belongs to which group of the branch today, and since when if that is known.
-
-        What its residents belong to in other branches may come along.
-        """
+        """Who belongs to which group today; groups in other branches may come along."""
 
     @abstractmethod
     def schedule(self, branch: int) -> Reading[RegularLesson]:
@@ -138,17 +135,10 @@ class PeopleReading:
     def completed_from(self, known: People) -> People:
         """The people, where what cannot be read today stays as it was known."""
         # Its owner is there all the same, and must not be taken for gone.
-        cards = [resident for resident in known.residents if resident.id in self.bad_cards]
-        memberships = [
-            membership
-            for membership in known.memberships
-            if membership.resident in self.bad_memberships
-        ]
-        return replace(
-            self.people,
-            residents=(*self.people.residents, *cards),
-            memberships=(*self.people.memberships, *memberships),
-        )
+        residents, memberships = [*self.people.residents], [*self.people.memberships]
+        residents += [card for card in known.residents if card.id in self.bad_cards]
+        memberships += [seat for seat in known.memberships if seat.resident in self.bad_memberships]
+        return replace(self.people, residents=tuple(residents), memberships=tuple(memberships))
 
 
 def read_people(exchange: Exchange, branch: int, today: date) -> PeopleReading:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from coinsync.core.facts import (
     ALWAYS,
@@ -29,9 +29,9 @@ from coinsync.core.identity import clean
 from coinsync.errors import IncompleteRead
 from coinsync.exchange import decode, values
 from coinsync.exchange.base import Exchange, Reading, Unreadable
+from coinsync.exchange.values import Record
 
 T = TypeVar("T")
-CsvRow = Mapping[str, str]
 
 #: The columns of each file that must be there.
 _COLUMNS = {
@@ -44,6 +44,7 @@ _COLUMNS = {
     "lessons": ("id", "branch", "date", "starts", "type", "status", "groups", "subject"),
     "attendance": ("lesson", "resident", "mark"),
 }
+_LISTS = {"branches", "groups", "weekdays"}
 #: The columns that tell one row from another, where it is not ``id`` alone. The first of them is
 #: the number under which an unreadable row is reported.
 _KEYS = {"attendance": ("lesson", "resident"), "memberships": ("resident", "group", "since")}
@@ -147,15 +148,16 @@ class CsvExchange(Exchange):
         # A lesson that cannot be read has no branch and no day, so it is named in every answer.
         unreadable = [*lessons.unreadable]
         unreadable += [mark for mark in marks.unreadable if mark.id in listed]
-        unreadable_ids = {record.id for record in unreadable}
+        for bad in unreadable:
+            listed.pop(bad.id, None)
         records = [
             LessonRecord(lesson, tuple(listed[lesson.id]))
             for lesson in lessons.items
-            if lesson.id in listed and lesson.id not in unreadable_ids
+            if lesson.id in listed
         ]
         return Reading(tuple(records), unreadable=tuple(unreadable))
 
-    def _facts(self, name: str, into: Callable[[CsvRow], T]) -> Reading[T]:
+    def _facts(self, name: str, into: Callable[[Record], T]) -> Reading[T]:
         try:
             header, rows = self._read(name)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -163,8 +165,7 @@ class CsvExchange(Exchange):
         # Of two columns of one name nobody can say which is meant.
         wrong = [column for column in _COLUMNS[name] if header.count(column) != 1]
         if wrong:
-            why = f"{name}.csv: needs each column once: {', '.join(wrong)}"
-            return Reading.incomplete(why)
+            return Reading.incomplete(f"{name}.csv: needs each column once: {', '.join(wrong)}")
         return _decoded(name, header, rows, into)
 
     def _read_file(self, name: str) -> tuple[list[str], dict[int, list[str]]]:
@@ -182,23 +183,21 @@ class CsvExchange(Exchange):
 
 
 def _decoded(
-    name: str, header: list[str], rows: Mapping[int, list[str]], into: Callable[[CsvRow], T]
+    name: str, header: list[str], rows: Mapping[int, list[str]], into: Callable[[Record], T]
 ) -> Reading[T]:
-    """Decode all rows of a file.
-
-    A row without a readable number spoils the whole reading, because nobody knows whose it is;
-    another bad cell spoils only its own row.
-    """
     facts: dict[tuple[object, ...], T] = {}
     doubtful: set[tuple[object, ...]] = set()
     unreadable: list[Unreadable] = []
     first, *others = _KEYS.get(name, ("id",))
     for line, cells in rows.items():
         where = f"{name}.csv line {line}"
-        row = dict(zip(header, cells, strict=False))
+        row: dict[str, Any] = dict(zip(header, cells, strict=False))
+        for column in _LISTS.intersection(row):
+            row[column] = row[column].split()
         try:
-            number = values.number(row.get(first), first)
+            number = values.number(row, first)
         except values.UnreadableRecord:
+            # Nobody knows whose it is, while another bad cell spoils only its own row.
             return Reading.incomplete(f"{where}: no readable number")
         key = (number, *(row.get(column) for column in others))
         try:
@@ -228,75 +227,71 @@ def _by_groups(groups: Reading[Group], reading: Reading[T]) -> Reading[T]:
     return Reading.incomplete(why)
 
 
-# --- rows -----------------------------------------------------------------------------------
+# --- rows ---
 
 
-def _ids(row: CsvRow, column: str) -> tuple[int, ...]:
-    return values.numbers(row[column].split(), column)
-
-
-def _meaning(row: CsvRow, column: str, meanings: Mapping[str, T]) -> T:
+def _meaning(row: Record, column: str, meanings: Mapping[str, T]) -> T:
     word = row[column].lower()
     if word not in meanings:
         raise values.UnreadableRecord(column)
     return meanings[word]
 
 
-def _lesson_type(row: CsvRow) -> LessonType:
-    base = values.optional_number(row["base"], "base") or 0
-    return LessonType(values.number(row["id"], "id"), values.text(row["name"]), base)
+def _lesson_type(row: Record) -> LessonType:
+    base = values.optional_number(row, "base") or 0
+    return LessonType(values.number(row, "id"), values.text(row, "name"), base)
 
 
-def _group_of_branch(row: CsvRow) -> tuple[int, Group]:
-    return values.number(row["branch"], "branch"), decode.group(row)
+def _group_of_branch(row: Record) -> tuple[int, Group]:
+    return values.number(row, "branch"), decode.group(row)
 
 
-def _resident(row: CsvRow) -> Resident:
+def _resident(row: Record) -> Resident:
     return Resident(
-        values.number(row["id"], "id"),
-        values.text(row["name"]),
+        values.number(row, "id"),
+        values.text(row, "name"),
         _meaning(row, "presence", _PRESENCES),
-        _ids(row, "branches"),
+        values.numbers(row, "branches"),
         clean(row["vk"])[: decode.VK_TEXT_LENGTH_MAX],
     )
 
 
-def _membership(row: CsvRow) -> Membership:
+def _membership(row: Record) -> Membership:
     return Membership(
-        values.number(row["resident"], "resident"),
-        values.number(row["group"], "group"),
-        values.optional_day(row["since"], "since") or ALWAYS,
-        values.optional_day(row["until"], "until"),
+        values.number(row, "resident"),
+        values.number(row, "group"),
+        values.optional_day(row, "since") or ALWAYS,
+        values.optional_day(row, "until"),
     )
 
 
-def _regular_lesson(row: CsvRow) -> RegularLesson:
+def _regular_lesson(row: Record) -> RegularLesson:
     return RegularLesson(
-        values.number(row["id"], "id"),
-        values.number(row["group"], "group"),
-        values.weekdays(row["weekdays"].split(), "weekdays"),
-        values.minute(row["starts"], "starts"),
-        values.optional_day(row["since"], "since") or ALWAYS,
-        values.optional_day(row["until"], "until"),
+        values.number(row, "id"),
+        values.number(row, "group"),
+        values.weekdays(row, "weekdays"),
+        values.minute(row, "starts"),
+        values.optional_day(row, "since") or ALWAYS,
+        values.optional_day(row, "until"),
     )
 
 
-def _lesson(row: CsvRow) -> Lesson:
+def _lesson(row: Record) -> Lesson:
     return Lesson(
-        values.number(row["id"], "id"),
-        values.number(row["branch"], "branch"),
-        values.day(row["date"], "date"),
-        values.minute(row["starts"], "starts"),
-        values.number(row["type"], "type"),
+        values.number(row, "id"),
+        values.number(row, "branch"),
+        values.day(row, "date"),
+        values.minute(row, "starts"),
+        values.number(row, "type"),
         _meaning(row, "status", _STATUSES),
-        _ids(row, "groups"),
-        values.optional_number(row["subject"], "subject"),
+        values.numbers(row, "groups"),
+        values.optional_number(row, "subject"),
     )
 
 
-def _attendance(row: CsvRow) -> Attendance:
+def _attendance(row: Record) -> Attendance:
     return Attendance(
-        values.number(row["lesson"], "lesson"),
-        values.number(row["resident"], "resident"),
+        values.number(row, "lesson"),
+        values.number(row, "resident"),
         _meaning(row, "mark", _MARKS),
     )

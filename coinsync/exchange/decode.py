@@ -6,7 +6,6 @@ Only the fields that are named here are touched: the others hold telephones, add
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -29,9 +28,9 @@ from coinsync.core.facts import (
 from coinsync.core.identity import VK_UNREADABLE, VkKind, clean, read_vk, shown_name
 from coinsync.exchange.values import (
     ID_MAX,
+    Record,
     UnreadableRecord,
     day,
-    flag,
     mark,
     minute,
     number,
@@ -40,51 +39,50 @@ from coinsync.exchange.values import (
     optional_number,
     text,
     weekdays,
+    within,
 )
 
 VK_TEXT_LENGTH_MAX = 255
 
-Record = Mapping[str, Any]
-
 
 def branch(record: Record) -> Branch:
     """A row of ``branch/index``."""
-    return Branch(number(record.get("id"), "id"), text(record.get("name")))
+    return Branch(number(record, "id"), text(record, "name"))
 
 
 def lesson_type(record: Record) -> LessonType:
     """A row of ``lesson-type/index``."""
-    base = optional_number(record.get("type"), "type") or 0
-    return LessonType(number(record.get("id"), "id"), text(record.get("name")), base)
+    base = optional_number(record, "type") or 0
+    return LessonType(number(record, "id"), text(record, "name"), base)
 
 
 def group(record: Record) -> Group:
     """A row of ``group/index``."""
-    return Group(number(record.get("id"), "id"), text(record.get("name")))
+    return Group(number(record, "id"), text(record, "name"))
 
 
-# --- people ---------------------------------------------------------------------------------
+# --- people ---
 
 
 def resident(record: Record, *, today: date, kept: ResidentSettings) -> Resident:
     """A row of ``customer/index``; of the whole card only these fields are kept."""
     name = record.get("name")
     return Resident(
-        number(record.get("id"), "id"),
+        number(record, "id"),
         shown_name(name, kept.names) if isinstance(name, str) else "",
         _presence(record, today),
-        numbers(record.get("branch_ids"), "branch_ids"),
+        numbers(record, "branch_ids"),
         _vk_text(record.get(kept.vk_field), kept.vk_pattern) if kept.vk_field else "",
     )
 
 
 def _presence(record: Record, today: date) -> Presence:
     # Not every answer has ``removed``; a card whose last day is past is in the archive as well.
-    last_day = optional_day(record.get("e_date"), "e_date")
+    last_day = optional_day(record, "e_date")
     removed = record.get("removed") in (1, 2, "1", "2")
     if removed or (last_day is not None and last_day < today):
         return Presence.ARCHIVED
-    return Presence.CLIENT if flag(record.get("is_study")) else Presence.LEAD
+    return Presence.CLIENT if record.get("is_study") in (1, True, "1") else Presence.LEAD
 
 
 def _vk_text(value: Any, pattern: str) -> str:
@@ -119,39 +117,42 @@ def _field_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-# --- groups ---------------------------------------------------------------------------------
+# --- groups ---
 
 
 def card_memberships(record: Record) -> tuple[Membership, ...]:
     """The current memberships under ``groups`` of a customer row: numbers, or objects with days."""
-    resident = number(record.get("id"), "id")
+    resident = number(record, "id")
     groups = record.get("groups")
     if groups in (None, ""):
         return ()
     if not isinstance(groups, list):
         raise UnreadableRecord("groups")
-    return tuple(
-        _card_membership(resident, item, f"groups[{index}]") for index, item in enumerate(groups)
-    )
+    memberships = []
+    for index, item in enumerate(groups):
+        path = f"groups[{index}]"
+        if isinstance(item, dict):
+            with within(path):
+                memberships.append(_card_membership(resident, item))
+        else:
+            memberships.append(Membership(resident, number({path: item}, path)))
+    return tuple(memberships)
 
 
-def _card_membership(resident: int, item: Any, path: str) -> Membership:
-    if not isinstance(item, dict):
-        return Membership(resident, number(item, path))
+def _card_membership(resident: int, item: Record) -> Membership:
     # An object is the group itself, or a membership that names the group and has an id of its own.
-    group = number(item.get("group_id", item.get("id")), f"{path}.id")
-    since = optional_day(item.get("b_date"), f"{path}.b_date")
-    until = optional_day(item.get("e_date"), f"{path}.e_date")
+    group = number({"id": item.get("group_id", item.get("id"))}, "id")
+    since, until = optional_day(item, "b_date"), optional_day(item, "e_date")
     return Membership(resident, group, since or ALWAYS, until)
 
 
 def membership(record: Record) -> Membership:
     """A row of ``cgi/index``."""
     return Membership(
-        number(record.get("customer_id"), "customer_id"),
-        number(record.get("group_id"), "group_id"),
-        optional_day(record.get("b_date"), "b_date") or ALWAYS,
-        optional_day(record.get("e_date"), "e_date"),
+        number(record, "customer_id"),
+        number(record, "group_id"),
+        optional_day(record, "b_date") or ALWAYS,
+        optional_day(record, "e_date"),
     )
 
 
@@ -162,62 +163,61 @@ def regular_lesson(record: Record) -> RegularLesson | None:
     # A line has one ``day`` or a list of ``days``; where both stand, the list says more.
     days = record.get("days")
     if days in (None, "", []):
-        on_days = weekdays([record.get("day")], "day")
+        on_days = weekdays({"day": [record.get("day")]}, "day")
     else:
-        on_days = weekdays(days, "days")
+        on_days = weekdays(record, "days")
     return RegularLesson(
-        number(record.get("id"), "id"),
-        number(record.get("related_id"), "related_id"),
+        number(record, "id"),
+        number(record, "related_id"),
         on_days,
-        minute(record.get("time_from_v"), "time_from_v"),
-        # The same day stands as 2026-09-01 and, with _v, as 01.09.2026; either may be missing.
-        optional_day(record.get("b_date") or record.get("b_date_v"), "b_date") or ALWAYS,
-        optional_day(record.get("e_date") or record.get("e_date_v"), "e_date"),
+        minute(record, "time_from_v"),
+        _either_day(record, "b_date") or ALWAYS,
+        _either_day(record, "e_date"),
     )
 
 
-# --- lessons --------------------------------------------------------------------------------
+def _either_day(record: Record, name: str) -> date | None:
+    # The same day stands as 2026-09-01 and, with _v, as 01.09.2026; either may be missing.
+    return optional_day(record, name if record.get(name) else f"{name}_v")
+
+
+# --- lessons ---
 
 
 def lesson_record(record: Record, *, branch: int) -> LessonRecord:
     """A row of ``lesson/index`` with everybody whom it lists, read under ``branch``."""
-    status = _status(record.get("status"))
-    lesson = Lesson(
-        number(record.get("id"), "id"),
-        optional_number(record.get("branch_id"), "branch_id") or branch,
-        _lesson_day(record),
-        minute(record.get("time_from"), "time_from"),
-        number(record.get("lesson_type_id"), "lesson_type_id"),
-        status,
-        numbers(record.get("group_ids"), "group_ids"),
-        optional_number(record.get("subject_id"), "subject_id"),
-        # Not every account's lessons name the regular lesson that they come from, so this says
-        # yes for certain and leaves the rest to the schedule.
-        scheduled=optional_number(record.get("regular_id"), "regular_id") is not None,
-    )
-    return LessonRecord(lesson, _attendance(record, lesson))
-
-
-def _status(value: Any) -> Status:
-    status = number(value, "status")
+    status = number(record, "status")
     # 1 planned, 2 cancelled, 3 conducted; what a fourth would mean for coins nobody knows.
     if status not in (1, 2, 3):
         raise UnreadableRecord("status")
-    return Status(status)
+    lesson = Lesson(
+        number(record, "id"),
+        optional_number(record, "branch_id") or branch,
+        _lesson_day(record),
+        minute(record, "time_from"),
+        number(record, "lesson_type_id"),
+        Status(status),
+        numbers(record, "group_ids"),
+        optional_number(record, "subject_id"),
+        # Not every account's lessons name the regular lesson that they come from, so this says
+        # yes for certain and leaves the rest to the schedule.
+        scheduled=optional_number(record, "regular_id") is not None,
+    )
+    return LessonRecord(lesson, _attendance(record, lesson))
 
 
 def _lesson_day(record: Record) -> date:
     # Clients of different years have seen the day under different names.
     for name in ("date", "lesson_date", "time_from"):
         if record.get(name) not in (None, ""):
-            return day(record[name], name)
+            return day(record, name)
     raise UnreadableRecord("date")
 
 
 def _attendance(record: Record, lesson: Lesson) -> tuple[Attendance, ...]:
     # A pupil may stand in ``customer_ids`` alone, or in ``details`` alone: that list of pupils
     # proves nothing, but without it a pupil whose mark is missing would seem to be removed.
-    listed = numbers(record.get("customer_ids"), "customer_ids")
+    listed = numbers(record, "customer_ids")
     marks = dict.fromkeys(listed, Mark.NOT_MARKED)
     marks.update(_marks(record, lesson.status))
     return tuple(Attendance(lesson.id, resident, marks[resident]) for resident in sorted(marks))
@@ -235,9 +235,9 @@ def _marks(record: Record, status: Status) -> dict[int, Mark]:
         path = f"details[{index}]"
         if not isinstance(detail, dict):
             raise UnreadableRecord(path)
-        resident = number(detail.get("customer_id"), f"{path}.customer_id")
-        attended = mark(detail.get("is_attend"))
-        # The same pupil twice with two marks: neither of them can be believed.
-        if marks.setdefault(resident, attended) is not attended:
-            raise UnreadableRecord(f"{path}.is_attend")
+        with within(path):
+            resident, attended = number(detail, "customer_id"), mark(detail, "is_attend")
+            # The same pupil twice with two marks: neither of them can be believed.
+            if marks.setdefault(resident, attended) is not attended:
+                raise UnreadableRecord("is_attend")
     return marks

@@ -8,15 +8,7 @@ from threading import Lock
 from typing import Any
 
 from coinsync.errors import CrmRefused, CrmUnreachable, NotAnAnswer
-from coinsync.exchange.wire import Bounds, Denied, Service, Wire
-
-ALFACRM = Service(
-    name="AlfaCRM",
-    answer="an AlfaCRM answer",
-    bad_header="[alfacrm] headers: one of them cannot be sent as it is written",
-    unreachable_error=CrmUnreachable,
-    answer_error=NotAnAnswer,
-)
+from coinsync.exchange.wire import Bounds, Denied, Wire
 
 #: A token goes into a header, where a space or a line end would mean something else.
 _TOKEN = re.compile(r"[!-~]+")
@@ -24,6 +16,12 @@ _TOKEN = re.compile(r"[!-~]+")
 
 class Http(Wire):
     """A connection to one AlfaCRM account."""
+
+    name = "AlfaCRM"
+    answer = "an AlfaCRM answer"
+    bad_header = "[alfacrm] headers: one of them cannot be sent as it is written"
+    unreachable_error = CrmUnreachable
+    answer_error = NotAnAnswer
 
     def __init__(
         self,
@@ -37,7 +35,7 @@ class Http(Wire):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare a session towards ``url``; nothing is sent before the first call."""
-        super().__init__(ALFACRM, clock=clock, sleep=sleep, bounds=bounds, headers=headers)
+        super().__init__(clock=clock, sleep=sleep, bounds=bounds, headers=headers)
         self._url = f"{url.rstrip('/')}/v2api"
         self._login = {"email": email, "api_key": key}
         self._token_lock = Lock()
@@ -50,8 +48,7 @@ class Http(Wire):
     ) -> dict[str, Any]:
         """Post ``body`` to ``path`` and return the object in the answer.
 
-        Raises ``CrmRefused`` when a fresh token is refused too, ``CrmUnreachable`` and
-        ``NotAnAnswer`` after the tries that the bounds allow.
+        Raises ``CrmUnreachable``, ``NotAnAnswer``, or ``CrmRefused`` for a fresh token too.
         """
         token = self._valid_token(refused="")
         try:

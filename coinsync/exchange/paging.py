@@ -1,24 +1,25 @@
-"""A whole list of AlfaCRM, page by page, or word that what came may not be the whole list.
+"""Whole lists of AlfaCRM, page by page, or word that what came may not be all.
 
-Paging is no snapshot there. Rows of equal rank fall differently on each page that is asked for, so
-that a row comes twice and its neighbour not at all; what is added or deleted meanwhile moves the
-rest. So rows are counted by their numbers, every page must promise the same total, and a list that
-does not add up is read again from its beginning. From what never adds up nothing is concluded:
-a lesson that is missing takes coins away.
+Paging is no snapshot there: rows of equal rank fall differently on each page that is asked for, so
+that a row comes twice and its neighbour not at all, and what is added or deleted moves the rest. So
+rows are counted by their numbers, every page must promise the same total, and a list that does not
+add up is read again. From what never adds up nothing is concluded: a missing lesson takes coins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 from coinsync.errors import NotAnAnswer
 from coinsync.exchange import values
 from coinsync.exchange.base import Progress, Reading
 from coinsync.exchange.http import Http
+from coinsync.exchange.values import Record
 
 PAGES_MAX = 2_000
 READINGS_MAX = 3
@@ -26,7 +27,6 @@ READINGS_MAX = 3
 PAGE_SIZES_SEEN = (20, 50, 100)
 
 T = TypeVar("T")
-Record = Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -38,7 +38,6 @@ class _Walk:
     totals: set[int] = field(default_factory=set)
     pages: int = 0
     why: str = ""
-    _previous: list[int] | None = None
 
     @property
     def complete(self) -> bool:
@@ -59,22 +58,18 @@ class _Walk:
         rows_before = len(self.rows)
         self.rows.update(zip(ids, items, strict=True))
         # Past its end a list is empty, or its last page comes again and again.
-        repeated = ids == self._previous or (self.pages > 1 and len(self.rows) == rows_before)
-        self._previous = ids
-        return not items or repeated or self._has_all(total, len(items))
-
-    def _has_all(self, total: int, rows: int) -> bool:
-        """Tell whether as many rows came as the total promises."""
+        if len(self.rows) == rows_before:
+            return True
         # A first page that is exactly full may carry the page's size in the place of the total, so
         # one more is asked for.
-        full = rows in (*PAGE_SIZES_SEEN, self.page_size)
-        doubtful = self.pages == 1 and rows == total and full
+        is_full = len(items) in (*PAGE_SIZES_SEEN, self.page_size)
+        doubtful = self.pages == 1 and len(items) == total and is_full
         return len(self.rows) >= total and not doubtful
 
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """A list to ask for: its path, the filters in the body and in the query, and its name."""
+    """A list to ask for: where, what progress calls it, and filters in the body and the query."""
 
     path: str
     what: str
@@ -83,10 +78,10 @@ class ListRequest:
 
 
 class PagedLists:
-    """Reads whole lists, with as many ``calls`` under way at once as are allowed."""
+    """Reads whole lists."""
 
     def __init__(self, http: Http, page_size: int, progress: Progress, calls: int) -> None:
-        """Ask for ``page_size`` rows a page, and tell ``progress`` after each."""
+        """Ask for ``page_size`` rows a page, with ``calls`` under way at once."""
         self._http = http
         self._page_size = page_size
         self._progress = progress
@@ -104,8 +99,8 @@ class PagedLists:
 
     def read_all(self, requests: Sequence[ListRequest]) -> list[Reading[Record]]:
         """Read lists one after another, up to the first one that is not whole."""
-        readings: list[Reading[Record]] = []
-        first_pages = self._map(partial(self._page, 0), requests)
+        readings = []
+        first_pages = self._map(partial(self._page, page=0), requests)
         for request, first_page in zip(requests, first_pages, strict=True):
             readings.append(self._read(request, first_page))
             if not readings[-1].complete:
@@ -117,7 +112,7 @@ class PagedLists:
         # Threads make single requests and wait for nothing else, so none can wait for another.
         return self._pool.map(ask, items) if self._pool else map(ask, items)
 
-    def _page(self, page: int, request: ListRequest) -> Record:
+    def _page(self, request: ListRequest, page: int) -> Record:
         # Pages begin at 0. The size asked for is a wish: the CRM may put fewer rows on a page.
         body = {**request.asked, "page": page, "pageSize": self._page_size}
         return self._http.call(request.path, body, request.query)
@@ -127,7 +122,7 @@ class PagedLists:
         for _ in range(READINGS_MAX - 1):
             if walk.complete:
                 break
-            walk = self._walk(request, self._page(0, request))
+            walk = self._walk(request, self._page(request, 0))
         if walk.complete:
             return Reading(tuple(walk.rows.values()))
         totals = "/".join(map(str, sorted(walk.totals))) or "?"
@@ -136,9 +131,15 @@ class PagedLists:
         return Reading.incomplete(f"{request.what}: {why} {pages}")
 
     def _walk(self, request: ListRequest, first_page: Record) -> _Walk:
+        total, _, items = _envelope(first_page)
+        promised = min(-(-total // max(len(items), 1)), PAGES_MAX)
+        ask = partial(self._page, request)
+        others = self._map(ask, range(1, promised))
+        # The total may be the page's size instead, or may change meanwhile.
+        further = map(ask, range(max(promised, 1), PAGES_MAX))
         walk = _Walk(self._page_size)
-        for answer in self._pages(request, first_page):
-            total, count, items = _envelope(answer)
+        for page in chain([first_page], others, further):
+            total, count, items = _envelope(page)
             ended = walk.take(total, count, items)
             if walk.why:
                 return walk
@@ -148,37 +149,24 @@ class PagedLists:
         walk.why = f"more than {PAGES_MAX} pages"
         return walk
 
-    def _pages(self, request: ListRequest, first_page: Record) -> Iterator[Record]:
-        yield first_page
-        total, _, items = _envelope(first_page)
-        promised = min(-(-total // max(len(items), 1)), PAGES_MAX)
-        yield from self._map(lambda page: self._page(page, request), range(1, promised))
-        # The total may have been wrong, or may have changed meanwhile.
-        for page in range(max(promised, 1), PAGES_MAX):
-            yield self._page(page, request)
-
 
 def _envelope(answer: Record) -> tuple[int, int, list[Any]]:
-    """Take total, count and rows out of a list's answer; the count may be missing."""
     items = answer.get("items")
     if not isinstance(items, list):
         raise NotAnAnswer("not an AlfaCRM answer (a list without items)")
     count = answer.get("count")
     try:
-        total = values.whole(answer.get("total"), "total")
-        return total, len(items) if count is None else values.whole(count, "count"), items
+        total = values.whole(answer, "total")
+        return total, len(items) if count is None else values.whole(answer, "count"), items
     except values.UnreadableRecord as error:
         raise NotAnAnswer(f"not an AlfaCRM answer (a list without {error.path})") from None
 
 
 def _ids(items: list[Any]) -> list[int] | None:
     """The numbers of a page's rows; None where one of them has none."""
-    ids = []
-    for item in items:
-        if not isinstance(item, dict):
-            return None
-        try:
-            ids.append(values.number(item.get("id"), "id"))
-        except values.UnreadableRecord:
-            return None
-    return ids
+    if not all(isinstance(item, dict) for item in items):
+        return None
+    try:
+        return [values.number(item, "id") for item in items]
+    except values.UnreadableRecord:
+        return None

@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 from coinsync.core.facts import PageKind
 from coinsync.core.identity import VK_ID_MAX
 from coinsync.errors import CoinsyncError, VkRefused, VkUnavailable
-from coinsync.exchange.wire import Bounds, Denied, Service, Transient, Wire
+from coinsync.exchange.wire import Bounds, Denied, Transient, Wire
 
 VERSION = "5.199"
 
 #: VK takes so many names in one call.
 BATCH_MAX = 1000
-#: Names that ``users.get`` left out and that are asked one by one in one run.
+#: So many names that ``users.get`` leaves out are asked one by one in a run.
 SINGLES_MAX = 50
 #: How often in one run a batch that VK refuses is halved to find the name that it does not like.
 HALVINGS_MAX = 64
@@ -37,21 +37,13 @@ BOUNDS = Bounds(
     run_seconds=300.0,
 )
 
-VK = Service(
-    name="VK",
-    answer="a VK answer",
-    bad_header="the VK service key cannot be sent as it is written",
-    unreachable_error=VkUnavailable,
-    answer_error=VkUnavailable,
-)
-
 # Numbers of VK's errors.
 #: Unknown and internal errors, which pass.
 _PASSING = frozenset({1, 10})
 _TOO_MANY_REQUESTS = 6
 #: Flood control and used-up quotas: asking on makes them last longer.
-_STOP = frozenset({9, 29})
-_CAPTCHA = 14
+_STOP = "asks to stop until the next run"
+_WHAT_VK_DOES = {9: _STOP, 29: _STOP, 14: "asks for a captcha"}
 _KEY_REFUSED = frozenset({2, 4, 5, 7, 15, 20, 21, 27, 28})
 _DELETED = 18
 #: What VK says of a request with a name in it that it does not like; it does not say which.
@@ -66,7 +58,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class VkAnswer:
-    """What stands behind one screen name; ``number`` is the person's; 0 where there is none."""
+    """What stands behind one screen name; ``number`` is 0 where it is no person."""
 
     kind: PageKind
     number: int = 0
@@ -77,10 +69,7 @@ _NOBODY, _GONE = VkAnswer(PageKind.NOBODY), VkAnswer(PageKind.GONE)
 
 @dataclass(slots=True)
 class Resolution:
-    """What was found out, by name; ``error`` says why it is not all.
-
-    A name without an answer is to be asked again in the next run.
-    """
+    """What was found out, by name; ``error`` says why it is not all. The rest waits."""
 
     answers: dict[str, VkAnswer] = field(default_factory=dict)
     error: CoinsyncError | None = None
@@ -90,12 +79,18 @@ class _NameRefused(Exception):
     """VK does not like a name among those that were asked."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(str(code))
+        super().__init__(code)
         self.code = code
 
 
-class VkApi:
+class VkApi(Wire):
     """VK's API with a service key, for one purpose."""
+
+    name = "VK"
+    answer = "a VK answer"
+    bad_header = "the VK service key cannot be sent as it is written"
+    unreachable_error = VkUnavailable
+    answer_error = VkUnavailable
 
     def __init__(
         self,
@@ -110,28 +105,15 @@ class VkApi:
         self._url = f"{host.rstrip('/')}/method"
         self._key_is_sendable = _KEY.fullmatch(key) is not None
         headers = {"Authorization": f"Bearer {key}"}
-        self._wire = Wire(VK, clock=clock, sleep=sleep, bounds=bounds, headers=headers)
-
-    @property
-    def calls(self) -> int:
-        """Requests sent so far."""
-        return self._wire.calls
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._wire.close()
+        super().__init__(clock=clock, sleep=sleep, bounds=bounds, headers=headers)
 
     def resolve(self, names: Collection[str]) -> Resolution:
-        """Find out who stands behind screen names, given in lower case; raises no foreseen error.
-
-        Names that ``users.get`` leaves out are asked one by one, ``SINGLES_MAX`` a run; the others
-        wait for the next run.
-        """
+        """Find out who stands behind screen names in lower case; raises no foreseen error."""
         search = _Search(self._ask)
         askable = _askable(names)
         try:
             if askable and not self._key_is_sendable:
-                raise VkRefused(VK.bad_header)
+                raise VkRefused(self.bad_header)
             search.run(askable)
         except CoinsyncError as error:
             search.found.error = error
@@ -140,18 +122,18 @@ class VkApi:
     def _ask(self, method: str, form: Mapping[str, str], read: Callable[[Any], T]) -> T:
         def once() -> T:
             try:
-                data = self._wire.post(f"{self._url}/{method}", form={**form, "v": VERSION})
+                data = self.post(f"{self._url}/{method}", form={**form, "v": VERSION})
             except Denied as denied:
                 # VK refuses a key inside an answer with status 200; this comes from a proxy.
-                raise VK.not_an_answer(f"HTTP {denied.status}") from None
+                raise VkApi.not_an_answer(f"HTTP {denied.status}") from None
             if "error" in data:
                 raise _failure(data["error"])
             try:
                 return read(data["response"])
             except (KeyError, ValueError):
-                raise Transient(VK.not_an_answer(f"{method} in an unknown form")) from None
+                raise Transient(VkApi.not_an_answer(f"{method} in an unknown form")) from None
 
-        return self._wire.with_retries(once)
+        return self.with_retries(once)
 
 
 class _Search:
@@ -226,7 +208,7 @@ class _Search:
 
 
 def _askable(names: Iterable[str]) -> list[str]:
-    """The names that are one word to VK and no number: a comma would ask for somebody else too."""
+    # A comma in a name would ask for somebody else too.
     words = {name for name in names if _NAME.fullmatch(name)}
     return sorted(name for name in words if not _NUMBER.fullmatch(name))
 
@@ -235,9 +217,9 @@ def _failure(error: object) -> Exception:
     # A message has the error's number alone: its text may repeat the names that were asked for.
     code = error.get("error_code") if isinstance(error, Mapping) else None
     if type(code) is not int or not 0 <= code < 100_000:
-        return Transient(VK.not_an_answer("an error without a number"))
+        return Transient(VkApi.not_an_answer("an error without a number"))
     if code in _PASSING:
-        return Transient(VK.unreachable(f"error {code}"))
+        return Transient(VkApi.unreachable(f"error {code}"))
     if code == _TOO_MANY_REQUESTS:
         crowded = VkUnavailable(f"VK answers that there are too many requests (error {code})")
         return Transient(crowded, TOO_MANY_SECONDS)
@@ -245,18 +227,12 @@ def _failure(error: object) -> Exception:
         return _NameRefused(code)
     if code in _KEY_REFUSED:
         return VkRefused(f"VK refused the service key (error {code})")
-    if code in _STOP:
-        return VkUnavailable(f"VK asks to stop until the next run (error {code})")
-    if code == _CAPTCHA:
-        return VkUnavailable(f"VK asks for a captcha (error {code})")
-    return VkUnavailable(f"VK answers with an error that we do not know (error {code})")
+    what = _WHAT_VK_DOES.get(code, "answers with an error that we do not know")
+    return VkUnavailable(f"VK {what} (error {code})")
 
 
 def _people(response: object) -> tuple[dict[str, VkAnswer], set[int]]:
-    """Read ``users.get``: people by screen name, and the numbers of those who are gone.
-
-    Raises ``ValueError`` unless every element is a person, and each name one person's.
-    """
+    """Read ``users.get``: people by screen name, and the numbers of those who are gone."""
     by_name: dict[str, VkAnswer] = {}
     gone: set[int] = set()
     owners: dict[str, int] = {}
@@ -282,10 +258,7 @@ def _people(response: object) -> tuple[dict[str, VkAnswer], set[int]]:
 
 
 def _object(response: object) -> tuple[str, int]:
-    """Read ``utils.resolveScreenName``: what a name stands for, and its number; "" for nothing.
-
-    Raises ``ValueError`` for anything else.
-    """
+    """Read ``utils.resolveScreenName``: what a name stands for, and its number; "" for nothing."""
     # PHP writes an empty object as an empty list.
     if response == []:
         return "", 0

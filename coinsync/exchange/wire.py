@@ -11,7 +11,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from threading import Lock
-from typing import Any, NoReturn, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import requests
 import tenacity
@@ -27,46 +27,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How often, how long and how much at most.
-
-    A server that sends a byte now and then is never silent for long, so not only each silence of a
-    socket is bounded but the whole answer as well, its bytes after unpacking. ``run_seconds`` is
-    how long a whole run may wait for the service.
-    """
+    """How often, how long and how much at most."""
 
     per_second: float = 4.75
     connect_seconds: float = 10.0
+    # Of each silence of a socket, and of a whole answer, which may come without end byte by byte.
     read_seconds: float = 30.0
     answer_seconds: float = 90.0
-    # Five hundred lessons with long notes are several megabytes.
+    # After unpacking; five hundred lessons with long notes are several megabytes.
     answer_bytes: int = 64 * 2**20
     tries: int = 4
     tries_seconds: float = 120.0
     pause_seconds: float = 1.0
     pause_seconds_max: float = 30.0
     retry_after_seconds_max: float = 60.0
+    # How long a whole run may wait for the service.
     run_seconds: float = 1800.0
     # Lives of AlfaCRM's tokens from 15 minutes on have been seen.
     token_seconds: float = 13 * 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """How to speak of a service, and which errors to raise."""
-
-    name: str
-    answer: str
-    bad_header: str
-    unreachable_error: type[CoinsyncError]
-    answer_error: type[CoinsyncError]
-
-    def unreachable(self, why: str) -> CoinsyncError:
-        """The error that says that nothing usable came back."""
-        return self.unreachable_error(f"{self.name} out of reach ({why})")
-
-    def not_an_answer(self, why: str) -> CoinsyncError:
-        """The error that says that something else answers there."""
-        return self.answer_error(f"not {self.answer} ({why})")
 
 
 class Pace:
@@ -119,19 +97,25 @@ class Denied(Exception):
     """The service answered 401 or 403."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(str(status))
+        super().__init__(status)
         self.status = status
 
 
 class Wire:
     """Posts to one service and reads the JSON that comes back; several threads may post at once.
 
-    ``calls`` counts the requests, ``moment`` is the time (aware) on the service's latest answer.
+    ``moment`` is the time (aware) on the service's latest answer. A subclass says how to speak of
+    the service, and which errors to raise.
     """
+
+    name: ClassVar[str]
+    answer: ClassVar[str]
+    bad_header: ClassVar[str]
+    unreachable_error: ClassVar[type[CoinsyncError]]
+    answer_error: ClassVar[type[CoinsyncError]]
 
     def __init__(
         self,
-        service: Service,
         *,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
@@ -139,7 +123,6 @@ class Wire:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare a session that sends ``headers``; nothing is sent before the first call."""
-        self._service = service
         self._pace = Pace(bounds.per_second, clock, sleep)
         self._clock = clock
         self._sleep = sleep
@@ -153,24 +136,32 @@ class Wire:
         self.calls = 0
         self.moment: datetime | None = None
 
+    @classmethod
+    def unreachable(cls, why: str) -> CoinsyncError:
+        """The error for nothing usable that came back."""
+        return cls.unreachable_error(f"{cls.name} out of reach ({why})")
+
+    @classmethod
+    def not_an_answer(cls, why: str) -> CoinsyncError:
+        """The error for something else that answers there."""
+        return cls.answer_error(f"not {cls.answer} ({why})")
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
     def with_retries(self, once: Callable[[], T]) -> T:
         """Try until there is an answer or a bound is reached; then raise the last failure."""
-        began = self._count_time(calls=1)
+        bounds, began = self._bounds, self._count_time(calls=1)
 
         def is_enough(state: tenacity.RetryCallState) -> bool:
             seconds = self._clock() - began + state.upcoming_sleep
-            return (
-                state.attempt_number >= self._bounds.tries or seconds > self._bounds.tries_seconds
-            )
+            return state.attempt_number >= bounds.tries or seconds > bounds.tries_seconds
 
         retrying = tenacity.Retrying(
             sleep=self._sleep,
-            stop=is_enough,
             wait=self._pause,
+            stop=is_enough,
             retry=tenacity.retry_if_exception_type(Transient),
             reraise=True,
         )
@@ -183,6 +174,13 @@ class Wire:
             # Pauses count too: the bound of a run is about how long somebody waits for it.
             self._count_time(calls=-1)
 
+    def _pause(self, state: tenacity.RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        if isinstance(failure, Transient) and failure.after is not None:
+            return failure.after
+        grown = self._bounds.pause_seconds * 2.0 ** (state.attempt_number - 1)
+        return min(grown, self._bounds.pause_seconds_max)
+
     def _count_time(self, *, calls: int) -> float:
         """Count the time until now if calls were under way, and that ``calls`` more of them are."""
         with self._lock:
@@ -192,13 +190,6 @@ class Wire:
             self._counted_until = now
             self._under_way += calls
             return now
-
-    def _pause(self, state: tenacity.RetryCallState) -> float:
-        failure = state.outcome.exception() if state.outcome else None
-        if isinstance(failure, Transient) and failure.after is not None:
-            return failure.after
-        grown = self._bounds.pause_seconds * 2.0 ** (state.attempt_number - 1)
-        return min(grown, self._bounds.pause_seconds_max)
 
     def post(
         self,
@@ -213,11 +204,10 @@ class Wire:
 
         Raises ``Transient``, ``Denied``, or an error of the service for what will not pass.
         """
-        service, bounds = self._service, self._bounds
+        bounds = self._bounds
         if self._busy_seconds > bounds.run_seconds:
-            raise service.unreachable_error(
-                f"{service.name}: still reading after {bounds.run_seconds:.0f} s"
-            )
+            why = f"still reading after {bounds.run_seconds:.0f} s"
+            raise self.unreachable_error(f"{self.name}: {why}")
         self._pace.wait()
         with self._lock:
             self.calls += 1
@@ -238,12 +228,12 @@ class Wire:
                 return self._answer(response)
         except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
             # The text of these errors shows the header, which may be a secret.
-            raise ConfigError([service.bad_header]) from None
+            raise ConfigError([self.bad_header]) from None
         except requests.exceptions.ContentDecodingError as error:
-            raise Transient(service.not_an_answer("cannot be unpacked")) from error
+            raise Transient(self.not_an_answer("cannot be unpacked")) from error
         except OSError as error:
             # All errors of requests are kinds of OSError.
-            raise Transient(service.unreachable(_failure(error))) from error
+            raise Transient(self.unreachable(_failure(error))) from error
 
     def _answer(self, response: requests.Response) -> dict[str, Any]:
         # The body of a refusal is not read: it may be endless, and its status says enough. That
@@ -251,44 +241,42 @@ class Wire:
         self._check_status(response)
         # The service's clock decides what "today" is, not the clock of this machine.
         self.moment = _moment(response.headers.get("Date", "")) or self.moment
-        text = self._text(response)
+        text = self._body(response)
         try:
             return _parsed(text)
         except (ValueError, RecursionError) as error:
             # A cut or foreign answer may be a passing fault of a proxy, so it is asked for again.
             kind = _harmless(response.headers.get("Content-Type", "no content type"))
             why = f"{kind}, {len(text)} bytes"
-            raise Transient(self._service.not_an_answer(why)) from error
+            raise Transient(self.not_an_answer(why)) from error
 
     def _check_status(self, response: requests.Response) -> None:
-        status, service = response.status_code, self._service
+        status = response.status_code
         if status in (401, 403):
             raise Denied(status)
         if status == 429:
-            crowded = service.unreachable_error(
-                f"{service.name} answers that there are too many requests (HTTP 429)"
-            )
-            raise Transient(crowded, self._retry_after(response.headers.get("Retry-After", "")))
+            why = f"{self.name} answers that there are too many requests (HTTP 429)"
+            after = self._retry_after(response.headers.get("Retry-After", ""))
+            raise Transient(self.unreachable_error(why), after)
         if status >= 500:
-            raise Transient(service.unreachable(f"HTTP {status}"))
+            raise Transient(self.unreachable(f"HTTP {status}"))
         if 300 <= status < 400:
             # Following would hand the token, and at login the key, to whatever host is named.
-            raise service.not_an_answer(f"redirect refused, HTTP {status}")
+            raise self.not_an_answer(f"redirect refused, HTTP {status}")
         if status != 200:
-            raise service.not_an_answer(f"HTTP {status}")
+            raise self.not_an_answer(f"HTTP {status}")
 
     def _retry_after(self, text: str) -> float | None:
         if not _RETRY_AFTER.fullmatch(text):
             return None
         seconds, limit = float(text), self._bounds.retry_after_seconds_max
         if seconds > limit:
-            raise self._service.unreachable_error(
-                f"{self._service.name} asks to wait {seconds:.0f} s (limit {limit:.0f} s)"
-            )
+            why = f"asks to wait {seconds:.0f} s (limit {limit:.0f} s)"
+            raise self.unreachable_error(f"{self.name} {why}")
         return seconds
 
-    def _text(self, response: requests.Response) -> bytes:
-        service, bounds = self._service, self._bounds
+    def _body(self, response: requests.Response) -> bytes:
+        bounds = self._bounds
         deadline = self._clock() + bounds.answer_seconds
         # Left alone, requests waits until a piece is full, and a drip would pass no bound for
         # hours. This hands it each piece as it arrives, unpacked to no more than its size.
@@ -301,23 +289,21 @@ class Wire:
                 pieces.append(piece)
                 size += len(piece)
                 if size > bounds.answer_bytes:
-                    raise service.not_an_answer(f"more than {bounds.answer_bytes} bytes")
+                    raise self.not_an_answer(f"more than {bounds.answer_bytes} bytes")
                 if self._clock() > deadline:
-                    seconds = f"{bounds.answer_seconds:.0f} s"
-                    raise service.unreachable(f"answer not finished in {seconds}")
+                    why = f"answer not finished in {bounds.answer_seconds:.0f} s"
+                    raise self.unreachable(why)
         except requests.exceptions.ConnectionError as error:
             # What requests makes of a time-out within a body; a cut connection is another error.
-            raise Transient(service.unreachable("no answer in time")) from error
+            raise Transient(self.unreachable("no answer in time")) from error
         return b"".join(pieces)
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    """Read JSON strictly: no constants that JSON does not have, no name twice, an object outside.
-
-    Raises ``ValueError`` or ``RecursionError``.
-    """
+    """Read JSON strictly. Raises ``ValueError`` or ``RecursionError``."""
+    # Python alone would also take NaN and Infinity, and read 1e999 as the latter.
     data = json.loads(
-        text.decode(), object_pairs_hook=_unique, parse_float=_finite, parse_constant=_refuse
+        text.decode(), object_pairs_hook=_unique, parse_float=_finite, parse_constant=_finite
     )
     if not isinstance(data, dict):
         raise ValueError("not an object")
@@ -325,7 +311,7 @@ def _parsed(text: bytes) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; of two values under one name Python would silently take the last."""
+    # Of two values under one name Python would silently take the last.
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise ValueError("a name stands twice in one object")
@@ -333,16 +319,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _finite(text: str) -> float:
-    """A number; Python reads 1e999 as infinity."""
     value = float(text)
-    if math.isinf(value):
+    if not math.isfinite(value):
         raise ValueError("a number beyond all bounds")
     return value
-
-
-def _refuse(constant: str) -> NoReturn:
-    """Python would read NaN and Infinity."""
-    raise ValueError(f"{constant} is no JSON")
 
 
 def _moment(text: str) -> datetime | None:
@@ -360,7 +340,7 @@ def _harmless(content_type: str) -> str:
 
 
 def _failure(error: OSError) -> str:
-    """Name a network failure without its text, which may hold the address with its query."""
+    # The text of these errors may hold the address with its query, so it is not shown.
     # The order matters: a time-out of the connection is a kind of connection error too.
     names = {
         requests.exceptions.SSLError: "certificate refused",
@@ -376,10 +356,7 @@ def _failure(error: OSError) -> str:
 
 
 def ping(url: str) -> bool:
-    """Tell a watcher outside that the run went well; False when it could not be told.
-
-    Takes at most 5 seconds.
-    """
+    """Tell a watcher outside that the run went well, in at most 5 seconds; False if that failed."""
     try:
         # The status is the answer; a body, however long, is not waited for.
         with (

@@ -104,7 +104,7 @@ def roster(
 ) -> list[RosterLine]:
     """Residents with all that a list of them shows; what merged cards have is theirs."""
     survivors = reader.survivors()
-    today = {resident.id: settings.day_at(resident.branches, now) for resident in residents}
+    today = {resident.id: settings.profile.today(resident.branches, now) for resident in residents}
     cards: defaultdict[int, list[int]] = defaultdict(list)
     for card_id, survivor in sorted(survivors.items()):
         cards[survivor].append(card_id)

@@ -7,39 +7,40 @@ from collections.abc import Sequence
 from coinsync.core.facts import HoldKind
 from coinsync.core.proposal import Case, Move, Proposal
 from coinsync.core.reasons import reason_text
-from coinsync.render.listing import Grid, Listing, Page, TextLine
+from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import day, signed, titled, total
 
 MOVES_MAX = 40
-CASE_COLUMNS = (
-    "case",
-    "kind",
-    "lesson",
-    "resident",
-    "name",
-    "day",
-    "coins",
-    "balance",
-    "reason",
-)
+#: The columns of a spreadsheet, and where each is in a ``Case``.
+CASE_COLUMNS = {
+    "case": "id",
+    "kind": "hold.kind",
+    "lesson": "hold.lesson",
+    "resident": "hold.resident",
+    "name": "name",
+    "day": "hold.happened_on",
+    "coins": "hold.coins",
+    "balance": "balance",
+    "reason": "hold.reason",
+}
 
 
-def proposal_page(proposal: Proposal, *, every_line: bool) -> list[str | TextLine | Grid]:
-    """What a command would do, or has done: coins with the balances around them, and words."""
+def proposal_page(proposal: Proposal, *, every_line: bool) -> Parts:
+    """What a command would do, or has done."""
     moves = proposal.moves
-    page: list[str | TextLine | Grid] = []
+    page: Parts = []
     if moves:
         shown = moves if every_line else moves[:MOVES_MAX]
         page.append(_moves(shown))
         if len(moves) > len(shown):
-            page.append(TextLine(f"… {len(moves) - len(shown)} more, shown with -v", "dim"))
+            page.append(dim(f"… {len(moves) - len(shown)} more, shown with -v"))
         if len(moves) > 1:
             coins = sum(move.coins for move in moves)
-            page.append(TextLine(f"{len(moves)} entries, {signed(coins)} coins", "bold"))
+            page.append(bold(f"{len(moves)} entries, {signed(coins)} coins"))
     page.extend(proposal.words)
     # The key of a move of stock repeats nothing that coins would need, and the other way round.
     if proposal.key.startswith("desk:" if moves else "stock:"):
-        page.append(TextLine(f"key {proposal.key.partition(':')[2]}", "dim"))
+        page.append(dim(f"key {proposal.key.partition(':')[2]}"))
     return page
 
 
@@ -58,12 +59,11 @@ def _moves(moves: Sequence[Move]) -> Grid:
     return grid
 
 
-def cases(found: Sequence[Case]) -> Listing:
+def cases_listing(cases: Sequence[Case]) -> Listing:
     """What is held until a person decides."""
-    rows = []
     headings = ("case", "day", "lesson", "resident", "coins", "balance", "why")
     grid = Grid(headings, right=("coins", "balance"))
-    for case in found:
+    for case in cases:
         hold = case.hold
         about = "visit: " if hold.kind is HoldKind.GUEST else ""
         grid.add(
@@ -75,19 +75,7 @@ def cases(found: Sequence[Case]) -> Listing:
             total(case.balance),
             about + reason_text(hold.reason),
         )
-        rows.append(
-            (
-                case.id,
-                hold.kind,
-                hold.lesson,
-                hold.resident,
-                case.name,
-                hold.happened_on,
-                hold.coins,
-                case.balance,
-                hold.reason,
-            )
-        )
     commands = "review post CASE · forgive CASE --note WHY · waive CASE --note WHY"
-    page: Page = [grid, TextLine(commands, "dim")] if found else ["nothing is held"]
-    return Listing(page, found, CASE_COLUMNS, rows)
+    page: Page = [grid, dim(commands)] if cases else ["nothing is held"]
+    rows = rows_of(cases, tuple(CASE_COLUMNS.values()))
+    return Listing(page, cases, tuple(CASE_COLUMNS), rows)

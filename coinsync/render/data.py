@@ -12,14 +12,17 @@ from enum import Enum
 from typing import Any
 
 from coinsync.core.identity import spreadsheet_safe
+from coinsync.errors import CoinsyncError
 
 
 def as_data(value: Any) -> Any:
-    """Turn a value into what JSON can hold: fields by name, days as text, spans in seconds."""
+    """What JSON can hold: fields by name, days as text, spans in seconds."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return as_data(value._asdict())
+    if isinstance(value, CoinsyncError):
+        return {"message": value.message, "advice": value.advice}
     if isinstance(value, Mapping):
         return {str(name): as_data(item) for name, item in value.items()}
     if isinstance(value, (tuple, list, frozenset, set)):
@@ -34,12 +37,12 @@ def as_data(value: Any) -> Any:
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    """A value as JSON, in one line or so that a person can read it."""
+    """A value as JSON."""
     return json.dumps(as_data(value), ensure_ascii=False, indent=indent)
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Rows for a spreadsheet; an apostrophe makes harmless what it would take for a formula."""
+    """Rows for a spreadsheet, none of them a formula."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)

@@ -9,7 +9,7 @@ from coinsync.core.history import Explanation, History, HistoryLine, Statement, 
 from coinsync.core.reasons import reason_text, why
 from coinsync.core.rules import Verdict
 from coinsync.core.wording import LANGUAGES, Words
-from coinsync.render.listing import Cell, Grid, Listing, TextLine, rows_of
+from coinsync.render.listing import Cell, Grid, Listing, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import balance, day, signed, titled, total
 
 HISTORY_COLUMNS = ("day", "kind", "title", "coins", "balance", "reason", "rule", "note")
@@ -17,25 +17,18 @@ STATEMENT_COLUMNS = ("day", "kind", "what", "why", "coins", "balance")
 #: On a narrower screen the words of a statement stand one below the other.
 WIDTH_OF_COLUMNS = 72
 
-Parts = list[str | TextLine | Grid]
-
-# --- the history ----------------------------------------------------------------------------------
-
 
 def history(of: History, ways: Mapping[str, str], *, actors: bool) -> Listing:
-    """A history, newest first.
-
-    ``ways`` are titles of the ways to earn by code; ``actors`` adds who did it.
-    """
+    """A history; ``ways`` are titles of the ways to earn by code, ``actors`` adds who did it."""
     heading = f"{titled(of.resident.id, of.resident.name)}   balance {balance(of.balance)}"
     headings = ("entry", "day", "what", "coins", "balance", "why", "posted", "by")
     columns = len(headings) if actors else len(headings) - 1
     grid = Grid(headings[:columns], right=("entry", "coins", "balance"))
     for line in of.lines:
         grid.add(*_history_cells(line, ways)[:columns])
-    page: Parts = [TextLine(heading, "bold"), grid]
+    page: Parts = [bold(heading), grid]
     if of.more:
-        page.append(TextLine("… older lines: pass --limit, --since or --until", "dim"))
+        page.append(dim("… older lines: pass --limit, --since or --until"))
     return Listing(page, of, HISTORY_COLUMNS, rows_of(of.lines, HISTORY_COLUMNS))
 
 
@@ -56,21 +49,15 @@ def _history_cells(line: HistoryLine, ways: Mapping[str, str]) -> tuple[Cell, ..
 
 
 def _partner(line: HistoryLine) -> str:
-    """The entry that this one reverses, or that reverses it."""
-    if line.line is None:
-        return ""
-    if line.line.posted.entry.reverses:
+    if line.line and line.line.posted.entry.reverses:
         return f", reverses {line.line.posted.entry.reverses}"
-    if line.line.reversed_by:
+    if line.line and line.line.reversed_by:
         return f", reversed by {line.line.reversed_by}"
     return ""
 
 
-# --- the statement --------------------------------------------------------------------------------
-
-
 def statement(of: Statement) -> Listing:
-    """A statement as a parent reads it, on paper or on a screen however narrow."""
+    """A statement as a parent reads it."""
     texts = LANGUAGES[of.language].statement
     opening = (of.since, "", texts.opening, "", None, of.opening)
     closing = (of.until, "", texts.closing, "", None, of.closing)
@@ -86,9 +73,7 @@ def _statement_page(of: Statement, width: int) -> Parts:
     period = texts.period.format(since=words.day(of.since), until=words.day(of.until))
     # Paragraphs stand in a table of one column, which leaves no blanks at the ends of lines.
     page: Parts = [
-        _paragraphs(
-            TextLine(of.school, "bold"), TextLine(f"{texts.title}: {who}", "bold"), period, ""
-        ),
+        _paragraphs(bold(of.school), bold(f"{texts.title}: {who}"), period, ""),
         _statement_lines(of, words, wide=width >= WIDTH_OF_COLUMNS),
     ]
     end = texts.standing.format(
@@ -98,14 +83,14 @@ def _statement_page(of: Statement, width: int) -> Parts:
     if debt:
         end = f"{end}, {debt}"
     nothing = () if of.lines else (texts.nothing,)
-    page.append(_paragraphs(*nothing, "", TextLine(end, "bold"), ""))
+    page.append(_paragraphs(*nothing, "", bold(end), ""))
     if of.totals:
         totals = Grid(("", ""), right=(1,))
         for kind, coins in of.totals.items():
             totals.add(texts.totals[kind], words.amount(coins))
         page += [totals, ""]
     printed = texts.printed.format(day=words.day(of.printed_on))
-    return [*page, _paragraphs(TextLine(printed, "dim"))]
+    return [*page, _paragraphs(dim(printed))]
 
 
 def _paragraphs(*texts: Cell) -> Grid:
@@ -116,7 +101,6 @@ def _paragraphs(*texts: Cell) -> Grid:
 
 
 def _statement_lines(of: Statement, words: Words, *, wide: bool) -> Grid:
-    """Lines between opening and closing; where it is narrow, words go below the day."""
     texts, year = words.statement, of.printed_on.year
     opening = ("bold", words.day(of.since, year), texts.opening, "", "", of.opening)
     closing = ("bold", words.day(of.until, year), texts.closing, "", "", of.closing)
@@ -134,28 +118,21 @@ def _statement_lines(of: Statement, words: Words, *, wide: bool) -> Grid:
     numbers = (texts.coins, texts.balance)
     grid = Grid((*headings, *numbers), right=numbers, whole=(0,) if wide else ())
     for style, when, what, reason, change, after in rows:
-        cells: tuple[Cell, ...] = (
-            TextLine(when, style),
-            TextLine(what, style),
-            TextLine(reason, style),
-        )
+        texts_of_row = (when, what, reason)
+        cells: list[Cell] = [TextLine(text, style) for text in texts_of_row]
         if not wide:
-            below = [TextLine(text, style) for text in (when, what, reason) if text]
-            cells = (tuple(below),)
+            cells = [tuple(TextLine(text, style) for text in texts_of_row if text)]
         amounts = (TextLine(change, style), TextLine(words.number(after), style))
         grid.add(*cells[: len(headings)], *amounts)
     return grid
 
 
-# --- explanations ---------------------------------------------------------------------------------
-
-
-def explanations(found: Sequence[Explanation]) -> Listing:
+def explanations(of: Sequence[Explanation]) -> Listing:
     """Why lessons gave what they gave."""
     page: Parts = []
-    for explanation in found:
+    for explanation in of:
         page += _explanation(explanation)
-    return Listing(page, found)
+    return Listing(page, of)
 
 
 def _explanation(of: Explanation) -> Parts:
@@ -164,11 +141,7 @@ def _explanation(of: Explanation) -> Parts:
     who = f"#{of.resident.id} {of.resident.name}"
     heading = f"lesson {lesson.id}  {when}  {of.title}  for {who}"
     posted = signed(of.posted) if of.posted else "0"
-    page: Parts = [
-        TextLine(heading, "bold"),
-        _steps(of.steps),
-        f"  → {_verdict(of.verdict)}; posted {posted}",
-    ]
+    page: Parts = [bold(heading), _steps(of.steps), f"  → {_verdict(of.verdict)}; posted {posted}"]
     for line in of.lines:
         entry = line.posted.entry
         reason = why(entry.reason, entry.rule, line.note)

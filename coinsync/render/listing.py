@@ -1,22 +1,30 @@
-"""What a command shows, as values: lines, tables, and listings that people and programs read.
-
-Nothing here knows a terminal. A page is made of texts, and only ``render.terminal`` prints it.
-"""
+"""What a command shows, as values that ``render.terminal`` prints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A text with its style; one that must be copied whole is not broken: ``wrap`` False."""
+    """A text with its style; without ``wrap`` it is not broken."""
 
     text: str
     style: str = ""
     wrap: bool = True
+
+
+def bold(text: str) -> TextLine:
+    """A text that stands out."""
+    return TextLine(text, "bold")
+
+
+def dim(text: str) -> TextLine:
+    """A text that stands back."""
+    return TextLine(text, "dim")
 
 
 #: What stands in one place of a table: one line, or several below one another.
@@ -25,10 +33,9 @@ Cell = str | TextLine | tuple[str | TextLine, ...]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table with ``headings`` above its columns, each perhaps empty.
+    """A table; columns of ``right``, by heading or place, hold numbers.
 
-    Columns of ``right``, by heading or by place, hold numbers, which are not broken into several
-    lines; neither are the columns whose places are in ``whole``.
+    They are not broken into several lines; neither are the columns whose places are in ``whole``.
     """
 
     headings: tuple[str, ...]
@@ -41,16 +48,14 @@ class Grid:
         self.rows.append(cells)
 
 
-#: What is printed one below the other.
+#: What is printed one below the other, and the same while it is being made.
 Page = Sequence[str | TextLine | Grid]
+Parts = list[str | TextLine | Grid]
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One listing for everybody: a page for a person, ``data`` for JSON, ``rows`` for CSV.
-
-    A page may depend on the width of the screen. Without ``columns`` there is no CSV of it.
-    """
+    """A page for a person, ``data`` for JSON, rows for CSV."""
 
     page: Page | Callable[[int], Page]
     data: Any
@@ -59,5 +64,5 @@ class Listing:
 
 
 def rows_of(values: Iterable[object], columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Rows of values that have a field for every column."""
-    return [tuple(getattr(value, column) for column in columns) for value in values]
+    """Rows of values' fields, each by its name or path."""
+    return [attrgetter(*columns)(value) for value in values]

@@ -33,7 +33,7 @@ def day(value: date) -> str:
 
 
 def age(span: timedelta) -> str:
-    """How long, in the largest units that matter: "26 h 5 min", "3 d 2 h"."""
+    """How long, in the largest units: "26 h 5 min", "3 d 2 h"."""
     minutes = max(0, int(span.total_seconds())) // 60
     days, hours = divmod(minutes // 60, 24)
     if days:

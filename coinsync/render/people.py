@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coinsync.core.facts import ALWAYS, Link, Membership, Resident
 from coinsync.render.data import as_data
-from coinsync.render.listing import Grid, Listing, Page, TextLine, rows_of
+from coinsync.render.listing import Grid, Listing, Page, Parts, bold, dim, rows_of
 from coinsync.render.numbers import balance, counted, day, titled, total
 
 if TYPE_CHECKING:
@@ -31,109 +31,96 @@ _LINK_PROBLEMS = {
 }
 
 
-def links(found: Sequence[LinkLine]) -> Listing:
+def links(lines: Sequence[LinkLine]) -> Listing:
     """Which VK account sees whom."""
     grid = Grid(("VK account", "resident", "by", ""), right=("VK account",))
     live = 0
-    for link in found:
+    for link in lines:
         live += link.live
         state = "" if link.live else "revoked"
-        grid.add(
-            str(link.vk), titled(link.resident, link.name), link.source, TextLine(state, "dim")
-        )
-    footer = TextLine(f"{counted(live, 'link')}, {len(found) - live} revoked", "dim")
-    return Listing([grid, footer], found, LINK_COLUMNS, rows_of(found, LINK_COLUMNS))
+        grid.add(str(link.vk), titled(link.resident, link.name), link.source, dim(state))
+    footer = dim(f"{counted(live, 'link')}, {len(lines) - live} revoked")
+    return Listing([grid, footer], lines, LINK_COLUMNS, rows_of(lines, LINK_COLUMNS))
 
 
-def link_problems(found: Sequence[LinkProblem]) -> Listing:
+def link_problems(problems: Sequence[LinkProblem]) -> Listing:
     """The cards whose VK page leads to no link."""
     grid = Grid(("resident", "in the card", "problem"))
-    for problem in found:
+    for problem in problems:
         meaning = _LINK_PROBLEMS.get(problem.problem, problem.problem)
         grid.add(titled(problem.resident, problem.name), problem.text, meaning)
     advice = "links add RESIDENT VK makes a link; correcting the card in the CRM does too"
-    page: Page = [grid, TextLine(advice, "dim")] if found else ["every card's VK page is linked"]
-    return Listing(page, found, PROBLEM_COLUMNS, rows_of(found, PROBLEM_COLUMNS))
+    page: Page = [grid, dim(advice)] if problems else ["every card's VK page is linked"]
+    return Listing(page, problems, PROBLEM_COLUMNS, rows_of(problems, PROBLEM_COLUMNS))
 
 
 def roster(lines: Sequence[RosterLine]) -> Listing:
-    """Residents with their balances; for programs also their merged cards, groups and accounts."""
+    """Residents with their balances; programs get more."""
     data, rows = [], []
     for line in lines:
-        resident = line.resident
-        further = {
-            "coins": line.coins,
-            "cards": list(line.cards),
-            "groups": list(line.groups),
-            "vk": list(line.vk),
-        }
-        data.append({**as_data(resident), **further})
-        rows.append(
-            (
-                resident.id,
-                resident.name,
-                " ".join(map(str, resident.branches)),
-                resident.presence,
-                line.coins,
-                " ".join(map(str, line.cards)),
-                "; ".join(line.groups),
-                " ".join(map(str, line.vk)),
-            )
-        )
+        further = as_data(line)
+        data.append({**further.pop("resident"), **further})
+        who = line.resident
+        known = (who.id, who.name, _numbers(who.branches), who.presence, line.coins)
+        rows.append((*known, _numbers(line.cards), "; ".join(line.groups), _numbers(line.vk)))
     residents = [line.resident for line in lines]
     coins = {line.resident.id: line.coins for line in lines}
     return Listing(residents_page(residents, coins), data, RESIDENT_COLUMNS, rows)
 
 
-def balances(found: Sequence[Resident], coins: Mapping[int, int], as_of: date | None) -> Listing:
+def _numbers(numbers: Iterable[int]) -> str:
+    return " ".join(map(str, numbers))
+
+
+def balances(
+    residents: Sequence[Resident], coins: Mapping[int, int], as_of: date | None
+) -> Listing:
     """Coins alone, today's or those at the end of a day."""
-    columns: tuple[str, ...] = ("id", "name", "coins")
-    if as_of is not None:
-        columns += ("as_of",)
-    rows = []
-    for resident in found:
-        row = (resident.id, resident.name, coins[resident.id], as_of)
-        rows.append(row[: len(columns)])
-    data = [dict(zip(columns, row, strict=True)) for row in rows]
-    return Listing(residents_page(found, coins, as_of), data, columns, rows)
+    data: list[dict[str, Any]] = []
+    for resident in residents:
+        row = {"id": resident.id, "name": resident.name, "coins": coins[resident.id]}
+        data.append(row if as_of is None else {**row, "as_of": as_of})
+    columns = ("id", "name", "coins") if as_of is None else ("id", "name", "coins", "as_of")
+    rows = [tuple(row.values()) for row in data]
+    return Listing(residents_page(residents, coins, as_of), data, columns, rows)
 
 
 def residents_page(
-    found: Sequence[Resident], coins: Mapping[int, int], as_of: date | None = None
+    residents: Sequence[Resident], coins: Mapping[int, int], as_of: date | None = None
 ) -> Page:
     """Residents with their balances, as a table."""
-    page: list[str | TextLine | Grid] = []
+    page: Parts = []
     if as_of is not None:
         when = f"at the end of {day(as_of)}, by the days on which things happened"
-        page.append(TextLine(when, "bold"))
+        page.append(bold(when))
     grid = Grid(("id", "name", "branches", "is", "coins"), right=("id", "coins"))
-    for resident in found:
+    for resident in residents:
         grid.add(
             f"#{resident.id}",
             resident.name,
-            " ".join(map(str, resident.branches)),
+            _numbers(resident.branches),
             resident.presence.value,
             balance(coins.get(resident.id, 0)),
         )
     everything = total(sum(coins.values()))
-    return [*page, grid, TextLine(f"{counted(len(found), 'resident')}, {everything} coins", "dim")]
+    return [*page, grid, dim(f"{counted(len(residents), 'resident')}, {everything} coins")]
 
 
-def card(found: Card) -> Listing:
+def card(of: Card) -> Listing:
     """All that is held of one resident."""
-    resident = found.resident
+    resident = of.resident
     grid = Grid(("", ""))
-    grid.add(TextLine("resident", "bold"), titled(resident.id, resident.name))
-    grid.add(TextLine("is", "bold"), resident.presence.value)
-    grid.add(TextLine("branches", "bold"), " ".join(map(str, resident.branches)) or "none")
-    for card_id in found.merged:
-        grid.add(TextLine("merged card", "bold"), f"#{card_id}")
-    for name, membership in found.memberships:
-        grid.add(TextLine("member of", "bold"), f"{name}  {_stay(membership)}")
-    accounts = ", ".join(map(_account, found.links))
-    grid.add(TextLine("VK accounts", "bold"), accounts or "none")
-    grid.add(TextLine("balance", "bold"), balance(found.balance))
-    return Listing([grid], found)
+    grid.add(bold("resident"), titled(resident.id, resident.name))
+    grid.add(bold("is"), resident.presence.value)
+    grid.add(bold("branches"), _numbers(resident.branches) or "none")
+    for card_id in of.merged:
+        grid.add(bold("merged card"), f"#{card_id}")
+    for name, membership in of.memberships:
+        grid.add(bold("member of"), f"{name}  {_stay(membership)}")
+    accounts = ", ".join(map(_account, of.links))
+    grid.add(bold("VK accounts"), accounts or "none")
+    grid.add(bold("balance"), balance(of.balance))
+    return Listing([grid], of)
 
 
 def _account(link: Link) -> str:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from coinsync.core.ledger import Receipt
 from coinsync.core.plan_report import PlanLine, PlanReport, gathered
-from coinsync.render.listing import Grid, TextLine
+from coinsync.render.listing import Grid, Parts, TextLine, dim
 from coinsync.render.numbers import counted, day, signed
 
 LINES_PER_VERB = 40
 
 STYLES = {"+": "green", "-": "red", "?": "yellow", "~": "cyan", "!": "bold yellow", ".": "dim"}
 
-Parts = list[str | TextLine | Grid]
-
 
 def plan_page(report: PlanReport, zone: str, calls: int, *, every_line: bool) -> Parts:
-    """One plan: heading, lines, totals, and what a guard has to say; empty when nothing is new.
-
-    What earlier plans said already is shown only if ``every_line``.
-    """
+    """One plan and what a guard says to it; empty when nothing is new."""
     lines = [line for line in report.lines if every_line or not line.known]
     heading = f"Branch {report.branch_name} ({zone})"
     if report.purpose == "people":
@@ -36,7 +31,7 @@ def plan_page(report: PlanReport, zone: str, calls: int, *, every_line: bool) ->
     page.append(TextLine(_totals(report), "bold" if report.changes else "", wrap=False))
     silent = len(report.lines) - len(lines)
     if silent:
-        page.append(TextLine(f"{counted(silent, 'line')} as before, shown with -v", "dim"))
+        page.append(dim(f"{counted(silent, 'line')} as before, shown with -v"))
     return page + _refusals(report)
 
 
@@ -48,7 +43,6 @@ def _refusals(report: PlanReport) -> Parts:
 
 
 def _lines(lines: Iterable[PlanLine], *, every_line: bool) -> Parts:
-    """The lines of a plan between two empty ones; of many with one verb the first few are shown."""
     grid = Grid(("",) * 7, right=(5,))
     hidden: Parts = []
     for verb, group in gathered(lines, lambda line: line.verb):
@@ -60,7 +54,7 @@ def _lines(lines: Iterable[PlanLine], *, every_line: bool) -> Parts:
             coins = sum(line.coins for line in rest)
             moved = f" ({signed(coins)})" if coins else ""
             more = f"  … {len(rest)} more lines of {verb}{moved}, shown with -v"
-            hidden.append(TextLine(more, "dim"))
+            hidden.append(dim(more))
     return ["", grid, *hidden, ""] if grid.rows else []
 
 
@@ -99,7 +93,6 @@ def _totals(report: PlanReport) -> str:
 
 
 def _share_of_reversals(report: PlanReport) -> str:
-    """How much of what was ever posted is taken back, beside the limits of that."""
     limits = report.limits
     bounds = f"limit {limits.reversals_percent_max} %"
     if limits.reversals_free:
@@ -110,17 +103,13 @@ def _share_of_reversals(report: PlanReport) -> str:
 
 
 def receipt_line(receipt: Receipt, stock: int = 0) -> str:
-    """One line that says what was written, so many moves of ``stock`` among it."""
+    """What was written, so many moves of ``stock`` among it, in one line."""
     if receipt.n_first > receipt.n_last:
-        return f"run {receipt.run}: {_recorded(receipt.facts, stock)} recorded, no coins moved"
+        recorded = [f"{counted(stock, 'move')} of stock"] if stock else []
+        if receipt.facts or not stock:
+            recorded.insert(0, counted(receipt.facts, "fact"))
+        return f"run {receipt.run}: {', '.join(recorded)} recorded, no coins moved"
     entries = f"entries {receipt.n_first}–{receipt.n_last}"
     if receipt.n_first == receipt.n_last:
         entries = f"entry {receipt.n_first}"
     return f"run {receipt.run}: {entries} posted ({signed(receipt.coins)})"
-
-
-def _recorded(facts: int, stock: int) -> str:
-    parts: Sequence[str] = [f"{counted(stock, 'move')} of stock"] if stock else []
-    if facts or not stock:
-        parts = [counted(facts, "fact"), *parts]
-    return ", ".join(parts)

@@ -9,19 +9,15 @@ if TYPE_CHECKING:
 
 
 class Bar:
-    """A bar that follows a reading: it appears with a report and goes away when told to ``rest``.
-
-    As a context manager it rests at the end.
-    """
+    """A bar that appears with a report and goes away at ``rest``."""
 
     def __init__(self, *, shown: bool) -> None:
-        """Nothing ever appears when not ``shown``."""
         self._shown = shown
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
     def __call__(self, what: str, done: int, expected: int) -> None:
-        """Report how far the reading of ``what`` is; ``expected`` 0 is not known."""
+        """Report how far the reading of ``what`` is; 0 ``expected`` is not known."""
         if not self._shown:
             return
         if self._bar is None or self._task is None:
@@ -45,13 +41,7 @@ class Bar:
 
 def _bar() -> Progress:
     # A run by cron shows no bar, and need not wait until this is imported.
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from coinsync.render.terminal import console
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from coinsync.core.identity import harmless
 from coinsync.core.proof.checks import Circulation, Finding, Proof
-from coinsync.render.listing import Grid, Listing, TextLine
+from coinsync.render.listing import Grid, Listing, Parts, TextLine, dim
 from coinsync.render.numbers import counted, total
 from coinsync.render.plans import STYLES
 
@@ -14,12 +14,11 @@ COLUMNS = ("check", "severity", "owner", "count", "examples", "mend")
 
 
 def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
-    """What was found, each with the way out, and the sums.
+    """What was found at the end of the day ``on``, and the sums.
 
-    ``on`` is the day whose end was looked at; checks that found nothing are shown if
-    ``every_check``.
+    Checks that found nothing are shown if ``every_check``.
     """
-    page: list[str | TextLine | Grid] = []
+    page: Parts = []
     grid = _findings(of, every_check=every_check)
     if grid.rows:
         page += [grid, ""]
@@ -35,7 +34,7 @@ def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
         page.append(_sums(of.totals))
     if of.held:
         held = counted(of.held, "difference")
-        page.append(TextLine(f"{held} held for a person to decide: coinsync review list", "dim"))
+        page.append(dim(f"{held} held for a person to decide: coinsync review list"))
     rows = []
     for finding in of.findings:
         known = (finding.check, finding.severity, finding.owner, finding.count)
@@ -45,13 +44,13 @@ def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
 
 def _findings(of: Proof, *, every_check: bool) -> Grid:
     # What could not be read is told beside the proof, on stderr.
-    found = {finding.check: finding for finding in of.findings if finding.check != "unread"}
+    findings = {finding.check: finding for finding in of.findings if finding.check != "unread"}
     titles = {check.id: check.title for check in of.checked} if every_check else {}
     grid = Grid(("",) * 4, right=(2,))
-    for id in dict.fromkeys((*titles, *found)):
-        finding = found.get(id)
+    for id in dict.fromkeys((*titles, *findings)):
+        finding = findings.get(id)
         if finding is None:
-            grid.add(f"  {id}", "ok", "", TextLine(titles[id], "dim"))
+            grid.add(f"  {id}", "ok", "", dim(titles[id]))
             continue
         sign = "!" if finding.severity == "error" else "~"
         name = TextLine(f"{sign} {id}", STYLES[sign])
@@ -68,7 +67,6 @@ def _sums(totals: Circulation) -> str:
 
 
 def _cases(finding: Finding) -> tuple[str, ...]:
-    """The cases that are named, how many more there are, and what mends them."""
     more = finding.count - len(finding.examples)
     rest = (f"… and {total(more)} more",) if more > 0 else ()
     return (*finding.examples, *rest, f"→ {finding.mend}")

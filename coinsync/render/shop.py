@@ -10,35 +10,20 @@ from coinsync.core.files.catalog import COLUMNS, catalog_rows
 from coinsync.core.proposal import Move
 from coinsync.core.shop_report import BuyerLine, ItemLine, Purchase, ShopReport
 from coinsync.render.data import as_data
-from coinsync.render.listing import Grid, Listing, Page, TextLine, rows_of
+from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import balance, counted, day, signed, titled, total
 
 STOCK_COLUMNS = ("code", "name", "left")
 MOVE_COLUMNS = ("day", "kind", "quantity", "left", "actor", "note", "sale", "key")
 BUYER_COLUMNS = ("resident", "name", "pieces", "spent", "balance")
-SALE_COLUMNS = (
-    "sale",
-    "day",
-    "event",
-    "line",
-    "item",
-    "name",
-    "quantity",
-    "price",
-    "listed",
-    "refunded",
-    "by",
-    "note",
-)
+OF_SALE, OF_LINE = ("sale", "day", "event"), ("line", "item", "name", "quantity", "price", "listed")
+SALE_COLUMNS = (*OF_SALE, *OF_LINE, "refunded", "by", "note")
 
 # --- goods ----------------------------------------------------------------------------------------
 
 
 def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
-    """Goods in their order, with the ``pieces`` of those whose stock is counted.
-
-    The CSV is a file that ``catalog load`` takes.
-    """
+    """Goods with the ``pieces`` of those that are counted; the CSV can be loaded again."""
     headings = ("code", "name", "category", "price", "left", "branches", "", "picture")
     grid = Grid(headings, right=("price", "left"))
     data = []
@@ -52,10 +37,10 @@ def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
             total(item.price),
             total(pieces[item.code]) if item.code in pieces else "",
             " ".join(map(str, item.branches)) or "all",
-            TextLine(state, "dim"),
+            dim(state),
             TextLine("yes" if item.picture else "no", "" if item.picture else "dim"),
         )
-    page: Page = [grid, TextLine(counted(len(goods), "item"), "dim")]
+    page: Page = [grid, dim(counted(len(goods), "item"))]
     if not goods:
         page = ["no goods; catalog load FILE fills the shop"]
     return Listing(page, data, tuple(COLUMNS), catalog_rows(goods))
@@ -75,16 +60,16 @@ def stock(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
     for item in goods:
         left = pieces[item.code]
         archived = "archived" if item.archived else ""
-        grid.add(item.code, item.name_ru, total(left), TextLine(archived, "dim"))
+        grid.add(item.code, item.name_ru, total(left), dim(archived))
         rows.append((item.code, item.name_ru, left))
     everything = sum(pieces[item.code] for item in goods)
     footer = f"{counted(len(goods), 'item')} counted, {counted(everything, 'piece')} left"
     data = [dict(zip(STOCK_COLUMNS, row, strict=True)) for row in rows]
-    return Listing([grid, TextLine(footer, "dim")], data, STOCK_COLUMNS, rows)
+    return Listing([grid, dim(footer)], data, STOCK_COLUMNS, rows)
 
 
 def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
-    """What happened to the stock of one item, newest first, each with what was left after it."""
+    """The moves of one item, each with what was left after it."""
     grid = Grid(("day", "what", "pieces", "left", "by", "why"), right=("pieces", "left"))
     data, rows = [], []
     for move, left in moves:
@@ -100,7 +85,7 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
         data.append({**as_data(move), "left": left})
         known = (move.happened_on, move.kind, move.quantity, left)
         rows.append((*known, move.actor, move.note, move.sale, move.key))
-    heading = TextLine(f"{item.code}  {item.name_ru}", "bold")
+    heading = bold(f"{item.code}  {item.name_ru}")
     return Listing([heading, grid], data, MOVE_COLUMNS, rows)
 
 
@@ -110,10 +95,7 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
 def shelf_page(
     buyer: Resident, coins: int, goods: Mapping[int, Item], pieces: Mapping[str, int]
 ) -> Page:
-    """A buyer's balance and the numbered goods.
-
-    What cannot be had is said by a word, not by colour alone.
-    """
+    """A buyer's balance and the numbered goods."""
     heading = f"{titled(buyer.id, buyer.name)}   balance {balance(coins)}"
     grid = Grid(("", "item", "code", "price", "left", ""), right=(0, "price", "left"))
     for number, item in goods.items():
@@ -125,23 +107,23 @@ def shelf_page(
         grid.add(
             str(number),
             TextLine(item.name_ru, "dim" if obstacle else ""),
-            TextLine(item.code, "dim"),
+            dim(item.code),
             total(item.price),
             total(pieces[item.code]) if item.code in pieces else "",
-            TextLine(obstacle, "dim"),
+            dim(obstacle),
         )
-    return [TextLine(heading, "bold"), grid]
+    return [bold(heading), grid]
 
 
 def basket_page(moves: Sequence[Move], picks: Sequence[Pick]) -> Page:
-    """What is about to be sold, and what it does to the buyer's balance."""
-    page: list[str | TextLine | Grid] = []
+    """What is about to be sold, and the buyer's balance."""
+    page: Parts = []
     for pick in picks:
         price = total(pick.item.price * pick.quantity)
         page.append(f"  {_pieces(pick.item.name_ru, pick.quantity)}  {price}")
     for move in moves:
         buyer = titled(move.resident, move.name)
-        page.append(TextLine(f"  {buyer}   {total(move.before)} → {total(move.after)}", "bold"))
+        page.append(bold(f"  {buyer}   {total(move.before)} → {total(move.after)}"))
     return page
 
 
@@ -153,7 +135,7 @@ def _pieces(name: str, quantity: int) -> str:
 
 
 def sales(purchases: Sequence[Purchase]) -> Listing:
-    """Sales with their lines; in a spreadsheet a row for each line."""
+    """Sales; in a spreadsheet a row for each line."""
     headings = ("sale", "day", "event", "buyer", "goods", "coins", "")
     grid = Grid(headings, right=("coins",))
     taken = 0
@@ -167,12 +149,10 @@ def sales(purchases: Sequence[Purchase]) -> Listing:
             ", ".join(titled(payment.resident, payment.name) for payment in purchase.payments),
             ", ".join(_pieces(line.name_ru, line.quantity) for line in purchase.lines),
             total(coins),
-            TextLine(_given_back(purchase), "dim"),
+            dim(_given_back(purchase)),
         )
-    page: Page = ["no sales"]
-    if purchases:
-        footer = f"{counted(len(purchases), 'sale')}, {total(taken)} coins"
-        page = [grid, TextLine(footer, "dim")]
+    footer = f"{counted(len(purchases), 'sale')}, {total(taken)} coins"
+    page: Page = [grid, dim(footer)] if purchases else ["no sales"]
     return Listing(page, purchases, SALE_COLUMNS, _rows_of_sales(purchases))
 
 
@@ -188,10 +168,10 @@ def _rows_of_sales(purchases: Sequence[Purchase]) -> list[tuple[object, ...]]:
     for purchase in purchases:
         sale = purchase.sale
         for line in purchase.lines:
-            refunded = int(line.line in purchase.refunded)
-            where = (sale.id, sale.happened_on, sale.event, line.line, line.item, line.name_ru)
-            what = (line.quantity, line.price, line.listed, refunded)
-            rows.append((*where, *what, sale.actor, purchase.note))
+            row: tuple[object, ...]
+            row = (sale.id, sale.happened_on, sale.event, line.line, line.item, line.name_ru)
+            row += (line.quantity, line.price, line.listed, int(line.line in purchase.refunded))
+            rows.append((*row, sale.actor, purchase.note))
     return rows
 
 
@@ -201,11 +181,11 @@ def sale(purchase: Purchase) -> Listing:
 
 
 def sale_page(purchase: Purchase) -> Page:
-    """One sale line by line, as a refund of single lines needs it."""
+    """One sale line by line."""
     of = purchase.sale
     fair = f"   {of.event}" if of.event else ""
     heading = f"sale {of.id}   {day(of.happened_on)}{fair}   by {of.actor}"
-    page: list[str | TextLine | Grid] = [TextLine(heading, "bold")]
+    page: Parts = [bold(heading)]
     if purchase.note:
         page.append(purchase.note)
     headings = ("line", "item", "code", "pieces", "price", "coins", "")
@@ -219,11 +199,11 @@ def sale_page(purchase: Purchase) -> Page:
         grid.add(
             str(line.line),
             line.name_ru,
-            TextLine(line.item, "dim"),
+            dim(line.item),
             total(line.quantity),
             total(line.price),
             total(line.coins),
-            TextLine(", ".join(remarks), "dim"),
+            dim(", ".join(remarks)),
         )
     page.append(grid)
     for payment in purchase.payments:
@@ -256,8 +236,8 @@ def _goods_page(items: Sequence[ItemLine]) -> Page:
     for item in items:
         idle += not item.pieces
         left = "" if item.left is None else total(item.left)
-        grid.add(item.name, TextLine(item.item, "dim"), str(item.pieces), total(item.coins), left)
-    return [grid, TextLine(f"{counted(idle, 'item')} did not move", "dim")]
+        grid.add(item.name, dim(item.item), str(item.pieces), total(item.coins), left)
+    return [grid, dim(f"{counted(idle, 'item')} did not move")]
 
 
 def _buyers_page(buyers: Sequence[BuyerLine], *, every_line: bool) -> Page:
@@ -273,4 +253,4 @@ def _buyers_page(buyers: Sequence[BuyerLine], *, every_line: bool) -> Page:
     idle = [buyer for buyer in buyers if not buyer.pieces]
     without = sum(buyer.balance <= 0 for buyer in idle)
     footer = f"{counted(len(idle), 'resident')} bought nothing, {without} of them have no coins"
-    return [grid, TextLine(footer, "dim")]
+    return [grid, dim(footer)]

@@ -6,27 +6,16 @@ from collections.abc import Sequence
 
 from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import Run
-from coinsync.render.listing import Grid, Listing, TextLine
+from coinsync.render.listing import Grid, Listing, Parts
 from coinsync.render.numbers import age, signed
 
 
-def runs(found: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
+def runs_listing(runs: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
     """The last runs, and when each branch was last synced."""
-    grid = Grid(
-        (
-            "run",
-            "posted (UTC)",
-            "branch",
-            "what",
-            "window",
-            "entries",
-            "coins",
-            "requests",
-            "by",
-        ),
-        right=("run", "entries", "coins", "requests"),
-    )
-    for run in found:
+    left = ("posted (UTC)", "branch", "what", "window")
+    numbers = ("entries", "coins", "requests")
+    grid = Grid(("run", *left, *numbers, "by"), right=("run", *numbers))
+    for run in runs:
         window = f"{run.until}" if run.since == run.until else f"{run.since} … {run.until}"
         grid.add(
             str(run.id),
@@ -39,10 +28,10 @@ def runs(found: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
             str(run.requests),
             run.actor,
         )
-    page: list[str | TextLine | Grid] = [grid, ""]
+    page: Parts = [grid, ""]
     for branch in fresh:
         page.append(f"{branch.name}: {_synced(branch)}")
-    return Listing(page, {"runs": found, "branches": fresh}, Run._fields, found)
+    return Listing(page, {"runs": runs, "branches": fresh}, Run._fields, runs)
 
 
 def _synced(branch: Freshness) -> str:

@@ -1,4 +1,4 @@
-"""A page on the terminal: every text inert, every table as wide as the screen allows.
+"""A page on the terminal.
 
 What comes from the CRM is data. It is cleaned of control characters and handed to the terminal as
 ``Text``, so that no name can colour, link or break anything.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -31,28 +31,22 @@ GAP = 2
 def console(*, stderr: bool = False) -> Console:
     """A console for people: no markup, no emoji codes, no guessing of colours."""
     stream = sys.stderr if stderr else sys.stdout
-    make = partial(
-        Console,
-        file=stream,
-        width=None if stream.isatty() else WIDTH_OF_PIPES,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    width = None if stream.isatty() else WIDTH_OF_PIPES
+    make = partial(Console, file=stream, width=width, highlight=False, markup=False, emoji=False)
     out = make()
     # Whoever set NO_COLOR gets plain text: rich by itself would still write it bold and dim.
     return make(color_system=None) if out.no_color else out
 
 
 def paper() -> Console:
-    """A console for what is printed: never wider than a sheet."""
+    """A console no wider than a sheet."""
     out = console()
     out.width = min(out.width, WIDTH_OF_PAPER)
     return out
 
 
 def show(out: Console, page: Page | Callable[[int], Page]) -> None:
-    """Print a page, one part below the other."""
+    """Print a page."""
     for part in page(out.width) if callable(page) else page:
         if isinstance(part, Grid):
             _print_grid(out, part)
@@ -62,7 +56,7 @@ def show(out: Console, page: Page | Callable[[int], Page]) -> None:
 
 
 def inert(cell: Cell) -> Text:
-    """A text that is shown as it is, whatever stands in it."""
+    """A text that is shown as it is."""
     if isinstance(cell, tuple):
         return Text("\n").join(inert(line) for line in cell)
     if isinstance(cell, TextLine):
@@ -70,25 +64,19 @@ def inert(cell: Cell) -> Text:
     return Text(harmless(cell))
 
 
-# --- tables ---------------------------------------------------------------------------------------
-
 # rich has tables too. It measures and wraps every cell several times: a list of sixty residents
 # takes it as long as reading them.
 
 
 def _print_grid(out: Console, grid: Grid) -> None:
-    """Print a table as wide as it needs; where the screen is too narrow, row by row."""
-    rows = []
+    rows = [[inert(cell) for cell in cells] for cells in grid.rows]
     if any(grid.headings):
-        rows.append([Text(heading, "bold") for heading in grid.headings])
-    for cells in grid.rows:
-        rows.append([inert(cell) for cell in cells])
-    right = []
-    whole = []
+        rows.insert(0, [Text(heading, "bold") for heading in grid.headings])
+    right, whole = [], []
     for place, heading in enumerate(grid.headings):
-        number = place in grid.right or bool(heading and heading in grid.right)
-        right.append(number)
-        whole.append(number or place in grid.whole)
+        is_number = place in grid.right or bool(heading and heading in grid.right)
+        right.append(is_number)
+        whole.append(is_number or place in grid.whole)
     widths = _widths(rows, whole, out.width)
     if widths:
         _print_lines(out, rows, widths, right)
@@ -97,7 +85,7 @@ def _print_grid(out: Console, grid: Grid) -> None:
 
 
 def _widths(rows: list[list[Text]], whole: list[bool], width: int) -> list[int]:
-    """Share the width among the columns so that hardly a word is broken; none if that cannot be."""
+    """Share the width among the columns; no widths where too many words would be broken."""
     widths, least = [], []
     for column, is_whole in zip(zip(*rows, strict=True), whole, strict=True):
         texts = [text.plain for text in column]
@@ -116,18 +104,12 @@ def _widths(rows: list[list[Text]], whole: list[bool], width: int) -> list[int]:
 
 
 def _widest(texts: Iterable[list[str]]) -> int:
-    """How wide the widest part of texts is on the screen."""
-    widest = 0
-    for parts in texts:
-        for part in parts:
-            widest = max(widest, cell_len(part))
-    return widest
+    return max(map(cell_len, chain.from_iterable(texts)), default=0)
 
 
 def _print_lines(
     out: Console, rows: Iterable[list[Text]], widths: list[int], right: list[bool]
 ) -> None:
-    """Print rows below one another, without blanks at the ends of lines."""
     lines = []
     for row in rows:
         cells = [_folded(out, text, width) for text, width in zip(row, widths, strict=True)]
@@ -146,7 +128,6 @@ def _print_lines(
 
 
 def _folded(out: Console, text: Text, width: int) -> list[Text]:
-    """The lines of a cell of some width; a longer word is broken."""
     lines: list[Text] = []
     for line in text.split(allow_blank=True):
         lines.extend([line] if line.cell_len <= width else line.wrap(out, width, overflow="fold"))
@@ -154,7 +135,6 @@ def _folded(out: Console, text: Text, width: int) -> list[Text]:
 
 
 def _print_row_by_row(out: Console, headings: tuple[str, ...], rows: list[list[Text]]) -> None:
-    """Print each row as lines of heading and value; without headings, as one paragraph."""
     if not any(headings):
         for row in rows:
             out.print(Text("  ").join(text for text in row if text))

@@ -1,8 +1,7 @@
-"""A pretend AlfaCRM: an imaginary school over real HTTP, with its traps, and with faults on request."""
+"""A pretend AlfaCRM over real HTTP, with its traps, and with faults on request."""
 
-from coinsync.simulator.faults import Fault, Faults
 from coinsync.simulator.options import Options
 from coinsync.simulator.school import School
-from coinsync.simulator.server import Seen, Simulator
+from coinsync.simulator.server import Simulator
 
-__all__ = ["Fault", "Faults", "Options", "School", "Seen", "Simulator"]
+__all__ = ["Options", "School", "Simulator"]

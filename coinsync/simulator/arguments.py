@@ -1,107 +1,64 @@
-"""Arguments from a form or from JSON: turned into what the parameter asks for, or refused in one line."""
+"""Values as JSON brings them: what is wanted, or refused in one line."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-_NOTHING = (None, "", "null", "none", "None")
-_YES = ("1", "true", "yes", "on")
-_NO = ("0", "false", "no", "off")
+Records = Mapping[type, Mapping[int, Any]]
+
+_DESCRIPTIONS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number from 0 up",
+    bool: "true or false",
+    str: "a text that is not empty",
+    date: "a date like 2026-11-21",
+}
 
 
-def as_type(name: str, value: object, wanted: Any) -> Any:
-    """The value as the wanted type; ValueError with one readable line otherwise."""
-    origin = get_origin(wanted)
-    if origin in (Union, UnionType):
-        return _as_optional(name, value, get_args(wanted))
-    if origin is Literal:
-        return _as_choice(name, value, get_args(wanted))
+def as_type(name: str, value: Any, wanted: Any, records: Records | None = None) -> Any:
+    """The value as the wanted type; ValueError with one readable line otherwise.
+
+    A record is meant by its number.
+    """
+    origin, parts = get_origin(wanted), get_args(wanted)
+    # Optional values are written `X | None`, the type first.
+    if type(None) in parts:
+        return None if value is None else as_type(name, value, parts[0], records)
     if origin is tuple:
-        return _as_tuple(name, value, get_args(wanted)[0])
-    return _PLAIN[wanted](name, value)
-
-
-def _as_optional(name: str, value: object, wanted: tuple[Any, ...]) -> Any:
-    if NoneType in wanted and value in _NOTHING:
-        return None
-    return as_type(name, value, next(one for one in wanted if one is not NoneType))
-
-
-def _as_choice(name: str, value: object, choices: tuple[Any, ...]) -> Any:
-    value = int(value) if isinstance(value, bool) else value
-    for choice in choices:
-        if str(choice) == str(value):
-            return choice
-    allowed = ", ".join(str(choice) for choice in choices)
-    raise ValueError(f"{name} must be one of {allowed}, not {value!r}")
-
-
-def _as_tuple(name: str, value: object, wanted: Any) -> tuple[Any, ...]:
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
-    elif value is None or isinstance(value, int):
-        value = [] if value is None else [value]
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"{name} must be a list, not {value!r}")
-    return tuple(as_type(name, one, wanted) for one in value)
-
-
-def _as_int(name: str, value: object) -> int:
-    if isinstance(value, int):
-        return int(value)
-    if (
-        isinstance(value, str)
-        and value.isascii()
-        and value.removeprefix("-").isdigit()
-        and len(value) < 19
-    ):
-        return int(value)
-    raise ValueError(f"{name} must be a whole number, not {value!r}")
-
-
-def _as_float(name: str, value: object) -> float:
-    if isinstance(value, str | int | float):
-        try:
-            number = float(value)
-        except ValueError:
-            number = -1.0
-        if 0 <= number < float("inf"):
-            return number
-    raise ValueError(f"{name} must be a number from 0 up, not {value!r}")
-
-
-def _as_bool(name: str, value: object) -> bool:
-    text = str(value).lower()
-    if text in _YES or text in _NO:
-        return text in _YES
-    raise ValueError(f"{name} must be true or false, not {value!r}")
-
-
-def _as_text(name: str, value: object) -> str:
-    if isinstance(value, str) and value.strip():
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"{name} must be a list, not {value!r}")
+        return tuple(as_type(name, item, parts[0], records) for item in value)
+    if origin is Literal:
+        if value not in parts or isinstance(value, bool):
+            choices = ", ".join(str(part) for part in parts)
+            raise ValueError(f"{name} must be one of {choices}, not {value!r}")
         return value
-    raise ValueError(f"{name} must be a text that is not empty, not {value!r}")
-
-
-def _as_date(name: str, value: object) -> date:
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise ValueError(f"{name} must be a date like 2026-11-21, not {value!r}") from None
-
-
-def _as_it_is(name: str, value: object) -> object:
+    if records and wanted in records:
+        number = as_type(name, value, int)
+        if number not in records[wanted]:
+            raise ValueError(f"{name} {number} does not exist")
+        return records[wanted][number]
+    if wanted is date and isinstance(value, str):
+        with suppress(ValueError):
+            value = date.fromisoformat(value)
+    if not _is_plain(value, wanted):
+        raise ValueError(f"{name} must be {_DESCRIPTIONS[wanted]}, not {value!r}")
     return value
 
 
-_PLAIN: dict[Any, Callable[[str, object], Any]] = {
-    int: _as_int,
-    float: _as_float,
-    bool: _as_bool,
-    str: _as_text,
-    date: _as_date,
-    object: _as_it_is,
-}
+def set_field(target: object, name: str, value: object) -> None:
+    """Set a field of a dataclass; ValueError for a wrong name or value."""
+    wanted = get_type_hints(type(target)).get(name)
+    if wanted is None:
+        raise ValueError(f"{type(target).__name__.lower()}: there is no {name!r}")
+    setattr(target, name, as_type(name, value, wanted))
+
+
+def _is_plain(value: Any, wanted: Any) -> bool:
+    if isinstance(value, bool) and wanted not in (bool, object):
+        # Python counts true and false among the whole numbers.
+        return False
+    if wanted is float:
+        return isinstance(value, int | float) and 0 <= value < float("inf")
+    return isinstance(value, wanted) and (wanted is not str or bool(value.strip()))

@@ -14,8 +14,8 @@ _LIMIT = float(256**_WIDTH)
 class Chance:
     """Draws that depend on the seed and on what they are about, and on nothing else.
 
-    A sequential generator would hand every later lesson another fate as soon as a person adds one pupil
-    by hand.
+    A sequential generator would hand every later lesson another fate as soon as a person adds
+    one pupil by hand.
     """
 
     def __init__(self, seed: int) -> None:
@@ -42,5 +42,5 @@ class Chance:
     def some(
         self, candidates: Iterable[T], count: int, name: Callable[[T], object], *about: object
     ) -> list[T]:
-        """A few of the candidates; adding or removing others does not change who is drawn first."""
-        return nsmallest(count, candidates, key=lambda one: self.share(*about, name(one)))
+        """A few of the candidates; others, more or fewer, do not change who is drawn first."""
+        return nsmallest(count, candidates, key=lambda item: self.share(*about, name(item)))

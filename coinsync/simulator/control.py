@@ -1,126 +1,97 @@
-"""What a person may ask of the simulator and change in it, as plain values in and out."""
+"""The page for a person, and what a person may do over it or with any HTTP client."""
 
-from collections.abc import Callable, Mapping
-from datetime import date
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from inspect import signature
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
-from coinsync.simulator import actions
-from coinsync.simulator.arguments import as_type
+from bottle import SimpleTemplate
+
+from coinsync.simulator.arguments import set_field
 from coinsync.simulator.faults import KINDS, Faults
 from coinsync.simulator.options import Options
-from coinsync.simulator.records import Lesson
+from coinsync.simulator.protocol import HTML, Request, Response, encoded
 from coinsync.simulator.school import School
 
-STATUS_NAMES = {1: "planned", 2: "cancelled", 3: "conducted"}
+_LESSONS_SHOWN = 40
 
 
 class Control:
-    """The switchboard. Every method raises ValueError with one line when it cannot do what it is asked."""
+    """Answers what is not for the API. `POST /control/NAME` takes an action of the school."""
 
     def __init__(
         self, school: School, options: Options, faults: Faults, on_change: Callable[[], None] | None
     ) -> None:
-        self.school = school
-        self.options = options
-        self.faults = faults
+        self._school = school
+        self._options = options
+        self._faults = faults
         self._on_change = on_change
+        self._template = SimpleTemplate(Path(__file__).with_name("page.html").read_text("utf-8"))
 
-    def overview(self) -> dict[str, Any]:
-        """Where the school stands, and everything that can be done to it."""
-        books = self.school.books
-        return {
-            "today": self.school.today.isoformat(),
-            "branches": {one.id: one.name for one in books.branches.values()},
-            "counts": {
-                "customers": len(books.customers),
-                "groups": len(books.groups),
-                "lessons": len(books.visible_lessons()),
-                "log": len(books.log),
-            },
-            "options": self.options.described(),
-            "faults": self.faults.described(),
-            "fault_kinds": KINDS,
-            "actions": actions.described(),
-            "taken": self.school.actions,
-        }
+    def answer(self, request: Request) -> Response:
+        """The page, or what came of an action."""
+        if request.method == "GET" and request.path == "/":
+            return Response(200, self._page().encode(), HTML)
+        if request.method != "POST" or not request.path.startswith("/control/"):
+            return _refused(404, "there is nothing at this address")
+        # What `curl -d` sends calls itself a form, also when it is JSON.
+        content_type = request.headers.get("content-type", "")
+        from_page = "form" in content_type and not request.body.startswith(b"{")
+        try:
+            arguments = _form_fields(request.body) if from_page else request.fields()
+            result = self._do(request.path.removeprefix("/control/"), arguments)
+        except ValueError as error:
+            return _refused(400, str(error))
+        if from_page:
+            return Response(303, b"", HTML, {"Location": "/"})
+        return Response(200, encoded({"ok": True, **result}))
 
-    def lessons(self, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Lessons of a branch, of one date or since and until a date, newest first."""
-        since = _day(query, "since") or _day(query, "date")
-        until = _day(query, "until") or _day(query, "date")
-        branch = as_type("branch", query.get("branch"), int | None)
-        found = [
-            one
-            for one in self.school.books.visible_lessons()
-            if (branch is None or one.branch_id == branch)
-            and (since is None or one.date >= since)
-            and (until is None or one.date <= until)
-        ]
-        found.sort(key=lambda one: (one.date, one.start, one.id), reverse=True)
-        return [self._lesson(one) for one in found]
-
-    def _lesson(self, lesson: Lesson) -> dict[str, Any]:
-        books = self.school.books
-        return {
-            "lesson": lesson.id,
-            "branch": lesson.branch_id,
-            "date": lesson.date.isoformat(),
-            "start": f"{lesson.start:%H:%M}",
-            "type": books.lesson_types[lesson.lesson_type_id].name,
-            "status": STATUS_NAMES[lesson.status],
-            "groups": [books.groups[one].name for one in lesson.group_ids],
-            "marks": {
-                one: getattr(lesson.detail_of(one), "is_attend", None)
-                for one in books.expected(lesson)
-            },
-        }
-
-    def customers(self) -> list[dict[str, Any]]:
-        """All cards, by number."""
-        books = self.school.books
-        return [
-            {
-                "customer": one.id,
-                "name": one.name,
-                "branches": one.branch_ids,
-                "is_study": one.is_study,
-                "archived": one.archived_on(books.today),
-                "groups": books.groups_on(one.id, books.today),
-                "vk": one.vk,
-            }
-            for one in sorted(books.customers.values(), key=lambda card: card.id)
-        ]
-
-    def do(self, what: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Carry out one request of a person and say what came of it."""
-        if what == "options":
-            for name, value in arguments.items():
-                self.options.set(name, value)
-            return {"options": self.options.described()}
-        if what == "fault":
-            settings = dict(arguments)
-            self.faults.add(settings.pop("kind", None), **settings)
-        elif what == "faults/clear":
-            self.faults.clear()
-        elif what == "faults/remove":
-            self._remove_fault(as_type("number", arguments.get("number"), int))
-        else:
-            result = self.school.act(what, **arguments)
-            self.changed()
-            return {"result": result, "today": self.school.today.isoformat()}
-        return {"faults": self.faults.described()}
-
-    def changed(self) -> None:
-        """Tell whoever wants to know that the school is another one now."""
+    def _do(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if name == "options":
+            for option, value in arguments.items():
+                set_field(self._options, option, value)
+            return {"options": asdict(self._options)}
+        if name == "fault":
+            return {"fault": asdict(self._faults.add(arguments.pop("kind", None), **arguments))}
+        if name == "faults/clear":
+            self._faults.clear()
+            return {}
+        result = self._school.act(name, **arguments)
         if self._on_change is not None:
             self._on_change()
+        return {"result": result, "today": self._school.today.isoformat()}
 
-    def _remove_fault(self, number: int) -> None:
-        if not 0 <= number < len(self.faults.active):
-            raise ValueError(f"there is no fault {number}")
-        self.faults.remove(self.faults.active[number])
+    def _page(self) -> str:
+        """The last lessons, faults, options, and everything that can be done."""
+        tables = self._school.tables
+        lessons = [row for row in tables.visible_lessons() if row.date <= tables.today]
+        lessons.sort(key=lambda row: (row.date, row.start, row.id), reverse=True)
+        page: str = self._template.render(
+            tables=tables,
+            lessons=lessons[:_LESSONS_SHOWN],
+            faults=self._faults.active,
+            kinds=KINDS,
+            options=asdict(self._options),
+            actions=self._school.actions_by_name(),
+            signature=signature,
+            as_json=json.dumps,
+        )
+        return page
 
 
-def _day(query: Mapping[str, Any], name: str) -> date | None:
-    day: date | None = as_type(name, query[name], date) if query.get(name) else None
-    return day
+def _form_fields(body: bytes) -> dict[str, Any]:
+    """Numbers, true, null and lists are as in JSON; other texts are meant as they stand."""
+    fields: dict[str, Any] = {}
+    for name, text in parse_qsl(body.decode("utf-8", "replace")):
+        try:
+            fields[name] = json.loads(text)
+        except (ValueError, RecursionError):
+            fields[name] = text
+    return fields
+
+
+def _refused(status: int, why: str) -> Response:
+    return Response(status, encoded({"ok": False, "error": why}))

@@ -1,107 +1,133 @@
-"""The pretend CRM without its wires: a call goes in, an answer comes out."""
+"""The pretend CRM without its network: a request goes in, a response comes out."""
 
-from dataclasses import dataclass
+import re
+from collections import deque
+from collections.abc import Callable
 
-from coinsync.simulator.dialect import (
-    Answer,
-    Call,
-    Drift,
-    Listing,
-    Refusal,
-    Row,
-    access_denied,
-    encoded,
-    envelope,
-    not_found,
-    wrong_method,
+from coinsync.simulator.faults import (
+    Fault,
+    Faults,
+    replacement,
+    spoil_page,
+    spoil_response,
+    too_many_requests,
 )
-from coinsync.simulator.gate import Gate
-from coinsync.simulator.lists import Branches, Lists
+from coinsync.simulator.lists import Filters, Lists
 from coinsync.simulator.options import Options
-from coinsync.simulator.school import School
-from coinsync.simulator.writes import Writes
+from coinsync.simulator.protocol import TOKEN_HEADER, CallRefused, Request, Response, encoded
+from coinsync.simulator.tables import CrmTables
 
-_PREFIX = "/v2api/"
-_LIST_ACTIONS = {("cgi", "customer")}
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a call goes: branch (None when the address names none), entity, action."""
-
-    branch: int | None
-    entity: str
-    action: str
-
-    @classmethod
-    def of(cls, path: str) -> "Address":
-        """The parts of the path; a missing action means `index`, as the CRM has it."""
-        parts = [one for one in path.removeprefix(_PREFIX).split("/") if one]
-        branch = int(parts.pop(0)) if parts and parts[0].isascii() and parts[0].isdigit() else None
-        if len(parts) == 1:
-            parts.append("index")
-        if len(parts) != 2:
-            raise not_found()
-        return cls(branch, parts[0], parts[1])
-
-    @property
-    def lists(self) -> bool:
-        """Whether this address answers with a list."""
-        return self.action == "index" or (self.entity, self.action) in _LIST_ACTIONS
+PREFIX = "/v2api/"
+# Branch, entity, action: the branch may be missing, and so may the action `index`.
+_PATH = re.compile(r"(?a)/v2api/(?:(\d+)/)?([a-z-]+)(?:/(index|create|update|delete|teach))?/?")
 
 
 class Crm:
-    """Answers calls from the school's books. Changes to `options` take effect with the next call."""
+    """Answers calls from the school's tables.
 
-    def __init__(self, school: School, options: Options, gate: Gate) -> None:
-        self._school = school
+    Options, faults and account (e-mail and key) are looked at anew for every call: all of them
+    may change while a client reads.
+    """
+
+    def __init__(
+        self,
+        tables: CrmTables,
+        options: Options,
+        faults: Faults,
+        account: Callable[[], tuple[str, str]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._tables = tables
         self._options = options
-        self._gate = gate
-        self._lists = Lists(school.books, options)
-        self._writes = Writes(school, options)
+        self._faults = faults
+        self._account = account
+        self._clock = clock
+        self._lists = Lists(tables, options)
+        self._tokens: dict[str, float] = {}
+        self._logins = 0
+        self._moments: deque[float] = deque()
 
-    def admit(self, call: Call) -> Address:
-        """Where an admitted call goes; refuses it otherwise."""
-        if call.method != "POST":
-            raise wrong_method()
-        self._gate.check(call)
-        address = Address.of(call.path)
-        written = self._writes.knows(address.entity, address.action)
-        if not written and not (address.lists and self._lists.knows(address.entity)):
-            raise not_found()
-        if written and self._options.read_only:
-            raise access_denied()
-        return address
+    def answer(self, request: Request) -> Response:
+        """What the CRM answers, with the faults that strike this request."""
+        # A request beyond the limit never reaches the CRM, so no fault counts it.
+        if self._is_too_often():
+            return too_many_requests(self._options)
+        struck = self._faults.strike(request.path)
+        response = replacement(struck, self._options) or self._work(request, struck)
+        for fault in struck:
+            spoil_response(response, fault)
+        return response
 
-    def page(self, address: Address, call: Call, drift: Drift) -> Row:
-        """One page of a list."""
-        return envelope(self._find(address, call), call, self._options, drift)
+    def _is_too_often(self) -> bool:
+        """Whether the account asks too often; what is refused for it does not count."""
+        limit, now = self._options.rate_limit, self._clock()
+        while self._moments and self._moments[0] <= now - 1.0:
+            self._moments.popleft()
+        if limit is not None and len(self._moments) >= limit:
+            return True
+        self._moments.append(now)
+        return False
 
-    def write(self, address: Address, call: Call) -> Answer:
-        """What a written call answers."""
-        branches = self._branches(address)
-        if not branches:
-            raise Refusal(404, "Not Found", "Филиал не найден.")
-        return Answer(
-            200, encoded(self._writes.write(address.entity, address.action, call, min(branches)))
-        )
+    def _work(self, request: Request, struck: list[Fault]) -> Response:
+        try:
+            if request.method != "POST":
+                raise CallRefused(405, "This URL can only handle POST.")
+            if request.path == f"{PREFIX}auth/login":
+                return self._login(request)
+            if any(fault.kind == "lost_token" for fault in struck):
+                self._tokens.pop(request.headers.get(TOKEN_HEADER, ""), None)
+            self._check_access(request)
+            return self._read(request, struck)
+        except CallRefused as refusal:
+            return refusal.response()
 
-    def _find(self, address: Address, call: Call) -> Listing:
-        return self._lists.find(address.entity, call, self._branches(address))
+    def _login(self, request: Request) -> Response:
+        fields = request.fields()
+        if (fields.get("email"), fields.get("api_key")) != self._account():
+            raise CallRefused(self._options.login_refusal_code, "Not Authorized")
+        if self._options.new_login_kills_old:
+            self._tokens.clear()
+        self._logins += 1
+        token = f"token-{self._logins:026d}"
+        self._tokens[token] = self._clock()
+        return Response(200, encoded({"token": token}))
 
-    def _branches(self, address: Address) -> Branches:
-        known = frozenset(self._school.books.branches)
-        if not address.branch:
-            # Branch 0 is a way of saying "all"; a call without any branch depends on the account.
-            first = address.branch is None and self._options.branchless == "first"
-            return frozenset({min(known)}) if first else known
-        if address.branch not in known:
-            return self._unknown_branch()
-        return frozenset({address.branch})
+    def _check_access(self, request: Request) -> None:
+        given_at = self._tokens.get(request.headers.get(TOKEN_HEADER, ""))
+        if given_at is None or self._clock() - given_at >= self._options.token_life:
+            message = "Your request was made with invalid credentials."
+            raise CallRefused(self._options.refusal_code, message)
+        app_key = self._options.required_app_key
+        right = app_key is None or request.headers.get("x-app-key") == app_key
+        if self._options.user_without_right or not right:
+            raise CallRefused(403, "Access Denied")
 
-    def _unknown_branch(self) -> Branches:
+    def _read(self, request: Request, struck: list[Fault]) -> Response:
+        """One page of a list; whatever would write is refused."""
+        match = _PATH.fullmatch(request.path)
+        if match is None:
+            raise CallRefused(404, "Страница не найдена.")
+        branch, entity, action = match.groups()
+        if action not in (None, "index"):
+            # The role of the API's user may only read.
+            raise CallRefused(403, "Access Denied")
+        filters = Filters(request, self._branches(branch))
+        selection = self._lists.select(entity, request, filters)
+        drift = self._faults.drift(request, struck)
+        page = self._lists.page(selection, request, drift)
+        for fault in struck:
+            spoil_page(page, fault)
+        return Response(200, encoded(page))
+
+    def _branches(self, branch: str | None) -> frozenset[int]:
+        known = frozenset(self._tables.branches)
+        # Branch 0 is another way of naming none, and both mean all.
+        if branch is None or int(branch) == 0:
+            return known
+        if int(branch) in known:
+            return frozenset({int(branch)})
         if self._options.unknown_branch == "forbidden":
-            raise access_denied()
+            raise CallRefused(403, "Access Denied")
         if self._options.unknown_branch == "missing":
-            raise not_found()
+            raise CallRefused(404, "Филиал не найден.")
         return frozenset()

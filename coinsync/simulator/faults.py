@@ -1,39 +1,45 @@
 """Trouble on request: which requests it meets, and what it does to their answers."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args, get_type_hints
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any, Literal, get_args
 
-from coinsync.simulator.arguments import as_type
+from coinsync.simulator.arguments import as_type, set_field
 from coinsync.simulator.chance import Chance
-from coinsync.simulator.dialect import HTML, Answer, Call, Drift, Row, encoded, html, page_number
+from coinsync.simulator.lists import Drift, page_number
+from coinsync.simulator.options import Options
+from coinsync.simulator.protocol import (
+    HTML,
+    CallRefused,
+    JsonObject,
+    Request,
+    Response,
+    gateway_page,
+)
 
 Kind = Literal[
     "too_many", "error_500", "error_502", "error_503", "error_504", "redirect", "lost_token",
-    "html_200", "empty_body", "null_body", "list_body", "cut_json", "duplicate_keys", "nan", "huge", "deep",
-    "items_null", "wrong_total", "empty_first_page", "empty_list", "duplicate_row", "missing_row", "details_missing",
-    "bad_field", "drift_insert", "drift_delete", "tie_swap",
-    "hang", "drip", "drop",
+    "html_200", "empty_body", "null_body", "list_body", "cut_json", "duplicate_keys", "nan",
+    "huge", "deep", "items_null", "wrong_total", "empty_first_page", "empty_list",
+    "duplicate_row", "missing_row", "details_missing", "bad_field", "drift_insert",
+    "drift_delete", "tie_swap", "hang", "drip", "drop",
 ]  # fmt: skip
 
 KINDS: tuple[str, ...] = get_args(Kind)
 
-_TITLES = {
-    500: "500 Internal Server Error",
-    502: "502 Bad Gateway",
-    503: "503 Service Temporarily Unavailable",
-    504: "504 Gateway Time-out",
-}
-_PLACE = "\u0001place\u0001"
+_BODIES = {"empty_body": b"", "null_body": b"null", "list_body": b"[]"}
+# Values that no encoder would write.
+_VALUES = {"nan": b"NaN", "huge": b"7" * 5_000, "deep": b"[" * 200_000 + b"]" * 200_000}
 
 
 @dataclass(slots=True)
 class Fault:
     """One trouble.
 
-    It meets the requests whose path contains `match`: all of them; or those at the places `at`, counted
-    from 1 since the fault was added; or a share `rate` of them, drawn anew for each; and at most `times`.
+    It meets the requests whose path contains `match`: all of them; or those at the places
+    `at`, counted from 1 since it was added; or a share `rate` of them, drawn anew for each; and
+    at most `times`.
     """
 
     kind: Kind
@@ -43,62 +49,52 @@ class Fault:
     match: str = ""
     seed: int = 0
     seconds: float | None = None
-    """How long `hang` hangs (60), and how long `drip` waits before each byte (0.1)."""
+    """How long `hang` waits (60), and `drip` before each byte (0.1)."""
     status: Literal[302, 307] = 302
     to: str = "http://127.0.0.1:9/"
     """Where `redirect` points."""
     where: Literal["before", "middle"] = "before"
-    """When `drop` closes the connection: before the answer, or in the middle of its body."""
+    """When `drop` cuts the connection: before or in the middle of the body."""
     path: str = "id"
-    """Which field `bad_field` spoils, as `details.0.is_attend`; a path that is not there spoils nothing."""
+    """Which field `bad_field` spoils, as `details.0.is_attend`."""
     value: object = None
     row: int = 0
-    """Which row of the page `bad_field` and `missing_row` take, `duplicate_row` repeats; -1 is the last."""
-    seen: int = field(default=0, init=False)
+    """Which row of the page a fault of one row takes; -1 is the last."""
+    matched: int = field(default=0, init=False)
     struck: int = field(default=0, init=False)
 
-    def meets(self, path: str) -> bool:
+    def strikes(self, path: str) -> bool:
         """Whether it strikes this request; to ask is to count it."""
-        if self.match not in path or (self.kind == "lost_token" and path.endswith("/auth/login")):
+        # A login carries no token that could be lost.
+        login = path.endswith("/auth/login")
+        if self.match not in path or (login and self.kind == "lost_token"):
             return False
-        self.seen += 1
+        self.matched += 1
         if self.times is not None and self.struck >= self.times:
             return False
-        struck = self._is_due()
-        self.struck += struck
-        return struck
-
-    def _is_due(self) -> bool:
+        due = True
         if self.at:
-            return self.seen in self.at
-        return self.rate is None or Chance(self.seed).happens(self.rate, self.kind, self.seen)
+            due = self.matched in self.at
+        elif self.rate is not None:
+            due = Chance(self.seed).happens(self.rate, self.kind, self.matched)
+        self.struck += due
+        return due
 
 
 class Faults:
-    """All troubles that are switched on."""
+    """All troubles that are switched on, in the order in which they were added."""
 
     def __init__(self) -> None:
         self.active: list[Fault] = []
         self._drifts: dict[str, Drift] = {}
 
-    def __iter__(self) -> Iterator[Fault]:
-        """The troubles in the order in which they were added."""
-        return iter(self.active)
-
     def add(self, kind: object, /, **settings: Any) -> Fault:
-        """Switch one on; settings are the fields of `Fault`. ValueError with one line if one is wrong."""
-        hints = get_type_hints(Fault)
-        for name in settings:
-            if name not in hints or name in ("seen", "struck"):
-                raise ValueError(f"a fault has no setting {name!r}")
-        typed = {name: as_type(name, value, hints[name]) for name, value in settings.items()}
-        fault = Fault(as_type("kind", kind, Kind), **typed)
+        """Switch one on; settings are the fields of `Fault`. ValueError for a wrong one."""
+        fault = Fault(as_type("kind", kind, Kind))
+        for name, value in settings.items():
+            set_field(fault, name, value)
         self.active.append(fault)
         return fault
-
-    def remove(self, fault: Fault) -> None:
-        """Switch one off."""
-        self.active = [one for one in self.active if one is not fault]
 
     def clear(self) -> None:
         """Switch all off."""
@@ -106,170 +102,111 @@ class Faults:
         self._drifts.clear()
 
     def strike(self, path: str) -> list[Fault]:
-        """Those that meet this request."""
-        return [one for one in self.active if one.meets(path)]
+        """Those that strike this request."""
+        return [fault for fault in self.active if fault.strikes(path)]
 
-    def described(self) -> list[dict[str, Any]]:
-        """All troubles with their settings and counts."""
-        return [asdict(one) for one in self.active]
-
-    def drift(self, call: Call, struck: list[Fault]) -> Drift:
-        """How the rows have moved for this page; a drift lasts until the read begins anew."""
-        fields = {name: value for name, value in call.fields().items() if name != "page"}
-        read = json.dumps([call.path, fields], sort_keys=True)
-        if page_number(call.fields()) == 0:
+    def drift(self, request: Request, struck: list[Fault]) -> Drift:
+        """How the rows have moved for this page, until the read begins anew."""
+        # Pages of one read differ in nothing but their number.
+        fields = {**request.fields(), "page": 0}
+        read = json.dumps([request.path, fields], sort_keys=True)
+        if page_number(request) == 0:
             self._drifts.pop(read, None)
             return Drift()
         drift = self._drifts.get(read, Drift())
-        for fault in struck:
-            step = {"drift_insert": 1, "drift_delete": -1}.get(fault.kind, 0)
-            if step:
-                drift = self._drifts[read] = Drift(drift.shift - step, drift.total + step)
-        swapped = any(fault.kind == "tie_swap" for fault in struck)
-        return Drift(drift.shift, drift.total, swapped)
+        kinds = [fault.kind for fault in struck]
+        # A row that is inserted at the top pushes all others back.
+        inserted = kinds.count("drift_insert") - kinds.count("drift_delete")
+        drift = Drift(drift.shift - inserted, drift.total + inserted)
+        self._drifts[read] = drift
+        return replace(drift, swapped="tie_swap" in kinds)
 
 
-def instead(fault: Fault, crowd: Callable[[], Answer]) -> Answer | None:
-    """The answer that this trouble gives instead of any work; `crowd` makes that of a 429."""
-    if fault.kind == "too_many":
-        return crowd()
-    if fault.kind == "redirect":
-        return Answer(fault.status, b"", HTML, {"Location": fault.to})
-    if fault.kind.startswith("error_"):
-        status = int(fault.kind.removeprefix("error_"))
-        return Answer(status, html(_TITLES[status]), HTML)
+def too_many_requests(options: Options) -> Response:
+    """More requests than the account may make; the real answer was never published."""
+    response = CallRefused(429, "Rate limit exceeded.").response()
+    if options.too_many_body == "html":
+        response.body = gateway_page("429 Too Many Requests")
+        response.content_type = HTML
+    if options.retry_after is not None:
+        response.headers["Retry-After"] = f"{options.retry_after:g}"
+    return response
+
+
+def replacement(struck: list[Fault], options: Options) -> Response | None:
+    """The response that a trouble gives instead of any work."""
+    for fault in struck:
+        if fault.kind == "too_many":
+            return too_many_requests(options)
+        if fault.kind == "redirect":
+            return Response(fault.status, b"", HTML, {"Location": fault.to})
+        if fault.kind.startswith("error_"):
+            status = HTTPStatus(int(fault.kind.removeprefix("error_")))
+            return Response(status, gateway_page(f"{status} {status.phrase}"), HTML)
     return None
 
 
-def spoil_page(page: Row, fault: Fault) -> None:
+def spoil_page(page: JsonObject, fault: Fault) -> None:
     """Falsify one page of a list in place."""
-    if fault.kind in _OF_PAGE:
-        _OF_PAGE[fault.kind](page, fault)
+    items = page["items"] or []
+    has_row = -len(items) <= fault.row < len(items)
+    match fault.kind:
+        case "items_null":
+            page["items"] = None
+        case "wrong_total":
+            page["total"] += 1
+        case "empty_first_page" if page["page"] == 0:
+            page.update(items=[], count=0)
+        case "empty_list":
+            page.update(items=[], count=0, total=0)
+        case "duplicate_row" if has_row:
+            items.append(items[fault.row])
+            page["count"] += 1
+        case "missing_row" if has_row:
+            del items[fault.row]
+            page["count"] -= 1
+        case "details_missing":
+            for row in items:
+                row.pop("details", None)
+        case "bad_field" if has_row:
+            _spoil_field(items[fault.row], fault.path, fault.value)
 
 
-def _items_null(page: Row, fault: Fault) -> None:
-    page["items"] = None
-
-
-def _wrong_total(page: Row, fault: Fault) -> None:
-    page["total"] += 1
-
-
-def _empty_first_page(page: Row, fault: Fault) -> None:
-    if page["page"] == 0:
-        page["items"], page["count"] = [], 0
-
-
-def _empty_list(page: Row, fault: Fault) -> None:
-    page["items"], page["count"], page["total"] = [], 0, 0
-
-
-def _duplicate_row(page: Row, fault: Fault) -> None:
-    if _has_row(page, fault):
-        page["items"].append(page["items"][fault.row])
-        page["count"] += 1
-
-
-def _missing_row(page: Row, fault: Fault) -> None:
-    if _has_row(page, fault):
-        del page["items"][fault.row]
-        page["count"] -= 1
-
-
-def _details_missing(page: Row, fault: Fault) -> None:
-    for row in page["items"] or ():
-        row.pop("details", None)
-
-
-def _bad_field(page: Row, fault: Fault) -> None:
-    if not _has_row(page, fault):
-        return
-    *way, last = fault.path.split(".")
-    place: Any = page["items"][fault.row]
-    for step in way:
-        place = _inside(place, step)
-    if isinstance(place, dict):
-        place[last] = fault.value
-    elif isinstance(place, list) and last.isdigit() and int(last) < len(place):
-        place[int(last)] = fault.value
-
-
-def _inside(place: Any, step: str) -> Any:
-    if isinstance(place, dict):
-        return place.get(step)
-    if isinstance(place, list) and step.isdigit() and int(step) < len(place):
-        return place[int(step)]
-    return None
-
-
-def _has_row(page: Row, fault: Fault) -> bool:
-    count = len(page["items"] or ())
-    return -count <= fault.row < count
-
-
-_OF_PAGE: dict[str, Callable[[Row, Fault], None]] = {
-    "items_null": _items_null,
-    "wrong_total": _wrong_total,
-    "empty_first_page": _empty_first_page,
-    "empty_list": _empty_list,
-    "duplicate_row": _duplicate_row,
-    "missing_row": _missing_row,
-    "details_missing": _details_missing,
-    "bad_field": _bad_field,
-}
-
-
-def spoil_answer(answer: Answer, fault: Fault) -> None:
-    """Falsify the bytes of an answer in place, or the way in which they are sent."""
-    if fault.kind == "html_200":
-        answer.status, answer.body, answer.content_type = 200, html("Технические работы"), HTML
-    elif fault.kind in _BODIES:
-        answer.body = _BODIES[fault.kind]
-    elif fault.kind in _VALUES:
-        answer.body = _with_value(answer.body, _VALUES[fault.kind])
-    elif fault.kind == "cut_json":
-        answer.body = answer.body[: len(answer.body) // 2]
-    elif fault.kind == "duplicate_keys":
-        answer.body = _with_key_twice(answer.body)
-    else:
-        _hinder(answer, fault)
-
-
-def _hinder(answer: Answer, fault: Fault) -> None:
-    if fault.kind == "hang":
-        answer.wait += 60.0 if fault.seconds is None else fault.seconds
-    elif fault.kind == "drip":
-        answer.drip = 0.1 if fault.seconds is None else fault.seconds
-    elif fault.kind == "drop":
-        answer.drop = fault.where
-
-
-_BODIES = {"empty_body": b"", "null_body": b"null", "list_body": b"[]"}
-
-_VALUES = {"nan": b"NaN", "huge": b"7" * 5_000, "deep": b"[" * 200_000 + b"]" * 200_000}
-
-
-def _with_value(body: bytes, value: bytes) -> bytes:
-    """The object with the value of its first key replaced by what no encoder would write."""
-    row = _object_in(body)
-    if row is None:
-        return body
-    row[next(iter(row))] = _PLACE
-    return encoded(row).replace(encoded(_PLACE), value, 1)
-
-
-def _with_key_twice(body: bytes) -> bytes:
-    """The object with its first key once more, and another value, in front."""
-    row = _object_in(body)
-    if row is None:
-        return body
-    first = next(iter(row))
-    return b"{" + encoded(first) + b":0," + body.lstrip()[1:]
-
-
-def _object_in(body: bytes) -> Row | None:
+def _spoil_field(row: Any, path: str, value: object) -> None:
+    """Set what lies at the path; nothing happens where it leads nowhere."""
+    *way, last = path.split(".")
     try:
-        row = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return row if isinstance(row, dict) and row else None
+        for step in way:
+            row = row[int(step) if isinstance(row, list) else step]
+        row[int(last) if isinstance(row, list) else last] = value
+    except (KeyError, IndexError, TypeError, ValueError):
+        return
+
+
+def spoil_response(response: Response, fault: Fault) -> None:
+    """Falsify the bytes of a response in place, or the way in which they are sent."""
+    match fault.kind:
+        case "html_200":
+            response.status, response.content_type = 200, HTML
+            response.body = gateway_page("Технические работы")
+        case "empty_body" | "null_body" | "list_body":
+            response.body = _BODIES[fault.kind]
+        case "cut_json":
+            response.body = response.body[: len(response.body) // 2]
+        case "nan" | "huge" | "deep" | "duplicate_keys" if response.body.startswith(b"{"):
+            response.body = _odd_object(response.body, fault.kind)
+        case "hang":
+            response.wait_seconds += 60.0 if fault.seconds is None else fault.seconds
+        case "drip":
+            response.seconds_per_byte = 0.1 if fault.seconds is None else fault.seconds
+        case "drop":
+            response.cut = fault.where
+
+
+def _odd_object(body: bytes, kind: str) -> bytes:
+    """The object with its first key twice, or with an odd value behind it."""
+    first_key, _, others = body.partition(b":")
+    if kind == "duplicate_keys":
+        return first_key + b":0," + body.removeprefix(b"{")
+    _, comma, others = others.partition(b",")
+    return first_key + b":" + _VALUES[kind] + (comma + others or b"}")

@@ -1,237 +1,215 @@
 """What happens in the school by itself on one day."""
 
-from collections.abc import Callable, Iterator
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable
+from datetime import date, time, timedelta
+from functools import partial
+from operator import attrgetter
 
 from coinsync.simulator import names
 from coinsync.simulator.chance import Chance
-from coinsync.simulator.founding import FIXED_FAMILIES, Family, new_card, phone_of
+from coinsync.simulator.opening import FIXED_FAMILIES, add_card
 from coinsync.simulator.records import (
-    CANCELLED,
+    CAME,
+    CAME_FREE,
+    CHARGED,
     CONDUCTED,
+    EXCUSED,
     GROUP,
     INDIVIDUAL,
     MAKEUP,
     MASTERCLASS,
     PLANNED,
     TRIAL,
-    Customer,
-    Detail,
-    Group,
-    Lesson,
-    RegularLesson,
+    CrmCustomer,
+    CrmDetail,
+    CrmGroup,
+    CrmLesson,
+    CrmRegularLesson,
+    Mark,
 )
-from coinsync.simulator.register import Register
+from coinsync.simulator.tables import CrmTables
 
 PLANNED_AHEAD_DAYS = 14
 MASTERCLASS_SINCE_DAY = 20
-
-_LESSON_PRICE = 45_000
-_EXCUSED, _UNEXCUSED = 2, 4
 _LATE_FAMILIES = 5_000
 
-# Share of all marks up to which a fate reaches: came, came free, excused, charged, nobody marked it.
-_CAME, _CAME_FREE, _SICK, _CHARGED = 0.80, 0.83, 0.91, 0.98
+# Share of all marks up to which each reaches; of the rest, nobody marks anything.
+_MARKS = ((0.80, CAME), (0.83, CAME_FREE), (0.91, EXCUSED), (0.98, CHARGED))
 
-# The same for lessons on their day: cancelled, put off, left planned, conducted without marks.
+# The same for lessons on their day; the rest is conducted and marked.
 _CANCELLED, _PUT_OFF, _LEFT_PLANNED, _UNMARKED = 0.03, 0.055, 0.09, 0.13
 
 
-def plan_day(books: Register, chance: Chance, day: date) -> None:
+def plan_day(tables: CrmTables, chance: Chance, day: date) -> None:
     """Enter the lessons that the timetable gives for that day."""
-    for row in books.regular_lessons.values():
+    for row in tables.regular_lessons.values():
         if row.weekday == day.isoweekday() and row.b_date <= day <= row.e_date:
-            _plan_regular(books, chance, row, day)
+            _plan_regular(tables, chance, row, day)
 
 
-def _plan_regular(books: Register, chance: Chance, row: RegularLesson, day: date) -> None:
-    key = f"regular {row.id} {day}"
-    if row.related_class == "Group":
-        lesson = books.group_lesson(books.groups[row.related_id], day, row.start, key, GROUP)
-        if chance.happens(0.5, "list in advance", key):
-            lesson.customer_ids = books.members_on(row.related_id, books.today)
-            _excuse_in_advance(books, chance, lesson)
-    elif row.related_id in books.customers:
-        lesson = books.lone_lesson(row.branch_id, day, row.start, key, INDIVIDUAL, [row.related_id])
-    else:
+def _plan_regular(tables: CrmTables, chance: Chance, row: CrmRegularLesson, day: date) -> None:
+    group = tables.groups[row.related_id] if row.related_class == "Group" else None
+    if group is None and row.related_id not in tables.customers:
         return
+    key, kind = f"regular {row.id} {day}", INDIVIDUAL if group is None else GROUP
+    lesson = tables.enter_lesson(row.branch_id, group, day, row.start, key, kind)
     lesson.regular_id = row.id
-    books.enter_lesson(lesson)
-
-
-def _excuse_in_advance(books: Register, chance: Chance, lesson: Lesson) -> None:
-    """Some schools mark a pupil on holiday as absent weeks before the lesson."""
-    for customer_id in lesson.customer_ids:
-        if chance.happens(0.06, "excused in advance", lesson.key, customer_id):
-            number = books.numbers.take("detail")
-            lesson.details.append(Detail(number, customer_id, 0, _EXCUSED))
+    if group is None:
+        lesson.customer_ids = [row.related_id]
+    elif chance.happens(0.5, "list in advance", key):
+        # Of today: whoever joins the group later is expected all the same.
+        lesson.customer_ids = tables.members_on(group.id, tables.today)
+        for customer_id in lesson.customer_ids:
+            # Some schools mark a pupil on holiday as absent weeks before the lesson.
+            if chance.happens(0.06, "excused in advance", key, customer_id):
+                detail = tables.add_detail(lesson, customer_id)
+                tables.set_mark(lesson, detail, EXCUSED)
 
 
 class Life:
-    """One day: `live` does everything that happens on `books.today`, the `number`-th day of the school."""
+    """What happens on `tables.today`, the day of the school with that number."""
 
-    def __init__(self, books: Register, chance: Chance, number: int) -> None:
-        self._books = books
+    def __init__(self, tables: CrmTables, chance: Chance, number: int) -> None:
+        self._tables = tables
         self._chance = chance
         self._number = number
-        self._today = books.today
-        self._size = 1 + len(books.groups) // 40
+        self._today = tables.today
+        # A large school has more of everything on a day.
+        self._size = 1 + len(tables.groups) // 40
 
     def live(self) -> None:
         """Let the day happen, in the order of a school's day."""
-        self._at(time(8))
-        plan_day(self._books, self._chance, self._today + timedelta(days=PLANNED_AHEAD_DAYS))
+        plan_day(self._tables, self._chance, self._day(PLANNED_AHEAD_DAYS))
         self._open_masterclasses()
-        self._book_trial()
-        self._at(time(9))
-        self._people_change()
-        self._at(time(9, 30))
-        self._book_makeups()
-        self._hold_lessons()
-        self._at(time(20, 15))
+        if self._every(2):
+            self._book_trial()
+        # Before the make-ups: a card that is deleted today is not given one.
+        self._change_people()
+        if self._every(2, 1):
+            self._book_makeups()
+        lessons = self._lessons(PLANNED, self._today, self._today)
+        for lesson in sorted(lessons, key=lambda row: (row.start, row.id)):
+            self._meet_fate(lesson)
         self._return_to_lessons()
         self._edit_the_past()
-
-    def _at(self, hour: time) -> None:
-        self._books.now = datetime.combine(self._today, hour)
 
     def _every(self, days: int, offset: int = 0) -> bool:
         return self._number % days == offset % days
 
+    def _day(self, days: int) -> date:
+        return self._today + timedelta(days=days)
+
+    def _enter_lesson(
+        self, branch_id: int, group: CrmGroup | None, start: time, name: str, kind: int
+    ) -> CrmLesson:
+        """Plan a lesson for today; its key has the name and the day."""
+        key = f"{name} {self._today}"
+        return self._tables.enter_lesson(branch_id, group, self._today, start, key, kind)
+
     # New lessons
 
     def _open_masterclasses(self) -> None:
-        """In mid-term somebody invents a lesson type, and nobody tells the accountant."""
+        """In mid-term somebody invents a lesson type, and tells nobody."""
         if self._number == MASTERCLASS_SINCE_DAY:
-            self._books.numbers.reserve("lesson_type", MASTERCLASS)
-            self._books.add_type("Мастер-класс", 2)
+            self._tables.add_type("Мастер-класс", 2)
         if self._number >= MASTERCLASS_SINCE_DAY and self._every(5):
-            group = self._chance.pick(
-                list(self._books.groups.values()), self._number, "masterclass"
-            )
-            key = f"masterclass {self._today}"
-            lesson = self._books.group_lesson(group, self._today, time(12), key, MASTERCLASS)
-            self._books.enter_lesson(lesson)
+            groups = list(self._tables.groups.values())
+            group = self._chance.pick(groups, self._number, "masterclass")
+            self._enter_lesson(group.branch_id, group, time(12), "masterclass", MASTERCLASS)
 
     def _book_trial(self) -> None:
-        if not self._every(2):
-            return
-        branch_id = self._chance.pick(sorted(self._books.branches), self._number, "trial branch")
-        leads = [one for one in self._cards(is_study=0) if one.branch_ids[0] == branch_id]
-        invited = self._some(leads, self._chance.between(1, 3, self._number, "trial size"), "trial")
+        branches = sorted(self._tables.branches)
+        branch_id = self._chance.pick(branches, self._number, "trial branch")
+        leads = [card for card in self._cards(is_study=0) if card.branch_ids[0] == branch_id]
+        size = self._chance.between(1, 3, self._number, "trial size")
+        invited = self._some_cards(leads, size, "trial")
         if invited:
-            day, key = self._today + timedelta(days=2), f"trial {self._today}"
-            pupils = [one.id for one in invited]
-            lesson = self._books.lone_lesson(branch_id, day, time(11), key, TRIAL, pupils)
-            self._books.enter_lesson(lesson)
+            lesson = self._enter_lesson(branch_id, None, time(11), "trial", TRIAL)
+            lesson.date = self._day(2)
+            lesson.customer_ids = [lead.id for lead in invited]
 
     # Make-ups, in all the shapes that schools have
 
     def _book_makeups(self) -> None:
-        if not self._every(2, 1):
-            return
-        shape = self._number // 2 % 5
-        for lesson, detail in self._chance.some(
-            self._recent_excuses(), self._size, _excuse, self._number, "makeup"
-        ):
-            card = self._books.customers.get(detail.customer_id)
-            if card is not None:
-                self._book_makeup(shape, lesson, card)
-
-    def _recent_excuses(self) -> Iterator[tuple[Lesson, Detail]]:
-        for lesson in self._past_lessons(7):
-            if lesson.lesson_type_id == GROUP:
-                for detail in lesson.details:
-                    if detail.is_attend == 0 and detail.reason_id == _EXCUSED:
-                        yield lesson, detail
-
-    def _book_makeup(self, shape: int, missed: Lesson, card: Customer) -> None:
-        host = self._host_of(missed.branch_id, card)
-        if shape == 4 or host is None:
-            kind = INDIVIDUAL if shape == 4 else MAKEUP
-            self._enter_makeup(missed.branch_id, kind, card, time(13, 30), [])
-        elif shape in (0, 1):
-            self._enter_makeup(
-                missed.branch_id, MAKEUP, card, host.start, host.group_ids if shape else []
-            )
-        elif shape == 2:
-            self._books.name_pupil(host, card.id)
-        else:
-            group = self._books.groups[host.group_ids[0]]
-            self._books.join(card, group, self._today, self._today)
-
-    def _host_of(self, branch_id: int, card: Customer) -> Lesson | None:
-        """Another group's ordinary lesson today."""
-        own = self._books.groups_on(card.id, self._today)
-        hosts = [
-            one
-            for one in self._books.lessons.values()
-            if not one.deleted
-            and (one.date, one.branch_id, one.status) == (self._today, branch_id, PLANNED)
-            and one.lesson_type_id == GROUP
-            and not set(one.group_ids) & set(own)
+        excuses = [
+            (lesson, detail)
+            for lesson in self._group_lessons(CONDUCTED, self._day(-7), self._day(-1))
+            for detail in lesson.details
+            if (detail.is_attend, detail.reason_id) == EXCUSED[:2]
         ]
-        return next(iter(self._chance.some(hosts, 1, _key, self._number, "host")), None)
+        about = (self._number, "makeup")
+        for lesson, detail in self._chance.some(excuses, self._size, _name_of_excuse, *about):
+            card = self._tables.customers.get(detail.customer_id)
+            if card is not None:
+                self._book_makeup(lesson.branch_id, card)
 
-    def _enter_makeup(
-        self, branch_id: int, kind: int, card: Customer, start: time, group_ids: list[int]
-    ) -> None:
-        key = f"makeup {card.id} {self._today}"
-        lesson = self._books.lone_lesson(branch_id, self._today, start, key, kind, [card.id])
-        lesson.group_ids = list(group_ids)
-        self._books.enter_lesson(lesson)
+    def _book_makeup(self, branch_id: int, card: CrmCustomer) -> None:
+        # A lesson of its own type without, then with the group of a host lesson, a guest in that
+        # lesson, a membership of one day, an individual lesson.
+        shape = self._number // 2 % 5
+        host = self._host_of(branch_id, card)
+        if host is not None and shape == 2:
+            host.customer_ids.append(card.id)
+        elif host is not None and shape == 3:
+            group = self._tables.groups[host.group_ids[0]]
+            self._tables.join(card, group, self._today, self._today)
+        else:
+            kind = INDIVIDUAL if shape == 4 else MAKEUP
+            lesson = self._enter_lesson(branch_id, None, time(13, 30), f"makeup {card.id}", kind)
+            lesson.customer_ids = [card.id]
+            if host is not None and shape < 2:
+                lesson.start = host.start
+                lesson.group_ids = list(host.group_ids) if shape == 1 else []
+
+    def _host_of(self, branch_id: int, card: CrmCustomer) -> CrmLesson | None:
+        """Another group's ordinary lesson today."""
+        own = set(self._tables.groups_on(card.id, self._today))
+        hosts = [
+            lesson
+            for lesson in self._group_lessons(PLANNED, self._today, self._today)
+            if lesson.branch_id == branch_id and own.isdisjoint(lesson.group_ids)
+        ]
+        drawn = self._chance.some(hosts, 1, _key_of, self._number, "host")
+        return drawn[0] if drawn else None
 
     # The lessons of the day
 
-    def _hold_lessons(self) -> None:
-        today = [
-            one
-            for one in self._books.lessons.values()
-            if one.date == self._today and not one.deleted
-        ]
-        for lesson in sorted(today, key=lambda one: (one.start, one.id)):
-            if lesson.status == PLANNED:
-                self._at(lesson.start)
-                self._meet_fate(lesson)
-
-    def _meet_fate(self, lesson: Lesson) -> None:
+    def _meet_fate(self, lesson: CrmLesson) -> None:
+        # The date is part of the name: a lesson that was put off has another fate then.
         fate = self._chance.share("fate", lesson.key, lesson.date)
-        later = self._today + timedelta(days=self._chance.between(3, 15, "late", lesson.key))
+        later = self._day(self._chance.between(3, 15, "late", lesson.key))
         if fate < _CANCELLED:
-            self._books.set_status(lesson, CANCELLED)
+            self._tables.cancel(lesson)
         elif fate < _PUT_OFF:
-            days = self._chance.between(1, 4, "put off", lesson.key)
-            self._books.move(lesson, self._today + timedelta(days=days))
+            lesson.date = self._day(self._chance.between(1, 4, "put off", lesson.key))
         elif fate < _LEFT_PLANNED:
             lesson.due_on = later
         elif fate < _UNMARKED:
-            self._books.conduct(lesson)
+            self._tables.hold(lesson)
             lesson.due_on = later
         else:
             self._hold(lesson)
 
-    def _hold(self, lesson: Lesson) -> None:
+    def _hold(self, lesson: CrmLesson) -> None:
         """Conduct the lesson and mark whoever was not marked in advance."""
-        for detail in self._books.conduct(lesson):
+        for detail in self._tables.hold(lesson):
             self._mark(lesson, detail)
 
-    def _mark(self, lesson: Lesson, detail: Detail) -> None:
+    def _mark(self, lesson: CrmLesson, detail: CrmDetail) -> None:
         share = self._chance.share("mark", lesson.key, detail.customer_id)
-        price = _LESSON_PRICE if lesson.lesson_type_id != TRIAL else 0
-        if share < _CAME_FREE:
-            self._books.mark(lesson, detail, 1, None, price if share < _CAME else 0)
-        elif share < _SICK:
-            self._books.mark(lesson, detail, 0, _EXCUSED, 0)
-        elif share < _CHARGED:
-            self._books.mark(lesson, detail, 0, _UNEXCUSED, price)
+        for limit, mark in _MARKS:
+            if share < limit:
+                self._tables.set_mark(lesson, detail, mark)
+                return
 
     def _return_to_lessons(self) -> None:
-        """Somebody comes back to what was left: late marks, late lessons, deletions that were a mistake."""
-        due = [one for one in self._books.lessons.values() if one.due_on == self._today]
-        for lesson in due:
+        """Late marks, late lessons, and deletions that were a mistake."""
+        for lesson in self._tables.lessons.values():
+            if lesson.due_on != self._today:
+                continue
             lesson.due_on = None
             if lesson.deleted:
-                self._books.restore(lesson)
+                lesson.deleted = False
             elif lesson.status == PLANNED:
                 self._hold(lesson)
             elif lesson.status == CONDUCTED:
@@ -242,149 +220,141 @@ class Life:
     # Edits of lessons that were long conducted
 
     def _edit_the_past(self) -> None:
-        edits: tuple[tuple[int, int, Callable[[Lesson], None]], ...] = (
-            (3, 1, self._make_absent),
-            (4, 2, self._make_present),
+        """Each kind of edit has days of its own: every so many, after an offset."""
+        edits: tuple[tuple[int, int, Callable[[CrmLesson], object]], ...] = (
+            (3, 1, partial(self._turn, 1, EXCUSED)),
+            (4, 2, partial(self._turn, 0, CAME)),
             (6, 4, self._forget_pupil),
             (7, 3, self._remember_pupil),
-            (9, 5, lambda lesson: self._books.set_status(lesson, CANCELLED)),
+            (9, 5, self._tables.cancel),
             (7, 6, self._undo),
-            (8, 7, lambda lesson: self._books.move(lesson, lesson.date - timedelta(days=1))),
-            (9, 8, self._books.delete),
+            (8, 7, self._move_back),
+            (9, 8, self._tables.delete),
             (10, 9, self._delete_by_mistake),
-            (8, 5, self._enter_again),
-            (11, 10, lambda lesson: self._books.retype(lesson, MAKEUP)),
+            (8, 5, self._tables.recreate),
+            (11, 10, self._make_makeup),
         )
         for days, offset, edit in edits:
             if self._every(days, offset):
                 for lesson in self._settled(offset, days):
                     edit(lesson)
 
-    def _settled(self, *about: object) -> list[Lesson]:
-        """A few conducted lessons of the last days that nobody is going to return to."""
-        lessons = [
-            one
-            for one in self._past_lessons(12)
-            if one.due_on is None and one.details and one.lesson_type_id == GROUP
-        ]
-        return self._chance.some(lessons, self._size, _key, self._number, "edit", *about)
+    def _settled(self, *about: object) -> list[CrmLesson]:
+        """A few lessons of the last days that nobody is going to return to."""
+        lessons = self._group_lessons(CONDUCTED, self._day(-12), self._day(-1))
+        settled = [lesson for lesson in lessons if lesson.due_on is None and lesson.details]
+        return self._chance.some(settled, self._size, _key_of, self._number, "edit", *about)
 
-    def _past_lessons(self, days: int) -> list[Lesson]:
-        since = self._today - timedelta(days=days)
+    def _group_lessons(self, status: int, since: date, until: date) -> list[CrmLesson]:
+        """Ordinary lessons of some days, both included."""
+        lessons = self._lessons(status, since, until)
+        return [lesson for lesson in lessons if lesson.lesson_type_id == GROUP]
+
+    def _lessons(self, status: int, since: date, until: date) -> list[CrmLesson]:
         return [
-            one
-            for one in self._books.lessons.values()
-            if since <= one.date < self._today and one.status == CONDUCTED and not one.deleted
+            lesson
+            for lesson in self._tables.lessons.values()
+            if since <= lesson.date <= until and lesson.status == status and not lesson.deleted
         ]
 
-    def _make_absent(self, lesson: Lesson) -> None:
-        for detail in [one for one in lesson.details if one.is_attend == 1][:1]:
-            self._books.mark(lesson, detail, 0, _EXCUSED, 0)
+    def _turn(self, is_attend: int, mark: Mark, lesson: CrmLesson) -> None:
+        """Give the first pupil who was marked so another mark."""
+        for detail in lesson.details:
+            if detail.is_attend == is_attend:
+                self._tables.set_mark(lesson, detail, mark)
+                return
 
-    def _make_present(self, lesson: Lesson) -> None:
-        for detail in [one for one in lesson.details if one.is_attend == 0][:1]:
-            self._books.mark(lesson, detail, 1, None, _LESSON_PRICE)
+    def _forget_pupil(self, lesson: CrmLesson) -> None:
+        self._tables.remove_pupil(lesson, lesson.details[-1].customer_id)
 
-    def _forget_pupil(self, lesson: Lesson) -> None:
-        self._books.remove_pupil(lesson, lesson.details[-1].customer_id)
-
-    def _remember_pupil(self, lesson: Lesson) -> None:
-        """A pupil of the branch who sat in another group's lesson and was written down days later."""
-        here = [one for one in self._cards(is_study=1) if lesson.branch_id in one.branch_ids]
-        for card in self._some(here, 1, "remembered", lesson.key):
+    def _remember_pupil(self, lesson: CrmLesson) -> None:
+        """A pupil who sat in another group's lesson is written down days later."""
+        clients = self._cards(is_study=1)
+        pupils = [card for card in clients if lesson.branch_id in card.branch_ids]
+        for card in self._some_cards(pupils, 1, "remembered", lesson.key):
             if lesson.detail_of(card.id) is None:
-                self._mark(lesson, self._books.add_pupil(lesson, card.id))
+                lesson.customer_ids.append(card.id)
+                self._mark(lesson, self._tables.add_detail(lesson, card.id))
 
-    def _undo(self, lesson: Lesson) -> None:
-        self._books.set_status(lesson, PLANNED)
-        lesson.due_on = self._today + timedelta(days=3)
+    def _undo(self, lesson: CrmLesson) -> None:
+        lesson.status, lesson.due_on = PLANNED, self._day(3)
 
-    def _delete_by_mistake(self, lesson: Lesson) -> None:
-        self._books.delete(lesson)
-        lesson.due_on = self._today + timedelta(days=4)
+    def _move_back(self, lesson: CrmLesson) -> None:
+        lesson.date -= timedelta(days=1)
 
-    def _enter_again(self, lesson: Lesson) -> None:
-        self._books.enter_again(lesson)
+    def _delete_by_mistake(self, lesson: CrmLesson) -> None:
+        lesson.deleted, lesson.due_on = True, self._day(4)
+
+    def _make_makeup(self, lesson: CrmLesson) -> None:
+        lesson.lesson_type_id = MAKEUP
 
     # People come, change and go
 
-    def _people_change(self) -> None:
+    def _change_people(self) -> None:
+        """Each kind of change has days of its own too."""
         if self._every(3):
-            self._enter_lead()
-        if self._every(6, 2):
-            self._win_leads()
-        if self._every(12, 7):
-            self._change(self._cards(is_study=1), "rename", self._rename)
-        if self._every(10, 4):
-            self._change(self._cards(is_study=1), "change group", self._change_group)
-        if self._every(14, 11):
-            self._change(self._cards(is_study=1), "archive", self._books.archive)
-        if self._every(20, 13):
-            self._change(
-                self._cards(is_study=1), "to lead", lambda one: self._books.set_study(one, 0)
-            )
-        if self._every(25, 19):
-            self._change(self._cards(is_study=0), "remove", self._books.remove_customer)
+            self._add_leads()
+        changes: tuple[tuple[int, int, int, str, Callable[[CrmCustomer], None]], ...] = (
+            (6, 2, 0, "won", self._win),
+            (12, 7, 1, "rename", self._rename),
+            (10, 4, 1, "change group", self._change_group),
+            (14, 11, 1, "archive", self._tables.archive),
+            (20, 13, 1, "to lead", self._tables.to_lead),
+            (25, 19, 0, "remove", self._tables.remove_customer),
+        )
+        for days, offset, is_study, name, change in changes:
+            if self._every(days, offset):
+                for card in self._some_cards(self._cards(is_study), self._size, name):
+                    change(card)
 
-    def _change(self, cards: list[Customer], what: str, change: Callable[[Customer], None]) -> None:
-        for card in self._some(cards, self._size, what):
-            change(card)
-
-    def _enter_lead(self) -> None:
+    def _add_leads(self) -> None:
         for place in range(self._size):
-            number = _LATE_FAMILIES + self._number * 50 + place
-            family = Family(
-                number,
-                self._chance.pick(names.SURNAMES, "surname", number),
-                self._chance.pick(names.PARENTS, "parent", number),
-                phone_of(number),
-                number % len(self._books.branches) + 1,
-            )
-            card = new_card(self._books, self._chance, family, 0, 0, self._today)
-            self._books.enter_customer(card)
+            family = _LATE_FAMILIES + self._number * 50 + place
+            add_card(self._tables, self._chance, family, 0, 0, self._today)
 
-    def _win_leads(self) -> None:
-        for card in self._some(self._cards(is_study=0), self._size, "won"):
-            self._books.set_study(card, 1)
-            self._books.join(card, self._group_in(card.branch_ids[0], card), self._today)
+    def _win(self, card: CrmCustomer) -> None:
+        self._tables.to_client(card)
+        self._tables.join(card, self._other_group(card.branch_ids[0], card), self._today)
 
-    def _rename(self, card: Customer) -> None:
-        surname = names.SURNAMES[self._number % len(names.SURNAMES)][
-            card.name.split()[0].endswith("а")
-        ]
-        self._books.rename(card, " ".join([surname, *card.name.split()[1:]]))
+    def _rename(self, card: CrmCustomer) -> None:
+        surname, *others = card.name.split()
+        masculine, feminine = names.SURNAMES[self._number % len(names.SURNAMES)]
+        new = feminine if surname.endswith("а") else masculine
+        card.name = " ".join([new, *others])
 
-    def _change_group(self, card: Customer) -> None:
-        held = [one for one in self._books.seats.get(card.id, ()) if one.holds_on(self._today)]
-        if held:
-            branch_id = self._books.groups[held[0].group_id].branch_id
-            self._books.leave(held[0], self._today)
-            self._books.join(card, self._group_in(branch_id, card), self._today)
+    def _change_group(self, card: CrmCustomer) -> None:
+        own = self._tables.groups_on(card.id, self._today)
+        if own:
+            group = self._tables.groups[own[0]]
+            goal = self._other_group(group.branch_id, card)
+            self._tables.change_group(card, group, goal)
 
-    def _group_in(self, branch_id: int, card: Customer) -> Group:
+    def _other_group(self, branch_id: int, card: CrmCustomer) -> CrmGroup:
         """Another group of the branch than the pupil has now."""
-        own = self._books.groups_on(card.id, self._today)
-        groups = [one for one in self._books.groups.values() if one.branch_id == branch_id]
-        others = [one for one in groups if one.id not in own]
+        own = self._tables.groups_on(card.id, self._today)
+        groups = self._tables.groups_in(branch_id)
+        others = [group for group in groups if group.id not in own]
         return self._chance.pick(others or groups, self._number, "group", card.id)
 
-    def _cards(self, is_study: int) -> list[Customer]:
-        """Cards that life may change: the fixed families stay as they were founded."""
+    def _cards(self, is_study: int) -> list[CrmCustomer]:
+        """Cards that may change: the fixed families stay as they are."""
         return [
-            one
-            for one in self._books.customers.values()
-            if one.is_study == is_study
-            and one.family >= FIXED_FAMILIES
-            and not one.archived_on(self._today)
+            card
+            for card in self._tables.customers.values()
+            if card.is_study == is_study
+            and card.family >= FIXED_FAMILIES
+            and not card.archived_on(self._today)
         ]
 
-    def _some(self, cards: list[Customer], count: int, *about: object) -> list[Customer]:
-        return self._chance.some(cards, count, lambda one: one.id, self._number, *about)
+    def _some_cards(
+        self, cards: list[CrmCustomer], count: int, *about: object
+    ) -> list[CrmCustomer]:
+        return self._chance.some(cards, count, lambda card: card.id, self._number, *about)
 
 
-def _key(lesson: Lesson) -> str:
-    return lesson.key
+_key_of = attrgetter("key")
 
 
-def _excuse(missed: tuple[Lesson, Detail]) -> str:
-    return f"{missed[0].key} {missed[1].customer_id}"
+def _name_of_excuse(excuse: tuple[CrmLesson, CrmDetail]) -> str:
+    lesson, detail = excuse
+    return f"{lesson.key} {detail.customer_id}"

@@ -1,329 +1,226 @@
-"""What each `index` finds: the filters that the CRM knows, its hidden defaults, and its order.
+"""What each `index` finds, and the page of it that goes out.
 
 A key that no filter here looks at is ignored without a word, exactly as the CRM does it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from coinsync.simulator import names
 from coinsync.simulator.chance import Chance
-from coinsync.simulator.dialect import (
-    Call,
-    Listing,
-    Row,
+from coinsync.simulator.options import Options
+from coinsync.simulator.protocol import (
+    CallRefused,
+    JsonObject,
+    Request,
     as_day,
     as_number,
     as_numbers,
-    parameter_missing,
 )
-from coinsync.simulator.options import Options
-from coinsync.simulator.records import (
-    CONDUCTED,
-    Customer,
-    Lesson,
-    LogRow,
-    Membership,
-    RegularLesson,
-)
-from coinsync.simulator.register import Register
-from coinsync.simulator.shapes import Shapes, lead_status_of
+from coinsync.simulator.records import CONDUCTED, CrmCustomer, CrmLesson
+from coinsync.simulator.rows import RowPrinter
+from coinsync.simulator.tables import CrmTables
 
-Branches = frozenset[int]
 
-_DICTIONARIES: dict[str, tuple[Row, ...]] = {
-    "study-status": (
-        {"id": 1, "name": "Учится", "is_enabled": 1, "weight": 1},
-        {"id": 2, "name": "На паузе", "is_enabled": 1, "weight": 2},
-    ),
-    "lead-status": tuple(
-        {"id": number, "name": name, "is_enabled": 1, "weight": number}
-        for number, name in enumerate(
-            ("Новый", "Записан на пробное", "Был на пробном", "Думает"), start=1
-        )
-    ),
-    "lead-source": (
-        {"id": 1, "name": "Сайт", "code": "site", "is_enabled": 1, "weight": 1},
-        {"id": 2, "name": "Знакомые", "code": None, "is_enabled": 1, "weight": 2},
-        {"id": 3, "name": "Группа VK", "code": "vk", "is_enabled": 1, "weight": 3},
-    ),
-    "lead-reject": (),
-    "user": ({"id": 2, "name": "Интеграция", "email": "api@school.example"},),
-    "pay": (),
-    "pay-account": (),
-    "pay-item": (),
-    "pay-item-category": (),
-    "tariff": ({"id": 1, "type": 1, "name": "4 занятия", "price": "1800.00", "lessons_count": 4},),
-    "discount": (),
-    "level": ({"id": 1, "name": "Начальный", "is_enabled": 1, "weight": 1},),
-    "task": (),
-    "bonus": (),
-}
+class Filters:
+    """The numbers that a request wants, by the name of the field."""
+
+    def __init__(self, request: Request, branches: frozenset[int]) -> None:
+        self.fields = request.fields()
+        self._wanted = {name: as_numbers(value) for name, value in self.fields.items()}
+        # The branch is named in the path.
+        self._wanted["branch"] = branches
+
+    def has(self, name: str) -> bool:
+        """Whether the request sets that filter; an empty one does not count."""
+        return self._wanted.get(name) is not None
+
+    def fit(self, **values: Collection[int]) -> bool:
+        """Whether a record is wanted; of several numbers one has to fit."""
+        for name, numbers in values.items():
+            wanted = self._wanted.get(name)
+            if wanted is not None and wanted.isdisjoint(numbers):
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Everything that a read finds, in order, and how one record of it is printed."""
+
+    records: Sequence[Any]
+    print_row: Callable[[Any], JsonObject]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far the rows have moved since the first page of this read was taken."""
+
+    shift: int = 0
+    total: int = 0
+    swapped: bool = False
 
 
 class Lists:
-    """Reads the books the way a client asked for them."""
+    """Reads the tables the way a client asked for them."""
 
-    def __init__(self, books: Register, options: Options) -> None:
-        self._books = books
+    def __init__(self, tables: CrmTables, options: Options) -> None:
+        self._tables = tables
         self._options = options
-        self.shapes = Shapes(books, options)
-        self._finders: dict[str, Callable[[Call, Branches], Listing]] = {
-            "branch": self._branches,
-            "subject": self._subjects,
-            "lesson-type": self._lesson_types,
-            "location": self._locations,
-            "room": self._rooms,
-            "teacher": self._teachers,
-            "customer": self._customers,
-            "lesson": self._lessons,
-            "regular-lesson": self._regular_lessons,
-            "group": self._groups,
-            "cgi": self._memberships,
-            "customer-tariff": self._tariffs,
-            "communication": self._communications,
-            "log": self._log,
-        }
+        self._rows = RowPrinter(tables, options)
 
-    def knows(self, entity: str) -> bool:
-        """Whether there is such an entity."""
-        return entity in self._finders or entity in _DICTIONARIES
+    def select(self, entity: str, request: Request, filters: Filters) -> Selection:
+        """Everything that the request asks for, in the CRM's order."""
+        tables, rows, fit = self._tables, self._rows, filters.fit
+        match entity:
+            case "branch":
+                return Selection([*tables.branches.values()], rows.branch)
+            case "subject":
+                return Selection([*enumerate(names.SUBJECTS, start=1)], rows.subject)
+            case "lesson-type":
+                return Selection([*tables.lesson_types.values()], rows.lesson_type)
+            case "location":
+                branches = [row for row in tables.branches.values() if fit(branch=[row.id])]
+                return Selection(branches, rows.location)
+            case "group":
+                groups = [*tables.groups.values()]
+                groups = [row for row in groups if fit(id=[row.id], branch=[row.branch_id])]
+                return Selection(groups, rows.group)
+            case "regular-lesson":
+                return Selection(self._regular_lessons(filters), rows.regular_lesson)
+            case "cgi":
+                return Selection(self._memberships(request, filters), rows.membership)
+            case "customer":
+                with_groups = filters.fields.get("withGroups") in (True, "1", "true")
+                cards = self._customers(request, filters)
+                return Selection(cards, lambda card: rows.customer(card, with_groups))
+            case "lesson":
+                return Selection(self._lessons(request, filters), rows.lesson)
+        raise CallRefused(404, "Страница не найдена.")
 
-    def find(self, entity: str, call: Call, branches: Branches) -> Listing:
-        """Everything that the call asks for, in the CRM's order."""
-        if entity in _DICTIONARIES:
-            return Listing(_DICTIONARIES[entity], lambda row: dict(row))
-        return self._finders[entity](call, branches)
+    def page(self, selection: Selection, request: Request, drift: Drift) -> JsonObject:
+        """One page of the selection. Only the rows of this page are printed."""
+        page, size = page_number(request), self._page_size(request)
+        count = len(selection.records)
+        records = _slice(selection.records, page, size, drift)
+        if not records and count and self._options.past_the_end == "repeat":
+            records = _slice(selection.records, (count - 1) // size, size, drift)
+        items = [selection.print_row(record) for record in records]
+        return {"total": count + drift.total, "count": len(items), "page": page, "items": items}
 
-    def _tie(self, call: Call) -> Callable[[int], float]:
-        """How rows with equal sort keys fall: newest number first, or differently in every request."""
-        if self._options.unstable_ties:
-            draws = Chance(call.number)
-            return lambda number: draws.share(number)
-        return lambda number: -float(number)
+    def _page_size(self, request: Request) -> int:
+        """`per-page` of the query, else `pageSize` of the body, and no other spelling."""
+        in_body = as_number(request.fields().get("pageSize"))
+        asked = as_number(request.query.get("per-page")) or in_body
+        if asked is None or asked < 1:
+            asked = self._options.page_size_default
+        return min(asked, self._options.page_size_max)
 
-    # Lists that a school fills once
+    def _regular_lessons(self, filters: Filters) -> list[Any]:
+        lines = []
+        for line in self._tables.regular_lessons.values():
+            groups = [line.related_id] if line.related_class == "Group" else []
+            if filters.fit(id=[line.id], branch=[line.branch_id], group_id=groups):
+                lines.append(line)
+        return lines
 
-    def _branches(self, call: Call, branches: Branches) -> Listing:
-        return Listing(list(self._books.branches.values()), self.shapes.branch)
-
-    def _subjects(self, call: Call, branches: Branches) -> Listing:
-        return Listing(list(self._books.subjects.values()), self.shapes.subject)
-
-    def _lesson_types(self, call: Call, branches: Branches) -> Listing:
-        kinds = _with_ids(self._books.lesson_types.values(), call)
-        return Listing(sorted(kinds, key=lambda one: one.sort), self.shapes.lesson_type)
-
-    def _locations(self, call: Call, branches: Branches) -> Listing:
-        here = [one for one in self._books.branches.values() if one.id in branches]
-        return Listing(here, self.shapes.location)
-
-    def _rooms(self, call: Call, branches: Branches) -> Listing:
-        return Listing(_of_branches(self._books.rooms.values(), branches), self.shapes.room)
-
-    def _teachers(self, call: Call, branches: Branches) -> Listing:
-        here = _of_branches(self._books.teachers.values(), branches)
-        return Listing(_with_ids(here, call), self.shapes.teacher)
+    def _memberships(self, request: Request, filters: Filters) -> list[Any]:
+        """Of one group or one customer, which must be named in the query."""
+        group = as_number(request.query.get("group_id"))
+        customer = as_number(request.query.get("customer_id"))
+        if group is not None:
+            candidates = self._tables.members.get(group, [])
+        elif customer is not None:
+            candidates = self._tables.memberships.get(customer, [])
+        else:
+            raise CallRefused(400, "Отсутствуют обязательные параметры: group_id")
+        memberships = []
+        for member in candidates:
+            branch_id = self._tables.groups[member.group_id].branch_id
+            current = self._options.cgi_past or member.holds_on(self._tables.today)
+            asked_for = customer in (None, member.customer_id)
+            if current and asked_for and filters.fit(branch=[branch_id]):
+                memberships.append(member)
+        return memberships
 
     # Cards
 
-    def _customers(self, call: Call, branches: Branches) -> Listing:
-        fields = call.fields()
-        cards = [
-            one
-            for one in _with_ids(self._books.customers.values(), call)
-            if not branches.isdisjoint(one.branch_ids) and self._is_asked_for(one, fields)
-        ]
-        tie = self._tie(call)
-        with_groups = fields.get("withGroups") in (True, 1, "1", "true")
-        cards.sort(key=lambda one: tie(one.id))
-        if as_number(fields.get("is_study")) == 0:
-            cards.sort(key=lambda one: one.created, reverse=True)
+    def _customers(self, request: Request, filters: Filters) -> list[CrmCustomer]:
+        """Leads newest first, clients by name."""
+        customers = self._tables.customers.values()
+        cards = [card for card in customers if self._is_asked_for(card, filters)]
+        # Sorting keeps the order of equals, so ties are put in order first.
+        cards.sort(key=self._tie_key(request))
+        if as_number(filters.fields.get("is_study")) == 0:
+            cards.sort(key=lambda card: card.created, reverse=True)
         else:
-            cards.sort(key=lambda one: one.name.casefold())
-        return Listing(cards, lambda card: self.shapes.customer(card, with_groups))
+            cards.sort(key=lambda card: card.name.casefold())
+        return cards
 
-    def _is_asked_for(self, card: Customer, fields: Row) -> bool:
-        removed = _choice(fields.get("removed"), self._options.removed_default)
-        is_study = _choice(fields.get("is_study"), self._options.is_study_default)
-        archived = card.archived_on(self._books.today)
-        if is_study not in (2, card.is_study) or removed not in (1, 2 if archived else 0):
+    def _is_asked_for(self, card: CrmCustomer, filters: Filters) -> bool:
+        is_study = as_number(filters.fields.get("is_study"))
+        removed = as_number(filters.fields.get("removed"))
+        is_study = self._options.is_study_default if is_study is None else is_study
+        removed = self._options.removed_default if removed is None else removed
+        state = 2 if card.archived_on(self._tables.today) else 0
+        if is_study not in (2, card.is_study) or removed not in (1, state):
             return False
-        drops = self._options.unsorted_leads_drop and as_number(fields.get("removed")) == 0
-        if drops and not card.is_study and lead_status_of(card) is None:
-            return False
-        return self._reads_like(card, fields) and _fits(
-            fields, {"lead_status_id": lead_status_of(card), "legal_type": 1}
-        )
+        return filters.fit(id=[card.id], branch=card.branch_ids)
 
-    @staticmethod
-    def _reads_like(card: Customer, fields: Row) -> bool:
-        name, phone = fields.get("name"), fields.get("phone")
-        if isinstance(name, str) and name.casefold() not in card.name.casefold():
-            return False
-        return not isinstance(phone, str) or any(
-            _digits(phone) in _digits(one) for one in card.phone
-        )
+    def _tie_key(self, request: Request) -> Callable[[Any], float]:
+        """How equal rows fall: newest first, or differently in every request."""
+        if self._options.unstable_ties:
+            chance = Chance(request.number)
+            return lambda record: chance.share(record.id)
+        return lambda record: -record.id
 
     # Lessons
 
-    def _lessons(self, call: Call, branches: Branches) -> Listing:
-        fields = call.fields()
-        within = self._days(fields)
-        statuses = as_numbers(fields.get("status"))
-        if statuses is None:
-            statuses = frozenset({CONDUCTED})
-        found = [
-            one
-            for one in _with_ids(self._books.visible_lessons(), call)
-            if one.branch_id in branches
-            and one.status in statuses
-            and within(one.date)
-            and self._concerns(one, fields)
+    def _lessons(self, request: Request, filters: Filters) -> list[CrmLesson]:
+        """Newest first."""
+        since = as_day(filters.fields.get("date_from") or date.min)
+        until = as_day(filters.fields.get("date_to") or date.max)
+        if since is None or until is None:
+            # A spelling that is not understood finds nothing.
+            return []
+        lessons = [
+            lesson
+            for lesson in self._tables.visible_lessons()
+            if since <= lesson.date <= until and self._is_wanted(lesson, filters)
         ]
-        tie = self._tie(call)
-        found.sort(key=lambda one: (-one.date.toordinal(), tie(one.id)))
-        return Listing(found, self.shapes.lesson)
+        lessons.sort(key=self._tie_key(request))
+        lessons.sort(key=lambda lesson: lesson.date, reverse=True)
+        return lessons
 
-    def _days(self, fields: Row) -> Callable[[date], bool]:
-        """The filter by date, both ends included; a spelling that is not understood finds nothing."""
-        limits: list[date] = []
-        for name, open_end in (("date_from", date.min), ("date_to", date.max)):
-            value = fields.get(name)
-            limit = open_end if value in (None, "") else as_day(value, self._options)
-            if limit is None:
-                return lambda day: False
-            limits.append(limit)
-        return lambda day: limits[0] <= day <= limits[1]
-
-    def _concerns(self, lesson: Lesson, fields: Row) -> bool:
-        single: dict[str, int | None] = {
-            "lesson_type_id": lesson.lesson_type_id,
-            "teacher_id": lesson.teacher_id,
-            "subject_id": lesson.subject_id,
-            "room_ids": lesson.room_id,
-            "location_ids": lesson.branch_id,
-        }
-        groups, pupils = as_numbers(fields.get("group_id")), as_numbers(fields.get("customer_id"))
-        return (
-            _fits(fields, single)
-            and (groups is None or not groups.isdisjoint(lesson.group_ids))
-            and (pupils is None or not pupils.isdisjoint(self._pupils(lesson)))
+    def _is_wanted(self, lesson: CrmLesson, filters: Filters) -> bool:
+        if lesson.status != CONDUCTED and not filters.has("status"):
+            # Without a word only conducted lessons are found, by their number too.
+            return False
+        return filters.fit(
+            id=[lesson.id],
+            branch=[lesson.branch_id],
+            status=[lesson.status],
+            lesson_type_id=[lesson.lesson_type_id],
+            teacher_id=[lesson.teacher_id],
+            subject_id=[lesson.subject_id],
+            group_id=lesson.group_ids,
+            customer_id=lesson.pupils(),
         )
 
-    def _pupils(self, lesson: Lesson) -> set[int]:
-        pupils = {*lesson.customer_ids, *(one.customer_id for one in lesson.details)}
-        if self._options.foreign_rows:
-            for group_id in lesson.group_ids:
-                pupils.update(self._books.members_on(group_id, self._books.today))
-        return pupils
 
-    # Groups and timetable
-
-    def _groups(self, call: Call, branches: Branches) -> Listing:
-        removed = _choice(call.fields().get("removed"), 0)
-        here = [
-            one
-            for one in _of_branches(_with_ids(self._books.groups.values(), call), branches)
-            if removed in (1, 3) or (one.e_date < self._books.today) == (removed == 2)
-        ]
-        return Listing(here, self.shapes.group)
-
-    def _regular_lessons(self, call: Call, branches: Branches) -> Listing:
-        fields = call.fields()
-        groups, teachers = as_numbers(fields.get("group_id")), as_numbers(fields.get("teacher_id"))
-        here: list[RegularLesson] = [
-            one
-            for one in _of_branches(_with_ids(self._books.regular_lessons.values(), call), branches)
-            if (groups is None or (one.related_class == "Group" and one.related_id in groups))
-            and (teachers is None or one.teacher_id in teachers)
-        ]
-        return Listing(here, self.shapes.regular_lesson)
-
-    def _memberships(self, call: Call, branches: Branches) -> Listing:
-        group, customer = _of_query(call, "group_id"), _of_query(call, "customer_id")
-        if group is None and customer is None:
-            raise parameter_missing("group_id")
-        rows: Iterable[Membership] = (
-            self._books.members.get(group, ())
-            if group is not None
-            else self._books.seats.get(customer or 0, ())
-        )
-        found = [
-            one
-            for one in _with_ids(rows, call)
-            if (customer is None or one.customer_id == customer)
-            and self._books.groups[one.group_id].branch_id in branches
-            and (self._options.cgi_past or one.holds_on(self._books.today))
-        ]
-        return Listing(found, self.shapes.membership)
-
-    def _tariffs(self, call: Call, branches: Branches) -> Listing:
-        customer = _of_query(call, "customer_id")
-        if customer is None:
-            raise parameter_missing("customer_id")
-        card = self._books.customers.get(customer)
-        held = [card] if card and card.is_study and not branches.isdisjoint(card.branch_ids) else []
-        return Listing(held, self.shapes.tariff)
-
-    @staticmethod
-    def _communications(call: Call, branches: Branches) -> Listing:
-        for name in ("class", "related_id"):
-            if not call.query.get(name):
-                raise parameter_missing(name)
-        return Listing((), lambda row: dict(row))
-
-    # The change history
-
-    def _log(self, call: Call, branches: Branches) -> Listing:
-        fields = call.fields()
-        entity, entity_ids = fields.get("entity"), as_numbers(fields.get("entity_id"))
-        everywhere = branches | {0}
-        rows = [
-            one
-            for one in self._books.log
-            if one.branch_id in everywhere
-            and (not entity or one.entity == entity)
-            and (entity_ids is None or one.entity_id in entity_ids)
-            and not self._vanished(one)
-        ]
-        rows.sort(key=lambda one: (one.at, one.id), reverse=True)
-        return Listing(rows, self.shapes.log)
-
-    def _vanished(self, row: LogRow) -> bool:
-        if not self._options.log_rows_vanish:
-            return False
-        if row.lesson_id is not None and self._books.lessons[row.lesson_id].deleted:
-            return True
-        return row.customer_id is not None and row.customer_id not in self._books.customers
+def page_number(request: Request) -> int:
+    """The page asked for, counted from 0."""
+    return max(as_number(request.fields().get("page")) or 0, 0)
 
 
-def _with_ids(records: Iterable[Any], call: Call) -> list[Any]:
-    """The records with the numbers of the filter `id`: one, or a list."""
-    wanted = as_numbers(call.fields().get("id"))
-    return [one for one in records if wanted is None or one.id in wanted]
-
-
-def _of_branches(records: Iterable[Any], branches: Branches) -> list[Any]:
-    return [one for one in records if one.branch_id in branches]
-
-
-def _of_query(call: Call, name: str) -> int | None:
-    return as_number(call.query.get(name))
-
-
-def _fits(fields: Row, values: dict[str, int | None]) -> bool:
-    for name, value in values.items():
-        wanted = as_numbers(fields.get(name))
-        if wanted is not None and value not in wanted:
-            return False
-    return True
-
-
-def _choice(value: object, default: int) -> int:
-    number = as_number(value)
-    return default if number is None else number
-
-
-def _digits(text: str) -> str:
-    return "".join(one for one in text if one.isdigit())
+def _slice(records: Sequence[Any], page: int, size: int, drift: Drift) -> list[Any]:
+    start = page * size
+    if page:
+        start = max(start + drift.shift, 0)
+    rows = list(records[start : start + size])
+    if drift.swapped and rows and start > 0:
+        # Two equal rows fell differently: the last of the page before comes again.
+        rows[0] = records[start - 1]
+    return rows

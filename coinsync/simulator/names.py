@@ -1,85 +1,20 @@
-"""Invented words of the pretend school: people, places, subjects and written forms of a VK account."""
+"""Invented words of the pretend school, kept in `names.toml`."""
 
-BRANCHES = (
-    "Казань",
-    "Иннополис",
-    "Заречье",
-    "Подгорный",
-    "Лесная Слобода",
-    "Верхний Мыс",
-    "Белые Ключи",
-    "Озёрск-2",
-    "Старая Пристань",
-    "Дальний",
-)
+import tomllib
+from pathlib import Path
 
-SUBJECTS = ("Python", "Roblox", "Scratch", "Minecraft", "Web-дизайн", "3D-графика")
+_FILE = Path(__file__).with_name("names.toml")
+_WORDS = tomllib.loads(_FILE.read_text(encoding="utf-8"))
 
-BOYS = (
-    "Илья", "Глеб", "Тимур", "Марк", "Лев", "Амир", "Степан", "Роман", "Данил", "Макар",
-    "Фёдор", "Карим", "Артемий", "Захар", "Платон", "Ринат", "Богдан", "Семён", "Егор", "Мирон",
-)  # fmt: skip
-
-GIRLS = (
-    "Ада", "Алина", "Вера", "Дина", "Ева", "Злата", "Камила", "Лада", "Майя", "Ника",
-    "Олеся", "Полина", "Рената", "София", "Таисия", "Ульяна", "Эмма", "Юна", "Яна", "Зоя",
-)  # fmt: skip
-
-PARENTS = (
-    "Анна", "Булат", "Виктор", "Гузель", "Денис", "Елена", "Жанна", "Ирина", "Кирилл", "Лилия",
-    "Марат", "Наталья", "Ольга", "Павел", "Регина", "Светлана", "Эльвира", "Юрий",
-)  # fmt: skip
-
-# Surnames in pairs, because a sister and a brother of one family end differently.
-SURNAMES = (
-    ("Звёздкин", "Звёздкина"), ("Ветрогонов", "Ветрогонова"), ("Медовухин", "Медовухина"),
-    ("Облаков", "Облакова"), ("Кнопкин", "Кнопкина"), ("Скрепкин", "Скрепкина"),
-    ("Лунтиков", "Лунтикова"), ("Дождиков", "Дождикова"), ("Чайкин-Морской", "Чайкина-Морская"),
-    ("Печенькин", "Печенькина"), ("Радугин", "Радугина"), ("Теплов", "Теплова"),
-    ("Шишкарёв", "Шишкарёва"), ("Пуговкин", "Пуговкина"), ("Карандашов", "Карандашова"),
-    ("Тюльпанов", "Тюльпанова"), ("Снежков", "Снежкова"), ("Ёлкин", "Ёлкина"),
-    ("Ручейков", "Ручейкова"), ("Горошкин", "Горошкина"), ("Клюквин", "Клюквина"),
-    ("Маячный", "Маячная"), ("Пёрышкин", "Пёрышкина"), ("Якорев", "Якорева"),
-    ("Ижболдаев", "Ижболдаева"), ("Синегорский", "Синегорская"), ("Туманов-Лис", "Туманова-Лис"),
-    ("Фонарёв", "Фонарёва"), ("Хлебалов", "Хлебалова"), ("Цветков-Рой", "Цветкова-Рой"),
-)  # fmt: skip
-
-TEACHERS = (
-    "Солнцева Инга", "Рябинин Олег", "Мотыльков Антон", "Акварелева Дарья", "Кубиков Ян", "Лесная Тея",
-)  # fmt: skip
-
-TOPICS = ("", "Циклы", "Функции и списки", "Спрайты", "Ландшафт", "Проект: лабиринт")
-
-LESSON_NOTES = ("", "", "", "Прошли циклы.\r\nДомой: задача 3", "проектор  не работал", None)
-
-CUSTOMER_NOTES = (
-    "",
-    "",
-    "Аллергия на орехи.\r\nЗабирает  бабушка",
-    "перезвонить\nпосле 18",
-    "VIP / Tеst",
-)
-
-# Each form is filled with the number of the account.
-NUMERIC_LINKS = (
-    "https://vk.com/id{}",
-    "{}",
-    "vk.com/id{}",
-    "id{}",
-    "@id{}",
-    "https://m.vk.com/id{}",
-    "vk.ru/id{}",
-    "https://vk.com/id{}?from=search",
-)
-
-SCREEN_NAMES = (
-    "vk.com/ivanova_a",
-    "https://vk.com/kn0pkin",
-    "@lunnaya.mama",
-    "https://m.vk.com/raduga_dom",
-    "vk.ru/t_teplov",
-)
-
+BRANCHES: list[str] = _WORDS["branches"]
+SUBJECTS: list[str] = _WORDS["subjects"]
+TEACHERS: list[str] = _WORDS["teachers"]
+BOYS: list[str] = _WORDS["boys"]
+GIRLS: list[str] = _WORDS["girls"]
+SURNAMES: list[list[str]] = _WORDS["surnames"]
+LESSON_NOTES: list[str] = _WORDS["lesson_notes"]
+CUSTOMER_NOTES: list[str] = _WORDS["customer_notes"]
+NUMERIC_LINKS: list[str] = _WORDS["numeric_links"]
+SCREEN_NAMES: list[str] = _WORDS["screen_names"]
 COMMUNITY = "vk.com/club77"
-
 VK_NUMBERS_SINCE = 900_000_001

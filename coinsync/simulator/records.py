@@ -1,4 +1,4 @@
-"""What the pretend school keeps: plain records without behaviour."""
+"""What the pretend CRM keeps: plain records, almost without behaviour."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -14,18 +14,24 @@ TRIAL: Final = 3
 MAKEUP: Final = 4
 MASTERCLASS: Final = 7
 
+Mark = tuple[int | None, int | None, int]
+"""Whether the pupil came (1, 0, or None: not marked), why not, kopecks to pay."""
+
+CAME: Final[Mark] = (1, None, 45_000)
+CAME_FREE: Final[Mark] = (1, None, 0)
+EXCUSED: Final[Mark] = (0, 2, 0)
+CHARGED: Final[Mark] = (0, 4, 45_000)
+NOT_MARKED: Final[Mark] = (None, None, 0)
+
 FOREVER: Final = date(2030, 12, 31)
+"""How AlfaCRM writes "no end"."""
 
 # A lesson has a field named `date`, which hides the type in the rest of its class.
 Day = date
 
-CREATED: Final = 1
-CHANGED: Final = 2
-DELETED: Final = 3
-
 
 @dataclass(slots=True)
-class Branch:
+class CrmBranch:
     """A place where the school teaches."""
 
     id: int
@@ -33,43 +39,16 @@ class Branch:
 
 
 @dataclass(slots=True)
-class Subject:
-    """What is taught."""
-
-    id: int
-    name: str
-
-
-@dataclass(slots=True)
-class Teacher:
-    """Who teaches, in one branch."""
-
-    id: int
-    branch_id: int
-    name: str
-
-
-@dataclass(slots=True)
-class Room:
-    """A class-room of a branch; its location has the number of the branch."""
-
-    id: int
-    branch_id: int
-    name: str
-
-
-@dataclass(slots=True)
-class LessonType:
+class CrmLessonType:
     """A kind of lesson; `base` is 1 individual, 2 group, 3 trial."""
 
     id: int
     name: str
     base: int
-    sort: int
 
 
 @dataclass(slots=True)
-class Group:
+class CrmGroup:
     """A group of pupils with one subject."""
 
     id: int
@@ -77,22 +56,17 @@ class Group:
     name: str
     subject_id: int
     teacher_id: int
-    room_id: int
     b_date: date
-    e_date: date = FOREVER
 
 
 @dataclass(slots=True)
-class RegularLesson:
+class CrmRegularLesson:
     """One line of the weekly schedule, of a group or of a single pupil."""
 
     id: int
     branch_id: int
     related_class: str
     related_id: int
-    subject_id: int
-    teacher_id: int
-    room_id: int
     weekday: int
     start: time
     b_date: date
@@ -100,7 +74,7 @@ class RegularLesson:
 
 
 @dataclass(slots=True)
-class Membership:
+class CrmMembership:
     """A pupil in a group, both days included."""
 
     id: int
@@ -115,19 +89,19 @@ class Membership:
 
 
 @dataclass(slots=True)
-class Customer:
-    """A card: a pupil or a lead. `vk` is the text in the school's own field, None where nobody filled it."""
+class CrmCustomer:
+    """A card: a pupil or a lead. `vk` is a field of the school's own, often not filled."""
 
     id: int
     branch_ids: list[int]
     name: str
     is_study: int
     family: int
-    legal_name: str
-    phone: list[str]
-    vk: str | None
-    dob: date | None
+    dob: date
     created: datetime
+    legal_name: str = ""
+    phone: list[str] = field(default_factory=list)
+    vk: str | None = ""
     e_date: date = FOREVER
     last_attended: date | None = None
 
@@ -137,8 +111,8 @@ class Customer:
 
 
 @dataclass(slots=True)
-class Detail:
-    """One pupil in one lesson. `is_attend` is 1, 0, or None while nobody marked it; money is in kopecks."""
+class CrmDetail:
+    """One pupil in one lesson, with the parts of a mark."""
 
     id: int
     customer_id: int
@@ -148,47 +122,33 @@ class Detail:
 
 
 @dataclass(slots=True)
-class Lesson:
-    """One lesson on one day.
-
-    `key` names the lesson for the draws of chance and survives a change of date.
-    `due_on` is the day when somebody returns to the lesson: marks it late, conducts it again, restores it.
-    """
+class CrmLesson:
+    """One lesson on one day."""
 
     id: int
     key: str
+    """Names the lesson for the draws of chance, and survives a change of date."""
     branch_id: int
     date: date
     start: time
     lesson_type_id: int
-    subject_id: int
-    teacher_id: int
-    room_id: int
+    subject_id: int = 1
+    teacher_id: int = 1
     group_ids: list[int] = field(default_factory=list)
     customer_ids: list[int] = field(default_factory=list)
-    details: list[Detail] = field(default_factory=list)
+    details: list[CrmDetail] = field(default_factory=list)
     regular_id: int | None = None
     status: int = PLANNED
     deleted: bool = False
     due_on: Day | None = None
+    """When somebody returns to it: marks it late, conducts it again, restores it."""
 
-    def detail_of(self, customer_id: int) -> Detail | None:
+    def pupils(self) -> list[int]:
+        """Everybody who is named on the lesson, each once."""
+        marked = [detail.customer_id for detail in self.details]
+        return list(dict.fromkeys(self.customer_ids + marked))
+
+    def detail_of(self, customer_id: int) -> CrmDetail | None:
         """The attendance row of that pupil, if there is one."""
-        return next((one for one in self.details if one.customer_id == customer_id), None)
-
-
-@dataclass(slots=True)
-class LogRow:
-    """One row of the change history; `lesson_id` and `customer_id` say what it goes away with."""
-
-    id: int
-    entity: str
-    entity_id: int
-    branch_id: int
-    event: int
-    at: datetime
-    fields_old: dict[str, object]
-    fields_new: dict[str, object]
-    fields_rel: dict[str, object]
-    lesson_id: int | None = None
-    customer_id: int | None = None
+        rows = (detail for detail in self.details if detail.customer_id == customer_id)
+        return next(rows, None)

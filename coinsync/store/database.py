@@ -1,8 +1,7 @@
 """Opening a database by its URL, for writing or only for reading, and migrating its schema.
 
-A writing connection checks every setting that the ledger relies on instead of trusting defaults; a
-reading one cannot write. What differs between engines lies in ``engines``; errors of the driver
-leave this module as errors of ours.
+A writing connection checks every setting that the ledger relies on; a reading one cannot write.
+Errors of the driver leave this module as errors of ours.
 """
 
 from __future__ import annotations
@@ -24,12 +23,10 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 #: The table in which the migration runner records what it has applied.
 HISTORY = "schema_migration"
 MIGRATING_SECONDS = 30.0
-#: More than the web view may have threads.
-SHARED_CONNECTIONS = 64
 
 
 def engine_at(url: str) -> Engine:
-    """The engine of a URL, by its first word."""
+    """The engine of a URL."""
     if url.startswith(("mysql://", "mariadb://")):
         # Imported late: a school that keeps its coins in a file does not wait for this driver.
         from coinsync.store.engines.mysql import MYSQL
@@ -45,14 +42,16 @@ def engine_of(database: Database) -> Engine:
 
 def place(url: str) -> str:
     """What messages call the database of a URL; never with its password."""
-    return engine_at(url).place(url)
+    return place_of(open_readable(url))
+
+
+def place_of(database: Database) -> str:
+    """What messages call a database, connected or not."""
+    return engine_of(database).place_of(database)
 
 
 def create(url: str, *, migrations: Path = MIGRATIONS) -> bool:
-    """Create the database and bring it to the schema of today.
-
-    Returns False when it existed already and had that schema.
-    """
+    """Bring a database to the schema of today, made if missing; False if nothing was to be done."""
     engine = engine_at(url)
     database = engine.to_write(url, wait_seconds=MIGRATING_SECONDS)
     with speaking(database):
@@ -63,10 +62,7 @@ def create(url: str, *, migrations: Path = MIGRATIONS) -> bool:
 
 
 def migrate(url: str, *, migrations: Path = MIGRATIONS) -> tuple[str, ...]:
-    """Bring an existing database to the schema of today, and put lost guards back.
-
-    Returns the names of the migrations that ran and of the guards that were made again.
-    """
+    """Bring a database to the schema of today and put lost guards back: names of what was done."""
     engine = engine_at(url)
     engine.must_exist(url)
     database = engine.to_write(url, wait_seconds=MIGRATING_SECONDS)
@@ -77,14 +73,15 @@ def migrate(url: str, *, migrations: Path = MIGRATIONS) -> tuple[str, ...]:
 
 def _restore_lost_guards(database: Database) -> list[str]:
     engine = engine_of(database)
-    lost = engine.guards_lost(database)
     restored: list[str] = []
-    if lost:
-        with database.atomic():
-            for name in lost:
-                # A server may forbid triggers; then the guard stays lost and is not reported.
-                if engine.put_guard(database, name, engine.guards[name]):
-                    restored.append(f"guard {name}")
+    lost = engine.guards_lost(database)
+    if not lost:
+        return restored
+    with database.atomic():
+        for name in lost:
+            # A server may forbid triggers; then the guard stays lost and is not reported.
+            if engine.put_guard(database, name, engine.guards[name]):
+                restored.append(f"guard {name}")
     return restored
 
 
@@ -96,10 +93,7 @@ def make_guards(database: Database) -> None:
 
 
 def open_writable(url: str, *, wait_seconds: float = 30.0) -> Database:
-    """Open for writing, connected, with every setting checked.
-
-    It waits at most ``wait_seconds`` for other writers.
-    """
+    """Open for writing, connected and checked; it waits so long for other writers."""
     engine = engine_at(url)
     engine.must_exist(url)
     database = engine.to_write(url, wait_seconds=wait_seconds)
@@ -128,7 +122,6 @@ def reading(database: Database) -> Iterator[None]:
 
 @contextmanager
 def _snapshot(database: Database) -> Iterator[None]:
-    """Begin a transaction that reads one moment; the schema must be the one of today."""
     _refuse_other_schema(database)
     engine_of(database).begin_reading(database)
     try:
@@ -142,30 +135,21 @@ class Readers:
 
     def __init__(self, url: str, *, wait_seconds: float) -> None:
         """Nothing is opened yet."""
-        self._engine, self._place = engine_at(url), place(url)
-        self._lent = self._engine.lender(
-            url, wait_seconds=wait_seconds, connections=SHARED_CONNECTIONS
-        )
+        self._lent = engine_at(url).lender(url, wait_seconds=wait_seconds)
+        # Never connected: errors tell its place, also where none could be lent.
+        self._named = open_readable(url)
 
     @contextmanager
     def visit(self) -> Iterator[Database]:
-        """Lend a database under one snapshot, as ``reading`` does.
-
-        A connection that has died, or that leads to a database which was replaced, is not lent.
-        """
-        with (
-            _driver_errors_as_ours(self._engine, self._place),
-            self._lent() as database,
-            _snapshot(database),
-        ):
+        """Lend a database under one snapshot, as ``reading`` does; never a dead connection."""
+        with speaking(self._named), self._lent() as database, _snapshot(database):
             yield database
 
 
 class PooledConnection:
     """A writing connection that stays open between uses: opening one costs more than a small plan.
 
-    It is opened anew after every error, and when another database has taken the place of the one
-    that it leads to.
+    It is opened anew after every error, and when another database lies in its place.
     """
 
     def __init__(self, url: str, *, wait_seconds: float) -> None:
@@ -195,8 +179,8 @@ class PooledConnection:
 
     def _connected(self) -> Database:
         engine = engine_at(self._url)
-        # The identity is read before the database is opened. Should another file take its place in
-        # between, the next use sees that and opens once more than needed, never once too few.
+        # Read before the database is opened: should another file take its place in between, the
+        # next use opens once more than needed, never once too few.
         identity = engine.must_exist(self._url)
         if self._database is not None:
             if identity == self._identity and engine.is_alive(self._database):
@@ -209,7 +193,7 @@ class PooledConnection:
 
 @cache
 def schema_steps(migrations: Path = MIGRATIONS) -> tuple[str, ...]:
-    """Names of the migrations in a folder, in order; by default all that this program knows."""
+    """Names of the migrations in a folder, in order."""
     return tuple(sorted(path.stem for path in migrations.glob("[0-9]*.py")))
 
 
@@ -228,7 +212,7 @@ def _run_migrations(database: Database, migrations: Path) -> tuple[str, ...]:
     applied = applied_steps(database)
     _refuse_newer(database, applied, known)
     if applied == known:
-        # An account that may only write, or only read, is not asked for the right to migrate.
+        # An account that may not migrate is not asked for the right.
         return ()
     engine_of(database).ready_to_migrate(database)
     return tuple(Runner(database, str(migrations), table_name=HISTORY).up())
@@ -237,9 +221,9 @@ def _run_migrations(database: Database, migrations: Path) -> tuple[str, ...]:
 def _refuse_newer(database: Database, applied: Collection[str], known: tuple[str, ...]) -> None:
     unknown = set(applied) - set(known)
     if unknown:
-        place = engine_of(database).place_of(database)
         raise DatabaseUnusable(
-            f"database: {place}: schema {max(unknown)} is newer than this program ({known[-1]})",
+            f"database: {place_of(database)}: schema {max(unknown)}"
+            f" is newer than this program ({known[-1]})",
             advice="Nothing was written. Update coinsync on this machine.",
         )
 
@@ -250,16 +234,14 @@ def _refuse_other_schema(database: Database) -> None:
     _refuse_newer(database, applied, known)
     missing = [step for step in known if step not in applied]
     if missing:
-        place = engine_of(database).place_of(database)
         raise DatabaseUnusable(
-            f"database: {place}: schema {missing[0]} is missing",
+            f"database: {place_of(database)}: schema {missing[0]} is missing",
             advice='Nothing was written. Run "coinsync db migrate".',
         )
 
 
 def _refuse_unsafe(database: Database) -> None:
-    engine = engine_of(database)
-    place = engine.place_of(database)
+    engine, place = engine_of(database), place_of(database)
     wrong = engine.unsafe_settings(database)
     if wrong:
         raise DatabaseUnusable(f"database: {place}: unsafe settings: {', '.join(wrong)}")
@@ -277,20 +259,12 @@ def _refuse_unsafe(database: Database) -> None:
 @contextmanager
 def speaking(database: Database) -> Iterator[None]:
     """Turn the driver's errors into ours."""
-    engine = engine_of(database)
-    with _driver_errors_as_ours(engine, engine.place_of(database)):
-        yield
-
-
-@contextmanager
-def _driver_errors_as_ours(engine: Engine, place: str) -> Iterator[None]:
     try:
         yield
-    except engine.errors as error:
-        raise engine.translate(error, place) from error
+    except engine_of(database).errors as error:
+        raise translate(error, database) from error
 
 
 def translate(error: BaseException, database: Database) -> CoinsyncError:
     """Say in our words what the driver meant."""
-    engine = engine_of(database)
-    return engine.translate(error, engine.place_of(database))
+    return engine_of(database).translate(error, place_of(database))

@@ -1,8 +1,7 @@
-"""The statements by which a plan's rows are inserted, updated and deleted.
+"""How a plan's rows are inserted, updated and deleted.
 
-They are constant SQL, run through one cursor for many rows: seven times faster than row objects of
-peewee, of which a first sync would make tens of thousands. What fails here fails with the driver's
-own error. Only the writer writes plans by these functions; copying a database uses ``insert``.
+One statement runs for many rows: seven times faster than peewee's row objects, of which a first
+sync would make tens of thousands. What fails here fails with the driver's own error.
 """
 
 from __future__ import annotations
@@ -25,11 +24,9 @@ ROWS_PER_STATEMENT = 500
 
 
 def count_up(database: Database, entries: int, stock_moves: int) -> None:
-    """Change the head row: so many entries and moves more, and one run.
-
-    The row must really change, also when no entry is posted: two writers who change nothing are no
-    conflict to a cluster.
-    """
+    """Change the head row: so many entries and moves more, and one run."""
+    # The row must really change, also when no entry is posted: two writers who change nothing are
+    # no conflict to a cluster.
     mark = database.param
     database.execute_sql(
         f"UPDATE head SET n = n + {mark}, stock = stock + {mark}, runs = runs + 1 WHERE id = 1",
@@ -38,7 +35,7 @@ def count_up(database: Database, entries: int, stock_moves: int) -> None:
 
 
 def write_facts(database: Database, changes: Sequence[Put | Drop], probe: Probe) -> None:
-    """Write facts kind by kind, so that nothing refers to what is not there yet."""
+    """Write facts kind by kind, none before what it refers to."""
     groups: dict[tuple[int, str], list[Fact]] = {}
     for change in changes:
         fact = change.subject
@@ -67,10 +64,7 @@ def write_entries(
     chain: str,
     environment: Environment,
 ) -> None:
-    """Number and chain the entries from the hash ``chain`` on.
-
-    The text of a note lies beside the ledger, where it can be erased.
-    """
+    """Number and chain the entries from the hash ``chain`` on, and keep their notes beside them."""
     rows: list[tuple[Any, ...]] = []
     notes: list[tuple[Any, ...]] = []
     for n, entry in enumerate(entries, receipt.n_first):

@@ -1,7 +1,7 @@
 """The run lock: one writing run at a time on this machine.
 
-It is a courtesy, so that people are told who runs instead of waiting for a database that is busy.
-Correctness never rests on it: the database's own locks see to that.
+It is a courtesy: people are told who runs, instead of waiting. The database's own locks keep it
+correct.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ def run_lock(
 ) -> Iterator[None]:
     """Hold the lock file ``path``; ``holder`` is what others are told meanwhile.
 
-    Raises ``Busy``, naming the other holder, when the lock is not free within ``wait_seconds``. The
-    kernel releases it when the process ends, however that happens.
+    Raises ``Busy``, naming the other holder, when it is not free within ``wait_seconds``.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+        descriptor = _open(path)
     except OSError as error:
         raise DatabaseUnusable(
             f"lock: {path} cannot be opened ({type(error).__name__}); nothing written"
         ) from error
-    # The file is never removed: then two processes could hold two files of the same name.
+    # The kernel releases the lock when the process ends. The file is never removed: then two
+    # processes could hold two files of the same name.
     try:
         _acquire(descriptor, wait_seconds, sleep)
         os.ftruncate(descriptor, 0)
@@ -42,6 +42,16 @@ def run_lock(
         yield
     finally:
         os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    # A link in the place of the file could lead to somebody else's, which would be emptied.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
+    # Two users of one group may take turns, whatever the umask of the one who came first. Only the
+    # owner can say so.
+    if os.fstat(descriptor).st_uid == os.geteuid():
+        os.fchmod(descriptor, 0o660)
+    return descriptor
 
 
 def _acquire(descriptor: int, wait_seconds: float, sleep: Callable[[float], None]) -> None:

@@ -1,8 +1,6 @@
 """Every question to the database: rows come in, values of the core go out.
 
-A reader works on a connection that somebody else has opened. Its questions lie in ``queries``, one
-module for each noun; they are built by peewee from the models, but for those that a page, a till or
-a night asks so often that building them would tell (``statements``).
+The questions lie in ``queries``, one module for each noun.
 """
 
 from __future__ import annotations
@@ -16,4 +14,4 @@ from coinsync.store.queries.shop import ShopQueries
 
 
 class Reader(PeopleQueries, LessonQueries, ShopQueries, RunQueries, ProofQueries):
-    """Questions to one database, which must be connected when a question is asked."""
+    """Questions to one database, through a connection that somebody else has opened."""

@@ -13,75 +13,53 @@ from typing import Any
 
 from peewee import CharField, Model
 
-from coinsync.core import catalog, facts
+from coinsync.core.catalog import StockMove
 from coinsync.core.fact_keys import KEY_FIELDS
 from coinsync.core.facts import Fact
 from coinsync.core.ledger import Receipt
 from coinsync.core.plan import Plan, Post, Put, Stock
 from coinsync.errors import CoinsyncError
-from coinsync.store.models import (
-    AttendanceRow,
-    BranchRow,
-    DecisionRow,
-    EntryRow,
-    EventRow,
-    GroupRow,
-    HoldRow,
-    ItemRow,
-    LessonRow,
-    LessonTypeRow,
-    LinkRow,
-    MembershipRow,
-    MergeRow,
-    NoteRow,
-    RefundLineRow,
-    ResidentRow,
-    SaleLineRow,
-    SaleRow,
-    StockMoveRow,
-    VkPageRow,
-)
+from coinsync.store import models
+from coinsync.store.models import EntryRow, StockMoveRow
 
 Convert = Callable[[Any], Any]
 #: Names of text fields, each with the characters that its column holds.
-Limits = tuple[tuple[str, int], ...]
+Limits = Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """How one kind of fact lies in its table, column by column in the order of its fields.
 
-    ``into`` and ``back`` hold only the columns that need a conversion, by position; ``key_at`` are
-    the positions of the key columns; ``limits`` says how long texts may be.
+    ``conversions`` are, by position, of the columns that need one: how a value is written, and how
+    it is read back. ``key_at`` are the positions of the key columns.
     """
 
     fact: type[Fact]
     name: str
     columns: tuple[str, ...]
-    key_columns: tuple[str, ...]
     key_at: tuple[int, ...]
     fields: Callable[[Any], tuple[Any, ...]]
-    into: tuple[tuple[int, Convert], ...]
-    back: tuple[tuple[int, Convert], ...]
+    conversions: tuple[tuple[int, Convert, Convert], ...]
     limits: Limits
 
     @property
-    def lookup(self) -> str:
-        """The column by which many rows are read at once."""
-        return self.key_columns[0]
+    def key_columns(self) -> tuple[str, ...]:
+        """The columns of the key, in their order."""
+        return tuple(self.columns[at] for at in self.key_at)
 
     def row(self, fact: Fact) -> list[Any]:
         """Turn a fact into its row."""
         row = list(self.fields(fact))
-        for at, convert in self.into:
-            row[at] = convert(row[at])
+        for at, write, _ in self.conversions:
+            row[at] = write(row[at])
         return row
 
     def value(self, row: Sequence[Any]) -> Any:
         """Turn a row back into its fact."""
         values = list(row)
-        for at, convert in self.back:
-            values[at] = convert(values[at])
+        for at, _, read in self.conversions:
+            values[at] = read(values[at])
         return self.fact(*values)
 
     def key(self, fact: Fact) -> tuple[Any, ...]:
@@ -96,15 +74,12 @@ def _day_text(value: date | None) -> str | None:
 
 @lru_cache(maxsize=8192)
 def day_of(text: Any) -> Any:
-    """Read a day back; a school's days are few and come again and again."""
+    """The day that a text says; a school's days are few and come again and again."""
     return date.fromisoformat(text) if text is not None else None
 
 
 def ids_text(ids: Sequence[int]) -> str:
-    """Write a list of ids as one text: (3, 7) → ",3,7,"; () → ",".
-
-    Each id stands between commas, so that LIKE finds 3 and does not find it in 37.
-    """
+    """Write ids as one text, (3, 7) → ",3,7,", so that LIKE finds 3 and not in 37."""
     return "," + "".join(f"{id}," for id in ids)
 
 
@@ -114,7 +89,7 @@ def _ids(text: str) -> tuple[int, ...]:
 
 
 def _converters(hint: Any) -> tuple[Convert, Convert] | None:
-    """How values of a type are written and read back; None where they stay as they are."""
+    # How values of a type are written and read back; None where they stay as they are.
     if hint in (date, date | None):
         return _day_text, day_of
     if hint == tuple[int, ...]:
@@ -140,57 +115,30 @@ def _reader_of(kind: type[Enum]) -> Convert:
 def _table(kind: type[Any], model: type[Model]) -> Table:
     hints = typing.get_type_hints(kind)
     names = [field.name for field in fields(kind)]
-    key_names = KEY_FIELDS[kind]
-    column_of = {name: model._meta.fields[name].column_name for name in names}
-    into: list[tuple[int, Convert]] = []
-    back: list[tuple[int, Convert]] = []
+    conversions: list[tuple[int, Convert, Convert]] = []
     for at, name in enumerate(names):
         converters = _converters(hints[name])
         if converters is not None:
-            into.append((at, converters[0]))
-            back.append((at, converters[1]))
-    texts = [name for name in names if hints[name] is str]
+            conversions.append((at, *converters))
     return Table(
         fact=kind,
         name=model._meta.table_name,
-        columns=tuple(column_of[name] for name in names),
-        key_columns=tuple(column_of[name] for name in key_names),
-        key_at=tuple(names.index(name) for name in key_names),
+        columns=tuple(model._meta.fields[name].column_name for name in names),
+        key_at=tuple(names.index(name) for name in KEY_FIELDS[kind]),
         fields=attrgetter(*names),
-        into=tuple(into),
-        back=tuple(back),
-        limits=_limits(model, texts),
+        conversions=tuple(conversions),
+        limits=_limits(model, [name for name in names if hints[name] is str]),
     )
 
 
 def _limits(model: type[Model], names: Sequence[str]) -> Limits:
-    limits: list[tuple[str, int]] = []
-    for name in names:
-        field = model._meta.fields[name]
-        if isinstance(field, CharField):
-            limits.append((name, field.max_length))
-    return tuple(limits)
+    fields = [(name, model._meta.fields[name]) for name in names]
+    return [(name, field.max_length) for name, field in fields if isinstance(field, CharField)]
 
 
+#: A kind of fact and its model have the same name.
 MODEL_OF: dict[type[Any], type[Model]] = {
-    facts.Branch: BranchRow,
-    facts.LessonType: LessonTypeRow,
-    facts.Group: GroupRow,
-    facts.Resident: ResidentRow,
-    facts.Merge: MergeRow,
-    facts.Membership: MembershipRow,
-    facts.Link: LinkRow,
-    facts.VkPage: VkPageRow,
-    facts.Lesson: LessonRow,
-    facts.Attendance: AttendanceRow,
-    facts.Hold: HoldRow,
-    facts.Decision: DecisionRow,
-    facts.Note: NoteRow,
-    catalog.Item: ItemRow,
-    catalog.Event: EventRow,
-    catalog.Sale: SaleRow,
-    catalog.SaleLine: SaleLineRow,
-    catalog.RefundLine: RefundLineRow,
+    kind: getattr(models, f"{kind.__name__}Row") for kind in KEY_FIELDS
 }
 
 TABLES: dict[type[Any], Table] = {kind: _table(kind, model) for kind, model in MODEL_OF.items()}
@@ -221,7 +169,7 @@ def _check_lengths(subject: object, limits: Limits) -> None:
             )
 
 
-def stock_row(n: int, move: catalog.StockMove, receipt: Receipt) -> tuple[Any, ...]:
+def stock_row(n: int, move: StockMove, receipt: Receipt) -> tuple[Any, ...]:
     """The row of a move of stock, in the order of the model's columns."""
     return (
         n,

@@ -490,7 +490,7 @@ def strange(tmp_path_factory: pytest.TempPathFactory) -> Window:
     for n in range(300):
         (pictures / f"goods-{n}.{n:012x}.webp").write_bytes(b"RIFF")
     way = Way("big", LONG[:80], LONG[:80], 1_000_000, LONG, "")
-    return Window(url, school=NAMED, ways=(way,), pictures=pictures)
+    return Window(url, name=NAMED, ways=(way,), pictures=pictures)
 
 
 def _taken_back(url: str) -> Entry:

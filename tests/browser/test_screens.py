@@ -461,11 +461,11 @@ def test_who_has_no_cabinet_reads_something_calm(
     assert stranger.frame.get_by_role("button", name=RUSSIAN.copy).is_visible()
     stale = launch(PARENT, at=NOW - timedelta(seconds=AGE_SECONDS_DEFAULT + 60))
     for query, site, status, russian, english in (
-        (stale, None, 403, RUSSIAN.expired, ENGLISH.expired),
-        ("", None, 403, RUSSIAN.refused, ENGLISH.refused),
-        (launch(PARENT).replace("sign=", "sign=A"), None, 403, RUSSIAN.refused, ENGLISH.refused),
-        (launch(PARENT)[:-43] + "A" * 43, None, 403, RUSSIAN.refused, ENGLISH.refused),
-        (launch(PARENT), nothing, 503, RUSSIAN.trouble, ENGLISH.trouble),
+        (stale, None, 403, RUSSIAN.notices["expired"], ENGLISH.notices["expired"]),
+        ("", None, 403, RUSSIAN.notices["refused"], ENGLISH.notices["refused"]),
+        (launch(PARENT).replace("sign=", "sign=A"), None, 403, RUSSIAN.notices["refused"], ENGLISH.notices["refused"]),
+        (launch(PARENT)[:-43] + "A" * 43, None, 403, RUSSIAN.notices["refused"], ENGLISH.notices["refused"]),
+        (launch(PARENT), nothing, 503, RUSSIAN.notices["trouble"], ENGLISH.notices["trouble"]),
     ):
         app = opened(query=query, site=site, dark=dark)
         app.expect(f"status of {status}")

@@ -210,7 +210,7 @@ def test_one_case_and_one_entry_at_two_desks(house: House) -> None:
 def test_clerks_beside_a_sync(open_desk: House) -> None:
     """All end with 0 or 7, receipts add up to what changed, the next night has nothing to do."""
     house = open_desk
-    for lesson in list(house.school.books.lessons.values()):
+    for lesson in list(house.school.tables.lessons.values()):
         for detail in lesson.details:
             if (lesson.lesson_type_id, lesson.status, lesson.deleted, detail.is_attend) == (
                 2,

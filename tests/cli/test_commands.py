@@ -13,6 +13,7 @@ import pytest
 
 import cli
 from coinsync import __version__, config
+from tests.support.families import families
 from tests.support.school import TODAY, House
 
 
@@ -105,14 +106,16 @@ class TestResidents:
 
     def test_a_card_shows_all_that_is_held(self, synced: House) -> None:
         """Name, groups, VK accounts, balance."""
-        visitor, cards = max(synced.school.families(), key=lambda family: len(family[1]))
+        visitor, cards = max(families(synced.school), key=lambda family: len(family[1]))
         out = synced.ok("residents", "show", f"#{cards[0]}").out
         for word in ("resident", "branches", "VK accounts", "balance", str(visitor)):
             assert word in out
 
     def test_names_are_shortened_as_configured(self, synced: House) -> None:
         """First name and initial; no surname is kept."""
-        surnames = {customer.name.split()[0] for customer in synced.school.books.customers.values()}
+        surnames = {
+            customer.name.split()[0] for customer in synced.school.tables.customers.values()
+        }
         database = (synced.folder / "coinsync.db").read_bytes()
         assert any(len(surname) > 3 for surname in surnames)
         kept = {
@@ -221,7 +224,7 @@ class TestExplain:
         """Trial, make-up, individual, unclassified: each by its own reason."""
         lesson, who = next(
             (lesson.id, detail.customer_id)
-            for lesson in synced.school.books.lessons.values()
+            for lesson in synced.school.tables.lessons.values()
             if (lesson.lesson_type_id, lesson.status, lesson.deleted) == (type_id, 3, False)
             and lesson.date > TODAY - timedelta(days=25)
             for detail in lesson.details

@@ -1,4 +1,4 @@
-"""The imaginary school as a newcomer meets it: one command, then the others on its folder."""
+"""The made-up school as a newcomer meets it: one command, then the others on its folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from coinsync import config
-from coinsync.simulator.stage import free_port
+from coinsync.simulator.demo_folder import free_port
 from tests.support.catalog_file import archive_goods
 from tests.support.school import House
 

@@ -100,7 +100,7 @@ def test_an_incomplete_reading_writes_nothing_for_its_branch(house: House, kind:
     assert "incomplete read: lessons:" in said.err
     assert "nothing written" in said.err
     branches = {
-        house.school.books.lessons[p.entry.lesson].branch_id
+        house.school.tables.lessons[p.entry.lesson].branch_id
         for p in house.ledger()
         if p.entry.lesson
     }

@@ -23,10 +23,10 @@ def two_of_a_group(house: House) -> tuple[int, int]:
     for posted in house.ledger():
         lessons.setdefault(posted.entry.resident, set()).add(posted.entry.lesson or 0)
     card = max(lessons, key=lambda one: (len(lessons[one]), -one))
-    there = house.school.books.lessons
+    there = house.school.tables.lessons
     taken = {pupil for one in lessons[card] for pupil in there[one].customer_ids}
     taken |= {detail.customer_id for one in lessons[card] for detail in there[one].details}
-    other = next(one for one in sorted(house.school.books.customers) if one not in taken)
+    other = next(one for one in sorted(house.school.tables.customers) if one not in taken)
     return card, other
 
 

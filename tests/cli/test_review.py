@@ -111,7 +111,7 @@ class TestSpentCoins:
         posted = house.ledger()[-2:]
         assert [one.entry.actor for one in posted] == ["Вера", "Вера"]
         assert {one.entry.happened_on for one in posted} == {
-            house.school.books.lessons[lesson].date
+            house.school.tables.lessons[lesson].date
         }
         out = house.ok("history", f"#{who}", "-v").out
         assert "absent in the CRM: Ошибка школы, reverses" in out

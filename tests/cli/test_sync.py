@@ -15,6 +15,7 @@ import pytest
 
 from coinsync.core.ledger import Kind
 from tests.support import engines
+from tests.support.families import families
 from tests.support.school import RULE, TODAY, House
 
 ENGINES = engines.BOTH
@@ -38,7 +39,7 @@ def changes(report: dict) -> int:  # type: ignore[type-arg]
 
 def coins_of_branch(house: House, branch: int, since: date = date.min) -> int:
     """Coins for lessons of a branch that stand, of lessons from a day on."""
-    lessons = house.school.books.lessons
+    lessons = house.school.tables.lessons
     return sum(
         posted.entry.coins
         for posted in house.ledger()
@@ -54,7 +55,7 @@ def expected_awards(house: House) -> set[tuple[int, int]]:
     Conducted, attended, of type 2, a member.
     """
     pairs = set()
-    for lesson in house.school.books.lessons.values():
+    for lesson in house.school.tables.lessons.values():
         if (
             lesson.status == 3
             and lesson.lesson_type_id == 2
@@ -80,7 +81,7 @@ class TestFirstSync:
         expected = {
             pair
             for pair in expected_awards(synced)
-            if synced.school.books.lessons[pair[0]].date >= window
+            if synced.school.tables.lessons[pair[0]].date >= window
         }
         assert awarded == expected
         assert len(awarded) > 50
@@ -88,7 +89,7 @@ class TestFirstSync:
     def test_trials_makeups_and_guests_earn_nothing(self, synced: House) -> None:
         """No lesson but those of type 2 has an entry."""
         types = {
-            synced.school.books.lessons[posted.entry.lesson].lesson_type_id
+            synced.school.tables.lessons[posted.entry.lesson].lesson_type_id
             for posted in synced.ledger()
             if posted.entry.lesson
         }
@@ -108,7 +109,7 @@ class TestFirstSync:
 
     def test_links_residents_to_numeric_vk_pages(self, synced: House) -> None:
         """Cards with a number for a VK page are linked; siblings share the account."""
-        visitor, cards = max(synced.school.families(), key=lambda family: len(family[1]))
+        visitor, cards = max(families(synced.school), key=lambda family: len(family[1]))
         with synced.reader() as reader:
             linked = {one.id for one in reader.residents_of_visitor(visitor)}
         assert linked == set(cards)
@@ -359,7 +360,7 @@ class TestEdits:
         """Once memberships are known, a visit to another group's lesson is a make-up, not a
         question."""
         synced.school.act("advance", days=1)
-        books = synced.school.books
+        books = synced.school.tables
         tomorrow = synced.school.today
         group = next(one for one in books.groups.values() if one.branch_id == 1)
         members = {
@@ -530,7 +531,7 @@ class TestGuards:
         synced.school.act("empty", branch=1)
         synced.run("sync")
         new = {
-            synced.school.books.lessons[p.entry.lesson].branch_id
+            synced.school.tables.lessons[p.entry.lesson].branch_id
             for p in synced.ledger()
             if p.entry.happened_on > TODAY and p.entry.lesson
         }

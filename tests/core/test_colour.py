@@ -21,7 +21,7 @@ from coinsync.core.colour import (
     problems,
 )
 from tests.support.makers import thorough
-from webview import theme
+from webview.page_renderer import properties
 
 colours = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
@@ -127,7 +127,7 @@ def test_what_is_no_colour_is_refused_at_birth(text: str) -> None:
 
 def test_the_style_sheet_names_every_colour_light_and_dark() -> None:
     """The system's appearance first, what VK says over it."""
-    style = theme.properties(
+    style = properties(
         Colours(accent_light="#112233", accent_dark="#445566", link_dark="#aabbcc")
     )
     system, light, dark = (

@@ -31,6 +31,7 @@ from coinsync.core.facts import (
 )
 from coinsync.core.ledger import Entry, Kind, lesson_key
 from coinsync.core.plan import (
+    Coverage,
     Drop,
     Evidence,
     Limits,
@@ -971,7 +972,8 @@ def after(
     read: list[Membership], known: list[Membership], read_before: date | None = YESTERDAY
 ) -> set[Membership]:
     """What is remembered after today's reading."""
-    return set(memberships_after(read, known, TODAY, read_before))
+    groups = {membership.group for membership in known}
+    return set(memberships_after(read, known, TODAY, read_before, groups))
 
 
 def test_a_membership_with_dates_is_kept_as_it_is() -> None:
@@ -1055,12 +1057,8 @@ def test_what_the_guards_weigh_of_people_is_of_this_branch_and_of_today() -> Non
     )
     evidence = plan_of_people(read, known).evidence
     assert evidence == Evidence(
-        residents_known=2,
-        residents_read=1,
-        residents_missing=1,
-        memberships_known=2,
-        memberships_read=1,
-        memberships_missing=1,
+        residents=Coverage(known=2, read=1, missing=1),
+        memberships=Coverage(known=2, read=1, missing=1),
     )
 
 

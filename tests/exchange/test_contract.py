@@ -13,7 +13,7 @@ it three fixtures; all tests below then run against it::
         @pytest.fixture
         def spoilt(self, tmp_path): ...  # one of whose lessons at least one cannot be understood
 
-``SCHOOL`` is an imaginary school with two branches; ``SCHOOL.books`` holds every card, group and
+``SCHOOL`` is an imaginary school with two branches; ``SCHOOL.tables`` holds every card, group and
 lesson of it as plain records. Put them into the CRM in the CRM's own words, as ``written`` does for
 a folder of files. Where the CRM knows less than that, say so in the class: ``tells_the_line`` is
 whether a lesson itself says that it is a regular one.
@@ -62,7 +62,7 @@ from tests.exchange.test_http import TODAY
 T = TypeVar("T")
 
 SCHOOL = School.make(seed=11, residents=40, days=30, today=TODAY)
-BRANCHES = sorted(SCHOOL.books.branches)
+BRANCHES = sorted(SCHOOL.tables.branches)
 
 
 class ExchangeContract(ABC):
@@ -86,13 +86,13 @@ class ExchangeContract(ABC):
 
     def test_the_branches(self, exchange: Exchange) -> None:
         """All of them, with their names."""
-        expected = {Branch(one.id, one.name) for one in SCHOOL.books.branches.values()}
+        expected = {Branch(one.id, one.name) for one in SCHOOL.tables.branches.values()}
         assert set(whole(exchange.branches())) == expected
 
     def test_the_lesson_types(self, exchange: Exchange) -> None:
         """All of them in every branch, with the kind on which each is based."""
         expected = {
-            LessonType(one.id, one.name, one.base) for one in SCHOOL.books.lesson_types.values()
+            LessonType(one.id, one.name, one.base) for one in SCHOOL.tables.lesson_types.values()
         }
         for branch in BRANCHES:
             assert set(whole(exchange.lesson_types(branch))) == expected
@@ -102,7 +102,7 @@ class ExchangeContract(ABC):
         for branch in BRANCHES:
             expected = {
                 Group(one.id, one.name)
-                for one in SCHOOL.books.groups.values()
+                for one in SCHOOL.tables.groups.values()
                 if one.branch_id == branch
             }
             assert set(whole(exchange.groups(branch))) == expected
@@ -140,7 +140,7 @@ class ExchangeContract(ABC):
         for branch in BRANCHES:
             expected = {
                 line_in_books(one)
-                for one in SCHOOL.books.regular_lessons.values()
+                for one in SCHOOL.tables.regular_lessons.values()
                 if one.branch_id == branch and one.related_class == "Group"
             }
             assert set(whole(exchange.schedule(branch))) == expected
@@ -175,7 +175,7 @@ class ExchangeContract(ABC):
 
     # How it is read
 
-    def test_a_roll_is_in_order(self, exchange: Exchange) -> None:
+    def test_a_lesson_record_is_in_order(self, exchange: Exchange) -> None:
         """Each resident once, in ascending order; the standing is left to the rules."""
         for record in whole(exchange.lesson_records(BRANCHES[0], SINCE, UNTIL)):
             listed = [one.resident for one in record.attendance]
@@ -225,7 +225,7 @@ class ExchangeContract(ABC):
 
     def test_what_is_nowhere_is_gone(self, exchange: Exchange) -> None:
         """A deleted lesson, and one that never was."""
-        deleted = next(one.id for one in SCHOOL.books.lessons.values() if one.deleted)
+        deleted = next(one.id for one in SCHOOL.tables.lessons.values() if one.deleted)
         assert exchange.find_lesson_record(deleted, BRANCHES) is None
         assert exchange.find_lesson_record(987_654_321, BRANCHES) is None
 
@@ -328,7 +328,7 @@ class TestAlfaCrm(ExchangeContract):
 
 def written(folder: Path, school: School) -> Path:
     """The school as a folder of CSV files."""
-    books = school.books
+    books = school.tables
     lessons = books.visible_lessons()
     _write(folder, "branches", "id,name", ((one.id, one.name) for one in books.branches.values()))
     _write(

@@ -378,11 +378,12 @@ def test_a_call_is_json_over_post() -> None:
     with pretended(headers={"X-APP-KEY": "school"}) as (crm, http):
         http.call("1/cgi/index", {"page": 0, "pageSize": 500}, {"group_id": 1})
     login, call = crm.requests
-    assert (login.method, login.path, login.has_token) == ("POST", "/v2api/auth/login", False)
+    assert (login.method, login.path) == ("POST", "/v2api/auth/login")
+    assert "x-alfacrm-token" not in login.headers
     assert login.json() == {"email": crm.email, "api_key": crm.api_key}
     assert (call.method, call.path, call.query) == ("POST", "/v2api/1/cgi/index", {"group_id": "1"})
     assert call.json() == {"page": 0, "pageSize": 500}
-    assert call.has_token
+    assert call.headers["x-alfacrm-token"]
     for seen in crm.requests:
         assert seen.headers["content-type"] == seen.headers["accept"] == "application/json"
         assert seen.headers["x-app-key"] == "school"

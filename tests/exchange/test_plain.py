@@ -20,7 +20,7 @@ from tests.support.plain import PlainExchange
 
 def plainly() -> PlainExchange:
     """The contract's school as plain values."""
-    books = SCHOOL.books
+    books = SCHOOL.tables
     lines = [one for one in books.regular_lessons.values() if one.related_class == "Group"]
     lesson_records = [
         records_in_books(SCHOOL, branch, date.min, date.max).values() for branch in BRANCHES

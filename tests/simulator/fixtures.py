@@ -42,6 +42,11 @@ class Client:
         self.session.trust_env = False
         self.headers: dict[str, str] = {}
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the simulator listens."""
+        return ("127.0.0.1", int(self.simulator.url.rpartition(":")[2]))
+
     def login(self, **changed: str) -> requests.Response:
         """Ask for a token and use it from now on."""
         account = {"email": self.simulator.email, "api_key": self.simulator.api_key, **changed}
@@ -87,7 +92,7 @@ class Client:
 
 @contextmanager
 def running(school: School | None = None, **settings: Any) -> Iterator[Client]:
-    """A client that is logged in to a running simulator; settings beyond clock and listener are options."""
+    """A client that is logged in; settings beyond clock and listener are options."""
     given = {name: settings.pop(name) for name in ("clock", "on_change") if name in settings}
     options = Options(**{"rate_limit": None, **settings})
     with Simulator(school or usual_school(), options=options, **given) as simulator:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from coinsync.errors import Busy
+from coinsync.errors import Busy, DatabaseUnusable
 from coinsync.store.lock import TRY_SECONDS, run_lock
 
 HOLDER = {"what": "sync", "actor": "cron", "since": "2026-11-22T02:00:07Z"}
@@ -97,6 +97,30 @@ def test_waiting_is_bounded(path: Path) -> None:
     ):
         pytest.fail("two runs at once")
     assert 1 <= sum(slept) < 1 + 2 * TRY_SECONDS
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o000])
+def test_two_users_of_a_group_share_the_file(umask: int, path: Path) -> None:
+    """Whatever the umask, owner and group may write it and nobody else may read it."""
+    before = os.umask(umask)
+    try:
+        with run_lock(path, HOLDER, 0, no_sleep):
+            assert path.stat().st_mode & 0o777 == 0o660
+    finally:
+        os.umask(before)
+
+
+def test_a_link_in_the_place_of_the_file_is_not_followed(path: Path, tmp_path: Path) -> None:
+    """Nobody can make a run empty another file by a link of the lock's name."""
+    other = tmp_path / "other"
+    other.write_text("kept")
+    path.symlink_to(other)
+    with (
+        pytest.raises(DatabaseUnusable, match="cannot be opened"),
+        run_lock(path, HOLDER, 0, no_sleep),
+    ):
+        pytest.fail("a link was followed")
+    assert other.read_text() == "kept"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff\xfe", b"null", b'"x"'])

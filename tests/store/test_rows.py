@@ -120,7 +120,6 @@ def test_every_kind_of_fact_has_a_table_of_its_own() -> None:
     for kind, table in TABLES.items():
         assert len(table.columns) == len(fields(kind)) == len(set(table.columns))
         assert set(table.key_columns) <= set(table.columns)
-        assert table.lookup == table.key_columns[0]
 
 
 def test_the_columns_of_an_entry_are_those_of_its_row() -> None:

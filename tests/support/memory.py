@@ -84,7 +84,6 @@ class Memory:
             for lesson in self.lessons.values()
         }
         key_states = {entry.key: self.state(entry.key) for entry in self.entries}
-        awards = sum(state.coins > 0 for state in key_states.values())
         return Recorded(
             lesson_records,
             key_states,
@@ -92,7 +91,6 @@ class Memory:
             dict(self.decisions),
             frozenset(self.residents),
             frozenset(self.vanished),
-            awards,
         )
 
     # --- planning and applying ----------------------------------------------------------------

@@ -26,7 +26,7 @@ from coinsync.core.ledger import Posted
 from coinsync.core.school import SchoolProfile
 from coinsync.environment import Probe, no_probe
 from coinsync.simulator import Options, School, Simulator
-from coinsync.simulator.records import Lesson
+from coinsync.simulator.records import CrmLesson
 from coinsync.store import database
 from coinsync.store.operations.copy import copy_database
 from coinsync.store.reader import Reader
@@ -196,7 +196,7 @@ class House:
         with self.reader() as reader:
             return reader.balances(one.id for one in reader.residents())
 
-    def is_member(self, customer: int, lesson: Lesson) -> bool:
+    def is_member(self, customer: int, lesson: CrmLesson) -> bool:
         """Whether the CRM's current memberships say that the pupil belonged to a group of the lesson on its day."""
         return any(
             one.customer_id == customer
@@ -204,17 +204,17 @@ class House:
             and one.holds_on(lesson.date)
             and one.b_date != one.e_date
             and one.e_date >= self.school.today
-            for rows in self.school.books.members.values()
+            for rows in self.school.tables.members.values()
             for one in rows
         )
 
-    def paid_lessons(self, branch: int = 1) -> list[Lesson]:
+    def paid_lessons(self, branch: int = 1) -> list[CrmLesson]:
         """Lessons of a branch for which somebody has coins, the oldest first."""
         sums: dict[int, int] = {}
         for posted in self.ledger():
             lesson = posted.entry.lesson or 0
             sums[lesson] = sums.get(lesson, 0) + posted.entry.coins
-        lessons = [self.school.books.lessons[id] for id, coins in sums.items() if coins > 0]
+        lessons = [self.school.tables.lessons[id] for id, coins in sums.items() if coins > 0]
         return sorted(
             (one for one in lessons if one.branch_id == branch), key=lambda one: (one.date, one.id)
         )

@@ -214,7 +214,7 @@ POLICY = (
 
 def check_scripts(page: str) -> None:
     """The page's script elements are the bridge, our own and its data, each once and from our own address."""
-    ours = PageRenderer.set_up().scripts
+    ours = PageRenderer().scripts
     (bridge,) = ours.classic
     assert re.findall(r"<script[^>]*>", page) == [
         f'<script src="{bridge}" defer>',
@@ -233,7 +233,7 @@ def check_headers(got: Got, *, cache: str = HEADERS["Cache-Control"]) -> None:
     """Every security header is there, exactly, and nothing that says who we are or opens us to others."""
     assert {name: got.headers[name] for name in HEADERS} == {**HEADERS, "Cache-Control": cache}
     assert got.headers["Content-Security-Policy"] == POLICY.format(
-        style=PageRenderer.set_up().style_source
+        style=PageRenderer().style_source
     )
     for name in (
         "X-Frame-Options",

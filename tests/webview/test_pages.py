@@ -18,7 +18,7 @@ from coinsync.core.facts import Lesson, Presence, Resident, Status
 from coinsync.core.ledger import BY_HAND, BY_WAY, TAKEN_BACK, Entry, Kind, Line, Posted
 from coinsync.core.school import SchoolProfile, Way
 from webview import pages
-from webview.launch import LaunchFault, LaunchRefused
+from webview.launch import LaunchFault
 from webview.page_renderer import PageRenderer
 from webview.school_view import SchoolView
 from webview.texts import ENGLISH, RUSSIAN, of_language
@@ -351,29 +351,29 @@ def test_texts_of_both_languages_are_complete() -> None:
 
 def test_every_refusal_says_the_same_but_for_age() -> None:
     """A visitor learns nothing about why, except that a genuine launch may be too old."""
-    made = {fault: pages.refused(LaunchRefused(fault), SCHOOL, 7000001) for fault in LaunchFault}
+    made = {fault: pages.refused(fault, SCHOOL, 7000001) for fault in LaunchFault}
     old = made.pop(LaunchFault.TOO_OLD)
     assert all(page == made[LaunchFault.NO_KEY] for page in made.values())
     assert old != made[LaunchFault.NO_KEY]
-    assert old.translations[0].message.title == "Откройте приложение ещё раз"
+    assert old.translations[0][1].title == "Откройте приложение ещё раз"
     assert old.address == "https://vk.com/app7000001"
 
 
 def test_notices_speak_both_languages() -> None:
     """A page that knows no visitor speaks Russian first and English after it."""
     for page in (
-        pages.trouble(SCHOOL),
-        pages.broken(SCHOOL),
-        pages.missing(SCHOOL),
-        pages.wrong_method(SCHOOL),
+        pages.notice(SCHOOL, "trouble"),
+        pages.notice(SCHOOL, "broken"),
+        pages.notice(SCHOOL, "missing"),
+        pages.notice(SCHOOL, "wrong_method"),
     ):
-        assert [translation.language for translation in page.translations] == ["ru", "en"]
+        assert [language for language, _ in page.translations] == ["ru", "en"]
         assert not page.address
 
 
 # --- printing --------------------------------------------------------------------------------------------------------
 
-PRESS = PageRenderer.set_up()
+PRESS = PageRenderer()
 
 HOSTILE = [
     "<script>alert(1)</script>",

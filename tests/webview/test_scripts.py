@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.webview_client import KEY, VERA, Got, Window, check_headers, launch, school_in
-from webview.scripts import KIND, Scripts
+from webview.page_renderer import SCRIPT_KIND, Scripts
 
 STATIC = Path(__file__).parents[2] / "webview" / "static"
 #: Of the file that the makers of VK Bridge 3.0.2 publish.
@@ -38,7 +38,7 @@ def test_every_script_that_the_page_names_is_there_for_ever(window: Window) -> N
     assert len(names) == len(set(names)) == len(list(STATIC.glob("*.js")))
     for name in names:
         got = window.ask(path=name)
-        assert (got.status, got.headers["Content-Type"]) == (200, KIND)
+        assert (got.status, got.headers["Content-Type"]) == (200, SCRIPT_KIND)
         check_headers(got, cache=FOR_EVER)
         assert got.body == (STATIC / name.rpartition("/")[2]).read_bytes()
 
@@ -64,7 +64,7 @@ def test_the_bridge_is_the_one_that_was_published_with_its_licence() -> None:
 
 def test_the_folder_of_scripts_is_another_after_any_change() -> None:
     """So that nobody ever meets an old script beside a new page."""
-    ours = Scripts.set_up()
+    ours = Scripts()
     main = ours.main.rpartition("/")[2]
     assert ours.find(ours.folder, main) == (STATIC / main).read_bytes()
     assert ours.find(ours.folder[::-1], main) is None
@@ -89,7 +89,7 @@ def test_the_folder_of_scripts_is_another_after_any_change() -> None:
 )
 def test_nothing_else_is_served_from_there(window: Window, path: str) -> None:
     """Neither an older folder nor any other file."""
-    got = window.ask(path=path.format(folder=Scripts.set_up().folder))
+    got = window.ask(path=path.format(folder=Scripts().folder))
     assert got.status == 404
     check_headers(got)
 

@@ -1,8 +1,4 @@
-"""The first half of planning lessons: compare what the CRM says with what is recorded and posted.
-
-Pure: equal inputs give equal results. What is to be done about the differences is decided in
-``planning.lessons``, once the balances of those who might lose coins are known.
-"""
+"""Compare what the CRM says with what is recorded and posted; ``lessons`` decides."""
 
 from __future__ import annotations
 
@@ -24,17 +20,13 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.ledger import KeyState, lesson_key
-from coinsync.core.plan import Change, Drop, Put, Remark, RemarkKind
+from coinsync.core.plan import Change, Drop, Evidence, Put, Remark, RemarkKind
 from coinsync.core.rules import Reason, Rulebook, Verdict, judge
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What is recorded about the lessons at hand.
-
-    Lessons by number, states of keys, holds and decisions by key. ``residents`` are all who are
-    known, ``vanished`` those whom the CRM no longer has, merged ones aside.
-    """
+    """What is recorded about the lessons at hand; ``vanished`` cards are not merged."""
 
     lesson_records: Mapping[int, LessonRecord] = field(default_factory=dict)
     key_states: Mapping[str, KeyState] = field(default_factory=dict)
@@ -42,23 +34,20 @@ class Recorded:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     residents: frozenset[int] = frozenset()
     vanished: frozenset[int] = frozenset()
-    awards_posted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class WindowReading:
-    """What a reading of one branch and window brought.
+    """What a reading of one window brought.
 
-    ``lesson_records`` are settled; ``gone`` are lessons that the CRM has no more, ``unreadable``
-    says of lessons that cannot be understood in which field. The rest is for the guards.
+    ``gone`` are lessons that the CRM has no more, ``unreadable`` fields by lesson that is not
+    understood. The rest is for the guards.
     """
 
     lesson_records: tuple[LessonRecord, ...]
     gone: tuple[int, ...] = ()
     unreadable: Mapping[int, str] = field(default_factory=dict)
-    lessons_read: int = 0
-    lessons_known: int = 0
-    lessons_unasked: int = 0
+    evidence: Evidence = field(default=Evidence())
 
 
 class Cause(StrEnum):
@@ -71,7 +60,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A lesson and a resident whose posted coins are not what the rules give, or that waits."""
+    """Posted coins that are not what the rules give, or that wait."""
 
     lesson: Lesson
     resident: int
@@ -83,7 +72,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Facts to record, and where the ledger differs from what they are worth."""
+    """Facts to record, and where the ledger differs from them."""
 
     facts: tuple[Change, ...]
     differences: tuple[Difference, ...]
@@ -92,7 +81,7 @@ class Comparison:
 
     @property
     def losers(self) -> frozenset[int]:
-        """The residents from whom coins might go: whoever decides must know their balances."""
+        """Residents whose balances must be known: they might lose coins."""
         return frozenset(
             difference.resident
             for difference in self.differences
@@ -107,9 +96,9 @@ def compare(
     account: str,
     read_before: date | None,
 ) -> Comparison:
-    """Find every fact that is new, and everybody whose coins are not as the rules say.
+    """Find every new fact, and everybody whose coins are not as the rules say.
 
-    ``account`` names the CRM in the keys; ``read_before`` is the day of the last complete reading.
+    ``account`` names the CRM in keys, ``read_before`` is the day of the last complete reading.
     """
     work = _Comparing(recorded, rulebook, account, read_before)
     for lesson, path in window.unreadable.items():
@@ -123,17 +112,12 @@ def compare(
     work.remarks += _merge_proposals(window.lesson_records, recorded)
     lessons = {record.lesson.id: record.lesson for record in records}
     return Comparison(
-        tuple(work.facts),
-        tuple(work.differences),
-        tuple(work.remarks),
-        tuple(lessons.values()),
+        tuple(work.facts), tuple(work.differences), tuple(work.remarks), tuple(lessons.values())
     )
 
 
 @dataclass(slots=True)
 class _Comparing:
-    """A comparison under way: what it goes by, and what it has found so far."""
-
     recorded: Recorded
     rulebook: Rulebook
     account: str
@@ -159,13 +143,8 @@ class _Comparing:
             self._weigh(record.lesson, attendance, verdicts[circumstances], stored)
 
     def _weigh(
-        self,
-        lesson: Lesson,
-        attendance: Attendance,
-        verdict: Verdict,
-        stored: LessonRecord | None,
+        self, lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
     ) -> None:
-        """Compare what one attendance is worth with what is posted and held for it."""
         key = lesson_key(self.account, lesson.id, attendance.resident)
         state = self.recorded.key_states.get(key, KeyState(key))
         hold = self.recorded.holds.get(key)
@@ -174,24 +153,22 @@ class _Comparing:
             # The facts changed and changed back: what was answered once answers this too.
             self.facts.append(Drop(hold))
             return
-        as_it_should_be = verdict.coins == state.coins and not verdict.held
-        if hold is None and (decided or as_it_should_be):
+        agrees = verdict.coins == state.coins and not verdict.held
+        if hold is None and (decided or agrees):
             self.remarks += _plain_remarks(lesson, attendance, verdict, stored)
             return
         cause = _cause(attendance, verdict, stored, hold, self.rulebook)
         self.differences.append(
             Difference(lesson, attendance.resident, verdict, state, hold, cause)
         )
-        gains = verdict.coins > state.coins
-        if gains and cause is Cause.FACTS and _is_late(stored, self.read_before):
+        # On the day of the lesson itself a teacher may still be marking.
+        is_late = stored and self.read_before and stored.lesson.date < self.read_before
+        if verdict.coins > state.coins and cause is Cause.FACTS and is_late:
             self.remarks.append(Remark(RemarkKind.LATE, "late", lesson.id, attendance.resident))
 
 
 def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> bool:
-    """Tell whether a person has settled exactly this question.
-
-    It is the same question as long as the same coins stand against the same reason of the rules.
-    """
+    """Tell whether a person settled exactly this: same coins, same reason."""
     if decision is None:
         return False
     answered = (decision.seq, decision.coins, decision.reason)
@@ -205,63 +182,31 @@ def _cause(
     hold: Hold | None,
     rulebook: Rulebook,
 ) -> Cause:
-    """Tell changed facts from changed rules.
-
-    Where today's rules judge the recorded facts just like today's facts, it was not the facts that
-    made the difference.
-    """
-    before = _attendance_of(attendance.resident, stored)
-    if stored is None or before is None:
-        return Cause.FACTS
-    if judge(stored.lesson, before, rulebook) != verdict:
+    # Where today's rules judge the recorded facts just like today's, no fact made the difference.
+    before = _by_resident(stored).get(attendance.resident)
+    if stored is None or before is None or judge(stored.lesson, before, rulebook) != verdict:
         return Cause.FACTS
     return Cause.RULES if hold is None else Cause.HELD
 
 
-def _attendance_of(resident: int, record: LessonRecord | None) -> Attendance | None:
-    if record is None:
-        return None
-    for attendance in record.attendance:
-        if attendance.resident == resident:
-            return attendance
-    return None
-
-
-def _is_late(stored: LessonRecord | None, read_before: date | None) -> bool:
-    """A mark is late when an earlier reading could have brought it and did not.
-
-    That is: it saw the lesson, on the day after the lesson or later. On the day itself a teacher
-    may still be marking.
-    """
-    if stored is None or read_before is None:
-        return False
-    return stored.lesson.date < read_before
+def _by_resident(record: LessonRecord | None) -> dict[int, Attendance]:
+    return {attendance.resident: attendance for attendance in record.attendance} if record else {}
 
 
 def _plain_remarks(
     lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
 ) -> list[Remark]:
-    """Say which attended lessons earn nothing by their kind; that somebody was absent is no news.
-
-    A remark is known when the record says just what it said at the last reading.
-    """
-    if attendance.mark is not Mark.ATTENDED or lesson.status is not Status.CONDUCTED:
-        return []
-    if verdict.coins:
+    """Say which attended lessons earn nothing by their kind."""
+    attended = attendance.mark is Mark.ATTENDED and lesson.status is Status.CONDUCTED
+    if not attended or verdict.coins:
         return []
     kind = RemarkKind.TYPE_UNKNOWN if verdict.reason is Reason.TYPE_UNKNOWN else RemarkKind.SKIP
     known = stored is not None and stored.lesson == lesson and attendance in stored.attendance
     return [Remark(kind, verdict.reason.value, lesson.id, attendance.resident, known=known)]
 
 
-# --- lessons as they are recorded ------------------------------------------------------------
-
-
 def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> LessonRecord:
-    """Keep the residents whom a lesson listed once, marked as removed.
-
-    Their coins could not be found any more if the record forgot them.
-    """
+    """Keep residents whom a lesson listed once: else their coins could not be found."""
     if stored is None:
         return record
     present = {attendance.resident for attendance in record.attendance}
@@ -274,9 +219,8 @@ def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> Less
 
 
 def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[Change]:
-    """What of a lesson and its attendance reads otherwise than it is recorded."""
     lesson_before = stored.lesson if stored else None
-    before = {attendance.resident: attendance for attendance in stored.attendance} if stored else {}
+    before = _by_resident(stored)
     changes: list[Change] = []
     if record.lesson != lesson_before:
         changes.append(Put(record.lesson, lesson_before))
@@ -288,11 +232,7 @@ def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[C
 
 
 def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecord]:
-    """The lessons that are gone now, and those that were gone before.
-
-    A lesson that vanished keeps its place in every plan: that night its reversal may have been
-    refused or held. Where nothing is posted or held any more, nothing comes of it.
-    """
+    """Lessons gone now or before, whose reversal may have been refused or held that night."""
     accounted = {record.lesson.id for record in window.lesson_records}.union(window.gone)
     gone_now = [recorded.lesson_records[number] for number in window.gone]
     gone_before = [
@@ -306,39 +246,32 @@ def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecor
     ]
 
 
-# --- cards that were merged in the CRM -------------------------------------------------------
-
-
 def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> list[Remark]:
-    """Propose to merge a card that vanished with the one that took its place in its lessons.
+    """Propose to merge a card that vanished with the one in its place.
 
-    AlfaCRM does not say that it merged two cards of one child: one of them is gone, and the other
-    stands in the lessons of both. Only where a single newcomer is left for all lessons is it
-    proposed; a person merges.
+    AlfaCRM does not say that it merged two cards of one child: one is gone, the other stands in
+    the lessons of both. Only a single newcomer of all lessons is proposed.
     """
     heirs: dict[int, set[int]] = {}
     for record in records:
         stored = recorded.lesson_records.get(record.lesson.id)
         if stored is None:
             continue
-        before = _listed(stored)
-        now = _listed(record)
+        before, now = _listed(stored), _listed(record)
         newcomers = now - before
         if not newcomers:
             # Nobody is new: the heir may have stood beside the other card all along.
             continue
         for gone in (before - now) & recorded.vanished:
             heirs[gone] = heirs.get(gone, newcomers) & newcomers
-    proposals = []
-    for gone, candidates in heirs.items():
-        if len(candidates) == 1:
-            (heir,) = candidates
-            proposals.append(Remark(RemarkKind.MERGED, "merged", resident=gone, other=heir))
-    return proposals
+    return [
+        Remark(RemarkKind.MERGED, "merged", resident=gone, other=min(candidates))
+        for gone, candidates in heirs.items()
+        if len(candidates) == 1
+    ]
 
 
 def _listed(record: LessonRecord) -> set[int]:
-    """Whom a lesson lists; those who were removed from it aside."""
     return {
         attendance.resident
         for attendance in record.attendance

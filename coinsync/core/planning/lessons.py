@@ -1,7 +1,4 @@
-"""The second half of planning lessons: decide what is posted, what is held, and what waits.
-
-Pure: equal inputs give equal plans.
-"""
+"""Decide about the coins of lessons: what is posted, what is held, and what waits."""
 
 from __future__ import annotations
 
@@ -24,7 +21,6 @@ from coinsync.core.plan import (
     Scope,
 )
 from coinsync.core.planning.compare import Cause, Comparison, Difference
-from coinsync.core.planning.entries import entries_towards
 from coinsync.core.rules import UNCERTAIN, Reason
 
 #: In whose name it is posted what the rules give.
@@ -42,19 +38,13 @@ def plan_lessons(
 ) -> Plan:
     """Plan the coins for what ``compare`` found.
 
-    ``survivors`` names the card on which a merged one goes on. ``balances``, by such cards, must
-    hold those of all its ``losers``. A reversal that would take a balance below zero is held; so
-    is one for which something is not known. Differences that only the rules explain move nothing
-    unless ``rerate``.
+    ``balances`` must hold those of all ``losers``, by the cards on which they go on: none falls
+    below zero. What only the rules explain moves nothing unless ``rerate``.
     """
     draft = _Draft(dict(balances), survivors or {}, rerate)
     in_order = sorted(
         comparison.differences,
-        key=lambda difference: (
-            difference.lesson.date,
-            difference.lesson.id,
-            difference.resident,
-        ),
+        key=lambda difference: (difference.lesson.date, difference.lesson.id, difference.resident),
     )
     # Gains come first: a lesson entered anew pays for the reversal of the one that it replaces,
     # so that nobody's coins are held because the office deleted a lesson and typed it again.
@@ -81,8 +71,6 @@ def plan_lessons(
 
 @dataclass(slots=True)
 class _Draft:
-    """The plan as far as it is decided; ``available`` is how much each resident can still lose."""
-
     available: dict[int, int]
     survivors: Mapping[int, int]
     rerate: bool
@@ -91,7 +79,7 @@ class _Draft:
     remarks: list[Remark] = field(default_factory=list)
 
     def gain(self, difference: Difference) -> None:
-        """Decide about somebody who gets coins, or keeps them while something waits."""
+        """Decide about somebody who gets or keeps coins."""
         verdict, state = difference.verdict, difference.state
         owed = verdict.coins - state.coins
         if owed and difference.cause is not Cause.FACTS and not self.rerate:
@@ -129,21 +117,19 @@ class _Draft:
         self.available[owner] -= lost
 
     def _owner(self, difference: Difference) -> int:
-        """The card on which the coins count."""
         return self.survivors.get(difference.resident, difference.resident)
 
     def _post(self, difference: Difference) -> None:
         self.basis.append(difference.state)
-        due = difference.verdict.coins
-        for entry in entries_towards(due, difference, actor=SYNC_ACTOR):
-            self.changes.append(Post(entry))
+        entries = entries_towards(difference.verdict.coins, difference, actor=SYNC_ACTOR)
+        self.changes += [Post(entry) for entry in entries]
 
     def _drop_hold(self, difference: Difference) -> None:
         if difference.hold is not None:
             self.changes.append(Drop(difference.hold))
 
     def _hold(self, difference: Difference, kind: HoldKind, coins: int) -> None:
-        """Keep for a person what cannot be decided; said every night, written once."""
+        """Keep for a person what cannot be decided: said nightly, written once."""
         lesson = difference.lesson
         hold = Hold(
             key=difference.state.key,
@@ -163,23 +149,12 @@ class _Draft:
     def _remark(
         self, kind: RemarkKind, difference: Difference, coins: int, *, known: bool = False
     ) -> None:
-        remark = Remark(
-            kind,
-            difference.verdict.reason.value,
-            difference.lesson.id,
-            difference.resident,
-            coins,
-            known=known,
-        )
-        self.remarks.append(remark)
+        reason, lesson = difference.verdict.reason.value, difference.lesson.id
+        self.remarks.append(Remark(kind, reason, lesson, difference.resident, coins, known=known))
 
 
 def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remark]:
-    """Pair the reversal of a lesson that is gone with the award of one that was entered anew.
-
-    They belong together when resident, groups and day are the same. Nothing is decided by it: the
-    pair is only shown, so that nobody wonders about two lines that cancel each other.
-    """
+    """Show reversal and award of a lesson entered anew as a pair; decides nothing."""
     groups_of = {lesson.id: lesson.groups for lesson in lessons}
     awarded: dict[tuple[int, date, tuple[int, ...]], list[int]] = {}
     reversed_ = []
@@ -197,15 +172,45 @@ def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remar
         others = awarded.get(place)
         if others:
             # Of two lessons on one day each replaces another one.
-            replacement = others.pop(0)
-            remarks.append(
-                Remark(
-                    RemarkKind.REPLACED,
-                    "replaced",
-                    entry.lesson,
-                    entry.resident,
-                    entry.coins,
-                    replacement,
-                )
+            other = others.pop(0)
+            remark = Remark(
+                RemarkKind.REPLACED, "replaced", entry.lesson, entry.resident, entry.coins, other
             )
+            remarks.append(remark)
     return remarks
+
+
+def entries_towards(due: int, difference: Difference, *, actor: str, note: str = "") -> list[Entry]:
+    """The reversal of what is posted, and an award of ``due`` coins.
+
+    Never the difference alone: each award says what its lesson is worth, each reversal mirrors
+    the award that it names.
+    """
+    state, verdict, lesson = difference.state, difference.verdict, difference.lesson
+    entries: list[Entry] = []
+
+    def post(kind: Kind, coins: int, reason: str, reverses: int | None = None) -> None:
+        entry = Entry(
+            key=state.key,
+            seq=state.seq + len(entries) + 1,
+            resident=difference.resident,
+            coins=coins,
+            kind=kind,
+            happened_on=lesson.date,
+            reason=reason,
+            actor=actor,
+            rule=verdict.rule,
+            note=note,
+            lesson=lesson.id,
+            reverses=reverses,
+        )
+        entries.append(entry)
+
+    if state.coins:
+        # The lesson is still paid, so the reason to reverse its award is another amount.
+        rate_changed = verdict.reason is Reason.PAID
+        reason = "rate_changed" if rate_changed else verdict.reason.value
+        post(Kind.REVERSAL, -state.coins, reason, state.award)
+    if due:
+        post(Kind.AWARD, due, "lesson")
+    return entries

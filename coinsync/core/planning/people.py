@@ -1,7 +1,4 @@
-"""Plan what to record of the people of one branch: cards, groups, memberships, VK pages.
-
-Pure: equal inputs give equal plans. No coins move here.
-"""
+"""Plan what to record of a branch's people; no coins move here."""
 
 from __future__ import annotations
 
@@ -25,15 +22,22 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.identity import VkKind, read_vk
-from coinsync.core.plan import Change, Evidence, Plan, Purpose, Put, Remark, RemarkKind, Scope
+from coinsync.core.plan import (
+    Change,
+    Coverage,
+    Evidence,
+    Plan,
+    Purpose,
+    Put,
+    Remark,
+    RemarkKind,
+    Scope,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Everybody and everything that a branch's lessons refer to.
-
-    ``pages`` are VK's answers about screen names; ``merged`` are the cards that go on as others.
-    """
+    """Everybody and everything that a branch's lessons refer to."""
 
     branches: tuple[Branch, ...] = ()
     types: tuple[LessonType, ...] = ()
@@ -68,11 +72,8 @@ def plan_people(
 ) -> Plan:
     """Plan what to record of the people of one branch.
 
-    ``read_before`` is the day of the last complete reading of this branch, None before the first.
-    Nobody is removed: who is missing from a complete reading is recorded as gone, an ended
-    membership keeps its days; an erased card stays erased. ``unreadable`` says of residents whose
-    cards could not be read in which field, ``missed`` in which other branches they were missing
-    just before.
+    Nobody is removed: who is missing is recorded as gone, an erased card stays erased.
+    ``unreadable`` gives the bad field by card, ``missed`` other branches that lacked the card.
     """
     residents = _with_the_missing(scope.branch, read.residents, known.residents, missed or {})
     memberships = memberships_after(
@@ -80,7 +81,7 @@ def plan_people(
         known.memberships,
         scope.until,
         read_before,
-        groups={group.id for group in read.groups},
+        {group.id for group in read.groups},
     )
     links, remarks = _link_changes(read, known)
     for resident, field in (unreadable or {}).items():
@@ -101,7 +102,6 @@ def plan_people(
 
 
 def _people_evidence(branch: int, read: People, known: People) -> Evidence:
-    """Count who and what was known in the branch, and how much of it the reading lacks."""
     present = {resident.id for resident in read.residents}
     expected = {
         resident.id
@@ -119,17 +119,12 @@ def _people_evidence(branch: int, read: People, known: People) -> Evidence:
         _seat(membership) for membership in read.memberships if membership.group in groups
     }
     return Evidence(
-        residents_known=len(expected),
-        residents_read=len(read.residents),
-        residents_missing=len(expected - present),
-        memberships_known=len(open_seats),
-        memberships_read=len(shown_seats),
-        memberships_missing=len(open_seats - shown_seats),
+        residents=Coverage(len(expected), len(read.residents), len(expected - present)),
+        memberships=Coverage(len(open_seats), len(shown_seats), len(open_seats - shown_seats)),
     )
 
 
 def _changes(facts: Iterable[Fact], known: Iterable[Fact]) -> list[Change]:
-    """Record facts of one kind that are new, or not as they are known."""
     before = {identity(fact): fact for fact in known}
     changes: list[Change] = []
     for fact in facts:
@@ -145,7 +140,6 @@ def _with_the_missing(
     known: Sequence[Resident],
     missed: Mapping[int, Collection[int]],
 ) -> list[Resident]:
-    """Those who were read, and as gone those whom none of their branches shows any more."""
     present = {resident.id for resident in read}
     residents = list(read)
     for resident in known:
@@ -159,11 +153,7 @@ def _with_the_missing(
     return residents
 
 
-# --- memberships -----------------------------------------------------------------------------
-
-
 def _seat(membership: Membership) -> tuple[int, int]:
-    """Who belongs to which group, whenever that is."""
     return membership.resident, membership.group
 
 
@@ -172,27 +162,23 @@ def memberships_after(
     known: Sequence[Membership],
     today: date,
     read_before: date | None,
-    *,
-    groups: Collection[int] | None = None,
+    groups: Collection[int],
 ) -> tuple[Membership, ...]:
-    """Join the memberships that the CRM shows today with those that we remember.
+    """Join the memberships that the CRM shows with those that we remember.
 
-    AlfaCRM forgets a membership once it has ended, and shows many without a start. One without a
-    start is dated from the last reading that did not show it; one that is no longer shown ended,
-    unless it had an end, the day before it was missed. Only those of ``groups`` can be missed:
-    another branch's are not read.
+    AlfaCRM forgets a membership that ended, and shows many without a start: it began after the
+    last reading. One no longer shown ended the day before. Other branches' ``groups`` are not
+    read and lack nothing.
     """
     after = {identity(membership): membership for membership in known}
     remembered: dict[tuple[int, int], list[Membership]] = {}
     for membership in known:
         remembered.setdefault(_seat(membership), []).append(membership)
-        can_be_missed = groups is None or membership.group in groups
-        if membership.until is None and can_be_missed:
+        if membership.until is None and membership.group in groups:
             # Taken for ended, until the reading shows it again just below.
             after[identity(membership)] = replace(membership, until=today - timedelta(days=1))
     for membership in read:
-        stays = remembered.get(_seat(membership), ())
-        dated = _dated(membership, stays, today, read_before)
+        dated = _dated(membership, remembered.get(_seat(membership), ()), today, read_before)
         after[identity(dated)] = dated
     return tuple(after.values())
 
@@ -200,7 +186,7 @@ def memberships_after(
 def _dated(
     membership: Membership, stays: Iterable[Membership], today: date, read_before: date | None
 ) -> Membership:
-    """Give a membership without a start that of the stay we remember: still open, or as long."""
+    """Give a membership without a start that of the stay we remember."""
     if membership.since != ALWAYS:
         return membership
     starts = []
@@ -221,14 +207,8 @@ def memberships_once_recorded(known: Iterable[Membership], plan: Plan) -> list[M
     return list(after.values())
 
 
-# --- VK pages and links ----------------------------------------------------------------------
-
-
 def names_to_ask(read: Iterable[Resident], known: People) -> dict[int, str]:
-    """The screen names on cards that VK was not asked about yet, by resident.
-
-    Once asked, a name is not asked about again: only a new text on the card is.
-    """
+    """Screen names by resident that VK was not asked about yet."""
     asked = {(page.resident, page.name) for page in known.pages}
     closed = known.closed
     names = {}
@@ -242,10 +222,9 @@ def names_to_ask(read: Iterable[Resident], known: People) -> dict[int, str]:
 
 
 def _link_changes(read: People, known: People) -> tuple[list[Change], list[Remark]]:
-    """Link residents who never had a link to the page on their card.
+    """Link residents who never had a link; a later change is only reported.
 
-    What changed on a card is reported and never linked anew: a revoked viewer must not come back
-    because the office typed the page once more.
+    A revoked viewer must not come back because the office typed the page once more.
     """
     linked: dict[int, set[int]] = {}
     for link in known.links:
@@ -273,10 +252,7 @@ def _link_changes(read: People, known: People) -> tuple[list[Change], list[Remar
 
 
 def vk_number(text: str, page: VkPage | None) -> tuple[int, str]:
-    """The VK id that a card's text means, and "" — or 0, and the reason why there is none.
-
-    0 and "" means that the card says nothing. ``page`` is VK's answer about a screen name.
-    """
+    """The VK id that a card's text means, and why there is none."""
     meaning = read_vk(text)
     if meaning.kind is VkKind.NUMBER:
         return meaning.number, ""

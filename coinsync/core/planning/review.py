@@ -1,7 +1,4 @@
-"""Plan what a person decided about something held: post it, forgive it, or let it be.
-
-Pure: equal inputs give equal plans.
-"""
+"""Plan what a person decided about something held."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from coinsync.core.facts import Decision, HoldKind
 from coinsync.core.ledger import FORGIVEN, Entry, KeyState, Kind, gift_key
 from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put, Scope
 from coinsync.core.planning.compare import Difference
-from coinsync.core.planning.entries import entries_towards
+from coinsync.core.planning.lessons import entries_towards
 
 
 class Ruling(StrEnum):
@@ -27,10 +24,7 @@ class Ruling(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A held difference with what was decided about its key before.
-
-    ``today`` is the day at the resident's branch, on which the decision is made.
-    """
+    """A held difference, and what was decided ``before``."""
 
     difference: Difference
     before: Decision | None
@@ -45,17 +39,16 @@ def plan_review(
     note: str,
     erased: Collection[int] = (),
 ) -> Plan:
-    """Plan what a person's ruling does to what is held, which is one question at least.
+    """Plan what a person's ruling does to what is held: one question at least.
 
-    *Post* does what the rules give, or pays a visit that they leave open; *forgive* takes the award
-    back and gives the same coins as a gift; *waive* leaves the coins as they are. What then still
-    differs from the rules is a decision. Of residents who are ``erased`` no note is kept.
+    *Forgive* takes the award back and gives the same as a gift; *waive* leaves the coins. What
+    then differs from the rules is a decision. Of ``erased`` residents no note is kept.
     """
     changes: list[Change] = []
     basis: list[KeyState] = []
     for question in questions:
         difference, state = question.difference, question.difference.state
-        author = _Author(actor, "" if difference.resident in erased else note)
+        kept_note = "" if difference.resident in erased else note
         # Also where no coins move the ruling relies on where the key stood: it answers no other
         # question than the one that the person saw.
         basis.append(state)
@@ -65,31 +58,22 @@ def plan_review(
         seq = state.seq
         # Since it was held the rules may have changed, and give what is posted: nothing moves.
         if due != state.coins:
-            entries = entries_towards(due, difference, actor=actor, note=author.note)
+            entries = entries_towards(due, difference, actor=actor, note=kept_note)
             seq += len(entries)
             changes += [Post(entry) for entry in entries]
         if ruling is Ruling.FORGIVE and due < state.coins:
-            gift = _gift(difference, state.coins - due, author)
+            gift = _gift(difference, state.coins - due, actor, kept_note)
             basis.append(KeyState(gift.key))
             changes.append(Post(gift))
         if due != difference.verdict.coins or difference.verdict.held:
             # Without it the next sync would find the same difference and hold it again.
-            decision = _decision(question, seq, due, author)
+            decision = _decision(question, seq, due, actor, kept_note)
             changes.append(Put(decision, question.before))
     days = [question.today for question in questions]
     return Plan.of(Purpose.REVIEW, Scope(0, min(days), max(days)), changes, basis=basis)
 
 
-@dataclass(frozen=True, slots=True)
-class _Author:
-    """In whose name a ruling is carried out, and with which note."""
-
-    actor: str
-    note: str
-
-
-def _decision(question: Question, seq: int, coins: int, author: _Author) -> Decision:
-    """The person's answer to this question: these coins, whatever the rules say."""
+def _decision(question: Question, seq: int, coins: int, actor: str, note: str) -> Decision:
     difference = question.difference
     return Decision(
         key=difference.state.key,
@@ -98,21 +82,19 @@ def _decision(question: Question, seq: int, coins: int, author: _Author) -> Deci
         seq=seq,
         coins=coins,
         reason=difference.verdict.reason.value,
-        actor=author.actor,
+        actor=actor,
         decided_on=question.today,
-        note=author.note,
+        note=note,
     )
 
 
 def _due(difference: Difference) -> int:
-    """The coins of a key once its ruling is carried out: what the rules give, or a visit."""
     is_visit = difference.hold is not None and difference.hold.kind is HoldKind.GUEST
     verdict = difference.verdict
     return verdict.coins + verdict.held if is_visit else verdict.coins
 
 
-def _gift(difference: Difference, coins: int, author: _Author) -> Entry:
-    """Give what a reversal takes, as a gift that anybody can see."""
+def _gift(difference: Difference, coins: int, actor: str, note: str) -> Entry:
     return Entry(
         key=gift_key(difference.state.award or 0),
         seq=1,
@@ -121,7 +103,7 @@ def _gift(difference: Difference, coins: int, author: _Author) -> Entry:
         kind=Kind.GIFT,
         happened_on=difference.lesson.date,
         reason=FORGIVEN,
-        actor=author.actor,
-        note=author.note,
+        actor=actor,
+        note=note,
         lesson=difference.lesson.id,
     )

@@ -1,1 +1,1 @@
-"""What each database engine needs of its own: SQLite, and MySQL or MariaDB."""
+"""What each engine needs of its own: SQLite, and MySQL or MariaDB."""

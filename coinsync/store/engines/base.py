@@ -24,8 +24,7 @@ TRIES_MAX = 5
 class Engine(ABC):
     """One kind of database: how it is reached, what must hold there, and what its errors mean.
 
-    Methods that take a URL leave nothing open; those that take a database work on an open one.
-    Methods with a body here do what is right for an engine that knows no such thing.
+    Methods that take a URL refuse a malformed one, and leave nothing open.
     """
 
     #: Errors of the driver, as it raises them itself and as peewee passes them on.
@@ -36,15 +35,8 @@ class Engine(ABC):
     # --- by address -------------------------------------------------------------------------------
 
     @abstractmethod
-    def place(self, url: str) -> str:
-        """What messages call the database of a URL: never its password. Refuses a malformed URL."""
-
-    @abstractmethod
     def must_exist(self, url: str) -> object:
-        """Refuse a URL where no database is.
-
-        Returns a mark that stays equal as long as the same database lies there.
-        """
+        """Refuse a URL without a database; a mark that is equal while it is the same database."""
 
     @abstractmethod
     def prepare(self, url: str) -> bool:
@@ -59,8 +51,8 @@ class Engine(ABC):
         """A database for reading alone, not yet connected."""
 
     @abstractmethod
-    def lender(self, url: str, *, wait_seconds: float, connections: int) -> Lender:
-        """Lend connected databases to at most so many readers, and keep them in between."""
+    def lender(self, url: str, *, wait_seconds: float) -> Lender:
+        """Lend connected databases to many readers, and keep them in between."""
 
     @abstractmethod
     def back_up(self, url: str, file: Path) -> None:
@@ -70,7 +62,7 @@ class Engine(ABC):
 
     @abstractmethod
     def place_of(self, database: Database) -> str:
-        """What messages call an open database."""
+        """What messages call a database, connected or not: never its password."""
 
     @abstractmethod
     def begin_reading(self, database: Database) -> None:
@@ -78,19 +70,18 @@ class Engine(ABC):
 
     @abstractmethod
     def may_try_again(self, error: BaseException, *, began: bool) -> bool:
-        """Whether what may pass is worth another try.
+        """Whether another try is worth it: not where we have waited in vain as long as told.
 
-        It is not where we have waited in vain as long as we were told to. ``began`` tells whether
-        the transaction had begun when the error came.
+        ``began`` tells whether the transaction had begun when the error came.
         """
 
     def is_alive(self, database: Database) -> bool:
         """Whether the connection still leads somewhere."""
         return True
 
-    @abstractmethod
     def renew(self, database: Database) -> None:
         """Make ready for another try, after what may have been the connection's fault."""
+        return
 
     @abstractmethod
     def look_again(self, database: Database) -> AbstractContextManager[None]:
@@ -100,9 +91,9 @@ class Engine(ABC):
     def stream(self, database: Database, sql: str, values: Values) -> Iterator[tuple[Any, ...]]:
         """Rows of a statement one after another, without having all of them in memory."""
 
-    @abstractmethod
     def take_any_text(self, database: Database) -> None:
         """From now on mark what is damaged in a text, instead of refusing the text."""
+        return
 
     @abstractmethod
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
@@ -127,17 +118,12 @@ class Engine(ABC):
         return []
 
     @abstractmethod
-    def expected(self) -> Mapping[str, str]:
+    def expected(self, database: Database) -> Mapping[str, str]:
         """Every part of the schema that the models describe, by its name, and what it is."""
 
     @abstractmethod
     def described(self, database: Database) -> Mapping[str, str]:
-        """Every part of our tables as the engine tells them, and the triggers but the guards."""
-
-    def without_guards(self, parts: Mapping[str, str]) -> dict[str, str]:
-        """The parts of a schema but for the append-only triggers, which are compared by text."""
-        guard_parts = {f"trigger {name}" for name in self.guards}
-        return {name: what for name, what in parts.items() if name not in guard_parts}
+        """Every part of our tables as the engine tells them, and all triggers."""
 
     @abstractmethod
     def put_guard(self, database: Database, name: str, body: str) -> bool:
@@ -159,7 +145,7 @@ class Engine(ABC):
 
     @abstractmethod
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
-        """Rows that refer to rows that are not there: table, row, the table referred to."""
+        """Rows that refer to missing ones: table, row, the table referred to."""
 
     @abstractmethod
     def product(self, database: Database) -> tuple[str, str]:
@@ -176,8 +162,8 @@ class Engine(ABC):
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """An error and what is behind it: libraries hide causes behind errors of their own."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+    passed: set[int] = set()
+    while error is not None and id(error) not in passed:
+        passed.add(id(error))
         yield error
         error = error.__cause__ or error.__context__

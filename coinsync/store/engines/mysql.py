@@ -1,7 +1,4 @@
-"""MySQL and MariaDB: one server or a cluster, for many machines.
-
-Its connections and their settings are in ``mysql_connection``.
-"""
+"""MySQL and MariaDB: one server or a cluster, for many machines."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from pymysql.cursors import SSCursor
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.engines import guards, mysql_errors, mysql_schema
 from coinsync.store.engines.base import Engine, Lender, Values
-from coinsync.store.engines.mysql_address import ServerAddress, address_of
+from coinsync.store.engines.mysql_address import address_of
 from coinsync.store.engines.mysql_connection import (
     CONNECT_SECONDS_MAX,
     MysqlDatabase,
@@ -33,9 +30,11 @@ from coinsync.store.models import TABLE_NAMES
 CHECK_SECONDS = 3600.0
 #: A connection of the web view is given up then, so that a host that is back is used again.
 STALE_SECONDS = 300
+#: More than the web view may have threads.
+SHARED_CONNECTIONS = 64
 
 #: Compared byte by byte, trailing blanks too, as SQLite does: MariaDB's and MySQL's name for it. By
-#: their defaults ``K1`` equals ``k1`` and "ё" equals "е".
+#: default ``K1`` equals ``k1`` and "ё" equals "е".
 _COLLATIONS = ("utf8mb4_nopad_bin", "utf8mb4_0900_bin")
 
 
@@ -47,31 +46,24 @@ class Mysql(Engine):
 
     # --- by address -------------------------------------------------------------------------------
 
-    def place(self, url: str) -> str:
-        """Hosts and name."""
-        return str(address_of(url))
-
     def must_exist(self, url: str) -> object:
-        """Connecting will tell; it is the same database whatever happens to it."""
+        """Connecting will tell; an address always means the same database."""
         return address_of(url)
 
     def prepare(self, url: str) -> bool:
         """Make the database itself, where the account may."""
-        address = address_of(url)
         try:
             with self.to_write(url, wait_seconds=CONNECT_SECONDS_MAX).connection_context():
                 return False
         except peewee.OperationalError as error:
             if not set(mysql_errors.codes(error)) & mysql_errors.NO_DATABASE:
                 raise
-        terms = terms_to_write(CONNECT_SECONDS_MAX)
+        address, terms = address_of(url), terms_to_write(CONNECT_SECONDS_MAX)
         database: Database = MysqlDatabase("information_schema", address=address, terms=terms)
         with database.connection_context():
             name = address.name.replace("`", "``")
-            collation = _collation(database)
-            database.execute_sql(
-                f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE {collation}"
-            )
+            how = f"CHARACTER SET utf8mb4 COLLATE {_collation(database)}"
+            database.execute_sql(f"CREATE DATABASE `{name}` {how}")
         return True
 
     def to_write(self, url: str, *, wait_seconds: float) -> MysqlDatabase:
@@ -80,11 +72,11 @@ class Mysql(Engine):
         return MysqlDatabase(address.name, address=address, terms=terms_to_write(wait_seconds))
 
     def to_read(self, url: str, *, wait_seconds: float) -> MysqlDatabase:
-        """Every transaction of it is told to write nothing; the account may be one that cannot."""
+        """Every transaction of it is told to write nothing."""
         address = address_of(url)
         return MysqlDatabase(address.name, address=address, terms=terms_to_read(wait_seconds))
 
-    def lender(self, url: str, *, wait_seconds: float, connections: int) -> Lender:
+    def lender(self, url: str, *, wait_seconds: float) -> Lender:
         """Connections are kept. What another node has just written may be seen a moment later."""
         address = address_of(url)
         shared: Database = SharedDatabase(
@@ -92,7 +84,7 @@ class Mysql(Engine):
             address=address,
             # A page waits for no other node: it would be slower, and never be wrong for long.
             terms=terms_to_read(wait_seconds, wait_seconds + 4, causal=False),
-            max_connections=connections,
+            max_connections=SHARED_CONNECTIONS,
             stale_timeout=STALE_SECONDS,
             timeout=wait_seconds,
         )
@@ -125,11 +117,9 @@ class Mysql(Engine):
         return not mysql_errors.timed_out(error)
 
     def is_alive(self, database: Database) -> bool:
-        """Asked of the server.
-
-        The driver must not connect anew by itself: that connection would have no settings of ours.
-        """
+        """Ask the server."""
         try:
+            # The driver would connect anew without our settings.
             database.connection().ping(reconnect=False)
         except pymysql.MySQLError:
             return False
@@ -162,17 +152,14 @@ class Mysql(Engine):
             if connection._result is not result:
                 raise RuntimeError("another question was asked before all rows were read")
 
-    def take_any_text(self, database: Database) -> None:
-        """The server stores no text that is none."""
-
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
-        """Told apart by numbers."""
+        """Errors are told apart by their numbers, never by their texts."""
         return mysql_errors.translate(error, place)
 
     # --- by open database: settings, schema and guards --------------------------------------------
 
     def ready_to_migrate(self, database: Database) -> None:
-        """New tables are made as the database says: transactional, and comparing texts exactly."""
+        """New tables are made transactional, and compare texts exactly."""
         database.execute_sql("SET SESSION default_storage_engine = InnoDB")
         database.execute_sql(f"ALTER DATABASE CHARACTER SET utf8mb4 COLLATE {_collation(database)}")
 
@@ -198,30 +185,22 @@ class Mysql(Engine):
 
     def weak_settings(self, database: Database) -> list[str]:
         """Whether what was committed is on disk."""
-        cursor = database.execute_sql("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit")
-        flush = cursor.fetchone()[0]
+        name = "innodb_flush_log_at_trx_commit"
+        flush = database.execute_sql(f"SELECT @@GLOBAL.{name}").fetchone()[0]
         if flush == 1:
             return []
-        return [
-            f"innodb_flush_log_at_trx_commit = {flush}: "
-            "a power cut may lose the last second; set it to 1"
-        ]
+        return [f"{name} = {flush}: a power cut may lose the last second; set it to 1"]
 
-    def expected(self) -> Mapping[str, str]:
+    def expected(self, database: Database) -> Mapping[str, str]:
         """As the models say it, in the words of the server."""
-        address = ServerAddress((), "none", "", "")
-        # Never connected: it only knows what the server calls a type.
-        return mysql_schema.expected(MysqlDatabase("none", address=address, terms=terms_to_read(1)))
+        return mysql_schema.expected(database)
 
     def described(self, database: Database) -> Mapping[str, str]:
         """From ``information_schema``."""
-        return self.without_guards(mysql_schema.described(database, _COLLATIONS))
+        return mysql_schema.described(database, _COLLATIONS)
 
     def put_guard(self, database: Database, name: str, body: str) -> bool:
-        """False where the account or the server may not.
-
-        A server with a binary log takes triggers only from accounts that it trusts.
-        """
+        """A server with a binary log takes triggers only from accounts that it trusts."""
         try:
             database.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
             database.execute_sql(f"CREATE TRIGGER {name} {body}")
@@ -233,10 +212,10 @@ class Mysql(Engine):
 
     def guards_lost(self, database: Database) -> tuple[str, ...]:
         """Those that this account does not see, where it may do what they refuse."""
-        lost = []
+        lost: list[str] = []
         for name in self._unseen_guards(database):
             verb, table = guards.watched(self.guards[name])
-            if self._may(database, verb, table):
+            if _may(database, verb, table):
                 lost.append(name)
         return tuple(lost)
 
@@ -249,35 +228,17 @@ class Mysql(Engine):
         texts = mysql_schema.triggers(database)
         return sorted(name for name, body in self.guards.items() if texts.get(name) != body)
 
-    def _may(self, database: Database, verb: str, table: str) -> bool:
-        """Ask the server itself, by a statement that is not carried out."""
-        if verb == "UPDATE":
-            column = mysql_schema.first_column(table)
-            statement = f"EXPLAIN UPDATE {table} SET {column} = {column}"
-        else:
-            statement = f"EXPLAIN DELETE FROM {table}"
-        try:
-            database.execute_sql(statement)
-        except peewee.DatabaseError as error:
-            found = set(mysql_errors.codes(error))
-            # That this transaction only reads is said after the right was found.
-            if not found & (mysql_errors.FORBIDDEN | mysql_errors.READ_ONLY):
-                raise
-            return not found & mysql_errors.FORBIDDEN
-        return True
-
     # --- by open database: its condition ----------------------------------------------------------
 
     def damage(self, database: Database) -> list[str]:
-        """The server's own check, on a connection of its own: it would end our transaction."""
+        """The server's own check, which would end our transaction, on another connection."""
         opened = opened_here(database)
         terms = terms_to_read(opened.terms.connect_seconds, CHECK_SECONDS)
         other: Database = MysqlDatabase(opened.database, address=opened.address, terms=terms)
         with other.connection_context():
             rows = other.execute_sql(f"CHECK TABLE {', '.join(TABLE_NAMES)}").fetchall()
-        return [
-            f"{table}: {text}" for table, _, kind, text in rows if (kind, text) != ("status", "OK")
-        ]
+        bad = [row for row in rows if row[2:] != ("status", "OK")]
+        return [f"{table}: {text}" for table, _, _, text in bad]
 
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
         """Rows by what they refer to."""
@@ -294,7 +255,7 @@ class Mysql(Engine):
         allowed = []
         for table in guards.GROWING:
             for verb in ("UPDATE", "DELETE"):
-                if self._may(database, verb, table):
+                if _may(database, verb, table):
                     allowed.append(f"{verb} {table}")
         return (f"this account may {', '.join(allowed)}",) if allowed else ()
 
@@ -310,17 +271,28 @@ class Mysql(Engine):
 MYSQL = Mysql()
 
 
+def _may(database: Database, verb: str, table: str) -> bool:
+    """Ask the server itself, by a statement that is not carried out."""
+    if verb == "UPDATE":
+        column = mysql_schema.first_column(table)
+        statement = f"EXPLAIN UPDATE {table} SET {column} = {column}"
+    else:
+        statement = f"EXPLAIN DELETE FROM {table}"
+    try:
+        database.execute_sql(statement)
+    except peewee.DatabaseError as error:
+        codes = set(mysql_errors.codes(error))
+        # That this transaction only reads is said after the right was found.
+        if not codes & (mysql_errors.FORBIDDEN | mysql_errors.READ_ONLY):
+            raise
+        return not codes & mysql_errors.FORBIDDEN
+    return True
+
+
 def _collation(database: Database) -> str:
     """The name that this server has for comparing texts byte by byte."""
-    marks = ", ".join(["%s"] * len(_COLLATIONS))
-    rows = database.execute_sql(
-        "SELECT collation_name FROM information_schema.collations"
-        f" WHERE collation_name IN ({marks})",
-        _COLLATIONS,
-    )
-    known = {name for (name,) in rows}
     for name in _COLLATIONS:
-        if name in known:
+        if database.execute_sql("SHOW COLLATION LIKE %s", (name,)).fetchone():
             return name
     raise DatabaseUnusable(
         "database: this server cannot compare texts exactly", advice="Use MariaDB 10.6 or newer."

@@ -12,13 +12,14 @@ from typing import Any
 import peewee
 from peewee import Database, SqliteDatabase
 
-from coinsync.errors import CoinsyncError
-from coinsync.store.engines import guards, sqlite_errors, sqlite_schema
-from coinsync.store.engines.base import Engine, Lender, Values
+from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
+from coinsync.store.engines import guards, sqlite_schema
+from coinsync.store.engines.base import Engine, Lender, Values, causes
 from coinsync.store.engines.sqlite_files import (
     IdleConnections,
     address,
     file_of,
+    missing,
     path_of,
     refuse_missing,
     to_read,
@@ -27,8 +28,7 @@ from coinsync.store.engines.sqlite_files import (
 SETTINGS = {
     # SQLite ignores references between tables unless each connection asks for them.
     "foreign_keys": 1,
-    # FULL: a receipt that was printed survives a power cut. In WAL mode NORMAL, the default of some
-    # builds, may lose the newest commits.
+    # FULL: a printed receipt survives a power cut. NORMAL, the default of some builds, may lose it.
     "synchronous": 2,
     # Without it REPLACE deletes a row and no trigger against DELETE is asked.
     "recursive_triggers": 1,
@@ -38,6 +38,10 @@ SETTINGS = {
 
 #: Pages that a backup copies before it lets others have the file again.
 _PAGES_PER_STEP = 1000
+#: The lowest byte of one of SQLite's numbers says what happened, the others where.
+_PRIMARY = 0xFF
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Sqlite(Engine):
@@ -48,26 +52,21 @@ class Sqlite(Engine):
 
     # --- by address -------------------------------------------------------------------------------
 
-    def place(self, url: str) -> str:
-        """The file."""
-        return str(path_of(url))
-
     def must_exist(self, url: str) -> object:
-        """The number of the file: another one when another file lies there."""
+        """The number of the file."""
         path = path_of(url)
         refuse_missing(path)
         return path.stat().st_ino
 
     def prepare(self, url: str) -> bool:
-        """Make the file, and its folder when that is missing too, for its owner and a group."""
+        """Make the file, and its folder too, for an owner and a group."""
         path = path_of(url)
         if path.exists():
             return False
         path.parent.mkdir(mode=0o2770, parents=True, exist_ok=True)
-        # The web view may be another user of the same group. SQLite gives the -wal and -shm files
-        # the mode of the database, and a reader must write them though it never writes the
-        # database: with 0640 one of the two users would lock the other out. The mode is set once
-        # more because the umask takes bits from the first.
+        # The web view may be another user of the group. SQLite gives the -wal and -shm files the
+        # mode of the database, and a reader must write them: 0640 would lock one of the two out.
+        # The mode is set once more because the umask takes bits from the first.
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o660)
         try:
             os.fchmod(descriptor, 0o660)
@@ -81,8 +80,8 @@ class Sqlite(Engine):
             address(path_of(url), "rw"),
             uri=True,
             timeout=wait_seconds,
-            # A transaction that begins by reading fails at once when it wants to write and another
-            # writer was faster, whatever the timeout. IMMEDIATE waits for its turn at the start.
+            # Others fail at once, whatever the timeout, when they have read and want to write and
+            # another writer was faster. IMMEDIATE waits for its turn at the start.
             lock_type="IMMEDIATE",
             pragmas=dict(SETTINGS),
         )
@@ -91,7 +90,7 @@ class Sqlite(Engine):
         """The file is opened for reading, and the connection refuses to write."""
         return to_read(path_of(url), wait_seconds)
 
-    def lender(self, url: str, *, wait_seconds: float, connections: int) -> Lender:
+    def lender(self, url: str, *, wait_seconds: float) -> Lender:
         """Connections are kept while nobody uses them; a file has no limit of them."""
         return IdleConnections(path_of(url), wait_seconds).lent
 
@@ -126,9 +125,6 @@ class Sqlite(Engine):
         """BEGIN has waited as long as it was told to; waiting once more would exceed that."""
         return began
 
-    def renew(self, database: Database) -> None:
-        """A file is not lost on the way."""
-
     @contextmanager
     def look_again(self, database: Database) -> Iterator[None]:
         """A new connection sees what is committed."""
@@ -142,7 +138,7 @@ class Sqlite(Engine):
         return cursor
 
     def take_any_text(self, database: Database) -> None:
-        """SQLite keeps whatever bytes stand in its file, also where they are no UTF-8."""
+        """SQLite keeps texts that are no UTF-8."""
         database.connection().text_factory = lambda raw: raw.decode("utf-8", "replace")
 
     def put_guard(self, database: Database, name: str, body: str) -> bool:
@@ -154,24 +150,21 @@ class Sqlite(Engine):
     def guards_lost(self, database: Database) -> tuple[str, ...]:
         """Compare each with its text."""
         triggers = sqlite_schema.triggers(database)
-        lost = []
-        for name, body in sorted(self.guards.items()):
-            if triggers.get(name) != f"CREATE TRIGGER {name} {body}":
-                lost.append(name)
-        return tuple(lost)
+        wanted = {name: f"CREATE TRIGGER {name} {body}" for name, body in self.guards.items()}
+        return tuple(sorted(name for name in wanted if triggers.get(name) != wanted[name]))
 
-    def expected(self) -> Mapping[str, str]:
+    def expected(self, database: Database) -> Mapping[str, str]:
         """As SQLite describes tables made from the models."""
         return sqlite_schema.expected()
 
     def described(self, database: Database) -> Mapping[str, str]:
         """As SQLite describes the tables that are there."""
-        return self.without_guards(sqlite_schema.described(database))
+        return sqlite_schema.described(database)
 
     def damage(self, database: Database) -> list[str]:
         """SQLite's own check, which sees broken pages and no changed digit."""
-        lines = [str(line) for (line,) in database.execute_sql("PRAGMA integrity_check")]
-        return [line for line in lines if line != "ok"]
+        lines = database.execute_sql("PRAGMA integrity_check")
+        return [str(line) for (line,) in lines if line != "ok"]
 
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
         """Rows by SQLite's own number."""
@@ -185,16 +178,15 @@ class Sqlite(Engine):
     def rights(self, database: Database) -> tuple[str, ...]:
         """Whether others than owner and group may touch the file."""
         file = file_of(database)
-        return tuple(
-            f"{path} is open to everybody" for path in (file, file.parent) if _is_open_to_all(path)
-        )
+        exposed = [path for path in (file, file.parent) if _is_open_to_all(path)]
+        return tuple(f"{path} is open to everybody" for path in exposed)
 
     def size(self, database: Database) -> int:
         """Bytes of the file."""
         return file_of(database).stat().st_size
 
     def back_up(self, url: str, file: Path) -> None:
-        """Copy through SQLite, which takes the -wal file along; ``cp`` would miss what is there."""
+        """Copy through SQLite, which takes the -wal file along, as ``cp`` does not."""
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         source = sqlite3.connect(address(path_of(url), "ro"), uri=True)
         with closing(source), closing(sqlite3.connect(file)) as target:
@@ -203,14 +195,45 @@ class Sqlite(Engine):
             target.execute("PRAGMA journal_mode = delete")
 
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
-        """Told apart by numbers."""
-        return sqlite_errors.translate(error, place)
+        """Errors are told apart by their numbers, never by their texts."""
+        # One failure leads to others: a full disk ends the transaction, and rolling back fails then
+        # for want of one. So all causes are looked through; what explains the others comes first.
+        codes = _codes(error)
+        if codes & _BUSY:
+            return DatabaseUnavailable(f"database: {place} is busy; nothing written")
+        if sqlite3.SQLITE_FULL in codes:
+            return DatabaseUnavailable(f"database: {place}: disk full; nothing written")
+        if sqlite3.SQLITE_READONLY in codes:
+            return DatabaseUnusable(
+                f"database: {place} is read-only for this user; nothing written"
+            )
+        cannot_open, io_error = sqlite3.SQLITE_CANTOPEN in codes, sqlite3.SQLITE_IOERR in codes
+        # A missing file cannot be opened; a folder in its place can, but it cannot be read.
+        if (cannot_open and not os.path.exists(place)) or (io_error and os.path.isdir(place)):
+            return missing(place)
+        if cannot_open:
+            return DatabaseUnavailable(f"database: cannot open {place}; nothing written")
+        if codes & _DAMAGED:
+            return CoinsyncError(
+                f"database: {place} is damaged",
+                advice="Do not write to it; restore it from a backup.",
+            )
+        if io_error:
+            return DatabaseUnavailable(f"database: {place}: disk error; nothing written")
+        *_, innermost = causes(error)
+        return CoinsyncError(f"database: {place}: {innermost}; nothing written")
 
 
 SQLITE = Sqlite()
 
 
+def _codes(error: BaseException) -> set[int]:
+    # Errors of Python's own module, such as a closed connection, have no number.
+    numbers = [getattr(cause, "sqlite_errorcode", None) for cause in causes(error)]
+    return {number & _PRIMARY for number in numbers if number is not None}
+
+
 def _is_open_to_all(path: Path) -> bool:
-    """Whether everybody may write there; for a file, also read."""
+    # Everybody may write there; for a file, also read.
     forbidden = 0o002 if path.is_dir() else 0o006
     return bool(path.stat().st_mode & forbidden)

@@ -16,7 +16,7 @@ FileNumbers = tuple[int, int]
 
 
 def path_of(url: str) -> Path:
-    """File of a database URL: ``sqlite:///coins.db`` or ``sqlite:////srv/coinsync/coins.db``."""
+    """File of a URL: ``sqlite:///coins.db`` or ``sqlite:////srv/coinsync/coins.db``."""
     parts = urlsplit(url)
     has_more = parts.netloc or parts.query or parts.fragment
     if parts.scheme != "sqlite" or len(parts.path) < 2 or has_more:
@@ -44,10 +44,8 @@ def missing(place: str) -> DatabaseUnusable:
 
 
 def address(path: Path, mode: str) -> str:
-    """SQLite's own address of a file; ``mode`` is "ro" or "rw".
-
-    Never "rwc": a mistyped path would make an empty database, and coins would seem to be gone.
-    """
+    """SQLite's own address of a file; ``mode`` is "ro" or "rw"."""
+    # Never "rwc": a mistyped path would make an empty database, and coins would seem to be gone.
     return f"file:{quote(str(path))}?mode={mode}"
 
 
@@ -58,10 +56,7 @@ def to_read(
     pragmas: Mapping[str, int] | None = None,
     of_one_thread: bool = True,
 ) -> SqliteDatabase:
-    """A database for reading alone, not yet connected.
-
-    It is locked twice: the file is opened for reading, and the connection refuses to write.
-    """
+    """A database whose file is opened for reading, and whose connections refuse to write."""
     return SqliteDatabase(
         address(path, "ro"),
         uri=True,
@@ -73,10 +68,10 @@ def to_read(
 
 
 class IdleConnections:
-    """Connections to a file that nobody uses just now, each lent to one reader at a time.
+    """Connections that nobody uses just now: opening a file costs more than asking for a page.
 
-    Opening a file costs more than all questions of a page do. A connection is closed after every
-    error, and when another file lies in the place of the database or of its ``-shm`` file.
+    One is closed after every error, and when another file lies in the place of the database or of
+    its ``-shm`` file.
     """
 
     def __init__(self, path: Path, wait_seconds: float) -> None:
@@ -104,7 +99,7 @@ class IdleConnections:
         self._take(None)
 
     def _take(self, numbers: FileNumbers | None) -> SqliteDatabase | None:
-        """An idle connection to the files of these numbers; those to other files are closed."""
+        # An idle connection to the files of these numbers; those to other files are closed.
         while self._idle:
             try:
                 database, opened = self._idle.pop()

@@ -17,10 +17,8 @@ _CHECK = re.compile(r"check\s*\(\s*(.*?)\s*\)", re.IGNORECASE)
 def expected() -> dict[str, str]:
     """Every part of the schema, as SQLite describes tables made from the models."""
     database = SqliteDatabase(":memory:")
-    with (
-        database.connection_context(),
-        database.bind_ctx(MODELS, bind_refs=False, bind_backrefs=False),
-    ):
+    binding = database.bind_ctx(MODELS, bind_refs=False, bind_backrefs=False)
+    with database.connection_context(), binding:
         database.create_tables(MODELS)
         return described(database)
 
@@ -61,21 +59,17 @@ def _columns(database: Database, table: str) -> Iterator[tuple[str, str]]:
 
 
 def _indexes(database: Database, table: str) -> Iterator[tuple[str, str]]:
-    """Indexes go by their columns: the name of an index makes no difference."""
-    for _, name, is_unique, _, is_partial in database.execute_sql(
-        f"PRAGMA index_list({table})"
-    ).fetchall():
-        columns = []
-        for _, _, column, descends, _, is_key in database.execute_sql(
-            f"PRAGMA index_xinfo({name})"
-        ).fetchall():
+    # Indexes go by their columns: the name of an index makes no difference.
+    indexes = database.execute_sql(f"PRAGMA index_list({table})").fetchall()
+    for _, name, is_unique, _, is_partial in indexes:
+        columns: list[str] = []
+        parts = database.execute_sql(f"PRAGMA index_xinfo({name})").fetchall()
+        for _, _, column, descends, _, is_key in parts:
             if is_key:
                 columns.append(f"{column} DESC" if descends else column)
         unique = "unique " if is_unique else ""
-        yield (
-            f"{unique}index {table} ({', '.join(columns)})",
-            "partial" if is_partial else "there",
-        )
+        what = "partial" if is_partial else "there"
+        yield f"{unique}index {table} ({', '.join(columns)})", what
 
 
 def _references(database: Database, table: str) -> Iterator[tuple[str, str]]:

@@ -12,10 +12,9 @@ from coinsync.store.reader import Reader
 
 
 def back_up(url: str, file: Path) -> int:
-    """Write a backup that only its owner can read; its size in bytes.
+    """Write a backup that only its owner can read, and check it; its size in bytes.
 
-    What has that name already is left alone. A file of SQLite is opened and looked through; a dump
-    of a server is checked to its last line and for its guards.
+    What has that name already is left alone.
     """
     part = file.with_name(f"{file.name}.part")
     for path in (file, part):
@@ -40,7 +39,7 @@ def back_up(url: str, file: Path) -> int:
 
 
 def _look_through(part: Path) -> None:
-    """A copy that cannot be read is worth nothing, and the day to find out is today."""
+    # A copy that cannot be read is worth nothing, and the day to find out is today.
     copy = open_readable(f"sqlite:///{part.absolute()}")
     with reading(copy):
         reader = Reader(copy)
@@ -53,7 +52,6 @@ def _look_through(part: Path) -> None:
 
 
 def _keep(part: Path, file: Path) -> None:
-    """Give the finished copy its name, once it is on the disk."""
     descriptor = os.open(part, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,8 +1,7 @@
 """Copying a whole database into an empty one, on the same engine or the other.
 
-This is the second place that writes, because a copy is no plan: nothing in it is new. It is one
-transaction, so that a copy that is disturbed leaves the target empty, and what was written is read
-back and compared.
+It writes without a plan, because nothing in a copy is new: in one transaction, so that the target
+stays empty when it is disturbed. What was written is read back and compared.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from coinsync.store.database import (
     open_readable,
     open_writable,
     place,
+    place_of,
     reading,
     speaking,
 )
@@ -30,7 +30,7 @@ from coinsync.store.reader import Reader
 
 @dataclass(frozen=True, slots=True)
 class CopiedTable:
-    """A table: its columns, and those by which its rows are in an order that every engine gives."""
+    """A table, its columns, and those that order its rows alike on every engine."""
 
     name: str
     columns: tuple[str, ...]
@@ -52,8 +52,7 @@ TABLES = tuple(_copied_table(model) for model in MODELS if model is not HeadRow)
 def copy_database(source_url: str, target_url: str, *, wait_seconds: float) -> dict[str, int]:
     """Copy all rows; how many there are in each table. The target is made when it is missing.
 
-    Raises ``DatabaseUnusable`` where the target holds something already; then, as on every error,
-    nothing is copied.
+    Raises ``DatabaseUnusable`` where the target holds something already.
     """
     if place(source_url) == place(target_url):
         raise DatabaseUnusable(
@@ -83,11 +82,10 @@ def _fill(source: Database, target: Database) -> dict[str, Content]:
             n=head.n, runs=head.runs, account=head.account, stock=head.stock
         ).where((HeadRow.id == 1) & (HeadRow.n == 0) & (HeadRow.runs == 0))
         take_head.execute(target)
-        filled = _filled_tables(target)
+        filled = _filled_table(target)
         if filled or Reader(target).head() != head:
             raise DatabaseUnusable(
-                f"copy: {engine_of(target).place_of(target)} is not empty "
-                f"({filled[0] if filled else 'head'}); nothing written",
+                f"copy: {place_of(target)} is not empty ({filled or 'head'}); nothing written",
                 advice="Copy into a new database, or into one that holds nothing.",
             )
         contents = {table.name: _read_all(source, table, into=target) for table in TABLES}
@@ -98,26 +96,23 @@ def _fill(source: Database, target: Database) -> dict[str, Content]:
     return contents
 
 
-def _filled_tables(database: Database) -> list[str]:
-    filled = []
+def _filled_table(database: Database) -> str:
     for table in TABLES:
         if database.execute_sql(f"SELECT 1 FROM {table.name} LIMIT 1").fetchone():
-            filled.append(table.name)
-    return filled
+            return table.name
+    return ""
 
 
 def _compare(contents: dict[str, Content], target: Database) -> None:
     for table in TABLES:
         if _read_all(target, table) != contents[table.name]:
             raise CoinsyncError(
-                f"copy: {engine_of(target).place_of(target)}: "
-                f"{table.name} does not hold what was copied",
+                f"copy: {place_of(target)}: {table.name} does not hold what was copied",
                 advice='Do not use this copy; "coinsync reconcile" on both says where they differ.',
             )
 
 
 def _read_all(database: Database, table: CopiedTable, *, into: Database | None = None) -> Content:
-    """Read all rows of a table, batch by batch, and write them into another database if any."""
     columns, order = ", ".join(table.columns), ", ".join(table.order)
     sql = f"SELECT {columns} FROM {table.name} ORDER BY {order}"
     rows = engine_of(database).stream(database, sql, ())

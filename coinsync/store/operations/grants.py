@@ -1,13 +1,12 @@
 """Who may do what on a MySQL or MariaDB server: three accounts with no right too many.
 
-The account that migrates owns the tables. The one that writes can add to what only grows, and
-change nothing of it. The one of the web view reads what its pages show, and nothing of what staff
-decided.
+One migrates and owns the tables. One writes, and can only add to what only grows. That of the web
+view reads what its pages show, and nothing of what staff decided.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from coinsync.errors import UsageError
 from coinsync.store.database import HISTORY
@@ -16,22 +15,22 @@ from coinsync.store.models import TABLE_NAMES
 
 #: Of other tables: what plans do there besides reading.
 CHANGING = {
-    "head": ("UPDATE",),
-    "branch": ("INSERT", "UPDATE"),
-    "lesson_type": ("INSERT", "UPDATE"),
-    "study_group": ("INSERT", "UPDATE"),
-    "resident": ("INSERT", "UPDATE"),
-    "merged_card": ("INSERT", "UPDATE"),
-    "membership": ("INSERT", "UPDATE"),
-    "link": ("INSERT", "UPDATE", "DELETE"),
-    "vk_page": ("INSERT", "UPDATE", "DELETE"),
-    "lesson": ("INSERT", "UPDATE"),
-    "attendance": ("INSERT", "UPDATE"),
-    "hold": ("INSERT", "UPDATE", "DELETE"),
-    "decision": ("INSERT", "UPDATE"),
-    "note": ("INSERT", "DELETE"),
-    "item": ("INSERT", "UPDATE"),
-    "event": ("INSERT", "UPDATE"),
+    "head": "UPDATE",
+    "branch": "INSERT, UPDATE",
+    "lesson_type": "INSERT, UPDATE",
+    "study_group": "INSERT, UPDATE",
+    "resident": "INSERT, UPDATE",
+    "merged_card": "INSERT, UPDATE",
+    "membership": "INSERT, UPDATE",
+    "link": "INSERT, UPDATE, DELETE",
+    "vk_page": "INSERT, UPDATE, DELETE",
+    "lesson": "INSERT, UPDATE",
+    "attendance": "INSERT, UPDATE",
+    "hold": "INSERT, UPDATE, DELETE",
+    "decision": "INSERT, UPDATE",
+    "note": "INSERT, DELETE",
+    "item": "INSERT, UPDATE",
+    "event": "INSERT, UPDATE",
 }
 #: What the pages of the web view are made from.
 SHOWN = (
@@ -66,23 +65,18 @@ class Accounts:
 
 
 def statements(database: str, accounts: Accounts) -> tuple[str, ...]:
-    """What an administrator of the server types, after making the accounts.
-
-    The tables must be there already.
-    """
-    for name in (database, accounts.owner, accounts.writer, accounts.web, accounts.host):
+    """What an administrator types once accounts and tables are there."""
+    for name in (database, *astuple(accounts)):
         if not name or any(character in name for character in _FORBIDDEN):
             raise UsageError(f"{name!r} is no name of a database, an account or a host")
-    owner = f"'{accounts.owner}'@'{accounts.host}'"
-    writer = f"'{accounts.writer}'@'{accounts.host}'"
-    web = f"'{accounts.web}'@'{accounts.host}'"
+    names = (accounts.owner, accounts.writer, accounts.web)
+    owner, writer, web = (f"'{name}'@'{accounts.host}'" for name in names)
     # In the name of a database that is granted as a whole these two are wildcards.
     pattern = database.replace("_", "\\_").replace("%", "\\%")
-    rights = dict.fromkeys(GROWING, ("INSERT",)) | CHANGING
+    rights = dict.fromkeys(GROWING, "INSERT") | CHANGING
     lines = [f"GRANT {_OWNER} ON `{pattern}`.* TO {owner};"]
     for table in sorted(TABLE_NAMES):
-        changes = ", ".join(rights[table])
-        lines.append(f"GRANT SELECT, {changes} ON `{database}`.`{table}` TO {writer};")
+        lines.append(f"GRANT SELECT, {rights[table]} ON `{database}`.`{table}` TO {writer};")
     lines.append(f"GRANT SELECT ON `{database}`.`{HISTORY}` TO {writer};")
     for table in (*SHOWN, HISTORY):
         lines.append(f"GRANT SELECT ON `{database}`.`{table}` TO {web};")
@@ -92,6 +86,6 @@ def statements(database: str, accounts: Accounts) -> tuple[str, ...]:
 
 
 def makers(accounts: Accounts) -> tuple[str, ...]:
-    """The statements before: the accounts themselves, with a password to be chosen."""
+    """The statements before: the accounts, with passwords to be chosen."""
     names = (accounts.owner, accounts.writer, accounts.web)
     return tuple(f"CREATE USER '{name}'@'{accounts.host}' IDENTIFIED BY '…';" for name in names)

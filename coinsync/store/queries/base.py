@@ -1,8 +1,7 @@
 """How a question is asked: by a query of peewee, or by a constant statement.
 
 Models belong to no database, because several threads have connections of their own; each query is
-given the one that it runs on. Rows come as the driver returns them. What a column may hold that is
-not plain (days, lists, kinds) is converted by ``rows``, once for all ways of asking.
+given the one that it runs on. Rows come as the driver returns them, for ``rows`` to convert.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 
 from peewee import Database, Field, ModelSelect, Query
 
+from coinsync.core.fact_keys import identity
 from coinsync.core.facts import Fact
 from coinsync.store import statements
 from coinsync.store.database import engine_of
@@ -30,7 +30,7 @@ class Queries:
     """Asks one database, which must be connected when a question is asked."""
 
     def __init__(self, database: Database) -> None:
-        """Read through a connection that somebody else opened, and closes."""
+        """Nothing is read yet."""
         self._database = database
         self._engine = engine_of(database)
 
@@ -44,24 +44,16 @@ class Queries:
         return next(iter(self._rows(query)), None)
 
     def _stream(self, query: Query) -> Iterator[Row]:
-        """Rows of what may be a whole table, one by one.
-
-        No other question may be asked until the last row is taken.
-        """
+        # No other question may be asked until the last row is taken.
         sql, values = self._database.get_sql_context().sql(query).query()
         return self._engine.stream(self._database, sql, values)
 
     # --- by constant statements -------------------------------------------------------------------
 
     def _constant(self, statement: str, values: Sequence[Any] = ()) -> Iterable[Row]:
-        """Rows of a statement of ``statements``, whose values are marked by ``?``."""
         sql = statement.replace("?", self._database.param)
         rows: Iterable[Row] = self._database.execute_sql(sql, values)
         return rows
-
-    def _constant_stream(self, statement: str, values: Sequence[Any] = ()) -> Iterator[Row]:
-        sql = statement.replace("?", self._database.param)
-        return self._engine.stream(self._database, sql, values)
 
     def _constant_row(self, statement: str, values: Sequence[Any] = ()) -> Row | None:
         return next(iter(self._constant(statement, values)), None)
@@ -73,11 +65,14 @@ class Queries:
 
     # --- facts ------------------------------------------------------------------------------------
 
-    def recorded(self, kind: type[F], keys: Iterable[Any]) -> list[F]:
-        """Facts of a kind by the values of the first column of their key."""
+    def recorded(self, kind: type[F], values: Iterable[Any], column: str = "") -> list[F]:
+        """Facts of a kind by the values of a column, by default the first one of their key."""
         table = TABLES[kind]
-        rows = self._constant_in(statements.facts_by_key(table), sorted(set(keys)))
-        return [table.value(row) for row in rows]
+        statement = statements.facts_by(kind, column or table.key_columns[0])
+        return [table.value(row) for row in self._constant_in(statement, sorted(set(values)))]
+
+    def _of_residents(self, kind: type[F], residents: Iterable[int]) -> list[F]:
+        return sorted(self.recorded(kind, residents, "resident_id"), key=identity)
 
     def find(self, kind: type[F], key: Any) -> F | None:
         """The fact with that key, of a kind whose key has one column."""
@@ -95,14 +90,17 @@ class Queries:
 
 def select_facts(kind: type[Any]) -> ModelSelect[Any]:
     """A query for facts of a kind, with the columns in the order that its table expects."""
-    model = MODEL_OF[kind]
-    return model.select(*(model._meta.columns[name] for name in TABLES[kind].columns))
+    return MODEL_OF[kind].select(*_columns(kind, TABLES[kind].columns))
 
 
 def key_of(kind: type[Any]) -> list[Field]:
     """The columns of a kind's key."""
+    return _columns(kind, TABLES[kind].key_columns)
+
+
+def _columns(kind: type[Any], names: Sequence[str]) -> list[Field]:
     columns = MODEL_OF[kind]._meta.columns
-    return [columns[name] for name in TABLES[kind].key_columns]
+    return [columns[name] for name in names]
 
 
 def with_marks(statement: str, values: Sequence[Any]) -> str:

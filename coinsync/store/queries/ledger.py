@@ -10,8 +10,8 @@ from coinsync.core.facts import Lesson, Note
 from coinsync.core.ledger import Entry, Head, KeyState, Kind, LedgerRow, Line, Posted
 from coinsync.errors import CoinsyncError
 from coinsync.store import statements
-from coinsync.store.models import ENTRY_COLUMNS, EntryRow, NoteRow
-from coinsync.store.queries.base import batches, select_facts, with_marks
+from coinsync.store.models import ENTRY_COLUMNS, EntryRow
+from coinsync.store.queries.base import with_marks
 from coinsync.store.queries.people import CardQueries
 from coinsync.store.rows import TABLES, day_of
 
@@ -67,11 +67,9 @@ class LedgerQueries(CardQueries):
         until: date = date.max,
         survivors: Mapping[int, int] | None = None,
     ) -> dict[int, int]:
-        """Balances of residents, with the coins of every card that counts together.
+        """Balances of residents, 0 of those without entries, up to an entry number and a day.
 
-        Those without entries have 0. Entries after number ``upto`` do not count, nor those for what
-        happened after the day ``until``. ``survivors`` says which cards count together where that
-        is not yet, or no longer, what is recorded.
+        ``survivors`` says which cards count together where that is not what is recorded.
         """
         if survivors is None:
             survivors = self.survivors()
@@ -87,7 +85,7 @@ class LedgerQueries(CardQueries):
         return {resident: totals[owner_of[resident]] for resident in sorted(owner_of)}
 
     def balance(self, resident: int, until: date = date.max) -> int:
-        """Balance of one resident at the end of the day ``until``, by the days of what happened."""
+        """Balance of one resident, by what happened up to the day ``until``."""
         cards = self.cards_of(resident)
         statement = with_marks(statements.BALANCE, cards)
         row = self._constant_row(statement, [*cards, until.isoformat()])
@@ -112,10 +110,7 @@ class LedgerQueries(CardQueries):
         return self._lines(statement, values)
 
     def last_lines(self, residents: Iterable[int], limit: int = 50) -> dict[int, list[Line]]:
-        """The last lines of residents, newest first, at most ``limit`` of each.
-
-        All of them are asked for in one statement.
-        """
+        """The last lines of residents, newest first, at most ``limit`` of each."""
         cards_of = {resident: self.cards_of(resident) for resident in sorted(set(residents))}
         if not cards_of:
             return {}
@@ -133,10 +128,7 @@ class LedgerQueries(CardQueries):
         return {resident: lines_of_children[cards[0]] for resident, cards in cards_of.items()}
 
     def older_lines(self, resident: int, than: int, limit: int = 50) -> list[Line] | None:
-        """The lines that follow a resident's entry with the number ``than``, newest first.
-
-        None where that is no entry of theirs.
-        """
+        """The lines before a resident's entry ``than``, newest first; None if it is not theirs."""
         cards = self.cards_of(resident)
         row = self._constant_row(with_marks(statements.DAY_OF_ENTRY, cards), [than, *cards])
         if row is None:
@@ -156,25 +148,16 @@ class LedgerQueries(CardQueries):
 
     def lines_posted_since(self, resident: int, moment: str) -> list[Line]:
         """What was posted for a resident's own card at a time (UTC text) or later, in order."""
-        condition = "e.resident_id = ? AND e.posted_at >= ?"
-        lines = self._lines(f"{statements.LINES} WHERE {condition}", [resident, moment])
-        return in_ledger_order(lines)
+        statement = f"{statements.LINES} WHERE e.resident_id = ? AND e.posted_at >= ?"
+        return in_ledger_order(self._lines(statement, [resident, moment]))
 
     def _lines(self, statement: str, values: Sequence[Any]) -> list[Line]:
         return [line_of(row) for row in self._constant(statement, values)]
 
     def notes_of(self, residents: Iterable[int]) -> list[Note]:
         """The notes of residents' entries."""
-        notes: list[Note] = []
-        for batch in batches(residents):
-            query = (
-                select_facts(Note)
-                .join(EntryRow, on=(EntryRow.n == NoteRow.n))
-                .where(EntryRow.resident.in_(batch))
-                .order_by(NoteRow.n)
-            )
-            notes += self._facts(Note, query)
-        return notes
+        rows = self._constant_in(statements.NOTES_OF_RESIDENTS, residents)
+        return [Note(*row) for row in rows]
 
     # --- the ledger as a whole --------------------------------------------------------------------
 
@@ -183,11 +166,11 @@ class LedgerQueries(CardQueries):
     ) -> Iterator[Line]:
         """All entries for what happened in a span of days, in ledger order or by day."""
         order = "e.happened_on, e.n" if by_day else "e.n"
-        condition = "e.happened_on >= ? AND e.happened_on <= ?"
-        statement = f"{statements.LINES} WHERE {condition} ORDER BY {order}"
-        return map(
-            line_of, self._constant_stream(statement, [since.isoformat(), until.isoformat()])
-        )
+        mark = self._database.param
+        condition = f"e.happened_on >= {mark} AND e.happened_on <= {mark}"
+        sql = f"{statements.LINES} WHERE {condition} ORDER BY {order}"
+        days = [since.isoformat(), until.isoformat()]
+        return map(line_of, self._engine.stream(self._database, sql, days))
 
     def entries(self, after: int = 0, limit: int = N_MAX) -> Iterator[Posted]:
         """All entries in ledger order."""
@@ -200,11 +183,9 @@ class LedgerQueries(CardQueries):
 
 
 def in_ledger_order(lines: Iterable[Line]) -> list[Line]:
-    """Lines by the numbers of their entries.
-
-    They are sorted here, because SQLite, once it has been told to ANALYZE, may read the whole
-    ledger in this order rather than find a few lines by an index and sort them.
-    """
+    """Lines by the numbers of their entries."""
+    # Once SQLite has been told to ANALYZE, it may read the whole ledger in this order rather than
+    # find a few lines by an index and sort them. So they are sorted here.
     return sorted(lines, key=lambda line: line.posted.n)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from coinsync.core.facts import Attendance, Decision, Hold, Lesson, LessonRecord
-from coinsync.store.models import AttendanceRow, DecisionRow, HoldRow, LessonRow
-from coinsync.store.queries.base import Queries, batches, select_facts
+from coinsync.store.models import AttendanceRow, LessonRow
+from coinsync.store.queries.base import Queries, select_facts
 from coinsync.store.rows import TABLES
 
 _LESSON_WIDTH = len(TABLES[Lesson].columns)
@@ -17,7 +17,7 @@ class LessonQueries(Queries):
     """Lessons with their attendance, holds, decisions."""
 
     def lesson_records(self, branch: int, since: date, until: date) -> dict[int, LessonRecord]:
-        """All recorded lessons of a branch and window with their attendance, by lesson."""
+        """Recorded lessons of a branch and window with their attendance, by number."""
         in_window = LessonRow.date.between(since.isoformat(), until.isoformat())
         query = select_facts(Lesson).where(LessonRow.branch == branch, in_window)
         return self._with_attendance(self._facts(Lesson, query))
@@ -52,35 +52,18 @@ class LessonQueries(Queries):
         return records
 
     def holds(self, lessons: Iterable[int]) -> dict[str, Hold]:
-        """Open holds of the lessons, by key."""
-        holds: dict[str, Hold] = {}
-        for batch in batches(lessons):
-            for hold in self._facts(Hold, select_facts(Hold).where(HoldRow.lesson.in_(batch))):
-                holds[hold.key] = hold
-        return holds
+        """Open holds of lessons, by key."""
+        return {hold.key: hold for hold in self.recorded(Hold, lessons, "lesson_id")}
 
     def holds_of(self, residents: Iterable[int]) -> list[Hold]:
-        """Open holds of residents."""
-        holds: list[Hold] = []
-        for batch in batches(residents):
-            query = select_facts(Hold).where(HoldRow.resident.in_(batch)).order_by(HoldRow.key)
-            holds += self._facts(Hold, query)
-        return holds
+        """Open holds of residents, in the order of their keys."""
+        return self._of_residents(Hold, residents)
 
     def decisions(self, lessons: Iterable[int]) -> dict[str, Decision]:
-        """What persons decided about the lessons, by key."""
-        decisions: dict[str, Decision] = {}
-        for batch in batches(lessons):
-            query = select_facts(Decision).where(DecisionRow.lesson.in_(batch))
-            for decision in self._facts(Decision, query):
-                decisions[decision.key] = decision
-        return decisions
+        """What persons decided about lessons, by key."""
+        decisions = self.recorded(Decision, lessons, "lesson_id")
+        return {decision.key: decision for decision in decisions}
 
     def decisions_of(self, residents: Iterable[int]) -> list[Decision]:
-        """What persons decided about residents."""
-        decisions: list[Decision] = []
-        for batch in batches(residents):
-            of_residents = DecisionRow.resident.in_(batch)
-            query = select_facts(Decision).where(of_residents).order_by(DecisionRow.key)
-            decisions += self._facts(Decision, query)
-        return decisions
+        """What persons decided about residents, in the order of their keys."""
+        return self._of_residents(Decision, residents)

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from peewee import Database
 
-from coinsync.core.facts import (
-    Branch,
-    Group,
-    LessonType,
-    Link,
-    Membership,
-    Merge,
-    Presence,
-    Resident,
-    VkPage,
-)
+from coinsync.core import facts
+from coinsync.core.facts import Link, Merge, Presence, Resident, VkPage
 from coinsync.core.identity import answers_to
 from coinsync.core.ledger import survivors_of
-from coinsync.core.planning.people import People
 from coinsync.store import statements
-from coinsync.store.models import LinkRow, ResidentRow
-from coinsync.store.queries.base import Queries, batches, select_facts
+from coinsync.store.models import ResidentRow
+from coinsync.store.queries.base import Queries, select_facts
 from coinsync.store.rows import TABLES, ids_text
+
+if TYPE_CHECKING:
+    from coinsync.core.planning.people import People
 
 
 class CardQueries(Queries):
     """Which cards belong to the same child."""
 
     def __init__(self, database: Database) -> None:
-        """Nothing is read yet."""
+        """No merge is read yet."""
         super().__init__(database)
         self._survivors: dict[int, int] | None = None
 
@@ -45,10 +39,7 @@ class CardQueries(Queries):
         return self._survivors
 
     def cards_of(self, resident: int) -> tuple[int, ...]:
-        """The card on which a resident goes on, then those merged into it.
-
-        The entries of all of them count together.
-        """
+        """The card on which a resident goes on, then those merged into it: they count together."""
         survivors = self.survivors()
         survivor = survivors.get(resident, resident)
         merged = sorted(card for card, other in survivors.items() if other == survivor)
@@ -63,12 +54,15 @@ class PeopleQueries(CardQueries):
         residents = {resident.id: resident for resident in self.residents(branch)}
         for resident in self.recorded(Resident, others):
             residents[resident.id] = resident
+        # Only a sync plans people; every other command starts without its planner.
+        from coinsync.core.planning.people import People
+
         return People(
-            tuple(self.all(Branch)),
-            tuple(self.all(LessonType)),
-            tuple(self.all(Group)),
+            tuple(self.all(facts.Branch)),
+            tuple(self.all(facts.LessonType)),
+            tuple(self.all(facts.Group)),
             tuple(residents.values()),
-            tuple(self.recorded(Membership, residents)),
+            tuple(self.recorded(facts.Membership, residents)),
             tuple(self.links_of(residents)),
             tuple(self.recorded(VkPage, residents)),
             frozenset(self.survivors()),
@@ -117,8 +111,4 @@ class PeopleQueries(CardQueries):
 
     def links_of(self, residents: Iterable[int]) -> list[Link]:
         """The VK accounts that may see residents, or might once."""
-        links: list[Link] = []
-        for batch in batches(residents):
-            query = select_facts(Link).where(LinkRow.resident.in_(batch)).order_by(LinkRow.vk)
-            links += self._facts(Link, query)
-        return links
+        return self._of_residents(Link, residents)

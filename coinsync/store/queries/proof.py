@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from peewee import fn
 
@@ -19,14 +19,12 @@ from coinsync.store.rows import TABLES
 class ProofQueries(Queries):
     """Everything that is stored, also where it is damaged."""
 
-    @contextmanager
-    def speaking(self) -> Iterator[None]:
+    def speaking(self) -> AbstractContextManager[None]:
         """Turn errors of the driver into ours while rows are taken one by one."""
-        with speaking(self._database):
-            yield
+        return speaking(self._database)
 
     def take_any_text(self) -> None:
-        """Take a text that cannot be decoded with marks in its place, instead of an error."""
+        """Mark from now on what cannot be decoded, instead of raising an error."""
         self._engine.take_any_text(self._database)
 
     def run_lines(self) -> Iterator[Run]:
@@ -57,23 +55,17 @@ class ProofQueries(Queries):
         return sorted((branch, text) for branch, text in self._rows(query))
 
     def damage(self) -> list[str]:
-        """What the engine finds wrong with its own file."""
+        """What the engine finds wrong with its own files."""
         return self._engine.damage(self._database)
 
     def orphans(self) -> list[tuple[str, object, str]]:
-        """Rows that refer to rows that are not there: table, the row, the table referred to."""
+        """Rows that refer to missing ones: table, row, the table referred to."""
         return self._engine.orphans(self._database)
 
     def guards_missing(self) -> tuple[str, ...]:
-        """Names of the append-only guards that are missing or have another text.
-
-        Those of which this account cannot do what they refuse are not named.
-        """
+        """Append-only guards that are missing or changed, where this account needs them."""
         return self._engine.guards_lost(self._database)
 
     def schema_faults(self) -> list[str]:
-        """Where tables, columns, indexes and triggers are not those of the program.
-
-        The guards are left out.
-        """
+        """Where the schema is not the program's; guards are not looked at."""
         return schema.faults(self._database)

@@ -35,18 +35,12 @@ class RunQueries(Queries):
         return day_of(first.until) if first else None
 
     def last_full_run(self, branch: int) -> Run | None:
-        """The last run of a branch's lessons that reached the day of its reading.
-
-        A backfill of old days does not.
-        """
+        """The last run of a branch's lessons up to the day of its reading, so no backfill."""
         row = self._constant_row(statements.LAST_FULL_RUN, [branch])
         return Run._make(row) if row else None
 
     def last_synced_at(self) -> str | None:
-        """When the lessons of all branches were last synced up to the day.
-
-        That is the oldest of the branches' times, in UTC; None before the first sync.
-        """
+        """The oldest of the branches' last syncs up to the day (UTC); None before the first."""
         row = self._constant_row(statements.LAST_SYNCED_AT)
         return str(row[0]) if row and row[0] else None
 

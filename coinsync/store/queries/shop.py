@@ -19,7 +19,7 @@ class ShopQueries(LedgerQueries):
     """Goods, stock and sales."""
 
     def shelf(self, limit: int) -> list[tuple[Item, int]]:
-        """The goods that families see, in the order of the catalog, with how many are left."""
+        """The goods that families see, with how many are left, in the order of the catalog."""
         shelf: list[tuple[Item, int]] = []
         for *item, pieces in self._constant(statements.SHELF, [limit]):
             shelf.append((TABLES[Item].value(item), int(pieces)))
@@ -39,10 +39,7 @@ class ShopQueries(LedgerQueries):
     def stock_moves(
         self, *, item: str | None = None, sale: str | None = None, key: str | None = None
     ) -> list[tuple[int, StockMove]]:
-        """Moves of stock with their numbers, in their order.
-
-        All of them, or those of an item, of a sale, or the one under a key.
-        """
+        """Moves of stock with their numbers: all, of an item, of a sale, or under a key."""
         query = StockMoveRow.select().order_by(StockMoveRow.n)
         if item:
             query = query.where(StockMoveRow.item == item)

@@ -1,0 +1,213 @@
+"""Records as AlfaCRM prints them, with the mixture of types that its rows have."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from coinsync.simulator import names
+from coinsync.simulator.chance import Chance
+from coinsync.simulator.options import Options
+from coinsync.simulator.protocol import JsonObject
+from coinsync.simulator.records import (
+    FOREVER,
+    GROUP,
+    INDIVIDUAL,
+    PLANNED,
+    CrmBranch,
+    CrmCustomer,
+    CrmDetail,
+    CrmGroup,
+    CrmLesson,
+    CrmLessonType,
+    CrmMembership,
+    CrmRegularLesson,
+)
+from coinsync.simulator.tables import CrmTables
+
+
+class RowPrinter:
+    """Prints records. What varies depends on the record alone, so rows stay as they are."""
+
+    def __init__(self, tables: CrmTables, options: Options) -> None:
+        self._tables = tables
+        self._options = options
+        self._chance = Chance(0)
+
+    # Lessons
+
+    def lesson(self, lesson: CrmLesson) -> JsonObject:
+        """A row of `lesson/index`."""
+        share = self._chance.share("lesson", lesson.id)
+        row: JsonObject = {
+            "id": lesson.id,
+            "branch_id": lesson.branch_id,
+            "date": f"{lesson.date}",
+            # Starts are at second 01, and some ends a second before the minute.
+            "time_from": f"{lesson.date} {lesson.start:%H:%M}:01",
+            "time_to": f"{lesson.date} {_end_of(lesson, -1 if share < 0.2 else 0)}",
+            "lesson_type_id": lesson.lesson_type_id,
+            "status": lesson.status,
+            "subject_id": lesson.subject_id,
+            "teacher_ids": self._teachers(lesson.teacher_id),
+            "customer_ids": list(lesson.customer_ids),
+            "group_ids": list(lesson.group_ids),
+            "streaming": False if share < 0.8 else [],
+            "note": names.LESSON_NOTES[lesson.id % 5] if share < 0.8 else None,
+            "details": [self._detail(detail, lesson) for detail in lesson.details],
+        }
+        if lesson.status == PLANNED and not self._options.details_on_planned:
+            row.update(customer_ids=[], details=[])
+        if self._options.regular_id != "missing":
+            present = self._options.regular_id == "present"
+            row["regular_id"] = lesson.regular_id if present else None
+        return row
+
+    def _detail(self, detail: CrmDetail, lesson: CrmLesson) -> JsonObject:
+        share = self._chance.share("detail", lesson.id, detail.customer_id)
+        row: JsonObject = {
+            "id": detail.id,
+            "customer_id": detail.customer_id,
+            "branch_id": lesson.branch_id,
+            "is_attend": _mark_in_some_type(detail.is_attend, share),
+            "reason_id": detail.reason_id,
+            "commission": f"{detail.commission // 100}.{detail.commission % 100:02d}",
+            "grade": "4,5" if share > 0.9 else None,
+            "note": "" if share < 0.6 else None,
+        }
+        # Clients meet numbers as texts, and keys that are missing on some rows.
+        if 0.04 <= share < 0.08:
+            row["customer_id"] = str(detail.customer_id)
+        if share > 0.93:
+            del row["branch_id"]
+        if detail.is_attend is None and share > 0.8:
+            del row["is_attend"]
+        return row
+
+    def _teachers(self, teacher_id: int) -> list[Any]:
+        """Numbers, or names, which surprise clients that read numbers."""
+        if self._options.teacher_names:
+            return [names.TEACHERS[teacher_id - 1]]
+        return [teacher_id]
+
+    # Cards
+
+    def customer(self, card: CrmCustomer, with_groups: bool = False) -> JsonObject:
+        """A row of `customer/index`."""
+        row: JsonObject = {
+            "id": card.id,
+            "branch_ids": list(card.branch_ids),
+            "teacher_ids": [] if card.id % 3 else self._teachers(card.id % 5 + 1),
+            "name": card.name,
+            "is_study": card.is_study,
+            "lead_status_id": None if card.is_study else card.id % 5 or None,
+            # 0 may mean "none" too.
+            "assigned_id": 0 if card.id % 2 else None,
+            "legal_name": card.legal_name,
+            "dob": _dotted(card.dob) if card.id % 5 else "",
+            "last_attend_date": f"{card.last_attended}" if card.last_attended else None,
+            "b_date": f"{card.created}",
+            "e_date": f"{card.e_date}",
+            "note": names.CUSTOMER_NOTES[card.id % 5],
+            "phone": list(card.phone),
+        }
+        # A field that the school made is filled, empty, null or not there at all.
+        if card.vk is not None or card.id % 2:
+            row["custom_vk"] = card.vk
+        if with_groups and self._options.with_groups != "absent":
+            row["groups"] = self._groups_of(card)
+        return row
+
+    def _groups_of(self, card: CrmCustomer) -> list[Any]:
+        rows: list[Any] = []
+        for member in self._tables.memberships_on(card.id, self._tables.today):
+            if self._options.with_groups == "ids":
+                rows.append(member.group_id)
+                continue
+            name = self._tables.groups[member.group_id].name
+            days = {"b_date": _dotted(member.b_date), "e_date": _dotted(member.e_date)}
+            rows.append({"id": member.group_id, "name": name, **days})
+        return rows
+
+    # Groups and timetable
+
+    def group(self, group: CrmGroup) -> JsonObject:
+        """A row of `group/index`."""
+        return {
+            "id": group.id,
+            "branch_ids": [group.branch_id],
+            "teacher_ids": self._teachers(group.teacher_id),
+            "name": group.name,
+            "subject_id": group.subject_id,
+            "b_date": f"{group.b_date}",
+            "e_date": f"{FOREVER}",
+        }
+
+    def membership(self, member: CrmMembership) -> JsonObject:
+        """A row of `cgi/index`."""
+        return {
+            "id": member.id,
+            "customer_id": member.customer_id,
+            "group_id": member.group_id,
+            "b_date": _dotted(member.b_date),
+            "e_date": _dotted(member.e_date),
+        }
+
+    def regular_lesson(self, line: CrmRegularLesson) -> JsonObject:
+        """A row of `regular-lesson/index`."""
+        row: JsonObject = {
+            "id": line.id,
+            "branch_id": line.branch_id,
+            "lesson_type_id": INDIVIDUAL,
+            "related_class": line.related_class,
+            "related_id": line.related_id,
+            "subject_id": 1,
+            "teacher_ids": self._teachers(1),
+            "day": line.weekday,
+            "days": [line.weekday],
+            "time_from_v": f"{line.start:%H:%M}",
+            "b_date_v": _dotted(line.b_date),
+            "e_date_v": _dotted(line.e_date),
+            "b_date": f"{line.b_date}",
+            "e_date": f"{line.e_date}",
+        }
+        if line.related_class == "Group":
+            group = self._tables.groups[line.related_id]
+            row.update(lesson_type_id=GROUP, subject_id=group.subject_id)
+            row["teacher_ids"] = self._teachers(group.teacher_id)
+        return row
+
+    # Lists that a school fills once
+
+    def branch(self, branch: CrmBranch) -> JsonObject:
+        """A row of `branch/index`."""
+        is_active = True if branch.id % 2 else 1
+        return {"id": branch.id, "name": branch.name, "is_active": is_active}
+
+    def lesson_type(self, kind: CrmLessonType) -> JsonObject:
+        """A row of `lesson-type/index`."""
+        return {"id": kind.id, "name": kind.name, "type": kind.base, "is_active": 1}
+
+    def subject(self, subject: tuple[int, str]) -> JsonObject:
+        """A row of `subject/index`."""
+        number, name = subject
+        return {"id": number, "name": name, "weight": number}
+
+    def location(self, branch: CrmBranch) -> JsonObject:
+        """A row of `location/index`: one per branch, with its number."""
+        return {"id": branch.id, "branch_id": branch.id, "name": branch.name}
+
+
+def _end_of(lesson: CrmLesson, seconds: int) -> time:
+    minutes = 60 if lesson.lesson_type_id == INDIVIDUAL else 90
+    start = datetime.combine(lesson.date, lesson.start)
+    return (start + timedelta(minutes=minutes, seconds=seconds)).time()
+
+
+def _mark_in_some_type(is_attend: int | None, share: float) -> int | bool | str | None:
+    """0 and 1 come as numbers mostly, and now and then as truth values or as texts."""
+    if is_attend is None or share < 0.9:
+        return is_attend
+    return bool(is_attend) if share < 0.95 else str(is_attend)
+
+
+def _dotted(day: date) -> str:
+    return f"{day:%d.%m.%Y}"
