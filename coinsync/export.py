@@ -1,8 +1,8 @@
 """The ledger for other programs: a spreadsheet, a script, and two programs that count it again.
 
-Everything is a function from values to lines without their ends, one at a time, so that memory
-does not grow with history. All texts are data: none can break a line, become a formula or pass for
-syntax. What may name a person, names and notes, is told only where the roster allows it.
+Lines come without their ends and one at a time, so that memory does not grow with history. All
+texts are data: none can break a line, become a formula or pass for syntax. Names and notes stand
+there only where the roster allows it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
 from coinsync.core.facts import Resident
 from coinsync.core.identity import clean, spreadsheet_safe
@@ -23,8 +23,7 @@ from coinsync.core.reasons import reason_text
 #: What coins are called in journals: accounting programs want a commodity in capital letters.
 COIN = "COIN"
 
-#: Against whose account an entry of each kind moves coins; a reversal goes back to that of what it
-#: reverses.
+#: The account on the other side of each kind; a reversal takes that of what it reverses.
 COUNTER_ACCOUNTS: Mapping[Kind, str] = {
     Kind.AWARD: "Income:Lessons",
     Kind.CREDIT: "Income:Credits",
@@ -65,17 +64,10 @@ PERSONAL = frozenset({"name", "note"})
 #: Where a journal without entries begins.
 _EPOCH = date(1970, 1, 1)
 
-_Row = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Whose coins they are.
-
-    ``survivors`` leads from each merged card to the card that carries on in the end, whose coins
-    they are now. ``balances`` are the coins of those owners as the ledger's own sums say, 0 where
-    an owner is not named.
-    """
+    """Whose coins they are; ``balances`` by the card that goes on, 0 where it is not named."""
 
     residents: Sequence[Resident]
     balances: Mapping[int, int]
@@ -86,47 +78,46 @@ class Roster:
         """The card that a resident's coins belong to."""
         return self.survivors.get(resident, resident)
 
+    def account(self, resident: int) -> str:
+        """The account of that card in a journal."""
+        return f"Assets:Residents:R{self.owner(resident)}"
+
     def owners(self) -> list[int]:
         """All cards that coins may belong to, by number."""
         owners = {self.owner(resident.id) for resident in self.residents}
         return sorted(owners | set(self.balances))
 
     def names(self) -> dict[int, str]:
-        """Names by card; none where they are not to be told."""
+        """Names by card, where they may be shown."""
         if not self.with_names:
             return {}
         return {resident.id: resident.name for resident in self.residents}
 
     def columns(self) -> tuple[str, ...]:
-        """The columns that may be told."""
+        """The columns that may be shown."""
         return tuple(name for name in COLUMNS if self.with_names or name not in PERSONAL)
 
 
-# --- for a spreadsheet and for a script -----------------------------------------------------------
-
-
 def csv_lines(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
-    """Entries for a spreadsheet, a heading first, in the order in which they come."""
+    """Entries for a spreadsheet, a heading first."""
     columns = roster.columns()
     writer = csv.writer(_Echo(), lineterminator="")
     yield str(writer.writerow(columns))
     for row in _rows(entries, roster):
-        cells = [_csv_cell(row[column]) for column in columns]
-        yield str(writer.writerow(cells))
+        values = [row[column] for column in columns]
+        yield str(writer.writerow(map(_csv_cell, values)))
 
 
 def json_lines(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
     """Entries as JSON, one object a line, with every text exactly as it is."""
     columns = roster.columns()
     for row in _rows(entries, roster):
-        told = {column: row[column] for column in columns}
-        line = json.dumps(told, ensure_ascii=False)
+        line = json.dumps({column: row[column] for column in columns}, ensure_ascii=False)
         # JSON itself escapes only some of what a terminal or a reader of lines may stumble over.
         yield line if line.isprintable() else "".join(map(_json_char, line))
 
 
-def _rows(entries: Iterable[Line], roster: Roster) -> Iterator[_Row]:
-    """Every column of every entry."""
+def _rows(entries: Iterable[Line], roster: Roster) -> Iterator[dict[str, Any]]:
     names = roster.names()
     for line in entries:
         resident = line.posted.entry.resident
@@ -138,10 +129,7 @@ def _rows(entries: Iterable[Line], roster: Roster) -> Iterator[_Row]:
 
 
 class _Echo:
-    """A file that gives back what is written to it.
-
-    A CSV writer wants a file, and what is wanted here are the lines.
-    """
+    """A file that gives back what is written: a CSV writer wants a file, we want its lines."""
 
     def write(self, line: str) -> str:
         return line
@@ -155,98 +143,49 @@ def _json_char(char: str) -> str:
     return char if char.isprintable() else json.dumps(char)[1:-1]
 
 
-# --- for accounting programs ----------------------------------------------------------------------
-
-
 def beancount(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
-    """A ledger for beancount, whose balances ``bean-check`` compares with ours.
-
-    Entries must come by day and number, as journals are written; ``ValueError`` where they do not.
-    """
+    """A ledger for ``bean-check``. Raises ``ValueError`` unless entries come by day and number."""
     return _journal(_Beancount(roster), entries)
 
 
 def hledger(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
-    """A journal for hledger, whose balances ``hledger check`` compares with ours.
-
-    Entries must come by day and number, as journals are written; ``ValueError`` where they do not.
-    """
+    """A journal for ``hledger check``. Raises ``ValueError`` as ``beancount`` does."""
     return _journal(_Hledger(roster), entries)
 
 
-class _JournalFormat(Protocol):
-    """How one program wants its journal written."""
-
-    def opening(self, day: date) -> Iterator[str]:
-        """What must be said before the first entry, which is of ``day``."""
-
-    def transaction(self, line: Line, counter: str) -> Iterator[str]:
-        """One entry, whose other side is the account ``counter``."""
-
-    def closing(self, day: date) -> Iterator[str]:
-        """Our balances after the last entry, which is of ``day``."""
-
-
-def _journal(form: _JournalFormat, entries: Iterable[Line]) -> Iterator[str]:
-    """The lines of a journal, which begins on the day of its first entry."""
-    ordered = _in_date_order(entries)
-    first = next(ordered, None)
-    if first is None:
-        yield from form.opening(_EPOCH)
-        yield from form.closing(_EPOCH)
-        return
-    day = first.posted.entry.happened_on
-    yield from form.opening(day)
-    counters = _CounterAccounts()
-    for line in chain([first], ordered):
-        day = line.posted.entry.happened_on
-        yield from form.transaction(line, counters.of(line.posted))
-    yield from form.closing(day)
-
-
-def _in_date_order(entries: Iterable[Line]) -> Iterator[Line]:
-    """The same entries. Raises ``ValueError`` for one that comes too late."""
+def _journal(program: _Beancount | _Hledger, entries: Iterable[Line]) -> Iterator[str]:
+    lines = iter(entries)
+    first = next(lines, None)
+    # A journal begins on the day of its first entry.
+    day = first.posted.entry.happened_on if first else _EPOCH
+    yield from program.opening(day)
+    by_hand: dict[int, str] = {}
     last = (date.min, 0)
-    for line in entries:
-        posted = line.posted
-        place = (posted.entry.happened_on, posted.n)
-        if place <= last:
+    for line in chain([first] if first else [], lines):
+        n, day = line.posted.n, line.posted.entry.happened_on
+        if (day, n) <= last:
             raise ValueError(
-                f"a journal wants entries by day and number, but entry {posted.n} comes too late"
+                f"a journal wants entries by day and number, but entry {n} comes too late"
             )
-        last = place
-        yield line
+        last = (day, n)
+        yield from program.transaction(line, _counter_account(line.posted, by_hand))
+    yield from program.closing(day)
 
 
-class _CounterAccounts:
-    """Finds the account on the other side of each entry.
-
-    Of what was, it remembers only what a reversal cannot tell by itself.
-    """
-
-    def __init__(self) -> None:
-        self._by_hand: dict[int, str] = {}
-
-    def of(self, posted: Posted) -> str:
-        """The account against which an entry moves its coins."""
-        entry = posted.entry
-        if entry.kind is Kind.REVERSAL:
-            # Awards are the bulk of a ledger and not remembered: their reversals name the lesson.
-            otherwise = UNMATCHED if entry.lesson is None else COUNTER_ACCOUNTS[Kind.AWARD]
-            return self._by_hand.pop(entry.reverses or 0, otherwise)
-        counter = COUNTER_ACCOUNTS[entry.kind]
-        if entry.kind is not Kind.AWARD:
-            self._by_hand[posted.n] = counter
-        return counter
+def _counter_account(posted: Posted, by_hand: dict[int, str]) -> str:
+    """The account on the other side; ``by_hand`` are those of earlier entries, by number."""
+    entry = posted.entry
+    if entry.kind is Kind.REVERSAL:
+        # Awards are the bulk of a ledger and not remembered: their reversals name the lesson.
+        otherwise = UNMATCHED if entry.lesson is None else COUNTER_ACCOUNTS[Kind.AWARD]
+        return by_hand.pop(entry.reverses or 0, otherwise)
+    counter = COUNTER_ACCOUNTS[entry.kind]
+    if entry.kind is not Kind.AWARD:
+        by_hand[posted.n] = counter
+    return counter
 
 
-def _account_of(owner: int) -> str:
-    return f"Assets:Residents:R{owner}"
-
-
-def _counter_accounts() -> list[str]:
-    """Every account on the other side, once."""
-    return list(dict.fromkeys([*COUNTER_ACCOUNTS.values(), UNMATCHED]))
+_COUNTER_ACCOUNTS = tuple(dict.fromkeys([*COUNTER_ACCOUNTS.values(), UNMATCHED]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,22 +195,20 @@ class _Beancount:
     roster: Roster
 
     def opening(self, day: date) -> Iterator[str]:
-        """Options, the commodity and all accounts."""
         yield 'option "title" "coinsync"'
         yield f'option "operating_currency" "{COIN}"'
         yield ""
         yield f"{day} commodity {COIN}"
-        for account in _counter_accounts():
+        for account in _COUNTER_ACCOUNTS:
             yield f"{day} open {account} {COIN}"
         names = self.roster.names()
         for owner in self.roster.owners():
-            yield f"{day} open {_account_of(owner)} {COIN}"
+            yield f"{day} open {self.roster.account(owner)} {COIN}"
             name = names.get(owner, "")
             if clean(name):
                 yield f"  name: {_quoted(name)}"
 
     def transaction(self, line: Line, counter: str) -> Iterator[str]:
-        """A transaction linked by its number with the one that reverses it."""
         posted = line.posted
         entry = posted.entry
         narration = _quoted(_narration(line, self.roster))
@@ -284,16 +221,16 @@ class _Beancount:
         yield f"  entry: {posted.n}"
         for name, value in _particulars(posted, self.roster):
             yield f"  {name}: {_quoted(value)}"
-        yield f"  {_account_of(self.roster.owner(entry.resident))}  {entry.coins} {COIN}"
+        yield f"  {self.roster.account(entry.resident)}  {entry.coins} {COIN}"
         yield f"  {counter}  {-entry.coins} {COIN}"
 
     def closing(self, day: date) -> Iterator[str]:
-        """Assertions; beancount compares at the beginning of a day, hence of the next."""
+        # Beancount compares at the beginning of a day, so the assertions are of the next.
         next_day = day + timedelta(days=1)
         yield ""
         for owner in self.roster.owners():
             coins = self.roster.balances.get(owner, 0)
-            yield f"{next_day} balance {_account_of(owner)}  {coins} {COIN}"
+            yield f"{next_day} balance {self.roster.account(owner)}  {coins} {COIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,22 +240,22 @@ class _Hledger:
     roster: Roster
 
     def opening(self, day: date) -> Iterator[str]:
-        """All that strict checks want declared: the commodity, payees and accounts."""
+        # Strict checks want the commodity, payees and accounts declared.
         yield "; coinsync"
         yield ""
         yield f"commodity 1000. {COIN}"
         for kind in Kind:
             yield f"payee {kind.value}"
         yield "payee balances"
-        for account in _counter_accounts():
+        for account in _COUNTER_ACCOUNTS:
             yield f"account {account}"
         names = self.roster.names()
         for owner in self.roster.owners():
             name = _tag_value(names.get(owner, ""))
-            yield f"account {_account_of(owner)}" + (f"  ; name: {name}" if name else "")
+            tag = f"  ; name: {name}" if name else ""
+            yield f"account {self.roster.account(owner)}{tag}"
 
     def transaction(self, line: Line, counter: str) -> Iterator[str]:
-        """A transaction whose payee is the entry's kind; its tags stand one a line."""
         posted = line.posted
         entry = posted.entry
         # A semicolon would begin a comment. A bar may stay: only the first one ends the payee.
@@ -330,20 +267,19 @@ class _Hledger:
             yield f"    ; {name}: {_tag_value(value)}"
         if entry.reverses:
             yield f"    ; reverses: {entry.reverses}"
-        yield f"    {_account_of(self.roster.owner(entry.resident))}  {entry.coins} {COIN}"
+        yield f"    {self.roster.account(entry.resident)}  {entry.coins} {COIN}"
         yield f"    {counter}  {-entry.coins} {COIN}"
 
     def closing(self, day: date) -> Iterator[str]:
-        """A last transaction that moves nothing and asserts: hledger compares in file order."""
+        # Hledger compares in the order of the file: a last transaction moves nothing and asserts.
         yield ""
         yield f"{day} * balances"
         for owner in self.roster.owners():
             coins = self.roster.balances.get(owner, 0)
-            yield f"    {_account_of(owner)}  0 {COIN} = {coins} {COIN}"
+            yield f"    {self.roster.account(owner)}  0 {COIN} = {coins} {COIN}"
 
 
 def _narration(line: Line, roster: Roster) -> str:
-    """Why the coins moved, in words, with the note where it may be told."""
     entry = line.posted.entry
     reason = clean(reason_text(entry.reason)) or entry.kind.value
     note = clean(line.note) if roster.with_names else ""

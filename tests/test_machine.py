@@ -64,7 +64,7 @@ from coinsync.core.planning import lessons as planner
 from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.core.rules import Rule
-from coinsync.desk import coins, imports, links, people, review
+from coinsync.desk import coins, imports, people, review
 from coinsync.environment import Environment, Probe, no_probe
 from coinsync.errors import CoinsyncError, NotEnoughCoins, NotFound, StalePlan, UnsafePlan
 from coinsync.exchange.base import Reading
@@ -386,7 +386,7 @@ class See:
     def plan(self, life: Life, reader: Reader) -> Proposal:
         """As the command plans it."""
         resident = find_resident(reader, f"#{self.who}")
-        decide = links.link if self.live else links.revoke
+        decide = people.link if self.live else people.revoke
         return decide(reader, life.settings, resident, self.vk, life.author())
 
     def tell(self, model: Model) -> None:

@@ -14,7 +14,7 @@ from coinsync import brand
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.core import colour
 from coinsync.errors import CoinsyncError
-from coinsync.lookup.freshness import freshness
+from coinsync.lookup.school import freshness
 from coinsync.store.operations import condition
 
 if TYPE_CHECKING:

@@ -142,7 +142,7 @@ def runs(
     as_csv: AsCsv = False,
 ) -> int:
     """The last runs, and how fresh each branch is."""
-    from coinsync.lookup.freshness import freshness
+    from coinsync.lookup.school import freshness
     from coinsync.render import status
     from coinsync.render.numbers import age
 

@@ -12,10 +12,9 @@ from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import PageKind
 from coinsync.core.identity import VkKind, clean, read_vk
-from coinsync.desk import links as desk
+from coinsync.desk import people as desk
 from coinsync.errors import NotFound, UsageError
-from coinsync.lookup import links as lookup
-from coinsync.lookup.residents import find_resident
+from coinsync.lookup import residents as lookup
 from coinsync.render import people as render
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def add(ctx: Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: 
     number, author = account_number(session, vk), author_of(session)
 
     def decide(reader: Reader) -> Proposal:
-        who = find_resident(reader, resident)
+        who = lookup.find_resident(reader, resident)
         return desk.link(reader, session.settings, who, number, author)
 
     return carry_out(session, decide, dry_run, yes)
@@ -74,7 +73,7 @@ def revoke(
     number, author = account_number(session, vk), author_of(session)
 
     def decide(reader: Reader) -> Proposal:
-        who = find_resident(reader, resident)
+        who = lookup.find_resident(reader, resident)
         return desk.revoke(reader, session.settings, who, number, author)
 
     return carry_out(session, decide, dry_run, yes)

@@ -68,7 +68,7 @@ class Posting:
     _names: Directory = field(init=False)
 
     def __post_init__(self) -> None:
-        from coinsync.lookup.names import names_of_school
+        from coinsync.lookup.school import names_of_school
         from coinsync.store.reader import Reader
 
         self._names = names_of_school(Reader(self.database))
@@ -129,7 +129,7 @@ class Posting:
 
     def _report(self, outcome: Outcome, plan: Plan, branch: str) -> PlanReport:
         from coinsync.core.plan_report import of_plan
-        from coinsync.lookup.names import names_in_plan
+        from coinsync.lookup.school import names_in_plan
         from coinsync.store.reader import Reader
 
         self._names = self._names.joined(names_in_plan(Reader(self.database), plan))

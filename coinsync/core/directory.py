@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from coinsync.core.facts import Branch, Group, Lesson, LessonType, Resident
 
@@ -12,29 +12,19 @@ from coinsync.core.facts import Branch, Group, Lesson, LessonType, Resident
 class Directory:
     """Names for numbers."""
 
-    residents: Mapping[int, str] = field(default_factory=dict)
-    groups: Mapping[int, str] = field(default_factory=dict)
-    types: Mapping[int, str] = field(default_factory=dict)
-    branches: Mapping[int, str] = field(default_factory=dict)
+    residents: Mapping[int, str]
+    groups: Mapping[int, str]
+    types: Mapping[int, str]
+    branches: Mapping[int, str]
 
     @classmethod
     def of(cls, facts: Iterable[object]) -> Directory:
         """Take the names out of facts."""
-        residents: dict[int, str] = {}
-        groups: dict[int, str] = {}
-        types: dict[int, str] = {}
-        branches: dict[int, str] = {}
+        names: dict[type, dict[int, str]] = {Resident: {}, Group: {}, LessonType: {}, Branch: {}}
         for fact in facts:
-            match fact:
-                case Resident():
-                    residents[fact.id] = fact.name
-                case Group():
-                    groups[fact.id] = fact.name
-                case LessonType():
-                    types[fact.id] = fact.name
-                case Branch():
-                    branches[fact.id] = fact.name
-        return cls(residents, groups, types, branches)
+            if isinstance(fact, Resident | Group | LessonType | Branch):
+                names[type(fact)][fact.id] = fact.name
+        return cls(*names.values())
 
     def joined(self, other: Directory) -> Directory:
         """This directory with ``other``'s names added over it."""

@@ -10,10 +10,7 @@ from coinsync.core.ledger import Run
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """When a branch's lessons were last synced up to the day of the reading.
-
-    ``age`` None is never.
-    """
+    """When a branch's lessons were last synced up to that day; ``age`` None is never."""
 
     branch: int
     name: str

@@ -1,4 +1,4 @@
-"""What became of a resident's coins, as values: an explanation, a history, a statement."""
+"""What became of a resident's coins: an explanation, a history, a statement."""
 
 from __future__ import annotations
 
@@ -38,10 +38,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """A line of a history: an entry with the balance after it, or a lesson that earned nothing.
-
-    ``line`` is None for such a lesson.
-    """
+    """An entry with the balance after it, or a lesson that earned nothing: no ``line``."""
 
     day: date
     title: str
@@ -67,10 +64,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """A line of a statement: ``what`` and ``why`` as a family reads them, ``balance`` after it.
-
-    ``n`` is its entry.
-    """
+    """An entry as a family reads it, with the balance after it."""
 
     n: int
     day: date
@@ -85,11 +79,8 @@ class StatementLine:
 class Statement:
     """A resident's coins from one day to another, oldest line first.
 
-    ``opening`` and the lines make ``closing``.
-
-    ``totals`` say what the lines came to, and name only what occurred. ``coins`` is what the school
-    calls its coin, in the form that stands beside what the resident has at the end, which is never
-    less than nothing.
+    ``totals`` name only what occurred. ``coins`` is the school's word for coins, in the form that
+    stands beside the closing balance.
     """
 
     school: str

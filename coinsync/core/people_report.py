@@ -1,28 +1,17 @@
-"""What is held of a person, as values: cards, links, and everything at once."""
+"""What is held of a person: cards, links, and everything at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coinsync.core.facts import (
-    Decision,
-    Hold,
-    LessonRecord,
-    Link,
-    Membership,
-    Merge,
-    Resident,
-    VkPage,
-)
+from coinsync.core import facts
+from coinsync.core.facts import Link, Membership, Resident
 from coinsync.core.ledger import Line
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Everything that is held of one resident; memberships with the name of their group.
-
-    ``merged`` are further cards that go on as this one.
-    """
+    """One resident; memberships with the name of their group, ``merged`` go on as this card."""
 
     resident: Resident
     balance: int
@@ -33,23 +22,23 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """All that is held about one person; ``lessons`` each with this person's attendance alone."""
+    """All that is held about one person; lessons with this person's attendance alone."""
 
     cards: tuple[Resident, ...]
     balance: int
-    merges: tuple[Merge, ...]
+    merges: tuple[facts.Merge, ...]
     memberships: tuple[Membership, ...]
     links: tuple[Link, ...]
-    vk_pages: tuple[VkPage, ...]
-    lessons: tuple[LessonRecord, ...]
+    vk_pages: tuple[facts.VkPage, ...]
+    lessons: tuple[facts.LessonRecord, ...]
     entries: tuple[Line, ...]
-    held: tuple[Hold, ...]
-    decisions: tuple[Decision, ...]
+    held: tuple[facts.Hold, ...]
+    decisions: tuple[facts.Decision, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RosterLine:
-    """A resident with balance, merged cards, names of today's groups, and live VK accounts."""
+    """A resident with merged cards, today's groups and live VK accounts."""
 
     resident: Resident
     coins: int
@@ -71,7 +60,7 @@ class LinkLine:
 
 @dataclass(frozen=True, slots=True)
 class LinkProblem:
-    """A card whose VK page leads to no link: the text of the CRM, and what is wrong with it."""
+    """A card whose VK page leads to no link; ``text`` is the CRM's."""
 
     resident: int
     name: str

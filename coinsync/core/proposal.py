@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from coinsync.core.facts import Hold, Resident
+from coinsync.core.facts import Hold
 from coinsync.core.files.import_rows import EARLIEST
 from coinsync.core.floor import refuse_debt
-from coinsync.core.ledger import Entry
 from coinsync.core.plan import Plan, Scope
-from coinsync.core.reasons import why
 from coinsync.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who does something by hand, and when.
-
-    ``now`` is aware and UTC, ``key`` is made before anything is asked; ``day`` is the day that the
-    clerk named, if any.
-    """
+    """Who does something by hand, and when: ``now`` is aware, ``day`` the day that was named."""
 
     actor: str
     now: datetime
@@ -43,7 +36,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Coins that one entry moves, with the balance before and after it."""
+    """Coins that one entry moves."""
 
     resident: int
     name: str
@@ -57,10 +50,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something held.
-
-    ``id`` names it on the command line, ``balance`` is what the resident has today.
-    """
+    """Something held, named by ``id`` on the command line."""
 
     id: str
     hold: Hold
@@ -71,10 +61,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A clerk's plan: the coins that move, everything else in words.
-
-    ``done`` are the entries of the same command that were posted before.
-    """
+    """A clerk's plan; ``done`` are entries that an earlier try of the same command posted."""
 
     plan: Plan
     moves: tuple[Move, ...] = ()
@@ -88,45 +75,13 @@ def scope_of(day: date) -> Scope:
     return Scope(0, day, day)
 
 
-def moves_of(
-    entries: Iterable[Entry],
-    balances: Mapping[int, int],
-    residents: Mapping[int, Resident],
-    survivors: Mapping[int, int],
-    ways: Mapping[str, str],
-) -> tuple[Move, ...]:
-    """What entries do to balances, one after the other.
-
-    ``balances`` and ``residents`` are by the card that goes on, ``ways`` titles of the ways to
-    earn by code.
-    """
-    running = dict(balances)
-    moves = []
-    for entry in entries:
-        owner = survivors.get(entry.resident, entry.resident)
-        before = running[owner]
-        running[owner] += entry.coins
-        move = Move(
-            resident=owner,
-            name=residents[owner].name if owner in residents else "",
-            before=before,
-            coins=entry.coins,
-            after=running[owner],
-            kind=entry.kind.value,
-            why=why(entry.reason, entry.rule, entry.note, ways),
-            day=entry.happened_on,
-        )
-        moves.append(move)
-    return tuple(moves)
-
-
 def check_floors(moves: Sequence[Move]) -> None:
     """Refuse moves at whose end somebody who loses coins has fewer than none."""
     # Only the end counts: of several moves of one resident a gain may come after a loss.
-    first_moves: dict[int, Move] = {}
-    changes = Counter[int]()
+    first: dict[int, Move] = {}
+    last: dict[int, Move] = {}
     for move in moves:
-        first_moves.setdefault(move.resident, move)
-        changes[move.resident] += move.coins
-    for resident, first in first_moves.items():
-        refuse_debt(f"#{resident} {first.name}", first.before, changes[resident])
+        first.setdefault(move.resident, move)
+        last[move.resident] = move
+    for id, move in first.items():
+        refuse_debt(f"#{id} {move.name}", move.before, last[id].after - move.before)

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from coinsync.core.ledger import (
-    BOUGHT,
-    BY_HAND,
-    BY_WAY,
-    FORGIVEN,
-    NOTE_SAYS_ALL,
-    OPENED,
-    RETURNED,
-    TAKEN_BACK,
-)
+from coinsync.core import ledger
 from coinsync.core.rules import Reason
 
 REASONS: Mapping[str, str] = {
     "lesson": "lesson attended",
     "rate_changed": "rate changed",
-    BY_HAND: "by hand",
-    OPENED: "opening balance",
-    TAKEN_BACK: "taken back by hand",
-    FORGIVEN: "forgiven: the coins were spent already",
-    BOUGHT: "bought in the shop",
-    RETURNED: "brought back to the shop",
+    ledger.BY_HAND: "by hand",
+    ledger.OPENED: "opening balance",
+    ledger.TAKEN_BACK: "taken back by hand",
+    ledger.FORGIVEN: "forgiven: the coins were spent already",
+    ledger.BOUGHT: "bought in the shop",
+    ledger.RETURNED: "brought back to the shop",
     Reason.PAID: "attended a lesson of the regular schedule",
     Reason.LESSON_GONE: "lesson is gone from the CRM",
     Reason.NOT_CONDUCTED: "lesson not conducted in the CRM",
@@ -48,14 +39,11 @@ def reason_text(code: str) -> str:
 
 
 def why(reason: str, rule: str, note: str, ways: Mapping[str, str] | None = None) -> str:
-    """Why an entry was posted, with what staff typed.
-
-    ``ways`` are titles of the ways to earn by code.
-    """
-    if reason in NOTE_SAYS_ALL and note:
+    """Why an entry was posted, with what staff typed; ``ways`` are titles by code."""
+    if reason in ledger.NOTE_SAYS_ALL and note:
         return note
     words = reason_text(reason)
-    if reason == BY_WAY:
+    if reason == ledger.BY_WAY:
         # The rule of such an entry is the code of the way.
         words = (ways or {}).get(rule, rule)
     return f"{words}: {note}" if note else words

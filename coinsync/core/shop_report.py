@@ -1,4 +1,4 @@
-"""What the shop shows, as values: purchases, fairs, and what sells."""
+"""What the shop shows: purchases, fairs, and what sells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from coinsync.core.ledger import Line
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What one resident paid for a sale, less what was given back."""
+    """What one resident paid for a sale and did not get back."""
 
     resident: int
     name: str
@@ -21,10 +21,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """One sale.
-
-    ``refunded`` are the numbers of the lines that were taken back, ``note`` what the family reads.
-    """
+    """One sale; ``refunded`` are numbers of lines, ``note`` is what the family reads."""
 
     sale: Sale
     lines: tuple[SaleLine, ...]
@@ -35,7 +32,7 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where an item's pieces went; ``received`` includes what counting corrected."""
+    """An item's pieces; ``received`` includes what counting corrected."""
 
     item: str
     received: int
@@ -46,7 +43,7 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a fair comes to: coins counted in three ways, goods by item, and what differs."""
+    """What a fair comes to: coins counted in three ways, goods, and what differs."""
 
     sales: int
     refunds: int
@@ -59,7 +56,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class BuyerLine:
-    """What a resident bought in a span of days, spent on it, and has left today."""
+    """What a resident bought in a span of days, and has left today."""
 
     resident: int
     name: str
@@ -70,7 +67,7 @@ class BuyerLine:
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
-    """How an item sold in a span of days; ``left`` None where stock is not counted."""
+    """How an item sold; ``left`` None where stock is not counted."""
 
     item: str
     name: str
@@ -81,7 +78,7 @@ class ItemLine:
 
 @dataclass(frozen=True, slots=True)
 class ShopReport:
-    """The shop in a span of days: by resident, and by item, the best sellers first."""
+    """The shop in a span of days, the best sellers first."""
 
     since: date
     until: date
@@ -92,10 +89,7 @@ class ShopReport:
 def paid_by_card(
     payments: Iterable[Line], survivors: Mapping[int, int] | None = None
 ) -> dict[int, int]:
-    """Coins paid and not given back by the lines of a sale and its refunds, in the order of cards.
-
-    With ``survivors`` they are added up on the cards that go on, without on the cards that paid.
-    """
+    """Coins paid for a sale and not given back, by the card that paid or the one it goes on as."""
     owners = survivors or {}
     paid: dict[int, int] = {}
     for line in payments:

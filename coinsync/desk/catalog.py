@@ -11,7 +11,7 @@ from coinsync.core.proposal import Author, Proposal, scope_of
 from coinsync.errors import CoinPolicy, OutOfStock, PostedOtherwise
 from coinsync.store.reader import Reader
 
-#: What of an item may change, and what staff call it; the price is shown with both values.
+#: What of an item may change, and what staff call it.
 _NOUNS = {
     "name_ru": "name",
     "name_en": "English name",
@@ -31,22 +31,13 @@ _NOUNS = {
 def propose_goods(
     settings: Settings, changes: Iterable[Change], author: Author, *words: str, key: str = ""
 ) -> Proposal:
-    """A proposal about goods, stock or fairs; ``words`` say what it does.
-
-    It is of no resident, so its day is the school's.
-    """
+    """A proposal about goods, stock or fairs; ``words`` say what it does."""
     plan = Plan.of(Purpose.CATALOG, scope_of(settings.profile.today((), author.now)), changes)
     return Proposal(plan, words=words, key=key)
 
 
-# --- goods ------------------------------------------------------------------------------------
-
-
 def load(reader: Reader, settings: Settings, items: Sequence[Item], author: Author) -> Proposal:
-    """Plan that the shop has exactly these goods.
-
-    New and changed ones are put, those left out are archived.
-    """
+    """Plan that the shop has exactly these goods; those left out are archived."""
     changes = after_loading(items, reader.all(Item))
     words = [_words_of_change(item, before) for item, before in changes] or ["no changes"]
     puts = [Put(item, before) for item, before in changes]
@@ -54,7 +45,6 @@ def load(reader: Reader, settings: Settings, items: Sequence[Item], author: Auth
 
 
 def _words_of_change(item: Item, before: Item | None) -> str:
-    """What happens to one item, in a line."""
     if before is None:
         return f"+ {item.code}  {item.name_ru}  {item.price}"
     if item.archived and not before.archived:
@@ -67,9 +57,6 @@ def _words_of_change(item: Item, before: Item | None) -> str:
     return f"~ {item.code}  {item.name_ru}  {', '.join(words)}"
 
 
-# --- stock ------------------------------------------------------------------------------------
-
-
 def move_stock(
     reader: Reader,
     settings: Settings,
@@ -80,10 +67,10 @@ def move_stock(
     *,
     note: str = "",
 ) -> Proposal:
-    """Plan that pieces come in, are written off, or were counted.
+    """Plan that pieces come in, are written off, or were counted: then ``pieces`` are there.
 
-    Of a count ``pieces`` is how many there are. Raises ``CoinPolicy`` where the item is not
-    counted, ``OutOfStock``, or ``PostedOtherwise`` where the key stands for another move.
+    Raises ``CoinPolicy`` where stock is not counted, ``OutOfStock``, or ``PostedOtherwise`` for
+    the key of another move.
     """
     # Goods of some branches are received there, and the day is theirs.
     day = author.day_by(settings.profile.today(item.branches, author.now))
@@ -95,7 +82,11 @@ def move_stock(
     key = f"stock:{author.key}"
     recorded = next((move for _, move in reader.stock_moves(key=key)), None)
     if recorded is not None:
-        _refuse_another_move(reader, recorded, item, kind, pieces, author)
+        same_move = (recorded.item, recorded.kind) == (item.code, kind)
+        if not same_move or pieces != _pieces_typed(reader, recorded):
+            raise PostedOtherwise(
+                f"key {author.key} is another move of stock already; nothing written"
+            )
         words = f"recorded already: {recorded.quantity:+}"
         return propose_goods(settings, (), author, words, key=key)
     left = reader.stock([item.code])[item.code]
@@ -117,22 +108,12 @@ def move_stock(
 
 
 def _quantity(kind: MoveKind, pieces: int, left: int) -> int:
-    """How many pieces more, or fewer below 0."""
     if kind is MoveKind.COUNT:
         return pieces - left
     return -pieces if kind is MoveKind.WRITE_OFF else pieces
 
 
-def _refuse_another_move(
-    reader: Reader, recorded: StockMove, item: Item, kind: MoveKind, pieces: int, author: Author
-) -> None:
-    same_move = (recorded.item, recorded.kind) == (item.code, kind)
-    if not same_move or pieces != _pieces_typed(reader, recorded):
-        raise PostedOtherwise(f"key {author.key} is another move of stock already; nothing written")
-
-
 def _pieces_typed(reader: Reader, move: StockMove) -> int:
-    """The number that was typed for a move: so many more, so many fewer, or how many there were."""
     if move.kind is not MoveKind.COUNT:
         return abs(move.quantity)
     # A count is kept as a difference. What was counted is the sum of all moves up to it.

@@ -7,28 +7,13 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from coinsync.config import Settings
+from coinsync.core import ledger
 from coinsync.core.facts import Decision, Presence, Resident
-from coinsync.core.ledger import (
-    BY_HAND,
-    BY_WAY,
-    TAKEN_BACK,
-    Entry,
-    KeyState,
-    Kind,
-    Line,
-    desk_key,
-    utc_text,
-)
+from coinsync.core.ledger import Entry, KeyState, Kind, Line
 from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put
 from coinsync.core.proposal import Author, Proposal, check_floors, scope_of
 from coinsync.core.school import Way
-from coinsync.desk.gather import (
-    gather_moves,
-    question_about,
-    recorded_resident,
-    refuse_erased,
-    surviving_card,
-)
+from coinsync.desk import gather
 from coinsync.errors import (
     AboveLimit,
     AlreadyReversed,
@@ -39,7 +24,7 @@ from coinsync.errors import (
 )
 from coinsync.store.reader import Reader
 
-#: The same amount for the same reason within that time is likely one deed that was typed twice.
+#: The same amount for the same reason within that time was likely typed twice.
 DUPLICATE_WITHIN = timedelta(minutes=10)
 
 #: Entries that no clerk takes back one by one, and what to do instead.
@@ -65,44 +50,35 @@ def give(
     Raises ``AboveLimit``, ``LikelyDuplicate``, ``PostedOtherwise``, ``NotEnoughCoins``, or
     ``CoinPolicy`` for somebody who is erased.
     """
-    _refuse_above_limit(settings, coins)
-    refuse_erased(resident)
-    entry = Entry(
-        key=desk_key(author.key),
-        seq=1,
-        resident=resident.id,
-        coins=coins,
-        kind=Kind.CREDIT if coins > 0 else Kind.DEBIT,
-        happened_on=author.day_by(settings.profile.today(resident.branches, author.now)),
-        reason=BY_WAY if way else BY_HAND,
-        actor=author.actor,
-        rule=way.code if way else "",
-        note=note,
-    )
+    limit = settings.limits.coins_per_operation_max
+    if abs(coins) > limit:
+        raise AboveLimit(
+            f"{abs(coins)} coins is above the limit of {limit} for one operation; nothing written"
+        )
+    gather.refuse_erased(resident)
+    key, kind = ledger.desk_key(author.key), Kind.CREDIT if coins > 0 else Kind.DEBIT
+    day = author.day_by(settings.profile.today(resident.branches, author.now))
+    rule, reason = (way.code, ledger.BY_WAY) if way else ("", ledger.BY_HAND)
+    entry = Entry(key, 1, resident.id, coins, kind, day, reason, author.actor, rule, note)
     # The key was made before anybody was asked. So whoever does not know whether an earlier try
     # was written repeats it under the same key, and it is never done twice.
     posted = reader.lines_under([entry.key])
     if posted:
-        return _posted_already(posted[0], entry, author.day, reader.survivors())
+        refuse_another_entry(posted[0], entry, author.day, reader.survivors())
+        n = posted[0].posted.n
+        plan = Plan.of(Purpose.DESK, scope_of(posted[0].posted.entry.happened_on), ())
+        return Proposal(plan, words=(f"already posted: entry {n}",), done=(n,), key=entry.key)
     if not author.allow_duplicate:
         _refuse_duplicate(reader, entry, author.now)
-    moves = gather_moves(reader, settings, [entry])
+    moves = gather.moves_of(reader, settings, [entry])
     check_floors(moves)
     basis = [KeyState(entry.key)]
     plan = Plan.of(Purpose.DESK, scope_of(entry.happened_on), [Post(entry)], basis=basis)
     return Proposal(plan, moves, key=entry.key)
 
 
-def _refuse_above_limit(settings: Settings, coins: int) -> None:
-    limit = settings.limits.coins_per_operation_max
-    if abs(coins) > limit:
-        raise AboveLimit(
-            f"{abs(coins)} coins is above the limit of {limit} for one operation; nothing written"
-        )
-
-
 def says_the_same(line: Line, wanted: Entry) -> bool:
-    """Whether an entry says what another would say, whoever it is for and on whatever day."""
+    """Whether two entries differ at most in whom and what day they are for."""
     entry = line.posted.entry
     posted = (entry.coins, entry.kind, entry.rule, line.note)
     return posted == (wanted.coins, wanted.kind, wanted.rule, wanted.note)
@@ -113,7 +89,7 @@ def refuse_another_entry(
 ) -> None:
     """Raise ``PostedOtherwise`` where the key of ``wanted`` stands for another entry already.
 
-    ``day`` is the day that was named, or None: who names none means the day of the first try.
+    ``day`` None, where no day was named, means the day of the first try.
     """
     entry = line.posted.entry
     # The card may have been merged since, and the same child is then found under another number.
@@ -128,21 +104,10 @@ def refuse_another_entry(
     )
 
 
-def _posted_already(
-    line: Line, wanted: Entry, day: date | None, survivors: Mapping[int, int]
-) -> Proposal:
-    refuse_another_entry(line, wanted, day, survivors)
-    n = line.posted.n
-    plan = Plan.of(Purpose.DESK, scope_of(line.posted.entry.happened_on), ())
-    return Proposal(plan, words=(f"already posted: entry {n}",), done=(n,), key=wanted.key)
-
-
 def _refuse_duplicate(reader: Reader, entry: Entry, now: datetime) -> None:
-    """Refuse what was posted a moment ago under another key.
-
-    A key does not help whoever types the whole command again, so the time has to tell.
-    """
-    for line in reader.lines_posted_since(entry.resident, utc_text(now - DUPLICATE_WITHIN)):
+    # A key does not help whoever types the whole command again, so the time has to tell.
+    since = ledger.utc_text(now - DUPLICATE_WITHIN)
+    for line in reader.lines_posted_since(entry.resident, since):
         if line.reversed_by is None and says_the_same(line, entry):
             age = now - datetime.fromisoformat(line.posted.posted_at)
             # Another machine's clock may be ahead of this one.
@@ -159,8 +124,8 @@ def reverse(reader: Reader, settings: Settings, n: int, author: Author, *, note:
     """
     original = _reversible_entry(reader, n)
     state = reader.key_states([original.key])[original.key]
-    card = recorded_resident(reader, original.resident)
-    today = settings.profile.today(surviving_card(reader, card).branches, author.now)
+    card = gather.recorded_resident(reader, original.resident)
+    today = settings.profile.today(gather.surviving_card(reader, card).branches, author.now)
     of_lesson = original.kind is Kind.AWARD
     reversal = replace(
         original,
@@ -169,7 +134,7 @@ def reverse(reader: Reader, settings: Settings, n: int, author: Author, *, note:
         kind=Kind.REVERSAL,
         # Coins of a lesson are taken back on its day; what a clerk did by mistake is mended today.
         happened_on=original.happened_on if of_lesson else today,
-        reason=TAKEN_BACK,
+        reason=ledger.TAKEN_BACK,
         actor=author.actor,
         note="" if card.presence is Presence.ERASED else note,
         reverses=n,
@@ -177,7 +142,7 @@ def reverse(reader: Reader, settings: Settings, n: int, author: Author, *, note:
     changes: list[Change] = [Post(reversal)]
     if of_lesson:
         changes += _decide_nothing_is_due(reader, settings, reversal, today)
-    moves = gather_moves(reader, settings, [reversal])
+    moves = gather.moves_of(reader, settings, [reversal])
     check_floors(moves)
     plan = Plan.of(Purpose.DESK, scope_of(reversal.happened_on), changes, basis=[state])
     return Proposal(plan, moves, words=(f"takes back entry {n}",))
@@ -203,30 +168,18 @@ def _reversible_entry(reader: Reader, n: int) -> Entry:
 def _decide_nothing_is_due(
     reader: Reader, settings: Settings, reversal: Entry, today: date
 ) -> list[Change]:
-    """The decision that goes with an award that is taken back by hand.
-
-    The rules go on giving coins for the visit. Without a decision that nothing is due, the next
-    sync would pay them again.
-    """
-    if reversal.lesson is None:
+    # The rules go on giving coins for the visit. Without a decision that nothing is due, the next
+    # sync would pay them again.
+    key, lesson, resident = reversal.key, reversal.lesson, reversal.resident
+    if lesson is None:
         return []
-    question = question_about(
-        reader, settings, reversal.key, reversal.lesson, reversal.resident, today
-    )
+    question = gather.question_about(reader, settings, key, lesson, resident, today)
     if question is None:
         return []
-    decision = Decision(
-        reversal.key,
-        reversal.lesson,
-        reversal.resident,
-        reversal.seq,
-        0,
-        question.difference.verdict.reason.value,
-        reversal.actor,
-        today,
-        reversal.note,
-    )
+    hold, reason = question.difference.hold, question.difference.verdict.reason.value
+    actor, note = reversal.actor, reversal.note
+    decision = Decision(key, lesson, resident, reversal.seq, 0, reason, actor, today, note)
     changes: list[Change] = [Put(decision, question.before)]
-    if question.difference.hold is not None:
-        changes.append(Drop(question.difference.hold))
+    if hold is not None:
+        changes.append(Drop(hold))
     return changes

@@ -32,7 +32,7 @@ def open_fair(
 def close_fair(
     settings: Settings, event: Event, settlement: Settlement, author: Author
 ) -> Proposal:
-    """Plan that a fair is closed; ``settlement`` is what it comes to.
+    """Plan that a fair is closed.
 
     Raises ``EventClosed``, or ``CoinPolicy`` where something does not add up.
     """
@@ -45,7 +45,17 @@ def close_fair(
         )
     today = author.day_by(settings.profile.today((), author.now))
     closed = replace(event, closed_on=today, closed_by=author.actor)
-    words = _words_of_settlement(event, settlement)
+    words = [
+        f"{event.code}  {event.title}: {settlement.sales} sales, "
+        f"lines refunded {settlement.refunds}",
+        f"coins taken {settlement.taken} = fall of balances {settlement.fallen} "
+        f"= sale lines {settlement.lines}",
+    ]
+    for shelf in settlement.goods:
+        words.append(
+            f"{shelf.item}: received {shelf.received} − left {shelf.left} "
+            f"= sold {shelf.sold} + written off {shelf.written_off}"
+        )
     # The sales of a fair rely on the open event, so a sale that is made meanwhile is refused.
     return propose_goods(settings, [Put(closed, event)], author, *words)
 
@@ -66,18 +76,3 @@ def _refuse_closed(event: Event) -> None:
         raise EventClosed(
             f"{event.code} was closed on {event.closed_on} by {event.closed_by}; nothing written"
         )
-
-
-def _words_of_settlement(event: Event, settlement: Settlement) -> list[str]:
-    words = [
-        f"{event.code}  {event.title}: {settlement.sales} sales, "
-        f"lines refunded {settlement.refunds}",
-        f"coins taken {settlement.taken} = fall of balances {settlement.fallen} "
-        f"= sale lines {settlement.lines}",
-    ]
-    for shelf in settlement.goods:
-        words.append(
-            f"{shelf.item}: received {shelf.received} − left {shelf.left} "
-            f"= sold {shelf.sold} + written off {shelf.written_off}"
-        )
-    return words

@@ -1,4 +1,4 @@
-"""What several decisions of staff gather first: cards, moves of coins, a lesson's case."""
+"""What several proposals gather first: cards, moves of coins, a lesson's case."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from collections.abc import Sequence
 from datetime import date
 
 from coinsync.config import Settings
-from coinsync.core.facts import Attendance, LessonRecord, Presence, Resident
+from coinsync.core.facts import Presence, Resident
 from coinsync.core.ledger import Entry, KeyState
 from coinsync.core.planning.compare import Cause, Difference
 from coinsync.core.planning.review import Question
-from coinsync.core.proposal import Move, moves_of
+from coinsync.core.proposal import Move
+from coinsync.core.reasons import why
 from coinsync.core.rules import judge
 from coinsync.errors import CoinPolicy, NotFound
 from coinsync.store.reader import Reader
 
 
 def refuse_erased(resident: Resident, where: str = "") -> None:
-    """Raise ``CoinPolicy`` for somebody who is erased; ``where`` begins the message.
-
-    Whatever staff write about a person is what the family asked to be forgotten.
-    """
+    """Raise ``CoinPolicy`` for somebody who is erased; ``where`` begins the message."""
+    # Whatever staff write about a person is what the family asked to be forgotten.
     if resident.presence is Presence.ERASED:
         raise CoinPolicy(f"{where}#{resident.id} is erased; nothing written")
 
@@ -34,16 +33,32 @@ def recorded_resident(reader: Reader, id: int) -> Resident:
 
 
 def surviving_card(reader: Reader, card: Resident) -> Resident:
-    """The card on which a card goes on: its own, unless it was merged."""
+    """The card on which a card goes on: itself, unless it was merged."""
     return recorded_resident(reader, reader.survivors().get(card.id, card.id))
 
 
-def gather_moves(reader: Reader, settings: Settings, entries: Sequence[Entry]) -> tuple[Move, ...]:
+def moves_of(reader: Reader, settings: Settings, entries: Sequence[Entry]) -> tuple[Move, ...]:
     """What entries do to the balances as they are now, one after the other."""
     survivors = reader.survivors()
     owners = {survivors.get(entry.resident, entry.resident) for entry in entries}
     residents, balances = reader.residents_by_id(owners), reader.balances(owners)
-    return moves_of(entries, balances, residents, survivors, settings.way_titles)
+    moves = []
+    for entry in entries:
+        owner = survivors.get(entry.resident, entry.resident)
+        before = balances[owner]
+        balances[owner] += entry.coins
+        move = Move(
+            resident=owner,
+            name=residents[owner].name if owner in residents else "",
+            before=before,
+            coins=entry.coins,
+            after=balances[owner],
+            kind=entry.kind.value,
+            why=why(entry.reason, entry.rule, entry.note, settings.way_titles),
+            day=entry.happened_on,
+        )
+        moves.append(move)
+    return tuple(moves)
 
 
 def question_about(
@@ -51,24 +66,16 @@ def question_about(
 ) -> Question | None:
     """What a decision about one visit needs; None where the visit is not recorded.
 
-    It holds what the rules give now, what is posted, what is held, and an earlier decision;
     ``today`` is the resident's.
     """
     record = reader.lesson_records_by_id([lesson]).get(lesson)
-    attendance = _attendance_of(record, resident)
-    if record is None or attendance is None:
+    if record is None:
+        return None
+    attendance = next((mark for mark in record.attendance if mark.resident == resident), None)
+    if attendance is None:
         return None
     verdict = judge(record.lesson, attendance, settings.rulebook)
     state = reader.key_states([key]).get(key, KeyState(key))
     hold = reader.holds([lesson]).get(key)
     difference = Difference(record.lesson, resident, verdict, state, hold, Cause.HELD)
     return Question(difference, reader.decisions([lesson]).get(key), today)
-
-
-def _attendance_of(record: LessonRecord | None, resident: int) -> Attendance | None:
-    if record is None:
-        return None
-    for attendance in record.attendance:
-        if attendance.resident == resident:
-            return attendance
-    return None

@@ -1,9 +1,10 @@
-"""Cards of residents, as plans: merge, unmerge, erase. Writes nothing."""
+"""Cards of residents and who sees them, as plans: merge, unmerge, erase, link, revoke."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from coinsync.config import Settings
 from coinsync.core.facts import Fact, Link, LinkSource, Merge, Presence, Resident, VkPage
@@ -11,32 +12,22 @@ from coinsync.core.ledger import survivors_of
 from coinsync.core.plan import Change, Drop, Plan, Purpose, Put
 from coinsync.core.proposal import Author, Proposal, scope_of
 from coinsync.desk.gather import recorded_resident, refuse_erased, surviving_card
-from coinsync.errors import CoinPolicy, NotEnoughCoins, UsageError
+from coinsync.errors import CoinPolicy, NotEnoughCoins, NotFound, UsageError
 from coinsync.store.reader import Reader
 
 
 def propose_facts(
-    settings: Settings,
-    resident: Resident,
-    changes: Iterable[Change],
-    author: Author,
-    *words: str,
+    settings: Settings, resident: Resident, changes: Iterable[Change], author: Author, *words: str
 ) -> Proposal:
     """A proposal about a resident that moves no coins; ``words`` say what it does."""
     today = settings.profile.today(resident.branches, author.now)
     return Proposal(Plan.of(Purpose.DESK, scope_of(today), changes), words=words)
 
 
-# --- merge ------------------------------------------------------------------------------------
-
-
 def merge(
     reader: Reader, settings: Settings, card: Resident, into: Resident, author: Author
 ) -> Proposal:
-    """Plan that one card goes on as another: no coins move, they count together.
-
-    The viewers of the card come along: the families of both see what both have.
-    """
+    """Plan that one card goes on as another: coins count together, and viewers come along."""
     into = _card_to_go_on_as(reader, card, into)
     before = next((merge for merge in reader.merges() if merge.resident == card.id), None)
     viewers = {link.vk for link in reader.links_of([into.id])}
@@ -52,7 +43,15 @@ def merge(
     moving_vks = tuple(link.vk for link in moving)
     merged = Merge(card.id, into.id, moving_vks, tuple(dict.fromkeys(ever)))
     changes.append(Put(merged, before))
-    words = _words_of_merge(reader, card, into, _words_of_viewers(moving_vks, viewers))
+    balances = reader.balances([card.id, into.id])
+    own, other = balances[card.id], balances[into.id]
+    words = [
+        f"#{card.id} {card.name} ({own}) goes on as #{into.id} {into.name} ({other}): "
+        f"together {own + other}",
+        _words_of_viewers(moving_vks, viewers),
+    ]
+    if card.presence is Presence.CLIENT:
+        words.append(f"#{card.id} is still a client in the CRM; its lessons go on counting")
     return propose_facts(settings, card, changes, author, *words)
 
 
@@ -77,32 +76,13 @@ def _card_to_go_on_as(reader: Reader, card: Resident, into: Resident) -> Residen
     return survivor
 
 
-def _words_of_merge(
-    reader: Reader, card: Resident, into: Resident, viewers: str
-) -> tuple[str, ...]:
-    balances = reader.balances([card.id, into.id])
-    own, other = balances[card.id], balances[into.id]
-    words = (
-        f"#{card.id} {card.name} ({own}) goes on as #{into.id} {into.name} ({other}): "
-        f"together {own + other}",
-        viewers,
-    )
-    if card.presence is Presence.CLIENT:
-        return (*words, f"#{card.id} is still a client in the CRM; its lessons go on counting")
-    return words
-
-
 def _words_of_viewers(moving: Sequence[int], viewers: Collection[int]) -> str:
-    """Say which viewers of a card begin to see the one that it goes on as."""
     if not moving:
         return "no VK account is linked to it"
     new_viewers = [str(vk) for vk in moving if vk not in viewers]
     if new_viewers:
         return f"VK {', '.join(new_viewers)} will see it"
     return "its VK accounts are known there already"
-
-
-# --- unmerge ----------------------------------------------------------------------------------
 
 
 def unmerge(reader: Reader, settings: Settings, card: Resident, author: Author) -> Proposal:
@@ -133,8 +113,8 @@ def _viewers_back(
 ) -> list[Change]:
     """Give a card the viewers back that it brought to the cards on which it went on.
 
-    From these go the viewers who see them for that card's sake alone. ``merges`` are the other
-    merges by their card; the cards may have been merged on and on, up to ``survivor``.
+    ``merges`` are the other merges by their card; those cards may have been merged on and on, up
+    to ``survivor``. They lose the viewers who see them for this card's sake alone.
     """
     path = [merged.into]
     while path[-1] != survivor:
@@ -154,39 +134,27 @@ def _viewers_back(
             # Whoever had a link of their own there, or came by another card too, goes on seeing
             # this card and all after it.
             link = links[vk, card]
-            if link.source is not LinkSource.MERGE or _brought_by_another(
-                vk, card, merges, carried
-            ):
+            others = [carried[id] for id, merge in merges.items() if merge.into == card]
+            if link.source is not LinkSource.MERGE or vk in chain.from_iterable(others):
                 break
             changes.append(Drop(link))
             if card in carried:
                 carried[card].remove(vk)
     for card, merge in merges.items():
-        if tuple(carried[card]) != merge.links:
-            changes.append(Put(replace(merge, links=tuple(carried[card])), merge))
+        after = replace(merge, links=tuple(carried[card]))
+        if after != merge:
+            changes.append(Put(after, merge))
     return changes
 
 
-def _brought_by_another(
-    vk: int, card: int, merges: Mapping[int, Merge], carried: Mapping[int, Collection[int]]
-) -> bool:
-    """Whether a viewer came to a card with another card that goes on as it."""
-    return any(merge.into == card and vk in carried[id] for id, merge in merges.items())
-
-
-# --- erase ------------------------------------------------------------------------------------
-
-
 def erase(reader: Reader, settings: Settings, resident: Resident, author: Author) -> Proposal:
-    """Plan to forget who a resident is: names, links and notes go, numbers stay.
-
-    The card stays as an erased one, so that no reading of the CRM brings the name back.
-    """
+    """Plan to forget who a resident is: names, links and notes go, numbers stay."""
     cards = reader.cards_of(resident.id)
     links, notes = reader.links_of(cards), reader.notes_of(cards)
     decisions = [decision for decision in reader.decisions_of(cards) if decision.note]
     changes: list[Change] = []
     for card in reader.recorded(Resident, cards):
+        # The card stays as an erased one, so that no reading of the CRM brings the name back.
         erased = Resident(card.id, "", Presence.ERASED, ())
         if card != erased:
             changes.append(Put(erased, card))
@@ -198,16 +166,56 @@ def erase(reader: Reader, settings: Settings, resident: Resident, author: Author
         # The numbers of the accounts that came along with a card tell who the family is.
         if merge.resident in cards and merge.links:
             changes.append(Put(replace(merge, links=()), merge))
-    if not changes:
-        return propose_facts(settings, resident, (), author, f"#{resident.id} is erased already")
     noted = len(notes) + len(decisions)
-    return propose_facts(
-        settings,
-        resident,
-        changes,
-        author,
+    words = [
         f"#{resident.id} {resident.name}: the name, {len(links)} VK links and {noted} notes go",
         f"{reader.balance(resident.id)} coins and every entry stay under the number; "
         "what the CRM says of this number is no longer taken",
         "backups made before keep the name until they are thrown away",
-    )
+    ]
+    if not changes:
+        words = [f"#{resident.id} is erased already"]
+    return propose_facts(settings, resident, changes, author, *words)
+
+
+def link(
+    reader: Reader, settings: Settings, resident: Resident, vk: int, author: Author
+) -> Proposal:
+    """Plan that a VK account may see a resident."""
+    refuse_erased(resident)
+    who = f"#{resident.id} {resident.name}"
+    before = _link_of(reader, resident, vk)
+    if before is not None and before.live:
+        return propose_facts(settings, resident, (), author, f"VK {vk} sees {who} already")
+    words = [f"VK {vk} will see {who}"]
+    seen_by_vk = reader.residents_of_visitor(vk)
+    others = [f"#{other.id} {other.name}" for other in seen_by_vk if other.id != resident.id]
+    if others:
+        words.append(f"it also sees {', '.join(others)}")
+    if before is not None:
+        words.append("this link was revoked before")
+    linked = Put(Link(vk, resident.id, LinkSource.DESK), before)
+    return propose_facts(settings, resident, [linked], author, *words)
+
+
+def revoke(
+    reader: Reader, settings: Settings, resident: Resident, vk: int, author: Author
+) -> Proposal:
+    """Plan that a VK account no longer sees a resident, whatever the CRM's card says."""
+    who = f"#{resident.id} {resident.name}"
+    before = _link_of(reader, resident, vk)
+    if before is None:
+        raise NotFound(
+            f"VK {vk} has no link to {who}", advice='"coinsync links list" shows all links.'
+        )
+    if not before.live:
+        already = f"VK {vk} does not see {who} any more"
+        return propose_facts(settings, resident, (), author, already)
+    # Were the link dropped, the next sync would make it anew.
+    revoked = Put(replace(before, live=False), before)
+    words = f"VK {vk} will no longer see {who}"
+    return propose_facts(settings, resident, [revoked], author, words)
+
+
+def _link_of(reader: Reader, resident: Resident, vk: int) -> Link | None:
+    return next((link for link in reader.links_of([resident.id]) if link.vk == vk), None)

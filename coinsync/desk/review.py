@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 
 from coinsync.config import Settings
 from coinsync.core.directory import Directory
@@ -11,7 +10,7 @@ from coinsync.core.facts import Group, Hold, HoldKind, Lesson, LessonType, Prese
 from coinsync.core.plan import Plan, Purpose
 from coinsync.core.planning.review import Question, Ruling, plan_review
 from coinsync.core.proposal import Author, Case, Proposal, scope_of
-from coinsync.desk.gather import gather_moves, question_about
+from coinsync.desk.gather import moves_of, question_about
 from coinsync.errors import CoinPolicy, UsageError
 from coinsync.store.reader import Reader
 
@@ -20,28 +19,20 @@ def cases(reader: Reader, holds: Iterable[Hold]) -> list[Case]:
     """Held differences as a person sees them, by day."""
     by_day = sorted(holds, key=lambda hold: (hold.happened_on, hold.lesson, hold.resident))
     owners = _owners(reader, by_day)
-    lessons = {
-        lesson.id: lesson for lesson in reader.recorded(Lesson, (hold.lesson for hold in by_day))
-    }
+    lessons = reader.recorded(Lesson, {hold.lesson for hold in by_day})
     names = Directory.of([*reader.all(Group), *reader.all(LessonType)])
+    titles = {lesson.id: names.lesson(lesson) for lesson in lessons}
     balances = reader.balances(hold.resident for hold in by_day)
     shown = []
     for hold in by_day:
-        owner = owners.get(hold.resident)
-        lesson = lessons.get(hold.lesson)
-        case = Case(
-            f"{hold.lesson}:{hold.resident}",
-            hold,
-            owner.name if owner else "",
-            names.lesson(lesson) if lesson else "",
-            balances[hold.resident],
-        )
-        shown.append(case)
+        lesson, resident = hold.lesson, hold.resident
+        name = owners[resident].name if resident in owners else ""
+        title = titles.get(lesson, "")
+        shown.append(Case(f"{lesson}:{resident}", hold, name, title, balances[resident]))
     return shown
 
 
 def _owners(reader: Reader, holds: Collection[Hold]) -> dict[int, Resident]:
-    """The card whose coins a hold is about, by the card for which it is held."""
     survivors = reader.survivors()
     owner_ids = {hold.resident: survivors.get(hold.resident, hold.resident) for hold in holds}
     residents = reader.residents_by_id(owner_ids.values())
@@ -66,38 +57,27 @@ def review(
             "forgive: a visit that is held has no coins to give back; post it or waive it"
         )
     owners = _owners(reader, holds)
-    questions = [
-        _question(reader, settings, hold, owners.get(hold.resident), author.now) for hold in holds
-    ]
-    plan = plan_review(
-        questions, ruling, actor=author.actor, note=note, erased=_erased(reader, holds)
-    )
-    moves = gather_moves(reader, settings, plan.entries)
-    return Proposal(plan, moves, _words_where_nothing_moves(plan, questions, owners))
-
-
-def _question(
-    reader: Reader, settings: Settings, hold: Hold, owner: Resident | None, now: datetime
-) -> Question:
-    today = settings.profile.today(owner.branches if owner else (), now)
-    question = question_about(reader, settings, hold.key, hold.lesson, hold.resident, today)
-    if question is None:
-        raise CoinPolicy(
-            f"lesson {hold.lesson} is not recorded any more; run sync first; nothing written"
-        )
-    return question
-
-
-def _erased(reader: Reader, holds: Collection[Hold]) -> set[int]:
-    """The cards that were erased: what staff type about them is not kept."""
+    questions = []
+    for hold in holds:
+        owner = owners.get(hold.resident)
+        today = settings.profile.today(owner.branches if owner else (), author.now)
+        question = question_about(reader, settings, hold.key, hold.lesson, hold.resident, today)
+        if question is None:
+            raise CoinPolicy(
+                f"lesson {hold.lesson} is not recorded any more; run sync first; nothing written"
+            )
+        questions.append(question)
+    # What staff type about a card that was erased is not kept.
     cards = reader.recorded(Resident, {hold.resident for hold in holds})
-    return {card.id for card in cards if card.presence is Presence.ERASED}
+    erased = {card.id for card in cards if card.presence is Presence.ERASED}
+    plan = plan_review(questions, ruling, actor=author.actor, note=note, erased=erased)
+    moves = moves_of(reader, settings, plan.entries)
+    return Proposal(plan, moves, _words_where_nothing_moves(plan, questions, owners))
 
 
 def _words_where_nothing_moves(
     plan: Plan, questions: Iterable[Question], owners: Mapping[int, Resident]
 ) -> tuple[str, ...]:
-    """A line for each case that moves no coins; the others are seen by their moves."""
     moved = {entry.key for entry in plan.entries}
     words = []
     for question in questions:

@@ -1,9 +1,4 @@
-"""Sales and refunds, as plans. Writes nothing.
-
-A sale is one plan: the buyers' payments, the move of stock and the lines of the sale. The catalog's
-items are among what it relies on, so that a price that changed in between makes it stale instead of
-wrong.
-"""
+"""Sales and refunds, each as one plan of coins, stock and lines. Writes nothing."""
 
 from __future__ import annotations
 
@@ -21,14 +16,8 @@ from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Proposal, check_floors, scope_of
 from coinsync.core.shop_report import paid_by_card
 from coinsync.desk.fairs import open_event
-from coinsync.desk.gather import gather_moves
-from coinsync.errors import (
-    AlreadyReversed,
-    CoinPolicy,
-    NotFound,
-    PostedOtherwise,
-    UsageError,
-)
+from coinsync.desk.gather import moves_of
+from coinsync.errors import AlreadyReversed, CoinPolicy, NotFound, PostedOtherwise, UsageError
 from coinsync.store.reader import Reader
 
 #: What a family reads about a purchase is cut there.
@@ -43,9 +32,6 @@ class Buyer:
     coins: int | None = None
 
 
-# --- sell -------------------------------------------------------------------------------------
-
-
 def sell(
     reader: Reader,
     settings: Settings,
@@ -56,18 +42,16 @@ def sell(
     event: str = "",
     note: str = "",
 ) -> Proposal:
-    """Plan one sale under the author's key: payments, stock and lines together.
+    """Plan one sale under the author's key; it is empty where the same is sold already.
 
-    Raises ``NotEnoughCoins``, ``OutOfStock``, ``EventClosed``; a key that is sold already gives an
-    empty plan, and ``PostedOtherwise`` where it stands for another sale.
+    Raises ``NotEnoughCoins``, ``OutOfStock``, ``EventClosed``, ``PostedOtherwise``.
     """
     # The key was made before anything was asked: a sale whose answer was lost is tried again
     # under the same key, and is then found here.
     sold = _sold_already(reader, picks, buyers, author, event, note)
     if sold is not None:
         return sold
-    _refuse_basket(picks, note)
-    lines = _sale_lines(author.key, picks)
+    lines = _sale_lines(author.key, picks, note)
     total = sum(line.coins for line in lines)
     if total == 0:
         raise UsageError("a sale of 0 coins is a gift; the shop keeps no gifts")
@@ -76,8 +60,9 @@ def sell(
     parts = _parts(total, buyers)
     conditions = _conditions(reader, picks, event)
     stock = _stock_of_sale(reader, sale, picks)
-    entries = _payments(sale, parts, _note_of_sale(lines, note))
-    moves = gather_moves(reader, settings, entries)
+    text = _note_of_sale(lines, note)
+    entries = [_payment(sale, resident.id, coins, text) for resident, coins in parts]
+    moves = moves_of(reader, settings, entries)
     check_floors(moves)
     plan = Plan.of(
         Purpose.SALE,
@@ -94,21 +79,17 @@ def _earliest_today(settings: Settings, residents: Iterable[Resident], author: A
     return min(days, default=settings.profile.today((), author.now))
 
 
-def _refuse_basket(picks: Sequence[Pick], note: str) -> None:
+def _sale_lines(sale: str, picks: Sequence[Pick], note: str) -> list[SaleLine]:
     if not picks:
         raise UsageError("nothing is chosen")
-    for pick in picks:
-        if pick.item.archived:
-            raise CoinPolicy(f"{pick.item.code} is archived; nothing written")
-        if pick.price not in (None, pick.item.price) and not note:
-            raise UsageError("another price than the catalog's needs a reason: --reason TEXT")
-
-
-def _sale_lines(sale: str, picks: Sequence[Pick]) -> list[SaleLine]:
     lines = []
     for number, pick in enumerate(picks, 1):
         item = pick.item
+        if item.archived:
+            raise CoinPolicy(f"{item.code} is archived; nothing written")
         price = item.price if pick.price is None else pick.price
+        if price != item.price and not note:
+            raise UsageError("another price than the catalog's needs a reason: --reason TEXT")
         line = SaleLine(
             sale, number, item.code, item.name_ru, item.name_en, pick.quantity, price, item.price
         )
@@ -132,10 +113,7 @@ def _names_of_goods(lines: Iterable[SaleLine]) -> str:
 
 
 def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
-    """Who pays how much; who pays nothing is left out.
-
-    Amounts that are named come first, the rest is paid by the buyer whose amount is not named.
-    """
+    """Who pays how much: named amounts, and the rest by the buyer whose amount is not named."""
     coins_of = {buyer.resident: buyer.coins for buyer in buyers}
     if len(coins_of) != len(buyers):
         raise UsageError("the same resident pays twice")
@@ -153,10 +131,8 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
 
 
 def _conditions(reader: Reader, picks: Iterable[Pick], event: str) -> list[Change]:
-    """What must still be as it is now when the sale is written: goods, prices, an open fair.
-
-    A change from a value to the same value writes nothing, and is stale once the value differs.
-    """
+    """What must still be as it is now when the sale is written: goods, prices, an open fair."""
+    # A change from a value to the same value writes nothing, and is stale once the value differs.
     items = {pick.item.code: pick.item for pick in picks}
     conditions: list[Change] = [Put(item, item) for item in items.values()]
     if event:
@@ -182,25 +158,9 @@ def _stock_of_sale(reader: Reader, sale: Sale, picks: Iterable[Pick]) -> list[Ch
     return changes
 
 
-def _payments(sale: Sale, parts: Iterable[tuple[Resident, int]], note: str) -> list[Entry]:
-    entries = []
-    for resident, coins in parts:
-        entry = Entry(
-            key=sale_key(sale.id, resident.id),
-            seq=1,
-            resident=resident.id,
-            coins=-coins,
-            kind=Kind.SALE,
-            happened_on=sale.happened_on,
-            reason=BOUGHT,
-            actor=sale.actor,
-            note=note,
-        )
-        entries.append(entry)
-    return entries
-
-
-# --- the same sale again ----------------------------------------------------------------------
+def _payment(sale: Sale, card: int, coins: int, note: str) -> Entry:
+    key, day = sale_key(sale.id, card), sale.happened_on
+    return Entry(key, 1, card, -coins, Kind.SALE, day, BOUGHT, sale.actor, note=note)
 
 
 def _sold_already(
@@ -211,7 +171,6 @@ def _sold_already(
     event: str,
     note: str,
 ) -> Proposal | None:
-    """The answer to a repeated key: sold already, or refused because it is another sale's."""
     sale = reader.find(Sale, author.key)
     if sale is None:
         return None
@@ -262,9 +221,6 @@ def _same_payers(
     return all(coins in (None, paid.get(card, 0)) for card, coins in parts.items())
 
 
-# --- refund -----------------------------------------------------------------------------------
-
-
 def refund(
     reader: Reader,
     settings: Settings,
@@ -276,8 +232,7 @@ def refund(
 ) -> Proposal:
     """Plan to take a sale back, whole or the lines with these ``numbers``, each line once.
 
-    Coins go to who paid, goods to the stock. Raises ``NotFound`` for a line that the sale does not
-    have, or ``AlreadyReversed``.
+    Raises ``NotFound`` for a line that the sale does not have, or ``AlreadyReversed``.
     """
     lines = {line.line: line for line in reader.recorded(SaleLine, [sale.id])}
     chosen = _lines_to_refund(reader, sale, lines, numbers)
@@ -304,7 +259,7 @@ def refund(
         [*refunded, *stock, *map(Post, entries)],
         basis=[states.get(key, KeyState(key)) for key in keys],
     )
-    moves = gather_moves(reader, settings, entries)
+    moves = moves_of(reader, settings, entries)
     return Proposal(plan, moves, (f"sale {sale.id}: {_names_of_goods(chosen)} back",))
 
 
@@ -337,10 +292,8 @@ def _repayments(
     author: Author,
     day: date,
 ) -> list[Entry]:
-    """The entries that give coins back, cut in proportion to what each card has paid and not got.
-
-    Cut from what is left, and not from what was paid at first, all lines together give back all.
-    """
+    # Coins are cut in proportion to what each card has left of its payment, and not to what it
+    # paid at first: so all lines together give back all.
     worth = sum(line.coins for line in chosen)
     left = sum(paid.values())
     if worth > left:
@@ -353,17 +306,8 @@ def _repayments(
     entries = []
     for card, coins in zip(paid, shares(worth, list(paid.values())), strict=True):
         if coins:
-            entry = Entry(
-                key=refund_key(sale.id, first, card),
-                seq=1,
-                resident=card,
-                coins=coins,
-                kind=Kind.REFUND,
-                happened_on=day,
-                reason=RETURNED,
-                actor=author.actor,
-                note=notes[card],
-            )
+            key, actor, note = refund_key(sale.id, first, card), author.actor, notes[card]
+            entry = Entry(key, 1, card, coins, Kind.REFUND, day, RETURNED, actor, note=note)
             entries.append(entry)
     return entries
 

@@ -19,7 +19,7 @@ from coinsync.core.history import Explanation, Step
 from coinsync.core.ledger import Line, lesson_key
 from coinsync.core.rules import Reason, Verdict, judge
 from coinsync.errors import NotFound
-from coinsync.lookup.names import names_of_school
+from coinsync.lookup.school import names_of_school
 from coinsync.store.reader import Reader
 
 #: So many lessons are explained where neither a lesson nor a day is named.
@@ -32,10 +32,7 @@ Visit = tuple[Resident, Lesson, Attendance]
 def explain(
     reader: Reader, settings: Settings, resident: Resident, *, lesson: int | None, day: date | None
 ) -> list[Explanation]:
-    """Explain one lesson, or all lessons of a day, or the last ten, to one resident.
-
-    It asks what is recorded, not the CRM. Raises ``NotFound``.
-    """
+    """Explain one lesson, or all of a day, or the last ten. Raises ``NotFound``."""
     since, until = (day, day) if day else (date.min, date.max)
     records = attended(reader, resident, since, until)
     if lesson is not None:
@@ -82,9 +79,10 @@ def attended(reader: Reader, resident: Resident, since: date, until: date) -> li
 
 
 def _explanations(reader: Reader, settings: Settings, visits: Sequence[Visit]) -> list[Explanation]:
-    """Explain visits; what is posted under all their keys is read at once, by the index of keys."""
     names = names_of_school(reader)
-    keys = [_key(settings, lesson, attendance) for _, lesson, attendance in visits]
+    account = settings.account
+    keys = [lesson_key(account, lesson.id, mark.resident) for _, lesson, mark in visits]
+    # All visits at once, by the index of keys.
     lines: dict[str, list[Line]] = {key: [] for key in keys}
     for line in reader.lines_under(lines):
         lines[line.posted.entry.key].append(line)
@@ -106,29 +104,6 @@ def _explanations(reader: Reader, settings: Settings, visits: Sequence[Visit]) -
         explanations.append(explanation)
     return explanations
 
-
-def _key(settings: Settings, lesson: Lesson, attendance: Attendance) -> str:
-    return lesson_key(settings.account, lesson.id, attendance.resident)
-
-
-# --- the questions of the rules ---------------------------------------------------------------
-
-#: The place of the question that fails for a reason; a reason of success is not among them.
-_FAILED_AT = {
-    Reason.LESSON_GONE: 0,
-    Reason.NOT_CONDUCTED: 0,
-    Reason.REMOVED: 1,
-    Reason.ABSENT: 1,
-    Reason.NOT_MARKED: 1,
-    Reason.TRIAL: 2,
-    Reason.MAKEUP: 2,
-    Reason.TYPE_NOT_COUNTED: 2,
-    Reason.TYPE_UNKNOWN: 2,
-    Reason.NO_RULE: 3,
-    Reason.NOT_SCHEDULED: 4,
-    Reason.GUEST: 5,
-    Reason.MEMBERSHIP_UNKNOWN: 5,
-}
 
 _STATUS = {
     Status.GONE: "gone from the CRM",
@@ -154,12 +129,21 @@ _TYPES = {
     Reason.TYPE_NOT_COUNTED: "a type that earns nothing",
     Reason.TYPE_UNKNOWN: "a type that nobody has classified",
 }
+#: The reasons for which each question fails, in the order of the questions.
+_FAILURES = (
+    (Reason.LESSON_GONE, Reason.NOT_CONDUCTED),
+    (Reason.REMOVED, Reason.ABSENT, Reason.NOT_MARKED),
+    tuple(_TYPES),
+    (Reason.NO_RULE,),
+    (Reason.NOT_SCHEDULED,),
+    (Reason.GUEST, Reason.MEMBERSHIP_UNKNOWN),
+)
 
 
 def _steps(
     lesson: Lesson, attendance: Attendance, verdict: Verdict, settings: Settings
 ) -> tuple[Step, ...]:
-    """The questions in the order in which ``judge`` asks them, up to the one that failed."""
+    # The order is that of ``judge``; it asks no further than the question that failed.
     rule = settings.rulebook.rule_for(lesson)
     type_reason = settings.rulebook.type_reason(lesson.type)
     type_answer = _TYPES[type_reason] if type_reason else "a type that a rule names"
@@ -175,9 +159,9 @@ def _steps(
         ("Does it stand in the schedule?", scheduled),
         ("Did the resident belong to its group?", _STANDINGS[attendance.standing]),
     )
-    failed_at = _FAILED_AT.get(verdict.reason, len(answers))
     steps = []
-    for place, (question, answer) in enumerate(answers):
-        reached = place <= failed_at
-        steps.append(Step(question, answer, place < failed_at if reached else None))
+    passed: bool | None = True
+    for (question, answer), failures in zip(answers, _FAILURES, strict=True):
+        passed = verdict.reason not in failures if passed else None
+        steps.append(Step(question, answer, passed))
     return tuple(steps)

@@ -14,7 +14,7 @@ from coinsync.core.ledger import Kind, Line
 from coinsync.core.rules import judge
 from coinsync.core.wording import LANGUAGES, TOTAL_OF, LineFormatter, Total
 from coinsync.lookup.explain import attended
-from coinsync.lookup.names import names_of_school
+from coinsync.lookup.school import names_of_school
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
 
@@ -30,10 +30,7 @@ def history(
     with_ineligible: bool = False,
     limit: int = 50,
 ) -> History:
-    """A resident's lines with the balance after each, newest first.
-
-    Lessons that earned nothing stand among them when they are asked for.
-    """
+    """A resident's lines, newest first; on demand with the lessons that earned nothing."""
     names = names_of_school(reader)
     # The balance runs over entries of every kind, so the kind is chosen after it is known, and the
     # limit counts what is chosen.
@@ -50,7 +47,12 @@ def history(
     if with_ineligible:
         # Lessons older than the last entry shown would stand behind a gap that nobody sees.
         oldest = lines[-1].day if more else since
-        lines += _ineligible(reader, settings, names, resident, max(since, oldest), until)
+        for record in attended(reader, resident, max(since, oldest), until):
+            lesson = record.lesson
+            verdict = judge(lesson, record.attendance[0], settings.rulebook)
+            if not verdict.coins:
+                title, reason = names.lesson(lesson), verdict.reason.value
+                lines.append(HistoryLine(lesson.date, title, 0, reason, "lesson", lesson=lesson))
         lines.sort(key=lambda line: line.day, reverse=True)
     return History(resident, reader.balance(resident.id), tuple(lines), more)
 
@@ -71,31 +73,6 @@ def _history_line(line: Line, names: Directory, balance: int) -> HistoryLine:
     )
 
 
-def _ineligible(
-    reader: Reader,
-    settings: Settings,
-    names: Directory,
-    resident: Resident,
-    since: date,
-    until: date,
-) -> list[HistoryLine]:
-    """Lessons that earned nothing, with the rules' reason."""
-    lines = []
-    for record in attended(reader, resident, since, until):
-        lesson = record.lesson
-        verdict = judge(lesson, record.attendance[0], settings.rulebook)
-        if not verdict.coins:
-            reason = verdict.reason.value
-            line = HistoryLine(
-                lesson.date, names.lesson(lesson), 0, reason, "lesson", lesson=lesson
-            )
-            lines.append(line)
-    return lines
-
-
-# --- statement --------------------------------------------------------------------------------
-
-
 def statement(
     reader: Reader,
     settings: Settings,
@@ -107,18 +84,20 @@ def statement(
     today: date,
 ) -> Statement:
     """A resident's coins from ``since`` to ``until`` as a parent reads them, printed ``today``."""
-    formatter = _formatter(settings, resident, language, today)
+    russian = language == "ru"
+    titles = {way.code: way.title_ru if russian else way.title_en for way in settings.ways}
+    zone = settings.profile.zone_of(resident.branches)
+    formatter = LineFormatter(LANGUAGES[language], zone, today, titles)
     newest_first = reader.lines(resident.id, since=since, until=until, limit=N_MAX)
     by_number = _with_partners(reader, newest_first)
     groups = {group.id: group.name for group in reader.all(Group)}
-    opening = 0
-    if since > date.min:
-        opening = reader.balance(resident.id, since - timedelta(days=1))
+    before = since - timedelta(days=1) if since > date.min else None
+    opening = reader.balance(resident.id, before) if before else 0
     closing = reader.balance(resident.id, until)
     sums: Counter[Total] = Counter()
     for line in newest_first:
         sums[TOTAL_OF[line.posted.entry.kind]] += line.posted.entry.coins
-    forms = settings.coin.ru if language == "ru" else settings.coin.en
+    forms = settings.coin.ru if russian else settings.coin.en
     return Statement(
         school=settings.school.name,
         language=language,
@@ -143,37 +122,19 @@ def _statement_lines(
     by_number: Mapping[int, Line],
     opening: int,
 ) -> tuple[StatementLine, ...]:
-    """Lines in their order, each with the balance after it."""
     balance = opening
     lines = []
     for line in reversed(newest_first):
-        entry = line.posted.entry
+        n, entry = line.posted.n, line.posted.entry
         balance += entry.coins
+        day, kind, coins = entry.happened_on, entry.kind.value, entry.coins
         what, why = formatter.what(line, groups), _why(formatter, line, by_number)
-        lines.append(
-            StatementLine(
-                n=line.posted.n,
-                day=entry.happened_on,
-                kind=entry.kind.value,
-                what=what,
-                why=why,
-                coins=entry.coins,
-                balance=balance,
-            )
-        )
+        lines.append(StatementLine(n, day, kind, what, why, coins, balance))
     return tuple(lines)
 
 
-def _formatter(settings: Settings, resident: Resident, language: str, today: date) -> LineFormatter:
-    titles = {}
-    for way in settings.ways:
-        titles[way.code] = way.title_ru if language == "ru" else way.title_en
-    zone = settings.profile.zone_of(resident.branches)
-    return LineFormatter(LANGUAGES[language], zone, today, titles)
-
-
 def _with_partners(reader: Reader, lines: Sequence[Line]) -> dict[int, Line]:
-    """Lines by their numbers, with those that they take back or are taken back by on any day."""
+    """Lines by number, with those that they take back or are taken back by on any day."""
     by_number = {line.posted.n: line for line in lines}
     for line in lines:
         for n in (line.posted.entry.reverses, line.reversed_by):

@@ -1,22 +1,17 @@
-"""Residents as staff look for them: cards, lists, all that is held of one. Reads only."""
+"""Residents as staff look for them, and the VK accounts that see them. Reads only."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from itertools import chain
 
 from coinsync.config import Settings
-from coinsync.core.facts import (
-    Group,
-    LessonRecord,
-    Membership,
-    Merge,
-    Resident,
-    VkPage,
-)
+from coinsync.core.facts import Group, Membership, Presence, Resident, VkPage
 from coinsync.core.identity import clean
-from coinsync.core.people_report import Card, Dossier, RosterLine
+from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem, RosterLine
+from coinsync.core.planning.people import vk_number
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
@@ -25,24 +20,19 @@ CANDIDATES_MAX = 20
 #: More digits are a number of nobody, and more than a database can hold.
 DIGITS_MAX = 18
 
-# --- finding ----------------------------------------------------------------------------------
-
 
 def find_resident(reader: Reader, text: str) -> Resident:
-    """Find the one resident that ``#id``, ``crm:123``, ``vk:456`` or a part of a name means.
+    """The resident that ``#id``, ``crm:123``, ``vk:456`` or a part of a name means.
 
-    A merged card leads to the card on which it goes on. Raises ``NotFound``, or ``Ambiguous`` with
-    the candidates.
+    A merged card leads to the card on which it goes on. Raises ``NotFound`` or ``Ambiguous``.
     """
     card = find_card(reader, text)
     survivor = reader.survivors().get(card.id)
-    if survivor is None:
-        return card
-    return reader.resident(survivor) or card
+    return card if survivor is None else reader.resident(survivor) or card
 
 
 def find_card(reader: Reader, text: str) -> Resident:
-    """Find the one card that a text means, be it merged or not."""
+    """The card that a text means, be it merged or not."""
     cards = _candidates(reader, text.strip())
     if not cards:
         raise NotFound(f"no resident answers to {clean(text)!r}")
@@ -66,11 +56,8 @@ def _candidates(reader: Reader, text: str) -> list[Resident]:
     return reader.residents_named(text) if text else []
 
 
-# --- what is held of one ----------------------------------------------------------------------
-
-
 def card(reader: Reader, resident: Resident) -> Card:
-    """Everything that staff ask about one resident."""
+    """What staff ask about one resident."""
     groups = {group.id: group.name for group in reader.all(Group)}
     cards = reader.cards_of(resident.id)
     memberships = []
@@ -82,15 +69,10 @@ def card(reader: Reader, resident: Resident) -> Card:
 
 
 def dossier(reader: Reader, resident: Resident) -> Dossier:
-    """All that is held about one person, in every table, under every card that counts as theirs."""
+    """All that is held about one person, in every table, under every card of theirs."""
     cards = reader.cards_of(resident.id)
-    lessons: list[LessonRecord] = []
-    merges: list[Merge] = []
-    for id in cards:
-        lessons += reader.attended_lessons(id, date.min, date.max)
-    for merge in reader.merges():
-        if merge.resident in cards or merge.into in cards:
-            merges.append(merge)
+    merges = [merge for merge in reader.merges() if merge.resident in cards or merge.into in cards]
+    lessons = [reader.attended_lessons(id, date.min, date.max) for id in cards]
     newest_first = reader.lines(resident.id, limit=N_MAX)
     return Dossier(
         cards=tuple(reader.recorded(Resident, cards)),
@@ -99,29 +81,20 @@ def dossier(reader: Reader, resident: Resident) -> Dossier:
         memberships=tuple(reader.recorded(Membership, cards)),
         links=tuple(reader.links_of(cards)),
         vk_pages=tuple(reader.recorded(VkPage, cards)),
-        lessons=tuple(lessons),
+        lessons=tuple(chain.from_iterable(lessons)),
         entries=tuple(reversed(newest_first)),
         held=tuple(reader.holds_of(cards)),
         decisions=tuple(reader.decisions_of(cards)),
     )
 
 
-# --- lists ------------------------------------------------------------------------------------
-
-
 def residents_of(reader: Reader, branches: Iterable[int] | None) -> list[Resident]:
-    """Everybody, or those of some branches, by name.
-
-    A card that is merged is left out: its coins count on the card on which it goes on.
-    """
+    """Everybody, or those of some branches, by name; merged cards are left out."""
     if branches is None:
         residents = reader.residents()
     else:
-        by_id = {}
-        for branch in branches:
-            for resident in reader.residents(branch):
-                by_id[resident.id] = resident
-        residents = sorted(by_id.values(), key=lambda resident: (resident.name, resident.id))
+        of_branches = {resident for branch in branches for resident in reader.residents(branch)}
+        residents = sorted(of_branches, key=lambda resident: (resident.name, resident.id))
     merged = reader.survivors()
     return [resident for resident in residents if resident.id not in merged]
 
@@ -129,7 +102,7 @@ def residents_of(reader: Reader, branches: Iterable[int] | None) -> list[Residen
 def roster(
     reader: Reader, settings: Settings, residents: Sequence[Resident], now: datetime
 ) -> list[RosterLine]:
-    """Residents with everything that a list of them shows; what merged cards have is theirs."""
+    """Residents with all that a list of them shows; what merged cards have is theirs."""
     survivors = reader.survivors()
     today = {resident.id: settings.profile.today(resident.branches, now) for resident in residents}
     cards: defaultdict[int, list[int]] = defaultdict(list)
@@ -154,3 +127,36 @@ def roster(
         )
         lines.append(line)
     return lines
+
+
+def links(reader: Reader) -> list[LinkLine]:
+    """All links with the names of residents, by account."""
+    names = {resident.id: resident.name for resident in reader.residents()}
+    return [
+        LinkLine(link.vk, link.resident, names.get(link.resident, ""), link.source, link.live)
+        for link in reader.links()
+    ]
+
+
+def link_problems(reader: Reader) -> list[LinkProblem]:
+    """Cards whose VK page is not, or not any more, the account that sees the resident; by name."""
+    merged = reader.survivors()
+    pages = {page.resident: page for page in reader.all(VkPage)}
+    live_by_vk: dict[int, dict[int, bool]] = {}
+    for link in reader.links():
+        live_by_vk.setdefault(link.resident, {})[link.vk] = link.live
+    problems = []
+    for resident in reader.residents():
+        if resident.id in merged or resident.presence is Presence.ERASED:
+            continue
+        vk, problem = vk_number(resident.vk, pages.get(resident.id))
+        links = live_by_vk.get(resident.id, {})
+        if vk and vk not in links:
+            # Nothing is linked anew in silence: a card that names another page than before waits
+            # for a person, a first one for the next sync.
+            problem = "changed" if links else "waiting"
+        elif vk and not links[vk]:
+            problem = "revoked"
+        if problem:
+            problems.append(LinkProblem(resident.id, resident.name, resident.vk, problem))
+    return problems

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 
+from coinsync.core import shop_report
 from coinsync.core.catalog import (
     Event,
     Item,
@@ -14,7 +16,6 @@ from coinsync.core.catalog import (
     RefundLine,
     Sale,
     SaleLine,
-    SaleTotals,
     StockMove,
     quantities,
     totals_of_sale,
@@ -23,29 +24,15 @@ from coinsync.core.facts import Resident
 from coinsync.core.files.sheet import folded
 from coinsync.core.identity import clean
 from coinsync.core.ledger import Line
-from coinsync.core.shop_report import (
-    BuyerLine,
-    ItemLine,
-    Payment,
-    Purchase,
-    Settlement,
-    Shelf,
-    ShopReport,
-    paid_by_card,
-)
+from coinsync.core.shop_report import Purchase, Settlement, Shelf, ShopReport, paid_by_card
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.reader import Reader
 
 CANDIDATES_MAX = 20
 
-# --- goods ------------------------------------------------------------------------------------
-
 
 def find_item(reader: Reader, text: str) -> Item:
-    """The item that a code, or a part of a name, means.
-
-    Raises ``NotFound``, or ``Ambiguous`` with the candidates.
-    """
+    """The item that a code or a part of a name means. Raises ``NotFound`` or ``Ambiguous``."""
     item = reader.find(Item, text.strip().lower())
     if item is not None:
         return item
@@ -64,10 +51,7 @@ def find_item(reader: Reader, text: str) -> Item:
 
 
 def named(goods: Iterable[Item], text: str) -> list[Item]:
-    """The goods whose name is ``text``, else those whose name contains it.
-
-    Neither case nor "ё" makes a difference.
-    """
+    """The goods whose name is ``text``, else those whose name contains it."""
     wanted = folded(text)
     if not any(map(str.isalnum, wanted)):
         return []
@@ -82,11 +66,9 @@ def named(goods: Iterable[Item], text: str) -> list[Item]:
 
 
 def shelf_for(reader: Reader, resident: Resident) -> dict[int, Item]:
-    """The goods that a resident may buy, in the order of the catalog, each under its number there.
-
-    A number means the same goods for everybody and all day long, be others sold out or not for
-    this branch.
-    """
+    """The goods that a resident may buy, each under its number in the catalog."""
+    # A number means the same goods for everybody and all day long, be others sold out or not for
+    # this branch.
     shown = [item for item in reader.all(Item) if item.shown and not item.archived]
     shown.sort(key=lambda item: (item.place, item.code))
     shelf = {}
@@ -96,47 +78,23 @@ def shelf_for(reader: Reader, resident: Resident) -> dict[int, Item]:
     return shelf
 
 
-# --- sales ------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
-class RecordedSale:
-    """What is recorded of one sale: its lines, which of them came back, and its entries."""
-
+class _RecordedSale:
     lines: list[SaleLine] = field(default_factory=list)
     refunded: set[int] = field(default_factory=set)
     entries: list[Line] = field(default_factory=list)
 
-    @property
-    def kept_lines(self) -> list[SaleLine]:
-        """The lines that were not taken back."""
-        return [line for line in self.lines if line.line not in self.refunded]
 
-    @property
-    def totals(self) -> SaleTotals:
-        """What the sale moved by its lines."""
-        return totals_of_sale(self.lines, self.refunded)
-
-    @property
-    def paid(self) -> dict[int, int]:
-        """What each card paid and did not get back, by the entries."""
-        return paid_by_card(self.entries)
-
-    @property
-    def coins_taken(self) -> int:
-        """What was paid and not given back, by the entries."""
-        return sum(self.paid.values())
-
-
-def _recorded_sales(reader: Reader, ids: Sequence[str]) -> dict[str, RecordedSale]:
+def _recorded_sales(reader: Reader, sales: Iterable[Sale]) -> dict[str, _RecordedSale]:
     """What is recorded of sales, by their keys, all together in a few statements."""
+    ids = [sale.id for sale in sales]
     entries = reader.paid(ids)
-    sales = {id: RecordedSale(entries=entries[id]) for id in ids}
+    recorded_sales = {id: _RecordedSale(entries=entries[id]) for id in ids}
     for line in reader.recorded(SaleLine, ids):
-        sales[line.sale].lines.append(line)
+        recorded_sales[line.sale].lines.append(line)
     for refund in reader.recorded(RefundLine, ids):
-        sales[refund.sale].refunded.add(refund.line)
-    return sales
+        recorded_sales[refund.sale].refunded.add(refund.line)
+    return recorded_sales
 
 
 def find_sale(reader: Reader, text: str) -> Sale:
@@ -151,43 +109,38 @@ def find_sale(reader: Reader, text: str) -> Sale:
 
 def purchases(reader: Reader, sales: Sequence[Sale]) -> list[Purchase]:
     """Sales as a person sees them: who bought what for how much, and what was taken back."""
-    recorded_sales = _recorded_sales(reader, [sale.id for sale in sales])
-    cards: set[int] = set()
-    for recorded in recorded_sales.values():
-        cards.update(recorded.paid)
-    residents = reader.residents_by_id(cards)
-    return [_purchase(sale, recorded_sales[sale.id], residents) for sale in sales]
-
-
-def _purchase(sale: Sale, recorded: RecordedSale, residents: Mapping[int, Resident]) -> Purchase:
-    payments = []
-    for card, coins in recorded.paid.items():
-        resident = residents.get(card)
-        payments.append(Payment(card, resident.name if resident else "", coins))
-    lines = sorted(recorded.lines, key=lambda line: line.line)
-    note = next((entry.note for entry in recorded.entries if entry.note), "")
-    return Purchase(sale, tuple(lines), tuple(payments), frozenset(recorded.refunded), note)
-
-
-# --- what sells -------------------------------------------------------------------------------
+    recorded_sales = _recorded_sales(reader, sales)
+    paid = {id: paid_by_card(recorded.entries) for id, recorded in recorded_sales.items()}
+    residents = reader.residents_by_id(chain.from_iterable(paid.values()))
+    bought = []
+    for sale in sales:
+        recorded = recorded_sales[sale.id]
+        payments = []
+        for card, coins in paid[sale.id].items():
+            name = residents[card].name if card in residents else ""
+            payments.append(shop_report.Payment(card, name, coins))
+        lines = tuple(sorted(recorded.lines, key=lambda line: line.line))
+        note = next((entry.note for entry in recorded.entries if entry.note), "")
+        refunded = frozenset(recorded.refunded)
+        bought.append(Purchase(sale, lines, tuple(payments), refunded, note))
+    return bought
 
 
 def report(reader: Reader, residents: Sequence[Resident], since: date, until: date) -> ShopReport:
-    """What these residents bought, spent and have left.
-
-    Best sellers among them come first, goods that do not move last.
-    """
+    """What these residents bought, spent and have left."""
     survivors = reader.survivors()
     buyers = {resident.id: resident for resident in residents if resident.id not in survivors}
-    ids = [sale.id for sale in reader.sales(since=since, until=until)]
+    sales = _recorded_sales(reader, reader.sales(since=since, until=until))
     spent, pieces = Counter[int](), Counter[int]()
     sold, coins = Counter[str](), Counter[str]()
-    for recorded in _recorded_sales(reader, ids).values():
+    for recorded in sales.values():
         paid = paid_by_card(recorded.entries, survivors)
         if buyers.keys().isdisjoint(paid):
             continue
         spent.update(paid)
-        for line in recorded.kept_lines:
+        for line in recorded.lines:
+            if line.line in recorded.refunded:
+                continue
             sold[line.item] += line.quantity
             coins[line.item] += line.coins
             # Who pays a part has the whole of it.
@@ -196,37 +149,41 @@ def report(reader: Reader, residents: Sequence[Resident], since: date, until: da
     balances = reader.balances(buyers)
     buyer_lines = []
     for id, buyer in buyers.items():
-        buyer_lines.append(BuyerLine(id, buyer.name, pieces[id], spent[id], balances[id]))
-    item_lines = _item_lines(reader, sold, coins)
-    return ShopReport(since, until, tuple(buyer_lines), tuple(item_lines))
-
-
-def _item_lines(reader: Reader, sold: Counter[str], coins: Counter[str]) -> list[ItemLine]:
-    """How every item sells that is in the shop, or was sold."""
+        buyer_line = shop_report.BuyerLine(id, buyer.name, pieces[id], spent[id], balances[id])
+        buyer_lines.append(buyer_line)
+    # Every item that is in the shop or was sold; best sellers first.
     items = [item for item in reader.all(Item) if sold[item.code] or not item.archived]
     items.sort(key=lambda item: (-sold[item.code], item.place, item.code))
-    stock = reader.stock([item.code for item in items])
-    lines = []
+    stock = reader.stock(item.code for item in items)
+    item_lines = []
     for item in items:
-        left = stock[item.code] if item.tracked else None
-        line = ItemLine(item.code, item.name_ru, sold[item.code], coins[item.code], left)
-        lines.append(line)
-    return lines
-
-
-# --- a fair -----------------------------------------------------------------------------------
+        code, left = item.code, stock[item.code] if item.tracked else None
+        item_lines.append(shop_report.ItemLine(code, item.name_ru, sold[code], coins[code], left))
+    return ShopReport(since, until, tuple(buyer_lines), tuple(item_lines))
 
 
 def settle(reader: Reader, event: Event) -> Settlement:
     """Add a fair up in every way that must give the same; what does not is named."""
-    sales = _recorded_sales(reader, [sale.id for sale in reader.sales(event=event.code)])
-    differences = _differences_of_sales(reader, sales)
+    sales = _recorded_sales(reader, reader.sales(event=event.code))
+    moves: dict[str, list[StockMove]] = {id: [] for id in sales}
+    for _, move in reader.stock_moves():
+        if move.sale in moves:
+            moves[move.sale].append(move)
+    differences = []
     taken = refunds = worth = 0
     codes: set[str] = set()
-    for recorded in sales.values():
-        totals = recorded.totals
+    for id, recorded in sales.items():
+        totals = totals_of_sale(recorded.lines, recorded.refunded)
+        coins = sum(paid_by_card(recorded.entries).values())
+        if totals.coins_kept != coins:
+            differences.append(f"sale {id}: lines {totals.coins_kept}, coins {coins}")
+        # Goods that nobody counted when they were sold have no moves.
+        moved = quantities(moves[id])
+        sold, gone = sum(map(totals.pieces_kept, moved)), -sum(moved.values())
+        if sold != gone:
+            differences.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")
         codes.update(totals.pieces_sold)
-        taken += recorded.coins_taken
+        taken += coins
         refunds += len(recorded.refunded)
         worth += totals.coins_kept
     fallen = _fall_of_balances(reader, sales)
@@ -242,34 +199,11 @@ def settle(reader: Reader, event: Event) -> Settlement:
     return Settlement(len(sales), refunds, taken, fallen, worth, tuple(goods), tuple(differences))
 
 
-def _differences_of_sales(reader: Reader, sales: Mapping[str, RecordedSale]) -> list[str]:
-    """Where lines, entries and moves of stock of one sale do not agree."""
-    moves: dict[str, list[StockMove]] = {id: [] for id in sales}
-    for _, move in reader.stock_moves():
-        if move.sale in moves:
-            moves[move.sale].append(move)
-    differences = []
-    for id, recorded in sales.items():
-        totals, taken = recorded.totals, recorded.coins_taken
-        if totals.coins_kept != taken:
-            differences.append(f"sale {id}: lines {totals.coins_kept}, coins {taken}")
-        # Goods that nobody counted when they were sold have no moves.
-        moved = quantities(moves[id])
-        sold, gone = sum(map(totals.pieces_kept, moved)), -sum(moved.values())
-        if sold != gone:
-            differences.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")
-    return differences
-
-
-def _fall_of_balances(reader: Reader, sales: Mapping[str, RecordedSale]) -> int:
-    """By how much balances fell through the shop while the fair went on, other sales aside.
-
-    It asks the ledger and not the sales: a purchase that belongs to no sale is counted here and
-    nowhere else.
-    """
-    numbers: list[int] = []
-    for recorded in sales.values():
-        numbers += [line.posted.n for line in recorded.entries]
+def _fall_of_balances(reader: Reader, sales: Mapping[str, _RecordedSale]) -> int:
+    """By how much balances fell through the shop while the fair went on, other sales aside."""
+    # This asks the ledger and not the sales: a purchase that belongs to no sale is counted here
+    # and nowhere else.
+    numbers = [line.posted.n for recorded in sales.values() for line in recorded.entries]
     if not numbers:
         return 0
     coins = Counter[str]()
@@ -281,11 +215,9 @@ def _fall_of_balances(reader: Reader, sales: Mapping[str, RecordedSale]) -> int:
 
 
 def _shelf(reader: Reader, item: str) -> Shelf:
-    """What became of an item's pieces, as far as they are counted.
-
-    What was sold is taken from the lines of sales, the rest from the moves of stock: the two must
-    agree.
-    """
+    """What became of an item's pieces, as far as they are counted."""
+    # What was sold is taken from the lines of sales, the rest from the moves of stock: the two
+    # must agree.
     pieces = Counter[MoveKind]()
     counted_sales: set[str] = set()
     for _, move in reader.stock_moves(item=item):
@@ -312,9 +244,8 @@ def goods_of(reader: Reader, branches: Collection[int] | None, *, archived: bool
     goods = []
     for item in reader.all(Item):
         everywhere = branches is None or not item.branches
-        if item.archived and not archived:
-            continue
-        if everywhere or any(branch in item.branches for branch in branches or ()):
+        sold_there = everywhere or not set(item.branches).isdisjoint(branches or ())
+        if sold_there and (archived or not item.archived):
             goods.append(item)
     return sorted(goods, key=lambda item: (item.archived, item.place, item.code))
 

@@ -31,7 +31,7 @@ from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Plan, Post, Purpose, Put, Stock
 from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
-from coinsync.desk import catalog, coins, fairs, imports, links, review, shop
+from coinsync.desk import catalog, coins, fairs, imports, people, review, shop
 from coinsync.errors import ImportRefused, UsageError
 from coinsync.lookup.residents import find_resident, roster
 from coinsync.lookup.shop import find_item, find_sale
@@ -258,7 +258,7 @@ def test_links(school: TwoCities, pupil: int, today: date, tomorrow: date) -> No
     """What moves no coins is dated all the same."""
     with reading(school.url) as reader:
         resident = find_resident(reader, f"#{pupil}")
-        plan = links.link(reader, school.settings, resident, 5, author()).plan
+        plan = people.link(reader, school.settings, resident, 5, author()).plan
     assert plan.scope.until == today < tomorrow
 
 

@@ -22,8 +22,7 @@ from coinsync.errors import (
 )
 from coinsync.lookup.explain import explain
 from coinsync.lookup.history import history
-from coinsync.lookup.links import link_problems, links
-from coinsync.lookup.residents import dossier, find_card, find_resident
+from coinsync.lookup.residents import dossier, find_card, find_resident, link_problems, links
 from tests.support import engines
 from tests.support.desk import (
     BRANCHES,

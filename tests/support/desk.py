@@ -36,7 +36,7 @@ from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.desk import coins as by_hand
-from coinsync.desk import imports, links, people, review
+from coinsync.desk import imports, people, review
 from coinsync.errors import (
     CoinsyncError,
     NotFound,
@@ -207,12 +207,12 @@ class Desk:
     def link(self, resident: int, vk: int) -> Proposal:
         """Plan a link."""
         with reading(self.url) as reader:
-            return links.link(reader, settings(), who(reader, resident), vk, self.author())
+            return people.link(reader, settings(), who(reader, resident), vk, self.author())
 
     def revoke(self, resident: int, vk: int) -> Proposal:
         """Plan to revoke a link."""
         with reading(self.url) as reader:
-            return links.revoke(reader, settings(), who(reader, resident), vk, self.author())
+            return people.revoke(reader, settings(), who(reader, resident), vk, self.author())
 
     # --- nights -------------------------------------------------------------------------------
 

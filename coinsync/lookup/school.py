@@ -1,9 +1,13 @@
-"""Names for what plans mention."""
+"""What the parts of the school are called, and how fresh their data is. Reads only."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from coinsync.config import Settings
 from coinsync.core.directory import Directory
 from coinsync.core.facts import Branch, Group, LessonType, Resident
+from coinsync.core.freshness import Freshness
 from coinsync.core.plan import Plan, Put, RemarkKind
 from coinsync.store.reader import Reader
 
@@ -14,7 +18,7 @@ def names_of_school(reader: Reader) -> Directory:
 
 
 def names_in_plan(reader: Reader, plan: Plan) -> Directory:
-    """The names of the residents that a plan mentions, and of everything that it records anew."""
+    """The names of residents that a plan mentions, and of all that it records."""
     mentioned = {entry.resident for entry in plan.entries}
     for remark in plan.remarks:
         if remark.resident is not None:
@@ -25,3 +29,14 @@ def names_in_plan(reader: Reader, plan: Plan) -> Directory:
     recorded = reader.recorded(Resident, mentioned)
     new = [change.new for change in plan.changes if isinstance(change, Put)]
     return Directory.of([*recorded, *new])
+
+
+def freshness(reader: Reader, settings: Settings, now: datetime) -> list[Freshness]:
+    """How long ago each branch's lessons were last synced up to the day; ``now`` is aware, UTC."""
+    names = {branch.id: branch.name for branch in reader.all(Branch)}
+    branches = []
+    for branch in settings.branches:
+        name = branch.name or names.get(branch.id) or f"branch {branch.id}"
+        last = reader.last_full_run(branch.id)
+        branches.append(Freshness.of(branch.id, name, last, now))
+    return branches
