@@ -1,1 +1,1 @@
-"""The suite. Names mirror the rooms that they try."""
+"""The suite. Names mirror the packages that they try."""

@@ -18,10 +18,16 @@ from tests.support.mariadb import Server
 from tests.support.mariadb import database_url as database_url
 from tests.support.mariadb import mariadb as mariadb
 from tests.support.mariadb import mariadb_template as mariadb_template
-from tests.support.school import House, a_school, copy_house, listening, open_house
+from tests.support.school import (
+    Installation,
+    a_school,
+    copy_installation,
+    listening,
+    open_installation,
+)
 
-settings.register_profile("house", derandomize=True, deadline=None, database=None)
-settings.load_profile("house")
+settings.register_profile("installation", derandomize=True, deadline=None, database=None)
+settings.load_profile("installation")
 
 _SCHOOL = pickle.dumps(a_school())
 
@@ -89,37 +95,37 @@ def _tidy(engine: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A furnished house with its CRM, before the first sync."""
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """An installation with its CRM, before the first sync."""
     with listening(pickle.loads(_SCHOOL)) as simulator:
-        yield open_house(tmp_path, simulator)
+        yield open_installation(tmp_path, simulator)
 
 
 @pytest.fixture(scope="session")
 def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a house after its first sync, for copies."""
+    """The folder of an installation after its first sync, for copies."""
     folder = tmp_path_factory.mktemp("master")
     with engines.using(None), listening(pickle.loads(_SCHOOL)) as simulator:
-        open_house(folder, simulator).ok("sync", "--quiet")
+        open_installation(folder, simulator).ok("sync", "--quiet")
     return folder
 
 
 @pytest.fixture
-def desk(tmp_path: Path, master: Path) -> House:
-    """A house after its first sync, whose CRM does not run: enough for what staff do by hand."""
-    return copy_house(master, tmp_path)
+def desk(tmp_path: Path, master: Path) -> Installation:
+    """An installation after its first sync, without its CRM: enough for work by hand."""
+    return copy_installation(master, tmp_path)
 
 
 @pytest.fixture
-def open_desk(tmp_path: Path, master: Path) -> Iterator[House]:
-    """A house after its first sync, with its CRM, sooner than by syncing."""
+def open_desk(tmp_path: Path, master: Path) -> Iterator[Installation]:
+    """An installation after its first sync, with its CRM, sooner than by syncing."""
     with listening(pickle.loads(_SCHOOL)) as simulator:
-        yield copy_house(master, tmp_path, simulator)
+        yield copy_installation(master, tmp_path, simulator)
 
 
 @pytest.fixture
-def synced(house: House) -> House:
-    """A house after its first sync."""
-    said = house.run("sync")
+def synced(installation: Installation) -> Installation:
+    """An installation after its first sync."""
+    said = installation.run("sync")
     assert said.code == 0, said.err
-    return house
+    return installation

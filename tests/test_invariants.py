@@ -21,7 +21,7 @@ from coinsync.exchange import paging, vk
 from coinsync.exchange.wire import Bounds
 from coinsync.store import writer
 from tests.support.engines import dump
-from tests.support.school import KEY, VK_KEY, House
+from tests.support.school import KEY, VK_KEY, Installation
 from webview import gallery, goods, launch, pages
 
 HERE = Path(__file__).resolve().parent.parent
@@ -106,27 +106,27 @@ def test_1_one_write() -> None:
         ("export",),
     ],
 )
-def test_1_what_only_looks_writes_nothing(open_desk: House, words: tuple[str, ...]) -> None:
+def test_1_what_only_looks_writes_nothing(open_desk: Installation, words: tuple[str, ...]) -> None:
     """Neither an entry nor a run nor a fact."""
     before = dump(open_desk.url)
     open_desk.run(*words)
     assert dump(open_desk.url) == before
 
 
-def test_2_the_plan_shown_is_the_plan_applied(house: House) -> None:
+def test_2_the_plan_shown_is_the_plan_applied(installation: Installation) -> None:
     """A dry run shows the digests of exactly the plans that are recorded as applied, of a sync and
     of a credit.
     """
-    looked_at = house.ok("sync", "--dry-run", "--json").json
+    looked_at = installation.ok("sync", "--dry-run", "--json").json
     shown = plan_digests(looked_at)
     assert shown
-    applied = house.ok("sync", "--expect", looked_at["digest"], "--json").json
+    applied = installation.ok("sync", "--expect", looked_at["digest"], "--json").json
     assert plan_digests(applied) == shown
-    assert set(shown) <= recorded_digests(house)
+    assert set(shown) <= recorded_digests(installation)
     words = ("credit", "#101", "5", "--reason", "x", "--key", "k-1")
-    promised = house.ok(*words, "--dry-run", "--json").json["digest"]
-    assert house.ok(*words, "--yes", "--json").json["digest"] == promised
-    assert promised in recorded_digests(house)
+    promised = installation.ok(*words, "--dry-run", "--json").json["digest"]
+    assert installation.ok(*words, "--yes", "--json").json["digest"] == promised
+    assert promised in recorded_digests(installation)
 
 
 def plan_digests(said: dict[str, list[dict[str, dict[str, str]]]]) -> list[str]:
@@ -135,19 +135,19 @@ def plan_digests(said: dict[str, list[dict[str, dict[str, str]]]]) -> list[str]:
     return [report["digest"] for report in reports if report["changes"]]
 
 
-def recorded_digests(house: House) -> set[str]:
+def recorded_digests(installation: Installation) -> set[str]:
     """Digests of all applied plans."""
-    with house.reader() as reader:
+    with installation.reader() as reader:
         return {run.digest for run in reader.runs(100)}
 
 
-def test_3_apply_then_plan_is_empty(synced: House) -> None:
+def test_3_apply_then_plan_is_empty(synced: Installation) -> None:
     """A second sync has nothing to change."""
     report = synced.ok("sync", "--json").json
     assert {result["report"]["changes"] for result in report["results"]} == {0}
 
 
-def test_4_the_ledger_only_grows(synced: House) -> None:
+def test_4_the_ledger_only_grows(synced: Installation) -> None:
     """After days with edits every earlier entry is still there, as it was; corrections name what
     they correct.
     """
@@ -176,7 +176,7 @@ def test_4_the_ledger_only_grows(synced: House) -> None:
 # --- 5 to 8: what may be reached, known and had ---------------------------------------------------
 
 
-def test_5_the_web_view_only_reads(desk: House) -> None:
+def test_5_the_web_view_only_reads(desk: Installation) -> None:
     """It cannot reach what writes, and its connection refuses to."""
     writing = {
         "coinsync.commands",
@@ -278,7 +278,7 @@ def test_8_everything_is_bounded() -> None:
 # --- 9 to 12 --------------------------------------------------------------------------------------
 
 
-def test_9_an_empty_answer_never_takes_coins(synced: House) -> None:
+def test_9_an_empty_answer_never_takes_coins(synced: Installation) -> None:
     """Neither an emptied CRM nor a list that is empty by mistake moves a coin."""
     before = synced.content()
     for branch in (1, 2):
@@ -355,24 +355,24 @@ def test_11_the_example_is_complete_and_loads() -> None:
             )
 
 
-def test_12_no_secret_reaches_what_is_said_or_kept(house: House) -> None:
+def test_12_no_secret_reaches_what_is_said_or_kept(installation: Installation) -> None:
     """Neither plans, reports, messages nor the database hold a key, whatever goes wrong."""
     said = []
-    said.append(house.run("sync", "--dry-run", "-v"))
-    said.append(house.run("sync", "-v", "--json"))
-    assert house.simulator is not None
+    said.append(installation.run("sync", "--dry-run", "-v"))
+    said.append(installation.run("sync", "-v", "--json"))
+    assert installation.simulator is not None
     for kind in ("html_200", "error_500", "drop", "lost_token", "cut_json"):
-        house.simulator.faults.add(kind, match="index")
-        said.append(house.run("sync", "-v"))
-        house.simulator.faults.clear()
-    house.simulator.api_key = "changed"
-    said.append(house.run("sync", "-v", "--debug"))
-    written = [path.read_bytes() for path in house.folder.glob("coinsync.db*")]
+        installation.simulator.faults.add(kind, match="index")
+        said.append(installation.run("sync", "-v"))
+        installation.simulator.faults.clear()
+    installation.simulator.api_key = "changed"
+    said.append(installation.run("sync", "-v", "--debug"))
+    written = [path.read_bytes() for path in installation.folder.glob("coinsync.db*")]
     for secret in (KEY, VK_KEY):
         assert not any(secret in one.out + one.err for one in said)
         assert not any(secret.encode() in content for content in written)
         assert secret not in repr(
-            config.Secrets(house.folder / "coinsync.secrets", {}).get("COINSYNC_ALFACRM_KEY")
+            config.Secrets(installation.folder / "coinsync.secrets", {}).get("COINSYNC_ALFACRM_KEY")
         )
 
 

@@ -559,7 +559,7 @@ class Life(RuleBasedStateMachine):
         accepted: tuple[str, ...] = (),
         probe: Probe = no_probe,
     ) -> None:
-        """Hand a plan to the writer, as the door does."""
+        """Hand a plan to the writer, as the session does."""
         order = Order("anna", ACCOUNT, self.model.now, self.settings.limits, accepted, 1)
         around = Environment(
             environ={},

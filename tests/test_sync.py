@@ -42,7 +42,7 @@ from tests.support.plain_school import (
     plans,
     remarks,
 )
-from tests.support.school import House
+from tests.support.school import Installation
 
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 #: A resident who comes in the middle of a test.
@@ -587,7 +587,7 @@ def test_the_digest_of_a_run_is_that_of_its_changes(school: PlainSchool) -> None
 # --- behind real HTTP ------------------------------------------------------------------------
 
 
-def test_a_night_takes_few_requests(synced: House) -> None:
+def test_a_night_takes_few_requests(synced: Installation) -> None:
     """One login and the branches, then for each branch four lists and three for each window.
 
     Nothing more.
@@ -598,7 +598,7 @@ def test_a_night_takes_few_requests(synced: House) -> None:
     assert len(synced.simulator.requests) == 2 + 2 * (4 + 2 * 3)
 
 
-def test_faults_in_the_middle_of_a_run_pass(synced: House) -> None:
+def test_faults_in_the_middle_of_a_run_pass(synced: Installation) -> None:
     """A lost token or a failing answer is mended, and the plan is as empty as before."""
     assert synced.simulator is not None
     synced.simulator.faults.add("lost_token", at=(4, 9))
@@ -606,7 +606,7 @@ def test_faults_in_the_middle_of_a_run_pass(synced: House) -> None:
     assert synced.ok("sync", "--json").json["digest"] == ""
 
 
-def test_memberships_are_remembered_after_the_crm_forgets_them(synced: House) -> None:
+def test_memberships_are_remembered_after_the_crm_forgets_them(synced: Installation) -> None:
     """A pupil who changes group keeps the coins of the lessons before."""
     books = synced.school.tables
     lesson = synced.paid_lessons()[-1]
@@ -627,16 +627,16 @@ def test_memberships_are_remembered_after_the_crm_forgets_them(synced: House) ->
     assert "member of the group that day" in out
 
 
-def test_the_crm_decides_what_today_is(house: House) -> None:
+def test_the_crm_decides_what_today_is(installation: Installation) -> None:
     """Lessons up to the school's own day are read, whatever the day is here."""
-    house.ok("sync")
-    with house.reader() as reader:
+    installation.ok("sync")
+    with installation.reader() as reader:
         assert {run.until for run in reader.runs(50) if run.purpose == "people"} == {
-            house.school.today.isoformat()
+            installation.school.today.isoformat()
         }
 
 
-def test_several_calls_at_once_read_the_same(synced: House) -> None:
+def test_several_calls_at_once_read_the_same(synced: Installation) -> None:
     """With three calls under way the plan is as empty as with one, and takes no request more."""
     assert synced.simulator is not None
     synced.configure(alfacrm__calls=3)
@@ -647,7 +647,7 @@ def test_several_calls_at_once_read_the_same(synced: House) -> None:
     assert sum(seen.path.endswith("auth/login") for seen in synced.simulator.requests) == 1
 
 
-def test_several_calls_at_once_survive_faults(synced: House) -> None:
+def test_several_calls_at_once_survive_faults(synced: Installation) -> None:
     """A lost token or a failing answer in one thread is mended without disturbing the others."""
     assert synced.simulator is not None
     synced.configure(alfacrm__calls=3)

@@ -518,7 +518,7 @@ TIGHT = [(360, ""), (320, "200%")]
 
 
 @pytest.mark.parametrize("touch", [False, True])
-def test_every_screen_has_room_at_every_width(
+def test_every_screen_fits_at_every_width(
     opened: Opener, serve: Serve, strange: Window, touch: bool
 ) -> None:
     """From 320 to 1000 pixels, zoomed, with large text; whatever names, numbers and texts are in it."""
@@ -540,7 +540,7 @@ def test_every_screen_has_room_at_every_width(
     assert sweep(app, widths) == []
 
 
-def test_pages_without_a_cabinet_have_room(
+def test_pages_without_a_cabinet_fit(
     opened: Opener, serve: Serve, strange: Window, empty: Window
 ) -> None:
     """And so have the stranger's, the empty school's, and everything without the script."""

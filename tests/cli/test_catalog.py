@@ -26,7 +26,7 @@ from coinsync.lookup.shop import find_item
 from coinsync.store import writer
 from tests.support.catalog_file import archive_goods, edit_goods, load_rows, rows_of
 from tests.support.makers import environment, order, writing
-from tests.support.school import House
+from tests.support.school import Installation
 from tests.support.terminal import QUESTION, in_terminal
 
 CATALOG = """
@@ -58,9 +58,9 @@ SHEET = (
 )
 
 
-def draw(house: House, name: str, colour: str = "red") -> Path:
+def draw(installation: Installation, name: str, colour: str = "red") -> Path:
     """A picture in the folder of pictures."""
-    folder = house.folder / "pictures"
+    folder = installation.folder / "pictures"
     folder.mkdir(exist_ok=True)
     out = BytesIO()
     Image.new("RGB", (900, 600), colour).save(out, "PNG")
@@ -69,66 +69,70 @@ def draw(house: House, name: str, colour: str = "red") -> Path:
 
 
 @pytest.fixture
-def house(desk: House) -> House:
+def installation(desk: Installation) -> Installation:
     """A school after its first sync, with one picture and no goods."""
     draw(desk, "mug.png")
     return desk
 
 
 @pytest.fixture
-def shop(house: House) -> House:
+def shop(installation: Installation) -> Installation:
     """The same with a catalog."""
-    house.ok("catalog", "load", house.file("catalog.toml", CATALOG), "--yes", "--quiet")
-    return house
+    installation.ok(
+        "catalog", "load", installation.file("catalog.toml", CATALOG), "--yes", "--quiet"
+    )
+    return installation
 
 
-def goods(house: House) -> dict[str, Item]:
+def goods(installation: Installation) -> dict[str, Item]:
     """All goods by code, the archived too."""
-    with house.reader() as reader:
+    with installation.reader() as reader:
         return {item.code: item for item in reader.all(Item)}
 
 
-def listed(house: House, *words: str) -> list[str]:
+def listed(installation: Installation, *words: str) -> list[str]:
     """The codes that `catalog list` shows, in its order."""
-    return [item["code"] for item in house.ok("catalog", "list", "--json", *words).json]
+    return [item["code"] for item in installation.ok("catalog", "list", "--json", *words).json]
 
 
-def left(house: House, code: str) -> int:
+def left(installation: Installation, code: str) -> int:
     """Pieces left of one item."""
-    with house.reader() as reader:
+    with installation.reader() as reader:
         return reader.stock([code])[code]
 
 
-def web(house: House) -> list[str]:
+def web(installation: Installation) -> list[str]:
     """The names of all copies for the web, hidden files too."""
-    folder = house.folder / "pictures.web"
+    folder = installation.folder / "pictures.web"
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
-def refused(house: House, *words: str, code: int = 2) -> str:
+def refused(installation: Installation, *words: str, code: int = 2) -> str:
     """What a command that fails says; nothing may be written by it, no file and no row."""
-    tables, files = house.tables(), web(house)
-    said = house.run(*words)
+    tables, files = installation.tables(), web(installation)
+    said = installation.run(*words)
     assert said.code == code, f"{said.code}: {said.err}"
-    assert (house.tables(), web(house)) == (tables, files)
+    assert (installation.tables(), web(installation)) == (tables, files)
     return said.err
 
 
 class TestLoad:
     """One file is the whole catalog, and the difference is the plan."""
 
-    def test_a_first_catalog(self, house: House) -> None:
+    def test_a_first_catalog(self, installation: Installation) -> None:
         """What is shown is what is written.
 
         The copy of the picture lies there, small and for everybody.
         """
-        out = house.ok("catalog", "load", house.file("catalog.toml", CATALOG), "--yes").out
+        out = installation.ok(
+            "catalog", "load", installation.file("catalog.toml", CATALOG), "--yes"
+        ).out
         assert out.startswith("+ mug  Кружка  50\n+ pen  Ручка  15\n+ sweet  Конфета  2\n")
         assert re.search(r"run \d+: 3 facts recorded, no coins moved\n$", out)
-        mug, pen, sweet = goods(house).values()
+        mug, pen, sweet = goods(installation).values()
         assert re.fullmatch(r"mug\.[0-9a-f]{12}\.webp", mug.picture)
-        assert web(house) == [mug.picture]
-        path = house.folder / "pictures.web" / mug.picture
+        assert web(installation) == [mug.picture]
+        path = installation.folder / "pictures.web" / mug.picture
         assert path.stat().st_mode & 0o777 == 0o644
         with Image.open(path) as image:
             assert (image.format, image.size) == ("WEBP", (640, 427))
@@ -144,14 +148,16 @@ class TestLoad:
     @pytest.mark.parametrize(
         "words", [("--dry-run",), ("--dry-run", "--json"), ("--dry-run", "--quiet")]
     )
-    def test_a_dry_run_writes_nothing(self, house: House, words: tuple[str, ...]) -> None:
+    def test_a_dry_run_writes_nothing(
+        self, installation: Installation, words: tuple[str, ...]
+    ) -> None:
         """Neither a row nor a file nor a folder; the picture is looked at all the same."""
-        before = house.tables()
-        house.ok("catalog", "load", house.file("catalog.toml", CATALOG), *words)
-        assert house.tables() == before
-        assert not (house.folder / "pictures.web").exists()
+        before = installation.tables()
+        installation.ok("catalog", "load", installation.file("catalog.toml", CATALOG), *words)
+        assert installation.tables() == before
+        assert not (installation.folder / "pictures.web").exists()
 
-    def test_a_second_time(self, shop: House) -> None:
+    def test_a_second_time(self, shop: Installation) -> None:
         """The plan is empty, nobody is asked, no run is made.
 
         And a spreadsheet that says the same changes nothing.
@@ -164,7 +170,7 @@ class TestLoad:
         assert shop.tables() == before
         assert (shop.folder / "pictures.web" / web(shop)[0]).stat() == copy
 
-    def test_a_copy_that_went_missing_is_made_again(self, shop: House) -> None:
+    def test_a_copy_that_went_missing_is_made_again(self, shop: Installation) -> None:
         """By loading the same file; a dry run leaves it."""
         (copy,) = web(shop)
         (shop.folder / "pictures.web" / copy).unlink()
@@ -191,7 +197,7 @@ class TestLoad:
             ('code = "pen"', 'code = "pencil"', "+ pencil  Ручка  15\n- pen  Ручка  archived"),
         ],
     )
-    def test_each_kind_of_change(self, shop: House, old: str, new: str, line: str) -> None:
+    def test_each_kind_of_change(self, shop: Installation, old: str, new: str, line: str) -> None:
         """Is one line, and afterwards the plan is empty."""
         assert CATALOG.count(old) == 1
         file = shop.file("catalog.toml", CATALOG.replace(old, new))
@@ -199,7 +205,7 @@ class TestLoad:
         assert out.startswith(f"{line}\nrun ")
         assert shop.ok("catalog", "load", file).out == "no changes\n"
 
-    def test_a_picture_that_was_drawn_anew(self, shop: House) -> None:
+    def test_a_picture_that_was_drawn_anew(self, shop: Installation) -> None:
         """Gets another name, so that no browser shows the old one.
 
         The old copy stays for who still looks at it.
@@ -211,7 +217,7 @@ class TestLoad:
         assert goods(shop)["mug"].picture != before
         assert len(web(shop)) == 2
 
-    def test_the_order_of_the_file(self, shop: House) -> None:
+    def test_the_order_of_the_file(self, shop: Installation) -> None:
         """Is that of the catalog."""
         assert listed(shop) == ["mug", "pen", "sweet"]
         blocks = CATALOG.split("[[item]]")[1:]
@@ -219,7 +225,7 @@ class TestLoad:
         shop.ok("catalog", "load", file, "--yes")
         assert listed(shop) == ["sweet", "pen", "mug"]
 
-    def test_what_is_left_out_is_archived_and_comes_back(self, shop: House) -> None:
+    def test_what_is_left_out_is_archived_and_comes_back(self, shop: Installation) -> None:
         """Never deleted: stock and sales of it stay, and with it in the file it is as it was."""
         shop.ok("catalog", "stock", "receive", "pen", "5", "--yes")
         shop.ok("sell", "#102", "pen", "--yes")
@@ -239,36 +245,44 @@ class TestLoad:
         assert goods(shop)["pen"] == before
         shop.ok("reconcile")
 
-    def test_a_person_says_no(self, house: House) -> None:
+    def test_a_person_says_no(self, installation: Installation) -> None:
         """Nothing is written, no picture either."""
-        before = house.tables()
+        before = installation.tables()
         shown = in_terminal(
-            house, "catalog", "load", house.file("catalog.toml", CATALOG), answer="n\n"
+            installation,
+            "catalog",
+            "load",
+            installation.file("catalog.toml", CATALOG),
+            answer="n\n",
         )
-        assert (shown.code, house.tables(), web(house)) == (0, before, [])
+        assert (shown.code, installation.tables(), web(installation)) == (0, before, [])
         assert "nothing written" in shown.text
 
-    def test_a_person_says_yes(self, house: House) -> None:
+    def test_a_person_says_yes(self, installation: Installation) -> None:
         """After one question."""
         shown = in_terminal(
-            house, "catalog", "load", house.file("catalog.toml", CATALOG), answer="y\n"
+            installation,
+            "catalog",
+            "load",
+            installation.file("catalog.toml", CATALOG),
+            answer="y\n",
         )
-        assert (shown.code, shown.text.count(QUESTION), listed(house)) == (
+        assert (shown.code, shown.text.count(QUESTION), listed(installation)) == (
             0,
             1,
             ["mug", "pen", "sweet"],
         )
 
-    def test_nobody_is_there(self, house: House) -> None:
+    def test_nobody_is_there(self, installation: Installation) -> None:
         """2."""
-        err = refused(house, "catalog", "load", house.file("catalog.toml", CATALOG))
+        err = refused(installation, "catalog", "load", installation.file("catalog.toml", CATALOG))
         assert "nobody is there to ask" in err
 
 
 class TestABadFile:
     """Names every bad row, and nothing is written."""
 
-    def test_every_row_is_named(self, shop: House) -> None:
+    def test_every_row_is_named(self, shop: Installation) -> None:
         """Pictures among them; the good rows wait, and no copy of their pictures is made."""
         draw(shop, "new.png", "green")
         (shop.folder / "pictures" / "doc.png").write_bytes(b"%PDF-1.7")
@@ -295,10 +309,12 @@ class TestABadFile:
             " in the folder of pictures",
         ]
 
-    def test_blocks_are_named_by_number_and_code(self, house: House) -> None:
+    def test_blocks_are_named_by_number_and_code(self, installation: Installation) -> None:
         """A person looks for the code."""
         text = CATALOG.replace("price = 15", "prise = 15").replace("mug.png", "none.png")
-        err = refused(house, "catalog", "load", house.file("catalog.toml", text), "--yes")
+        err = refused(
+            installation, "catalog", "load", installation.file("catalog.toml", text), "--yes"
+        )
         assert '[[item]] 1 (mug), picture: "none.png" is not in the folder pictures' in err
         assert '[[item]] 2 (pen), prise: is not known; did you mean "price"?' in err
         assert "[[item]] 2 (pen), price: is empty" in err
@@ -313,32 +329,34 @@ class TestABadFile:
             ("blocks.csv", CATALOG, "column"),
         ],
     )
-    def test_a_file_that_is_none(self, shop: House, name: str, text: str, says: str) -> None:
+    def test_a_file_that_is_none(self, shop: Installation, name: str, text: str, says: str) -> None:
         """An empty one does not empty the shop."""
         assert says in refused(shop, "catalog", "load", shop.file(name, text), "--yes")
 
-    def test_a_file_that_is_not_there(self, house: House) -> None:
+    def test_a_file_that_is_not_there(self, installation: Installation) -> None:
         """2, in one line."""
         assert "cannot be read (FileNotFoundError)" in refused(
-            house, "catalog", "load", "none.toml", "--yes"
+            installation, "catalog", "load", "none.toml", "--yes"
         )
         assert "cannot be read (IsADirectoryError)" in refused(
-            house, "catalog", "load", str(house.folder), "--yes"
+            installation, "catalog", "load", str(installation.folder), "--yes"
         )
 
-    def test_a_folder_for_the_web_that_cannot_be_written(self, house: House) -> None:
+    def test_a_folder_for_the_web_that_cannot_be_written(self, installation: Installation) -> None:
         """The goods are not recorded either: no page may name a picture that is not there."""
-        (house.folder / "pictures.web").write_text("in the way")
-        before = house.tables()
-        said = house.run("catalog", "load", house.file("catalog.toml", CATALOG), "--yes")
-        assert (said.code, house.tables()) == (2, before)
+        (installation.folder / "pictures.web").write_text("in the way")
+        before = installation.tables()
+        said = installation.run(
+            "catalog", "load", installation.file("catalog.toml", CATALOG), "--yes"
+        )
+        assert (said.code, installation.tables()) == (2, before)
         assert "pictures.web cannot be written" in said.err
 
 
 class TestList:
     """The goods in their order."""
 
-    def test_a_table(self, shop: House) -> None:
+    def test_a_table(self, shop: Installation) -> None:
         """Code, name, category, price, what is left, where, whether shown, and with a picture."""
         edit_goods(shop, "pen", shown="no")
         archive_goods(shop, "sweet")
@@ -356,7 +374,7 @@ class TestList:
         ]
         assert "Конфета" not in shop.ok("catalog", "list").out
 
-    def test_for_a_program(self, shop: House) -> None:
+    def test_for_a_program(self, shop: Installation) -> None:
         """Everything, and what is left."""
         first, *_, last = shop.ok("catalog", "list", "--json").json
         assert (first["code"], first["name_en"], first["left"], first["branches"]) == (
@@ -367,7 +385,7 @@ class TestList:
         )
         assert (last["left"], last["branches"], last["tracked"]) == (None, [2], False)
 
-    def test_for_a_spreadsheet(self, shop: House) -> None:
+    def test_for_a_spreadsheet(self, shop: Installation) -> None:
         """A file of the whole catalog: loaded again it changes nothing."""
         copy = goods(shop)["mug"].picture
         text = shop.ok("catalog", "list", "--csv").out
@@ -380,7 +398,7 @@ class TestList:
         ]
         assert shop.ok("catalog", "load", shop.file("again.csv", text)).out == "no changes\n"
 
-    def test_a_file_that_is_changed_and_loaded_again(self, shop: House) -> None:
+    def test_a_file_that_is_changed_and_loaded_again(self, shop: Installation) -> None:
         """One cell is one change; a name that a spreadsheet would take for a formula comes back."""
         assert edit_goods(shop, "pen", price="16").startswith("~ pen  Ручка  price 15 → 16\n")
         name = "+5 к удаче"
@@ -389,7 +407,7 @@ class TestList:
         assert load_rows(shop, rows_of(shop)) == "no changes\n"
         assert goods(shop)["pen"].name_ru == name
 
-    def test_a_copy_that_is_not_there(self, shop: House) -> None:
+    def test_a_copy_that_is_not_there(self, shop: Installation) -> None:
         """Is no picture, whatever it is called."""
         text = shop.ok("catalog", "list", "--csv").out
         (copy,) = web(shop)
@@ -397,26 +415,26 @@ class TestList:
         err = refused(shop, "catalog", "load", shop.file("again.csv", text), "--yes")
         assert f'picture: "{copy}" is not in the folder pictures' in err
 
-    def test_of_one_branch(self, shop: House) -> None:
+    def test_of_one_branch(self, shop: Installation) -> None:
         """What is sold there."""
         assert listed(shop, "--branch", "1") == ["mug", "pen"]
         assert listed(shop, "--branch", "2") == ["mug", "pen", "sweet"]
 
-    def test_an_empty_shop(self, house: House) -> None:
+    def test_an_empty_shop(self, installation: Installation) -> None:
         """Says how it is filled."""
-        assert "catalog load FILE" in house.ok("catalog", "list").out
-        assert house.ok("catalog", "list", "--json").json == []
+        assert "catalog load FILE" in installation.ok("catalog", "list").out
+        assert installation.ok("catalog", "list", "--json").json == []
 
 
-def receive(house: House, *words: str) -> None:
+def receive(installation: Installation, *words: str) -> None:
     """Let pieces come in."""
-    house.ok("catalog", "stock", "receive", *words, "--yes", "--quiet")
+    installation.ok("catalog", "stock", "receive", *words, "--yes", "--quiet")
 
 
 class TestStock:
     """A ledger of its own, never below nothing."""
 
-    def test_in_out_and_counted(self, shop: House) -> None:
+    def test_in_out_and_counted(self, shop: Installation) -> None:
         """Each move with what is left after it, who and why."""
         assert (
             "mug  Кружка: 0 +10 → 10\n"
@@ -443,7 +461,7 @@ class TestStock:
         assert shop.ok("catalog", "stock", "list", "mug", "--csv").out.count("\n") == 5
         shop.ok("reconcile")
 
-    def test_what_is_left(self, shop: House) -> None:
+    def test_what_is_left(self, shop: Installation) -> None:
         """Of what is counted; of the archived only what still lies there."""
         receive(shop, "mug", "3")
         assert shop.ok("catalog", "stock", "list", "--csv").out.split() == [
@@ -457,21 +475,21 @@ class TestStock:
         ]
         assert "1 item counted, 3 pieces left" in shop.ok("catalog", "stock", "list").out
 
-    def test_counted_as_it_is(self, shop: House) -> None:
+    def test_counted_as_it_is(self, shop: Installation) -> None:
         """Nothing to write; nothing at all can be counted too."""
         receive(shop, "mug", "3")
         assert "3 left, as counted" in shop.ok("catalog", "stock", "count", "mug", "3").out
         shop.ok("catalog", "stock", "count", "mug", "0", "--yes")
         assert left(shop, "mug") == 0
 
-    def test_never_below_nothing(self, shop: House) -> None:
+    def test_never_below_nothing(self, shop: Installation) -> None:
         """7, for a write-off and for a sale."""
         receive(shop, "mug", "3")
         words = ("catalog", "stock", "write-off", "mug", "4", "--note", "x", "--yes")
         assert "mug: 3 left, 4 to be written off; nothing written" in refused(shop, *words, code=7)
         assert "pen: 0 left" in refused(shop, "sell", "#102", "pen", "--yes", code=7)
 
-    def test_a_key_that_is_repeated(self, shop: House) -> None:
+    def test_a_key_that_is_repeated(self, shop: Installation) -> None:
         """The same move is there already; another one under this key is refused."""
         words = ("catalog", "stock", "receive", "mug", "5", "--key", "k-1", "--yes")
         assert "key k-1\n" in shop.ok(*words).out
@@ -488,7 +506,7 @@ class TestStock:
             err = refused(shop, *other, "--key", "k-1", "--yes", code=7)
             assert "key k-1 is another move of stock already; nothing written" in err
 
-    def test_a_count_that_is_repeated(self, shop: House) -> None:
+    def test_a_count_that_is_repeated(self, shop: Installation) -> None:
         """Means the number that was counted, whatever was sold since."""
         receive(shop, "mug", "5")
         words = ("catalog", "stock", "count", "mug", "4", "--key", "k-2", "--yes")
@@ -497,7 +515,7 @@ class TestStock:
         assert "recorded already: -1" in shop.ok(*words).out
         assert left(shop, "mug") == 3
 
-    def test_the_same_key_from_two_machines(self, shop: House) -> None:
+    def test_the_same_key_from_two_machines(self, shop: Installation) -> None:
         """Whoever comes second is told that his plan is stale, and one move is recorded."""
         by = Author("boris", cli.utc_now(), "k-3")
         with shop.reader() as reader:
@@ -513,13 +531,13 @@ class TestStock:
             writer.apply(database, late, order(account="test"), environment(now=cli.utc_now()))
         assert shop.tables() == before
 
-    def test_without_a_key_each_is_another(self, shop: House) -> None:
+    def test_without_a_key_each_is_another(self, shop: Installation) -> None:
         """Two boxes of the same size came."""
         receive(shop, "mug", "5")
         receive(shop, "mug", "5")
         assert left(shop, "mug") == 10
 
-    def test_what_is_not_counted(self, shop: House) -> None:
+    def test_what_is_not_counted(self, shop: Installation) -> None:
         """Has no stock, and can always be sold."""
         err = refused(shop, "catalog", "stock", "receive", "sweet", "5", "--yes", code=7)
         assert "the stock of sweet is not counted" in err
@@ -527,7 +545,7 @@ class TestStock:
         shop.ok("sell", "#102", "sweet", "--quantity", "3", "--yes")
         assert "sweet" not in shop.ok("catalog", "stock", "list").out
 
-    def test_the_day(self, shop: House) -> None:
+    def test_the_day(self, shop: Installation) -> None:
         """Today at the school unless said; not one that is to come."""
         receive(shop, "mug", "5", "--date", "2026-09-05", "--note", "От поставщика")
         (move,) = shop.ok("catalog", "stock", "list", "mug", "--json").json
@@ -561,17 +579,19 @@ class TestStock:
             (("receive", "mug", "1", "--note", "я" * 201), 2, "at most 200 are kept"),
         ],
     )
-    def test_wrong_use(self, shop: House, words: tuple[str, ...], code: int, says: str) -> None:
+    def test_wrong_use(
+        self, shop: Installation, words: tuple[str, ...], code: int, says: str
+    ) -> None:
         """Told, and nothing is written."""
         assert says in refused(shop, "catalog", "stock", *words, "--yes", code=code)
 
 
 #: Every command of the catalog that writes.
-WRITING: dict[str, Callable[[House], list[str]]] = {
-    "load": lambda house: [
+WRITING: dict[str, Callable[[Installation], list[str]]] = {
+    "load": lambda installation: [
         "catalog",
         "load",
-        house.file("more.toml", CATALOG.replace("price = 15", "price = 16")),
+        installation.file("more.toml", CATALOG.replace("price = 15", "price = 16")),
     ],
     "receive": lambda _: ["catalog", "stock", "receive", "mug", "5", "--key", "k"],
     "count": lambda _: ["catalog", "stock", "count", "mug", "5", "--key", "k"],
@@ -593,7 +613,7 @@ class TestEveryWritingCommand:
     """Looked at first, agreed to, written once, and told."""
 
     @pytest.mark.parametrize("name", WRITING)
-    def test_what_a_dry_run_shows_is_what_is_written(self, shop: House, name: str) -> None:
+    def test_what_a_dry_run_shows_is_what_is_written(self, shop: Installation, name: str) -> None:
         """Nothing is written by looking or where nobody can agree.
 
         Then exactly what was shown, and once.
@@ -614,9 +634,9 @@ class TestEveryWritingCommand:
         assert shop.tables() == after
 
 
-def offered(house: House, words: str) -> list[str]:
+def offered(installation: Installation, words: str) -> list[str]:
     """What bash is offered for a line whose last word is being typed."""
-    line = f"coinsync --config {house.config} {words}"
+    line = f"coinsync --config {installation.config} {words}"
     asked = {
         "_COINSYNC_COMPLETE": "complete_bash",
         "COMP_WORDS": line,
@@ -637,7 +657,7 @@ def offered(house: House, words: str) -> list[str]:
 @pytest.mark.parametrize(
     "command", ["stock receive", "stock count", "stock write-off", "stock list"]
 )
-def test_completion(shop: House, command: str) -> None:
+def test_completion(shop: Installation, command: str) -> None:
     """Codes, wherever goods are named."""
     archive_goods(shop, "sweet")
     assert offered(shop, f"catalog {command} ") == ["mug", "pen"]

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.support.school import House, Said
+from tests.support.school import Installation, Said
 
 SECONDS_MAX = 60.0
 ADA, RICH = 102, 106
@@ -36,9 +36,9 @@ for line in sys.stdin:
 class Clerk:
     """Somebody at a desk of their own."""
 
-    def __init__(self, house: House, name: str) -> None:
+    def __init__(self, installation: Installation, name: str) -> None:
         self.desk = subprocess.Popen(
-            [sys.executable, "-c", _DESK, str(house.config), name],
+            [sys.executable, "-c", _DESK, str(installation.config), name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -73,13 +73,13 @@ class Clerk:
 
 
 @contextmanager
-def clerks(house: House, *names: str) -> Iterator[list[Clerk]]:
+def clerks(installation: Installation, *names: str) -> Iterator[list[Clerk]]:
     """Several clerks who are ready to begin.
 
     Their desks are closed in the end, whatever happened.
     """
     with ExitStack() as stack:
-        found = [Clerk(house, name) for name in names]
+        found = [Clerk(installation, name) for name in names]
         for one in found:
             stack.enter_context(one.desk)
             stack.callback(one.desk.kill)
@@ -96,10 +96,10 @@ def together(desks: Sequence[Clerk], *commands: Sequence[str]) -> list[Said]:
     return [one.end() for one in desks]
 
 
-def lowest(house: House, resident: int) -> int:
+def lowest(installation: Installation, resident: int) -> int:
     """The lowest balance that a resident ever had, in the order of the ledger."""
     balance, found = 0, 0
-    for posted in house.ledger():
+    for posted in installation.ledger():
         if posted.entry.resident == resident:
             balance += posted.entry.coins
             found = min(found, balance)
@@ -107,18 +107,18 @@ def lowest(house: House, resident: int) -> int:
 
 
 @pytest.fixture
-def house(desk: House) -> House:
+def installation(desk: Installation) -> Installation:
     """A school after its first sync."""
     return desk
 
 
-def test_two_hundred_debits_of_one_resident(house: House) -> None:
+def test_two_hundred_debits_of_one_resident(installation: Installation) -> None:
     """What is there is spent to the last coin that fits, never more.
 
     Each refused one exits with 7 and says why.
     """
-    house.ok("credit", f"#{RICH}", "301", "--reason", "Запас", "--yes")
-    with clerks(house, "anna", "boris") as desks:
+    installation.ok("credit", f"#{RICH}", "301", "--reason", "Запас", "--yes")
+    with clerks(installation, "anna", "boris") as desks:
         for name, one in zip(("anna", "boris"), desks, strict=True):
             debits = [
                 ["debit", f"#{RICH}", "3", "--reason", f"{name} {n}", "--yes", "--json"]
@@ -133,29 +133,32 @@ def test_two_hundred_debits_of_one_resident(house: House) -> None:
     for answer in refused:
         assert re.search(r"#106 .*has \d coins?, 3 needed; nothing written", answer.err), answer.err
     assert sum(answer.json["receipt"]["coins"] for answer in done) == -3 * len(done)
-    assert (house.balance(RICH), lowest(house, RICH)) == (401 % 3, 0)
+    assert (installation.balance(RICH), lowest(installation, RICH)) == (401 % 3, 0)
     numbers = [answer.json["receipt"]["n_first"] for answer in done]
     assert len(set(numbers)) == len(numbers)
-    assert {house.ledger()[n - 1].entry.coins for n in numbers} == {-3}
-    assert {posted.entry.actor for posted in house.ledger()[-len(done) :]} == {"anna", "boris"}
+    assert {installation.ledger()[n - 1].entry.coins for n in numbers} == {-3}
+    assert {posted.entry.actor for posted in installation.ledger()[-len(done) :]} == {
+        "anna",
+        "boris",
+    }
 
 
-def test_two_debits_of_which_one_fits(house: House) -> None:
+def test_two_debits_of_which_one_fits(installation: Installation) -> None:
     """One 0, one 7, each time."""
-    with clerks(house, "anna", "boris") as desks:
+    with clerks(installation, "anna", "boris") as desks:
         for resident, coins in ((RICH, 80), (110, 50), (115, 41), (ADA, 50), (104, 40)):
-            before = house.balance(resident)
+            before = installation.balance(resident)
             commands = [
                 ["debit", f"#{resident}", str(coins), "--reason", name, "--yes"]
                 for name in ("a", "b")
             ]
             assert sorted(answer.code for answer in together(desks, *commands)) == [0, 7]
-            assert house.balance(resident) == before - coins
+            assert installation.balance(resident) == before - coins
 
 
-def test_one_key_at_two_desks(house: House) -> None:
+def test_one_key_at_two_desks(installation: Installation) -> None:
     """One entry, both exit 0, and exactly one has a receipt; the other is told the entry."""
-    with clerks(house, "anna", "anna") as desks:
+    with clerks(installation, "anna", "anna") as desks:
         for n in range(12):
             words = ["credit", f"#{ADA}", "1", "--reason", f"Помог {n}", "--key", f"k-{n}", "--yes"]
             said = together(desks, words, words)
@@ -165,12 +168,12 @@ def test_one_key_at_two_desks(house: House) -> None:
                 1,
                 1,
             ), out
-    assert (house.balance(ADA), len(house.ledger())) == (62, 120)
+    assert (installation.balance(ADA), len(installation.ledger())) == (62, 120)
 
 
-def test_one_key_for_two_things(house: House) -> None:
+def test_one_key_for_two_things(installation: Installation) -> None:
     """One is posted, the other refused with 7 and told what stands there."""
-    with clerks(house, "anna", "boris") as desks:
+    with clerks(installation, "anna", "boris") as desks:
         for n in range(6):
             commands = [
                 ["credit", f"#{ADA}", coins, "--reason", f"Помог {n}", "--key", f"k-{n}", "--yes"]
@@ -179,38 +182,38 @@ def test_one_key_for_two_things(house: House) -> None:
             said = together(desks, *commands)
             assert sorted(answer.code for answer in said) == [0, 7]
             assert "is already posted with other content" in "".join(answer.err for answer in said)
-    assert len(house.ledger()) == 114
+    assert len(installation.ledger()) == 114
 
 
-def test_one_file_at_two_desks(house: House) -> None:
+def test_one_file_at_two_desks(installation: Installation) -> None:
     """Its rows are posted once, and both are told that they are there."""
-    file = house.file("deeds.csv", "resident,coins,reason\n#101,5,Помог\n#102,5,Помог\n")
-    with clerks(house, "anna", "anna") as desks:
+    file = installation.file("coins.csv", "resident,coins,reason\n#101,5,Помог\n#102,5,Помог\n")
+    with clerks(installation, "anna", "anna") as desks:
         said = together(desks, ["import", file, "--yes"], ["import", file, "--yes"])
     assert [answer.code for answer in said] == [0, 0], said
-    assert len(house.ledger()) == 110
+    assert len(installation.ledger()) == 110
 
 
-def test_one_case_and_one_entry_at_two_desks(house: House) -> None:
+def test_one_case_and_one_entry_at_two_desks(installation: Installation) -> None:
     """A case is decided once, an entry is taken back once."""
-    case = house.ok("review", "list", "--json").json[0]["id"]
-    with clerks(house, "anna", "boris") as desks:
+    case = installation.ok("review", "list", "--json").json[0]["id"]
+    with clerks(installation, "anna", "boris") as desks:
         said = together(
             desks,
             ["review", "post", case, "--yes"],
             ["review", "waive", case, "--note", "Был в гостях", "--yes"],
         )
         assert sorted(answer.code for answer in said) == [0, 6], said
-        count = len(house.ledger())
+        count = len(installation.ledger())
         words = ["reverse", "1", "--note", "Ошибка", "--yes"]
         assert sorted(answer.code for answer in together(desks, words, words)) == [0, 7]
-    assert len(house.ledger()) == count + 1
+    assert len(installation.ledger()) == count + 1
 
 
-def test_clerks_beside_a_sync(open_desk: House) -> None:
+def test_clerks_beside_a_sync(open_desk: Installation) -> None:
     """All end with 0 or 7, receipts add up to what changed, the next night has nothing to do."""
-    house = open_desk
-    for lesson in list(house.school.tables.lessons.values()):
+    installation = open_desk
+    for lesson in list(installation.school.tables.lessons.values()):
         for detail in lesson.details:
             if (lesson.lesson_type_id, lesson.status, lesson.deleted, detail.is_attend) == (
                 2,
@@ -218,12 +221,14 @@ def test_clerks_beside_a_sync(open_desk: House) -> None:
                 False,
                 0,
             ):
-                house.school.act("mark", lesson=lesson.id, customer=detail.customer_id, is_attend=1)
-    plans = house.ok("sync", "--dry-run", "--json").json["results"]
+                installation.school.act(
+                    "mark", lesson=lesson.id, customer=detail.customer_id, is_attend=1
+                )
+    plans = installation.ok("sync", "--dry-run", "--json").json["results"]
     awarded = sum(plan["report"]["counts"]["awarded"] for plan in plans)
     assert (awarded > 0, sum(plan["report"]["counts"]["reversals"] for plan in plans)) == (True, 0)
-    before = sum(house.balances().values())
-    with clerks(house, "anna", "boris", "sync") as desks:
+    before = sum(installation.balances().values())
+    with clerks(installation, "anna", "boris", "sync") as desks:
         *two, night = desks
         for name, one in zip(("anna", "boris"), two, strict=True):
             one.all_of(
@@ -238,6 +243,6 @@ def test_clerks_beside_a_sync(open_desk: House) -> None:
     assert {answer.code for answer in said} <= {0, 7}
     done = [answer.json["receipt"]["coins"] for answer in said if answer.code == 0]
     assert done
-    assert sum(house.balances().values()) == before + awarded + sum(done)
-    assert lowest(house, RICH) == 0
-    assert house.ok("sync", "--json").json["digest"] == ""
+    assert sum(installation.balances().values()) == before + awarded + sum(done)
+    assert lowest(installation, RICH) == 0
+    assert installation.ok("sync", "--json").json["digest"] == ""

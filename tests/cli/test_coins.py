@@ -14,7 +14,7 @@ import pytest
 
 import cli
 from tests.support import engines
-from tests.support.school import House
+from tests.support.school import Installation
 from tests.support.terminal import END_OF_INPUT, ENTER, HANG_UP, INTERRUPT, QUESTION, in_terminal
 
 ENGINES = engines.BOTH
@@ -22,35 +22,37 @@ ENGINES = engines.BOTH
 ADA, RICH, TWIN = 102, 106, 107
 
 
-def a_debt(house: House) -> str:
+def a_debt(installation: Installation) -> str:
     """A case that waits for a person: the coins of a lesson are spent, and then the mark goes."""
-    lesson = house.paid_lessons()[-1].id
-    who = house.paid_resident(lesson)
-    house.ok("debit", f"#{who}", str(house.balance(who)), "--reason", "Футболка", "--yes")
-    house.school.act("mark", lesson=lesson, customer=who, is_attend=0)
-    house.ok("sync", "--quiet")
+    lesson = installation.paid_lessons()[-1].id
+    who = installation.paid_resident(lesson)
+    installation.ok(
+        "debit", f"#{who}", str(installation.balance(who)), "--reason", "Футболка", "--yes"
+    )
+    installation.school.act("mark", lesson=lesson, customer=who, is_attend=0)
+    installation.ok("sync", "--quiet")
     return f"{lesson}:{who}"
 
 
-def a_visit(house: House) -> str:
+def a_visit(installation: Installation) -> str:
     """A visit that waits for a person."""
-    return str(house.ok("review", "list", "--kind", "guest", "--json").json[0]["id"])
+    return str(installation.ok("review", "list", "--kind", "guest", "--json").json[0]["id"])
 
 
-def of_a_file(house: House) -> list[str]:
+def of_a_file(installation: Installation) -> list[str]:
     """An import of three rows."""
     text = "resident,coins,reason\n#101,5,Помог\n#102,-5,Наклейка\n#103,7,Помог\n"
-    return ["import", house.file("deeds.csv", text)]
+    return ["import", installation.file("coins.csv", text)]
 
 
-def of_a_merge(house: House) -> list[str]:
+def of_a_merge(installation: Installation) -> list[str]:
     """The undoing of a merge."""
-    house.ok("residents", "merge", f"#{RICH}", f"#{TWIN}", "--yes")
+    installation.ok("residents", "merge", f"#{RICH}", f"#{TWIN}", "--yes")
     return ["residents", "unmerge", f"#{RICH}"]
 
 
 #: Every command that writes, and how many entries it posts.
-WRITING: dict[str, tuple[Callable[[House], list[str]], int]] = {
+WRITING: dict[str, tuple[Callable[[Installation], list[str]], int]] = {
     "credit": (
         lambda _: ["credit", f"#{ADA}", "7", "--reason", "Помог младшим", "--key", "k-1"],
         1,
@@ -59,12 +61,15 @@ WRITING: dict[str, tuple[Callable[[House], list[str]], int]] = {
     "debit": (lambda _: ["debit", f"#{ADA}", "7", "--reason", "Наклейка", "--key", "k-3"], 1),
     "reverse": (lambda _: ["reverse", "1", "--note", "Внесено по ошибке"], 1),
     "import": (of_a_file, 3),
-    "review post": (lambda house: ["review", "post", a_visit(house)], 1),
+    "review post": (lambda installation: ["review", "post", a_visit(installation)], 1),
     "review waive": (
-        lambda house: ["review", "waive", a_visit(house), "--note", "Был в гостях"],
+        lambda installation: ["review", "waive", a_visit(installation), "--note", "Был в гостях"],
         0,
     ),
-    "review forgive": (lambda house: ["review", "forgive", a_debt(house), "--note", "Подарок"], 2),
+    "review forgive": (
+        lambda installation: ["review", "forgive", a_debt(installation), "--note", "Подарок"],
+        2,
+    ),
     "residents merge": (lambda _: ["residents", "merge", f"#{RICH}", f"#{TWIN}"], 0),
     "residents unmerge": (of_a_merge, 0),
     "residents erase": (lambda _: ["residents", "erase", f"#{ADA}"], 0),
@@ -74,7 +79,7 @@ WRITING: dict[str, tuple[Callable[[House], list[str]], int]] = {
 
 
 @pytest.fixture
-def house(desk: House) -> House:
+def installation(desk: Installation) -> Installation:
     """A school after its first sync."""
     return desk
 
@@ -83,44 +88,50 @@ class TestEveryWritingCommand:
     """Looked at first, agreed to, written once, and told."""
 
     @pytest.mark.parametrize("name", WRITING)
-    def test_what_a_dry_run_shows_is_what_is_written(self, open_desk: House, name: str) -> None:
+    def test_what_a_dry_run_shows_is_what_is_written(
+        self, open_desk: Installation, name: str
+    ) -> None:
         """Nothing is written by looking or where nobody can agree; then exactly what was shown."""
-        house = open_desk
+        installation = open_desk
         words, entries = WRITING[name]
-        command = words(house)
-        before, count = house.tables(), len(house.ledger())
-        looked = house.ok(*command, "--dry-run", "--json").json
+        command = words(installation)
+        before, count = installation.tables(), len(installation.ledger())
+        looked = installation.ok(*command, "--dry-run", "--json").json
         assert (looked["dry_run"], looked["receipt"]) == (True, None)
-        assert house.ok(*command, "--dry-run").out.endswith("dry run: nothing written\n")
-        for alone in (house.run(*command), house.run(*command, "--json")):
+        assert installation.ok(*command, "--dry-run").out.endswith("dry run: nothing written\n")
+        for alone in (installation.run(*command), installation.run(*command, "--json")):
             assert (alone.code, "nobody is there to ask; nothing written" in alone.err) == (2, True)
             assert "--yes" in alone.err
-        assert house.tables() == before
-        done = house.ok(*command, "--yes", "--json").json
+        assert installation.tables() == before
+        done = installation.ok(*command, "--yes", "--json").json
         assert {one: done[one] for one in ("moves", "digest", "words", "key")} == {
             one: looked[one] for one in ("moves", "digest", "words", "key")
         }
         assert len(done["digest"]) == 64
         assert (done["dry_run"], len(done["moves"])) == (False, entries)
         receipt = done["receipt"]
-        assert receipt["n_last"] - receipt["n_first"] + 1 == len(house.ledger()) - count == entries
+        assert (
+            receipt["n_last"] - receipt["n_first"] + 1
+            == len(installation.ledger()) - count
+            == entries
+        )
         assert receipt["coins"] == sum(move["coins"] for move in done["moves"])
         for move in done["moves"]:
             assert move["after"] == move["before"] + move["coins"]
         for who, after in {move["resident"]: move["after"] for move in done["moves"]}.items():
-            assert house.balance(who) == after
+            assert installation.balance(who) == after
 
     @pytest.mark.parametrize("name", WRITING)
-    def test_a_quiet_one_says_nothing(self, open_desk: House, name: str) -> None:
+    def test_a_quiet_one_says_nothing(self, open_desk: Installation, name: str) -> None:
         """Neither on stdout nor on stderr, and its work is done."""
-        house = open_desk
+        installation = open_desk
         words, _ = WRITING[name]
-        command = words(house)
-        with house.reader() as reader:
+        command = words(installation)
+        with installation.reader() as reader:
             runs = reader.head().runs
-        said = house.ok(*command, "--yes", "--quiet")
+        said = installation.ok(*command, "--yes", "--quiet")
         assert (said.out, said.err) == ("", "")
-        with house.reader() as reader:
+        with installation.reader() as reader:
             assert reader.head().runs == runs + 1
 
     def test_help_names_every_way_out(self, tmp_path: Path) -> None:
@@ -129,7 +140,7 @@ class TestEveryWritingCommand:
             command = name.split()[
                 : 2 if name.split()[0] in ("review", "residents", "links") else 1
             ]
-            out = House(tmp_path).ok(*command, "--help").out
+            out = Installation(tmp_path).ok(*command, "--help").out
             assert ("--dry-run" in out, "--yes" in out) == (True, True), name
 
 
@@ -138,9 +149,9 @@ class TestAPerson:
 
     WORDS = ("credit", f"#{ADA}", "5", "--reason", "Помог младшим", "--key", "k-1")
 
-    def test_yes_writes(self, house: House) -> None:
+    def test_yes_writes(self, installation: Installation) -> None:
         """The question stands below what would be written, and the receipt below the question."""
-        shown = in_terminal(house, *self.WORDS, answer="y\n")
+        shown = in_terminal(installation, *self.WORDS, answer="y\n")
         assert shown.code == 0
         assert shown.text.count(QUESTION) == 1
         assert (
@@ -149,66 +160,70 @@ class TestAPerson:
             < shown.text.index("entry 109 posted (+5)")
         )
         assert "key k-1" in shown.text
-        assert house.balance(ADA) == 55
+        assert installation.balance(ADA) == 55
 
     @pytest.mark.parametrize(
         "answer", ["n\n", ENTER, END_OF_INPUT], ids=["n", "Enter", "end of input"]
     )
-    def test_anything_else_does_not(self, house: House, answer: str) -> None:
+    def test_anything_else_does_not(self, installation: Installation, answer: str) -> None:
         """Silence is no, and no is no failure."""
-        before = house.tables()
-        shown = in_terminal(house, *self.WORDS, answer=answer)
+        before = installation.tables()
+        shown = in_terminal(installation, *self.WORDS, answer=answer)
         assert (shown.code, shown.text.splitlines()[-1]) == (0, "nothing written")
         assert shown.text.count(QUESTION) == 1
-        assert house.tables() == before
+        assert installation.tables() == before
 
-    def test_an_interrupt_leaves_nothing(self, house: House) -> None:
+    def test_an_interrupt_leaves_nothing(self, installation: Installation) -> None:
         """130, one line, no traceback."""
-        before = house.tables()
-        shown = in_terminal(house, *self.WORDS, answer=INTERRUPT)
+        before = installation.tables()
+        shown = in_terminal(installation, *self.WORDS, answer=INTERRUPT)
         assert shown.code == 130
         assert "\ncoinsync: interrupted; nothing is half-written" in shown.text
         assert "Traceback" not in shown.text
-        assert house.tables() == before
+        assert installation.tables() == before
 
-    def test_a_lost_connection_leaves_nothing_and_the_shown_key_goes_on(self, house: House) -> None:
+    def test_a_lost_connection_leaves_nothing_and_the_shown_key_goes_on(
+        self, installation: Installation
+    ) -> None:
         """The hang-up ends the program; the same key posts once, and then says so."""
-        before = house.tables()
+        before = installation.tables()
         words = self.WORDS[:-2]
-        shown = in_terminal(house, *words, answer=HANG_UP)
+        shown = in_terminal(installation, *words, answer=HANG_UP)
         assert shown.code == -1
-        assert house.tables() == before
+        assert installation.tables() == before
         found = re.search(r"^key ([0-9a-f]{12})$", shown.text, re.MULTILINE)
         assert found
-        house.ok(*words, "--key", found[1], "--yes")
-        assert "already posted: entry 109" in house.ok(*words, "--key", found[1], "--yes").out
-        assert house.balance(ADA) == 55
+        installation.ok(*words, "--key", found[1], "--yes")
+        assert (
+            "already posted: entry 109" in installation.ok(*words, "--key", found[1], "--yes").out
+        )
+        assert installation.balance(ADA) == 55
 
-    def test_a_connection_lost_after_the_answer(self, house: House) -> None:
+    def test_a_connection_lost_after_the_answer(self, installation: Installation) -> None:
         """Written whole or not at all, and the same key makes it once either way."""
-        in_terminal(house, *self.WORDS, answer=f"y\n{HANG_UP}")
-        assert len(house.ledger()) in (108, 109)
-        house.ok(*self.WORDS, "--yes")
-        assert (len(house.ledger()), house.balance(ADA)) == (109, 55)
+        in_terminal(installation, *self.WORDS, answer=f"y\n{HANG_UP}")
+        assert len(installation.ledger()) in (108, 109)
+        installation.ok(*self.WORDS, "--yes")
+        assert (len(installation.ledger()), installation.balance(ADA)) == (109, 55)
 
-    def test_who_is_quiet_is_shown_what_is_asked(self, house: House) -> None:
+    def test_who_is_quiet_is_shown_what_is_asked(self, installation: Installation) -> None:
         """Nobody says yes to what was not shown; the receipt is left out."""
-        shown = in_terminal(house, *self.WORDS, "--quiet", answer="y\n")
-        assert (shown.code, house.balance(ADA)) == (0, 55)
+        shown = in_terminal(installation, *self.WORDS, "--quiet", answer="y\n")
+        assert (shown.code, installation.balance(ADA)) == (0, 55)
         assert "Помог младшим" in shown.text
         assert "posted" not in shown.text
 
-    def test_what_is_done_already_is_not_asked(self, house: House) -> None:
+    def test_what_is_done_already_is_not_asked(self, installation: Installation) -> None:
         """There is nothing to agree to."""
-        house.ok(*self.WORDS, "--yes")
-        shown = in_terminal(house, *self.WORDS)
+        installation.ok(*self.WORDS, "--yes")
+        shown = in_terminal(installation, *self.WORDS)
         assert (shown.code, shown.text) == (0, "already posted: entry 109\n")
 
-    def test_a_program_is_not_asked(self, house: House) -> None:
+    def test_a_program_is_not_asked(self, installation: Installation) -> None:
         """Whoever wants JSON says --yes."""
-        shown = in_terminal(house, *self.WORDS, "--json")
+        shown = in_terminal(installation, *self.WORDS, "--json")
         assert (shown.code, QUESTION in shown.text) == (2, False)
-        assert house.balance(ADA) == 50
+        assert installation.balance(ADA) == 50
 
 
 class TestAmounts:
@@ -235,25 +250,27 @@ class TestAmounts:
     TOO_MANY = ("99999999999", "1001")
 
     @pytest.mark.parametrize("verb", ["credit", "debit"])
-    def test_nothing_else_is_taken(self, house: House, verb: str) -> None:
+    def test_nothing_else_is_taken(self, installation: Installation, verb: str) -> None:
         """2 for what is no such number, 7 above the limit, and nothing written."""
-        before = house.tables()
+        before = installation.tables()
         for typed in (*self.NONE, *self.TOO_MANY):
-            said = house.run(verb, f"#{ADA}", "--reason", "x", "--yes", "--", typed)
+            said = installation.run(verb, f"#{ADA}", "--reason", "x", "--yes", "--", typed)
             assert said.code == (7 if typed in self.TOO_MANY else 2), typed
             told = "is above the limit of 1000 for one operation; nothing written"
             assert (told if typed in self.TOO_MANY else "is no number of coins") in said.err
-        assert house.tables() == before
+        assert installation.tables() == before
 
-    def test_a_number_below_nothing_is_refused_as_people_type_it(self, house: House) -> None:
+    def test_a_number_below_nothing_is_refused_as_people_type_it(
+        self, installation: Installation
+    ) -> None:
         """Also where it looks like an option."""
-        assert house.run("debit", f"#{ADA}", "-5", "--reason", "x", "--yes").code == 2
+        assert installation.run("debit", f"#{ADA}", "-5", "--reason", "x", "--yes").code == 2
 
-    def test_the_limit_itself_passes(self, house: House) -> None:
+    def test_the_limit_itself_passes(self, installation: Installation) -> None:
         """And leading noughts are nothing."""
-        house.ok("credit", f"#{ADA}", "1000", "--reason", "x", "--yes")
-        house.ok("credit", f"#{ADA}", "007", "--reason", "x", "--yes")
-        assert house.balance(ADA) == 1057
+        installation.ok("credit", f"#{ADA}", "1000", "--reason", "x", "--yes")
+        installation.ok("credit", f"#{ADA}", "007", "--reason", "x", "--yes")
+        assert installation.balance(ADA) == 1057
 
 
 class TestWhatIsKept:
@@ -272,20 +289,24 @@ class TestWhatIsKept:
         ],
     )
     def test_the_actor(
-        self, house: House, environ: dict[str, str], words: tuple[str, ...], actor: str
+        self,
+        installation: Installation,
+        environ: dict[str, str],
+        words: tuple[str, ...],
+        actor: str,
     ) -> None:
         """The person behind sudo, the login, or who is named; nothing that could harm a screen."""
-        said = house.run(
+        said = installation.run(
             "credit", f"#{ADA}", "5", "--reason", "x", "--yes", *words, environ=environ
         )
         assert said.code == 0, said.err
-        assert house.ledger()[-1].entry.actor == actor
-        with house.reader() as reader:
+        assert installation.ledger()[-1].entry.actor == actor
+        with installation.reader() as reader:
             assert reader.runs(1)[0].actor == actor
 
-    def test_the_reason_is_one_clean_line(self, house: House) -> None:
+    def test_the_reason_is_one_clean_line(self, installation: Installation) -> None:
         """As it was typed, without what cannot be seen."""
-        house.ok(
+        installation.ok(
             "credit",
             f"#{ADA}",
             "5",
@@ -293,56 +314,59 @@ class TestWhatIsKept:
             "  Помог\u200b \x1b[31mмладшим\n собрать ",
             "--yes",
         )
-        with house.reader() as reader:
+        with installation.reader() as reader:
             line = reader.lines(ADA, limit=1)[0]
         assert line.note == "Помог [31mмладшим собрать"
         assert line.posted.entry.reason == "by_hand"
-        assert line.note in house.ok("history", f"#{ADA}").out
+        assert line.note in installation.ok("history", f"#{ADA}").out
 
     @pytest.mark.parametrize(
         "reason", [(), ("--reason", ""), ("--reason", "  "), ("--reason", "\u200b\u202e")]
     )
     @pytest.mark.parametrize("verb", ["credit", "debit"])
     def test_without_a_reason_nothing_moves(
-        self, house: House, verb: str, reason: tuple[str, ...]
+        self, installation: Installation, verb: str, reason: tuple[str, ...]
     ) -> None:
         """2; what cannot be seen is no reason either."""
-        before = house.tables()
-        said = house.run(verb, f"#{ADA}", "5", *reason, "--yes")
+        before = installation.tables()
+        said = installation.run(verb, f"#{ADA}", "5", *reason, "--yes")
         assert (said.code, "say why: --reason TEXT" in said.err) == (2, True)
-        assert house.tables() == before
+        assert installation.tables() == before
 
-    def test_a_reason_that_is_too_long(self, house: House) -> None:
+    def test_a_reason_that_is_too_long(self, installation: Installation) -> None:
         """2, with the limit; one that just fits is kept whole."""
         assert (
-            "at most 200" in house.run("credit", f"#{ADA}", "5", "--reason", "я" * 201, "--yes").err
+            "at most 200"
+            in installation.run("credit", f"#{ADA}", "5", "--reason", "я" * 201, "--yes").err
         )
-        house.ok("credit", f"#{ADA}", "5", "--reason", "я" * 200, "--yes")
+        installation.ok("credit", f"#{ADA}", "5", "--reason", "я" * 200, "--yes")
 
-    def test_the_day(self, house: House) -> None:
+    def test_the_day(self, installation: Installation) -> None:
         """Today unless said.
 
         A day that was is taken, one that is to come is not, nor one before any school.
         """
-        house.ok("credit", f"#{ADA}", "5", "--reason", "x", "--date", "2026-09-05", "--yes")
-        assert house.ledger()[-1].entry.happened_on.isoformat() == "2026-09-05"
+        installation.ok("credit", f"#{ADA}", "5", "--reason", "x", "--date", "2026-09-05", "--yes")
+        assert installation.ledger()[-1].entry.happened_on.isoformat() == "2026-09-05"
         future = (cli.utc_now() + timedelta(days=2)).date().isoformat()
         for day, says in (
             (future, "still to come"),
             ("0206-11-20", "before 2000"),
             ("20.11.2026", "is no day"),
         ):
-            said = house.run("credit", f"#{ADA}", "6", "--reason", "x", "--date", day, "--yes")
+            said = installation.run(
+                "credit", f"#{ADA}", "6", "--reason", "x", "--date", day, "--yes"
+            )
             assert (said.code, says in said.err) == (2, True), said.err
-        house.ok("credit", f"#{ADA}", "7", "--reason", "x", "--yes")
-        assert abs((house.ledger()[-1].entry.happened_on - cli.utc_now().date()).days) <= 1
+        installation.ok("credit", f"#{ADA}", "7", "--reason", "x", "--yes")
+        assert abs((installation.ledger()[-1].entry.happened_on - cli.utc_now().date()).days) <= 1
 
-    def test_a_back_dated_line_stands_on_its_day(self, house: House) -> None:
+    def test_a_back_dated_line_stands_on_its_day(self, installation: Installation) -> None:
         """History is by the days on which things happened, and its balances add up."""
-        house.ok(
+        installation.ok(
             "credit", f"#{ADA}", "5", "--reason", "В сентябре", "--date", "2026-09-05", "--yes"
         )
-        oldest = house.ok("history", f"#{ADA}", "--json").json["lines"][-1]
+        oldest = installation.ok("history", f"#{ADA}", "--json").json["lines"][-1]
         assert (oldest["note"], oldest["balance"]) == ("В сентябре", 5)
 
 
@@ -351,18 +375,18 @@ class TestOnce:
 
     CREDIT = ("credit", f"#{ADA}", "5", "--reason", "Помог", "--yes")
 
-    def test_a_key_that_is_repeated(self, house: House) -> None:
+    def test_a_key_that_is_repeated(self, installation: Installation) -> None:
         """Same content: 0, with the entry; other content: 7, with what stands there."""
-        house.ok(*self.CREDIT, "--key", "k-1")
-        before = house.tables()
-        again = house.ok(*self.CREDIT, "--key", "K-1", "--json").json
+        installation.ok(*self.CREDIT, "--key", "k-1")
+        before = installation.tables()
+        again = installation.ok(*self.CREDIT, "--key", "K-1", "--json").json
         assert (again["done"], again["moves"], again["receipt"], again["digest"]) == (
             [109],
             [],
             None,
             "",
         )
-        assert "already posted: entry 109" in house.ok(*self.CREDIT, "--key", "desk:k-1").out
+        assert "already posted: entry 109" in installation.ok(*self.CREDIT, "--key", "desk:k-1").out
         for other in (
             ("credit", f"#{ADA}", "6", "--reason", "Помог"),
             ("credit", f"#{RICH}", "5", "--reason", "Помог"),
@@ -371,80 +395,80 @@ class TestOnce:
             ("debit", f"#{ADA}", "5", "--reason", "Помог"),
             ("credit", f"#{ADA}", "5", "--reason", "Помог", "--date", "2026-09-05"),
         ):
-            said = house.run(*other, "--key", "k-1", "--yes")
+            said = installation.run(*other, "--key", "k-1", "--yes")
             assert said.code == 7, other
             assert (
                 "key desk:k-1 is already posted with other content: entry 109, +5 for #102"
                 in said.err
             )
-        assert house.tables() == before
+        assert installation.tables() == before
 
     @pytest.mark.parametrize("key", ["ключ", "a b", "-", "x" * 41, "a/b", "k\n1"])
-    def test_a_key_that_is_none(self, house: House, key: str) -> None:
+    def test_a_key_that_is_none(self, installation: Installation, key: str) -> None:
         """2."""
-        said = house.run(*self.CREDIT, "--key", key)
+        said = installation.run(*self.CREDIT, "--key", key)
         assert (said.code, "is no key" in said.err) == (2, True)
 
-    def test_the_same_without_a_key_within_ten_minutes(self, house: House) -> None:
+    def test_the_same_without_a_key_within_ten_minutes(self, installation: Installation) -> None:
         """7 with the entry that it looks like; --allow-duplicate says that it is meant."""
-        house.ok(*self.CREDIT)
-        said = house.run(*self.CREDIT, later=timedelta(minutes=9))
+        installation.ok(*self.CREDIT)
+        said = installation.run(*self.CREDIT, later=timedelta(minutes=9))
         assert said.code == 7
         assert re.search(r"likely the same as entry 109, 54\d s ago; nothing written", said.err)
         assert "--allow-duplicate" in said.err
-        assert house.balance(ADA) == 55
-        house.ok(*self.CREDIT, "--allow-duplicate")
-        assert house.run(*self.CREDIT, later=timedelta(minutes=11)).code == 0
-        assert house.balance(ADA) == 65
+        assert installation.balance(ADA) == 55
+        installation.ok(*self.CREDIT, "--allow-duplicate")
+        assert installation.run(*self.CREDIT, later=timedelta(minutes=11)).code == 0
+        assert installation.balance(ADA) == 65
 
-    def test_what_was_taken_back_is_no_duplicate(self, house: House) -> None:
+    def test_what_was_taken_back_is_no_duplicate(self, installation: Installation) -> None:
         """Who mends a mistake may type the right thing."""
-        house.ok(*self.CREDIT)
-        house.ok("reverse", "109", "--note", "Не тому", "--yes")
-        house.ok(*self.CREDIT)
-        assert house.balance(ADA) == 55
+        installation.ok(*self.CREDIT)
+        installation.ok("reverse", "109", "--note", "Не тому", "--yes")
+        installation.ok(*self.CREDIT)
+        assert installation.balance(ADA) == 55
 
 
 class TestWays:
     """--for takes the amount from the school's list."""
 
-    def test_the_amount_is_that_of_the_way(self, house: House) -> None:
+    def test_the_amount_is_that_of_the_way(self, installation: Installation) -> None:
         """And the way's code stands on the entry, with what staff add."""
-        house.ok("credit", f"#{ADA}", "--for", "olympiad", "--reason", "Городская", "--yes")
-        entry = house.ledger()[-1].entry
+        installation.ok("credit", f"#{ADA}", "--for", "olympiad", "--reason", "Городская", "--yes")
+        entry = installation.ledger()[-1].entry
         assert (entry.coins, entry.rule, entry.reason) == (50, "olympiad", "way")
-        assert "Победа в олимпиаде: Городская" in house.ok("history", f"#{ADA}").out
+        assert "Победа в олимпиаде: Городская" in installation.ok("history", f"#{ADA}").out
 
-    def test_an_unknown_way_lists_those_there_are(self, house: House) -> None:
+    def test_an_unknown_way_lists_those_there_are(self, installation: Installation) -> None:
         """6."""
-        said = house.run("credit", f"#{ADA}", "--for", "olympics", "--yes")
+        said = installation.run("credit", f"#{ADA}", "--for", "olympics", "--yes")
         assert said.code == 6
         assert "no way to earn is called 'olympics'" in said.err
         assert "There are: olympiad, project." in said.err
 
-    def test_an_amount_beside_a_way_or_neither(self, house: House) -> None:
+    def test_an_amount_beside_a_way_or_neither(self, installation: Installation) -> None:
         """2: which of the two is meant?"""
         assert (
             "olympiad gives 50"
-            in house.run("credit", f"#{ADA}", "5", "--for", "olympiad", "--yes").err
+            in installation.run("credit", f"#{ADA}", "5", "--for", "olympiad", "--yes").err
         )
-        said = house.run("credit", f"#{ADA}", "--reason", "x", "--yes")
+        said = installation.run("credit", f"#{ADA}", "--reason", "x", "--yes")
         assert (said.code, "how many coins" in said.err) == (2, True)
 
 
 class TestWhoIsMeant:
     """Candidates are listed, nobody is guessed."""
 
-    def test_several_answer(self, house: House) -> None:
+    def test_several_answer(self, installation: Installation) -> None:
         """6 with all of them."""
-        before = house.tables()
-        said = house.run("credit", "Рената С", "5", "--reason", "x", "--yes")
+        before = installation.tables()
+        said = installation.run("credit", "Рената С", "5", "--reason", "x", "--yes")
         assert said.code == 6
         assert "2 residents answer to 'Рената С'" in said.err
         assert "    #106 Рената С. (client)\n    #107 Рената С. (client)\n" in said.err
-        assert house.tables() == before
+        assert installation.tables() == before
 
-    def test_nobody_answers(self, house: House) -> None:
+    def test_nobody_answers(self, installation: Installation) -> None:
         """6, with the ways to name somebody."""
         for name in (
             "Никто",
@@ -458,36 +482,36 @@ class TestWhoIsMeant:
             "[",
             "\\",
         ):
-            said = house.run("credit", "--reason", "x", "--yes", "--", name, "5")
+            said = installation.run("credit", "--reason", "x", "--yes", "--", name, "5")
             assert (said.code, "no resident answers to" in said.err) == (6, True), name
 
-    def test_one_answers_to_part_of_a_name_in_any_case(self, house: House) -> None:
+    def test_one_answers_to_part_of_a_name_in_any_case(self, installation: Installation) -> None:
         """As people type it."""
-        house.ok("credit", "аДА д", "5", "--reason", "x", "--yes")
-        assert house.balance(ADA) == 55
+        installation.ok("credit", "аДА д", "5", "--reason", "x", "--yes")
+        assert installation.balance(ADA) == 55
 
 
 class TestNeverBelowZero:
     """Staff cannot spend what is not there."""
 
-    def test_a_debit_of_all_passes_and_one_more_does_not(self, house: House) -> None:
+    def test_a_debit_of_all_passes_and_one_more_does_not(self, installation: Installation) -> None:
         """7, with what there is and what was needed."""
-        house.ok("debit", f"#{ADA}", "50", "--reason", "Кружка", "--yes")
-        before = house.tables()
-        said = house.run("debit", f"#{ADA}", "1", "--reason", "Наклейка", "--yes")
+        installation.ok("debit", f"#{ADA}", "50", "--reason", "Кружка", "--yes")
+        before = installation.tables()
+        said = installation.run("debit", f"#{ADA}", "1", "--reason", "Наклейка", "--yes")
         assert said.code == 7
         assert "#102 Ада Д. has 0 coins, 1 needed; nothing written" in said.err
-        assert house.tables() == before
+        assert installation.tables() == before
 
 
 class TestReverse:
     """An entry is taken back once, by a second entry that names it."""
 
-    def test_a_wrong_credit(self, house: House) -> None:
+    def test_a_wrong_credit(self, installation: Installation) -> None:
         """Both lines stay, side by side, and the second says why."""
-        house.ok("credit", f"#{ADA}", "500", "--reason", "Опечатка", "--yes")
-        house.ok("reverse", "109", "--note", "Лишний ноль", "--yes")
-        entry = house.ledger()[-1].entry
+        installation.ok("credit", f"#{ADA}", "500", "--reason", "Опечатка", "--yes")
+        installation.ok("reverse", "109", "--note", "Лишний ноль", "--yes")
+        entry = installation.ledger()[-1].entry
         assert (entry.kind, entry.coins, entry.reverses, entry.note, entry.seq) == (
             "reversal",
             -500,
@@ -495,28 +519,30 @@ class TestReverse:
             "",
             2,
         )
-        out = house.ok("history", f"#{ADA}", "--limit", "2").out
+        out = installation.ok("history", f"#{ADA}", "--limit", "2").out
         assert "taken back by hand: Лишний ноль, reverses 109" in out
         assert "Опечатка, reversed by 110" in out
-        assert house.balance(ADA) == 50
+        assert installation.balance(ADA) == 50
 
-    def test_twice_is_refused(self, house: House) -> None:
+    def test_twice_is_refused(self, installation: Installation) -> None:
         """7, with the entry that did it; a reversal is not taken back either."""
-        house.ok("reverse", "#1", "--note", "Ошибка", "--yes")
-        before = house.tables()
-        again, back = (house.run("reverse", n, "--note", "Ошибка", "--yes") for n in ("1", "109"))
+        installation.ok("reverse", "#1", "--note", "Ошибка", "--yes")
+        before = installation.tables()
+        again, back = (
+            installation.run("reverse", n, "--note", "Ошибка", "--yes") for n in ("1", "109")
+        )
         assert (again.code, "entry 1 is already reversed by 109; nothing written" in again.err) == (
             7,
             True,
         )
         assert (back.code, "entry 109 is a reversal itself" in back.err) == (7, True)
-        assert house.tables() == before
+        assert installation.tables() == before
 
-    def test_what_was_spent_since_is_not_taken_below_zero(self, house: House) -> None:
+    def test_what_was_spent_since_is_not_taken_below_zero(self, installation: Installation) -> None:
         """7."""
-        house.ok("credit", f"#{ADA}", "30", "--reason", "Опечатка", "--yes")
-        house.ok("debit", f"#{ADA}", "70", "--reason", "Кружка", "--yes")
-        said = house.run("reverse", "109", "--note", "Ошибка", "--yes")
+        installation.ok("credit", f"#{ADA}", "30", "--reason", "Опечатка", "--yes")
+        installation.ok("debit", f"#{ADA}", "70", "--reason", "Кружка", "--yes")
+        said = installation.run("reverse", "109", "--note", "Ошибка", "--yes")
         assert (said.code, "has 10 coins, 30 needed" in said.err) == (7, True)
 
     @pytest.mark.parametrize(
@@ -529,23 +555,25 @@ class TestReverse:
             (("1", "--note", " \u200b"), 2, "say why: --note TEXT"),
         ],
     )
-    def test_wrong_use(self, house: House, words: tuple[str, ...], code: int, says: str) -> None:
+    def test_wrong_use(
+        self, installation: Installation, words: tuple[str, ...], code: int, says: str
+    ) -> None:
         """Told in one line."""
-        said = house.run("reverse", *words, "--yes")
+        said = installation.run("reverse", *words, "--yes")
         assert (said.code, says in said.err) == (code, True)
 
-    def test_an_award_taken_back_by_hand_stays_so(self, open_desk: House) -> None:
+    def test_an_award_taken_back_by_hand_stays_so(self, open_desk: Installation) -> None:
         """It is a decision: no sync pays the lesson again, and explain names it."""
-        house = open_desk
-        entry = house.ledger()[0].entry
-        house.ok("reverse", "1", "--note", "Спал на занятии", "--yes")
-        after = house.balance(entry.resident)
-        report = house.ok("sync", "--json").json
-        assert (report["digest"], house.balance(entry.resident)) == ("", after)
-        told = house.ok("explain", f"#{entry.resident}", "--lesson", str(entry.lesson)).out
+        installation = open_desk
+        entry = installation.ledger()[0].entry
+        installation.ok("reverse", "1", "--note", "Спал на занятии", "--yes")
+        after = installation.balance(entry.resident)
+        report = installation.ok("sync", "--json").json
+        assert (report["digest"], installation.balance(entry.resident)) == ("", after)
+        told = installation.ok("explain", f"#{entry.resident}", "--lesson", str(entry.lesson)).out
         assert "taken back by hand: Спал на занятии" in told
 
-    def test_no_key_is_shown_where_none_can_be_given(self, house: House) -> None:
+    def test_no_key_is_shown_where_none_can_be_given(self, installation: Installation) -> None:
         """The entry's number is what makes a repeat harmless."""
-        house.ok("credit", f"#{ADA}", "5", "--reason", "x", "--yes")
-        assert "key" not in house.ok("reverse", "109", "--note", "x", "--yes").out
+        installation.ok("credit", f"#{ADA}", "5", "--reason", "x", "--yes")
+        assert "key" not in installation.ok("reverse", "109", "--note", "x", "--yes").out

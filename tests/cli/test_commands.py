@@ -14,7 +14,7 @@ import pytest
 import cli
 from coinsync import __version__, config
 from tests.support.families import families
-from tests.support.school import TODAY, House
+from tests.support.school import TODAY, Installation
 
 
 class TestHelp:
@@ -22,11 +22,11 @@ class TestHelp:
 
     def test_version(self, tmp_path: Path) -> None:
         """One line."""
-        assert House(tmp_path).ok("--version").out == f"coinsync {__version__}\n"
+        assert Installation(tmp_path).ok("--version").out == f"coinsync {__version__}\n"
 
     def test_every_command_explains_itself(self, tmp_path: Path) -> None:
         """Help for each command, and for each of its options."""
-        out = House(tmp_path).ok("--help").out
+        out = Installation(tmp_path).ok("--help").out
         for command in (
             "sync",
             "runs",
@@ -39,7 +39,7 @@ class TestHelp:
             "simulator",
         ):
             assert command in out
-            assert House(tmp_path).ok(command, "--help").out.strip()
+            assert Installation(tmp_path).ok(command, "--help").out.strip()
 
     @pytest.mark.parametrize(
         ("written", "meant"),
@@ -64,7 +64,7 @@ class TestHelp:
 class TestResidents:
     """Finding people and their coins."""
 
-    def test_all_four_ways_to_name_a_resident(self, synced: House) -> None:
+    def test_all_four_ways_to_name_a_resident(self, synced: Installation) -> None:
         """By number, CRM number, VK account and name: one and the same."""
         with synced.reader() as reader:
             link = next(
@@ -77,14 +77,14 @@ class TestResidents:
             assert synced.ok("balance", name, "--json").json == numbered
         assert numbered[0]["id"] == resident.id
 
-    def test_balances_add_up_to_the_ledger(self, synced: House) -> None:
+    def test_balances_add_up_to_the_ledger(self, synced: Installation) -> None:
         """The list, its CSV and the entries agree."""
         listed = {one["id"]: one["coins"] for one in synced.ok("balance", "--json").json}
         rows = csv.DictReader(io.StringIO(synced.ok("balance", "--csv").out))
         assert {int(row["id"]): int(row["coins"]) for row in rows} == listed
         assert sum(listed.values()) == sum(posted.entry.coins for posted in synced.ledger())
 
-    def test_the_list_leaves_out_who_is_not_here_unless_asked(self, synced: House) -> None:
+    def test_the_list_leaves_out_who_is_not_here_unless_asked(self, synced: Installation) -> None:
         """Clients by default; leads and the archive with --all."""
         clients = synced.ok("residents", "list", "--json").json
         everybody = synced.ok("residents", "list", "--all", "--json").json
@@ -92,26 +92,26 @@ class TestResidents:
         assert {"lead", "archived"} & {one["presence"] for one in everybody}
         assert len(everybody) > len(clients)
 
-    def test_the_list_of_one_branch(self, synced: House) -> None:
+    def test_the_list_of_one_branch(self, synced: Installation) -> None:
         """Only those who learn there; the branch may be called as the CRM calls it."""
         found = synced.ok("residents", "list", "--branch", "2", "--json").json
         assert found == synced.ok("residents", "list", "--branch", "Иннополис", "--json").json
         assert found
         assert all(2 in one["branches"] for one in found)
 
-    def test_a_branch_that_is_named_twice_is_read_once(self, synced: House) -> None:
+    def test_a_branch_that_is_named_twice_is_read_once(self, synced: Installation) -> None:
         """By number and by name it is the same branch."""
         report = synced.ok("--branch", "2", "--branch", "Иннополис", "sync", "--json").json
         assert [result["report"]["purpose"] for result in report["results"]].count("people") == 1
 
-    def test_a_card_shows_all_that_is_held(self, synced: House) -> None:
+    def test_a_card_shows_all_that_is_held(self, synced: Installation) -> None:
         """Name, groups, VK accounts, balance."""
         visitor, cards = max(families(synced.school), key=lambda family: len(family[1]))
         out = synced.ok("residents", "show", f"#{cards[0]}").out
         for word in ("resident", "branches", "VK accounts", "balance", str(visitor)):
             assert word in out
 
-    def test_names_are_shortened_as_configured(self, synced: House) -> None:
+    def test_names_are_shortened_as_configured(self, synced: Installation) -> None:
         """First name and initial; no surname is kept."""
         surnames = {
             customer.name.split()[0] for customer in synced.school.tables.customers.values()
@@ -127,7 +127,7 @@ class TestResidents:
 class TestHistory:
     """All lines of one resident."""
 
-    def test_balance_after_each_line_adds_up(self, synced: House) -> None:
+    def test_balance_after_each_line_adds_up(self, synced: Installation) -> None:
         """From the oldest line to the balance of today."""
         who = next(iter(synced.balances()))
         found = synced.ok("history", f"#{who}", "--json", "--limit", "1000").json
@@ -137,7 +137,7 @@ class TestHistory:
             assert line["balance"] == running
         assert running == found["balance"]
 
-    def test_a_window_ends_with_the_balance_of_its_last_day(self, synced: House) -> None:
+    def test_a_window_ends_with_the_balance_of_its_last_day(self, synced: Installation) -> None:
         """--until shows what stood then."""
         who = synced.ledger()[0].entry.resident
         until = TODAY - timedelta(days=8)
@@ -149,7 +149,7 @@ class TestHistory:
         )
         assert found["lines"][0]["balance"] == expected
 
-    def test_ineligible_lessons_stand_beside_with_their_reason(self, synced: House) -> None:
+    def test_ineligible_lessons_stand_beside_with_their_reason(self, synced: Installation) -> None:
         """Why a lesson gave nothing is history too."""
         who = next(
             d.customer_id
@@ -166,12 +166,12 @@ class TestHistory:
             (line["day"] for line in more), reverse=True
         )
 
-    def test_a_limit_says_that_there_is_more(self, synced: House) -> None:
+    def test_a_limit_says_that_there_is_more(self, synced: Installation) -> None:
         """Nobody takes a page for the whole."""
         who = max(synced.balances(), key=lambda id: synced.balances()[id])
         assert "older lines" in synced.ok("history", f"#{who}", "--limit", "1").out
 
-    def test_a_kind_is_found_however_old_it_is(self, synced: House) -> None:
+    def test_a_kind_is_found_however_old_it_is(self, synced: Installation) -> None:
         """The limit counts lines of the kind that is asked for.
 
         Balances are those after each line.
@@ -186,7 +186,7 @@ class TestHistory:
         found = synced.ok("history", f"#{who}", "--kind", "reversal", "--limit", "1", "--json").json
         assert [(line["coins"], line["balance"]) for line in found["lines"]] == [(-10, 0)]
 
-    def test_csv_is_for_a_spreadsheet(self, synced: House) -> None:
+    def test_csv_is_for_a_spreadsheet(self, synced: Installation) -> None:
         """A heading and a row for each line."""
         who = synced.ledger()[0].entry.resident
         rows = list(csv.DictReader(io.StringIO(synced.ok("history", f"#{who}", "--csv").out)))
@@ -205,7 +205,7 @@ class TestHistory:
 class TestExplain:
     """Why a lesson gave what it gave."""
 
-    def test_a_paid_lesson_passes_every_question(self, synced: House) -> None:
+    def test_a_paid_lesson_passes_every_question(self, synced: Installation) -> None:
         """Six times yes, and the entry."""
         posted = synced.ledger()[0]
         found = synced.ok(
@@ -219,7 +219,7 @@ class TestExplain:
         [(1, "type_not_counted"), (3, "trial"), (4, "makeup"), (7, "type_unknown")],
     )
     def test_a_lesson_of_another_kind_names_its_kind(
-        self, synced: House, type_id: int, reason: str
+        self, synced: Installation, type_id: int, reason: str
     ) -> None:
         """Trial, make-up, individual, unclassified: each by its own reason."""
         lesson, who = next(
@@ -241,7 +241,7 @@ class TestExplain:
             None,
         ]
 
-    def test_a_lesson_without_a_resident_is_explained_to_all(self, synced: House) -> None:
+    def test_a_lesson_without_a_resident_is_explained_to_all(self, synced: Installation) -> None:
         """Everybody whom it lists, paid or not."""
         lesson = synced.paid_lessons()[0]
         found = synced.ok("explain", "--lesson", str(lesson.id), "--json").json
@@ -251,7 +251,7 @@ class TestExplain:
         assert {one["posted"] for one in found} <= {0, 10}
         assert synced.run("explain").code == 2
 
-    def test_a_day_without_a_lesson_number(self, synced: House) -> None:
+    def test_a_day_without_a_lesson_number(self, synced: Installation) -> None:
         """All lessons of that day."""
         posted = synced.ledger()[0]
         day = posted.entry.happened_on.isoformat()
@@ -262,7 +262,7 @@ class TestExplain:
 class TestRuns:
     """What was done, and how fresh it is."""
 
-    def test_a_run_is_listed_with_its_totals(self, synced: House) -> None:
+    def test_a_run_is_listed_with_its_totals(self, synced: Installation) -> None:
         """Who, when, what, how much."""
         found = synced.ok("runs", "--json").json
         lessons = [run for run in found["runs"] if run["purpose"] == "lessons"]
@@ -273,33 +273,35 @@ class TestRuns:
         assert sum(run["requests"] for run in found["runs"]) == len(synced.simulator.requests)  # type: ignore[union-attr]
         assert "last synced" in synced.ok("runs").out
 
-    def test_fresh_enough_is_0(self, synced: House) -> None:
+    def test_fresh_enough_is_0(self, synced: Installation) -> None:
         """Within the age."""
         assert synced.run("runs", "--max-age", "26h", "--quiet").code == 0
 
-    def test_too_old_or_never_is_4(self, house: House) -> None:
+    def test_too_old_or_never_is_4(self, installation: Installation) -> None:
         """One line for each branch on stderr."""
-        never = house.run("runs", "--max-age", "26h", "--quiet")
+        never = installation.run("runs", "--max-age", "26h", "--quiet")
         assert (never.code, never.out) == (4, "")
         assert "was never synced" in never.err
-        house.ok("sync")
-        old = house.run("runs", "--max-age", "26h", "--quiet", later=timedelta(hours=30, minutes=1))
+        installation.ok("sync")
+        old = installation.run(
+            "runs", "--max-age", "26h", "--quiet", later=timedelta(hours=30, minutes=1)
+        )
         assert old.code == 4
         assert "was last synced 1 d 6 h ago" in old.err
 
-    def test_a_backfill_or_half_a_sync_is_not_fresh(self, house: House) -> None:
+    def test_a_backfill_or_half_a_sync_is_not_fresh(self, installation: Installation) -> None:
         """Only a reading that reaches the day counts."""
-        house.ok("sync", "--since", "2026-10-25", "--until", "2026-10-31")
-        assert house.run("runs", "--max-age", "26h", "--quiet").code == 4
-        assert house.simulator is not None
-        house.simulator.faults.add("missing_row", match="lesson/index")
-        house.run("sync")
-        assert house.run("runs", "--max-age", "26h", "--quiet").code == 4
-        house.simulator.faults.clear()
-        house.ok("sync")
-        assert house.run("runs", "--max-age", "26h", "--quiet").code == 0
+        installation.ok("sync", "--since", "2026-10-25", "--until", "2026-10-31")
+        assert installation.run("runs", "--max-age", "26h", "--quiet").code == 4
+        assert installation.simulator is not None
+        installation.simulator.faults.add("missing_row", match="lesson/index")
+        installation.run("sync")
+        assert installation.run("runs", "--max-age", "26h", "--quiet").code == 4
+        installation.simulator.faults.clear()
+        installation.ok("sync")
+        assert installation.run("runs", "--max-age", "26h", "--quiet").code == 0
 
-    def test_a_clock_that_went_back_is_refused(self, synced: House) -> None:
+    def test_a_clock_that_went_back_is_refused(self, synced: Installation) -> None:
         """2: entries must not be older than those before them."""
         said = synced.run("sync", later=timedelta(days=-1))
         assert said.code == 2
@@ -325,13 +327,13 @@ class TestInit:
 
     def test_from_options(self, tmp_path: Path) -> None:
         """Files that load, with the modes that they need, and what to do next."""
-        house = House(tmp_path)
-        said = house.ok(*self.WORDS)
+        installation = Installation(tmp_path)
+        said = installation.ok(*self.WORDS)
         assert "coinsync sync --dry-run" in said.out
         assert "COINSYNC_ALFACRM_KEY" in said.out
         assert (tmp_path / "coinsync.db").stat().st_mode & 0o777 == 0o660
-        assert "0 entries, 0 runs, 0 residents" in house.run("doctor").out
-        settings = config.load(house.config)
+        assert "0 entries, 0 runs, 0 residents" in installation.run("doctor").out
+        settings = config.load(installation.config)
         assert (settings.school.name, settings.account) == ("Росток", "rostok")
         assert [(branch.id, str(branch.zone)) for branch in settings.branches] == [
             (1, "Europe/Moscow"),
@@ -340,23 +342,23 @@ class TestInit:
 
     def test_again_changes_nothing(self, tmp_path: Path) -> None:
         """A second init leaves file and database as they are."""
-        house = House(tmp_path)
-        house.ok(*self.WORDS)
-        before = house.config.read_bytes()
-        assert "there already" in house.ok(*self.WORDS).out
-        assert house.config.read_bytes() == before
+        installation = Installation(tmp_path)
+        installation.ok(*self.WORDS)
+        before = installation.config.read_bytes()
+        assert "there already" in installation.ok(*self.WORDS).out
+        assert installation.config.read_bytes() == before
 
     def test_what_is_missing_is_named_when_nobody_can_be_asked(self, tmp_path: Path) -> None:
         """2, and no half of a configuration."""
-        said = House(tmp_path).run("init", "--school", "Росток")
+        said = Installation(tmp_path).run("init", "--school", "Росток")
         assert said.code == 2
         assert "init: --url is missing" in said.err
         assert not (tmp_path / "config.toml").exists()
 
     def test_a_school_without_a_crm(self, tmp_path: Path) -> None:
         """Attendance in CSV files, from init to coins."""
-        house = House(tmp_path)
-        house.ok("init", "--school", "Росток", "--csv-folder", "attendance", "--branch", "1")
+        installation = Installation(tmp_path)
+        installation.ok("init", "--school", "Росток", "--csv-folder", "attendance", "--branch", "1")
         folder = tmp_path / "attendance"
         folder.mkdir()
         for name, text in {
@@ -370,16 +372,16 @@ class TestInit:
             "attendance": "lesson,resident,mark\n70,7,attended\n",
         }.items():
             (folder / f"{name}.csv").write_text(text, encoding="utf-8")
-        house.ok("sync", "--since", "2026-11-01", "--until", "2026-11-20")
-        assert [(p.entry.key, p.entry.coins) for p in house.ledger()] == [
+        installation.ok("sync", "--since", "2026-11-01", "--until", "2026-11-20")
+        assert [(p.entry.key, p.entry.coins) for p in installation.ledger()] == [
             ("alfacrm:csv:lesson:70:7", 10)
         ]
 
     def test_migrate_has_nothing_to_do_after_init(self, tmp_path: Path) -> None:
         """The schema is made whole."""
-        house = House(tmp_path)
-        house.ok(*self.WORDS)
-        assert house.ok("db", "migrate").out == "nothing to do\n"
+        installation = Installation(tmp_path)
+        installation.ok(*self.WORDS)
+        assert installation.ok("db", "migrate").out == "nothing to do\n"
 
 
 class TestText:
@@ -395,7 +397,9 @@ class TestText:
             "Иванова \u202eАда",
         ],
     )
-    def test_names_can_neither_colour_nor_break_anything(self, synced: House, name: str) -> None:
+    def test_names_can_neither_colour_nor_break_anything(
+        self, synced: Installation, name: str
+    ) -> None:
         """Markup is shown as it is, control characters are gone."""
         who = synced.ledger()[0].entry.resident
         synced.school.act("rename", customer=who, name=name)
@@ -409,14 +413,16 @@ class TestText:
             out = synced.ok(*words).out
             assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", out)
 
-    def test_a_name_that_is_a_formula_is_harmless_in_a_spreadsheet(self, synced: House) -> None:
+    def test_a_name_that_is_a_formula_is_harmless_in_a_spreadsheet(
+        self, synced: Installation
+    ) -> None:
         """An apostrophe in front of it."""
         who = synced.ledger()[0].entry.resident
         synced.school.act("rename", customer=who, name="=HYPERLINK(1)")
         synced.ok("sync")
         assert "'=HYPERLINK(1)" in synced.ok("balance", f"#{who}", "--csv").out
 
-    def test_json_is_one_value(self, synced: House) -> None:
+    def test_json_is_one_value(self, synced: Installation) -> None:
         """For every listing."""
         for words in (
             "balance",
@@ -431,7 +437,7 @@ class TestText:
 
 def test_init_with_a_wrong_answer_leaves_nothing_behind(tmp_path: Path) -> None:
     """The configuration is kept only if it can be used."""
-    said = House(tmp_path).run(*TestInit.WORDS[:-3], "1=Mars/Olympus")
+    said = Installation(tmp_path).run(*TestInit.WORDS[:-3], "1=Mars/Olympus")
     assert said.code == 2
     assert "time zone" in said.err
     assert not list(tmp_path.iterdir())

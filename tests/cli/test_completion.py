@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import cli
-from tests.support.school import House
+from tests.support.school import Installation
 
 _PROGRAM = "import sys; sys.argv[0] = 'coinsync'; import cli; cli.run()"
 
@@ -56,15 +56,15 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
 
 @pytest.fixture(scope="module")
-def house(master: Path) -> House:
+def installation(master: Path) -> Installation:
     """A school after its first sync, in which nothing is written."""
-    return House(master)
+    return Installation(master)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_process_of_its_own(house: House, shell: str) -> None:
+def test_a_process_of_its_own(installation: Installation, shell: str) -> None:
     """As a real shell asks it."""
-    line = f"coinsync --config {house.config} credit 102"
+    line = f"coinsync --config {installation.config} credit 102"
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM],
         env=words_of(shell, line),
@@ -102,37 +102,39 @@ def test_commands(asked: Asked) -> None:
     "command",
     ["debit", "history", "balance", "explain", "residents merge 104", "links revoke"],
 )
-def test_residents(asked: Asked, house: House, command: str) -> None:
+def test_residents(asked: Asked, installation: Installation, command: str) -> None:
     """By the beginning of the number, wherever a resident is named."""
-    offered = asked("bash", f"coinsync --config {house.config} {command} 10")
+    offered = asked("bash", f"coinsync --config {installation.config} {command} 10")
     assert sorted(offered) == [str(number) for number in range(101, 110)]
 
 
-def test_residents_as_shells_show_them(asked: Asked, house: House) -> None:
+def test_residents_as_shells_show_them(asked: Asked, installation: Installation) -> None:
     """With the name beside the number where the shell can show it; with # where it was typed."""
-    line = f"coinsync --config {house.config} credit 10"
+    line = f"coinsync --config {installation.config} credit 10"
     assert '"102":"Ада Д."' in "\n".join(asked("zsh", line))
     assert "102\tАда Д." in asked("fish", line)
-    assert sorted(asked("bash", f"coinsync --config {house.config} credit #10"))[0] == "#101"
-    assert asked("bash", f"coinsync --config {house.config} credit 102x") == []
-    assert len(asked("bash", f"coinsync --config {house.config} credit ")) == 42
+    assert sorted(asked("bash", f"coinsync --config {installation.config} credit #10"))[0] == "#101"
+    assert asked("bash", f"coinsync --config {installation.config} credit 102x") == []
+    assert len(asked("bash", f"coinsync --config {installation.config} credit ")) == 42
 
 
-def test_ways_and_cases(asked: Asked, house: House) -> None:
+def test_ways_and_cases(asked: Asked, installation: Installation) -> None:
     """Ways to earn by their code with what they give, cases with what is held and why."""
-    at = f"coinsync --config {house.config}"
+    at = f"coinsync --config {installation.config}"
     assert asked("bash", f"{at} credit 102 --for ") == ["olympiad", "project"]
     assert "olympiad\tПобеда в олимпиаде +50" in asked("fish", f"{at} credit 102 --for o")
-    held = house.ok("review", "list", "--json").json
+    held = installation.ok("review", "list", "--json").json
     offered = asked("bash", f"{at} review post 1005")
     assert sorted(offered) == sorted(one["id"] for one in held if one["id"].startswith("1005"))
     told = asked("fish", f"{at} review waive 1005:107")
     assert told == ["1005:107\t+10 membership on that day not known"]
 
 
-def test_the_configuration_may_come_from_the_environment(asked: Asked, house: House) -> None:
+def test_the_configuration_may_come_from_the_environment(
+    asked: Asked, installation: Installation
+) -> None:
     """As for the commands themselves."""
-    assert "102" in asked("bash", "coinsync credit 10", COINSYNC_CONFIG=str(house.config))
+    assert "102" in asked("bash", "coinsync credit 10", COINSYNC_CONFIG=str(installation.config))
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -141,19 +143,21 @@ def test_where_nothing_can_be_read_nothing_is_offered(
 ) -> None:
     """No configuration, a broken one, no database: not a word, whatever the shell."""
     nothing = {"bash": [], "zsh": ["_files"], "fish": []}[shell]
-    house = House(tmp_path)
-    line = f"coinsync --config {house.config} credit 10"
+    installation = Installation(tmp_path)
+    line = f"coinsync --config {installation.config} credit 10"
     assert asked(shell, line) == nothing
-    house.config.write_text("[school]\nname = \n")
+    installation.config.write_text("[school]\nname = \n")
     assert asked(shell, line) == nothing
-    house.configure()
+    installation.configure()
     assert asked(shell, line) == nothing
     (tmp_path / "coinsync.db").write_bytes(b"no database at all" * 500)
     assert asked(shell, line) == nothing
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_no_shell_can_take_a_name_for_a_command(asked: Asked, open_desk: House, shell: str) -> None:
+def test_no_shell_can_take_a_name_for_a_command(
+    asked: Asked, open_desk: Installation, shell: str
+) -> None:
     """Zsh evaluates what it is told; a lead may have called itself anything."""
     open_desk.school.act("rename", customer=102, name=f"Пример {TRAP}")
     open_desk.ok("sync", "--quiet")

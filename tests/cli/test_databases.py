@@ -19,7 +19,7 @@ from coinsync.store.operations import grants
 from tests.support import engines
 from tests.support.engines import Schools
 from tests.support.mariadb import HOST, program
-from tests.support.school import House
+from tests.support.school import Installation
 
 ENGINES = engines.BOTH
 #: The last step of the schema.
@@ -27,8 +27,8 @@ SCHEMA = database.schema_steps()[-1]
 
 
 @pytest.fixture
-def kept(desk: House) -> House:
-    """A house after its first sync, with something typed by hand.
+def kept(desk: Installation) -> Installation:
+    """An installation after its first sync, with something typed by hand.
 
     Opened by whoever may see everything.
     """
@@ -38,9 +38,13 @@ def kept(desk: House) -> House:
     return desk
 
 
-def beside(house: House, url: str) -> House:
-    """The same house with another database."""
-    return House(house.folder, environ={**house.environ, "COINSYNC_DATABASE_URL": url}, address=url)
+def beside(installation: Installation, url: str) -> Installation:
+    """The same installation with another database."""
+    return Installation(
+        installation.folder,
+        environ={**installation.environ, "COINSYNC_DATABASE_URL": url},
+        address=url,
+    )
 
 
 def content(url: str) -> dict[str, list[tuple[object, ...]]]:
@@ -51,7 +55,7 @@ def content(url: str) -> dict[str, list[tuple[object, ...]]]:
 class TestBackup:
     """A file that can be trusted, and that comes back."""
 
-    def test_it_comes_back(self, kept: House, tmp_path: Path, schools: Schools) -> None:
+    def test_it_comes_back(self, kept: Installation, tmp_path: Path, schools: Schools) -> None:
         """As docs/operations.md says: every row, and reconcile finds nothing."""
         file = tmp_path / "coins.backup"
         assert "only you can read it" in kept.ok("db", "backup", str(file)).out
@@ -100,7 +104,7 @@ class TestBackup:
             subprocess.run(client, stdin=dump, check=True, timeout=60)
         return target
 
-    def test_what_is_there_is_left_alone(self, kept: House, tmp_path: Path) -> None:
+    def test_what_is_there_is_left_alone(self, kept: Installation, tmp_path: Path) -> None:
         """Neither a backup nor a half one is written over."""
         file = tmp_path / "b"
         file.write_text("mine")
@@ -108,14 +112,14 @@ class TestBackup:
         assert (said.code, "is there already" in said.err) == (2, True)
         assert file.read_text() == "mine"
 
-    def test_a_folder_that_is_not_there(self, kept: House, tmp_path: Path) -> None:
+    def test_a_folder_that_is_not_there(self, kept: Installation, tmp_path: Path) -> None:
         """One line, and nothing left behind."""
         said = kept.run("db", "backup", str(tmp_path / "none" / "b"))
         assert said.code == 2
         assert "cannot be written" in said.err
 
     def test_an_account_that_sees_no_guards_makes_no_backup(
-        self, kept: House, tmp_path: Path
+        self, kept: Installation, tmp_path: Path
     ) -> None:
         """Such a dump would look whole and not be."""
         if engines.on_sqlite(kept.url):
@@ -131,14 +135,16 @@ class TestBackup:
 class TestCopy:
     """From one engine to the other and back."""
 
-    def targets(self, house: House, folder: Path, schools: Schools) -> tuple[str, str]:
+    def targets(
+        self, installation: Installation, folder: Path, schools: Schools
+    ) -> tuple[str, str]:
         """Two empty databases: of the other engine, and of the same."""
         name = schools.server.new_database()
         schools.server.execute(grants.statements(name, engines.ACCOUNTS)[0])
         server, file = schools.url(name, engines.ACCOUNTS.owner), f"sqlite:///{folder / 'copy.db'}"
-        return (server, file) if engines.on_sqlite(house.url) else (file, server)
+        return (server, file) if engines.on_sqlite(installation.url) else (file, server)
 
-    def test_there_and_back(self, kept: House, tmp_path: Path, schools: Schools) -> None:
+    def test_there_and_back(self, kept: Installation, tmp_path: Path, schools: Schools) -> None:
         """Every row, key and the chain.
 
         Reconcile finds on the copy what it finds on the original.
@@ -156,15 +162,15 @@ class TestCopy:
         there.ok("db", "copy", same)
         assert content(same) == before
         who = str(kept.ok("residents", "list", "--json").json[0]["id"])
-        for house in (there, beside(kept, same)):
+        for installation in (there, beside(kept, same)):
             assert (
-                house.ok("balance", f"#{who}", "--json").json
+                installation.ok("balance", f"#{who}", "--json").json
                 == kept.ok("balance", f"#{who}", "--json").json
             )
-            house.ok("credit", f"#{who}", "1", "--reason", "later", "--yes")
+            installation.ok("credit", f"#{who}", "1", "--reason", "later", "--yes")
 
     def test_a_target_that_holds_something_is_refused(
-        self, kept: House, tmp_path: Path, schools: Schools
+        self, kept: Installation, tmp_path: Path, schools: Schools
     ) -> None:
         """And stays as it is."""
         other, _ = self.targets(kept, tmp_path, schools)
@@ -176,7 +182,7 @@ class TestCopy:
         said = kept.run("db", "copy", engines.as_owner(kept.url))
         assert (said.code, "onto itself" in said.err) == (2, True)
 
-    def test_no_password_is_said(self, kept: House) -> None:
+    def test_no_password_is_said(self, kept: Installation) -> None:
         """Of an address that cannot be."""
         said = kept.run("db", "copy", "oracle://u:secret@db/c")
         assert said.code == 2
@@ -186,7 +192,7 @@ class TestCopy:
 class TestGrants:
     """What an administrator of the server types."""
 
-    def test_the_statements_are_those_that_tests_run_under(self, kept: House) -> None:
+    def test_the_statements_are_those_that_tests_run_under(self, kept: Installation) -> None:
         """Printed whole, one on each line, after those that make the accounts."""
         said = kept.run("db", "grants", "--host", HOST)
         if engines.on_sqlite(kept.url):
@@ -214,7 +220,7 @@ class TestDoctor:
         "freshness",
     )
 
-    def test_all_is_well(self, kept: House) -> None:
+    def test_all_is_well(self, kept: Installation) -> None:
         """After a sync, for the account that writes."""
         kept.environ.pop("COINSYNC_DATABASE_URL")
         kept.configure(sync__fresh_hours_max=10_000)
@@ -228,7 +234,7 @@ class TestDoctor:
         ] == warned
         assert [one["look"] for one in kept.ok("doctor", "--json").json] == list(self.LOOKS)
 
-    def test_what_the_database_is(self, kept: House) -> None:
+    def test_what_the_database_is(self, kept: Installation) -> None:
         """Engine, place, size, schema, and how far the ledger has come."""
         lines = {one["look"]: one["said"] for one in kept.run("doctor", "--json").json}
         engine = "SQLite" if engines.on_sqlite(kept.url) else "MariaDB"
@@ -240,7 +246,7 @@ class TestDoctor:
         assert lines["ledger"].startswith(f"{counts}, {residents}")
         assert re.fullmatch("all [0-9]+ are there", lines["triggers"])
 
-    def test_an_older_schema(self, kept: House) -> None:
+    def test_an_older_schema(self, kept: Installation) -> None:
         """It is told, and nothing below it is asked."""
         with engines.tampering(kept.url) as connection:
             connection.execute(f"DELETE FROM schema_migration WHERE name = '{SCHEMA}'")
@@ -250,14 +256,14 @@ class TestDoctor:
         kept.ok("db", "migrate")
         assert kept.run("doctor").out.count("FAIL") == 0
 
-    def test_an_account_that_may_too_much(self, kept: House) -> None:
+    def test_an_account_that_may_too_much(self, kept: Installation) -> None:
         """It is a warning: the triggers hold."""
         kept.configure(sync__fresh_hours_max=10_000)
         out = kept.ok("doctor").out
         assert ("this account may UPDATE entry" in out) != engines.on_sqlite(kept.url)
         assert "triggers   all" in out
 
-    def test_what_is_wrong(self, kept: House) -> None:
+    def test_what_is_wrong(self, kept: Installation) -> None:
         """A guard that is gone stops every writer, and the doctor says so before one comes."""
         with engines.tampering(kept.url) as connection:
             connection.execute("DROP TRIGGER run_no_delete")
@@ -268,21 +274,21 @@ class TestDoctor:
         assert kept.ok("db", "migrate").out == "applied guard run_no_delete\n"
         assert kept.run("doctor").out.count("FAIL") == 0
 
-    def test_branches_that_are_late(self, kept: House) -> None:
+    def test_branches_that_are_late(self, kept: Installation) -> None:
         """By the same measure as reconcile."""
         kept.configure(sync__fresh_hours_max=1)
         said = kept.run("doctor", later=timedelta(hours=2))
         assert said.code == 4
         assert "FAIL freshness  branch 1 was last synced" in said.out
 
-    def test_a_configuration_that_cannot_be_read(self, kept: House) -> None:
+    def test_a_configuration_that_cannot_be_read(self, kept: Installation) -> None:
         """The first line is the last."""
         kept.config.write_text("nonsense")
         said = kept.run("doctor")
         assert said.code == 4
         assert said.out.startswith("FAIL config")
 
-    def test_a_database_that_cannot_be_reached(self, kept: House) -> None:
+    def test_a_database_that_cannot_be_reached(self, kept: Installation) -> None:
         """It is said, and looked no further."""
         kept.environ["COINSYNC_DATABASE_URL"] = "mysql://u:secret@127.0.0.1:9/coins"
         said = kept.run("doctor")

@@ -20,7 +20,7 @@ import requests
 from coinsync import config
 from coinsync.simulator.demo_folder import free_port
 from tests.support.catalog_file import archive_goods
-from tests.support.school import House
+from tests.support.school import Installation
 
 SMALL = ("--residents", "12", "--days", "14", "--seed", "5")
 
@@ -30,10 +30,10 @@ def get(url: str, **settings: Any) -> requests.Response:
     return requests.get(url, timeout=10, **settings)
 
 
-def hurry(house: House) -> None:
+def hurry(installation: Installation) -> None:
     """Let the client of a demo go as fast as it can: its pace is not what is tried here."""
-    text = house.config.read_text(encoding="utf-8")
-    house.config.write_text(
+    text = installation.config.read_text(encoding="utf-8")
+    installation.config.write_text(
         text.replace("per_second = 4.75", "per_second = 1000"), encoding="utf-8"
     )
 
@@ -62,32 +62,32 @@ def program(*words: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, str]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, str]:
     """The folder of a demo that does not serve, and what it printed."""
     folder = tmp_path_factory.mktemp("demo")
-    house = House(folder)
-    return house, house.ok("demo", "--no-serve", "--dir", str(folder), *SMALL).out
+    installation = Installation(folder)
+    return installation, installation.ok("demo", "--no-serve", "--dir", str(folder), *SMALL).out
 
 
-def test_leaves_a_configuration_secrets_and_a_database(demo: tuple[House, str]) -> None:
+def test_leaves_a_configuration_secrets_and_a_database(demo: tuple[Installation, str]) -> None:
     """One *.toml, secrets in a 0600 file beside it, a ledger with coins."""
-    house, _ = demo
-    assert [path.name for path in house.folder.glob("*.toml")] == ["config.toml"]
-    assert (house.folder / "coinsync.secrets").stat().st_mode & 0o777 == 0o600
-    assert config.load(house.config).account == "demo"
-    assert house.ledger()
+    installation, _ = demo
+    assert [path.name for path in installation.folder.glob("*.toml")] == ["config.toml"]
+    assert (installation.folder / "coinsync.secrets").stat().st_mode & 0o777 == 0o600
+    assert config.load(installation.config).account == "demo"
+    assert installation.ledger()
 
 
-def test_leaves_a_shop_with_pictures(demo: tuple[House, str]) -> None:
+def test_leaves_a_shop_with_pictures(demo: tuple[Installation, str]) -> None:
     """Goods, each with a copy of its picture for the web, pieces of them, and sales.
 
     All of it adds up.
     """
-    house, _ = demo
-    listed = house.ok("catalog", "list", "--json").json
+    installation, _ = demo
+    listed = installation.ok("catalog", "list", "--json").json
     assert [item["code"] for item in listed[:3]] == ["stickers", "pen", "chocolate"]
     assert len(listed) == 12
-    web = house.folder / "pictures.web"
+    web = installation.folder / "pictures.web"
     assert {item["picture"] for item in listed} == {path.name for path in web.iterdir()}
     assert all(item["left"] > 0 for item in listed if item["tracked"])
     assert all(
@@ -96,41 +96,43 @@ def test_leaves_a_shop_with_pictures(demo: tuple[House, str]) -> None:
         for field in ("name", "text")
         for language in ("ru", "en")
     )
-    assert len(house.ok("shop", "sales", "--json").json) >= 3
-    assert house.run("reconcile", "--json").code == 0
-    assert min(house.balances().values()) >= 0
+    assert len(installation.ok("shop", "sales", "--json").json) >= 3
+    assert installation.run("reconcile", "--json").code == 0
+    assert min(installation.balances().values()) >= 0
 
 
-def test_its_catalog_is_a_file_to_play_with(demo: tuple[House, str], tmp_path: Path) -> None:
+def test_its_catalog_is_a_file_to_play_with(demo: tuple[Installation, str], tmp_path: Path) -> None:
     """It stands beside its pictures.
 
     Loaded again it changes nothing, and what is changed in it is the plan.
     """
-    house = copied(demo, tmp_path)
+    installation = copied(demo, tmp_path)
     file = tmp_path / "pictures" / "catalog.toml"
-    assert house.ok("catalog", "load", str(file)).out == "no changes\n"
+    assert installation.ok("catalog", "load", str(file)).out == "no changes\n"
     file.write_text(
         file.read_text(encoding="utf-8").replace("price = 10\n", "price = 11\n"), encoding="utf-8"
     )
-    assert house.ok("catalog", "load", str(file), "--yes").out.startswith(
+    assert installation.ok("catalog", "load", str(file), "--yes").out.startswith(
         "~ stickers  Набор наклеек  price 10 → 11\n"
     )
 
 
-def test_a_shop_that_was_changed_stays_so(demo: tuple[House, str], tmp_path: Path) -> None:
+def test_a_shop_that_was_changed_stays_so(demo: tuple[Installation, str], tmp_path: Path) -> None:
     """The next start neither brings goods back nor pieces, nor sells anything."""
-    house = copied(demo, tmp_path)
-    assert "- mug " in archive_goods(house, "mug")
-    house.ok("catalog", "stock", "count", "pen", "1", "--yes")
-    before = house.tables()
-    house.ok("demo", "--no-serve", "--dir", str(tmp_path))
-    after = house.tables()
+    installation = copied(demo, tmp_path)
+    assert "- mug " in archive_goods(installation, "mug")
+    installation.ok("catalog", "stock", "count", "pen", "1", "--yes")
+    before = installation.tables()
+    installation.ok("demo", "--no-serve", "--dir", str(tmp_path))
+    after = installation.tables()
     assert {name: after[name] for name in ("item", "stock_move", "sale", "entry")} == {
         name: before[name] for name in ("item", "stock_move", "sale", "entry")
     }
 
 
-def test_prints_what_it_did_and_a_signed_link_on_a_line_of_its_own(demo: tuple[House, str]) -> None:
+def test_prints_what_it_did_and_a_signed_link_on_a_line_of_its_own(
+    demo: tuple[Installation, str],
+) -> None:
     """A table of the sync, the family, the link."""
     _, out = demo
     assert "awards (+" in out
@@ -144,93 +146,96 @@ def test_prints_what_it_did_and_a_signed_link_on_a_line_of_its_own(demo: tuple[H
     )
 
 
-def test_a_second_demo_of_the_same_folder_goes_on_with_it(demo: tuple[House, str]) -> None:
+def test_a_second_demo_of_the_same_folder_goes_on_with_it(demo: tuple[Installation, str]) -> None:
     """Nothing is paid twice."""
-    house, _ = demo
-    before = house.content()
-    house.ok("demo", "--no-serve", "--dir", str(house.folder), *SMALL)
-    assert house.content() == before
+    installation, _ = demo
+    before = installation.content()
+    installation.ok("demo", "--no-serve", "--dir", str(installation.folder), *SMALL)
+    assert installation.content() == before
 
 
-def test_another_school_does_not_fit_into_the_folder(demo: tuple[House, str]) -> None:
+def test_another_school_does_not_fit_into_the_folder(demo: tuple[Installation, str]) -> None:
     """2: its lessons would be taken for those of the first."""
-    house, _ = demo
-    said = house.run("demo", "--no-serve", "--dir", str(house.folder), "--seed", "6")
+    installation, _ = demo
+    said = installation.run("demo", "--no-serve", "--dir", str(installation.folder), "--seed", "6")
     assert said.code == 2
     assert "holds another school" in said.err
 
 
-def test_the_same_seed_gives_the_same_coins(demo: tuple[House, str], tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_coins(demo: tuple[Installation, str], tmp_path: Path) -> None:
     """A demo can be repeated elsewhere."""
-    house, _ = demo
-    twin = House(tmp_path)
+    installation, _ = demo
+    twin = Installation(tmp_path)
     twin.ok("demo", "--no-serve", "--dir", str(tmp_path), *SMALL)
-    assert twin.content() == house.content()
+    assert twin.content() == installation.content()
 
 
-def copied(demo: tuple[House, str], folder: Path) -> House:
+def copied(demo: tuple[Installation, str], folder: Path) -> Installation:
     """The same demo in another folder, to do with as one likes."""
     shutil.copytree(demo[0].folder, folder, dirs_exist_ok=True)
-    return House(folder)
+    return Installation(folder)
 
 
 def test_the_simulator_of_the_folder_is_the_same_school_and_keeps_what_happens(
-    demo: tuple[House, str], tmp_path: Path
+    demo: tuple[Installation, str], tmp_path: Path
 ) -> None:
     """Sync finds nothing new, then the day that was advanced by hand.
 
     The next start remembers it.
     """
-    house = copied(demo, tmp_path)
-    hurry(house)
+    installation = copied(demo, tmp_path)
+    hurry(installation)
     with program("simulator", "--dir", str(tmp_path), "--json") as simulator:
         assert simulator.stdout is not None
         known = json.loads(simulator.stdout.readline())
         assert known.keys() == {"url", "email", "api_key", "branches"}
         no_limit(known["url"])
-        report = house.ok("sync", "--json").json
+        report = installation.ok("sync", "--json").json
         assert {result["report"]["changes"] for result in report["results"]} == {0}
         done = requests.post(f"{known['url']}/control/advance", data='{"days": 7}', timeout=10)
         assert done.json()["ok"]
-        report = house.ok("sync", "--json").json
+        report = installation.ok("sync", "--json").json
         assert sum(result["report"]["counts"]["awards"] for result in report["results"]) > 0
     with program("simulator", "--dir", str(tmp_path), "--json", "--port", "0") as simulator:
         assert simulator.stdout is not None
         no_limit(json.loads(simulator.stdout.readline())["url"])
-        report = house.ok("sync", "--json").json
+        report = installation.ok("sync", "--json").json
         assert {result["report"]["changes"] for result in report["results"]} == {0}
 
 
 def test_the_simulator_on_another_port_takes_the_configuration_along(
-    demo: tuple[House, str], tmp_path: Path
+    demo: tuple[Installation, str], tmp_path: Path
 ) -> None:
     """What sync reads follows the school."""
-    house = copied(demo, tmp_path)
+    installation = copied(demo, tmp_path)
     other = free_port() + 1
     with program("simulator", "--dir", str(tmp_path), "--json", "--port", str(other)) as simulator:
         assert simulator.stdout is not None
         assert json.loads(simulator.stdout.readline())["url"] == f"http://127.0.0.1:{other}"
         no_limit(f"http://127.0.0.1:{other}")
-        hurry(house)
-        house.ok("sync")
+        hurry(installation)
+        installation.ok("sync")
 
 
-def test_a_port_that_is_taken_changes_nothing(demo: tuple[House, str]) -> None:
+def test_a_port_that_is_taken_changes_nothing(demo: tuple[Installation, str]) -> None:
     """The folder's configuration follows its CRM only where it really listens."""
-    house, _ = demo
-    before = house.config.read_bytes(), (house.folder / "school.json").read_bytes()
+    installation, _ = demo
+    before = installation.config.read_bytes(), (installation.folder / "school.json").read_bytes()
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        said = house.run(
-            "simulator", "--dir", str(house.folder), "--port", str(taken.getsockname()[1])
+        said = installation.run(
+            "simulator", "--dir", str(installation.folder), "--port", str(taken.getsockname()[1])
         )
     assert said.code == 2
-    assert (house.config.read_bytes(), (house.folder / "school.json").read_bytes()) == before
+    assert (
+        installation.config.read_bytes(),
+        (installation.folder / "school.json").read_bytes(),
+    ) == before
 
 
-def test_a_demo_tells_a_program_one_value(demo: tuple[House, str]) -> None:
+def test_a_demo_tells_a_program_one_value(demo: tuple[Installation, str]) -> None:
     """Folder, link and what the sync did; without options an existing demo goes on."""
-    house, _ = demo
-    said = house.ok("demo", "--no-serve", "--dir", str(house.folder), "--json").json
+    installation, _ = demo
+    said = installation.ok("demo", "--no-serve", "--dir", str(installation.folder), "--json").json
     assert said["link"].startswith("http://127.0.0.1:8080/?vk_")
     assert {result["report"]["changes"] for result in said["sync"]["results"]} == {0}
     assert said["shop"]["items"] == 12
@@ -252,7 +257,7 @@ def test_a_simulator_alone_prints_its_account(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_demo_is_told(tmp_path: Path) -> None:
     """2, and how to make one."""
-    said = House(tmp_path).run("simulator", "--dir", str(tmp_path))
+    said = Installation(tmp_path).run("simulator", "--dir", str(tmp_path))
     assert said.code == 2
     assert f"coinsync demo --no-serve --dir {tmp_path}" in said.err
 
@@ -264,9 +269,9 @@ def test_the_whole_demo_serves_the_cabinet_of_its_family(tmp_path: Path) -> None
         assert running.stdout is not None
         link = next(line.strip() for line in running.stdout if line.startswith("http://127.0.0.1:"))
         page = get_when_ready(link)
-        house = House(tmp_path)
+        installation = Installation(tmp_path)
         visitor = int(re.search(r"vk_user_id=(\d+)", link)[1])  # type: ignore[index]
-        with house.reader() as reader:
+        with installation.reader() as reader:
             children = reader.residents_of_visitor(visitor)
             balances = reader.balances(child.id for child in children)
         assert page.status_code == 200
@@ -292,12 +297,12 @@ def get_when_ready(url: str) -> requests.Response:
     raise AssertionError(f"nobody listens at {url.split('?')[0]}")
 
 
-def test_serve_refuses_a_port_that_is_taken(demo: tuple[House, str]) -> None:
+def test_serve_refuses_a_port_that_is_taken(demo: tuple[Installation, str]) -> None:
     """2, with another port as advice."""
-    house, _ = demo
+    installation, _ = demo
     with program("simulator", "--json", "--residents", "5", "--days", "3") as simulator:
         assert simulator.stdout is not None
         port = json.loads(simulator.stdout.readline())["url"].rpartition(":")[2]
-        said = house.run("serve", "--port", port)
+        said = installation.run("serve", "--port", port)
     assert said.code == 2
     assert f"cannot listen on 127.0.0.1:{port}" in said.err

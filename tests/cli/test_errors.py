@@ -15,24 +15,24 @@ from pathlib import Path
 import pytest
 
 from coinsync import config
-from tests.support.school import House, open_house
+from tests.support.school import Installation, open_installation
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> House:
-    """A furnished house whose CRM does not run."""
-    return open_house(tmp_path)
+def empty(tmp_path: Path) -> Installation:
+    """An installation whose CRM does not run."""
+    return open_installation(tmp_path)
 
 
 def test_a_missing_configuration_says_what_to_do(tmp_path: Path) -> None:
     """2, and the way out."""
-    said = House(tmp_path).run("balance")
+    said = Installation(tmp_path).run("balance")
     assert said.code == 2
     assert "cannot be read" in said.err
     assert 'Run "coinsync init"' in said.err
 
 
-def test_all_problems_of_a_configuration_are_told_at_once(empty: House) -> None:
+def test_all_problems_of_a_configuration_are_told_at_once(empty: Installation) -> None:
     """Each with its key, what is expected, and what is there."""
     text = empty.config.read_text(encoding="utf-8")
     text = text.replace("days_back = 30", "days_bakc = 30").replace(
@@ -46,7 +46,7 @@ def test_all_problems_of_a_configuration_are_told_at_once(empty: House) -> None:
     assert "[web] port: expected a whole number from 1 to 65535, got 0" in said.err
 
 
-def test_toml_that_is_none_says_the_line(empty: House) -> None:
+def test_toml_that_is_none_says_the_line(empty: Installation) -> None:
     """2, with line and column."""
     empty.config.write_text("[school]\nname = \n", encoding="utf-8")
     said = empty.run("balance")
@@ -55,25 +55,25 @@ def test_toml_that_is_none_says_the_line(empty: House) -> None:
     assert "line 2" in said.err
 
 
-def test_a_secret_that_others_can_read_is_refused(house: House) -> None:
+def test_a_secret_that_others_can_read_is_refused(installation: Installation) -> None:
     """2, and the command that mends it."""
-    secrets = house.folder / "coinsync.secrets"
+    secrets = installation.folder / "coinsync.secrets"
     secrets.chmod(0o644)
-    said = house.run("sync")
+    said = installation.run("sync")
     assert said.code == 2
     assert "can be read by others (mode 0644)" in said.err
     assert f"chmod 600 {secrets}" in said.err
 
 
-def test_a_missing_secret_says_where_to_put_it(house: House) -> None:
+def test_a_missing_secret_says_where_to_put_it(installation: Installation) -> None:
     """2, by name."""
-    (house.folder / "coinsync.secrets").unlink()
-    said = house.run("sync")
+    (installation.folder / "coinsync.secrets").unlink()
+    said = installation.run("sync")
     assert said.code == 2
     assert "secret: COINSYNC_ALFACRM_KEY is missing" in said.err
 
 
-def test_a_missing_database_is_not_made_by_the_way(empty: House) -> None:
+def test_a_missing_database_is_not_made_by_the_way(empty: Installation) -> None:
     """2: a slip in the address must not begin an empty ledger."""
     (empty.folder / "coinsync.db").unlink()
     for command in ("sync", "balance", "runs"):
@@ -82,7 +82,7 @@ def test_a_missing_database_is_not_made_by_the_way(empty: House) -> None:
     assert not (empty.folder / "coinsync.db").exists()
 
 
-def test_a_database_of_a_newer_schema_is_left_alone(empty: House) -> None:
+def test_a_database_of_a_newer_schema_is_left_alone(empty: Installation) -> None:
     """2: this program does not know what it would break."""
     with sqlite3.connect(empty.folder / "coinsync.db") as database:
         database.execute(
@@ -95,7 +95,7 @@ def test_a_database_of_a_newer_schema_is_left_alone(empty: House) -> None:
         assert "schema 9999_future is newer than this program" in said.err
 
 
-def test_something_else_than_a_database_is_told(empty: House) -> None:
+def test_something_else_than_a_database_is_told(empty: Installation) -> None:
     """1: damaged, and not to be written to."""
     (empty.folder / "coinsync.db").write_bytes(b"this is no database at all, it is a text " * 50)
     said = empty.run("balance")
@@ -103,20 +103,20 @@ def test_something_else_than_a_database_is_told(empty: House) -> None:
     assert "is damaged" in said.err
 
 
-def test_a_second_run_waits_or_leaves_with_75(house: House) -> None:
+def test_a_second_run_waits_or_leaves_with_75(installation: Installation) -> None:
     """The lock is held: 75 with the holder named, and not a word under --quiet."""
-    with (house.folder / ".coinsync.lock").open("w") as lock:
+    with (installation.folder / ".coinsync.lock").open("w") as lock:
         lock.write('{"what": "sync", "actor": "cron", "since": "2026-11-20T02:00:00Z"}')
         lock.flush()
         fcntl.flock(lock, fcntl.LOCK_EX)
-        said = house.run("sync")
-        quiet = house.run("sync", "--quiet")
+        said = installation.run("sync")
+        quiet = installation.run("sync", "--quiet")
     assert said.code == 75
     assert (
         "busy: sync by cron since 2026-11-20T02:00:00Z holds the lock; nothing written" in said.err
     )
     assert (quiet.code, quiet.out, quiet.err) == (75, "", "")
-    house.ok("sync", "--quiet")
+    installation.ok("sync", "--quiet")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_second_run_waits_or_leaves_with_75(house: House) -> None:
     ],
 )
 def test_wrong_use_is_told_in_one_line(
-    synced: House, words: list[str], code: int, says: str
+    synced: Installation, words: list[str], code: int, says: str
 ) -> None:
     """What is wrong, one line of advice, the documented code."""
     said = synced.run(*words)
@@ -145,7 +145,7 @@ def test_wrong_use_is_told_in_one_line(
     assert "Traceback" not in said.err
 
 
-def test_an_ambiguous_name_lists_who_is_meant(synced: House) -> None:
+def test_an_ambiguous_name_lists_who_is_meant(synced: Installation) -> None:
     """6, with the candidates."""
     said = synced.run("balance", "а")
     assert said.code == 6
@@ -153,7 +153,7 @@ def test_an_ambiguous_name_lists_who_is_meant(synced: House) -> None:
     assert "    #1" in said.err
 
 
-def test_a_database_of_another_school_is_refused(synced: House) -> None:
+def test_a_database_of_another_school_is_refused(synced: Installation) -> None:
     """Numbers of two accounts must never meet in one ledger."""
     synced.configure(alfacrm__account="other")
     before = synced.content()
@@ -164,7 +164,7 @@ def test_a_database_of_another_school_is_refused(synced: House) -> None:
 
 
 def test_an_unexpected_error_shows_no_traceback(
-    empty: House, monkeypatch: pytest.MonkeyPatch
+    empty: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One line and exit 1; the whole story only with --debug."""
 
@@ -180,10 +180,10 @@ def test_an_unexpected_error_shows_no_traceback(
         empty.run("balance", "--debug")
 
 
-def test_a_reader_who_leaves_does_not_stop_a_sync(house: House) -> None:
+def test_a_reader_who_leaves_does_not_stop_a_sync(installation: Installation) -> None:
     """Piped into a program that ends at once, the sync is done all the same."""
     sync = subprocess.Popen(
-        [sys.executable, "-m", "cli", "--config", str(house.config), "sync", "-v"],
+        [sys.executable, "-m", "cli", "--config", str(installation.config), "sync", "-v"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={"PATH": os.environ["PATH"], "USER": "anna"},  # noqa: TID251
@@ -192,10 +192,10 @@ def test_a_reader_who_leaves_does_not_stop_a_sync(house: House) -> None:
     sync.stdout.close()
     _, err = sync.communicate(timeout=60)
     assert (sync.returncode, err) == (0, b"")
-    assert house.content()
+    assert installation.content()
 
 
-def test_a_terminal_without_letters_gets_escapes(synced: House) -> None:
+def test_a_terminal_without_letters_gets_escapes(synced: Installation) -> None:
     """Names that the stream cannot show are written as escapes; nothing fails."""
     done = subprocess.run(
         [sys.executable, "-m", "cli", "--config", str(synced.config), "residents", "list"],

@@ -11,45 +11,45 @@ from pathlib import Path
 import pytest
 
 from coinsync.commands import export as exporting
-from tests.support.school import House
+from tests.support.school import Installation
 
 FORMS = ("csv", "jsonl", "beancount", "hledger")
 NAME, NOTE = "Ада Д.", "Помог младшим"
 
 
 @pytest.fixture
-def house(desk: House) -> House:
+def installation(desk: Installation) -> Installation:
     """A school after its first sync, with a note."""
     desk.ok("credit", "#102", "5", "--reason", NOTE, "--yes")
     return desk
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_names_are_told_only_when_asked_for(house: House, form: str) -> None:
+def test_names_are_told_only_when_asked_for(installation: Installation, form: str) -> None:
     """Numbers alone by default; names and notes with --with-names."""
-    plain = house.ok("export", "--format", form).out
-    named = house.ok("export", "--format", form, "--with-names").out
+    plain = installation.ok("export", "--format", form).out
+    named = installation.ok("export", "--format", form, "--with-names").out
     for secret in (NAME, NOTE):
         assert secret not in plain
         assert secret in named
 
 
-def test_csv_is_a_table(house: House) -> None:
+def test_csv_is_a_table(installation: Installation) -> None:
     """A heading, then a row for each entry; the sums agree."""
-    rows = list(csv.DictReader(io.StringIO(house.ok("export", "--format", "csv").out)))
+    rows = list(csv.DictReader(io.StringIO(installation.ok("export", "--format", "csv").out)))
     assert len(rows) == 109
-    assert sum(int(row["coins"]) for row in rows) == sum(house.balances().values())
+    assert sum(int(row["coins"]) for row in rows) == sum(installation.balances().values())
 
 
-def test_jsonl_is_one_object_a_line(house: House) -> None:
+def test_jsonl_is_one_object_a_line(installation: Installation) -> None:
     """In the order of the ledger."""
-    lines = house.ok("export", "--format", "jsonl").out.splitlines()
+    lines = installation.ok("export", "--format", "jsonl").out.splitlines()
     assert [json.loads(line)["n"] for line in lines] == list(range(1, 110))
 
 
-def test_a_span_of_days(house: House) -> None:
+def test_a_span_of_days(installation: Installation) -> None:
     """First and last day included."""
-    out = house.ok(
+    out = installation.ok(
         "export", "--format", "csv", "--since", "2026-11-01", "--until", "2026-11-05"
     ).out
     days = {row["happened_on"] for row in csv.DictReader(io.StringIO(out))}
@@ -58,12 +58,14 @@ def test_a_span_of_days(house: House) -> None:
     assert max(days) <= "2026-11-05"
 
 
-def test_a_cell_that_is_a_formula_is_harmless(house: House) -> None:
+def test_a_cell_that_is_a_formula_is_harmless(installation: Installation) -> None:
     """In names and in notes."""
-    house.ok("credit", "#103", "5", "--reason", '=HYPERLINK("http://evil.example")', "--yes")
-    house.ok("credit", "#104", "5", "--reason", "+1 за помощь", "--yes")
+    installation.ok("credit", "#103", "5", "--reason", '=HYPERLINK("http://evil.example")', "--yes")
+    installation.ok("credit", "#104", "5", "--reason", "+1 за помощь", "--yes")
     rows = list(
-        csv.DictReader(io.StringIO(house.ok("export", "--format", "csv", "--with-names").out))
+        csv.DictReader(
+            io.StringIO(installation.ok("export", "--format", "csv", "--with-names").out)
+        )
     )
     assert [row["note"][:3] for row in rows[-2:]] == ["'=H", "'+1"]
     assert not any(value.startswith(("=", "+", "@")) for row in rows for value in row.values())
@@ -72,42 +74,44 @@ def test_a_cell_that_is_a_formula_is_harmless(house: House) -> None:
 class TestAFile:
     """--to FILE is whole or not there, and its owner's alone."""
 
-    def test_it_is_for_its_owner(self, house: House) -> None:
+    def test_it_is_for_its_owner(self, installation: Installation) -> None:
         """Mode 0600, also over one that others could read; the screen says how much it is."""
-        path = house.folder / "coins.csv"
+        path = installation.folder / "coins.csv"
         path.write_text("old")
         path.chmod(0o644)
-        said = house.ok("export", "--format", "csv", "--with-names", "--to", str(path))
+        said = installation.ok("export", "--format", "csv", "--with-names", "--to", str(path))
         assert said.out == f"{path}: 110 lines\n"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert (
             path.read_text(encoding="utf-8")
-            == house.ok("export", "--format", "csv", "--with-names").out
+            == installation.ok("export", "--format", "csv", "--with-names").out
         )
-        assert house.ok("export", "--format", "csv", "--to", str(path), "--quiet").out == ""
+        assert installation.ok("export", "--format", "csv", "--to", str(path), "--quiet").out == ""
 
-    def test_a_trap_in_its_way_is_not_written_through(self, house: House) -> None:
+    def test_a_trap_in_its_way_is_not_written_through(self, installation: Installation) -> None:
         """What somebody left under the name of the unfinished file is replaced, not followed."""
-        path, trap = house.folder / "coins.csv", house.folder / "coins.csv.part"
-        elsewhere = house.folder / "elsewhere"
+        path, trap = installation.folder / "coins.csv", installation.folder / "coins.csv.part"
+        elsewhere = installation.folder / "elsewhere"
         elsewhere.write_text("mine")
         trap.symlink_to(elsewhere)
-        house.ok("export", "--format", "csv", "--with-names", "--to", str(path))
+        installation.ok("export", "--format", "csv", "--with-names", "--to", str(path))
         assert elsewhere.read_text() == "mine"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert not path.is_symlink()
 
-    def test_what_cannot_be_written_leaves_nothing(self, house: House) -> None:
+    def test_what_cannot_be_written_leaves_nothing(self, installation: Installation) -> None:
         """2, and no half of it anywhere."""
-        folder = house.folder / "folder"
+        folder = installation.folder / "folder"
         folder.mkdir()
-        for target in (folder, house.folder / "nowhere" / "coins.csv"):
-            said = house.run("export", "--format", "csv", "--with-names", "--to", str(target))
+        for target in (folder, installation.folder / "nowhere" / "coins.csv"):
+            said = installation.run(
+                "export", "--format", "csv", "--with-names", "--to", str(target)
+            )
             assert (said.code, "cannot be written" in said.err) == (2, True)
-        assert not list(house.folder.glob("*.part"))
+        assert not list(installation.folder.glob("*.part"))
 
     def test_what_breaks_half_way_leaves_the_old_one(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
+        self, installation: Installation, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The file is there as before, and nothing lies beside it."""
 
@@ -115,12 +119,12 @@ class TestAFile:
             yield "one line"
             raise RuntimeError
 
-        path = house.folder / "coins.csv"
+        path = installation.folder / "coins.csv"
         path.write_text("old")
         monkeypatch.setattr(exporting, "_lines", broken)
-        assert house.run("export", "--format", "csv", "--to", str(path)).code == 1
+        assert installation.run("export", "--format", "csv", "--to", str(path)).code == 1
         assert path.read_text() == "old"
-        assert not list(house.folder.glob("*.part"))
+        assert not list(installation.folder.glob("*.part"))
 
 
 @pytest.mark.parametrize(
@@ -141,8 +145,8 @@ def test_words_that_make_no_sense(
     tmp_path: Path, master: Path, words: tuple[str, ...], says: str
 ) -> None:
     """2, one line that says why."""
-    house = House(master)
-    said = house.run("export", *words, "--to", str(tmp_path / "out"))
+    installation = Installation(master)
+    said = installation.run("export", *words, "--to", str(tmp_path / "out"))
     assert (said.code, says in said.err) == (2, True), said.err
     assert len(said.err.splitlines()) == 2
     assert not list(tmp_path.iterdir())

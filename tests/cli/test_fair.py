@@ -18,7 +18,7 @@ import pytest
 from coinsync.core.catalog import Item
 from tests.cli.test_clerks import clerks, lowest, together
 from tests.support.goods import an_item, fill
-from tests.support.school import House
+from tests.support.school import Installation
 
 TILLS, SALES = 3, 300
 SECONDS_MAX = 120.0
@@ -35,7 +35,7 @@ GOODS: dict[Item, int] = {
 
 
 @pytest.fixture
-def house(desk: House) -> House:
+def installation(desk: Installation) -> Installation:
     """A school after its first sync, with a shop and an open fair.
 
     Everybody has enough coins for a good while.
@@ -45,21 +45,21 @@ def house(desk: House) -> House:
     return desk
 
 
-def left(house: House, code: str) -> int:
+def left(installation: Installation, code: str) -> int:
     """Pieces that are left."""
-    with house.reader() as reader:
+    with installation.reader() as reader:
         return reader.stock([code])[code]
 
 
 @contextmanager
-def tills(house: House, count: int) -> Iterator[list[subprocess.Popen[str]]]:
+def tills(installation: Installation, count: int) -> Iterator[list[subprocess.Popen[str]]]:
     """Tills of the fair; they are closed in the end, whatever happened."""
     with ExitStack() as stack:
         found = []
         for number in range(count):
             words = [
                 "--config",
-                str(house.config),
+                str(installation.config),
                 "--actor",
                 f"till-{number + 1}",
                 "till",
@@ -80,9 +80,9 @@ def tills(house: House, count: int) -> Iterator[list[subprocess.Popen[str]]]:
         yield found
 
 
-def queue(house: House, seed: int) -> list[tuple[int, str]]:
+def queue(installation: Installation, seed: int) -> list[tuple[int, str]]:
     """Children with what they want, a sale each."""
-    chance, people = Random(seed), sorted(house.balances())
+    chance, people = Random(seed), sorted(installation.balances())
     return [
         (
             chance.choice(people),
@@ -97,20 +97,20 @@ def typed(children: Sequence[tuple[int, str]]) -> str:
     return "".join(f"#{who}\n{wanted}\ny\n" for who, wanted in children)
 
 
-def test_three_hundred_sales_by_three_tills_at_once(house: House) -> None:
+def test_three_hundred_sales_by_three_tills_at_once(installation: Installation) -> None:
     """Every receipt is a sale and every sale has its receipt.
 
     Coins and goods add up, and the fair is closed.
     """
-    before = house.balances()
-    with tills(house, TILLS) as open_tills:
+    before = installation.balances()
+    with tills(installation, TILLS) as open_tills:
         said = []
         for seed, till in enumerate(open_tills):
             assert till.stdin is not None
             # Pens, stickers and lessons never run out: whoever wants these gets them.
             children = [
                 (who, wanted if wanted not in ("1", "2", "2 5") else "3")
-                for who, wanted in queue(house, seed)
+                for who, wanted in queue(installation, seed)
             ]
             till.stdin.write(f"{typed(children)}0\n")
             till.stdin.flush()
@@ -118,7 +118,7 @@ def test_three_hundred_sales_by_three_tills_at_once(house: House) -> None:
     assert [till.returncode for till in open_tills] == [0] * TILLS, said
     receipts = [SOLD.findall(one) for one in said]
     assert [len(one) for one in receipts] == [SALES // TILLS] * TILLS
-    sales = house.ok("shop", "sales", "--event", "fair", "--json").json
+    sales = installation.ok("shop", "sales", "--event", "fair", "--json").json
     assert sorted(one["sale"]["id"] for one in sales) == sorted(
         key for one in receipts for key in one
     )
@@ -126,30 +126,30 @@ def test_three_hundred_sales_by_three_tills_at_once(house: House) -> None:
         f"till-{n + 1}": SALES // TILLS for n in range(TILLS)
     }
     taken = sum(paid["coins"] for one in sales for paid in one["payments"])
-    assert sum(before.values()) - sum(house.balances().values()) == taken
+    assert sum(before.values()) - sum(installation.balances().values()) == taken
     assert sum(int(re.findall(r"(\d+) coins\n$", one)[0]) for one in said) == taken
     pieces = Counter[str]()
     for one in sales:
         for line in one["lines"]:
             pieces[line["item"]] += line["quantity"]
-    assert {code: 1000 - left(house, code) for code in ("pen", "sticker")} == {
+    assert {code: 1000 - left(installation, code) for code in ("pen", "sticker")} == {
         code: pieces[code] for code in ("pen", "sticker")
     }
-    assert f"{SALES} sales" in house.ok("shop", "close", "fair", "--yes").out
-    assert house.run("sell", f"#{min(before)}", "pen", "--event", "fair", "--yes").code == 7
-    house.ok("reconcile", "--quiet")
+    assert f"{SALES} sales" in installation.ok("shop", "close", "fair", "--yes").out
+    assert installation.run("sell", f"#{min(before)}", "pen", "--event", "fair", "--yes").code == 7
+    installation.ok("reconcile", "--quiet")
 
 
-def test_a_fair_at_which_things_run_out(house: House) -> None:
+def test_a_fair_at_which_things_run_out(installation: Installation) -> None:
     """Too few caps and mugs for all who want them, and some are taken back.
 
     What is there is sold, and no more.
     """
-    with tills(house, TILLS) as open_tills:
+    with tills(installation, TILLS) as open_tills:
         for seed, till in enumerate(open_tills):
             assert till.stdin is not None
             lines = []
-            for number, (who, wanted) in enumerate(queue(house, seed + 10)[:20]):
+            for number, (who, wanted) in enumerate(queue(installation, seed + 10)[:20]):
                 # Where it cannot be had the yes is no goods, and the empty line goes back to the
                 # buyers.
                 lines.append(f"#{who}\n{wanted if number % 2 else '1'}\ny\n\n")
@@ -159,41 +159,41 @@ def test_a_fair_at_which_things_run_out(house: House) -> None:
         said = [till.communicate(timeout=SECONDS_MAX)[0] for till in open_tills]
     assert [till.returncode for till in open_tills] == [0] * TILLS, said
     receipts = [key for one in said for key in SOLD.findall(one)]
-    sales = house.ok("shop", "sales", "--event", "fair", "--json").json
+    sales = installation.ok("shop", "sales", "--event", "fair", "--json").json
     assert sorted(one["sale"]["id"] for one in sales) == sorted(receipts)
     assert any(one["refunded"] for one in sales)
-    assert min(left(house, item.code) for item in GOODS) == 0
-    assert min(lowest(house, who) for who in house.balances()) >= 0
-    house.ok("shop", "close", "fair", "--yes")
-    house.ok("reconcile", "--quiet")
+    assert min(left(installation, item.code) for item in GOODS) == 0
+    assert min(lowest(installation, who) for who in installation.balances()) >= 0
+    installation.ok("shop", "close", "fair", "--yes")
+    installation.ok("reconcile", "--quiet")
 
 
-def test_ten_race_for_the_last_piece(house: House) -> None:
+def test_ten_race_for_the_last_piece(installation: Installation) -> None:
     """Exactly one has it, nine exit with 7 and are told that none is left."""
-    house.ok("catalog", "stock", "count", "cap", "1", "--yes")
-    buyers = sorted(house.balances())[:10]
-    with clerks(house, *(f"clerk-{n}" for n in range(10))) as desks:
+    installation.ok("catalog", "stock", "count", "cap", "1", "--yes")
+    buyers = sorted(installation.balances())[:10]
+    with clerks(installation, *(f"clerk-{n}" for n in range(10))) as desks:
         said = together(
             desks, *(["sell", f"#{who}", "cap", "--event", "fair", "--yes"] for who in buyers)
         )
     assert sorted(one.code for one in said) == [0] + [7] * 9
     for one in said:
         assert one.code == 0 or "cap: 0 left, 1 needed; nothing written" in one.err
-    assert left(house, "cap") == 0
-    [sale] = house.ok("shop", "sales", "--json").json
+    assert left(installation, "cap") == 0
+    [sale] = installation.ok("shop", "sales", "--json").json
     winner = next(who for who, one in zip(buyers, said, strict=True) if one.code == 0)
     assert [paid["resident"] for paid in sale["payments"]] == [winner]
-    house.ok("shop", "close", "fair", "--yes")
-    house.ok("reconcile", "--quiet")
+    installation.ok("shop", "close", "fair", "--yes")
+    installation.ok("reconcile", "--quiet")
 
 
-def test_one_key_at_two_desks(house: House) -> None:
+def test_one_key_at_two_desks(installation: Installation) -> None:
     """One sale, both exit 0, and one of them is told that it was sold already.
 
     For two buyers one exits with 7.
     """
-    one, other = sorted(house.balances())[:2]
-    with clerks(house, "anna", "anna") as desks:
+    one, other = sorted(installation.balances())[:2]
+    with clerks(installation, "anna", "anna") as desks:
         for n in range(4):
             words = ["sell", f"#{one}", "pen", "--key", f"k-{n}", "--yes"]
             said = together(desks, words, words)
@@ -203,16 +203,21 @@ def test_one_key_at_two_desks(house: House) -> None:
             said = together(desks, words, ["sell", f"#{other}", *words[2:]])
             assert sorted(answer.code for answer in said) == [0, 7], said
             assert "is another sale already" in "".join(answer.err for answer in said)
-    assert (left(house, "pen"), len(house.ok("shop", "sales", "--json").json)) == (996, 8)
+    assert (left(installation, "pen"), len(installation.ok("shop", "sales", "--json").json)) == (
+        996,
+        8,
+    )
 
 
-def test_one_refund_at_two_desks(house: House) -> None:
+def test_one_refund_at_two_desks(installation: Installation) -> None:
     """Once: one exits 0, the other 7."""
-    who = min(house.balances())
-    before = house.balance(who)
-    with clerks(house, "anna", "anna") as desks:
+    who = min(installation.balances())
+    before = installation.balance(who)
+    with clerks(installation, "anna", "anna") as desks:
         for n in range(4):
-            house.ok("sell", f"#{who}", "lesson", "--quantity", "2", "--key", f"k-{n}", "--yes")
+            installation.ok(
+                "sell", f"#{who}", "lesson", "--quantity", "2", "--key", f"k-{n}", "--yes"
+            )
             words = ["refund", f"k-{n}", "--note", "Передумал", "--yes"]
             assert sorted(answer.code for answer in together(desks, words, words)) == [0, 7]
-    assert house.balance(who) == before
+    assert installation.balance(who) == before

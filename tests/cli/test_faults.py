@@ -9,7 +9,7 @@ from datetime import date
 
 import pytest
 
-from tests.support.school import House, a_school, listening, open_house
+from tests.support.school import Installation, a_school, listening, open_installation
 
 RATES = {
     "too_many": 0.04,
@@ -23,7 +23,7 @@ RATES = {
 }
 
 
-def essence(house: House) -> list[tuple[object, ...]]:
+def essence(installation: Installation) -> list[tuple[object, ...]]:
     """What the ledger says, without numbers and times."""
     return sorted(
         (
@@ -35,32 +35,32 @@ def essence(house: House) -> list[tuple[object, ...]]:
             p.entry.happened_on,
             p.entry.reason,
         )
-        for p in house.ledger()
+        for p in installation.ledger()
     )
 
 
-def sync_until_done(house: House) -> None:
+def sync_until_done(installation: Installation) -> None:
     """Sync again and again, as cron does, until a night goes well."""
     for _ in range(20):
-        said = house.run("sync", "--quiet")
+        said = installation.run("sync", "--quiet")
         if said.code == 0:
             return
         assert said.code in (3, 75), said.err
     raise AssertionError("no night went well")
 
 
-def live(house: House) -> None:
+def live(installation: Installation) -> None:
     """Five days with their edits, a sync after each."""
     for day in range(5):
-        sync_until_done(house)
-        house.school.act("advance", days=1)
-        lesson = house.paid_lessons()[day]
-        house.school.act(
+        sync_until_done(installation)
+        installation.school.act("advance", days=1)
+        lesson = installation.paid_lessons()[day]
+        installation.school.act(
             ("cancel", "delete", "retype", "recreate", "plan")[day],
             lesson=lesson.id,
             **({"type": 4} if day == 2 else {}),
         )
-    sync_until_done(house)
+    sync_until_done(installation)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -71,8 +71,8 @@ def test_with_every_fifth_answer_spoilt_the_ledger_is_the_same(
     ledgers = []
     for faulty in (False, True):
         with listening(a_school(residents=16, days=20)) as simulator:
-            house = open_house(
-                tmp_path_factory.mktemp("house"),
+            installation = open_installation(
+                tmp_path_factory.mktemp("installation"),
                 simulator,
                 sync__days_back=20,
                 guards__reversals_free=100,
@@ -80,8 +80,8 @@ def test_with_every_fifth_answer_spoilt_the_ledger_is_the_same(
             if faulty:
                 for kind, rate in RATES.items():
                     simulator.faults.add(kind, rate=rate, seed=seed)
-            live(house)
-            ledgers.append(essence(house))
+            live(installation)
+            ledgers.append(essence(installation))
             if faulty:
                 statuses = [seen.status for seen in simulator.requests]
                 assert sum(status != 200 for status in statuses) > len(statuses) / 20, (
@@ -92,22 +92,24 @@ def test_with_every_fifth_answer_spoilt_the_ledger_is_the_same(
 
 
 @pytest.mark.parametrize("kind", ["wrong_total", "empty_first_page"])
-def test_an_incomplete_reading_writes_nothing_for_its_branch(house: House, kind: str) -> None:
+def test_an_incomplete_reading_writes_nothing_for_its_branch(
+    installation: Installation, kind: str
+) -> None:
     """The branch says that it is incomplete, the others go on, exit 3."""
-    house.crm.faults.add(kind, match="/1/lesson/index")
-    said = house.run("sync")
+    installation.crm.faults.add(kind, match="/1/lesson/index")
+    said = installation.run("sync")
     assert said.code == 3
     assert "incomplete read: lessons:" in said.err
     assert "nothing written" in said.err
     branches = {
-        house.school.tables.lessons[p.entry.lesson].branch_id
-        for p in house.ledger()
+        installation.school.tables.lessons[p.entry.lesson].branch_id
+        for p in installation.ledger()
         if p.entry.lesson
     }
     assert branches == {2}
 
 
-def test_an_incomplete_reading_of_the_only_branch_takes_nothing(synced: House) -> None:
+def test_an_incomplete_reading_of_the_only_branch_takes_nothing(synced: Installation) -> None:
     """Known coins stay where they are."""
     before = synced.content()
     synced.crm.faults.add("wrong_total", match="lesson/index")
@@ -116,16 +118,16 @@ def test_an_incomplete_reading_of_the_only_branch_takes_nothing(synced: House) -
     assert synced.content() == before
 
 
-def test_when_the_trouble_is_over_the_next_sync_does_all(house: House) -> None:
+def test_when_the_trouble_is_over_the_next_sync_does_all(installation: Installation) -> None:
     """Promise 7: repeating the command ends as if nothing had failed."""
-    house.crm.faults.add("wrong_total", match="/1/lesson/index")
-    house.run("sync")
-    house.crm.faults.clear()
-    house.ok("sync")
-    after = essence(house)
+    installation.crm.faults.add("wrong_total", match="/1/lesson/index")
+    installation.run("sync")
+    installation.crm.faults.clear()
+    installation.ok("sync")
+    after = essence(installation)
     with listening(a_school()) as simulator:
-        (house.folder / "other").mkdir()
-        clean = open_house(house.folder / "other", simulator)
+        (installation.folder / "other").mkdir()
+        clean = open_installation(installation.folder / "other", simulator)
         clean.ok("sync")
     assert after == essence(clean)
 
@@ -144,67 +146,69 @@ def test_when_the_trouble_is_over_the_next_sync_does_all(house: House) -> None:
     ],
 )
 def test_a_lasting_fault_is_told_in_one_line_and_writes_nothing(
-    house: House, kind: str, says: str
+    installation: Installation, kind: str, says: str
 ) -> None:
     """75, what and where, one line of advice, an untouched database."""
-    house.crm.faults.add(kind)
-    said = house.run("sync")
+    installation.crm.faults.add(kind)
+    said = installation.run("sync")
     assert said.code == 75
     assert says in said.err
     assert said.err.splitlines()[0].endswith("nothing written")
     assert said.err.splitlines()[1].startswith("  → ")
-    with house.reader() as reader:
+    with installation.reader() as reader:
         assert (reader.head().n, reader.head().runs) == (0, 0)
 
 
-def test_a_hanging_crm_is_given_up_in_time(house: House) -> None:
+def test_a_hanging_crm_is_given_up_in_time(installation: Installation) -> None:
     """No answer within the configured time is a failure like any other."""
-    house.configure(alfacrm__answer_seconds=0.2, alfacrm__tries=2)
-    house.crm.faults.add("hang", seconds=30)
-    said = house.run("sync")
+    installation.configure(alfacrm__answer_seconds=0.2, alfacrm__tries=2)
+    installation.crm.faults.add("hang", seconds=30)
+    said = installation.run("sync")
     assert said.code == 75
     assert "no answer in time" in said.err
 
 
-def test_an_unreachable_host_is_told(house: House) -> None:
+def test_an_unreachable_host_is_told(installation: Installation) -> None:
     """Nobody listens there: 75."""
-    house.configure(alfacrm__url="http://127.0.0.1:9")
-    said = house.run("sync")
+    installation.configure(alfacrm__url="http://127.0.0.1:9")
+    said = installation.run("sync")
     assert said.code == 75
     assert "AlfaCRM out of reach (no connection), 4 tries; nothing written" in said.err
 
 
-def test_a_wrong_key_is_told_without_showing_it(house: House) -> None:
+def test_a_wrong_key_is_told_without_showing_it(installation: Installation) -> None:
     """2, no loop of logins, and the key stands nowhere."""
-    said = house.run("sync", environ={"COINSYNC_ALFACRM_KEY": "wrong-key-of-somebody"})
+    said = installation.run("sync", environ={"COINSYNC_ALFACRM_KEY": "wrong-key-of-somebody"})
     assert said.code == 2, "given twice"
-    (house.folder / "coinsync.secrets").unlink()
-    said = house.run("sync", environ={"COINSYNC_ALFACRM_KEY": "wrong-key-of-somebody"})
+    (installation.folder / "coinsync.secrets").unlink()
+    said = installation.run("sync", environ={"COINSYNC_ALFACRM_KEY": "wrong-key-of-somebody"})
     assert said.code == 2
     assert "AlfaCRM refused e-mail or key (HTTP 403)" in said.err
     assert "wrong-key" not in said.out + said.err
-    assert len(house.crm.requests) <= 2
+    assert len(installation.crm.requests) <= 2
 
 
-def test_a_branch_that_the_crm_does_not_have_is_told(house: House) -> None:
+def test_a_branch_that_the_crm_does_not_have_is_told(installation: Installation) -> None:
     """The configuration names branch 9: what the CRM has is listed."""
-    house.configure(branch=[{"id": 9, "name": "", "zone": "Europe/Moscow"}])
-    said = house.run("sync")
+    installation.configure(branch=[{"id": 9, "name": "", "zone": "Europe/Moscow"}])
+    said = installation.run("sync")
     assert said.code == 2
     assert "no such branch in the CRM" in said.err
     assert "The CRM has: 1 Казань, 2 Иннополис." in said.err
 
 
-def test_a_role_without_rights_is_told(house: House) -> None:
+def test_a_role_without_rights_is_told(installation: Installation) -> None:
     """The CRM user may not use the API."""
-    house.crm.options.user_without_right = True
-    said = house.run("sync")
+    installation.crm.options.user_without_right = True
+    said = installation.run("sync")
     assert said.code == 2
     assert "AlfaCRM refused" in said.err
 
 
 @pytest.mark.parametrize("value", ["many", None, -3, 2.5])
-def test_a_mistyped_field_holds_its_lesson_and_nothing_else(synced: House, value: object) -> None:
+def test_a_mistyped_field_holds_its_lesson_and_nothing_else(
+    synced: Installation, value: object
+) -> None:
     """One unreadable lesson is neither paid nor taken back; the others go on; exit 3."""
     before = synced.content()
     assert synced.simulator is not None
@@ -218,7 +222,7 @@ def test_a_mistyped_field_holds_its_lesson_and_nothing_else(synced: House, value
     assert synced.content() == before
 
 
-def test_an_unreadable_card_changes_nothing_for_its_owner(synced: House) -> None:
+def test_an_unreadable_card_changes_nothing_for_its_owner(synced: Installation) -> None:
     """Neither the person nor a membership is taken for gone.
 
     Exit 3 says that something is wrong.
@@ -238,7 +242,7 @@ def test_an_unreadable_card_changes_nothing_for_its_owner(synced: House) -> None
     assert synced.content() == before
 
 
-def test_missing_lists_of_marks_are_not_read_as_absence(synced: House) -> None:
+def test_missing_lists_of_marks_are_not_read_as_absence(synced: Installation) -> None:
     """Conducted lessons without their marks are unreadable: no coin moves."""
     before = synced.content()
     synced.crm.faults.add("details_missing", match="lesson/index")
@@ -246,14 +250,14 @@ def test_missing_lists_of_marks_are_not_read_as_absence(synced: House) -> None:
     assert synced.content() == before
 
 
-def test_a_lost_token_in_mid_read_is_renewed(house: House) -> None:
+def test_a_lost_token_in_mid_read_is_renewed(installation: Installation) -> None:
     """One more login, and the run goes on."""
-    house.crm.faults.add("lost_token", at=[6])
-    house.ok("sync")
-    assert sum(seen.path.endswith("auth/login") for seen in house.crm.requests) == 2
+    installation.crm.faults.add("lost_token", at=[6])
+    installation.ok("sync")
+    assert sum(seen.path.endswith("auth/login") for seen in installation.crm.requests) == 2
 
 
-def test_every_mark_turned_absent_overnight_is_refused(synced: House) -> None:
+def test_every_mark_turned_absent_overnight_is_refused(synced: Installation) -> None:
     """What looks like a slip of the CRM takes no coins."""
     before = synced.content()
     for lesson in synced.paid_lessons():
@@ -268,9 +272,9 @@ def test_every_mark_turned_absent_overnight_is_refused(synced: House) -> None:
     assert synced.content() == before
 
 
-def test_coinsync_never_writes_to_the_crm(house: House) -> None:
+def test_coinsync_never_writes_to_the_crm(installation: Installation) -> None:
     """Every request is a login or an index; names of pupils stand in no address."""
-    house.ok("sync")
-    for seen in house.crm.requests:
+    installation.ok("sync")
+    for seen in installation.crm.requests:
         assert seen.method == "POST"
         assert seen.path.endswith(("/auth/login", "/index"))

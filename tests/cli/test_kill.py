@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from coinsync.core.ledger import GENESIS, Kind, ledger_row, row_hash
-from tests.support.school import House, a_school, listening, open_house
+from tests.support.school import Installation, a_school, listening, open_installation
 
 KILLED = -9
 RANDOM_KILLS = 12
@@ -29,7 +29,7 @@ SHARES = 3
 class Scene:
     """A synced school on the eve of a sync that awards, reverses and records."""
 
-    house: House
+    installation: Installation
     master: Path
     before: list[tuple[object, ...]]
     after: list[tuple[object, ...]]
@@ -38,9 +38,9 @@ class Scene:
 
     def reset(self) -> None:
         """Put the database back as it was before."""
-        for path in self.house.folder.glob("coinsync.db*"):
+        for path in self.installation.folder.glob("coinsync.db*"):
             path.unlink()
-        shutil.copy(self.master, self.house.folder / "coinsync.db")
+        shutil.copy(self.master, self.installation.folder / "coinsync.db")
 
     def start(self, at: int) -> int:
         """Start the sync that dies at pass ``at``; the number of its process."""
@@ -67,21 +67,21 @@ class Scene:
 
         After that nothing is left to do.
         """
-        assert self.house.content() in (self.before, self.between, self.after)
-        check_chain(self.house)
-        self.house.ok("sync", "--quiet")
-        assert self.house.content() == self.after
-        check_chain(self.house)
-        report = self.house.ok("sync", "--json").json
+        assert self.installation.content() in (self.before, self.between, self.after)
+        check_chain(self.installation)
+        self.installation.ok("sync", "--quiet")
+        assert self.installation.content() == self.after
+        check_chain(self.installation)
+        report = self.installation.ok("sync", "--json").json
         assert [result["report"]["changes"] for result in report["results"]] == [0] * len(
             report["results"]
         )
 
 
-def check_chain(house: House) -> None:
+def check_chain(installation: Installation) -> None:
     """Every entry is numbered without a gap and carries the hash of all before it."""
     before = GENESIS
-    for n, posted in enumerate(house.ledger(), 1):
+    for n, posted in enumerate(installation.ledger(), 1):
         before = row_hash(before, ledger_row(posted, ""))
         assert (posted.n, posted.chain) == (n, before)
 
@@ -92,31 +92,31 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("scene")
     with listening(a_school(residents=12, days=18)) as simulator:
         branch = [{"id": 1, "name": "", "zone": "Europe/Moscow"}]
-        house = open_house(
+        installation = open_installation(
             folder, simulator, branch=branch, sync__days_back=18, guards__reversals_free=50
         )
-        house.ok("sync", "--quiet")
-        before = house.content()
+        installation.ok("sync", "--quiet")
+        before = installation.content()
         master = folder / "master.db"
-        house.simulator.school.act("advance", days=3)  # type: ignore[union-attr]
-        house.school.act("cancel", lesson=house.paid_lessons()[2].id)
+        installation.simulator.school.act("advance", days=3)  # type: ignore[union-attr]
+        installation.school.act("cancel", lesson=installation.paid_lessons()[2].id)
         # The file itself, in the journal mode that the program has chosen: changing that once more
         # is not what is to be killed.
         with contextlib.closing(sqlite3.connect(folder / "coinsync.db")) as opened:
             opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copy(folder / "coinsync.db", master)
-        house.ok("sync", "--quiet")
-        after = house.content()
+        installation.ok("sync", "--quiet")
+        after = installation.content()
         kinds = {entry.kind for _, entry in after[len(before) :]}  # type: ignore[attr-defined]
         assert kinds == {Kind.AWARD, Kind.REVERSAL}
-        words = [str(folder / "passes"), "--config", str(house.config), "sync", "--quiet"]
+        words = [str(folder / "passes"), "--config", str(installation.config), "sync", "--quiet"]
         with subprocess.Popen(
             [sys.executable, "-m", "tests.support.dying", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         ) as starter:
-            yield Scene(house, master, before, after, starter)
+            yield Scene(installation, master, before, after, starter)
 
 
 @pytest.mark.parametrize("share", range(SHARES))
@@ -124,7 +124,7 @@ def test_every_step_of_apply(scene: Scene, share: int) -> None:
     """SIGKILL at each pass of each probe: old or new, never between; then it converges."""
     scene.reset()
     assert scene.run(0) == 0
-    passes = (scene.house.folder / "passes").read_text(encoding="utf-8").split("\n")
+    passes = (scene.installation.folder / "passes").read_text(encoding="utf-8").split("\n")
     assert {"begin", "head", "checked", "entries", "run", "commit", "committed"} <= set(passes)
     assert len(passes) > 15
     for at in range(1 + share, len(passes) + 1, SHARES):

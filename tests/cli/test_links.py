@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.school import SECRETS, House, beside_vk
+from tests.support.school import SECRETS, Installation, beside_vk
 from tests.support.vk_double import DROP, HTML, Trouble, VkDouble
 
 #: A client whose card names no page, and one whose card names another.
@@ -29,22 +29,22 @@ OTHERS = [{"screen_name": "chess.club", "type": "group", "object_id": 7}]
 
 
 @pytest.fixture
-def house(desk: House) -> House:
+def installation(desk: Installation) -> Installation:
     """A school after its first sync."""
     return desk
 
 
-def links_of(house: House, resident: int) -> dict[int, tuple[str, bool]]:
+def links_of(installation: Installation, resident: int) -> dict[int, tuple[str, bool]]:
     """The accounts of a resident, by whom and whether live."""
-    with house.reader() as reader:
+    with installation.reader() as reader:
         return {link.vk: (link.source.value, link.live) for link in reader.links_of([resident])}
 
 
-def problems(house: House) -> dict[int, str]:
+def problems(installation: Installation) -> dict[int, str]:
     """What could not be linked, by resident."""
     return {
         one["resident"]: one["problem"]
-        for one in house.ok("links", "list", "--problems", "--json").json
+        for one in installation.ok("links", "list", "--problems", "--json").json
     }
 
 
@@ -68,18 +68,20 @@ class TestByHand:
         ],
         ids=["number", "page", "other hosts", "mention", "dialogue"],
     )
-    def test_every_form_of_a_number(self, house: House, forms: tuple[str, ...]) -> None:
+    def test_every_form_of_a_number(
+        self, installation: Installation, forms: tuple[str, ...]
+    ) -> None:
         """The same account, without a question to anybody."""
         for place, form in enumerate(forms):
             number = NUMBER + place
-            house.ok("links", "add", f"#{DAN}", form.format(number), "--yes")
-            assert links_of(house, DAN)[number] == ("desk", True)
-            house.ok("links", "revoke", f"#{DAN}", form.format(number), "--yes")
-            assert links_of(house, DAN)[number] == ("desk", False)
+            installation.ok("links", "add", f"#{DAN}", form.format(number), "--yes")
+            assert links_of(installation, DAN)[number] == ("desk", True)
+            installation.ok("links", "revoke", f"#{DAN}", form.format(number), "--yes")
+            assert links_of(installation, DAN)[number] == ("desk", False)
 
-    def test_what_names_no_person(self, house: House) -> None:
+    def test_what_names_no_person(self, installation: Installation) -> None:
         """2, and nothing is written or guessed."""
-        before = house.tables()
+        before = installation.tables()
         for text in (
             *(
                 "club1",
@@ -110,36 +112,36 @@ class TestByHand:
                 "https://ok.example/1",
             ),
         ):
-            said = house.run("links", "add", "--yes", "--", f"#{DAN}", text)
+            said = installation.run("links", "add", "--yes", "--", f"#{DAN}", text)
             assert said.code == 2, text
             assert "names no person in VK" in said.err, text
-        assert house.tables() == before
+        assert installation.tables() == before
 
-    def test_a_screen_name_without_the_key(self, house: House) -> None:
+    def test_a_screen_name_without_the_key(self, installation: Installation) -> None:
         """2, with what to do instead."""
-        said = house.run("links", "add", f"#{DAN}", "@ada.example", "--yes")
+        said = installation.run("links", "add", f"#{DAN}", "@ada.example", "--yes")
         assert said.code == 2
         assert "cannot be looked up without COINSYNC_VK_SERVICE_KEY" in said.err
         assert "Write the number instead" in said.err
 
-    def test_screen_names(self, house: House) -> None:
+    def test_screen_names(self, installation: Installation) -> None:
         """Looked up once each, in whatever case and dress; what is no person is told apart."""
-        with beside_vk(house, PEOPLE, OTHERS) as vk:
+        with beside_vk(installation, PEOPLE, OTHERS) as vk:
             for form in (
                 "@ada.example",
                 "Ada.Example",
                 "https://vk.com/ada.example?x=1",
                 "vk.me/ADA.example/",
             ):
-                house.ok("links", "add", f"#{DAN}", form, "--yes")
-                house.ok("links", "revoke", f"#{DAN}", form, "--yes")
-            assert links_of(house, DAN)[5002] == ("desk", False)
+                installation.ok("links", "add", f"#{DAN}", form, "--yes")
+                installation.ok("links", "revoke", f"#{DAN}", form, "--yes")
+            assert links_of(installation, DAN)[5002] == ("desk", False)
             for name, says in (
                 ("nobody.example", "VK: nobody.example is a screen name that nobody has"),
                 ("chess.club", "VK: chess.club is a community, not a person"),
                 ("gone.example", "VK: gone.example is an account that was deleted or banned"),
             ):
-                said = house.run("links", "add", f"#{DAN}", name, "--yes")
+                said = installation.run("links", "add", f"#{DAN}", name, "--yes")
                 assert (said.code, says in said.err) == (6, True), said.err
             assert set(vk.methods()) == {"users.get", "utils.resolveScreenName"}
 
@@ -154,60 +156,62 @@ class TestByHand:
         ],
         ids=["key refused", "limit", "down", "a page", "server error"],
     )
-    def test_vk_in_trouble(self, house: House, trouble: Trouble, code: int, says: str) -> None:
+    def test_vk_in_trouble(
+        self, installation: Installation, trouble: Trouble, code: int, says: str
+    ) -> None:
         """2 for the key, 75 for all that passes.
 
         Nothing written, and neither key nor name in a word of it.
         """
-        before = house.tables()
-        with beside_vk(house, PEOPLE) as vk:
+        before = installation.tables()
+        with beside_vk(installation, PEOPLE) as vk:
             vk.always(trouble)
-            said = house.run("links", "add", f"#{DAN}", "@ada.example", "--yes")
+            said = installation.run("links", "add", f"#{DAN}", "@ada.example", "--yes")
             assert (said.code, says in said.err) == (code, True), said.err
             assert vk.key not in said.err
             assert "ada.example" not in said.err
-        assert house.tables() == before
+        assert installation.tables() == before
 
-    def test_add_says_what_else_the_account_sees(self, house: House) -> None:
+    def test_add_says_what_else_the_account_sees(self, installation: Installation) -> None:
         """A slip is seen before it is written; a second time there is nothing to do."""
-        out = house.ok("links", "add", f"#{DAN}", "900000001", "--dry-run").out
+        out = installation.ok("links", "add", f"#{DAN}", "900000001", "--dry-run").out
         assert "VK 900000001 will see #110 Данил С." in out
         assert "it also sees #102 Ада Д., #103 Семён Д., #101 Яна Д." in out
-        house.ok("links", "add", f"#{DAN}", "900000001", "--yes")
-        before = house.tables()
-        assert house.ok("links", "add", f"#{DAN}", "900000001", "--yes").out == (
+        installation.ok("links", "add", f"#{DAN}", "900000001", "--yes")
+        before = installation.tables()
+        assert installation.ok("links", "add", f"#{DAN}", "900000001", "--yes").out == (
             "VK 900000001 sees #110 Данил С. already\n"
         )
-        assert house.tables() == before
-        assert "resident-110" in house.cabinet(900000001)
+        assert installation.tables() == before
+        assert "resident-110" in installation.cabinet(900000001)
 
-    def test_revoke(self, house: House) -> None:
+    def test_revoke(self, installation: Installation) -> None:
         """The family no longer sees the child; again there is nothing to do.
 
         Who had no link is told so.
         """
-        house.ok("links", "revoke", "#101", "900000001", "--yes")
-        assert "resident-101" not in house.cabinet(900000001)
-        assert "resident-102" in house.cabinet(900000001)
-        assert "any more" in house.ok("links", "revoke", "#101", "900000001", "--yes").out
-        said = house.run("links", "revoke", "#101", "5", "--yes")
+        installation.ok("links", "revoke", "#101", "900000001", "--yes")
+        assert "resident-101" not in installation.cabinet(900000001)
+        assert "resident-102" in installation.cabinet(900000001)
+        assert "any more" in installation.ok("links", "revoke", "#101", "900000001", "--yes").out
+        said = installation.run("links", "revoke", "#101", "5", "--yes")
         assert (said.code, "VK 5 has no link to #101 Яна Д." in said.err) == (6, True)
-        out = house.ok("links", "add", "#101", "900000001", "--yes").out
+        out = installation.ok("links", "add", "#101", "900000001", "--yes").out
         assert "this link was revoked before" in out
-        assert "resident-101" in house.cabinet(900000001)
+        assert "resident-101" in installation.cabinet(900000001)
 
-    def test_the_list(self, house: House) -> None:
+    def test_the_list(self, installation: Installation) -> None:
         """Who sees whom, by whom, and what was revoked.
 
         The same for a program and a spreadsheet.
         """
-        house.ok("links", "add", f"#{DAN}", str(NUMBER), "--yes")
-        house.ok("links", "revoke", "#101", "900000001", "--yes")
-        out = house.ok("links", "list").out
+        installation.ok("links", "add", f"#{DAN}", str(NUMBER), "--yes")
+        installation.ok("links", "revoke", "#101", "900000001", "--yes")
+        out = installation.ok("links", "list").out
         assert "36 links, 1 revoked" in out
         assert any(line.split()[-1] == "revoked" and "#101" in line for line in out.splitlines())
-        listed = house.ok("links", "list", "--json").json
-        rows = list(csv.DictReader(io.StringIO(house.ok("links", "list", "--csv").out)))
+        listed = installation.ok("links", "list", "--json").json
+        rows = list(csv.DictReader(io.StringIO(installation.ok("links", "list", "--csv").out)))
         assert [int(row["vk"]) for row in rows] == [one["vk"] for one in listed]
         assert {(one["vk"], one["resident"], one["source"], one["live"]) for one in listed} >= {
             (NUMBER, DAN, "desk", True),
@@ -219,76 +223,79 @@ class TestTheNight:
     """Screen names on cards become numbers, once each."""
 
     @pytest.fixture
-    def night(self, open_desk: House) -> Iterator[tuple[House, VkDouble]]:
+    def night(self, open_desk: Installation) -> Iterator[tuple[Installation, VkDouble]]:
         """A school with a new card, beside VK."""
-        house = open_desk
-        house.school.act("add_customer", branch=1, name="Новикова Ира", is_study=1)
-        with beside_vk(house, PEOPLE, OTHERS) as vk:
-            yield house, vk
+        installation = open_desk
+        installation.school.act("add_customer", branch=1, name="Новикова Ира", is_study=1)
+        with beside_vk(installation, PEOPLE, OTHERS) as vk:
+            yield installation, vk
 
     IRA = 70001
 
-    def write(self, house: House, text: str, card: int = IRA) -> None:
+    def write(self, installation: Installation, text: str, card: int = IRA) -> None:
         """Type a VK page into a card of the CRM."""
-        house.school.act("set_vk", customer=card, text=text)
+        installation.school.act("set_vk", customer=card, text=text)
 
-    def test_each_name_is_asked_once(self, night: tuple[House, VkDouble]) -> None:
+    def test_each_name_is_asked_once(self, night: tuple[Installation, VkDouble]) -> None:
         """Linked in the first night, no call in the second.
 
         Communities and names of nobody are remembered too.
         """
-        house, vk = night
+        installation, vk = night
         for card, text in (
             (self.IRA, "@Ada.Example"),
             (BARE, "vk.com/chess.club"),
             (128, "nobody.example"),
         ):
-            self.write(house, text, card)
-        house.ok("sync")
-        assert links_of(house, self.IRA) == {5002: ("crm", True)}
+            self.write(installation, text, card)
+        installation.ok("sync")
+        assert links_of(installation, self.IRA) == {5002: ("crm", True)}
         asked = [name for call in vk.calls for name in call.names if call.method == "users.get"]
         assert sorted(asked) == ["ada.example", "chess.club", "nobody.example"]
         vk.forget()
-        assert house.ok("sync", "--json").json["digest"] == ""
+        assert installation.ok("sync", "--json").json["digest"] == ""
         assert vk.calls == []
-        assert (problems(house)[BARE], problems(house)[128]) == ("community", "nobody")
-        assert "resident-70001" in house.cabinet(5002)
+        assert (problems(installation)[BARE], problems(installation)[128]) == (
+            "community",
+            "nobody",
+        )
+        assert "resident-70001" in installation.cabinet(5002)
 
     def test_a_text_that_changes_is_asked_and_not_linked_anew(
-        self, night: tuple[House, VkDouble]
+        self, night: tuple[Installation, VkDouble]
     ) -> None:
         """The old account goes on seeing the child until a person decides.
 
         The change is reported.
         """
-        house, vk = night
-        self.write(house, "@ada.example")
-        house.ok("sync")
+        installation, vk = night
+        self.write(installation, "@ada.example")
+        installation.ok("sync")
         vk.forget()
-        self.write(house, "@later.example")
-        said = house.ok("sync")
+        self.write(installation, "@later.example")
+        said = installation.ok("sync")
         assert [call.names for call in vk.calls] == [["later.example"]]
         assert "VK pages that are not those that were linked: left as they were" in said.out
-        assert links_of(house, self.IRA) == {5002: ("crm", True)}
-        assert problems(house)[self.IRA] == "changed"
+        assert links_of(installation, self.IRA) == {5002: ("crm", True)}
+        assert problems(installation)[self.IRA] == "changed"
         vk.forget()
-        assert "are not those that were linked" not in house.ok("sync").out
+        assert "are not those that were linked" not in installation.ok("sync").out
         assert vk.calls == []
-        house.ok("links", "add", f"#{self.IRA}", "@later.example", "--yes")
-        house.ok("links", "revoke", f"#{self.IRA}", "5002", "--yes")
-        house.ok("sync")
-        assert links_of(house, self.IRA) == {5002: ("crm", False), 5004: ("desk", True)}
-        assert self.IRA not in problems(house)
+        installation.ok("links", "add", f"#{self.IRA}", "@later.example", "--yes")
+        installation.ok("links", "revoke", f"#{self.IRA}", "5002", "--yes")
+        installation.ok("sync")
+        assert links_of(installation, self.IRA) == {5002: ("crm", False), 5004: ("desk", True)}
+        assert self.IRA not in problems(installation)
 
-    def test_a_revoked_link_stays_revoked(self, night: tuple[House, VkDouble]) -> None:
+    def test_a_revoked_link_stays_revoked(self, night: tuple[Installation, VkDouble]) -> None:
         """The card still names the account; it is listed as revoked and not linked again."""
-        house, _ = night
-        self.write(house, "@ada.example")
-        house.ok("sync")
-        house.ok("links", "revoke", f"#{self.IRA}", "@ada.example", "--yes")
-        assert house.ok("sync", "--json").json["digest"] == ""
-        assert links_of(house, self.IRA) == {5002: ("crm", False)}
-        assert problems(house)[self.IRA] == "revoked"
+        installation, _ = night
+        self.write(installation, "@ada.example")
+        installation.ok("sync")
+        installation.ok("links", "revoke", f"#{self.IRA}", "@ada.example", "--yes")
+        assert installation.ok("sync", "--json").json["digest"] == ""
+        assert links_of(installation, self.IRA) == {5002: ("crm", False)}
+        assert problems(installation)[self.IRA] == "revoked"
 
     @pytest.mark.parametrize(
         ("trouble", "says"),
@@ -300,69 +307,69 @@ class TestTheNight:
         ids=["down", "key refused", "a page"],
     )
     def test_vk_in_trouble(
-        self, night: tuple[House, VkDouble], trouble: Trouble, says: str
+        self, night: tuple[Installation, VkDouble], trouble: Trouble, says: str
     ) -> None:
         """The night is good all the same and says one line.
 
         The next one asks for what is missing.
         """
-        house, vk = night
-        self.write(house, "@ada.example")
-        house.school.act("advance", days=1)
+        installation, vk = night
+        self.write(installation, "@ada.example")
+        installation.school.act("advance", days=1)
         vk.always(trouble)
-        before = len(house.ledger())
-        said = house.ok("sync", "--branch", "1")
+        before = len(installation.ledger())
+        said = installation.ok("sync", "--branch", "1")
         (line,) = said.err.splitlines()
         assert says in line
         assert line.endswith("screen names wait for the next sync")
         assert vk.key not in said.err + said.out
         assert "ada.example" not in said.err + said.out
-        assert len(house.ledger()) > before
-        assert links_of(house, self.IRA) == {}
-        assert problems(house)[self.IRA] == "screen_name"
+        assert len(installation.ledger()) > before
+        assert links_of(installation, self.IRA) == {}
+        assert problems(installation)[self.IRA] == "screen_name"
         vk.forget()
-        house.ok("sync", "--branch", "1")
-        assert links_of(house, self.IRA) == {5002: ("crm", True)}
+        installation.ok("sync", "--branch", "1")
+        assert links_of(installation, self.IRA) == {5002: ("crm", True)}
 
-    def test_a_dry_run_keeps_nothing(self, night: tuple[House, VkDouble]) -> None:
+    def test_a_dry_run_keeps_nothing(self, night: tuple[Installation, VkDouble]) -> None:
         """It shows the link that would be made; the real night asks again."""
-        house, _ = night
-        self.write(house, "@ada.example")
-        before = house.tables()
-        assert "1 new VK link" in house.ok("sync", "--dry-run").out
-        assert house.tables() == before
-        assert "1 new VK link" in house.ok("sync").out
+        installation, _ = night
+        self.write(installation, "@ada.example")
+        before = installation.tables()
+        assert "1 new VK link" in installation.ok("sync", "--dry-run").out
+        assert installation.tables() == before
+        assert "1 new VK link" in installation.ok("sync").out
 
-    def test_without_a_key_nobody_is_asked(self, night: tuple[House, VkDouble]) -> None:
+    def test_without_a_key_nobody_is_asked(self, night: tuple[Installation, VkDouble]) -> None:
         """Numbers are linked, names wait and are listed."""
-        house, vk = night
-        del house.environ["COINSYNC_VK_SERVICE_KEY"]
-        self.write(house, "@ada.example")
-        self.write(house, "id777", BARE)
-        house.ok("sync")
+        installation, vk = night
+        del installation.environ["COINSYNC_VK_SERVICE_KEY"]
+        self.write(installation, "@ada.example")
+        self.write(installation, "id777", BARE)
+        installation.ok("sync")
         assert vk.calls == []
-        assert links_of(house, BARE) == {777: ("crm", True)}
-        assert problems(house)[self.IRA] == "screen_name"
+        assert links_of(installation, BARE) == {777: ("crm", True)}
+        assert problems(installation)[self.IRA] == "screen_name"
 
-    def test_the_key_may_stand_in_the_file(self, night: tuple[House, VkDouble]) -> None:
+    def test_the_key_may_stand_in_the_file(self, night: tuple[Installation, VkDouble]) -> None:
         """Beside the others, but not twice."""
-        house, vk = night
-        (house.folder / "coinsync.secrets").write_text(
+        installation, vk = night
+        (installation.folder / "coinsync.secrets").write_text(
             f"{SECRETS}COINSYNC_VK_SERVICE_KEY={vk.key}\n"
         )
-        said = house.run("sync")
+        said = installation.run("sync")
         assert (said.code, "COINSYNC_VK_SERVICE_KEY is given twice" in said.err) == (2, True)
         assert vk.key not in said.err
-        del house.environ["COINSYNC_VK_SERVICE_KEY"]
-        self.write(house, "@ada.example")
-        house.ok("sync")
-        assert links_of(house, self.IRA) == {5002: ("crm", True)}
+        del installation.environ["COINSYNC_VK_SERVICE_KEY"]
+        self.write(installation, "@ada.example")
+        installation.ok("sync")
+        assert links_of(installation, self.IRA) == {5002: ("crm", True)}
 
     def test_only_the_crm_and_vk_are_called(
-        self, night: tuple[House, VkDouble], monkeypatch: pytest.MonkeyPatch
+        self, night: tuple[Installation, VkDouble], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """No other address, with the key in the head of VK's calls alone."""
-        house, vk = night
+        installation, vk = night
         called: set[tuple[Any, ...]] = set()
         connect = socket.socket.connect
 
@@ -371,17 +378,17 @@ class TestTheNight:
             connect(wire, address)
 
         monkeypatch.setattr(socket.socket, "connect", noting)
-        self.write(house, "@ada.example")
-        house.ok("sync")
-        assert house.simulator is not None
+        self.write(installation, "@ada.example")
+        installation.ok("sync")
+        assert installation.simulator is not None
         urls = {f"http://{host}:{port}" for host, port in called}
-        assert urls == {house.simulator.url, vk.url}
+        assert urls == {installation.simulator.url, vk.url}
         assert {call.headers["authorization"] for call in vk.calls} == {f"Bearer {vk.key}"}
         assert not any(vk.key in str(call.params) for call in vk.calls)
 
-    def test_every_kind_of_problem_is_listed(self, night: tuple[House, VkDouble]) -> None:
+    def test_every_kind_of_problem_is_listed(self, night: tuple[Installation, VkDouble]) -> None:
         """In words for a person, by code for a program; what is linked is not among them."""
-        house, vk = night
+        installation, vk = night
         texts = {
             self.IRA: "@ada.example",
             101: "@later.example",
@@ -396,13 +403,13 @@ class TestTheNight:
             BARE: "id888",
         }
         for card, text in texts.items():
-            self.write(house, text, card)
-        house.ok("sync")
-        house.ok("links", "revoke", f"#{BARE}", "888", "--yes")
-        self.write(house, "@knopkin.example", 128)
+            self.write(installation, text, card)
+        installation.ok("sync")
+        installation.ok("links", "revoke", f"#{BARE}", "888", "--yes")
+        self.write(installation, "@knopkin.example", 128)
         vk.always(Trouble(code=5))
-        house.ok("sync")
-        found = problems(house)
+        installation.ok("sync")
+        found = problems(installation)
         assert found == {
             **{
                 101: "changed",
@@ -414,7 +421,7 @@ class TestTheNight:
             },
             **{107: "changed", 122: "community", BARE: "revoked", 128: "screen_name"},
         }
-        out = house.ok("links", "list", "--problems").out
+        out = installation.ok("links", "list", "--problems").out
         for words in (
             "not the account that is linked",
             "a community, not a person",
@@ -428,6 +435,6 @@ class TestTheNight:
             assert words in out
         assert "+7 900" not in out
         rows = list(
-            csv.DictReader(io.StringIO(house.ok("links", "list", "--problems", "--csv").out))
+            csv.DictReader(io.StringIO(installation.ok("links", "list", "--problems", "--csv").out))
         )
         assert {int(row["resident"]): row["problem"] for row in rows} == found

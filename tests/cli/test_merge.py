@@ -5,32 +5,32 @@ The plan proposes the same, and no coin is lost on the way.
 
 from __future__ import annotations
 
-from tests.support.school import House
+from tests.support.school import Installation
 
 
-def held(house: House, card: int) -> list[int]:
+def held(installation: Installation, card: int) -> list[int]:
     """Coins of a card that wait for a person."""
     return [
         one["hold"]["coins"]
-        for one in house.ok("review", "list", "--json").json
+        for one in installation.ok("review", "list", "--json").json
         if one["hold"]["resident"] == card
     ]
 
 
-def two_of_a_group(house: House) -> tuple[int, int]:
+def two_of_a_group(installation: Installation) -> tuple[int, int]:
     """A pupil who has coins for lessons, and another who was in none of them."""
     lessons: dict[int, set[int]] = {}
-    for posted in house.ledger():
+    for posted in installation.ledger():
         lessons.setdefault(posted.entry.resident, set()).add(posted.entry.lesson or 0)
     card = max(lessons, key=lambda one: (len(lessons[one]), -one))
-    there = house.school.tables.lessons
+    there = installation.school.tables.lessons
     taken = {pupil for one in lessons[card] for pupil in there[one].customer_ids}
     taken |= {detail.customer_id for one in lessons[card] for detail in there[one].details}
-    other = next(one for one in sorted(house.school.tables.customers) if one not in taken)
+    other = next(one for one in sorted(installation.school.tables.customers) if one not in taken)
     return card, other
 
 
-def test_a_merge_in_the_crm_is_proposed_and_loses_nothing(synced: House) -> None:
+def test_a_merge_in_the_crm_is_proposed_and_loses_nothing(synced: Installation) -> None:
     """The card vanishes, the other stands in its lessons.
 
     The night says so, and together they have what they had.
@@ -47,7 +47,7 @@ def test_a_merge_in_the_crm_is_proposed_and_loses_nothing(synced: House) -> None
     assert synced.ok("sync", "--json").json["digest"] == ""
 
 
-def test_a_merge_after_the_coins_were_spent_ends_with_what_was_left(synced: House) -> None:
+def test_a_merge_after_the_coins_were_spent_ends_with_what_was_left(synced: Installation) -> None:
     """The new card is paid, the old one's reversals are held.
 
     Once the cards are one there is enough to post them.

@@ -13,7 +13,7 @@ import pytest
 from coinsync.core.facts import Link
 from coinsync.environment import no_probe
 from coinsync.store import database
-from tests.support.school import House, beside_vk
+from tests.support.school import Installation, beside_vk
 
 #: A card with its family's account, and another family's card.
 CARD, HIS, INTO, THEIRS = 104, 900000002, 110, 900000005
@@ -21,14 +21,14 @@ ADA, ADAS = 102, 900000001
 
 
 @pytest.fixture
-def house(desk: House) -> House:
+def installation(desk: Installation) -> Installation:
     """A school after its first sync."""
     return desk
 
 
-def seen(house: House, vk: int) -> dict[int, int]:
+def seen(installation: Installation, vk: int) -> dict[int, int]:
     """Whom an account sees in the cabinet, with how many coins."""
-    page = house.cabinet(vk)
+    page = installation.cabinet(vk)
     found = re.findall(
         r'<section id="resident-(\d+)".*?<p class="balance"><strong>([\d\s]+)</strong>',
         page,
@@ -37,125 +37,136 @@ def seen(house: House, vk: int) -> dict[int, int]:
     return {int(who): int(coins) for who, coins in found}
 
 
-def links(house: House) -> set[Link]:
+def links(installation: Installation) -> set[Link]:
     """All links."""
-    with house.reader() as reader:
+    with installation.reader() as reader:
         return set(reader.links())
 
 
 class TestMerge:
     """Two cards of one child count together, for staff and for the family."""
 
-    def test_no_coin_moves_and_everything_counts_together(self, house: House) -> None:
+    def test_no_coin_moves_and_everything_counts_together(self, installation: Installation) -> None:
         """One balance, one history, one line in the list.
 
         Whoever names the old card means the new one.
         """
-        before = house.content()
-        out = house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes").out
+        before = installation.content()
+        out = installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes").out
         assert "#104 Богдан З. (40) goes on as #110 Данил С. (80): together 120" in out
         assert f"VK {HIS} will see it" in out
         assert "still a client in the CRM" in out
-        assert house.content() == before
+        assert installation.content() == before
         for name in (f"#{CARD}", f"#{INTO}", f"crm:{CARD}", "Данил"):
             assert [
-                (one["id"], one["coins"]) for one in house.ok("balance", name, "--json").json
+                (one["id"], one["coins"]) for one in installation.ok("balance", name, "--json").json
             ] == [(INTO, 120)]
-        assert len(house.ok("history", f"#{CARD}", "--json").json["lines"]) == 12
-        listed = {one["id"]: one["coins"] for one in house.ok("residents", "list", "--json").json}
+        assert len(installation.ok("history", f"#{CARD}", "--json").json["lines"]) == 12
+        listed = {
+            one["id"]: one["coins"] for one in installation.ok("residents", "list", "--json").json
+        }
         assert (listed[INTO], CARD in listed) == (120, False)
 
-    def test_both_families_see_the_joint_balance(self, house: House) -> None:
+    def test_both_families_see_the_joint_balance(self, installation: Installation) -> None:
         """In the cabinet too, and nobody sees the old card any more."""
-        assert (seen(house, HIS), seen(house, THEIRS)) == ({CARD: 40, 105: 20, 125: 0}, {INTO: 80})
-        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
-        assert (seen(house, HIS), seen(house, THEIRS)) == (
+        assert (seen(installation, HIS), seen(installation, THEIRS)) == (
+            {CARD: 40, 105: 20, 125: 0},
+            {INTO: 80},
+        )
+        installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        assert (seen(installation, HIS), seen(installation, THEIRS)) == (
             {INTO: 120, 105: 20, 125: 0},
             {INTO: 120},
         )
 
-    def test_coins_go_to_the_card_that_goes_on(self, house: House) -> None:
+    def test_coins_go_to_the_card_that_goes_on(self, installation: Installation) -> None:
         """And what both have may be spent at once."""
-        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
-        house.ok("credit", f"#{CARD}", "5", "--reason", "x", "--yes")
-        assert house.ledger()[-1].entry.resident == INTO
-        house.ok("debit", f"#{CARD}", "125", "--reason", "x", "--yes")
-        assert house.run("debit", f"#{INTO}", "1", "--reason", "x", "--yes").code == 7
+        installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        installation.ok("credit", f"#{CARD}", "5", "--reason", "x", "--yes")
+        assert installation.ledger()[-1].entry.resident == INTO
+        installation.ok("debit", f"#{CARD}", "125", "--reason", "x", "--yes")
+        assert installation.run("debit", f"#{INTO}", "1", "--reason", "x", "--yes").code == 7
 
-    def test_and_back(self, house: House) -> None:
+    def test_and_back(self, installation: Installation) -> None:
         """Balances, links and the cabinet are as if nothing had been."""
-        balances, before = house.balances(), links(house)
-        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
-        assert links(house) != before
-        out = house.ok("residents", "unmerge", f"#{CARD}", "--yes").out
+        balances, before = installation.balances(), links(installation)
+        installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        assert links(installation) != before
+        out = installation.ok("residents", "unmerge", f"#{CARD}", "--yes").out
         assert "#104 Богдан З. has 40 on its own\n#110 Данил С. has 80 on its own\n" in out
-        assert (house.balances(), links(house)) == (balances, before)
-        assert (seen(house, HIS), seen(house, THEIRS)) == ({CARD: 40, 105: 20, 125: 0}, {INTO: 80})
+        assert (installation.balances(), links(installation)) == (balances, before)
+        assert (seen(installation, HIS), seen(installation, THEIRS)) == (
+            {CARD: 40, 105: 20, 125: 0},
+            {INTO: 80},
+        )
 
-    def test_an_account_that_both_had_stays_with_both(self, house: House) -> None:
+    def test_an_account_that_both_had_stays_with_both(self, installation: Installation) -> None:
         """Brothers and sisters on one account.
 
         Nothing comes along, and nothing is lost on the way back.
         """
-        before = links(house)
-        out = house.ok("residents", "merge", "#106", "#107", "--yes").out
+        before = links(installation)
+        out = installation.ok("residents", "merge", "#106", "#107", "--yes").out
         assert "its VK accounts are known there already" in out
-        assert seen(house, 900000003) == {107: 140}
-        house.ok("residents", "unmerge", "#106", "--yes")
-        assert links(house) == before
+        assert seen(installation, 900000003) == {107: 140}
+        installation.ok("residents", "unmerge", "#106", "--yes")
+        assert links(installation) == before
 
-    def test_who_was_revoked_meanwhile_stays_revoked(self, house: House) -> None:
+    def test_who_was_revoked_meanwhile_stays_revoked(self, installation: Installation) -> None:
         """A court's word is not undone by a clerk's mistake."""
-        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
-        house.ok("links", "revoke", f"#{INTO}", str(HIS), "--yes")
-        assert CARD not in seen(house, HIS)
-        assert INTO not in seen(house, HIS)
-        house.ok("residents", "unmerge", f"#{CARD}", "--yes")
-        assert CARD not in seen(house, HIS)
-        assert INTO not in seen(house, HIS)
+        installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        installation.ok("links", "revoke", f"#{INTO}", str(HIS), "--yes")
+        assert CARD not in seen(installation, HIS)
+        assert INTO not in seen(installation, HIS)
+        installation.ok("residents", "unmerge", f"#{CARD}", "--yes")
+        assert CARD not in seen(installation, HIS)
+        assert INTO not in seen(installation, HIS)
 
-    def test_a_chain_of_cards(self, house: House) -> None:
+    def test_a_chain_of_cards(self, installation: Installation) -> None:
         """Three cards are one; the first leaves with its own viewers and nobody else's."""
-        before = links(house)
-        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
-        house.ok("residents", "merge", f"#{INTO}", "#112", "--yes")
-        assert seen(house, HIS)[112] == seen(house, THEIRS)[112] == 150
-        house.ok("residents", "unmerge", f"#{CARD}", "--yes")
-        assert (seen(house, HIS), seen(house, THEIRS)) == ({CARD: 40, 105: 20, 125: 0}, {112: 110})
-        house.ok("residents", "unmerge", f"#{INTO}", "--yes")
-        assert links(house) == before
+        before = links(installation)
+        installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        installation.ok("residents", "merge", f"#{INTO}", "#112", "--yes")
+        assert seen(installation, HIS)[112] == seen(installation, THEIRS)[112] == 150
+        installation.ok("residents", "unmerge", f"#{CARD}", "--yes")
+        assert (seen(installation, HIS), seen(installation, THEIRS)) == (
+            {CARD: 40, 105: 20, 125: 0},
+            {112: 110},
+        )
+        installation.ok("residents", "unmerge", f"#{INTO}", "--yes")
+        assert links(installation) == before
 
-    def test_what_was_spent_together_keeps_them_together(self, house: House) -> None:
+    def test_what_was_spent_together_keeps_them_together(self, installation: Installation) -> None:
         """7, with what the card would have."""
-        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
-        house.ok("debit", f"#{INTO}", "100", "--reason", "Кружка", "--yes")
-        before = house.tables()
-        said = house.run("residents", "unmerge", f"#{CARD}", "--yes")
+        installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        installation.ok("debit", f"#{INTO}", "100", "--reason", "Кружка", "--yes")
+        before = installation.tables()
+        said = installation.run("residents", "unmerge", f"#{CARD}", "--yes")
         assert said.code == 7
         assert (
             "#110 Данил С. would have -20 coins on its own: they were spent together; "
             "nothing written" in said.err
         )
-        assert house.tables() == before
+        assert installation.tables() == before
 
-    def test_the_night_after(self, open_desk: House) -> None:
+    def test_the_night_after(self, open_desk: Installation) -> None:
         """The sync finds nothing to do, and both cards go on earning for one."""
-        house = open_desk
-        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
-        before = {link for link in links(house) if link.resident in (CARD, INTO)}
-        assert house.ok("sync", "--json").json["digest"] == ""
-        house.school.act("advance", days=7)
-        house.ok("sync")
+        installation = open_desk
+        installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        before = {link for link in links(installation) if link.resident in (CARD, INTO)}
+        assert installation.ok("sync", "--json").json["digest"] == ""
+        installation.school.act("advance", days=7)
+        installation.ok("sync")
         sums = {
-            who: sum(p.entry.coins for p in house.ledger() if p.entry.resident == who)
+            who: sum(p.entry.coins for p in installation.ledger() if p.entry.resident == who)
             for who in (CARD, INTO)
         }
-        assert (house.balance(INTO), sums[CARD] > 40) == (sums[CARD] + sums[INTO], True)
-        assert {link for link in links(house) if link.resident in (CARD, INTO)} == before
+        assert (installation.balance(INTO), sums[CARD] > 40) == (sums[CARD] + sums[INTO], True)
+        assert {link for link in links(installation) if link.resident in (CARD, INTO)} == before
 
-    def test_wrong_use(self, house: House) -> None:
+    def test_wrong_use(self, installation: Installation) -> None:
         """Told in one line each."""
-        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
         for words, code, says in (
             (("merge", f"#{CARD}", "#112"), 7, "#104 is merged into #110 already"),
             (("merge", f"#{INTO}", f"#{CARD}"), 7, "#104 is merged into #110 already"),
@@ -165,7 +176,7 @@ class TestMerge:
             (("unmerge", f"#{INTO}"), 7, "#110 is not merged into any other card"),
             (("unmerge", "#99999"), 6, "no resident answers"),
         ):
-            said = house.run("residents", *words, "--yes")
+            said = installation.run("residents", *words, "--yes")
             assert (said.code, says in said.err) == (code, True), said.err
 
 
@@ -175,8 +186,8 @@ class TestErase:
     NAME, NOTE, OTHER = "Эльвирапримерова", "Заметка-о-тайном", "Заметка-о-решении"
 
     @pytest.fixture
-    def known(self, open_desk: House) -> Iterator[House]:
-        """A house where somebody has a name, notes and links of every kind."""
+    def known(self, open_desk: Installation) -> Iterator[Installation]:
+        """An installation where somebody has a name, notes and links of every kind."""
         with beside_vk(open_desk, [{"id": 5002, "screen_name": "elvira.example"}]):
             open_desk.school.act("rename", customer=ADA, name=f"Пример {self.NAME}")
             open_desk.school.act("set_vk", customer=ADA, text="@elvira.example")
@@ -188,16 +199,16 @@ class TestErase:
             assert self.left(open_desk) == {self.NAME, self.NOTE, self.OTHER, "elvira.example"}
             yield open_desk
 
-    def left(self, house: House) -> set[str]:
+    def left(self, installation: Installation) -> set[str]:
         """Which of the texts still stand anywhere in the database's files, byte by byte."""
-        content = b"".join(path.read_bytes() for path in house.folder.glob("coinsync.db*"))
+        content = b"".join(path.read_bytes() for path in installation.folder.glob("coinsync.db*"))
         return {
             text
             for text in (self.NAME, self.NOTE, self.OTHER, "elvira.example")
             if text.encode() in content
         }
 
-    def test_nothing_names_them_any_more(self, known: House) -> None:
+    def test_nothing_names_them_any_more(self, known: Installation) -> None:
         """Not in any command, not in the cabinet, not in a single byte of the file."""
         balance, count = known.balance(ADA), len(known.ledger())
         out = known.ok("residents", "erase", f"#{ADA}", "--yes").out
@@ -224,7 +235,7 @@ class TestErase:
         assert set(seen(known, ADAS)) == {101, 103}
         assert seen(known, 777000111) == {}
 
-    def test_no_night_brings_the_name_back(self, known: House) -> None:
+    def test_no_night_brings_the_name_back(self, known: Installation) -> None:
         """Whatever the CRM says of this number; its lessons go on counting."""
         known.ok("residents", "erase", f"#{ADA}", "--yes")
         assert known.ok("sync", "--json").json["digest"] == ""
@@ -240,26 +251,26 @@ class TestErase:
         assert erased is not None
         assert (erased.name, erased.presence, erased.vk) == ("", "erased", "")
 
-    def test_a_plan_made_before_does_not_link_them_again(self, open_desk: House) -> None:
+    def test_a_plan_made_before_does_not_link_them_again(self, open_desk: Installation) -> None:
         """What was read before the family asked is refused as stale."""
-        house = open_desk
-        ira = house.school.act("add_customer", branch=1, name="Новикова Ира", is_study=1)
-        house.school.act("set_vk", customer=ira, text="@elvira.example")
-        house.ok("sync", "--quiet")
+        installation = open_desk
+        ira = installation.school.act("add_customer", branch=1, name="Новикова Ира", is_study=1)
+        installation.school.act("set_vk", customer=ira, text="@elvira.example")
+        installation.ok("sync", "--quiet")
 
         def erase(step: str) -> None:
             """The family is forgotten when the sync is about to write for the first time."""
-            if step == "begin" and house.probe is not no_probe:
-                house.probe = no_probe
-                house.ok("residents", "erase", f"#{ira}", "--yes")
+            if step == "begin" and installation.probe is not no_probe:
+                installation.probe = no_probe
+                installation.ok("residents", "erase", f"#{ira}", "--yes")
 
-        with beside_vk(house, [{"id": 5002, "screen_name": "elvira.example"}]):
-            house.probe = erase
-            said = house.run("sync", "--quiet")
+        with beside_vk(installation, [{"id": 5002, "screen_name": "elvira.example"}]):
+            installation.probe = erase
+            said = installation.run("sync", "--quiet")
         assert (said.code, "plan is stale" in said.err) == (5, True)
-        assert seen(house, 5002) == {}
+        assert seen(installation, 5002) == {}
 
-    def test_who_reads_meanwhile_does_not_keep_it(self, known: House) -> None:
+    def test_who_reads_meanwhile_does_not_keep_it(self, known: Installation) -> None:
         """A page that is being read holds the old pages a little longer.
 
         The next write ends that.
@@ -270,13 +281,13 @@ class TestErase:
         known.ok("credit", "#101", "5", "--reason", "x", "--yes")
         assert self.left(known) == set()
 
-    def test_every_build_of_sqlite_is_told_to_wipe(self, house: House) -> None:
+    def test_every_build_of_sqlite_is_told_to_wipe(self, installation: Installation) -> None:
         """Debian's does so by itself, others do not."""
-        opened = database.open_writable(house.url)
+        opened = database.open_writable(installation.url)
         with closing(opened):
             assert opened.execute_sql("PRAGMA secure_delete").fetchone() == (1,)
 
-    def test_again_is_nothing_new(self, known: House) -> None:
+    def test_again_is_nothing_new(self, known: Installation) -> None:
         """0, and it says so; the erased card takes no links and is not merged."""
         known.ok("residents", "erase", f"#{ADA}", "--yes")
         before = known.tables()
@@ -292,18 +303,18 @@ class TestErase:
             assert (said.code, f"#{ADA} is erased; nothing written" in said.err) == (7, True)
         assert known.tables() == before
 
-    def test_all_cards_of_one_child_go(self, house: House) -> None:
+    def test_all_cards_of_one_child_go(self, installation: Installation) -> None:
         """Who was merged is forgotten with the card that went on."""
-        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
-        house.ok("residents", "erase", f"#{CARD}", "--yes")
-        with house.reader() as reader:
+        installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        installation.ok("residents", "erase", f"#{CARD}", "--yes")
+        with installation.reader() as reader:
             names = [reader.resident(one) for one in (CARD, INTO)]
         assert [(one.name, one.presence) for one in names if one] == [
             ("", "erased"),
             ("", "erased"),
         ]
-        assert (seen(house, HIS), seen(house, THEIRS)) == ({105: 20, 125: 0}, {})
-        assert house.balance(INTO) == 120
+        assert (seen(installation, HIS), seen(installation, THEIRS)) == ({105: 20, 125: 0}, {})
+        assert installation.balance(INTO) == 120
 
 
 class TestExport:
@@ -318,19 +329,19 @@ class TestExport:
             for one in value:
                 yield from self.numbers(one, key)
 
-    def test_everything_of_one(self, open_desk: House) -> None:
+    def test_everything_of_one(self, open_desk: Installation) -> None:
         """Card, balance, groups, accounts, lessons, entries with notes, holds and decisions."""
-        house = open_desk
-        held = house.ok("review", "list", "--json").json
+        installation = open_desk
+        held = installation.ok("review", "list", "--json").json
         who = held[0]["hold"]["resident"]
         more = [one["id"] for one in held if one["hold"]["resident"] == who]
-        house.ok("credit", f"#{who}", "5", "--reason", "Помог младшим", "--yes")
-        house.ok("review", "waive", more[0], "--note", "Был в гостях", "--yes")
-        found = house.ok("residents", "export", f"#{who}", "--json").json
+        installation.ok("credit", f"#{who}", "5", "--reason", "Помог младшим", "--yes")
+        installation.ok("review", "waive", more[0], "--note", "Был в гостях", "--yes")
+        found = installation.ok("residents", "export", f"#{who}", "--json").json
         assert found["cards"][0]["id"] == who
         assert (
             found["balance"]
-            == house.balance(who)
+            == installation.balance(who)
             == sum(one["posted"]["entry"]["coins"] for one in found["entries"])
         )
         assert found["links"]
@@ -342,24 +353,24 @@ class TestExport:
         assert len(found["held"]) == len(more) - 1
         assert [one["note"] for one in found["decisions"]] == ["Был в гостях"]
 
-    def test_nothing_of_others(self, house: House) -> None:
+    def test_nothing_of_others(self, installation: Installation) -> None:
         """No other number, no other name, no other account."""
-        house.ok("credit", "#101", "5", "--reason", "Только-для-Яны", "--yes")
-        page = house.ok("residents", "export", f"#{ADA}").out
+        installation.ok("credit", "#101", "5", "--reason", "Только-для-Яны", "--yes")
+        page = installation.ok("residents", "export", f"#{ADA}").out
         found = json.loads(page)
-        assert found == house.ok("residents", "export", f"#{ADA}", "--json").json
+        assert found == installation.ok("residents", "export", f"#{ADA}", "--json").json
         assert set(self.numbers(found, "resident")) == {ADA}
-        with house.reader() as reader:
+        with installation.reader() as reader:
             others = {one.name for one in reader.residents() if one.id != ADA and len(one.name) > 3}
             accounts = {
                 str(link.vk) for link in reader.links() if link.resident != ADA and link.vk != ADAS
             }
         assert not {text for text in (*others, *accounts, "Только-для-Яны") if text in page}
 
-    def test_of_merged_cards(self, house: House) -> None:
+    def test_of_merged_cards(self, installation: Installation) -> None:
         """Both of them, whichever is named."""
-        house.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
-        found = house.ok("residents", "export", f"#{CARD}", "--json").json
+        installation.ok("residents", "merge", f"#{CARD}", f"#{INTO}", "--yes")
+        found = installation.ok("residents", "export", f"#{CARD}", "--json").json
         assert {one["id"] for one in found["cards"]} == {CARD, INTO}
         assert set(self.numbers(found["entries"], "resident")) == {CARD, INTO}
-        assert found == house.ok("residents", "export", f"#{INTO}", "--json").json
+        assert found == installation.ok("residents", "export", f"#{INTO}", "--json").json

@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from tests.support.school import House
+from tests.support.school import Installation
 
 
 @pytest.fixture
@@ -36,14 +36,16 @@ def watcher() -> Iterator[tuple[str, list[str]]]:
         thread.join()
 
 
-def test_a_good_night_is_told(house: House, watcher: tuple[str, list[str]]) -> None:
+def test_a_good_night_is_told(installation: Installation, watcher: tuple[str, list[str]]) -> None:
     """Once, after the commit."""
     url, seen = watcher
-    house.ok("sync", "--quiet", "--ping-url", url)
+    installation.ok("sync", "--quiet", "--ping-url", url)
     assert seen == ["/good-night"]
 
 
-def test_a_bad_night_and_a_dry_run_are_not(synced: House, watcher: tuple[str, list[str]]) -> None:
+def test_a_bad_night_and_a_dry_run_are_not(
+    synced: Installation, watcher: tuple[str, list[str]]
+) -> None:
     """Silence is what raises the alarm."""
     url, seen = watcher
     synced.ok("sync", "--dry-run", "--ping-url", url)
@@ -52,8 +54,8 @@ def test_a_bad_night_and_a_dry_run_are_not(synced: House, watcher: tuple[str, li
     assert seen == []
 
 
-def test_a_watcher_that_is_away_changes_nothing(house: House) -> None:
+def test_a_watcher_that_is_away_changes_nothing(installation: Installation) -> None:
     """The exit code is that of the sync; -v tells."""
-    said = house.run("sync", "-v", "--ping-url", "http://127.0.0.1:9/")
+    said = installation.run("sync", "-v", "--ping-url", "http://127.0.0.1:9/")
     assert said.code == 0
     assert "the watcher could not be told" in said.err

@@ -12,7 +12,7 @@ import pytest
 
 from coinsync import __version__
 from coinsync.commands.program import COMMANDS, Command, Members
-from tests.support.school import House
+from tests.support.school import Installation
 
 _RUN = "import sys; sys.argv = ['coinsync', *sys.argv[1:]]; import cli; cli.run()"
 _LIST = "import atexit; atexit.register(lambda: sys.stderr.write(' '.join(sys.modules)))"
@@ -52,7 +52,7 @@ def test_the_help_is_that_of_the_function(words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
-def test_every_command_explains_itself(bare: House, words: tuple[str, ...]) -> None:
+def test_every_command_explains_itself(bare: Installation, words: tuple[str, ...]) -> None:
     """With its own words and options."""
     out = bare.ok(*words, "--help").out
     assert f"Usage: coinsync {' '.join(words)} " in out
@@ -60,9 +60,9 @@ def test_every_command_explains_itself(bare: House, words: tuple[str, ...]) -> N
 
 
 @pytest.fixture
-def bare(tmp_path_factory: pytest.TempPathFactory) -> House:
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """A folder: help needs nothing else."""
-    return House(tmp_path_factory.getbasetemp())
+    return Installation(tmp_path_factory.getbasetemp())
 
 
 def test_the_version_needs_no_library() -> None:
@@ -87,14 +87,14 @@ def test_a_command_imports_itself_alone() -> None:
     assert not modules & {"coinsync.commands.catalog", "coinsync.commands.lessons", "requests"}
 
 
-def test_a_program_that_reads_json_waits_for_no_table(synced: House) -> None:
+def test_a_program_that_reads_json_waits_for_no_table(synced: Installation) -> None:
     """What draws on a terminal is imported for people."""
     words = ("--config", str(synced.config), "balance")
     assert "rich" in imported(*words)
     assert not imported(*words, "--json") & {"rich", "requests"}
 
 
-def test_nothing_but_the_name(bare: House) -> None:
+def test_nothing_but_the_name(bare: Installation) -> None:
     """Of the program or of a group: the help, as an error."""
     for words in ((), ("links",), ("catalog", "stock")):
         said = bare.run(*words)
@@ -103,13 +103,13 @@ def test_nothing_but_the_name(bare: House) -> None:
         assert "Commands:\n" in said.err
 
 
-def test_a_command_that_is_not_there(bare: House) -> None:
+def test_a_command_that_is_not_there(bare: Installation) -> None:
     """In one line, with what was perhaps meant."""
     said = bare.run("blance")
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("coinsync: No such command 'blance'. Did you mean 'balance'?")
 
 
-def test_the_version(bare: House) -> None:
+def test_the_version(bare: Installation) -> None:
     """With other options before it, too."""
     assert bare.ok("--version").out == f"coinsync {__version__}\n"

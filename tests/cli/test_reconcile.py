@@ -23,106 +23,116 @@ from coinsync.store import database as opening
 from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
 from tests.support import engines
-from tests.support.school import RULE, House, Said, a_school, listening, move_in, open_house
+from tests.support.school import (
+    RULE,
+    Installation,
+    Said,
+    a_school,
+    listening,
+    move_to_engine,
+    open_installation,
+)
 
 ENGINES = engines.BOTH
 
-# --- a house that was lived in --------------------------------------------------------------------
+# --- an installation that was used ---------------------------------------------------------------
 
 
-def live(house: House) -> None:
+def live(installation: Installation) -> None:
     """Two syncs, coins by hand, reversals, a merge, an erasure, every ruling on what is held."""
-    house.ok("sync")
+    installation.ok("sync")
     rich = sorted(
-        (one for one, coins in house.balances().items() if coins >= 40),
-        key=lambda one: -house.balances()[one],
+        (one for one, coins in installation.balances().items() if coins >= 40),
+        key=lambda one: -installation.balances()[one],
     )
     clerk, merged, into, erased, *others = rich
-    house.ok("credit", f"#{clerk}", "50", "--reason", "won a cup", "--yes")
-    house.ok("debit", f"#{clerk}", "20", "--reason", "a badge", "--yes")
-    house.ok("reverse", str(house.ledger()[-1].n), "--note", "wrong child", "--yes")
-    house.ok("debit", f"#{clerk}", "25", "--reason", "a cap", "--yes")
-    house.ok("reverse", "1", "--note", "was not there", "--yes")
-    house.ok("residents", "merge", f"#{merged}", f"#{into}", "--yes")
-    house.ok("credit", f"#{erased}", "5", "--reason", "tidy desk", "--yes")
-    house.ok("residents", "erase", f"#{erased}", "--yes")
-    losers = [one for one in others if any(row.entry.resident == one for row in house.ledger())][
-        -4:
-    ]
+    installation.ok("credit", f"#{clerk}", "50", "--reason", "won a cup", "--yes")
+    installation.ok("debit", f"#{clerk}", "20", "--reason", "a badge", "--yes")
+    installation.ok("reverse", str(installation.ledger()[-1].n), "--note", "wrong child", "--yes")
+    installation.ok("debit", f"#{clerk}", "25", "--reason", "a cap", "--yes")
+    installation.ok("reverse", "1", "--note", "was not there", "--yes")
+    installation.ok("residents", "merge", f"#{merged}", f"#{into}", "--yes")
+    installation.ok("credit", f"#{erased}", "5", "--reason", "tidy desk", "--yes")
+    installation.ok("residents", "erase", f"#{erased}", "--yes")
+    losers = [
+        one for one in others if any(row.entry.resident == one for row in installation.ledger())
+    ][-4:]
     for who in losers:
-        house.ok("debit", f"#{who}", str(house.balances()[who]), "--reason", "spent", "--yes")
+        installation.ok(
+            "debit", f"#{who}", str(installation.balances()[who]), "--reason", "spent", "--yes"
+        )
         lesson = next(
             row.entry.lesson
-            for row in reversed(house.ledger())
+            for row in reversed(installation.ledger())
             if row.entry.resident == who and row.entry.lesson
         )
-        house.school.act("mark", lesson=lesson, customer=who, is_attend=0)
-    house.ok("sync")
-    with house.reader() as reader:
+        installation.school.act("mark", lesson=lesson, customer=who, is_attend=0)
+    installation.ok("sync")
+    with installation.reader() as reader:
         cases = {
             kind: [hold for hold in reader.all(Hold) if hold.kind is kind] for kind in HoldKind
         }
     taken = [f"{one.lesson}:{one.resident}" for one in cases[HoldKind.REVERSAL]]
     visits = [f"{one.lesson}:{one.resident}" for one in cases[HoldKind.GUEST]]
     for word, case in zip(("post", "forgive", "waive"), taken, strict=False):
-        house.ok("review", word, case, "--note", "talked to the family", "--yes")
+        installation.ok("review", word, case, "--note", "talked to the family", "--yes")
     for word, case in zip(("post", "waive"), visits, strict=False):
-        house.ok("review", word, case, "--note", "seen there", "--yes")
-    house.ok("sync")
-    trade(house, f"#{clerk}")
+        installation.ok("review", word, case, "--note", "seen there", "--yes")
+    installation.ok("sync")
+    trade(installation, f"#{clerk}")
 
 
-def trade(house: House, buyer: str) -> None:
+def trade(installation: Installation, buyer: str) -> None:
     """Goods with stock and without, sold, one of them taken back, another written off."""
-    house.ok("credit", buyer, "100", "--reason", "a fair is near", "--yes")
+    installation.ok("credit", buyer, "100", "--reason", "a fair is near", "--yes")
     goods = "code,name,price,tracked\nmug,Кружка,10,yes\nsticker,Наклейка,2,no\n"
-    house.ok("catalog", "load", house.file("goods.csv", goods), "--yes")
-    house.ok("catalog", "stock", "receive", "mug", "5", "--yes")
-    house.ok("sell", buyer, "mug", "--quantity", "2", "--key", "kept", "--yes")
-    house.ok("sell", buyer, "sticker", "--quantity", "3", "--key", "loose", "--yes")
-    house.ok("sell", buyer, "mug", "--key", "back", "--yes")
-    house.ok("refund", "back", "--note", "broken", "--yes")
-    house.ok("catalog", "stock", "write-off", "mug", "1", "--note", "broken", "--yes")
+    installation.ok("catalog", "load", installation.file("goods.csv", goods), "--yes")
+    installation.ok("catalog", "stock", "receive", "mug", "5", "--yes")
+    installation.ok("sell", buyer, "mug", "--quantity", "2", "--key", "kept", "--yes")
+    installation.ok("sell", buyer, "sticker", "--quantity", "3", "--key", "loose", "--yes")
+    installation.ok("sell", buyer, "mug", "--key", "back", "--yes")
+    installation.ok("refund", "back", "--note", "broken", "--yes")
+    installation.ok("catalog", "stock", "write-off", "mug", "1", "--note", "broken", "--yes")
 
 
 @pytest.fixture(scope="module")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a house that was lived in."""
+    """The folder of an installation that was used."""
     folder = tmp_path_factory.mktemp("lived")
     with engines.using(None), listening(a_school()) as simulator:
-        live(open_house(folder, simulator))
+        live(open_installation(folder, simulator))
     return folder
 
 
 @pytest.fixture
-def lived(furnished: Path, tmp_path: Path) -> House:
-    """A copy of that house, for one test alone; opened by whoever may see the guards."""
-    house = House(Path(shutil.copytree(furnished, tmp_path / "house")))
-    move_in(house)
-    if house.address:
-        house.environ["COINSYNC_DATABASE_URL"] = engines.as_owner(house.address)
-    return house
+def lived(furnished: Path, tmp_path: Path) -> Installation:
+    """A copy of that installation, for one test alone; opened by whoever may see the guards."""
+    installation = Installation(Path(shutil.copytree(furnished, tmp_path / "installation")))
+    move_to_engine(installation)
+    if installation.address:
+        installation.environ["COINSYNC_DATABASE_URL"] = engines.as_owner(installation.address)
+    return installation
 
 
-def test_a_house_that_lives_on_this_engine_is_sound(tmp_path: Path) -> None:
+def test_an_installation_on_this_engine_is_sound(tmp_path: Path) -> None:
     """Everything that staff do, by the account that writes.
 
     Then nothing is found, and the ledgers agree.
     """
     with listening(a_school()) as simulator:
-        house = open_house(tmp_path, simulator)
-        live(house)
-    said = house.run("reconcile", "--json")
+        installation = open_installation(tmp_path, simulator)
+        live(installation)
+    said = installation.run("reconcile", "--json")
     assert [one for one in said.json["findings"] if one["severity"] == "error"] == []
     assert said.json["entries"] > 50
 
 
-def behind_the_guards(house: House) -> AbstractContextManager[Any]:
+def behind_the_guards(installation: Installation) -> AbstractContextManager[Any]:
     """A plain connection to the database without triggers and references.
 
     The triggers stand again afterwards.
     """
-    return engines.unguarded(house.url)
+    return engines.unguarded(installation.url)
 
 
 def reseal(connection: sqlite3.Connection) -> None:
@@ -150,10 +160,10 @@ def one(connection: sqlite3.Connection, sql: str) -> tuple[Any, ...]:
     return tuple(row)
 
 
-# --- silence --------------------------------------------------------------------------------------
+# --- silence ------------------------------------------------------------------------------------
 
 
-def test_a_house_that_was_lived_in_has_no_finding(lived: House) -> None:
+def test_an_installation_that_was_used_has_no_finding(lived: Installation) -> None:
     """After everything that a school does: exit 0, and quiet says nothing."""
     report = lived.ok("reconcile", "--json").json
     assert report["findings"] == []
@@ -166,7 +176,7 @@ def test_a_house_that_was_lived_in_has_no_finding(lived: House) -> None:
     assert lived.ok("reconcile", "--quiet") == Said(0, "", "")
 
 
-def test_a_person_sees_the_sums(lived: House) -> None:
+def test_a_person_sees_the_sums(lived: Installation) -> None:
     """A few lines; every check by name with -v."""
     said = lived.ok("reconcile").out
     assert "23 checks" in said
@@ -179,7 +189,7 @@ def test_a_person_sees_the_sums(lived: House) -> None:
 
 
 @pytest.mark.sqlite
-def test_the_ledger_is_read_once(lived: House) -> None:
+def test_the_ledger_is_read_once(lived: Installation) -> None:
     """One statement reads entries, however many checks look at them."""
     seen: list[str] = []
     opened = opening.open_readable(lived.url)
@@ -192,7 +202,7 @@ def test_the_ledger_is_read_once(lived: House) -> None:
     assert len([sql for sql in seen if re.search(r'(?i)\b(from|join) "?entry\b', sql)]) == 1
 
 
-# --- damage ---------------------------------------------------------------------------------------
+# --- damage -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -685,19 +695,19 @@ def a_telephone_as_a_reason(c: sqlite3.Connection) -> str:
     return f"entry {n} (#"
 
 
-def done(house: House, wrong: Damage) -> str:
+def done(installation: Installation, wrong: Damage) -> str:
     """Do the damage, with everything redone that hides it."""
-    with behind_the_guards(house) as connection:
+    with behind_the_guards(installation) as connection:
         named = wrong.do(connection)
         if wrong.hidden:
             reseal(connection)
     if wrong.name == "a_guard_that_is_gone":
-        with engines.tampering(house.url) as connection:
+        with engines.tampering(installation.url) as connection:
             connection.execute("DROP TRIGGER entry_no_update")
     return named
 
 
-def check_found(lived: House, wrong: Damage) -> None:
+def check_found(lived: Installation, wrong: Damage) -> None:
     """Exit 4, the check that is for it, the case named, and the command that shows or mends it."""
     named = done(lived, wrong)
     said = lived.run("reconcile", "--json")
@@ -720,14 +730,14 @@ def told_as(wrong: Damage) -> str:
 
 
 @pytest.mark.parametrize("wrong", [one for one in DAMAGES if one.name not in OF_FILES], ids=told_as)
-def test_each_kind_of_damage_is_found(lived: House, wrong: Damage) -> None:
+def test_each_kind_of_damage_is_found(lived: Installation, wrong: Damage) -> None:
     """On both engines."""
     check_found(lived, wrong)
 
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("wrong", [one for one in DAMAGES if one.name in OF_FILES], ids=told_as)
-def test_damage_that_only_a_file_can_have_is_found(lived: House, wrong: Damage) -> None:
+def test_damage_that_only_a_file_can_have_is_found(lived: Installation, wrong: Damage) -> None:
     """A server's columns know their types, and its indexes are its own."""
     check_found(lived, wrong)
 
@@ -742,12 +752,12 @@ def test_every_check_has_a_damage() -> None:
     }
 
 
-# --- damage that reaches deeper -------------------------------------------------------------------
+# --- damage that reaches deeper -----------------------------------------------------------------
 
 
-def patched(house: House, old: bytes, new: bytes) -> None:
+def patched(installation: Installation, old: bytes, new: bytes) -> None:
     """Other bytes in the file of the database, once, past SQLite."""
-    path = opening.path_of(house.url)
+    path = opening.path_of(installation.url)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     content = path.read_bytes()
@@ -757,7 +767,7 @@ def patched(house: House, old: bytes, new: bytes) -> None:
 
 @pytest.mark.sqlite
 def test_one_amount_changed_in_the_file_is_found_though_the_engine_calls_it_sound(
-    lived: House,
+    lived: Installation,
 ) -> None:
     """Five coins become eighty-five: integrity_check says ok, chain and totals do not."""
     with lived.reader() as reader:
@@ -786,7 +796,7 @@ def test_one_amount_changed_in_the_file_is_found_though_the_engine_calls_it_soun
 
 
 @pytest.mark.sqlite
-def test_a_text_that_is_no_text_is_a_finding(lived: House) -> None:
+def test_a_text_that_is_no_text_is_a_finding(lived: Installation) -> None:
     """Half a letter in a note: all is still checked, and the message does not repeat the text."""
     with engines.tampering(lived.url) as connection:
         n, *_ = one(connection, "SELECT n FROM note ORDER BY n")
@@ -797,7 +807,7 @@ def test_a_text_that_is_no_text_is_a_finding(lived: House) -> None:
 
 
 @pytest.mark.sqlite
-def test_half_a_letter_in_an_entry_is_the_chains(lived: House) -> None:
+def test_half_a_letter_in_an_entry_is_the_chains(lived: Installation) -> None:
     """The row is taken with a mark in the place of what is damaged."""
     with behind_the_guards(lived) as connection:
         connection.execute("UPDATE entry SET reason = CAST(x'D0' AS TEXT) WHERE n = 3")
@@ -806,7 +816,7 @@ def test_half_a_letter_in_an_entry_is_the_chains(lived: House) -> None:
 
 
 @pytest.mark.sqlite
-def test_a_torn_file_is_a_finding_and_no_traceback(lived: House) -> None:
+def test_a_torn_file_is_a_finding_and_no_traceback(lived: Installation) -> None:
     """Where the engine refuses an answer the checks that needed it are not called right."""
     path = opening.path_of(lived.url)
     with closing(sqlite3.connect(path)) as connection:
@@ -827,7 +837,7 @@ def test_a_torn_file_is_a_finding_and_no_traceback(lived: House) -> None:
     assert "links" in made
 
 
-def test_a_missing_head_is_told(lived: House) -> None:
+def test_a_missing_head_is_told(lived: Installation) -> None:
     """The one row that every writer changes first."""
     with engines.tampering(lived.url) as connection:
         connection.execute("DELETE FROM head")
@@ -835,7 +845,7 @@ def test_a_missing_head_is_told(lived: House) -> None:
     assert found["examples"] == ["the head is missing"]
 
 
-def test_a_difference_under_a_broken_ledger_is_the_ledgers(lived: House) -> None:
+def test_a_difference_under_a_broken_ledger_is_the_ledgers(lived: Installation) -> None:
     """Posted coins that the rules do not give are no matter of rules while the chain is broken."""
     wrong = next(wrong for wrong in DAMAGES if wrong.name == "one_amount")
     done(lived, wrong)
@@ -846,16 +856,17 @@ def test_a_difference_under_a_broken_ledger_is_the_ledgers(lived: House) -> None
     assert found["rules"]["mend"].startswith(HISTORY)
 
 
-# --- the ways out ---------------------------------------------------------------------------------
+# --- the ways out -------------------------------------------------------------------------------
 
 
-def mend(house: House, check: str) -> None:
+def mend(installation: Installation, check: str) -> None:
     """Run the command that the finding of a check names."""
     found = {
-        finding["check"]: finding for finding in house.run("reconcile", "--json").json["findings"]
+        finding["check"]: finding
+        for finding in installation.run("reconcile", "--json").json["findings"]
     }
     words = found[check]["mend"].replace("'", "").split()[1:]
-    house.ok(*words, *(["--yes"] if words[0] in ("residents", "links") else []))
+    installation.ok(*words, *(["--yes"] if words[0] in ("residents", "links") else []))
 
 
 @pytest.mark.parametrize(
@@ -868,15 +879,15 @@ def mend(house: House, check: str) -> None:
         "a_name_of_the_erased",
     ],
 )
-def test_the_way_out_leads_out(lived: House, name: str) -> None:
-    """The command that a finding names makes the house clean again."""
+def test_the_way_out_leads_out(lived: Installation, name: str) -> None:
+    """The command that a finding names makes the installation clean again."""
     wrong = next(wrong for wrong in DAMAGES if wrong.name == name)
     done(lived, wrong)
     mend(lived, wrong.check)
     assert lived.ok("reconcile").code == 0
 
 
-def test_a_changed_rate_is_a_finding_until_it_is_posted(synced: House) -> None:
+def test_a_changed_rate_is_a_finding_until_it_is_posted(synced: Installation) -> None:
     """Rules changed in the past move nothing by themselves.
 
     The named command posts what they give.
@@ -891,16 +902,16 @@ def test_a_changed_rate_is_a_finding_until_it_is_posted(synced: House) -> None:
     assert synced.ok("reconcile", "--json").json["findings"] == []
 
 
-# --- against the CRM ------------------------------------------------------------------------------
+# --- against the CRM ----------------------------------------------------------------------------
 
 
-def fresh(house: House, *words: str) -> tuple[int, dict[str, dict[str, Any]]]:
+def fresh(installation: Installation, *words: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """Reconcile against a fresh reading: the exit code, and what was found by check."""
-    said = house.run("reconcile", "--with-crm", "--json", *words)
+    said = installation.run("reconcile", "--with-crm", "--json", *words)
     return said.code, {finding["check"]: finding for finding in said.json["findings"]}
 
 
-def test_right_after_a_sync_the_crm_says_what_is_recorded(synced: House) -> None:
+def test_right_after_a_sync_the_crm_says_what_is_recorded(synced: Installation) -> None:
     """No finding, although visits wait for a person: those are known. Nothing is written."""
     before = synced.content()
     said = synced.ok("reconcile", "--with-crm", "--json").json
@@ -912,7 +923,7 @@ def test_right_after_a_sync_the_crm_says_what_is_recorded(synced: House) -> None
         assert reader.head().runs == 2 + 2 * 2
 
 
-def test_what_changed_in_the_crm_is_the_crms(synced: House) -> None:
+def test_what_changed_in_the_crm_is_the_crms(synced: Installation) -> None:
     """A mark that was changed: the case with its coins, and sync as the way out."""
     lesson = synced.paid_lessons()[-1].id
     who = synced.paid_resident(lesson)
@@ -925,7 +936,7 @@ def test_what_changed_in_the_crm_is_the_crms(synced: House) -> None:
     assert fresh(synced) == (0, {})
 
 
-def test_what_a_sync_would_hold_is_a_persons(synced: House) -> None:
+def test_what_a_sync_would_hold_is_a_persons(synced: Installation) -> None:
     """Coins that are spent already: the CRM's fact, and a person's word."""
     lesson = synced.paid_lessons()[-1].id
     who = synced.paid_resident(lesson)
@@ -940,7 +951,7 @@ def test_what_a_sync_would_hold_is_a_persons(synced: House) -> None:
     assert fresh(synced) == (0, {})
 
 
-def test_what_changed_in_the_rules_is_the_rules(synced: House) -> None:
+def test_what_changed_in_the_rules_is_the_rules(synced: Installation) -> None:
     """Not the CRM's: it says what it said before."""
     synced.configure(rule=[{**RULE, "coins": 12}])
     code, found = fresh(synced)
@@ -948,7 +959,7 @@ def test_what_changed_in_the_rules_is_the_rules(synced: House) -> None:
     assert found["rules"]["owner"] == "rules"
 
 
-def test_coins_that_nothing_explains_are_the_ledgers(synced: House) -> None:
+def test_coins_that_nothing_explains_are_the_ledgers(synced: Installation) -> None:
     """An amount changed behind the guards while the CRM says what it said before."""
     with behind_the_guards(synced) as connection:
         connection.execute("UPDATE entry SET coins = 85 WHERE n = 4")
@@ -958,7 +969,7 @@ def test_coins_that_nothing_explains_are_the_ledgers(synced: House) -> None:
     assert {finding["owner"] for finding in found.values()} == {"ledger"}
 
 
-def test_what_cannot_be_read_is_told_with_its_own_exit_code(synced: House) -> None:
+def test_what_cannot_be_read_is_told_with_its_own_exit_code(synced: Installation) -> None:
     """Nothing differs as far as is known: 3 where a branch could be read, 75 where none could.
 
     Told on stderr.
@@ -980,7 +991,7 @@ def test_what_cannot_be_read_is_told_with_its_own_exit_code(synced: House) -> No
     assert fresh(synced)[0] == 4
 
 
-def test_an_answer_that_a_guard_doubts_is_a_difference(synced: House) -> None:
+def test_an_answer_that_a_guard_doubts_is_a_difference(synced: Installation) -> None:
     """An emptied branch is one finding, not hundreds."""
     synced.school.act("empty", branch=2)
     code, found = fresh(synced)
@@ -989,7 +1000,7 @@ def test_an_answer_that_a_guard_doubts_is_a_difference(synced: House) -> None:
     assert found["crm"]["mend"] == "coinsync sync --dry-run"
 
 
-def test_the_window_and_the_branch_can_be_chosen(synced: House) -> None:
+def test_the_window_and_the_branch_can_be_chosen(synced: Installation) -> None:
     """What lies outside is not read."""
     lesson = synced.paid_lessons()[0]
     synced.school.act("cancel", lesson=lesson.id)
@@ -1000,10 +1011,10 @@ def test_the_window_and_the_branch_can_be_chosen(synced: House) -> None:
     assert (code, found["crm"]["mend"]) == (4, f"coinsync sync --since {lesson.date}")
 
 
-# --- how it is called -----------------------------------------------------------------------------
+# --- how it is called ---------------------------------------------------------------------------
 
 
-def test_only_named_checks_are_made(lived: House) -> None:
+def test_only_named_checks_are_made(lived: Installation) -> None:
     """Several may be named; an unknown id lists the known ones."""
     report = lived.ok("reconcile", "--check", "links", "--check", "chain", "--json").json
     assert [check["id"] for check in report["checked"]] == ["chain", "links"]
@@ -1022,14 +1033,16 @@ def test_only_named_checks_are_made(lived: House) -> None:
         (["--as-of", "soon"], "is no day"),
     ],
 )
-def test_what_does_not_go_together_is_refused(lived: House, words: list[str], told: str) -> None:
+def test_what_does_not_go_together_is_refused(
+    lived: Installation, words: list[str], told: str
+) -> None:
     """Exit 2, and the line says why."""
     said = lived.run("reconcile", *words)
     assert said.code == 2
     assert told in said.err
 
 
-def test_the_ledger_of_a_day_is_a_part_of_it(lived: House) -> None:
+def test_the_ledger_of_a_day_is_a_part_of_it(lived: Installation) -> None:
     """Only what was posted until then counts, and only the ledger is looked at."""
     last = lived.ledger()[-1].posted_at
     half = len(lived.ledger()) // 2
@@ -1052,7 +1065,7 @@ def test_the_ledger_of_a_day_is_a_part_of_it(lived: House) -> None:
     assert "as of the end of 2020-02-01 (UTC)" in lived.ok("reconcile", "--as-of", "2020-02-01").out
 
 
-def test_a_person_and_a_night_and_a_spreadsheet_are_told(lived: House) -> None:
+def test_a_person_and_a_night_and_a_spreadsheet_are_told(lived: Installation) -> None:
     """Signs by symbol and the way out; one line on stderr when quiet; a row for each finding."""
     with behind_the_guards(lived) as connection:
         connection.execute("UPDATE entry SET reason = 'other' WHERE n <= 7")

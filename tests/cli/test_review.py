@@ -13,50 +13,52 @@ from typing import Any
 import pytest
 
 from tests.support import engines
-from tests.support.school import House, copy_house
+from tests.support.school import Installation, copy_installation
 
 ENGINES = engines.BOTH
 
 
 @pytest.fixture
-def house(open_desk: House) -> House:
+def installation(open_desk: Installation) -> Installation:
     """A school after its first sync."""
     return open_desk
 
 
-def cases(house: House, *words: str) -> list[dict[str, Any]]:
+def cases(installation: Installation, *words: str) -> list[dict[str, Any]]:
     """What is held."""
-    return list(house.ok("review", "list", *words, "--json").json)
+    return list(installation.ok("review", "list", *words, "--json").json)
 
 
-def a_debt(house: House, *, branch: int = 1, left: int = 0) -> tuple[int, int]:
+def a_debt(installation: Installation, *, branch: int = 1, left: int = 0) -> tuple[int, int]:
     """A lesson and somebody who spent its coins, all but ``left``, before being absent."""
-    lesson = house.paid_lessons(branch)[-1].id
-    who = house.paid_resident(lesson)
-    house.ok("debit", f"#{who}", str(house.balance(who) - left), "--reason", "Футболка", "--yes")
-    house.school.act("mark", lesson=lesson, customer=who, is_attend=0)
-    said = house.ok("sync")
+    lesson = installation.paid_lessons(branch)[-1].id
+    who = installation.paid_resident(lesson)
+    installation.ok(
+        "debit", f"#{who}", str(installation.balance(who) - left), "--reason", "Футболка", "--yes"
+    )
+    installation.school.act("mark", lesson=lesson, customer=who, is_attend=0)
+    said = installation.ok("sync")
     assert "absent in the CRM, the coins are spent" in said.out
-    assert house.balance(who) == left
+    assert installation.balance(who) == left
     return lesson, who
 
 
-def all_is_done(house: House) -> bool:
+def all_is_done(installation: Installation) -> bool:
     """Whether the next sync finds nothing to do and holds no coins that should go."""
-    return house.ok("sync", "--json").json["digest"] == "" and not cases(
-        house, "--kind", "reversal"
+    return installation.ok("sync", "--json").json["digest"] == "" and not cases(
+        installation, "--kind", "reversal"
     )
 
 
 class TestSpentCoins:
-    """The story of a T-shirt: one house for each of the three ends."""
+    """The story of a T-shirt: one installation for each of the three ends."""
 
-    def test_it_waits(self, house: House) -> None:
+    def test_it_waits(self, installation: Installation) -> None:
         """It is listed with lesson, coins and balance, and comes back every night unchanged."""
-        lesson, who = a_debt(house)
-        (case,) = cases(house, "--kind", "reversal")
+        lesson, who = a_debt(installation)
+        (case,) = cases(installation, "--kind", "reversal")
         assert (case["id"], case["balance"], case["hold"]["coins"]) == (f"{lesson}:{who}", 0, -10)
-        out = house.ok("review", "list", "--kind", "reversal").out
+        out = installation.ok("review", "list", "--kind", "reversal").out
         for word in (
             f"{lesson}:{who}",
             f"#{who} {case['name']}",
@@ -65,33 +67,36 @@ class TestSpentCoins:
             "review post CASE",
         ):
             assert word in out
-        before = house.content()
+        before = installation.content()
         for _ in range(2):
-            house.ok("sync")
-            assert (house.content(), cases(house, "--kind", "reversal")) == (before, [case])
+            installation.ok("sync")
+            assert (installation.content(), cases(installation, "--kind", "reversal")) == (
+                before,
+                [case],
+            )
 
-    def test_post_takes_them_and_the_debt_is_made_up(self, house: House) -> None:
+    def test_post_takes_them_and_the_debt_is_made_up(self, installation: Installation) -> None:
         """The balance goes below zero, is shown as 0 with what is lacking; lessons fill it up."""
-        lesson, who = a_debt(house, left=4)
-        done = house.ok("review", "post", f"{lesson}:{who}", "--yes", "--json").json
+        lesson, who = a_debt(installation, left=4)
+        done = installation.ok("review", "post", f"{lesson}:{who}", "--yes", "--json").json
         (move,) = done["moves"]
         assert (move["before"], move["coins"], move["after"]) == (4, -10, -6)
-        assert (house.balance(who), all_is_done(house)) == (-6, True)
-        assert "0 (6 to be made up)" in house.ok("balance", f"#{who}").out
-        out = house.ok("history", f"#{who}").out
+        assert (installation.balance(who), all_is_done(installation)) == (-6, True)
+        assert "0 (6 to be made up)" in installation.ok("balance", f"#{who}").out
+        out = installation.ok("history", f"#{who}").out
         assert "0 (6 to be made up)" in out
         assert "absent in the CRM, reverses" in out
-        assert house.run("debit", f"#{who}", "1", "--reason", "x", "--yes").code == 7
-        house.ok("credit", f"#{who}", "4", "--reason", "Помог", "--yes")
-        assert house.balance(who) == -2
-        house.school.act("mark", lesson=lesson, customer=who, is_attend=1)
-        house.ok("sync")
-        assert house.balance(who) == 8
-        assert house.run("debit", f"#{who}", "8", "--reason", "x", "--yes").code == 0
+        assert installation.run("debit", f"#{who}", "1", "--reason", "x", "--yes").code == 7
+        installation.ok("credit", f"#{who}", "4", "--reason", "Помог", "--yes")
+        assert installation.balance(who) == -2
+        installation.school.act("mark", lesson=lesson, customer=who, is_attend=1)
+        installation.ok("sync")
+        assert installation.balance(who) == 8
+        assert installation.run("debit", f"#{who}", "8", "--reason", "x", "--yes").code == 0
 
-    def test_forgive_gives_them_back_for_all_to_see(self, house: House) -> None:
+    def test_forgive_gives_them_back_for_all_to_see(self, installation: Installation) -> None:
         """Reversal and gift stand side by side, with name and reason; the balance stays."""
-        lesson, who = a_debt(house)
+        lesson, who = a_debt(installation)
         words = (
             "review",
             "forgive",
@@ -102,139 +107,157 @@ class TestSpentCoins:
             "Вера",
             "--yes",
         )
-        moves = house.ok(*words, "--json").json["moves"]
+        moves = installation.ok(*words, "--json").json["moves"]
         assert [(one["kind"], one["coins"], one["after"]) for one in moves] == [
             ("reversal", -10, -10),
             ("gift", 10, 0),
         ]
-        assert (house.balance(who), all_is_done(house)) == (0, True)
-        posted = house.ledger()[-2:]
+        assert (installation.balance(who), all_is_done(installation)) == (0, True)
+        posted = installation.ledger()[-2:]
         assert [one.entry.actor for one in posted] == ["Вера", "Вера"]
         assert {one.entry.happened_on for one in posted} == {
-            house.school.tables.lessons[lesson].date
+            installation.school.tables.lessons[lesson].date
         }
-        out = house.ok("history", f"#{who}", "-v").out
+        out = installation.ok("history", f"#{who}", "-v").out
         assert "absent in the CRM: Ошибка школы, reverses" in out
         assert "forgiven: the coins were spent already: Ошибка школы" in out
 
-    def test_waive_leaves_them_and_remembers_who_said_so(self, house: House) -> None:
+    def test_waive_leaves_them_and_remembers_who_said_so(self, installation: Installation) -> None:
         """No entry at all.
 
         The decision has name, day and reason, and stands in what is held of the resident.
         """
-        lesson, who = a_debt(house)
-        before = house.content()
-        said = house.ok("review", "waive", f"{lesson}:{who}", "--note", "Договорились", "--yes")
+        lesson, who = a_debt(installation)
+        before = installation.content()
+        said = installation.ok(
+            "review", "waive", f"{lesson}:{who}", "--note", "Договорились", "--yes"
+        )
         assert f"lesson {lesson}, #{who} " in said.out
         assert "10 coins stay as they are" in said.out
-        assert (house.content(), house.balance(who), all_is_done(house)) == (before, 0, True)
-        (word,) = house.ok("residents", "export", f"#{who}", "--json").json["decisions"]
+        assert (installation.content(), installation.balance(who), all_is_done(installation)) == (
+            before,
+            0,
+            True,
+        )
+        (word,) = installation.ok("residents", "export", f"#{who}", "--json").json["decisions"]
         assert (word["actor"], word["note"], word["coins"]) == ("anna", "Договорились", 10)
 
-    def test_a_decision_holds_as_long_as_the_question_is_the_same(self, house: House) -> None:
+    def test_a_decision_holds_as_long_as_the_question_is_the_same(
+        self, installation: Installation
+    ) -> None:
         """When the CRM changes its mind to yes and again to no, that is asked anew."""
-        lesson, who = a_debt(house)
-        house.ok("review", "waive", f"{lesson}:{who}", "--note", "Договорились", "--yes")
-        house.school.act("mark", lesson=lesson, customer=who, is_attend=1)
-        house.ok("sync")
-        assert (house.balance(who), all_is_done(house)) == (0, True)
-        house.school.act("cancel", lesson=lesson)
-        house.ok("sync")
+        lesson, who = a_debt(installation)
+        installation.ok("review", "waive", f"{lesson}:{who}", "--note", "Договорились", "--yes")
+        installation.school.act("mark", lesson=lesson, customer=who, is_attend=1)
+        installation.ok("sync")
+        assert (installation.balance(who), all_is_done(installation)) == (0, True)
+        installation.school.act("cancel", lesson=lesson)
+        installation.ok("sync")
         (case,) = [
-            one for one in cases(house, "--kind", "reversal") if one["hold"]["resident"] == who
+            one
+            for one in cases(installation, "--kind", "reversal")
+            if one["hold"]["resident"] == who
         ]
         assert case["hold"]["reason"] == "not_conducted"
 
-    def test_the_mark_comes_back_before_anybody_decided(self, house: House) -> None:
+    def test_the_mark_comes_back_before_anybody_decided(self, installation: Installation) -> None:
         """The case is closed by itself."""
-        lesson, who = a_debt(house)
-        house.school.act("mark", lesson=lesson, customer=who, is_attend=1)
-        house.ok("sync")
-        assert (house.balance(who), all_is_done(house)) == (0, True)
-        said = house.run("review", "post", f"{lesson}:{who}", "--yes")
+        lesson, who = a_debt(installation)
+        installation.school.act("mark", lesson=lesson, customer=who, is_attend=1)
+        installation.ok("sync")
+        assert (installation.balance(who), all_is_done(installation)) == (0, True)
+        said = installation.run("review", "post", f"{lesson}:{who}", "--yes")
         assert (said.code, "is not held" in said.err) == (6, True)
 
-    def test_all_of_a_branch(self, house: House) -> None:
+    def test_all_of_a_branch(self, installation: Installation) -> None:
         """--all takes what --branch and --kind leave."""
-        _, one = a_debt(house)
-        _, other = a_debt(house, branch=2)
-        assert len(cases(house, "--kind", "reversal")) == 2
+        _, one = a_debt(installation)
+        _, other = a_debt(installation, branch=2)
+        assert len(cases(installation, "--kind", "reversal")) == 2
         assert [
-            case["hold"]["resident"] for case in cases(house, "--kind", "reversal", "--branch", "2")
+            case["hold"]["resident"]
+            for case in cases(installation, "--kind", "reversal", "--branch", "2")
         ] == [other]
-        house.ok("review", "post", "--all", "--kind", "reversal", "--branch", "2", "--yes")
-        assert (house.balance(one), house.balance(other)) == (0, -10)
-        house.ok("review", "forgive", "--all", "--note", "Подарок", "--yes")
-        assert (house.balance(one), all_is_done(house)) == (0, True)
-        assert cases(house, "--kind", "guest")
+        installation.ok("review", "post", "--all", "--kind", "reversal", "--branch", "2", "--yes")
+        assert (installation.balance(one), installation.balance(other)) == (0, -10)
+        installation.ok("review", "forgive", "--all", "--note", "Подарок", "--yes")
+        assert (installation.balance(one), all_is_done(installation)) == (0, True)
+        assert cases(installation, "--kind", "guest")
 
-    def test_somebody_else_decided_meanwhile(self, house: House) -> None:
+    def test_somebody_else_decided_meanwhile(self, installation: Installation) -> None:
         """A second word about the same case finds it closed, whatever the first one was."""
-        lesson, who = a_debt(house)
-        house.ok("review", "waive", f"{lesson}:{who}", "--note", "Договорились", "--yes")
+        lesson, who = a_debt(installation)
+        installation.ok("review", "waive", f"{lesson}:{who}", "--note", "Договорились", "--yes")
         for verb in ("post", "forgive", "waive"):
-            said = house.run("review", verb, f"{lesson}:{who}", "--note", "x", "--yes")
+            said = installation.run("review", verb, f"{lesson}:{who}", "--note", "x", "--yes")
             assert (said.code, "review list" in said.err) == (6, True)
 
 
 class TestVisits:
     """A lesson in a group that nobody knows the pupil belonged to."""
 
-    def test_post_pays(self, house: House) -> None:
+    def test_post_pays(self, installation: Installation) -> None:
         """An award on the lesson's day; the night leaves it so."""
-        case = cases(house, "--kind", "guest")[0]
+        case = cases(installation, "--kind", "guest")[0]
         who, before = case["hold"]["resident"], case["balance"]
-        house.ok("review", "post", case["id"], "--yes")
-        entry = house.ledger()[-1].entry
+        installation.ok("review", "post", case["id"], "--yes")
+        entry = installation.ledger()[-1].entry
         assert (entry.kind, entry.coins, entry.happened_on.isoformat()) == (
             "award",
             10,
             case["hold"]["happened_on"],
         )
         assert entry.actor == "anna"
-        assert (house.balance(who), all_is_done(house)) == (before + 10, True)
-        assert case["id"] not in {one["id"] for one in cases(house)}
+        assert (installation.balance(who), all_is_done(installation)) == (before + 10, True)
+        assert case["id"] not in {one["id"] for one in cases(installation)}
 
-    def test_waive_does_not(self, house: House) -> None:
+    def test_waive_does_not(self, installation: Installation) -> None:
         """It is not asked again, and the reason is kept."""
-        case = cases(house, "--kind", "guest")[0]
-        before = house.content()
-        out = house.ok("review", "waive", case["id"], "--note", "Был в гостях", "--yes").out
+        case = cases(installation, "--kind", "guest")[0]
+        before = installation.content()
+        out = installation.ok("review", "waive", case["id"], "--note", "Был в гостях", "--yes").out
         assert (
             f"lesson {case['hold']['lesson']}, #{case['hold']['resident']} {case['name']}: "
             "stays unpaid" in out
         )
-        assert (house.content(), all_is_done(house)) == (before, True)
-        assert case["id"] not in {one["id"] for one in cases(house)}
+        assert (installation.content(), all_is_done(installation)) == (before, True)
+        assert case["id"] not in {one["id"] for one in cases(installation)}
 
-    def test_there_is_nothing_to_forgive(self, house: House) -> None:
+    def test_there_is_nothing_to_forgive(self, installation: Installation) -> None:
         """2 with what to do instead."""
-        said = house.run("review", "forgive", cases(house)[0]["id"], "--note", "x", "--yes")
+        said = installation.run(
+            "review", "forgive", cases(installation)[0]["id"], "--note", "x", "--yes"
+        )
         assert (said.code, "post it or waive it" in said.err) == (2, True)
 
-    def test_several_and_all(self, house: House) -> None:
+    def test_several_and_all(self, installation: Installation) -> None:
         """Named ones once each, then all of a branch, then the rest; in the end nothing is held."""
-        first, second, *rest = cases(house)
-        done = house.ok(
+        first, second, *rest = cases(installation)
+        done = installation.ok(
             "review", "post", first["id"], second["id"], first["id"], "--yes", "--json"
         ).json
         assert len(done["moves"]) == 2
-        house.ok("review", "waive", "--all", "--branch", "Иннополис", "--note", "Гости", "--yes")
-        assert {one["hold"]["branch"] for one in cases(house)} == {1}
-        done = house.ok("review", "post", "--all", "--kind", "guest", "--yes", "--json").json
+        installation.ok(
+            "review", "waive", "--all", "--branch", "Иннополис", "--note", "Гости", "--yes"
+        )
+        assert {one["hold"]["branch"] for one in cases(installation)} == {1}
+        done = installation.ok("review", "post", "--all", "--kind", "guest", "--yes", "--json").json
         assert 0 < len(done["moves"]) < len(rest)
-        assert (cases(house), house.ok("review", "list").out) == ([], "nothing is held\n")
-        assert house.ok("review", "post", "--all", "--yes").out == "nothing is held\n"
-        assert all_is_done(house)
+        assert (cases(installation), installation.ok("review", "list").out) == (
+            [],
+            "nothing is held\n",
+        )
+        assert installation.ok("review", "post", "--all", "--yes").out == "nothing is held\n"
+        assert all_is_done(installation)
 
 
 class TestTheList:
     """What waits, for a person and for a spreadsheet."""
 
-    def test_csv(self, house: House) -> None:
+    def test_csv(self, installation: Installation) -> None:
         """A heading and a row for each case."""
-        rows = list(csv.DictReader(io.StringIO(house.ok("review", "list", "--csv").out)))
-        assert [row["case"] for row in rows] == [one["id"] for one in cases(house)]
+        rows = list(csv.DictReader(io.StringIO(installation.ok("review", "list", "--csv").out)))
+        assert [row["case"] for row in rows] == [one["id"] for one in cases(installation)]
         assert {row["kind"] for row in rows} == {"guest"}
         assert [row["day"] for row in rows] == sorted(row["day"] for row in rows)
 
@@ -258,15 +281,17 @@ class TestTheList:
         ],
     )
     def test_wrong_use(
-        self, master_house: House, words: tuple[str, ...], code: int, says: str
+        self, master_installation: Installation, words: tuple[str, ...], code: int, says: str
     ) -> None:
         """One line, one line of advice, nothing written."""
-        said = master_house.run("review", *words, *(() if words[0] == "list" else ("--yes",)))
+        said = master_installation.run(
+            "review", *words, *(() if words[0] == "list" else ("--yes",))
+        )
         assert (said.code, says in said.err) == (code, True), said.err
         assert "\n  → " in said.err
 
 
 @pytest.fixture(scope="module")
-def master_house(tmp_path_factory: pytest.TempPathFactory, master: Path) -> House:
+def master_installation(tmp_path_factory: pytest.TempPathFactory, master: Path) -> Installation:
     """A school after its first sync, for tests that write nothing."""
-    return copy_house(master, tmp_path_factory.mktemp("house"))
+    return copy_installation(master, tmp_path_factory.mktemp("installation"))

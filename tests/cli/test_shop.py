@@ -14,7 +14,7 @@ import cli
 from coinsync.core.catalog import Item
 from tests.support import engines
 from tests.support.goods import an_item, fill
-from tests.support.school import House
+from tests.support.school import Installation
 from tests.support.terminal import ENTER, QUESTION, in_terminal
 
 ENGINES = engines.BOTH
@@ -32,7 +32,7 @@ GOODS: dict[Item, int] = {
 
 
 @pytest.fixture
-def house(desk: House) -> House:
+def installation(desk: Installation) -> Installation:
     """A school after its first sync, with a shop.
 
     Ada has 100 coins, who is rich 200, who is poor 5.
@@ -44,34 +44,34 @@ def house(desk: House) -> House:
     return desk
 
 
-def a_fair(house: House) -> str:
+def a_fair(installation: Installation) -> str:
     """An open fair."""
-    house.ok("shop", "open", "fair-1", "--title", "Осенняя ярмарка", "--yes")
+    installation.ok("shop", "open", "fair-1", "--title", "Осенняя ярмарка", "--yes")
     return "fair-1"
 
 
-def a_sale(house: House, key: str = "s-1") -> str:
+def a_sale(installation: Installation, key: str = "s-1") -> str:
     """Two pens and nothing else, for Ada."""
-    house.ok("sell", f"#{ADA}", "pen", "--quantity", "2", "--key", key, "--yes")
+    installation.ok("sell", f"#{ADA}", "pen", "--quantity", "2", "--key", key, "--yes")
     return key
 
 
-def left(house: House, code: str) -> int:
+def left(installation: Installation, code: str) -> int:
     """Pieces that are left."""
-    with house.reader() as reader:
+    with installation.reader() as reader:
         return reader.stock([code])[code]
 
 
 #: Every command that writes, and how many entries it posts.
-WRITING: dict[str, tuple[Callable[[House], list[str]], int]] = {
+WRITING: dict[str, tuple[Callable[[Installation], list[str]], int]] = {
     "sell": (lambda _: ["sell", f"#{ADA}", "mug", "--key", "k-1"], 1),
     "sell together": (
         lambda _: ["sell", f"#{ADA}", "mug", "--also", f"#{RICH}=10", "--key", "k-2"],
         2,
     ),
-    "refund": (lambda house: ["refund", a_sale(house), "--note", "Сломалась"], 1),
+    "refund": (lambda installation: ["refund", a_sale(installation), "--note", "Сломалась"], 1),
     "shop open": (lambda _: ["shop", "open", "fair-2"], 0),
-    "shop close": (lambda house: ["shop", "close", a_fair(house)], 0),
+    "shop close": (lambda installation: ["shop", "close", a_fair(installation)], 0),
 }
 
 
@@ -79,40 +79,44 @@ class TestEveryWritingCommand:
     """Looked at first, agreed to, written once, and told."""
 
     @pytest.mark.parametrize("name", WRITING)
-    def test_what_a_dry_run_shows_is_what_is_written(self, house: House, name: str) -> None:
+    def test_what_a_dry_run_shows_is_what_is_written(
+        self, installation: Installation, name: str
+    ) -> None:
         """Nothing is written by looking or where nobody can agree; then exactly what was shown."""
         make, entries = WRITING[name]
-        command = make(house)
-        before, count = house.tables(), len(house.ledger())
-        looked = house.ok(*command, "--dry-run", "--json").json
+        command = make(installation)
+        before, count = installation.tables(), len(installation.ledger())
+        looked = installation.ok(*command, "--dry-run", "--json").json
         assert (looked["dry_run"], looked["receipt"]) == (True, None)
-        assert house.ok(*command, "--dry-run").out.endswith("dry run: nothing written\n")
-        for alone in (house.run(*command), house.run(*command, "--json")):
+        assert installation.ok(*command, "--dry-run").out.endswith("dry run: nothing written\n")
+        for alone in (installation.run(*command), installation.run(*command, "--json")):
             assert (alone.code, "nobody is there to ask; nothing written" in alone.err) == (2, True)
-        assert house.tables() == before
-        done = house.ok(*command, "--yes", "--json").json
+        assert installation.tables() == before
+        done = installation.ok(*command, "--yes", "--json").json
         assert {one: done[one] for one in ("moves", "digest", "words", "key")} == {
             one: looked[one] for one in ("moves", "digest", "words", "key")
         }
-        assert len(done["moves"]) == entries == len(house.ledger()) - count
+        assert len(done["moves"]) == entries == len(installation.ledger()) - count
         for move in done["moves"]:
             assert (
-                move["after"] == move["before"] + move["coins"] == house.balance(move["resident"])
+                move["after"]
+                == move["before"] + move["coins"]
+                == installation.balance(move["resident"])
             )
 
     @pytest.mark.parametrize("name", WRITING)
-    def test_a_quiet_one_says_nothing(self, house: House, name: str) -> None:
+    def test_a_quiet_one_says_nothing(self, installation: Installation, name: str) -> None:
         """And its work is done."""
-        command = WRITING[name][0](house)
-        with house.reader() as reader:
+        command = WRITING[name][0](installation)
+        with installation.reader() as reader:
             runs = reader.head().runs
-        said = house.ok(*command, "--yes", "--quiet")
-        with house.reader() as reader:
+        said = installation.ok(*command, "--yes", "--quiet")
+        with installation.reader() as reader:
             assert (said.out, said.err, reader.head().runs) == ("", "", runs + 1)
 
-    def test_a_person_is_shown_and_asked(self, house: House) -> None:
+    def test_a_person_is_shown_and_asked(self, installation: Installation) -> None:
         """In a terminal; yes writes it."""
-        shown = in_terminal(house, "sell", f"#{ADA}", "mug", answer=f"y{ENTER}")
+        shown = in_terminal(installation, "sell", f"#{ADA}", "mug", answer=f"y{ENTER}")
         assert shown.code == 0
         assert "100    -30     70" in shown.text
         assert (
@@ -120,31 +124,31 @@ class TestEveryWritingCommand:
             < shown.text.index(QUESTION)
             < shown.text.index("posted (-30)")
         )
-        assert in_terminal(house, "sell", f"#{ADA}", "mug", answer=ENTER).text.endswith(
+        assert in_terminal(installation, "sell", f"#{ADA}", "mug", answer=ENTER).text.endswith(
             "nothing written\n"
         )
-        assert house.balance(ADA) == 70
+        assert installation.balance(ADA) == 70
 
 
 class TestSell:
     """Debit, stock and sale in one."""
 
-    def test_a_sale(self, house: House) -> None:
+    def test_a_sale(self, installation: Installation) -> None:
         """The family reads what it was; the key is shown, so that it can be repeated."""
-        out = house.ok("sell", f"#{ADA}", "mug", "--quantity", "2", "--yes").out
+        out = installation.ok("sell", f"#{ADA}", "mug", "--quantity", "2", "--yes").out
         assert FRESH.search(out)
-        assert (house.balance(ADA), left(house, "mug")) == (40, 3)
-        assert "Кружка × 2" in house.ok("history", f"#{ADA}", "--limit", "1").out
-        assert "Кружка × 2" in house.ok("statement", f"#{ADA}").out
+        assert (installation.balance(ADA), left(installation, "mug")) == (40, 3)
+        assert "Кружка × 2" in installation.ok("history", f"#{ADA}", "--limit", "1").out
+        assert "Кружка × 2" in installation.ok("statement", f"#{ADA}").out
 
-    def test_goods_by_name(self, house: House) -> None:
+    def test_goods_by_name(self, installation: Installation) -> None:
         """The whole name before a part of one; several are listed."""
-        house.ok("sell", f"#{ADA}", "кружка", "--yes")
-        assert left(house, "mug") == 4
-        said = house.run("sell", f"#{ADA}", "круж", "--yes")
+        installation.ok("sell", f"#{ADA}", "кружка", "--yes")
+        assert left(installation, "mug") == 4
+        said = installation.run("sell", f"#{ADA}", "круж", "--yes")
         assert (said.code, "big-mug Кружка большая" in said.err) == (6, True)
 
-    def test_who_pays_what(self, house: House) -> None:
+    def test_who_pays_what(self, installation: Installation) -> None:
         """Named parts, and the rest."""
         words = [
             "sell",
@@ -157,37 +161,39 @@ class TestSell:
             "--also",
             f"#{POOR}=5",
         ]
-        house.ok(*words, "--yes")
-        assert [house.balance(one) for one in (ADA, RICH, POOR)] == [75, 140, 0]
+        installation.ok(*words, "--yes")
+        assert [installation.balance(one) for one in (ADA, RICH, POOR)] == [75, 140, 0]
 
-    def test_a_key_repeated(self, house: House) -> None:
+    def test_a_key_repeated(self, installation: Installation) -> None:
         """Sold once, both exit 0; for another sale 7."""
         words = ["sell", f"#{ADA}", "mug", "--key", "K-9", "--yes"]
-        house.ok(*words)
-        before = house.tables()
-        assert house.ok(*words).out == "sold already: sale k-9\n"
-        other = house.run("sell", f"#{RICH}", "mug", "--key", "k-9", "--yes")
+        installation.ok(*words)
+        before = installation.tables()
+        assert installation.ok(*words).out == "sold already: sale k-9\n"
+        other = installation.run("sell", f"#{RICH}", "mug", "--key", "k-9", "--yes")
         assert (other.code, "key k-9 is another sale already: Кружка for #102" in other.err) == (
             7,
             True,
         )
-        assert house.tables() == before
+        assert installation.tables() == before
 
-    def test_another_day(self, house: House) -> None:
+    def test_another_day(self, installation: Installation) -> None:
         """Yesterday's sale that nobody could enter."""
         yesterday = cli.utc_now().date() - timedelta(1)
-        house.ok("sell", f"#{ADA}", "mug", "--date", str(yesterday), "--key", "k-1", "--yes")
-        assert house.ledger()[-1].entry.happened_on == yesterday
+        installation.ok("sell", f"#{ADA}", "mug", "--date", str(yesterday), "--key", "k-1", "--yes")
+        assert installation.ledger()[-1].entry.happened_on == yesterday
         assert (
-            house.ok("shop", "sales", "--until", str(yesterday), "--json").json[0]["sale"]["id"]
+            installation.ok("shop", "sales", "--until", str(yesterday), "--json").json[0]["sale"][
+                "id"
+            ]
             == "k-1"
         )
 
-    def test_markup_in_a_name_is_text(self, house: House) -> None:
+    def test_markup_in_a_name_is_text(self, installation: Installation) -> None:
         """Nothing is coloured, nothing breaks."""
-        a_sale(house)
+        a_sale(installation)
         for words in (("shop", "sales"), ("shop", "sale", "s-1"), ("shop", "report")):
-            assert "Ручка [red]" in house.ok(*words).out
+            assert "Ручка [red]" in installation.ok(*words).out
 
     @pytest.mark.parametrize(
         ("words", "code", "says"),
@@ -222,35 +228,35 @@ class TestSell:
         ],
     )
     def test_what_cannot_be(
-        self, house: House, words: tuple[str, ...], code: int, says: str
+        self, installation: Installation, words: tuple[str, ...], code: int, says: str
     ) -> None:
         """Told in one line, and nothing is written."""
-        before = house.tables()
-        said = house.run("sell", *words, "--yes")
+        before = installation.tables()
+        said = installation.run("sell", *words, "--yes")
         assert (said.code, says in said.err) == (code, True), said.err
-        assert house.tables() == before
+        assert installation.tables() == before
 
 
 class TestRefund:
     """Coins and goods come back."""
 
-    def test_whole_and_once(self, house: House) -> None:
+    def test_whole_and_once(self, installation: Installation) -> None:
         """7 the second time."""
-        a_sale(house)
-        out = house.ok("refund", "S-1", "--note", "Не пишет", "--yes").out
+        a_sale(installation)
+        out = installation.ok("refund", "S-1", "--note", "Не пишет", "--yes").out
         assert "sale s-1: Ручка [red] × 2 back" in out
-        assert (house.balance(ADA), left(house, "pen")) == (100, 10)
-        again = house.run("refund", "s-1", "--note", "Не пишет", "--yes")
+        assert (installation.balance(ADA), left(installation, "pen")) == (100, 10)
+        again = installation.run("refund", "s-1", "--note", "Не пишет", "--yes")
         assert (again.code, "sale s-1 is refunded already; nothing written" in again.err) == (
             7,
             True,
         )
 
-    def test_lines(self, house: House) -> None:
+    def test_lines(self, installation: Installation) -> None:
         """As `shop sale` numbers them; one at a time or several."""
-        a_sale(house)
-        house.ok("refund", "s-1", "--line", "1", "--note", "Не пишет", "--yes")
-        shown = house.ok("shop", "sale", "s-1").out
+        a_sale(installation)
+        installation.ok("refund", "s-1", "--line", "1", "--note", "Не пишет", "--yes")
+        shown = installation.ok("shop", "sale", "s-1").out
         assert re.search(r"1  Ручка \[red\]\s+pen\s+2\s+7\s+14  refunded", shown)
 
     @pytest.mark.parametrize(
@@ -265,19 +271,19 @@ class TestRefund:
         ],
     )
     def test_what_cannot_be(
-        self, house: House, words: tuple[str, ...], code: int, says: str
+        self, installation: Installation, words: tuple[str, ...], code: int, says: str
     ) -> None:
         """Told in one line."""
-        a_sale(house)
-        before = house.tables()
-        said = house.run("refund", *words, "--yes")
+        a_sale(installation)
+        before = installation.tables()
+        said = installation.run("refund", *words, "--yes")
         assert (said.code, says in said.err) == (code, True), said.err
-        assert house.tables() == before
+        assert installation.tables() == before
 
-    def test_a_purchase_is_not_reversed_by_hand(self, house: House) -> None:
+    def test_a_purchase_is_not_reversed_by_hand(self, installation: Installation) -> None:
         """7, with the command that takes the goods back too."""
-        a_sale(house)
-        said = house.run("reverse", str(house.ledger()[-1].n), "--note", "x", "--yes")
+        a_sale(installation)
+        said = installation.run("reverse", str(installation.ledger()[-1].n), "--note", "x", "--yes")
         assert (said.code, '"coinsync refund" takes it back' in said.err) == (7, True)
 
 
@@ -286,18 +292,18 @@ class TestErased:
 
     SOLD, RETURNED = "Скидка-за-тайное", "Вернула-тайная"
 
-    def left(self, house: House) -> set[str]:
+    def left(self, installation: Installation) -> set[str]:
         """Which of the reasons still stand anywhere in the database's files, byte by byte."""
-        content = b"".join(path.read_bytes() for path in house.folder.glob("coinsync.db*"))
+        content = b"".join(path.read_bytes() for path in installation.folder.glob("coinsync.db*"))
         return {text for text in (self.SOLD, self.RETURNED) if text.encode() in content}
 
     @pytest.mark.sqlite
-    def test_no_reason_outlives_the_name(self, house: House) -> None:
+    def test_no_reason_outlives_the_name(self, installation: Installation) -> None:
         """Neither that of the sale nor that of the refund.
 
         What was sold stays, and the books still hold.
         """
-        house.ok(
+        installation.ok(
             "sell",
             f"#{ADA}",
             "mug",
@@ -309,38 +315,39 @@ class TestErased:
             self.SOLD,
             "--yes",
         )
-        house.ok("refund", "k-1", "--note", self.RETURNED, "--yes")
-        assert self.left(house) == {self.SOLD, self.RETURNED}
-        assert self.SOLD in house.ok("shop", "sale", "k-1").out
-        assert self.RETURNED in house.ok("history", f"#{ADA}").out
-        house.ok("residents", "erase", f"#{ADA}", "--yes")
-        assert self.left(house) == set()
-        [sale] = house.ok("shop", "sales", "--json").json
+        installation.ok("refund", "k-1", "--note", self.RETURNED, "--yes")
+        assert self.left(installation) == {self.SOLD, self.RETURNED}
+        assert self.SOLD in installation.ok("shop", "sale", "k-1").out
+        assert self.RETURNED in installation.ok("history", f"#{ADA}").out
+        installation.ok("residents", "erase", f"#{ADA}", "--yes")
+        assert self.left(installation) == set()
+        [sale] = installation.ok("shop", "sales", "--json").json
         assert (sale["note"], sale["lines"][0]["price"]) == ("", 25)
-        assert house.ok("reconcile").code == 0
+        assert installation.ok("reconcile").code == 0
 
 
 class TestLooking:
     """Sales, one sale, the report, fairs: for a person, a program and a spreadsheet."""
 
-    def test_nothing_yet(self, house: House) -> None:
+    def test_nothing_yet(self, installation: Installation) -> None:
         """Said in words."""
-        assert house.ok("shop", "sales").out == "no sales\n"
+        assert installation.ok("shop", "sales").out == "no sales\n"
         assert (
-            house.ok("shop", "events").out == "no fairs; shop open EVENT --title TEXT opens one\n"
+            installation.ok("shop", "events").out
+            == "no fairs; shop open EVENT --title TEXT opens one\n"
         )
         assert (
-            house.ok("shop", "sales", "--json").json
-            == house.ok("shop", "events", "--json").json
+            installation.ok("shop", "sales", "--json").json
+            == installation.ok("shop", "events", "--json").json
             == []
         )
-        assert "5 items did not move" in house.ok("shop", "report").out
-        assert house.run("shop", "sale", "nope").code == 6
+        assert "5 items did not move" in installation.ok("shop", "report").out
+        assert installation.run("shop", "sale", "nope").code == 6
 
-    def test_sales(self, house: House) -> None:
+    def test_sales(self, installation: Installation) -> None:
         """All three forms say the same."""
-        a_fair(house)
-        a_sale(house)
+        a_fair(installation)
+        a_sale(installation)
         together = [
             "sell",
             f"#{ADA}",
@@ -352,28 +359,28 @@ class TestLooking:
             "--key",
             "s-2",
         ]
-        house.ok(*together, "--price", "25", "--reason", "Скол", "--yes")
-        house.ok("refund", "s-1", "--note", "x", "--yes")
-        found = house.ok("shop", "sales", "--json").json
+        installation.ok(*together, "--price", "25", "--reason", "Скол", "--yes")
+        installation.ok("refund", "s-1", "--note", "x", "--yes")
+        found = installation.ok("shop", "sales", "--json").json
         assert [(one["sale"]["id"], one["refunded"], len(one["payments"])) for one in found] == [
             ("s-1", [1], 1),
             ("s-2", [], 2),
         ]
-        rows = list(csv.DictReader(io.StringIO(house.ok("shop", "sales", "--csv").out)))
+        rows = list(csv.DictReader(io.StringIO(installation.ok("shop", "sales", "--csv").out)))
         assert [
             (row["sale"], row["item"], row["price"], row["listed"], row["refunded"]) for row in rows
         ] == [
             ("s-1", "pen", "7", "7", "1"),
             ("s-2", "mug", "25", "30", "0"),
         ]
-        out = house.ok("shop", "sales").out
+        out = installation.ok("shop", "sales").out
         assert "2 sales, 25 coins" in out
         assert re.search(r"s-1 .* 0  refunded", out)
         assert [
             one["sale"]["id"]
-            for one in house.ok("shop", "sales", "--event", "fair-1", "--json").json
+            for one in installation.ok("shop", "sales", "--event", "fair-1", "--json").json
         ] == ["s-2"]
-        shown = house.ok("shop", "sale", "s-2").out
+        shown = installation.ok("shop", "sale", "s-2").out
         for words in (
             "fair-1",
             "by anna",
@@ -386,11 +393,11 @@ class TestLooking:
         ):
             assert words in shown
 
-    def test_the_report(self, house: House) -> None:
+    def test_the_report(self, installation: Installation) -> None:
         """Best sellers first, what does not move, and how many have nothing."""
-        a_sale(house)
-        house.ok("sell", f"#{RICH}", "mug", "--yes")
-        report = house.ok("shop", "report", "--json").json
+        a_sale(installation)
+        installation.ok("sell", f"#{RICH}", "mug", "--yes")
+        report = installation.ok("shop", "report", "--json").json
         assert [(one["item"], one["pieces"], one["coins"], one["left"]) for one in report["items"]][
             :3
         ] == [
@@ -400,51 +407,61 @@ class TestLooking:
         ]
         buyers = {one["resident"]: one for one in report["buyers"]}
         assert (buyers[ADA]["spent"], buyers[ADA]["balance"], buyers[RICH]["pieces"]) == (14, 86, 1)
-        rows = csv.DictReader(io.StringIO(house.ok("shop", "report", "--csv").out))
+        rows = csv.DictReader(io.StringIO(installation.ok("shop", "report", "--csv").out))
         assert {int(row["resident"]): int(row["spent"]) for row in rows} == {
             id: one["spent"] for id, one in buyers.items()
         }
-        out = house.ok("shop", "report").out
+        out = installation.ok("shop", "report").out
         assert "3 items did not move" in out
         assert re.search(r"\d+ residents bought nothing, \d+ of them have no coins", out)
-        everybody = house.ok("shop", "report", "-v").out
+        everybody = installation.ok("shop", "report", "-v").out
         assert everybody.count("\n#") == len(report["buyers"]) > out.count("\n#") == 2
 
-    def test_the_report_of_a_branch_and_of_days(self, house: House) -> None:
+    def test_the_report_of_a_branch_and_of_days(self, installation: Installation) -> None:
         """What its residents bought, and then."""
-        a_sale(house)
-        with house.reader() as reader:
+        a_sale(installation)
+        with installation.reader() as reader:
             ada = reader.resident(ADA)
         assert ada is not None
         other = 2 if ada.branches == (1,) else 1
         pens = [
-            house.ok("shop", "report", "--branch", str(branch), "--json").json["items"][0]["coins"]
+            installation.ok("shop", "report", "--branch", str(branch), "--json").json["items"][0][
+                "coins"
+            ]
             for branch in (3 - other, other)
         ]
         assert pens == [14, 0]
         assert (
-            house.ok("shop", "report", "--until", "2020-01-01", "--json").json["items"][0]["coins"]
+            installation.ok("shop", "report", "--until", "2020-01-01", "--json").json["items"][0][
+                "coins"
+            ]
             == 0
         )
         assert (
-            house.run("shop", "report", "--since", "2026-02-01", "--until", "2026-01-01").code == 2
+            installation.run(
+                "shop", "report", "--since", "2026-02-01", "--until", "2026-01-01"
+            ).code
+            == 2
         )
 
-    def test_a_fair_from_beginning_to_end(self, house: House) -> None:
+    def test_a_fair_from_beginning_to_end(self, installation: Installation) -> None:
         """Opened, sold at, closed, and closed for good."""
-        a_fair(house)
-        assert house.ok("shop", "open", "fair-1", "--yes").out == "fair-1 is there already, open\n"
-        house.ok("sell", f"#{ADA}", "mug", "--event", "fair-1", "--yes")
-        out = house.ok("shop", "close", "FAIR-1", "--yes").out
+        a_fair(installation)
+        assert (
+            installation.ok("shop", "open", "fair-1", "--yes").out
+            == "fair-1 is there already, open\n"
+        )
+        installation.ok("sell", f"#{ADA}", "mug", "--event", "fair-1", "--yes")
+        out = installation.ok("shop", "close", "FAIR-1", "--yes").out
         assert "coins taken 30 = fall of balances 30 = sale lines 30" in out
         assert "mug: received 5 − left 4 = sold 1 + written off 0" in out
-        [event] = house.ok("shop", "events", "--json").json
+        [event] = installation.ok("shop", "events", "--json").json
         assert (event["title"], event["closed_by"]) == ("Осенняя ярмарка", "anna")
-        assert "by anna" in house.ok("shop", "events").out
+        assert "by anna" in installation.ok("shop", "events").out
         for words in (("shop", "close", "fair-1"), ("sell", f"#{ADA}", "mug", "--event", "fair-1")):
-            said = house.run(*words, "--yes")
+            said = installation.run(*words, "--yes")
             assert (said.code, "fair-1 was closed on" in said.err) == (7, True)
-        assert house.run("till", "--event", "fair-1").code == 7
+        assert installation.run("till", "--event", "fair-1").code == 7
 
     @pytest.mark.parametrize(
         ("words", "code", "says"),
@@ -456,8 +473,8 @@ class TestLooking:
         ],
     )
     def test_what_cannot_be(
-        self, house: House, words: tuple[str, ...], code: int, says: str
+        self, installation: Installation, words: tuple[str, ...], code: int, says: str
     ) -> None:
         """Told in one line."""
-        said = house.run("shop", *words, "--yes")
+        said = installation.run("shop", *words, "--yes")
         assert (said.code, says in said.err) == (code, True), said.err

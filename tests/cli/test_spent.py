@@ -10,28 +10,28 @@ from datetime import UTC, datetime
 from coinsync.core.plan import Plan, Post, Purpose, Scope
 from coinsync.store import writer
 from tests.support.makers import a_credit, environment, order, writing
-from tests.support.school import TODAY, House
+from tests.support.school import TODAY, Installation
 
 
-def spend(house: House, resident: int, coins: int) -> None:
+def spend(installation: Installation, resident: int, coins: int) -> None:
     """Take coins as the desk does: by a plan, through the one writer."""
-    with house.reader() as reader:
+    with installation.reader() as reader:
         key = f"spent-{reader.head().runs}"
     plan = Plan.of(
         Purpose.DESK, Scope(1, TODAY, TODAY), [Post(a_credit(key, resident, -coins, on=TODAY))]
     )
     now = datetime.now(UTC)  # noqa: TID251
-    with writing(house.url) as database:
+    with writing(installation.url) as database:
         writer.apply(database, plan, order(account="test"), environment(now=now, name=key))
 
 
-def the_last_paid(house: House) -> tuple[int, int]:
+def the_last_paid(installation: Installation) -> tuple[int, int]:
     """A paid lesson and somebody who has coins for it."""
-    lesson = house.paid_lessons()[-1].id
-    return lesson, house.paid_resident(lesson)
+    lesson = installation.paid_lessons()[-1].id
+    return lesson, installation.paid_resident(lesson)
 
 
-def test_a_reversal_of_spent_coins_is_held_and_comes_back_every_night(synced: House) -> None:
+def test_a_reversal_of_spent_coins_is_held_and_comes_back_every_night(synced: Installation) -> None:
     """Nothing is taken, the line says why, and the next sync says it again."""
     lesson, who = the_last_paid(synced)
     spend(synced, who, synced.balances()[who])
@@ -45,7 +45,7 @@ def test_a_reversal_of_spent_coins_is_held_and_comes_back_every_night(synced: Ho
     assert "held: -10" in synced.ok("explain", f"#{who}", "--lesson", str(lesson)).out
 
 
-def test_coins_spent_between_plan_and_apply_make_the_plan_stale(synced: House) -> None:
+def test_coins_spent_between_plan_and_apply_make_the_plan_stale(synced: Installation) -> None:
     """Exit 5, that window untouched, no balance below zero, the other branch done all the same."""
     lesson, who = the_last_paid(synced)
     synced.school.act("mark", lesson=lesson, customer=who, is_attend=0)

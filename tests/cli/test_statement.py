@@ -42,7 +42,7 @@ from tests.support.makers import (
     reading,
     thorough,
 )
-from tests.support.school import TODAY, House
+from tests.support.school import TODAY, Installation
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config.toml.example"
 FIRST = TODAY - timedelta(days=30)
@@ -54,36 +54,40 @@ def period(since: date = FIRST, until: date = TODAY) -> tuple[str, ...]:
     return ("--since", since.isoformat(), "--until", until.isoformat())
 
 
-def the_richest(house: House) -> int:
+def the_richest(installation: Installation) -> int:
     """Somebody with many lines."""
-    balances = house.balances()
+    balances = installation.balances()
     return max(balances, key=lambda id: (balances[id], -id))
 
 
-def a_busy_resident(house: House) -> int:
+def a_busy_resident(installation: Installation) -> int:
     """Somebody with lessons, credits, a debit, a slip that was taken back and a lesson that was."""
-    who = the_richest(house)
+    who = the_richest(installation)
     day = (TODAY - timedelta(days=3)).isoformat()
-    house.ok("credit", f"#{who}", "25", "--reason", "Помог убрать класс", "--date", day, "--yes")
-    house.ok(
+    installation.ok(
+        "credit", f"#{who}", "25", "--reason", "Помог убрать класс", "--date", day, "--yes"
+    )
+    installation.ok(
         "credit", f"#{who}", "--for", "olympiad", "--reason", "городская", "--date", day, "--yes"
     )
-    house.ok("debit", f"#{who}", "30", "--reason", "Наклейки", "--date", day, "--yes")
-    house.ok("credit", f"#{who}", "12", "--reason", "Не тому", "--date", day, "--yes")
-    slip = house.ledger()[-1].n
-    house.ok("reverse", str(slip), "--note", "ошибка", "--yes")
+    installation.ok("debit", f"#{who}", "30", "--reason", "Наклейки", "--date", day, "--yes")
+    installation.ok("credit", f"#{who}", "12", "--reason", "Не тому", "--date", day, "--yes")
+    slip = installation.ledger()[-1].n
+    installation.ok("reverse", str(slip), "--note", "ошибка", "--yes")
     lesson = next(
-        one.entry.lesson for one in house.ledger() if one.entry.resident == who and one.entry.lesson
+        one.entry.lesson
+        for one in installation.ledger()
+        if one.entry.resident == who and one.entry.lesson
     )
-    house.school.act("mark", lesson=lesson, customer=who, is_attend=0)
-    house.ok("sync")
+    installation.school.act("mark", lesson=lesson, customer=who, is_attend=0)
+    installation.ok("sync")
     return who
 
 
 # --- it adds up -------------------------------------------------------------------------------
 
 
-def test_it_adds_up_and_equals_the_balance_of_every_day(synced: House) -> None:
+def test_it_adds_up_and_equals_the_balance_of_every_day(synced: Installation) -> None:
     """Opening and lines make the closing and each balance; `balance --as-of` says the same."""
     who = a_busy_resident(synced)
     for days in (0, 2, 3, 5, 9, 17, 30, 400):
@@ -116,7 +120,7 @@ def test_it_adds_up_and_equals_the_balance_of_every_day(synced: House) -> None:
         )
 
 
-def test_the_next_statement_begins_where_the_last_one_ended(synced: House) -> None:
+def test_the_next_statement_begins_where_the_last_one_ended(synced: Installation) -> None:
     """No line is lost between two pages, and none stands on both."""
     who = a_busy_resident(synced)
     middle = TODAY - timedelta(days=10)
@@ -189,7 +193,7 @@ def the_settings() -> Settings:
     return config.load(EXAMPLE)
 
 
-def test_a_statement_may_reach_over_all_time(synced: House) -> None:
+def test_a_statement_may_reach_over_all_time(synced: Installation) -> None:
     """From the first day that there is: nothing was before it."""
     who = the_richest(synced)
     found = synced.ok("statement", f"#{who}", *period(date.min), "--json").json
@@ -199,7 +203,7 @@ def test_a_statement_may_reach_over_all_time(synced: House) -> None:
 # --- what a parent reads ----------------------------------------------------------------------
 
 
-def test_a_parent_reads_it(synced: House) -> None:
+def test_a_parent_reads_it(synced: Installation) -> None:
     """School, child, period, lines in words, totals, the balance in coins, the day of printing.
 
     No code of ours.
@@ -230,7 +234,9 @@ def test_a_parent_reads_it(synced: House) -> None:
     assert "осталось отработать" not in out
 
 
-def test_a_line_that_is_taken_back_and_the_one_that_does_it_name_each_other(synced: House) -> None:
+def test_a_line_that_is_taken_back_and_the_one_that_does_it_name_each_other(
+    synced: Installation,
+) -> None:
     """Also where the other one happened on a day that the page does not show."""
     who = a_busy_resident(synced)
     day = TODAY - timedelta(days=3)
@@ -246,7 +252,7 @@ def test_a_line_that_is_taken_back_and_the_one_that_does_it_name_each_other(sync
     assert re.fullmatch(r"Исправление: ошибка; отмена записи от 17 ноября( 2026)?", reversal["why"])
 
 
-def test_an_english_parent_reads_it_too(synced: House) -> None:
+def test_an_english_parent_reads_it_too(synced: Installation) -> None:
     """Everything but what staff typed and what the school calls itself."""
     who = a_busy_resident(synced)
     out = synced.ok("statement", f"#{who}", *period(), "--lang", "en").out
@@ -262,14 +268,14 @@ def test_an_english_parent_reads_it_too(synced: House) -> None:
     assert not re.search(r"[А-Яа-я]{3,} (ноября|октября)|Остаток|Отмен", out)
 
 
-def test_no_other_language_is_spoken(synced: House) -> None:
+def test_no_other_language_is_spoken(synced: Installation) -> None:
     """2, and which there are."""
     said = synced.run("statement", f"#{the_richest(synced)}", "--lang", "de")
     assert said.code == 2
     assert "Languages: ru, en." in said.err
 
 
-def test_an_empty_period_is_a_page_as_well(synced: House) -> None:
+def test_an_empty_period_is_a_page_as_well(synced: Installation) -> None:
     """What there was is what there is."""
     who = the_richest(synced)
     balance = synced.balances()[who]
@@ -286,7 +292,7 @@ def test_an_empty_period_is_a_page_as_well(synced: House) -> None:
     )
 
 
-def test_a_period_that_ends_before_it_begins_is_refused(synced: House) -> None:
+def test_a_period_that_ends_before_it_begins_is_refused(synced: Installation) -> None:
     """2, whether both days were said or only the first, and for what is no day at all."""
     who = f"#{the_richest(synced)}"
     assert synced.run("statement", who, *period(TODAY, TODAY - timedelta(days=1))).code == 2
@@ -297,7 +303,7 @@ def test_a_period_that_ends_before_it_begins_is_refused(synced: House) -> None:
     assert synced.run("statement", "#999999").code == 6
 
 
-def test_the_month_so_far_by_default(synced: House) -> None:
+def test_the_month_so_far_by_default(synced: Installation) -> None:
     """From the first of the month to today.
 
     With --until alone from the first of that day's month.
@@ -314,7 +320,7 @@ def test_the_month_so_far_by_default(synced: House) -> None:
     ("time", "moscow", "omsk"), [("17:59", 22, 22), ("18:30", 22, 23), ("21:30", 23, 23)]
 )
 def test_today_is_that_of_the_residents_branch(
-    synced: House, time: str, moscow: int, omsk: int
+    synced: Installation, time: str, moscow: int, omsk: int
 ) -> None:
     """Omsk's day begins three hours before Moscow's; the server's zone does not matter."""
     now = datetime.fromisoformat(f"2026-11-22T{time}:00Z")
@@ -326,7 +332,7 @@ def test_today_is_that_of_the_residents_branch(
         assert said.json["printed_on"] == f"2026-11-{day}"
 
 
-def test_coins_to_be_made_up_are_said(synced: House) -> None:
+def test_coins_to_be_made_up_are_said(synced: Installation) -> None:
     """After a reviewed reversal of spent coins.
 
     The sum is below zero, what the child has is not.
@@ -364,7 +370,7 @@ def test_coins_to_be_made_up_are_said(synced: House) -> None:
     assert "balance      0 (10 to be made up)" in synced.ok("residents", "show", f"#{who}").out
 
 
-def test_two_cards_of_one_child_make_one_page(synced: House) -> None:
+def test_two_cards_of_one_child_make_one_page(synced: Installation) -> None:
     """The lines of both, under the card that goes on, by whichever number it is asked for."""
     ended, heir = sorted(synced.balances(), key=lambda id: -synced.balances()[id])[:2]
     apart = {id: synced.ok("statement", f"#{id}", *period(), "--json").json for id in (ended, heir)}
@@ -392,7 +398,7 @@ def test_two_cards_of_one_child_make_one_page(synced: House) -> None:
 # --- for spreadsheets and programs ------------------------------------------------------------
 
 
-def test_csv_adds_up_in_a_spreadsheet(synced: House) -> None:
+def test_csv_adds_up_in_a_spreadsheet(synced: Installation) -> None:
     """ISO days, plain whole numbers, first what there was and last what there is."""
     who = a_busy_resident(synced)
     rows = list(
@@ -419,7 +425,7 @@ def test_csv_adds_up_in_a_spreadsheet(synced: House) -> None:
     assert [row["why"] for row in rows[1:-1]] == [line["why"] for line in found["lines"]]
 
 
-def test_a_formula_that_staff_typed_is_harmless(synced: House) -> None:
+def test_a_formula_that_staff_typed_is_harmless(synced: Installation) -> None:
     """On paper it stands as typed, in a spreadsheet behind an apostrophe."""
     who = the_richest(synced)
     synced.ok(
@@ -430,7 +436,7 @@ def test_a_formula_that_staff_typed_is_harmless(synced: House) -> None:
     assert "'=HYPERLINK(1)" in synced.ok("history", f"#{who}", "--csv").out
 
 
-def test_the_json_of_a_statement_holds_no_more_than_the_page(synced: House) -> None:
+def test_the_json_of_a_statement_holds_no_more_than_the_page(synced: Installation) -> None:
     """Neither VK pages nor who works there: it may be handed on."""
     found = synced.ok("statement", f"#{a_busy_resident(synced)}", *period(), "--json").json
     assert set(found) == {
@@ -502,7 +508,7 @@ def test_it_fits_its_paper_and_loses_nothing(width: int, language: str) -> None:
         assert word in together
 
 
-def test_a_pipe_is_paper(synced: House) -> None:
+def test_a_pipe_is_paper(synced: Installation) -> None:
     """Where nobody looks it is eighty columns wide and without colours, ready for a printer.
 
     Numbers in columns.
@@ -521,7 +527,7 @@ def test_a_pipe_is_paper(synced: House) -> None:
     assert {cell_len(line) for line in ends} == {cell_len(head)}
 
 
-def test_a_page_without_reasons_has_no_column_for_them(synced: House) -> None:
+def test_a_page_without_reasons_has_no_column_for_them(synced: Installation) -> None:
     """Lessons alone speak for themselves."""
     head = synced.ok("statement", f"#{the_richest(synced)}", *period()).out.splitlines()[4]
     assert head.split() == ["День", "Что", "+/−", "Остаток"]
@@ -543,7 +549,7 @@ def test_somebody_without_a_name_is_a_number() -> None:
 # --- balances of a day, histories -------------------------------------------------------------
 
 
-def test_balances_as_of_a_day_say_of_which(synced: House) -> None:
+def test_balances_as_of_a_day_say_of_which(synced: Installation) -> None:
     """All of them, by the days on which things happened, not on which they were posted."""
     day = TODAY - timedelta(days=9)
     expected = dict.fromkeys(synced.balances(), 0)
@@ -563,7 +569,7 @@ def test_balances_as_of_a_day_say_of_which(synced: House) -> None:
     assert synced.run("balance", "--as-of", "gestern").code == 2
 
 
-def test_a_history_says_what_staff_typed_and_with_v_who_did_it(synced: House) -> None:
+def test_a_history_says_what_staff_typed_and_with_v_who_did_it(synced: Installation) -> None:
     """In the table, in JSON and in CSV; the way to earn by its title, its code beside it."""
     who = a_busy_resident(synced)
     out = synced.ok("history", f"#{who}").out
@@ -588,7 +594,7 @@ def test_a_history_says_what_staff_typed_and_with_v_who_did_it(synced: House) ->
     assert expected <= {(row["reason"], row["rule"], row["note"]) for row in rows}
 
 
-def test_an_explanation_says_why_an_award_was_taken_back(synced: House) -> None:
+def test_an_explanation_says_why_an_award_was_taken_back(synced: Installation) -> None:
     """With the words of the person who did it."""
     lesson, who = the_last_paid(synced)
     n = next(

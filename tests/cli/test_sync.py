@@ -16,7 +16,7 @@ import pytest
 from coinsync.core.ledger import Kind
 from tests.support import engines
 from tests.support.families import families
-from tests.support.school import RULE, TODAY, House
+from tests.support.school import RULE, TODAY, Installation
 
 ENGINES = engines.BOTH
 
@@ -37,25 +37,25 @@ def changes(report: dict) -> int:  # type: ignore[type-arg]
     return sum(result["report"]["changes"] for result in report["results"])
 
 
-def coins_of_branch(house: House, branch: int, since: date = date.min) -> int:
+def coins_of_branch(installation: Installation, branch: int, since: date = date.min) -> int:
     """Coins for lessons of a branch that stand, of lessons from a day on."""
-    lessons = house.school.tables.lessons
+    lessons = installation.school.tables.lessons
     return sum(
         posted.entry.coins
-        for posted in house.ledger()
+        for posted in installation.ledger()
         if posted.entry.lesson
         and lessons[posted.entry.lesson].branch_id == branch
         and posted.entry.happened_on >= since
     )
 
 
-def expected_awards(house: House) -> set[tuple[int, int]]:
+def expected_awards(installation: Installation) -> set[tuple[int, int]]:
     """(lesson, resident) that the school's own books call worth coins.
 
     Conducted, attended, of type 2, a member.
     """
     pairs = set()
-    for lesson in house.school.tables.lessons.values():
+    for lesson in installation.school.tables.lessons.values():
         if (
             lesson.status == 3
             and lesson.lesson_type_id == 2
@@ -65,7 +65,7 @@ def expected_awards(house: House) -> set[tuple[int, int]]:
             pairs |= {
                 (lesson.id, detail.customer_id)
                 for detail in lesson.details
-                if detail.is_attend == 1 and house.is_member(detail.customer_id, lesson)
+                if detail.is_attend == 1 and installation.is_member(detail.customer_id, lesson)
             }
     return pairs
 
@@ -73,7 +73,9 @@ def expected_awards(house: House) -> set[tuple[int, int]]:
 class TestFirstSync:
     """What the first sync brings."""
 
-    def test_pays_exactly_the_members_who_attended_regular_lessons(self, synced: House) -> None:
+    def test_pays_exactly_the_members_who_attended_regular_lessons(
+        self, synced: Installation
+    ) -> None:
         """Every award is for a conducted group lesson that a member attended, and none is
         missing."""
         awarded = {(posted.entry.lesson, posted.entry.resident) for posted in synced.ledger()}
@@ -86,7 +88,7 @@ class TestFirstSync:
         assert awarded == expected
         assert len(awarded) > 50
 
-    def test_trials_makeups_and_guests_earn_nothing(self, synced: House) -> None:
+    def test_trials_makeups_and_guests_earn_nothing(self, synced: Installation) -> None:
         """No lesson but those of type 2 has an entry."""
         types = {
             synced.school.tables.lessons[posted.entry.lesson].lesson_type_id
@@ -95,19 +97,21 @@ class TestFirstSync:
         }
         assert types == {2}
 
-    def test_an_unclassified_type_is_reported_and_not_paid(self, house: House) -> None:
+    def test_an_unclassified_type_is_reported_and_not_paid(
+        self, installation: Installation
+    ) -> None:
         """The type that appeared in mid-term is named, with how many residents got nothing."""
-        said = house.ok("sync")
+        said = installation.ok("sync")
         assert "7 Мастер-класс" in said.out
         assert "nobody has classified this lesson type" in said.out
 
-    def test_shows_branch_window_requests_and_totals(self, house: House) -> None:
+    def test_shows_branch_window_requests_and_totals(self, installation: Installation) -> None:
         """A person sees where, when, how many requests, and how many coins."""
-        out = house.ok("sync").out
+        out = installation.ok("sync").out
         assert "Branch Казань (Europe/Moscow)   lessons 2026-11-01 … 2026-11-20   complete" in out
         assert "awards (+" in out
 
-    def test_links_residents_to_numeric_vk_pages(self, synced: House) -> None:
+    def test_links_residents_to_numeric_vk_pages(self, synced: Installation) -> None:
         """Cards with a number for a VK page are linked; siblings share the account."""
         visitor, cards = max(families(synced.school), key=lambda family: len(family[1]))
         with synced.reader() as reader:
@@ -119,7 +123,7 @@ class TestFirstSync:
 class TestSecondSync:
     """A plan is the difference, so an unchanged CRM gives an empty one."""
 
-    def test_changes_nothing(self, synced: House) -> None:
+    def test_changes_nothing(self, synced: Installation) -> None:
         """The second sync posts nothing and says so."""
         before = synced.content()
         said = synced.ok("sync")
@@ -127,23 +131,23 @@ class TestSecondSync:
         assert "nothing to do" in said.out
         assert "award" not in said.out
 
-    def test_has_an_empty_plan_in_every_branch_and_window(self, synced: House) -> None:
+    def test_has_an_empty_plan_in_every_branch_and_window(self, synced: Installation) -> None:
         """Not one fact is written again."""
         assert changes(synced.ok("sync", "--json").json) == 0
 
-    def test_is_silent_when_quiet(self, synced: House) -> None:
+    def test_is_silent_when_quiet(self, synced: Installation) -> None:
         """A good night prints nothing."""
         said = synced.ok("sync", "--quiet")
         assert (said.out, said.err) == ("", "")
 
-    def test_is_no_difference_for_the_detailed_exit_code(self, synced: House) -> None:
+    def test_is_no_difference_for_the_detailed_exit_code(self, synced: Installation) -> None:
         """0 when nothing was to be done, 4 when something was."""
         assert synced.run("sync", "--detailed-exitcode").code == 0
         synced.school.act("advance", days=1)
         assert synced.run("sync", "--detailed-exitcode").code == 4
 
     def test_names_are_read_once_however_many_windows_there_are(
-        self, synced: House, caplog: pytest.LogCaptureFixture
+        self, synced: Installation, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Groups and lesson types are read for the run and for each branch, not for each window."""
 
@@ -168,7 +172,7 @@ class TestEdits:
     """Each retroactive edit in the CRM shows as exactly itself."""
 
     @pytest.fixture
-    def lesson(self, synced: House) -> int:
+    def lesson(self, synced: Installation) -> int:
         """A paid lesson of the current month, in the middle of its window."""
         recent = [
             one
@@ -177,13 +181,13 @@ class TestEdits:
         ]
         return recent[len(recent) // 2].id
 
-    def _sync(self, house: House) -> dict:  # type: ignore[type-arg]
-        report: dict = house.ok("sync", "--json").json  # type: ignore[type-arg]
-        assert changes(house.ok("sync", "--json").json) == 0, "apply, then plan: empty"
+    def _sync(self, installation: Installation) -> dict:  # type: ignore[type-arg]
+        report: dict = installation.ok("sync", "--json").json  # type: ignore[type-arg]
+        assert changes(installation.ok("sync", "--json").json) == 0, "apply, then plan: empty"
         return report
 
     def test_attended_to_absent_is_a_reversal_that_names_its_award(
-        self, synced: House, lesson: int
+        self, synced: Installation, lesson: int
     ) -> None:
         """Both lines stay, the reversal says why."""
         who = synced.paid_resident(lesson)
@@ -208,7 +212,9 @@ class TestEdits:
         out = synced.ok("explain", f"#{who}", "--lesson", str(lesson)).out
         assert "nothing: absent in the CRM; posted 0" in out
 
-    def test_a_mark_that_turns_back_is_an_award_again(self, synced: House, lesson: int) -> None:
+    def test_a_mark_that_turns_back_is_an_award_again(
+        self, synced: Installation, lesson: int
+    ) -> None:
         """Award, reversal, award: three entries under one key."""
         who = synced.paid_resident(lesson)
         for mark in (0, 1):
@@ -226,7 +232,7 @@ class TestEdits:
         [("cancel", "not_conducted"), ("plan", "not_conducted"), ("delete", "lesson_gone")],
     )
     def test_a_lesson_taken_back_is_reversed_for_everybody(
-        self, synced: House, lesson: int, action: str, reason: str
+        self, synced: Installation, lesson: int, action: str, reason: str
     ) -> None:
         """Cancelled, set back to planned, deleted: all its coins go, each with the reason."""
         paid = sum(posted.entry.lesson == lesson for posted in synced.ledger())
@@ -238,7 +244,7 @@ class TestEdits:
         assert len(lines(report, "reverse")) == paid
         assert {(entry.lesson, entry.reason) for entry in reversed_} == {(lesson, reason)}
 
-    def test_a_restored_lesson_is_paid_again(self, synced: House, lesson: int) -> None:
+    def test_a_restored_lesson_is_paid_again(self, synced: Installation, lesson: int) -> None:
         """Deleted by mistake and restored: the coins come back under the same keys."""
         before = synced.balances()
         synced.school.act("delete", lesson=lesson)
@@ -247,7 +253,7 @@ class TestEdits:
         self._sync(synced)
         assert synced.balances() == before
 
-    def test_another_type_is_reversed(self, synced: House, lesson: int) -> None:
+    def test_another_type_is_reversed(self, synced: Installation, lesson: int) -> None:
         """A lesson that turns out to be a make-up earns nothing."""
         synced.school.act("retype", lesson=lesson, type=4)
         self._sync(synced)
@@ -255,7 +261,7 @@ class TestEdits:
             posted.entry.reason for posted in synced.ledger() if posted.entry.kind is Kind.REVERSAL
         } == {"makeup"}
 
-    def test_a_moved_lesson_moves_no_coins(self, synced: House, lesson: int) -> None:
+    def test_a_moved_lesson_moves_no_coins(self, synced: Installation, lesson: int) -> None:
         """Same lesson, same key, no second award."""
         before = synced.content()
         synced.school.act("move", lesson=lesson, date=TODAY - timedelta(days=1))
@@ -264,7 +270,7 @@ class TestEdits:
         assert lines(report, "award") == lines(report, "reverse") == []
 
     def test_a_lesson_moved_across_the_edge_of_the_window_moves_no_coins(
-        self, synced: House, lesson: int
+        self, synced: Installation, lesson: int
     ) -> None:
         """Also where the new day is not read at all, the lesson is asked for by its number."""
         before = synced.content()
@@ -272,7 +278,9 @@ class TestEdits:
         self._sync(synced)
         assert synced.content() == before
 
-    def test_a_lesson_entered_anew_is_shown_as_replaced(self, synced: House, lesson: int) -> None:
+    def test_a_lesson_entered_anew_is_shown_as_replaced(
+        self, synced: Installation, lesson: int
+    ) -> None:
         """Deleted and entered again.
 
         Each reversal is paired with the award that replaces it, no balance moves.
@@ -284,7 +292,7 @@ class TestEdits:
         notes = {line["note"] for line in lines(report, "reverse")}
         assert notes == {f"lesson is gone from the CRM, replaced by lesson {new}"}
 
-    def test_a_late_mark_is_a_plain_award_noted_as_late(self, synced: House) -> None:
+    def test_a_late_mark_is_a_plain_award_noted_as_late(self, synced: Installation) -> None:
         """A mark that an earlier reading could have seen is noted with how late it came."""
         paid = {(posted.entry.lesson, posted.entry.resident) for posted in synced.ledger()}
         missed = next(
@@ -302,7 +310,9 @@ class TestEdits:
         assert [line["residents"] for line in late] == [[missed[1]]]
         assert late[0]["note"].endswith("days late")
 
-    def test_a_pupil_taken_off_the_lesson_is_reversed(self, synced: House, lesson: int) -> None:
+    def test_a_pupil_taken_off_the_lesson_is_reversed(
+        self, synced: Installation, lesson: int
+    ) -> None:
         """Somebody whom the lesson no longer lists loses its coins."""
         who = synced.paid_resident(lesson)
         synced.school.act("remove_pupil", lesson=lesson, customer=who)
@@ -313,7 +323,9 @@ class TestEdits:
             if p.entry.kind is Kind.REVERSAL
         ] == [(who, "removed")]
 
-    def test_a_mark_that_was_wiped_is_held_not_taken_back(self, synced: House, lesson: int) -> None:
+    def test_a_mark_that_was_wiped_is_held_not_taken_back(
+        self, synced: Installation, lesson: int
+    ) -> None:
         """Not marked is a lack of knowledge: a person decides."""
         before = synced.content()
         who = synced.paid_resident(lesson)
@@ -323,7 +335,7 @@ class TestEdits:
         assert [who] in [line["residents"] for line in lines(report, "hold")]
 
     def test_a_lesson_moved_to_another_branch_keeps_its_coins(
-        self, synced: House, lesson: int
+        self, synced: Installation, lesson: int
     ) -> None:
         """It is found where it went, under the same key."""
         before = synced.balances()
@@ -332,7 +344,7 @@ class TestEdits:
         assert synced.balances() == before
 
     def test_a_lesson_that_changed_in_another_branch_is_planned_once(
-        self, synced: House, lesson: int
+        self, synced: Installation, lesson: int
     ) -> None:
         """What the dry run shows is what --expect applies: one reversal, under one branch."""
         who = synced.paid_resident(lesson)
@@ -343,7 +355,7 @@ class TestEdits:
         synced.ok("sync", "--expect", dry["digest"])
         assert changes(synced.ok("sync", "--json").json) == 0
 
-    def test_nobody_loses_coins_by_vanishing(self, synced: House, lesson: int) -> None:
+    def test_nobody_loses_coins_by_vanishing(self, synced: Installation, lesson: int) -> None:
         """Archived, deleted for good, turned into a lead.
 
         Balances stay, the person stays readable.
@@ -356,7 +368,7 @@ class TestEdits:
         assert synced.balances() == before
         assert "entry" in synced.ok("history", f"#{people[0]}").out
 
-    def test_a_guest_after_the_first_reading_earns_nothing(self, synced: House) -> None:
+    def test_a_guest_after_the_first_reading_earns_nothing(self, synced: Installation) -> None:
         """Once memberships are known, a visit to another group's lesson is a make-up, not a
         question."""
         synced.school.act("advance", days=1)
@@ -393,15 +405,15 @@ class TestEdits:
 class TestDays:
     """A school that lives on."""
 
-    def test_many_days_stay_in_step_with_the_books(self, house: House) -> None:
+    def test_many_days_stay_in_step_with_the_books(self, installation: Installation) -> None:
         """Day after day the ledger follows, and the plan after it is empty each time."""
-        house.configure(guards__reversals_free=40)
+        installation.configure(guards__reversals_free=40)
         for _ in range(12):
-            house.ok("sync")
-            assert changes(house.ok("sync", "--json").json) == 0
-            house.school.act("advance", days=1)
+            installation.ok("sync")
+            assert changes(installation.ok("sync", "--json").json) == 0
+            installation.school.act("advance", days=1)
 
-    def test_a_sync_every_day_ends_like_a_sync_of_all(self, synced: House) -> None:
+    def test_a_sync_every_day_ends_like_a_sync_of_all(self, synced: Installation) -> None:
         """Nothing is ever paid twice, however often one looks.
 
         One award at most stands per lesson and resident.
@@ -418,11 +430,13 @@ class TestDays:
 class TestOptions:
     """The options of sync."""
 
-    def test_dry_run_writes_nothing_and_shows_the_plan_that_is_applied(self, house: House) -> None:
+    def test_dry_run_writes_nothing_and_shows_the_plan_that_is_applied(
+        self, installation: Installation
+    ) -> None:
         """The digest of the dry run is the digest of the run."""
-        dry = house.ok("sync", "--dry-run", "--json").json
-        assert house.content() == []
-        real = house.ok("sync", "--json").json
+        dry = installation.ok("sync", "--dry-run", "--json").json
+        assert installation.content() == []
+        real = installation.ok("sync", "--json").json
         windows = [
             r["report"]["digest"] for r in dry["results"] if r["report"]["purpose"] == "lessons"
         ]
@@ -432,9 +446,11 @@ class TestOptions:
         assert all(result["status"] == "planned" for result in dry["results"])
         assert all(result["status"] == "applied" for result in real["results"])
 
-    def test_a_dry_run_ends_with_one_digest_and_what_applies_it(self, house: House) -> None:
+    def test_a_dry_run_ends_with_one_digest_and_what_applies_it(
+        self, installation: Installation
+    ) -> None:
         """One for all branches and windows; the command beside it applies just what was shown."""
-        dry = house.ok("sync", "--dry-run", "--since", "2026-11-02")
+        dry = installation.ok("sync", "--dry-run", "--since", "2026-11-02")
         last = dry.out.splitlines()[-1]
         assert dry.out.count("digest ") == 1
         digest, command = re.fullmatch(
@@ -442,44 +458,44 @@ class TestOptions:
         ).groups()  # type: ignore[union-attr]
         words = shlex.split(command)
         assert words[-2:] == ["--expect", digest]
-        house.ok(*words)
-        assert house.content()
-        again = house.ok(*words[:-2], "--dry-run")
+        installation.ok(*words)
+        assert installation.content()
+        again = installation.ok(*words[:-2], "--dry-run")
         assert "digest " not in again.out
         assert "nothing to do" in again.out
 
-    def test_expect_refuses_a_run_to_which_something_came(self, house: House) -> None:
+    def test_expect_refuses_a_run_to_which_something_came(self, installation: Installation) -> None:
         """Whatever one branch brings changes the digest of the whole run."""
-        digest = house.ok("sync", "--dry-run", "--json").json["digest"]
-        house.ok("--branch", "2", "sync")
-        before = house.content()
-        said = house.run("sync", "--expect", digest)
-        assert (said.code, house.content()) == (5, before)
+        digest = installation.ok("sync", "--dry-run", "--json").json["digest"]
+        installation.ok("--branch", "2", "sync")
+        before = installation.content()
+        said = installation.run("sync", "--expect", digest)
+        assert (said.code, installation.content()) == (5, before)
 
-    def test_expect_applies_only_the_reviewed_plan(self, house: House) -> None:
+    def test_expect_applies_only_the_reviewed_plan(self, installation: Installation) -> None:
         """The digest that was reviewed is applied; another is refused with 5 and writes nothing."""
-        digest = house.ok("sync", "--dry-run", "--json").json["digest"]
-        wrong = house.run("sync", "--expect", "0" * 8)
-        assert (wrong.code, house.content()) == (5, [])
+        digest = installation.ok("sync", "--dry-run", "--json").json["digest"]
+        wrong = installation.run("sync", "--expect", "0" * 8)
+        assert (wrong.code, installation.content()) == (5, [])
         assert "digest differs: expected 00000000" in wrong.err
-        house.ok("sync", "--expect", digest[:8])
-        assert house.content()
+        installation.ok("sync", "--expect", digest[:8])
+        assert installation.content()
 
-    def test_a_window_reads_only_its_days(self, house: House) -> None:
+    def test_a_window_reads_only_its_days(self, installation: Installation) -> None:
         """--since and --until bound what is paid."""
-        house.ok("sync", "--since", "2026-11-02", "--until", "2026-11-08")
-        days = {posted.entry.happened_on for posted in house.ledger()}
+        installation.ok("sync", "--since", "2026-11-02", "--until", "2026-11-08")
+        days = {posted.entry.happened_on for posted in installation.ledger()}
         assert days
         assert min(days) >= date(2026, 11, 2)
         assert max(days) <= date(2026, 11, 8)
 
-    def test_one_branch_leaves_the_others_alone(self, house: House) -> None:
+    def test_one_branch_leaves_the_others_alone(self, installation: Installation) -> None:
         """--branch by number or by name."""
-        house.ok("--branch", "2", "sync")
-        with house.reader() as reader:
+        installation.ok("--branch", "2", "sync")
+        with installation.reader() as reader:
             assert {run.branch for run in reader.runs(100)} == {2}
 
-    def test_a_changed_rate_moves_nothing_until_asked(self, synced: House) -> None:
+    def test_a_changed_rate_moves_nothing_until_asked(self, synced: Installation) -> None:
         """Such differences are shown apart; --rerate posts them, and then there are none."""
         before = synced.content()
         synced.configure(rule=[{**RULE, "coins": 12}])
@@ -491,7 +507,7 @@ class TestOptions:
         assert {coins % 12 for coins in synced.balances().values()} == {0}
         assert lines(synced.ok("sync", "--json").json, "rerate") == []
 
-    def test_a_new_rate_leaves_old_lessons_alone(self, synced: House) -> None:
+    def test_a_new_rate_leaves_old_lessons_alone(self, synced: Installation) -> None:
         """A second block with a later since pays later lessons only."""
         later = {**RULE, "coins": 15, "since": TODAY + timedelta(days=1)}
         synced.configure(rule=[RULE, later])
@@ -505,9 +521,9 @@ class TestOptions:
         }
         assert coins == {(False, 10), (True, 15)}
 
-    def test_every_line_is_valid_json_without_secrets(self, house: House) -> None:
+    def test_every_line_is_valid_json_without_secrets(self, installation: Installation) -> None:
         """What a program reads is one JSON value, and the key is not in it."""
-        said = house.ok("sync", "--json", "-v")
+        said = installation.ok("sync", "--json", "-v")
         assert isinstance(json.loads(said.out), dict)
         assert "key-of-the-test-school" not in said.out + said.err
 
@@ -515,7 +531,7 @@ class TestOptions:
 class TestGuards:
     """What a sync refuses to do without a person's word."""
 
-    def test_an_emptied_crm_is_refused_and_takes_no_coins(self, synced: House) -> None:
+    def test_an_emptied_crm_is_refused_and_takes_no_coins(self, synced: Installation) -> None:
         """Exit 5, the reason, the exact command to accept it, nothing written."""
         before = synced.content()
         synced.school.act("empty", branch=1)
@@ -525,7 +541,7 @@ class TestGuards:
         assert "--accept-unsafe" in said.err
         assert synced.content() == before
 
-    def test_the_other_branches_go_on(self, synced: House) -> None:
+    def test_the_other_branches_go_on(self, synced: Installation) -> None:
         """One branch is refused, the other is synced."""
         synced.school.act("advance", days=3)
         synced.school.act("empty", branch=1)
@@ -537,7 +553,7 @@ class TestGuards:
         }
         assert new == {2}
 
-    def test_an_emptied_crm_that_is_refilled_is_as_before(self, synced: House) -> None:
+    def test_an_emptied_crm_that_is_refilled_is_as_before(self, synced: Installation) -> None:
         """The trouble passes without a trace."""
         before = synced.content()
         synced.school.act("empty", branch=1)
@@ -546,7 +562,7 @@ class TestGuards:
         synced.ok("sync")
         assert synced.content() == before
 
-    def test_an_unsafe_run_can_be_accepted_by_its_digest(self, synced: House) -> None:
+    def test_an_unsafe_run_can_be_accepted_by_its_digest(self, synced: Installation) -> None:
         """The digest of the dry run is the only way past the guards, for all windows at once."""
         synced.school.act("empty", branch=1)
         last = synced.ok("sync", "--dry-run").out.splitlines()[-1]
@@ -557,7 +573,7 @@ class TestGuards:
         assert coins_of_branch(synced, 1) == 0
 
     def test_what_was_refused_is_accepted_by_the_command_in_the_refusal(
-        self, synced: House
+        self, synced: Installation
     ) -> None:
         """The other branch is done by then: the digest is that of what remains, and stays so."""
         synced.school.act("advance", days=3)
@@ -571,7 +587,7 @@ class TestGuards:
         synced.ok(*words)
         assert changes(synced.ok("sync", "--since", "2026-11-01", "--json").json) == 0
 
-    def test_only_the_run_that_was_looked_at_is_accepted(self, synced: House) -> None:
+    def test_only_the_run_that_was_looked_at_is_accepted(self, synced: Installation) -> None:
         """When anything came to it meanwhile, the guard speaks again, with the digest of now."""
         synced.school.act("empty", branch=1)
         digest = synced.run("sync", "--dry-run", "--json").json["digest"]
@@ -581,7 +597,7 @@ class TestGuards:
         assert f"--accept-unsafe {digest[:8]}" not in said.err
         assert coins_of_branch(synced, 1) > 0
 
-    def test_an_accepted_run_with_what_to_expect_is_just_that(self, synced: House) -> None:
+    def test_an_accepted_run_with_what_to_expect_is_just_that(self, synced: Installation) -> None:
         """Both options with the digest of one dry run apply what it showed."""
         synced.school.act("empty", branch=1)
         digest = synced.run("sync", "--dry-run", "--json").json["digest"]
@@ -591,7 +607,7 @@ class TestGuards:
         synced.ok("sync", "--expect", digest, "--accept-unsafe", digest)
         assert coins_of_branch(synced, 1) == 0
 
-    def test_people_that_are_accepted_bring_their_lessons(self, synced: House) -> None:
+    def test_people_that_are_accepted_bring_their_lessons(self, synced: Installation) -> None:
         """While its people are refused nothing is said of a branch's lessons.
 
         Accepted, they are planned.
@@ -612,7 +628,9 @@ class TestGuards:
         assert (1, "people", "applied") in purposes
         assert (1, "lessons", "applied") in purposes
 
-    def test_a_dry_run_of_an_unsafe_plan_is_marked_and_does_not_fail(self, synced: House) -> None:
+    def test_a_dry_run_of_an_unsafe_plan_is_marked_and_does_not_fail(
+        self, synced: Installation
+    ) -> None:
         """UNSAFE stands in the output, the exit code is 0."""
         synced.school.act("empty", branch=1)
         assert "UNSAFE: no lessons where" in synced.ok("sync", "--dry-run").out
@@ -621,7 +639,7 @@ class TestGuards:
         "lists", [["customer/index"], ["customer/index", "cgi/index", "group/index"]]
     )
     def test_a_crm_without_people_is_refused_and_ends_no_membership(
-        self, synced: House, lists: list[str]
+        self, synced: Installation, lists: list[str]
     ) -> None:
         """Exit 5.
 
@@ -639,7 +657,7 @@ class TestGuards:
         synced.simulator.faults.clear()
         assert changes(synced.ok("sync", "--json").json) == 0
 
-    def test_a_refusal_names_cause_and_command(self, synced: House) -> None:
+    def test_a_refusal_names_cause_and_command(self, synced: Installation) -> None:
         """In one line for each branch, and once the options of this very call, also under
         --quiet."""
         synced.school.act("empty", branch=1)
@@ -652,7 +670,7 @@ class TestGuards:
         synced.ok(*command[2:])
         assert coins_of_branch(synced, 1, since=date(2026, 11, 1)) == 0
 
-    def test_too_many_reversals_are_refused(self, synced: House) -> None:
+    def test_too_many_reversals_are_refused(self, synced: Installation) -> None:
         """More than 5 % of what is posted in the window needs a person."""
         recent = [one for one in synced.paid_lessons() if one.date >= date(2026, 11, 1)]
         for lesson in recent[:3]:
@@ -662,15 +680,15 @@ class TestGuards:
         assert "reversals of" in said.err
         assert "limit 5 %" in said.err
 
-    def test_too_many_coins_are_refused(self, house: House) -> None:
+    def test_too_many_coins_are_refused(self, installation: Installation) -> None:
         """A rule with a typing error does not flood the school."""
-        house.configure(guards__coins_per_run_max=100)
-        said = house.run("sync")
+        installation.configure(guards__coins_per_run_max=100)
+        said = installation.run("sync")
         assert said.code == 5
         assert "coins in one run (limit 100)" in said.err
-        assert house.content() == []
+        assert installation.content() == []
 
-    def test_quiet_says_one_line_for_each_branch(self, synced: House) -> None:
+    def test_quiet_says_one_line_for_each_branch(self, synced: Installation) -> None:
         """Cron mails one line that says it all, and how to accept it."""
         synced.school.act("empty", branch=1)
         said = synced.run("sync", "--quiet")

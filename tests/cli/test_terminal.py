@@ -14,7 +14,13 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from tests.support.school import House, a_school, copy_house, listening, open_house
+from tests.support.school import (
+    Installation,
+    a_school,
+    copy_installation,
+    listening,
+    open_installation,
+)
 from tests.support.terminal import in_terminal
 
 #: Names as a CRM might have them, by card: markup, links, controls, directions, emoji, wide and
@@ -50,7 +56,7 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "links": ("links", "list"),
     "link problems": ("links", "list", "--problems"),
     "a history": ("history", "#101", "-v"),
-    "a deed": ("credit", "#108", "5", "--reason", LONG, "--dry-run"),
+    "a credit": ("credit", "#108", "5", "--reason", LONG, "--dry-run"),
     "runs": ("runs",),
 }
 #: Characters that move a cursor, turn a text round, or cannot be seen.
@@ -58,17 +64,19 @@ HARMFUL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2
 
 
 @pytest.fixture(scope="module")
-def motley(tmp_path_factory: pytest.TempPathFactory) -> House:
+def motley(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """A school with such names in which nothing is written any more."""
     school = a_school()
     for card, name in NAMES.items():
         school.act("rename", customer=card, name=name)
     with listening(school) as simulator:
-        house = open_house(tmp_path_factory.mktemp("motley"), simulator, residents__names="full")
-        house.ok("sync", "--quiet")
-        house.ok("credit", "#101", "5", "--reason", LONG, "--yes")
-        house.ok("debit", "#101", "5", "--reason", "\x1b[31mкрасное[/] \u202eназад", "--yes")
-    return house
+        installation = open_installation(
+            tmp_path_factory.mktemp("motley"), simulator, residents__names="full"
+        )
+        installation.ok("sync", "--quiet")
+        installation.ok("credit", "#101", "5", "--reason", LONG, "--yes")
+        installation.ok("debit", "#101", "5", "--reason", "\x1b[31mкрасное[/] \u202eназад", "--yes")
+    return installation
 
 
 def rivers(lines: list[str]) -> int:
@@ -106,12 +114,12 @@ class TestNames:
     """What comes from a CRM, or from a clerk, is text and nothing else."""
 
     @pytest.mark.parametrize("name", LISTINGS)
-    def test_in_every_listing(self, motley: House, name: str) -> None:
+    def test_in_every_listing(self, motley: Installation, name: str) -> None:
         """Markup is read as it is, controls are gone, and nothing falls over."""
         out = motley.ok(*LISTINGS[name]).out
         assert not HARMFUL.search(out)
 
-    def test_they_are_read_as_they_are(self, motley: House) -> None:
+    def test_they_are_read_as_they_are(self, motley: Installation) -> None:
         """Neither coloured nor made into links or pictures."""
         out = motley.ok("residents", "list").out
         for text in SHOWN:
@@ -131,7 +139,7 @@ class TestNames:
         ],
         ids=lambda words: " ".join(words[:2]),
     )
-    def test_in_what_concerns_one(self, motley: House, words: tuple[str, ...]) -> None:
+    def test_in_what_concerns_one(self, motley: Installation, words: tuple[str, ...]) -> None:
         """Each of them, by number."""
         for card in NAMES:
             said = motley.run(*(word.format(card) for word in words))
@@ -139,7 +147,7 @@ class TestNames:
             assert not HARMFUL.search(said.out)
             assert not HARMFUL.search(said.err)
 
-    def test_in_errors(self, motley: House) -> None:
+    def test_in_errors(self, motley: Installation) -> None:
         """Candidates and what was typed are text too."""
         for words in (
             ("balance", "мер"),
@@ -154,19 +162,19 @@ class TestNames:
         """A night that renames and marks says so in harmless words."""
         school = a_school()
         with listening(school) as simulator:
-            house = copy_house(master, tmp_path, simulator)
-            house.configure(residents__names="full")
+            installation = copy_installation(master, tmp_path, simulator)
+            installation.configure(residents__names="full")
             for card, name in NAMES.items():
                 school.act("rename", customer=card, name=name)
                 school.act("set_vk", customer=card, text="vk.com/club1")
-            assert not HARMFUL.search(house.ok("sync", "-v").out)
+            assert not HARMFUL.search(installation.ok("sync", "-v").out)
 
 
 class TestColumns:
     """A table is a table at any width."""
 
     @pytest.mark.parametrize("name", LISTINGS)
-    def test_at_eighty(self, motley: House, name: str) -> None:
+    def test_at_eighty(self, motley: Installation, name: str) -> None:
         """Headings and cells stand below one another, with a gutter between each two, and no line
         is too long.
         """
@@ -179,7 +187,7 @@ class TestColumns:
         assert not HARMFUL.search(shown.text)
 
     @pytest.mark.parametrize("name", LISTINGS)
-    def test_at_forty(self, motley: House, name: str) -> None:
+    def test_at_forty(self, motley: Installation, name: str) -> None:
         """What has no room as a table is told row by row.
 
         Headings stand in one column and values in another.
@@ -192,14 +200,14 @@ class TestColumns:
         for block in blocks[1:-1]:
             assert rivers(block) >= 1, "\n".join(block)
 
-    def test_a_word_is_not_broken_where_there_is_room(self, motley: House) -> None:
+    def test_a_word_is_not_broken_where_it_fits(self, motley: Installation) -> None:
         """Days, cases and names stay whole at 80 columns."""
         text = in_terminal(motley, *LISTINGS["cases"], columns=80).text
         for case in motley.ok("review", "list", "--json").json:
             assert case["id"] in text
             assert case["hold"]["happened_on"] in text
 
-    def test_a_pipe_is_wide(self, motley: House) -> None:
+    def test_a_pipe_is_wide(self, motley: Installation) -> None:
         """Nothing is wrapped for a program that reads."""
         assert f"{SHOWN[1]}  " in motley.ok("residents", "list").out
 
@@ -208,21 +216,21 @@ class TestColours:
     """They help, and nobody needs them."""
 
     @pytest.mark.parametrize("name", LISTINGS)
-    def test_none_where_nobody_wants_them(self, motley: House, name: str) -> None:
+    def test_none_where_nobody_wants_them(self, motley: Installation, name: str) -> None:
         """NO_COLOR leaves not one escape sequence, and the same text."""
         bare = in_terminal(motley, *LISTINGS[name], environ={"NO_COLOR": "1"})
         assert "\x1b" not in bare.raw
         assert len(bare.raw.split("\n")) > 3
         assert "\x1b" not in motley.ok(*LISTINGS[name]).out
 
-    def test_the_sign_is_there_without_the_colour(self, motley: House) -> None:
+    def test_the_sign_is_there_without_the_colour(self, motley: Installation) -> None:
         """Plus and minus are written out wherever green and red are."""
         for verb, sign, colour in (("credit", "+5", 32), ("debit", "-5", 31)):
             shown = in_terminal(motley, verb, "#102", "5", "--reason", "x", "--dry-run")
             assert re.search(rf"\x1b\[{colour}m *{re.escape(sign)}\x1b", shown.raw)
             assert f" {sign} " in shown.text
 
-    def test_a_question_without_colours(self, desk: House) -> None:
+    def test_a_question_without_colours(self, desk: Installation) -> None:
         """The whole way through."""
         shown = in_terminal(
             desk,
@@ -242,16 +250,18 @@ class TestStreams:
 
     WORDS = ("credit", "#102", "5", "--reason", "Помог младшим", "--yes")
 
-    def program(self, house: House, *, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
+    def program(
+        self, installation: Installation, *, stdout: int, stderr: int
+    ) -> subprocess.Popen[bytes]:
         """The real program with other streams."""
         return subprocess.Popen(
-            [sys.executable, "-m", "cli", "--config", str(house.config), *self.WORDS],
+            [sys.executable, "-m", "cli", "--config", str(installation.config), *self.WORDS],
             env={"USER": "anna", "PYTHONIOENCODING": "ascii"},
             stdout=stdout,
             stderr=stderr,
         )
 
-    def test_a_reader_who_leaves(self, desk: House) -> None:
+    def test_a_reader_who_leaves(self, desk: Installation) -> None:
         """A closed pipe is no failure."""
         with self.program(desk, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
             assert program.stdout is not None
@@ -261,7 +271,7 @@ class TestStreams:
             assert program.wait(60) == 0
         assert desk.balance(102) == 55
 
-    def test_a_stream_without_letters(self, desk: House) -> None:
+    def test_a_stream_without_letters(self, desk: Installation) -> None:
         """Names are written as escapes, and the receipt comes."""
         with self.program(desk, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
             out, err = program.communicate(timeout=60)
@@ -269,7 +279,7 @@ class TestStreams:
         assert b"\\u0410\\u0434\\u0430" in out
         assert b"posted (+5)" in out
 
-    def test_a_full_disk_behind_the_stream(self, desk: House) -> None:
+    def test_a_full_disk_behind_the_stream(self, desk: Installation) -> None:
         """The entry is there; that it could not be told is told, and nobody takes half an output
         for the whole.
         """
@@ -285,7 +295,7 @@ class TestStreams:
         assert b"Traceback" not in err
 
 
-def test_json_and_csv_keep_what_the_crm_has(motley: House) -> None:
+def test_json_and_csv_keep_what_the_crm_has(motley: Installation) -> None:
     """A program gets the name without what cannot be seen.
 
     Nothing in it is a formula to a spreadsheet.
@@ -295,7 +305,7 @@ def test_json_and_csv_keep_what_the_crm_has(motley: House) -> None:
     assert "'=HYPERLINK(1)" in motley.ok("residents", "list", "--csv").out
 
 
-def test_the_terminal_is_left_as_it_was(desk: House) -> None:
+def test_the_terminal_is_left_as_it_was(desk: Installation) -> None:
     """No descriptor of a test's terminal stays open."""
     before = len(os.listdir("/proc/self/fd"))
     in_terminal(desk, "--version")

@@ -26,7 +26,7 @@ from coinsync.core.ledger import Posted
 from coinsync.errors import CoinsyncError, NotFound, OutcomeUnknown
 from tests.support.catalog_file import archive_goods, edit_goods
 from tests.support.goods import an_item, fill
-from tests.support.school import House, Said
+from tests.support.school import Installation, Said
 
 ADA, RICH, TWIN, POOR = 102, 106, 107, 115
 SECONDS_MAX = 30.0
@@ -43,7 +43,7 @@ GOODS: dict[Item, int] = {CAP: 1, MUG: 5, PEN: 10, LESSON: 0}
 
 
 @pytest.fixture
-def house(desk: House) -> House:
+def installation(desk: Installation) -> Installation:
     """A school after its first sync, with a shop; Ada has 100 coins, who is rich 200."""
     balances = desk.balances()
     fill(desk, GOODS, {ADA: 100 - balances[ADA], RICH: 200 - balances[RICH]})
@@ -71,12 +71,12 @@ class Person(io.StringIO):
 
 
 @pytest.fixture
-def type_at(house: House, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
-    """Type lines at a till of the house."""
+def type_at(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Type lines at a till of the installation."""
 
     def at_till(*lines: str | Callable[[], object], event: str = "") -> Said:
         monkeypatch.setattr(sys, "stdin", Person(*lines))
-        return house.run("till", *(("--event", event) if event else ()))
+        return installation.run("till", *(("--event", event) if event else ()))
 
     return at_till
 
@@ -84,14 +84,16 @@ def type_at(house: House, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said
 Till = Callable[..., Said]
 
 
-def sales(house: House) -> list[Posted]:
+def sales(installation: Installation) -> list[Posted]:
     """Purchases and refunds in the ledger."""
-    return [posted for posted in house.ledger() if posted.entry.kind.value in ("sale", "refund")]
+    return [
+        posted for posted in installation.ledger() if posted.entry.kind.value in ("sale", "refund")
+    ]
 
 
-def left(house: House, code: str) -> int:
+def left(installation: Installation, code: str) -> int:
     """Pieces that are left."""
-    with house.reader() as reader:
+    with installation.reader() as reader:
         return reader.stock([code])[code]
 
 
@@ -190,7 +192,7 @@ class TestPicked:
 class TestTill:
     """A buyer, goods, yes; the next one."""
 
-    def test_a_sale(self, house: House, type_at: Till) -> None:
+    def test_a_sale(self, installation: Installation, type_at: Till) -> None:
         """Balance and goods, the choice with its price, what is left, the key, and the sum at the
         end.
         """
@@ -207,12 +209,16 @@ class TestTill:
             assert words in said.out
         key = SOLD.findall(said.out)[0]
         assert said.out.endswith("1 sale, 44 coins\n")
-        assert (house.balance(ADA), left(house, "mug"), left(house, "pen")) == (56, 4, 8)
-        assert house.ok("shop", "sale", key, "--json").json["sale"]["actor"] == "anna"
+        assert (
+            installation.balance(ADA),
+            left(installation, "mug"),
+            left(installation, "pen"),
+        ) == (56, 4, 8)
+        assert installation.ok("shop", "sale", key, "--json").json["sale"]["actor"] == "anna"
 
-    def test_many_buyers_and_a_fair(self, house: House, type_at: Till) -> None:
+    def test_many_buyers_and_a_fair(self, installation: Installation, type_at: Till) -> None:
         """Each sale under its own key, booked to the fair."""
-        house.ok("shop", "open", "fair", "--yes")
+        installation.ok("shop", "open", "fair", "--yes")
         said = type_at(
             f"{ADA}",
             "pen",
@@ -230,17 +236,19 @@ class TestTill:
         )
         assert len(set(SOLD.findall(said.out))) == 3
         assert said.out.endswith("3 sales, 82 coins\n")
-        assert [one["sale"]["event"] for one in house.ok("shop", "sales", "--json").json] == [
-            "fair"
-        ] * 3
+        assert [
+            one["sale"]["event"] for one in installation.ok("shop", "sales", "--json").json
+        ] == ["fair"] * 3
         assert "2 residents answer to 'рената с'" in said.out
         assert f"    #{RICH} " in said.out
 
-    def test_a_number_is_the_same_goods_all_day(self, house: House, type_at: Till) -> None:
+    def test_a_number_is_the_same_goods_all_day(
+        self, installation: Installation, type_at: Till
+    ) -> None:
         """Also after others are sold out, which is said; and where others are not sold."""
-        edit_goods(house, "mug", branches="2")
-        house.ok("sell", f"#{RICH}", "cap", "--yes")
-        with house.reader() as reader:
+        edit_goods(installation, "mug", branches="2")
+        installation.ok("sell", f"#{RICH}", "cap", "--yes")
+        with installation.reader() as reader:
             ada = reader.resident(ADA)
         assert ada is not None
         assert ada.branches == (1,)
@@ -248,40 +256,44 @@ class TestTill:
         assert "'2' is not on the list" in said.out
         assert re.search(r"1  Кепка .* 0  sold out", said.out)
         assert "cap: 0 left, 1 needed" in said.out
-        assert house.balance(ADA) == 93
+        assert installation.balance(ADA) == 93
 
-    def test_a_name_in_the_wrong_layout(self, house: House, type_at: Till) -> None:
+    def test_a_name_in_the_wrong_layout(self, installation: Installation, type_at: Till) -> None:
         """Nobody looks at the layout while children wait."""
         said = type_at("flf l", "руч", "н", "hexrf", "l", "0")
         assert f"#{ADA} " in said.out
-        assert house.balance(ADA) == 93
+        assert installation.balance(ADA) == 93
 
     @pytest.mark.parametrize("answer", ["", "y", "Y", "yes", "д", "Да", "у", "l", "lf", "нуы"])
-    def test_yes(self, house: House, type_at: Till, answer: str) -> None:
+    def test_yes(self, installation: Installation, type_at: Till, answer: str) -> None:
         """In both languages and layouts."""
         type_at(f"#{ADA}", "pen", answer, "0")
-        assert house.balance(ADA) == 93
+        assert installation.balance(ADA) == 93
 
     @pytest.mark.parametrize("answer", ["n", "N", "no", "н", "нет", "т", "тщ", "ytn"])
-    def test_no(self, house: House, type_at: Till, answer: str) -> None:
+    def test_no(self, installation: Installation, type_at: Till, answer: str) -> None:
         """Nothing is sold, and the buyer may choose again."""
         said = type_at(f"#{ADA}", "cap", answer, "pen", "y", "0")
         assert "not sold; choose again, or nothing for the next buyer" in said.out
-        assert (house.balance(ADA), left(house, "cap")) == (93, 1)
+        assert (installation.balance(ADA), left(installation, "cap")) == (93, 1)
 
-    def test_neither_yes_nor_no_is_asked_again(self, house: House, type_at: Till) -> None:
+    def test_neither_yes_nor_no_is_asked_again(
+        self, installation: Installation, type_at: Till
+    ) -> None:
         """A slip is not an answer."""
         said = type_at(f"#{ADA}", "pen", "2", "ok", "что", "y", "0")
         assert said.out.count("sell for 7? [Y/n] ") == 4
-        assert house.balance(ADA) == 93
+        assert installation.balance(ADA) == 93
 
-    def test_a_change_of_mind(self, house: House, type_at: Till) -> None:
+    def test_a_change_of_mind(self, installation: Installation, type_at: Till) -> None:
         """An empty choice goes back to the buyers; an empty buyer is none."""
         said = type_at("", f"#{ADA}", "", "", "0")
         assert said.out.count("buyer> ") == 4
-        assert (said.out.endswith("0 sales, 0 coins\n"), sales(house)) == (True, [])
+        assert (said.out.endswith("0 sales, 0 coins\n"), sales(installation)) == (True, [])
 
-    def test_what_is_typed_wrongly_is_told_and_forgotten(self, house: House, type_at: Till) -> None:
+    def test_what_is_typed_wrongly_is_told_and_forgotten(
+        self, installation: Installation, type_at: Till
+    ) -> None:
         """The till goes on where it was."""
         said = type_at(
             "никто",
@@ -307,29 +319,31 @@ class TestTill:
         ):
             assert f"  {words}" in said.out
         assert said.err == ""
-        assert house.balance(ADA) == 70
+        assert installation.balance(ADA) == 70
 
-    def test_not_enough_coins(self, house: House, type_at: Till) -> None:
+    def test_not_enough_coins(self, installation: Installation, type_at: Till) -> None:
         """Said beside the goods before, and refused after."""
-        house.ok("debit", f"#{ADA}", "95", "--reason", "Потратила", "--yes")
+        installation.ok("debit", f"#{ADA}", "95", "--reason", "Потратила", "--yes")
         said = type_at(f"#{ADA}", "pen", "", "0")
         assert said.out.count("too dear") == 4
         assert "has 5 coins, 7 needed; nothing written" in said.out
-        assert sales(house) == []
+        assert sales(installation) == []
 
-    def test_an_empty_shelf(self, house: House, type_at: Till) -> None:
+    def test_an_empty_shelf(self, installation: Installation, type_at: Till) -> None:
         """Nothing to choose from."""
-        edit_goods(house, "lesson", branches="2")
-        archive_goods(house, "cap", "mug", "pen")
+        edit_goods(installation, "lesson", branches="2")
+        archive_goods(installation, "cap", "mug", "pen")
         assert "nothing is on the shelf" in type_at(f"#{ADA}", "0").out
 
     @pytest.mark.parametrize("words", [("--json",), ("--quiet",)])
-    def test_it_talks_with_a_person(self, house: House, words: tuple[str, ...]) -> None:
+    def test_it_talks_with_a_person(
+        self, installation: Installation, words: tuple[str, ...]
+    ) -> None:
         """A program sells by another command."""
-        said = house.run("till", *words)
+        said = installation.run("till", *words)
         assert (said.code, "it talks with a person" in said.err) == (2, True)
 
-    def test_a_fair_that_is_not_open(self, house: House, type_at: Till) -> None:
+    def test_a_fair_that_is_not_open(self, installation: Installation, type_at: Till) -> None:
         """Known before the first child comes."""
         said = type_at(f"#{ADA}", event="nope")
         assert (said.code, "no fair is called 'nope'" in said.err, "buyer>" in said.out) == (
@@ -342,7 +356,7 @@ class TestTill:
 class TestTakeBack:
     """The last sale of this till, whole."""
 
-    def test_the_last_then_the_one_before(self, house: House, type_at: Till) -> None:
+    def test_the_last_then_the_one_before(self, installation: Installation, type_at: Till) -> None:
         """Coins and goods come back; then there is nothing left to take back."""
         said = type_at(
             f"#{ADA}", "cap", "", f"#{RICH}", "mug", "", "-", "n", "-", "y", "-", "", "-", "0"
@@ -351,30 +365,34 @@ class TestTakeBack:
         assert said.out.count("  taken back\n") == 2
         assert "nothing was sold here yet" in said.out
         assert said.out.endswith("0 sales, 0 coins\n")
-        assert (house.balance(ADA), house.balance(RICH), left(house, "cap")) == (100, 200, 1)
+        assert (
+            installation.balance(ADA),
+            installation.balance(RICH),
+            left(installation, "cap"),
+        ) == (100, 200, 1)
 
-    def test_what_somebody_else_took_back(self, house: House, type_at: Till) -> None:
+    def test_what_somebody_else_took_back(self, installation: Installation, type_at: Till) -> None:
         """It is said, and counts no more."""
 
         def refund() -> None:
-            key = sales(house)[-1].entry.key.split(":")[1]
-            house.ok("refund", key, "--note", "Сломалась", "--yes")
+            key = sales(installation)[-1].entry.key.split(":")[1]
+            installation.ok("refund", key, "--note", "Сломалась", "--yes")
 
         said = type_at(f"#{ADA}", "cap", "y", refund, "-", "0")
         assert "is refunded already" in said.out
         assert said.out.endswith("0 sales, 0 coins\n")
-        assert house.balance(ADA) == 100
+        assert installation.balance(ADA) == 100
 
 
 class TestMeanwhile:
     """Other tills, the office, and a database that is busy."""
 
-    def test_sold_out_meanwhile(self, house: House, type_at: Till) -> None:
+    def test_sold_out_meanwhile(self, installation: Installation, type_at: Till) -> None:
         """Between the choice and the yes; the list is shown anew."""
         said = type_at(
             f"#{ADA}",
             "cap",
-            lambda: house.ok("sell", f"#{RICH}", "cap", "--yes"),
+            lambda: installation.ok("sell", f"#{RICH}", "cap", "--yes"),
             "y",
             "pen",
             "y",
@@ -383,14 +401,16 @@ class TestMeanwhile:
         assert "  cap: 0 left, 1 needed; nothing written" in said.out
         assert said.out.count("balance 100") == 2
         assert said.out.endswith("1 sale, 7 coins\n")
-        assert (house.balance(ADA), left(house, "cap")) == (93, 0)
+        assert (installation.balance(ADA), left(installation, "cap")) == (93, 0)
 
-    def test_a_price_that_changed_meanwhile(self, house: House, type_at: Till) -> None:
+    def test_a_price_that_changed_meanwhile(
+        self, installation: Installation, type_at: Till
+    ) -> None:
         """Nobody pays what was not shown; the new list has the new price."""
         said = type_at(
             f"#{ADA}",
             "cap",
-            lambda: edit_goods(house, "cap", price="50"),
+            lambda: edit_goods(installation, "cap", price="50"),
             "y",
             "cap",
             "y",
@@ -398,29 +418,29 @@ class TestMeanwhile:
         )
         assert "plan is stale: item cap moved; nothing written" in said.out
         assert said.out.endswith("1 sale, 50 coins\n")
-        assert house.balance(ADA) == 50
+        assert installation.balance(ADA) == 50
 
-    def test_coins_spent_meanwhile(self, house: House, type_at: Till) -> None:
+    def test_coins_spent_meanwhile(self, installation: Installation, type_at: Till) -> None:
         """At the other till."""
         said = type_at(
             f"#{ADA}",
             "cap",
-            lambda: house.ok("debit", f"#{ADA}", "80", "--reason", "x", "--yes"),
+            lambda: installation.ok("debit", f"#{ADA}", "80", "--reason", "x", "--yes"),
             "y",
             "pen",
             "y",
             "0",
         )
         assert "has 20 coins, 45 needed; nothing written" in said.out
-        assert house.balance(ADA) == 13
+        assert installation.balance(ADA) == 13
 
-    def test_a_fair_closed_meanwhile(self, house: House, type_at: Till) -> None:
+    def test_a_fair_closed_meanwhile(self, installation: Installation, type_at: Till) -> None:
         """Nothing more is sold there."""
-        house.ok("shop", "open", "fair", "--yes")
+        installation.ok("shop", "open", "fair", "--yes")
         said = type_at(
             f"#{ADA}",
             "cap",
-            lambda: house.ok("shop", "close", "fair", "--yes"),
+            lambda: installation.ok("shop", "close", "fair", "--yes"),
             "y",
             "cap",
             "",
@@ -428,23 +448,23 @@ class TestMeanwhile:
             event="fair",
         )
         assert said.out.count("  fair was closed on") == 2
-        assert sales(house) == []
+        assert sales(installation) == []
 
     @pytest.fixture
-    def busy(self, house: House) -> Iterator[sqlite3.Connection]:
+    def busy(self, installation: Installation) -> Iterator[sqlite3.Connection]:
         """Somebody else's connection, before it holds the database.
 
         The till waits for a second each time.
         """
-        house.configure(database__wait_seconds=1)
+        installation.configure(database__wait_seconds=1)
         with contextlib.closing(
-            sqlite3.connect(house.folder / "coinsync.db", check_same_thread=False)
+            sqlite3.connect(installation.folder / "coinsync.db", check_same_thread=False)
         ) as other:
             other.isolation_level = None
             yield other
 
     def test_a_busy_database_is_tried_again(
-        self, house: House, type_at: Till, busy: sqlite3.Connection
+        self, installation: Installation, type_at: Till, busy: sqlite3.Connection
     ) -> None:
         """Under the same key, until it is free."""
         pauses: list[float] = []
@@ -453,21 +473,21 @@ class TestMeanwhile:
             pauses.append(seconds)
             busy.execute("ROLLBACK")
 
-        house.sleep = sleep
+        installation.sleep = sleep
         said = type_at(f"#{ADA}", "pen", lambda: busy.execute("BEGIN IMMEDIATE"), "y", "0")
         assert said.out.count("is busy; nothing written; trying again …") == 1
-        assert (pauses, said.out.endswith("1 sale, 7 coins\n"), house.balance(ADA)) == (
+        assert (pauses, said.out.endswith("1 sale, 7 coins\n"), installation.balance(ADA)) == (
             [1.0],
             True,
             93,
         )
 
     def test_trying_again_has_an_end(
-        self, house: House, type_at: Till, busy: sqlite3.Connection
+        self, installation: Installation, type_at: Till, busy: sqlite3.Connection
     ) -> None:
         """Then the person decides; the same choice is sold once."""
         pauses: list[float] = []
-        house.sleep = pauses.append
+        installation.sleep = pauses.append
         said = type_at(
             f"#{ADA}",
             "pen",
@@ -480,14 +500,14 @@ class TestMeanwhile:
         )
         assert pauses == [1.0, 2.0, 3.0, 4.0]
         assert "Choose the same again: it is not sold twice." in said.out
-        assert (said.out.endswith("1 sale, 7 coins\n"), len(sales(house))) == (True, 1)
+        assert (said.out.endswith("1 sale, 7 coins\n"), len(sales(installation))) == (True, 1)
 
 
 class TestLostAnswer:
     """The sale was written, and the answer was lost."""
 
     @pytest.fixture
-    def deaf(self, house: House) -> list[str]:
+    def deaf(self, installation: Installation) -> list[str]:
         """Steps at which the connection is lost, one after the other."""
         steps: list[str] = []
 
@@ -496,33 +516,37 @@ class TestLostAnswer:
                 steps.pop(0)
                 raise OutcomeUnknown("database: answer lost at commit")
 
-        house.probe = probe
+        installation.probe = probe
         return steps
 
     @pytest.mark.parametrize("step", ["begin", "stock", "commit", "committed"])
     def test_it_is_looked_up_under_the_same_key(
-        self, house: House, type_at: Till, deaf: list[str], step: str
+        self, installation: Installation, type_at: Till, deaf: list[str], step: str
     ) -> None:
         """Sold once, and the person never knew."""
-        house.sleep = lambda _seconds: None
+        installation.sleep = lambda _seconds: None
         deaf.append(step)
         said = type_at(f"#{ADA}", "pen", "y", "0")
         assert said.out.count("trying again …") == 1
         assert said.out.endswith("1 sale, 7 coins\n")
-        assert (house.balance(ADA), left(house, "pen"), len(sales(house))) == (93, 9, 1)
+        assert (installation.balance(ADA), left(installation, "pen"), len(sales(installation))) == (
+            93,
+            9,
+            1,
+        )
 
     @pytest.mark.parametrize("again", ["pen", "cap"])
     def test_after_all_tries_the_next_choice_tells(
-        self, house: House, type_at: Till, deaf: list[str], again: str
+        self, installation: Installation, type_at: Till, deaf: list[str], again: str
     ) -> None:
         """Whatever is chosen then: what was written is shown, and nothing is sold twice."""
-        house.sleep = lambda _seconds: None
+        installation.sleep = lambda _seconds: None
         deaf.extend(["committed", *["begin"] * 4])
         said = type_at(f"#{ADA}", "pen", "y", again, "0")
         assert "it is not known whether this is sold" in said.out
         assert "this buyer's sale was written before:" in said.out
         assert said.out.endswith("1 sale, 7 coins\n")
-        assert len(sales(house)) == 1
+        assert len(sales(installation)) == 1
 
 
 # --- real terminals and pipes
@@ -532,10 +556,10 @@ class TestLostAnswer:
 class TestHangUp:
     """Whoever hangs up loses at most what was not confirmed."""
 
-    def test_a_pipe(self, house: House) -> None:
+    def test_a_pipe(self, installation: Installation) -> None:
         """The whole talk at once, in a process of its own; the end of the pipe ends the till."""
         done = subprocess.run(
-            [sys.executable, "-m", "cli", "--config", str(house.config), "till"],
+            [sys.executable, "-m", "cli", "--config", str(installation.config), "till"],
             input=f"#{ADA}\npen\ny\n#{RICH}\ncap\n",
             capture_output=True,
             text=True,
@@ -545,20 +569,22 @@ class TestHangUp:
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.endswith("sell for 45? [Y/n] \n1 sale, 7 coins\n")
-        assert (house.balance(ADA), house.balance(RICH)) == (93, 200)
+        assert (installation.balance(ADA), installation.balance(RICH)) == (93, 200)
 
     @pytest.mark.parametrize("lines", [[], ["#102"], ["#102", "cap"], ["#102", "cap", "n"]])
-    def test_the_end_of_input_anywhere(self, house: House, type_at: Till, lines: list[str]) -> None:
+    def test_the_end_of_input_anywhere(
+        self, installation: Installation, type_at: Till, lines: list[str]
+    ) -> None:
         """Nothing is sold, nothing breaks."""
         said = type_at(*lines)
-        assert (said.code, said.err, sales(house)) == (0, "", [])
+        assert (said.code, said.err, sales(installation)) == (0, "", [])
         assert said.out.endswith("\n0 sales, 0 coins\n")
 
-    def test_rubbish(self, house: House) -> None:
+    def test_rubbish(self, installation: Installation) -> None:
         """Bytes that are no text, control characters, and very long lines."""
         rubbish = b"\xff\xfe\n\x1b[2J\n\x00\n" + b"a" * 100_000 + b"\n#102\n\xd0\npen\ny\n0\n"
         done = subprocess.run(
-            [sys.executable, "-m", "cli", "--config", str(house.config), "till"],
+            [sys.executable, "-m", "cli", "--config", str(installation.config), "till"],
             input=rubbish,
             capture_output=True,
             timeout=SECONDS_MAX,
@@ -568,51 +594,51 @@ class TestHangUp:
         assert (done.returncode, done.stderr) == (0, b"")
         assert b"no resident answers to" in done.stdout
         assert b"\x1b" not in done.stdout
-        assert house.balance(ADA) == 93
+        assert installation.balance(ADA) == 93
 
-    def test_a_terminal_that_goes_away(self, house: House) -> None:
+    def test_a_terminal_that_goes_away(self, installation: Installation) -> None:
         """Before the yes nothing is sold; after it everything is, though nobody saw the receipt."""
-        with a_terminal(house) as till:
+        with a_terminal(installation) as till:
             till.say(f"#{ADA}", "goods> ")
             till.say("pen", "sell for 7? [Y/n] ")
-        assert (till.code != 0, sales(house)) == (True, [])
-        with a_terminal(house) as till:
+        assert (till.code != 0, sales(installation)) == (True, [])
+        with a_terminal(installation) as till:
             till.say(f"#{ADA}", "goods> ")
             till.say("pen", "sell for 7? [Y/n] ")
             till.say("y", "sold: ")
-        assert house.balance(ADA) == 93
+        assert installation.balance(ADA) == 93
 
-    def test_interrupted(self, house: House) -> None:
+    def test_interrupted(self, installation: Installation) -> None:
         """130, and nothing half-written."""
-        with a_terminal(house) as till:
+        with a_terminal(installation) as till:
             till.say(f"#{ADA}", "goods> ")
             till.say("cap\x03", "interrupted")
             assert till.ended() == 130
-        assert sales(house) == []
+        assert sales(installation) == []
 
-    def test_a_person_in_a_terminal(self, house: House) -> None:
+    def test_a_person_in_a_terminal(self, installation: Installation) -> None:
         """With Cyrillic letters and their correction; Ctrl-D ends it."""
-        with a_terminal(house) as till:
+        with a_terminal(installation) as till:
             till.say("Адж\x7fа Д", "goods> ")
             till.say("ручкк\x7fа", "sell for 7? [Y/n] ")
             till.say("д", "buyer> ")
             till.send("\x04")
             assert till.ended() == 0
         assert "1 sale, 7 coins" in till.shown
-        assert house.balance(ADA) == 93
+        assert installation.balance(ADA) == 93
 
 
 class Terminal:
     """A till in a terminal of its own; every wait has an end."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, installation: Installation) -> None:
         self.shown = ""
         self.code: int | None = None
         self._raw = b""
         self._ours, theirs = pty.openpty()
         program = "import os; os.close(os.open(os.ttyname(0), os.O_RDWR)); import cli; cli.run()"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", program, "--config", str(house.config), "till"],
+            [sys.executable, "-c", program, "--config", str(installation.config), "till"],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -670,23 +696,23 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def a_terminal(house: House) -> Iterator[Terminal]:
+def a_terminal(installation: Installation) -> Iterator[Terminal]:
     """A till; whatever happens, the line is lost in the end and the program with it."""
-    made = Terminal(house)
+    made = Terminal(installation)
     try:
         yield made
     finally:
         made.hang_up()
 
 
-def test_a_day_of_sale_is_the_schools(house: House, type_at: Till) -> None:
+def test_a_day_of_sale_is_the_schools(installation: Installation, type_at: Till) -> None:
     """By its own clock."""
     type_at(f"#{ADA}", "pen", "y", "0")
     assert (
         abs(
             (
-                sales(house)[0].entry.happened_on
-                - date.fromisoformat(sales(house)[0].posted_at[:10])
+                sales(installation)[0].entry.happened_on
+                - date.fromisoformat(sales(installation)[0].posted_at[:10])
             ).days
         )
         <= 1

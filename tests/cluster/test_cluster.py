@@ -26,7 +26,13 @@ from coinsync.core.ledger import Kind
 from tests.cluster.cluster import SIZE, Cluster, Node
 from tests.support.goods import an_item, fill
 from tests.support.mariadb import PASSWORD, USER, Row, scratch, until
-from tests.support.mariadb_school import Blows, FarHouse, Till, Window, open_far_house
+from tests.support.mariadb_school import (
+    Blows,
+    ServerInstallation,
+    Till,
+    Window,
+    open_server_installation,
+)
 from tests.support.mariadb_school import blows as blows
 from tests.support.school import APP, Said, a_school, listening
 
@@ -260,8 +266,8 @@ class Two:
 
     cluster: Cluster
     database: str
-    office: FarHouse
-    fair: FarHouse
+    office: ServerInstallation
+    fair: ServerInstallation
 
     def spent(self) -> int:
         """Coins that were spent, by the ledger."""
@@ -288,20 +294,20 @@ def two(cluster: Cluster, tmp_path: Path) -> Iterator[Two]:
     office.mkdir()
     fair.mkdir()
     with listening(a_school(residents=24)) as simulator:
-        there = open_far_house(office, cluster.url(database), simulator, **MANNERS)
+        there = open_server_installation(office, cluster.url(database), simulator, **MANNERS)
         there.ok("sync", "--quiet")
         there.school.act("advance", days=3)
         fill(there, {MUG: 1000}, {ADA: 100 - there.balance(ADA), RICH: 3000})
         shutil.copy(office / "coinsync.secrets", fair)
-        here = FarHouse(fair, simulator, address=cluster.url(database, first=2))
+        here = ServerInstallation(fair, simulator, address=cluster.url(database, first=2))
         here.configure(**MANNERS)
         cluster.settle()
         yield Two(cluster, database, there, here)
 
 
-def in_process(house: FarHouse, *words: str) -> Said:
+def in_process(installation: ServerInstallation, *words: str) -> Said:
     """Run a command in a process of its own."""
-    called = [sys.executable, "-m", "cli", "--config", str(house.config), *words]
+    called = [sys.executable, "-m", "cli", "--config", str(installation.config), *words]
     done = subprocess.run(
         called,
         env={"USER": "anna", "PATH": os.defpath},
@@ -351,10 +357,10 @@ def test_one_key_on_two_nodes(two: Two, blows: Blows, step: str) -> None:
 class Fair:
     """A till in a process of its own, at which one buyer after another takes a mug."""
 
-    def __init__(self, house: FarHouse) -> None:
+    def __init__(self, installation: ServerInstallation) -> None:
         self.sold = 0
         self.said: list[str] = []
-        self._till = Till(house)
+        self._till = Till(installation)
         self._open = True
         self._seller = threading.Thread(target=self._sell)
 

@@ -218,7 +218,7 @@ def test_another_content_has_other_keys(cells: dict[str, str], more: dict[str, s
 
 
 def test_equal_rows_have_different_keys() -> None:
-    """Two times the same good deed is two deeds."""
+    """Two times the same good work is two credits."""
     first, second = keys("кому;монеты;за что\nАда;1;x\nАда;1;x\n")
     assert first != second
 
@@ -442,7 +442,7 @@ def test_the_page_lists_every_heading() -> None:
 TEXTS = st.text(st.sampled_from("АБВабвйё №aZ09,;\"'\n-=#"), min_size=1, max_size=12).filter(
     lambda text: text.split()
 )
-DEEDS = st.tuples(
+LISTED_ROWS = st.tuples(
     TEXTS,
     st.integers(1, 1000).map(str),
     st.sampled_from(["", "credit", "списание", "Остаток"]),
@@ -455,7 +455,7 @@ DEEDS = st.tuples(
 
 @thorough(200)
 @given(
-    rows=st.lists(DEEDS, min_size=1, max_size=5),
+    rows=st.lists(LISTED_ROWS, min_size=1, max_size=5),
     encoding=st.sampled_from(sorted(ENCODINGS)),
     delimiter=st.sampled_from(DELIMITERS),
     line_end=st.sampled_from(LINE_ENDS),

@@ -855,7 +855,7 @@ def test_each_card_that_vanished_has_its_own_heir(vanished: Memory) -> None:
 
 
 def test_the_order_of_pages_does_not_matter() -> None:
-    """Rolls in another order give the same plan with the same digest."""
+    """Records in another order give the same plan with the same digest."""
     lesson_records = [
         a_record(a_lesson(id), present(ADA), present(GLEB, Mark.ABSENT)) for id in (3, 1, 2)
     ]

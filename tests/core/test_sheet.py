@@ -281,9 +281,9 @@ def test_a_refusal_is_in_order_and_bounded() -> None:
 
 
 def test_a_refusal_names_its_file() -> None:
-    """The door knows which it is."""
-    assert ImportRefused(["line 1: is odd"], file="deeds.csv").message == (
-        "deeds.csv: 1 problem; nothing written\nline 1: is odd"
+    """The session knows which it is."""
+    assert ImportRefused(["line 1: is odd"], file="coins.csv").message == (
+        "coins.csv: 1 problem; nothing written\nline 1: is odd"
     )
 
 

@@ -207,7 +207,7 @@ def test_the_same_key_with_its_own_day_is_done_already(at: Desk) -> None:
 
 
 def test_the_same_key_after_a_merge_is_done_already(at: Desk) -> None:
-    """The card went on as another: it is the same child, and the same deed."""
+    """The card went on as another: it is the same child, and the same credit."""
     at.given(ADA, 30)
     at.do(at.merge(ADA, GLEB))
     assert at.give(ADA, 30).done == at.give(GLEB, 30).done == (1,)
@@ -268,7 +268,7 @@ def test_what_was_taken_back_is_no_duplicate(at: Desk) -> None:
     assert at.balances() == {ADA: 30}
 
 
-def test_another_day_does_not_make_a_slip_another_deed(at: Desk) -> None:
+def test_another_day_does_not_make_a_slip_another_credit(at: Desk) -> None:
     """Same resident, amount and reason count, whatever day it is said to be for."""
     at.given(ADA, 30)
     refused(LikelyDuplicate, at.give, ADA, 30, "k2", day=DAY)

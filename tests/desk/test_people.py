@@ -426,7 +426,7 @@ def test_an_erasure_that_was_overtaken_is_stale(family: Desk) -> None:
     assert sees(family) == {(PARENT, GLEB)}
 
 
-# --- any order of deeds -----------------------------------------------------------------------
+# --- any order of operations --------------------------------------------------------------------
 
 ACCOUNTS = (701, 702)
 CARDS = (ADA, GLEB, MIRA)
@@ -467,7 +467,7 @@ def test_whatever_is_merged_and_parted(
 
 
 def _step(at: Desk, verb: str, card: int, other: int, revoked: set[tuple[int, int]]) -> None:
-    """One deed, if it is possible, and what must be true after every one."""
+    """One operation, if it is possible, and what must be true after every one."""
     with reading(at.url) as reader:
         family = reader.cards_of(card)
     try:

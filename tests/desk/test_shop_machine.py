@@ -1,6 +1,6 @@
 """A shop that lives at random: sales, refunds, stock, fairs, repeated keys and crashes.
 
-A model of plain dictionaries says what must come of each deed. After every step coins, stock,
+A model of plain dictionaries says what must come of each operation. After every step coins, stock,
 sales and goods are the model's, and what lies in the database adds up by itself. The last tests
 seed known bugs and show that each is found.
 """
@@ -453,7 +453,7 @@ class Machine(RuleBasedStateMachine):
     # --- doing --------------------------------------------------------------------------------
 
     def told(self, op: Op) -> tuple[str, Model]:
-        """What the model makes of a deed: the word for it, and the model afterwards."""
+        """What the model makes of an operation: the word for it, and the model afterwards."""
         after = deepcopy(self.model)
         try:
             op.tell(after)

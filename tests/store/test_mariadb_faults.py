@@ -31,9 +31,15 @@ from coinsync.store.engines import mysql_connection
 from tests.support import engines
 from tests.support.goods import an_item, fill
 from tests.support.mariadb import HOST, Server, free_ports, scratch, until
-from tests.support.mariadb_school import Blows, FarHouse, Till, Window, open_far_house
+from tests.support.mariadb_school import (
+    Blows,
+    ServerInstallation,
+    Till,
+    Window,
+    open_server_installation,
+)
 from tests.support.mariadb_school import blows as blows
-from tests.support.school import APP, House, Said, a_school, listening, open_house
+from tests.support.school import APP, Installation, Said, a_school, listening, open_installation
 
 LATER = 75
 SECONDS_MAX = 60.0
@@ -58,7 +64,7 @@ class Scene:
     """
 
     server: Server
-    house: FarHouse
+    installation: ServerInstallation
     eve: str
     words: tuple[str, ...]
     #: What the database may hold: before, after each plan, and in the end; and the passes of the
@@ -68,8 +74,10 @@ class Scene:
 
     def again(self) -> None:
         """Back to the eve."""
-        used = self.house.name
-        self.house.move(self.server.url(self.server.copy(self.eve)), branch=BRANCH, **MANNERS)
+        used = self.installation.name
+        self.installation.move(
+            self.server.url(self.server.copy(self.eve)), branch=BRANCH, **MANNERS
+        )
         if used != self.eve:
             self.server.drop(used)
 
@@ -78,30 +86,30 @@ class Scene:
         if self.states:
             return
         self.again()
-        self.states.append(self.house.state())
+        self.states.append(self.installation.state())
         steps: list[str] = []
 
         def watch(name: str) -> None:
             steps.append(name)
             if name == "committed":
-                self.states.append(self.house.state())
+                self.states.append(self.installation.state())
 
         with blows.watched(watch):
-            self.house.ok(*self.words)
+            self.installation.ok(*self.words)
         self.passes = steps
-        assert self.house.state() == self.states[-1] != self.states[0]
+        assert self.installation.state() == self.states[-1] != self.states[0]
 
     def run(self) -> Said:
         """Run the command, without waiting between its tries."""
-        return self.house.run(*self.words)
+        return self.installation.run(*self.words)
 
     def check(self) -> None:
         """Whole or absent, proven, and finished by the next run, which nobody disturbs."""
-        assert self.house.state() in self.states
-        self.house.check()
+        assert self.installation.state() in self.states
+        self.installation.check()
         said = self.run()
         assert (said.code, said.err) == (0, "")
-        assert self.house.state() == self.states[-1]
+        assert self.installation.state() == self.states[-1]
 
     def survived(self, number: int, said: Said) -> None:
         """Nobody noticed that the connection was lost at a pass, unless it was between two plans.
@@ -110,15 +118,15 @@ class Scene:
         """
         if self.passes[number - 1] == "committed" and number < len(self.passes):
             assert said.code == LATER, said
-            assert self.house.state() == self.states[self.passes[:number].count("committed")]
+            assert self.installation.state() == self.states[self.passes[:number].count("committed")]
             said = self.run()
         self.done(said)
 
     def done(self, said: Said) -> None:
         """The command ended as if nothing had happened; everything is there once."""
         assert (said.code, said.err) == (0, "")
-        assert self.house.state() == self.states[-1]
-        self.house.check()
+        assert self.installation.state() == self.states[-1]
+        self.installation.check()
 
 
 MANNERS: dict[str, Any] = {"sync__days_back": 18, "guards__reversals_free": 50, "web__app_id": APP}
@@ -132,34 +140,40 @@ def server(mariadb_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def school(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarHouse]:
+def school(
+    server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerInstallation]:
     """One branch after its first sync, with mugs to sell.
 
     Then three days pass and a lesson is cancelled.
     """
     with listening(a_school(residents=12, days=18)) as simulator:
         address = server.url(server.new_database())
-        house = open_far_house(
+        installation = open_server_installation(
             tmp_path_factory.mktemp("school"), address, simulator, branch=BRANCH, **MANNERS
         )
-        house.sleep = lambda _seconds: None
-        house.ok(*SYNC)
-        house.school.act("advance", days=3)
-        house.school.act("cancel", lesson=house.paid_lessons()[2].id)
-        fill(house, {MUG: 5}, {ADA: 100})
-        yield house
+        installation.sleep = lambda _seconds: None
+        installation.ok(*SYNC)
+        installation.school.act("advance", days=3)
+        installation.school.act("cancel", lesson=installation.paid_lessons()[2].id)
+        fill(installation, {MUG: 5}, {ADA: 100})
+        yield installation
 
 
-def scene_of(server: Server, school: FarHouse, folder: Path, words: tuple[str, ...]) -> Scene:
+def scene_of(
+    server: Server, school: ServerInstallation, folder: Path, words: tuple[str, ...]
+) -> Scene:
     """A school of its own on the eve of a command."""
-    house = FarHouse(folder, school.simulator, sleep=school.sleep, address=school.address)
+    installation = ServerInstallation(
+        folder, school.simulator, sleep=school.sleep, address=school.address
+    )
     shutil.copy(school.folder / "coinsync.secrets", folder)
-    return Scene(server, house, school.name, words)
+    return Scene(server, installation, school.name, words)
 
 
 @pytest.fixture(scope="module")
 def eve_of_sync(
-    server: Server, school: FarHouse, tmp_path_factory: pytest.TempPathFactory
+    server: Server, school: ServerInstallation, tmp_path_factory: pytest.TempPathFactory
 ) -> Scene:
     """The eve of a sync that records, awards and reverses."""
     return scene_of(server, school, tmp_path_factory.mktemp("sync"), SYNC)
@@ -167,7 +181,7 @@ def eve_of_sync(
 
 @pytest.fixture(scope="module")
 def eve_of_sale(
-    server: Server, school: FarHouse, tmp_path_factory: pytest.TempPathFactory
+    server: Server, school: ServerInstallation, tmp_path_factory: pytest.TempPathFactory
 ) -> Scene:
     """The eve of a sale."""
     return scene_of(server, school, tmp_path_factory.mktemp("sale"), SALE)
@@ -205,22 +219,23 @@ def test_not_there_when_it_begins(scene: Scene, end: Callable[[Server], None]) -
     assert said.code == LATER
     assert said.out == ""
     assert (
-        f"cannot reach {HOST}:{scene.server.port}/{scene.house.name}; nothing written" in said.err
+        f"cannot reach {HOST}:{scene.server.port}/{scene.installation.name}; nothing written"
+        in said.err
     )
-    assert scene.house.state() == scene.states[0]
+    assert scene.installation.state() == scene.states[0]
     scene.check()
 
 
 def test_frozen_when_it_begins(scene: Scene) -> None:
     """A server that lets everybody in and answers nobody is not waited for without end."""
-    scene.house.configure(branch=BRANCH, database__wait_seconds=1, **MANNERS)
+    scene.installation.configure(branch=BRANCH, database__wait_seconds=1, **MANNERS)
     scene.server.freeze()
     try:
         said = scene.run()
     finally:
         scene.server.thaw()
     assert said.code == LATER, said.err
-    assert scene.house.state() == scene.states[0]
+    assert scene.installation.state() == scene.states[0]
     scene.check()
 
 
@@ -250,7 +265,7 @@ def test_killed_at_each_step(scene: Scene, blows: Blows) -> None:
         assert said.code == (0 if number == len(scene.passes) else LATER), (
             f"{number} {step}: {said}"
         )
-        assert scene.house.state() == scene.states[written], f"{number} {step}"
+        assert scene.installation.state() == scene.states[written], f"{number} {step}"
         scene.check()
 
 
@@ -297,7 +312,7 @@ def test_cut_again_and_again(scene: Scene, blows: Blows) -> None:
         said = scene.run()
     assert said.code == LATER, said
     assert "connection lost; nothing written" in said.err
-    assert scene.house.state() == scene.states[0]
+    assert scene.installation.state() == scene.states[0]
     scene.check()
 
 
@@ -315,7 +330,7 @@ def test_read_only_at_each_step(scene: Scene, blows: Blows) -> None:
         assert said.code == (0 if number == len(scene.passes) else LATER), (
             f"{number} {step}: {said}"
         )
-        assert scene.house.state() == scene.states[written], f"{number} {step}"
+        assert scene.installation.state() == scene.states[written], f"{number} {step}"
         scene.check()
 
 
@@ -328,14 +343,14 @@ def test_frozen_in_the_middle(
     What it does with our words later is the whole or nothing.
     """
     monkeypatch.setattr(mysql_connection, "ANSWER_SECONDS", 0.5)
-    scene.house.configure(branch=BRANCH, database__wait_seconds=1, **MANNERS)
+    scene.installation.configure(branch=BRANCH, database__wait_seconds=1, **MANNERS)
     try:
         with blows.at(scene.passes.index(step) + 1, scene.server.freeze):
             said = scene.run()
     finally:
         scene.server.thaw()
     assert said.code == LATER, said
-    scene.house.configure(branch=BRANCH, **MANNERS)
+    scene.installation.configure(branch=BRANCH, **MANNERS)
     scene.check()
 
 
@@ -397,15 +412,15 @@ class Line:
 
 @pytest.fixture
 def line(scene: Scene) -> Iterator[Line]:
-    """A line between the scene's house and its server."""
+    """A line between the scene's installation and its server."""
     line = Line(scene.server.port)
-    direct = scene.house.address
-    scene.house.move(
+    direct = scene.installation.address
+    scene.installation.move(
         direct.replace(f":{scene.server.port}/", f":{line.port}/"), branch=BRANCH, **MANNERS
     )
     with closing(line):
         yield line
-    scene.house.move(direct, branch=BRANCH, **MANNERS)
+    scene.installation.move(direct, branch=BRANCH, **MANNERS)
 
 
 @pytest.mark.parametrize("where", ["on the way there", "on the way back"])
@@ -425,7 +440,7 @@ def test_the_answer_is_lost_and_nobody_can_look(scene: Scene, line: Line, where:
     assert said.code == LATER
     assert "answer lost at commit; could not look whether it is recorded" in said.err
     line.stays_broken = False
-    assert scene.house.state() == scene.states[1 if where == "on the way back" else 0]
+    assert scene.installation.state() == scene.states[1 if where == "on the way back" else 0]
     scene.check()
 
 
@@ -444,7 +459,7 @@ def test_killed_inside_commit(scene: Scene, blows: Blows) -> None:
         scene.server.start()
         assert said.code in (0, LATER), said
         if said.code == 0:
-            assert scene.house.state() == scene.states[-1]
+            assert scene.installation.state() == scene.states[-1]
         scene.check()
 
 
@@ -453,7 +468,7 @@ def test_killed_inside_commit(scene: Scene, blows: Blows) -> None:
 
 def test_killed_at_any_moment_of_a_process(scene: Scene) -> None:
     """The server is killed at moments spread over the whole run of a process."""
-    words = [sys.executable, "-m", "cli", "--config", str(scene.house.config), *scene.words]
+    words = [sys.executable, "-m", "cli", "--config", str(scene.installation.config), *scene.words]
     environ = {"USER": "anna", "PATH": os.defpath}
     began = time.monotonic()
     assert (
@@ -476,7 +491,7 @@ def test_killed_at_any_moment_of_a_process(scene: Scene) -> None:
         assert run.returncode in (0, LATER), out + err
         assert "Traceback" not in err
         if run.returncode == 0:
-            assert scene.house.state() == scene.states[-1]
+            assert scene.installation.state() == scene.states[-1]
         scene.check()
 
 
@@ -493,9 +508,9 @@ class SmallDisk:
 
 
 @contextmanager
-def fixed_room(folder: Path, source: Path) -> Iterator[SmallDisk]:
+def fixed_size(folder: Path, source: Path) -> Iterator[SmallDisk]:
     """All tables in one file that may not grow; needs no rights. Other files still may."""
-    room = ("--innodb-file-per-table=0", "--innodb-data-file-path=ibdata1:12M;ibdata2:8M")
+    limits = ("--innodb-file-per-table=0", "--innodb-data-file-path=ibdata1:12M;ibdata2:8M")
 
     def heap_up() -> None:
         one.execute("CREATE DATABASE ballast")
@@ -515,7 +530,7 @@ def fixed_room(folder: Path, source: Path) -> Iterator[SmallDisk]:
         # What was dropped is room only when the server has cleared it away; this waits for that.
         one.execute("SET GLOBAL innodb_max_purge_lag_wait = 0")
 
-    with Server(folder, *room, source=source) as one:
+    with Server(folder, *limits, source=source) as one:
         yield SmallDisk(one, fill, free)
         one.kill()
 
@@ -548,7 +563,7 @@ def small_file_system(folder: Path, source: Path) -> Iterator[SmallDisk]:
         subprocess.run(["umount", disk], check=True)
 
 
-@pytest.fixture(params=[fixed_room, small_file_system])
+@pytest.fixture(params=[fixed_size, small_file_system])
 def small_disk(
     request: pytest.FixtureRequest, mariadb_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SmallDisk]:
@@ -558,36 +573,40 @@ def small_disk(
 
 
 @pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A school with more to record than fits into what is left of the disk."""
     with listening(a_school(residents=40)) as simulator:
-        house = open_house(tmp_path_factory.mktemp("busy"), simulator)
-        house.ok(*SYNC)
-        yield house
+        installation = open_installation(tmp_path_factory.mktemp("busy"), simulator)
+        installation.ok(*SYNC)
+        yield installation
 
 
-def essence(house: House) -> tuple[object, ...]:
+def essence(installation: Installation) -> tuple[object, ...]:
     """What a school has recorded, in whatever order its branches were."""
-    tables = engines.tables(house.url)
+    tables = engines.tables(installation.url)
     kept = ("resident", "study_group", "membership", "link", "lesson", "attendance", "hold")
-    return sorted(repr(posted.entry) for posted in house.ledger()), [tables[name] for name in kept]
+    return sorted(repr(posted.entry) for posted in installation.ledger()), [
+        tables[name] for name in kept
+    ]
 
 
-def test_disk_full_in_a_sync(small_disk: SmallDisk, busy: House, tmp_path: Path) -> None:
+def test_disk_full_in_a_sync(small_disk: SmallDisk, busy: Installation, tmp_path: Path) -> None:
     """No room: later, by its name, and nothing half-done; with room again the next run finishes."""
     server = small_disk.server
-    house = open_far_house(tmp_path, server.url(server.new_database()), busy.simulator)
-    house.sleep = lambda _seconds: None
+    installation = open_server_installation(
+        tmp_path, server.url(server.new_database()), busy.simulator
+    )
+    installation.sleep = lambda _seconds: None
     small_disk.fill()
-    said = house.run(*SYNC)
+    said = installation.run(*SYNC)
     assert said.code == LATER, said
     assert "disk full; nothing written" in said.err
-    assert essence(house) != essence(busy)
-    house.check("fresh")
+    assert essence(installation) != essence(busy)
+    installation.check("fresh")
     small_disk.free()
-    house.ok(*SYNC)
-    assert essence(house) == essence(busy)
-    house.check()
+    installation.ok(*SYNC)
+    assert essence(installation) == essence(busy)
+    installation.check()
 
 
 def test_disk_full_at_the_till(small_disk: SmallDisk, tmp_path: Path) -> None:
@@ -597,26 +616,28 @@ def test_disk_full_at_the_till(small_disk: SmallDisk, tmp_path: Path) -> None:
     """
     server = small_disk.server
     with listening(a_school(residents=12, days=3)) as simulator:
-        house = open_far_house(tmp_path, server.url(server.new_database()), simulator)
-        house.sleep = lambda _seconds: None
-        house.ok(*SYNC)
-    fill(house, {an_item("pen", 1): 100_000}, {ADA: 100_000})
-    coins = house.balance(ADA)
+        installation = open_server_installation(
+            tmp_path, server.url(server.new_database()), simulator
+        )
+        installation.sleep = lambda _seconds: None
+        installation.ok(*SYNC)
+    fill(installation, {an_item("pen", 1): 100_000}, {ADA: 100_000})
+    coins = installation.balance(ADA)
     small_disk.fill()
     sold, said = 0, Said(0, "", "")
     while said.code == 0:
         assert sold < SALES_MAX, "the disk is never full"
         words = ("sell", f"#{ADA}", "pen", "--yes", "--reason", "x" * 100, "--key", f"{sold:012x}")
-        before = house.state()
-        said = house.run(*words)
+        before = installation.state()
+        said = installation.run(*words)
         sold += said.code == 0
     assert said.code == LATER, said
     assert "disk full; nothing written" in said.err
-    assert house.state() == before
+    assert installation.state() == before
     small_disk.free()
-    house.ok(*words)
-    assert house.balance(ADA) == coins - sold - 1
-    house.check()
+    installation.ok(*words)
+    assert installation.balance(ADA) == coins - sold - 1
+    installation.check()
 
 
 # --- making the database --------------------------------------------------------------------------
@@ -668,7 +689,7 @@ def till(eve_of_sale: Scene) -> Iterator[Till]:
         server.start()
     server.read_only(False)
     eve_of_sale.again()
-    with closing(Till(eve_of_sale.house)) as opened:
+    with closing(Till(eve_of_sale.installation)) as opened:
         yield opened
 
 
@@ -677,8 +698,8 @@ def test_the_till_outlives_the_server(till: Till, eve_of_sale: Scene) -> None:
 
     When the server is back the sale goes through.
     """
-    house, server = eve_of_sale.house, eve_of_sale.server
-    coins = house.balance(ADA)
+    installation, server = eve_of_sale.installation, eve_of_sale.server
+    coins = installation.balance(ADA)
     till.asks("buyer> ")
     till.choose(ADA, "mug")
     server.kill()
@@ -687,7 +708,7 @@ def test_the_till_outlives_the_server(till: Till, eve_of_sale: Scene) -> None:
     assert "cannot reach" in said or "connection lost" in said
     assert "sold:" not in said
     server.start()
-    assert house.balance(ADA) == coins
+    assert installation.balance(ADA) == coins
     while said.endswith("goods> "):
         till.types("")
         said = till.asks("> ")
@@ -695,8 +716,8 @@ def test_the_till_outlives_the_server(till: Till, eve_of_sale: Scene) -> None:
     till.types("y")
     assert "sold:" in till.asks("buyer> ")
     assert till.ends() == (0, "1 sale, 30 coins\n")
-    assert house.balance(ADA) == coins - 30
-    house.check()
+    assert installation.balance(ADA) == coins - 30
+    installation.check()
 
 
 @pytest.mark.parametrize("blow", [Server.restart, Server.kill_connections])
@@ -704,16 +725,16 @@ def test_the_till_does_not_notice_what_is_over(
     till: Till, eve_of_sale: Scene, blow: Callable[[Server], object]
 ) -> None:
     """A server that restarts, or a connection that is cut, while the buyer thinks: sold, once."""
-    house = eve_of_sale.house
-    coins = house.balance(ADA)
+    installation = eve_of_sale.installation
+    coins = installation.balance(ADA)
     till.asks("buyer> ")
     till.choose(ADA, "mug")
     blow(eve_of_sale.server)
     till.types("y")
     assert "sold:" in till.asks("buyer> ")
     assert till.ends() == (0, "1 sale, 30 coins\n")
-    assert house.balance(ADA) == coins - 30
-    house.check()
+    assert installation.balance(ADA) == coins - 30
+    installation.check()
 
 
 # --- the web view -----------------------------------------------------------------------------------
@@ -727,7 +748,7 @@ def window(eve_of_sale: Scene, tmp_path: Path) -> Iterator[Window]:
         server.start()
     server.read_only(False)
     eve_of_sale.again()
-    with closing(Window(eve_of_sale.house, tmp_path / "log")) as opened:
+    with closing(Window(eve_of_sale.installation, tmp_path / "log")) as opened:
         until(opened.serves, "the web view serves", SECONDS_MAX)
         yield opened
 

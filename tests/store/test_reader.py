@@ -285,7 +285,7 @@ def test_rolls_are_found_by_number_wherever_they_are(reader: Reader) -> None:
     assert set(reader.lesson_records_by_id([1, 3, 99])) == {1, 3}
 
 
-def test_a_lesson_without_anybody_has_an_empty_roll(tmp_path: Path) -> None:
+def test_a_lesson_without_anybody_has_no_attendances(tmp_path: Path) -> None:
     """It is known all the same."""
     url = new_database(tmp_path)
     with writing(url) as database:

@@ -5,32 +5,34 @@ from __future__ import annotations
 import csv
 import io
 
-from tests.support.school import House
+from tests.support.school import Installation
 
 
-def rows_of(house: House) -> dict[str, dict[str, str]]:
+def rows_of(installation: Installation) -> dict[str, dict[str, str]]:
     """The rows of ``catalog list --csv`` by code."""
-    text = house.ok("catalog", "list", "--csv").out
+    text = installation.ok("catalog", "list", "--csv").out
     return {row["code"]: row for row in csv.DictReader(io.StringIO(text))}
 
 
-def load_rows(house: House, rows: dict[str, dict[str, str]]) -> str:
+def load_rows(installation: Installation, rows: dict[str, dict[str, str]]) -> str:
     """Load these rows as the whole catalog; what the command says."""
     out = io.StringIO()
     writer = csv.DictWriter(out, next(iter(rows.values())))
     writer.writeheader()
     writer.writerows(rows.values())
-    return house.ok("catalog", "load", house.file("changed.csv", out.getvalue()), "--yes").out
+    return installation.ok(
+        "catalog", "load", installation.file("changed.csv", out.getvalue()), "--yes"
+    ).out
 
 
-def edit_goods(house: House, code: str, **cells: str) -> str:
+def edit_goods(installation: Installation, code: str, **cells: str) -> str:
     """Change cells of one of the goods; what the command says."""
-    rows = rows_of(house)
+    rows = rows_of(installation)
     rows[code] |= cells
-    return load_rows(house, rows)
+    return load_rows(installation, rows)
 
 
-def archive_goods(house: House, *codes: str) -> str:
+def archive_goods(installation: Installation, *codes: str) -> str:
     """Leave goods out of the file; what the command says."""
-    rows = {code: row for code, row in rows_of(house).items() if code not in codes}
-    return load_rows(house, rows)
+    rows = {code: row for code, row in rows_of(installation).items() if code not in codes}
+    return load_rows(installation, rows)

@@ -110,7 +110,7 @@ class Desk:
         return Author(ACTOR, self.now, key, day, allow_duplicate)
 
     def do(self, *proposals: Proposal | Plan) -> list[Receipt]:
-        """Write what deeds plan, one after the other."""
+        """Write what operations plan, one after the other."""
         plans = [
             proposal.plan if isinstance(proposal, Proposal) else proposal for proposal in proposals
         ]
@@ -136,7 +136,7 @@ class Desk:
         with reading(self.url) as reader:
             return [replace(line.posted.entry, note=line.note) for line in reader.journal()]
 
-    # --- deeds --------------------------------------------------------------------------------
+    # --- operations ------------------------------------------------------------------------------
 
     def give(
         self, resident: int, coins: int, key: str = "k1", *, note: str = "won", **more: Any

@@ -41,7 +41,7 @@ from tests.support.makers import (
     reading,
     writing,
 )
-from tests.support.school import House
+from tests.support.school import Installation
 
 #: The day of ``MORNING`` at the school; a third resident, who learns in the other branch alone.
 TODAY = date(2026, 11, 22)
@@ -279,7 +279,9 @@ def a_shop(
     return made
 
 
-def fill(house: House, goods: Mapping[Item, int], purses: Mapping[int, int] | None = None) -> None:
+def fill(
+    installation: Installation, goods: Mapping[Item, int], purses: Mapping[int, int] | None = None
+) -> None:
     """Put goods with their stock into a shop, and coins on residents' accounts, in one plan."""
     now = cli.utc_now()
     moves = [
@@ -288,7 +290,7 @@ def fill(house: House, goods: Mapping[Item, int], purses: Mapping[int, int] | No
         if pieces
     ]
     coins = [Post(a_credit(f"purse-{id}", id, coins)) for id, coins in (purses or {}).items()]
-    with writing(house.url) as database:
+    with writing(installation.url) as database:
         writer.apply(
             database,
             a_plan(*map(Put, goods), *moves, *coins),

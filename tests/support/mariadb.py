@@ -29,7 +29,7 @@ USER, PASSWORD = "coinsync", "of-the-ledger/?#@:"
 SECONDS_MAX = 60.0
 LOG_LINES = 25
 #: A server takes some 50 MiB; a cluster three times as much and more.
-ROOM_MIN = 1 << 30
+FREE_MIN = 1 << 30
 
 #: Below the ports that the kernel gives to outgoing connections: nobody takes one while a server is down.
 _PORTS = range(15000, 32000)
@@ -128,10 +128,10 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     A process that is killed loses nothing there that it would have kept on a disk.
     """
     memory = Path("/dev/shm")
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > ROOM_MIN
+    enough = memory.is_dir() and shutil.disk_usage(memory).free > FREE_MIN
     folder = (
         Path(tempfile.mkdtemp(prefix="coinsync-", dir=memory))
-        if roomy
+        if enough
         else tmp_path_factory.mktemp("mariadb")
     )
     try:

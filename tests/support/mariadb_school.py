@@ -1,4 +1,4 @@
-"""A house whose coins are kept on a server, and blows that fall at an exact step of writing.
+"""An installation with its coins on a server, and blows that fall at an exact step of writing.
 
 The blow falls in the test's own process between two statements of the writer: what was sent before has been answered,
 what comes after meets a server that has died, was cut off or refuses.
@@ -26,10 +26,10 @@ from coinsync.simulator import Simulator
 from coinsync.store import database as opening
 from tests.support import engines
 from tests.support.mariadb import HOST, free_ports
-from tests.support.school import APP, SECRETS, VK_KEY, House
+from tests.support.school import APP, SECRETS, VK_KEY, Installation
 from webview.launch import sign
 
-#: Tables with times, numbers of runs or what is drawn at random; what they say is in ``FarHouse.state`` otherwise.
+#: Tables with times, numbers of runs or what is drawn at random; what they say is in ``ServerInstallation.state`` otherwise.
 _OF_THE_MOMENT = frozenset({"head", "run", "entry", "note", "stock_move"})
 
 
@@ -37,8 +37,8 @@ SECONDS_MAX = 60.0
 
 
 @dataclass
-class FarHouse(House):
-    """A house with an address of a database in the place of a file."""
+class ServerInstallation(Installation):
+    """An installation with an address of a database in the place of a file."""
 
     address: str = ""
 
@@ -85,17 +85,17 @@ class FarHouse(House):
         )
 
 
-def open_far_house(
+def open_server_installation(
     folder: Path, address: str, simulator: Simulator | None = None, **changed: Any
-) -> FarHouse:
-    """Furnish a house with an empty database at an address."""
-    house = FarHouse(folder, simulator, address=address)
-    house.configure(**changed)
+) -> ServerInstallation:
+    """Set up an installation with an empty database at an address."""
+    installation = ServerInstallation(folder, simulator, address=address)
+    installation.configure(**changed)
     secrets = folder / "coinsync.secrets"
     secrets.touch(mode=0o600)
     secrets.write_text(SECRETS)
     opening.create(address)
-    return house
+    return installation
 
 
 class Blows:
@@ -165,8 +165,8 @@ def blows(monkeypatch: pytest.MonkeyPatch) -> Blows:
 class Till:
     """A till in a process of its own, at which somebody types when it asks."""
 
-    def __init__(self, house: FarHouse) -> None:
-        words = [sys.executable, "-m", "cli", "--config", str(house.config), "till"]
+    def __init__(self, installation: ServerInstallation) -> None:
+        words = [sys.executable, "-m", "cli", "--config", str(installation.config), "till"]
         environ = {"USER": "anna", "PATH": os.defpath, "LANG": "C.UTF-8", "TERM": "dumb"}
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
@@ -214,14 +214,14 @@ class Till:
 class Window:
     """The web view in a process of its own, and a visitor."""
 
-    def __init__(self, house: FarHouse, log: Path) -> None:
+    def __init__(self, installation: ServerInstallation, log: Path) -> None:
         (self.port,) = free_ports(1)
         words = [
             sys.executable,
             "-m",
             "cli",
             "--config",
-            str(house.config),
+            str(installation.config),
             "serve",
             "--port",
             str(self.port),

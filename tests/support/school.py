@@ -1,4 +1,4 @@
-"""A whole house for a test: an imaginary school's CRM over HTTP, a configuration, a database, the real commands.
+"""A whole installation for a test: an imaginary school's CRM over HTTP, a configuration, a database, the real commands.
 
 Commands run in this process through ``cli.main``, with an environment of their own; nothing is replaced.
 """
@@ -67,7 +67,7 @@ class Said:
 
 
 @dataclass
-class House:
+class Installation:
     """The folder of one school, and its CRM when one runs."""
 
     folder: Path
@@ -158,7 +158,7 @@ class House:
             }
 
     def file(self, name: str, text: str, encoding: str = "utf-8") -> str:
-        """A file in the house's folder, and its path as it is typed."""
+        """A file in the installation's folder, and its path as it is typed."""
         path = self.folder / name
         path.write_bytes(text.encode(encoding))
         return str(path)
@@ -226,45 +226,51 @@ class House:
         )
 
 
-def open_house(folder: Path, simulator: Simulator | None = None, **changed: Any) -> House:
-    """Furnish a house: configuration, secrets, an empty database."""
-    house = House(folder, simulator, address=engines.new_address(folder))
-    house.configure(**changed)
+def open_installation(
+    folder: Path, simulator: Simulator | None = None, **changed: Any
+) -> Installation:
+    """Set up an installation: configuration, secrets, an empty database."""
+    installation = Installation(folder, simulator, address=engines.new_address(folder))
+    installation.configure(**changed)
     secrets = folder / "coinsync.secrets"
     with os.fdopen(os.open(secrets, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         file.write(SECRETS)
-    if not house.address:
-        database.create(house.url)
-    return house
+    if not installation.address:
+        database.create(installation.url)
+    return installation
 
 
-def copy_house(master: Path, folder: Path, simulator: Simulator | None = None) -> House:
-    """A house with the ledger of the one in ``master``, which stands still."""
-    house = House(folder, simulator)
+def copy_installation(
+    master: Path, folder: Path, simulator: Simulator | None = None
+) -> Installation:
+    """An installation with the ledger of the one in ``master``, which stands still."""
+    installation = Installation(folder, simulator)
     for name in ("coinsync.db", "coinsync.secrets"):
         shutil.copy(master / name, folder / name)
-    move_in(house)
-    house.configure()
-    return house
+    move_to_engine(installation)
+    installation.configure()
+    return installation
 
 
-def move_in(house: House) -> None:
-    """Where it is the other engine's turn, take the house's rows there; the configuration is to be written anew."""
-    address = engines.new_address(house.folder)
+def move_to_engine(installation: Installation) -> None:
+    """Where it is the other engine's turn, take the installation's rows there; the configuration is to be written anew."""
+    address = engines.new_address(installation.folder)
     if address:
-        copy_database(house.url, engines.as_owner(address), wait_seconds=5)
-        house.address = address
+        copy_database(installation.url, engines.as_owner(address), wait_seconds=5)
+        installation.address = address
 
 
 @contextlib.contextmanager
 def beside_vk(
-    house: House, people: Sequence[Mapping[str, Any]] = (), others: Sequence[Mapping[str, Any]] = ()
+    installation: Installation,
+    people: Sequence[Mapping[str, Any]] = (),
+    others: Sequence[Mapping[str, Any]] = (),
 ) -> Iterator[VkDouble]:
-    """Let VK's API stand beside the house, with the service key in the environment; nobody waits for anything."""
+    """Let VK's API stand beside the installation, with the service key in the environment; nobody waits for anything."""
     with VkDouble(people, others) as vk:
-        house.configure(vk__api=vk.url)
-        house.environ["COINSYNC_VK_SERVICE_KEY"] = vk.key
-        house.sleep = lambda _seconds: None
+        installation.configure(vk__api=vk.url)
+        installation.environ["COINSYNC_VK_SERVICE_KEY"] = vk.key
+        installation.sleep = lambda _seconds: None
         yield vk
 
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.support.school import House
+from tests.support.school import Installation
 
 SECONDS_MAX = 40.0
 QUESTION = "[y/N]: "
@@ -42,7 +42,7 @@ class Shown:
 
 
 def in_terminal(
-    house: House,
+    installation: Installation,
     *words: str,
     answer: str | None = None,
     columns: int = 80,
@@ -55,12 +55,12 @@ def in_terminal(
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     program = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, "--config", str(house.config), *words],
+        [sys.executable, "-c", _PROGRAM, "--config", str(installation.config), *words],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        env={"TERM": "xterm-256color", **house.environ, **(environ or {})},
+        env={"TERM": "xterm-256color", **installation.environ, **(environ or {})},
     )
     os.close(theirs)
     try:
