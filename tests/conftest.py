@@ -64,7 +64,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def schools(mariadb_template: Path) -> Iterator[Schools]:
-    """A server that is fast because nothing of it needs to outlive the tests, with databases to take from it."""
+    """A server that is fast because nothing of it needs to outlive the tests, with databases to
+    take from it.
+    """
     memory = Path("/dev/shm")
     folder = Path(mkdtemp(prefix="coinsync-", dir=memory if memory.is_dir() else None))
     hasty = (
@@ -81,7 +83,9 @@ def schools(mariadb_template: Path) -> Iterator[Schools]:
 
 @pytest.fixture(scope="module", autouse=True)
 def engine(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Where databases are made: in files, unless the suite runs on both engines and it is the other's turn."""
+    """Where databases are made: in files, unless the suite runs on both engines and it is the
+    other's turn.
+    """
     kind = getattr(request, "param", "sqlite")
     with engines.using(request.getfixturevalue("schools") if kind == "mariadb" else None):
         yield

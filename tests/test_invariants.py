@@ -80,7 +80,8 @@ def test_1_one_write() -> None:
     """Apart from migrations only the writer inserts, updates or deletes; a copy fills an empty
     database.
 
-    A copy of a whole database is no plan: it holds nothing new, and it goes nowhere but where nothing is.
+    A copy of a whole database is no plan: it holds nothing new, and it goes nowhere but where
+    nothing is.
     """
     changing = {path for path, tree in trees().items() if any(statements_that_change(tree))}
     assert changing == {"coinsync/store/inserts.py", "coinsync/store/migrations/0001_first.py"}
@@ -225,7 +226,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 
 def test_6_one_foreign_library_one_package() -> None:
-    """Each library is known in one package, none in the core; two packages serve pages, each alone."""
+    """Each library is known in one package, none in the core; two packages serve pages, each alone."""  # noqa: E501
     own = sys.stdlib_module_names | {"coinsync", "webview", "cli"}
     for path, tree in trees().items():
         for name in set(imported(tree)) - own:

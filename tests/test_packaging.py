@@ -53,7 +53,9 @@ def test_a_source_archive_holds_all_that_is_needed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("readme", ["README.md", "README.ru.md"])
 def test_every_command_of_the_readme_exists(readme: str) -> None:
-    """What stands behind ``coinsync`` there is a command here, with the options that are named beside it."""
+    """What stands behind ``coinsync`` there is a command here, with the options that are named
+    beside it.
+    """
     text = (HERE / readme).read_text(encoding="utf-8")
     called = re.findall(r"(?:`|bin/)coinsync(?: --config \S+)? ([a-z]+)", text)
     assert called

@@ -1,7 +1,8 @@
 """A real browser for tests: Chromium without a window, the app on a real server, and VK around it.
 
-A test file asks for the fixtures with ``pytest_plugins = ("tests.browser.browser",)`` and imports this module for types alone.
-Whatever goes wrong in the browser fails the test at its end, unless the test has said that it expects it.
+A test file asks for the fixtures with ``pytest_plugins = ("tests.browser.browser",)`` and imports
+this module for types alone. Whatever goes wrong in the browser fails the test at its end, unless
+the test has said that it expects it.
 """
 
 from __future__ import annotations
@@ -52,9 +53,10 @@ _FLAGS = (
     # A frame in a process of its own would not be told how sharp the screen is.
     "--disable-site-isolation-trials",
 )
-#: A browser asks before a public page, such as VK's here, opens a frame from this machine; no visitor of a real school
-#: ever meets that question. Addresses stay as they are written, a page is painted as soon as it can be, and the address
-#: bar that nobody sees needs no pages of its own, which would take half of the time.
+#: A browser asks before a public page, such as VK's here, opens a frame from this machine; no
+#: visitor of a real school ever meets that question. Addresses stay as they are written, a page is
+#: painted as soon as it can be, and the address bar that nobody sees needs no pages of its own,
+#: which would take half of the time.
 _WITHOUT = (
     "LocalNetworkAccessChecks",
     "HttpsUpgrades",
@@ -63,9 +65,11 @@ _WITHOUT = (
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",
 )
-#: Without a storage of its own for each pair of sites, the frame of a site gets none within another site's page.
+#: Without a storage of its own for each pair of sites, the frame of a site gets none within another
+#: site's page.
 _STORAGE = "ThirdPartyStoragePartitioning"
-#: No trouble of ours: the server has no certificate here, and a browser asks for an icon of its own accord.
+#: No trouble of ours: the server has no certificate here, and a browser asks for an icon of its own
+#: accord.
 _NOISE = re.compile(
     r"^warning: Mixed Content: .* requested an insecure element 'http://127\.0\.0\.1:|/favicon\.ico\)$"
 )
@@ -76,7 +80,7 @@ addEventListener("securitypolicyviolation", event => console.error(
 _AXE = "() => axe.run(document, {resultTypes: ['violations'], iframes: false})"
 
 
-# --- the app on a server ---------------------------------------------------------------------------------------------
+# --- the app on a server ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,8 @@ class Site:
         try:
             yield self
         finally:
-            # The server's own thread ends when nothing is open any more, and only it may close what it looks at.
+            # The server's own thread ends when nothing is open any more, and only it may close what
+            # it looks at.
             self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))
             thread.join()
             self._server.task_dispatcher.shutdown()
@@ -120,11 +125,13 @@ class Site:
         return self._app(environ, start_response)
 
 
-# --- what goes wrong -------------------------------------------------------------------------------------------------
+# --- what goes wrong ----------------------------------------------------------------------------
 
 
 class Trouble:
-    """Errors and warnings of the console, errors of scripts, failed requests and violations of the page's policy."""
+    """Errors and warnings of the console, errors of scripts, failed requests and violations of the
+    page's policy.
+    """
 
     def __init__(self, context: BrowserContext) -> None:
         self._lines: list[str] = []
@@ -167,7 +174,7 @@ def _short(url: str) -> str:
     return url.partition("?")[0]
 
 
-# --- an opened app ---------------------------------------------------------------------------------------------------
+# --- an opened app ------------------------------------------------------------------------------
 
 
 @dataclass
@@ -195,7 +202,9 @@ class MiniApp:
         return self._trouble.lines
 
     def expect(self, pattern: str) -> list[str]:
-        """Wait for trouble that matches and do not count it, nor what matches later; the lines so far."""
+        """Wait for trouble that matches and do not count it, nor what matches later; the lines so
+        far.
+        """
         found = self._trouble.expect(pattern)
         for _ in range(WAIT_MS // 50):
             if found:
@@ -239,7 +248,9 @@ class MiniApp:
 
 
 def axe(frame: Frame) -> list[str]:
-    """What axe-core has against a frame's document: rule, weight, element and what is wrong with it."""
+    """What axe-core has against a frame's document: rule, weight, element and what is wrong with
+    it.
+    """
     if not frame.evaluate("() => 'axe' in window"):
         frame.evaluate(_axe_core())
     found = frame.evaluate(_AXE)["violations"]
@@ -259,13 +270,14 @@ def _axe_core() -> str:
     return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
-# --- the browser -----------------------------------------------------------------------------------------------------
+# --- the browser --------------------------------------------------------------------------------
 
 
 class Chromium:
     """Debian's Chromium; it may be used within ``awake`` only.
 
-    Playwright leaves its event loop marked as running in this thread, where other tests want to run loops of their own.
+    Playwright leaves its event loop marked as running in this thread, where other tests want to run
+    loops of their own.
     """
 
     def __init__(self) -> None:
@@ -290,7 +302,9 @@ class Chromium:
             asyncio._set_running_loop(None)
 
     def browser(self, *, storage: bool = True) -> Browser:
-        """A running browser; one without ``storage`` lets no frame store anything within another site's page."""
+        """A running browser; one without ``storage`` lets no frame store anything within another
+        site's page.
+        """
         if storage not in self._browsers:
             without = ",".join(_WITHOUT if storage else (*_WITHOUT, _STORAGE))
             started = self._playwright.chromium.launch(
@@ -308,7 +322,9 @@ class Chromium:
 
 @dataclass
 class Opener:
-    """Opens the app as many times as a test wants; ``close`` ends them all and tells of any trouble."""
+    """Opens the app as many times as a test wants; ``close`` ends them all and tells of any
+    trouble.
+    """
 
     chromium: Chromium
     site: Site
@@ -336,9 +352,10 @@ class Opener:
     ) -> MiniApp:
         """Open the app for a visitor and wait until it is loaded.
 
-        ``still`` wants reduced motion, and without ``storage`` the browser denies storage to a frame inside VK: asking
-        for ``localStorage`` is an error. ``parent`` is the origin that frames the app, ``query`` the launch if it is
-        not the visitor's usual one, ``fragment`` what follows "#" in the address.
+        ``still`` wants reduced motion, and without ``storage`` the browser denies storage to a
+        frame inside VK: asking for ``localStorage`` is an error. ``parent`` is the origin that
+        frames the app, ``query`` the launch if it is not the visitor's usual one, ``fragment`` what
+        follows "#" in the address.
         """
         site, host = site or self.site, host or Host()
         telephone = width < TELEPHONE_WIDTH_MAX
@@ -400,7 +417,7 @@ def _surroundings(where: Where, width: int, height: int, *, dark: bool) -> dict[
     return {**told, "insets": {"top": 0, "right": 0, "bottom": 0, "left": 0}}
 
 
-# --- fixtures --------------------------------------------------------------------------------------------------------
+# --- fixtures -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -414,7 +431,9 @@ def chromium() -> Iterator[Chromium]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The school of ``tests.support.webview_client``, for tests that want nothing special; they share it."""
+    """The school of ``tests.support.webview_client``, for tests that want nothing special; they
+    share it.
+    """
     with Site(Window(school_in(tmp_path_factory.mktemp("site"))).app).running() as site:
         yield site
 
@@ -428,7 +447,9 @@ def serve() -> Iterator[Callable[[WSGIApplication], Site]]:
 
 @pytest.fixture
 def mini_app(chromium: Chromium, site: Site, pytestconfig: pytest.Config) -> Iterator[Opener]:
-    """A function that opens the app; at the end of the test nothing may have gone wrong that was not expected."""
+    """A function that opens the app; at the end of the test nothing may have gone wrong that was
+    not expected.
+    """
     shots = pytestconfig.rootpath / pytestconfig.getoption("--screenshots", SHOTS)
     with chromium.awake():
         opener = Opener(chromium, site, shots)

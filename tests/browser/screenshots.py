@@ -1,6 +1,7 @@
 """Pictures of every screen, light and dark, in VK on a telephone and on a desktop.
 
-``python -m tests.browser.screenshots FOLDER`` takes them all; a second folder gets those that the README shows, made small.
+``python -m tests.browser.screenshots FOLDER`` takes them all; a second folder gets those that the
+README shows, made small.
 """
 
 from __future__ import annotations

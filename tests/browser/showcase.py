@@ -1,4 +1,6 @@
-"""The school that is looked at: three children with lines of every kind, and the demo's goods with their pictures."""
+"""The school that is looked at: three children with lines of every kind, and the demo's goods with
+their pictures.
+"""
 
 from __future__ import annotations
 
@@ -175,7 +177,9 @@ def _day_of(entry: Entry) -> date:
 
 
 def _goods(folder: Path) -> Sequence[Change]:
-    """The demo's catalog, with copies of its pictures in ``folder``; all pieces of one of them are sold."""
+    """The demo's catalog, with copies of its pictures in ``folder``; all pieces of one of them are
+    sold.
+    """
 
     def copied(name: str) -> str:
         copy = pictures.web_picture(GOODS / name)

@@ -1,4 +1,6 @@
-"""Favourites in a real browser: where they are kept, what can go wrong on the way, and what the page makes of them."""
+"""Favourites in a real browser: where they are kept, what can go wrong on the way, and what the
+page makes of them.
+"""
 
 from __future__ import annotations
 
@@ -134,20 +136,24 @@ def answered(app: MiniApp) -> None:
 
 
 def silence(app: MiniApp, calls: int = 1) -> None:
-    """Let so much time pass as the page waits for so many calls; and what it waits before the first."""
+    """Let so much time pass as the page waits for so many calls; and what it waits before the
+    first.
+    """
     for _ in range(calls):
         app.settle()
         app.page.clock.run_for(5_000)
     app.settle()
 
 
-# --- kept by VK ------------------------------------------------------------------------------------------------------
+# --- kept by VK ---------------------------------------------------------------------------------
 
 
 def test_hearts_are_kept_by_vk_in_one_short_value_and_are_there_after_a_reload(
     opened: Opener,
 ) -> None:
-    """Codes with commas under one key; nothing stays in the browser, and the server learns of none of it."""
+    """Codes with commas under one key; nothing stays in the browser, and the server learns of none
+    of it.
+    """
     app = opened()
     tap(app, "cap", "mug")
     assert hearts(app) == ["mug", "cap"]
@@ -189,7 +195,9 @@ def test_hearts_are_the_same_on_all_devices(opened: Opener) -> None:
 
 @pytest.mark.parametrize("shows_missing", [True, False])
 def test_nothing_kept_yet_is_no_trouble(opened: Opener, shows_missing: bool) -> None:
-    """Whether VK names a missing key with an empty value or not at all; the last heart that goes leaves nothing."""
+    """Whether VK names a missing key with an empty value or not at all; the last heart that goes
+    leaves nothing.
+    """
     app = opened(host=Host(Cloud(shows_missing=shows_missing)))
     tap(app, "mug")
     keeps(app, "mug")
@@ -235,7 +243,7 @@ def test_what_another_device_wrote_meanwhile_is_not_written_over(opened: Opener)
     pressed(app, "pen", "cap", "robot")
 
 
-# --- VK that is slow, silent or refuses ------------------------------------------------------------------------------
+# --- VK that is slow, silent or refuses ---------------------------------------------------------
 
 
 def test_tap_before_vk_has_answered_is_not_lost(opened: Opener) -> None:
@@ -251,7 +259,9 @@ def test_tap_before_vk_has_answered_is_not_lost(opened: Opener) -> None:
 
 @pytest.mark.parametrize("where", [Where.FRAME, Where.ANDROID])
 def test_vk_that_is_silent_leaves_favourites_in_this_browser(opened: Opener, where: Where) -> None:
-    """With a word about it; after a reload they are there at once, and as soon as VK is back they go to VK."""
+    """With a word about it; after a reload they are there at once, and as soon as VK is back they
+    go to VK.
+    """
     app = opened(host=host(Slow, kept="scarf", get=never, set=never), where=where)
     tap(app, "mug", "cap")
     assert (hearts(app), local(app)) == (["mug", "cap"], "mug,cap")
@@ -308,7 +318,9 @@ def test_vk_that_does_not_take_favourites_gets_them_with_the_next_tap(opened: Op
 
 
 def test_answer_that_makes_no_sense_is_none(opened: Opener) -> None:
-    """Who takes it for "nothing is kept" would write over what is; strange entries beside ours are passed over."""
+    """Who takes it for "nothing is kept" would write over what is; strange entries beside ours are
+    passed over.
+    """
     app = opened(host=host(kept="scarf"))
     answered(app)
     for nonsense in ({}, {"keys": None}, {"keys": "fav1"}, {"keys": {"fav1": "pen"}}):
@@ -370,7 +382,7 @@ def test_heart_that_went_after_an_unheard_write_goes_from_vk_too(opened: Opener)
     assert hearts(app) == []
 
 
-# --- pages that end, browsers that keep nothing ----------------------------------------------------------------------
+# --- pages that end, browsers that keep nothing -------------------------------------------------
 
 
 def test_page_that_is_hidden_right_after_a_tap_saves_at_once(opened: Opener) -> None:
@@ -435,7 +447,7 @@ def test_two_visitors_of_one_browser_have_favourites_of_their_own(opened: Opener
     assert said(app) == ""
 
 
-# --- strange values --------------------------------------------------------------------------------------------------
+# --- strange values -----------------------------------------------------------------------------
 
 
 STRANGE = {
@@ -513,11 +525,13 @@ def test_room_that_another_device_has_taken_is_missed_at_last(opened: Opener) ->
     keeps(app, ",".join([*GHOSTS[:199], "mug"]))
 
 
-# --- the screen of favourites ----------------------------------------------------------------------------------------
+# --- the screen of favourites -------------------------------------------------------------------
 
 
 def test_card_goes_with_its_heart_and_the_focus_stays_in_the_list(opened: Opener) -> None:
-    """On the next one, else on the one before, else on the heading; the catalog follows, and no card is two."""
+    """On the next one, else on the one before, else on the heading; the catalog follows, and no
+    card is two.
+    """
     app = opened(host=host(kept="robot,mug,cap"))
     pressed(app, "mug", "cap", "robot")
     go(app, "favourites")
@@ -582,7 +596,7 @@ def test_favourites_show_what_the_filter_hides_and_whose_coins_count(opened: Ope
     assert reach.count() == 1
 
 
-# --- what a child saves up for ---------------------------------------------------------------------------------------
+# --- what a child saves up for ------------------------------------------------------------------
 
 
 def goal(app: MiniApp, child: int = ANYA) -> str:
@@ -650,7 +664,9 @@ def test_goods_of_another_branch_are_no_goal_and_lessons_without_coins_are_not_c
 
 
 def test_name_is_a_name_and_nothing_else(opened: Opener) -> None:
-    """Whatever braces, marks and directions are in it; a long one is shortened, and no sign is cut in two."""
+    """Whatever braces, marks and directions are in it; a long one is shortened, and no sign is cut
+    in two.
+    """
     app = opened()
     tap(app, "braces")
     assert goal(app) == "До «{coins} <b>{name}</b> $& $1» осталось 44 монеты — это 5 занятий"
@@ -669,7 +685,7 @@ def test_nothing_moves_when_vk_answers(opened: Opener) -> None:
     assert app.frame.evaluate(SHIFTS) == []
 
 
-# --- what is shown of the catalog ------------------------------------------------------------------------------------
+# --- what is shown of the catalog ---------------------------------------------------------------
 
 
 def test_catalog_shows_what_the_chosen_child_has_coins_for(opened: Opener) -> None:

@@ -1,4 +1,6 @@
-"""The form of every screen in a real browser: usable by everybody, nothing cut or moving, small, and quiet."""
+"""The form of every screen in a real browser: usable by everybody, nothing cut or moving, small,
+and quiet.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,7 @@ def screens_of(app: MiniApp) -> Iterator[str]:
             yield screen or "cabinet"
 
 
-# --- for everybody ---------------------------------------------------------------------------------------------------
+# --- for everybody ------------------------------------------------------------------------------
 
 
 def check_axe(app: MiniApp, dark: bool) -> None:
@@ -126,7 +128,9 @@ def test_axe_has_nothing_against_a_strangers_screens(opened: Opener) -> None:
 def test_axe_has_nothing_against_an_empty_school(
     opened: Opener, serve: Serve, empty: Window
 ) -> None:
-    """One child, no goods, no rules, nothing ever read; each screen says that it waits for something."""
+    """One child, no goods, no rules, nothing ever read; each screen says that it waits for
+    something.
+    """
     app = opened(vk=VERA, site=serve(empty.app))
     said = []
     for screen in screens_of(app):
@@ -253,7 +257,9 @@ def walk(app: MiniApp, most: int = 120) -> list[Any]:
 
 
 def test_keys_alone_reach_everything_in_a_sensible_order(opened: Opener) -> None:
-    """Tabs, children, then the screen from top to bottom; each with a ring that is seen whole, and then out again."""
+    """Tabs, children, then the screen from top to bottom; each with a ring that is seen whole, and
+    then out again.
+    """
     app = opened(vk=PARENT, where=Where.ALONE, host=fond())
     app.frame.evaluate("() => document.querySelector('[data-switch=\"51\"]').click()")
     for screen, kinds in (
@@ -328,7 +334,9 @@ IN_THE_CORNER = """([width, height]) => {
 
 @pytest.mark.parametrize("width", [320, 390, 1000])
 def test_what_is_tapped_is_large_and_leaves_vks_corner_free(opened: Opener, width: int) -> None:
-    """44 pixels at least, on every screen; and wherever it is scrolled to, VK's buttons lie over nothing of ours."""
+    """44 pixels at least, on every screen; and wherever it is scrolled to, VK's buttons lie over
+    nothing of ours.
+    """
     app = opened(vk=PARENT, width=width, where=Where.ANDROID, host=fond())
     # Under a camera of a telephone VK's buttons stand lower.
     app.host.configure(insets={"top": INSET, "right": 0, "bottom": 20, "left": 0})
@@ -379,7 +387,7 @@ def test_forced_colours_leave_the_state_to_be_seen(opened: Opener) -> None:
     assert app.axe() == []
 
 
-# --- room for everything ---------------------------------------------------------------------------------------------
+# --- room for everything ------------------------------------------------------------------------
 
 LONG = "щ" * 200
 #: As long as a name may be.
@@ -393,8 +401,9 @@ STRANGE = {
     806: "عبد الرحمن بن عبد الله",
 }
 NAMED = "Средняя общеобразовательная школа робототехники и программирования «Лесная тропа» имени первого учителя"
-#: Misfits of what is shown: wider than the window, cut off by its surroundings, over something else, or squeezed.
-#: Names in the header and in rows of buttons may end in an ellipsis; what is swiped may go on beyond the edge.
+#: Misfits of what is shown: wider than the window, cut off by its surroundings, over something
+#: else, or squeezed. Names in the header and in rows of buttons may end in an ellipsis; what is
+#: swiped may go on beyond the edge.
 MISFITS = """() => {
   const found = [], root = document.documentElement;
   if (root.scrollWidth > innerWidth) found.push(`the page is ${root.scrollWidth - innerWidth} too wide`);
@@ -452,7 +461,9 @@ MISFITS = """() => {
 
 @pytest.fixture(scope="module")
 def strange(tmp_path_factory: pytest.TempPathFactory) -> Window:
-    """A school of strange names: twenty children, prices and amounts of all sizes, 300 goods, long categories."""
+    """A school of strange names: twenty children, prices and amounts of all sizes, 300 goods, long
+    categories.
+    """
     folder = tmp_path_factory.mktemp("strange")
     changes: list[Change] = [Put(Group(8, NAME))]
     for child in range(700, 719):
@@ -511,7 +522,8 @@ def sweep(app: MiniApp, widths: Iterable[tuple[int, str]]) -> list[str]:
     return found
 
 
-#: Half a window at twice the sharpness is what a zoom of 200 % leaves; twice the root's text is a browser's large text.
+#: Half a window at twice the sharpness is what a zoom of 200 % leaves; twice the root's text is a
+#: browser's large text.
 TOUCHED = [(width, "") for width in (390, 360, 320, 195)] + [(390, "200%"), (320, "200%")]
 CLICKED = [(width, "") for width in (1000, 768, 500, 384, 320)] + [(1000, "200%"), (768, "200%")]
 TIGHT = [(360, ""), (320, "200%")]
@@ -521,7 +533,9 @@ TIGHT = [(360, ""), (320, "200%")]
 def test_every_screen_fits_at_every_width(
     opened: Opener, serve: Serve, strange: Window, touch: bool
 ) -> None:
-    """From 320 to 1000 pixels, zoomed, with large text; whatever names, numbers and texts are in it."""
+    """From 320 to 1000 pixels, zoomed, with large text; whatever names, numbers and texts are in
+    it.
+    """
     widths = TOUCHED if touch else CLICKED
     app = opened(vk=VERA, site=serve(strange.app), width=widths[0][0], scale=2, where=Where.ALONE)
     tapped = "#good-a-0 .heart, #good-a-1 .heart, #good-a-0 summary"
@@ -572,7 +586,7 @@ def test_names_stay_what_they_are(opened: Opener, serve: Serve, strange: Window)
     assert app.frame.evaluate(order) == "isolate"
 
 
-# --- nothing moves ---------------------------------------------------------------------------------------------------
+# --- nothing moves ------------------------------------------------------------------------------
 
 SHIFTS = """() => new Promise(done => {
   new PerformanceObserver(list => done(list.getEntries().filter(one => !one.hadRecentInput).flatMap(
@@ -594,7 +608,9 @@ class Slow(Host):
 
 
 def slowly(app: WSGIApplication) -> WSGIApplication:
-    """The app on a slow line: the page is painted before its scripts are there, and pictures come later still."""
+    """The app on a slow line: the page is painted before its scripts are there, and pictures come
+    later still.
+    """
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -662,7 +678,7 @@ def test_sizes_of_pictures_are_reserved(opened: Opener, serve: Serve, showcase: 
     assert app.frame.evaluate(sizes) == before
 
 
-# --- small and quiet -------------------------------------------------------------------------------------------------
+# --- small and quiet ----------------------------------------------------------------------------
 
 
 def test_the_first_view_is_small(opened: Opener, serve: Serve, tmp_path: Path) -> None:

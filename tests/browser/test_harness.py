@@ -1,4 +1,6 @@
-"""The browser of the tests and its VK are honest: a fault of theirs must not look like one of the app, or hide one."""
+"""The browser of the tests and its VK are honest: a fault of theirs must not look like one of the
+app, or hide one.
+"""
 
 from __future__ import annotations
 
@@ -79,12 +81,14 @@ def heard(app: MiniApp, count: int) -> list[Any]:
     return found
 
 
-# --- VK's answers ----------------------------------------------------------------------------------------------------
+# --- VK's answers -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("where", [Where.FRAME, Where.ANDROID, Where.IPHONE])
 def test_vk_answers_and_tells_of_its_surroundings(opened: Opener, where: Where) -> None:
-    """In a frame and in both WebViews; the surroundings come after the first call, without being asked for."""
+    """In a frame and in both WebViews; the surroundings come after the first call, without being
+    asked for.
+    """
     app = opened(where=where, dark=True)
     app.frame.evaluate(LISTEN)
     assert send(app, "VKWebAppInit") == ("result", {"result": True})
@@ -200,7 +204,7 @@ def test_icon_on_the_home_screen(opened: Opener) -> None:
     assert not send(opened(), "VKWebAppAddToHomeScreenInfo")[1]["is_feature_supported"]
 
 
-# --- VK's storage ----------------------------------------------------------------------------------------------------
+# --- VK's storage -------------------------------------------------------------------------------
 
 
 def test_long_values_are_cut_without_a_word(opened: Opener) -> None:
@@ -245,7 +249,7 @@ def test_bad_keys_and_values_are_refused(opened: Opener, params: dict[str, Any])
     assert (outcome, said["error_data"]["error_code"]) == ("failed", 5)
 
 
-# --- events and forgers ----------------------------------------------------------------------------------------------
+# --- events and forgers -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("where", [Where.FRAME, Where.ANDROID])
@@ -293,7 +297,7 @@ def test_waiting_for_a_call_ends(opened: Opener) -> None:
         app.host.called("VKWebAppInit", seconds=0.05)
 
 
-# --- the browser -----------------------------------------------------------------------------------------------------
+# --- the browser --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("parent", ["https://vk.com", "https://m.vk.ru"])
@@ -389,7 +393,7 @@ def test_other_tests_may_run_event_loops(chromium: Chromium, opened: Opener) -> 
     asyncio._set_running_loop(chromium._loop)
 
 
-# --- trouble ---------------------------------------------------------------------------------------------------------
+# --- trouble ------------------------------------------------------------------------------------
 
 TROUBLES = {
     "console.error('too bad')": "error: too bad",

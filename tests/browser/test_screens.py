@@ -1,4 +1,6 @@
-"""Screens in a real browser: which is shown when, where back leads, further lines, and the page without its script."""
+"""Screens in a real browser: which is shown when, where back leads, further lines, and the page
+without its script.
+"""
 
 from __future__ import annotations
 
@@ -91,11 +93,13 @@ def shows(app: MiniApp, screen: str) -> Any:
     return now
 
 
-# --- screens ---------------------------------------------------------------------------------------------------------
+# --- screens ------------------------------------------------------------------------------------
 
 
 def test_a_tab_shows_its_screen_and_takes_the_reader_to_its_heading(opened: Opener) -> None:
-    """Exactly one screen, one tab, its title, one step in the history; at the start nobody is taken anywhere."""
+    """Exactly one screen, one tab, its title, one step in the history; at the start nobody is taken
+    anywhere.
+    """
     app = opened(vk=PARENT)
     now = shows(app, "cabinet")
     assert (now["focus"], now["y"]) == ("", 0)
@@ -144,7 +148,9 @@ RELOAD = "fragment => { window.before = true; location.hash = fragment; location
 
 
 def test_a_fragment_opens_its_screen(opened: Opener) -> None:
-    """At the start and later, with the child that it belongs to; what names nothing of ours opens the first screen."""
+    """At the start and later, with the child that it belongs to; what names nothing of ours opens
+    the first screen.
+    """
     app = opened(vk=PARENT)
     for fragment, (screen, child) in FRAGMENTS.items():
         app.frame.evaluate(RELOAD, fragment)
@@ -206,7 +212,9 @@ def test_back_and_forward_lead_through_the_screens(opened: Opener, where: Where)
 
 
 def test_links_lead_where_they_say(opened: Opener) -> None:
-    """To the whole history of the child, and to the catalog; a tab beside the app is left to the browser."""
+    """To the whole history of the child, and to the catalog; a tab beside the app is left to the
+    browser.
+    """
     app = opened(vk=PARENT)
     app.frame.click(f'[data-switch="{SONYA}"]')
     app.frame.click(f'#resident-{SONYA} [data-to="history"]')
@@ -279,7 +287,7 @@ def test_children_are_switched_without_a_request(opened: Opener) -> None:
     } == set()
 
 
-# --- further lines ---------------------------------------------------------------------------------------------------
+# --- further lines ------------------------------------------------------------------------------
 
 MORE = ".more[data-child]"
 #: Presses the button as long as there is one, each time when the lines before are there.
@@ -298,7 +306,9 @@ LINES = "() => document.querySelectorAll('[data-lines] li').length"
 def test_all_lines_of_a_long_history_come_by_the_button(
     opened: Opener, serve: Serve, lasting: Window
 ) -> None:
-    """Each once, with the launch in a header and never in the address; then the button is gone, the focus is not."""
+    """Each once, with the launch in a header and never in the address; then the button is gone, the
+    focus is not.
+    """
     app = opened(vk=OLEG, site=serve(lasting.app), fragment="/history")
     bounded = app.frame.locator("[data-bounded]")
     assert bounded.inner_text() == RUSSIAN.history_more.format(count=50)
@@ -322,7 +332,9 @@ def test_all_lines_of_a_long_history_come_by_the_button(
 def test_whatever_goes_wrong_with_further_lines_is_said_calmly(
     opened: Opener, serve: Serve, lasting: Window
 ) -> None:
-    """The launch grew old, the database is out, the network is gone, nobody answers; afterwards the button works."""
+    """The launch grew old, the database is out, the network is gone, nobody answers; afterwards the
+    button works.
+    """
     broken = {"status": ""}
 
     def unsteady(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -379,9 +391,10 @@ def test_whatever_goes_wrong_with_further_lines_is_said_calmly(
     assert said.inner_text() == ""
 
 
-# --- without a script ------------------------------------------------------------------------------------------------
+# --- without a script ---------------------------------------------------------------------------
 
-#: Tops and bottoms of what stands one below the other, and what asks for a tap that nobody would hear.
+#: Tops and bottoms of what stands one below the other, and what asks for a tap that nobody would
+#: hear.
 STACK = """() => {
   const seen = selector => [...document.querySelectorAll(selector)]
     .filter(one => one.checkVisibility({visibilityProperty: true}));
@@ -445,14 +458,16 @@ def test_a_script_that_does_not_come_hides_nothing(
     app.expect("Refused to execute script|MIME type")
 
 
-# --- who has no cabinet ----------------------------------------------------------------------------------------------
+# --- who has no cabinet -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_who_has_no_cabinet_reads_something_calm(
     opened: Opener, serve: Serve, tmp_path_factory: pytest.TempPathFactory, dark: bool
 ) -> None:
-    """Strangers, old, unsigned and forged launches, a database that is out: words and a way on, in both languages."""
+    """Strangers, old, unsigned and forged launches, a database that is out: words and a way on, in
+    both languages.
+    """
     nothing = serve(Window(f"sqlite:///{tmp_path_factory.mktemp('nothing')}/none.db").app)
     stranger = opened(vk=GUEST, dark=dark)
     said = stranger.frame.inner_text("main")
@@ -463,8 +478,20 @@ def test_who_has_no_cabinet_reads_something_calm(
     for query, site, status, russian, english in (
         (stale, None, 403, RUSSIAN.notices["expired"], ENGLISH.notices["expired"]),
         ("", None, 403, RUSSIAN.notices["refused"], ENGLISH.notices["refused"]),
-        (launch(PARENT).replace("sign=", "sign=A"), None, 403, RUSSIAN.notices["refused"], ENGLISH.notices["refused"]),
-        (launch(PARENT)[:-43] + "A" * 43, None, 403, RUSSIAN.notices["refused"], ENGLISH.notices["refused"]),
+        (
+            launch(PARENT).replace("sign=", "sign=A"),
+            None,
+            403,
+            RUSSIAN.notices["refused"],
+            ENGLISH.notices["refused"],
+        ),
+        (
+            launch(PARENT)[:-43] + "A" * 43,
+            None,
+            403,
+            RUSSIAN.notices["refused"],
+            ENGLISH.notices["refused"],
+        ),
         (launch(PARENT), nothing, 503, RUSSIAN.notices["trouble"], ENGLISH.notices["trouble"]),
     ):
         app = opened(query=query, site=site, dark=dark)

@@ -1,4 +1,6 @@
-"""The page and VK in a real browser: what is said to VK, what is believed of it, and what happens when it is silent."""
+"""The page and VK in a real browser: what is said to VK, what is believed of it, and what happens
+when it is silent.
+"""
 
 from __future__ import annotations
 
@@ -95,20 +97,24 @@ def purse(app: MiniApp) -> str:
     return " ".join(app.frame.inner_text(f".purse:visible {part}") for part in ("h2", "strong"))
 
 
-# --- the first word --------------------------------------------------------------------------------------------------
+# --- the first word -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("where", [Where.FRAME, Where.ANDROID, Where.IPHONE])
 def test_vk_hears_of_every_page_at_once(
     opened: Opener, serve: Callable[[WSGIApplication], Site], tmp_path: Path, where: Where
 ) -> None:
-    """The first call of all, once, and no other waits for its answer; VK shows its own screen over ours until then."""
+    """The first call of all, once, and no other waits for its answer; VK shows its own screen over
+    ours until then.
+    """
     app = opened(host=silent(INIT), where=where)
     broken = serve(Window(f"sqlite:///{tmp_path}/none.db").app).origin
     pages = {
         f"{app.site.origin}/?{launch(VERA)}": "Аня Лисицына",
         f"{app.site.origin}/?{launch(NOBODY)}": RUSSIAN.stranger.title,
-        f"{app.site.origin}/?{launch(VERA, at=NOW - timedelta(days=30))}": RUSSIAN.notices["expired"].title,
+        f"{app.site.origin}/?{launch(VERA, at=NOW - timedelta(days=30))}": RUSSIAN.notices[
+            "expired"
+        ].title,
         f"{app.site.origin}/?vk_user_id=501&sign=forged": RUSSIAN.notices["refused"].title,
         f"{app.site.origin}/nowhere": RUSSIAN.notices["missing"].title,
         f"{broken}/?{launch(VERA)}": RUSSIAN.notices["trouble"].title,
@@ -150,7 +156,7 @@ def test_without_vk_nothing_is_said_to_it_and_everything_works(opened: Opener) -
     assert app.host.calls == []
 
 
-# --- VK that is silent, late, refuses, or is somebody else -----------------------------------------------------------
+# --- VK that is silent, late, refuses, or is somebody else --------------------------------------
 
 
 def test_vk_that_says_nothing_at_all_hinders_nobody(opened: Opener) -> None:
@@ -195,7 +201,9 @@ def test_refusals_and_late_answers_are_no_trouble(opened: Opener, refusal: Behav
 
 
 def test_forged_answers_change_no_identity_and_no_balance(opened: Opener) -> None:
-    """Whoever holds our window can send them; they reach conveniences alone, and VK is asked again before a write."""
+    """Whoever holds our window can send them; they reach conveniences alone, and VK is asked again
+    before a write.
+    """
     host = Host()
     host.cloud.of(VERA)["fav1"] = "scarf"
     host.behave(GET, never, late(0))
@@ -241,7 +249,7 @@ def test_forged_answers_change_no_identity_and_no_balance(opened: Opener) -> Non
     assert {asked.query for asked in app.site.asked if asked.path == "/"} == {launch(VERA)}
 
 
-# --- light and dark, insets ------------------------------------------------------------------------------------------
+# --- light and dark, insets ---------------------------------------------------------------------
 
 
 def looks(app: MiniApp, wanted: list[str]) -> None:
@@ -251,7 +259,9 @@ def looks(app: MiniApp, wanted: list[str]) -> None:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_vk_decides_whether_it_is_light_or_dark(opened: Opener, dark: bool) -> None:
-    """Against the system, and as often as it changes; what is neither is nothing, and without VK the system decides."""
+    """Against the system, and as often as it changes; what is neither is nothing, and without VK
+    the system decides.
+    """
     shades = {"light": [LIGHT.ground, "light"], "dark": [DARK.ground, "dark"]}
     first, other = ("dark", "light") if dark else ("light", "dark")
     app = opened(host=silent(INIT), dark=dark)
@@ -291,7 +301,7 @@ def test_insets_reach_the_style_within_bounds(opened: Opener) -> None:
     assert float(padding.removesuffix("px")) >= 300
 
 
-# --- the telephone, the desktop --------------------------------------------------------------------------------------
+# --- the telephone, the desktop -----------------------------------------------------------------
 
 
 def bars(app: MiniApp) -> Data:
@@ -353,11 +363,13 @@ def test_mobile_web_is_asked_for_none_of_it(opened: Opener) -> None:
     assert set(methods(app)) == {INIT, GET, ASK_HOME}
 
 
-# --- the home screen -------------------------------------------------------------------------------------------------
+# --- the home screen ----------------------------------------------------------------------------
 
 
 def test_place_on_the_home_screen_is_offered_once_and_taken_once(opened: Opener) -> None:
-    """Whoever taps twice is asked once, who denies may think better of it, and who has it is not asked again."""
+    """Whoever taps twice is asked once, who denies may think better of it, and who has it is not
+    asked again.
+    """
     host = Host()
     host.behave(ADD_HOME, error(4), late(0.3))
     app = opened(where=Where.ANDROID, host=host)
@@ -391,7 +403,7 @@ def test_home_screen_is_not_offered_where_vk_cannot_give_one(opened: Opener) -> 
         assert not app.frame.is_visible("[data-home-screen]")
 
 
-# --- strangers -------------------------------------------------------------------------------------------------------
+# --- strangers ----------------------------------------------------------------------------------
 
 
 def copying(app: MiniApp, *, clipboard: bool) -> None:

@@ -1,8 +1,9 @@
-"""VK as the mini app sees it: a page of vk.com around a frame, or a WebView, that speaks VK Bridge's protocol.
+"""VK as the mini app sees it: a page of vk.com around a frame, or a WebView, that speaks VK
+Bridge's protocol.
 
-What VK answers is decided here, in Python, call by call: it may answer, answer late, answer with an error, or say
-nothing. The page and the WebView only carry messages. Everything that VK keeps for a visitor lies in a ``Cloud``, which
-several hosts may share as several telephones of one person do.
+What VK answers is decided here, in Python, call by call: it may answer, answer late, answer with an
+error, or say nothing. The page and the WebView only carry messages. Everything that VK keeps for a
+visitor lies in a ``Cloud``, which several hosts may share as several telephones of one person do.
 """
 
 from __future__ import annotations
@@ -61,12 +62,14 @@ class Where(StrEnum):
     ALONE = "alone"
 
 
-# --- how a call ends -------------------------------------------------------------------------------------------------
+# --- how a call ends ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How VK treats a call: when it acts, whether it acts at all, and what it says; ``error`` instead of a result."""
+    """How VK treats a call: when it acts, whether it acts at all, and what it says; ``error``
+    instead of a result.
+    """
 
     seconds: float = 0.0
     acts: bool = True
@@ -107,11 +110,13 @@ class _Refused(Exception):
         self.code = code
 
 
-# --- what VK keeps ---------------------------------------------------------------------------------------------------
+# --- what VK keeps ------------------------------------------------------------------------------
 
 
 class Cloud:
-    """VK's storage for the visitors of one app; ``shows_missing`` says whether a missing key is listed as empty."""
+    """VK's storage for the visitors of one app; ``shows_missing`` says whether a missing key is
+    listed as empty.
+    """
 
     def __init__(self, *, shows_missing: bool = True) -> None:
         self.shows_missing = shows_missing
@@ -139,12 +144,14 @@ class Cloud:
         ]
 
 
-# --- VK --------------------------------------------------------------------------------------------------------------
+# --- VK -----------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class Call:
-    """One call as it came; ``waiting`` are the methods without an answer at that moment, its own among them."""
+    """One call as it came; ``waiting`` are the methods without an answer at that moment, its own
+    among them.
+    """
 
     method: str
     params: Data
@@ -158,10 +165,11 @@ class Call:
 
 @dataclass
 class Host:
-    """VK around one opened app: it hears, records and answers; each opened app needs a host of its own.
+    """VK around one opened app: it hears, records and answers; each opened app needs a host of its
+    own.
 
-    ``config`` overrides what the app is told of its surroundings. A test may teach VK further methods in ``knows``,
-    before the app is opened, or take some away.
+    ``config`` overrides what the app is told of its surroundings. A test may teach VK further
+    methods in ``knows``, before the app is opened, or take some away.
     """
 
     cloud: Cloud = field(default_factory=Cloud)
@@ -179,7 +187,9 @@ class Host:
     # -- for tests --
 
     def behave(self, method: str, *behaviours: Behaviour) -> None:
-        """Treat the next calls of a method so, one after another; the last holds for all that follow."""
+        """Treat the next calls of a method so, one after another; the last holds for all that
+        follow.
+        """
         self._behaviours[method] = list(behaviours)
 
     def push(self, event: str, data: Data) -> None:
@@ -254,7 +264,9 @@ class Host:
         self._opened().evaluate("message => vk.tell(message)", message)
 
     def _hear(self, heard: Data) -> tuple[int, float | None]:
-        """Record a call; its number, and after how many seconds an answer is to be asked for, if at all."""
+        """Record a call; its number, and after how many seconds an answer is to be asked for, if at
+        all.
+        """
         method, params = heard["handler"], dict(heard["params"])
         waiting = (*(call.method for call in self.calls if not call.answered), method)
         planned = self._behaviours.get(method) or [answer]
@@ -381,9 +393,10 @@ def _launch_params(query: str) -> Data:
     return {name: int(value) if name in _NUMBERS else value for name, value in pairs}
 
 
-# --- static text -----------------------------------------------------------------------------------------------------
+# --- static text --------------------------------------------------------------------------------
 
-#: Carries a call to Python and what comes back to the app; ``tell`` and ``resize`` are of the page or the WebView.
+#: Carries a call to Python and what comes back to the app; ``tell`` and ``resize`` are of the page
+#: or the WebView.
 _CARRIER = """
 async function hear(heard) {
   const [number, seconds] = await vkHears(heard);

@@ -1,4 +1,6 @@
-"""Colours: contrast as WCAG computes it, the nearest that passes, and that the cabinet can always be read."""
+"""Colours: contrast as WCAG computes it, the nearest that passes, and that the cabinet can always
+be read.
+"""
 
 from __future__ import annotations
 
@@ -101,9 +103,9 @@ def test_what_is_proposed_is_accepted(light: str, dark: str, label: str) -> None
 def test_a_colour_that_fails_is_named_with_the_nearest_that_passes() -> None:
     """One line for each setting, the worst of its pairs."""
     assert problems(Colours(accent_light="#2688eb", link_dark="#333333")) == [
-        "config: [brand] accent_light: light: label on the accent, #ffffff on #2688eb, has a contrast of 3.61 : 1"
+        "config: [brand] accent_light: light: label on the accent, #ffffff on #2688eb, has a contrast of 3.61 : 1"  # noqa: E501
         " and needs 4.5 : 1; the nearest that passes is #2278cf",
-        "config: [brand] link_dark: dark: link on a card, #333333 on #19191a, has a contrast of 1.39 : 1"
+        "config: [brand] link_dark: dark: link on a card, #333333 on #19191a, has a contrast of 1.39 : 1"  # noqa: E501
         " and needs 4.5 : 1; the nearest that passes is #818181",
     ]
 
@@ -127,9 +129,7 @@ def test_what_is_no_colour_is_refused_at_birth(text: str) -> None:
 
 def test_the_style_sheet_names_every_colour_light_and_dark() -> None:
     """The system's appearance first, what VK says over it."""
-    style = properties(
-        Colours(accent_light="#112233", accent_dark="#445566", link_dark="#aabbcc")
-    )
+    style = properties(Colours(accent_light="#112233", accent_dark="#445566", link_dark="#aabbcc"))
     system, light, dark = (
         style.partition("@media")[0],
         style.splitlines()[-1],

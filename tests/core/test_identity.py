@@ -342,5 +342,5 @@ def test_a_long_name_is_cut_visibly(form: NameForm) -> None:
     ],
 )
 def test_a_name_answers_to_the_beginnings_of_its_words(name: str, text: str, answers: bool) -> None:
-    """Whatever the case, the spaces, the dots of "ё", and the alphabet of letters that look alike."""
+    """Whatever the case, the spaces, the dots of "ё", and the alphabet of letters that look alike."""  # noqa: E501
     assert answers_to(name, text) is answers

@@ -1,4 +1,6 @@
-"""What a family reads about a line: words for every kind and code in both languages, numbers, days, the coin's name."""
+"""What a family reads about a line: words for every kind and code in both languages, numbers, days,
+the coin's name.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,7 @@ def told(line: Line, language: str) -> str:
     return " ".join((*said, write.taken_back(line, partners), write.late(line)))
 
 
-# --- kinds and codes -------------------------------------------------------------------------------------------------
+# --- kinds and codes ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -141,7 +143,9 @@ def test_no_code_of_ours_is_ever_shown(
     note: str,
     language: str,
 ) -> None:
-    """Whatever the line: with the note taken away, no code, no rule and no kind stands in what is read."""
+    """Whatever the line: with the note taken away, no code, no rule and no kind stands in what is
+    read.
+    """
     line = a_line(
         kind, code, note, rule=rule, lesson=lesson, reverses=reverses, reversed_by=reversed_by
     )
@@ -150,7 +154,8 @@ def test_no_code_of_ours_is_ever_shown(
     )
     assert note.strip() in told(line, language)
     shown = told(bare, language)
-    # A word that is a code as well, such as "lesson", is written with a capital here, or within a sentence.
+    # A word that is a code as well, such as "lesson", is written with a capital here, or within a
+    # sentence.
     codes = {one for one in (*CODES, *Kind, rule) if "_" in one} | {
         "olympiad",
         "given_up_since",
@@ -188,7 +193,9 @@ def test_a_code_that_we_do_not_know_is_not_shown_either(language: str, code: str
     ],
 )
 def test_why(code: str, note: str, russian: str, english: str) -> None:
-    """What staff typed is the reason of what they did by hand, and stands behind the words of every other code."""
+    """What staff typed is the reason of what they did by hand, and stands behind the words of every
+    other code.
+    """
     line = a_line(Kind.CREDIT, code, note, rule="olympiad", lesson=False)
     assert (pen("ru").why(line), pen("en").why(line)) == (russian, english)
 
@@ -218,7 +225,7 @@ def test_what(kind: Kind, lesson: bool, russian: str, english: str) -> None:
     assert (pen("ru").what(line, GROUPS), pen("en").what(line, GROUPS)) == (russian, english)
 
 
-# --- lines that point to each other ----------------------------------------------------------------------------------
+# --- lines that point to each other -------------------------------------------------------------
 
 
 def test_lines_name_their_partner_by_its_day() -> None:
@@ -267,7 +274,7 @@ def test_thousands_are_set_apart_from_ten_thousand_on() -> None:
     assert (ENGLISH.number(-9_999), ENGLISH.number(-10_000)) == ("−9999", "−10,000")
 
 
-# --- numbers and days ------------------------------------------------------------------------------------------------
+# --- numbers and days ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", range(-130, 131))
@@ -324,7 +331,7 @@ def test_days() -> None:
     assert RUSSIAN.day(date(2026, 1, 1)) == "1 января 2026"
 
 
-# --- both languages --------------------------------------------------------------------------------------------------
+# --- both languages -----------------------------------------------------------------------------
 
 
 def texts_of(words: Words | StatementWords, where: str = "") -> Iterator[tuple[str, str]]:

@@ -1,7 +1,8 @@
-"""Databases for tests on either engine: a suite that names ``ENGINES`` runs on both, and asks nobody which one it is.
+"""Databases for tests on either engine: a suite that names ``ENGINES`` runs on both, and asks
+nobody which one it is.
 
-On MariaDB a test gets a database that was made before, with today's schema and no rows, because making one takes longer
-than most tests do; what a test has changed in its schema is thrown away.
+On MariaDB a test gets a database that was made before, with today's schema and no rows, because
+making one takes longer than most tests do; what a test has changed in its schema is thrown away.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ _schools: Schools | None = None
 
 
 class Schools:
-    """Databases of one server: those in use by the running test, and those that wait for the next."""
+    """Databases of one server: those in use by the running test, and those that wait for the next."""  # noqa: E501
 
     def __init__(self, server: Server) -> None:
         self.server = server
         for name in (ACCOUNTS.owner, ACCOUNTS.writer, ACCOUNTS.web):
             server.execute(
-                f"CREATE USER '{name}'@'{HOST}' IDENTIFIED BY '{PASSWORD.replace(chr(39), chr(39) * 2)}'"
+                f"CREATE USER '{name}'@'{HOST}' IDENTIFIED BY '{PASSWORD.replace(chr(39), chr(39) * 2)}'"  # noqa: E501
             )
         self._free: list[str] = []
         self._used: dict[str, bool] = {}
@@ -101,7 +102,7 @@ class Schools:
                 connection.execute(f"SHOW CREATE TABLE {table}").fetchone()[1] for table in tables
             ]
             for (trigger,) in connection.execute(
-                "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()"
+                "SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()"  # noqa: E501
             ):
                 text = str(connection.execute(f"SHOW CREATE TRIGGER {trigger}").fetchone()[2])
                 recipe.append("CREATE " + text[text.index("TRIGGER ") :].replace("`", ""))
@@ -184,7 +185,9 @@ def _file() -> bytes:
 
 
 def new_database(folder: Path, name: str = "coins.db") -> str:
-    """A fresh database with today's schema, in ``folder`` where it is a file; its URL. Migrations run once for all."""
+    """A fresh database with today's schema, in ``folder`` where it is a file; its URL. Migrations
+    run once for all.
+    """
     if _schools is not None:
         return _schools.url(_schools.new())
     path = folder / name
@@ -218,7 +221,9 @@ def on_sqlite(url: str) -> bool:
 
 @contextmanager
 def tampering(url: str) -> Iterator[Any]:
-    """A connection of somebody who is bound by nothing but the guards; what it does is committed at the end."""
+    """A connection of somebody who is bound by nothing but the guards; what it does is committed at
+    the end.
+    """
     if on_sqlite(url):
         with closing(sqlite3.connect(opening.path_of(url))) as connection, connection:
             yield connection
@@ -252,7 +257,9 @@ _FORMS = (
 
 
 def tampered(database: Database, sql: str, values: Sequence[Any] = ()) -> None:
-    """Try a statement by which somebody would change what must not be changed, in the engine's own form of it."""
+    """Try a statement by which somebody would change what must not be changed, in the engine's own
+    form of it.
+    """
     if not isinstance(database, SqliteDatabase):
         for form, other in _FORMS:
             sql = re.sub(form, other, sql)
@@ -260,7 +267,9 @@ def tampered(database: Database, sql: str, values: Sequence[Any] = ()) -> None:
 
 
 def tables(url: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table of ours, in an order of its own: equal content, equal value, whatever the engine."""
+    """Every row of every table of ours, in an order of its own: equal content, equal value,
+    whatever the engine.
+    """
     opened = opening.open_readable(url)
     with opened.connection_context():
         return {
@@ -280,7 +289,9 @@ def _plain(value: Any) -> Any:
 
 
 def dump(url: str) -> str:
-    """Everything that the database holds, as text: two databases with equal content have equal dumps."""
+    """Everything that the database holds, as text: two databases with equal content have equal
+    dumps.
+    """
     if on_sqlite(url):
         opened = opening.open_readable(url)
         with opened.connection_context():

@@ -1,7 +1,9 @@
-"""A MariaDB of the test's own: Debian's program over a data folder of its own, on loopback alone, ended by its pid.
+"""A MariaDB of the test's own: Debian's program over a data folder of its own, on loopback alone,
+ended by its pid.
 
-Nothing of the machine's configuration is read. The ledger's account may do everything in databases whose names start
-with ``school`` and has no power over the server; ``execute`` speaks as the server's root.
+Nothing of the machine's configuration is read. The ledger's account may do everything in databases
+whose names start with ``school`` and has no power over the server; ``execute`` speaks as the
+server's root.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ LOG_LINES = 25
 #: A server takes some 50 MiB; a cluster three times as much and more.
 FREE_MIN = 1 << 30
 
-#: Below the ports that the kernel gives to outgoing connections: nobody takes one while a server is down.
+#: Below the ports that the kernel gives to outgoing connections: nobody takes one while a server is
+#: down.
 _PORTS = range(15000, 32000)
 _given: set[int] = set()
 _PAUSE = 0.02
@@ -81,7 +84,9 @@ def install(folder: Path) -> Path:
 
 
 def template(shared: Path) -> Path:
-    """A data folder to copy, made once in ``shared``; of several that make it at the same time the first one counts."""
+    """A data folder to copy, made once in ``shared``; of several that make it at the same time the
+    first one counts.
+    """
     ready = shared / "mariadb-template"
     if not ready.is_dir():
         own = shared / f"mariadb-template-{random.SystemRandom().getrandbits(64):016x}"
@@ -141,10 +146,12 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 class Server:
-    """One server. ``with Server(folder) as server:`` starts it and leaves no process behind; its files stay.
+    """One server. ``with Server(folder) as server:`` starts it and leaves no process behind; its
+    files stay.
 
-    ``options`` go to the program as they are. ``data`` is the data folder when it is to be elsewhere (a small disk);
-    ``source`` is an installed data folder to copy, without it one is made.
+    ``options`` go to the program as they are. ``data`` is the data folder when it is to be
+    elsewhere (a small disk); ``source`` is an installed data folder to copy, without it one is
+    made.
     """
 
     def __init__(
@@ -195,7 +202,7 @@ class Server:
         assert self._process is not None, "the server was never started"
         return self._process.pid
 
-    # --- coming and going --------------------------------------------------------------------------------------------
+    # --- coming and going -----------------------------------------------------------------------
 
     def start(self) -> None:
         """Start it, over the data that it had, and wait until it answers."""
@@ -215,7 +222,8 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        # Ends the server when this process ends without having done so: its end closes the guard's input.
+        # Ends the server when this process ends without having done so: its end closes the guard's
+        # input.
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", 'read _; kill -KILL "$1"', "sh", str(self._process.pid)],
             stdin=subprocess.PIPE,
@@ -263,7 +271,9 @@ class Server:
             return False
 
     def stop(self) -> None:
-        """Ask it to end (SIGTERM) and wait until it has: everything is on disk, clients are sent away."""
+        """Ask it to end (SIGTERM) and wait until it has: everything is on disk, clients are sent
+        away.
+        """
         self._signal(signal.SIGTERM)
         self._signal(signal.SIGCONT)
         assert self._process is not None
@@ -308,16 +318,18 @@ class Server:
         )
         return "\n".join(lines[-LOG_LINES:])
 
-    # --- what tests ask of it ----------------------------------------------------------------------------------------
+    # --- what tests ask of it -------------------------------------------------------------------
 
     def url(self, database: str, user: str = USER, password: str = PASSWORD) -> str:
         """The address of a database, as it is configured."""
-        return f"mysql://{quote(user, safe='')}:{quote(password, safe='')}@{HOST}:{self.port}/{database}"
+        return f"mysql://{quote(user, safe='')}:{quote(password, safe='')}@{HOST}:{self.port}/{database}"  # noqa: E501
 
     def connect(
         self, database: str | None = None, user: str = "root", password: str = "", **more: Any
     ) -> pymysql.Connection[Any]:
-        """A connection of the plain driver, every statement for itself unless ``autocommit`` says otherwise."""
+        """A connection of the plain driver, every statement for itself unless ``autocommit`` says
+        otherwise.
+        """
         asked = {
             "autocommit": True,
             "charset": "utf8mb4",
@@ -375,7 +387,9 @@ class Server:
         return new
 
     def drop(self, name: str) -> None:
-        """Remove a database; who still holds it open in a transaction is cut off first, so nobody is waited for."""
+        """Remove a database; who still holds it open in a transaction is cut off first, so nobody
+        is waited for.
+        """
         for id, _, database, _ in self.connections():
             if database == name:
                 self._cut(id)
@@ -386,10 +400,12 @@ class Server:
         self.execute(f"SET GLOBAL read_only = {int(on)}")
 
     def connections(self) -> list[tuple[int, str, str | None, str]]:
-        """Who is connected now, without the one who asks: number, account, database, what it is doing."""
+        """Who is connected now, without the one who asks: number, account, database, what it is
+        doing.
+        """
         asked = (
             "SELECT id, user, db, command FROM information_schema.processlist "
-            "WHERE id <> CONNECTION_ID() AND user NOT IN ('system user', 'event_scheduler') AND command <> 'Daemon'"
+            "WHERE id <> CONNECTION_ID() AND user NOT IN ('system user', 'event_scheduler') AND command <> 'Daemon'"  # noqa: E501
         )
         return [
             (int(id), user, database, command)
@@ -397,7 +413,9 @@ class Server:
         ]
 
     def kill_connections(self, user: str = USER) -> int:
-        """Cut (KILL) every connection of an account; how many there were. They are gone when this returns."""
+        """Cut (KILL) every connection of an account; how many there were. They are gone when this
+        returns.
+        """
         ids = [id for id, name, _, _ in self.connections() if name == user]
         for id in ids:
             self._cut(id)
@@ -407,7 +425,7 @@ class Server:
         )
         return len(ids)
 
-    # --- inside ------------------------------------------------------------------------------------------------------
+    # --- inside ---------------------------------------------------------------------------------
 
     def _install(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -450,7 +468,7 @@ def _finish(words: Sequence[str], typed: str) -> None:
         raise Broken(f"{Path(words[0]).name} ended with {done.returncode}:\n" + "\n".join(said))
 
 
-# --- fixtures --------------------------------------------------------------------------------------------------------
+# --- fixtures -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """An installation with its coins on a server, and blows that fall at an exact step of writing.
 
-The blow falls in the test's own process between two statements of the writer: what was sent before has been answered,
-what comes after meets a server that has died, was cut off or refuses.
+The blow falls in the test's own process between two statements of the writer: what was sent before
+has been answered, what comes after meets a server that has died, was cut off or refuses.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from tests.support.mariadb import HOST, free_ports
 from tests.support.school import APP, SECRETS, VK_KEY, Installation
 from webview.launch import sign
 
-#: Tables with times, numbers of runs or what is drawn at random; what they say is in ``ServerInstallation.state`` otherwise.
+#: Tables with times, numbers of runs or what is drawn at random; what they say is in
+#: ``ServerInstallation.state`` otherwise.
 _OF_THE_MOMENT = frozenset({"head", "run", "entry", "note", "stock_move"})
 
 
@@ -70,13 +71,17 @@ class ServerInstallation(Installation):
         }
 
     def state(self) -> tuple[object, ...]:
-        """Everything that the database holds, without times and keys made at random: equal states, equal content."""
+        """Everything that the database holds, without times and keys made at random: equal states,
+        equal content.
+        """
         with self.reader() as reader:
             moves = reader.stock_moves()
         return (self.content(), moves, self.facts())
 
     def check(self, *expected: str) -> None:
-        """Entries are numbered without a gap, and every proof finds nothing but what the named checks are to find."""
+        """Entries are numbered without a gap, and every proof finds nothing but what the named
+        checks are to find.
+        """
         ledger = self.ledger()
         assert [posted.n for posted in ledger] == list(range(1, len(ledger) + 1))
         said = self.run("reconcile", "--json")
@@ -126,7 +131,9 @@ class Blows:
 
     @contextmanager
     def first(self, step: str, blow: Callable[[], object], after: str = "") -> Iterator[None]:
-        """Let ``blow`` fall at the first pass of ``step``, or the first after one of ``after``; insist that it fell."""
+        """Let ``blow`` fall at the first pass of ``step``, or the first after one of ``after``;
+        insist that it fell.
+        """
         fell: list[str] = []
         self.passed = []
 
@@ -193,7 +200,7 @@ class Till:
         self._process.stdin.flush()
 
     def choose(self, buyer: int, goods: str) -> None:
-        """A buyer and what he wants, as far as the last question; it has asked for a buyer before."""
+        """A buyer and what he wants, as far as the last question; it has asked for a buyer before."""  # noqa: E501
         self.types(f"#{buyer}")
         self.asks("goods> ")
         self.types(goods)

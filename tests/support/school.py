@@ -1,6 +1,8 @@
-"""A whole installation for a test: an imaginary school's CRM over HTTP, a configuration, a database, the real commands.
+"""A whole installation for a test: an imaginary school's CRM over HTTP, a configuration, a
+database, the real commands.
 
-Commands run in this process through ``cli.main``, with an environment of their own; nothing is replaced.
+Commands run in this process through ``cli.main``, with an environment of their own; nothing is
+replaced.
 """
 
 from __future__ import annotations
@@ -99,7 +101,7 @@ class Installation:
         return self.address or f"sqlite:///{self.folder / 'coinsync.db'}"
 
     def configure(self, **changed: Any) -> None:
-        """Write the configuration; ``changed`` by section__key replaces values, by section blocks."""
+        """Write the configuration; ``changed`` by section__key replaces values, by section blocks."""  # noqa: E501
         values: dict[str, Any] = {
             "alfacrm.url": self.simulator.url if self.simulator else "http://127.0.0.1:9",
             "alfacrm.email": "api@school.example",
@@ -145,7 +147,9 @@ class Installation:
             yield Reader(opened)
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Everything that the database holds, row by row: equal before and after means that nothing was written."""
+        """Everything that the database holds, row by row: equal before and after means that nothing
+        was written.
+        """
         if self.address:
             return engines.tables(self.address)
         with contextlib.closing(sqlite3.connect(self.folder / "coinsync.db")) as opened:
@@ -188,7 +192,9 @@ class Installation:
             return list(reader.entries())
 
     def content(self) -> list[tuple[object, ...]]:
-        """All entries without posting times, run numbers and chain: what two histories may be compared by."""
+        """All entries without posting times, run numbers and chain: what two histories may be
+        compared by.
+        """
         return [(posted.n, posted.entry) for posted in self.ledger()]
 
     def balances(self) -> dict[int, int]:
@@ -197,7 +203,9 @@ class Installation:
             return reader.balances(one.id for one in reader.residents())
 
     def is_member(self, customer: int, lesson: CrmLesson) -> bool:
-        """Whether the CRM's current memberships say that the pupil belonged to a group of the lesson on its day."""
+        """Whether the CRM's current memberships say that the pupil belonged to a group of the
+        lesson on its day.
+        """
         return any(
             one.customer_id == customer
             and one.group_id in lesson.group_ids
@@ -253,7 +261,9 @@ def copy_installation(
 
 
 def move_to_engine(installation: Installation) -> None:
-    """Where it is the other engine's turn, take the installation's rows there; the configuration is to be written anew."""
+    """Where it is the other engine's turn, take the installation's rows there; the configuration is
+    to be written anew.
+    """
     address = engines.new_address(installation.folder)
     if address:
         copy_database(installation.url, engines.as_owner(address), wait_seconds=5)
@@ -266,7 +276,9 @@ def beside_vk(
     people: Sequence[Mapping[str, Any]] = (),
     others: Sequence[Mapping[str, Any]] = (),
 ) -> Iterator[VkDouble]:
-    """Let VK's API stand beside the installation, with the service key in the environment; nobody waits for anything."""
+    """Let VK's API stand beside the installation, with the service key in the environment; nobody
+    waits for anything.
+    """
     with VkDouble(people, others) as vk:
         installation.configure(vk__api=vk.url)
         installation.environ["COINSYNC_VK_SERVICE_KEY"] = vk.key

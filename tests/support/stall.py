@@ -1,7 +1,8 @@
-"""A school for tests in a browser: families with coins, with debts and in two branches, and a stall of goods for them.
+"""A school for tests in a browser: families with coins, with debts and in two branches, and a stall
+of goods for them.
 
-Вера has Аня (56 coins) and Миша, who is 4 coins below zero. Олег has Рита (58) and Гриша (20), who learns in Omsk only.
-A lesson gives ten coins, in Omsk nothing.
+Вера has Аня (56 coins) and Миша, who is 4 coins below zero. Олег has Рита (58) and Гриша (20), who
+learns in Omsk only. A lesson gives ten coins, in Omsk nothing.
 """
 
 from __future__ import annotations
@@ -127,7 +128,9 @@ def open_stall(folder: Path, **settings: Any) -> Window:
 
 
 class Slow(Host):
-    """A host whose page has a clock that a test winds forward, so that nobody waits for a silence to end."""
+    """A host whose page has a clock that a test winds forward, so that nobody waits for a silence
+    to end.
+    """
 
     def receive(self, page: Page, where: Where, vk: int, launch: str, surroundings: Any) -> None:
         """Get ready, with the clock of the page in hand."""
@@ -135,11 +138,11 @@ class Slow(Host):
         super().receive(page, where, vk, launch, surroundings)
 
 
-# --- what a visitor does and sees ------------------------------------------------------------------------------------
+# --- what a visitor does and sees ---------------------------------------------------------------
 
 _HEART = '[data-screen="{screen}"] [data-item="{code}"] .heart'
 _PRESSED = """screen => [...document.querySelectorAll(
-  `[data-screen="${screen}"] [data-item]:has(.heart[aria-pressed="true"])`)].map(card => card.dataset.item)"""
+  `[data-screen="${screen}"] [data-item]:has(.heart[aria-pressed="true"])`)].map(card => card.dataset.item)"""  # noqa: E501
 _CLICK = "codes => codes.forEach(code => document.querySelector(`#good-${code} .heart`).click())"
 _SHOWN = """() => [...document.querySelectorAll("[data-screen=catalog] [data-item]")]
   .filter(card => card.checkVisibility()).map(card => card.dataset.item)"""

@@ -1,4 +1,6 @@
-"""A terminal for a test: the real program in a process of its own, a person's answers, and no wait without an end."""
+"""A terminal for a test: the real program in a process of its own, a person's answers, and no wait
+without an end.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +25,17 @@ ENTER, END_OF_INPUT, INTERRUPT = "\n", "\x04", "\x03"
 #: No key: closes the terminal, as a lost connection does.
 HANG_UP = "\0"
 
-#: A process that leads a session gets the first terminal that it opens; only then do its keys send signals.
+#: A process that leads a session gets the first terminal that it opens; only then do its keys send
+#: signals.
 _PROGRAM = "import os; os.close(os.open(os.ttyname(0), os.O_RDWR)); import cli; cli.run()"
 _ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[^\[])")
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What stood on the terminal in the end, and the exit code; negative is the signal that ended the program."""
+    """What stood on the terminal in the end, and the exit code; negative is the signal that ended
+    the program.
+    """
 
     code: int
     raw: str
@@ -72,14 +77,17 @@ def in_terminal(
 
 
 def _talk(terminal: int, answer: str | None) -> str:
-    """Read until the program closes the terminal, or until it is hung up on; the terminal is closed in the end."""
+    """Read until the program closes the terminal, or until it is hung up on; the terminal is closed
+    in the end.
+    """
     shown, end, interrupted = b"", time.monotonic() + SECONDS_MAX, answer == INTERRUPT
     try:
         while time.monotonic() < end:
             ready, _, _ = select.select([terminal], [], [], 0.5)
             if not ready:
                 if interrupted and answer is None:
-                    # An interrupt just before the program waits for a key is seen with the next one.
+                    # An interrupt just before the program waits for a key is seen with the next
+                    # one.
                     os.write(terminal, INTERRUPT.encode())
                 continue
             try:

@@ -1,8 +1,10 @@
-"""A small VK API on this machine over real HTTP: what the field notes say of it, written apart from the client.
+"""A small VK API on this machine over real HTTP: what the field notes say of it, written apart from
+the client.
 
-People are dicts such as ``{"id": 5, "screen_name": "ada.example"}``, with ``deactivated`` for who is gone and
-``nameless`` for who is shown without a screen name. Other names are dicts such as
-``{"screen_name": "chess", "type": "group", "object_id": 7}``; a ``user`` among them is missed by ``users.get`` only.
+People are dicts such as ``{"id": 5, "screen_name": "ada.example"}``, with ``deactivated`` for who
+is gone and ``nameless`` for who is shown without a screen name. Other names are dicts such as
+``{"screen_name": "chess", "type": "group", "object_id": 7}``; a ``user`` among them is missed by
+``users.get`` only.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request as it came: the method of the API, the parameters, the headers in lower case, and when."""
+    """One request as it came: the method of the API, the parameters, the headers in lower case, and
+    when.
+    """
 
     verb: str
     method: str
@@ -49,7 +53,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What happens to a call instead of an answer: one of an API error, a status, other bytes, a cut, silence."""
+    """What happens to a call instead of an answer: one of an API error, a status, other bytes, a
+    cut, silence.
+    """
 
     code: int = 0
     status: int = 200
@@ -137,7 +143,7 @@ class VkDouble:
         """The methods that were called, in order."""
         return [call.method for call in self.calls]
 
-    # --- what the API does ----------------------------------------------------------------------------------------
+    # --- what the API does ----------------------------------------------------------------------
 
     def _answer(self, call: Call, is_form: bool) -> Any:
         """The ``response`` of a call."""
@@ -207,7 +213,7 @@ class VkDouble:
         ]
         return {"type": "user", "object_id": found[0]} if found else []
 
-    # --- how it is said -------------------------------------------------------------------------------------------
+    # --- how it is said -------------------------------------------------------------------------
 
     def _take(self, call: Call) -> Trouble | None:
         with self._lock:
@@ -239,7 +245,8 @@ class VkDouble:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 2.0
-            # Head and body leave together: apart, each answer would wait for the other side's delayed word.
+            # Head and body leave together: apart, each answer would wait for the other side's
+            # delayed word.
             wbufsize = -1
             disable_nagle_algorithm = True
 
@@ -312,7 +319,9 @@ class _Server(ThreadingHTTPServer):
         return wire, address
 
     def hang_up(self) -> None:
-        """End all connections: a client may keep one for its next question, and nobody waits for that."""
+        """End all connections: a client may keep one for its next question, and nobody waits for
+        that.
+        """
         for wire in self._wires:
             with contextlib.suppress(OSError):
                 wire.shutdown(socket.SHUT_RDWR)
@@ -327,6 +336,6 @@ def _error(code: int, call: Call) -> dict[str, Any]:
     message = MESSAGES.get(code, "Something else is wrong")
     return {
         "error_code": code,
-        "error_msg": f"{message}: {call.params.get('user_ids', call.params.get('screen_name', ''))[:200]}",
+        "error_msg": f"{message}: {call.params.get('user_ids', call.params.get('screen_name', ''))[:200]}",  # noqa: E501
         "request_params": [{"key": key, "value": value} for key, value in asked],
     }

@@ -1,4 +1,6 @@
-"""The window as a whole for tests: a school in a real database, the app over it, and a client that speaks WSGI."""
+"""The window as a whole for tests: a school in a real database, the app over it, and a client that
+speaks WSGI.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,7 @@ LINKS = ((VERA, ANYA), (VERA, MISHA), (OLEG, RITA))
 MARKS = {ANYA: "наклейка-аня", MISHA: "наклейка-миша", RITA: "наклейка-рита"}
 
 
-# --- a school in a database ------------------------------------------------------------------------------------------
+# --- a school in a database ---------------------------------------------------------------------
 
 
 def founding() -> list[Change]:
@@ -122,7 +124,7 @@ def school_in(folder: Path, *changes: Change) -> str:
     return url
 
 
-# --- a client --------------------------------------------------------------------------------------------------------
+# --- a client -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,8 @@ class Window:
             "wsgi.run_once": False,
             **environ,
         }
-        # The validator warns of methods that it does not know, and these are what some tests are about.
+        # The validator warns of methods that it does not know, and these are what some tests are
+        # about.
         known = method in ("GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE")
         body = (validator(self.app) if known else self.app)(request, start)
         content = b"".join(body)
@@ -206,14 +209,16 @@ HEADERS = {
     "Cache-Control": "private, no-store",
 }
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self'; font-src 'self'; connect-src 'self'; "  # noqa: E501
     "base-uri 'none'; form-action 'none'; object-src 'none'; "
     "frame-ancestors https://vk.com https://*.vk.com https://vk.ru https://*.vk.ru"
 )
 
 
 def check_scripts(page: str) -> None:
-    """The page's script elements are the bridge, our own and its data, each once and from our own address."""
+    """The page's script elements are the bridge, our own and its data, each once and from our own
+    address.
+    """
     ours = PageRenderer().scripts
     (bridge,) = ours.classic
     assert re.findall(r"<script[^>]*>", page) == [
@@ -230,7 +235,9 @@ def plain(page: str) -> str:
 
 
 def check_headers(got: Got, *, cache: str = HEADERS["Cache-Control"]) -> None:
-    """Every security header is there, exactly, and nothing that says who we are or opens us to others."""
+    """Every security header is there, exactly, and nothing that says who we are or opens us to
+    others.
+    """
     assert {name: got.headers[name] for name in HEADERS} == {**HEADERS, "Cache-Control": cache}
     assert got.headers["Content-Security-Policy"] == POLICY.format(
         style=PageRenderer().style_source

@@ -1,4 +1,6 @@
-"""The window as a whole, called as WSGI on a real database: who sees what, with which headers, whatever is asked."""
+"""The window as a whole, called as WSGI on a real database: who sees what, with which headers,
+whatever is asked.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,7 @@ def window(url: str) -> Window:
     return Window(url)
 
 
-# --- what a family sees ----------------------------------------------------------------------------------------------
+# --- what a family sees -------------------------------------------------------------------------
 
 
 def test_family_sees_its_children_with_balances_and_lines(window: Window) -> None:
@@ -129,7 +131,9 @@ def taken_back(url: str, entry: Entry, **more: Any) -> Entry:
 
 
 def test_merged_cards_are_one_child(url: str) -> None:
-    """Lines and coins of the card that ended stand on the card that goes on, reversals still point to each other."""
+    """Lines and coins of the card that ended stand on the card that goes on, reversals still point
+    to each other.
+    """
     given = credit("desk:old", 44, 9, "за старое")
     record(
         url, [Put(Resident(44, "Рита С.", Presence.GONE, (1,))), Post(given)], purpose=Purpose.DESK
@@ -221,7 +225,7 @@ def test_hostile_name_from_the_crm_is_only_text(window: Window, url: str, name: 
     check_scripts(page)
 
 
-# --- who you are -----------------------------------------------------------------------------------------------------
+# --- who you are --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -283,7 +287,9 @@ def test_header_is_read_before_the_address(window: Window) -> None:
 
 @pytest.mark.parametrize("foreign", [RITA, OLEG, 999])
 def test_foreign_number_anywhere_never_widens_what_is_shown(window: Window, foreign: int) -> None:
-    """Numbers of others, in the query, in headers or behind a fragment's sign, change nothing at all."""
+    """Numbers of others, in the query, in headers or behind a fragment's sign, change nothing at
+    all.
+    """
     usual = window.page(VERA)
     names = (
         "resident",
@@ -330,7 +336,7 @@ def test_two_visitors_at_once_never_see_each_other(window: Window) -> None:
         assert list(pool.map(window.page, asked)) == [own[vk] for vk in asked]
 
 
-# --- HTTP ------------------------------------------------------------------------------------------------------------
+# --- HTTP ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -397,7 +403,9 @@ def test_everything_else_is_not_there(window: Window, path: str) -> None:
 
 
 def test_hosts_are_answered_only_by_name(url: str) -> None:
-    """Where hosts are named, another one is turned away before anything is read; its name is repeated nowhere."""
+    """Where hosts are named, another one is turned away before anything is read; its name is
+    repeated nowhere.
+    """
     window = Window(url, hosts=frozenset({"coins.example.org"}))
     assert window.ask(launch(VERA), HTTP_HOST="Coins.Example.org").status == 200
     for environ in ({"HTTP_HOST": "evil.test"}, {"HTTP_HOST": "coins.example.org.evil.test"}, {}):
@@ -441,7 +449,7 @@ def test_debug_mode_cannot_be_switched_on_before(url: str) -> None:
     assert bottle.DEBUG is False
 
 
-# --- when the database is not there ----------------------------------------------------------------------------------
+# --- when the database is not there -------------------------------------------------------------
 
 
 @contextmanager
@@ -457,7 +465,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def check_trouble(window: Window) -> None:
-    """A calm 503 for people and for machines, with nothing in it that was asked or that went wrong."""
+    """A calm 503 for people and for machines, with nothing in it that was asked or that went wrong."""  # noqa: E501
     for got in (
         window.ask(launch(VERA)),
         window.ask(launch(VERA), method="HEAD"),
@@ -487,7 +495,7 @@ def test_newer_and_older_schema_are_trouble(url: str, tmp_path: Path) -> None:
     """A schema that this program does not know, or that misses a step, is not read."""
     with sqlite3.connect(tmp_path / "coins.db") as connection:
         connection.execute(
-            "UPDATE schema_migration SET name = '9999_future' WHERE name = (SELECT MAX(name) FROM schema_migration)"
+            "UPDATE schema_migration SET name = '9999_future' WHERE name = (SELECT MAX(name) FROM schema_migration)"  # noqa: E501
         )
     check_trouble(Window(url))
     connection.execute("DELETE FROM schema_migration")
@@ -535,7 +543,9 @@ def test_database_put_back_by_a_restore_is_seen_by_the_next_request(
 def test_error_of_ours_is_a_calm_page(
     window: Window, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A row that cannot be understood gives 500, our page, and one line in the log that names the class alone."""
+    """A row that cannot be understood gives 500, our page, and one line in the log that names the
+    class alone.
+    """
     with sqlite3.connect(tmp_path / "coins.db") as connection:
         connection.execute("UPDATE resident SET presence = 'секрет' WHERE id = ?", [RITA])
     connection.close()
@@ -548,13 +558,13 @@ def test_error_of_ours_is_a_calm_page(
     assert "секрет" not in caplog.text
 
 
-# --- the log ---------------------------------------------------------------------------------------------------------
+# --- the log ------------------------------------------------------------------------------------
 
 
 def test_log_tells_what_happened_and_about_nobody(
     window: Window, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Method, path, status, time and reason; no query, no header, no name, no number of a person."""
+    """Method, path, status, time and reason; no query, no header, no name, no number of a person."""  # noqa: E501
     with caplog.at_level(logging.DEBUG, "webview"):
         window.ask(launch(VERA))
         window.ask(launch(NOBODY), method="HEAD")
@@ -578,7 +588,7 @@ def test_settings_do_not_show_their_keys() -> None:
     assert KEY not in repr(SETTINGS)
 
 
-# --- the window cannot write -----------------------------------------------------------------------------------------
+# --- the window cannot write --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""What one page costs: bytes, statements, and how it grows; and that its form holds whatever is in it."""
+"""What one page costs: bytes, statements, and how it grows; and that its form holds whatever is in
+it.
+"""
 
 from __future__ import annotations
 
@@ -62,8 +64,8 @@ def a_shop(count: int) -> Plan:
     """A catalog of so many goods, with texts, pictures and stock."""
     items = [
         Item(
-            f"goods-{n}", f"Товар номер {n} «Росток»", f"Goods number {n}", f"Раздел {n // 10}", f"Part {n // 10}",
-            f"Описание товара номер {n}: удобный, прочный и в цветах школы.", "A few words.", 10 + n, (),
+            f"goods-{n}", f"Товар номер {n} «Росток»", f"Goods number {n}", f"Раздел {n // 10}", f"Part {n // 10}",  # noqa: E501
+            f"Описание товара номер {n}: удобный, прочный и в цветах школы.", "A few words.", 10 + n, (),  # noqa: E501
             f"goods-{n}.{n:012x}.webp", n, shown=True, tracked=True,
         )
         for n in range(count)
@@ -83,7 +85,9 @@ def a_window(
     children: int = 0,
     of: tuple[int, ...] = (ANYA, MISHA, RITA),
 ) -> Window:
-    """A school of some size: so many lines of some children, so many goods, so many brothers and sisters of Рита."""
+    """A school of some size: so many lines of some children, so many goods, so many brothers and
+    sisters of Рита.
+    """
     changes: list[Change] = [
         Put(Group(8, "Python: первые шаги")),
         Put(Group(9, "Веб-студия, старшие")),
@@ -103,7 +107,7 @@ def a_window(
     return Window(url, rules=(RULE,), ways=WAYS, pictures=pictures)
 
 
-# --- bytes -----------------------------------------------------------------------------------------------------------
+# --- bytes --------------------------------------------------------------------------------------
 
 
 def test_the_page_of_two_children_arrives_in_one_flight(tmp_path: Path) -> None:
@@ -123,7 +127,7 @@ def test_three_hundred_goods_and_five_thousand_lines_are_a_page(tmp_path: Path) 
     assert len(gzip.compress(page.encode(), 5)) <= 40 * 1024
 
 
-# --- statements ------------------------------------------------------------------------------------------------------
+# --- statements ---------------------------------------------------------------------------------
 
 
 def statements(url: str, ask: Callable[[Reader], object]) -> int:
@@ -164,11 +168,11 @@ def test_a_stranger_and_a_further_part_take_no_more(tmp_path: Path) -> None:
     assert statements(url, partial(older_of, vk=VERA, child=RITA, before=1)) == 1
 
 
-# --- form ------------------------------------------------------------------------------------------------------------
+# --- form ---------------------------------------------------------------------------------------
 
 BARE = {
     "hidden", "disabled", "defer",
-    "data-favourites", "data-favourites-empty", "data-filters", "data-nothing", "data-home-screen", "data-status",
+    "data-favourites", "data-favourites-empty", "data-filters", "data-nothing", "data-home-screen", "data-status",  # noqa: E501
 }  # fmt: skip
 VOID = {"meta", "img", "link"}
 

@@ -1,4 +1,6 @@
-"""The nginx example of docs/operations.md, as it stands there but for ports, files and names, before the real app."""
+"""The nginx example of docs/operations.md, as it stands there but for ports, files and names,
+before the real app.
+"""
 
 from __future__ import annotations
 

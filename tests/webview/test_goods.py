@@ -1,4 +1,4 @@
-"""The catalog, the memo and the pictures: what there is, for whom it is enough, how more is earned."""
+"""The catalog, the memo and the pictures: what there is, for whom it is enough, how more is earned."""  # noqa: E501
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def shown(
     return good
 
 
-# --- one card --------------------------------------------------------------------------------------------------------
+# --- one card -----------------------------------------------------------------------------------
 
 
 def test_a_card_says_what_it_is_in_the_familys_language() -> None:
@@ -218,7 +218,7 @@ def test_goods_are_bounded_and_more_are_mentioned() -> None:
     )
 
 
-# --- the memo --------------------------------------------------------------------------------------------------------
+# --- the memo -----------------------------------------------------------------------------------
 
 RULE = Rule("group", 10, frozenset({2}), date(2026, 9, 1))
 OLYMPIAD = Way(
@@ -263,7 +263,9 @@ def test_rules_that_families_know_by_one_name_stand_on_one_line() -> None:
     ],
 )
 def test_the_rate_is_that_of_today(rules: tuple[Rule, ...], coins: str) -> None:
-    """A rate that began today counts, one that begins tomorrow does not, one that ends today still does."""
+    """A rate that began today counts, one that begins tomorrow does not, one that ends today still
+    does.
+    """
     assert told(*rules) == [("Занятие", coins)]
 
 
@@ -292,7 +294,7 @@ def test_lessons_left_are_counted_by_the_rule_that_paid_last() -> None:
     assert coins_per_lesson([line(1, rule="group")], ()) == 0
 
 
-# --- pictures --------------------------------------------------------------------------------------------------------
+# --- pictures -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -380,7 +382,7 @@ def test_without_a_folder_there_are_no_pictures(tmp_path: Path) -> None:
         assert there.find(DRAWING) == gallery.Picture(b"<svg/>", "image/svg+xml")
 
 
-# --- on the page -----------------------------------------------------------------------------------------------------
+# --- on the page --------------------------------------------------------------------------------
 
 
 def goods(*items: Item, **stock: int) -> list[Change]:
@@ -424,7 +426,7 @@ def test_the_page_shows_the_goods_of_the_family(window: Window) -> None:
     """What is shown and of its branches, with stock and reach in words."""
     page = plain(window.page(VERA))
     assert (
-        "Кружка 50 монет осталось 3 Аня Лисицына : хватает Миша Лисицын : хватает Подробнее Керамика."
+        "Кружка 50 монет осталось 3 Аня Лисицына : хватает Миша Лисицын : хватает Подробнее Керамика."  # noqa: E501
         in page
     )
     assert "Кепка 57 монет нет в наличии" in page
@@ -451,7 +453,7 @@ def test_a_picture_of_the_page_is_loaded_when_it_is_seen(window: Window) -> None
     """With its size, so that nothing moves when it comes."""
     page = window.page(VERA)
     assert (
-        f'<img src="/pictures/{PICTURE}" alt="" width="320" height="320" loading="lazy" decoding="async">'
+        f'<img src="/pictures/{PICTURE}" alt="" width="320" height="320" loading="lazy" decoding="async">'  # noqa: E501
         in page
     )
     got = window.ask(path=f"/pictures/{PICTURE}")

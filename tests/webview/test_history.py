@@ -1,4 +1,6 @@
-"""Further lines of a history: fetched by the page's script, of one's own children only, each line exactly once."""
+"""Further lines of a history: fetched by the page's script, of one's own children only, each line
+exactly once.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,9 @@ def amounts(text: str) -> list[str]:
 
 
 def shown_first(window: Window, vk: int, child: int) -> tuple[list[str], int]:
-    """The amounts that the page itself shows of a child, and the number that further ones come after."""
+    """The amounts that the page itself shows of a child, and the number that further ones come
+    after.
+    """
     page = window.page(vk)
     history = page.partition(f'data-lines="{child}"')[2].partition("</ul>")[0]
     (before,) = re.findall(rf'data-child="{child}" data-before="(\d+)"', page)
@@ -182,7 +186,7 @@ def test_parts_of_merged_cards_are_one_history(tmp_path: Path) -> None:
     assert more(window, OLEG, 44, 3).status == 404
 
 
-# --- nobody sees another family's child, whatever is asked -----------------------------------------------------------
+# --- nobody sees another family's child, whatever is asked --------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/", "/history", "/pictures/x", "/healthz", "/nothing"])

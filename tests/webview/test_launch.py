@@ -1,4 +1,6 @@
-"""The check of a launch: published vectors, every tampering, every edge, and no exception on any text."""
+"""The check of a launch: published vectors, every tampering, every edge, and no exception on any
+text.
+"""
 
 from __future__ import annotations
 
@@ -77,11 +79,11 @@ def pairs(query: str) -> list[tuple[bytes, bytes]]:
     ]
 
 
-# --- vectors ---------------------------------------------------------------------------------------------------------
+# --- vectors ------------------------------------------------------------------------------------
 
 
 def test_official_sample_has_the_signature_of_its_node_example() -> None:
-    """VK's sample launch gives the signature printed beside the Node, TypeScript and Go examples."""
+    """VK's sample launch gives the signature printed beside the Node, TypeScript and Go examples."""  # noqa: E501
     assert signature(pairs(SAMPLE), SAMPLE_KEY).decode() == SAMPLE_SIGN
 
 
@@ -90,7 +92,7 @@ def test_official_sample_has_the_signature_of_its_node_example() -> None:
     ["exTIBPYTrAKDTHLLm2AwJkmcVcvFCzQUNyoa6wAjvW6k", "exTIBPYTrAKDTHLLm2AwJkmcVcvFCzQUNyoa6wAjvW6"],
 )
 def test_misprinted_signatures_of_the_official_sample_are_refused(printed: str) -> None:
-    """The signatures printed beside VK's PHP, Python and Java examples are wrong and stay refused."""
+    """The signatures printed beside VK's PHP, Python and Java examples are wrong and stay refused."""  # noqa: E501
     found = verify(f"{SAMPLE}&sign={printed}", keys=[SAMPLE_KEY], app_id=6736218, now=TS)
     assert isinstance(found, LaunchFault)
     assert found in (LaunchFault.BAD_SIGN_FORM, LaunchFault.BAD_SIGNATURE)
@@ -103,7 +105,9 @@ def test_official_sample_passes_the_signature_and_fails_for_want_of_a_time() -> 
 
 
 def test_foreign_names_take_no_part_in_the_signature() -> None:
-    """A vector of an independent implementation: a foreign ``q`` changes nothing, an encoded ``&`` is a value."""
+    """A vector of an independent implementation: a foreign ``q`` changes nothing, an encoded ``&``
+    is a value.
+    """
     query = SAMPLE.replace("=android", "=andr%26oid") + "&q=1"
     assert signature(pairs(query), SAMPLE_KEY) == b"gAgvKPEe3wJiC9ZdT16XuZ65_KSH5WkGSeDp_CQofws"
 
@@ -127,7 +131,7 @@ def test_sign_writes_what_verify_reads() -> None:
         )
 
 
-# --- the same launch, written otherwise ------------------------------------------------------------------------------
+# --- the same launch, written otherwise ---------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -186,7 +190,7 @@ def test_language_may_be_missing() -> None:
     assert check(sign(bare, KEY)) == Visitor(100500, "")
 
 
-# --- tampering -------------------------------------------------------------------------------------------------------
+# --- tampering ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["vk_user_id", "vk%5Fuser_id", "%76k_user_id", "vk_us%65r_id"])
@@ -231,7 +235,7 @@ def test_any_changed_or_missing_field_breaks_the_signature(name: str) -> None:
     ],
 )
 def test_sign_of_wrong_form_or_content_is_refused(form: str, reason: LaunchFault) -> None:
-    """Missing, short, long, padded, of the other alphabet, not ASCII, hexadecimal or simply wrong."""
+    """Missing, short, long, padded, of the other alphabet, not ASCII, hexadecimal or simply wrong."""  # noqa: E501
     assert refused(MOBILE.rpartition("sign=")[0] + "sign=" + form) is reason
 
 
@@ -258,7 +262,7 @@ def test_empty_query_is_refused() -> None:
     way=st.sampled_from(["in", "out", "for"]),
 )
 def test_every_change_of_one_character_is_refused(position: int, letter: str, way: str) -> None:
-    """One character put in, taken out or exchanged: refused, unless the query still says the same."""
+    """One character put in, taken out or exchanged: refused, unless the query still says the same."""  # noqa: E501
     rest = MOBILE[position if way == "in" else position + 1 :]
     changed = MOBILE[:position] + ("" if way == "out" else letter) + rest
     found = check(changed)
@@ -276,17 +280,21 @@ def test_no_text_raises(text: str) -> None:
 
 @given(st.text(alphabet="vk_useridsgn=&%0aZ+я\ud800\x00", max_size=200))
 def test_no_text_of_our_own_letters_raises(text: str) -> None:
-    """Texts that look almost like a launch, with broken encodings and half characters, give a refusal too."""
+    """Texts that look almost like a launch, with broken encodings and half characters, give a
+    refusal too.
+    """
     assert isinstance(check(text), LaunchFault)
     assert isinstance(check(f"{text}&{MOBILE}x"), LaunchFault)
 
 
-# --- keys and app ----------------------------------------------------------------------------------------------------
+# --- keys and app -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("keys", [(), ("",), (KEY[:15],), ("", KEY[:15])])
 def test_without_a_usable_key_everything_is_refused(keys: tuple[str, ...]) -> None:
-    """No key, an empty one or one shorter than 16 characters: nobody gets in, not even who signed with it."""
+    """No key, an empty one or one shorter than 16 characters: nobody gets in, not even who signed
+    with it.
+    """
     assert check(MOBILE, keys=keys) == LaunchFault.NO_KEY
     for key in keys:
         assert check(signed(key), keys=keys) == LaunchFault.NO_KEY
@@ -317,7 +325,7 @@ def test_without_an_app_number_everything_is_refused() -> None:
     assert verify(query, keys=[KEY], app_id=0, now=NOW) == LaunchFault.NO_APP
 
 
-# --- time ------------------------------------------------------------------------------------------------------------
+# --- time ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -352,7 +360,7 @@ def test_forged_old_launch_is_not_called_old() -> None:
     assert refused(MOBILE[:-1] + "h", now=TS + 10**6) is LaunchFault.BAD_SIGNATURE
 
 
-# --- user ------------------------------------------------------------------------------------------------------------
+# --- user ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -376,7 +384,7 @@ def test_odnoklassniki_is_refused(changes: dict[str, str]) -> None:
     assert refused(signed(**changes)) is LaunchFault.ODNOKLASSNIKI
 
 
-# --- bounds ----------------------------------------------------------------------------------------------------------
+# --- bounds -------------------------------------------------------------------------------------
 
 
 def test_query_of_four_kilobytes_is_read_and_a_longer_one_is_not() -> None:

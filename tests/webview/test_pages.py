@@ -88,7 +88,7 @@ def row(one: Line, *others: Line, language: str = "ru") -> pages.HistoryRow:
     return child(one, *others, language=language).rows[0]
 
 
-# --- balances --------------------------------------------------------------------------------------------------------
+# --- balances -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_resident_without_entries_has_nothing() -> None:
     assert (page.children[0].balance, page.children[0].rows) == ("0", ())
 
 
-# --- lines -----------------------------------------------------------------------------------------------------------
+# --- lines --------------------------------------------------------------------------------------
 
 
 def test_award_is_named_by_its_group() -> None:
@@ -175,7 +175,7 @@ def test_year_is_said_only_when_it_is_another(day: str, russian: str, english: s
 
 
 def test_this_year_is_the_schools() -> None:
-    """At 01:00 on 1 January in Moscow it is still the old year in UTC: the school's clock decides."""
+    """At 01:00 on 1 January in Moscow it is still the old year in UTC: the school's clock decides."""  # noqa: E501
     family = pages.Family((ANYA,), {}, {41: [line(day="2026-12-31")]})
     page = pages.cabinet(family, SCHOOL, "ru", datetime(2026, 12, 31, 22, 0, tzinfo=UTC))
     assert page.children[0].rows[0].when == "31 декабря 2026"
@@ -185,13 +185,15 @@ def test_this_year_is_the_schools() -> None:
     "kind", [Kind.CREDIT, Kind.DEBIT, Kind.OPENING, Kind.GIFT, Kind.SALE, Kind.REFUND]
 )
 def test_hand_entries_show_what_staff_typed(kind: Kind) -> None:
-    """Work by hand is named by its kind; its note stands as typed, also where it looks like a code."""
+    """Work by hand is named by its kind; its note stands as typed, also where it looks like a code."""  # noqa: E501
     shown = row(line(kind=kind, lesson=False, reason=BY_HAND, note="absent"))
     assert (shown.what, shown.why) == (RUSSIAN.words.kinds[kind], "absent")
 
 
 def test_a_reward_is_called_as_the_memo_calls_it() -> None:
-    """The title of the way to earn in the family's language, and what staff added; a way given up is a reward."""
+    """The title of the way to earn in the family's language, and what staff added; a way given up
+    is a reward.
+    """
     won = line(kind=Kind.CREDIT, lesson=False, reason=BY_WAY, rule="olympiad", note="городская")
     school = changed(ways=(Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50),))
     family = pages.Family((ANYA,), {}, {41: [won]})
@@ -204,7 +206,9 @@ def test_a_reward_is_called_as_the_memo_calls_it() -> None:
 
 
 def test_days_of_posting_are_those_of_the_childs_branch() -> None:
-    """One family, two branches: what was posted at 19:00 UTC was posted today in Moscow, tomorrow in Omsk."""
+    """One family, two branches: what was posted at 19:00 UTC was posted today in Moscow, tomorrow
+    in Omsk.
+    """
     late = line(posted="2026-11-25T19:00:00Z")
     omsk = Resident(42, "Миша Л.", Presence.CLIENT, (9, 2))
     family = pages.Family((ANYA, omsk), {}, {41: [late], 42: [late]})
@@ -297,7 +301,7 @@ def test_twenty_children_are_shown_and_more_are_mentioned() -> None:
     assert (len(page.children), bool(page.more)) == (20, True)
 
 
-# --- freshness and language ------------------------------------------------------------------------------------------
+# --- freshness and language ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -346,7 +350,7 @@ def test_texts_of_both_languages_are_complete() -> None:
         assert sorted(holes.findall(str(russian))) == sorted(holes.findall(str(english)))
 
 
-# --- other pages -----------------------------------------------------------------------------------------------------
+# --- other pages --------------------------------------------------------------------------------
 
 
 def test_every_refusal_says_the_same_but_for_age() -> None:
@@ -371,7 +375,7 @@ def test_notices_speak_both_languages() -> None:
         assert not page.address
 
 
-# --- printing --------------------------------------------------------------------------------------------------------
+# --- printing -----------------------------------------------------------------------------------
 
 PRESS = PageRenderer()
 

@@ -1,4 +1,6 @@
-"""Scripts and compression: what the page's script is served as, and how small everything is on its way."""
+"""Scripts and compression: what the page's script is served as, and how small everything is on its
+way.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ def scripts_of(window: Window) -> list[str]:
     return re.findall(r'"(/static/[^"]*)"', window.page(VERA))
 
 
-# --- scripts ---------------------------------------------------------------------------------------------------------
+# --- scripts ------------------------------------------------------------------------------------
 
 
 def test_every_script_that_the_page_names_is_there_for_ever(window: Window) -> None:
@@ -103,7 +105,7 @@ def test_scripts_are_served_while_the_database_is_not_there(tmp_path: Path) -> N
     assert window.ask(path=main).status == 200
 
 
-# --- compression -----------------------------------------------------------------------------------------------------
+# --- compression --------------------------------------------------------------------------------
 
 
 def sent(window: Window, accepted: str | None, *, path: str = "/", method: str = "GET") -> Got:

@@ -49,7 +49,9 @@ def wait_for(port: int) -> requests.Response:
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_server_answers_and_ends_cleanly(end: signal.Signals) -> None:
-    """It serves without naming itself; SIGTERM and Ctrl-C end it with code 0, and what follows still runs."""
+    """It serves without naming itself; SIGTERM and Ctrl-C end it with code 0, and what follows
+    still runs.
+    """
     port = free_port()
     arguments = [sys.executable, "-c", PROGRAM, str(port)]
     with subprocess.Popen(
@@ -65,7 +67,9 @@ def test_server_answers_and_ends_cleanly(end: signal.Signals) -> None:
 
 @pytest.mark.parametrize(("files", "clients"), [((1024, 4096), 1_200), ((64, 250), 130)])
 def test_stalled_clients_keep_nobody_out(files: tuple[int, int], clients: int) -> None:
-    """More than the system would let in by itself, also where it lets in few; they have sent half a request."""
+    """More than the system would let in by itself, also where it lets in few; they have sent half a
+    request.
+    """
     port = free_port()
     arguments = [sys.executable, "-c", PROGRAM, str(port), *map(str, files)]
     with subprocess.Popen(
