@@ -463,8 +463,20 @@ def test_who_has_no_cabinet_reads_something_calm(
     for query, site, status, russian, english in (
         (stale, None, 403, RUSSIAN.notices["expired"], ENGLISH.notices["expired"]),
         ("", None, 403, RUSSIAN.notices["refused"], ENGLISH.notices["refused"]),
-        (launch(PARENT).replace("sign=", "sign=A"), None, 403, RUSSIAN.notices["refused"], ENGLISH.notices["refused"]),
-        (launch(PARENT)[:-43] + "A" * 43, None, 403, RUSSIAN.notices["refused"], ENGLISH.notices["refused"]),
+        (
+            launch(PARENT).replace("sign=", "sign=A"),
+            None,
+            403,
+            RUSSIAN.notices["refused"],
+            ENGLISH.notices["refused"],
+        ),
+        (
+            launch(PARENT)[:-43] + "A" * 43,
+            None,
+            403,
+            RUSSIAN.notices["refused"],
+            ENGLISH.notices["refused"],
+        ),
         (launch(PARENT), nothing, 503, RUSSIAN.notices["trouble"], ENGLISH.notices["trouble"]),
     ):
         app = opened(query=query, site=site, dark=dark)

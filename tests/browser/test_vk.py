@@ -108,7 +108,9 @@ def test_vk_hears_of_every_page_at_once(
     pages = {
         f"{app.site.origin}/?{launch(VERA)}": "Аня Лисицына",
         f"{app.site.origin}/?{launch(NOBODY)}": RUSSIAN.stranger.title,
-        f"{app.site.origin}/?{launch(VERA, at=NOW - timedelta(days=30))}": RUSSIAN.notices["expired"].title,
+        f"{app.site.origin}/?{launch(VERA, at=NOW - timedelta(days=30))}": RUSSIAN.notices[
+            "expired"
+        ].title,
         f"{app.site.origin}/?vk_user_id=501&sign=forged": RUSSIAN.notices["refused"].title,
         f"{app.site.origin}/nowhere": RUSSIAN.notices["missing"].title,
         f"{broken}/?{launch(VERA)}": RUSSIAN.notices["trouble"].title,

@@ -127,9 +127,7 @@ def test_what_is_no_colour_is_refused_at_birth(text: str) -> None:
 
 def test_the_style_sheet_names_every_colour_light_and_dark() -> None:
     """The system's appearance first, what VK says over it."""
-    style = properties(
-        Colours(accent_light="#112233", accent_dark="#445566", link_dark="#aabbcc")
-    )
+    style = properties(Colours(accent_light="#112233", accent_dark="#445566", link_dark="#aabbcc"))
     system, light, dark = (
         style.partition("@media")[0],
         style.splitlines()[-1],
