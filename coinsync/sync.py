@@ -31,7 +31,7 @@ MISSING_ASKED_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class LessonStep:
-    """The lessons of one window, to be planned once the branch's people stand."""
+    """The lessons of one window, to be planned once the branch's people are."""
 
     branch: BranchSettings
     scope: Scope
@@ -133,7 +133,6 @@ class Sync:
                 self._vanished.add(resident.id)
 
     def _calls(self) -> int:
-        """Requests since this was asked last."""
         before, self._calls_counted = self._calls_counted, self.exchange.calls
         return self._calls_counted - before
 

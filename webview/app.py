@@ -76,7 +76,7 @@ def make_app(
 
 @dataclass(frozen=True, slots=True)
 class _Wrapper:
-    """What must hold whatever the routes do: hosts, methods, headers, errors, the log."""
+    """What holds for every answer: hosts, methods, headers, errors, the log."""
 
     hosts: frozenset[str]
     school: SchoolView

@@ -73,7 +73,7 @@ def captured(routes: WSGIApplication, environ: WSGIEnvironment) -> HttpAnswer:
 
 
 def takes_gzip(accepted: str) -> bool:
-    """Tell whether Accept-Encoding names gzip and does not refuse it (``q=0``)."""
+    """Tell whether Accept-Encoding names gzip and does not refuse it."""
     for coding in accepted.lower().split(","):
         name, _, parameters = coding.partition(";")
         if name.strip() == "gzip":
@@ -82,7 +82,7 @@ def takes_gzip(accepted: str) -> bool:
 
 
 def compressed(answer: HttpAnswer) -> HttpAnswer:
-    """Compress an answer by gzip, where its kind and size are worth it."""
+    """Compress an answer by gzip, where that is worth it."""
     kind = answer.headers.get("Content-Type", "")
     if len(answer.body) < _COMPRESSED_FROM_BYTES or not kind.startswith(_COMPRESSED_KINDS):
         return answer

@@ -45,7 +45,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Older:
-    """Further lines of one resident, one more than shown where there are more."""
+    """Further lines of one resident, one more than shown if there are."""
 
     resident: Resident
     lines: Sequence[Line]

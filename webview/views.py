@@ -91,7 +91,7 @@ class Views:
     def history(self) -> Any:
         """Show further lines of one of the visitor's residents.
 
-        The page's script asks for this, so the launch comes in the header and nowhere else.
+        The page's script asks, so the launch comes in the header and nowhere else.
         """
         child, before = _asked_number("child"), _asked_number("before")
 

@@ -113,7 +113,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How many were known, how many a reading brought, and how many known ones it lacks."""
+    """How many were known, were read, and were known but not read."""
 
     known: int = 0
     read: int = 0
@@ -207,7 +207,7 @@ class Plan:
         )
 
     def __bool__(self) -> bool:
-        """A plan without changes is false: all is as it should be."""
+        """A plan without changes is false."""
         return bool(self.changes)
 
     @property
@@ -217,7 +217,7 @@ class Plan:
 
     @property
     def stock_moves(self) -> tuple[StockMove, ...]:
-        """The moves of stock to be recorded, in their order."""
+        """The moves of stock to be recorded."""
         return tuple(change.move for change in self.changes if isinstance(change, Stock))
 
     @property

@@ -154,7 +154,7 @@ class _Draft:
 
 
 def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remark]:
-    """Show reversal and award of a lesson entered anew as a pair; decides nothing."""
+    """Show a lesson that was entered anew as a pair of entries; decides nothing."""
     groups_of = {lesson.id: lesson.groups for lesson in lessons}
     awarded: dict[tuple[int, date, tuple[int, ...]], list[int]] = {}
     reversed_ = []

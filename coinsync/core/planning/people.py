@@ -167,8 +167,7 @@ def memberships_after(
     """Join the memberships that the CRM shows with those that we remember.
 
     AlfaCRM forgets a membership that ended, and shows many without a start: it began after the
-    last reading. One no longer shown ended the day before. Other branches' ``groups`` are not
-    read and lack nothing.
+    last reading. One of ``groups`` that is no longer shown ended the day before.
     """
     after = {identity(membership): membership for membership in known}
     remembered: dict[tuple[int, int], list[Membership]] = {}
@@ -199,7 +198,7 @@ def _dated(
 
 
 def memberships_once_recorded(known: Iterable[Membership], plan: Plan) -> list[Membership]:
-    """All memberships as they are once a plan of people is recorded."""
+    """Memberships as they are once a plan is recorded."""
     after = {identity(membership): membership for membership in known}
     for change in plan.changes:
         if isinstance(change, Put) and isinstance(change.new, Membership):
