@@ -13,7 +13,7 @@ from coinsync.simulator.server import HOST, Simulator
 EMAIL = "api@school.example"
 # Below the ports that the system lends to outgoing connections.
 PORTS = range(20_000, 32_000)
-#: The goods of the imaginary school's shop: pictures, and a catalog that names them.
+#: The goods of the made-up school's shop: pictures, and a catalog that names them.
 GOODS = Path(__file__).with_name("goods")
 
 

@@ -13,7 +13,7 @@ from coinsync.simulator.tables import ACTIONS, CrmTables
 
 
 class School:
-    """A seeded imaginary school: equal arguments and actions give equal `tables`."""
+    """A seeded made-up school: equal arguments and actions give equal `tables`."""
 
     def __init__(self, *, seed: int, residents: int, days: int, today: date, branches: int) -> None:
         sizes = {"residents": residents, "days": days, "branches": branches}

@@ -13,7 +13,7 @@ it three fixtures; all tests below then run against it::
         @pytest.fixture
         def spoilt(self, tmp_path): ...  # one of whose lessons at least one cannot be understood
 
-``SCHOOL`` is an imaginary school with two branches; ``SCHOOL.tables`` holds every card, group and
+``SCHOOL`` is an made-up school with two branches; ``SCHOOL.tables`` holds every card, group and
 lesson of it as plain records. Put them into the CRM in the CRM's own words, as ``written`` does for
 a folder of files. Where the CRM knows less than that, say so in the class: ``tells_the_line`` is
 whether a lesson itself says that it is a regular one.

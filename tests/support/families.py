@@ -1,4 +1,4 @@
-"""Which cards of an imaginary school belong to one VK account, read from the school itself."""
+"""Which cards of an made-up school belong to one VK account, read from the school itself."""
 
 from coinsync.simulator import School
 

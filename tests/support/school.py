@@ -1,4 +1,4 @@
-"""A whole installation for a test: an imaginary school's CRM over HTTP, a configuration, a
+"""A whole installation for a test: an made-up school's CRM over HTTP, a configuration, a
 database, the real commands.
 
 Commands run in this process through ``cli.main``, with an environment of their own; nothing is
@@ -81,7 +81,7 @@ class Installation:
 
     @property
     def school(self) -> School:
-        """The imaginary school behind the CRM."""
+        """The made-up school behind the CRM."""
         return self.crm.school
 
     @property
