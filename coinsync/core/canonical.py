@@ -12,6 +12,8 @@ from operator import attrgetter
 from typing import Any
 
 _LISTS = frozenset({tuple, list})
+#: Kinds that JSON holds as they are. They are most of what a plan is made of.
+_PLAIN = frozenset({int, str, bool, type(None)})
 
 
 def canonical_text(value: Any) -> str:
@@ -22,12 +24,18 @@ def canonical_text(value: Any) -> str:
 def canonical(value: Any) -> Any:
     """Turn a value into what JSON holds; a dataclass begins with its name."""
     kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
     if kind in _LISTS:
         return [canonical(item) for item in value]
     simple = _simple_form(kind)
     if simple is not None:
         return simple(value)
-    return [kind.__name__, *map(canonical, _fields_of(kind)(value))]
+    form = [kind.__name__]
+    for item in _fields_of(kind)(value):
+        # A call spared here is spared a quarter of a million times in a school's first plan.
+        form.append(item if type(item) in _PLAIN else canonical(item))
+    return form
 
 
 # A first plan holds tens of thousands of values of a few kinds: how a kind is written is looked up
