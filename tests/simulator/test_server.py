@@ -1,5 +1,6 @@
 """The pretend AlfaCRM over HTTP: what it finds, in which order and shape, whom it lets in."""
 
+import contextlib
 import json
 import re
 import socket
@@ -565,7 +566,9 @@ def test_a_silent_connection_does_not_keep_it_from_stopping() -> None:
     with running() as crm, socket.create_connection(crm.address) as silent:
         assert crm.post("branch/index").status_code == 200
         crm.simulator.stop()
-        assert silent.recv(1) == b""
+        # One that the server had not come to accept yet is reset by the system instead.
+        with contextlib.suppress(ConnectionResetError):
+            assert silent.recv(1) == b""
 
 
 def test_requests_share_a_connection_that_does_not_keep_it_from_stopping() -> None:
