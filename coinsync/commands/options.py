@@ -39,7 +39,8 @@ AsCsv = Annotated[bool, Option("--csv", help="For a spreadsheet.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Show what it would write, write nothing.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 Who = Annotated[
-    str, argument("RESIDENT", "#id, crm:123, vk:456, or a part of the name.", completion.residents)
+    str,
+    argument("RESIDENT", "#id, crm:123, vk:456, or the beginning of a name.", completion.residents),
 ]
 Reason = Annotated[str, Option("--reason", help="Why, in words that the family will read.")]
 Note = Annotated[str, Option("--note", help="Why, in words that the family will read.")]

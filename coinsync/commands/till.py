@@ -48,7 +48,7 @@ TRIES_MAX = 5
 TAKE_BACK, LEAVE = "-", "0"
 
 _HELP = """\
-buyer: a part of the name, or the number of the card;  - takes the last sale back;  0 ends
+buyer: the beginning of a name, or the card's number;  - takes the last sale back;  0 ends
 goods: numbers of the list, codes or names, as in  2 5  or  3x2  or  mug*2;  empty goes back"""
 
 _YES = frozenset({"", "y", "yes", "у", "д", "да"})

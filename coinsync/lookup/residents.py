@@ -22,7 +22,7 @@ DIGITS_MAX = 18
 
 
 def find_resident(reader: Reader, text: str) -> Resident:
-    """The resident that ``#id``, ``crm:123``, ``vk:456`` or a part of a name means.
+    """The resident that ``#id``, ``crm:123``, ``vk:456`` or the beginning of a name means.
 
     A merged card leads to the card on which it goes on. Raises ``NotFound`` or ``Ambiguous``.
     """
