@@ -34,7 +34,7 @@ from coinsync.core.files.sheet import (
     suggestion,
     unprotected,
 )
-from coinsync.core.identity import clean
+from coinsync.core.identity import clean, plain_number
 from coinsync.errors import ImportRefused, PictureRefused
 
 #: The columns of a sheet, which are the keys of a block too, and their other headings.
@@ -59,7 +59,6 @@ PICTURE_LENGTH_MAX = 100
 
 _YES = frozenset({"да", "yes", "1", "true", "+"})
 _NO = frozenset({"нет", "no", "0", "false", "-"})
-_NUMBER = re.compile(r"[0-9]{1,18}")
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 #: Gives the name of the web copy of a picture. Raises ``PictureRefused``.
@@ -271,7 +270,7 @@ class _ItemReader(RowReader):
     def _number(self, value: Any) -> int | None:
         """A whole number, or None where the value is none."""
         if self._is_sheet:
-            return int(value) if _NUMBER.fullmatch(value) else None
+            return plain_number(value)
         # In Python "true" is a whole number as well.
         return value if type(value) is int else None
 

@@ -24,6 +24,7 @@ from coinsync.core.files.sheet import (
     repeated,
     suggestion,
 )
+from coinsync.core.identity import plain_number
 from coinsync.core.ledger import Kind
 
 #: The columns and their other headings.
@@ -59,7 +60,6 @@ _KINDS = {
     "начальный остаток": Kind.OPENING,
 }
 _NUMBER = re.compile(r"([+−-]?)([0-9]+)")
-_DIGITS_MAX = 18
 #: The second one is what a spreadsheet makes of the first.
 _MINUS = ("-", "−")
 _ISO_DAY = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
@@ -219,9 +219,8 @@ class _ImportRowReader(RowReader):
             self.complain("coins", f"{quoted(text)} is not a whole number")
             return 0
         sign = number[1]
-        digits = number[2].lstrip("0") or "0"
-        # No number of so many digits is below any limit, and none is worth reading.
-        amount = int(digits) if len(digits) <= _DIGITS_MAX else None
+        # A number of too many digits is above any limit.
+        amount = plain_number(number[2].lstrip("0") or "0")
         is_taken = kind is Kind.DEBIT or sign in _MINUS
         if amount == 0:
             self.complain("coins", f"{quoted(text)} moves nothing; leave such a row out")
