@@ -296,7 +296,7 @@ def _choice(word: str) -> tuple[str, int]:
 
 def _item(word: str, goods: Mapping[int, Item]) -> Item:
     number = plain_number(word)
-    if number in goods:
+    if number is not None and number in goods:
         return goods[number]
     for text in (word.casefold(), other_layout(word)):
         items = [item for item in goods.values() if item.code == text]
