@@ -111,7 +111,7 @@ def _number(digits: str, *, most: int = VK_ID_MAX) -> VkText:
 
 
 def harmless(text: str) -> str:
-    """Keep a text on one line, without control, direction or zero-width characters."""
+    """A text on one line, without control, direction or zero-width characters."""
     # Most texts are; this is asked of every name in every list.
     if text.isascii() and text.isprintable():
         return text
