@@ -22,7 +22,7 @@ from PIL import Image, ImageOps
 
 from coinsync.core.files.catalog import is_file_name
 from coinsync.core.files.sheet import quoted, suggestion
-from coinsync.errors import PictureRefused, UsageError
+from coinsync.errors import PictureRefused, UsageError, reason_of
 
 BYTES_MAX = 10_000_000
 SVG_BYTES_MAX = 200_000
@@ -110,7 +110,7 @@ def keep(picture: WebPicture, folder: Path) -> None:
     except OSError as error:
         advice = "whoever loads the catalog must be allowed to write there."
         raise UsageError(
-            f"{folder} cannot be written ({type(error).__name__}); nothing written",
+            f"{folder} cannot be written ({reason_of(error)}); nothing written",
             advice=f"[shop] web_pictures names the folder; {advice}",
         ) from error
     finally:
@@ -133,7 +133,7 @@ def _content(source: Path, shown: str) -> bytes:
     except IsADirectoryError:
         raise PictureRefused(f"{shown} is no file") from None
     except OSError as error:
-        raise PictureRefused(f"{shown} cannot be read ({type(error).__name__})") from error
+        raise PictureRefused(f"{shown} cannot be read ({reason_of(error)})") from error
     if len(content) > BYTES_MAX:
         raise PictureRefused(f"{shown} has more than {BYTES_MAX // 1_000_000} MB")
     return content
