@@ -52,6 +52,7 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return spreadsheet_safe(value)
-    return as_data(value)
+    if isinstance(value, tuple):
+        separator = "; " if value and isinstance(value[0], str) else " "
+        value = separator.join(map(str, value))
+    return spreadsheet_safe(value) if isinstance(value, str) else as_data(value)

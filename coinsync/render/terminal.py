@@ -86,7 +86,7 @@ def _print_grid(out: Console, grid: Grid) -> None:
 
 
 def _widths(rows: list[list[Text]], whole: list[bool], width: int) -> list[int]:
-    """Share the width among the columns; no widths where too many words would be broken."""
+    # The width is shared among the columns, unless too many words would be broken.
     widths, least = [], []
     for column, is_whole in zip(zip(*rows, strict=True), whole, strict=True):
         texts = [text.plain for text in column]
