@@ -33,6 +33,7 @@ SHOWN_LENGTH_MAX = 40
 # Where two occur equally often the earlier is meant: a comma also stands inside of headings.
 _DELIMITERS = (";", "\t", ",")
 _NOT_EMPTY = re.compile(r'[^\s;,"]')
+_QUOTED = re.compile(r'"[^"]*("|$)')
 #: What a spreadsheet would take for a formula, and the same behind apostrophes.
 _FORMULA = re.compile(r"'*[=+\-@]")
 
@@ -254,16 +255,8 @@ def _records(text: str) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
 def _delimiter(text: str) -> str:
     content = _NOT_EMPTY.search(text)
     begin = text.rfind("\n", 0, content.start()) + 1 if content else len(text)
-    counts = dict.fromkeys(_DELIMITERS, 0)
-    within_quotes = False
-    for char in text[begin:]:
-        if char == '"':
-            within_quotes = not within_quotes
-        elif char == "\n" and not within_quotes:
-            break
-        elif char in counts and not within_quotes:
-            counts[char] += 1
-    return max(counts, key=lambda delimiter: counts[delimiter])
+    headings = _QUOTED.sub("", text[begin:]).partition("\n")[0]
+    return max(_DELIMITERS, key=headings.count)
 
 
 def _columns(
