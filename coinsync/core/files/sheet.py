@@ -152,7 +152,7 @@ def repeated(column: str, rows: Iterable[tuple[str, SheetRow]]) -> list[Problem]
 def refusal(problems: Sequence[Problem]) -> ImportRefused:
     """The error that names these problems by line; those beyond ``PROBLEMS_MAX`` are counted."""
     listed = sorted(problems, key=lambda problem: problem.line)[:PROBLEMS_MAX]
-    return ImportRefused([str(problem) for problem in listed], count=len(problems))
+    return ImportRefused(list(map(str, listed)), count=len(problems))
 
 
 def folded(text: str) -> str:
@@ -299,7 +299,7 @@ def _columns(
 def _stripped(cells: Sequence[str], least: int) -> list[str]:
     # The cells without the empty ones at their end, but so many ``least``: a sheet whose last
     # columns were emptied keeps them, and what a row holds there is a problem of that row.
-    stripped = [cell.strip() for cell in cells]
+    stripped = list(map(str.strip, cells))
     while len(stripped) > least and not stripped[-1]:
         stripped.pop()
     return stripped
