@@ -53,7 +53,6 @@ class AlfaCrm(Exchange):
         calls: int = 1,
         progress: Progress = no_progress,
     ) -> None:
-        """Read through ``http``; of a customer's card only what is ``kept`` goes further."""
         self._http = http
         self._kept = kept
         self._lists = PagedLists(http, page_size, progress, calls)
@@ -181,7 +180,7 @@ def _request(
 
 
 def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T]:
-    """Decode every record of a reading; those that cannot be read are named, the others stand."""
+    # Records that cannot be read are named, the others stand.
     items: list[T] = []
     unreadable: list[Unreadable] = []
     for record in reading.items:

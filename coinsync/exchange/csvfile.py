@@ -67,7 +67,6 @@ class CsvExchange(Exchange):
     """The CSV files of one folder; one that is missing or lacks a column is incomplete."""
 
     def __init__(self, folder: Path) -> None:
-        """Read from ``folder``; each file is read once, when it is first needed."""
         self._folder = folder
         # The same file answers for every window, and must not change between two of them.
         self._read = cache(self._read_file)
@@ -211,9 +210,6 @@ def _by_groups(groups: Reading[Group], reading: Reading[T]) -> Reading[T]:
         return reading
     why = groups.why or groups.unreadable[0].path
     return Reading.incomplete(why)
-
-
-# --- rows ---
 
 
 def _meaning(row: Record, column: str, meanings: Mapping[str, T]) -> T:

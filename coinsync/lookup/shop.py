@@ -86,7 +86,6 @@ class _RecordedSale:
 
 
 def _recorded_sales(reader: Reader, sales: Iterable[Sale]) -> dict[str, _RecordedSale]:
-    """What is recorded of sales, by their keys, all together in a few statements."""
     ids = [sale.id for sale in sales]
     entries = reader.paid(ids)
     recorded_sales = {id: _RecordedSale(entries=entries[id]) for id in ids}

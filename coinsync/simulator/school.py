@@ -85,7 +85,6 @@ class School:
         return {"advance": self._advance, **methods}
 
     def _advance(self, days: int = 1) -> None:
-        """Let the next days happen."""
         if not 1 <= days <= 400:
             raise ValueError(f"advance: days must be from 1 to 400, not {days}")
         self._live(days)

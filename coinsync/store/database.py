@@ -134,7 +134,6 @@ class Readers:
     """Snapshots for many threads; connections stay open between them."""
 
     def __init__(self, url: str, *, wait_seconds: float) -> None:
-        """Nothing is opened yet."""
         self._lent = engine_at(url).lender(url, wait_seconds=wait_seconds)
         # Never connected: errors tell its place, also where none could be lent.
         self._named = open_readable(url)
@@ -153,7 +152,6 @@ class PooledConnection:
     """
 
     def __init__(self, url: str, *, wait_seconds: float) -> None:
-        """Nothing is opened yet."""
         self._url = url
         self._wait_seconds = wait_seconds
         self._database: Database | None = None

@@ -75,7 +75,6 @@ class IdleConnections:
     """
 
     def __init__(self, path: Path, wait_seconds: float) -> None:
-        """Nothing is opened yet."""
         self._path = path
         self._wait_seconds = wait_seconds
         self._idle: list[tuple[SqliteDatabase, FileNumbers]] = []
