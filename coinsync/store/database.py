@@ -75,10 +75,10 @@ def migrate(url: str, *, migrations: Path = MIGRATIONS) -> tuple[str, ...]:
 
 def _restore_lost_guards(database: Database) -> list[str]:
     engine = engine_of(database)
-    restored: list[str] = []
     lost = engine.guards_lost(database)
     if not lost:
-        return restored
+        return []
+    restored: list[str] = []
     with database.atomic():
         for name in lost:
             # A server may forbid triggers; then the guard stays lost and is not reported.

@@ -23,7 +23,7 @@ from coinsync.store.engines.mysql_connection import (
     terms_to_read,
     terms_to_write,
 )
-from coinsync.store.models import TABLE_NAMES
+from coinsync.store.models import MODEL_OF_TABLE, TABLE_NAMES, columns_of
 
 #: ``CHECK TABLE`` reads all of a table.
 CHECK_SECONDS = 3600.0
@@ -224,7 +224,7 @@ MYSQL = Mysql()
 def _may(database: Database, verb: str, table: str) -> bool:
     """Ask the server itself, by a statement that is not carried out."""
     if verb == "UPDATE":
-        column = mysql_schema.first_column(table)
+        column = columns_of(MODEL_OF_TABLE[table])[0]
         statement = f"EXPLAIN UPDATE {table} SET {column} = {column}"
     else:
         statement = f"EXPLAIN DELETE FROM {table}"
