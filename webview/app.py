@@ -68,7 +68,7 @@ def make_app(
     )
     renderer = PageRenderer(settings.profile.colours)
     terms = LaunchTerms(settings.keys, settings.app_id, settings.age_seconds_max)
-    readers = Readers(database_url, wait_seconds=WAIT_SECONDS)
+    readers = Readers(database_url, wait_seconds=WAIT_SECONDS, now=now)
     routes = Views(terms, school, renderer, gallery, readers, now).routes()
     hosts = frozenset(host.lower() for host in settings.hosts)
     return _Wrapper(hosts, school, renderer, routes, now)

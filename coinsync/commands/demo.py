@@ -98,7 +98,7 @@ def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFold
     # The web view may run as another user of the same group.
     folder.chmod(0o2750)
     today = session.now().astimezone(ZoneInfo(ZONE)).date()
-    description = School.make(**wanted, today=today).description()
+    description = School(**wanted, today=today).description()
     school = DemoFolder(folder, description, session.environment.fresh_text())
     # Opening it once chooses the port, which is kept with the rest.
     school.open().stop()
@@ -223,7 +223,7 @@ def simulator(
             crm = _simulator_of(folder, port)
         else:
             today, key = session.now().date(), session.environment.fresh_text()
-            school = School.make(seed=seed, residents=residents, days=days, today=today)
+            school = School(seed=seed, residents=residents, days=days, today=today)
             crm = Simulator(school, port=port, email=EMAIL, api_key=key).start()
         with crm:
             _show_simulator(session, crm)

@@ -37,7 +37,7 @@ from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
 from coinsync.core.planning.people import People
 from coinsync.errors import CoinsyncError
 from coinsync.store import writer
-from coinsync.store.engines.sqlite_files import path_of
+from coinsync.store.engines.sqlite import path_of
 from coinsync.store.queries.base import BATCH
 from coinsync.store.reader import Reader
 from tests.support import engines
