@@ -50,6 +50,9 @@ DataFolder = Annotated[
     str | None,
     Option(metavar="FOLDER", help="Where data lies; beside the configuration if left out."),
 ]
+BackupFolder = Annotated[
+    str | None, Option(metavar="FOLDER", help="Where `db backup` writes; nowhere if left out.")
+]
 NoProbe = Annotated[bool, Option("--no-probe", help="Ask nothing of the CRM.")]
 
 
@@ -69,6 +72,7 @@ def init(
     database_url: DatabaseUrl = None,
     no_database: NoDatabase = False,
     data: DataFolder = None,
+    backups: BackupFolder = None,
     no_probe: NoProbe = False,
 ) -> None:
     """Make a configuration and a database.
@@ -89,8 +93,8 @@ def init(
     result: dict[str, Any] = {"config": str(session.config), "written": is_new}
     if not no_database:
         result |= _make_data(session)
+        session.say("Next: coinsync doctor, then: coinsync sync --dry-run")
     session.tell(result)
-    session.say("Next: coinsync doctor, then: coinsync sync --dry-run")
 
 
 def _configure(session: Session, given: Mapping[str, Any], *, probing: bool) -> str:
@@ -102,16 +106,24 @@ def _configure(session: Session, given: Mapping[str, Any], *, probing: bool) -> 
     questions = Questions(given, is_person=somebody_is_there())
     with closing(Interview(session, questions, secrets, probing=probing)) as interview:
         values = interview.values(_machine_zone(environ))
-    if given["database_url"]:
-        values["database.url"] = given["database_url"]
-    if given["data"]:
-        values |= {"data.folder": given["data"], "data.state": "state"}
+    values |= _unasked(given)
     text = config.first_file(values)
     # Nothing appears that could not be loaded.
     config.parse(text, session.config)
     # With the data elsewhere the folder is as open as the file, which holds no secret.
     write_new(session.config, text, 0o644, 0o755 if given["data"] else DATA_FOLDER_MODE)
     return interview.typed_key
+
+
+def _unasked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the configuration that are given or left out."""
+    values = {
+        "database.url": given["database_url"],
+        "data.folder": given["data"],
+        "data.state": "state" if given["data"] else None,
+        "data.backups": given["backups"],
+    }
+    return {name: value for name, value in values.items() if value}
 
 
 def _machine_zone(environ: Mapping[str, str]) -> str:
@@ -131,7 +143,7 @@ def _settle_key(session: Session, typed_key: str) -> str:
         if not (questions.is_person and questions.confirm(f"{alone}. Keep it in {file}?")):
             return f"{file}: left as it is; {alone}"
         typed_key, advice = session.secrets.get(KEY_NAME).reveal(), f"; now run: unset {KEY_NAME}"
-    elif not typed_key and questions.is_person:
+    elif not typed_key and questions.is_person and os.access(file.parent, os.W_OK):
         typed_key = questions.secret(KEY_QUESTION)
     if not typed_key:
         return f"{file}: put {KEY_NAME}=… there (mode 0600); without it nothing can be read"
