@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,17 +101,21 @@ def _configure(session: Session, given: Mapping[str, Any], *, probing: bool) -> 
     """Ask, and write the configuration; the CRM's key, if somebody typed it."""
     from coinsync.commands.setup_interview import Interview
 
-    environ = session.environment.environ
-    secrets = config.Secrets(session.config.parent / SecretSettings().file, environ)
+    path, environ = session.config, session.environment.environ
+    unasked = _unasked(given)
+    # What cannot be used in the end is refused before a dozen questions.
+    folder = path.parent
+    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ConfigError([f"{path} cannot be written, its folder does not allow it"])
+    config.addressed(unasked.get("database.url", "sqlite:///coinsync.db"), folder)
+    secrets = config.Secrets(folder / SecretSettings().file, environ)
     questions = Questions(given, is_person=somebody_is_there())
     with closing(Interview(session, questions, secrets, probing=probing)) as interview:
-        values = interview.values(_machine_zone(environ))
-    values |= _unasked(given)
-    text = config.first_file(values)
+        text = config.first_file(interview.values(_machine_zone(environ)) | unasked)
     # Nothing appears that could not be loaded.
-    config.parse(text, session.config)
+    config.parse(text, path)
     # With the data elsewhere the folder is as open as the file, which holds no secret.
-    write_new(session.config, text, 0o644, 0o755 if given["data"] else DATA_FOLDER_MODE)
+    write_new(path, text, 0o644, 0o755 if given["data"] else DATA_FOLDER_MODE)
     return interview.typed_key
 
 
@@ -134,44 +138,64 @@ def _machine_zone(environ: Mapping[str, str]) -> str:
 def _settle_key(session: Session, typed_key: str) -> str:
     """Keep the CRM's key in the file of secrets, if there is one to keep; the line that says it."""
     file = session.settings.secrets.file
-    if not typed_key and config.Secrets(file, {}).has(KEY_NAME):
-        return f"{file}: has the key of the CRM, left as it is"
     questions = Questions({}, is_person=somebody_is_there())
-    advice = ""
-    if not typed_key and session.secrets.in_environment(KEY_NAME):
-        alone = f"{KEY_NAME} stands in the environment alone, which cron does not have"
-        if not (questions.is_person and questions.confirm(f"{alone}. Keep it in {file}?")):
-            return f"{file}: left as it is; {alone}"
-        typed_key, advice = session.secrets.get(KEY_NAME).reveal(), f"; now run: unset {KEY_NAME}"
-    elif not typed_key and questions.is_person and os.access(file.parent, os.W_OK):
-        typed_key = questions.secret(KEY_QUESTION)
+    is_in_environment = session.secrets.in_environment(KEY_NAME)
+    if not typed_key:
+        if config.Secrets(file, {}).has(KEY_NAME):
+            return f"{file}: has the key of the CRM, left as it is"
+        if is_in_environment:
+            alone = f"{KEY_NAME} stands in the environment alone, which cron does not have"
+            if not (questions.is_person and questions.confirm(f"{alone}. Keep it in {file}?")):
+                return f"{file}: left as it is; {alone}"
+            typed_key = session.secrets.get(KEY_NAME).reveal()
+        elif questions.is_person and os.access(file.parent, os.W_OK):
+            typed_key = questions.secret(KEY_QUESTION)
     if not typed_key:
         return f"{file}: put {KEY_NAME}=… there (mode 0600); without it nothing can be read"
-    known = file.read_text(encoding="utf-8-sig").rstrip("\n") if file.exists() else ""
-    write_new(file, f"{known}\n{KEY_NAME}={typed_key}\n".lstrip("\n"), 0o600)
+    known = file.read_text(encoding="utf-8-sig").splitlines() if file.exists() else []
+    lines = [line for line in known if line.partition("=")[0].strip() != KEY_NAME]
+    write_new(file, "\n".join([*lines, f"{KEY_NAME}={typed_key}", ""]), 0o600)
+    # A key that is given twice is refused.
+    advice = f"; now run: unset {KEY_NAME}" if is_in_environment else ""
     return f"{file}: written, only you can read it{advice}"
 
 
 def _make_data(session: Session) -> dict[str, Any]:
     """Make the database, and for a school without a CRM the files that it fills in."""
-    folder = session.settings.csv.folder
-    if session.settings.school.crm == "csv":
-        is_made = make_templates(folder)
-        state = "files to fill in, see docs/csv.md" if is_made else LEFT
-        session.say(f"{folder}: {state}")
+    settings = session.settings
+    _make_folder(settings.data_folder, DATA_FOLDER_MODE)
+    _make_folder(settings.state_folder, 0o700)
+    if settings.school.crm == "csv":
+        folder = settings.csv.folder
+        with _writing(folder):
+            is_made = make_templates(folder)
+        session.say(f"{folder}: {'files to fill in, see docs/csv.md' if is_made else LEFT}")
     is_created = create_database(session)
     place = database.place(session.database_url)
     session.say(f"{place}: {'created' if is_created else 'there already, nothing to do'}")
     return {"database": place, "created": is_created}
 
 
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError([f"{path} cannot be written ({type(error).__name__})"]) from error
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    with _writing(folder):
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(mode)
+
+
 def write_new(path: Path, content: str, mode: int, folder_mode: int = DATA_FOLDER_MODE) -> None:
     """Write a whole file with exactly this mode; it appears by its last step, or not at all."""
+    _make_folder(path.parent, folder_mode)
     draft = path.with_name(f".{path.name}.new")
-    try:
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True)
-            path.parent.chmod(folder_mode)
+    with _writing(path):
         # What an interrupted run left may belong to anybody, and have any mode.
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -185,8 +209,6 @@ def write_new(path: Path, content: str, mode: int, folder_mode: int = DATA_FOLDE
             file.flush()
             os.fsync(descriptor)
         os.replace(draft, path)
-    except OSError as error:
-        raise ConfigError([f"{path} cannot be written ({type(error).__name__})"]) from error
 
 
 def create_database(session: Session) -> bool:

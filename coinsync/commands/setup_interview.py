@@ -53,6 +53,8 @@ class Interview:
         self._questions = questions
         self._ask = questions.ask
         self._secrets = secrets
+        # A file of secrets that cannot be used is told before the first question.
+        self._has_key = secrets.has(KEY_NAME)
         self._probing = probing
         self._survey: AlfaCrmSurvey | None = None
         self._bar = session.progress_bar()
@@ -102,7 +104,7 @@ class Interview:
             return {"school.crm": "csv", "csv.folder": folder}
         email_question = "E-mail of the CRM user made for the API"
         email = self._ask("email", email_question, setting.text)
-        if self._questions.is_person and not self._secrets.has(KEY_NAME):
+        if self._questions.is_person and not self._has_key:
             self._type_key()
         while self._probing:
             problem = self._problem(url, email)
