@@ -16,8 +16,9 @@ from coinsync.exchange import decode, values
 from coinsync.exchange.alfacrm import AlfaCrm
 from coinsync.exchange.paging import ListRequest
 
-#: Where a card's note is the field: the first link to a VK page in it.
-LINK_IN_NOTE = r"(vk\.(?:com|ru)/[A-Za-z0-9_.]*[A-Za-z0-9_])"
+#: Where a card's note is the field: the first link to a VK page in it, without the full stop of a
+#: sentence, and whole: of "wall-1_2" there is no page "wall".
+LINK_IN_NOTE = r"(vk\.(?:com|ru)/[A-Za-z0-9_.]*[A-Za-z0-9_])(?![-/?\w])"
 
 #: Pupils of today; cards of leads and of the archive say less of how a field is used.
 _PUPILS = {"is_study": 1, "removed": 0}
