@@ -32,9 +32,11 @@ Regular = Annotated[
     str | None, Option(metavar="IDS", help='Lesson types that earn coins, as in "2 5".')
 ]
 Trial = Annotated[
-    str | None, Option(metavar="IDS", help="Types of trial lessons; none by default.")
+    str | None, Option(metavar="IDS", help="Types of trial lessons; by their names if left out.")
 ]
-Makeup = Annotated[str | None, Option(metavar="IDS", help="Types of make-ups; none by default.")]
+Makeup = Annotated[
+    str | None, Option(metavar="IDS", help="Types of make-ups; by their names if left out.")
+]
 Coins = Annotated[str | None, Option(metavar="NUMBER", help="Coins for one attended lesson.")]
 Since = Annotated[str | None, Option(metavar="YYYY-MM-DD", help="First day whose lessons count.")]
 VkField = Annotated[str | None, Option(help="Card field with the family's VK page, or none.")]
@@ -145,7 +147,9 @@ def _settle_key(session: Session, typed_key: str) -> str:
             return f"{file}: has the key of the CRM, left as it is"
         if is_in_environment:
             alone = f"{KEY_NAME} stands in the environment alone, which cron does not have"
-            if not (questions.is_person and questions.confirm(f"{alone}. Keep it in {file}?")):
+            if questions.is_person:
+                questions.show(alone)
+            if not (questions.is_person and questions.confirm(f"Keep it in {file}?")):
                 return f"{file}: left as it is; {alone}"
             typed_key = session.secrets.get(KEY_NAME).reveal()
         elif questions.is_person and os.access(file.parent, os.W_OK):
@@ -202,9 +206,6 @@ def write_new(path: Path, content: str, mode: int, folder_mode: int = DATA_FOLDE
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             # The mode is meant, whatever the umask takes away: a group may share the folder.
             os.fchmod(descriptor, mode)
-            if path.exists():
-                # Run by root, the file stays its owner's.
-                os.fchown(descriptor, path.stat().st_uid, path.stat().st_gid)
             file.write(content)
             file.flush()
             os.fsync(descriptor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any, TypeVar
@@ -18,7 +19,6 @@ from coinsync.commands.setup_questions import (
     branch_list,
     day,
     ids_among,
-    one_url,
     optional_url,
     whole,
 )
@@ -27,7 +27,7 @@ from coinsync.config.proposals import propose_since, propose_types, propose_zone
 from coinsync.core import setting
 from coinsync.core.facts import LessonType
 from coinsync.errors import CoinsyncError, CrmRefused, IncompleteRead, TryLater, UsageError
-from coinsync.exchange.survey import LINK_IN_NOTE, AlfaCrmSurvey, VkField
+from coinsync.exchange.survey import LINK_IN_NOTE, AlfaCrmSurvey
 
 #: Lesson types are shown with how many lessons each had in so many days.
 DAYS_COUNTED = 60
@@ -61,6 +61,7 @@ class Interview:
 
     def close(self) -> None:
         """Close the connection to the CRM."""
+        self._bar.rest()
         if self._survey is not None:
             self._survey.close()
             self._survey = None
@@ -70,6 +71,8 @@ class Interview:
 
         Raises ``UsageError`` for an option that is wrong, or missing where nobody is there.
         """
+        if self._questions.is_person:
+            self._questions.show("Enter takes what stands in brackets. Ctrl-C leaves all undone.\n")
         values = {"school.name": self._ask("school", "School's name for families", setting.text)}
         values |= self._source()
         values["branch"] = self._branches(machine_zone)
@@ -115,7 +118,7 @@ class Interview:
                 email = self._ask("email", email_question, setting.text, email)
                 self._type_key()
             else:
-                url = self._ask("url", "Address of the AlfaCRM", one_url, url)
+                url = self._ask("url", "Address of the AlfaCRM", optional_url, url)
         return {"school.crm": "alfacrm", "alfacrm.url": url, "alfacrm.email": email}
 
     def _type_key(self) -> None:
@@ -131,33 +134,32 @@ class Interview:
         self._survey = connections.survey(self._session, url, email, key, self._bar)
         try:
             self._survey.branches().whole()
+            return None
         except (CrmRefused, TryLater, IncompleteRead) as error:
             self.close()
             is_named = urlsplit(url).netloc in error.message
             message = error.message if is_named else f"{url}: {error.message}"
             if not self._questions.is_person:
                 raise type(error)(message, advice=error.advice) from error
-            self._bar.rest()
             self._questions.show(f"Error: {message}")
             return error
-        self._bar.rest()
-        return None
+        finally:
+            self._bar.rest()
 
-    def _patiently(self, read: Callable[[AlfaCrmSurvey], T], otherwise: T) -> T:
-        """What ``read`` reads; ``otherwise`` where it fails and a person goes on without it."""
-        while self._survey:
-            try:
-                return read(self._survey)
-            except (TryLater, IncompleteRead) as error:
-                if not self._questions.is_person:
-                    raise
-                self._bar.rest()
-                self._questions.show(f"Error: {error.message}")
-                if not self._questions.confirm("Try again? (no: go on without it)"):
-                    break
-            finally:
-                self._bar.rest()
-        return otherwise
+    def _read(self, read: Callable[[AlfaCrmSurvey], T], otherwise: T) -> T:
+        """What ``read`` reads; ``otherwise`` where it fails, and a person answers without it."""
+        if self._survey is None:
+            return otherwise
+        try:
+            return read(self._survey)
+        except (TryLater, IncompleteRead) as error:
+            if not self._questions.is_person:
+                raise
+            self._bar.rest()
+            self._questions.show(f"Error: {error.message}")
+            return otherwise
+        finally:
+            self._bar.rest()
 
     # --- what it has ---
 
@@ -192,14 +194,14 @@ class Interview:
     def _types(self, branches: list[int], today: date) -> dict[str, frozenset[int]]:
         """Lesson types by what they mean; ``uncounted`` are those that a person named nowhere."""
         listed: tuple[LessonType, ...] = ()
-        listed = self._patiently(lambda survey: survey.lesson_types(branches[0]).whole(), listed)
+        listed = self._read(lambda survey: survey.lesson_types(branches[0]).whole(), listed)
         types = {lesson_type.id: lesson_type for lesson_type in listed}
         proposals = [{usual} for _, _, usual in TYPE_QUESTIONS]
         if types:
             counts: dict[int, int] = {}
             if any(self._questions.is_open(name) for name, _, _ in TYPE_QUESTIONS):
                 since = today - timedelta(days=DAYS_COUNTED - 1)
-                counts = self._patiently(
+                counts = self._read(
                     lambda survey: survey.lessons_by_type(branches, types, since, today), counts
                 )
                 self._show_types(listed, counts)
@@ -228,17 +230,16 @@ class Interview:
         proposed = ""
         if self._survey and self._questions.is_open("vk_field"):
             show = self._questions.show
-            nothing: tuple[int, list[VkField]] = (0, [])
-            pupils, fields = self._patiently(lambda survey: survey.vk_fields(branches), nothing)
-            show(f"\nCard fields that name VK pages, on how many of {pupils} pupils' cards:")
-            for field in fields[:FIELDS_SHOWN_MAX]:
-                others = field.filled - field.pages
-                show(f"{field.pages:>8}  {field.name}, with something else on {others} more")
-            proposed = fields[0].name if fields else proposed
+            nothing: tuple[int, Counter[str]] = (0, Counter())
+            pupils, pages = self._read(lambda survey: survey.vk_fields(branches), nothing)
+            show(f"\nCard fields with VK pages, and on how many of {pupils} pupils' cards:")
+            for name, count in pages.most_common(FIELDS_SHOWN_MAX):
+                show(f"{count:>8}  {name}")
+            proposed = next(iter(dict(pages.most_common(1))), "")
         question = "Card field with the family's VK page (none: later)"
-        field_name = self._ask("vk_field", question, setting.free_text, proposed, optional=True)
-        values = {"residents.vk_field": field_name} if field_name else {}
-        if field_name == "note":
+        field = self._ask("vk_field", question, setting.free_text, proposed, optional=True)
+        values = {"residents.vk_field": field} if field else {}
+        if field == "note":
             values["residents.vk_pattern"] = LINK_IN_NOTE
         return values
 

@@ -114,15 +114,10 @@ def day(text: str) -> date:
         raise ValueError("a day such as 2026-09-01") from None
 
 
-def one_url(text: str) -> str:
-    """The address of a host, whose https:// may be left out."""
-    address = text if "://" in text else f"https://{text}"
-    return str(kinds.host_url("https://rostok.s20.online")(address))
-
-
 def optional_url(text: str) -> str:
-    """The address of a host, or nothing."""
-    return one_url(text) if text else ""
+    """The address of a host, whose https:// may be left out, or nothing."""
+    url = text if "://" in text else f"https://{text}"
+    return str(kinds.host_url("https://rostok.s20.online")(url)) if text else ""
 
 
 def ids_among(known: Iterable[int], taken: Iterable[int] = (), *, least: int = 0) -> Kind:
@@ -150,5 +145,5 @@ def branch_list(text: str) -> list[tuple[int, str]]:
         id, _, zone = word.partition("=")
         expect(isinstance(_number(id), int), "ID or ID=ZONE, such as 1=Europe/Moscow")
         chosen.append((int(id), str(kinds.zone(zone)) if zone else ""))
-    expect(bool(chosen), "at least one branch")
+    expect(0 < len(dict(chosen)) == len(chosen), "at least one branch, each once")
     return chosen

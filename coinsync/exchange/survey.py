@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from coinsync.core.facts import Status
 from coinsync.core.identity import VkKind, read_vk
@@ -27,14 +27,6 @@ _PAGE = re.compile(r"\S*vk\S*/\S+|id[0-9]+|@\S+", re.IGNORECASE)
 _PERSONS = (VkKind.NUMBER, VkKind.SCREEN_NAME)
 #: Fields with @names of other networks.
 _ELSEWHERE = re.compile("telegram|tg|inst", re.IGNORECASE)
-
-
-class VkField(NamedTuple):
-    """A field of cards: on how many it names a VK page, and how many fill it with anything."""
-
-    pages: int
-    filled: int
-    name: str
 
 
 class AlfaCrmSurvey(AlfaCrm):
@@ -59,24 +51,19 @@ class AlfaCrmSurvey(AlfaCrm):
             counts[type_id] += total
         return counts
 
-    def vk_fields(self, branches: Iterable[int]) -> tuple[int, list[VkField]]:
-        """How many pupils there are, and the fields that name VK pages, the best one first."""
+    def vk_fields(self, branches: Iterable[int]) -> tuple[int, Counter[str]]:
+        """How many pupils there are, and on how many of their cards each field names a VK page."""
         pupils: set[int] = set()
-        filled: Counter[str] = Counter()
         pages: Counter[str] = Counter()
         for branch in branches:
             request = ListRequest(f"{branch}/customer/index", "cards", _PUPILS)
             for card in self._lists.read(request).whole():
                 pupil = values.number(card, "id")
                 # Whoever belongs to two branches comes with each of them.
-                if pupil in pupils:
-                    continue
-                pupils.add(pupil)
-                for name, value in card.items():
-                    filled[name] += bool(value)
-                    pages[name] += _names_page(name, value)
-        fields = [VkField(count, filled[name], name) for name, count in pages.items() if count]
-        return len(pupils), sorted(fields, reverse=True)
+                if pupil not in pupils:
+                    pupils.add(pupil)
+                    pages.update(name for name, value in card.items() if _names_page(name, value))
+        return len(pupils), pages
 
 
 def _names_page(name: str, value: Any) -> bool:

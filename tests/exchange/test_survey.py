@@ -13,7 +13,7 @@ import pytest
 from coinsync.config.settings import ResidentSettings
 from coinsync.errors import IncompleteRead
 from coinsync.exchange.http import Http
-from coinsync.exchange.survey import AlfaCrmSurvey, VkField
+from coinsync.exchange.survey import AlfaCrmSurvey
 from coinsync.exchange.wire import Bounds
 from tests.exchange.test_alfacrm import Scripted, page
 from tests.support.school import KEY, TODAY, a_school, listening
@@ -90,9 +90,9 @@ def test_fields_that_name_vk_pages() -> None:
         return page(CARDS if path.startswith("1/") else CARDS[:1])
 
     with scripted(answer) as survey:
-        pupils, fields = survey.vk_fields([1, 2])
+        pupils, pages = survey.vk_fields([1, 2])
     assert pupils == 5
-    assert fields == [VkField(3, 4, "custom_vk"), VkField(1, 2, "note"), VkField(1, 1, "web")]
+    assert pages == {"custom_vk": 3, "web": 1, "note": 1}
     assert [(body["is_study"], body["removed"]) for body in asked] == [(1, 0), (1, 0)]
 
 
