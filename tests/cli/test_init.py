@@ -342,6 +342,10 @@ class TestPerson:
         assert secrets.stat().st_mode & 0o777 == 0o600
         assert re.search(r"2 +\d+  Групповой\n", shown.text)
         assert KEY not in shown.text
+        dialogue = shown.text.split(f"{installation.config}: written")[0]
+        # A bar is drawn over itself.
+        lines = [line for line in dialogue.splitlines() if "━" not in line]
+        assert max(map(len, lines)) <= 80
 
     @pytest.mark.parametrize("end", [INTERRUPT, END_OF_INPUT])
     def test_interrupted_it_leaves_nothing_and_begins_again(self, tmp_path: Path, end: str) -> None:
@@ -350,6 +354,17 @@ class TestPerson:
         shown = in_terminal(Installation(tmp_path), "init", answers=[*answers, ("later): ", end)])
         assert shown.code == 130
         assert not list(tmp_path.iterdir())
+
+    def test_interrupted_while_it_reads(self, tmp_path: Path, crm: Simulator) -> None:
+        """Nothing is left either, and the terminal shows its cursor again."""
+        answers = conversation(school="Росток", url=crm.url, email=EMAIL, key=KEY)[:5]
+        answers += [("(1) [Europe/Moscow]: ", ENTER), ("(2) [Europe/Moscow]: ", ENTER)]
+        shown = in_terminal(
+            Installation(tmp_path), "init", answers=[*answers, ("lessons by type", INTERRUPT)]
+        )
+        assert shown.code == 130
+        assert not list(tmp_path.iterdir())
+        assert shown.raw.rfind("\x1b[?25h") > shown.raw.rfind("\x1b[?25l")
 
     def test_a_key_that_is_missing_is_asked_for_by_the_next_init(self, tmp_path: Path) -> None:
         """Enter leaves it out once; nothing else is asked again."""
