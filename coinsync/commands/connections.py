@@ -13,6 +13,7 @@ from coinsync.errors import ConfigError
 if TYPE_CHECKING:
     from coinsync.config import Settings
     from coinsync.exchange.base import Exchange, Progress
+    from coinsync.exchange.survey import AlfaCrmSurvey
     from coinsync.exchange.vk import VkApi
     from coinsync.render.progress import Bar
     from coinsync.store.reader import Reader
@@ -67,6 +68,19 @@ def _alfacrm(session: Session, progress: Progress) -> Exchange:
     )
     page_size, calls = crm.page_size, crm.calls
     return AlfaCrm(http, settings.residents, page_size=page_size, calls=calls, progress=progress)
+
+
+def survey(session: Session, url: str, email: str, key: str, bar: Progress) -> AlfaCrmSurvey:
+    """The account that somebody names while setting up, who waits and may try again."""
+    from coinsync.config.settings import ResidentSettings
+    from coinsync.exchange.http import Http
+    from coinsync.exchange.survey import AlfaCrmSurvey
+    from coinsync.exchange.wire import Bounds
+
+    bounds = Bounds(tries=3, pause_seconds=0.5)
+    clock, sleep = session.environment.monotonic, session.environment.sleep
+    http = Http(url, email, key, clock=clock, sleep=sleep, bounds=bounds)
+    return AlfaCrmSurvey(http, ResidentSettings(), page_size=500, progress=bar)
 
 
 def _headers(session: Session) -> dict[str, str]:

@@ -140,7 +140,10 @@ class ResidentSettings:
         NameForm.SURNAME_FIRST,
     )
     vk_field: str = setting(
-        free_text, 'Card field with the family\'s VK page: "custom_…", "web", "note".', "custom_vk"
+        free_text,
+        'Card field with the family\'s VK page: "custom_…", "web", "note".',
+        "",
+        sample="custom_vk",
     )
     vk_pattern: str = setting(
         kinds.pattern,

@@ -96,6 +96,13 @@ class PagedLists:
         (reading,) = self.read_all([request])
         return reading
 
+    def promised(self, request: ListRequest) -> tuple[int, list[Any]]:
+        """How many rows a list says it has, and a few of them; no proof that so many would come."""
+        answer = self._http.call(request.path, {**request.asked, "page": 0, "pageSize": 10})
+        total, _, items = _envelope(answer)
+        self._progress(request.what, total, total)
+        return total, items
+
     def read_all(self, requests: Sequence[ListRequest]) -> list[Reading[Record]]:
         """Read lists one after another, up to the first one that is not whole."""
         readings = []
