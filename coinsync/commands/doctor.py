@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import typer
 from typer import Context
 
 from coinsync import brand
+from coinsync.commands.checks.diagnosis import FAIL, OK, WARN, Diagnosis
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.core import colour
 from coinsync.errors import CoinsyncError
@@ -20,17 +20,6 @@ from coinsync.store.operations import condition
 if TYPE_CHECKING:
     from coinsync.config import BrandSettings
     from coinsync.store.operations.condition import Condition
-
-OK, WARN, FAIL = "ok", "warn", "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """One thing: ``ok``, ``warn`` (it works, and could be better) or ``FAIL``."""
-
-    look: str
-    state: str
-    said: str
 
 
 def doctor(ctx: Context) -> int:
