@@ -131,7 +131,7 @@ def launch_fault(query: str, key: str, app_id: int, now: int) -> str:
 # --- words and streams ----------------------------------------------------------------------------
 
 _FLAGS = frozenset({"--json", "-q", "--quiet", "-v", "--verbose", "--debug"})
-_VALUED = frozenset({"--config", "--branch", "--actor"})
+_VALUED = frozenset({"--config", "--branch", "--actor", "--ping-url"})
 
 
 def hoisted(argv: Sequence[str]) -> list[str]:
@@ -204,14 +204,18 @@ def _commands() -> CommandGroup:
     return program()
 
 
-def _run_command(words: Sequence[str], environment: Callable[[], Environment]) -> int:
+def _run_command(
+    words: Sequence[str], environment: Callable[[], Environment], sessions: list[Session]
+) -> int:
     def session(**options: Any) -> Session:
         from dataclasses import replace
 
         from coinsync.commands.session import Session, WebView
 
         web_view = WebView(serve, sign, launch_fault)
-        return Session(replace(environment(), words=tuple(words)), web_view, **options)
+        made = Session(replace(environment(), words=tuple(words)), web_view, **options)
+        sessions.append(made)
+        return made
 
     code = _commands()(args=words, prog_name="coinsync", standalone_mode=False, obj=session)
     if code == INTERRUPTED:
@@ -228,8 +232,9 @@ def main(argv: Sequence[str], environment: Environment) -> int:
 def _main(argv: Sequence[str], environment: Callable[[], Environment]) -> int:
     words = hoisted(argv)
     quiet = "-q" in words or "--quiet" in words
+    sessions: list[Session] = []
     try:
-        return _run_command(words, environment)
+        code = _run_command(words, environment, sessions)
     except (Exception, KeyboardInterrupt) as error:
         from coinsync.errors import Busy
 
@@ -237,10 +242,15 @@ def _main(argv: Sequence[str], environment: Callable[[], Environment]) -> int:
         if not message and "--debug" in words:
             raise
         message = message or f"unexpected error ({type(error).__name__}); nothing is half-written"
-        # Where two crons met, the one that came first does the work.
+        if isinstance(error, Busy):
+            # Where two crons met, the one that came first does the work.
+            sessions.clear()
         if not (quiet and isinstance(error, Busy)):
             _complain(message, "" if quiet else advice)
-        return code
+    if code not in (0, INTERRUPTED):
+        for session in sessions:
+            session.ping("fail")
+    return code
 
 
 def _explained(error: BaseException) -> tuple[str, str, int]:

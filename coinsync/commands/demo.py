@@ -98,7 +98,7 @@ def _load(folder: Path) -> DemoFolder | None:
 def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
     folder.mkdir(parents=True, exist_ok=True)
     # The web view may run as another user of the same group.
-    folder.chmod(0o2770)
+    folder.chmod(0o2750)
     today = session.now().astimezone(ZoneInfo(ZONE)).date()
     description = School.make(**wanted, today=today).description()
     school = DemoFolder(folder, description, session.environment.fresh_text())
@@ -123,7 +123,7 @@ def _session_of(outer: Session, school: DemoFolder, port: int) -> Session:
         keys = f"COINSYNC_ALFACRM_KEY={school.api_key}\nCOINSYNC_VK_KEYS={fresh_text()}\n"
         write_new(secrets, keys, 0o600)
     if not path.exists():
-        write_new(path, config.example(_settings(school, port)), 0o660)
+        write_new(path, config.example(_settings(school, port)), 0o640)
     # The demo's secrets lie in its own folder; what the environment holds is a real school's.
     given = outer.environment.environ.items()
     environ = {name: value for name, value in given if not name.startswith("COINSYNC_")}

@@ -40,7 +40,7 @@ def init(
         values = _answers(session, school, url, email, csv_folder)
         if database_url:
             values["database.url"] = database_url
-        write_new(session.config, config.example(values), 0o660)
+        write_new(session.config, config.example(values), 0o640)
     try:
         settings = session.settings
     except ConfigError:
@@ -111,8 +111,8 @@ def write_new(path: Path, content: str, mode: int) -> None:
     try:
         if not path.parent.exists():
             path.parent.mkdir(parents=True)
-            # The web view, perhaps another user of the group, writes the files beside a database.
-            path.parent.chmod(0o2770)
+            # The web view is perhaps another user of the group.
+            path.parent.chmod(0o2750)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
         raise ConfigError([f"{path} cannot be written ({type(error).__name__})"]) from error

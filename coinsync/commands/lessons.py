@@ -36,12 +36,12 @@ def sync(
         bool, Option("--detailed-exitcode", help="Exit with 4 when there were changes.")
     ] = False,
     lock_timeout: LockTimeout = 0.0,
-    ping_url: Annotated[
-        str | None, Option(metavar="URL", help="Tell a watcher that all went well.")
-    ] = None,
 ) -> int:
     """Read attendance, show the difference, apply it."""
     session: Session = ctx.obj
+    if dry_run:
+        session.ping_url = ""  # Nobody is told of what did not happen.
+    session.ping("start")
     days = span(since, until)
     with session.lock("sync", lock_timeout), session.writable() as database:
         posting = Posting(session, database, dry_run)
@@ -50,8 +50,8 @@ def sync(
         posting.say_digest()
     session.tell(posting.data())
     code = posting.finish()
-    if code == 0 and ping_url and not dry_run:
-        _ping(session, ping_url)
+    if code == 0:
+        session.ping("success")
     return DIFFERENT if detailed_exitcode and posting.digest and code == 0 else code
 
 
@@ -123,13 +123,6 @@ def _warn(session: Session, outcome: Outcome) -> None:
     # A key that is refused will be refused every night; what was out of reach comes by itself.
     if not session.quiet or isinstance(outcome.warning, VkRefused):
         session.complain(f"{outcome.warning.message}: screen names wait for the next sync")
-
-
-def _ping(session: Session, url: str) -> None:
-    from coinsync.exchange.wire import ping
-
-    if not ping(url) and session.verbose:
-        session.complain("the watcher could not be told that all went well")
 
 
 def runs(

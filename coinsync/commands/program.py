@@ -81,6 +81,10 @@ DATABASE: Members = {
     "backup": Command(
         "databases:backup", "Write a backup of the whole database, while everything goes on."
     ),
+    "hold": Command(
+        "databases:hold",
+        "Keep the database's file open, for a web view that may not write beside it.",
+    ),
     "copy": Command(
         "databases:copy",
         "Copy the configured database into another one, and compare them row by row.",
@@ -195,6 +199,14 @@ def global_options(
     json: Annotated[bool, Option("--json", help="For a program.")] = False,
     quiet: Annotated[bool, Option("-q", "--quiet", help="Say nothing when all is well.")] = False,
     verbose: Annotated[bool, Option("-v", "--verbose", help="Show every line.")] = False,
+    ping_url: Annotated[
+        str,
+        Option(
+            metavar="URL",
+            help="Tell a watcher that a sync starts and succeeds, and that any command failed;"
+            " or COINSYNC_PING_URL.",
+        ),
+    ] = "",
     debug: Annotated[
         bool, Option("--debug", help="Show where an unexpected error comes from.")
     ] = False,
@@ -214,4 +226,5 @@ def global_options(
         json=json,
         quiet=quiet,
         verbose=verbose,
+        ping_url=ping_url,
     )

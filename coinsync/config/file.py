@@ -16,13 +16,15 @@ from typing import Any
 from coinsync.config.checks import contradictions
 from coinsync.config.secrets import absolute, without_password
 from coinsync.config.sections import Key, Section
-from coinsync.config.settings import Settings, sections
+from coinsync.config.settings import CsvSettings, Settings, ShopSettings, sections
 from coinsync.errors import ConfigError
 
 _SECRET_WORDS = re.compile(
     r"(api_?key|password|secret|token|protected_?key|vk_?keys?|service_?key)$", re.IGNORECASE
 )
 _VALUE_LENGTH_MAX = 60
+#: Sections whose paths start at the data folder.
+_OF_DATA = (CsvSettings, ShopSettings)
 #: Comments of keys stand in one column where the values leave room for it.
 _COMMENT_COLUMN = 43
 
@@ -32,10 +34,12 @@ def load(path: Path) -> Settings:
     data = _read_toml(path)
     reading = _FileReading(path)
     reading.refuse_unknown("", data, [section.name for section in sections().values()])
-    values = {
-        field: reading.section(section, data.get(section.name))
-        for field, section in sections().items()
-    }
+    values: dict[str, Any] = {}
+    for field, section in sections().items():
+        values[field] = reading.section(section, data.get(section.name))
+        if field == "data":
+            # What the school's data are begins there, in the sections that follow.
+            reading.data_folder = values[field].get("folder") or reading.folder
     if reading.problems:
         raise ConfigError(reading.problems)
     fields: dict[str, Any] = {}
@@ -44,9 +48,9 @@ def load(path: Path) -> Settings:
             fields[field] = tuple(section.values(**block) for block in values[field])
         else:
             fields[field] = section.values(**values[field])
-    database, path = fields["database"], path.resolve()
-    fields["database"] = replace(database, url=absolute(database.url, path.parent))
-    settings = Settings(path=path, **fields)
+    settings = Settings(path=path.resolve(), **fields)
+    url = absolute(settings.database.url, settings.data_folder)
+    settings = replace(settings, database=replace(settings.database, url=url))
     # What contradicts something else can only be judged once each value is good by itself.
     problems = list(contradictions(settings))
     if problems:
@@ -73,7 +77,8 @@ class _FileReading:
     def __init__(self, path: Path) -> None:
         self.problems: list[str] = []
         self._file_name = path.name
-        self._folder = path.resolve().parent
+        self.folder = path.resolve().parent
+        self.data_folder = self.folder
 
     def section(self, section: Section, given: Any) -> Any:
         """The values of a section, or a list of them for one that is repeated."""
@@ -82,7 +87,11 @@ class _FileReading:
         if given is not None and not isinstance(given, dict):
             self._refuse(f"[{section.name}]: expected a section, got {_shown(given)}")
             return {}
-        return self._values(f"[{section.name}]", section.keys, given or {})
+        return self._values(f"[{section.name}]", section.keys, given or {}, self._start(section))
+
+    def _start(self, section: Section) -> Path:
+        # The program may run in any folder, so a path starts where the file or the data lie.
+        return self.data_folder if section.values in _OF_DATA else self.folder
 
     def _blocks(self, section: Section, given: Any) -> list[dict[str, Any]]:
         if given is None and section.optional:
@@ -93,11 +102,13 @@ class _FileReading:
             self._refuse(f"{heading}: expected at least one block, got {_shown(given)}")
             return []
         return [
-            self._values(f"{heading} {number}", section.keys, block)
+            self._values(f"{heading} {number}", section.keys, block, self.folder)
             for number, block in enumerate(blocks, 1)
         ]
 
-    def _values(self, where: str, keys: Iterable[Key], given: Mapping[str, Any]) -> dict[str, Any]:
+    def _values(
+        self, where: str, keys: Iterable[Key], given: Mapping[str, Any], start: Path
+    ) -> dict[str, Any]:
         self.refuse_unknown(where, given, [key.name for key in keys])
         values: dict[str, Any] = {}
         for key in keys:
@@ -112,8 +123,7 @@ class _FileReading:
             except ValueError as error:
                 self._refuse(f"{where} {key.name}: expected {error}, got {_shown(value)}")
                 continue
-            # The program may run in any folder, so a path starts where the file lies.
-            values[key.name] = self._folder / value if isinstance(value, Path) else value
+            values[key.name] = start / value if isinstance(value, Path) else value
         return values
 
     def refuse_unknown(self, where: str, given: Iterable[str], known: Sequence[str]) -> None:

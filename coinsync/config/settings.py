@@ -38,9 +38,24 @@ class SchoolSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """Folders, where a server keeps configuration and data apart; empty: this file's folder."""
+
+    folder: Path | None = setting(
+        kinds.optional_path, "Where paths of database, files and pictures start.", None
+    )
+    state: str = setting(
+        free_text, "Below it: where the lock of a run lies, out of reach of the cabinet.", ""
+    )
+    backups: Path | None = setting(
+        kinds.optional_path, "Where `db backup` writes when it is given no FILE.", None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatabaseSettings:
-    """Where coins are kept: a file (a relative path starts at this file's folder), or MariaDB, as
-    in mysql://coinsync@db1.example,db2.example/coinsync; see docs/operations.md. The password is a
+    """Where coins are kept: a file (a relative path starts at the data folder), or MariaDB, as in
+    mysql://coinsync@db1.example,db2.example/coinsync; see docs/operations.md. The password is a
     secret: COINSYNC_DATABASE_PASSWORD. COINSYNC_DATABASE_URL stands in for all of url, for another
     account.
     """
@@ -137,7 +152,7 @@ class ResidentSettings:
 @dataclass(frozen=True, kw_only=True)
 class ShopSettings:
     """Pictures of the shop's goods, see docs/catalog.md: where staff put them, and where the copies
-    for the web are made. Relative paths start at this file's folder.
+    for the web are made. Relative paths start at the data folder.
     """
 
     pictures: Path = setting(kinds.path, default=Path("pictures"))
@@ -204,11 +219,14 @@ class BrandSettings(Colours):
 
 @dataclass(frozen=True, kw_only=True)
 class SecretSettings:
-    """A file of mode 0600 with lines NAME=value, beside this one; the environment serves as
-    well.
+    """Files of mode 0600 with lines NAME=value, beside this one; the environment serves as well.
+    COINSYNC_SECRETS=FILE in the environment names one file in the place of both.
     """
 
     file: Path = setting(kinds.path, default=Path("coinsync.secrets"))
+    web_file: Path = setting(
+        kinds.path, "COINSYNC_VK_KEYS may stand apart, for the cabinet alone.", Path("web.secrets")
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +235,7 @@ class Settings:
 
     path: Path
     school: SchoolSettings = section(SchoolSettings, "school")
+    data: DataSettings = section(DataSettings, "data")
     database: DatabaseSettings = section(DatabaseSettings, "database")
     alfacrm: CrmSettings = section(CrmSettings, "alfacrm")
     csv: CsvSettings = section(CsvSettings, "csv")
@@ -286,6 +305,16 @@ class Settings:
     coin: CoinSettings = section(CoinSettings, "coin")
     brand: BrandSettings = section(BrandSettings, "brand")
     secrets: SecretSettings = section(SecretSettings, "secrets")
+
+    @property
+    def data_folder(self) -> Path:
+        """Where relative paths of the database and of files start."""
+        return self.data.folder or self.path.parent
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the lock of a run lies."""
+        return self.data_folder / self.data.state if self.data.state else self.path.parent
 
     @property
     def account(self) -> str:

@@ -11,7 +11,8 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from threading import Lock
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 import tenacity
@@ -21,6 +22,9 @@ from coinsync.errors import CoinsyncError, ConfigError
 _CHUNK_BYTES = 65_536
 #: Nine digits of seconds are thirty years; more of them are no time to wait.
 _RETRY_AFTER = re.compile("[0-9]{1,9}")
+
+#: What a watcher outside is told of a run.
+PingEvent = Literal["start", "success", "fail"]
 
 T = TypeVar("T")
 
@@ -355,14 +359,20 @@ def _failure(error: OSError) -> str:
     return "connection broken"
 
 
-def ping(url: str) -> bool:
-    """Tell a watcher outside that the run went well, in at most 5 seconds; False if that failed."""
+def ping(url: str, event: PingEvent) -> bool:
+    """Tell a watcher outside what became of a run, in at most 5 seconds; False if that failed.
+
+    As healthchecks.io has it: success is the address itself, the others stand below it.
+    """
     try:
+        if event != "success":
+            parts = urlsplit(url)
+            url = parts._replace(path=f"{parts.path.rstrip('/')}/{event}").geturl()
         # The status is the answer; a body, however long, is not waited for.
         with (
             HttpSession() as session,
             session.get(url, timeout=(2.0, 3.0), allow_redirects=False, stream=True) as response,
         ):
             return 200 <= response.status_code < 300
-    except OSError:
+    except (OSError, ValueError):
         return False

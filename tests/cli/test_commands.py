@@ -331,7 +331,7 @@ class TestInit:
         said = installation.ok(*self.WORDS)
         assert "coinsync sync --dry-run" in said.out
         assert "COINSYNC_ALFACRM_KEY" in said.out
-        assert (tmp_path / "coinsync.db").stat().st_mode & 0o777 == 0o660
+        assert (tmp_path / "coinsync.db").stat().st_mode & 0o777 == 0o640
         assert "0 entries, 0 runs, 0 residents" in installation.run("doctor").out
         settings = config.load(installation.config)
         assert (settings.school.name, settings.account) == ("Росток", "rostok")

@@ -78,6 +78,29 @@ class TestBackup:
         restored.ok("reconcile", *(word for check in checks for word in ("--check", check)))
         assert restored.run("doctor").out.count("FAIL") == 0
 
+    def test_old_ones_go_when_a_new_one_is_there(self, kept: Installation, tmp_path: Path) -> None:
+        """The newest stay, and so does every file that was not named by its moment."""
+        folder = tmp_path / "backups"
+        folder.mkdir()
+        for name in ("coinsync-2026-11-01-034000.backup", "coinsync-before-the-fair.backup"):
+            (folder / name).touch()
+        kept.configure(data__backups=str(folder))
+        said = kept.ok("db", "backup", "--keep", "2")
+        assert "deleted" not in said.out
+        said = kept.run("db", "backup", "--keep", "1", later=timedelta(days=1))
+        assert said.code == 0
+        assert said.out.count("deleted, it was old") == 2
+        first, other = sorted(path.name for path in folder.iterdir())
+        assert first.startswith("coinsync-2")
+        assert other == "coinsync-before-the-fair.backup"
+        assert kept.run("db", "backup", str(tmp_path / "b"), "--keep", "3").code == 2
+
+    def test_without_a_folder_a_file_is_named(self, kept: Installation) -> None:
+        """Nothing is written to where nobody looks."""
+        said = kept.run("db", "backup")
+        assert said.code == 2
+        assert "name a FILE" in said.err
+
     def restored(self, url: str, file: Path, folder: Path, schools: Schools) -> str:
         """Bring a backup back into a new database, by the documented command; its URL."""
         if engines.on_sqlite(url):

@@ -836,7 +836,7 @@ def test_proxies_and_netrc_of_the_environment_are_ignored(
             monkeypatch.setenv(name, proxy.url)
         with opened(stub.url) as http:
             http.call(BRANCHES, {})
-        assert ping(f"{stub.url}/ping")
+        assert ping(f"{stub.url}/ping", "success")
         assert proxy.requests == []
         assert len(stub.requests) == 3
         assert all(b"authorization" not in request.lower() for request in stub.requests)
@@ -941,7 +941,7 @@ def test_a_connection_does_not_show_its_key() -> None:
 def test_a_ping_says_whether_it_was_heard(status: str, heard: bool) -> None:
     """Only a plain yes is one."""
     with Stub(says(b"", "Location: /elsewhere", status=status)) as stub:
-        assert ping(f"{stub.url}/ping") is heard
+        assert ping(f"{stub.url}/ping", "fail") is heard
         assert len(stub.requests) == 1
 
 
@@ -950,10 +950,11 @@ def test_a_ping_says_whether_it_was_heard(status: str, heard: bool) -> None:
 )
 def test_a_ping_that_reaches_nobody_is_not_an_error(url: str) -> None:
     """It is only not told."""
-    assert ping(url.format(port=closed_port())) is False
+    assert ping(url.format(port=closed_port()), "success") is False
+    assert ping(url.format(port=closed_port()), "start") is False
 
 
 def test_a_ping_does_not_listen_to_a_body() -> None:
     """The status is the answer."""
     with Stub(endless(says(b"", "Content-Length: 1000000000000"))) as stub:
-        assert ping(stub.url)
+        assert ping(stub.url, "success")

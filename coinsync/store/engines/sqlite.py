@@ -59,17 +59,17 @@ class Sqlite(Engine):
         return path.stat().st_ino
 
     def prepare(self, url: str) -> bool:
-        """Make the file, and its folder too, for an owner and a group."""
+        """Make the file, and its folder too, which the group may read."""
         path = path_of(url)
         if path.exists():
             return False
-        path.parent.mkdir(mode=0o2770, parents=True, exist_ok=True)
-        # The web view may be another user of the group. SQLite gives the -wal and -shm files the
-        # mode of the database, and a reader must write them: 0640 would lock one of the two out.
-        # The mode is set once more because the umask takes bits from the first.
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o660)
+        path.parent.mkdir(mode=0o2750, parents=True, exist_ok=True)
+        # The web view may be another user of the group, who must be able to read and no more.
+        # SQLite gives the -wal and -shm files the mode of the database. It is set once more because
+        # the umask takes bits from the first.
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o640)
         try:
-            os.fchmod(descriptor, 0o660)
+            os.fchmod(descriptor, 0o640)
         finally:
             os.close(descriptor)
         return True

@@ -84,7 +84,7 @@ class IdleConnections:
     def lent(self) -> Iterator[Database]:
         """A connection for one reader."""
         refuse_missing(self._path)
-        numbers = _numbers_of(self._path)
+        numbers = numbers_of(self._path)
         database = self._take(numbers)
         if database is None:
             database, numbers = self._open()
@@ -122,10 +122,11 @@ class IdleConnections:
         database.connect()
         # SQLite makes the -shm file at the first question, not when it opens the database.
         database.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1")
-        return database, (number, _numbers_of(self._path)[1])
+        return database, (number, numbers_of(self._path)[1])
 
 
-def _numbers_of(path: Path) -> FileNumbers:
+def numbers_of(path: Path) -> FileNumbers:
+    """The files that a connection opened now would use."""
     shared_memory = path.with_name(f"{path.name}-shm")
     try:
         return path.stat().st_ino, shared_memory.stat().st_ino
