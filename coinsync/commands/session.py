@@ -157,7 +157,7 @@ class Session:
         from coinsync.core.ledger import utc_text
         from coinsync.store.lock import run_lock
 
-        path = self.settings.state_folder / ".coinsync.lock"
+        path = self.settings.lock_path
         holder = {"what": what, "actor": self.actor, "since": utc_text(self.now())}
         with run_lock(path, holder, wait_seconds, self.environment.sleep):
             yield

@@ -113,6 +113,11 @@ class AlfaCrm(Exchange):
             self._cards[branch] = reading
         return reading
 
+    def card_fields(self, branch: int) -> frozenset[str]:
+        """The names alone; a card may come without a field that it leaves empty."""
+        cards = self._lists.first_page(_request(branch, "customer", "cards", _ALL_CUSTOMERS))
+        return frozenset(chain.from_iterable(cards))
+
     def memberships(self, branch: int) -> Reading[Membership]:
         """Current memberships: from the cards where the CRM gives them, else group by group."""
         cards = self._customers(branch)

@@ -97,6 +97,11 @@ class PagedLists:
         (reading,) = self.read_all([request])
         return reading
 
+    def first_page(self, request: ListRequest) -> list[Record]:
+        """Some rows of a list, from which nothing may be concluded about the others."""
+        _, _, items = _envelope(self._page(request, 0))
+        return [item for item in items if isinstance(item, dict)]
+
     def read_all(self, requests: Sequence[ListRequest]) -> list[Reading[Record]]:
         """Read lists one after another, up to the first one that is not whole."""
         readings = []

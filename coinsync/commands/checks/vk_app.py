@@ -6,24 +6,24 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from coinsync.commands.checks.diagnosis import FAIL, OK, WARN, Diagnosis, failed
+from coinsync.config.secrets import VK_KEYS
 from coinsync.errors import SecretError
 
 if TYPE_CHECKING:
+    from coinsync.commands.checks.examination import Examination
     from coinsync.commands.session import Session
 
-KEYS = "COINSYNC_VK_KEYS"
-_WHERE_THE_KEY_IS = (
-    "Copy the protected key from the VK app's settings (Development, Access keys) to there."
-)
+_WHERE_THE_KEY_IS = "Copy the protected key from the VK app's settings: Development, Access keys."
 _WHERE_THE_NUMBER_IS = "Write the number of the VK app there; it stands in the app's settings."
 #: Whom a launch names that the program signs for itself.
 NOBODY = 1
 
 
-def vk_app(session: Session) -> Iterator[Diagnosis]:
+def vk_app(ex: Examination) -> Iterator[Diagnosis]:
     """The number and each key, by a launch of our own that the real verifier must accept."""
+    session = ex.session
     app_id = session.settings.web.app_id
-    if app_id <= 0 and not session.secrets.has(KEYS):
+    if app_id <= 0 and not session.secrets.has(VK_KEYS):
         said = "not set up yet: neither [web] app_id nor COINSYNC_VK_KEYS; no family can look"
         advice = '"coinsync preview RESIDENT" shows the cabinet without VK; serve needs both.'
         yield Diagnosis("vk app", WARN, said, advice)
@@ -51,13 +51,13 @@ def vk_app_problems(session: Session) -> Iterator[Diagnosis]:
         why = _fault_of_key(session, key, app_id or 1)
         if why:
             name = f"key {number} of {len(keys)}" if len(keys) > 1 else "the key"
-            said = f"secret: {KEYS}: {name} {why}"
+            said = f"secret: {VK_KEYS}: {name} {why}"
             yield Diagnosis("vk app", FAIL, said, _WHERE_THE_KEY_IS)
 
 
 def keys_of(session: Session) -> tuple[str, ...]:
     """The keys of the VK app, the newest first. Raises ``SecretError``."""
-    keys = session.secrets.get(KEYS).reveal().split(",")
+    keys = session.secrets.get(VK_KEYS).reveal().split(",")
     return tuple(key.strip() for key in keys)
 
 

@@ -161,9 +161,17 @@ class Sqlite(Engine):
         """As SQLite describes the tables that are there."""
         return sqlite_schema.described(database)
 
-    def damage(self, database: Database) -> list[str]:
+    def weak_settings(self, database: SqliteDatabase) -> list[str]:  # type: ignore[override]
+        """The mode of the file, which the next writer sets right."""
+        mode = database.pragma("journal_mode")
+        if mode == "wal":
+            return []
+        return [f"journal_mode is {mode}, as in a restored backup; the next writer sets it right"]
+
+    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
         """SQLite's own check, which sees broken pages and no changed digit."""
-        lines = database.execute_sql("PRAGMA integrity_check")
+        check = "quick_check" if quick else "integrity_check"
+        lines = database.execute_sql(f"PRAGMA {check}")
         return [str(line) for (line,) in lines if line != "ok"]
 
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
@@ -180,6 +188,15 @@ class Sqlite(Engine):
         file = file_of(database)
         exposed = [path for path in (file, file.parent) if _is_open_to_all(path)]
         return tuple(f"{path} is open to everybody" for path in exposed)
+
+    def unwritable(self, database: Database) -> str:
+        """Ask the system about the file, its folder, and the two files beside it."""
+        file = file_of(database)
+        beside = [file.with_name(f"{file.name}{ending}") for ending in ("-wal", "-shm")]
+        for path in (file, file.parent, *beside):
+            if path.exists() and not os.access(path, os.W_OK):
+                return f"this user may not write {path}"
+        return ""
 
     def size(self, database: Database) -> int:
         """Bytes of the file."""
