@@ -10,6 +10,7 @@ SEED   ?=
 # Programs that the tests need, each with Debian's package that brings it: program=package.
 # A file stands for what is no program: what drives the browser needs libatomic.
 TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light mariadbd=mariadb-server openssl=openssl \
+                 systemd-analyze=systemd \
                  /usr/lib/*/libatomic.so.1=libatomic1
 CLUSTER_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=galera-4 rsync=rsync
 

@@ -13,6 +13,7 @@ from wsgiref.types import WSGIApplication
 import bottle
 
 from coinsync.core.facts import Group
+from coinsync.core.identity import plain_number
 from coinsync.core.ledger import Line
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import Readers
@@ -32,7 +33,6 @@ _KEEP_FOR_EVER = "public, max-age=31536000, immutable"
 _DRAWING_POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 )
-_NUMBER_DIGITS_MAX = 18
 
 T = TypeVar("T")
 Show = Callable[[Reader, Visitor, datetime], Any]
@@ -180,9 +180,7 @@ def _asked_number(name: str) -> int:
     values = bottle.request.query.getall(name)
     # Of a repeated parameter two readers might believe different values, so neither is believed.
     text = values[0] if len(values) == 1 else ""
-    if text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS_MAX:
-        return int(text)
-    return 0
+    return plain_number(text) or 0
 
 
 def _kept_for_ever(content: bytes, kind: str, **more: str) -> Any:

@@ -63,7 +63,8 @@ def backup(
     deleted = delete_old(target.parent, keep) if keep is not None else []
     session.tell({"file": str(target), "size_bytes": size, "deleted": deleted})
     session.say(f"{target}: written, {size / 2**20:.1f} MiB, only you can read it")
-    session.say("\n".join(f"{name}: deleted, it was old" for name in deleted))
+    for name in deleted:
+        session.say(f"{name}: deleted, it was old")
 
 
 def hold(ctx: Context) -> None:

@@ -12,6 +12,7 @@ from coinsync.commands import completion, connections
 from coinsync.commands.options import AsCsv, Day, LockTimeout, argument, day_of, day_option, span
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.commands.sync_posting import Posting
+from coinsync.core.identity import plain_number
 from coinsync.errors import DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
@@ -160,10 +161,10 @@ def runs(
 def _age_of(text: str) -> timedelta:
     """An age as typed: a whole number and m, h or d. Raises ``UsageError``."""
     units = {"m": "minutes", "h": "hours", "d": "days"}
-    number, unit = text[:-1], text[-1:]
-    if unit not in units or not (number.isascii() and number.isdigit()) or len(number) > 6:
+    number, unit = plain_number(text[:-1]), text[-1:]
+    if unit not in units or number is None or number >= 1_000_000:
         raise UsageError(f"{text!r} is no age", advice="Write ages as 90m, 26h or 3d.")
-    return timedelta(**{units[unit]: int(number)})
+    return timedelta(**{units[unit]: number})
 
 
 def explain(

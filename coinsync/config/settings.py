@@ -20,7 +20,7 @@ from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.school import SchoolProfile, Way
-from coinsync.core.setting import SETTING, choice, free_text, ids, one_of, setting, text, whole
+from coinsync.core.setting import SETTING, choice, free_text, ids, setting, text, whole
 
 # Without slots: a class with slots is made twice, which every start of the program would pay for.
 
@@ -31,7 +31,7 @@ class SchoolSettings:
 
     name: str = setting(text, "As families see it.", sample="Школа программирования «Росток»")
     crm: str = setting(
-        one_of("alfacrm", "csv"),
+        choice("alfacrm", "csv"),
         'Where attendance comes from: "alfacrm", or "csv" files.',
         "alfacrm",
     )
@@ -135,7 +135,7 @@ class ResidentSettings:
     """What is kept of a pupil's card: number, name as shown, branches, groups, VK page."""
 
     names: NameForm = setting(
-        choice(NameForm),
+        choice(*NameForm),
         'Keep "Ада М." of "surname_first" or "given_first" names, or "full".',
         NameForm.SURNAME_FIRST,
     )

@@ -1,6 +1,6 @@
 """Nobody spends coins that are not there, and the shop sells no piece that is not there.
 
-Whoever prepares a plan asks, to refuse it early and with names; the writer asks again, under lock.
+Whoever prepares a plan asks, to refuse it early; the writer asks again, under its lock.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from coinsync.errors import NotEnoughCoins, OutOfStock
 
 @dataclass(frozen=True, slots=True)
 class BalancesToCheck:
-    """Whose balances a plan may bring below zero, by the card that goes on (``survivors``).
+    """Whose balances a plan may bring below zero, by the card that goes on.
 
     ``losses`` are the coins (below 0) that an owner loses in all; ``parted`` the cards that a merge
     holds together no longer.
@@ -65,7 +65,7 @@ def _parted(plan: Plan, survivors: Mapping[int, int]) -> frozenset[int]:
 
 
 def refuse_debts(checked: BalancesToCheck, balances: Mapping[int, int]) -> None:
-    """Raise ``NotEnoughCoins`` where an owner's balance does not bear what the plan does."""
+    """Raise ``NotEnoughCoins`` where an owner's balance does not bear the plan."""
     for owner, coins in sorted(checked.losses.items()):
         refuse_debt(f"#{owner}", balances[owner], coins)
     for owner in sorted(checked.parted - checked.losses.keys()):

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 NAME_LENGTH_MAX = 120
 
+#: More digits are a number of nobody, and more than a database can hold.
+DIGITS_MAX = 18
+
 #: Kept in the place of a text about a VK page that means nothing: it might be a telephone.
 VK_UNREADABLE = "?"
 VK_ID_MAX = 2**63 - 1
@@ -114,7 +117,7 @@ def _number(digits: str, *, most: int = VK_ID_MAX) -> VkText:
 
 
 def harmless(text: str) -> str:
-    """Keep a text on one line, without control, direction or zero-width characters."""
+    """A text on one line, without control, direction or zero-width characters."""
     # Most texts are; this is asked of every name in every list.
     if text.isascii() and text.isprintable():
         return text
@@ -136,6 +139,13 @@ def spreadsheet_safe(text: str) -> str:
 def clean(text: str) -> str:
     """A harmless text with single spaces and none around it."""
     return " ".join(harmless(text).split())
+
+
+def plain_number(text: str) -> int | None:
+    """The whole number that a text of plain digits writes; None for any other text."""
+    # Python also takes the digits of other scripts for digits.
+    is_number = text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX
+    return int(text) if is_number else None
 
 
 def answers_to(name: str, text: str) -> bool:

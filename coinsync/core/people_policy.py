@@ -41,8 +41,6 @@ class RecordedCards:
 
 @dataclass(slots=True)
 class _Effects:
-    """What a plan does to cards, by their numbers."""
-
     #: Get a viewer, a VK page or another card.
     given: set[int] = field(default_factory=set)
     #: Go on as another card from now on.

@@ -11,7 +11,7 @@ from coinsync.core.ledger import Line
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One resident; memberships with the name of their group, ``merged`` go on as this card."""
+    """One resident; memberships with their group's name, ``merged`` go on as this card."""
 
     resident: Resident
     balance: int

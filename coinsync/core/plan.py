@@ -36,7 +36,7 @@ class Put:
 
     @property
     def subject(self) -> Fact:
-        """The fact that the change is about."""
+        """What the change is about."""
         return self.new
 
 
@@ -48,13 +48,13 @@ class Drop:
 
     @property
     def subject(self) -> Fact:
-        """The fact that the change is about."""
+        """What the change is about."""
         return self.old
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Record a move of stock; ``left`` is how many pieces it counts on."""
+    """Record a move of stock; ``left`` is how many pieces it relies on."""
 
     move: StockMove
     left: int | None = None
@@ -168,10 +168,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes for one scope, in a fixed order, with what they rely on.
+    """Changes for one scope, in a fixed order; ``basis`` says where each key stood.
 
-    ``basis`` says where each key stood; ``lessons``, ``remarks`` and ``evidence`` explain the
-    plan and are no part of its digest.
+    ``lessons``, ``remarks`` and ``evidence`` explain the plan and are no part of its digest.
     """
 
     purpose: Purpose
@@ -207,7 +206,6 @@ class Plan:
         )
 
     def __bool__(self) -> bool:
-        """A plan without changes is false."""
         return bool(self.changes)
 
     @property
@@ -224,7 +222,7 @@ class Plan:
     def digest(self) -> str:
         """SHA-256 of scope, changes and basis: 64 hexadecimal digits."""
         content = (self.purpose, self.scope, self.changes, self.basis)
-        return digest_of_text(canonical_text(content))
+        return _sha256(canonical_text(content))
 
     @property
     def counts(self) -> Counts:
@@ -245,7 +243,7 @@ class Plan:
         )
 
     def check(self, limits: Limits) -> tuple[str, ...]:
-        """Name every guard that refuses the plan; empty when it is safe."""
+        """Name every guard that refuses the plan."""
         # A plan that changes nothing does no harm, however little was read.
         if not self:
             return ()
@@ -298,14 +296,13 @@ def _check_vanished(noun: str, coverage: Coverage, limits: Limits) -> tuple[str,
 
 
 def digest_of(digests: Sequence[str]) -> str:
-    """Digest of several plans; "" of none, a single plan's is its own."""
+    """Digest of several plans; a single plan's is its own, that of none is ""."""
     if len(digests) > 1:
-        return digest_of_text("\n".join(digests))
+        return _sha256("\n".join(digests))
     return digests[0] if digests else ""
 
 
-def digest_of_text(text: str) -> str:
-    """SHA-256 of a text: 64 hexadecimal digits."""
+def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -315,8 +312,7 @@ def matches(digest: str, given: str) -> bool:
 
 
 def _order(change: Change) -> tuple[Any, ...]:
-    """Drops, then facts, then the entries and moves that refer to them."""
-    # What takes the place of a dropped fact must find it free.
+    # Entries and moves refer to facts. What takes the place of a dropped fact must find it free.
     match change:
         case Drop(old):
             return (0, RANK[type(old)], identity(old))

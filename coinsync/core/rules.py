@@ -75,7 +75,7 @@ class Rule:
     subjects: frozenset[int] = setting(ids, default=frozenset())
     groups: frozenset[int] = setting(ids, default=frozenset())
     guest: GuestPolicy = setting(
-        choice(GuestPolicy), "When membership on that day is not known.", GuestPolicy.HOLD
+        choice(*GuestPolicy), "When membership on that day is not known.", GuestPolicy.HOLD
     )
     scheduled_only: bool = setting(yes_no, "Pay only lessons of the regular schedule.", False)
     title_ru: str = setting(
@@ -129,7 +129,7 @@ class Rulebook:
         return max(rates, key=lambda rule: rule.since)
 
     def type_reason(self, type_id: int) -> Reason | None:
-        """Say why a lesson type never earns; None for one that some rule names."""
+        """Say why a lesson type never earns; None where some rule names it."""
         if type_id in self.trials:
             return Reason.TRIAL
         if type_id in self.makeups:
@@ -197,7 +197,7 @@ class LessonContext:
     known_since: date
 
     def settle(self, record: LessonRecord) -> LessonRecord:
-        """Fill in whether a lesson is scheduled, and residents' standings."""
+        """Fill in whether a lesson is scheduled, and how residents stood to it."""
         lesson = record.lesson
         # The CRM may name the line of the schedule itself; then nothing is to be looked for.
         if not lesson.scheduled:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
 #: Makes a value of what stands in the file. Raises ``ValueError`` with what was expected.
@@ -98,25 +97,12 @@ def code(value: Any) -> str:
     return str(value)
 
 
-def choice(members: type[StrEnum]) -> Kind:
-    """One of the members of an enumeration."""
-
-    def kind(value: Any) -> StrEnum:
-        expect(value in list(members), _either(members))
-        return members(value)
-
-    return kind
-
-
-def one_of(*words: str) -> Kind:
-    """One of a few words."""
+def choice(*values: str) -> Kind:
+    """One of a few words, or of the members of an enumeration."""
+    expected = " or ".join(f'"{value}"' for value in values)
 
     def kind(value: Any) -> str:
-        expect(value in words, _either(words))
-        return str(value)
+        expect(value in values, expected)
+        return values[values.index(value)]
 
     return kind
-
-
-def _either(words: Iterable[str]) -> str:
-    return " or ".join(f'"{word}"' for word in words)

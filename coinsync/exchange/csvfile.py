@@ -74,32 +74,21 @@ class CsvExchange(Exchange):
         self._lessons = cache(lambda: self._facts("lessons", _lesson))
         self._marks = cache(lambda: self._facts("attendance", _attendance))
 
-    def close(self) -> None:
-        """Nothing is kept open."""
-
-    def moment(self) -> None:
-        """Files know no time."""
-
     def branches(self) -> Reading[Branch]:
-        """Rows of ``branches.csv``."""
         return self._facts("branches", decode.branch)
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
-        """Rows of ``types.csv``."""
         return self._facts("types", _lesson_type)
 
     def groups(self, branch: int) -> Reading[Group]:
-        """Rows of ``groups.csv`` of the branch."""
         reading = self._facts("groups", _group_of_branch)
         return reading.with_items(group for home, group in reading.items if home == branch)
 
     def residents(self, branch: int, today: date) -> Reading[Resident]:
-        """Rows of ``residents.csv`` of the branch; names are kept as written."""
         reading = self._facts("residents", _resident)
         return _only(reading, lambda resident: branch in resident.branches)
 
     def memberships(self, branch: int) -> Reading[Membership]:
-        """Rows of ``memberships.csv`` of the branch's groups and of its residents."""
         # The files say by themselves who is archived, whatever day it is.
         groups, residents = self.groups(branch), self.residents(branch, date.max)
         if not residents.complete:
@@ -113,7 +102,6 @@ class CsvExchange(Exchange):
         return _by_groups(groups, reading)
 
     def schedule(self, branch: int) -> Reading[RegularLesson]:
-        """Rows of ``schedule.csv`` of the branch's groups."""
         if not (self._folder / "schedule.csv").is_file():
             return Reading()
         groups = self.groups(branch)
@@ -122,13 +110,11 @@ class CsvExchange(Exchange):
         return _by_groups(groups, _only(reading, lambda line: line.group in groups_here))
 
     def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
-        """Rows of ``lessons.csv`` of the branch and window, with those of ``attendance.csv``."""
         return self._lesson_records(
             lambda lesson: lesson.branch == branch and since <= lesson.date <= until
         )
 
     def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
-        """The lesson's row, whatever its day and branch."""
         reading = self._lesson_records(lambda row: row.id == lesson)
         paths = [record.path for record in reading.unreadable if record.id == lesson]
         if paths or not reading.complete:

@@ -84,7 +84,7 @@ class HttpSession(requests.Session):
         self.trust_env = False
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Nowhere: requests would read the body of a redirect without a bound, even unfollowed."""
+        # requests would read the body of a redirect without a bound, even unfollowed.
         return None
 
 

@@ -21,9 +21,9 @@ WIDTH_OF_COLUMNS = 72
 def history(of: History, ways: Mapping[str, str], *, actors: bool) -> Listing:
     """A history; ``ways`` are titles of the ways to earn by code, ``actors`` adds who did it."""
     heading = f"{titled(of.resident.id, of.resident.name)}   balance {balance(of.balance)}"
-    headings = ("entry", "day", "what", "coins", "balance", "why", "posted", "by")
+    headings = (">entry", "day", "what", ">coins", ">balance", "why", "posted", "by")
     columns = len(headings) if actors else len(headings) - 1
-    grid = Grid(headings[:columns], right=("entry", "coins", "balance"))
+    grid = Grid(headings[:columns])
     for line in of.lines:
         grid.add(*_history_cells(line, ways)[:columns])
     page: Parts = [bold(heading), grid]
@@ -85,7 +85,7 @@ def _statement_page(of: Statement, width: int) -> Parts:
     nothing = () if of.lines else (texts.nothing,)
     page.append(_paragraphs(*nothing, "", bold(end), ""))
     if of.totals:
-        totals = Grid(("", ""), right=(1,))
+        totals = Grid(("", ">"))
         for kind, coins in of.totals.items():
             totals.add(texts.totals[kind], words.amount(coins))
         page += [totals, ""]
@@ -115,8 +115,8 @@ def _statement_lines(of: Statement, words: Words, *, wide: bool) -> Grid:
         headings += (texts.what,)
     if wide and any(line.why for line in of.lines):
         headings += (texts.why,)
-    numbers = (texts.coins, texts.balance)
-    grid = Grid((*headings, *numbers), right=numbers, whole=(0,) if wide else ())
+    numbers = (f">{texts.coins}", f">{texts.balance}")
+    grid = Grid((*headings, *numbers), whole=(0,) if wide else ())
     for style, when, what, reason, change, after in rows:
         texts_of_row = (when, what, reason)
         cells: list[Cell] = [TextLine(text, style) for text in texts_of_row]

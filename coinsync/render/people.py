@@ -34,7 +34,7 @@ _LINK_PROBLEMS = {
 
 def links(lines: Sequence[LinkLine]) -> Listing:
     """Which VK account sees whom."""
-    grid = Grid(("VK account", "resident", "by", ""), right=("VK account",))
+    grid = Grid((">VK account", "resident", "by", ""))
     live = 0
     for link in lines:
         live += link.live
@@ -118,7 +118,7 @@ def residents_page(
     if as_of is not None:
         when = f"at the end of {day(as_of)}, by the days on which things happened"
         page.append(bold(when))
-    grid = Grid(("id", "name", "branches", "is", "coins"), right=("id", "coins"))
+    grid = Grid((">id", "name", "branches", "is", ">coins"))
     for resident in residents:
         grid.add(
             f"#{resident.id}",

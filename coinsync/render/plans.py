@@ -43,7 +43,7 @@ def _refusals(report: PlanReport) -> Parts:
 
 
 def _lines(lines: Iterable[PlanLine], *, every_line: bool) -> Parts:
-    grid = Grid(("",) * 7, right=(5,))
+    grid = Grid(("", "", "", "", "", ">", ""))
     hidden: Parts = []
     for verb, group in gathered(lines, lambda line: line.verb):
         shown = group if every_line else group[:LINES_PER_VERB]

@@ -46,7 +46,7 @@ def _findings(of: Proof, *, every_check: bool) -> Grid:
     # What could not be read is told beside the proof, on stderr.
     findings = {finding.check: finding for finding in of.findings if finding.check != "unread"}
     titles = {check.id: check.title for check in of.checked} if every_check else {}
-    grid = Grid(("",) * 4, right=(2,))
+    grid = Grid(("", "", ">", ""))
     for id in dict.fromkeys((*titles, *findings)):
         finding = findings.get(id)
         if finding is None:

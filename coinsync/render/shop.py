@@ -19,13 +19,10 @@ BUYER_COLUMNS = ("resident", "name", "pieces", "spent", "balance")
 OF_SALE, OF_LINE = ("sale", "day", "event"), ("line", "item", "name", "quantity", "price", "listed")
 SALE_COLUMNS = (*OF_SALE, *OF_LINE, "refunded", "by", "note")
 
-# --- goods ----------------------------------------------------------------------------------------
-
 
 def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
     """Goods with the ``pieces`` of those that are counted; the CSV can be loaded again."""
-    headings = ("code", "name", "category", "price", "left", "branches", "", "picture")
-    grid = Grid(headings, right=("price", "left"))
+    grid = Grid(("code", "name", "category", ">price", ">left", "branches", "", "picture"))
     data = []
     for item in goods:
         state = _state(item)
@@ -55,7 +52,7 @@ def _state(item: Item) -> str:
 
 def stock(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
     """How many pieces of what are left."""
-    grid = Grid(("code", "name", "left", ""), right=("left",))
+    grid = Grid(("code", "name", ">left", ""))
     rows = []
     for item in goods:
         left = pieces[item.code]
@@ -70,7 +67,7 @@ def stock(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
 
 def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
     """The moves of one item, each with what was left after it."""
-    grid = Grid(("day", "what", "pieces", "left", "by", "why"), right=("pieces", "left"))
+    grid = Grid(("day", "what", ">pieces", ">left", "by", "why"))
     data, rows = [], []
     for move, left in moves:
         sale = f"sale {move.sale}" if move.sale else ""
@@ -89,15 +86,12 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
     return Listing([heading, grid], data, MOVE_COLUMNS, rows)
 
 
-# --- the till -------------------------------------------------------------------------------------
-
-
 def shelf_page(
     buyer: Resident, coins: int, goods: Mapping[int, Item], pieces: Mapping[str, int]
 ) -> Page:
     """A buyer's balance and the numbered goods."""
     heading = f"{titled(buyer.id, buyer.name)}   balance {balance(coins)}"
-    grid = Grid(("", "item", "code", "price", "left", ""), right=(0, "price", "left"))
+    grid = Grid((">", "item", "code", ">price", ">left", ""))
     for number, item in goods.items():
         # What cannot be had is said by a word, not by colour alone.
         obstacle = ""
@@ -132,13 +126,9 @@ def _pieces(name: str, quantity: int) -> str:
     return f"{name} × {quantity}" if quantity > 1 else name
 
 
-# --- sales ----------------------------------------------------------------------------------------
-
-
 def sales(purchases: Sequence[Purchase]) -> Listing:
     """Sales; in a spreadsheet a row for each line."""
-    headings = ("sale", "day", "event", "buyer", "goods", "coins", "")
-    grid = Grid(headings, right=("coins",))
+    grid = Grid(("sale", "day", "event", "buyer", "goods", ">coins", ""))
     taken = 0
     for purchase in purchases:
         coins = sum(payment.coins for payment in purchase.payments)
@@ -189,8 +179,7 @@ def sale_page(purchase: Purchase) -> Page:
     page: Parts = [bold(heading)]
     if purchase.note:
         page.append(purchase.note)
-    headings = ("line", "item", "code", "pieces", "price", "coins", "")
-    grid = Grid(headings, right=("line", "pieces", "price", "coins"))
+    grid = Grid((">line", "item", "code", ">pieces", ">price", ">coins", ""))
     for line in purchase.lines:
         remarks = []
         if line.price != line.listed:
@@ -212,9 +201,6 @@ def sale_page(purchase: Purchase) -> Page:
     return page
 
 
-# --- fairs and what sells -------------------------------------------------------------------------
-
-
 def fairs(events: Sequence[Event]) -> Listing:
     """Fairs, and which of them are open."""
     grid = Grid(("event", "title", "opened", "closed"))
@@ -232,7 +218,7 @@ def report(of: ShopReport, *, every_line: bool) -> Listing:
 
 
 def _goods_page(items: Sequence[ItemLine]) -> Page:
-    grid = Grid(("item", "code", "sold", "coins", "left"), right=("sold", "coins", "left"))
+    grid = Grid(("item", "code", ">sold", ">coins", ">left"))
     idle = 0
     for item in items:
         idle += not item.pieces
@@ -246,8 +232,7 @@ def _buyers_page(buyers: Sequence[BuyerLine], *, every_line: bool) -> Page:
     if not every_line:
         bought = [buyer for buyer in buyers if buyer.pieces or buyer.spent]
         shown = sorted(bought, key=lambda buyer: -buyer.spent)
-    headings = ("resident", "bought", "spent", "has left")
-    grid = Grid(headings, right=("bought", "spent", "has left"))
+    grid = Grid(("resident", ">bought", ">spent", ">has left"))
     for buyer in shown:
         who = titled(buyer.resident, buyer.name)
         grid.add(who, str(buyer.pieces), total(buyer.spent), total(buyer.balance))

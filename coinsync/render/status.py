@@ -12,9 +12,8 @@ from coinsync.render.numbers import age, signed
 
 def runs_listing(runs: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
     """The last runs, and when each branch was last synced."""
-    left = ("posted (UTC)", "branch", "what", "window")
-    numbers = ("entries", "coins", "requests")
-    grid = Grid(("run", *left, *numbers, "by"), right=("run", *numbers))
+    words = ("posted (UTC)", "branch", "what", "window")
+    grid = Grid((">run", *words, ">entries", ">coins", ">requests", "by"))
     for run in runs:
         window = f"{run.until}" if run.since == run.until else f"{run.since} … {run.until}"
         grid.add(

@@ -70,18 +70,19 @@ def inert(cell: Cell) -> Text:
 
 def _print_grid(out: Console, grid: Grid) -> None:
     rows = [[inert(cell) for cell in cells] for cells in grid.rows]
-    if any(grid.headings):
-        rows.insert(0, [Text(heading, "bold") for heading in grid.headings])
-    right, whole = [], []
+    headings, right, whole = [], [], []
     for place, heading in enumerate(grid.headings):
-        is_number = place in grid.right or bool(heading and heading in grid.right)
+        is_number = heading.startswith(">")
+        headings.append(heading.removeprefix(">"))
         right.append(is_number)
         whole.append(is_number or place in grid.whole)
+    if any(headings):
+        rows.insert(0, [Text(heading, "bold") for heading in headings])
     widths = _widths(rows, whole, out.width)
     if widths:
         _print_lines(out, rows, widths, right)
     else:
-        _print_row_by_row(out, grid.headings, rows)
+        _print_row_by_row(out, headings, rows)
 
 
 def _widths(rows: list[list[Text]], whole: list[bool], width: int) -> list[int]:
@@ -134,7 +135,7 @@ def _folded(out: Console, text: Text, width: int) -> list[Text]:
     return lines
 
 
-def _print_row_by_row(out: Console, headings: tuple[str, ...], rows: list[list[Text]]) -> None:
+def _print_row_by_row(out: Console, headings: list[str], rows: list[list[Text]]) -> None:
     if not any(headings):
         for row in rows:
             out.print(Text("  ").join(text for text in row if text))

@@ -268,7 +268,7 @@ QUESTIONS: dict[str, list[Question]] = {
     "lines": [
         asked(lambda r: r.lines(SISTER)),
         asked(lambda r: r.lines(SOMEBODY, since=DAY, until=DAY + timedelta(days=30))),
-        asked(lambda r: r.lines(SOMEBODY, before=ENTRY, limit=10_000)),
+        asked(lambda r: r.lines(SOMEBODY, limit=10_000)),
     ],
     "last_lines": [
         asked(lambda r: r.last_lines([SISTER], 50)),
@@ -288,7 +288,6 @@ QUESTIONS: dict[str, list[Question]] = {
         ),
     ],
     "ledger": [whole("entry", why=PROOF, ask=lambda r: list(r.ledger()))],
-    "entries": [whole("entry", why=PROOF, ask=lambda r: list(r.entries()))],
     # shop
     "shelf": [asked(lambda r: r.shelf(301))],
     "stock": [asked(lambda r: r.stock(["item-3"]))],

@@ -50,14 +50,13 @@ class People:
 
     @property
     def erased(self) -> frozenset[int]:
-        """The cards whose families asked to be forgotten."""
-        return frozenset(
-            resident.id for resident in self.residents if resident.presence is Presence.ERASED
-        )
+        """Cards whose families asked to be forgotten."""
+        residents = self.residents
+        return frozenset(card.id for card in residents if card.presence is Presence.ERASED)
 
     @property
     def closed(self) -> frozenset[int]:
-        """The cards that get no more links: erased or merged."""
+        """Cards that get no more links: erased or merged."""
         return self.merged | self.erased
 
 
@@ -76,12 +75,9 @@ def plan_people(
     ``unreadable`` gives the bad field by card, ``missed`` other branches that lacked the card.
     """
     residents = _with_the_missing(scope.branch, read.residents, known.residents, missed or {})
+    groups = {group.id for group in read.groups}
     memberships = memberships_after(
-        read.memberships,
-        known.memberships,
-        scope.until,
-        read_before,
-        {group.id for group in read.groups},
+        read.memberships, known.memberships, scope.until, read_before, groups
     )
     links, remarks = _link_changes(read, known)
     for resident, field in (unreadable or {}).items():
@@ -102,24 +98,20 @@ def plan_people(
 
 
 def _people_evidence(branch: int, read: People, known: People) -> Evidence:
-    present = {resident.id for resident in read.residents}
-    expected = {
-        resident.id
-        for resident in known.residents
-        if branch in resident.branches and resident.presence is not Presence.GONE
-    }
+    expected = set()
+    for resident in known.residents:
+        if branch in resident.branches and resident.presence is not Presence.GONE:
+            expected.add(resident.id)
+    missing = expected.difference(resident.id for resident in read.residents)
     # Only the groups of this branch were read: others cannot lack a membership.
     groups = {group.id for group in read.groups}
-    open_seats = {
-        _seat(membership)
-        for membership in known.memberships
-        if membership.until is None and membership.group in groups
-    }
-    shown_seats = {
-        _seat(membership) for membership in read.memberships if membership.group in groups
-    }
+    shown_seats = {_seat(shown) for shown in read.memberships if shown.group in groups}
+    open_seats = set()
+    for membership in known.memberships:
+        if membership.until is None and membership.group in groups:
+            open_seats.add(_seat(membership))
     return Evidence(
-        residents=Coverage(len(expected), len(read.residents), len(expected - present)),
+        residents=Coverage(len(expected), len(read.residents), len(missing)),
         memberships=Coverage(len(open_seats), len(shown_seats), len(open_seats - shown_seats)),
     )
 
@@ -166,8 +158,8 @@ def memberships_after(
 ) -> tuple[Membership, ...]:
     """Join the memberships that the CRM shows with those that we remember.
 
-    AlfaCRM forgets a membership that ended, and shows many without a start: it began after the
-    last reading. One of ``groups`` that is no longer shown ended the day before.
+    AlfaCRM forgets a membership that ended, and shows many without a start: it began after the last
+    reading. One of ``groups`` that is no longer shown ended the day before.
     """
     after = {identity(membership): membership for membership in known}
     remembered: dict[tuple[int, int], list[Membership]] = {}
@@ -185,7 +177,7 @@ def memberships_after(
 def _dated(
     membership: Membership, stays: Iterable[Membership], today: date, read_before: date | None
 ) -> Membership:
-    """Give a membership without a start that of the stay we remember."""
+    # A membership without a start has that of the stay we remember.
     if membership.since != ALWAYS:
         return membership
     starts = []
@@ -221,10 +213,8 @@ def names_to_ask(read: Iterable[Resident], known: People) -> dict[int, str]:
 
 
 def _link_changes(read: People, known: People) -> tuple[list[Change], list[Remark]]:
-    """Link residents who never had a link; a later change is only reported.
-
-    A revoked viewer must not come back because the office typed the page once more.
-    """
+    # Only residents who never had a link are linked; a later change is reported. A revoked viewer
+    # must not come back because the office typed the page once more.
     linked: dict[int, set[int]] = {}
     for link in known.links:
         linked.setdefault(link.resident, set()).add(link.vk)

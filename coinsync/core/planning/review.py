@@ -39,10 +39,10 @@ def plan_review(
     note: str,
     erased: Collection[int] = (),
 ) -> Plan:
-    """Plan what a person's ruling does to what is held: one question at least.
+    """Plan what a ruling does to what is held: one question at least.
 
-    *Forgive* takes the award back and gives the same as a gift; *waive* leaves the coins. What
-    then differs from the rules is a decision. Of ``erased`` residents no note is kept.
+    *Forgive* takes the award back and gives the same as a gift; *waive* leaves the coins. What then
+    differs from the rules is a decision. Of ``erased`` residents no note is kept.
     """
     changes: list[Change] = []
     basis: list[KeyState] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,6 @@ class Engine(ABC):
     #: The append-only triggers by name, each with its text after ``CREATE TRIGGER name``.
     guards: Mapping[str, str]
 
-    # --- by address ---
-
     @abstractmethod
     def must_exist(self, url: str) -> object:
         """Refuse a URL without a database; a mark that is equal while it is the same database."""
@@ -57,8 +55,6 @@ class Engine(ABC):
     @abstractmethod
     def back_up(self, url: str, file: Path) -> None:
         """Write a copy of one moment into a file that is not there yet, for its owner alone."""
-
-    # --- by open database: connecting and writing ---
 
     @abstractmethod
     def place_of(self, database: Database) -> str:
@@ -99,8 +95,6 @@ class Engine(ABC):
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
         """Say in our words what the driver meant."""
 
-    # --- by open database: settings, schema and guards ---
-
     @abstractmethod
     def ready_to_migrate(self, database: Database) -> None:
         """Set what lasts and what the tables to come depend on."""
@@ -118,26 +112,27 @@ class Engine(ABC):
         return []
 
     @abstractmethod
-    def expected(self, database: Database) -> Mapping[str, str]:
-        """Every part of the schema that the models describe, by its name, and what it is."""
-
-    @abstractmethod
     def described(self, database: Database) -> Mapping[str, str]:
-        """Every part of our tables as the engine tells them, and all triggers."""
+        """Every part of our tables as the engine tells them: its name, and what it is."""
 
     @abstractmethod
+    def triggers(self, database: Database) -> Mapping[str, str]:
+        """All triggers by name, each with its text after ``CREATE TRIGGER name``."""
+
     def put_guard(self, database: Database, name: str, body: str) -> bool:
         """Make a trigger, whatever has its name now; False where the server forbids triggers."""
+        database.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
+        database.execute_sql(f"CREATE TRIGGER {name} {body}")
+        return True
 
-    @abstractmethod
     def guards_lost(self, database: Database) -> tuple[str, ...]:
         """Guards that are missing or changed, though this account may do what they refuse."""
+        texts = self.triggers(database)
+        return tuple(sorted(name for name, body in self.guards.items() if texts.get(name) != body))
 
     def guards_hidden(self, database: Database) -> tuple[str, ...]:
         """Guards that this account cannot see; it may not do what they refuse either."""
         return ()
-
-    # --- by open database: its condition ---
 
     @abstractmethod
     def damage(self, database: Database, *, quick: bool = False) -> list[str]:
@@ -171,3 +166,9 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         passed.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+def index_name(table: str, is_unique: bool, columns: Iterable[str]) -> str:
+    """What the schema calls an index: by its columns, because its own name makes no difference."""
+    unique = "unique " if is_unique else ""
+    return f"{unique}index {table} ({', '.join(columns)})"

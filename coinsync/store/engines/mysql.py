@@ -44,14 +44,11 @@ class Mysql(Engine):
     errors = (peewee.PeeweeException, pymysql.MySQLError)
     guards = guards.MYSQL
 
-    # --- by address ---
-
     def must_exist(self, url: str) -> object:
-        """Connecting will tell; an address always means the same database."""
+        # Connecting will tell; an address always means the same database.
         return address_of(url)
 
     def prepare(self, url: str) -> bool:
-        """Make the database itself, where the account may."""
         try:
             with self.to_write(url, wait_seconds=CONNECT_SECONDS_MAX).connection_context():
                 return False
@@ -67,17 +64,15 @@ class Mysql(Engine):
         return True
 
     def to_write(self, url: str, *, wait_seconds: float) -> MysqlDatabase:
-        """Each of a plan's tries waits for a part of the time."""
         address = address_of(url)
         return MysqlDatabase(address.name, address=address, terms=terms_to_write(wait_seconds))
 
     def to_read(self, url: str, *, wait_seconds: float) -> MysqlDatabase:
-        """Every transaction of it is told to write nothing."""
         address = address_of(url)
         return MysqlDatabase(address.name, address=address, terms=terms_to_read(wait_seconds))
 
     def lender(self, url: str, *, wait_seconds: float) -> Lender:
-        """Connections are kept. What another node has just written may be seen a moment later."""
+        # What another node has just written may be seen a moment later.
         address = address_of(url)
         shared: Database = SharedDatabase(
             address.name,
@@ -97,27 +92,22 @@ class Mysql(Engine):
         return lent
 
     def back_up(self, url: str, file: Path) -> None:
-        """By the server's own program."""
         from coinsync.store.engines import mysql_dump
 
         mysql_dump.dump(address_of(url), file, guards=len(self.guards))
 
-    # --- by open database: connecting and writing ---
-
     def place_of(self, database: Database) -> str:
-        """Hosts and name."""
         return str(opened_here(database).address)
 
     def begin_reading(self, database: Database) -> None:
-        """The snapshot is taken at once, not by the first question."""
+        # The snapshot is taken at once, not by the first question.
         database.execute_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 
     def may_try_again(self, error: BaseException, *, began: bool) -> bool:
-        """What others did to us passes; a server that does not answer was waited for already."""
+        # What others did to us passes; a server that does not answer was waited for already.
         return not mysql_errors.timed_out(error)
 
     def is_alive(self, database: Database) -> bool:
-        """Ask the server."""
         try:
             # The driver would connect anew without our settings.
             database.connection().ping(reconnect=False)
@@ -126,12 +116,12 @@ class Mysql(Engine):
         return True
 
     def renew(self, database: Database) -> None:
-        """Connect anew: to another host, where this one serves no longer."""
+        # Where this host serves no longer, another one is found.
         database.close()
 
     @contextmanager
     def look_again(self, database: Database) -> Iterator[None]:
-        """Take the writers' lock: a commit of ours that is still on its way holds it."""
+        # A commit of ours that is still on its way holds the writers' lock.
         database.close()
         database.connect()
         database.begin()
@@ -142,7 +132,7 @@ class Mysql(Engine):
             database.rollback()
 
     def stream(self, database: Database, sql: str, values: Values) -> Iterator[tuple[Any, ...]]:
-        """Rows come as they are asked for; meanwhile the connection can do nothing else."""
+        # Meanwhile the connection can do nothing else.
         connection = database.connection()
         with closing(connection.cursor(SSCursor)) as cursor:
             cursor.execute(sql, values)
@@ -153,22 +143,18 @@ class Mysql(Engine):
                 raise RuntimeError("another question was asked before all rows were read")
 
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
-        """Errors are told apart by their numbers, never by their texts."""
         return mysql_errors.translate(error, place)
 
-    # --- by open database: settings, schema and guards ---
-
     def ready_to_migrate(self, database: Database) -> None:
-        """New tables are made transactional, and compare texts exactly."""
+        # New tables are made transactional, and compare texts exactly.
         database.execute_sql("SET SESSION default_storage_engine = InnoDB")
         database.execute_sql(f"ALTER DATABASE CHARACTER SET utf8mb4 COLLATE {_collation(database)}")
 
     def has_table(self, database: Database, name: str) -> bool:
-        """Whether it is there, and this account may see it."""
         return bool(database.execute_sql("SHOW TABLES LIKE %s", (name,)).fetchall())
 
     def unsafe_settings(self, database: Database) -> list[str]:
-        """The session was looked at when it was made; here are the tables."""
+        # The session was looked at when it was made; here are the tables.
         wrong = []
         for table, kind, collation in database.execute_sql(
             "SELECT table_name, engine, table_collation FROM information_schema.tables"
@@ -184,54 +170,43 @@ class Mysql(Engine):
         return wrong
 
     def weak_settings(self, database: Database) -> list[str]:
-        """Whether what was committed is on disk."""
         name = "innodb_flush_log_at_trx_commit"
         flush = database.execute_sql(f"SELECT @@GLOBAL.{name}").fetchone()[0]
         if flush == 1:
             return []
         return [f"{name} = {flush}: a power cut may lose the last second; set it to 1"]
 
-    def expected(self, database: Database) -> Mapping[str, str]:
-        """As the models say it, in the words of the server."""
-        return mysql_schema.expected(database)
-
     def described(self, database: Database) -> Mapping[str, str]:
-        """From ``information_schema``."""
         return mysql_schema.described(database, _COLLATIONS)
 
+    def triggers(self, database: Database) -> Mapping[str, str]:
+        return mysql_schema.triggers(database)
+
     def put_guard(self, database: Database, name: str, body: str) -> bool:
-        """A server with a binary log takes triggers only from accounts that it trusts."""
+        # A server with a binary log takes triggers only from accounts that it trusts.
         try:
-            database.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
-            database.execute_sql(f"CREATE TRIGGER {name} {body}")
+            return super().put_guard(database, name, body)
         except peewee.DatabaseError as error:
             if set(mysql_errors.codes(error)) & mysql_errors.FORBIDDEN:
                 return False
             raise
-        return True
 
     def guards_lost(self, database: Database) -> tuple[str, ...]:
-        """Those that this account does not see, where it may do what they refuse."""
-        lost: list[str] = []
-        for name in self._unseen_guards(database):
-            verb, table = guards.watched(self.guards[name])
-            if _may(database, verb, table):
-                lost.append(name)
-        return tuple(lost)
+        return self._guards_not_seen(database, may_break=True)
 
     def guards_hidden(self, database: Database) -> tuple[str, ...]:
-        """Those that this account does not see, where it may not do what they refuse either."""
-        lost = self.guards_lost(database)
-        return tuple(name for name in self._unseen_guards(database) if name not in lost)
+        return self._guards_not_seen(database, may_break=False)
 
-    def _unseen_guards(self, database: Database) -> list[str]:
-        texts = mysql_schema.triggers(database)
-        return sorted(name for name, body in self.guards.items() if texts.get(name) != body)
-
-    # --- by open database: its condition ---
+    def _guards_not_seen(self, database: Database, *, may_break: bool) -> tuple[str, ...]:
+        names: list[str] = []
+        for name in super().guards_lost(database):
+            verb, table = guards.watched(self.guards[name])
+            if _may(database, verb, table) is may_break:
+                names.append(name)
+        return tuple(names)
 
     def damage(self, database: Database, *, quick: bool = False) -> list[str]:
-        """The server's own check, which would end our transaction, on another connection."""
+        # The server's own check would end our transaction, so another connection makes it.
         opened = opened_here(database)
         terms = terms_to_read(opened.terms.connect_seconds, CHECK_SECONDS)
         other: Database = MysqlDatabase(opened.database, address=opened.address, terms=terms)
@@ -242,17 +217,14 @@ class Mysql(Engine):
         return [f"{table}: {text}" for table, _, _, text in bad]
 
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
-        """Rows by what they refer to."""
         return list(mysql_schema.orphans(database))
 
     def product(self, database: Database) -> tuple[str, str]:
-        """MariaDB says so in its version, before what its packagers add."""
         version = str(database.execute_sql("SELECT VERSION()").fetchone()[0])
         number, mark, _ = version.partition("-MariaDB")
         return ("MariaDB" if mark else "MySQL"), number
 
     def rights(self, database: Database) -> tuple[str, ...]:
-        """What of the tables that only grow this account may change or empty."""
         allowed = []
         for table in guards.GROWING:
             for verb in ("UPDATE", "DELETE"):
@@ -265,7 +237,6 @@ class Mysql(Engine):
         return "" if _may(database, "UPDATE", "head") else "this account may not write"
 
     def size(self, database: Database) -> int:
-        """Bytes of tables and indexes, as far as the server knows."""
         cursor = database.execute_sql(
             "SELECT SUM(data_length + index_length) FROM information_schema.tables"
             " WHERE table_schema = DATABASE()"

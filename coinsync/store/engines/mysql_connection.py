@@ -206,7 +206,7 @@ class SharedDatabase(PooledMySQLDatabase, MysqlDatabase):  # type: ignore[misc]
     """For many threads: each takes a connection that is alive, and gives it back."""
 
     def connect(self, reuse_if_open: bool = False) -> Any:
-        """Take a connection; too many are told as a server would."""
+        # Too many are told as a server would.
         try:
             return super().connect(reuse_if_open)
         except MaxConnectionsExceeded as error:

@@ -50,16 +50,12 @@ class Sqlite(Engine):
     errors = (peewee.PeeweeException, sqlite3.Error)
     guards = guards.SQLITE
 
-    # --- by address ---
-
     def must_exist(self, url: str) -> object:
-        """The number of the file."""
         path = path_of(url)
         refuse_missing(path)
         return path.stat().st_ino
 
     def prepare(self, url: str) -> bool:
-        """Make the file, and its folder too, which the group may read."""
         path = path_of(url)
         if path.exists():
             return False
@@ -75,7 +71,6 @@ class Sqlite(Engine):
         return True
 
     def to_write(self, url: str, *, wait_seconds: float) -> SqliteDatabase:
-        """The file must be there: it is opened, never made."""
         return SqliteDatabase(
             address(path_of(url), "rw"),
             uri=True,
@@ -87,29 +82,22 @@ class Sqlite(Engine):
         )
 
     def to_read(self, url: str, *, wait_seconds: float) -> SqliteDatabase:
-        """The file is opened for reading, and the connection refuses to write."""
         return to_read(path_of(url), wait_seconds)
 
     def lender(self, url: str, *, wait_seconds: float) -> Lender:
-        """Connections are kept while nobody uses them; a file has no limit of them."""
         return IdleConnections(path_of(url), wait_seconds).lent
 
-    # --- by open database ---
-
     def place_of(self, database: Database) -> str:
-        """The file."""
         return str(file_of(database))
 
     def ready_to_migrate(self, database: Database) -> None:
-        """Switch to WAL mode, in which readers and a writer do not wait for each other."""
+        # In WAL mode readers and a writer do not wait for each other.
         database.execute_sql("PRAGMA journal_mode = wal")
 
     def has_table(self, database: Database, name: str) -> bool:
-        """Whether the file has it."""
         return bool(database.table_exists(name))
 
     def unsafe_settings(self, database: SqliteDatabase) -> list[str]:  # type: ignore[override]
-        """Settings of the connection, and the mode of the file."""
         wrong = [name for name, value in SETTINGS.items() if database.pragma(name) != value]
         # The mode belongs to the file and stays, but a backup that was restored comes in another.
         mode = database.pragma("journal_mode")
@@ -118,73 +106,54 @@ class Sqlite(Engine):
         return wrong
 
     def begin_reading(self, database: Database) -> None:
-        """The snapshot is taken by the first question."""
+        # The snapshot is taken by the first question.
         database.begin()
 
     def may_try_again(self, error: BaseException, *, began: bool) -> bool:
-        """BEGIN has waited as long as it was told to; waiting once more would exceed that."""
+        # BEGIN has waited as long as it was told to; waiting once more would exceed that.
         return began
 
     @contextmanager
     def look_again(self, database: Database) -> Iterator[None]:
-        """A new connection sees what is committed."""
         database.close()
         database.connect()
         yield
 
     def stream(self, database: Database, sql: str, values: Values) -> Iterator[tuple[Any, ...]]:
-        """SQLite makes row after row by itself."""
+        # SQLite makes row after row by itself.
         cursor: Iterator[tuple[Any, ...]] = database.execute_sql(sql, values)
         return cursor
 
     def take_any_text(self, database: Database) -> None:
-        """SQLite keeps texts that are no UTF-8."""
+        # SQLite keeps texts that are no UTF-8.
         database.connection().text_factory = lambda raw: raw.decode("utf-8", "replace")
 
-    def put_guard(self, database: Database, name: str, body: str) -> bool:
-        """SQLite forbids nobody to make triggers."""
-        database.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
-        database.execute_sql(f"CREATE TRIGGER {name} {body}")
-        return True
-
-    def guards_lost(self, database: Database) -> tuple[str, ...]:
-        """Compare each with its text."""
-        triggers = sqlite_schema.triggers(database)
-        wanted = {name: f"CREATE TRIGGER {name} {body}" for name, body in self.guards.items()}
-        return tuple(sorted(name for name in wanted if triggers.get(name) != wanted[name]))
-
-    def expected(self, database: Database) -> Mapping[str, str]:
-        """As SQLite describes tables made from the models."""
-        return sqlite_schema.expected()
-
     def described(self, database: Database) -> Mapping[str, str]:
-        """As SQLite describes the tables that are there."""
         return sqlite_schema.described(database)
 
+    def triggers(self, database: Database) -> Mapping[str, str]:
+        return sqlite_schema.triggers(database)
+
     def weak_settings(self, database: SqliteDatabase) -> list[str]:  # type: ignore[override]
-        """The mode of the file, which the next writer sets right."""
         mode = database.pragma("journal_mode")
         if mode == "wal":
             return []
         return [f"journal_mode is {mode}, as in a restored backup; the next writer sets it right"]
 
     def damage(self, database: Database, *, quick: bool = False) -> list[str]:
-        """SQLite's own check, which sees broken pages and no changed digit."""
+        # This sees broken pages, and no changed digit.
         check = "quick_check" if quick else "integrity_check"
         lines = database.execute_sql(f"PRAGMA {check}")
         return [str(line) for (line,) in lines if line != "ok"]
 
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
-        """Rows by SQLite's own number."""
         rows = database.execute_sql("PRAGMA foreign_key_check")
         return [(table, row or 0, parent) for table, row, parent, _ in rows]
 
     def product(self, database: Database) -> tuple[str, str]:
-        """The library that Python was built with."""
         return "SQLite", sqlite3.sqlite_version
 
     def rights(self, database: Database) -> tuple[str, ...]:
-        """Whether others than owner and group may touch the file."""
         file = file_of(database)
         exposed = [path for path in (file, file.parent) if _is_open_to_all(path)]
         return tuple(f"{path} is open to everybody" for path in exposed)
@@ -199,11 +168,10 @@ class Sqlite(Engine):
         return ""
 
     def size(self, database: Database) -> int:
-        """Bytes of the file."""
         return file_of(database).stat().st_size
 
     def back_up(self, url: str, file: Path) -> None:
-        """Copy through SQLite, which takes the -wal file along, as ``cp`` does not."""
+        # SQLite itself takes the -wal file along, as ``cp`` does not.
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         source = sqlite3.connect(address(path_of(url), "ro"), uri=True)
         with closing(source), closing(sqlite3.connect(file)) as target:
@@ -212,7 +180,6 @@ class Sqlite(Engine):
             target.execute("PRAGMA journal_mode = delete")
 
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
-        """Errors are told apart by their numbers, never by their texts."""
         # One failure leads to others: a full disk ends the transaction, and rolling back fails then
         # for want of one. So all causes are looked through; what explains the others comes first.
         codes = _codes(error)
