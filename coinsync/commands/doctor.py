@@ -65,28 +65,32 @@ def doctor(
     """
     session: Session = ctx.obj
     diagnoses = list(_diagnoses(Examination(session, offline)))
-    session.tell(diagnoses)
+    session.tell([{"look": look, **diagnosis._asdict()} for look, diagnosis in diagnoses])
     if not session.json:
-        for diagnosis in diagnoses:
+        for look, diagnosis in diagnoses:
             if not (session.quiet and diagnosis.state == OK):
-                typer.echo(_shown(diagnosis))
-    return DIFFERENT if any(diagnosis.state == FAIL for diagnosis in diagnoses) else 0
+                typer.echo(_shown(look, diagnosis))
+    return DIFFERENT if any(diagnosis.state == FAIL for _, diagnosis in diagnoses) else 0
 
 
-def _diagnoses(ex: Examination) -> Iterator[Diagnosis]:
+def _diagnoses(ex: Examination) -> Iterator[tuple[str, Diagnosis]]:
+    """What each check says, with the check's name."""
     faults = list(configuration.config(ex))
-    yield from faults
-    readable = all(fault.state == OK for fault in faults)
-    for check in CHECKS if readable else WITHOUT_CONFIGURATION:
+    for fault in faults:
+        yield "config", fault
+    is_readable = all(fault.state == OK for fault in faults)
+    for check in CHECKS if is_readable else WITHOUT_CONFIGURATION:
+        look = check.__name__.replace("_", " ")
         try:
-            yield from check(ex)
+            for diagnosis in check(ex):
+                yield look, diagnosis
         except CoinsyncError as error:
             # What stops one check says nothing of the others.
-            yield failed(check.__name__.replace("_", " "), error)
+            yield look, failed(error)
 
 
-def _shown(diagnosis: Diagnosis) -> str:
-    head = f"{diagnosis.state:<{STATE_WIDTH}}{diagnosis.look:<{LOOK_WIDTH}}"
+def _shown(look: str, diagnosis: Diagnosis) -> str:
+    head = f"{diagnosis.state:<{STATE_WIDTH}}{look:<{LOOK_WIDTH}}"
     lines = [f"{head}{diagnosis.said}"]
     indent = " " * len(head)
     if diagnosis.advice and diagnosis.state != OK:

@@ -207,6 +207,11 @@ def key_in_environment(installation: Installation) -> None:
     installation.environ["COINSYNC_ALFACRM_KEY"] = KEY
 
 
+def windows_secrets(installation: Installation) -> None:
+    """A comment as an old editor of Windows saves it."""
+    installation.file("coinsync.secrets", f"# ключ\n{SECRETS}", "cp1251")
+
+
 def linked_secrets(installation: Installation) -> None:
     """A link in the place of the file."""
     path = installation.folder / "coinsync.secrets"
@@ -277,10 +282,16 @@ CASES = (
     Case("secrets", FAIL, "can be read by others (mode 0644)", with_secrets(SECRETS, 0o644)),
     Case("secrets", FAIL, "COINSYNC_ALFACRM_KEY is missing", without_secrets),
     Case("secrets", FAIL, "a link is not followed", linked_secrets),
-    Case("secrets", FAIL, "has quotes", with_secrets(f'COINSYNC_ALFACRM_KEY="{KEY}"\n')),
-    Case("secrets", FAIL, "a space or", with_secrets(f"COINSYNC_ALFACRM_KEY={KEY} # new\n")),
+    Case("secrets", FAIL, "holds a quote", with_secrets(f'COINSYNC_ALFACRM_KEY="{KEY}"\n')),
+    Case(
+        "secrets",
+        FAIL,
+        "holds a quote, a space",
+        with_secrets(f"COINSYNC_ALFACRM_KEY={KEY} # new\n"),
+    ),
     Case("secrets", FAIL, "empty or has", with_secrets("COINSYNC_ALFACRM_KEY=\n")),
     Case("secrets", FAIL, "unknown name", with_secrets(f"{SECRETS}COINSYNC_KEY=1\n")),
+    Case("secrets", FAIL, "is not UTF-8", windows_secrets),
     Case("secrets", WARN, "environment alone", key_in_environment, 0),
     Case("crm", FAIL, "127.0.0.1:9", configured(alfacrm__url="http://127.0.0.1:9")),
     Case("crm", FAIL, "refused e-mail or key", other_key),
@@ -395,7 +406,13 @@ def test_advice_stands_below(well: Installation) -> None:
     well.configure(**{**SETTINGS, "data__backups": ""})
     out = examined(well).out
     assert "warn backup     no folder for backups" in out
-    assert '\n                → Name one as [data] backups, and let a job run "coinsync db' in out
+    assert "\n                → Name one as [data] backups, then: coinsync db backup" in out
+
+
+def test_a_byte_order_mark_is_no_fault(well: Installation) -> None:
+    """Notepad begins a file with one."""
+    well.file("coinsync.secrets", SECRETS, "utf-8-sig")
+    assert lines_of(examined(well, "--json"))["secrets"][0][0] == OK
 
 
 def test_vk_is_not_set_up_yet(well: Installation) -> None:
@@ -484,7 +501,7 @@ def test_a_user_who_may_not(well: Installation) -> None:
     assert "this user may not write" in lines["writing"][0][1]
     assert "cannot be opened by this user" in lines["lock"][0][1]
     if os.geteuid() == 0:
-        assert "belongs to root, and nobody cannot read it" in lines["secrets"][0][1]
+        assert "belongs to root, and nobody runs this" in lines["secrets"][0][1]
 
 
 @pytest.mark.parametrize(
@@ -497,23 +514,29 @@ def test_free_disk(free: int, size: int, state: str) -> None:
     assert databases.room(Path("/srv"), free * mib, size * mib).state == state
 
 
-def test_jobs_of_systemd(tmp_path: Path) -> None:
-    """A timer counts when it is switched on and its service runs a sync; so does cron's table."""
-    units, cron = tmp_path / "system", tmp_path / "cron.d"
-    enabled = units / "timers.target.wants"
-    enabled.mkdir(parents=True)
-    cron.mkdir()
-    service = units / "coinsync-sync.service"
-    service.write_text(
-        f"[Service]\nEnvironmentFile=-{tmp_path}/ping\nExecStart=/opt/bin/coinsync --quiet sync\n"
-    )
-    (tmp_path / "ping").write_text("COINSYNC_PING_URL=https://watcher.example/1\n")
-    assert machine.jobs_of({}, [units], [cron]) == {}
-    (enabled / "coinsync-sync.timer").touch()
-    (cron / "coinsync").write_text(f"MAILTO=admin\n10 3 * * * root {JOB[11:]}")
-    jobs = machine.jobs_of({}, [units], [cron])
-    assert set(jobs) == {"coinsync-sync.timer", str(cron / "coinsync")}
-    assert "COINSYNC_PING_URL" in jobs["coinsync-sync.timer"]
+def test_timers_of_systemd(tmp_path: Path) -> None:
+    """Those of a sync that are switched on."""
+    for name in ("coinsync-backup.timer", "apt-daily-sync.timer"):
+        (tmp_path / name).touch()
+    assert machine.timers_in(tmp_path) == []
+    (tmp_path / "coinsync-sync.timer").touch()
+    assert machine.timers_in(tmp_path) == ["coinsync-sync.timer"]
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("COINSYNC_PING_URL=https://watcher.example/1\n", OK),
+        ("#COINSYNC_PING_URL=https://hc-ping.com/…\n", WARN),
+        ("COINSYNC_PING_URL=\n", WARN),
+    ],
+)
+def test_the_alarm_of_all_jobs(well: Installation, text: str, state: str) -> None:
+    """It stands in a file beside the configuration, from which docs/deploy gives it to the jobs."""
+    crontab("10 3 * * * /usr/local/lib/coinsync/job sync\n")(well)
+    well.file("jobs.env", text)
+    lines = lines_of(examined(well, "--json"))
+    assert (lines["alarm"][0][0], lines["job"][0][0]) == (state, OK)
 
 
 def test_a_mailer_is_an_alarm(well: Installation) -> None:

@@ -7,17 +7,13 @@ import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from coinsync import brand
-from coinsync.commands.checks.diagnosis import FAIL, OK, WARN, Diagnosis, failed
+from coinsync.commands.checks.diagnosis import FAIL, OK, Diagnosis, fail, failed, judged, ok, warn
+from coinsync.commands.checks.examination import Examination
 from coinsync.config.secrets import SECRET_NAMES, SECRETS_FILE, VK_KEYS
 from coinsync.core import colour
 from coinsync.errors import ConfigError, SecretError
-
-if TYPE_CHECKING:
-    from coinsync.commands.checks.examination import Examination
-    from coinsync.commands.session import Session
 
 
 def config(ex: Examination) -> Iterator[Diagnosis]:
@@ -25,63 +21,43 @@ def config(ex: Examination) -> Iterator[Diagnosis]:
     try:
         ex.session.settings  # noqa: B018
     except ConfigError as error:
-        for problem in error.problems:
-            yield Diagnosis("config", FAIL, problem, error.advice)
-        return
-    yield Diagnosis("config", OK, str(ex.session.config))
+        yield from judged(FAIL, error.problems, "", error.advice)
+    else:
+        yield ok(str(ex.session.config))
 
 
 def secrets(ex: Examination) -> Iterator[Diagnosis]:
-    """The files with secrets, and the form of each secret; those of VK have lines of their own."""
-    session = ex.session
-    faults: list[Diagnosis] = []
-    for path in _secret_files(session):
-        faults += _file_faults(path)
-    yield from faults
-    if any(fault.state == FAIL for fault in faults):
-        # What such a file holds cannot be read.
-        return
-    is_fine = not faults
-    needed = {name[1:] for name in session.settings.alfacrm.headers.values() if name[:1] == "$"}
-    if session.settings.school.crm == "alfacrm":
-        needed.add("COINSYNC_ALFACRM_KEY")
-    given = [name for name in SECRET_NAMES if session.secrets.has(name)]
-    for name in sorted(needed.union(given) - {VK_KEYS}):
-        try:
-            text = session.secrets.get(name).reveal()
-        except SecretError as error:
-            is_fine = False
-            yield failed("secrets", error)
-            continue
-        for fault in _faults_of_form(session, name, text):
-            is_fine = False
-            yield fault
-    if is_fine:
-        yield Diagnosis("secrets", OK, f"{', '.join(given) or 'none'}; readable by nobody else")
-
-
-def _secret_files(session: Session) -> list[Path]:
+    """The files with secrets, and the form of each secret; the web view's have their own line."""
+    session, kept = ex.session, ex.session.settings.secrets
     named = session.environment.environ.get(SECRETS_FILE)
-    kept = session.settings.secrets
-    files = [Path(named)] if named else [kept.file, kept.web_file]
-    return [path for path in files if os.path.lexists(path)]
+    diagnoses: list[Diagnosis] = []
+    for path in [Path(named)] if named else [kept.file, kept.web_file]:
+        if os.path.lexists(path):
+            diagnoses += _file_diagnoses(path)
+    # What can be read by others, or by nobody, is not read.
+    if not any(diagnosis.state == FAIL for diagnosis in diagnoses):
+        needed = {name[1:] for name in session.settings.alfacrm.headers.values() if name[:1] == "$"}
+        if session.settings.school.crm == "alfacrm":
+            needed.add("COINSYNC_ALFACRM_KEY")
+        given = {name for name in SECRET_NAMES if session.secrets.has(name)}
+        for name in sorted((needed | given) - {VK_KEYS}):
+            diagnoses += _secret_diagnoses(ex, name)
+        if not diagnoses:
+            diagnoses.append(ok(f"{', '.join(sorted(given)) or 'none'}; nobody else reads them"))
+    yield from diagnoses
 
 
-def _file_faults(path: Path) -> Iterator[Diagnosis]:
+def _file_diagnoses(path: Path) -> Iterator[Diagnosis]:
     state = path.lstat()
-    mode, owner = stat.S_IMODE(state.st_mode), _user(state.st_uid)
+    mode, owner, user = stat.S_IMODE(state.st_mode), _user(state.st_uid), _user(os.geteuid())
     if not stat.S_ISREG(state.st_mode):
-        said = f"{path} is no file, and a link is not followed"
-        yield Diagnosis("secrets", FAIL, said, f"Put the file itself at {path}.")
+        yield fail(f"{path} is no file, and a link is not followed", "Put the file itself there.")
     elif mode & 0o077:
-        said = f"{path} can be read by others (mode {mode:04o})"
-        yield Diagnosis("secrets", FAIL, said, f"Run: chmod 600 {path}")
-    elif not os.access(path, os.R_OK):
-        said = f"{path} belongs to {owner}, and {_user(os.geteuid())} cannot read it"
-        yield Diagnosis("secrets", FAIL, said, f"Run the command as {owner}, or change the owner.")
-    elif state.st_uid != os.geteuid():
-        said = f"{path} belongs to {owner}, not to {_user(os.geteuid())} who runs this"
-        yield Diagnosis("secrets", WARN, said, "Run the command as the user of the nightly sync.")
+        yield fail(f"{path} can be read by others (mode {mode:04o})", f"Run: chmod 600 {path}")
+    elif owner != user:
+        said = f"{path} belongs to {owner}, and {user} runs this"
+        advice = "Run the command as the user of the nightly sync."
+        yield warn(said, advice) if os.access(path, os.R_OK) else fail(said, advice)
 
 
 def _user(uid: int) -> str:
@@ -91,43 +67,39 @@ def _user(uid: int) -> str:
         return f"uid {uid}"
 
 
-def _faults_of_form(session: Session, name: str, text: str) -> Iterator[Diagnosis]:
-    if text[0] in "\"'" or text[-1] in "\"'":
-        said = f"secret: {name} has quotes around it, which would be sent along"
-        yield Diagnosis("secrets", FAIL, said, "Write the value without quotes.")
-    elif not (text.isascii() and text.isprintable()) or " " in text:
-        said = f"secret: {name} holds a space or a letter that no key has"
-        yield Diagnosis("secrets", FAIL, said, "Copy it again; nothing may follow it on its line.")
-    elif session.secrets.in_environment(name) and name == "COINSYNC_ALFACRM_KEY":
+def _secret_diagnoses(ex: Examination, name: str) -> Iterator[Diagnosis]:
+    secrets = ex.session.secrets
+    try:
+        text = secrets.get(name).reveal()
+    except SecretError as error:
+        yield failed(error)
+        return
+    # Quotes and comments belong to the value here, unlike in a shell.
+    if not (text.isascii() and text.isprintable()) or set(text) & set(" \"'"):
+        said = f"secret: {name} holds a quote, a space or a letter that no key has"
+        yield fail(said, "Copy it again: nothing but the value may follow the =.")
+    elif name == "COINSYNC_ALFACRM_KEY" and secrets.in_environment(name):
         said = f"{name} stands in the environment alone, which a job at night does not have"
-        advice = f"Write it into {session.settings.secrets.file} (mode 0600)."
-        yield Diagnosis("secrets", WARN, said, advice)
+        yield warn(said, f"Write it into {ex.session.settings.secrets.file} (mode 0600).")
 
 
 def colours(ex: Examination) -> Iterator[Diagnosis]:
     """Whether texts can be read on the school's colours; every pair of them with -v."""
     settings = ex.session.settings.brand
     pairs = colour.pairs(settings)
-    problems = colour.problems(settings)
-    for problem in problems:
-        yield Diagnosis("colours", FAIL, problem, brand.ADVICE)
-    if not problems:
-        weakest = min(pairs, key=lambda pair: pair.ratio)
-        contrast = f"{len(pairs)} pairs, the weakest has a contrast of {weakest.told} : 1"
-        yield Diagnosis("colours", OK, contrast)
+    weakest = min(pairs, key=lambda pair: pair.ratio)
+    fine = f"{len(pairs)} pairs, the weakest has a contrast of {weakest.told} : 1"
+    yield from judged(FAIL, colour.problems(settings), fine, brand.ADVICE)
     if ex.session.verbose:
         for pair in pairs:
             contrast = f"{pair.what}, {pair.text} on {pair.ground}: {pair.told} : 1"
-            yield Diagnosis("colours", OK if pair.passes else FAIL, contrast)
+            yield Diagnosis(OK if pair.passes else FAIL, contrast)
 
 
 def pictures(ex: Examination) -> Iterator[Diagnosis]:
     """The school's logo and its picture of the coin."""
     settings = ex.session.settings.brand
-    problems = brand.picture_problems(settings)
+    names = [path.name for path in (settings.logo, settings.coin) if path is not None]
+    fine = ", ".join(names) or "the school has none of its own"
     advice = "Take a square SVG or PNG file of at most 100 KB, or leave the key empty."
-    for problem in problems:
-        yield Diagnosis("pictures", FAIL, problem, advice)
-    if not problems:
-        names = [path.name for path in (settings.logo, settings.coin) if path is not None]
-        yield Diagnosis("pictures", OK, ", ".join(names) or "the school has none of its own")
+    yield from judged(FAIL, brand.picture_problems(settings), fine, advice)

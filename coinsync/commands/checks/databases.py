@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from coinsync.commands.checks.diagnosis import FAIL, OK, WARN, Diagnosis, failed
+from coinsync.commands.checks.diagnosis import FAIL, WARN, Diagnosis, fail, failed, judged, ok, warn
 from coinsync.commands.checks.examination import Examination
 from coinsync.errors import CoinsyncError
 from coinsync.lookup.school import freshness as freshness_of
@@ -28,10 +28,10 @@ def database(ex: Examination) -> Iterator[Diagnosis]:
     """Engine, place and size."""
     found = ex.condition
     if isinstance(found, CoinsyncError):
-        yield failed("database", found)
-        return
-    size = f"{found.size_bytes / MIB:.1f} MiB"
-    yield Diagnosis("database", OK, f"{found.place}: {found.engine} {found.version}, {size}")
+        yield failed(found)
+    else:
+        size = f"{found.size_bytes / MIB:.1f} MiB"
+        yield ok(f"{found.place}: {found.engine} {found.version}, {size}")
 
 
 def schema(ex: Examination) -> Iterator[Diagnosis]:
@@ -40,15 +40,12 @@ def schema(ex: Examination) -> Iterator[Diagnosis]:
     if isinstance(found, CoinsyncError):
         return
     for step in found.steps_missing:
-        yield Diagnosis("schema", FAIL, f"{step} is missing", _MIGRATE)
+        yield fail(f"{step} is missing", _MIGRATE)
     for step in found.steps_unknown:
-        said = f"{step} is newer than this program"
-        yield Diagnosis("schema", FAIL, said, "Update coinsync on this machine.")
-    advice = "Somebody changed the tables by hand; compare them with a backup."
-    for fault in found.faults:
-        yield Diagnosis("schema", FAIL, fault, advice)
-    if not (found.steps_missing or found.steps_unknown or found.faults):
-        yield Diagnosis("schema", OK, found.schema)
+        yield fail(f"{step} is newer than this program", "Update coinsync on this machine.")
+    if ex.database is not None:
+        advice = "Somebody changed the tables by hand; compare them with a backup."
+        yield from judged(FAIL, found.faults, found.schema, advice)
 
 
 def ledger(ex: Examination) -> Iterator[Diagnosis]:
@@ -58,8 +55,7 @@ def ledger(ex: Examination) -> Iterator[Diagnosis]:
         run = found.last_run
         last = f"last run {run.posted_at} ({run.purpose})" if run else "no run yet"
         counts = f"{found.entries} entries, {found.runs} runs, {found.residents} residents"
-        account = found.account or "none yet"
-        yield Diagnosis("ledger", OK, f"{counts}, CRM account {account}, {last}")
+        yield ok(f"{counts}, CRM account {found.account or 'none yet'}, {last}")
 
 
 def triggers(ex: Examination) -> Iterator[Diagnosis]:
@@ -69,19 +65,19 @@ def triggers(ex: Examination) -> Iterator[Diagnosis]:
         return
     if found.guards_lost:
         advice = f"{_MIGRATE}, unless this server forbids triggers"
-        yield Diagnosis("triggers", FAIL, f"missing: {', '.join(found.guards_lost)}", advice)
+        yield fail(f"missing: {', '.join(found.guards_lost)}", advice)
     elif found.guards_hidden:
-        said = "this account sees none; where the server forbids them, rights and the chain hold"
-        yield Diagnosis("triggers", OK, f"{said} instead")
+        held = "where the server forbids them, rights and the chain hold instead"
+        yield ok(f"this account sees none; {held}")
     else:
-        yield Diagnosis("triggers", OK, f"all {found.guards_seen} are there")
+        yield ok(f"all {found.guards_seen} are there")
 
 
 def rights(ex: Examination) -> Iterator[Diagnosis]:
     """Whether somebody may do more than is needed."""
     if ex.database is not None:
         advice = "docs/operations.md says which rights are needed."
-        yield from _judged("rights", WARN, ex.database.rights, "no more than needed", advice)
+        yield from judged(WARN, ex.database.rights, "no more than needed", advice)
 
 
 def writing(ex: Examination) -> Iterator[Diagnosis]:
@@ -89,73 +85,62 @@ def writing(ex: Examination) -> Iterator[Diagnosis]:
     found, session = ex.database, ex.session
     if found is None:
         return
-    if found.unwritable:
-        advice = "Run the command as the user of the nightly sync, or give this one the right."
-        yield Diagnosis("writing", FAIL, found.unwritable, advice)
-        return
-    wait_seconds = session.settings.database.wait_seconds
-    refusal = condition.refusal(session.database_url, found, wait_seconds=wait_seconds)
-    if refusal is not None:
-        yield failed("writing", refusal)
-    else:
-        yield Diagnosis("writing", OK, "this user may write")
+    refusal = condition.refusal(
+        session.database_url, found, wait_seconds=session.settings.database.wait_seconds
+    )
+    yield ok("this user may write") if refusal is None else failed(refusal)
 
 
 def settings(ex: Examination) -> Iterator[Diagnosis]:
     """What could be safer."""
     if ex.database is not None:
         weak, advice = ex.database.weak_settings, "docs/operations.md says what is needed."
-        yield from _judged("settings", WARN, weak, "as a writer needs them", advice)
+        yield from judged(WARN, weak, "as a writer needs them", advice)
 
 
 def integrity(ex: Examination) -> Iterator[Diagnosis]:
     """The engine's own short check of its files."""
     if ex.database is not None:
-        advice = "Write nothing; restore the newest backup, then run a sync."
         fine = "the engine finds no damage; reconcile proves the coins"
-        yield from _judged("integrity", FAIL, ex.database.damage, fine, advice)
+        advice = "Write nothing; restore the newest backup, then run a sync."
+        yield from judged(FAIL, ex.database.damage, fine, advice)
 
 
 def disk(ex: Examination) -> Iterator[Diagnosis]:
     """Room for the nights to come."""
     folder = ex.session.settings.data_folder
-    while not folder.exists():
-        folder = folder.parent
-    size = ex.database.size_bytes if ex.database else 0
-    yield room(folder, shutil.disk_usage(folder).free, size)
+    if folder.exists():
+        size = ex.database.size_bytes if ex.database else 0
+        yield room(folder, shutil.disk_usage(folder).free, size)
+    else:
+        yield fail(f"{folder} is not there", "Make it, or correct [data] folder.")
 
 
 def room(folder: Path, free_bytes: int, size_bytes: int) -> Diagnosis:
     """What so much free disk means for a database of that size."""
-    said = f"{free_bytes // MIB} MiB free in {folder}"
-    advice = "Make room: delete old backups and logs."
+    said, advice = f"{free_bytes // MIB} MiB free in {folder}", "Delete old backups and logs."
     if free_bytes < FREE_BYTES_MIN:
-        return Diagnosis("disk", FAIL, said, advice)
+        return fail(said, advice)
     if free_bytes < max(FREE_BYTES_GOOD, 2 * size_bytes):
-        return Diagnosis("disk", WARN, said, advice)
-    return Diagnosis("disk", OK, said)
+        return warn(said, advice)
+    return ok(said)
 
 
 def backup(ex: Examination) -> Iterator[Diagnosis]:
     """How old the newest backup in the folder for them is."""
     folder = ex.session.settings.data.backups
+    advice = "Run: coinsync db backup; a job should do it every night."
     if folder is None:
         said = "no folder for backups is named, so nobody knows whether there are any"
-        advice = 'Name one as [data] backups, and let a job run "coinsync db backup --keep 30".'
-        yield Diagnosis("backup", WARN, said, advice)
+        yield warn(said, "Name one as [data] backups, then: coinsync db backup --keep 14")
         return
     newest = newest_backup(folder)
-    advice = "Run: coinsync db backup; a job should do it every night."
     if newest is None:
-        yield Diagnosis("backup", WARN, f"none yet in {folder}", advice)
+        yield warn(f"none yet in {folder}", advice)
         return
-    made_at = datetime.fromtimestamp(newest.stat().st_mtime, UTC)
-    span = ex.session.now() - made_at
+    span = ex.session.now() - datetime.fromtimestamp(newest.stat().st_mtime, UTC)
     said = f"{newest.name} is {age(span)} old"
-    if span > BACKUP_AGE_MAX:
-        yield Diagnosis("backup", FAIL, said, advice)
-    else:
-        yield Diagnosis("backup", OK, said)
+    yield fail(said, advice) if span > BACKUP_AGE_MAX else ok(said)
 
 
 def freshness(ex: Examination) -> Iterator[Diagnosis]:
@@ -171,13 +156,4 @@ def freshness(ex: Examination) -> Iterator[Diagnosis]:
             synced = f"was last synced {age(branch.age)} ago" if branch.age else "was never synced"
             late.append(f"{branch.name} {synced}")
     advice = "Run: coinsync sync --dry-run; look whether the nightly job runs."
-    yield from _judged("freshness", FAIL, late, f"all within {hours} h", advice)
-
-
-def _judged(
-    look: str, state: str, problems: Sequence[str], fine: str, advice: str = ""
-) -> Iterator[Diagnosis]:
-    for problem in problems:
-        yield Diagnosis(look, state, problem, advice)
-    if not problems:
-        yield Diagnosis(look, OK, fine)
+    yield from judged(FAIL, late, f"all within {hours} h", advice)

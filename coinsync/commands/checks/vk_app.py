@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from coinsync.commands.checks.diagnosis import FAIL, OK, WARN, Diagnosis, failed
+from coinsync.commands.checks.diagnosis import Diagnosis, fail, failed, ok, warn
 from coinsync.config.secrets import VK_KEYS
 from coinsync.errors import SecretError
 
@@ -26,14 +26,14 @@ def vk_app(ex: Examination) -> Iterator[Diagnosis]:
     if app_id <= 0 and not session.secrets.has(VK_KEYS):
         said = "not set up yet: neither [web] app_id nor COINSYNC_VK_KEYS; no family can look"
         advice = '"coinsync preview RESIDENT" shows the cabinet without VK; serve needs both.'
-        yield Diagnosis("vk app", WARN, said, advice)
+        yield warn(said, advice)
         return
     problems = list(vk_app_problems(session))
     yield from problems
     if not problems:
         count = len(keys_of(session))
         launch = f"a launch signed with {'each key' if count > 1 else 'its key'} is accepted"
-        yield Diagnosis("vk app", OK, f"app {app_id}: {launch}")
+        yield ok(f"app {app_id}: {launch}")
 
 
 def vk_app_problems(session: Session) -> Iterator[Diagnosis]:
@@ -41,18 +41,18 @@ def vk_app_problems(session: Session) -> Iterator[Diagnosis]:
     app_id = session.settings.web.app_id
     if app_id <= 0:
         said = "config: [web] app_id is 0, so every family would be refused"
-        yield Diagnosis("vk app", FAIL, said, _WHERE_THE_NUMBER_IS)
+        yield fail(said, _WHERE_THE_NUMBER_IS)
     try:
         keys = keys_of(session)
     except SecretError as error:
-        yield failed("vk app", error)
+        yield failed(error)
         return
     for number, key in enumerate(keys, 1):
         why = _fault_of_key(session, key, app_id or 1)
         if why:
             name = f"key {number} of {len(keys)}" if len(keys) > 1 else "the key"
             said = f"secret: {VK_KEYS}: {name} {why}"
-            yield Diagnosis("vk app", FAIL, said, _WHERE_THE_KEY_IS)
+            yield fail(said, _WHERE_THE_KEY_IS)
 
 
 def keys_of(session: Session) -> tuple[str, ...]:

@@ -96,6 +96,9 @@ def examine(url: str, *, wait_seconds: float) -> Condition:
 
 def refusal(url: str, found: Condition, *, wait_seconds: float) -> CoinsyncError | None:
     """Why a writer would refuse this database; None when it would not. Nothing is written."""
+    if found.unwritable:
+        advice = "Run the command as the user of the nightly sync, or give this one the right."
+        return DatabaseUnusable(found.unwritable, advice=advice)
     if found.guards_lost:
         names = ", ".join(found.guards_lost)
         return DatabaseUnusable(f"every writer refuses: append-only guard missing: {names}")
