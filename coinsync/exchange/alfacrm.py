@@ -102,6 +102,11 @@ class AlfaCrm(Exchange):
             self._whole[request.path] = reading
         return reading
 
+    def card_fields(self, branch: int) -> frozenset[str]:
+        """The names alone; a card may come without a field that it leaves empty."""
+        cards = self._lists.first_page(_request(branch, "customer", "cards", _ALL_CUSTOMERS))
+        return frozenset(chain.from_iterable(cards))
+
     def memberships(self, branch: int) -> Reading[Membership]:
         cards = self._customers(branch)
         # Not every account answers to ``withGroups``. One that does may still have cards without.
