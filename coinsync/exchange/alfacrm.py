@@ -104,8 +104,9 @@ class AlfaCrm(Exchange):
 
     def card_fields(self, branch: int) -> frozenset[str]:
         """The names alone; a card may come without a field that it leaves empty."""
-        cards = self._lists.first_page(_request(branch, "customer", "cards", _ALL_CUSTOMERS))
-        return frozenset(chain.from_iterable(cards))
+        request = _request(branch, "customer", "cards", _ALL_CUSTOMERS)
+        _, cards = self._lists.promised(request, rows=100)
+        return frozenset(chain.from_iterable(card for card in cards if isinstance(card, dict)))
 
     def memberships(self, branch: int) -> Reading[Membership]:
         cards = self._customers(branch)

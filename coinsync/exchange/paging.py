@@ -96,9 +96,9 @@ class PagedLists:
         (reading,) = self.read_all([request])
         return reading
 
-    def promised(self, request: ListRequest) -> tuple[int, list[Any]]:
-        """How many rows a list says it has, and a few of them; no proof that so many would come."""
-        answer = self._http.call(request.path, {**request.asked, "page": 0, "pageSize": 10})
+    def promised(self, request: ListRequest, rows: int = 10) -> tuple[int, list[Any]]:
+        """How many rows a list says it has, and some of them; no proof that so many would come."""
+        answer = self._http.call(request.path, {**request.asked, "page": 0, "pageSize": rows})
         total, _, items = _envelope(answer)
         self._progress(request.what, total, total)
         return total, items
