@@ -44,7 +44,6 @@ def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
 
 
 def _state(item: Item) -> str:
-    """What keeps a family from seeing the goods; "" when it sees them."""
     if item.archived:
         return "archived"
     return "" if item.shown else "hidden"

@@ -279,5 +279,5 @@ class _ItemReader(RowReader):
 
 
 def is_file_name(text: str) -> bool:
-    """Tell whether a text names a file and no way to one: no folders, nothing hidden."""
+    """Whether a text names a file and no way to one: no folders, nothing hidden."""
     return bool(text) and not text.startswith(".") and set("/\\:\0").isdisjoint(text)

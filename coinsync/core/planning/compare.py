@@ -178,7 +178,7 @@ class _Comparing:
 
 
 def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> bool:
-    """Tell whether a person settled exactly this: same coins, same reason."""
+    """Whether a person settled exactly this: same coins, same reason."""
     if decision is None:
         return False
     answered = (decision.seq, decision.coins, decision.reason)
