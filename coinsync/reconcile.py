@@ -165,13 +165,16 @@ class _Gathering:
         # These are compared with nothing here; that they can be read is checked.
         for kind in (Branch, LessonType, Group, Membership):
             self._all(kind, findings)
+        residents = {card.id: card for card in self._all(Resident, findings)}
+        holds = {hold.key: hold for hold in self._all(Hold, findings)}
+        decisions = {decision.key: decision for decision in self._all(Decision, findings)}
         self.people = StoredPeople(
-            residents={card.id: card for card in self._all(Resident, findings)},
+            residents,
             merges=tuple(self._all(Merge, findings)),
             links=tuple(self._all(Link, findings)),
             pages=tuple(self._all(VkPage, findings)),
-            holds={hold.key: hold for hold in self._all(Hold, findings)},
-            decisions={decision.key: decision for decision in self._all(Decision, findings)},
+            holds=holds,
+            decisions=decisions,
         )
         check_people(self.people, findings)
 
