@@ -58,7 +58,7 @@ def demo(
     """
     outer: Session = ctx.obj
     school = _school_of(outer, folder, {"seed": seed, "residents": residents, "days": days})
-    with _listening(school):
+    with _listening(outer, school):
         session = _session_of(outer, school, port)
         create_database(session)
         with session.lock("demo", 0.0), session.writable() as database:
@@ -106,9 +106,10 @@ def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFold
     return school
 
 
-def _listening(school: DemoFolder) -> AbstractContextManager[Any]:
+def _listening(session: Session, school: DemoFolder) -> AbstractContextManager[Any]:
     try:
-        return school.open()
+        # Its rate limit goes by the clock by which the sync keeps to it.
+        return school.open(session.environment.monotonic)
     except OSError:
         # One listens there already, started by hand.
         return nullcontext()
