@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +62,7 @@ class DemoFolder:
             json.dump(kept, file)
         part.replace(self.folder / "school.json")
 
-    def open(self, clock: Callable[[], float] = time.monotonic) -> Simulator:
+    def open(self, clock: Callable[[], float]) -> Simulator:
         """The CRM of this school, listening. OSError when the port is taken."""
         school = School.replay(self.description)
         self.port = self.port or free_port()

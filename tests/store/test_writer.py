@@ -57,8 +57,8 @@ from coinsync.errors import (
 )
 from coinsync.store import database as opening
 from coinsync.store import writer
+from coinsync.store.engines.base import TRIES_MAX
 from coinsync.store.inserts import ROWS_PER_STATEMENT
-from coinsync.store.writer import TRIES_MAX
 from tests.support import engines
 from tests.support.makers import (
     ADA,

@@ -263,7 +263,7 @@ def open_installation(
     with os.fdopen(os.open(secrets, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         file.write(SECRETS)
     if not installation.address:
-        database.create(installation.url)
+        engines.new_database(folder, "coinsync.db")
     return installation
 
 
