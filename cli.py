@@ -74,7 +74,7 @@ def serve(session: Session, host: str, port: int, threads: int) -> None:
     import logging
 
     from coinsync import brand
-    from coinsync.errors import UsageError
+    from coinsync.errors import UsageError, reason_of
     from webview.app import AppSettings, make_app
     from webview.serve import serve as listen
 
@@ -101,7 +101,7 @@ def serve(session: Session, host: str, port: int, threads: int) -> None:
         listen(wsgi, host, port, threads)
     except OSError as error:
         raise UsageError(
-            f"serve: cannot listen on {host}:{port} ({error.strerror or type(error).__name__})",
+            f"serve: cannot listen on {host}:{port} ({reason_of(error)})",
             advice="Choose another --port, or stop what listens there.",
         ) from error
 
@@ -223,6 +223,7 @@ def _main(argv: Sequence[str], environment: Callable[[], Environment]) -> int:
         from coinsync.errors import Busy
 
         message, advice, code = _explained(error)
+        advice = advice.replace("COMMAND", _command_of(words)).replace("  ", " ")
         if not message and "--debug" in words:
             raise
         message = message or f"unexpected error ({type(error).__name__}); nothing is half-written"
@@ -248,14 +249,25 @@ def _explained(error: BaseException) -> tuple[str, str, int]:
             message += "".join(f"\n    {candidate}" for candidate in error.candidates)
         return message, error.advice, error.exit_code
     if isinstance(error, typer.TyperException):
+        option = getattr(error, "option_name", "")
+        if option[:1] == "-" and option[1:].isdigit():
+            # A number below zero looks like an option.
+            return f"'{option}' is no number of coins", 'Coins are taken by "coinsync debit".', 2
         message = " ".join(error.format_message().replace("Value error, ", "").split())
-        return message, 'See "coinsync --help".', 2
+        return message, 'See "coinsync COMMAND --help".', 2
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         message, advice = "interrupted; nothing is half-written", "Run the same command again."
         return message, advice, INTERRUPTED
     if isinstance(error, MemoryError):
         return "out of memory; nothing written", "Give the process more memory.", 1
     return "", CoinsyncError.advice, 1
+
+
+def _command_of(words: Sequence[str]) -> str:
+    """The command that was called, for advice, as "shop close"; "" where there is none."""
+    from coinsync.commands.program import command_of
+
+    return command_of(words)
 
 
 def _complain(message: str, advice: str) -> None:

@@ -23,6 +23,12 @@ class CoinsyncError(Exception):
             self.advice = advice
 
 
+def reason_of(error: OSError | UnicodeError) -> str:
+    """What the system says of a file or an address, such as "no such file or directory"."""
+    words = getattr(error, "strerror", None) or type(error).__name__
+    return str(words[0].lower() + words[1:])
+
+
 # --- 2: usage or configuration ---
 
 

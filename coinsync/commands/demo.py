@@ -22,7 +22,7 @@ from coinsync.commands.lessons import post_windows
 from coinsync.commands.session import PARTLY, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
-from coinsync.errors import UsageError
+from coinsync.errors import UsageError, reason_of
 from coinsync.render.people import residents_page
 from coinsync.simulator.demo_folder import EMAIL, DemoFolder
 from coinsync.simulator.school import School
@@ -231,7 +231,7 @@ def simulator(
                 signal.pause()
     except OSError as error:
         raise UsageError(
-            f"simulator: cannot listen on port {port} ({error.strerror or type(error).__name__})",
+            f"simulator: cannot listen on port {port} ({reason_of(error)})",
             advice="Choose another --port, or stop what listens there.",
         ) from error
 

@@ -14,7 +14,7 @@ from coinsync import config
 from coinsync.commands.session import Session, somebody_is_there
 from coinsync.commands.setup_questions import KEY_NAME, KEY_QUESTION, Questions
 from coinsync.config.settings import SecretSettings
-from coinsync.errors import ConfigError
+from coinsync.errors import ConfigError, reason_of
 from coinsync.exchange.csvfile import make_templates
 from coinsync.store import database
 
@@ -185,7 +185,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConfigError([f"{path} cannot be written ({type(error).__name__})"]) from error
+        raise ConfigError([f"{path} cannot be written ({reason_of(error)})"]) from error
 
 
 def _make_folder(folder: Path, mode: int) -> None:

@@ -7,7 +7,7 @@ the docstrings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, cast
@@ -122,6 +122,21 @@ COMMANDS: Members = {
     "links": Noun("Which VK account sees whom.", LINKS),
     "db": Noun("The database: schema, backups, rights.", DATABASE),
 }
+
+
+def command_of(words: Sequence[str]) -> str:
+    """The command that the words of a command line call, as "shop close"; "" for none."""
+    named: list[str] = []
+    members = COMMANDS
+    for word in words:
+        member = members.get(word)
+        if member is None:
+            continue
+        named.append(word)
+        if isinstance(member, Command):
+            break
+        members = member.members
+    return " ".join(named)
 
 
 class CommandGroup(TyperGroup):

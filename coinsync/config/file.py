@@ -17,7 +17,7 @@ from coinsync.config.checks import contradictions
 from coinsync.config.secrets import absolute, without_password
 from coinsync.config.sections import Key, Section
 from coinsync.config.settings import CsvSettings, Settings, ShopSettings, sections
-from coinsync.errors import ConfigError
+from coinsync.errors import ConfigError, reason_of
 
 _SECRET_WORDS = re.compile(
     r"(api_?key|password|secret|token|protected_?key|vk_?keys?|service_?key)$", re.IGNORECASE
@@ -36,7 +36,7 @@ def load(path: Path) -> Settings:
         text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise ConfigError(
-            [f"config: {path} cannot be read ({type(error).__name__})"],
+            [f"config: {path} cannot be read ({reason_of(error)})"],
             advice='Run "coinsync init", or pass --config FILE.',
         ) from error
     except UnicodeDecodeError as error:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from coinsync.config import kinds
 from coinsync.config.settings import Settings
-from coinsync.errors import SecretError, UsageError
+from coinsync.errors import SecretError, UsageError, reason_of
 
 DATABASE_URL, DATABASE_PASSWORD = "COINSYNC_DATABASE_URL", "COINSYNC_DATABASE_PASSWORD"
 VK_KEYS = "COINSYNC_VK_KEYS"
@@ -119,7 +119,7 @@ def _read(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise SecretError(f"secret: {path} cannot be read ({type(error).__name__})") from error
+        raise SecretError(f"secret: {path} cannot be read ({reason_of(error)})") from error
     with os.fdopen(descriptor, encoding="utf-8") as file:
         # The rights of the file that is open, not of whatever has this name a moment later.
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)

@@ -19,7 +19,7 @@ WIDTH_OF_COLUMNS = 72
 
 
 def history(of: History, ways: Mapping[str, str], *, actors: bool) -> Listing:
-    """A history; ``ways`` are titles of the ways to earn by code, ``actors`` adds who did it."""
+    """A history; ``ways`` are titles by code, ``actors`` adds who did it."""
     heading = f"{titled(of.resident.id, of.resident.name)}   balance {balance(of.balance)}"
     headings = (">entry", "day", "what", ">coins", ">balance", "why", "posted", "by")
     columns = len(headings) if actors else len(headings) - 1
@@ -117,13 +117,10 @@ def _statement_lines(of: Statement, words: Words, *, wide: bool) -> Grid:
         headings += (texts.why,)
     numbers = (f">{texts.coins}", f">{texts.balance}")
     grid = Grid((*headings, *numbers), whole=(0,) if wide else ())
-    for style, when, what, reason, change, after in rows:
-        texts_of_row = (when, what, reason)
-        cells: list[Cell] = [TextLine(text, style) for text in texts_of_row]
-        if not wide:
-            cells = [tuple(TextLine(text, style) for text in texts_of_row if text)]
-        amounts = (TextLine(change, style), TextLine(words.number(after), style))
-        grid.add(*cells[: len(headings)], *amounts)
+    for style, *texts_of_row, change, after in rows:
+        lines = [TextLine(text, style) for text in texts_of_row if wide or text]
+        cells: Sequence[Cell] = lines[: len(headings)] if wide else [tuple(lines)]
+        grid.add(*cells, TextLine(change, style), TextLine(words.number(after), style))
     return grid
 
 

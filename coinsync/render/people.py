@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 LINK_COLUMNS = ("vk", "resident", "name", "source", "live")
 PROBLEM_COLUMNS = ("resident", "name", "text", "problem")
-RESIDENT_COLUMNS = ("id", "name", "branches", "presence", "coins", "cards", "groups", "vk")
+_OF_RESIDENT = ("id", "name", "branches", "presence")
+_OF_LINE = ("coins", "cards", "groups", "vk")
 
 _LINK_PROBLEMS = {
     "screen_name": "a screen name that VK was not asked about yet",
@@ -56,16 +57,15 @@ def link_problems(problems: Sequence[LinkProblem]) -> Listing:
 
 def roster(lines: Sequence[RosterLine]) -> Listing:
     """Residents with their balances; programs get more."""
-    data, rows = [], []
+    data = []
+    coins = {}
     for line in lines:
         further = as_data(line)
         data.append({**further.pop("resident"), **further})
-        who = line.resident
-        known = (who.id, who.name, _numbers(who.branches), who.presence, line.coins)
-        rows.append((*known, _numbers(line.cards), "; ".join(line.groups), _numbers(line.vk)))
-    residents = [line.resident for line in lines]
-    coins = {line.resident.id: line.coins for line in lines}
-    return Listing(residents_page(residents, coins), data, RESIDENT_COLUMNS, rows)
+        coins[line.resident.id] = line.coins
+    page = residents_page([line.resident for line in lines], coins)
+    rows = rows_of(lines, (*(f"resident.{name}" for name in _OF_RESIDENT), *_OF_LINE))
+    return Listing(page, data, (*_OF_RESIDENT, *_OF_LINE), rows)
 
 
 def _numbers(numbers: Iterable[int]) -> str:

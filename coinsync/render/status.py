@@ -29,9 +29,6 @@ def runs_listing(runs: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
         )
     page: Parts = [grid, ""]
     for branch in fresh:
-        page.append(f"{branch.name}: {_synced(branch)}")
+        synced = "never synced" if branch.age is None else f"last synced {age(branch.age)} ago"
+        page.append(f"{branch.name}: {synced}")
     return Listing(page, {"runs": runs, "branches": fresh}, Run._fields, runs)
-
-
-def _synced(branch: Freshness) -> str:
-    return "never synced" if branch.age is None else f"last synced {age(branch.age)} ago"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from coinsync.errors import Busy, DatabaseUnusable
+from coinsync.errors import Busy, DatabaseUnusable, reason_of
 
 TRY_SECONDS = 0.2
 _HOLDER_BYTES_MAX = 4096
@@ -31,7 +31,7 @@ def run_lock(
         descriptor = _open(path)
     except OSError as error:
         raise DatabaseUnusable(
-            f"lock: {path} cannot be opened ({type(error).__name__}); nothing written"
+            f"lock: {path} cannot be opened ({reason_of(error)}); nothing written"
         ) from error
     # The kernel releases the lock when the process ends. The file is never removed: then two
     # processes could hold two files of the same name.

@@ -55,7 +55,7 @@ step install -d -m 2750 -o coinsync -g coinsync-web /var/lib/coinsync
 step install -d -m 2750 -o coinsync -g coinsync-web /var/lib/coinsync/pictures.web
 step install -d -m 700 -o coinsync -g coinsync /var/lib/coinsync/state /var/backups/coinsync
 secret /etc/coinsync/web.secrets
-[ -e /etc/coinsync/jobs.env ] || file 600 "$here/jobs.env" /etc/coinsync/jobs.env
+[ -e /etc/coinsync/jobs.env ] || { file 640 "$here/jobs.env" /etc/coinsync/jobs.env; step chgrp coinsync /etc/coinsync/jobs.env; }
 
 say "The program, in an environment of its own"
 [ -e /opt/coinsync/venv/bin/pip ] || step python3 -m venv /opt/coinsync/venv

@@ -235,7 +235,7 @@ class _ItemReader(RowReader):
     def _branches(self) -> tuple[int, ...]:
         value = self.row.cells.get("branches", [])
         if self._is_sheet and isinstance(value, str):
-            value = [part for part in _SEPARATORS.split(value) if part]
+            value = list(filter(None, _SEPARATORS.split(value)))
         if not isinstance(value, list):
             reason = f"{shown(value)} is not a list of branches such as [1, 2]"
             self.complain("branches", reason)
@@ -280,4 +280,4 @@ class _ItemReader(RowReader):
 
 def is_file_name(text: str) -> bool:
     """Tell whether a text names a file and no way to one: no folders, nothing hidden."""
-    return bool(text) and not text.startswith(".") and not any(sign in text for sign in "/\\:\0")
+    return bool(text) and not text.startswith(".") and set("/\\:\0").isdisjoint(text)

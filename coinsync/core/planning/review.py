@@ -60,7 +60,7 @@ def plan_review(
         if due != state.coins:
             entries = entries_towards(due, difference, actor=actor, note=kept_note)
             seq += len(entries)
-            changes += [Post(entry) for entry in entries]
+            changes += map(Post, entries)
         if ruling is Ruling.FORGIVE and due < state.coins:
             gift = _gift(difference, state.coins - due, actor, kept_note)
             basis.append(KeyState(gift.key))

@@ -6,7 +6,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from coinsync.errors import CoinsyncError, UsageError
+from coinsync.errors import CoinsyncError, UsageError, reason_of
 from coinsync.store.database import engine_at, open_readable, reading, speaking
 from coinsync.store.engines.sqlite import SQLITE
 from coinsync.store.reader import Reader
@@ -35,8 +35,7 @@ def back_up(url: str, file: Path) -> int:
             _look_through(part)
         _keep(part, file)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise UsageError(f"backup: {file} cannot be written ({reason})") from error
+        raise UsageError(f"backup: {file} cannot be written ({reason_of(error)})") from error
     finally:
         part.unlink(missing_ok=True)
     return file.stat().st_size
