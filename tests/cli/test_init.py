@@ -379,6 +379,24 @@ class TestPerson:
         assert "left as it is" in shown.text
         assert f"COINSYNC_ALFACRM_KEY={KEY}\n" in (tmp_path / "coinsync.secrets").read_text()
 
+    def test_a_key_may_come_later(self, tmp_path: Path) -> None:
+        """Then nobody asks the CRM; numbers are typed, and the key is not asked for twice."""
+        installation = Installation(tmp_path)
+        answers = [
+            *conversation(school="Росток", url="rostok.s20.online", email="me@x.ru")[:4],
+            ("1=Europe/Moscow 2: ", f"3{ENTER}"),
+            ("Time zone of branch (3) [Europe/Moscow]: ", f"Asia/Omsk{ENTER}"),
+            *conversation()[6:9],
+            ("page (none: later) [none]: ", ENTER),
+            *conversation()[10:],
+        ]
+        shown = in_terminal(installation, "init", answers=answers)
+        assert shown.code == 0, shown.text
+        assert shown.text.count("API key") == 1
+        assert "put COINSYNC_ALFACRM_KEY=… there" in shown.text
+        (branch,) = config.load(installation.config).branches
+        assert (branch.id, str(branch.zone)) == (3, "Asia/Omsk")
+
     @pytest.mark.parametrize("answer", ["", "n"])
     def test_a_key_of_the_environment_is_offered_to_be_kept(
         self, tmp_path: Path, answer: str
