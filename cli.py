@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coinsync.commands.program import CommandGroup
+    from coinsync.commands.serve import CabinetTerms
     from coinsync.commands.session import Session
     from coinsync.environment import Environment
 
@@ -69,18 +70,18 @@ def environment(
 # --- the web view ---------------------------------------------------------------------------------
 
 
-def serve(session: Session, host: str, port: int, threads: int) -> None:
-    """Serve the web view until it is stopped. Raises ``UsageError``."""
+def serve(session: Session, terms: CabinetTerms) -> None:
+    """Serve the web view until it is stopped. Raises ``ConfigError`` or ``UsageError``."""
     import logging
 
     from coinsync import brand
     from coinsync.errors import UsageError, reason_of
+    from coinsync.store.reader import Reader
     from webview.app import AppSettings, make_app
     from webview.serve import serve as listen
 
     settings = session.settings
     pictures = brand.pictures(settings.brand)
-    keys = session.secrets.get("COINSYNC_VK_KEYS").reveal().split(",")
     with session.reader():
         pass  # A database that cannot be read is told now, not to the first family.
     logging.basicConfig(
@@ -88,20 +89,25 @@ def serve(session: Session, host: str, port: int, threads: int) -> None:
     )
     app = AppSettings(
         settings.profile,
-        app_id=settings.web.app_id,
-        keys=tuple(key.strip() for key in keys),
-        age_seconds_max=settings.web.launch_hours_max * 3600,
-        hosts=frozenset(settings.web.hosts),
+        app_id=terms.app_id,
+        keys=terms.keys,
+        age_seconds_max=terms.age_seconds_max,
+        hosts=frozenset(terms.hosts),
         own_pictures=pictures.contents,
         logo=pictures.logo,
         coin=pictures.coin,
     )
-    wsgi = make_app(app, session.database_url, now=lambda: session.now().timestamp())
+    wsgi = make_app(
+        app,
+        session.database_url,
+        now=lambda: session.now().timestamp(),
+        reader=terms.reader or Reader,
+    )
     try:
-        listen(wsgi, host, port, threads)
+        listen(wsgi, terms.host, terms.port, terms.threads, terms.listening)
     except OSError as error:
         raise UsageError(
-            f"serve: cannot listen on {host}:{port} ({reason_of(error)})",
+            f"cannot listen on {terms.host}:{terms.port} ({reason_of(error)})",
             advice="Choose another --port, or stop what listens there.",
         ) from error
 
@@ -111,6 +117,14 @@ def sign(fields: Mapping[str, str], key: str) -> str:
     from webview.launch import sign
 
     return sign(fields, key)
+
+
+def launch_fault(query: str, key: str, app_id: int, now: int) -> str:
+    """Why the web view refuses a launch at ``now`` in Unix seconds; "" when it does not."""
+    from webview.launch import LaunchFault, verify
+
+    answer = verify(query, keys=[key], app_id=app_id, now=now)
+    return answer.value if isinstance(answer, LaunchFault) else ""
 
 
 # --- words and streams ----------------------------------------------------------------------------
@@ -195,9 +209,10 @@ def _run_command(
     def session(**options: Any) -> Session:
         from dataclasses import replace
 
-        from coinsync.commands.session import Session
+        from coinsync.commands.session import Session, WebView
 
-        made = Session(replace(environment(), words=tuple(words)), serve, sign, **options)
+        web_view = WebView(serve, sign, launch_fault)
+        made = Session(replace(environment(), words=tuple(words)), web_view, **options)
         sessions.append(made)
         return made
 

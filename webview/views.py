@@ -36,6 +36,8 @@ _DRAWING_POLICY = (
 
 T = TypeVar("T")
 Show = Callable[[Reader, Visitor, datetime], Any]
+#: What asks a database that is open.
+MakeReader = Callable[[Any], Reader]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Views:
     renderer: PageRenderer
     gallery: Gallery
     readers: Readers
+    reader: MakeReader
     now: Callable[[], float]
 
     def routes(self) -> WSGIApplication:
@@ -164,7 +167,7 @@ class Views:
     def _read(self, question: Callable[[Reader], T]) -> T:
         # A database that a restore has put in the place of the old one is seen by the next request.
         with self.readers.visit() as database:
-            return question(Reader(database))
+            return question(self.reader(database))
 
 
 def error_name(error: Exception) -> str:

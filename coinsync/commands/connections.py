@@ -28,9 +28,17 @@ def sync(
     from coinsync.sync import Sync
 
     settings, bar = session.settings, session.progress_bar()
-    crm = _csv(settings) if settings.school.crm == "csv" else _alfacrm(session, bar)
-    with bar, closing(crm), vk(session) as api:
+    with bar, exchange(session, bar) as crm, vk(session) as api:
         yield Sync(crm, reader, settings, session.now(), *days, rerate=rerate, vk=api), bar
+
+
+def exchange(session: Session, progress: Progress | None = None) -> closing[Exchange]:
+    """The school's CRM; ``progress`` is told how far a list is read."""
+    if session.settings.school.crm == "csv":
+        return closing(_csv(session.settings))
+    from coinsync.exchange.base import no_progress
+
+    return closing(_alfacrm(session, progress or no_progress))
 
 
 def _csv(settings: Settings) -> Exchange:

@@ -113,6 +113,10 @@ COMMANDS: Members = {
     "init": Command("init:init", "Make a configuration and a database."),
     "doctor": Command("doctor:doctor", "Look whether all is as it should be."),
     "serve": Command("serve:serve", "Serve the cabinet, read-only."),
+    "preview": Command(
+        "serve:preview",
+        "Show the cabinet as a resident's family sees it, on this machine alone, for an hour.",
+    ),
     "demo": Command("demo:demo", "A made-up school, to try everything on."),
     "simulator": Command("demo:simulator", "The demo's AlfaCRM alone, to point any client at."),
     "catalog": Noun("What the shop has.", CATALOG),

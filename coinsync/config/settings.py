@@ -320,6 +320,11 @@ class Settings:
         return self.data_folder / self.data.state if self.data.state else self.path.parent
 
     @property
+    def lock_path(self) -> Path:
+        """The lock of a run."""
+        return self.state_folder / ".coinsync.lock"
+
+    @property
     def account(self) -> str:
         """The word that stands for the CRM account in every ledger key."""
         if self.school.crm == "csv":

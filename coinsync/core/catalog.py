@@ -42,6 +42,10 @@ class Item(Fact):
     tracked: bool
     archived: bool = False
 
+    def is_sold_at(self, branches: Collection[int]) -> bool:
+        """Whether somebody of these branches may buy it."""
+        return not self.branches or not set(self.branches).isdisjoint(branches)
+
 
 class MoveKind(StrEnum):
     """Why stock moved; ``COUNT`` corrects it to what was counted."""

@@ -37,6 +37,8 @@ _ID = re.compile(r"(?:id)?[0-9]+", re.IGNORECASE)
 _SCREEN_NAME = re.compile(r"[A-Za-z0-9_.]{2,64}")
 _SERVICE_PAGES = {"feed", "im", "friends", "groups", "settings", "apps", "market", "video"}
 _SERVICE_PAGES |= {"audio", "docs", "search", "login", "support", "away.php"}
+#: What offices write into the card of a family without VK.
+_NO_VK = frozenset({"нет", "no", "none", "-", "—"})
 #: Letters that stand for one another where names are compared.
 _SAME_LETTERS = str.maketrans("abcehkmoptxyё", "авсенкмортхуе")
 
@@ -45,6 +47,7 @@ class VkKind(StrEnum):
     """What a text about a VK page turned out to be."""
 
     NOTHING = "nothing"
+    HAS_NONE = "has_none"
     NUMBER = "number"
     SCREEN_NAME = "screen_name"
     COMMUNITY = "community"
@@ -66,6 +69,9 @@ def read_vk(text: str) -> VkText:
     text = text.strip()
     if not text:
         return VkText(VkKind.NOTHING)
+    # Before screen names: VK must not be asked for somebody called "no".
+    if text.casefold() in _NO_VK:
+        return VkText(VkKind.HAS_NONE)
     host = _HOST.match(text)
     if host:
         # Several links in one field: nobody can say which of them is meant.

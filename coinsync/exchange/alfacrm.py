@@ -53,12 +53,10 @@ class AlfaCrm(Exchange):
         calls: int = 1,
         progress: Progress = no_progress,
     ) -> None:
-        """Read through ``http``; of a customer's card only what is ``kept`` goes further."""
         self._http = http
         self._kept = kept
         self._lists = PagedLists(http, page_size, progress, calls)
-        self._branches: Reading[Record] | None = None
-        self._cards: dict[int, Reading[Record]] = {}
+        self._whole: dict[str, Reading[Record]] = {}
 
     @property
     def calls(self) -> int:  # type: ignore[override]
@@ -74,10 +72,8 @@ class AlfaCrm(Exchange):
         return self._http.moment
 
     def branches(self) -> Reading[Branch]:
-        reading = self._branches or self._lists.read(ListRequest("branch/index", "branches"))
-        if reading.complete:
-            self._branches = reading
-        return _decoded(reading, decode.branch)
+        rows = self._read_once(ListRequest("branch/index", "branches"))
+        return _decoded(rows, decode.branch)
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
         rows = self._lists.read(_request(branch, "lesson-type", "lesson types"))
@@ -96,14 +92,20 @@ class AlfaCrm(Exchange):
         return _decoded(self._customers(branch), into)
 
     def _customers(self, branch: int) -> Reading[Record]:
-        """The cards of a branch, asked for once: residents and memberships both need them."""
-        reading = self._cards.get(branch)
-        if reading is None:
-            request = _request(branch, "customer", "residents", _ALL_CUSTOMERS)
-            reading = self._lists.read(request)
+        # Residents and memberships both need the cards.
+        return self._read_once(_request(branch, "customer", "residents", _ALL_CUSTOMERS))
+
+    def _read_once(self, request: ListRequest) -> Reading[Record]:
+        # What was not whole is asked for again.
+        reading = self._whole.get(request.path) or self._lists.read(request)
         if reading.complete:
-            self._cards[branch] = reading
+            self._whole[request.path] = reading
         return reading
+
+    def card_fields(self, branch: int) -> frozenset[str]:
+        """The names alone; a card may come without a field that it leaves empty."""
+        cards = self._lists.first_page(_request(branch, "customer", "cards", _ALL_CUSTOMERS))
+        return frozenset(chain.from_iterable(cards))
 
     def memberships(self, branch: int) -> Reading[Membership]:
         cards = self._customers(branch)
@@ -181,7 +183,7 @@ def _request(
 
 
 def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T]:
-    """Decode every record of a reading; those that cannot be read are named, the others stand."""
+    # Records that cannot be read are named, the others stand.
     items: list[T] = []
     unreadable: list[Unreadable] = []
     for record in reading.items:

@@ -81,7 +81,6 @@ class PagedLists:
     """Reads whole lists."""
 
     def __init__(self, http: Http, page_size: int, progress: Progress, calls: int) -> None:
-        """Ask for ``page_size`` rows a page, with ``calls`` under way at once."""
         self._http = http
         self._page_size = page_size
         self._progress = progress

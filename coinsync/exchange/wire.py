@@ -57,7 +57,6 @@ class Pace:
     def __init__(
         self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]
     ) -> None:
-        """Keep to ``per_second`` by ``clock`` (monotonic seconds) and ``sleep``."""
         self._gap = 1.0 / per_second
         self._clock = clock
         self._sleep = sleep
@@ -126,7 +125,6 @@ class Wire:
         bounds: Bounds,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Prepare a session that sends ``headers``; nothing is sent before the first call."""
         self._pace = Pace(bounds.per_second, clock, sleep)
         self._clock = clock
         self._sleep = sleep

@@ -44,6 +44,23 @@ def run_lock(
         os.close(descriptor)
 
 
+def holder_of(path: Path) -> dict[str, str] | None:
+    """What the run that holds a lock file says of itself; None while it is free."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        # Shared and for a moment: others who only look are not in the way.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        try:
+            return dict(json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, 0)))
+        except (ValueError, TypeError):
+            # The other run has taken the lock and not yet written who it is.
+            return {}
+    finally:
+        os.close(descriptor)
+    return None
+
+
 def _open(path: Path) -> int:
     # A link in the place of the file could lead to somebody else's, which would be emptied.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)

@@ -32,7 +32,7 @@ from coinsync.simulator import Options, School, Simulator
 
 TODAY = date(2026, 11, 21)
 PER_SECOND = 5 * 0.95
-SCHOOL = School.make(seed=7, residents=20, days=10, today=TODAY)
+SCHOOL = School(seed=7, residents=20, days=10, today=TODAY)
 BRANCHES = "branch/index"
 KEY = "key-that-nobody-may-see"
 TOKEN = "token-that-nobody-may-see"

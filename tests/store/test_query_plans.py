@@ -239,6 +239,7 @@ QUESTIONS: dict[str, list[Question]] = {
     "links": [asked(lambda r: r.links())],
     "links_of": [asked(lambda r: r.links_of([SOMEBODY]))],
     "lesson_records": [asked(lambda r: r.lesson_records(1, DAY, DAY + timedelta(days=20)))],
+    "lessons_by_type": [asked(lambda r: r.lessons_by_type(1, DAY))],
     "lesson_records_by_id": [asked(lambda r: r.lesson_records_by_id([LESSON]))],
     "attended_lessons": [
         asked(lambda r: r.attended_lessons(SOMEBODY, date.min, date.max)),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
 from coinsync.core.planning.people import People
 from coinsync.errors import CoinsyncError
 from coinsync.store import writer
-from coinsync.store.engines.sqlite_files import path_of
+from coinsync.store.engines.sqlite import path_of
 from coinsync.store.queries.base import BATCH
 from coinsync.store.reader import Reader
 from tests.support import engines
@@ -284,6 +285,15 @@ def test_rolls_are_found_by_branch_and_window(reader: Reader) -> None:
 def test_rolls_are_found_by_number_wherever_they_are(reader: Reader) -> None:
     """Unknown numbers are left out."""
     assert set(reader.lesson_records_by_id([1, 3, 99])) == {1, 3}
+
+
+def test_lessons_are_counted_by_their_type(reader: Reader) -> None:
+    """Those of a branch, from a day on."""
+    lessons = reader.lesson_records(1, date.min, date.max).values()
+    types = Counter(record.lesson.type for record in lessons)
+    assert reader.lessons_by_type(1, date.min) == types
+    assert sum(types.values()) > 1
+    assert reader.lessons_by_type(1, LATER + timedelta(days=1)) == {}
 
 
 def test_a_lesson_without_anybody_has_no_attendances(tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ from coinsync.errors import (
 )
 from coinsync.store import database as opening
 from coinsync.store import writer
+from coinsync.store.engines.base import TRIES_MAX
 from coinsync.store.inserts import ROWS_PER_STATEMENT
-from coinsync.store.writer import ATTEMPTS_MAX
 from tests.support import engines
 from tests.support.makers import (
     ADA,
@@ -1096,12 +1096,12 @@ def test_a_disturbed_write_is_tried_again(url: str, error: peewee.OperationalErr
     """What may pass is tried again as a whole, with growing pauses, and done once."""
     pauses: list[float] = []
     database = Failing.opened(url)
-    database.failures = [fails(error)] * (ATTEMPTS_MAX - 1)
+    database.failures = [fails(error)] * (TRIES_MAX - 1)
     receipt = writer.apply(database, CREDIT, order(), environment(sleep=pauses.append))
     database.close()
     assert receipt.coins == 7
     assert pauses == sorted(pauses)
-    assert len(pauses) == ATTEMPTS_MAX - 1
+    assert len(pauses) == TRIES_MAX - 1
     assert sum(pauses) < 10
     with reading(url) as reader:
         assert (reader.balance(ADA), reader.head().runs) == (7, 2)
@@ -1117,7 +1117,7 @@ def test_trying_again_is_bounded(url: str) -> None:
         writer.apply(database, CREDIT, order(), environment(sleep=pauses.append))
     database.close()
     assert caught.value.exit_code == 75
-    assert (len(database.failures), len(pauses)) == (99 - ATTEMPTS_MAX, ATTEMPTS_MAX - 1)
+    assert (len(database.failures), len(pauses)) == (99 - TRIES_MAX, TRIES_MAX - 1)
     assert dump(url) == before
 
 

@@ -299,7 +299,7 @@ def a_school(
     *, residents: int = 24, seed: int = 3, days: int = DAYS, today: date = TODAY
 ) -> School:
     """A small school with a month of history."""
-    return School.make(seed=seed, residents=residents, days=days, today=today, branches=2)
+    return School(seed=seed, residents=residents, days=days, today=today, branches=2)
 
 
 def day_before(days: int) -> date:

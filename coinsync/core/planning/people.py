@@ -226,7 +226,7 @@ def vk_number(text: str, page: VkPage | None) -> tuple[int, str]:
     meaning = read_vk(text)
     if meaning.kind is VkKind.NUMBER:
         return meaning.number, ""
-    if meaning.kind is VkKind.NOTHING:
+    if meaning.kind in (VkKind.NOTHING, VkKind.HAS_NONE):
         return 0, ""
     # An answer about the name that stood on the card before says nothing about the one there now.
     if meaning.kind is not VkKind.SCREEN_NAME or page is None or page.name != meaning.name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,6 @@ from peewee import Database
 from coinsync.errors import CoinsyncError
 
 Values = Sequence[Any]
-#: Lends a connected database to one reader at a time.
-Lender = Callable[[], AbstractContextManager[Database]]
 
 #: How often a plan is tried when something disturbs it. Where each try waits by itself, they share
 #: the time that a writer was told to wait.
@@ -45,12 +43,12 @@ class Engine(ABC):
         """A database for writing, not yet connected; it waits so long for other writers."""
 
     @abstractmethod
-    def to_read(self, url: str, *, wait_seconds: float) -> Database:
-        """A database for reading alone, not yet connected."""
+    def to_read(self, url: str, *, wait_seconds: float, shared: bool = False) -> Database:
+        """A database for reading alone, not yet connected; ``shared``: by threads, in turn."""
 
-    @abstractmethod
-    def lender(self, url: str, *, wait_seconds: float) -> Lender:
-        """Lend connected databases to many readers, and keep them in between."""
+    def beside(self, url: str) -> object:
+        """A mark of what lies beside a database in use; a backup that is put there changes it."""
+        return None
 
     @abstractmethod
     def back_up(self, url: str, file: Path) -> None:
@@ -135,8 +133,8 @@ class Engine(ABC):
         return ()
 
     @abstractmethod
-    def damage(self, database: Database) -> list[str]:
-        """What the engine finds wrong with its own files."""
+    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
+        """What the engine finds wrong with its own files; ``quick`` leaves out what takes long."""
 
     @abstractmethod
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
@@ -149,6 +147,10 @@ class Engine(ABC):
     @abstractmethod
     def rights(self, database: Database) -> tuple[str, ...]:
         """What whoever opened it may do and should not need to."""
+
+    @abstractmethod
+    def unwritable(self, database: Database) -> str:
+        """Why whoever opened it for reading could not write there; "" when that is allowed."""
 
     @abstractmethod
     def size(self, database: Database) -> int:

@@ -14,24 +14,19 @@ from pymysql.cursors import SSCursor
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.engines import guards, mysql_errors, mysql_schema
-from coinsync.store.engines.base import Engine, Lender, Values
+from coinsync.store.engines.base import Engine, Values
 from coinsync.store.engines.mysql_address import address_of
 from coinsync.store.engines.mysql_connection import (
     CONNECT_SECONDS_MAX,
     MysqlDatabase,
-    SharedDatabase,
     opened_here,
     terms_to_read,
     terms_to_write,
 )
-from coinsync.store.models import TABLE_NAMES
+from coinsync.store.models import MODEL_OF_TABLE, TABLE_NAMES, columns_of
 
 #: ``CHECK TABLE`` reads all of a table.
 CHECK_SECONDS = 3600.0
-#: A connection of the web view is given up then, so that a host that is back is used again.
-STALE_SECONDS = 300
-#: More than the web view may have threads.
-SHARED_CONNECTIONS = 64
 
 #: Compared byte by byte, trailing blanks too, as SQLite does: MariaDB's and MySQL's name for it. By
 #: default ``K1`` equals ``k1`` and "ё" equals "е".
@@ -67,29 +62,13 @@ class Mysql(Engine):
         address = address_of(url)
         return MysqlDatabase(address.name, address=address, terms=terms_to_write(wait_seconds))
 
-    def to_read(self, url: str, *, wait_seconds: float) -> MysqlDatabase:
-        address = address_of(url)
-        return MysqlDatabase(address.name, address=address, terms=terms_to_read(wait_seconds))
-
-    def lender(self, url: str, *, wait_seconds: float) -> Lender:
-        # What another node has just written may be seen a moment later.
-        address = address_of(url)
-        shared: Database = SharedDatabase(
-            address.name,
-            address=address,
-            # A page waits for no other node: it would be slower, and never be wrong for long.
-            terms=terms_to_read(wait_seconds, wait_seconds + 4, causal=False),
-            max_connections=SHARED_CONNECTIONS,
-            stale_timeout=STALE_SECONDS,
-            timeout=wait_seconds,
-        )
-
-        @contextmanager
-        def lent() -> Iterator[Database]:
-            with shared.connection_context():
-                yield shared
-
-        return lent
+    def to_read(self, url: str, *, wait_seconds: float, shared: bool = False) -> MysqlDatabase:
+        address, terms = address_of(url), terms_to_read(wait_seconds)
+        if shared:
+            # A page waits for no other node: what that one has just written may be seen a moment
+            # later, and waiting would make all pages slower.
+            terms = terms_to_read(wait_seconds, wait_seconds + 4, causal=False)
+        return MysqlDatabase(address.name, address=address, terms=terms, thread_safe=not shared)
 
     def back_up(self, url: str, file: Path) -> None:
         from coinsync.store.engines import mysql_dump
@@ -205,13 +184,14 @@ class Mysql(Engine):
                 names.append(name)
         return tuple(names)
 
-    def damage(self, database: Database) -> list[str]:
+    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
         # The server's own check would end our transaction, so another connection makes it.
         opened = opened_here(database)
         terms = terms_to_read(opened.terms.connect_seconds, CHECK_SECONDS)
         other: Database = MysqlDatabase(opened.database, address=opened.address, terms=terms)
         with other.connection_context():
-            rows = other.execute_sql(f"CHECK TABLE {', '.join(TABLE_NAMES)}").fetchall()
+            check = f"CHECK TABLE {', '.join(TABLE_NAMES)} {'QUICK' if quick else ''}"
+            rows = other.execute_sql(check).fetchall()
         bad = [row for row in rows if row[2:] != ("status", "OK")]
         return [f"{table}: {text}" for table, _, _, text in bad]
 
@@ -231,6 +211,10 @@ class Mysql(Engine):
                     allowed.append(f"{verb} {table}")
         return (f"this account may {', '.join(allowed)}",) if allowed else ()
 
+    def unwritable(self, database: Database) -> str:
+        """Ask about the row with which every plan begins."""
+        return "" if _may(database, "UPDATE", "head") else "this account may not write"
+
     def size(self, database: Database) -> int:
         cursor = database.execute_sql(
             "SELECT SUM(data_length + index_length) FROM information_schema.tables"
@@ -245,7 +229,7 @@ MYSQL = Mysql()
 def _may(database: Database, verb: str, table: str) -> bool:
     """Ask the server itself, by a statement that is not carried out."""
     if verb == "UPDATE":
-        column = mysql_schema.first_column(table)
+        column = columns_of(MODEL_OF_TABLE[table])[0]
         statement = f"EXPLAIN UPDATE {table} SET {column} = {column}"
     else:
         statement = f"EXPLAIN DELETE FROM {table}"

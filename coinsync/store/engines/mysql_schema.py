@@ -60,14 +60,6 @@ def triggers(database: Database) -> dict[str, str]:
     return texts
 
 
-def first_column(table: str) -> str:
-    """The first column of one of our tables."""
-    for model in MODELS:
-        if model._meta.table_name == table:
-            return str(model._meta.sorted_fields[0].column_name)
-    raise LookupError(table)
-
-
 def _column_words(
     kind: str, nullable: str, default: str | None, collation: str | None, exact: Collection[str]
 ) -> str:

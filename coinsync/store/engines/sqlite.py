@@ -8,22 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import peewee
 from peewee import Database, SqliteDatabase
 
 from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
 from coinsync.store.engines import guards, sqlite_schema
-from coinsync.store.engines.base import Engine, Lender, Values, causes
-from coinsync.store.engines.sqlite_files import (
-    IdleConnections,
-    address,
-    file_of,
-    missing,
-    path_of,
-    refuse_missing,
-    to_read,
-)
+from coinsync.store.engines.base import Engine, Values, causes
 
 SETTINGS = {
     # SQLite ignores references between tables unless each connection asks for them.
@@ -52,8 +44,14 @@ class Sqlite(Engine):
 
     def must_exist(self, url: str) -> object:
         path = path_of(url)
-        refuse_missing(path)
+        if not path.is_file():
+            raise _missing(str(path))
         return path.stat().st_ino
+
+    def beside(self, url: str) -> object:
+        path = path_of(url)
+        shared_memory = path.with_name(f"{path.name}-shm")
+        return shared_memory.stat().st_ino if shared_memory.exists() else 0
 
     def prepare(self, url: str) -> bool:
         path = path_of(url)
@@ -72,7 +70,7 @@ class Sqlite(Engine):
 
     def to_write(self, url: str, *, wait_seconds: float) -> SqliteDatabase:
         return SqliteDatabase(
-            address(path_of(url), "rw"),
+            _address(path_of(url), "rw"),
             uri=True,
             timeout=wait_seconds,
             # Others fail at once, whatever the timeout, when they have read and want to write and
@@ -81,11 +79,20 @@ class Sqlite(Engine):
             pragmas=dict(SETTINGS),
         )
 
-    def to_read(self, url: str, *, wait_seconds: float) -> SqliteDatabase:
-        return to_read(path_of(url), wait_seconds)
-
-    def lender(self, url: str, *, wait_seconds: float) -> Lender:
-        return IdleConnections(path_of(url), wait_seconds).lent
+    def to_read(self, url: str, *, wait_seconds: float, shared: bool = False) -> SqliteDatabase:
+        pragmas = {"query_only": 1}
+        if shared:
+            # Whatever is copied over the file while a connection is idle: without a cache no page
+            # of what was there before is remembered.
+            pragmas["cache_size"] = 0
+        return SqliteDatabase(
+            _address(path_of(url), "ro"),
+            uri=True,
+            timeout=wait_seconds,
+            pragmas=pragmas,
+            thread_safe=not shared,
+            check_same_thread=not shared,
+        )
 
     def place_of(self, database: Database) -> str:
         return str(file_of(database))
@@ -134,9 +141,16 @@ class Sqlite(Engine):
     def triggers(self, database: Database) -> Mapping[str, str]:
         return sqlite_schema.triggers(database)
 
-    def damage(self, database: Database) -> list[str]:
+    def weak_settings(self, database: SqliteDatabase) -> list[str]:  # type: ignore[override]
+        mode = database.pragma("journal_mode")
+        if mode == "wal":
+            return []
+        return [f"journal_mode is {mode}, as in a restored backup; the next writer sets it right"]
+
+    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
         # This sees broken pages, and no changed digit.
-        lines = database.execute_sql("PRAGMA integrity_check")
+        check = "quick_check" if quick else "integrity_check"
+        lines = database.execute_sql(f"PRAGMA {check}")
         return [str(line) for (line,) in lines if line != "ok"]
 
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
@@ -151,13 +165,22 @@ class Sqlite(Engine):
         exposed = [path for path in (file, file.parent) if _is_open_to_all(path)]
         return tuple(f"{path} is open to everybody" for path in exposed)
 
+    def unwritable(self, database: Database) -> str:
+        """Ask the system about the file, its folder, and the two files beside it."""
+        file = file_of(database)
+        beside = [file.with_name(f"{file.name}{ending}") for ending in ("-wal", "-shm")]
+        for path in (file, file.parent, *beside):
+            if path.exists() and not os.access(path, os.W_OK):
+                return f"this user may not write {path}"
+        return ""
+
     def size(self, database: Database) -> int:
         return file_of(database).stat().st_size
 
     def back_up(self, url: str, file: Path) -> None:
         # SQLite itself takes the -wal file along, as ``cp`` does not.
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        source = sqlite3.connect(address(path_of(url), "ro"), uri=True)
+        source = sqlite3.connect(_address(path_of(url), "ro"), uri=True)
         with closing(source), closing(sqlite3.connect(file)) as target:
             source.backup(target, pages=_PAGES_PER_STEP)
             # In WAL mode the copy would be two files.
@@ -178,7 +201,7 @@ class Sqlite(Engine):
         cannot_open, io_error = sqlite3.SQLITE_CANTOPEN in codes, sqlite3.SQLITE_IOERR in codes
         # A missing file cannot be opened; a folder in its place can, but it cannot be read.
         if (cannot_open and not os.path.exists(place)) or (io_error and os.path.isdir(place)):
-            return missing(place)
+            return _missing(place)
         if cannot_open:
             return DatabaseUnavailable(f"database: cannot open {place}; nothing written")
         if codes & _DAMAGED:
@@ -193,6 +216,32 @@ class Sqlite(Engine):
 
 
 SQLITE = Sqlite()
+
+
+def path_of(url: str) -> Path:
+    """File of a URL: ``sqlite:///coins.db`` or ``sqlite:////srv/coinsync/coins.db``."""
+    parts = urlsplit(url)
+    has_more = parts.netloc or parts.query or parts.fragment
+    if parts.scheme != "sqlite" or len(parts.path) < 2 or has_more:
+        raise DatabaseUnusable(f"database: {url}: expected sqlite:///PATH")
+    return Path(parts.path[1:])
+
+
+def file_of(database: Database) -> Path:
+    """File of a database that was opened here."""
+    return Path(unquote(urlsplit(str(database.database)).path))
+
+
+def _missing(place: str) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"database: {place} does not exist",
+        advice='Run "coinsync init", or correct [database] url.',
+    )
+
+
+def _address(path: Path, mode: str) -> str:
+    # Never "rwc": a mistyped path would make an empty database, and coins would seem to be gone.
+    return f"file:{quote(str(path))}?mode={mode}"
 
 
 def _codes(error: BaseException) -> set[int]:

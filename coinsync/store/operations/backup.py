@@ -46,6 +46,12 @@ def dated_file(folder: Path, now: datetime) -> Path:
     return folder / f"coinsync-{now:%Y-%m-%d-%H%M%S}.backup"
 
 
+def newest_backup(folder: Path) -> Path | None:
+    """The backup in a folder that was written last, whatever it is called."""
+    backups = folder.glob("*.backup")
+    return max(backups, key=lambda path: path.stat().st_mtime, default=None)
+
+
 def delete_old(folder: Path, keep: int) -> list[str]:
     """Delete dated backups but the newest ``keep``; the names of those that went."""
     # The names are in the order of time; whatever else lies there is not ours.

@@ -7,8 +7,7 @@ from contextlib import closing
 
 from coinsync.errors import UsageError
 from coinsync.store.database import engine_at, open_writable, speaking
-from coinsync.store.engines.sqlite import SQLITE
-from coinsync.store.engines.sqlite_files import numbers_of, path_of
+from coinsync.store.engines.sqlite import SQLITE, path_of
 
 #: How soon a file that was put in the place of another is noticed.
 LOOK_SECONDS = 1.0
@@ -27,6 +26,6 @@ def hold_open(url: str, sleep: Callable[[float], None]) -> None:
         with closing(open_writable(url)) as database, speaking(database):
             # The two files come with the first question.
             database.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1")
-            held = numbers_of(path)
-            while path.is_file() and numbers_of(path) == held:
+            held = SQLITE.must_exist(url), SQLITE.beside(url)
+            while path.is_file() and (SQLITE.must_exist(url), SQLITE.beside(url)) == held:
                 sleep(LOOK_SECONDS)
