@@ -18,6 +18,7 @@ from coinsync.commands.setup_questions import (
     Questions,
     branch_list,
     day,
+    e_mail,
     ids_among,
     optional_url,
     whole,
@@ -106,7 +107,7 @@ class Interview:
             folder = self._ask("csv_folder", question, setting.text, "attendance")
             return {"school.crm": "csv", "csv.folder": folder}
         email_question = "E-mail of the CRM user made for the API"
-        email = self._ask("email", email_question, setting.text)
+        email = self._ask("email", email_question, e_mail)
         if self._questions.is_person and not self._has_key:
             self._type_key()
         while self._probing:
@@ -115,7 +116,7 @@ class Interview:
                 break
             if isinstance(problem, CrmRefused):
                 # The CRM does not say which of the two is wrong.
-                email = self._ask("email", email_question, setting.text, email)
+                email = self._ask("email", email_question, e_mail, email)
                 self._type_key()
             else:
                 url = self._ask("url", "Address of the AlfaCRM", optional_url, url)

@@ -114,10 +114,20 @@ def day(text: str) -> date:
         raise ValueError("a day such as 2026-09-01") from None
 
 
+def e_mail(text: str) -> str:
+    """An address with an @ between two words."""
+    expect(text.count("@") == 1 and len(text.split()) == 1, "an e-mail such as api@rostok.ru")
+    return text
+
+
 def optional_url(text: str) -> str:
-    """The address of a host, whose https:// may be left out, or nothing."""
+    """The address of a host, or nothing; https:// may be left out, and a page of it may follow."""
+    if not text:
+        return ""
     url = text if "://" in text else f"https://{text}"
-    return str(kinds.host_url("https://rostok.s20.online")(url)) if text else ""
+    # People copy it from the browser in which the CRM is open.
+    host = "/".join(url.split("/")[:3])
+    return str(kinds.host_url("https://rostok.s20.online")(host))
 
 
 def ids_among(known: Iterable[int], taken: Iterable[int] = (), *, least: int = 0) -> Kind:
@@ -130,9 +140,9 @@ def ids_among(known: Iterable[int], taken: Iterable[int] = (), *, least: int = 0
         chosen = setting.ids(numbers)
         expect(len(chosen) >= least, "at least one number")
         strange = sorted(chosen - listed) if listed else []
-        expect(not strange, f"numbers that the CRM has; it has no {strange}")
+        expect(not strange, f"numbers that the CRM has, not {strange}")
         doubled = sorted(chosen.intersection(taken))
-        expect(not doubled, f"numbers that are not chosen yet, as {doubled} are")
+        expect(not doubled, f"other numbers; {doubled} are chosen above")
         return chosen
 
     return kind

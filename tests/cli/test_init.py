@@ -58,6 +58,15 @@ class TestOptions:
             (2, "Europe/Moscow"),
         ]
 
+    @pytest.mark.parametrize(
+        "typed", ["rostok.s20.online", "https://rostok.s20.online/company/1/customer?id=5"]
+    )
+    def test_an_address_may_be_copied_from_a_browser(self, tmp_path: Path, typed: str) -> None:
+        """With a page, or without https://."""
+        installation = Installation(tmp_path)
+        installation.ok(*WORDS, "--url", typed)
+        assert config.load(installation.config).alfacrm.url == "https://rostok.s20.online"
+
     def test_again_changes_nothing(self, tmp_path: Path) -> None:
         """A second init leaves file and database as they are, and says so."""
         installation = Installation(tmp_path)
@@ -86,11 +95,13 @@ class TestOptions:
         [
             ("--url", "http://rostok.s20.online", "an address such as https://rostok.s20.online"),
             ("--url", "https://[", "an address such as"),
+            ("--url", "rostok s20 online", "an address such as"),
+            ("--email", "api", "an e-mail such as"),
             ("--branch", "Kazan", "ID or ID=ZONE"),
             ("--branch", "1=Mars/Olympus", "a time zone such as"),
             ("--regular", "group", "numbers such as 2 5"),
             ("--regular", "none", "at least one number"),
-            ("--trial", "2", "as [2] are"),
+            ("--trial", "2", "[2] are chosen above"),
             ("--coins", "0", "a whole number from 1 to"),
             ("--coins", "ten", "a whole number from 1 to"),
             ("--since", "01.09.2026", "a day such as 2026-09-01"),
@@ -238,7 +249,7 @@ class TestProbe:
         ("changed", "expected"),
         [
             (("--branch", "7"), "--branch 7: no such branch in the CRM; it has 1 Казань, 2 Инно"),
-            (("--regular", "77"), "the CRM has; it has no [77]"),
+            (("--regular", "77"), "numbers that the CRM has, not [77]"),
         ],
     )
     def test_numbers_that_it_does_not_have(
@@ -323,10 +334,12 @@ class TestPerson:
     def test_a_school_is_asked(self, tmp_path: Path, crm: Simulator) -> None:
         """A wrong address and a wrong key are asked again, and nothing typed before is lost."""
         installation = Installation(tmp_path)
-        first = conversation(school="  Росток ", url="http://127.0.0.1:9", email="me", key="bad")
+        first = conversation(
+            school="  Росток ", url="http://127.0.0.1:9", email="me@x.ru", key="bad"
+        )
         again = [
             ("http://127.0.0.1:9]: ", f" {crm.url} {ENTER}"),
-            ("[me]: ", EMAIL + ENTER),
+            ("[me@x.ru]: ", EMAIL + ENTER),
             ("later): ", f"{KEY} {ENTER}"),
         ]
         rest = conversation(branch="1", makeup="none", coins="7", since="2026-09-01")[4:]
