@@ -57,7 +57,7 @@ class Questions:
         option = f"--{name.replace('_', '-')}"
 
         def value(text: str) -> Any:
-            answer = clean(text) or proposed or ""
+            answer = clean(text)
             try:
                 return kind("" if answer.lower() == NONE else answer)
             except ValueError as error:
@@ -71,9 +71,14 @@ class Questions:
         if not self.is_person:
             raise UsageError(f"init: {option} is missing, and nobody is there to ask")
         shown = NONE if proposed == "" else proposed
+
+        def typed_value(text: str) -> Any:
+            # Spaces are as good as nothing, which takes what is proposed.
+            return value(text if text.strip() else shown or "")
+
         while True:
             try:
-                return typer.prompt(question, shown, value_proc=value, err=True)
+                return typer.prompt(question, shown, value_proc=typed_value, err=True)
             except UnicodeDecodeError:
                 self.show("Error: these letters cannot be read; set the terminal to UTF-8")
 
@@ -155,5 +160,6 @@ def branch_list(text: str) -> list[tuple[int, str]]:
         id, _, zone = word.partition("=")
         expect(isinstance(_number(id), int), "ID or ID=ZONE, such as 1=Europe/Moscow")
         chosen.append((int(id), str(kinds.zone(zone)) if zone else ""))
-    expect(0 < len(dict(chosen)) == len(chosen), "at least one branch, each once")
+    expect(bool(chosen), "at least one branch")
+    expect(len(dict(chosen)) == len(chosen), "each branch once")
     return chosen
