@@ -10,7 +10,7 @@ import typer
 
 from coinsync.config import kinds
 from coinsync.core import setting
-from coinsync.core.identity import clean
+from coinsync.core.identity import clean, plain_number
 from coinsync.core.setting import Kind, expect
 from coinsync.errors import UsageError
 
@@ -102,13 +102,7 @@ class Questions:
 def whole(least: int, most: int) -> Kind:
     """A whole number between two bounds in plain digits; nothing is 0."""
     kind = setting.whole(least, most)
-    return lambda text: kind(_number(text or "0"))
-
-
-def _number(text: str) -> int | str:
-    # A text that is no number is refused by whoever expects one.
-    is_plain = text.isascii() and text.isdigit() and len(text) < 20
-    return int(text) if is_plain else text
+    return lambda text: kind(plain_number(text or "0"))
 
 
 def day(text: str) -> date:
@@ -140,8 +134,8 @@ def ids_among(known: Iterable[int], taken: Iterable[int] = (), *, least: int = 0
     listed = frozenset(known)
 
     def kind(text: str) -> frozenset[int]:
-        numbers = [_number(word) for word in text.replace(",", " ").split()]
-        expect(all(isinstance(number, int) for number in numbers), "numbers such as 2 5")
+        numbers = list(map(plain_number, text.replace(",", " ").split()))
+        expect(None not in numbers, "numbers such as 2 5")
         chosen = setting.ids(numbers)
         expect(len(chosen) >= least, "at least one number")
         strange = sorted(chosen - listed) if listed else []
@@ -158,7 +152,7 @@ def branch_list(text: str) -> list[tuple[int, str]]:
     chosen = []
     for word in text.split():
         id, _, zone = word.partition("=")
-        expect(isinstance(_number(id), int), "ID or ID=ZONE, such as 1=Europe/Moscow")
+        expect(plain_number(id) is not None, "ID or ID=ZONE, such as 1=Europe/Moscow")
         chosen.append((int(id), str(kinds.zone(zone)) if zone else ""))
     expect(bool(chosen), "at least one branch")
     expect(len(dict(chosen)) == len(chosen), "each branch once")

@@ -39,7 +39,7 @@ STATUSES = (Status.CONDUCTED, Status.PLANNED, Status.CANCELLED)
 _ALL_CUSTOMERS = {"is_study": 2, "removed": 1, "withGroups": True}
 
 #: So many cards have a field between them that at least one of them fills in.
-CARDS_LOOKED_AT = 500
+CARDS_LOOKED_AT = 100
 
 T = TypeVar("T")
 

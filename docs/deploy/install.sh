@@ -28,7 +28,7 @@ file() { # file MODE SOURCE TARGET: a file of root's, with the server's name in 
 }
 reload_nginx() {
     step nginx -t -q
-    if [ -d /run/systemd/system ]; then step systemctl reload-or-restart nginx; else step nginx -s reload; fi
+    if [ -d /run/systemd/system ]; then step systemctl reload-or-restart nginx; else echo "   no systemd here: start nginx, or reload it"; fi
 }
 secret() { # secret FILE: an empty file that the sync's user alone can read; one that is there stays
     [ -e "$1" ] || step install -m 600 -o coinsync -g coinsync /dev/null "$1"
