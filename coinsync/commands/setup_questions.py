@@ -18,6 +18,7 @@ from coinsync.errors import UsageError
 NONE = "none"
 KEY_NAME = "COINSYNC_ALFACRM_KEY"
 KEY_QUESTION = "API key of the CRM user (not shown; Enter: later)"
+UTF8 = "letters in UTF-8; set the terminal to that"
 ID_MAX = 2**63 - 1
 
 
@@ -59,7 +60,10 @@ class Questions:
         def value(text: str) -> Any:
             answer = clean(text)
             try:
+                text.encode()
                 return kind("" if answer.lower() == NONE else answer)
+            except UnicodeError:
+                raise typer.BadParameter(f"expected {UTF8}", param_hint=option) from None
             except ValueError as error:
                 raise typer.BadParameter(f"expected {error}", param_hint=option) from None
 
@@ -80,7 +84,7 @@ class Questions:
             try:
                 return typer.prompt(question, shown, value_proc=typed_value, err=True)
             except UnicodeDecodeError:
-                self.show("Error: these letters cannot be read; set the terminal to UTF-8")
+                self.show(f"Error: expected {UTF8}")
 
     def secret(self, question: str) -> str:
         """A text that is not shown while it is typed; Enter is none."""
