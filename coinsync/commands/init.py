@@ -91,7 +91,7 @@ def init(
     typed_key = _configure(session, given, probing=not no_probe) if is_new else ""
     session.say(f"{session.config}: {'written' if is_new else LEFT}")
     if session.settings.school.crm == "alfacrm":
-        session.say(_settle_key(session, typed_key))
+        session.say(_settle_key(session, typed_key, asks=not is_new))
     result: dict[str, Any] = {"config": str(session.config), "written": is_new}
     if not no_database:
         result |= _make_data(session)
@@ -137,7 +137,7 @@ def _machine_zone(environ: Mapping[str, str]) -> str:
     return environ.get("TZ", "") or os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2]
 
 
-def _settle_key(session: Session, typed_key: str) -> str:
+def _settle_key(session: Session, typed_key: str, *, asks: bool) -> str:
     """Keep the CRM's key in the file of secrets, if there is one to keep; the line that says it."""
     file = session.settings.secrets.file
     questions = Questions({}, is_person=somebody_is_there())
@@ -152,7 +152,7 @@ def _settle_key(session: Session, typed_key: str) -> str:
             if not (questions.is_person and questions.confirm(f"Keep it in {file}?")):
                 return f"{file}: left as it is; {alone}"
             typed_key = session.secrets.get(KEY_NAME).reveal()
-        elif questions.is_person and os.access(file.parent, os.W_OK):
+        elif asks and questions.is_person and os.access(file.parent, os.W_OK):
             typed_key = questions.secret(KEY_QUESTION)
     if not typed_key:
         return f"{file}: put {KEY_NAME}=… there (mode 0600); without it nothing can be read"

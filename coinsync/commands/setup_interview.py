@@ -18,6 +18,7 @@ from coinsync.commands.setup_questions import (
     Questions,
     branch_list,
     day,
+    e_mail,
     ids_among,
     optional_url,
     whole,
@@ -84,14 +85,17 @@ class Interview:
         if values["school.crm"] == "alfacrm":
             values |= self._vk_field(branches)
         coins = self._ask("coins", "Coins for one attended lesson", whole(1, 1_000_000), "10")
-        question, first_day = "First day whose lessons count", propose_since(today).isoformat()
-        since = self._ask("since", question, day, first_day)
+        first_day = propose_since(today).isoformat()
+        since = self._ask("since", "First day whose lessons count", day, first_day)
         regular = types.pop("regular")
         values["rule"] = [{"name": "lesson", "coins": coins, "types": regular, "since": since}]
-        values |= {f"lessons.{name}": ids for name, ids in types.items()}
+        for name, ids in types.items():
+            values[f"lessons.{name}"] = ids
         question = "Number of the VK app (none: later)"
         app = self._ask("vk_app", question, whole(0, ID_MAX), "", optional=True)
-        return values | ({"web.app_id": app} if app else {})
+        if app:
+            values["web.app_id"] = app
+        return values
 
     # --- the CRM ---
 
@@ -106,7 +110,7 @@ class Interview:
             folder = self._ask("csv_folder", question, setting.text, "attendance")
             return {"school.crm": "csv", "csv.folder": folder}
         email_question = "E-mail of the CRM user made for the API"
-        email = self._ask("email", email_question, setting.text)
+        email = self._ask("email", email_question, e_mail)
         if self._questions.is_person and not self._has_key:
             self._type_key()
         while self._probing:
@@ -115,7 +119,7 @@ class Interview:
                 break
             if isinstance(problem, CrmRefused):
                 # The CRM does not say which of the two is wrong.
-                email = self._ask("email", email_question, setting.text, email)
+                email = self._ask("email", email_question, e_mail, email)
                 self._type_key()
             else:
                 url = self._ask("url", "Address of the AlfaCRM", optional_url, url)
@@ -172,8 +176,8 @@ class Interview:
             self._questions.show("\nBranches in the CRM:")
             for id, name in names.items():
                 self._questions.show(f"{id:>8}  {name}")
-            kind, question = ids_among(names, least=1), "Which take part"
-            ids = self._ask("branch", question, kind, _listed(names))
+            some = ids_among(names, least=1)
+            ids = self._ask("branch", "Which take part", some, _listed(names))
             chosen = [(id, "") for id in sorted(ids)]
         else:
             question = "Branches by number, with or without zone, as in 1=Europe/Moscow 2"
@@ -211,13 +215,14 @@ class Interview:
         for (name, question, _), proposed in zip(TYPE_QUESTIONS, proposals, strict=True):
             # Only what earns coins must be chosen by somebody.
             earns = name == "regular"
-            kind, ids = ids_among(types, taken, least=int(earns)), _listed(proposed - taken)
-            chosen = self._ask(name, question, kind, ids, optional=not earns)
-            meanings[name] = chosen
-            taken |= chosen
+            kind = ids_among(types, taken, least=int(earns))
+            ids = _listed(proposed - taken)
+            meanings[name] = self._ask(name, question, kind, ids, optional=not earns)
+            taken |= meanings[name]
         # Where nobody saw the others, each sync goes on reporting them.
-        is_seen = self._questions.is_person
-        return meanings | {"uncounted": frozenset(types) - taken if is_seen else frozenset()}
+        seen = types if self._questions.is_person else ()
+        meanings["uncounted"] = frozenset(seen) - taken
+        return meanings
 
     def _show_types(self, types: Iterable[LessonType], counts: dict[int, int]) -> None:
         show = self._questions.show
@@ -233,9 +238,10 @@ class Interview:
             nothing: tuple[int, Counter[str]] = (0, Counter())
             pupils, pages = self._read(lambda survey: survey.vk_fields(branches), nothing)
             show(f"\nCard fields with VK pages, and on how many of {pupils} pupils' cards:")
-            for name, count in pages.most_common(FIELDS_SHOWN_MAX):
+            best = pages.most_common(FIELDS_SHOWN_MAX)
+            for name, count in best:
                 show(f"{count:>8}  {name}")
-            proposed = next(iter(dict(pages.most_common(1))), "")
+            proposed = best[0][0] if best else ""
         question = "Card field with the family's VK page (none: later)"
         field = self._ask("vk_field", question, setting.free_text, proposed, optional=True)
         values = {"residents.vk_field": field} if field else {}

@@ -10,7 +10,7 @@ import typer
 
 from coinsync.config import kinds
 from coinsync.core import setting
-from coinsync.core.identity import clean
+from coinsync.core.identity import clean, plain_number
 from coinsync.core.setting import Kind, expect
 from coinsync.errors import UsageError
 
@@ -18,6 +18,7 @@ from coinsync.errors import UsageError
 NONE = "none"
 KEY_NAME = "COINSYNC_ALFACRM_KEY"
 KEY_QUESTION = "API key of the CRM user (not shown; Enter: later)"
+UTF8 = "letters in UTF-8; set the terminal to that"
 ID_MAX = 2**63 - 1
 
 
@@ -57,9 +58,12 @@ class Questions:
         option = f"--{name.replace('_', '-')}"
 
         def value(text: str) -> Any:
-            answer = clean(text) or proposed or ""
+            answer = clean(text)
             try:
+                text.encode()
                 return kind("" if answer.lower() == NONE else answer)
+            except UnicodeError:
+                raise typer.BadParameter(f"expected {UTF8}", param_hint=option) from None
             except ValueError as error:
                 raise typer.BadParameter(f"expected {error}", param_hint=option) from None
 
@@ -71,11 +75,16 @@ class Questions:
         if not self.is_person:
             raise UsageError(f"init: {option} is missing, and nobody is there to ask")
         shown = NONE if proposed == "" else proposed
+
+        def typed_value(text: str) -> Any:
+            # Spaces are as good as nothing, which takes what is proposed.
+            return value(text if text.strip() else shown or "")
+
         while True:
             try:
-                return typer.prompt(question, shown, value_proc=value, err=True)
+                return typer.prompt(question, shown, value_proc=typed_value, err=True)
             except UnicodeDecodeError:
-                self.show("Error: these letters cannot be read; set the terminal to UTF-8")
+                self.show(f"Error: expected {UTF8}")
 
     def secret(self, question: str) -> str:
         """A text that is not shown while it is typed; Enter is none."""
@@ -97,13 +106,7 @@ class Questions:
 def whole(least: int, most: int) -> Kind:
     """A whole number between two bounds in plain digits; nothing is 0."""
     kind = setting.whole(least, most)
-    return lambda text: kind(_number(text or "0"))
-
-
-def _number(text: str) -> int | str:
-    # A text that is no number is refused by whoever expects one.
-    is_plain = text.isascii() and text.isdigit() and len(text) < 20
-    return int(text) if is_plain else text
+    return lambda text: kind(plain_number(text or "0"))
 
 
 def day(text: str) -> date:
@@ -114,10 +117,20 @@ def day(text: str) -> date:
         raise ValueError("a day such as 2026-09-01") from None
 
 
+def e_mail(text: str) -> str:
+    """An address with an @ between two words."""
+    expect(text.count("@") == 1 and len(text.split()) == 1, "an e-mail such as api@rostok.ru")
+    return text
+
+
 def optional_url(text: str) -> str:
-    """The address of a host, whose https:// may be left out, or nothing."""
+    """The address of a host, or nothing; https:// may be left out, and a page of it may follow."""
+    if not text:
+        return ""
     url = text if "://" in text else f"https://{text}"
-    return str(kinds.host_url("https://rostok.s20.online")(url)) if text else ""
+    # People copy it from the browser in which the CRM is open.
+    host = "/".join(url.split("/")[:3])
+    return str(kinds.host_url("https://rostok.s20.online")(host))
 
 
 def ids_among(known: Iterable[int], taken: Iterable[int] = (), *, least: int = 0) -> Kind:
@@ -125,14 +138,14 @@ def ids_among(known: Iterable[int], taken: Iterable[int] = (), *, least: int = 0
     listed = frozenset(known)
 
     def kind(text: str) -> frozenset[int]:
-        numbers = [_number(word) for word in text.replace(",", " ").split()]
-        expect(all(isinstance(number, int) for number in numbers), "numbers such as 2 5")
+        numbers = list(map(plain_number, text.replace(",", " ").split()))
+        expect(None not in numbers, "numbers such as 2 5")
         chosen = setting.ids(numbers)
         expect(len(chosen) >= least, "at least one number")
         strange = sorted(chosen - listed) if listed else []
-        expect(not strange, f"numbers that the CRM has; it has no {strange}")
+        expect(not strange, f"numbers that the CRM has, not {strange}")
         doubled = sorted(chosen.intersection(taken))
-        expect(not doubled, f"numbers that are not chosen yet, as {doubled} are")
+        expect(not doubled, f"other numbers; {doubled} are chosen above")
         return chosen
 
     return kind
@@ -143,7 +156,8 @@ def branch_list(text: str) -> list[tuple[int, str]]:
     chosen = []
     for word in text.split():
         id, _, zone = word.partition("=")
-        expect(isinstance(_number(id), int), "ID or ID=ZONE, such as 1=Europe/Moscow")
+        expect(plain_number(id) is not None, "ID or ID=ZONE, such as 1=Europe/Moscow")
         chosen.append((int(id), str(kinds.zone(zone)) if zone else ""))
-    expect(0 < len(dict(chosen)) == len(chosen), "at least one branch, each once")
+    expect(bool(chosen), "at least one branch")
+    expect(len(dict(chosen)) == len(chosen), "each branch once")
     return chosen

@@ -76,7 +76,8 @@ def host_url(example: str) -> Kind:
         # Keys are sent there, so it is TLS, or this machine, where tests and the demo listen.
         local = parts.scheme == "http" and parts.hostname in _LOOPBACK
         plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
-        fits = bool(parts.hostname) and plain and (parts.scheme == "https" or local)
+        named = re.fullmatch(r"[\w.:-]+", parts.hostname or "") is not None
+        fits = named and plain and (parts.scheme == "https" or local)
         expect(fits, expected)
         return str(value).rstrip("/")
 

@@ -96,12 +96,12 @@ class PagedLists:
         (reading,) = self.read_all([request])
         return reading
 
-    def promised(self, request: ListRequest, rows: int = 10) -> tuple[int, list[Any]]:
-        """How many rows a list says it has, and some of them; no proof that so many would come."""
-        answer = self._http.call(request.path, {**request.asked, "page": 0, "pageSize": rows})
-        total, _, items = _envelope(answer)
+    def first_page(self, request: ListRequest, rows_max: int) -> tuple[int, list[Record]]:
+        """How many rows a list says it has, and some of them; nothing follows about the others."""
+        body = {**request.asked, "page": 0, "pageSize": rows_max}
+        total, _, items = _envelope(self._http.call(request.path, body, request.query))
         self._progress(request.what, total, total)
-        return total, items
+        return total, [item for item in items if isinstance(item, dict)]
 
     def read_all(self, requests: Sequence[ListRequest]) -> list[Reading[Record]]:
         """Read lists one after another, up to the first one that is not whole."""

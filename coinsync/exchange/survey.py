@@ -20,6 +20,9 @@ from coinsync.exchange.paging import ListRequest
 #: sentence, and whole: of "wall-1_2" there is no page "wall".
 LINK_IN_NOTE = r"(vk\.(?:com|ru)/[A-Za-z0-9_.]*[A-Za-z0-9_])(?![-/?\w])"
 
+#: Of each type: enough to see that the filter was understood.
+ROWS_LOOKED_AT = 10
+
 #: Pupils of today; cards of leads and of the archive say less of how a field is used.
 _PUPILS = {"is_study": 1, "removed": 0}
 #: A bare word or number is a VK page only where the school says so; these show it by themselves.
@@ -44,7 +47,7 @@ class AlfaCrmSurvey(AlfaCrm):
         for branch, type_id in product(branches, types):
             asked = {"status": Status.CONDUCTED.value, "lesson_type_id": type_id, **days}
             request = ListRequest(f"{branch}/lesson/index", "lessons by type", asked)
-            total, rows = self._lists.promised(request)
+            total, rows = self._lists.first_page(request, ROWS_LOOKED_AT)
             # A filter that is not understood is ignored without a word, and all lessons come.
             if any(values.number(row, "lesson_type_id") != type_id for row in rows):
                 raise IncompleteRead("lessons cannot be counted by type")

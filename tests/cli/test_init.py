@@ -58,6 +58,15 @@ class TestOptions:
             (2, "Europe/Moscow"),
         ]
 
+    @pytest.mark.parametrize(
+        "typed", ["rostok.s20.online", "https://rostok.s20.online/company/1/customer?id=5"]
+    )
+    def test_an_address_may_be_copied_from_a_browser(self, tmp_path: Path, typed: str) -> None:
+        """With a page, or without https://."""
+        installation = Installation(tmp_path)
+        installation.ok(*WORDS, "--url", typed)
+        assert config.load(installation.config).alfacrm.url == "https://rostok.s20.online"
+
     def test_again_changes_nothing(self, tmp_path: Path) -> None:
         """A second init leaves file and database as they are, and says so."""
         installation = Installation(tmp_path)
@@ -86,12 +95,18 @@ class TestOptions:
         [
             ("--url", "http://rostok.s20.online", "an address such as https://rostok.s20.online"),
             ("--url", "https://[", "an address such as"),
+            ("--url", "rostok s20 online", "an address such as"),
+            ("--email", "api", "an e-mail such as"),
             ("--branch", "Kazan", "ID or ID=ZONE"),
             ("--branch", "1=Mars/Olympus", "a time zone such as"),
             ("--regular", "group", "numbers such as 2 5"),
             ("--regular", "none", "at least one number"),
-            ("--trial", "2", "as [2] are"),
+            ("--trial", "2", "[2] are chosen above"),
             ("--coins", "0", "a whole number from 1 to"),
+            ("--coins", "", "a whole number from 1 to"),
+            ("--since", "", "a day such as"),
+            ("--school", " ", "expected text"),
+            ("--school", "Росток\udcff", "expected letters in UTF-8"),
             ("--coins", "ten", "a whole number from 1 to"),
             ("--since", "01.09.2026", "a day such as 2026-09-01"),
             ("--vk-app", "my app", "a whole number from 0 to"),
@@ -170,10 +185,13 @@ class TestFile:
         installation.ok(*WORDS, *words)
         settings = config.load(installation.config)
         (rule,) = settings.rules
-        assert (rule.coins, rule.types, rule.since) == (10, {2}, date(2026, 9, 1))
+        assert (rule.coins, rule.since) == (10, date(2026, 9, 1))
+        assert rule.types == {2}
         assert (rule.until, rule.title_ru) == (None, "")
         lessons = settings.lessons
-        assert (lessons.trial, lessons.makeup, lessons.uncounted) == ({3}, {4, 6}, set())
+        assert lessons.trial == {3}
+        assert lessons.makeup == {4, 6}
+        assert not lessons.uncounted
         assert (settings.residents.vk_field, settings.web.app_id) == ("web", 7000009)
         assert settings.ways == ()
 
@@ -235,7 +253,7 @@ class TestProbe:
         ("changed", "expected"),
         [
             (("--branch", "7"), "--branch 7: no such branch in the CRM; it has 1 Казань, 2 Инно"),
-            (("--regular", "77"), "the CRM has; it has no [77]"),
+            (("--regular", "77"), "numbers that the CRM has, not [77]"),
         ],
     )
     def test_numbers_that_it_does_not_have(
@@ -320,10 +338,12 @@ class TestPerson:
     def test_a_school_is_asked(self, tmp_path: Path, crm: Simulator) -> None:
         """A wrong address and a wrong key are asked again, and nothing typed before is lost."""
         installation = Installation(tmp_path)
-        first = conversation(school="  Росток ", url="http://127.0.0.1:9", email="me", key="bad")
+        first = conversation(
+            school="  Росток ", url="http://127.0.0.1:9", email="me@x.ru", key="bad"
+        )
         again = [
             ("http://127.0.0.1:9]: ", f" {crm.url} {ENTER}"),
-            ("[me]: ", EMAIL + ENTER),
+            ("[me@x.ru]: ", EMAIL + ENTER),
             ("later): ", f"{KEY} {ENTER}"),
         ]
         rest = conversation(branch="1", makeup="none", coins="7", since="2026-09-01")[4:]
@@ -333,7 +353,8 @@ class TestPerson:
         assert (settings.school.name, settings.alfacrm.url) == ("Росток", crm.url)
         assert [(branch.id, branch.name) for branch in settings.branches] == [(1, "Казань")]
         assert (settings.rules[0].coins, settings.rules[0].since) == (7, date(2026, 9, 1))
-        assert (settings.lessons.trial, settings.lessons.makeup) == ({3}, set())
+        assert settings.lessons.trial == {3}
+        assert not settings.lessons.makeup
         # What she saw and named nowhere is known to earn nothing.
         assert settings.lessons.uncounted == {1, 4, 7}
         assert settings.residents.vk_field == "custom_vk"
@@ -374,6 +395,24 @@ class TestPerson:
         assert shown.code == 0, shown.text
         assert "left as it is" in shown.text
         assert f"COINSYNC_ALFACRM_KEY={KEY}\n" in (tmp_path / "coinsync.secrets").read_text()
+
+    def test_a_key_may_come_later(self, tmp_path: Path) -> None:
+        """Then nobody asks the CRM; numbers are typed, and the key is not asked for twice."""
+        installation = Installation(tmp_path)
+        answers = [
+            *conversation(school="Росток", url="rostok.s20.online", email="me@x.ru")[:4],
+            ("1=Europe/Moscow 2: ", f"3{ENTER}"),
+            ("Time zone of branch (3) [Europe/Moscow]: ", f"Asia/Omsk{ENTER}"),
+            *conversation()[6:9],
+            ("page (none: later) [none]: ", ENTER),
+            *conversation()[10:],
+        ]
+        shown = in_terminal(installation, "init", answers=answers)
+        assert shown.code == 0, shown.text
+        assert shown.text.count("API key") == 1
+        assert "put COINSYNC_ALFACRM_KEY=… there" in shown.text
+        (branch,) = config.load(installation.config).branches
+        assert (branch.id, str(branch.zone)) == (3, "Asia/Omsk")
 
     @pytest.mark.parametrize("answer", ["", "n"])
     def test_a_key_of_the_environment_is_offered_to_be_kept(

@@ -63,7 +63,7 @@ def test_lessons_are_counted_by_type() -> None:
 
 def test_a_filter_that_is_ignored_is_not_believed() -> None:
     """All lessons come for every type; then nothing is known about any."""
-    rows = [{"id": 1, "lesson_type_id": 2}, {"id": 2, "lesson_type_id": "3"}]
+    rows: list[dict[str, Any]] = [{"id": 1, "lesson_type_id": 2}, {"id": 2, "lesson_type_id": "3"}]
     with (
         scripted(lambda _path, _body: page(rows)) as survey,
         pytest.raises(IncompleteRead, match="cannot be counted"),

@@ -94,9 +94,10 @@ def _talk(terminal: int, answers: Sequence[tuple[str, str]]) -> str:
         while time.monotonic() < end:
             ready, _, _ = select.select([terminal], [], [], 0.5)
             if not ready:
-                if answers and not waiting and answers[-1][1] == INTERRUPT:
+                is_interrupted = bool(answers) and not waiting and answers[-1][1] == INTERRUPT
+                if is_interrupted and b"interrupted" not in shown:
                     # An interrupt just before the program waits for a key is seen with the next
-                    # one.
+                    # one. A program that has said so is on its way out.
                     os.write(terminal, INTERRUPT.encode())
                 continue
             try:
