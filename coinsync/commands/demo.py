@@ -17,10 +17,9 @@ from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands import demo_shop
-from coinsync.commands.checks.vk_app import keys_of, launch_fields
 from coinsync.commands.init import create_database, write_new
 from coinsync.commands.lessons import post_windows
-from coinsync.commands.serve import serve_families
+from coinsync.commands.serve import keys_of, serve_families, signed_launch
 from coinsync.commands.session import PARTLY, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
@@ -186,8 +185,7 @@ def _show_demo(
 
 
 def _signed_link(session: Session, visitor: int, port: int) -> str:
-    fields = launch_fields(APP_ID, visitor, int(session.now().timestamp()))
-    query = session.web_view.sign(fields, keys_of(session)[0])
+    query = signed_launch(session, APP_ID, visitor, keys_of(session)[0])
     return f"http://127.0.0.1:{port}/?{query}"
 
 

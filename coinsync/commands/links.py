@@ -15,7 +15,7 @@ from coinsync.core.identity import VkKind, clean, read_vk
 from coinsync.desk import people as desk
 from coinsync.errors import NotFound, UsageError
 from coinsync.lookup import residents as lookup
-from coinsync.lookup import vk_pages
+from coinsync.lookup.vk_pages import vk_coverage
 from coinsync.render import people as render
 
 if TYPE_CHECKING:
@@ -49,10 +49,11 @@ def list_links(
     session: Session = ctx.obj
     with session.reader() as reader:
         if problems:
+            coverage = vk_coverage(reader)
             found = lookup.link_problems(reader)
             if session.verbose:
-                found += vk_pages.cards_without_page(reader)
-            listing = render.link_problems(found, vk_pages.vk_coverage(reader))
+                found += coverage.unreached
+            listing = render.link_problems(found, coverage)
         else:
             listing = render.links(lookup.links(reader))
     session.print_listing(listing, as_csv)

@@ -16,12 +16,13 @@ from coinsync.config.settings import Settings
 from coinsync.errors import SecretError, UsageError, reason_of
 
 DATABASE_URL, DATABASE_PASSWORD = "COINSYNC_DATABASE_URL", "COINSYNC_DATABASE_PASSWORD"
-VK_KEYS = "COINSYNC_VK_KEYS"
+ALFACRM_KEY, VK_KEYS = "COINSYNC_ALFACRM_KEY", "COINSYNC_VK_KEYS"
+VK_SERVICE_KEY = "COINSYNC_VK_SERVICE_KEY"
 SECRET_NAMES = (
-    "COINSYNC_ALFACRM_KEY",
+    ALFACRM_KEY,
     "COINSYNC_APP_KEY",
     VK_KEYS,
-    "COINSYNC_VK_SERVICE_KEY",
+    VK_SERVICE_KEY,
     DATABASE_URL,
     DATABASE_PASSWORD,
 )
@@ -57,9 +58,8 @@ class Secrets:
         self, file: Path, environ: Mapping[str, str], web_file: Path | None = None
     ) -> None:
         """Look in ``environ`` and in files, which are read when a secret is asked for."""
-        self._file = file
+        self.files = [file] if web_file is None else [file, web_file]
         self._environ = environ
-        self._web_file = web_file
 
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str]) -> Secrets:
@@ -93,7 +93,7 @@ class Secrets:
         return Secret(text)
 
     def _unusable(self, name: str, state: str) -> SecretError:
-        file = f"write {name}=… into {self._file} (mode 0600)"
+        file = f"write {name}=… into {self.files[0]} (mode 0600)"
         return SecretError(
             f"secret: {name} is {state}", advice=f"Set {name} in the environment, or {file}."
         )
@@ -101,15 +101,17 @@ class Secrets:
     def _in_files(self, name: str) -> dict[str, str]:
         # What the files say under this name, by file. The web view's file is not looked at for
         # anything else: it may name an account of the database that can only read.
-        files = [self._file]
-        if self._web_file is not None and name == VK_KEYS:
-            files.append(self._web_file)
         values: dict[str, str] = {}
-        for file in files:
+        for file in self.files if name == VK_KEYS else self.files[:1]:
             pairs = _read(file)
             if name in pairs:
                 values[file.name] = pairs[name]
         return values
+
+
+def is_plain(key: str) -> bool:
+    """Whether a key has only what keys have: a quote or a space comes from pasting."""
+    return key.isascii() and key.isprintable() and not set(key) & set(" \"'")
 
 
 def _read(path: Path) -> dict[str, str]:

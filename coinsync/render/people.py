@@ -61,7 +61,7 @@ def link_problems(problems: Sequence[LinkProblem], coverage: VkCoverage) -> List
 
 def _reach(coverage: VkCoverage) -> Parts:
     """How many clients an account sees, and what to do for the others."""
-    residents, unreached = coverage.residents, coverage.unreached
+    residents, unreached = coverage.residents, len(coverage.unreached)
     if not residents:
         return ["nobody is recorded yet: coinsync sync"]
     shown = counted(residents, "resident")

@@ -1,17 +1,28 @@
-"""The configuration, its secrets, and how the cabinet will look."""
+"""The configuration, its secrets, the VK app, and how the cabinet will look."""
 
 from __future__ import annotations
 
 import os
-import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from coinsync import brand
-from coinsync.commands.checks.diagnosis import FAIL, OK, Diagnosis, fail, failed, judged, ok, warn
-from coinsync.commands.checks.examination import Examination
-from coinsync.config.secrets import SECRET_NAMES, SECRETS_FILE, VK_KEYS
+from coinsync.commands import serve
+from coinsync.commands.checks.examination import (
+    FAIL,
+    OK,
+    WARN,
+    Diagnosis,
+    Examination,
+    fail,
+    failed,
+    judged,
+    ok,
+    warn,
+)
+from coinsync.commands.session import account_name
+from coinsync.config.secrets import ALFACRM_KEY, SECRET_NAMES, VK_KEYS, is_plain
 from coinsync.core import colour
 from coinsync.errors import ConfigError, SecretError
 
@@ -21,50 +32,45 @@ def config(ex: Examination) -> Iterator[Diagnosis]:
     try:
         ex.session.settings  # noqa: B018
     except ConfigError as error:
-        yield from judged(FAIL, error.problems, "", error.advice)
+        yield from judged("config", error.problems, "", error.advice)
     else:
-        yield ok(str(ex.session.config))
+        yield ok("config", str(ex.session.config))
 
 
 def secrets(ex: Examination) -> Iterator[Diagnosis]:
     """The files with secrets, and the form of each secret; the web view's have their own line."""
-    session, kept = ex.session, ex.session.settings.secrets
-    named = session.environment.environ.get(SECRETS_FILE)
+    settings, secrets = ex.session.settings, ex.session.secrets
     diagnoses: list[Diagnosis] = []
-    for path in [Path(named)] if named else [kept.file, kept.web_file]:
+    for path in secrets.files:
         if os.path.lexists(path):
             diagnoses += _file_diagnoses(path)
     # What can be read by others, or by nobody, is not read.
     if not any(diagnosis.state == FAIL for diagnosis in diagnoses):
-        needed = {name[1:] for name in session.settings.alfacrm.headers.values() if name[:1] == "$"}
-        if session.settings.school.crm == "alfacrm":
-            needed.add("COINSYNC_ALFACRM_KEY")
-        given = {name for name in SECRET_NAMES if session.secrets.has(name)}
+        needed = {name[1:] for name in settings.alfacrm.headers.values() if name[:1] == "$"}
+        if settings.school.crm == "alfacrm":
+            needed.add(ALFACRM_KEY)
+        given = {name for name in SECRET_NAMES if secrets.has(name)}
         for name in sorted((needed | given) - {VK_KEYS}):
             diagnoses += _secret_diagnoses(ex, name)
         if not diagnoses:
-            diagnoses.append(ok(f"{', '.join(sorted(given)) or 'none'}; nobody else reads them"))
+            fine = f"{', '.join(sorted(given)) or 'none'}; nobody else reads them"
+            diagnoses.append(ok("secrets", fine))
     yield from diagnoses
 
 
 def _file_diagnoses(path: Path) -> Iterator[Diagnosis]:
     state = path.lstat()
-    mode, owner, user = stat.S_IMODE(state.st_mode), _user(state.st_uid), _user(os.geteuid())
+    mode, owner, user = stat.S_IMODE(state.st_mode), state.st_uid, os.geteuid()
     if not stat.S_ISREG(state.st_mode):
-        yield fail(f"{path} is no file, and a link is not followed", "Put the file itself there.")
+        said = f"{path} is no file, and a link is not followed"
+        yield fail("secrets", said, "Put the file itself there.")
     elif mode & 0o077:
-        yield fail(f"{path} can be read by others (mode {mode:04o})", f"Run: chmod 600 {path}")
+        said = f"{path} can be read by others (mode {mode:04o})"
+        yield fail("secrets", said, f"Run: chmod 600 {path}")
     elif owner != user:
-        said = f"{path} belongs to {owner}, and {user} runs this"
+        said = f"{path} belongs to {account_name(owner)}, and {account_name(user)} runs this"
         advice = "Run the command as the user of the nightly sync."
-        yield warn(said, advice) if os.access(path, os.R_OK) else fail(said, advice)
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+        yield Diagnosis("secrets", WARN if os.access(path, os.R_OK) else FAIL, said, advice)
 
 
 def _secret_diagnoses(ex: Examination, name: str) -> Iterator[Diagnosis]:
@@ -72,15 +78,32 @@ def _secret_diagnoses(ex: Examination, name: str) -> Iterator[Diagnosis]:
     try:
         text = secrets.get(name).reveal()
     except SecretError as error:
-        yield failed(error)
+        yield failed("secrets", error)
         return
     # Quotes and comments belong to the value here, unlike in a shell.
-    if not (text.isascii() and text.isprintable()) or set(text) & set(" \"'"):
+    if not is_plain(text):
         said = f"secret: {name} holds a quote, a space or a letter that no key has"
-        yield fail(said, "Copy it again: nothing but the value may follow the =.")
-    elif name == "COINSYNC_ALFACRM_KEY" and secrets.in_environment(name):
+        yield fail("secrets", said, "Copy it again: nothing but the value may follow the =.")
+    elif name == ALFACRM_KEY and secrets.in_environment(name):
         said = f"{name} stands in the environment alone, which a job at night does not have"
-        yield warn(said, f"Write it into {ex.session.settings.secrets.file} (mode 0600).")
+        yield warn("secrets", said, f"Write it into {secrets.files[0]} (mode 0600).")
+
+
+def vk_app(ex: Examination) -> Iterator[Diagnosis]:
+    """The number and each key, by a launch of our own that the real verifier must accept."""
+    session = ex.session
+    app_id = session.settings.web.app_id
+    if app_id <= 0 and not session.secrets.has(VK_KEYS):
+        said = "not set up yet: neither [web] app_id nor COINSYNC_VK_KEYS; no family can look"
+        advice = '"coinsync preview RESIDENT" shows the cabinet without VK; serve needs both.'
+        yield warn("vk app", said, advice)
+        return
+    problems = list(serve.launch_problems(session))
+    for said, advice in problems:
+        yield fail("vk app", said, advice)
+    if not problems:
+        signed = "each key" if len(serve.keys_of(session)) > 1 else "its key"
+        yield ok("vk app", f"app {app_id}: a launch signed with {signed} is accepted")
 
 
 def colours(ex: Examination) -> Iterator[Diagnosis]:
@@ -89,11 +112,10 @@ def colours(ex: Examination) -> Iterator[Diagnosis]:
     pairs = colour.pairs(settings)
     weakest = min(pairs, key=lambda pair: pair.ratio)
     fine = f"{len(pairs)} pairs, the weakest has a contrast of {weakest.told} : 1"
-    yield from judged(FAIL, colour.problems(settings), fine, brand.ADVICE)
-    if ex.session.verbose:
-        for pair in pairs:
-            contrast = f"{pair.what}, {pair.text} on {pair.ground}: {pair.told} : 1"
-            yield Diagnosis(OK if pair.passes else FAIL, contrast)
+    yield from judged("colours", colour.problems(settings), fine, brand.ADVICE)
+    for pair in pairs if ex.session.verbose else ():
+        contrast = f"{pair.what}, {pair.text} on {pair.ground}: {pair.told} : 1"
+        yield Diagnosis("colours", OK if pair.passes else FAIL, contrast)
 
 
 def pictures(ex: Examination) -> Iterator[Diagnosis]:
@@ -102,4 +124,4 @@ def pictures(ex: Examination) -> Iterator[Diagnosis]:
     names = [path.name for path in (settings.logo, settings.coin) if path is not None]
     fine = ", ".join(names) or "the school has none of its own"
     advice = "Take a square SVG or PNG file of at most 100 KB, or leave the key empty."
-    yield from judged(FAIL, brand.picture_problems(settings), fine, advice)
+    yield from judged("pictures", brand.picture_problems(settings), fine, advice)
