@@ -5,30 +5,28 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 from typer import Context, Option
 
-from coinsync.commands.checks import configuration, crm, databases, machine
-from coinsync.commands.checks.examination import FAIL, OK, Diagnosis, Examination, failed
+from coinsync.commands.checks import configuration, machine
+from coinsync.commands.checks.examination import FAIL, OK, Diagnosis, Examination
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.errors import CoinsyncError
 
-Check = Callable[[Examination], Iterable[Diagnosis]]
-
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Callable[[Examination], None], ...] = (
     configuration.secrets,
-    crm.crm,
-    crm.types,
-    crm.vk_field,
+    configuration.crm,
+    configuration.types,
+    configuration.vk_field,
     configuration.vk_app,
-    crm.vk_service,
-    databases.database,
-    databases.disk,
-    databases.backup,
-    databases.freshness,
+    configuration.vk_service,
+    machine.database,
+    machine.disk,
+    machine.backup,
+    machine.freshness,
     machine.lock,
     machine.clock,
     machine.locale,
@@ -50,33 +48,29 @@ def doctor(
     -v the colours of the cabinet too, each pair with its contrast. Nothing is written.
     """
     session: Session = ctx.obj
-    diagnoses = list(_diagnoses(Examination(session, offline)))
-    session.tell([diagnosis._asdict() for diagnosis in diagnoses])
-    if not session.json:
-        for diagnosis in diagnoses:
-            if not (session.quiet and diagnosis.state == OK):
-                typer.echo(_shown(diagnosis))
-    return DIFFERENT if any(diagnosis.state == FAIL for diagnosis in diagnoses) else 0
-
-
-def _diagnoses(ex: Examination) -> Iterator[Diagnosis]:
-    faults = list(configuration.config(ex))
-    yield from faults
+    ex = Examination(session, offline)
+    configuration.config(ex)
     # The locale is looked at even where the configuration cannot be read.
-    is_readable = all(fault.state == OK for fault in faults)
+    is_readable = ex.states("config") == {OK}
     for check in CHECKS if is_readable else (machine.locale,):
         try:
-            yield from check(ex)
+            check(ex)
         except CoinsyncError as error:
             # What stops one check says nothing of the others.
-            yield failed(check.__name__.replace("_", " "), error)
+            ex.failed(check.__name__.replace("_", " "), error)
+    session.tell([diagnosis._asdict() for diagnosis in ex.diagnoses])
+    if not session.json:
+        for diagnosis in ex.diagnoses:
+            if not (session.quiet and diagnosis.state == OK):
+                typer.echo(_shown(diagnosis))
+    return DIFFERENT if any(diagnosis.state == FAIL for diagnosis in ex.diagnoses) else 0
 
 
 def _shown(diagnosis: Diagnosis) -> str:
     head = f"{diagnosis.state:<5}{diagnosis.look:<11}"
     indent = " " * len(head)
     lines = [f"{head}{diagnosis.said}"]
-    if diagnosis.advice and diagnosis.state != OK:
+    if diagnosis.advice:
         lines.append(f"{indent}→ {diagnosis.advice}")
     if sys.stdout.isatty():
         # A terminal would break words.

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import cli
-from coinsync.commands.checks import databases, machine
+from coinsync.commands.checks import machine
 from coinsync.commands.checks.examination import FAIL, OK, WARN
 from coinsync.simulator import School
 from tests.support import engines
@@ -540,8 +540,8 @@ def test_a_user_who_may_not(well: Installation) -> None:
 )
 def test_free_disk(free: int, size: int, state: str) -> None:
     """A night needs some, a backup as much as the database."""
-    mib = databases.MIB
-    assert databases.room(free * mib, size * mib).state == state
+    mib = machine.MIB
+    assert machine.room(free * mib, size * mib) == state
 
 
 def test_timers_of_systemd(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple, TypeVar
@@ -28,36 +28,6 @@ class Diagnosis(NamedTuple):
     advice: str = ""
 
 
-def ok(look: str, said: str) -> Diagnosis:
-    """Something is as it should be."""
-    return Diagnosis(look, OK, said)
-
-
-def warn(look: str, said: str, advice: str) -> Diagnosis:
-    """Something works, and could be better."""
-    return Diagnosis(look, WARN, said, advice)
-
-
-def fail(look: str, said: str, advice: str) -> Diagnosis:
-    """Something must be mended."""
-    return Diagnosis(look, FAIL, said, advice)
-
-
-def failed(look: str, error: CoinsyncError) -> Diagnosis:
-    """An error that a command would end with."""
-    return fail(look, error.message.splitlines()[0], error.advice)
-
-
-def judged(
-    look: str, problems: Sequence[str], fine: str, advice: str, state: str = FAIL
-) -> Iterator[Diagnosis]:
-    """A line for each problem, or what is fine."""
-    for problem in problems:
-        yield Diagnosis(look, state, problem, advice)
-    if not problems:
-        yield ok(look, fine)
-
-
 class CrmAnswers(NamedTuple):
     """What the CRM says of itself, and how much our clock is ahead of its.
 
@@ -76,9 +46,43 @@ class Examination:
 
     session: Session
     offline: bool
+    diagnoses: list[Diagnosis] = field(default_factory=list)
     #: Why the database cannot be read, once that was seen; and what it takes on disk.
     trouble: CoinsyncError | None = None
     size_bytes: int = 0
+
+    def say(self, look: str, state: str, said: str, advice: str = "") -> None:
+        """Add a line; where all is well, there is nothing to advise."""
+        self.diagnoses.append(Diagnosis(look, state, said, "" if state == OK else advice))
+
+    def ok(self, look: str, said: str) -> None:
+        """Something is as it should be."""
+        self.say(look, OK, said)
+
+    def warn(self, look: str, said: str, advice: str) -> None:
+        """Something works, and could be better."""
+        self.say(look, WARN, said, advice)
+
+    def fail(self, look: str, said: str, advice: str) -> None:
+        """Something must be mended."""
+        self.say(look, FAIL, said, advice)
+
+    def failed(self, look: str, error: CoinsyncError) -> None:
+        """A command would end with this error."""
+        self.fail(look, error.message.splitlines()[0], error.advice)
+
+    def judge(
+        self, look: str, problems: Sequence[str], fine: str, advice: str, state: str = FAIL
+    ) -> None:
+        """A line for each problem, or what is fine."""
+        for problem in problems:
+            self.say(look, state, problem, advice)
+        if not problems:
+            self.ok(look, fine)
+
+    def states(self, look: str) -> set[str]:
+        """The states of the lines about something."""
+        return {diagnosis.state for diagnosis in self.diagnoses if diagnosis.look == look}
 
     def asked(self, question: Callable[[Reader], T]) -> T | None:
         """What the database says; None where its tables cannot be read."""
