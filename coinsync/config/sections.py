@@ -21,14 +21,18 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of the file; a ``repeated`` one is blocks, of which the example has samples."""
+    """A section of the file; one that has samples is repeated, as blocks."""
 
     values: type[Any]
     name: str
     comment: str
-    samples: tuple[Mapping[str, Any], ...] = ()
-    repeated: bool = False
-    optional: bool = False
+    samples: tuple[Mapping[str, Any], ...]
+    optional: bool
+
+    @property
+    def repeated(self) -> bool:
+        """Whether there may be any number of ``[[name]]``."""
+        return bool(self.samples)
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -41,20 +45,13 @@ class Section:
         return tuple(keys)
 
 
-def section(values: type[Any], name: str, comment: str = "") -> Any:
-    """A field of ``Settings`` for ``[name]``; the comment is the class's docstring, or its own."""
-    comment = comment or cleandoc(values.__doc__ or "")
-    return field(metadata={SETTING: Section(values, name, comment)})
-
-
-def blocks(
+def section(
     values: type[Any],
     name: str,
-    comment: str,
-    *,
-    samples: tuple[Mapping[str, Any], ...],
+    comment: str = "",
+    *samples: Mapping[str, Any],
     optional: bool = False,
 ) -> Any:
-    """A field of ``Settings`` for any number of ``[[name]]``."""
-    declared = Section(values, name, comment, samples, repeated=True, optional=optional)
-    return field(metadata={SETTING: declared})
+    """A field of ``Settings``; the comment is its own or the class's docstring."""
+    comment = comment or cleandoc(values.__doc__ or "")
+    return field(metadata={SETTING: Section(values, name, comment, samples, optional)})
