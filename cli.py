@@ -106,10 +106,9 @@ def serve(session: Session, terms: CabinetTerms) -> None:
     try:
         listen(wsgi, terms.host, terms.port, terms.threads, terms.listening)
     except OSError as error:
-        raise UsageError(
-            f"cannot listen on {terms.host}:{terms.port} ({reason_of(error)})",
-            advice="Choose another --port, or stop what listens there.",
-        ) from error
+        # The reason names the address.
+        advice = "Choose another --port, or stop what listens there."
+        raise UsageError(reason_of(error), advice=advice) from error
 
 
 def sign(fields: Mapping[str, str], key: str) -> str:

@@ -117,7 +117,7 @@ def keep(picture: WebPicture, folder: Path) -> None:
 
 
 def is_web_copy(folder: Path, name: str) -> bool:
-    """Tell whether a copy of this name lies in the folder for the web."""
+    """Whether a copy of this name lies in the folder for the web."""
     return _COPY_NAME.fullmatch(name) is not None and (folder / name).is_file()
 
 

@@ -60,7 +60,7 @@ def demo(
     """
     outer: Session = ctx.obj
     school = _school_of(outer, folder, {"seed": seed, "residents": residents, "days": days})
-    with _listening(school):
+    with _listening(outer, school):
         session = _session_of(outer, school, port)
         create_database(session)
         with session.lock("demo", 0.0), session.writable() as database:
@@ -103,14 +103,15 @@ def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFold
     description = School(**wanted, today=today).description()
     school = DemoFolder(folder, description, session.environment.fresh_text())
     # Opening it once chooses the port, which is kept with the rest.
-    school.open().stop()
+    school.open(session.environment.monotonic).stop()
     school.save()
     return school
 
 
-def _listening(school: DemoFolder) -> AbstractContextManager[Any]:
+def _listening(session: Session, school: DemoFolder) -> AbstractContextManager[Any]:
     try:
-        return school.open()
+        # Its rate limit goes by the clock by which the sync keeps to it.
+        return school.open(session.environment.monotonic)
     except OSError:
         # One listens there already, started by hand.
         return nullcontext()
@@ -213,7 +214,7 @@ def simulator(
     session: Session = ctx.obj
     try:
         if folder is not None:
-            crm = _simulator_of(folder, port)
+            crm = _simulator_of(session, folder, port)
         else:
             today, key = session.now().date(), session.environment.fresh_text()
             school = School(seed=seed, residents=residents, days=days, today=today)
@@ -229,7 +230,7 @@ def simulator(
         ) from error
 
 
-def _simulator_of(folder: Path, port: int) -> Simulator:
+def _simulator_of(session: Session, folder: Path, port: int) -> Simulator:
     """The CRM of a demo's folder, listening on a port; 0 is where it listened before."""
     school = _load(folder)
     if school is None:
@@ -237,7 +238,7 @@ def _simulator_of(folder: Path, port: int) -> Simulator:
         raise UsageError(f"{folder} holds no demo", advice=advice)
     before = school.port
     school.port = port or before
-    crm = school.open()
+    crm = school.open(session.environment.monotonic)
     if school.port != before:
         # The folder's configuration follows its CRM.
         path, url = folder / "config.toml", 'url = "http://127.0.0.1:{}"\n'

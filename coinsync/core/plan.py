@@ -328,7 +328,7 @@ def _sha256(text: str) -> str:
 
 
 def matches(digest: str, given: str) -> bool:
-    """Tell whether a digest as typed, eight digits at least, names this one."""
+    """Whether a digest as typed, eight digits at least, names this one."""
     return len(given) >= DIGEST_SHOWN and digest.startswith(given.lower())
 
 

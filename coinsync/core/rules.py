@@ -85,7 +85,7 @@ class Rule:
     title_en: str = setting(free_text, default="", compare=False)
 
     def fits(self, lesson: Lesson) -> bool:
-        """Tell whether the lesson is in the rule's scope and dates."""
+        """Whether the lesson is in the rule's scope and dates."""
         return (
             lesson.type in self.types
             and is_within(lesson.date, self.since, self.until)
@@ -95,7 +95,7 @@ class Rule:
         )
 
     def covers_scope_of(self, other: Rule) -> bool:
-        """Tell whether every lesson of ``other``, dates aside, fits this rule too."""
+        """Whether every lesson of ``other``, dates aside, fits this rule too."""
         return (
             self.types >= other.types
             and _covers(self.branches, other.branches)

@@ -44,7 +44,6 @@ def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
 
 
 def _state(item: Item) -> str:
-    """What keeps a family from seeing the goods; "" when it sees them."""
     if item.archived:
         return "archived"
     return "" if item.shown else "hidden"
@@ -131,13 +130,17 @@ def sales(purchases: Sequence[Purchase]) -> Listing:
     grid = Grid(("sale", "day", "event", "buyer", "goods", ">coins", ""))
     taken = 0
     for purchase in purchases:
-        coins = sum(payment.coins for payment in purchase.payments)
+        coins = 0
+        buyers = []
+        for payment in purchase.payments:
+            coins += payment.coins
+            buyers.append(titled(payment.resident, payment.name))
         taken += coins
         grid.add(
             purchase.sale.id,
             purchase.sale.happened_on.isoformat(),
             purchase.sale.event,
-            ", ".join(titled(payment.resident, payment.name) for payment in purchase.payments),
+            ", ".join(buyers),
             ", ".join(_pieces(line.name_ru, line.quantity) for line in purchase.lines),
             total(coins),
             dim(_given_back(purchase)),

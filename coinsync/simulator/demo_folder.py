@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ class DemoFolder:
             json.dump(kept, file)
         part.replace(self.folder / "school.json")
 
-    def open(self) -> Simulator:
+    def open(self, clock: Callable[[], float]) -> Simulator:
         """The CRM of this school, listening. OSError when the port is taken."""
         school = School.replay(self.description)
         self.port = self.port or free_port()
@@ -71,4 +72,5 @@ class DemoFolder:
             self.description = school.description()
             self.save()
 
-        return Simulator(school, EMAIL, self.api_key, port=self.port, on_change=keep).start()
+        crm = Simulator(school, EMAIL, self.api_key, port=self.port, clock=clock, on_change=keep)
+        return crm.start()

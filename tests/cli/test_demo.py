@@ -20,7 +20,7 @@ import requests
 from coinsync import config
 from coinsync.simulator.demo_folder import free_port
 from tests.support.catalog_file import archive_goods
-from tests.support.school import Installation
+from tests.support.school import FastClock, Installation
 
 SMALL = ("--residents", "12", "--days", "14", "--seed", "5")
 
@@ -65,8 +65,14 @@ def program(*words: str) -> Iterator[subprocess.Popen[str]]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, str]:
     """The folder of a demo that does not serve, and what it printed."""
     folder = tmp_path_factory.mktemp("demo")
-    installation = Installation(folder)
+    installation = unhurried(folder)
     return installation, installation.ok("demo", "--no-serve", "--dir", str(folder), *SMALL).out
+
+
+def unhurried(folder: Path) -> Installation:
+    """An installation that keeps to the pace of its CRM, and waits for nothing."""
+    clock = FastClock()
+    return Installation(folder, sleep=clock.sleep, monotonic=clock.monotonic)
 
 
 def test_leaves_a_configuration_secrets_and_a_database(demo: tuple[Installation, str]) -> None:
@@ -165,7 +171,7 @@ def test_another_school_does_not_fit_into_the_folder(demo: tuple[Installation, s
 def test_the_same_seed_gives_the_same_coins(demo: tuple[Installation, str], tmp_path: Path) -> None:
     """A demo can be repeated elsewhere."""
     installation, _ = demo
-    twin = Installation(tmp_path)
+    twin = unhurried(tmp_path)
     twin.ok("demo", "--no-serve", "--dir", str(tmp_path), *SMALL)
     assert twin.content() == installation.content()
 
@@ -173,7 +179,7 @@ def test_the_same_seed_gives_the_same_coins(demo: tuple[Installation, str], tmp_
 def copied(demo: tuple[Installation, str], folder: Path) -> Installation:
     """The same demo in another folder, to do with as one likes."""
     shutil.copytree(demo[0].folder, folder, dirs_exist_ok=True)
-    return Installation(folder)
+    return unhurried(folder)
 
 
 def test_the_simulator_of_the_folder_is_the_same_school_and_keeps_what_happens(

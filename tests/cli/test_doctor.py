@@ -409,6 +409,30 @@ def test_advice_stands_below(well: Installation) -> None:
     assert "\n                → Name one as [data] backups, then: coinsync db backup" in out
 
 
+def test_before_the_first_sync(installation: Installation) -> None:
+    """Nothing fails yet: what comes next is said."""
+    installation.configure(**SETTINGS)
+    said = examined(installation, "--json")
+    assert said.code == 0, said.out
+    lines = lines_of(said)
+    ((state, _, advice),) = lines["freshness"]
+    assert (state, "coinsync sync --dry-run" in advice) == (WARN, True)
+    assert "after the first sync" in lines["vk field"][0][1]
+
+
+def test_a_school_without_a_crm(well: Installation) -> None:
+    """Its files are looked at instead."""
+    (well.folder / "attendance").mkdir()
+    well.configure(**SETTINGS, school__crm="csv")
+    lines = lines_of(examined(well, "--json"))
+    assert lines["crm"][0][0] == FAIL
+    well.file("attendance/branches.csv", "id,name\n1,Казань\n2,Омск\n")
+    well.file("attendance/types.csv", "id,name,base\n2,Групповой,group\n")
+    lines = lines_of(examined(well, "--json"))
+    assert [lines[look][0][0] for look in ("crm", "branches", "vk field")] == [OK, OK, OK]
+    assert lines["clock"][0][1] == "not before the ledger's newest run"
+
+
 def test_a_byte_order_mark_is_no_fault(well: Installation) -> None:
     """Notepad begins a file with one."""
     well.file("coinsync.secrets", SECRETS, "utf-8-sig")

@@ -50,11 +50,13 @@ class Server:
 
     @property
     def init(self) -> str:
-        """``sudo coinsync init`` with the answers of a person."""
+        """``sudo coinsync init`` with the answers of a person, who would type the key there."""
         return (
             f"sudo COINSYNC_ALFACRM_KEY={KEY} coinsync init --school Росток"
             f" --url {self.simulator.url} --email api@school.example --branch '1 2'"
-            " --regular 2 --trial 3 --makeup 4 --coins 10 --since 2026-09-01 --vk-field custom_vk --vk-app none"
+            " --regular 2 --trial 3 --makeup 4 --coins 10 --since 2026-09-01"
+            f" --vk-field custom_vk --vk-app none && echo COINSYNC_ALFACRM_KEY={KEY} |"
+            " sudo install -m 600 -o coinsync /dev/stdin /etc/coinsync/coinsync.secrets"
         )
 
     def by_hand(self, command: str) -> str:

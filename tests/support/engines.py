@@ -192,6 +192,7 @@ def new_database(folder: Path, name: str = "coins.db") -> str:
         return _schools.url(_schools.new())
     path = folder / name
     path.write_bytes(_file())
+    path.chmod(0o640)
     return f"sqlite:///{path}"
 
 

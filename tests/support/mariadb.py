@@ -30,8 +30,9 @@ HOST = "127.0.0.1"
 USER, PASSWORD = "coinsync", "of-the-ledger/?#@:"
 SECONDS_MAX = 60.0
 LOG_LINES = 25
-#: A server takes some 50 MiB; a cluster three times as much and more.
-FREE_MIN = 1 << 30
+#: A server takes some 50 MiB, a cluster three times as much and more, files of tests some hundred.
+FREE_MIN = 2 << 30
+MEMORY = Path("/dev/shm")
 
 #: Below the ports that the kernel gives to outgoing connections: nobody takes one while a server is
 #: down.
@@ -126,17 +127,20 @@ def until(true: Callable[[], bool], what: str, seconds: float = SECONDS_MAX) -> 
         time.sleep(_PAUSE)
 
 
+def memory_has_room() -> bool:
+    """Whether files may lie in memory, where nobody waits for a disk."""
+    return MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > FREE_MIN
+
+
 @contextmanager
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder for a server, in memory where that is possible, gone afterwards.
 
     A process that is killed loses nothing there that it would have kept on a disk.
     """
-    memory = Path("/dev/shm")
-    enough = memory.is_dir() and shutil.disk_usage(memory).free > FREE_MIN
     folder = (
-        Path(tempfile.mkdtemp(prefix="coinsync-", dir=memory))
-        if enough
+        Path(tempfile.mkdtemp(prefix="coinsync-", dir=MEMORY))
+        if memory_has_room()
         else tmp_path_factory.mktemp("mariadb")
     )
     try:

@@ -47,7 +47,7 @@ def branches(ex: Examination) -> Iterator[Diagnosis]:
             if id not in names
         ]
         fine = f"{', '.join(names.get(id, '') for id in wanted)}; the CRM has {len(names)}"
-        yield from judged(FAIL, problems, fine, f"The CRM has: {', '.join(names.values())}.")
+        yield from judged(FAIL, problems, fine, f"It has: {', '.join(names.values()) or 'none'}.")
 
 
 def types(ex: Examination) -> Iterator[Diagnosis]:
@@ -101,6 +101,9 @@ def vk_field(ex: Examination) -> Iterator[Diagnosis]:
     """Whether cards have the field with the VK page, how many fill it, and what comes of it."""
     field = ex.session.settings.residents.vk_field
     name = f'[residents] vk_field = "{field}"'
+    if ex.session.settings.school.crm == "csv":
+        # Files have a column of a fixed name.
+        field = name = "the column vk"
     fields = ex.crm.fields if isinstance(ex.crm, CrmAnswers) else None
     if not field:
         said = "no field of the cards is named, so families are linked by hand alone"

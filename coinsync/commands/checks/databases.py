@@ -147,6 +147,9 @@ def freshness(ex: Examination) -> Iterator[Diagnosis]:
     """How long ago each branch was synced."""
     if ex.database is None:
         return
+    if not ex.database.runs:
+        yield warn("nothing was synced yet", "Run: coinsync sync --dry-run, then coinsync sync")
+        return
     hours = ex.session.settings.sync.fresh_hours_max
     with ex.session.reader() as reader:
         branches = freshness_of(reader, ex.session.settings, ex.session.now())

@@ -93,9 +93,11 @@ def catalog_rows(items: Iterable[Item]) -> list[list[str]]:
 
     What is archived is left out, as in a catalog that is loaded; a picture is its web copy.
     """
-    offered = [item for item in items if not item.archived]
-    offered.sort(key=lambda item: item.place)
-    return [[_cell(getattr(item, column)) for column in COLUMNS] for item in offered]
+    rows = []
+    for item in sorted(items, key=lambda item: item.place):
+        if not item.archived:
+            rows.append([_cell(getattr(item, column)) for column in COLUMNS])
+    return rows
 
 
 def _cell(value: str | int | bool | tuple[int, ...]) -> str:
@@ -279,5 +281,5 @@ class _ItemReader(RowReader):
 
 
 def is_file_name(text: str) -> bool:
-    """Tell whether a text names a file and no way to one: no folders, nothing hidden."""
+    """Whether a text names a file and no way to one: no folders, nothing hidden."""
     return bool(text) and not text.startswith(".") and set("/\\:\0").isdisjoint(text)

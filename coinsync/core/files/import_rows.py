@@ -149,7 +149,6 @@ class _ImportRowReader(RowReader):
         return ImportRow(self.row.line, resident, coins, kind, reason, way, day, key)
 
     def cell(self, column: str) -> str:
-        """A cell as it stands in the file; "" where there is none."""
         return str(self.row.cells.get(column, ""))
 
     def _kind(self) -> Kind | None:

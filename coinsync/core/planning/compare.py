@@ -178,7 +178,7 @@ class _Comparing:
 
 
 def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> bool:
-    """Tell whether a person settled exactly this: same coins, same reason."""
+    """Whether a person settled exactly this: same coins, same reason."""
     if decision is None:
         return False
     answered = (decision.seq, decision.coins, decision.reason)
@@ -220,14 +220,12 @@ def _facts_of(record: LessonRecord | None) -> tuple[Fact, ...]:
 def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecord]:
     # Lessons gone now or before: their reversal may have been refused or held that night.
     read = {record.lesson.id for record in window.lesson_records}
-    gone = dict.fromkeys(window.gone)
-    for number, record in recorded.lesson_records.items():
-        if record.lesson.status is Status.GONE and number not in read:
-            gone[number] = None
     records = []
-    for number in gone:
-        record = recorded.lesson_records[number]
-        records.append(replace(record, lesson=replace(record.lesson, status=Status.GONE)))
+    for number, record in recorded.lesson_records.items():
+        was_gone = record.lesson.status is Status.GONE and number not in read
+        if was_gone or number in window.gone:
+            lesson = replace(record.lesson, status=Status.GONE)
+            records.append(replace(record, lesson=lesson))
     return records
 
 

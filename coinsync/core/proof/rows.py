@@ -105,7 +105,7 @@ def is_time(text: str) -> bool:
 
 
 def is_private(text: str) -> bool:
-    """Tell whether a text looks as if it held a telephone or an e-mail address."""
+    """Whether a text looks as if it held a telephone or an e-mail address."""
     return _PRIVATE.search(text) is not None
 
 
