@@ -169,7 +169,7 @@ def _show_demo(
     name = session.environment.program
     program = f"{name} --config {session.config}"
     if children:
-        look = f"In another terminal:  {program} history '#{children[0].id}'"
+        look = f"In another terminal:  {program} history {children[0].id}"
         session.say(f"\nThis family has VK account {visitor}. {look}")
     session.say(f"The shop has {goods} goods and sold {sales} times:  {program} catalog list")
     crm = f"http://127.0.0.1:{school.port}/"

@@ -22,7 +22,7 @@ DIGITS_MAX = 18
 
 
 def find_resident(reader: Reader, text: str) -> Resident:
-    """The resident that ``#id``, ``crm:123``, ``vk:456`` or the beginning of a name means.
+    """The resident that ``101``, ``#101``, ``crm:101``, ``vk:456`` or a name's beginning means.
 
     A merged card leads to the card on which it goes on. Raises ``NotFound`` or ``Ambiguous``.
     """
@@ -48,6 +48,7 @@ def _candidates(reader: Reader, text: str) -> list[Resident]:
     prefix, _, rest = text.rpartition(":")
     number = rest if prefix else text.removeprefix("#")
     if number.isascii() and number.isdigit() and len(number) <= DIGITS_MAX:
+        # Digits are a number, also where a name begins with them.
         if prefix == "vk":
             return reader.residents_of_visitor(int(number))
         if prefix in ("", "crm"):
