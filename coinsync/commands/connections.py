@@ -12,6 +12,7 @@ from coinsync.errors import ConfigError
 
 if TYPE_CHECKING:
     from coinsync.config import Settings
+    from coinsync.core.rules import GuestPolicy
     from coinsync.exchange.base import Exchange, Progress
     from coinsync.exchange.vk import VkApi
     from coinsync.render.progress import Bar
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def sync(
-    session: Session, reader: Reader, days: tuple[date | None, date | None], *, rerate: bool = False
+    session: Session,
+    reader: Reader,
+    days: tuple[date | None, date | None],
+    *,
+    rerate: bool = False,
+    guests: GuestPolicy | None = None,
 ) -> Iterator[tuple[Sync, Bar]]:
     """A sync that reads the school's CRM and VK, and the bar that shows how far it is."""
     from coinsync.sync import Sync
@@ -29,7 +35,9 @@ def sync(
     settings, bar = session.settings, session.progress_bar()
     crm = _csv(settings) if settings.school.crm == "csv" else _alfacrm(session, bar)
     with bar, closing(crm), vk(session) as api:
-        yield Sync(crm, reader, settings, session.now(), *days, rerate=rerate, vk=api), bar
+        run = Sync(crm, reader, settings, session.now(), *days, rerate=rerate, vk=api)
+        run.guests, run.actor = guests, session.actor
+        yield run, bar
 
 
 def _csv(settings: Settings) -> Exchange:

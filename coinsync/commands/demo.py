@@ -22,6 +22,7 @@ from coinsync.commands.lessons import post_windows
 from coinsync.commands.session import PARTLY, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
+from coinsync.core.rules import GuestPolicy
 from coinsync.errors import UsageError
 from coinsync.render.people import residents_page
 from coinsync.simulator.demo_folder import EMAIL, DemoFolder
@@ -63,7 +64,9 @@ def demo(
         create_database(session)
         with session.lock("demo", 0.0), session.writable() as database:
             posting = Posting(session, database, dry_run=False)
-            post_windows(posting, (None, None))
+            # A made-up school has nobody who knows more about a visit than its CRM.
+            post_windows(posting, (None, None), guests=GuestPolicy.PAY)
+            posting.show_results()
             demo_shop.open_shop(session, database, school.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):

@@ -50,10 +50,11 @@ def in_terminal(
     installation: Installation,
     *words: str,
     answer: str | None = None,
+    question: str = QUESTION,
     columns: int = 80,
     environ: Mapping[str, str] | None = None,
 ) -> Shown:
-    """Run a command line in a terminal and give ``answer`` as soon as the question stands there.
+    """Run a command line in a terminal and give ``answer`` when the ``question`` stands there.
 
     After an answer that ends in ``HANG_UP`` the terminal is closed at once.
     """
@@ -69,14 +70,14 @@ def in_terminal(
     )
     os.close(theirs)
     try:
-        raw = _talk(ours, answer)
+        raw = _talk(ours, answer, question)
         return Shown(program.wait(SECONDS_MAX), raw)
     finally:
         program.kill()
         program.wait()
 
 
-def _talk(terminal: int, answer: str | None) -> str:
+def _talk(terminal: int, answer: str | None, question: str) -> str:
     """Read until the program closes the terminal, or until it is hung up on; the terminal is closed
     in the end.
     """
@@ -97,7 +98,7 @@ def _talk(terminal: int, answer: str | None) -> str:
             if not part:
                 return _lines(shown)
             shown += part
-            if answer is not None and QUESTION.encode() in shown:
+            if answer is not None and question.encode() in shown:
                 os.write(terminal, answer.removesuffix(HANG_UP).encode())
                 if answer.endswith(HANG_UP):
                     return _lines(shown)
