@@ -15,12 +15,15 @@ def runs_listing(runs: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
     left = ("posted (UTC)", "branch", "what", "window")
     numbers = ("entries", "coins", "requests")
     grid = Grid(("run", *left, *numbers, "by"), right=("run", *numbers))
+    names = {branch.branch: branch.name for branch in fresh}
     for run in runs:
+        # What is done by hand belongs to no branch.
+        number = str(run.branch) if run.branch else ""
         window = f"{run.until}" if run.since == run.until else f"{run.since} … {run.until}"
         grid.add(
             str(run.id),
             run.posted_at.replace("T", " ").removesuffix("Z"),
-            str(run.branch),
+            names.get(run.branch, number),
             run.purpose,
             window,
             str(run.entries),
