@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coinsync.commands.program import CommandGroup
+    from coinsync.commands.serve import CabinetTerms
     from coinsync.commands.session import Session
     from coinsync.environment import Environment
 
@@ -69,18 +70,18 @@ def environment(
 # --- the web view ---------------------------------------------------------------------------------
 
 
-def serve(session: Session, host: str, port: int, threads: int) -> None:
-    """Serve the web view until it is stopped. Raises ``UsageError``."""
+def serve(session: Session, terms: CabinetTerms) -> None:
+    """Serve the web view until it is stopped. Raises ``ConfigError`` or ``UsageError``."""
     import logging
 
     from coinsync import brand
-    from coinsync.errors import UsageError
+    from coinsync.errors import UsageError, reason_of
+    from coinsync.store.reader import Reader
     from webview.app import AppSettings, make_app
     from webview.serve import serve as listen
 
     settings = session.settings
     pictures = brand.pictures(settings.brand)
-    keys = session.secrets.get("COINSYNC_VK_KEYS").reveal().split(",")
     with session.reader():
         pass  # A database that cannot be read is told now, not to the first family.
     logging.basicConfig(
@@ -88,20 +89,25 @@ def serve(session: Session, host: str, port: int, threads: int) -> None:
     )
     app = AppSettings(
         settings.profile,
-        app_id=settings.web.app_id,
-        keys=tuple(key.strip() for key in keys),
-        age_seconds_max=settings.web.launch_hours_max * 3600,
-        hosts=frozenset(settings.web.hosts),
+        app_id=terms.app_id,
+        keys=terms.keys,
+        age_seconds_max=terms.age_seconds_max,
+        hosts=frozenset(terms.hosts),
         own_pictures=pictures.contents,
         logo=pictures.logo,
         coin=pictures.coin,
     )
-    wsgi = make_app(app, session.database_url, now=lambda: session.now().timestamp())
+    wsgi = make_app(
+        app,
+        session.database_url,
+        now=lambda: session.now().timestamp(),
+        reader=terms.reader or Reader,
+    )
     try:
-        listen(wsgi, host, port, threads)
+        listen(wsgi, terms.host, terms.port, terms.threads, terms.listening)
     except OSError as error:
         raise UsageError(
-            f"serve: cannot listen on {host}:{port} ({error.strerror or type(error).__name__})",
+            f"cannot listen on {terms.host}:{terms.port} ({reason_of(error)})",
             advice="Choose another --port, or stop what listens there.",
         ) from error
 
@@ -113,10 +119,18 @@ def sign(fields: Mapping[str, str], key: str) -> str:
     return sign(fields, key)
 
 
+def launch_fault(query: str, key: str, app_id: int, now: int) -> str:
+    """Why the web view refuses a launch at ``now`` in Unix seconds; "" when it does not."""
+    from webview.launch import LaunchFault, verify
+
+    answer = verify(query, keys=[key], app_id=app_id, now=now)
+    return answer.value if isinstance(answer, LaunchFault) else ""
+
+
 # --- words and streams ----------------------------------------------------------------------------
 
 _FLAGS = frozenset({"--json", "-q", "--quiet", "-v", "--verbose", "--debug"})
-_VALUED = frozenset({"--config", "--branch", "--actor"})
+_VALUED = frozenset({"--config", "--branch", "--actor", "--ping-url"})
 
 
 def hoisted(argv: Sequence[str]) -> list[str]:
@@ -189,13 +203,18 @@ def _commands() -> CommandGroup:
     return program()
 
 
-def _run_command(words: Sequence[str], environment: Callable[[], Environment]) -> int:
+def _run_command(
+    words: Sequence[str], environment: Callable[[], Environment], sessions: list[Session]
+) -> int:
     def session(**options: Any) -> Session:
         from dataclasses import replace
 
-        from coinsync.commands.session import Session
+        from coinsync.commands.session import Session, WebView
 
-        return Session(replace(environment(), words=tuple(words)), serve, sign, **options)
+        web_view = WebView(serve, sign, launch_fault)
+        made = Session(replace(environment(), words=tuple(words)), web_view, **options)
+        sessions.append(made)
+        return made
 
     code = _commands()(args=words, prog_name="coinsync", standalone_mode=False, obj=session)
     if code == INTERRUPTED:
@@ -212,19 +231,26 @@ def main(argv: Sequence[str], environment: Environment) -> int:
 def _main(argv: Sequence[str], environment: Callable[[], Environment]) -> int:
     words = hoisted(argv)
     quiet = "-q" in words or "--quiet" in words
+    sessions: list[Session] = []
     try:
-        return _run_command(words, environment)
+        code = _run_command(words, environment, sessions)
     except (Exception, KeyboardInterrupt) as error:
         from coinsync.errors import Busy
 
         message, advice, code = _explained(error)
+        advice = advice.replace("COMMAND", _command_of(words)).replace("  ", " ")
         if not message and "--debug" in words:
             raise
         message = message or f"unexpected error ({type(error).__name__}); nothing is half-written"
-        # Where two crons met, the one that came first does the work.
+        if isinstance(error, Busy):
+            # Where two crons met, the one that came first does the work.
+            sessions.clear()
         if not (quiet and isinstance(error, Busy)):
             _complain(message, "" if quiet else advice)
-        return code
+    if code not in (0, INTERRUPTED):
+        for session in sessions:
+            session.ping("fail")
+    return code
 
 
 def _explained(error: BaseException) -> tuple[str, str, int]:
@@ -238,14 +264,25 @@ def _explained(error: BaseException) -> tuple[str, str, int]:
             message += "".join(f"\n    {candidate}" for candidate in error.candidates)
         return message, error.advice, error.exit_code
     if isinstance(error, typer.TyperException):
+        option = getattr(error, "option_name", "")
+        if option[:1] == "-" and option[1:].isdigit():
+            # A number below zero looks like an option.
+            return f"'{option}' is no number of coins", 'Coins are taken by "coinsync debit".', 2
         message = " ".join(error.format_message().replace("Value error, ", "").split())
-        return message, 'See "coinsync --help".', 2
+        return message, 'See "coinsync COMMAND --help".', 2
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         message, advice = "interrupted; nothing is half-written", "Run the same command again."
         return message, advice, INTERRUPTED
     if isinstance(error, MemoryError):
         return "out of memory; nothing written", "Give the process more memory.", 1
     return "", CoinsyncError.advice, 1
+
+
+def _command_of(words: Sequence[str]) -> str:
+    """The command that was called, for advice, as "shop close"; "" where there is none."""
+    from coinsync.commands.program import command_of
+
+    return command_of(words)
 
 
 def _complain(message: str, advice: str) -> None:

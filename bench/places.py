@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from coinsync.store import database
-from coinsync.store.engines.sqlite_files import path_of
+from coinsync.store.engines.sqlite import path_of
 from tests.support import mariadb
 
 

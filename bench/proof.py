@@ -18,7 +18,7 @@ from coinsync.config import Settings
 from coinsync.core.facts import LessonRecord
 from coinsync.core.plan import Scope
 from coinsync.store import database, writer
-from coinsync.store.engines.sqlite_files import path_of
+from coinsync.store.engines.sqlite import path_of
 from coinsync.store.reader import Reader
 
 MONTHS, LESSONS, PUPILS, RESIDENTS = 5, 2_000, 10, 500

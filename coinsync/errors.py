@@ -23,7 +23,10 @@ class CoinsyncError(Exception):
             self.advice = advice
 
 
-# --- 2: usage or configuration ---
+def reason_of(error: OSError | UnicodeError) -> str:
+    """What the system says of a file or an address, such as "no such file or directory"."""
+    words = getattr(error, "strerror", None) or type(error).__name__
+    return str(words[0].lower() + words[1:])
 
 
 class UsageError(CoinsyncError):
@@ -112,17 +115,11 @@ class VkRefused(CoinsyncError):
     )
 
 
-# --- 3: partly done ---
-
-
 class IncompleteRead(CoinsyncError):
     """The CRM's answer may not be whole, so nothing may be concluded from it."""
 
     exit_code = 3
     advice = "The next sync reads it again; if it stays so, look at that list in the CRM."
-
-
-# --- 5: refused as unsafe ---
 
 
 class UnsafePlan(CoinsyncError):
@@ -147,9 +144,6 @@ class DigestMismatch(CoinsyncError):
 
     exit_code = 5
     advice = "The CRM says something else by now: look at sync --dry-run and pass its digest."
-
-
-# --- 6, 7: residents and coins ---
 
 
 class NotFound(CoinsyncError):
@@ -222,9 +216,6 @@ class AlreadyReversed(CoinPolicy):
 
 class NotReversible(CoinPolicy):
     """Entries of this kind are not taken back by hand."""
-
-
-# --- 75: try later ---
 
 
 class TryLater(CoinsyncError):

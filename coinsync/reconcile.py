@@ -1,18 +1,17 @@
 """Reconcile: gathers what is stored and has every check look at it.
 
-It reads only, and the ledger once.
-
-What cannot be read is a finding too: where the engine refuses an answer, the checks that needed it
-are not made, and ``file`` says so. A text that is no valid UTF-8 is no reason to stop: it is read
-once more, as it lies there.
+It reads only, and the ledger once. What cannot be read is a finding too: where the engine refuses
+an answer, the checks that needed it are not made, and ``file`` says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import takewhile
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from coinsync.config import Settings
 from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine
@@ -22,7 +21,6 @@ from coinsync.core.facts import (
     Fact,
     Group,
     Hold,
-    LessonRecord,
     LessonType,
     Link,
     Membership,
@@ -54,27 +52,15 @@ OF_A_DAY = tuple(check.id for check in LEDGER_CHECKS)
 STORED = tuple(check.id for check in (*LEDGER_CHECKS, *STORED_CHECKS))
 
 _CONDITION = "coinsync doctor"
-_CANNOT_BE_READ = "the database cannot be read"
 
-#: The checks of lessons, with ``facts``: a lesson that cannot be read is found where lessons are
-#: read.
+#: The checks that reading lessons makes: a lesson that cannot be read is found among the ``facts``.
 _ON_LESSONS = frozenset({"rules", "lessons", "holds", "facts"})
 #: All that is compared with the ledger.
 _ON_LEDGER = frozenset({*OF_A_DAY, "notes", "erased", "private", "sales", "stock", *_ON_LESSONS})
 
 F = TypeVar("F", bound=Fact)
 R = TypeVar("R", LedgerRow, Run)
-
-
-class _Part(NamedTuple):
-    """A part of the work: ``checks`` cannot be made without it.
-
-    It is done where any of ``needed_for`` is wanted.
-    """
-
-    checks: Collection[str]
-    needed_for: Collection[str]
-    work: Callable[[Findings], None]
+T = TypeVar("T")
 
 
 def prove(
@@ -91,26 +77,24 @@ def prove(
     ``now`` is aware; ``branches`` are those that should be fresh.
     """
     gathering = _Gathering(reader, settings, progress)
-
-    def check_branches(findings: Findings) -> None:
-        gathering.check_branches(findings, now, branches)
-
+    check_branches = partial(gathering.check_branches, now, branches)
     people = ("links", "merges", "erased", "facts", "private")
     lessons = ("rules", "lessons", "holds")
     shop = ("sales", "stock", "facts")
-    # In this order: lessons and sales are compared with the ledger, and the ledger with people.
-    for part in (
-        _Part(people, {*people, *_ON_LEDGER}, gathering.check_people),
-        _Part((*OF_A_DAY, "notes"), _ON_LEDGER, gathering.check_ledger),
-        _Part(lessons, _ON_LESSONS, gathering.check_lessons),
-        _Part(shop, shop, gathering.check_shop),
-        _Part(("fresh",), ("fresh",), check_branches),
-        _Part(("references",), ("references",), gathering.check_references),
-        _Part(("file",), ("file",), gathering.check_file),
-        _Part(("schema",), ("schema",), gathering.check_schema),
+    # Of each part: the checks that cannot be made without it, those for which it is done, and the
+    # work. Lessons and sales are compared with the ledger, and the ledger with people.
+    for checks, needed_for, work in (
+        (people, {*people, *_ON_LEDGER}, gathering.check_people),
+        ((*OF_A_DAY, "notes"), _ON_LEDGER, gathering.check_ledger),
+        (lessons, _ON_LESSONS, gathering.check_lessons),
+        (shop, shop, gathering.check_shop),
+        (("fresh",), ("fresh",), check_branches),
+        (("references",), ("references",), gathering.check_references),
+        (("file",), ("file",), gathering.check_file),
+        (("schema",), ("schema",), gathering.check_schema),
     ):
-        if not set(wanted).isdisjoint(part.needed_for):
-            gathering.do(part.checks, part.work)
+        if not set(wanted).isdisjoint(needed_for):
+            gathering.do(checks, work)
     return gathering.proof(wanted)
 
 
@@ -124,87 +108,68 @@ def prove_day(
     return gathering.proof(wanted)
 
 
+@dataclass(slots=True)
 class _Gathering:
     """What has been gathered so far.
 
     ``until`` is the last moment (UTC text) of a day that is looked back at.
     """
 
-    def __init__(
-        self,
-        reader: Reader,
-        settings: Settings,
-        progress: Progress = no_progress,
-        until: str = "",
-    ) -> None:
-        """Nothing gathered yet."""
-        self._reader = reader
-        self._settings = settings
-        self._progress = progress
-        self._until = until
-        self._findings = Findings()
-        self._unmade: set[str] = set()
-        self._people = StoredPeople()
-        self._ledger: LedgerPass | None = None
-        self._totals = Circulation()
+    reader: Reader
+    settings: Settings
+    progress: Progress = no_progress
+    until: str = ""
+    findings: Findings = field(default_factory=Findings)
+    unmade: set[str] = field(default_factory=set)
+    people: StoredPeople = field(default_factory=StoredPeople)
+    ledger: LedgerPass | None = None
+    totals: Circulation = field(default_factory=Circulation)
 
-    def do(self, checks: Collection[str], part: Callable[[Findings], None]) -> None:
-        """Do a part on which some checks depend.
-
-        What it found counts only if it could be done to its end.
-        """
+    def do(self, checks: Collection[str], work: Callable[[Findings], None]) -> None:
+        """Do a part on which some checks depend; it counts only if it is done to its end."""
         try:
-            self._findings.join(self._tried_twice(part))
+            self.findings.join(self._read(lambda: _found_by(work)))
         except (CoinsyncError, ValueError):
-            self._leave_out(checks, _CANNOT_BE_READ)
+            self._leave_out(checks, "the database cannot be read")
 
     def proof(self, wanted: Collection[str]) -> Proof:
         """What was found by the wanted checks."""
         shown = set(wanted)
         # That a check could not be made is said of every one that was asked for.
-        if not self._unmade.isdisjoint(wanted):
+        if not self.unmade.isdisjoint(wanted):
             shown.add("file")
-        checked = []
-        for id, check in BY_ID.items():
-            if id in wanted and id not in self._unmade:
-                checked.append(check)
+        made = set(wanted) - self.unmade
         return Proof(
-            findings=self._findings.of(shown),
-            checked=tuple(checked),
-            totals=self._totals,
-            entries=self._ledger.entries if self._ledger else 0,
-            residents=len(self._people.residents),
-            held=len(self._people.holds),
+            findings=self.findings.of(shown),
+            checked=tuple(check for id, check in BY_ID.items() if id in made),
+            totals=self.totals,
+            entries=self.ledger.entries if self.ledger else 0,
+            residents=len(self.people.residents),
+            held=len(self.people.holds),
         )
 
-    def _tried_twice(self, part: Callable[[Findings], None]) -> Findings:
+    def _read(self, read: Callable[[], T]) -> T:
         try:
-            return self._tried(part)
+            with self.reader.speaking():
+                return read()
         except CoinsyncError:
-            # The driver refuses a text that is no valid UTF-8, and with it the whole answer.
-            self._reader.take_any_text()
-            return self._tried(part)
-
-    def _tried(self, part: Callable[[Findings], None]) -> Findings:
-        findings = Findings()
-        with self._reader.speaking():
-            part(findings)
-        return findings
+            # The driver refuses a text that is no valid UTF-8, and with it the whole answer. Once
+            # more, such a text is read as it lies there.
+            self.reader.take_any_text()
+            with self.reader.speaking():
+                return read()
 
     def _leave_out(self, checks: Collection[str], why: str) -> None:
-        """Say that some checks could not be made."""
-        self._unmade.update(checks)
+        self.unmade.update(checks)
         case = f"not checked: {', '.join(sorted(checks))}; {why}"
-        self._findings.add("file", case, _CONDITION)
-
-    # --- the parts ----------------------------------------------------------------------------
+        self.findings.add("file", case, _CONDITION)
 
     def check_people(self, findings: Findings) -> None:
         """People, and what waits for one of them."""
         # These are compared with nothing here; that they can be read is checked.
         for kind in (Branch, LessonType, Group, Membership):
             self._all(kind, findings)
-        self._people = StoredPeople(
+        self.people = StoredPeople(
             residents={card.id: card for card in self._all(Resident, findings)},
             merges=tuple(self._all(Merge, findings)),
             links=tuple(self._all(Link, findings)),
@@ -212,52 +177,53 @@ class _Gathering:
             holds={hold.key: hold for hold in self._all(Hold, findings)},
             decisions={decision.key: decision for decision in self._all(Decision, findings)},
         )
-        check_people(self._people, findings)
+        check_people(self.people, findings)
 
     def check_ledger(self, findings: Findings) -> None:
         """One pass over all entries."""
-        reader = self._reader
+        reader = self.reader
         head = reader.find_head()
         # Notes may have been erased since, so that they say nothing about a day of the past.
-        notes = StoredNotes() if self._until else StoredNotes.of(reader.notes())
+        notes = StoredNotes() if self.until else StoredNotes.of(reader.notes())
         ledger = LedgerPass(
-            self._settings.account,
+            self.settings.account,
             {run.id: run for run in self._up_to(reader.run_lines())},
-            self._people.cards,
+            self.people.cards,
             notes,
             findings,
-            progress=self._progress,
+            progress=self.progress,
             expected=head.n if head and type(head.n) is int else 0,
         )
         ledger.take(self._up_to(reader.ledger()))
-        self._ledger = ledger
-        self._totals = ledger.finish(self._people.residents)
-        if not self._until:
+        self.ledger = ledger
+        self.totals = ledger.finish(self.people.residents)
+        if not self.until:
             ledger.check_head(head)
 
     def check_lessons(self, findings: Findings) -> None:
-        """All lessons with their attendance, branch by branch and month by month.
-
-        A month at a time keeps the memory small, however long the history.
-        """
+        """All lessons with their attendance, branch by branch and month by month."""
         lessons = LessonsPass(
-            self._settings.account,
+            self.settings.account,
             self._ledger_read(),
-            self._people,
-            self._settings.rulebook,
+            self.people,
+            self.settings.rulebook,
             findings,
         )
-        months = self._reader.months()
+        # A month at a time keeps the memory small, however long the history.
+        months = self.reader.months()
         unreadable = 0
         for done, (branch, month) in enumerate(months, start=1):
             try:
                 scope = _scope_of(branch, month)
-                lessons.take(scope, self._lesson_records(scope))
+                # It is read whole before it is compared, so that reading it twice does no harm:
+                # comparing takes keys away.
+                window = (scope.branch, scope.since, scope.until)
+                lessons.take(scope, self._read(partial(self.reader.lesson_records, *window)))
             except ValueError:
                 unreadable += 1
                 case = f"branch {branch}: a lesson or a mark in {month!r}"
                 findings.add("facts", case, _CONDITION)
-            self._progress("months of lessons", done, len(months))
+            self.progress("months of lessons", done, len(months))
         lessons.finish(whole=not unreadable)
         if unreadable:
             self._leave_out(("lessons",), "a lesson or a mark cannot be read")
@@ -272,76 +238,63 @@ class _Gathering:
             self._all(RefundLine, findings),
         )
         check_sales(sales, self._ledger_read().keys.shop_coins(), findings)
-        moves = self._reader.stock_moves()
-        head = self._reader.find_head()
+        moves = self.reader.stock_moves()
+        head = self.reader.find_head()
         # That the head is missing is said by the check of the ledger.
         expected = head.stock if head else len(moves)
         check_stock(moves, expected, sales, findings)
 
-    def check_branches(self, findings: Findings, now: datetime, branches: Sequence[int]) -> None:
+    def check_branches(self, now: datetime, branches: Sequence[int], findings: Findings) -> None:
         """When each branch was last synced."""
         fresh = []
         for id in branches:
-            last = self._reader.last_full_run(id)
+            last = self.reader.last_full_run(id)
             fresh.append(Freshness.of(id, f"branch {id}", last, now))
-        check_fresh(fresh, self._settings.sync.fresh_hours_max, findings)
+        check_fresh(fresh, self.settings.sync.fresh_hours_max, findings)
 
     def check_references(self, findings: Findings) -> None:
         """Rows that refer to a row that is not there."""
-        for table, row, parent in self._reader.orphans():
+        for table, row, parent in self.reader.orphans():
             findings.add("references", f"{table}, row {row}: no such {parent}", _CONDITION)
 
     def check_file(self, findings: Findings) -> None:
         """What the engine itself finds damaged."""
-        for line in self._reader.damage():
+        for line in self.reader.damage():
             findings.add("file", line, _CONDITION)
 
     def check_schema(self, findings: Findings) -> None:
         """Tables, indexes, and the triggers that keep the ledger from being changed."""
-        for name in self._reader.guards_missing():
+        for name in self.reader.guards_missing():
             case = f"guard {name} is missing or not as it should be"
             findings.add("schema", case, "coinsync db migrate")
-        for fault in self._reader.schema_faults():
+        for fault in self.reader.schema_faults():
             findings.add("schema", fault, _CONDITION)
 
-    # --- reading ------------------------------------------------------------------------------
-
     def _all(self, kind: type[F], findings: Findings) -> list[F]:
-        """All facts of a kind that can be read; those that cannot are found by ``facts``."""
-        readable, broken = self._reader.readable(kind)
+        readable, broken = self.reader.readable(kind)
         for key in broken:
             findings.add("facts", f"{kind.__name__.lower()} {key}", _CONDITION)
         return readable
 
     def _up_to(self, rows: Iterator[R]) -> Iterator[R]:
-        """The rows up to the moment that is looked back at; all of them without one."""
-        if not self._until:
+        if not self.until:
             return rows
-        return takewhile(lambda row: str(row.posted_at) <= self._until, rows)
+        return takewhile(lambda row: str(row.posted_at) <= self.until, rows)
 
     def _ledger_read(self) -> LedgerPass:
-        """The pass over the ledger. Raises ``ValueError`` where there was none."""
-        if self._ledger is None:
+        if self.ledger is None:
             raise ValueError("the ledger could not be read")
-        return self._ledger
+        return self.ledger
 
-    def _lesson_records(self, scope: Scope) -> dict[int, LessonRecord]:
-        """What is stored of one window.
 
-        It is read whole before it is compared, so that reading it twice does no harm: comparing
-        takes keys away.
-        """
-        reader = self._reader
-        try:
-            with reader.speaking():
-                return reader.lesson_records(scope.branch, scope.since, scope.until)
-        except CoinsyncError:
-            reader.take_any_text()
-            return reader.lesson_records(scope.branch, scope.since, scope.until)
+def _found_by(work: Callable[[Findings], None]) -> Findings:
+    findings = Findings()
+    work(findings)
+    return findings
 
 
 def _scope_of(branch: int, month: str) -> Scope:
-    """A branch's month, which is written "2026-11". Raises ``ValueError`` for one that is none."""
+    # A month is written "2026-11"; what is none raises ValueError.
     first = date.fromisoformat(f"{month}-01")
     last = (first + timedelta(31)).replace(day=1) - timedelta(1)
     return Scope(branch, first, last)

@@ -15,7 +15,6 @@ from coinsync.core.planning.compare import Recorded, WindowReading, compare
 from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.planning.people import (
     People,
-    memberships_once_recorded,
     names_to_ask,
     plan_people,
 )
@@ -178,7 +177,7 @@ class Sync:
         types = {lesson_type.id: lesson_type for lesson_type in (*known.types, *read.types)}
         context = LessonContext(
             types,
-            by_resident(memberships_once_recorded(known.memberships, plan)),
+            by_resident(plan.facts_after(Membership, known.memberships)),
             by_group(reading.schedule),
             self.reader.first_read_on(branch.id) or today,
         )

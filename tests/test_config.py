@@ -47,6 +47,38 @@ def test_paths_start_at_the_folder_of_the_file(tmp_path: Path) -> None:
     assert settings.secrets.file == tmp_path / "coinsync.secrets"
 
 
+def test_data_may_lie_apart_from_the_file(tmp_path: Path) -> None:
+    """What the school keeps starts there; what belongs to the configuration stays beside it."""
+    settings = load(tmp_path, data__folder="/var/lib/coins", data__state="state")
+    assert settings.database.url == "sqlite:////var/lib/coins/coinsync.db"
+    assert settings.csv.folder == Path("/var/lib/coins/attendance")
+    assert settings.shop.web_pictures == Path("/var/lib/coins/pictures.web")
+    assert settings.state_folder == Path("/var/lib/coins/state")
+    assert settings.secrets.file == tmp_path / "coinsync.secrets"
+    assert load(tmp_path).state_folder == tmp_path
+
+
+def test_a_first_file_holds_what_was_chosen(tmp_path: Path) -> None:
+    """Samples are comments; defaults, and whatever was chosen, are not."""
+    rules = [{**RULE, "until": date(2027, 5, 31)}, {**RULE, "name": "other", "types": [5]}]
+    values = {
+        "school.name": "Росток",
+        "alfacrm.url": "https://rostok.s20.online",
+        "alfacrm.email": "api@rostok.example",
+        "branch": [{"id": 3, "zone": "Asia/Omsk"}],
+        "rule": rules,
+    }
+    text = config.first_file(values)
+    lines = [line.split(" ")[0] for line in text.splitlines()]
+    assert lines.count("until") == lines.count("#until") == 1
+    assert lines.count("#[[earn]]") == 2
+    assert "guest" in lines
+    assert "#app_id" in lines
+    settings = config.parse(text, tmp_path / "config.toml")
+    assert [rule.until for rule in settings.rules] == [date(2027, 5, 31), None]
+    assert (settings.ways, settings.web.app_id, settings.residents.vk_field) == ((), 0, "")
+
+
 def test_an_absolute_database_path_stays(tmp_path: Path) -> None:
     """sqlite:////srv/coins.db is /srv/coins.db."""
     assert (
@@ -370,6 +402,29 @@ class TestSecrets:
         assert not config.Secrets(path, {}).has("COINSYNC_VK_KEYS")
         with pytest.raises(SecretError, match="is empty"):
             config.Secrets(path, {}).get("COINSYNC_VK_SERVICE_KEY")
+
+    def test_keys_of_the_web_view_may_stand_apart(self, tmp_path: Path) -> None:
+        """In a file that holds nothing for anybody else, whatever else it says."""
+        path = self._file(tmp_path, "COINSYNC_ALFACRM_KEY=a\n")
+        web_file = path.rename(tmp_path / "web.secrets")
+        web_file.write_text("COINSYNC_VK_KEYS=v\nCOINSYNC_DATABASE_URL=sqlite:///x\n")
+        secrets = config.Secrets(self._file(tmp_path, "COINSYNC_ALFACRM_KEY=a\n"), {}, web_file)
+        assert secrets.get("COINSYNC_VK_KEYS").reveal() == "v"
+        assert not secrets.has("COINSYNC_DATABASE_URL")
+        self._file(tmp_path, "COINSYNC_VK_KEYS=other\n")
+        with pytest.raises(SecretError, match=r"twice, in coinsync\.secrets and in web\.secrets"):
+            secrets.get("COINSYNC_VK_KEYS")
+
+    def test_the_environment_may_name_the_file(self, tmp_path: Path) -> None:
+        """As systemd does, which puts a copy of it where one service alone can read it."""
+        settings = load(tmp_path)
+        self._file(tmp_path, "COINSYNC_ALFACRM_KEY=a\n")
+        given = tmp_path / "given"
+        given.mkdir()
+        named = self._file(given, "COINSYNC_VK_KEYS=v\n")
+        secrets = config.Secrets.of(settings, {"COINSYNC_SECRETS": str(named)})
+        assert secrets.get("COINSYNC_VK_KEYS").reveal() == "v"
+        assert not secrets.has("COINSYNC_ALFACRM_KEY")
 
     def test_is_shown_to_nobody(self) -> None:
         """Neither by str nor by repr."""

@@ -40,6 +40,7 @@ from tests.support.makers import (
     a_resident,
     a_reversal,
     an_award,
+    entries_of,
     new_database,
     newcomers,
     put_in,
@@ -544,7 +545,7 @@ def test_a_real_database_is_counted_again(
     with reading(url) as reader:
         residents = reader.residents()
         roster = Roster(residents, reader.balances(card.id for card in residents))
-        path = written(write(noted(reader.entries()), roster))
+        path = written(write(noted(entries_of(reader)), roster))
     assert check(path) == ""
     assert same_for_everybody(balances(path), roster)
     assert sum(roster.balances.values()) == 32

@@ -19,7 +19,7 @@ from coinsync import config, errors
 from coinsync.core.plan import Limits
 from coinsync.exchange import paging, vk
 from coinsync.exchange.wire import Bounds
-from coinsync.store import writer
+from coinsync.store.engines.base import TRIES_MAX
 from tests.support.engines import dump
 from tests.support.school import KEY, VK_KEY, Installation
 from webview import gallery, goods, launch, pages
@@ -272,7 +272,7 @@ def test_8_everything_is_bounded() -> None:
     limits += [gallery.BYTES_MAX, gallery.NAMES_MAX, goods.GOODS_MAX]
     limits += [pages.RESIDENTS_MAX, pages.LINES_MAX, launch.AGE_SECONDS_DEFAULT]
     limits += [vk.BATCH_MAX, vk.SINGLES_MAX, vk.HALVINGS_MAX]
-    limits += [paging.PAGES_MAX, paging.READINGS_MAX, writer.ATTEMPTS_MAX]
+    limits += [paging.PAGES_MAX, paging.READINGS_MAX, TRIES_MAX]
     assert all(isinstance(limit, (int, float)) and 0 < limit < 10**9 for limit in limits)
 
 

@@ -94,7 +94,7 @@ def test_values_become_json() -> None:
 def test_a_narrow_terminal_folds_and_loses_nothing() -> None:
     """Every word is still there at forty columns."""
     out = plain_console(40)
-    grid = Grid(("name", "coins"), right=("coins",))
+    grid = Grid(("name", ">coins"))
     grid.add("Константин Константинопольский", "+1 250")
     terminal.show(out, [grid])
     shown = out.file.getvalue()  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -73,7 +73,7 @@ def catalog(
 ) -> tuple[Category, ...]:
     """What the children's branches have; all where there is no child."""
     branches = {branch for purse in purses for branch in purse.branches}
-    shown = [pair for pair in shelf[:GOODS_MAX] if not purses or _is_for(pair[0], branches)]
+    shown = [pair for pair in shelf[:GOODS_MAX] if not purses or pair[0].is_sold_at(branches)]
     categories: list[Category] = []
     numbers: dict[str, int] = {}
     for title, neighbours in groupby(shown, lambda pair: _category(pair[0], texts)):
@@ -105,7 +105,7 @@ def _good(
             stock = texts.left.format(count=texts.words.number(left))
         # Whether coins would do for what is not there is nobody's question.
         reach = tuple(
-            _reach(item, purse, texts) for purse in purses if _is_for(item, purse.branches)
+            _reach(item, purse, texts) for purse in purses if item.is_sold_at(purse.branches)
         )
     return Good(
         code=item.code,
@@ -125,10 +125,6 @@ def _good(
 
 def _first_letter(name: str) -> str:
     return next((sign.upper() for sign in name if sign.isalnum()), "")
-
-
-def _is_for(item: Item, branches: Collection[int]) -> bool:
-    return not item.branches or not set(item.branches).isdisjoint(branches)
 
 
 def _reach(item: Item, purse: Purse, texts: Texts) -> Reach:

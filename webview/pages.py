@@ -26,6 +26,15 @@ LINES_MAX = 50
 LAST_MAX = 5
 
 
+#: What helps against a fault of a genuine launch.
+_HELP: Mapping[LaunchFault, NoticeKind] = {
+    LaunchFault.TOO_OLD: "expired",
+    # VK's servers write the time of a launch, so it is our clock that is slow.
+    LaunchFault.FROM_THE_FUTURE: "clock",
+    LaunchFault.ODNOKLASSNIKI: "elsewhere",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """What the reader knows of a visitor's residents and of the shop.
@@ -189,13 +198,13 @@ def rows(older: Older, school: SchoolView, language: str, now: datetime) -> Rows
 
 
 def refused(fault: LaunchFault, school: SchoolView, app_id: int) -> Notice:
-    """Ask to open the app in VK.
+    """Say what helps: mostly to open the app in VK.
 
-    Only a genuine launch that is too old is told apart: nobody who tries out forged launches
-    learns anything.
+    What is wrong with a launch is told apart only when it is genuine: nobody who tries out forged
+    launches learns anything.
     """
     address = f"https://vk.com/app{app_id}" if app_id > 0 else ""
-    return notice(school, "expired" if fault is LaunchFault.TOO_OLD else "refused", address)
+    return notice(school, _HELP.get(fault, "refused"), address)
 
 
 def notice(school: SchoolView, kind: NoticeKind, address: str = "") -> Notice:

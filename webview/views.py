@@ -13,6 +13,7 @@ from wsgiref.types import WSGIApplication
 import bottle
 
 from coinsync.core.facts import Group
+from coinsync.core.identity import plain_number
 from coinsync.core.ledger import Line
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import Readers
@@ -32,10 +33,11 @@ _KEEP_FOR_EVER = "public, max-age=31536000, immutable"
 _DRAWING_POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 )
-_NUMBER_DIGITS_MAX = 18
 
 T = TypeVar("T")
 Show = Callable[[Reader, Visitor, datetime], Any]
+#: What asks a database that is open.
+MakeReader = Callable[[Any], Reader]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Views:
     renderer: PageRenderer
     gallery: Gallery
     readers: Readers
+    reader: MakeReader
     now: Callable[[], float]
 
     def routes(self) -> WSGIApplication:
@@ -164,7 +167,7 @@ class Views:
     def _read(self, question: Callable[[Reader], T]) -> T:
         # A database that a restore has put in the place of the old one is seen by the next request.
         with self.readers.visit() as database:
-            return question(Reader(database))
+            return question(self.reader(database))
 
 
 def error_name(error: Exception) -> str:
@@ -177,9 +180,7 @@ def _asked_number(name: str) -> int:
     values = bottle.request.query.getall(name)
     # Of a repeated parameter two readers might believe different values, so neither is believed.
     text = values[0] if len(values) == 1 else ""
-    if text.isascii() and text.isdigit() and len(text) <= _NUMBER_DIGITS_MAX:
-        return int(text)
-    return 0
+    return plain_number(text) or 0
 
 
 def _kept_for_ever(content: bytes, kind: str, **more: str) -> Any:

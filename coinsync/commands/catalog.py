@@ -14,7 +14,7 @@ from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.files.catalog import read_catalog
 from coinsync.desk import catalog as desk
-from coinsync.errors import ImportRefused, UsageError
+from coinsync.errors import ImportRefused, UsageError, reason_of
 from coinsync.lookup import shop as lookup
 from coinsync.render import shop as render
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 def load(
     ctx: Context,
     file: Annotated[Path, argument("FILE", "TOML or CSV, the whole catalog; see docs/catalog.md.")],
+    folder: Annotated[
+        Path | None,
+        Option("--pictures", metavar="FOLDER", help="Where pictures lie; [shop] pictures."),
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -37,7 +41,7 @@ def load(
     New ones come, changed ones change, those left out are archived.
     """
     session: Session = ctx.obj
-    items, copies = read_goods(session, file)
+    items, copies = read_goods(session, file, folder or session.settings.shop.pictures)
     author = author_of(session)
 
     def decide(reader: Reader) -> Proposal:
@@ -49,9 +53,9 @@ def load(
 
 
 def read_goods(
-    session: Session, file: Path
+    session: Session, file: Path, folder: Path
 ) -> tuple[tuple[Item, ...], dict[str, pictures.WebPicture]]:
-    """The goods of a file, and copies of their pictures by the names in it."""
+    """The goods of a file, and copies of their pictures, which lie in ``folder``, by name."""
     settings = session.settings
     copies: dict[str, pictures.WebPicture] = {}
     try:
@@ -60,24 +64,28 @@ def read_goods(
                 file.read_bytes(),
                 toml=file.suffix.lower() == ".toml",
                 branches=frozenset(branch.id for branch in settings.branches),
-                picture=partial(_web_name, settings, copies, bar),
+                picture=partial(_web_name, folder, settings.shop.web_pictures, copies, bar),
             )
     except OSError as error:
-        raise UsageError(f"catalog load: {file} cannot be read ({type(error).__name__})") from error
+        raise UsageError(f"catalog load: {file} cannot be read ({reason_of(error)})") from error
     except ImportRefused as error:
         raise ImportRefused(error.problems, count=error.count, file=str(file)) from error
     return items, copies
 
 
 def _web_name(
-    settings: Settings, copies: dict[str, pictures.WebPicture], bar: Bar, name: str
+    folder: Path,
+    web_folder: Path,
+    copies: dict[str, pictures.WebPicture],
+    bar: Bar,
+    name: str,
 ) -> str:
     """The name of a picture's web copy, which is added to ``copies`` where it has to be made."""
-    if pictures.is_web_copy(settings.shop.web_pictures, name):
+    if pictures.is_web_copy(web_folder, name):
         # As ``catalog list --csv`` names it.
         return name
     if name not in copies:
-        copies[name] = pictures.web_picture(pictures.find(settings.shop.pictures, name))
+        copies[name] = pictures.web_picture(pictures.find(folder, name))
         bar("pictures", len(copies), 0)
     return copies[name].name
 

@@ -35,7 +35,7 @@ def _offered(
         offered = []
         with suppress(CoinsyncError):
             settings = config.load(Path(ctx.find_root().params.get("config") or "config.toml"))
-            url = config.database_url(settings, config.Secrets(settings.secrets.file, {}))
+            url = config.database_url(settings, config.Secrets.of(settings, {}))
             opened = database.open_readable(url, wait_seconds=1.0)
             with database.reading(opened):
                 fitting = offers(settings, Reader(opened), incomplete)

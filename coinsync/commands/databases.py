@@ -1,4 +1,4 @@
-"""The database: db migrate, backup, copy, grants."""
+"""The database: db migrate, backup, hold, copy, grants."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from coinsync.commands.session import Session
 from coinsync.errors import UsageError
 from coinsync.store import database
 from coinsync.store.engines.mysql_address import SCHEMES, address_of
-from coinsync.store.operations.backup import back_up
+from coinsync.store.operations.backup import back_up, dated_file, delete_old
 from coinsync.store.operations.copy import copy_database
 from coinsync.store.operations.grants import Accounts, makers, statements
+from coinsync.store.operations.hold import hold_open
 
 
 def migrate(ctx: Context) -> None:
@@ -31,7 +32,17 @@ def migrate(ctx: Context) -> None:
 
 
 def backup(
-    ctx: Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="It must not exist.")]
+    ctx: Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="It must not exist; left out: a new one in [data] backups."
+        ),
+    ] = None,
+    keep: Annotated[
+        int | None,
+        Option(min=1, max=10_000, help="Without FILE: delete all but the newest so many."),
+    ] = None,
 ) -> None:
     """Write a backup of the whole database, while everything goes on.
 
@@ -39,9 +50,31 @@ def backup(
     both.
     """
     session: Session = ctx.obj
-    size = back_up(session.database_url, file)
-    session.tell({"file": str(file), "size_bytes": size})
-    session.say(f"{file}: written, {size / 2**20:.1f} MiB, only you can read it")
+    folder = session.settings.data.backups
+    if file is not None:
+        target = file
+        if keep is not None:
+            raise UsageError("db backup: --keep goes without FILE, for the folder [data] backups")
+    elif folder is None:
+        raise UsageError("db backup: name a FILE, or a folder as [data] backups")
+    else:
+        target = dated_file(folder, session.now())
+    size = back_up(session.database_url, target)
+    deleted = delete_old(target.parent, keep) if keep is not None else []
+    session.tell({"file": str(target), "size_bytes": size, "deleted": deleted})
+    session.say(f"{target}: written, {size / 2**20:.1f} MiB, only you can read it")
+    for name in deleted:
+        session.say(f"{name}: deleted, it was old")
+
+
+def hold(ctx: Context) -> None:
+    """Keep the database's file open, for a web view that may not write beside it.
+
+    SQLite reads a file without the right to write only while two files beside it, -wal and -shm,
+    are there: as long as somebody has the database open. It runs until it is stopped.
+    """
+    session: Session = ctx.obj
+    hold_open(session.database_url, session.environment.sleep)
 
 
 def copy(

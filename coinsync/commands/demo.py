@@ -17,13 +17,15 @@ from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands import demo_shop
+from coinsync.commands.checks.vk_app import keys_of, launch_fields
 from coinsync.commands.init import create_database, write_new
 from coinsync.commands.lessons import post_windows
+from coinsync.commands.serve import serve_families
 from coinsync.commands.session import PARTLY, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
 from coinsync.core.rules import GuestPolicy
-from coinsync.errors import UsageError
+from coinsync.errors import UsageError, reason_of
 from coinsync.render.people import residents_page
 from coinsync.simulator.demo_folder import EMAIL, DemoFolder
 from coinsync.simulator.school import School
@@ -73,7 +75,7 @@ def demo(
             return code
         _show_demo(session, school, port, posting, serving=serve)
         if serve:
-            session.serve(session, "127.0.0.1", port, session.settings.web.threads)
+            serve_families(session, "127.0.0.1", port, session.settings.web.threads)
     return code
 
 
@@ -99,9 +101,9 @@ def _load(folder: Path) -> DemoFolder | None:
 def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
     folder.mkdir(parents=True, exist_ok=True)
     # The web view may run as another user of the same group.
-    folder.chmod(0o2770)
+    folder.chmod(0o2750)
     today = session.now().astimezone(ZoneInfo(ZONE)).date()
-    description = School.make(**wanted, today=today).description()
+    description = School(**wanted, today=today).description()
     school = DemoFolder(folder, description, session.environment.fresh_text())
     # Opening it once chooses the port, which is kept with the rest.
     school.open().stop()
@@ -124,7 +126,7 @@ def _session_of(outer: Session, school: DemoFolder, port: int) -> Session:
         keys = f"COINSYNC_ALFACRM_KEY={school.api_key}\nCOINSYNC_VK_KEYS={fresh_text()}\n"
         write_new(secrets, keys, 0o600)
     if not path.exists():
-        write_new(path, config.example(_settings(school, port)), 0o660)
+        write_new(path, config.example(_settings(school, port)), 0o640)
     # The demo's secrets lie in its own folder; what the environment holds is a real school's.
     given = outer.environment.environ.items()
     environ = {name: value for name, value in given if not name.startswith("COINSYNC_")}
@@ -186,18 +188,9 @@ def _show_demo(
 
 
 def _signed_link(session: Session, visitor: int, port: int) -> str:
-    fields = {
-        "vk_access_token_settings": "",
-        "vk_app_id": str(APP_ID),
-        "vk_are_notifications_enabled": "0",
-        "vk_is_app_user": "1",
-        "vk_language": "ru",
-        "vk_platform": "desktop_web",
-        "vk_ts": str(int(session.now().timestamp())),
-        "vk_user_id": str(visitor),
-    }
-    key = session.secrets.get("COINSYNC_VK_KEYS").reveal().split(",")[0]
-    return f"http://127.0.0.1:{port}/?{session.sign(fields, key)}"
+    fields = launch_fields(APP_ID, visitor, int(session.now().timestamp()))
+    query = session.web_view.sign(fields, keys_of(session)[0])
+    return f"http://127.0.0.1:{port}/?{query}"
 
 
 def simulator(
@@ -226,7 +219,7 @@ def simulator(
             crm = _simulator_of(folder, port)
         else:
             today, key = session.now().date(), session.environment.fresh_text()
-            school = School.make(seed=seed, residents=residents, days=days, today=today)
+            school = School(seed=seed, residents=residents, days=days, today=today)
             crm = Simulator(school, port=port, email=EMAIL, api_key=key).start()
         with crm:
             _show_simulator(session, crm)
@@ -234,7 +227,7 @@ def simulator(
                 signal.pause()
     except OSError as error:
         raise UsageError(
-            f"simulator: cannot listen on port {port} ({error.strerror or type(error).__name__})",
+            f"simulator: cannot listen on port {port} ({reason_of(error)})",
             advice="Choose another --port, or stop what listens there.",
         ) from error
 

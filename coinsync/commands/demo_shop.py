@@ -54,7 +54,7 @@ def _fill(session: Session, database: Database, reader: Reader, author: Author) 
         return
     folder = session.settings.shop.pictures
     shutil.copytree(GOODS, folder, dirs_exist_ok=True)
-    items, copies = read_goods(session, folder / CATALOG)
+    items, copies = read_goods(session, folder / CATALOG, folder)
     keep_copies(session.settings, copies)
     apply(session, database, load(reader, session.settings, items, author).plan)
 

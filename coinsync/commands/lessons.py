@@ -22,6 +22,7 @@ from coinsync.commands.options import (
 )
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.commands.sync_posting import Posting
+from coinsync.core.identity import plain_number
 from coinsync.errors import DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
@@ -56,9 +57,6 @@ def sync(
         bool, Option("--detailed-exitcode", help="Exit with 4 when there were changes.")
     ] = False,
     lock_timeout: LockTimeout = 0.0,
-    ping_url: Annotated[
-        str | None, Option(metavar="URL", help="Tell a watcher that all went well.")
-    ] = None,
     guests: Guests = None,
     yes: Yes = False,
 ) -> int:
@@ -67,6 +65,9 @@ def sync(
     The first sync of a database shows first what it would bring, and asks.
     """
     session: Session = ctx.obj
+    if dry_run:
+        session.ping_url = ""  # Nobody is told of what did not happen.
+    session.ping("start")
     days, policy = span(since, until), _policy(guests)
     with session.lock("sync", lock_timeout), session.writable() as database:
         posting = Posting(session, database, dry_run)
@@ -87,8 +88,8 @@ def sync(
         posting.say_digest()
     session.tell(posting.data())
     code = posting.finish()
-    if code == 0 and ping_url and not dry_run:
-        _ping(session, ping_url)
+    if code == 0:
+        session.ping("success")
     return DIFFERENT if detailed_exitcode and posting.digest and code == 0 else code
 
 
@@ -197,13 +198,6 @@ def _warn(session: Session, outcome: Outcome) -> None:
         session.complain(f"{outcome.warning.message}: screen names wait for the next sync")
 
 
-def _ping(session: Session, url: str) -> None:
-    from coinsync.exchange.wire import ping
-
-    if not ping(url) and session.verbose:
-        session.complain("the watcher could not be told that all went well")
-
-
 def runs(
     ctx: Context,
     limit: Annotated[int, Option(min=1, max=10_000, help="How many.")] = 20,
@@ -239,10 +233,10 @@ def runs(
 def _age_of(text: str) -> timedelta:
     """An age as typed: a whole number and m, h or d. Raises ``UsageError``."""
     units = {"m": "minutes", "h": "hours", "d": "days"}
-    number, unit = text[:-1], text[-1:]
-    if unit not in units or not (number.isascii() and number.isdigit()) or len(number) > 6:
+    number, unit = plain_number(text[:-1]), text[-1:]
+    if unit not in units or number is None or number >= 1_000_000:
         raise UsageError(f"{text!r} is no age", advice="Write ages as 90m, 26h or 3d.")
-    return timedelta(**{units[unit]: int(number)})
+    return timedelta(**{units[unit]: number})
 
 
 def explain(

@@ -10,7 +10,7 @@ import typer
 from typer import Option
 
 from coinsync.commands import completion
-from coinsync.core.identity import clean
+from coinsync.core.identity import clean, plain_number
 from coinsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 NOTE_LENGTH_MAX = 200
 KEY_LENGTH_MAX = 40
-#: No number of anything is longer, and no integer of a database either.
-DIGITS_MAX = 18
 
 
 def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) -> Any:
@@ -69,14 +67,13 @@ def span(since: str | None, until: str | None) -> tuple[date | None, date | None
 
 def number_of(text: str, what: str) -> int:
     """A whole number above 0 in plain digits. Raises ``UsageError``."""
-    digits = text.removeprefix("#")
-    plain = digits.isascii() and digits.isdigit() and len(digits) <= DIGITS_MAX
-    if not plain or int(digits) == 0:
+    number = plain_number(text.removeprefix("#"))
+    if not number:
         raise UsageError(
             f"{text!r} is no {what}",
             advice="Write a whole number above 0 in plain digits, such as 10.",
         )
-    return int(digits)
+    return number
 
 
 def note_of(text: str) -> str:

@@ -7,7 +7,7 @@ the docstrings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, cast
@@ -81,6 +81,10 @@ DATABASE: Members = {
     "backup": Command(
         "databases:backup", "Write a backup of the whole database, while everything goes on."
     ),
+    "hold": Command(
+        "databases:hold",
+        "Keep the database's file open, for a web view that may not write beside it.",
+    ),
     "copy": Command(
         "databases:copy",
         "Copy the configured database into another one, and compare them row by row.",
@@ -126,6 +130,10 @@ SECTIONS: Mapping[str, Members] = {
     "Setting up": {
         "init": Command("init:init", "Make a configuration and a database."),
         "serve": Command("serve:serve", "Serve the cabinet, read-only."),
+        "preview": Command(
+            "serve:preview",
+            "Show the cabinet as a resident's family sees it, on this machine alone, for an hour.",
+        ),
         "db": Noun("The database: schema, backups, rights.", DATABASE),
         "demo": Command("demo:demo", "A made-up school, to try everything on."),
         "simulator": Command("demo:simulator", "The demo's AlfaCRM alone, to point any client at."),
@@ -134,6 +142,21 @@ SECTIONS: Mapping[str, Members] = {
 COMMANDS: Members = {
     name: member for members in SECTIONS.values() for name, member in members.items()
 }
+
+
+def command_of(words: Sequence[str]) -> str:
+    """The command that the words of a command line call, as "shop close"; "" for none."""
+    named: list[str] = []
+    members = COMMANDS
+    for word in words:
+        member = members.get(word)
+        if member is None:
+            continue
+        named.append(word)
+        if isinstance(member, Command):
+            break
+        members = member.members
+    return " ".join(named)
 
 
 class CommandGroup(TyperGroup):
@@ -219,6 +242,14 @@ def global_options(
     json: Annotated[bool, Option("--json", help="For a program.")] = False,
     quiet: Annotated[bool, Option("-q", "--quiet", help="Say nothing when all is well.")] = False,
     verbose: Annotated[bool, Option("-v", "--verbose", help="Show every line.")] = False,
+    ping_url: Annotated[
+        str,
+        Option(
+            metavar="URL",
+            help="Tell a watcher that a sync starts and succeeds, and that any command failed;"
+            " or COINSYNC_PING_URL.",
+        ),
+    ] = "",
     debug: Annotated[
         bool, Option("--debug", help="Show where an unexpected error comes from.")
     ] = False,
@@ -238,4 +269,5 @@ def global_options(
         json=json,
         quiet=quiet,
         verbose=verbose,
+        ping_url=ping_url,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -22,7 +22,9 @@ from coinsync.errors import CoinsyncError, NotFound, UsageError
 if TYPE_CHECKING:
     from peewee import Database
 
+    from coinsync.commands.serve import CabinetTerms
     from coinsync.config import BranchSettings, Secrets, Settings
+    from coinsync.exchange.wire import PingEvent
     from coinsync.render.listing import Listing, Page
     from coinsync.render.progress import Bar
     from coinsync.store.database import PooledConnection
@@ -39,22 +41,23 @@ ACTOR_LENGTH_MAX = 80
 class Session:
     """What the global options say, and what a command opens.
 
-    ``serve`` and ``sign`` are brought along, because nothing in ``coinsync`` knows the web view.
+    ``web_view`` is brought along, because nothing in ``coinsync`` knows it.
     """
 
     environment: Environment
-    serve: Serve
-    sign: Sign
+    web_view: WebView
     config: Path
     branches: tuple[str, ...]
     actor: str
     json: bool
     quiet: bool
     verbose: bool
+    ping_url: str = ""
 
     def __post_init__(self) -> None:
         named = clean(self.actor) or clean(_login(self.environment.environ))
         self.actor = named[:ACTOR_LENGTH_MAX]
+        self.ping_url = self.ping_url or self.environment.environ.get("COINSYNC_PING_URL", "")
 
     @cached_property
     def settings(self) -> Settings:
@@ -68,7 +71,7 @@ class Session:
         """Where secrets are."""
         from coinsync.config import Secrets
 
-        return Secrets(self.settings.secrets.file, self.environment.environ)
+        return Secrets.of(self.settings, self.environment.environ)
 
     @cached_property
     def database_url(self) -> str:
@@ -150,11 +153,11 @@ class Session:
 
     @contextmanager
     def lock(self, what: str, wait_seconds: float) -> Iterator[None]:
-        """The run lock beside the configuration."""
+        """The lock of a run, in the state folder."""
         from coinsync.core.ledger import utc_text
         from coinsync.store.lock import run_lock
 
-        path = self.settings.path.parent / ".coinsync.lock"
+        path = self.settings.lock_path
         holder = {"what": what, "actor": self.actor, "since": utc_text(self.now())}
         with run_lock(path, holder, wait_seconds, self.environment.sleep):
             yield
@@ -174,6 +177,17 @@ class Session:
     def complain(self, line: str) -> None:
         """Print a line to stderr, always."""
         typer.echo(line, err=True)
+
+    def ping(self, event: PingEvent) -> None:
+        """Tell the watcher outside that a run starts, succeeded or failed, where there is one."""
+        if not self.ping_url:
+            return
+        from coinsync.exchange.wire import ping
+
+        if not ping(self.ping_url, event) and self.verbose:
+            self.complain(f"the watcher could not be told ({event})")
+        if event != "start":
+            self.ping_url = ""  # One run ends once.
 
     def print_page(self, page: Page | Callable[[int], Page], *, on_paper: bool = False) -> None:
         """Print a page on the terminal, ``on_paper`` no wider than a sheet."""
@@ -202,10 +216,16 @@ class Session:
         return Bar(shown=sys.stderr.isatty() and not (self.quiet or self.json))
 
 
-#: Starts the web view on a host and a port with so many threads.
-Serve = Callable[[Session, str, int, int], None]
-#: Signs the parameters of a launch with a key.
-Sign = Callable[[Mapping[str, str], str], str]
+class WebView(NamedTuple):
+    """What the commands need of the web view.
+
+    ``launch_fault`` says why it refuses a launch, "" when it does not: the query, a key, the
+    number of the VK app, and the time in Unix seconds.
+    """
+
+    serve: Callable[[Session, CabinetTerms], None]
+    sign: Callable[[Mapping[str, str], str], str]
+    launch_fault: Callable[[str, str, int, int], str]
 
 
 def _login(environ: Mapping[str, str]) -> str:

@@ -24,7 +24,7 @@ from coinsync.commands.options import author_of
 from coinsync.commands.posting import apply
 from coinsync.commands.session import Session
 from coinsync.core.catalog import Item, Pick
-from coinsync.core.identity import clean
+from coinsync.core.identity import clean, plain_number
 from coinsync.desk.fairs import open_event
 from coinsync.desk.shop import Buyer, refund, sell
 from coinsync.lookup.residents import find_resident
@@ -239,7 +239,7 @@ class _Till:
         with self._reader() as reader:
             [purchase] = purchases(reader, [find_sale(reader, key)])
         typer.echo("  this buyer's sale was written before:")
-        self._session.print_page(render.sale_page(purchase))
+        self._session.print_page(render.sale(purchase).page)
         self._sold[key] = sum(payment.coins for payment in purchase.payments)
 
     def _take_back(self) -> None:
@@ -295,8 +295,8 @@ def _choice(word: str) -> tuple[str, int]:
 
 
 def _item(word: str, goods: Mapping[int, Item]) -> Item:
-    number = int(word) if word.isascii() and word.isdigit() else 0
-    if number in goods:
+    number = plain_number(word)
+    if number is not None and number in goods:
         return goods[number]
     for text in (word.casefold(), other_layout(word)):
         items = [item for item in goods.values() if item.code == text]

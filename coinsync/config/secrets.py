@@ -13,17 +13,20 @@ from urllib.parse import quote, urlsplit
 
 from coinsync.config import kinds
 from coinsync.config.settings import Settings
-from coinsync.errors import SecretError, UsageError
+from coinsync.errors import SecretError, UsageError, reason_of
 
 DATABASE_URL, DATABASE_PASSWORD = "COINSYNC_DATABASE_URL", "COINSYNC_DATABASE_PASSWORD"
+VK_KEYS = "COINSYNC_VK_KEYS"
 SECRET_NAMES = (
     "COINSYNC_ALFACRM_KEY",
     "COINSYNC_APP_KEY",
-    "COINSYNC_VK_KEYS",
+    VK_KEYS,
     "COINSYNC_VK_SERVICE_KEY",
     DATABASE_URL,
     DATABASE_PASSWORD,
 )
+#: A variable of the environment that names one file in the place of those in the configuration.
+SECRETS_FILE = "COINSYNC_SECRETS"
 
 _FILE = "sqlite:"
 _PASSWORD = re.compile(r"(://[^:/@\s]*:).*@")
@@ -44,16 +47,31 @@ class Secret:
 
 
 class Secrets:
-    """Secrets by name, from the environment or from one file of mode 0600, never from both."""
+    """Secrets by name, from the environment or from a file of mode 0600, never from both.
 
-    def __init__(self, file: Path, environ: Mapping[str, str]) -> None:
-        """Look in ``environ`` and in ``file``, which is read when a secret is asked for."""
+    The keys of the VK app may stand in a file of their own, ``web_file``: the web view is given
+    that one alone.
+    """
+
+    def __init__(
+        self, file: Path, environ: Mapping[str, str], web_file: Path | None = None
+    ) -> None:
+        """Look in ``environ`` and in files, which are read when a secret is asked for."""
         self._file = file
         self._environ = environ
+        self._web_file = web_file
+
+    @classmethod
+    def of(cls, settings: Settings, environ: Mapping[str, str]) -> Secrets:
+        """Secrets from where the configuration says, or ``environ`` by the name of one file."""
+        named = environ.get(SECRETS_FILE)
+        if named:
+            return cls(Path(named), environ)
+        return cls(settings.secrets.file, environ, settings.secrets.web_file)
 
     def has(self, name: str) -> bool:
         """Tell whether a secret is given, rightly or not."""
-        return name in self._environ or name in self._in_file()
+        return name in self._environ or bool(self._in_files(name))
 
     def in_environment(self, name: str) -> bool:
         """Tell whether the environment has it."""
@@ -61,13 +79,14 @@ class Secrets:
 
     def get(self, name: str) -> Secret:
         """One secret. Raises ``SecretError`` when it is missing, empty or given twice."""
-        in_environment, in_file = self._environ.get(name), self._in_file().get(name)
-        if in_environment is not None and in_file is not None:
-            both = f"in the environment and in {self._file.name}"
-            raise SecretError(f"secret: {name} is given twice, {both}")
-        text = in_file if in_environment is None else in_environment
-        if text is None:
+        given = self._in_files(name)
+        if name in self._environ:
+            given = {"the environment": self._environ[name], **given}
+        if not given:
             raise self._unusable(name, "missing")
+        if len(given) > 1:
+            raise SecretError(f"secret: {name} is given twice, in {' and in '.join(given)}")
+        (text,) = given.values()
         # A space or a newline comes from pasting, and a key that has one is refused far away.
         if not text.strip() or text != text.strip() or "\n" in text:
             raise self._unusable(name, "empty or has spaces around it")
@@ -79,39 +98,57 @@ class Secrets:
             f"secret: {name} is {state}", advice=f"Set {name} in the environment, or {file}."
         )
 
-    def _in_file(self) -> dict[str, str]:
-        try:
-            # A link could point to a file that belongs to somebody else.
-            descriptor = os.open(self._file, os.O_RDONLY | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            why = f"cannot be read ({type(error).__name__})"
-            raise SecretError(f"secret: {self._file} {why}") from error
-        with os.fdopen(descriptor, encoding="utf-8") as file:
-            # The rights of the file that is open, not of whatever has this name a moment later.
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077:
-                raise SecretError(
-                    f"secret: {self._file} can be read by others (mode {mode:04o})",
-                    advice=f"Run: chmod 600 {self._file}",
-                )
-            return self._pairs(file)
+    def _in_files(self, name: str) -> dict[str, str]:
+        # What the files say under this name, by file. The web view's file is not looked at for
+        # anything else: it may name an account of the database that can only read.
+        files = [self._file]
+        if self._web_file is not None and name == VK_KEYS:
+            files.append(self._web_file)
+        values: dict[str, str] = {}
+        for file in files:
+            pairs = _read(file)
+            if name in pairs:
+                values[file.name] = pairs[name]
+        return values
 
-    def _pairs(self, lines: Iterable[str]) -> dict[str, str]:
-        pairs: dict[str, str] = {}
-        for line in lines:
-            if not line.strip() or line.lstrip().startswith("#"):
-                continue
-            name, _, value = line.rstrip("\r\n").partition("=")
-            name = name.strip()
-            if name not in SECRET_NAMES:
-                # The line is not shown: it may be a key without its name.
-                nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]
-                problem = f"unknown name (did you mean {nearest}?)"
-                raise SecretError(f"secret: {self._file.name}: {problem}")
-            pairs[name] = value
-        return pairs
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        # A link could point to a file that belongs to somebody else.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SecretError(f"secret: {path} cannot be read ({reason_of(error)})") from error
+    # Windows editors begin a file with a byte order mark.
+    with os.fdopen(descriptor, encoding="utf-8-sig") as file:
+        # The rights of the file that is open, not of whatever has this name a moment later.
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if mode & 0o077:
+            raise SecretError(
+                f"secret: {path} can be read by others (mode {mode:04o})",
+                advice=f"Run: chmod 600 {path}",
+            )
+        try:
+            return _pairs(path, file)
+        except UnicodeDecodeError:
+            advice = "Save it as UTF-8, or write comments in Latin letters."
+            raise SecretError(f"secret: {path} is not UTF-8", advice=advice) from None
+
+
+def _pairs(path: Path, lines: Iterable[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for line in lines:
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, _, value = line.rstrip("\r\n").partition("=")
+        name = name.strip()
+        if name not in SECRET_NAMES:
+            # The line is not shown: it may be a key without its name.
+            nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]
+            raise SecretError(f"secret: {path.name}: unknown name (did you mean {nearest}?)")
+        pairs[name] = value
+    return pairs
 
 
 # --- the database's address ---
@@ -128,7 +165,7 @@ def database_url(settings: Settings, secrets: Secrets) -> str:
             known = kinds.database_url(secrets.get(DATABASE_URL).reveal())
         except ValueError as error:
             raise SecretError(f"secret: {DATABASE_URL}: expected {error}") from None
-        return absolute(known, settings.path.parent)
+        return absolute(known, settings.data_folder)
     if is_file or not secrets.has(DATABASE_PASSWORD):
         return url
     if ":" in urlsplit(url).netloc.rpartition("@")[0]:

@@ -20,7 +20,7 @@ from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.school import SchoolProfile, Way
-from coinsync.core.setting import SETTING, choice, free_text, ids, one_of, setting, text, whole
+from coinsync.core.setting import SETTING, choice, free_text, ids, setting, text, whole
 
 # Without slots: a class with slots is made twice, which every start of the program would pay for.
 
@@ -31,16 +31,31 @@ class SchoolSettings:
 
     name: str = setting(text, "As families see it.", sample="Школа программирования «Росток»")
     crm: str = setting(
-        one_of("alfacrm", "csv"),
+        choice("alfacrm", "csv"),
         'Where attendance comes from: "alfacrm", or "csv" files.',
         "alfacrm",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """Folders, where a server keeps configuration and data apart; empty: this file's folder."""
+
+    folder: Path | None = setting(
+        kinds.optional_path, "Where paths of database, files and pictures start.", None
+    )
+    state: str = setting(
+        free_text, "Below it: where the lock of a run lies, out of reach of the cabinet.", ""
+    )
+    backups: Path | None = setting(
+        kinds.optional_path, "Where `db backup` writes when it is given no FILE.", None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatabaseSettings:
-    """Where coins are kept: a file (a relative path starts at this file's folder), or MariaDB, as
-    in mysql://coinsync@db1.example,db2.example/coinsync; see docs/operations.md. The password is a
+    """Where coins are kept: a file (a relative path starts at the data folder), or MariaDB, as in
+    mysql://coinsync@db1.example,db2.example/coinsync; see docs/operations.md. The password is a
     secret: COINSYNC_DATABASE_PASSWORD. COINSYNC_DATABASE_URL stands in for all of url, for another
     account.
     """
@@ -120,12 +135,15 @@ class ResidentSettings:
     """What is kept of a pupil's card: number, name as shown, branches, groups, VK page."""
 
     names: NameForm = setting(
-        choice(NameForm),
+        choice(*NameForm),
         'Keep "Ада М." of "surname_first" or "given_first" names, or "full".',
         NameForm.SURNAME_FIRST,
     )
     vk_field: str = setting(
-        free_text, 'Card field with the family\'s VK page: "custom_…", "web", "note".', "custom_vk"
+        free_text,
+        'Card field with the family\'s VK page: "custom_…", "web", "note".',
+        "",
+        sample="custom_vk",
     )
     vk_pattern: str = setting(
         kinds.pattern,
@@ -137,7 +155,7 @@ class ResidentSettings:
 @dataclass(frozen=True, kw_only=True)
 class ShopSettings:
     """Pictures of the shop's goods, see docs/catalog.md: where staff put them, and where the copies
-    for the web are made. Relative paths start at this file's folder.
+    for the web are made. Relative paths start at the data folder.
     """
 
     pictures: Path = setting(kinds.path, default=Path("pictures"))
@@ -204,11 +222,14 @@ class BrandSettings(Colours):
 
 @dataclass(frozen=True, kw_only=True)
 class SecretSettings:
-    """A file of mode 0600 with lines NAME=value, beside this one; the environment serves as
-    well.
+    """Files of mode 0600 with lines NAME=value, beside this one; the environment serves as well.
+    COINSYNC_SECRETS=FILE in the environment names one file in the place of both.
     """
 
     file: Path = setting(kinds.path, default=Path("coinsync.secrets"))
+    web_file: Path = setting(
+        kinds.path, "COINSYNC_VK_KEYS may stand apart, for the cabinet alone.", Path("web.secrets")
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +238,7 @@ class Settings:
 
     path: Path
     school: SchoolSettings = section(SchoolSettings, "school")
+    data: DataSettings = section(DataSettings, "data")
     database: DatabaseSettings = section(DatabaseSettings, "database")
     alfacrm: CrmSettings = section(CrmSettings, "alfacrm")
     csv: CsvSettings = section(CsvSettings, "csv")
@@ -286,6 +308,21 @@ class Settings:
     coin: CoinSettings = section(CoinSettings, "coin")
     brand: BrandSettings = section(BrandSettings, "brand")
     secrets: SecretSettings = section(SecretSettings, "secrets")
+
+    @property
+    def data_folder(self) -> Path:
+        """Where relative paths of the database and of files start."""
+        return self.data.folder or self.path.parent
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the lock of a run lies."""
+        return self.data_folder / self.data.state if self.data.state else self.path.parent
+
+    @property
+    def lock_path(self) -> Path:
+        """The lock of a run."""
+        return self.state_folder / ".coinsync.lock"
 
     @property
     def account(self) -> str:

@@ -17,17 +17,17 @@ _PLAIN = frozenset({int, str, bool, type(None)})
 
 
 def canonical_text(value: Any) -> str:
-    """Write a value as JSON; other values give other texts."""
+    """A value as JSON; other values give other texts."""
     return json.dumps(canonical(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def canonical(value: Any) -> Any:
-    """Turn a value into what JSON holds; a dataclass begins with its name."""
+    """What JSON holds of a value; a dataclass begins with its name."""
     kind: Any = type(value)
     if kind in _PLAIN:
         return value
     if kind in _LISTS:
-        return [canonical(item) for item in value]
+        return list(map(canonical, value))
     simple = _simple_form(kind)
     if simple is not None:
         return simple(value)

@@ -1,7 +1,4 @@
-"""The shop's goods and what happens to them, as values.
-
-Stock only grows, like a ledger: how many are left is a sum.
-"""
+"""The shop's goods and what happens to them. Stock only grows, like a ledger."""
 
 from __future__ import annotations
 
@@ -45,6 +42,10 @@ class Item(Fact):
     tracked: bool
     archived: bool = False
 
+    def is_sold_at(self, branches: Collection[int]) -> bool:
+        """Whether somebody of these branches may buy it."""
+        return not self.branches or not set(self.branches).isdisjoint(branches)
+
 
 class MoveKind(StrEnum):
     """Why stock moved; ``COUNT`` corrects it to what was counted."""
@@ -70,7 +71,6 @@ class StockMove:
     sale: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse fractions and nothing."""
         if type(self.quantity) is not int or self.quantity == 0:
             raise ValueError(f"stock moves by a whole number and not 0, got {self.quantity!r}")
 
@@ -146,8 +146,10 @@ def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[I
     """What a catalog changes, as (new, old); what is left out is archived."""
     before = {item.code: item for item in known}
     after = {item.code: item for item in wanted}
-    changes = [(item, before.get(code)) for code, item in after.items()]
-    changes = [(item, old) for item, old in changes if item != old]
+    changes = []
+    for code, item in after.items():
+        if item != before.get(code):
+            changes.append((item, before.get(code)))
     for code, item in before.items():
         # Sales name their goods, so nothing that was ever sold may go.
         if code not in after and not item.archived:
@@ -158,8 +160,8 @@ def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[I
 def shares(total: int, paid: Sequence[int]) -> list[int]:
     """Cut ``total`` in proportion to what was ``paid``, in whole coins.
 
-    The largest remainders get the coins left over, the earlier first. ``ValueError`` when more
-    is to be given back than was paid.
+    The largest remainders get what is left over, the earlier first. ``ValueError`` when more is to
+    be given back than was paid.
     """
     paid_by_all = sum(paid)
     if not 0 <= total <= paid_by_all:
@@ -194,11 +196,11 @@ class SaleTotals:
 
     @property
     def coins_kept(self) -> int:
-        """Coins that were paid and not given back."""
+        """Coins that were not given back."""
         return self.coins_paid - self.coins_returned
 
     def pieces_kept(self, item: str) -> int:
-        """Pieces of an item that were sold and did not come back."""
+        """Pieces of an item that did not come back."""
         return self.pieces_sold[item] - self.pieces_returned[item]
 
 

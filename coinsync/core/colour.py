@@ -1,7 +1,6 @@
-"""The cabinet's colours, and whether a text in them can be read: the contrast of WCAG 2, computed.
+"""The cabinet's colours, and whether a text in them can be read: the contrast of WCAG 2.
 
-The backgrounds are VK's own, so that the cabinet looks at home there; a school chooses only its
-accent, what is written on the accent, and links.
+The backgrounds are VK's own; a school chooses its accent, what is written on it, and links.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ DARK = Palette("#0a0a0a", "#19191a", "#232324", "#e1e3e6", "#969a9f", "#363738",
 
 
 def as_colour(value: Any) -> str:
-    """What a colour of the configuration may be; "" stands for none where that is the default."""
+    """A colour of the configuration; "" stands for none where that is the default."""
     expect(isinstance(value, str) and is_colour(value.lower()), "a colour such as #1f6fc9")
     return str(value).lower()
 
@@ -61,7 +60,7 @@ class Colours:
     link_dark: str = setting(as_colour, default="")
 
     def __post_init__(self) -> None:
-        """Refuse at birth what is no colour: these texts end up in a style sheet."""
+        # These texts end up in a style sheet.
         links = [link for link in (self.link_light, self.link_dark) if link]
         for colour in (self.accent_light, self.accent_dark, self.label, *links):
             if not is_colour(colour):
@@ -106,7 +105,7 @@ class Pair:
 
 
 def is_colour(text: str) -> bool:
-    """Tell whether a text is a colour as it is written here: "#" and six digits from 0 to f."""
+    """Tell whether a text is a colour: "#" and six digits from 0 to f."""
     return _COLOUR.fullmatch(text) is not None
 
 
@@ -131,12 +130,10 @@ def _pairs(name: str, palette: Palette, label: str, accent: str, link: str) -> t
 
 
 def problems(colours: Colours) -> list[str]:
-    """One line for each setting with a text that cannot be read, and what would do instead."""
+    """One line for each setting with a text that cannot be read, and what would do."""
     worst: dict[str, Pair] = {}
     for pair in pairs(colours):
-        if pair.passes:
-            continue
-        if pair.key not in worst or pair.ratio < worst[pair.key].ratio:
+        if not pair.passes and pair.ratio <= worst.get(pair.key, pair).ratio:
             worst[pair.key] = pair
     lines = []
     for key, pair in worst.items():
@@ -161,17 +158,17 @@ def luminance(colour: str) -> float:
 
 
 def _linear(channel: float) -> float:
-    """Undo the gamma of sRGB."""
+    # The gamma of sRGB is undone.
     if channel <= 0.04045:
         return channel / 12.92
     return float(((channel + 0.055) / 1.055) ** 2.4)
 
 
 def nearest(colour: str, others: Sequence[str]) -> str:
-    """The colour itself where it can be told from all the ``others``, else the nearest that can.
+    """The colour itself where it can be told from all ``others``, else the nearest that can.
 
     It is looked for on straight ways to black and to white, so that the hue stays. Where nothing
-    on either way passes, it is black or white, whichever is told apart better.
+    passes, it is whichever of these is told apart better.
     """
     if _passes(colour, others):
         return colour
@@ -210,5 +207,4 @@ def _distance(colour: str, other: str) -> float:
 
 
 def _channels(colour: str) -> list[float]:
-    """Red, green and blue, from 0 to 1."""
     return [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]

@@ -10,7 +10,7 @@ from coinsync.core.facts import Branch, Group, Lesson, LessonType, Resident
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Names for numbers."""
+    """Names by number."""
 
     residents: Mapping[int, str]
     groups: Mapping[int, str]
@@ -27,7 +27,7 @@ class Directory:
         return cls(*names.values())
 
     def joined(self, other: Directory) -> Directory:
-        """This directory with ``other``'s names added over it."""
+        """This directory and ``other``, whose names come first."""
         return Directory(
             {**self.residents, **other.residents},
             {**self.groups, **other.groups},

@@ -42,8 +42,7 @@ class Mark(StrEnum):
 class GroupStanding(StrEnum):
     """How the resident stood to the lesson's groups on its date.
 
-    ``NONE``: there is no group; ``UNKNOWN``: nobody knows; ``UNSETTLED``: memberships were not
-    looked at, and no coins may move.
+    ``UNKNOWN``: nobody knows; ``UNSETTLED``: memberships were not looked at, so no coins may move.
     """
 
     UNSETTLED = "unsettled"
@@ -247,10 +246,7 @@ class Hold(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Decision(Fact):
-    """A person's answer: these coins are right whatever the rules say.
-
-    It holds while the question is the same: ``seq``, ``coins`` and the rules' ``reason``.
-    """
+    """A person's answer: these coins are right, while ``seq``, ``coins`` and ``reason`` stay."""
 
     key: str
     lesson: int

@@ -1,6 +1,6 @@
 """Nobody spends coins that are not there, and the shop sells no piece that is not there.
 
-Whoever prepares a plan asks, to refuse it early and with names; the writer asks again, under lock.
+Whoever prepares a plan asks, to refuse it early; the writer asks again, under its lock.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from coinsync.core.catalog import quantities
 from coinsync.core.facts import Merge
 from coinsync.core.ledger import Entry, Kind, survivors_of
-from coinsync.core.people_policy import merges_after
 from coinsync.core.plan import Plan, Purpose, Put
 from coinsync.errors import NotEnoughCoins, OutOfStock
 
 
 @dataclass(frozen=True, slots=True)
 class BalancesToCheck:
-    """Whose balances a plan may bring below zero, by the card that goes on (``survivors``).
+    """Whose balances a plan may bring below zero, by the card that goes on.
 
     ``losses`` are the coins (below 0) that an owner loses in all; ``parted`` the cards that a merge
     holds together no longer.
@@ -37,7 +36,7 @@ class BalancesToCheck:
 
 def balances_to_check(plan: Plan, merges: Collection[Merge]) -> BalancesToCheck:
     """Whose balances matter; ``merges`` are all that are recorded."""
-    survivors = survivors_of(merges_after(plan, merges))
+    survivors = survivors_of(plan.facts_after(Merge, merges))
     changes = Counter[int]()
     guarded: set[int] = set()
     for entry in plan.entries:
@@ -65,7 +64,7 @@ def _parted(plan: Plan, survivors: Mapping[int, int]) -> frozenset[int]:
 
 
 def refuse_debts(checked: BalancesToCheck, balances: Mapping[int, int]) -> None:
-    """Raise ``NotEnoughCoins`` where an owner's balance does not bear what the plan does."""
+    """Raise ``NotEnoughCoins`` where an owner's balance does not bear the plan."""
     for owner, coins in sorted(checked.losses.items()):
         refuse_debt(f"#{owner}", balances[owner], coins)
     for owner in sorted(checked.parted - checked.losses.keys()):

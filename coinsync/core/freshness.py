@@ -24,5 +24,5 @@ class Freshness:
         return cls(branch, name, last, age)
 
     def is_older_than(self, oldest: timedelta) -> bool:
-        """Whether the branch was synced longer ago than this, or never."""
+        """Whether the branch was synced longer ago, or never."""
         return self.age is None or self.age > oldest

@@ -39,7 +39,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """An entry with the balance after it, or a lesson that earned nothing: no ``line``."""
+    """An entry with the balance after it; without ``line`` a lesson that earned nothing."""
 
     day: date
     title: str
@@ -80,8 +80,7 @@ class StatementLine:
 class Statement:
     """A resident's coins from one day to another, oldest line first.
 
-    ``totals`` name only what occurred. ``coins`` is the school's word for coins, in the form that
-    stands beside the closing balance.
+    ``totals`` name only what occurred; ``coins`` is the school's word beside the closing balance.
     """
 
     school: str

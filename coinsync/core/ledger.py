@@ -73,12 +73,10 @@ class Entry:
     reverses: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse fractions, no coins, and keys outside the grammar."""
         # bool is a kind of int in Python, and True would be one coin.
         if type(self.coins) is not int or self.coins == 0:
-            raise ValueError(
-                f"an entry moves a whole number of coins and not 0, got {self.coins!r}"
-            )
+            reason = f"an entry moves a whole number of coins and not 0, got {self.coins!r}"
+            raise ValueError(reason)
         if self.seq < 1:
             raise ValueError(f"entries under a key are numbered from 1, got {self.seq}")
         if not is_key(self.key):
@@ -181,15 +179,13 @@ class Receipt:
 
 
 def utc_text(moment: datetime) -> str:
-    """Write an aware UTC time: "2026-11-22T02:00:07Z"."""
+    """An aware UTC time as a text: "2026-11-22T02:00:07Z"."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def survivors_of(merges: Iterable[Merge]) -> dict[int, int]:
-    """The card on which each merged card goes on in the end.
-
-    No writer makes a circle of cards; should one be there, its lowest number goes on.
-    """
+    """The card on which each merged card goes on in the end."""
+    # No writer makes a circle of cards; should one be there, its lowest number goes on.
     into = {merge.resident: merge.into for merge in merges if merge.into}
     survivors: dict[int, int] = {}
     for card in into:
@@ -211,35 +207,34 @@ def is_key(text: str) -> bool:
 
 
 def lesson_key(account: str, lesson: int, resident: int) -> str:
-    """Write the key of one resident's coins for one lesson."""
+    """The key of one resident's coins for one lesson."""
     return f"alfacrm:{account}:lesson:{lesson}:{resident}"
 
 
 def desk_key(id: str) -> str:
-    """Write the key of hand work; its ``id`` makes a repetition harmless."""
+    """The key of hand work; its ``id`` makes a repetition harmless."""
     return f"desk:{id}"
 
 
 def gift_key(award: int) -> str:
-    """Write the key of the gift for the reversal of entry ``award``."""
+    """The key of the gift for the reversal of entry ``award``."""
     return f"gift:{award}"
 
 
 def sale_key(sale: str, resident: int) -> str:
-    """Write the key of what one resident pays for a sale."""
+    """The key of what one resident pays for a sale."""
     return f"sale:{sale}:{resident}"
 
 
 def refund_key(sale: str, line: int, resident: int) -> str:
-    """Write the key of a refund; ``line`` is the first taken back."""
+    """The key of a refund; ``line`` is the first taken back."""
     return f"refund:{sale}:{line}:{resident}"
 
 
 def note_digest(salt: str, note: str) -> str:
     """Digest of a note; "" where there is no note.
 
-    The chain holds it alone, so that the text can be erased later. Without the salt a short
-    note could be guessed.
+    The chain holds it alone, so that the text can be erased. Without the salt it could be guessed.
     """
     if not note:
         return ""
@@ -247,7 +242,7 @@ def note_digest(salt: str, note: str) -> str:
 
 
 def ledger_row(posted: Posted, digest_of_note: str) -> LedgerRow:
-    """The row of a posted entry. The same row is hashed for the chain and inserted."""
+    """The row of a posted entry: it is hashed for the chain and inserted."""
     entry = posted.entry
     return LedgerRow(
         posted.n,
@@ -273,8 +268,8 @@ def ledger_row(posted: Posted, digest_of_note: str) -> LedgerRow:
 def row_hash(before: str, row: LedgerRow) -> str:
     """Hash of one row of the ledger, taking in the hash ``before`` it: 64 hexadecimal digits.
 
-    What is hashed is ``before`` and the row's columns but ``chain``, in their order, as Python
-    writes a tuple of them in ASCII. No two rows are written alike, whatever their texts hold.
+    Hashed is the tuple of ``before`` and all columns but ``chain``, as Python writes it in ASCII.
+    No two rows are written alike, whatever their texts hold.
     """
     # A proof hashes every row of the ledger; encoding JSON would take half as long again.
     text = ascii((before, *row[:-1]))

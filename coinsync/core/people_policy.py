@@ -41,8 +41,6 @@ class RecordedCards:
 
 @dataclass(slots=True)
 class _Effects:
-    """What a plan does to cards, by their numbers."""
-
     #: Get a viewer, a VK page or another card.
     given: set[int] = field(default_factory=set)
     #: Go on as another card from now on.
@@ -72,15 +70,6 @@ def refuse_stale_cards(plan: Plan, recorded: RecordedCards) -> None:
     _refuse_gone_cards(effects, recorded)
     _refuse_new_viewers(plan, effects, recorded)
     _refuse_to_forget_in_part(plan, effects, recorded)
-
-
-def merges_after(plan: Plan, merges: Iterable[Merge]) -> list[Merge]:
-    """All merges as they are once the plan is written."""
-    by_card = {merge.resident: merge for merge in merges}
-    for change in plan.changes:
-        if isinstance(change, Put) and isinstance(change.new, Merge):
-            by_card[change.new.resident] = change.new
-    return list(by_card.values())
 
 
 #: Facts by which a plan changes what a card is, or what is known of it.

@@ -11,7 +11,7 @@ from coinsync.core.ledger import Line
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One resident; memberships with the name of their group, ``merged`` go on as this card."""
+    """One resident; memberships with their group's name, ``merged`` go on as this card."""
 
     resident: Resident
     balance: int
@@ -56,6 +56,22 @@ class LinkLine:
     name: str
     source: str
     live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VkCoverage:
+    """Today's clients by what their cards say of VK.
+
+    ``filled`` cards name a page, ``resolved`` ones a person's; ``linked`` clients are seen by an
+    account; families ``without_vk`` say so; ``unreached`` have neither page nor account.
+    """
+
+    residents: int
+    filled: int
+    resolved: int
+    linked: int
+    without_vk: int
+    unreached: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from coinsync.core.canonical import canonical_text
 from coinsync.core.catalog import StockMove
@@ -15,6 +15,8 @@ from coinsync.core.fact_keys import RANK, identity
 from coinsync.core.facts import Fact, Lesson
 from coinsync.core.ledger import Entry, KeyState, Kind
 from coinsync.core.setting import setting, whole
+
+F = TypeVar("F", bound=Fact)
 
 #: So many digits of a digest are shown, and as many must be typed at least.
 DIGEST_SHOWN = 8
@@ -36,7 +38,7 @@ class Put:
 
     @property
     def subject(self) -> Fact:
-        """The fact that the change is about."""
+        """What the change is about."""
         return self.new
 
 
@@ -48,13 +50,13 @@ class Drop:
 
     @property
     def subject(self) -> Fact:
-        """The fact that the change is about."""
+        """What the change is about."""
         return self.old
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Record a move of stock; ``left`` is how many pieces it counts on."""
+    """Record a move of stock; ``left`` is how many pieces it relies on."""
 
     move: StockMove
     left: int | None = None
@@ -168,10 +170,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes for one scope, in a fixed order, with what they rely on.
+    """Changes for one scope, in a fixed order; ``basis`` says where each key stood.
 
-    ``basis`` says where each key stood; ``lessons``, ``remarks`` and ``evidence`` explain the
-    plan and are no part of its digest.
+    ``lessons``, ``remarks`` and ``evidence`` explain the plan and are no part of its digest.
     """
 
     purpose: Purpose
@@ -207,7 +208,6 @@ class Plan:
         )
 
     def __bool__(self) -> bool:
-        """A plan without changes is false."""
         return bool(self.changes)
 
     @property
@@ -224,7 +224,7 @@ class Plan:
     def digest(self) -> str:
         """SHA-256 of scope, changes and basis: 64 hexadecimal digits."""
         content = (self.purpose, self.scope, self.changes, self.basis)
-        return digest_of_text(canonical_text(content))
+        return _sha256(canonical_text(content))
 
     @property
     def counts(self) -> Counts:
@@ -245,7 +245,7 @@ class Plan:
         )
 
     def check(self, limits: Limits) -> tuple[str, ...]:
-        """Name every guard that refuses the plan; empty when it is safe."""
+        """Name every guard that refuses the plan."""
         # A plan that changes nothing does no harm, however little was read.
         if not self:
             return ()
@@ -262,6 +262,14 @@ class Plan:
         if refusals and any(matches(self.digest, given) for given in accepted):
             return ()
         return refusals
+
+    def facts_after(self, kind: type[F], known: Iterable[F]) -> list[F]:
+        """The facts of a kind as they are once the plan is written."""
+        after = {identity(fact): fact for fact in known}
+        for change in self.changes:
+            if isinstance(change, Put) and isinstance(change.new, kind):
+                after[identity(change.new)] = change.new
+        return list(after.values())
 
     def _check_lessons(self, limits: Limits) -> tuple[str, ...]:
         evidence = self.evidence
@@ -297,15 +305,25 @@ def _check_vanished(noun: str, coverage: Coverage, limits: Limits) -> tuple[str,
     return ()
 
 
+def puts(facts: Iterable[Fact], known: Iterable[Fact]) -> list[Change]:
+    """Record the facts that are new, or not as they are known."""
+    before = {(type(fact), identity(fact)): fact for fact in known}
+    changes: list[Change] = []
+    for fact in facts:
+        old = before.get((type(fact), identity(fact)))
+        if fact != old:
+            changes.append(Put(fact, old))
+    return changes
+
+
 def digest_of(digests: Sequence[str]) -> str:
-    """Digest of several plans; "" of none, a single plan's is its own."""
+    """Digest of several plans; a single plan's is its own, that of none is ""."""
     if len(digests) > 1:
-        return digest_of_text("\n".join(digests))
+        return _sha256("\n".join(digests))
     return digests[0] if digests else ""
 
 
-def digest_of_text(text: str) -> str:
-    """SHA-256 of a text: 64 hexadecimal digits."""
+def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -315,8 +333,7 @@ def matches(digest: str, given: str) -> bool:
 
 
 def _order(change: Change) -> tuple[Any, ...]:
-    """Drops, then facts, then the entries and moves that refer to them."""
-    # What takes the place of a dropped fact must find it free.
+    # Entries and moves refer to facts. What takes the place of a dropped fact must find it free.
     match change:
         case Drop(old):
             return (0, RANK[type(old)], identity(old))

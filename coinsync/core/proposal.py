@@ -15,7 +15,7 @@ from coinsync.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who does something by hand, and when: ``now`` is aware, ``day`` the day that was named."""
+    """Who does something by hand, and when: ``now`` is aware, ``day`` is as named."""
 
     actor: str
     now: datetime
@@ -24,7 +24,7 @@ class Author:
     allow_duplicate: bool = False
 
     def day_by(self, today: date) -> date:
-        """The day that was named, else ``today``. Raises ``UsageError`` for one that cannot be."""
+        """The named day, else ``today``. Raises ``UsageError`` for one that cannot be."""
         if self.day is None:
             return today
         if self.day > today:
@@ -71,7 +71,7 @@ class Proposal:
 
 
 def scope_of(day: date) -> Scope:
-    """The scope of what is done by hand on a day: it belongs to no branch."""
+    """The scope of hand work on a day: it belongs to no branch."""
     return Scope(0, day, day)
 
 

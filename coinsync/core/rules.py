@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -75,7 +76,7 @@ class Rule:
     subjects: frozenset[int] = setting(ids, default=frozenset())
     groups: frozenset[int] = setting(ids, default=frozenset())
     guest: GuestPolicy = setting(
-        choice(GuestPolicy), "When membership on that day is not known.", GuestPolicy.HOLD
+        choice(*GuestPolicy), "When membership on that day is not known.", GuestPolicy.HOLD
     )
     scheduled_only: bool = setting(yes_no, "Pay only lessons of the regular schedule.", False)
     title_ru: str = setting(
@@ -129,7 +130,7 @@ class Rulebook:
         return max(rates, key=lambda rule: rule.since)
 
     def type_reason(self, type_id: int) -> Reason | None:
-        """Say why a lesson type never earns; None for one that some rule names."""
+        """Say why a lesson type never earns; None where some rule names it."""
         if type_id in self.trials:
             return Reason.TRIAL
         if type_id in self.makeups:
@@ -166,6 +167,19 @@ def judge(lesson: Lesson, attendance: Attendance, rulebook: Rulebook) -> Verdict
     return verdict
 
 
+def judge_all(record: LessonRecord, rulebook: Rulebook) -> list[Verdict]:
+    """What a lesson gives everybody whom it lists, in their order."""
+    # Equal marks and standings are worth the same: each is judged once.
+    verdicts: dict[tuple[Mark, GroupStanding], Verdict] = {}
+    for_each = []
+    for attendance in record.attendance:
+        alike = (attendance.mark, attendance.standing)
+        if alike not in verdicts:
+            verdicts[alike] = judge(record.lesson, attendance, rulebook)
+        for_each.append(verdicts[alike])
+    return for_each
+
+
 def _fact_reason(lesson: Lesson, attendance: Attendance) -> Reason | None:
     if lesson.status is Status.GONE:
         return Reason.LESSON_GONE
@@ -197,7 +211,7 @@ class LessonContext:
     known_since: date
 
     def settle(self, record: LessonRecord) -> LessonRecord:
-        """Fill in whether a lesson is scheduled, and residents' standings."""
+        """Fill in whether a lesson is scheduled, and how residents stood to it."""
         lesson = record.lesson
         # The CRM may name the line of the schedule itself; then nothing is to be looked for.
         if not lesson.scheduled:
@@ -233,15 +247,15 @@ class LessonContext:
 
 def by_resident(memberships: Iterable[Membership]) -> dict[int, list[Membership]]:
     """Gather memberships under their resident."""
-    gathered: dict[int, list[Membership]] = {}
+    gathered = defaultdict(list)
     for membership in memberships:
-        gathered.setdefault(membership.resident, []).append(membership)
+        gathered[membership.resident].append(membership)
     return gathered
 
 
 def by_group(schedule: Iterable[RegularLesson]) -> dict[int, list[RegularLesson]]:
     """Gather the lines of the schedule under their group."""
-    gathered: dict[int, list[RegularLesson]] = {}
+    gathered = defaultdict(list)
     for line in schedule:
-        gathered.setdefault(line.group, []).append(line)
+        gathered[line.group].append(line)
     return gathered

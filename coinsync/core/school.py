@@ -45,7 +45,7 @@ class SchoolProfile:
     pictures: Path | None = None
 
     def zone_of(self, branches: Iterable[int]) -> ZoneInfo:
-        """The zone of the first of a resident's branches, else the school's."""
+        """The zone of the first of a resident's branches that has one, else the school's."""
         for branch in branches:
             if branch in self.zones:
                 return self.zones[branch]

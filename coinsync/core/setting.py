@@ -6,17 +6,16 @@ coins: int = setting(whole(1, 1_000_000), "Coins for one lesson.", 10)
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Any
+
+from coinsync.core.catalog import is_code
 
 #: Makes a value of what stands in the file. Raises ``ValueError`` with what was expected.
 Kind = Callable[[Any], Any]
 
-_CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 #: Under this name the metadata of a field hold its ``Setting``.
 SETTING = "setting"
 
@@ -94,29 +93,16 @@ def ids(value: Any) -> frozenset[int]:
 
 def code(value: Any) -> str:
     """A short word that stands in keys and on command lines."""
-    expect(isinstance(value, str) and bool(_CODE.fullmatch(value)), "a-z, 0-9, _ or -")
+    expect(isinstance(value, str) and is_code(value), "a-z, 0-9, _ or -")
     return str(value)
 
 
-def choice(members: type[StrEnum]) -> Kind:
-    """One of the members of an enumeration."""
-
-    def kind(value: Any) -> StrEnum:
-        expect(value in list(members), _either(members))
-        return members(value)
-
-    return kind
-
-
-def one_of(*words: str) -> Kind:
-    """One of a few words."""
+def choice(*values: str) -> Kind:
+    """One of a few words, or of the members of an enumeration."""
+    expected = " or ".join(f'"{value}"' for value in values)
 
     def kind(value: Any) -> str:
-        expect(value in words, _either(words))
-        return str(value)
+        expect(value in values, expected)
+        return values[values.index(value)]
 
     return kind
-
-
-def _either(words: Iterable[str]) -> str:
-    return " or ".join(f'"{word}"' for word in words)

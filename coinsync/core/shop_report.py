@@ -89,7 +89,7 @@ class ShopReport:
 def paid_by_card(
     payments: Iterable[Line], survivors: Mapping[int, int] | None = None
 ) -> dict[int, int]:
-    """Coins paid for a sale and not given back, by the card that paid or the one it goes on as."""
+    """Coins that a sale kept, by the card that paid or the one it goes on as."""
     owners = survivors or {}
     paid: dict[int, int] = {}
     for line in payments:

@@ -12,7 +12,7 @@ from coinsync.errors import StalePlan
 
 
 def facts_to_write(plan: Plan, recorded: Iterable[Fact]) -> list[Put | Drop]:
-    """The changes that are still to be made of facts, of which ``recorded`` are there now.
+    """The changes still to be made of facts, of which ``recorded`` are there now.
 
     Raises ``StalePlan`` for what is neither as it was nor as it should be.
     """
@@ -55,7 +55,7 @@ def refuse_moved_keys(basis: Collection[KeyState], recorded: Mapping[str, KeySta
 def refuse_moved_stock(
     plan: Plan, recorded_keys: Collection[str], pieces_left: Mapping[str, int]
 ) -> None:
-    """Raise ``StalePlan`` for moves that are recorded already or rely on another stock."""
+    """Raise ``StalePlan`` for moves that are recorded or rely on another stock."""
     for move in plan.stock_moves:
         if move.key in recorded_keys:
             raise StalePlan(f"plan is stale: {move.key} was recorded meanwhile")

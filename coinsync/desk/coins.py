@@ -62,19 +62,18 @@ def give(
     entry = Entry(key, 1, resident.id, coins, kind, day, reason, author.actor, rule, note)
     # The key was made before anybody was asked. So whoever does not know whether an earlier try
     # was written repeats it under the same key, and it is never done twice.
-    posted = reader.lines_under([entry.key])
+    posted = reader.lines_under([key])
     if posted:
         refuse_another_entry(posted[0], entry, author.day, reader.survivors())
         n = posted[0].posted.n
         plan = Plan.of(Purpose.DESK, scope_of(posted[0].posted.entry.happened_on), ())
-        return Proposal(plan, words=(f"already posted: entry {n}",), done=(n,), key=entry.key)
+        return Proposal(plan, words=(f"already posted: entry {n}",), done=(n,), key=key)
     if not author.allow_duplicate:
         _refuse_duplicate(reader, entry, author.now)
     moves = gather.moves_of(reader, settings, [entry])
     check_floors(moves)
-    basis = [KeyState(entry.key)]
-    plan = Plan.of(Purpose.DESK, scope_of(entry.happened_on), [Post(entry)], basis=basis)
-    return Proposal(plan, moves, key=entry.key)
+    plan = Plan.of(Purpose.DESK, scope_of(day), [Post(entry)], basis=[KeyState(key)])
+    return Proposal(plan, moves, key=key)
 
 
 def says_the_same(line: Line, wanted: Entry) -> bool:
@@ -179,7 +178,5 @@ def _decide_nothing_is_due(
     hold, reason = question.difference.hold, question.difference.verdict.reason.value
     actor, note = reversal.actor, reversal.note
     decision = Decision(key, lesson, resident, reversal.seq, 0, reason, actor, today, note)
-    changes: list[Change] = [Put(decision, question.before)]
-    if hold is not None:
-        changes.append(Drop(hold))
-    return changes
+    decided = Put(decision, question.before)
+    return [decided] if hold is None else [decided, Drop(hold)]

@@ -71,11 +71,11 @@ def question_about(
     record = reader.lesson_records_by_id([lesson]).get(lesson)
     if record is None:
         return None
-    attendance = next((mark for mark in record.attendance if mark.resident == resident), None)
-    if attendance is None:
-        return None
-    verdict = judge(record.lesson, attendance, settings.rulebook)
-    state = reader.key_states([key]).get(key, KeyState(key))
-    hold = reader.holds([lesson]).get(key)
-    difference = Difference(record.lesson, resident, verdict, state, hold, Cause.HELD)
-    return Question(difference, reader.decisions([lesson]).get(key), today)
+    for attendance in record.attendance:
+        if attendance.resident == resident:
+            verdict = judge(record.lesson, attendance, settings.rulebook)
+            state = reader.key_states([key]).get(key, KeyState(key))
+            hold = reader.holds([lesson]).get(key)
+            difference = Difference(record.lesson, resident, verdict, state, hold, Cause.HELD)
+            return Question(difference, reader.decisions([lesson]).get(key), today)
+    return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 
 from coinsync.config import Settings
 from coinsync.core.facts import Fact, Link, LinkSource, Merge, Presence, Resident, VkPage
@@ -56,7 +55,6 @@ def merge(
 
 
 def _card_to_go_on_as(reader: Reader, card: Resident, into: Resident) -> Resident:
-    """The end of the chain of merges from ``into``, if a card may go on as it."""
     survivors = reader.survivors()
     if card.id in survivors:
         raise CoinPolicy(
@@ -120,31 +118,47 @@ def _viewers_back(
     while path[-1] != survivor:
         path.append(merges[path[-1]].into)
     links = {(link.vk, link.resident): link for link in reader.links_of([merged.resident, *path])}
-    carried = {card: list(merge.links) for card, merge in merges.items()}
+    lost: dict[int, set[int]] = {card: set() for card in path}
     changes: list[Change] = []
     for vk in merged.links:
         # Who was revoked on the way stays revoked.
-        still_sees = (vk, survivor) in links and links[vk, survivor].live
-        if not still_sees or not all(vk in merges[card].links for card in path[:-1]):
+        last = links.get((vk, survivor))
+        came_along = all(vk in merges[card].links for card in path[:-1])
+        if last is None or not last.live or not came_along:
             continue
         own = links.get((vk, merged.resident))
         if own is not None:
             changes.append(Put(replace(own, live=True), own))
-        for card in path:
-            # Whoever had a link of their own there, or came by another card too, goes on seeing
-            # this card and all after it.
-            link = links[vk, card]
-            others = [carried[id] for id, merge in merges.items() if merge.into == card]
-            if link.source is not LinkSource.MERGE or vk in chain.from_iterable(others):
-                break
-            changes.append(Drop(link))
-            if card in carried:
-                carried[card].remove(vk)
-    for card, merge in merges.items():
-        after = replace(merge, links=tuple(carried[card]))
-        if after != merge:
-            changes.append(Put(after, merge))
+        for card in _cards_seen_by_merges_alone(vk, path, links, merges):
+            changes.append(Drop(links[vk, card]))
+            lost[card].add(vk)
+    for card in path[:-1]:
+        merge = merges[card]
+        remaining = tuple(vk for vk in merge.links if vk not in lost[card])
+        if remaining != merge.links:
+            changes.append(Put(replace(merge, links=remaining), merge))
     return changes
+
+
+def _cards_seen_by_merges_alone(
+    vk: int,
+    path: Sequence[int],
+    links: Mapping[tuple[int, int], Link],
+    merges: Mapping[int, Merge],
+) -> list[int]:
+    # Whoever has a link of their own to a card, or came to it by a card that is not on the path,
+    # goes on seeing it and all after it.
+    cards: list[int] = []
+    for card in path:
+        if links[vk, card].source is not LinkSource.MERGE:
+            break
+        brought_by = {
+            id for id, merge in merges.items() if merge.into == card and vk in merge.links
+        }
+        if not brought_by.issubset(cards):
+            break
+        cards.append(card)
+    return cards
 
 
 def erase(reader: Reader, settings: Settings, resident: Resident, author: Author) -> Proposal:

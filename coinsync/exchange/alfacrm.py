@@ -53,68 +53,62 @@ class AlfaCrm(Exchange):
         calls: int = 1,
         progress: Progress = no_progress,
     ) -> None:
-        """Read through ``http``; of a customer's card only what is ``kept`` goes further."""
         self._http = http
         self._kept = kept
         self._lists = PagedLists(http, page_size, progress, calls)
-        self._branches: Reading[Record] | None = None
-        self._cards: dict[int, Reading[Record]] = {}
+        self._whole: dict[str, Reading[Record]] = {}
 
     @property
     def calls(self) -> int:  # type: ignore[override]
-        """Requests sent so far, the login among them."""
         return self._http.calls
 
     def close(self) -> None:
-        """Close the connections."""
         self._lists.close()
         self._http.close()
 
     def moment(self) -> datetime | None:
-        """The time on the CRM's own answers, asking for the branches if it has not answered yet."""
         if self._http.moment is None:
             self.branches()
         return self._http.moment
 
     def branches(self) -> Reading[Branch]:
-        """All branches of the account."""
-        reading = self._branches or self._lists.read(ListRequest("branch/index", "branches"))
-        if reading.complete:
-            self._branches = reading
-        return _decoded(reading, decode.branch)
+        rows = self._read_once(ListRequest("branch/index", "branches"))
+        return _decoded(rows, decode.branch)
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
-        """The kinds of lessons."""
         rows = self._lists.read(_request(branch, "lesson-type", "lesson types"))
         return _decoded(rows, decode.lesson_type)
 
     def groups(self, branch: int) -> Reading[Group]:
-        """The groups of a branch."""
         return _decoded(self._lists.read(_request(branch, "group", "groups")), decode.group)
 
     def schedule(self, branch: int) -> Reading[RegularLesson]:
-        """The schedule of a branch."""
         rows = self._lists.read(_request(branch, "regular-lesson", "schedule"))
         reading = _decoded(rows, decode.regular_lesson)
         return reading.with_items(line for line in reading.items if line is not None)
 
     def residents(self, branch: int, today: date) -> Reading[Resident]:
-        """Customers of a branch: clients and leads, the archive among them."""
         into = partial(decode.resident, today=today, kept=self._kept)
         return _decoded(self._customers(branch), into)
 
     def _customers(self, branch: int) -> Reading[Record]:
-        """The cards of a branch, asked for once: residents and memberships both need them."""
-        reading = self._cards.get(branch)
-        if reading is None:
-            request = _request(branch, "customer", "residents", _ALL_CUSTOMERS)
-            reading = self._lists.read(request)
+        # Residents and memberships both need the cards.
+        return self._read_once(_request(branch, "customer", "residents", _ALL_CUSTOMERS))
+
+    def _read_once(self, request: ListRequest) -> Reading[Record]:
+        # What was not whole is asked for again.
+        reading = self._whole.get(request.path) or self._lists.read(request)
         if reading.complete:
-            self._cards[branch] = reading
+            self._whole[request.path] = reading
         return reading
 
+    def card_fields(self, branch: int) -> frozenset[str]:
+        """The names alone; a card may come without a field that it leaves empty."""
+        request = _request(branch, "customer", "cards", _ALL_CUSTOMERS)
+        _, cards = self._lists.promised(request, rows=100)
+        return frozenset(chain.from_iterable(card for card in cards if isinstance(card, dict)))
+
     def memberships(self, branch: int) -> Reading[Membership]:
-        """Current memberships: from the cards where the CRM gives them, else group by group."""
         cards = self._customers(branch)
         # Not every account answers to ``withGroups``. One that does may still have cards without.
         if cards.complete and not any("groups" in card for card in cards.items):
@@ -143,7 +137,6 @@ class AlfaCrm(Exchange):
         return Reading(tuple(members))
 
     def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
-        """Lessons of a branch and window, each status asked for by itself."""
         span = {"date_from": since.isoformat(), "date_to": until.isoformat()}
         requests = [
             _request(branch, "lesson", "lessons", {"status": status.value, **span})
@@ -169,7 +162,6 @@ class AlfaCrm(Exchange):
         return Reading(tuple(records.values()), unreadable=tuple(unreadable))
 
     def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
-        """Ask for one lesson by number, under each branch and status."""
         for branch, status in product(branches, STATUSES):
             # No dates are sent: a lesson that was moved out of its window is looked for.
             asked = {"id": lesson, "status": status.value}
@@ -192,7 +184,7 @@ def _request(
 
 
 def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T]:
-    """Decode every record of a reading; those that cannot be read are named, the others stand."""
+    # Records that cannot be read are named, the others stand.
     items: list[T] = []
     unreadable: list[Unreadable] = []
     for record in reading.items:

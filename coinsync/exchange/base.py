@@ -78,9 +78,9 @@ class Exchange(ABC):
 
     calls: int = 0
 
-    @abstractmethod
     def moment(self) -> datetime | None:
         """The CRM's own time (aware), which decides what "today" is; None where it has none."""
+        return None
 
     @abstractmethod
     def branches(self) -> Reading[Branch]:
@@ -117,9 +117,13 @@ class Exchange(ABC):
         Raises ``IncompleteRead`` when that cannot be said: None takes coins away.
         """
 
-    @abstractmethod
+    def card_fields(self, _branch: int) -> frozenset[str] | None:
+        """Names of the fields that some cards have; None where schools cannot make any."""
+        return None
+
     def close(self) -> None:
         """Close connections, if there are any."""
+        return
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,79 +27,143 @@ from coinsync.core.facts import (
 )
 from coinsync.core.identity import clean
 from coinsync.errors import IncompleteRead
-from coinsync.exchange import decode, values
+from coinsync.exchange import decode
 from coinsync.exchange.base import Exchange, Reading, Unreadable
-from coinsync.exchange.values import Record
+from coinsync.exchange.values import (
+    Record,
+    UnreadableRecord,
+    day,
+    minute,
+    number,
+    numbers,
+    optional_day,
+    optional_number,
+    text,
+    weekdays,
+)
 
 T = TypeVar("T")
 
-#: The columns of each file that must be there.
-_COLUMNS = {
-    "branches": ("id", "name"),
-    "types": ("id", "name", "base"),
-    "groups": ("id", "name", "branch"),
-    "residents": ("id", "name", "branches", "vk", "presence"),
-    "memberships": ("resident", "group", "since", "until"),
-    "schedule": ("id", "group", "weekdays", "starts", "since", "until"),
-    "lessons": ("id", "branch", "date", "starts", "type", "status", "groups", "subject"),
-    "attendance": ("lesson", "resident", "mark"),
+#: Reads one cell of a row. Raises ``UnreadableRecord`` with the name of the column.
+Cell = Callable[[Record, str], Any]
+
+
+def _one_of(meanings: Mapping[str, object]) -> Cell:
+    def meaning(row: Record, column: str) -> object:
+        word = row[column].lower()
+        if word not in meanings:
+            raise UnreadableRecord(column)
+        return meanings[word]
+
+    return meaning
+
+
+def _since(row: Record, column: str) -> date:
+    return optional_day(row, column) or ALWAYS
+
+
+def _base(row: Record, column: str) -> int:
+    return optional_number(row, column) or 0
+
+
+def _vk(row: Record, column: str) -> str:
+    return clean(row[column])[: decode.VK_TEXT_LENGTH_MAX]
+
+
+_STATUS = _one_of(
+    {"planned": Status.PLANNED, "cancelled": Status.CANCELLED, "conducted": Status.CONDUCTED}
+)
+_MARK = _one_of({"attended": Mark.ATTENDED, "absent": Mark.ABSENT, "": Mark.NOT_MARKED})
+_PRESENCE = _one_of(
+    {
+        "client": Presence.CLIENT,
+        "lead": Presence.LEAD,
+        "archived": Presence.ARCHIVED,
+        "": Presence.CLIENT,
+    }
+)
+
+#: The columns of each file that must be there, and how their cells are read.
+_COLUMNS: dict[str, dict[str, Cell]] = {
+    "branches": {"id": number, "name": text},
+    "types": {"id": number, "name": text, "base": _base},
+    "groups": {"id": number, "name": text, "branch": number},
+    "residents": {
+        "id": number,
+        "name": text,
+        "branches": numbers,
+        "vk": _vk,
+        "presence": _PRESENCE,
+    },
+    "memberships": {
+        "resident": number,
+        "group": number,
+        "since": _since,
+        "until": optional_day,
+    },
+    "schedule": {
+        "id": number,
+        "group": number,
+        "weekdays": weekdays,
+        "starts": minute,
+        "since": _since,
+        "until": optional_day,
+    },
+    "lessons": {
+        "id": number,
+        "branch": number,
+        "date": day,
+        "starts": minute,
+        "type": number,
+        "status": _STATUS,
+        "groups": numbers,
+        "subject": optional_number,
+    },
+    "attendance": {"lesson": number, "resident": number, "mark": _MARK},
 }
 _LISTS = {"branches", "groups", "weekdays"}
 #: The columns that tell one row from another, where it is not ``id`` alone. The first of them is
 #: the number under which an unreadable row is reported.
 _KEYS = {"attendance": ("lesson", "resident"), "memberships": ("resident", "group", "since")}
 
-_STATUSES = {
-    "planned": Status.PLANNED,
-    "cancelled": Status.CANCELLED,
-    "conducted": Status.CONDUCTED,
-}
-_MARKS = {"attended": Mark.ATTENDED, "absent": Mark.ABSENT, "": Mark.NOT_MARKED}
-_PRESENCES = {
-    "client": Presence.CLIENT,
-    "lead": Presence.LEAD,
-    "archived": Presence.ARCHIVED,
-    "": Presence.CLIENT,
-}
+
+def make_templates(folder: Path) -> bool:
+    """Make the files with nothing but their columns; False where there are CSV files already."""
+    if any(folder.glob("*.csv")):
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, columns in _COLUMNS.items():
+        # As spreadsheets write it in Russia, so that they read it as well.
+        text = ";".join(columns) + "\n"
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8-sig")
+    return True
 
 
 class CsvExchange(Exchange):
     """The CSV files of one folder; one that is missing or lacks a column is incomplete."""
 
     def __init__(self, folder: Path) -> None:
-        """Read from ``folder``; each file is read once, when it is first needed."""
         self._folder = folder
         # The same file answers for every window, and must not change between two of them.
         self._read = cache(self._read_file)
-        self._lessons = cache(lambda: self._facts("lessons", _lesson))
-        self._marks = cache(lambda: self._facts("attendance", _attendance))
-
-    def close(self) -> None:
-        """Nothing is kept open."""
-
-    def moment(self) -> None:
-        """Files know no time."""
+        self._lessons = cache(lambda: self._facts("lessons", Lesson))
+        self._marks = cache(lambda: self._facts("attendance", Attendance))
 
     def branches(self) -> Reading[Branch]:
-        """Rows of ``branches.csv``."""
-        return self._facts("branches", decode.branch)
+        return self._facts("branches", Branch)
 
     def lesson_types(self, branch: int) -> Reading[LessonType]:
-        """Rows of ``types.csv``."""
-        return self._facts("types", _lesson_type)
+        return self._facts("types", LessonType)
 
     def groups(self, branch: int) -> Reading[Group]:
-        """Rows of ``groups.csv`` of the branch."""
-        reading = self._facts("groups", _group_of_branch)
+        reading = self._facts("groups", _with_branch)
         return reading.with_items(group for home, group in reading.items if home == branch)
 
     def residents(self, branch: int, today: date) -> Reading[Resident]:
-        """Rows of ``residents.csv`` of the branch; names are kept as written."""
-        reading = self._facts("residents", _resident)
+        reading = self._facts("residents", Resident)
         return _only(reading, lambda resident: branch in resident.branches)
 
     def memberships(self, branch: int) -> Reading[Membership]:
-        """Rows of ``memberships.csv`` of the branch's groups and of its residents."""
         # The files say by themselves who is archived, whatever day it is.
         groups, residents = self.groups(branch), self.residents(branch, date.max)
         if not residents.complete:
@@ -107,28 +171,25 @@ class CsvExchange(Exchange):
         groups_here = {group.id for group in groups.items}
         residents_here = {resident.id for resident in residents.items}
         reading = _only(
-            self._facts("memberships", _membership),
+            self._facts("memberships", Membership),
             lambda member: member.group in groups_here or member.resident in residents_here,
         )
         return _by_groups(groups, reading)
 
     def schedule(self, branch: int) -> Reading[RegularLesson]:
-        """Rows of ``schedule.csv`` of the branch's groups."""
         if not (self._folder / "schedule.csv").is_file():
             return Reading()
         groups = self.groups(branch)
         groups_here = {group.id for group in groups.items}
-        reading = self._facts("schedule", _regular_lesson)
+        reading = self._facts("schedule", RegularLesson)
         return _by_groups(groups, _only(reading, lambda line: line.group in groups_here))
 
     def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
-        """Rows of ``lessons.csv`` of the branch and window, with those of ``attendance.csv``."""
         return self._lesson_records(
             lambda lesson: lesson.branch == branch and since <= lesson.date <= until
         )
 
     def find_lesson_record(self, lesson: int, branches: Sequence[int]) -> LessonRecord | None:
-        """The lesson's row, whatever its day and branch."""
         reading = self._lesson_records(lambda row: row.id == lesson)
         paths = [record.path for record in reading.unreadable if record.id == lesson]
         if paths or not reading.complete:
@@ -157,7 +218,7 @@ class CsvExchange(Exchange):
         ]
         return Reading(tuple(records), unreadable=tuple(unreadable))
 
-    def _facts(self, name: str, into: Callable[[Record], T]) -> Reading[T]:
+    def _facts(self, name: str, kind: Callable[..., T]) -> Reading[T]:
         try:
             header, rows = self._read(name)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -166,7 +227,7 @@ class CsvExchange(Exchange):
         wrong = [column for column in _COLUMNS[name] if header.count(column) != 1]
         if wrong:
             return Reading.incomplete(f"{name}.csv: needs each column once: {', '.join(wrong)}")
-        return _decoded(name, header, rows, into)
+        return _decoded(name, header, rows, kind)
 
     def _read_file(self, name: str) -> tuple[list[str], dict[int, list[str]]]:
         """The names of a file's columns, and each row's cells under the number of its line."""
@@ -183,11 +244,12 @@ class CsvExchange(Exchange):
 
 
 def _decoded(
-    name: str, header: list[str], rows: Mapping[int, list[str]], into: Callable[[Record], T]
+    name: str, header: list[str], rows: Mapping[int, list[str]], kind: Callable[..., T]
 ) -> Reading[T]:
     facts: dict[tuple[object, ...], T] = {}
     doubtful: set[tuple[object, ...]] = set()
     unreadable: list[Unreadable] = []
+    readers = _COLUMNS[name]
     first, *others = _KEYS.get(name, ("id",))
     for line, cells in rows.items():
         where = f"{name}.csv line {line}"
@@ -195,24 +257,28 @@ def _decoded(
         for column in _LISTS.intersection(row):
             row[column] = row[column].split()
         try:
-            number = values.number(row, first)
-        except values.UnreadableRecord:
+            first_number = number(row, first)
+        except UnreadableRecord:
             # Nobody knows whose it is, while another bad cell spoils only its own row.
             return Reading.incomplete(f"{where}: no readable number")
-        key = (number, *(row.get(column) for column in others))
+        key = (first_number, *(row.get(column) for column in others))
         try:
             if len(cells) != len(header):
                 why = f"has {len(cells)} cells where {len(header)} belong"
-                raise values.UnreadableRecord(why)
-            fact = into(row)
+                raise UnreadableRecord(why)
+            fact = kind(**{column: read(row, column) for column, read in readers.items()})
             # The same line twice is a slip; two that differ contradict each other.
             if facts.setdefault(key, fact) != fact:
-                raise values.UnreadableRecord("says otherwise than an earlier line")
-        except values.UnreadableRecord as error:
+                raise UnreadableRecord("says otherwise than an earlier line")
+        except UnreadableRecord as error:
             doubtful.add(key)
-            unreadable.append(Unreadable(number, f"{where} {error.path}"))
+            unreadable.append(Unreadable(first_number, f"{where} {error.path}"))
     items = tuple(fact for key, fact in facts.items() if key not in doubtful)
     return Reading(items, unreadable=tuple(unreadable))
+
+
+def _with_branch(id: int, name: str, branch: int) -> tuple[int, Group]:
+    return branch, Group(id, name)
 
 
 def _only(reading: Reading[T], wanted: Callable[[T], bool]) -> Reading[T]:
@@ -225,73 +291,3 @@ def _by_groups(groups: Reading[Group], reading: Reading[T]) -> Reading[T]:
         return reading
     why = groups.why or groups.unreadable[0].path
     return Reading.incomplete(why)
-
-
-# --- rows ---
-
-
-def _meaning(row: Record, column: str, meanings: Mapping[str, T]) -> T:
-    word = row[column].lower()
-    if word not in meanings:
-        raise values.UnreadableRecord(column)
-    return meanings[word]
-
-
-def _lesson_type(row: Record) -> LessonType:
-    base = values.optional_number(row, "base") or 0
-    return LessonType(values.number(row, "id"), values.text(row, "name"), base)
-
-
-def _group_of_branch(row: Record) -> tuple[int, Group]:
-    return values.number(row, "branch"), decode.group(row)
-
-
-def _resident(row: Record) -> Resident:
-    return Resident(
-        values.number(row, "id"),
-        values.text(row, "name"),
-        _meaning(row, "presence", _PRESENCES),
-        values.numbers(row, "branches"),
-        clean(row["vk"])[: decode.VK_TEXT_LENGTH_MAX],
-    )
-
-
-def _membership(row: Record) -> Membership:
-    return Membership(
-        values.number(row, "resident"),
-        values.number(row, "group"),
-        values.optional_day(row, "since") or ALWAYS,
-        values.optional_day(row, "until"),
-    )
-
-
-def _regular_lesson(row: Record) -> RegularLesson:
-    return RegularLesson(
-        values.number(row, "id"),
-        values.number(row, "group"),
-        values.weekdays(row, "weekdays"),
-        values.minute(row, "starts"),
-        values.optional_day(row, "since") or ALWAYS,
-        values.optional_day(row, "until"),
-    )
-
-
-def _lesson(row: Record) -> Lesson:
-    return Lesson(
-        values.number(row, "id"),
-        values.number(row, "branch"),
-        values.day(row, "date"),
-        values.minute(row, "starts"),
-        values.number(row, "type"),
-        _meaning(row, "status", _STATUSES),
-        values.numbers(row, "groups"),
-        values.optional_number(row, "subject"),
-    )
-
-
-def _attendance(row: Record) -> Attendance:
-    return Attendance(
-        values.number(row, "lesson"),
-        values.number(row, "resident"),
-        _meaning(row, "mark", _MARKS),
-    )

@@ -61,9 +61,6 @@ def group(record: Record) -> Group:
     return Group(number(record, "id"), text(record, "name"))
 
 
-# --- people ---
-
-
 def resident(record: Record, *, today: date, kept: ResidentSettings) -> Resident:
     """A row of ``customer/index``; of the whole card only these fields are kept."""
     name = record.get("name")
@@ -72,7 +69,7 @@ def resident(record: Record, *, today: date, kept: ResidentSettings) -> Resident
         shown_name(name, kept.names) if isinstance(name, str) else "",
         _presence(record, today),
         numbers(record, "branch_ids"),
-        _vk_text(record.get(kept.vk_field), kept.vk_pattern) if kept.vk_field else "",
+        vk_text(record.get(kept.vk_field), kept.vk_pattern) if kept.vk_field else "",
     )
 
 
@@ -85,7 +82,7 @@ def _presence(record: Record, today: date) -> Presence:
     return Presence.CLIENT if record.get("is_study") in (1, True, "1") else Presence.LEAD
 
 
-def _vk_text(value: Any, pattern: str) -> str:
+def vk_text(value: Any, pattern: str) -> str:
     """What a card says of the family's VK page, "" for nothing."""
     field = _field_text(value)
     if pattern:
@@ -115,9 +112,6 @@ def _field_text(value: Any) -> str:
     if type(value) is int and 0 < value <= ID_MAX:
         return str(value)
     return value if isinstance(value, str) else ""
-
-
-# --- groups ---
 
 
 def card_memberships(record: Record) -> tuple[Membership, ...]:
@@ -179,9 +173,6 @@ def regular_lesson(record: Record) -> RegularLesson | None:
 def _either_day(record: Record, name: str) -> date | None:
     # The same day stands as 2026-09-01 and, with _v, as 01.09.2026; either may be missing.
     return optional_day(record, name if record.get(name) else f"{name}_v")
-
-
-# --- lessons ---
 
 
 def lesson_record(record: Record, *, branch: int) -> LessonRecord:

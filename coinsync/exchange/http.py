@@ -34,7 +34,6 @@ class Http(Wire):
         bounds: Bounds,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Prepare a session towards ``url``; nothing is sent before the first call."""
         super().__init__(clock=clock, sleep=sleep, bounds=bounds, headers=headers)
         self._url = f"{url.rstrip('/')}/v2api"
         self._login = {"email": email, "api_key": key}

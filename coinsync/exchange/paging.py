@@ -81,7 +81,6 @@ class PagedLists:
     """Reads whole lists."""
 
     def __init__(self, http: Http, page_size: int, progress: Progress, calls: int) -> None:
-        """Ask for ``page_size`` rows a page, with ``calls`` under way at once."""
         self._http = http
         self._page_size = page_size
         self._progress = progress
@@ -96,6 +95,13 @@ class PagedLists:
         """Read a list, again when what came does not add up; say so if it never does."""
         (reading,) = self.read_all([request])
         return reading
+
+    def promised(self, request: ListRequest, rows: int = 10) -> tuple[int, list[Any]]:
+        """How many rows a list says it has, and some of them; no proof that so many would come."""
+        answer = self._http.call(request.path, {**request.asked, "page": 0, "pageSize": rows})
+        total, _, items = _envelope(answer)
+        self._progress(request.what, total, total)
+        return total, items
 
     def read_all(self, requests: Sequence[ListRequest]) -> list[Reading[Record]]:
         """Read lists one after another, up to the first one that is not whole."""

@@ -76,8 +76,6 @@ class Resolution:
 
 
 class _NameRefused(Exception):
-    """VK does not like a name among those that were asked."""
-
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
@@ -101,7 +99,6 @@ class VkApi(Wire):
         sleep: Callable[[float], None],
         bounds: Bounds = BOUNDS,
     ) -> None:
-        """Ask ``host`` with the service key; nothing is sent before the first name."""
         self._url = f"{host.rstrip('/')}/method"
         self._key_is_sendable = _KEY.fullmatch(key) is not None
         headers = {"Authorization": f"Bearer {key}"}

@@ -13,7 +13,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from threading import Lock
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -24,6 +24,9 @@ from coinsync.errors import CoinsyncError, ConfigError
 _CHUNK_BYTES = 65_536
 #: Nine digits of seconds are thirty years; more of them are no time to wait.
 _RETRY_AFTER = re.compile("[0-9]{1,9}")
+
+#: What a watcher outside is told of a run.
+PingEvent = Literal["start", "success", "fail"]
 
 T = TypeVar("T")
 
@@ -56,7 +59,6 @@ class Pace:
     def __init__(
         self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]
     ) -> None:
-        """Keep to ``per_second`` by ``clock`` (monotonic seconds) and ``sleep``."""
         self._gap = 1.0 / per_second
         self._clock = clock
         self._sleep = sleep
@@ -83,7 +85,7 @@ class HttpSession(requests.Session):
         self.trust_env = False
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Nowhere: requests would read the body of a redirect without a bound, even unfollowed."""
+        # requests would read the body of a redirect without a bound, even unfollowed.
         return None
 
 
@@ -125,7 +127,6 @@ class Wire:
         bounds: Bounds,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Prepare a session that sends ``headers``; nothing is sent before the first call."""
         self._pace = Pace(bounds.per_second, clock, sleep)
         self._clock = clock
         self._sleep = sleep
@@ -407,14 +408,20 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
-def ping(url: str) -> bool:
-    """Tell a watcher outside that the run went well, in at most 5 seconds; False if that failed."""
+def ping(url: str, event: PingEvent) -> bool:
+    """Tell a watcher outside what became of a run, in at most 5 seconds; False if that failed.
+
+    As healthchecks.io has it: success is the address itself, the others stand below it.
+    """
     try:
+        if event != "success":
+            parts = urlsplit(url)
+            url = parts._replace(path=f"{parts.path.rstrip('/')}/{event}").geturl()
         # The status is the answer; a body, however long, is not waited for.
         with (
             HttpSession() as session,
             session.get(url, timeout=(2.0, 3.0), allow_redirects=False, stream=True) as response,
         ):
             return 200 <= response.status_code < 300
-    except OSError:
+    except (OSError, ValueError):
         return False

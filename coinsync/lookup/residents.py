@@ -9,7 +9,7 @@ from itertools import chain
 
 from coinsync.config import Settings
 from coinsync.core.facts import Group, Membership, Presence, Resident, VkPage
-from coinsync.core.identity import clean
+from coinsync.core.identity import clean, plain_number
 from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem, RosterLine
 from coinsync.core.planning.people import vk_number
 from coinsync.errors import Ambiguous, NotFound
@@ -17,8 +17,6 @@ from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
 
 CANDIDATES_MAX = 20
-#: More digits are a number of nobody, and more than a database can hold.
-DIGITS_MAX = 18
 
 
 def find_resident(reader: Reader, text: str) -> Resident:
@@ -46,13 +44,13 @@ def find_card(reader: Reader, text: str) -> Resident:
 
 def _candidates(reader: Reader, text: str) -> list[Resident]:
     prefix, _, rest = text.rpartition(":")
-    number = rest if prefix else text.removeprefix("#")
-    if number.isascii() and number.isdigit() and len(number) <= DIGITS_MAX:
-        # Digits are a number, also where a name begins with them.
+    # Digits are a number, also where a name begins with them.
+    number = plain_number(rest if prefix else text.removeprefix("#"))
+    if number is not None:
         if prefix == "vk":
-            return reader.residents_of_visitor(int(number))
+            return reader.residents_of_visitor(number)
         if prefix in ("", "crm"):
-            resident = reader.resident(int(number))
+            resident = reader.resident(number)
             return [resident] if resident else []
     return reader.residents_named(text) if text else []
 

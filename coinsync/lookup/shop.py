@@ -73,7 +73,7 @@ def shelf_for(reader: Reader, resident: Resident) -> dict[int, Item]:
     shown.sort(key=lambda item: (item.place, item.code))
     shelf = {}
     for number, item in enumerate(shown, 1):
-        if not item.branches or not set(item.branches).isdisjoint(resident.branches):
+        if item.is_sold_at(resident.branches):
             shelf[number] = item
     return shelf
 
@@ -86,7 +86,6 @@ class _RecordedSale:
 
 
 def _recorded_sales(reader: Reader, sales: Iterable[Sale]) -> dict[str, _RecordedSale]:
-    """What is recorded of sales, by their keys, all together in a few statements."""
     ids = [sale.id for sale in sales]
     entries = reader.paid(ids)
     recorded_sales = {id: _RecordedSale(entries=entries[id]) for id in ids}
@@ -243,8 +242,7 @@ def goods_of(reader: Reader, branches: Collection[int] | None, *, archived: bool
     """Goods as the catalog has them, the archived at the end; only those sold at ``branches``."""
     goods = []
     for item in reader.all(Item):
-        everywhere = branches is None or not item.branches
-        sold_there = everywhere or not set(item.branches).isdisjoint(branches or ())
+        sold_there = branches is None or item.is_sold_at(branches)
         if sold_there and (archived or not item.archived):
             goods.append(item)
     return sorted(goods, key=lambda item: (item.archived, item.place, item.code))

@@ -45,8 +45,7 @@ def proposal_page(proposal: Proposal, *, every_line: bool) -> Parts:
 
 
 def _moves(moves: Sequence[Move]) -> Grid:
-    headings = ("resident", "before", "coins", "after", "day", "why")
-    grid = Grid(headings, right=("before", "coins", "after"))
+    grid = Grid(("resident", ">before", ">coins", ">after", "day", "why"))
     for move in moves:
         grid.add(
             titled(move.resident, move.name),
@@ -61,8 +60,7 @@ def _moves(moves: Sequence[Move]) -> Grid:
 
 def cases_listing(cases: Sequence[Case]) -> Listing:
     """What is held until a person decides."""
-    headings = ("case", "day", "lesson", "resident", "coins", "balance", "why")
-    grid = Grid(headings, right=("coins", "balance"))
+    grid = Grid(("case", "day", "lesson", "resident", ">coins", ">balance", "why"))
     for case in cases:
         hold = case.hold
         about = "visit: " if hold.kind is HoldKind.GUEST else ""

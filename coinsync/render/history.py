@@ -18,11 +18,11 @@ WIDTH_OF_COLUMNS = 72
 
 
 def history(of: History, ways: Mapping[str, str], *, actors: bool) -> Listing:
-    """A history; ``ways`` are titles of the ways to earn by code, ``actors`` adds who did it."""
+    """A history; ``ways`` are titles by code, ``actors`` adds who did it."""
     heading = f"{titled(of.resident.id, of.resident.name)}   balance {balance(of.balance)}"
-    headings = ("entry", "day", "what", "coins", "balance", "why", "posted", "by")
+    headings = (">entry", "day", "what", ">coins", ">balance", "why", "posted", "by")
     columns = len(headings) if actors else len(headings) - 1
-    grid = Grid(headings[:columns], right=("entry", "coins", "balance"))
+    grid = Grid(headings[:columns])
     for line in of.lines:
         grid.add(*_history_cells(line, ways)[:columns])
     page: Parts = [bold(heading), grid]
@@ -84,7 +84,7 @@ def _statement_page(of: Statement, width: int) -> Parts:
     nothing = () if of.lines else (texts.nothing,)
     page.append(_paragraphs(*nothing, "", bold(end), ""))
     if of.totals:
-        totals = Grid(("", ""), right=(1,))
+        totals = Grid(("", ">"))
         for kind, coins in of.totals.items():
             totals.add(texts.totals[kind], words.amount(coins))
         page += [totals, ""]
@@ -114,15 +114,12 @@ def _statement_lines(of: Statement, words: Words, *, wide: bool) -> Grid:
         headings += (texts.what,)
     if wide and any(line.why for line in of.lines):
         headings += (texts.why,)
-    numbers = (texts.coins, texts.balance)
-    grid = Grid((*headings, *numbers), right=numbers, whole=(0,) if wide else ())
-    for style, when, what, reason, change, after in rows:
-        texts_of_row = (when, what, reason)
-        cells: list[Cell] = [TextLine(text, style) for text in texts_of_row]
-        if not wide:
-            cells = [tuple(TextLine(text, style) for text in texts_of_row if text)]
-        amounts = (TextLine(change, style), TextLine(words.number(after), style))
-        grid.add(*cells[: len(headings)], *amounts)
+    numbers = (f">{texts.coins}", f">{texts.balance}")
+    grid = Grid((*headings, *numbers), whole=(0,) if wide else ())
+    for style, *texts_of_row, change, after in rows:
+        lines = [TextLine(text, style) for text in texts_of_row if wide or text]
+        cells: Sequence[Cell] = lines[: len(headings)] if wide else [tuple(lines)]
+        grid.add(*cells, TextLine(change, style), TextLine(words.number(after), style))
     return grid
 
 

@@ -33,13 +33,13 @@ Cell = str | TextLine | tuple[str | TextLine, ...]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table; columns of ``right``, by heading or place, hold numbers.
+    """A table; a heading that begins with ">" stands above numbers.
 
-    They are not broken into several lines; neither are the columns whose places are in ``whole``.
+    They stand to the right and are not broken into several lines; neither are the columns whose
+    places are in ``whole``.
     """
 
     headings: tuple[str, ...]
-    right: Collection[int | str] = ()
     whole: Collection[int] = ()
     rows: list[tuple[Cell, ...]] = field(default_factory=list)
 
@@ -65,4 +65,4 @@ class Listing:
 
 def rows_of(values: Iterable[object], columns: Sequence[str]) -> list[tuple[Any, ...]]:
     """Rows of values' fields, each by its name or path."""
-    return [attrgetter(*columns)(value) for value in values]
+    return list(map(attrgetter(*columns), values))

@@ -78,12 +78,12 @@ def _unclassified(totals: RunTotals) -> Parts:
 def _first_summary(totals: RunTotals) -> Parts:
     """What the first sync of a database brings: by type, by reason, and what waits."""
     page: Parts = ["", bold("This is the first sync of this database.")]
-    paid = Grid(("lessons of type", "lessons", "awards", "coins"), right=(1, 2, 3))
+    paid = Grid(("lessons of type", ">lessons", ">awards", ">coins"))
     for each in totals.types:
         if each.awards:
             name = f"{each.type} {each.name}".rstrip()
             paid.add(name, str(each.lessons), str(each.awards), signed(each.coins))
-    unpaid = Grid(("attended, and earn nothing", "visits"), right=(1,))
+    unpaid = Grid(("attended, and earn nothing", ">visits"))
     for reason, count in sorted(totals.skipped.items()):
         unpaid.add(SHORT_REASONS.get(reason, reason), str(count))
     for grid in (paid, unpaid):
@@ -180,7 +180,7 @@ def _lines_of_one_kind(lines: Sequence[PlanLine]) -> Parts:
     if is_shared:
         page.append(TextLine(f"  {sign} {verb}: {lines[0].note}", style))
     # Only a note is broken into several lines.
-    grid = Grid(("",) * 7, right=(5,), whole=range(5))
+    grid = Grid(("", "", "", "", "", ">", ""), whole=range(5))
     for line in lines:
         grid.add(
             TextLine(f"  {sign}" if is_shared else f"  {sign} {verb}", style),

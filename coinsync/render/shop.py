@@ -14,18 +14,15 @@ from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, 
 from coinsync.render.numbers import balance, counted, day, signed, titled, total
 
 STOCK_COLUMNS = ("code", "name", "left")
-MOVE_COLUMNS = ("day", "kind", "quantity", "left", "actor", "note", "sale", "key")
+OF_MOVE = ("kind", "quantity", "left", "actor", "note", "sale", "key")
 BUYER_COLUMNS = ("resident", "name", "pieces", "spent", "balance")
 OF_SALE, OF_LINE = ("sale", "day", "event"), ("line", "item", "name", "quantity", "price", "listed")
 SALE_COLUMNS = (*OF_SALE, *OF_LINE, "refunded", "by", "note")
 
-# --- goods ----------------------------------------------------------------------------------------
-
 
 def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
     """Goods with the ``pieces`` of those that are counted; the CSV can be loaded again."""
-    headings = ("code", "name", "category", "price", "left", "branches", "", "picture")
-    grid = Grid(headings, right=("price", "left"))
+    grid = Grid(("code", "name", "category", ">price", ">left", "branches", "", "picture"))
     data = []
     for item in goods:
         state = _state(item)
@@ -55,7 +52,7 @@ def _state(item: Item) -> str:
 
 def stock(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
     """How many pieces of what are left."""
-    grid = Grid(("code", "name", "left", ""), right=("left",))
+    grid = Grid(("code", "name", ">left", ""))
     rows = []
     for item in goods:
         left = pieces[item.code]
@@ -70,7 +67,7 @@ def stock(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
 
 def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
     """The moves of one item, each with what was left after it."""
-    grid = Grid(("day", "what", "pieces", "left", "by", "why"), right=("pieces", "left"))
+    grid = Grid(("day", "what", ">pieces", ">left", "by", "why"))
     data, rows = [], []
     for move, left in moves:
         sale = f"sale {move.sale}" if move.sale else ""
@@ -82,14 +79,11 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
             move.actor,
             move.note or sale,
         )
-        data.append({**as_data(move), "left": left})
-        known = (move.happened_on, move.kind, move.quantity, left)
-        rows.append((*known, move.actor, move.note, move.sale, move.key))
+        row = {**as_data(move), "left": left}
+        data.append(row)
+        rows.append([row[name] for name in ("happened_on", *OF_MOVE)])
     heading = bold(f"{item.code}  {item.name_ru}")
-    return Listing([heading, grid], data, MOVE_COLUMNS, rows)
-
-
-# --- the till -------------------------------------------------------------------------------------
+    return Listing([heading, grid], data, ("day", *OF_MOVE), rows)
 
 
 def shelf_page(
@@ -97,7 +91,7 @@ def shelf_page(
 ) -> Page:
     """A buyer's balance and the numbered goods."""
     heading = f"{titled(buyer.id, buyer.name)}   balance {balance(coins)}"
-    grid = Grid(("", "item", "code", "price", "left", ""), right=(0, "price", "left"))
+    grid = Grid((">", "item", "code", ">price", ">left", ""))
     for number, item in goods.items():
         # What cannot be had is said by a word, not by colour alone.
         obstacle = ""
@@ -132,13 +126,9 @@ def _pieces(name: str, quantity: int) -> str:
     return f"{name} × {quantity}" if quantity > 1 else name
 
 
-# --- sales ----------------------------------------------------------------------------------------
-
-
 def sales(purchases: Sequence[Purchase]) -> Listing:
     """Sales; in a spreadsheet a row for each line."""
-    headings = ("sale", "day", "event", "buyer", "goods", "coins", "")
-    grid = Grid(headings, right=("coins",))
+    grid = Grid(("sale", "day", "event", "buyer", "goods", ">coins", ""))
     taken = 0
     for purchase in purchases:
         coins = sum(payment.coins for payment in purchase.payments)
@@ -167,30 +157,24 @@ def _given_back(purchase: Purchase) -> str:
 def _rows_of_sales(purchases: Sequence[Purchase]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for purchase in purchases:
-        sale = purchase.sale
+        of, refunded = purchase.sale, purchase.refunded
+        of_sale = (of.id, of.happened_on, of.event)
         for line in purchase.lines:
-            row: tuple[object, ...]
-            row = (sale.id, sale.happened_on, sale.event, line.line, line.item, line.name_ru)
-            row += (line.quantity, line.price, line.listed, int(line.line in purchase.refunded))
-            rows.append((*row, sale.actor, purchase.note))
+            of_line = (line.line, line.item, line.name_ru, line.quantity, line.price, line.listed)
+            further = (int(line.line in refunded), of.actor, purchase.note)
+            rows.append((*of_sale, *of_line, *further))
     return rows
 
 
 def sale(purchase: Purchase) -> Listing:
     """One sale with its lines, and who paid."""
-    return Listing(sale_page(purchase), purchase)
-
-
-def sale_page(purchase: Purchase) -> Page:
-    """One sale line by line."""
     of = purchase.sale
     fair = f"   {of.event}" if of.event else ""
     heading = f"sale {of.id}   {day(of.happened_on)}{fair}   by {of.actor}"
     page: Parts = [bold(heading)]
     if purchase.note:
         page.append(purchase.note)
-    headings = ("line", "item", "code", "pieces", "price", "coins", "")
-    grid = Grid(headings, right=("line", "pieces", "price", "coins"))
+    grid = Grid((">line", "item", "code", ">pieces", ">price", ">coins", ""))
     for line in purchase.lines:
         remarks = []
         if line.price != line.listed:
@@ -209,10 +193,7 @@ def sale_page(purchase: Purchase) -> Page:
     page.append(grid)
     for payment in purchase.payments:
         page.append(f"{titled(payment.resident, payment.name)} paid {total(payment.coins)}")
-    return page
-
-
-# --- fairs and what sells -------------------------------------------------------------------------
+    return Listing(page, purchase)
 
 
 def fairs(events: Sequence[Event]) -> Listing:
@@ -232,7 +213,7 @@ def report(of: ShopReport, *, every_line: bool) -> Listing:
 
 
 def _goods_page(items: Sequence[ItemLine]) -> Page:
-    grid = Grid(("item", "code", "sold", "coins", "left"), right=("sold", "coins", "left"))
+    grid = Grid(("item", "code", ">sold", ">coins", ">left"))
     idle = 0
     for item in items:
         idle += not item.pieces
@@ -246,8 +227,7 @@ def _buyers_page(buyers: Sequence[BuyerLine], *, every_line: bool) -> Page:
     if not every_line:
         bought = [buyer for buyer in buyers if buyer.pieces or buyer.spent]
         shown = sorted(bought, key=lambda buyer: -buyer.spent)
-    headings = ("resident", "bought", "spent", "has left")
-    grid = Grid(headings, right=("bought", "spent", "has left"))
+    grid = Grid(("resident", ">bought", ">spent", ">has left"))
     for buyer in shown:
         who = titled(buyer.resident, buyer.name)
         grid.add(who, str(buyer.pieces), total(buyer.spent), total(buyer.balance))

@@ -60,7 +60,7 @@ def show(out: Console, page: Page | Callable[[int], Page]) -> None:
 def inert(cell: Cell) -> Text:
     """A text that is shown as it is."""
     if isinstance(cell, tuple):
-        return Text("\n").join(inert(line) for line in cell)
+        return Text("\n").join(map(inert, cell))
     if isinstance(cell, TextLine):
         return Text(harmless(cell.text), style=cell.style)
     return Text(harmless(cell))
@@ -71,23 +71,24 @@ def inert(cell: Cell) -> Text:
 
 
 def _print_grid(out: Console, grid: Grid) -> None:
-    rows = [[inert(cell) for cell in cells] for cells in grid.rows]
-    if any(grid.headings):
-        rows.insert(0, [Text(heading, "bold") for heading in grid.headings])
-    right, whole = [], []
+    rows = [list(map(inert, cells)) for cells in grid.rows]
+    headings, right, whole = [], [], []
     for place, heading in enumerate(grid.headings):
-        is_number = place in grid.right or bool(heading and heading in grid.right)
+        is_number = heading.startswith(">")
+        headings.append(heading.removeprefix(">"))
         right.append(is_number)
         whole.append(is_number or place in grid.whole)
+    if any(headings):
+        rows.insert(0, [Text(heading, "bold") for heading in headings])
     widths = _widths(rows, whole, out.width)
     if widths:
         _print_lines(out, rows, widths, right)
     else:
-        _print_row_by_row(out, grid.headings, rows)
+        _print_row_by_row(out, headings, rows)
 
 
 def _widths(rows: list[list[Text]], whole: list[bool], width: int) -> list[int]:
-    """Share the width among the columns; no widths where too many words would be broken."""
+    # The width is shared among the columns, unless too many words would be broken.
     widths, least = [], []
     for column, is_whole in zip(zip(*rows, strict=True), whole, strict=True):
         texts = [text.plain for text in column]
@@ -136,10 +137,10 @@ def _folded(out: Console, text: Text, width: int) -> list[Text]:
     return lines
 
 
-def _print_row_by_row(out: Console, headings: tuple[str, ...], rows: list[list[Text]]) -> None:
+def _print_row_by_row(out: Console, headings: list[str], rows: list[list[Text]]) -> None:
     if not any(headings):
         for row in rows:
-            line = Text("  ").join(text for text in row if text)
+            line = Text("  ").join(filter(None, row))
             first, *rest = _folded(out, line, max(1, out.width - len(_HANGING)))
             out.print(first, soft_wrap=True)
             for more in rest:

@@ -65,7 +65,6 @@ class Control:
         return {"result": result, "today": self._school.today.isoformat()}
 
     def _page(self) -> str:
-        """The last lessons, faults, options, and everything that can be done."""
         tables = self._school.tables
         lessons = [row for row in tables.visible_lessons() if row.date <= tables.today]
         lessons.sort(key=lambda row: (row.date, row.start, row.id), reverse=True)

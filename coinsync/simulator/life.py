@@ -102,11 +102,8 @@ class Life:
     def _enter_lesson(
         self, branch_id: int, group: CrmGroup | None, start: time, name: str, kind: int
     ) -> CrmLesson:
-        """Plan a lesson for today; its key has the name and the day."""
         key = f"{name} {self._today}"
         return self._tables.enter_lesson(branch_id, group, self._today, start, key, kind)
-
-    # New lessons
 
     def _open_masterclasses(self) -> None:
         """In mid-term somebody invents a lesson type, and tells nobody."""
@@ -162,7 +159,6 @@ class Life:
                 lesson.group_ids = list(host.group_ids) if shape == 1 else []
 
     def _host_of(self, branch_id: int, card: CrmCustomer) -> CrmLesson | None:
-        """Another group's ordinary lesson today."""
         own = set(self._tables.groups_on(card.id, self._today))
         hosts = [
             lesson
@@ -171,8 +167,6 @@ class Life:
         ]
         drawn = self._chance.some(hosts, 1, _key_of, self._number, "host")
         return drawn[0] if drawn else None
-
-    # The lessons of the day
 
     def _meet_fate(self, lesson: CrmLesson) -> None:
         # The date is part of the name: a lesson that was put off has another fate then.
@@ -191,7 +185,6 @@ class Life:
             self._hold(lesson)
 
     def _hold(self, lesson: CrmLesson) -> None:
-        """Conduct the lesson and mark whoever was not marked in advance."""
         for detail in self._tables.hold(lesson):
             self._mark(lesson, detail)
 
@@ -217,8 +210,6 @@ class Life:
                     if detail.is_attend is None:
                         self._mark(lesson, detail)
 
-    # Edits of lessons that were long conducted
-
     def _edit_the_past(self) -> None:
         """Each kind of edit has days of its own: every so many, after an offset."""
         edits: tuple[tuple[int, int, Callable[[CrmLesson], object]], ...] = (
@@ -240,13 +231,11 @@ class Life:
                     edit(lesson)
 
     def _settled(self, *about: object) -> list[CrmLesson]:
-        """A few lessons of the last days that nobody is going to return to."""
         lessons = self._group_lessons(CONDUCTED, self._day(-12), self._day(-1))
         settled = [lesson for lesson in lessons if lesson.due_on is None and lesson.details]
         return self._chance.some(settled, self._size, _key_of, self._number, "edit", *about)
 
     def _group_lessons(self, status: int, since: date, until: date) -> list[CrmLesson]:
-        """Ordinary lessons of some days, both included."""
         lessons = self._lessons(status, since, until)
         return [lesson for lesson in lessons if lesson.lesson_type_id == GROUP]
 
@@ -288,8 +277,6 @@ class Life:
     def _make_makeup(self, lesson: CrmLesson) -> None:
         lesson.lesson_type_id = MAKEUP
 
-    # People come, change and go
-
     def _change_people(self) -> None:
         """Each kind of change has days of its own too."""
         if self._every(3):
@@ -330,7 +317,6 @@ class Life:
             self._tables.change_group(card, group, goal)
 
     def _other_group(self, branch_id: int, card: CrmCustomer) -> CrmGroup:
-        """Another group of the branch than the pupil has now."""
         own = self._tables.groups_on(card.id, self._today)
         groups = self._tables.groups_in(branch_id)
         others = [group for group in groups if group.id not in own]

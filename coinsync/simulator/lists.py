@@ -145,8 +145,6 @@ class Lists:
                 memberships.append(member)
         return memberships
 
-    # Cards
-
     def _customers(self, request: Request, filters: Filters) -> list[CrmCustomer]:
         """Leads newest first, clients by name."""
         customers = self._tables.customers.values()
@@ -175,8 +173,6 @@ class Lists:
             chance = Chance(request.number)
             return lambda record: chance.share(record.id)
         return lambda record: -record.id
-
-    # Lessons
 
     def _lessons(self, request: Request, filters: Filters) -> list[CrmLesson]:
         """Newest first."""

@@ -119,7 +119,6 @@ class Opening:
         return 1 + int(share >= 0.68) + int(share >= 0.94)
 
     def _fill_groups(self, pupils: list[CrmCustomer]) -> None:
-        """Fill the groups of each branch evenly."""
         for branch_id in self._tables.branches:
             groups = self._tables.groups_in(branch_id)
             its_pupils = [pupil for pupil in pupils if pupil.branch_ids[0] == branch_id]

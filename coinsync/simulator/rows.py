@@ -32,8 +32,6 @@ class RowPrinter:
         self._options = options
         self._chance = Chance(0)
 
-    # Lessons
-
     def lesson(self, lesson: CrmLesson) -> JsonObject:
         """A row of `lesson/index`."""
         share = self._chance.share("lesson", lesson.id)
@@ -88,8 +86,6 @@ class RowPrinter:
             return [names.TEACHERS[teacher_id - 1]]
         return [teacher_id]
 
-    # Cards
-
     def customer(self, card: CrmCustomer, with_groups: bool = False) -> JsonObject:
         """A row of `customer/index`."""
         row: JsonObject = {
@@ -126,8 +122,6 @@ class RowPrinter:
             days = {"b_date": _dotted(member.b_date), "e_date": _dotted(member.e_date)}
             rows.append({"id": member.group_id, "name": name, **days})
         return rows
-
-    # Groups and timetable
 
     def group(self, group: CrmGroup) -> JsonObject:
         """A row of `group/index`."""
@@ -174,8 +168,6 @@ class RowPrinter:
             row.update(lesson_type_id=GROUP, subject_id=group.subject_id)
             row["teacher_ids"] = self._teachers(group.teacher_id)
         return row
-
-    # Lists that a school fills once
 
     def branch(self, branch: CrmBranch) -> JsonObject:
         """A row of `branch/index`."""

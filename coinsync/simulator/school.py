@@ -13,9 +13,14 @@ from coinsync.simulator.tables import ACTIONS, CrmTables
 
 
 class School:
-    """A seeded made-up school: equal arguments and actions give equal `tables`."""
+    """A made-up school with `days` days of history up to `today`, today included.
 
-    def __init__(self, *, seed: int, residents: int, days: int, today: date, branches: int) -> None:
+    Equal arguments and actions give equal `tables`.
+    """
+
+    def __init__(
+        self, *, seed: int, residents: int = 60, days: int = 45, today: date, branches: int = 2
+    ) -> None:
         sizes = {"residents": residents, "days": days, "branches": branches}
         self._made_with = {"seed": seed, **sizes, "today": today.isoformat()}
         self._chance = Chance(seed)
@@ -26,13 +31,6 @@ class School:
         for ahead in range(PLANNED_AHEAD_DAYS):
             plan_day(self.tables, self._chance, self._first_day + timedelta(days=ahead))
         self._live(days)
-
-    @classmethod
-    def make(
-        cls, *, seed: int, residents: int = 60, days: int = 45, today: date, branches: int = 2
-    ) -> "School":
-        """A school with `days` days of history up to `today`, today included."""
-        return cls(seed=seed, residents=residents, days=days, today=today, branches=branches)
 
     @classmethod
     def replay(cls, description: Mapping[str, Any]) -> "School":
@@ -85,7 +83,6 @@ class School:
         return {"advance": self._advance, **methods}
 
     def _advance(self, days: int = 1) -> None:
-        """Let the next days happen."""
         if not 1 <= days <= 400:
             raise ValueError(f"advance: days must be from 1 to 400, not {days}")
         self._live(days)

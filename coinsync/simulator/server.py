@@ -42,19 +42,17 @@ class HttpServer(ThreadingMixIn, TCPServer):
         super().__init__((HOST, port), RequestHandler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Note the connection and hand it to a thread of its own."""
         with self._lock:
             self._connections.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close the connection and forget it."""
         with self._lock:
             self._connections.discard(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error."""
+        # A client that went away is no error.
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -189,11 +187,9 @@ class Simulator:
         self._server = self._thread = None
 
     def __enter__(self) -> "Simulator":
-        """Start, when it is not running yet."""
         return self if self._server is not None else self.start()
 
     def __exit__(self, *_: object) -> None:
-        """Stop."""
         self.stop()
 
     def _answer(self, request: Request) -> Response:

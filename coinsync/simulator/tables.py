@@ -70,8 +70,6 @@ class CrmTables:
         self._taken[kind, self.by_hand] += 1
         return _NUMBERS_BEFORE[kind][self.by_hand] + self._taken[kind, self.by_hand]
 
-    # Looking things up
-
     def records(self) -> dict[type, dict[int, Any]]:
         """The records that a person may name in an action, by their type."""
         tables: dict[type, dict[int, Any]] = {CrmCustomer: self.customers, CrmGroup: self.groups}
@@ -112,8 +110,6 @@ class CrmTables:
                 pupils = self.members_on(group_id, lesson.date) + pupils
         return list(dict.fromkeys(pupils))
 
-    # Attendance
-
     def add_detail(self, lesson: CrmLesson, customer_id: int) -> CrmDetail:
         """Give the pupil an attendance row in the lesson, not marked yet."""
         detail = CrmDetail(self.take_number("detail"), customer_id)
@@ -145,8 +141,6 @@ class CrmTables:
             raise ValueError(f"customer {customer} is not in lesson {lesson.id}")
         lesson.details = [row for row in lesson.details if row.customer_id != customer]
         lesson.customer_ids = [pupil for pupil in lesson.customer_ids if pupil != customer]
-
-    # Lessons
 
     def cancel(self, lesson: CrmLesson) -> None:
         """Cancel the lesson; its marks stay on it."""
@@ -249,8 +243,6 @@ class CrmTables:
     def refill(self, branch: CrmBranch) -> None:
         """The lessons of an emptied branch are back."""
         self.emptied_branches.discard(branch.id)
-
-    # People
 
     def add_customer(self, branch: CrmBranch, name: str, is_study: Flag = 0) -> CrmCustomer:
         """Enter a card, of a lead or of a client."""

@@ -6,8 +6,8 @@ Errors of the driver leave this module as errors of ours.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -16,13 +16,15 @@ from peewee import Database, SqliteDatabase
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.engines.base import Engine
 from coinsync.store.engines.sqlite import SQLITE
-from coinsync.store.engines.sqlite_files import file_of as file_of
-from coinsync.store.engines.sqlite_files import path_of as path_of
+from coinsync.store.engines.sqlite import file_of as file_of
+from coinsync.store.engines.sqlite import path_of as path_of
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 #: The table in which the migration runner records what it has applied.
 HISTORY = "schema_migration"
 MIGRATING_SECONDS = 30.0
+#: A connection of the web view is given up then, so that a host that is back is used again.
+STALE_SECONDS = 300.0
 
 
 def engine_at(url: str) -> Engine:
@@ -73,10 +75,10 @@ def migrate(url: str, *, migrations: Path = MIGRATIONS) -> tuple[str, ...]:
 
 def _restore_lost_guards(database: Database) -> list[str]:
     engine = engine_of(database)
-    restored: list[str] = []
     lost = engine.guards_lost(database)
     if not lost:
-        return restored
+        return []
+    restored: list[str] = []
     with database.atomic():
         for name in lost:
             # A server may forbid triggers; then the guard stays lost and is not reported.
@@ -130,65 +132,85 @@ def _snapshot(database: Database) -> Iterator[None]:
         database.rollback()
 
 
-class Readers:
-    """Snapshots for many threads; connections stay open between them."""
-
-    def __init__(self, url: str, *, wait_seconds: float) -> None:
-        """Nothing is opened yet."""
-        self._lent = engine_at(url).lender(url, wait_seconds=wait_seconds)
-        # Never connected: errors tell its place, also where none could be lent.
-        self._named = open_readable(url)
-
-    @contextmanager
-    def visit(self) -> Iterator[Database]:
-        """Lend a database under one snapshot, as ``reading`` does; never a dead connection."""
-        with speaking(self._named), self._lent() as database, _snapshot(database):
-            yield database
-
-
 class PooledConnection:
-    """A writing connection that stays open between uses: opening one costs more than a small plan.
+    """A writing connection that stays open between uses: opening costs more than a small plan.
 
-    It is opened anew after every error, and when another database lies in its place.
+    It is opened anew after every error, and when it is too old, leads nowhere any more, or another
+    database lies in its place.
     """
 
-    def __init__(self, url: str, *, wait_seconds: float) -> None:
-        """Nothing is opened yet."""
+    def __init__(
+        self, url: str, *, wait_seconds: float, now: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._url = url
+        self._engine = engine_at(url)
         self._wait_seconds = wait_seconds
-        self._database: Database | None = None
-        self._identity: object = None
+        self._now = now
+        # Connections that nobody uses just now, what they lead to, and when they were opened.
+        self._idle: list[tuple[Database, object, float]] = []
 
     @contextmanager
     def use(self) -> Iterator[Database]:
-        """Lend the connection, outside of any transaction."""
-        database = self._connected()
+        """Lend a connection, outside of any transaction; uses at once have their own."""
+        database, marks, opened_at = self._take() or self._open()
         with speaking(database):
             try:
                 yield database
             except BaseException:
                 # Nobody knows in which state the error left the connection.
-                self.close()
+                database.close()
                 raise
+        self._idle.append((database, marks, opened_at))
 
     def close(self) -> None:
         """Leave nothing open."""
-        if self._database is not None:
-            self._database.close()
-            self._database = None
+        # Another thread may be faster.
+        with suppress(IndexError):
+            while True:
+                self._idle.pop()[0].close()
 
-    def _connected(self) -> Database:
-        engine = engine_at(self._url)
+    def _take(self) -> tuple[Database, object, float] | None:
+        found = self._engine.must_exist(self._url), self._engine.beside(self._url)
+        try:
+            database, marks, opened_at = self._idle.pop()
+        except IndexError:
+            return None
+        is_young = self._now() - opened_at < STALE_SECONDS
+        if marks == found and is_young and self._engine.is_alive(database):
+            return database, marks, opened_at
+        # What is true of one is true of all, and nobody should wait for each.
+        database.close()
+        self.close()
+        return None
+
+    def _open(self) -> tuple[Database, object, float]:
         # Read before the database is opened: should another file take its place in between, the
         # next use opens once more than needed, never once too few.
-        identity = engine.must_exist(self._url)
-        if self._database is not None:
-            if identity == self._identity and engine.is_alive(self._database):
-                return self._database
-            self.close()
-        self._database = open_writable(self._url, wait_seconds=self._wait_seconds)
-        self._identity = identity
-        return self._database
+        mark = self._engine.must_exist(self._url)
+        database = self._connected()
+        return database, (mark, self._engine.beside(self._url)), self._now()
+
+    def _connected(self) -> Database:
+        return open_writable(self._url, wait_seconds=self._wait_seconds)
+
+
+class Readers(PooledConnection):
+    """Snapshots for many threads; connections stay open between them."""
+
+    @contextmanager
+    def visit(self) -> Iterator[Database]:
+        """Lend a database under one snapshot, as ``reading`` does; never a dead connection."""
+        with self.use() as database, _snapshot(database):
+            yield database
+
+    def _connected(self) -> Database:
+        wait_seconds = self._wait_seconds
+        database = self._engine.to_read(self._url, wait_seconds=wait_seconds, shared=True)
+        with speaking(database):
+            database.connect()
+            # SQLite makes what lies beside its file at the first question.
+            applied_steps(database)
+        return database
 
 
 @cache

@@ -344,7 +344,9 @@ class StockMoveRow(TableRow):
 #: In this order no row is written before what it refers to.
 MODELS: tuple[type[TableRow], ...] = tuple(TableRow.__subclasses__())
 
-TABLE_NAMES: tuple[str, ...] = tuple(model._meta.table_name for model in MODELS)
+MODEL_OF_TABLE: dict[str, type[TableRow]] = {model._meta.table_name: model for model in MODELS}
+
+TABLE_NAMES: tuple[str, ...] = tuple(MODEL_OF_TABLE)
 
 
 def columns_of(model: type[Model]) -> tuple[str, ...]:

@@ -131,9 +131,12 @@ def _table(kind: type[Any], model: type[Model]) -> Table:
 
 
 def _limits(model: type[Model], names: Sequence[str]) -> Limits:
-    fields = [(name, model._meta.fields[name]) for name in names]
-    limited = ((name, field.max_length) for name, field in fields if isinstance(field, CharField))
-    return tuple(limited)
+    limits: list[tuple[str, int]] = []
+    for name in names:
+        field = model._meta.fields[name]
+        if isinstance(field, CharField):
+            limits.append((name, field.max_length))
+    return tuple(limits)
 
 
 #: A kind of fact and its model have the same name.

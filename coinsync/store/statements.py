@@ -76,7 +76,7 @@ LEFT JOIN entry r ON r.reverses = e.n
 LINES = f"SELECT {_LINE_COLUMNS} FROM entry e {_LINE_JOINS}"
 
 LINES_OF_RESIDENT = f"""{LINES}
-WHERE e.resident_id IN ({{marks}}) AND e.happened_on >= ? AND e.happened_on <= ? AND e.n < ?
+WHERE e.resident_id IN ({{marks}}) AND e.happened_on >= ? AND e.happened_on <= ?
 ORDER BY e.happened_on DESC, e.n DESC LIMIT ?
 """
 
@@ -91,10 +91,6 @@ NOTES_OF_RESIDENTS = """
 SELECT t.n, t.salt, t.text FROM note t JOIN entry e ON e.n = t.n
 WHERE e.resident_id IN ({marks}) ORDER BY t.n
 """
-
-DAY_OF_ENTRY = "SELECT happened_on FROM entry WHERE n = ? AND resident_id IN ({marks})"
-
-BALANCE = "SELECT SUM(coins) FROM entry WHERE resident_id IN ({marks}) AND happened_on <= ?"
 
 
 def last_lines(cards_of_children: Sequence[Sequence[int]]) -> str:

@@ -36,7 +36,6 @@ from coinsync.store.models import RUN_COLUMNS, HeadRow
 from coinsync.store.reader import Reader
 from coinsync.store.rows import refuse_too_long
 
-ATTEMPTS_MAX = TRIES_MAX
 PAUSE_SECONDS = 0.05
 
 
@@ -73,7 +72,7 @@ def apply(database: Database, plan: Plan, order: Order, environment: Environment
     engine = engine_of(database)
     # Every attempt writes the same id, so that one that succeeded unseen is found and not repeated.
     uuid = environment.fresh_text()
-    for attempt in range(1, ATTEMPTS_MAX + 1):
+    for attempt in range(1, TRIES_MAX + 1):
         began = False
         try:
             environment.probe("begin")
@@ -84,7 +83,7 @@ def apply(database: Database, plan: Plan, order: Order, environment: Environment
             known = translate(error, database)
             may_pass = isinstance(known, DatabaseUnavailable)
             may_pass = may_pass and engine.may_try_again(error, began=began)
-            if attempt == ATTEMPTS_MAX or not may_pass:
+            if attempt == TRIES_MAX or not may_pass:
                 raise known from error
         engine.renew(database)
         environment.sleep(PAUSE_SECONDS * 2**attempt * (0.5 + environment.chance()))

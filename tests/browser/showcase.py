@@ -26,7 +26,7 @@ from coinsync.simulator.demo_folder import GOODS
 from coinsync.store.database import open_writable
 from coinsync.store.reader import Reader
 from coinsync.store.writer import Order, apply
-from tests.support.makers import new_database
+from tests.support.makers import entries_of, new_database
 from tests.support.webview_client import TODAY, Window, record
 
 PARENT, GUEST = 601, 609
@@ -151,7 +151,7 @@ def _entry(
 def _correction(reader: Reader) -> Entry:
     """What takes back the latest award of the second child, who was not at that lesson."""
     key = lesson_key("school", _lesson(ARTYOM, 0), ARTYOM)
-    number = next(posted.n for posted in reader.entries() if posted.entry.key == key)
+    number = next(posted.n for posted in entries_of(reader) if posted.entry.key == key)
     return Entry(
         key, 2, ARTYOM, -10, Kind.REVERSAL, CORRECTED, Reason.ABSENT, "sync", reverses=number
     )

@@ -25,7 +25,7 @@ from coinsync.store.database import open_readable, reading
 from coinsync.store.reader import Reader
 from tests.browser.showcase import GUEST, LIZA, PARENT, SONYA, open_showcase
 from tests.browser.vk_host import Cloud, Host, Where, late, never
-from tests.support.makers import new_database
+from tests.support.makers import entries_of, new_database
 from tests.support.webview_client import (
     MISHA,
     NOW,
@@ -508,7 +508,9 @@ def _taken_back(url: str) -> Entry:
     key = lesson_key("school", 900, MISHA)
     database = open_readable(url)
     with reading(database):
-        number = next(posted.n for posted in Reader(database).entries() if posted.entry.key == key)
+        number = next(
+            posted.n for posted in entries_of(Reader(database)) if posted.entry.key == key
+        )
     return Entry(key, 2, MISHA, -52, Kind.REVERSAL, TODAY, Reason.ABSENT, "sync", reverses=number)
 
 

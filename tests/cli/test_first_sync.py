@@ -11,15 +11,17 @@ import pytest
 from coinsync.core.facts import Decision, Hold, HoldKind
 from tests.support import engines
 from tests.support.school import RULE, Installation, open_installation
-from tests.support.terminal import Shown, in_terminal
+from tests.support.terminal import QUESTION, Shown, in_terminal
 
 ENGINES = engines.BOTH
 ABOUT_VISITS = "pay, hold or refuse: "
 
 
-def at_terminal(installation: Installation, answers: str, *words: str) -> Shown:
-    """A sync at a terminal, and what a person types there, one answer after the other."""
-    return in_terminal(installation, "sync", *words, answer=answers, question=ABOUT_VISITS)
+def at_terminal(installation: Installation, *answers: str) -> Shown:
+    """A sync at a terminal: the answers about visits, and the last one whether to apply it."""
+    *about_visits, whether = answers
+    script = [(ABOUT_VISITS, f"{answer}\n") for answer in about_visits]
+    return in_terminal(installation, "sync", answers=[*script, (QUESTION, f"{whether}\n")])
 
 
 def entries(installation: Installation) -> list[tuple[Any, ...]]:
@@ -93,7 +95,7 @@ class TestQuestions:
 
     def test_shows_what_it_brings_and_asks_twice(self, installation: Installation) -> None:
         """A summary, one question about all visits, the new totals, one question for all of it."""
-        shown = at_terminal(installation, "pay\ny\n")
+        shown = at_terminal(installation, "pay", "y")
         assert shown.code == 0
         summary, _, rest = shown.text.partition(ABOUT_VISITS)
         assert "This is the first sync of this database." in summary
@@ -106,10 +108,12 @@ class TestQuestions:
         assert {actor for *_, actor in answered(installation)} == {"anna"}
         proved_and_still(installation)
 
-    @pytest.mark.parametrize("answer", ["hold", "h", "what?\nHOLD"])
-    def test_a_clerk_may_decide_each(self, installation: Installation, answer: str) -> None:
+    @pytest.mark.parametrize("answers", [("hold",), ("h",), ("what?", "HOLD")])
+    def test_a_clerk_may_decide_each(
+        self, installation: Installation, answers: tuple[str, ...]
+    ) -> None:
         """The beginning of a word is enough; what is no answer is asked again."""
-        shown = at_terminal(installation, f"{answer}\ny\n")
+        shown = at_terminal(installation, *answers, "y")
         assert shown.code == 0
         assert held(installation) > 0
         assert answered(installation) == []
@@ -118,7 +122,7 @@ class TestQuestions:
     def test_no_writes_nothing(self, installation: Installation) -> None:
         """Neither coins nor people nor a run; the next sync is the first one again."""
         before = installation.tables()
-        shown = at_terminal(installation, "pay\nn\n")
+        shown = at_terminal(installation, "pay", "n")
         assert (shown.code, installation.tables()) == (0, before)
         assert "nothing written" in shown.text
 
@@ -141,7 +145,7 @@ class TestQuestions:
     ) -> None:
         """The command in the refusal repeats what was answered."""
         installation.configure(guards__coins_per_run_max=100)
-        shown = at_terminal(installation, "pay\ny\n")
+        shown = at_terminal(installation, "pay", "y")
         assert shown.code == 5
         assert "UNSAFE: +" in shown.text
         command = shown.text.rpartition("If what is refused is true: coinsync ")[2].split()

@@ -1,13 +1,15 @@
-"""A watcher outside is told of a good night, and only of a good one."""
+"""A watcher outside is told what became of a night."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import pytest
 
+from coinsync.store.lock import run_lock
 from tests.support.school import Installation
 
 
@@ -37,25 +39,54 @@ def watcher() -> Iterator[tuple[str, list[str]]]:
 
 
 def test_a_good_night_is_told(installation: Installation, watcher: tuple[str, list[str]]) -> None:
-    """Once, after the commit."""
+    """When it starts, and once after the commit, also where changes have an exit code."""
     url, seen = watcher
+    assert installation.run("sync", "--quiet", "--detailed-exitcode", "--ping-url", url).code == 4
+    assert seen == ["/good-night/start", "/good-night"]
     installation.ok("sync", "--quiet", "--ping-url", url)
-    assert seen == ["/good-night"]
+    assert seen == 2 * ["/good-night/start", "/good-night"]
 
 
-def test_a_bad_night_and_a_dry_run_are_not(
+def test_a_bad_night_is_told_as_bad(synced: Installation, watcher: tuple[str, list[str]]) -> None:
+    """Nobody waits a day for the alarm."""
+    url, seen = watcher
+    synced.school.act("empty", branch=1)
+    assert synced.run("sync", "--quiet", "--ping-url", f"{url}?key=1").code == 5
+    assert seen == ["/good-night/start?key=1", "/good-night/fail?key=1"]
+
+
+def test_a_dry_run_is_nobodys_business(
     synced: Installation, watcher: tuple[str, list[str]]
 ) -> None:
-    """Silence is what raises the alarm."""
+    """What did not happen neither succeeded nor failed."""
     url, seen = watcher
     synced.ok("sync", "--dry-run", "--ping-url", url)
-    synced.school.act("empty", branch=1)
-    assert synced.run("sync", "--quiet", "--ping-url", url).code == 5
     assert seen == []
+
+
+def test_another_command_tells_of_its_failure_alone(
+    installation: Installation, watcher: tuple[str, list[str]]
+) -> None:
+    """A check or a backup that went well must not hide a sync that never came."""
+    url, seen = watcher
+    installation.environ["COINSYNC_PING_URL"] = url
+    installation.ok("balance", "--quiet")
+    assert installation.run("runs", "--quiet", "--max-age", "26h").code == 4
+    assert seen == ["/good-night/fail"]
+
+
+def test_who_finds_another_at_work_tells_nothing(
+    installation: Installation, watcher: tuple[str, list[str]]
+) -> None:
+    """The other run tells what becomes of it."""
+    url, seen = watcher
+    with run_lock(installation.folder / ".coinsync.lock", {}, 0.0, time.sleep):
+        assert installation.run("sync", "--quiet", "--ping-url", url).code == 75
+    assert "/good-night/fail" not in seen
 
 
 def test_a_watcher_that_is_away_changes_nothing(installation: Installation) -> None:
     """The exit code is that of the sync; -v tells."""
     said = installation.run("sync", "-v", "--ping-url", "http://127.0.0.1:9/")
     assert said.code == 0
-    assert "the watcher could not be told" in said.err
+    assert "the watcher could not be told (success)" in said.err

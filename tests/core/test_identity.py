@@ -17,6 +17,7 @@ from coinsync.core.identity import (
     answers_to,
     clean,
     harmless,
+    plain_number,
     read_vk,
     shown_name,
 )
@@ -344,3 +345,26 @@ def test_a_long_name_is_cut_visibly(form: NameForm) -> None:
 def test_a_name_answers_to_the_beginnings_of_its_words(name: str, text: str, answers: bool) -> None:
     """Whatever the case, the spaces, the dots of "ё", and the alphabet of letters that look alike."""  # noqa: E501
     assert answers_to(name, text) is answers
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("207", 207),
+        ("007", 7),
+        ("9" * 18, 10**18 - 1),
+        ("9" * 19, None),
+        ("", None),
+        ("-1", None),
+        ("+1", None),
+        (" 1", None),
+        ("1_0", None),
+        ("1.0", None),
+        ("٣", None),
+        ("²", None),
+    ],
+)
+def test_a_number_is_plain_digits(text: str, number: int | None) -> None:
+    """No signs, no spaces, no digits of other scripts, and no more than a database can hold."""
+    assert plain_number(text) == number

@@ -46,7 +46,7 @@ from tests.support.goods import (
     an_item,
     settings,
 )
-from tests.support.makers import ADA, DAY, GLEB, a_plan, a_resident, dump, reading
+from tests.support.makers import ADA, DAY, GLEB, a_plan, a_resident, dump, entries_of, reading
 
 ENGINES = engines.BOTH
 
@@ -73,7 +73,7 @@ def refused(
 def entries(at: Shop, kind: Kind) -> list[Entry]:
     """The ledger's entries of a kind."""
     with reading(at.url) as reader:
-        return [posted.entry for posted in reader.entries() if posted.entry.kind is kind]
+        return [posted.entry for posted in entries_of(reader) if posted.entry.kind is kind]
 
 
 def lines(at: Shop, sale: str) -> list[SaleLine]:

@@ -48,7 +48,7 @@ from tests.support.families import families
 
 SINCE, UNTIL = TODAY - timedelta(days=44), TODAY + timedelta(days=14)
 LESSONS = "lesson/index"
-SCHOOL = School.make(seed=7, today=TODAY)
+SCHOOL = School(seed=7, today=TODAY)
 MARKS = {1: Mark.ATTENDED, 0: Mark.ABSENT, None: Mark.NOT_MARKED}
 
 
@@ -168,7 +168,7 @@ def reading(
             sleep=timing.sleep,
             bounds=Bounds(),
         )
-        kept = ResidentSettings(names=NameForm.FULL)
+        kept = ResidentSettings(names=NameForm.FULL, vk_field="custom_vk")
         exchange = AlfaCrm(http, kept, page_size=page_size, calls=calls, progress=progress)
         try:
             yield simulator, exchange
@@ -461,7 +461,7 @@ def test_planned_lessons_may_be_bare() -> None:
 
 def test_what_is_edited_is_read_as_it_is_now() -> None:
     """A flipped mark, a moved lesson, a deleted one and one set back to planned."""
-    school = School.make(seed=7, today=TODAY)
+    school = School(seed=7, today=TODAY)
     flipped, moved, deleted, planned, gone = conducted_lessons(school, 1)[:5]
     who = flipped.details[0]
     turned = 0 if who.is_attend else 1
@@ -823,7 +823,7 @@ def test_a_mark_that_is_none_is_not_marked(value: object) -> None:
 @pytest.fixture
 def edited() -> School:
     """A school of one's own to edit."""
-    return School.make(seed=7, today=TODAY)
+    return School(seed=7, today=TODAY)
 
 
 def test_a_conducted_lesson_is_found_with_one_request(edited: School) -> None:

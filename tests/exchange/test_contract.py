@@ -61,7 +61,7 @@ from tests.exchange.test_http import TODAY
 
 T = TypeVar("T")
 
-SCHOOL = School.make(seed=11, residents=40, days=30, today=TODAY)
+SCHOOL = School(seed=11, residents=40, days=30, today=TODAY)
 BRANCHES = sorted(SCHOOL.tables.branches)
 
 

@@ -32,7 +32,7 @@ from coinsync.simulator import Options, School, Simulator
 
 TODAY = date(2026, 11, 21)
 PER_SECOND = 5 * 0.95
-SCHOOL = School.make(seed=7, residents=20, days=10, today=TODAY)
+SCHOOL = School(seed=7, residents=20, days=10, today=TODAY)
 BRANCHES = "branch/index"
 KEY = "key-that-nobody-may-see"
 TOKEN = "token-that-nobody-may-see"
@@ -861,7 +861,7 @@ def test_proxies_and_netrc_of_the_environment_are_ignored(
             monkeypatch.setenv(name, proxy.url)
         with opened(stub.url) as http:
             http.call(BRANCHES, {})
-        assert ping(f"{stub.url}/ping")
+        assert ping(f"{stub.url}/ping", "success")
         assert proxy.requests == []
         assert len(stub.requests) == 3
         assert all(b"authorization" not in request.lower() for request in stub.requests)
@@ -966,7 +966,7 @@ def test_a_connection_does_not_show_its_key() -> None:
 def test_a_ping_says_whether_it_was_heard(status: str, heard: bool) -> None:
     """Only a plain yes is one."""
     with Stub(says(b"", "Location: /elsewhere", status=status)) as stub:
-        assert ping(f"{stub.url}/ping") is heard
+        assert ping(f"{stub.url}/ping", "fail") is heard
         assert len(stub.requests) == 1
 
 
@@ -975,10 +975,11 @@ def test_a_ping_says_whether_it_was_heard(status: str, heard: bool) -> None:
 )
 def test_a_ping_that_reaches_nobody_is_not_an_error(url: str) -> None:
     """It is only not told."""
-    assert ping(url.format(port=closed_port())) is False
+    assert ping(url.format(port=closed_port()), "success") is False
+    assert ping(url.format(port=closed_port()), "start") is False
 
 
 def test_a_ping_does_not_listen_to_a_body() -> None:
     """The status is the answer."""
     with Stub(endless(says(b"", "Content-Length: 1000000000000"))) as stub:
-        assert ping(stub.url)
+        assert ping(stub.url, "success")

@@ -13,7 +13,7 @@ from coinsync.simulator import Options, School, Simulator
 TODAY = date(2026, 11, 21)
 
 # Made once and copied for each test, which is several times faster than making it anew.
-_SCHOOL = pickle.dumps(School.make(seed=7, today=TODAY))
+_SCHOOL = pickle.dumps(School(seed=7, today=TODAY))
 
 
 def usual_school() -> School:

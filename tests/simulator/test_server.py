@@ -540,7 +540,7 @@ def test_every_request_is_recorded() -> None:
 
 def test_a_busy_port_is_an_error() -> None:
     """Two simulators cannot share a port."""
-    school = School.make(seed=1, residents=5, days=2, today=TODAY)
+    school = School(seed=1, residents=5, days=2, today=TODAY)
     with Simulator(school) as first:
         port = int(first.url.rsplit(":", 1)[1])
         with pytest.raises(OSError, match="in use"):
@@ -550,7 +550,7 @@ def test_a_busy_port_is_an_error() -> None:
 def test_it_can_be_started_again_and_stopped_twice() -> None:
     """Stopping is harmless at any time, and no thread stays behind."""
     threads = threading.active_count()
-    simulator = Simulator(School.make(seed=1, residents=5, days=2, today=TODAY))
+    simulator = Simulator(School(seed=1, residents=5, days=2, today=TODAY))
     simulator.stop()
     with pytest.raises(RuntimeError, match="does not listen"):
         _ = simulator.url

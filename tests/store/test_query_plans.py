@@ -240,6 +240,7 @@ QUESTIONS: dict[str, list[Question]] = {
     "links": [asked(lambda r: r.links())],
     "links_of": [asked(lambda r: r.links_of([SOMEBODY]))],
     "lesson_records": [asked(lambda r: r.lesson_records(1, DAY, DAY + timedelta(days=20)))],
+    "lessons_by_type": [asked(lambda r: r.lessons_by_type(1, DAY))],
     "lesson_records_by_id": [asked(lambda r: r.lesson_records_by_id([LESSON]))],
     "attended_lessons": [
         asked(lambda r: r.attended_lessons(SOMEBODY, date.min, date.max)),
@@ -268,7 +269,7 @@ QUESTIONS: dict[str, list[Question]] = {
     "lines": [
         asked(lambda r: r.lines(SISTER)),
         asked(lambda r: r.lines(SOMEBODY, since=DAY, until=DAY + timedelta(days=30))),
-        asked(lambda r: r.lines(SOMEBODY, before=ENTRY, limit=10_000)),
+        asked(lambda r: r.lines(SOMEBODY, limit=10_000)),
     ],
     "last_lines": [
         asked(lambda r: r.last_lines([SISTER], 50)),
@@ -288,7 +289,6 @@ QUESTIONS: dict[str, list[Question]] = {
         ),
     ],
     "ledger": [whole("entry", why=PROOF, ask=lambda r: list(r.ledger()))],
-    "entries": [whole("entry", why=PROOF, ask=lambda r: list(r.entries()))],
     # shop
     "shelf": [asked(lambda r: r.shelf(301))],
     "stock": [asked(lambda r: r.stock(["item-3"]))],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
 from coinsync.core.planning.people import People
 from coinsync.errors import CoinsyncError
 from coinsync.store import writer
-from coinsync.store.engines.sqlite_files import path_of
+from coinsync.store.engines.sqlite import path_of
 from coinsync.store.queries.base import BATCH
 from coinsync.store.reader import Reader
 from tests.support import engines
@@ -56,6 +57,7 @@ from tests.support.makers import (
     a_resident,
     a_reversal,
     an_award,
+    entries_of,
     environment,
     new_database,
     newcomers,
@@ -285,6 +287,15 @@ def test_rolls_are_found_by_number_wherever_they_are(reader: Reader) -> None:
     assert set(reader.lesson_records_by_id([1, 3, 99])) == {1, 3}
 
 
+def test_lessons_are_counted_by_their_type(reader: Reader) -> None:
+    """Those of a branch, from a day on."""
+    lessons = reader.lesson_records(1, date.min, date.max).values()
+    types = Counter(record.lesson.type for record in lessons)
+    assert reader.lessons_by_type(1, date.min) == types
+    assert sum(types.values()) > 1
+    assert reader.lessons_by_type(1, LATER + timedelta(days=1)) == {}
+
+
 def test_a_lesson_without_anybody_has_no_attendances(tmp_path: Path) -> None:
     """It is known all the same."""
     url = new_database(tmp_path)
@@ -322,7 +333,7 @@ def test_the_head_says_how_far_the_ledger_has_come(reader: Reader, fresh: Reader
 
 def test_the_hash_of_an_entry_is_found(reader: Reader) -> None:
     """By number, or None."""
-    posted = {one.n: one.chain for one in reader.entries()}
+    posted = {one.n: one.chain for one in entries_of(reader)}
     assert [reader.chain(n) for n in posted] == list(posted.values())
     assert len(set(posted.values())) == 6
     assert reader.chain(7) is None
@@ -415,7 +426,6 @@ def test_lines_are_bounded_by_days_number_and_limit(reader: Reader) -> None:
     assert [line.posted.n for line in reader.lines(ADA, since=LATER)] == [6, 5, 2]
     assert [line.posted.n for line in reader.lines(ADA, until=LATER)] == [5, 2, 3, 1]
     assert [line.posted.n for line in reader.lines(ADA, since=DAY, until=DAY)] == [3, 1]
-    assert [line.posted.n for line in reader.lines(ADA, before=3)] == [2, 1]
     assert [line.posted.n for line in reader.lines(ADA, limit=2)] == [6, 5]
 
 
@@ -444,11 +454,10 @@ def test_older_lines_follow_a_line_in_the_order_of_days(reader: Reader) -> None:
 
 def test_entries_come_in_ledger_order(reader: Reader) -> None:
     """All, or so many after a number, with run and time."""
-    assert [posted.n for posted in reader.entries()] == [1, 2, 3, 4, 5, 6]
-    assert [posted.n for posted in reader.entries(2, 3)] == [3, 4, 5]
-    first = next(iter(reader.entries()))
+    assert [posted.n for posted in entries_of(reader)] == [1, 2, 3, 4, 5, 6]
+    first = entries_of(reader)[0]
     assert (first.entry, first.run, first.posted_at) == (an_award(1), 2, "2026-11-22T02:00:00Z")
-    assert {posted.entry.kind for posted in reader.entries()} == {
+    assert {posted.entry.kind for posted in entries_of(reader)} == {
         Kind.AWARD,
         Kind.REVERSAL,
         Kind.CREDIT,
@@ -513,7 +522,7 @@ def test_a_fresh_database_answers_every_question(fresh: Reader) -> None:
     assert fresh.people(1) == People()
     assert fresh.runs(5) == []
     assert fresh.lines(1) == []
-    assert list(fresh.entries()) == []
+    assert entries_of(fresh) == []
     assert fresh.last_run(1, "people") is None
     assert fresh.first_read_on(1) is None
 

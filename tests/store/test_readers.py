@@ -14,7 +14,7 @@ from coinsync.core.facts import Link, LinkSource, Presence, Resident
 from coinsync.core.plan import Put
 from coinsync.errors import DatabaseUnusable
 from coinsync.store.database import Readers, create
-from coinsync.store.engines.sqlite_files import path_of
+from coinsync.store.engines.sqlite import path_of
 from coinsync.store.reader import Reader
 from tests.support.makers import new_database
 from tests.support.webview_client import record

@@ -25,6 +25,7 @@ from tests.support import engines
 from tests.support.makers import (
     a_plan,
     a_resident,
+    entries_of,
     new_database,
     put_in,
     reading,
@@ -83,7 +84,7 @@ def test_an_entry_survives_the_database(entries: list[Entry]) -> None:
         plan = a_plan(*residents, *map(Post, entries))
         put_in(url, plan)
         with reading(url) as reader:
-            posted = list(reader.entries())
+            posted = entries_of(reader)
             assert [one.entry for one in posted] == [
                 replace(entry, note="") for entry in plan.entries
             ]

@@ -57,8 +57,8 @@ from coinsync.errors import (
 )
 from coinsync.store import database as opening
 from coinsync.store import writer
+from coinsync.store.engines.base import TRIES_MAX
 from coinsync.store.inserts import ROWS_PER_STATEMENT
-from coinsync.store.writer import ATTEMPTS_MAX
 from tests.support import engines
 from tests.support.makers import (
     ADA,
@@ -75,6 +75,7 @@ from tests.support.makers import (
     a_reversal,
     an_award,
     dump,
+    entries_of,
     environment,
     new_database,
     newcomers,
@@ -159,10 +160,10 @@ def test_a_plan_is_written_with_all_its_parts(url: str) -> None:
         assert lesson_records[2].attendance == (present(GLEB, lesson=2),)
         assert reader.links() == []
         assert list(reader.holds([2])) == ["desk:h"]
-        assert [posted.entry for posted in reader.entries(after=1)] == [
+        assert [posted.entry for posted in entries_of(reader)[1:]] == [
             replace(entry, note="") for entry in plan.entries
         ]
-        assert [posted.n for posted in reader.entries()] == [1, 2, 3, 4]
+        assert [posted.n for posted in entries_of(reader)] == [1, 2, 3, 4]
         assert (reader.balance(ADA), reader.balance(GLEB)) == (0, 15)
 
 
@@ -210,7 +211,7 @@ def test_many_entries_are_written_in_batches(url: str) -> None:
     apply(url, plan, environment(probe=steps.append))
     assert steps.count("entries") == 3
     with reading(url) as reader:
-        assert [posted.n for posted in reader.entries()] == list(range(1, number + 1))
+        assert [posted.n for posted in entries_of(reader)] == list(range(1, number + 1))
     check_chain(url)
 
 
@@ -365,7 +366,7 @@ def test_two_clerks_at_once_cannot_spend_the_same_coins(url: str) -> None:
     assert (together.count("done"), together.count("refused")) == (60, 40)
     with reading(url) as reader:
         assert reader.balance(ADA) == 0
-        assert [posted.n for posted in reader.entries()] == list(range(1, 62))
+        assert [posted.n for posted in entries_of(reader)] == list(range(1, 62))
     check_chain(url)
 
 
@@ -788,7 +789,7 @@ def chain_breaks(url: str) -> list[int]:
         digests = dict(database.execute_sql("SELECT n, note_digest FROM entry"))
     before, broken = GENESIS, []
     with reading(url) as reader:
-        for posted in reader.entries():
+        for posted in entries_of(reader):
             before = row_hash(before, ledger_row(posted, digests[posted.n]))
             if before != posted.chain:
                 broken.append(posted.n)
@@ -1095,12 +1096,12 @@ def test_a_disturbed_write_is_tried_again(url: str, error: peewee.OperationalErr
     """What may pass is tried again as a whole, with growing pauses, and done once."""
     pauses: list[float] = []
     database = Failing.opened(url)
-    database.failures = [fails(error)] * (ATTEMPTS_MAX - 1)
+    database.failures = [fails(error)] * (TRIES_MAX - 1)
     receipt = writer.apply(database, CREDIT, order(), environment(sleep=pauses.append))
     database.close()
     assert receipt.coins == 7
     assert pauses == sorted(pauses)
-    assert len(pauses) == ATTEMPTS_MAX - 1
+    assert len(pauses) == TRIES_MAX - 1
     assert sum(pauses) < 10
     with reading(url) as reader:
         assert (reader.balance(ADA), reader.head().runs) == (7, 2)
@@ -1116,7 +1117,7 @@ def test_trying_again_is_bounded(url: str) -> None:
         writer.apply(database, CREDIT, order(), environment(sleep=pauses.append))
     database.close()
     assert caught.value.exit_code == 75
-    assert (len(database.failures), len(pauses)) == (99 - ATTEMPTS_MAX, ATTEMPTS_MAX - 1)
+    assert (len(database.failures), len(pauses)) == (99 - TRIES_MAX, TRIES_MAX - 1)
     assert dump(url) == before
 
 

@@ -24,7 +24,7 @@ from coinsync.core.facts import (
     Resident,
     Status,
 )
-from coinsync.core.ledger import Entry, KeyState, Kind, Receipt, lesson_key
+from coinsync.core.ledger import Entry, KeyState, Kind, Posted, Receipt, lesson_key
 from coinsync.core.plan import Change, Limits, Plan, Purpose, Put, Scope
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.environment import Environment, no_probe
@@ -219,6 +219,11 @@ def reading(url: str) -> Iterator[Reader]:
 
 
 _RUNS = count(1)
+
+
+def entries_of(reader: Reader) -> list[Posted]:
+    """All entries in ledger order."""
+    return [line.posted for line in reader.journal()]
 
 
 def put_in(url: str, *plans: Plan, account: str = ACCOUNT) -> list[Receipt]:

@@ -33,6 +33,7 @@ from coinsync.store import database
 from coinsync.store.operations.copy import copy_database
 from coinsync.store.reader import Reader
 from tests.support import engines
+from tests.support.makers import entries_of
 from tests.support.vk_double import VkDouble
 from webview.app import AppSettings, make_app
 from webview.launch import sign
@@ -189,7 +190,7 @@ class Installation:
     def ledger(self) -> list[Posted]:
         """All entries."""
         with self.reader() as reader:
-            return list(reader.entries())
+            return entries_of(reader)
 
     def content(self) -> list[tuple[object, ...]]:
         """All entries without posting times, run numbers and chain: what two histories may be
@@ -298,7 +299,7 @@ def a_school(
     *, residents: int = 24, seed: int = 3, days: int = DAYS, today: date = TODAY
 ) -> School:
     """A small school with a month of history."""
-    return School.make(seed=seed, residents=residents, days=days, today=today, branches=2)
+    return School(seed=seed, residents=residents, days=days, today=today, branches=2)
 
 
 def day_before(days: int) -> date:

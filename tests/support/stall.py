@@ -18,7 +18,7 @@ from coinsync.core.ledger import BY_HAND, Entry, Kind
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Scope, Stock
 from coinsync.core.rules import Reason, Rule
 from tests.browser.vk_host import Host, Where
-from tests.support.makers import reading
+from tests.support.makers import entries_of, reading
 from tests.support.webview_client import MISHA, OLEG, TODAY, Window, credit, record, school_in
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def open_stall(folder: Path, **settings: Any) -> Window:
     with reading(url) as reader:
         award = next(
             one
-            for one in reader.entries()
+            for one in entries_of(reader)
             if one.entry.resident == MISHA and one.entry.kind is Kind.AWARD
         )
     taken = Entry(

@@ -378,10 +378,12 @@ def test_texts_of_both_languages_are_complete() -> None:
 # --- other pages --------------------------------------------------------------------------------
 
 
-def test_every_refusal_says_the_same_but_for_age() -> None:
-    """A visitor learns nothing about why, except that a genuine launch may be too old."""
+def test_every_refusal_says_the_same_but_for_genuine_launches() -> None:
+    """A visitor learns nothing about why, except what is wrong with a launch that VK signed."""
     made = {fault: pages.refused(fault, SCHOOL, 7000001) for fault in LaunchFault}
     old = made.pop(LaunchFault.TOO_OLD)
+    for fault in (LaunchFault.FROM_THE_FUTURE, LaunchFault.ODNOKLASSNIKI):
+        assert made.pop(fault) not in (old, made[LaunchFault.NO_KEY])
     assert all(page == made[LaunchFault.NO_KEY] for page in made.values())
     assert old != made[LaunchFault.NO_KEY]
     assert old.translations[0][1].title == "Откройте приложение ещё раз"

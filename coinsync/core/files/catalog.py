@@ -1,7 +1,7 @@
 """The catalog in one file: TOML blocks or the rows of a spreadsheet, each one of the shop's goods.
 
-A file is taken as a whole or not at all, and every problem of every row is named. The order of the
-rows is the order in which a family sees the goods.
+A file is taken as a whole or not at all, and every problem of every row is named. Families see the
+goods in the order of the rows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from coinsync.core.files.sheet import (
     suggestion,
     unprotected,
 )
-from coinsync.core.identity import clean
+from coinsync.core.identity import clean, plain_number
 from coinsync.errors import ImportRefused, PictureRefused
 
 #: The columns of a sheet, which are the keys of a block too, and their other headings.
@@ -59,7 +59,6 @@ PICTURE_LENGTH_MAX = 100
 
 _YES = frozenset({"да", "yes", "1", "true", "+"})
 _NO = frozenset({"нет", "no", "0", "false", "-"})
-_NUMBER = re.compile(r"[0-9]{1,18}")
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 #: Gives the name of the web copy of a picture. Raises ``PictureRefused``.
@@ -71,8 +70,8 @@ def read_catalog(
 ) -> tuple[Item, ...]:
     """Read a whole catalog, from TOML or from CSV, in its order.
 
-    ``branches`` are those of the school. Raises ``ImportRefused`` with all problems, those that
-    ``picture`` has with the pictures among them.
+    ``branches`` are those of the school. Raises ``ImportRefused`` with all problems, also those
+    that ``picture`` has.
     """
     sources, problems = _blocks(content) if toml else _rows(content)
     items = []
@@ -92,68 +91,40 @@ def read_catalog(
 def catalog_rows(items: Iterable[Item]) -> list[list[str]]:
     """The rows of a sheet, its columns ``COLUMNS``, from which the same catalog is read again.
 
-    What is archived is left out, as it is in a catalog that is loaded. A picture is named by its
-    web copy.
+    What is archived is left out, as in a catalog that is loaded; a picture is its web copy.
     """
-    rows = []
-    for item in sorted(items, key=lambda item: item.place):
-        if item.archived:
-            continue
-        texts = (
-            item.code,
-            item.name_ru,
-            item.name_en,
-            item.category_ru,
-            item.category_en,
-            item.text_ru,
-            item.text_en,
-        )
-        row = [protected(text) for text in texts]
-        row.append(str(item.price))
-        row.append(" ".join(map(str, item.branches)))
-        row.append(protected(item.picture))
-        row.append("yes" if item.shown else "no")
-        row.append("yes" if item.tracked else "no")
-        rows.append(row)
-    return rows
+    offered = [item for item in items if not item.archived]
+    offered.sort(key=lambda item: item.place)
+    return [[_cell(getattr(item, column)) for column in COLUMNS] for item in offered]
 
 
-# --- the two kinds of files -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _BlockProblem(Problem):
-    """A problem of a block, told by its number and its code: nobody counts lines in TOML."""
-
-    code: str
-
-    def __str__(self) -> str:
-        where = f"[[item]] {self.line}"
-        if self.code:
-            where += f" ({self.code})"
-        if self.column:
-            where += f", {self.column}"
-        return f"{where}: {self.reason}"
+def _cell(value: str | int | bool | tuple[int, ...]) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return protected(str(value))
 
 
 @dataclass(frozen=True, slots=True)
 class _Block(SheetRow):
-    """One block of a TOML file, ``line`` its number; its values may be anything."""
+    # One block of a TOML file, ``line`` its number; its values may be anything.
 
     @property
     def place(self) -> str:
-        """Where it stands, in words."""
         return f"[[item]] {self.line}"
 
     def problem(self, column: str, reason: str) -> Problem:
-        """Something that is wrong here."""
+        where = self.place
         code = self.cells.get("code")
-        known_code = code if isinstance(code, str) and is_code(code) else ""
-        return _BlockProblem(self.line, column, reason, known_code)
+        if isinstance(code, str) and is_code(code):
+            where += f" ({code})"
+        if column:
+            where += f", {column}"
+        return Problem(self.line, column, reason, where)
 
 
 def _rows(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
-    """The rows of a sheet, and what is wrong with the sheet itself."""
     sheet = read_sheet(content, COLUMNS, needed=(("code",), ("name_ru",), ("price",)))
     if len(sheet.rows) > ITEMS_MAX:
         line = sheet.rows[ITEMS_MAX].line
@@ -167,7 +138,6 @@ def _rows(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
 
 
 def _blocks(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
-    """The blocks of a TOML file, and those of their keys that nobody knows."""
     data = _parsed(content)
     stray = []
     for name in data:
@@ -191,7 +161,6 @@ def _blocks(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
-    """What a TOML file holds. Raises ``ImportRefused`` for one that is none."""
     if len(content) > BYTES_MAX:
         raise ImportRefused([f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit"])
     try:
@@ -204,28 +173,17 @@ def _parsed(content: bytes) -> dict[str, Any]:
         raise ImportRefused(["not valid TOML: brackets within brackets without an end"]) from error
 
 
-# --- one row --------------------------------------------------------------------------------------
-
-
+@dataclass(slots=True)
 class _ItemReader(RowReader):
-    """Reads the goods of one row.
+    # A block has values of TOML's own types, a row texts alone: a text that says a number or yes is
+    # understood in a row only.
 
-    A block has values of TOML's own types, a row texts alone: a text that says a number or yes is
-    understood in a row only.
-    """
+    known_branches: frozenset[int]
+    web_copy: Pictures
 
-    def __init__(
-        self,
-        source: SheetRow,
-        problems: list[Problem],
-        branches: frozenset[int],
-        picture: Pictures,
-    ) -> None:
-        """Nothing read yet."""
-        super().__init__(source, problems)
-        self._is_sheet = not isinstance(source, _Block)
-        self._known_branches = branches
-        self._web_copy = picture
+    @property
+    def _is_sheet(self) -> bool:
+        return not isinstance(self.row, _Block)
 
     def item(self, place: int) -> Item:
         """The goods of this row; of use only if there are no problems."""
@@ -247,7 +205,7 @@ class _ItemReader(RowReader):
         )
 
     def _code(self) -> str:
-        """The code in lower case: a spreadsheet likes to begin a cell with a capital."""
+        # A spreadsheet likes to begin a cell with a capital.
         text = self.text("code", CODE_LENGTH_MAX, needed=True)
         code = text.lower() if text.isascii() else text
         if text and len(text) <= CODE_LENGTH_MAX and not is_code(code):
@@ -269,17 +227,15 @@ class _ItemReader(RowReader):
         return price
 
     def _number(self, value: Any) -> int | None:
-        """A whole number, or None where the value is none."""
         if self._is_sheet:
-            return int(value) if _NUMBER.fullmatch(value) else None
+            return plain_number(value)
         # In Python "true" is a whole number as well.
         return value if type(value) is int else None
 
     def _branches(self) -> tuple[int, ...]:
-        """Where it is sold, in the order of their numbers; none is everywhere."""
         value = self.row.cells.get("branches", [])
         if self._is_sheet and isinstance(value, str):
-            value = [part for part in _SEPARATORS.split(value) if part]
+            value = list(filter(None, _SEPARATORS.split(value)))
         if not isinstance(value, list):
             reason = f"{shown(value)} is not a list of branches such as [1, 2]"
             self.complain("branches", reason)
@@ -287,16 +243,15 @@ class _ItemReader(RowReader):
         branches = set()
         for part in value:
             branch = self._number(part)
-            if branch in self._known_branches:
+            if branch in self.known_branches:
                 branches.add(branch)
             else:
-                known = ", ".join(map(str, sorted(self._known_branches)))
+                known = ", ".join(map(str, sorted(self.known_branches)))
                 reason = f"{shown(part)} is no branch of the configuration; there are {known}"
                 self.complain("branches", reason)
         return tuple(sorted(branches))
 
     def _picture(self) -> str:
-        """The name of its web copy, or "" where there is none or where it is not to be had."""
         name = self.text("picture", PICTURE_LENGTH_MAX)
         if not name or len(name) > PICTURE_LENGTH_MAX:
             return ""
@@ -305,7 +260,7 @@ class _ItemReader(RowReader):
             self.complain("picture", reason)
             return ""
         try:
-            return self._web_copy(name)
+            return self.web_copy(name)
         except PictureRefused as error:
             self.complain("picture", error.message)
             return ""
@@ -325,4 +280,4 @@ class _ItemReader(RowReader):
 
 def is_file_name(text: str) -> bool:
     """Tell whether a text names a file and no way to one: no folders, nothing hidden."""
-    return bool(text) and not text.startswith(".") and not any(sign in text for sign in "/\\:\0")
+    return bool(text) and not text.startswith(".") and set("/\\:\0").isdisjoint(text)

@@ -16,7 +16,6 @@ from datetime import date
 from coinsync.core.files.sheet import (
     Problem,
     RowReader,
-    SheetRow,
     folded,
     quoted,
     read_sheet,
@@ -24,6 +23,7 @@ from coinsync.core.files.sheet import (
     repeated,
     suggestion,
 )
+from coinsync.core.identity import plain_number
 from coinsync.core.ledger import Kind
 
 #: The columns and their other headings.
@@ -59,11 +59,10 @@ _KINDS = {
     "начальный остаток": Kind.OPENING,
 }
 _NUMBER = re.compile(r"([+−-]?)([0-9]+)")
-_DIGITS_MAX = 18
 #: The second one is what a spreadsheet makes of the first.
 _MINUS = ("-", "−")
-_ISO_DAY = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
-_RUSSIAN_DAY = re.compile(r"(?P<day>[0-9]{2})\.(?P<month>[0-9]{2})\.(?P<year>[0-9]{4})")
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_RUSSIAN_DAY = re.compile(r"([0-9]{2})\.([0-9]{2})\.([0-9]{4})")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]*")
 
 
@@ -71,8 +70,8 @@ _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]*")
 class ImportRow:
     """One row, understood; ``coins`` is below 0 for a debit alone.
 
-    ``resident`` is what was typed ("#101", "crm:101", a name); ``way`` is "" or one of the school's
-    ways to earn; ``day`` is None where the row does not say.
+    ``resident`` is what was typed; ``way`` is "" or the code of a way to earn; ``day`` is None
+    where the row does not say.
     """
 
     line: int
@@ -90,7 +89,7 @@ def read_import_rows(
 ) -> tuple[ImportRow, ...]:
     """Read a file of credits and debits; ``ways`` says what each way to earn gives.
 
-    Whether a day is still to come hangs on the resident's branch, and is not asked here. Raises
+    Whether a day is still to come depends on the resident's branch, and is not asked here. Raises
     ``ImportRefused`` with all problems.
     """
     sheet = read_sheet(content, COLUMNS, needed=(("resident",), ("coins", "way")))
@@ -116,38 +115,24 @@ def read_import_rows(
 
 
 def _meaning(row: ImportRow, *, has_coins: bool) -> list[str]:
-    """What a row says, by itself alone.
-
-    A spreadsheet rewrites days and numbers when it saves a file, and that changes nothing. What a
-    way gives is left out: when the school changes it, the file of last week must not look like
-    another one.
-    """
+    # A spreadsheet rewrites days and numbers when it saves a file, and that changes nothing. What a
+    # way gives is left out: when the school changes it, the file of last week must not look like
+    # another one.
     coins = str(row.coins) if has_coins else ""
     day = row.day.isoformat() if row.day else ""
     return [row.resident, coins, row.kind.value, row.reason, row.way, day, row.key]
 
 
 def _digest(meanings: Sequence[Sequence[str]]) -> str:
-    """Digest of what a file says, and not of how it is written: 16 hexadecimal digits."""
+    # Of what a file says, and not of how it is written.
     written = json.dumps(meanings, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(written.encode()).hexdigest()[:16]
 
 
+@dataclass(slots=True)
 class _ImportRowReader(RowReader):
-    """Reads the coins that one row moves."""
-
-    def __init__(
-        self,
-        row: SheetRow,
-        problems: list[Problem],
-        ways: Mapping[str, int],
-        coins_max: int,
-    ) -> None:
-        """Nothing read yet."""
-        super().__init__(row, problems)
-        self._line = row.line
-        self._ways = ways
-        self._coins_max = coins_max
+    ways: Mapping[str, int]
+    coins_max: int
 
     def import_row(self) -> ImportRow:
         """The row with its own key, or none; of use only if there are no problems."""
@@ -160,7 +145,8 @@ class _ImportRowReader(RowReader):
         # A way says why by itself, and an opening balance has no reason but being one.
         needs_reason = not self.cell("way") and kind is not Kind.OPENING
         reason = self.text("reason", REASON_LENGTH_MAX, needed=needs_reason)
-        return ImportRow(self._line, resident, coins, kind, reason, way, self._day(), self._key())
+        day, key = self._day(), self._key()
+        return ImportRow(self.row.line, resident, coins, kind, reason, way, day, key)
 
     def cell(self, column: str) -> str:
         """A cell as it stands in the file; "" where there is none."""
@@ -175,25 +161,23 @@ class _ImportRowReader(RowReader):
         return kind
 
     def _way(self) -> str:
-        """The code of the way, or "" where there is none or none of that name."""
         word = self.cell("way")
-        if word in self._ways:
+        if word in self.ways:
             return word
         # A spreadsheet likes to begin a cell with a capital.
-        codes = {folded(code): code for code in self._ways}
+        codes = {folded(code): code for code in self.ways}
         way = codes.get(folded(word), "")
         if word and not way:
-            near = suggestion(word, self._ways)
+            near = suggestion(word, self.ways)
             self.complain("way", f"{quoted(word)} is none of the ways to earn{near}")
         return way
 
     def _coins(self, kind: Kind | None, way: str) -> int:
-        """Coins below 0 for a debit, from their cell or the way; 0 where they cannot be read."""
         if not self.cell("coins"):
             return self._coins_of_way(kind, way)
         coins = self._coins_typed(kind)
-        if coins and way and coins != self._ways[way]:
-            given = self._ways[way]
+        if coins and way and coins != self.ways[way]:
+            given = self.ways[way]
             self.complain("coins", f"{coins} is not what the way {quoted(way)} gives: {given}")
         return coins
 
@@ -203,9 +187,9 @@ class _ImportRowReader(RowReader):
             if not self.cell("way"):
                 self.complain("coins", "is empty")
             return 0
-        coins = self._ways[way]
-        if coins == 0 or abs(coins) > self._coins_max:
-            possible = f"1 to {self._coins_max} are possible"
+        coins = self.ways[way]
+        if coins == 0 or abs(coins) > self.coins_max:
+            possible = f"1 to {self.coins_max} are possible"
             self.complain("way", f"{quoted(way)} gives {coins} coins, and {possible}")
         elif kind is not None and (coins < 0) != (kind is Kind.DEBIT):
             reason = f"the way {quoted(way)} gives {coins} coins, which is no {kind.value}"
@@ -219,14 +203,13 @@ class _ImportRowReader(RowReader):
             self.complain("coins", f"{quoted(text)} is not a whole number")
             return 0
         sign = number[1]
-        digits = number[2].lstrip("0") or "0"
-        # No number of so many digits is below any limit, and none is worth reading.
-        amount = int(digits) if len(digits) <= _DIGITS_MAX else None
+        # A number of too many digits is above any limit.
+        amount = plain_number(number[2].lstrip("0") or "0")
         is_taken = kind is Kind.DEBIT or sign in _MINUS
         if amount == 0:
             self.complain("coins", f"{quoted(text)} moves nothing; leave such a row out")
-        elif amount is None or amount > self._coins_max:
-            limit = f"the limit of {self._coins_max} for one row"
+        elif amount is None or amount > self.coins_max:
+            limit = f"the limit of {self.coins_max} for one row"
             self.complain("coins", f"{quoted(text)} is above {limit}")
         elif kind is not None and sign and (sign in _MINUS) != (kind is Kind.DEBIT):
             self.complain("coins", f"{quoted(text)} has the wrong sign for {kind.value}")
@@ -246,7 +229,6 @@ class _ImportRowReader(RowReader):
         return day
 
     def _key(self) -> str:
-        """The row's own key in lower case, or "" where it has none."""
         text = self.cell("key")
         limit = KEY_LENGTH_MAX - len(KEY_PREFIX)
         if text and not _KEY.fullmatch(text):
@@ -261,11 +243,8 @@ class _ImportRowReader(RowReader):
 
 
 def _read_day(text: str) -> date | None:
-    """A day as it is written in one of two ways, or None where it is none."""
-    written = _ISO_DAY.fullmatch(text) or _RUSSIAN_DAY.fullmatch(text)
-    if written is None:
-        return None
+    iso = _RUSSIAN_DAY.sub(r"\3-\2-\1", text)
     try:
-        return date(int(written["year"]), int(written["month"]), int(written["day"]))
+        return date.fromisoformat(iso) if _ISO_DAY.fullmatch(iso) else None
     except ValueError:
         return None

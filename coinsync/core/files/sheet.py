@@ -1,8 +1,8 @@
 """What a spreadsheet saves as CSV: bytes in, rows out, or every reason why not.
 
-Sheets come from Excel, LibreOffice and Google, in Russian and in English, so the encoding, the
-delimiter and the line ends are found out. What a sheet *says* is never guessed: a column that
-nobody knows is a problem, not a column less.
+Sheets come from Excel, LibreOffice and Google, in Russian and in English, so encoding, delimiter
+and line ends are found out. What a sheet *says* is never guessed: a column that nobody knows is a
+problem.
 """
 
 from __future__ import annotations
@@ -33,36 +33,40 @@ SHOWN_LENGTH_MAX = 40
 # Where two occur equally often the earlier is meant: a comma also stands inside of headings.
 _DELIMITERS = (";", "\t", ",")
 _NOT_EMPTY = re.compile(r'[^\s;,"]')
+_QUOTED = re.compile(r'"[^"]*("|$)')
 #: What a spreadsheet would take for a formula, and the same behind apostrophes.
 _FORMULA = re.compile(r"'*[=+\-@]")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a line cannot be read; ``column`` is "" where it is the line, or the file, as a whole."""
+    """Why a line cannot be read; ``column`` is "" where it is the line as a whole.
+
+    ``where`` says in words where it is, in a file whose lines nobody counts.
+    """
 
     line: int
     column: str
     reason: str
+    where: str = ""
 
     def __str__(self) -> str:
-        where = f"line {self.line}, column {self.column}" if self.column else f"line {self.line}"
+        where = self.where or f"line {self.line}"
+        if self.column and not self.where:
+            where += f", column {self.column}"
         return f"{where}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """The cells of one row by the name of their column.
-
-    ``line`` is where it begins in the file, the first being 1.
-    """
+    """The cells of one row by column; ``line`` is where it begins in the file, from 1."""
 
     line: int
     cells: Mapping[str, Any]
 
     @property
     def place(self) -> str:
-        """Where it stands, in words."""
+        """Where it stands."""
         return f"line {self.line}"
 
     def problem(self, column: str, reason: str) -> Problem:
@@ -72,10 +76,7 @@ class SheetRow:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The rows that have a cell for each column.
-
-    Where ``problems`` is not empty there are others, that have not.
-    """
+    """The rows that have a cell for each column; ``problems`` are those of the others."""
 
     columns: tuple[str, ...]
     rows: tuple[SheetRow, ...]
@@ -89,7 +90,7 @@ def read_sheet(
 
     Of each group in ``needed`` at least one column must stand. Raises ``ImportRefused`` when the
     rows cannot be told apart or the headings are not understood. Rows of another width are
-    ``problems`` of the sheet, so that a caller can name what is wrong in all the others too.
+    ``problems`` of the sheet: a caller names what is wrong in all the others too.
     """
     records, problems = _records(_text(content))
     if not records:
@@ -106,21 +107,20 @@ def read_sheet(
     return Sheet(columns, tuple(rows), tuple(problems))
 
 
+@dataclass(slots=True)
 class RowReader:
     """Reads the cells of one row.
 
-    What cannot be read is added to ``problems``, and the other cells are read all the same, so that
-    a person mends a file once and not row by row.
+    What cannot be read is added to ``problems``, and the other cells are read all the same: a
+    person mends a file once and not row by row.
     """
 
-    def __init__(self, row: SheetRow, problems: list[Problem]) -> None:
-        """Nothing read yet."""
-        self.row = row
-        self._problems = problems
+    row: SheetRow
+    problems: list[Problem]
 
     def complain(self, column: str, reason: str) -> None:
         """Add a problem of this row."""
-        self._problems.append(self.row.problem(column, reason))
+        self.problems.append(self.row.problem(column, reason))
 
     def text(self, column: str, length_max: int, *, needed: bool = False) -> str:
         """A text in one line, whatever way it was broken into lines; "" where there is none."""
@@ -137,7 +137,7 @@ class RowReader:
 
 
 def repeated(column: str, rows: Iterable[tuple[str, SheetRow]]) -> list[Problem]:
-    """The problems of rows whose value in a column an earlier row has already; "" is no value."""
+    """The problems of rows whose value stands in an earlier row too; "" is no value."""
     first: dict[str, SheetRow] = {}
     problems = []
     for value, row in rows:
@@ -150,12 +150,9 @@ def repeated(column: str, rows: Iterable[tuple[str, SheetRow]]) -> list[Problem]
 
 
 def refusal(problems: Sequence[Problem]) -> ImportRefused:
-    """The error that names these problems in the order of their lines.
-
-    Those beyond ``PROBLEMS_MAX`` are counted.
-    """
+    """The error that names these problems by line; those beyond ``PROBLEMS_MAX`` are counted."""
     listed = sorted(problems, key=lambda problem: problem.line)[:PROBLEMS_MAX]
-    return ImportRefused([str(problem) for problem in listed], count=len(problems))
+    return ImportRefused(list(map(str, listed)), count=len(problems))
 
 
 def folded(text: str) -> str:
@@ -201,15 +198,12 @@ def unprotected(cell: str) -> str:
 
 
 def _refusal_of(line: int, reason: str) -> ImportRefused:
-    """The error of a file that cannot be read from some line on."""
     return refusal([Problem(line, "", reason)])
 
 
 def _text(content: bytes) -> str:
-    """Decode the file; its lines end in a line feed, whatever they ended in."""
     if len(content) > BYTES_MAX:
-        reason = f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit"
-        raise _refusal_of(1, reason)
+        raise _refusal_of(1, f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit")
     try:
         text = _decoded(content)
     except UnicodeDecodeError as error:
@@ -232,16 +226,13 @@ def _decoded(content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        # Excel in Russian saves "CSV" in the old encoding, whose letters are hardly ever right
-        # UTF-8.
+        # Excel in Russian saves "CSV" in the old encoding, which is hardly ever right UTF-8.
         return content.decode("cp1251")
 
 
 def _records(text: str) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
-    """All rows that are not empty, each with the line where it begins.
-
-    Nothing is read behind a quote gone wrong: what follows would be one long cell.
-    """
+    # All rows that are not empty, each with the line where it begins. Nothing is read behind a
+    # quote gone wrong: what follows would be one long cell.
     records: list[tuple[int, list[str]]] = []
     line = 1
     reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=_delimiter(text), strict=True)
@@ -262,19 +253,10 @@ def _records(text: str) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that occurs most often in the headings, outside of quotes."""
     content = _NOT_EMPTY.search(text)
     begin = text.rfind("\n", 0, content.start()) + 1 if content else len(text)
-    counts = dict.fromkeys(_DELIMITERS, 0)
-    within_quotes = False
-    for char in text[begin:]:
-        if char == '"':
-            within_quotes = not within_quotes
-        elif char == "\n" and not within_quotes:
-            break
-        elif char in counts and not within_quotes:
-            counts[char] += 1
-    return max(counts, key=lambda delimiter: counts[delimiter])
+    headings = _QUOTED.sub("", text[begin:]).partition("\n")[0]
+    return max(_DELIMITERS, key=headings.count)
 
 
 def _columns(
@@ -283,10 +265,6 @@ def _columns(
     aliases: Mapping[str, Sequence[str]],
     needed: Iterable[Sequence[str]],
 ) -> tuple[str, ...]:
-    """The columns that the headings mean.
-
-    Raises ``ImportRefused`` unless each means one, and none the same.
-    """
     if len(headings) > COLUMNS_MAX:
         raise _refusal_of(line, f"{len(headings)} columns, and {COLUMNS_MAX} are the limit")
     # By heading as it is compared: the column that it means, and how it may be written.
@@ -319,21 +297,14 @@ def _columns(
 
 
 def _stripped(cells: Sequence[str], least: int) -> list[str]:
-    """The cells without the empty ones at their end, but ``least`` of them at any rate.
-
-    A sheet whose last columns were emptied keeps them, and what a row holds there is a problem of
-    that row.
-    """
-    stripped = [cell.strip() for cell in cells]
+    # The cells without the empty ones at their end, but so many ``least``: a sheet whose last
+    # columns were emptied keeps them, and what a row holds there is a problem of that row.
+    stripped = list(map(str.strip, cells))
     while len(stripped) > least and not stripped[-1]:
         stripped.pop()
     return stripped
 
 
 def _of_another_width(line: int, cells: Sequence[str], columns: Sequence[str]) -> Problem:
-    """The problem of a row that has more cells than columns, or fewer.
-
-    Its column is the first without a cell, or the number of the first cell without a heading.
-    """
     column = columns[len(cells)] if len(cells) < len(columns) else str(len(columns) + 1)
     return Problem(line, column, f"the row has {len(cells)} cells where {len(columns)} belong")

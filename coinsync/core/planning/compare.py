@@ -10,7 +10,7 @@ from enum import StrEnum
 from coinsync.core.facts import (
     Attendance,
     Decision,
-    GroupStanding,
+    Fact,
     Hold,
     Lesson,
     LessonRecord,
@@ -20,8 +20,8 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.ledger import KeyState, lesson_key
-from coinsync.core.plan import Change, Drop, Evidence, Put, Remark, RemarkKind
-from coinsync.core.rules import Reason, Rulebook, Verdict, judge
+from coinsync.core.plan import Change, Drop, Evidence, Put, Remark, RemarkKind, puts
+from coinsync.core.rules import Reason, Rulebook, Verdict, judge, judge_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,9 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class WindowReading:
-    """What a reading of one window brought.
+    """What a reading of one window brought; ``evidence`` is for the guards.
 
-    ``gone`` are lessons that the CRM has no more, ``unreadable`` fields by lesson that is not
-    understood. The rest is for the guards.
+    ``gone`` are lessons that the CRM has no more, ``unreadable`` fields by lesson.
     """
 
     lesson_records: tuple[LessonRecord, ...]
@@ -81,12 +80,12 @@ class Comparison:
 
     @property
     def losers(self) -> frozenset[int]:
-        """Residents whose balances must be known: they might lose coins."""
-        return frozenset(
-            difference.resident
-            for difference in self.differences
-            if difference.state.coins > difference.verdict.coins
-        )
+        """Residents who might lose coins: their balances must be known."""
+        losers = set()
+        for difference in self.differences:
+            if difference.state.coins > difference.verdict.coins:
+                losers.add(difference.resident)
+        return frozenset(losers)
 
 
 def compare(
@@ -103,14 +102,14 @@ def compare(
     work = _Comparing(recorded, rulebook, account, read_before)
     for lesson, path in window.unreadable.items():
         work.remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", lesson, detail=path))
-    records = [*window.lesson_records, *_gone_records(window, recorded)]
-    for record in records:
+    lessons = {}
+    for record in (*window.lesson_records, *_gone_records(window, recorded)):
         work.take(record)
+        lessons[record.lesson.id] = record.lesson
     for stranger in work.strangers:
         # A lesson may list somebody whom no list of residents shows. The entry needs a resident.
         work.facts.append(Put(Resident(stranger, "", Presence.GONE, ())))
     work.remarks += _merge_proposals(window.lesson_records, recorded)
-    lessons = {record.lesson.id: record.lesson for record in records}
     return Comparison(
         tuple(work.facts), tuple(work.differences), tuple(work.remarks), tuple(lessons.values())
     )
@@ -128,19 +127,15 @@ class _Comparing:
     strangers: set[int] = field(default_factory=set)
 
     def take(self, read: LessonRecord) -> None:
-        """Compare one lesson with what is recorded of it."""
         stored = self.recorded.lesson_records.get(read.lesson.id)
         record = _with_the_removed(read, stored)
-        self.facts += _record_changes(record, stored)
-        # Of one lesson, equal marks and standings are worth the same: each is judged once.
-        verdicts: dict[tuple[Mark, GroupStanding], Verdict] = {}
-        for attendance in record.attendance:
+        if record != stored:
+            self.facts += puts(_facts_of(record), _facts_of(stored))
+        verdicts = judge_all(record, self.rulebook)
+        for attendance, verdict in zip(record.attendance, verdicts, strict=True):
             if attendance.resident not in self.recorded.residents:
                 self.strangers.add(attendance.resident)
-            circumstances = (attendance.mark, attendance.standing)
-            if circumstances not in verdicts:
-                verdicts[circumstances] = judge(record.lesson, attendance, self.rulebook)
-            self._weigh(record.lesson, attendance, verdicts[circumstances], stored)
+            self._weigh(record.lesson, attendance, verdict, stored)
 
     def _weigh(
         self, lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
@@ -157,14 +152,29 @@ class _Comparing:
         if hold is None and (decided or agrees):
             self.remarks += _plain_remarks(lesson, attendance, verdict, stored)
             return
-        cause = _cause(attendance, verdict, stored, hold, self.rulebook)
-        self.differences.append(
-            Difference(lesson, attendance.resident, verdict, state, hold, cause)
-        )
+        cause = self._cause(attendance, verdict, stored, hold)
+        difference = Difference(lesson, attendance.resident, verdict, state, hold, cause)
+        self.differences.append(difference)
         # On the day of the lesson itself a teacher may still be marking.
         is_late = stored and self.read_before and stored.lesson.date < self.read_before
         if verdict.coins > state.coins and cause is Cause.FACTS and is_late:
             self.remarks.append(Remark(RemarkKind.LATE, "late", lesson.id, attendance.resident))
+
+    def _cause(
+        self,
+        attendance: Attendance,
+        verdict: Verdict,
+        stored: LessonRecord | None,
+        hold: Hold | None,
+    ) -> Cause:
+        # Where today's rules judge the recorded facts just like today's, no fact made the
+        # difference.
+        before = _by_resident(stored).get(attendance.resident)
+        if stored is None or before is None:
+            return Cause.FACTS
+        if judge(stored.lesson, before, self.rulebook) != verdict:
+            return Cause.FACTS
+        return Cause.RULES if hold is None else Cause.HELD
 
 
 def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> bool:
@@ -175,20 +185,6 @@ def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> 
     return answered == (state.seq, state.coins, verdict.reason.value)
 
 
-def _cause(
-    attendance: Attendance,
-    verdict: Verdict,
-    stored: LessonRecord | None,
-    hold: Hold | None,
-    rulebook: Rulebook,
-) -> Cause:
-    # Where today's rules judge the recorded facts just like today's, no fact made the difference.
-    before = _by_resident(stored).get(attendance.resident)
-    if stored is None or before is None or judge(stored.lesson, before, rulebook) != verdict:
-        return Cause.FACTS
-    return Cause.RULES if hold is None else Cause.HELD
-
-
 def _by_resident(record: LessonRecord | None) -> dict[int, Attendance]:
     return {attendance.resident: attendance for attendance in record.attendance} if record else {}
 
@@ -196,7 +192,7 @@ def _by_resident(record: LessonRecord | None) -> dict[int, Attendance]:
 def _plain_remarks(
     lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
 ) -> list[Remark]:
-    """Say which attended lessons earn nothing by their kind."""
+    # Say which attended lessons earn nothing by their kind.
     attended = attendance.mark is Mark.ATTENDED and lesson.status is Status.CONDUCTED
     if not attended or verdict.coins:
         return []
@@ -206,52 +202,38 @@ def _plain_remarks(
 
 
 def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> LessonRecord:
-    """Keep residents whom a lesson listed once: else their coins could not be found."""
+    # Residents whom a lesson listed once are kept: else their coins could not be found.
     if stored is None:
         return record
-    present = {attendance.resident for attendance in record.attendance}
-    removed = [
-        replace(attendance, mark=Mark.REMOVED)
-        for attendance in stored.attendance
-        if attendance.resident not in present
-    ]
+    present = _by_resident(record)
+    removed = []
+    for attendance in stored.attendance:
+        if attendance.resident not in present:
+            removed.append(replace(attendance, mark=Mark.REMOVED))
     return replace(record, attendance=(*record.attendance, *removed))
 
 
-def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[Change]:
-    lesson_before = stored.lesson if stored else None
-    before = _by_resident(stored)
-    changes: list[Change] = []
-    if record.lesson != lesson_before:
-        changes.append(Put(record.lesson, lesson_before))
-    for attendance in record.attendance:
-        old = before.get(attendance.resident)
-        if attendance != old:
-            changes.append(Put(attendance, old))
-    return changes
+def _facts_of(record: LessonRecord | None) -> tuple[Fact, ...]:
+    return (record.lesson, *record.attendance) if record else ()
 
 
 def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecord]:
-    """Lessons gone now or before, whose reversal may have been refused or held that night."""
-    accounted = {record.lesson.id for record in window.lesson_records}.union(window.gone)
-    gone_now = [recorded.lesson_records[number] for number in window.gone]
-    gone_before = [
-        record
-        for number, record in recorded.lesson_records.items()
-        if record.lesson.status is Status.GONE and number not in accounted
-    ]
-    return [
-        replace(record, lesson=replace(record.lesson, status=Status.GONE))
-        for record in (*gone_now, *gone_before)
-    ]
+    # Lessons gone now or before: their reversal may have been refused or held that night.
+    read = {record.lesson.id for record in window.lesson_records}
+    gone = dict.fromkeys(window.gone)
+    for number, record in recorded.lesson_records.items():
+        if record.lesson.status is Status.GONE and number not in read:
+            gone[number] = None
+    records = []
+    for number in gone:
+        record = recorded.lesson_records[number]
+        records.append(replace(record, lesson=replace(record.lesson, status=Status.GONE)))
+    return records
 
 
 def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> list[Remark]:
-    """Propose to merge a card that vanished with the one in its place.
-
-    AlfaCRM does not say that it merged two cards of one child: one is gone, the other stands in
-    the lessons of both. Only a single newcomer of all lessons is proposed.
-    """
+    # AlfaCRM does not say that it merged two cards of one child: one is gone, the other stands in
+    # the lessons of both. Only a single newcomer of all lessons is proposed.
     heirs: dict[int, set[int]] = {}
     for record in records:
         stored = recorded.lesson_records.get(record.lesson.id)
@@ -264,16 +246,14 @@ def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> lis
             continue
         for gone in (before - now) & recorded.vanished:
             heirs[gone] = heirs.get(gone, newcomers) & newcomers
-    return [
-        Remark(RemarkKind.MERGED, "merged", resident=gone, other=min(candidates))
-        for gone, candidates in heirs.items()
-        if len(candidates) == 1
-    ]
+    remarks = []
+    for gone, candidates in heirs.items():
+        if len(candidates) == 1:
+            (heir,) = candidates
+            remarks.append(Remark(RemarkKind.MERGED, "merged", resident=gone, other=heir))
+    return remarks
 
 
 def _listed(record: LessonRecord) -> set[int]:
-    return {
-        attendance.resident
-        for attendance in record.attendance
-        if attendance.mark is not Mark.REMOVED
-    }
+    listed = _by_resident(record)
+    return {id for id, attendance in listed.items() if attendance.mark is not Mark.REMOVED}

@@ -42,10 +42,7 @@ def plan_lessons(
     below zero. What only the rules explain moves nothing unless ``rerate``.
     """
     draft = _Draft(dict(balances), survivors or {}, rerate)
-    in_order = sorted(
-        comparison.differences,
-        key=lambda difference: (difference.lesson.date, difference.lesson.id, difference.resident),
-    )
+    in_order = sorted(comparison.differences, key=_order)
     # Gains come first: a lesson entered anew pays for the reversal of the one that it replaces,
     # so that nobody's coins are held because the office deleted a lesson and typed it again.
     for difference in in_order:
@@ -69,6 +66,10 @@ def plan_lessons(
     )
 
 
+def _order(difference: Difference) -> tuple[date, int, int]:
+    return (difference.lesson.date, difference.lesson.id, difference.resident)
+
+
 @dataclass(slots=True)
 class _Draft:
     available: dict[int, int]
@@ -79,7 +80,6 @@ class _Draft:
     remarks: list[Remark] = field(default_factory=list)
 
     def gain(self, difference: Difference) -> None:
-        """Decide about somebody who gets or keeps coins."""
         verdict, state = difference.verdict, difference.state
         owed = verdict.coins - state.coins
         if owed and difference.cause is not Cause.FACTS and not self.rerate:
@@ -97,19 +97,16 @@ class _Draft:
             self.available[owner] = self.available.get(owner, 0) + owed
 
     def lose(self, difference: Difference) -> None:
-        """Decide about somebody whose coins the rules give no longer."""
         lost = difference.state.coins - difference.verdict.coins
         if difference.cause is Cause.RULES and not self.rerate:
             self._remark(RemarkKind.RERATE, difference, -lost)
             return
         owner = self._owner(difference)
+        verdict = difference.verdict
         # What is not known takes nothing away, what is spent cannot be taken, and what somebody
         # has to look at already is not decided in the meantime.
-        if (
-            difference.cause is Cause.HELD
-            or difference.verdict.reason in UNCERTAIN
-            or self.available[owner] < lost
-        ):
+        is_known = difference.cause is not Cause.HELD and verdict.reason not in UNCERTAIN
+        if not is_known or self.available[owner] < lost:
             self._hold(difference, HoldKind.REVERSAL, -lost)
             return
         self._drop_hold(difference)
@@ -122,14 +119,14 @@ class _Draft:
     def _post(self, difference: Difference) -> None:
         self.basis.append(difference.state)
         entries = entries_towards(difference.verdict.coins, difference, actor=SYNC_ACTOR)
-        self.changes += [Post(entry) for entry in entries]
+        self.changes += map(Post, entries)
 
     def _drop_hold(self, difference: Difference) -> None:
         if difference.hold is not None:
             self.changes.append(Drop(difference.hold))
 
     def _hold(self, difference: Difference, kind: HoldKind, coins: int) -> None:
-        """Keep for a person what cannot be decided: said nightly, written once."""
+        # What cannot be decided is said every night and written once.
         lesson = difference.lesson
         hold = Hold(
             key=difference.state.key,
@@ -154,7 +151,7 @@ class _Draft:
 
 
 def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remark]:
-    """Show a lesson that was entered anew as a pair of entries; decides nothing."""
+    # A lesson that was entered anew is shown as a pair of entries; this decides nothing.
     groups_of = {lesson.id: lesson.groups for lesson in lessons}
     awarded: dict[tuple[int, date, tuple[int, ...]], list[int]] = {}
     reversed_ = []
@@ -173,18 +170,15 @@ def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remar
         if others:
             # Of two lessons on one day each replaces another one.
             other = others.pop(0)
-            remark = Remark(
-                RemarkKind.REPLACED, "replaced", entry.lesson, entry.resident, entry.coins, other
-            )
-            remarks.append(remark)
+            about = (entry.lesson, entry.resident, entry.coins, other)
+            remarks.append(Remark(RemarkKind.REPLACED, "replaced", *about))
     return remarks
 
 
 def entries_towards(due: int, difference: Difference, *, actor: str, note: str = "") -> list[Entry]:
     """The reversal of what is posted, and an award of ``due`` coins.
 
-    Never the difference alone: each award says what its lesson is worth, each reversal mirrors
-    the award that it names.
+    Never the difference alone: each award says what its lesson is worth.
     """
     state, verdict, lesson = difference.state, difference.verdict, difference.lesson
     entries: list[Entry] = []

@@ -10,7 +10,6 @@ from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     ALWAYS,
     Branch,
-    Fact,
     Group,
     LessonType,
     Link,
@@ -32,6 +31,7 @@ from coinsync.core.plan import (
     Remark,
     RemarkKind,
     Scope,
+    puts,
 )
 
 
@@ -50,14 +50,13 @@ class People:
 
     @property
     def erased(self) -> frozenset[int]:
-        """The cards whose families asked to be forgotten."""
-        return frozenset(
-            resident.id for resident in self.residents if resident.presence is Presence.ERASED
-        )
+        """Cards whose families asked to be forgotten."""
+        residents = self.residents
+        return frozenset(card.id for card in residents if card.presence is Presence.ERASED)
 
     @property
     def closed(self) -> frozenset[int]:
-        """The cards that get no more links: erased or merged."""
+        """Cards that get no more links: erased or merged."""
         return self.merged | self.erased
 
 
@@ -76,12 +75,9 @@ def plan_people(
     ``unreadable`` gives the bad field by card, ``missed`` other branches that lacked the card.
     """
     residents = _with_the_missing(scope.branch, read.residents, known.residents, missed or {})
+    groups = {group.id for group in read.groups}
     memberships = memberships_after(
-        read.memberships,
-        known.memberships,
-        scope.until,
-        read_before,
-        {group.id for group in read.groups},
+        read.memberships, known.memberships, scope.until, read_before, groups
     )
     links, remarks = _link_changes(read, known)
     for resident, field in (unreadable or {}).items():
@@ -90,11 +86,11 @@ def plan_people(
     erased = known.erased
     residents = [resident for resident in residents if resident.id not in erased]
     changes = [
-        *_changes(read.branches, known.branches),
-        *_changes(read.types, known.types),
-        *_changes(read.groups, known.groups),
-        *_changes(residents, known.residents),
-        *_changes(memberships, known.memberships),
+        *puts(read.branches, known.branches),
+        *puts(read.types, known.types),
+        *puts(read.groups, known.groups),
+        *puts(residents, known.residents),
+        *puts(memberships, known.memberships),
         *links,
     ]
     evidence = _people_evidence(scope.branch, read, known)
@@ -102,36 +98,22 @@ def plan_people(
 
 
 def _people_evidence(branch: int, read: People, known: People) -> Evidence:
-    present = {resident.id for resident in read.residents}
-    expected = {
-        resident.id
-        for resident in known.residents
-        if branch in resident.branches and resident.presence is not Presence.GONE
-    }
+    expected = set()
+    for resident in known.residents:
+        if branch in resident.branches and resident.presence is not Presence.GONE:
+            expected.add(resident.id)
+    missing = expected.difference(resident.id for resident in read.residents)
     # Only the groups of this branch were read: others cannot lack a membership.
     groups = {group.id for group in read.groups}
-    open_seats = {
-        _seat(membership)
-        for membership in known.memberships
-        if membership.until is None and membership.group in groups
-    }
-    shown_seats = {
-        _seat(membership) for membership in read.memberships if membership.group in groups
-    }
+    shown_seats = {_seat(shown) for shown in read.memberships if shown.group in groups}
+    open_seats = set()
+    for membership in known.memberships:
+        if membership.until is None and membership.group in groups:
+            open_seats.add(_seat(membership))
     return Evidence(
-        residents=Coverage(len(expected), len(read.residents), len(expected - present)),
+        residents=Coverage(len(expected), len(read.residents), len(missing)),
         memberships=Coverage(len(open_seats), len(shown_seats), len(open_seats - shown_seats)),
     )
-
-
-def _changes(facts: Iterable[Fact], known: Iterable[Fact]) -> list[Change]:
-    before = {identity(fact): fact for fact in known}
-    changes: list[Change] = []
-    for fact in facts:
-        old = before.get(identity(fact))
-        if fact != old:
-            changes.append(Put(fact, old))
-    return changes
 
 
 def _with_the_missing(
@@ -166,8 +148,8 @@ def memberships_after(
 ) -> tuple[Membership, ...]:
     """Join the memberships that the CRM shows with those that we remember.
 
-    AlfaCRM forgets a membership that ended, and shows many without a start: it began after the
-    last reading. One of ``groups`` that is no longer shown ended the day before.
+    AlfaCRM forgets a membership that ended, and shows many without a start: it began after the last
+    reading. One of ``groups`` that is no longer shown ended the day before.
     """
     after = {identity(membership): membership for membership in known}
     remembered: dict[tuple[int, int], list[Membership]] = {}
@@ -185,7 +167,7 @@ def memberships_after(
 def _dated(
     membership: Membership, stays: Iterable[Membership], today: date, read_before: date | None
 ) -> Membership:
-    """Give a membership without a start that of the stay we remember."""
+    # A membership without a start has that of the stay we remember.
     if membership.since != ALWAYS:
         return membership
     starts = []
@@ -195,15 +177,6 @@ def _dated(
             starts.append(stay.since)
     # A stay that we have never seen began after the last reading, which did not show it.
     return replace(membership, since=max(starts, default=read_before or ALWAYS))
-
-
-def memberships_once_recorded(known: Iterable[Membership], plan: Plan) -> list[Membership]:
-    """Memberships as they are once a plan is recorded."""
-    after = {identity(membership): membership for membership in known}
-    for change in plan.changes:
-        if isinstance(change, Put) and isinstance(change.new, Membership):
-            after[identity(change.new)] = change.new
-    return list(after.values())
 
 
 def names_to_ask(read: Iterable[Resident], known: People) -> dict[int, str]:
@@ -221,17 +194,15 @@ def names_to_ask(read: Iterable[Resident], known: People) -> dict[int, str]:
 
 
 def _link_changes(read: People, known: People) -> tuple[list[Change], list[Remark]]:
-    """Link residents who never had a link; a later change is only reported.
-
-    A revoked viewer must not come back because the office typed the page once more.
-    """
+    # Only residents who never had a link are linked; a later change is reported. A revoked viewer
+    # must not come back because the office typed the page once more.
     linked: dict[int, set[int]] = {}
     for link in known.links:
         linked.setdefault(link.resident, set()).add(link.vk)
     text_before = {resident.id: resident.vk for resident in known.residents}
     page_before = {page.resident: page for page in known.pages}
     page_now = {page.resident: page for page in read.pages}
-    changes = _changes(read.pages, known.pages)
+    changes = puts(read.pages, known.pages)
     remarks: list[Remark] = []
     closed = known.closed
     for resident in read.residents:
@@ -255,7 +226,7 @@ def vk_number(text: str, page: VkPage | None) -> tuple[int, str]:
     meaning = read_vk(text)
     if meaning.kind is VkKind.NUMBER:
         return meaning.number, ""
-    if meaning.kind is VkKind.NOTHING:
+    if meaning.kind in (VkKind.NOTHING, VkKind.HAS_NONE):
         return 0, ""
     # An answer about the name that stood on the card before says nothing about the one there now.
     if meaning.kind is not VkKind.SCREEN_NAME or page is None or page.name != meaning.name:

@@ -39,10 +39,10 @@ def plan_review(
     note: str,
     erased: Collection[int] = (),
 ) -> Plan:
-    """Plan what a person's ruling does to what is held: one question at least.
+    """Plan what a ruling does to what is held: one question at least.
 
-    *Forgive* takes the award back and gives the same as a gift; *waive* leaves the coins. What
-    then differs from the rules is a decision. Of ``erased`` residents no note is kept.
+    *Forgive* takes the award back and gives the same as a gift; *waive* leaves the coins. What then
+    differs from the rules is a decision. Of ``erased`` residents no note is kept.
     """
     changes: list[Change] = []
     basis: list[KeyState] = []
@@ -60,7 +60,7 @@ def plan_review(
         if due != state.coins:
             entries = entries_towards(due, difference, actor=actor, note=kept_note)
             seq += len(entries)
-            changes += [Post(entry) for entry in entries]
+            changes += map(Post, entries)
         if ruling is Ruling.FORGIVE and due < state.coins:
             gift = _gift(difference, state.coins - due, actor, kept_note)
             basis.append(KeyState(gift.key))

@@ -1,7 +1,6 @@
 """The checks of reconcile: their ids, what each proves, and what was found.
 
-A finding names its cases by number, never by name, because findings end up in logs and e-mails.
-Each comes with the command that shows the case or mends it.
+Findings end up in logs and e-mails, so they name their cases by number, never by name.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import partial
 
 from coinsync.core.ledger import LedgerRow
 
@@ -18,14 +18,14 @@ EXAMPLES_MAX = 5
 
 
 class Severity(StrEnum):
-    """A warning is something to look after, an error something that must never be."""
+    """A warning is to be looked after, an error must never be."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Owner(StrEnum):
-    """Where a difference comes from, and so where to look and what a person mends."""
+    """Where a difference comes from, and so where a person looks."""
 
     LEDGER = "ledger"
     RULES = "rules"
@@ -46,58 +46,35 @@ class Check:
     owner: Owner = Owner.RECORDS
 
 
+_of_ledger = partial(Check, owner=Owner.LEDGER)
+_of_database = partial(Check, owner=Owner.DATABASE)
+
 #: What is proved of the ledger alone, for any day.
 LEDGER_CHECKS = (
-    Check(
+    _of_ledger(
         "entry",
         "every entry moves whole coins, with actor, reason, day and time, "
         "and in the direction of its kind",
-        owner=Owner.LEDGER,
     ),
-    Check(
-        "numbers",
-        "entries are numbered from 1 without a gap, and the head says how far they go",
-        owner=Owner.LEDGER,
+    _of_ledger(
+        "numbers", "entries are numbered from 1 without a gap, and the head says how far they go"
     ),
-    Check(
+    _of_ledger(
         "keys",
         "keys are well-formed, counted without gaps, and stand at 0 or at their latest original",
-        owner=Owner.LEDGER,
     ),
-    Check(
-        "reversals",
-        "a reversal mirrors an earlier entry of its key, each at most once",
-        owner=Owner.LEDGER,
-    ),
-    Check(
-        "floors",
-        "no balance fell below zero but by a reviewed reversal",
-        owner=Owner.LEDGER,
-    ),
-    Check(
-        "chain",
-        "the hash of every entry follows from the one before",
-        owner=Owner.LEDGER,
-    ),
-    Check(
-        "runs",
-        "every entry belongs to a run, and the totals of every run are right",
-        owner=Owner.LEDGER,
-    ),
-    Check(
-        "circulation",
-        "issued − reversed − spent + refunded is what the residents have together",
-        owner=Owner.LEDGER,
+    _of_ledger("reversals", "a reversal mirrors an earlier entry of its key, each at most once"),
+    _of_ledger("floors", "no balance fell below zero but by a reviewed reversal"),
+    _of_ledger("chain", "the hash of every entry follows from the one before"),
+    _of_ledger("runs", "every entry belongs to a run, and the totals of every run are right"),
+    _of_ledger(
+        "circulation", "issued − reversed − spent + refunded is what the residents have together"
     ),
 )
 
 #: What is proved of everything else that is stored.
 STORED_CHECKS = (
-    Check(
-        "notes",
-        "every note is the one that its entry vouches for, and none is missing",
-        owner=Owner.LEDGER,
-    ),
+    _of_ledger("notes", "every note is the one that its entry vouches for, and none is missing"),
     Check(
         "rules",
         "what is posted is what the rules give, or a person knows of the difference",
@@ -111,11 +88,9 @@ STORED_CHECKS = (
     Check("sales", "coins that the shop took or returned are what its sales say"),
     Check("stock", "no stock was ever below nothing, and what left with a sale is what was sold"),
     Check("facts", "every recorded fact can be read"),
-    Check("references", "whatever refers to a row finds it", owner=Owner.DATABASE),
-    Check("file", "the database file is sound", owner=Owner.DATABASE),
-    Check(
-        "schema", "tables, indexes and append-only guards are the program's", owner=Owner.DATABASE
-    ),
+    _of_database("references", "whatever refers to a row finds it"),
+    _of_database("file", "the database file is sound"),
+    _of_database("schema", "tables, indexes and append-only guards are the program's"),
     Check("fresh", "every branch was synced lately", Severity.WARNING, Owner.CRM),
     Check(
         "private",
@@ -134,13 +109,11 @@ CRM_CHECKS = (
 
 CHECKS = (*LEDGER_CHECKS, *STORED_CHECKS, *CRM_CHECKS)
 BY_ID: Mapping[str, Check] = {check.id: check for check in CHECKS}
-#: Where one of these speaks, the ledger itself is not what was posted.
-OF_THE_LEDGER = frozenset(check.id for check in CHECKS if check.owner is Owner.LEDGER)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found: how many cases, and the first of them by number.
+    """What a check found: all cases are counted, the first are ``examples``.
 
     ``mend`` is the command that shows or mends them.
     """
@@ -155,12 +128,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Circulation:
-    """Coins by what became of them, all positive.
+    """Coins by what became of them, all positive; ``balance`` is what the residents have.
 
-    ``balance`` is the sum of the residents' balances.
-
-    Issued are awards, credits, openings and gifts; reversed is what reversals took of those. Spent
-    are debits and sales; refunded are refunds and what reversals gave back of debits and sales.
+    Reversed is what reversals took of awards, credits, openings and gifts; refunded includes what
+    they gave back of debits and sales.
     """
 
     issued: int = 0
@@ -177,9 +148,9 @@ class Circulation:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was checked and what was found; ``checked`` lacks the checks that could not be made.
+    """What was checked, without what could not be, and what was found.
 
-    ``held`` differences are known by name and wait for a person: they are no finding.
+    ``held`` differences wait for a person: they are no finding.
     """
 
     findings: tuple[Finding, ...]
@@ -194,19 +165,18 @@ class Findings:
     """Cases gathered by check: all are counted, the first few are named."""
 
     def __init__(self) -> None:
-        """Nothing found yet."""
         self._by_check: dict[str, Finding] = {}
 
     def __contains__(self, check: str) -> bool:
         return check in self._by_check
 
     def add(self, check: str, example: str, mend: str, *, count: int = 1) -> None:
-        """Add one case, or ``count`` cases that one example stands for."""
+        """Add one case, or the ``count`` cases that an example stands for."""
         kind = BY_ID[check]
         self._add(Finding(check, kind.severity, kind.owner, count, (example,), mend))
 
     def add_entry(self, check: str, row: LedgerRow, what: str) -> None:
-        """Add a case that one entry of the ledger is."""
+        """Add an entry of the ledger as a case."""
         case = f"entry {row.n} (#{row.resident}): {what}"
         self.add(check, case, history_command(row.resident))
 
@@ -216,7 +186,6 @@ class Findings:
             self._add(finding)
 
     def _add(self, finding: Finding) -> None:
-        """Add cases to those of the same check; what mends the first case stays."""
         known = self._by_check.get(finding.check)
         if known is not None:
             finding = replace(
@@ -235,15 +204,12 @@ class Findings:
         return tuple(findings)
 
     def _blamed(self, finding: Finding) -> Finding:
-        """Blame the ledger where it is broken for coins that the rules do not explain.
-
-        Somebody who changes entries makes them differ from the rules too. "sync --rerate" would
-        then post corrections to a ledger that is to be restored first.
-        """
+        # Somebody who changes entries makes them differ from the rules too. "sync --rerate" would
+        # then post corrections to a ledger that is to be restored first, so the ledger is blamed.
         if finding.check != "rules":
             return finding
         for other in self._by_check.values():
-            if other.check in OF_THE_LEDGER:
+            if other.owner is Owner.LEDGER:
                 return replace(finding, owner=Owner.LEDGER, mend=other.mend)
         return finding
 
@@ -254,12 +220,12 @@ def history_command(resident: int) -> str:
 
 
 def erase_command(resident: int) -> str:
-    """The command that takes away what is left of an erased resident."""
+    """The command that erases what is left of a resident."""
     return f"coinsync residents erase '#{resident}'"
 
 
 def command_for_days(command: str, days: Sequence[date]) -> str:
-    """A command for all days from the first to the last of ``days``."""
+    """A command for all days from the first of ``days`` to the last."""
     return f"{command} --since {min(days)} --until {max(days)}"
 
 

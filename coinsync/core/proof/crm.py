@@ -7,15 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from coinsync.core.facts import (
-    Attendance,
-    Hold,
-    Lesson,
-    Link,
-    Membership,
-    Resident,
-    VkPage,
-)
+from coinsync.core.facts import Attendance, Hold, Link, Membership, Resident, VkPage
 from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import Entry
 from coinsync.core.plan import Drop, Limits, Plan, Post, Put, Remark, RemarkKind
@@ -23,7 +15,7 @@ from coinsync.core.proof.checks import Findings, lesson_case
 
 
 def check_fresh(branches: Iterable[Freshness], hours_max: int, findings: Findings) -> None:
-    """Name the branches that were synced longer ago than so many hours, or never."""
+    """Name the branches without a sync in the last ``hours_max`` hours."""
     for branch in branches:
         if not branch.is_older_than(timedelta(hours=hours_max)):
             continue
@@ -44,14 +36,9 @@ class CrmReading:
 
 
 def check_readings(
-    readings: Iterable[CrmReading],
-    limits: Limits,
-    findings: Findings,
-    sync: str = "coinsync sync",
+    readings: Iterable[CrmReading], limits: Limits, findings: Findings, sync: str = "coinsync sync"
 ) -> None:
-    """Say of everything that a sync would change whose it is.
-
-    It is the CRM's, the rules', a person's, or the reading's.
+    """Say whose everything is that a sync would change.
 
     ``sync`` is the command that reads the same window.
     """
@@ -66,7 +53,6 @@ def check_readings(
 
 
 def _check_remark(where: str, remark: Remark, findings: Findings, sync: str) -> None:
-    """Say whose the difference is that a remark speaks of; most remarks speak of none."""
     name = lesson_case(remark.lesson or 0, remark.resident or 0)
     case = f"{name}: {remark.coins:+} ({remark.reason})"
     if remark.kind is RemarkKind.HOLD and not remark.known:
@@ -82,7 +68,6 @@ def _check_remark(where: str, remark: Remark, findings: Findings, sync: str) -> 
 
 
 def _check_changes(where: str, plan: Plan, limits: Limits, findings: Findings, sync: str) -> None:
-    """Name what the CRM says otherwise: as one case where a guard refuses the whole plan."""
     refusals = plan.check(limits)
     cases = _differences(plan)
     if refusals:
@@ -95,7 +80,7 @@ def _check_changes(where: str, plan: Plan, limits: Limits, findings: Findings, s
 
 
 def _differences(plan: Plan) -> Counter[str]:
-    """What the CRM says otherwise than it is recorded, and the coins that move with it."""
+    # What the CRM says otherwise than it is recorded, and the coins that move with it.
     cases: Counter[str] = Counter()
     for change in plan.changes:
         match change:
@@ -103,23 +88,16 @@ def _differences(plan: Plan) -> Counter[str]:
                 pass  # A person is asked about these: their remarks say so.
             case Post(entry=entry):
                 cases[_case_of(entry)] += entry.coins
-            case Put(new=fact) | Drop(old=fact):
+            case Put() | Drop():
                 # The mark and the coins of one lesson are one case.
-                cases[_case_of(fact)] += 0
-            case _:
-                pass  # A sync moves no goods.
+                cases[_case_of(change.subject)] += 0
     return cases
 
 
 def _case_of(subject: object) -> str:
-    """What a change is about, by number."""
     match subject:
-        case Entry(resident=resident, lesson=int(lesson)):
-            return lesson_case(lesson, resident)
-        case Attendance(lesson=lesson, resident=resident):
-            return lesson_case(lesson, resident)
-        case Lesson(id=id):
-            return f"lesson {id}"
+        case Entry(lesson=int(lesson)) | Attendance(lesson=lesson):
+            return lesson_case(lesson, subject.resident)
         case Resident(id=id):
             return f"#{id}"
         case Membership(resident=resident, group=group):

@@ -5,6 +5,8 @@ Little is kept for each key, because a ledger has as many keys as it has awards.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from coinsync.core.ledger import Kind, LedgerRow, is_key, lesson_key
 from coinsync.core.proof.checks import Circulation, Findings
 from coinsync.core.proof.rows import plain
@@ -14,7 +16,6 @@ _ISSUED = (_AWARD, Kind.CREDIT.value, Kind.OPENING.value, Kind.GIFT.value)
 _SPENT = (Kind.DEBIT.value, Kind.SALE.value)
 _SHOP = frozenset({Kind.SALE.value, _REFUND})
 _SHOP_PREFIXES = ("sale:", "refund:")
-
 
 #: How far a key has come: its last number, the coins that stand, which entry brought them, to whom.
 #: A plain tuple, because there are as many as awards: a class makes the pass slower by a tenth.
@@ -26,11 +27,10 @@ class PostedKeys:
     """What stands under each key, and the sums of the coins that came there."""
 
     def __init__(self, account: str, findings: Findings) -> None:
-        """No entry yet; ``account`` is the CRM account that the keys of lessons name."""
         self.progress: dict[str, KeyProgress] = {}
         self._find = findings.add_entry
         self._lesson_prefix = lesson_prefix(account)
-        self._coins_by_kind: dict[str, int] = {}
+        self._coins_by_kind: Counter[str] = Counter()
         #: Coins that reversals took of what was issued, and gave back of what was spent.
         self._reversed = self._refunded = 0
 
@@ -46,10 +46,10 @@ class PostedKeys:
             self._find("keys", row, f"posted while entry {entry} stands under its key")
         self._check_key(row)
         self.progress[row.key] = (row.seq, row.coins, row.n, row.resident)
-        self._coins_by_kind[row.kind] = self._coins_by_kind.get(row.kind, 0) + row.coins
+        self._coins_by_kind[row.kind] += row.coins
 
     def shop_coins(self) -> dict[str, int]:
-        """The coins that stand under the keys of sales and of refunds."""
+        """The coins that stand under the keys of sales and refunds."""
         coins_by_key = {}
         for key, (_, coins, _, _) in self.progress.items():
             if key.startswith(_SHOP_PREFIXES):
@@ -57,18 +57,17 @@ class PostedKeys:
         return coins_by_key
 
     def circulation(self, balance: int) -> Circulation:
-        """The coins by what became of them; ``balance`` is what the residents have together."""
+        """The coins by what became of them; ``balance`` is what the residents have."""
         sums = self._coins_by_kind
         return Circulation(
-            issued=sum(sums.get(kind, 0) for kind in _ISSUED),
+            issued=sum(map(sums.__getitem__, _ISSUED)),
             reversed=self._reversed,
-            spent=-sum(sums.get(kind, 0) for kind in _SPENT),
-            refunded=self._refunded + sums.get(_REFUND, 0),
+            spent=-sum(map(sums.__getitem__, _SPENT)),
+            refunded=self._refunded + sums[_REFUND],
             balance=balance,
         )
 
     def _check_key(self, row: LedgerRow) -> None:
-        """Whether the key is one that entries of this kind have."""
         if row.kind == _AWARD:
             if row.key != f"{self._lesson_prefix}{row.lesson}:{row.resident}":
                 self._find("keys", row, "its key is not that of its lesson and resident")
@@ -78,7 +77,6 @@ class PostedKeys:
             self._find("keys", row, f"its key is not that of a {row.kind}")
 
     def _take_back(self, row: LedgerRow) -> None:
-        """Compare an entry that takes coins back with what stands under its key."""
         _, standing, entry, resident = self.progress.get(row.key, NOTHING_POSTED)
         if row.kind not in (_REVERSAL, _REFUND):
             self._find("reversals", row, f"names an entry, but is of kind {plain(row.kind)}")
@@ -99,7 +97,7 @@ class PostedKeys:
 
 
 def takes_back(row: LedgerRow) -> bool:
-    """Whether an entry takes back another one, or says that it does."""
+    """Whether an entry takes back another one, or says so."""
     return row.kind == _REVERSAL or row.reverses is not None
 
 

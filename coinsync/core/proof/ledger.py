@@ -1,7 +1,7 @@
 """One pass over the ledger in its order: every entry by itself, and what stands in the end.
 
-Nothing here trusts what it looks at: whatever is wrong with a row is a finding, never an error. All
-checks share one pass, because reading a ledger of millions of entries is what takes the time.
+Whatever is wrong with a row is a finding, never an error. All checks share one pass, because
+reading a ledger of millions of entries is what takes the time.
 """
 
 from __future__ import annotations
@@ -14,8 +14,14 @@ from coinsync.core.ledger import GENESIS, Head, LedgerRow, Run, note_digest, row
 from coinsync.core.proof.checks import Circulation, Findings, erase_command
 from coinsync.core.proof.keys import PostedKeys
 from coinsync.core.proof.people import MergedCards
-from coinsync.core.proof.private import is_private
-from coinsync.core.proof.rows import ROW_SHAPES, SIGNS, plain, word_faults, wrong_columns
+from coinsync.core.proof.rows import (
+    ROW_SHAPES,
+    SIGNS,
+    is_private,
+    plain,
+    word_faults,
+    wrong_columns,
+)
 from coinsync.core.proof.runs import PostedRuns
 
 #: Told what is read, how much of it was read, and how much is expected.
@@ -30,10 +36,7 @@ def no_progress(_what: str, _done: int, _expected: int) -> None:
 
 @dataclass(slots=True)
 class StoredNotes:
-    """What must be known of the stored notes: digests by entry, and which look private.
-
-    The texts are not kept.
-    """
+    """What must be known of the stored notes, without their texts."""
 
     digests: dict[int, str] = field(default_factory=dict)
     private: set[int] = field(default_factory=set)
@@ -50,7 +53,10 @@ class StoredNotes:
 
 
 class LedgerPass:
-    """One pass over the ledger; afterwards its balances, and how far every key has come."""
+    """One pass over the ledger; ``expected`` entries will come, as far as that is known.
+
+    Afterwards ``keys`` say how far every key has come.
+    """
 
     def __init__(
         self,
@@ -63,7 +69,6 @@ class LedgerPass:
         progress: Progress = no_progress,
         expected: int = 0,
     ) -> None:
-        """No entry yet; ``expected`` is how many will come, as far as that is known."""
         self.keys = PostedKeys(account, findings)
         self.entries = 0
         self._account = account
@@ -103,8 +108,8 @@ class LedgerPass:
                 self._find_gap(row.n)
             if row_hash(chain, row) != row.chain:
                 self._find("chain", row, "its hash does not follow from the entry before")
-            # The next entry is compared with the hash that stands here, right or wrong: one change
-            # is one case.
+            # The next is compared with the hash that stands here, right or wrong: one change is
+            # one case.
             chain = row.chain
             self._n_last = row.n
             runs.add(row)
@@ -115,9 +120,9 @@ class LedgerPass:
         self._progress("entries", self.entries, self._expected)
 
     def finish(self, residents: Collection[int]) -> Circulation:
-        """Make the checks that need the whole ledger; ``residents`` are those who are recorded.
+        """Make the checks that need the whole ledger.
 
-        What belongs to no recorded resident is in nobody's purse, and so not in circulation.
+        What belongs to none of the recorded ``residents`` is not in circulation.
         """
         self._runs.check_recorded()
         self._runs.check_families()
@@ -136,7 +141,7 @@ class LedgerPass:
         return totals
 
     def check_head(self, head: Head | None) -> None:
-        """Whether the head, which every writer changes first, says how far the ledger has come."""
+        """Whether the head says how far the ledger has come."""
         if head is None:
             self._findings.add("numbers", "the head is missing", _RUNS)
             return
@@ -149,41 +154,33 @@ class LedgerPass:
             self._findings.add("numbers", case, _RUNS)
 
     def _skip(self, row: LedgerRow) -> str:
-        """Name a row whose numbers are no numbers, or texts no texts: it takes part in nothing.
-
-        The hash from which the next entry should follow comes back.
-        """
+        # A row whose numbers are no numbers, or texts no texts, takes part in nothing. The hash
+        # from which the next entry should follow comes back.
         columns = ", ".join(wrong_columns(row))
         self._findings.add("entry", f"entry {plain(row.n)}: {columns} cannot be", _RUNS)
         self._n_last = row.n if type(row.n) is int else self._n_last + 1
         return row.chain if type(row.chain) is str else GENESIS
 
     def _check_words(self, row: LedgerRow) -> None:
-        """Look at kind, day, reason and actor.
-
-        Right ones are looked at once, because they come again and again.
-        """
         faults = word_faults(row)
         if faults:
             self._find("entry", row, faults)
         elif is_private(row.reason):
             self._find("private", row, "its reason")
         else:
+            # The same words come again and again, and are looked at once.
             self._right_words.add((row.kind, row.happened_on, row.reason, row.actor))
 
     def _find_gap(self, n: int) -> None:
-        """Entries between the last number and ``n`` are missing, or a number comes twice."""
         first = self._n_last + 1
+        # A number may also come twice.
         count = max(1, n - first)
         case = f"entry {first} is" if count == 1 else f"entries {first} … {n - 1} are"
         self._findings.add("numbers", f"{case} missing", _RUNS, count=count)
 
     def _check_note(self, row: LedgerRow) -> None:
-        """Whether the stored note is the one that the entry was chained with.
-
-        An erased one may be gone.
-        """
         digest = self._notes.digests.pop(row.n, None)
+        # The note of somebody who was erased may be gone.
         if digest is None and row.resident not in self._cards.forgotten:
             self._find("notes", row, "its note is missing")
         elif digest is not None and digest != row.note_digest:

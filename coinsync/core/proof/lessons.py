@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from coinsync.core.facts import Decision, GroupStanding, Hold, LessonRecord, Mark
+from coinsync.core.facts import Decision, Hold, LessonRecord
 from coinsync.core.ledger import KeyState, lesson_key
-from coinsync.core.plan import Change, Drop, Evidence, Put, Scope
+from coinsync.core.plan import Drop, Evidence, Put, Scope
 from coinsync.core.planning.compare import Comparison, Recorded, WindowReading, compare
 from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.proof.checks import Findings, command_for_days, history_command, lesson_case
 from coinsync.core.proof.keys import NOTHING_POSTED, KeyProgress, lesson_prefix
 from coinsync.core.proof.ledger import LedgerPass
 from coinsync.core.proof.people import StoredPeople
-from coinsync.core.rules import Rulebook, judge
+from coinsync.core.rules import Rulebook, judge_all
 
 #: The key of each attendance of a lesson, with how far it has come.
 _KeysOfLesson = Sequence[tuple[str, KeyProgress]]
@@ -24,8 +24,8 @@ _KeysOfLesson = Sequence[tuple[str, KeyProgress]]
 class LessonsPass:
     """One pass over the stored lessons, one branch and window after the other.
 
-    Every key that has its lesson is taken out of what the ledger's pass found, so that in the end
-    those are left that have none.
+    Every key that has its lesson is taken out of what the ledger's pass found: those are left in
+    the end that have none.
     """
 
     def __init__(
@@ -36,7 +36,6 @@ class LessonsPass:
         rulebook: Rulebook,
         findings: Findings,
     ) -> None:
-        """No lesson yet."""
         self._account = account
         self._rulebook = rulebook
         self._findings = findings
@@ -60,8 +59,8 @@ class LessonsPass:
         """Look at the lessons of one window.
 
         What is plainly right is set aside first, because that is nearly everything; the rest goes
-        through the same comparison and the same planner as a sync, so that the two never differ
-        about what is right.
+        through the comparison and the planner of a sync, so that the two never differ about what is
+        right.
         """
         doubtful: dict[int, LessonRecord] = {}
         key_states: dict[str, KeyState] = {}
@@ -81,10 +80,8 @@ class LessonsPass:
         self._find_old_holds(scope, comparison)
 
     def finish(self, *, whole: bool) -> None:
-        """Say what was found.
-
-        ``whole`` that every window could be read, so that what is left has no lesson.
-        """
+        """Say what was found; ``whole`` that every window could be read."""
+        # A lesson that could not be read may be that of any key.
         if whole:
             self._find_waiting_without_lesson()
             self._find_awards_without_lesson()
@@ -92,20 +89,15 @@ class LessonsPass:
         self._add_cases("holds", self._out_of_date, "coinsync sync")
 
     def _check_decision(self, decision: Decision) -> None:
-        """A decision is about its lesson's key, and about a number to which the key has come."""
         seq, coins, _, _ = self._keys.get(decision.key, NOTHING_POSTED)
-        about_its_key = decision.key == lesson_key(
-            self._account, decision.lesson, decision.resident
-        )
+        key = lesson_key(self._account, decision.lesson, decision.resident)
         # Where the key has gone on since, the decision is of the past and its coins too.
-        about_the_past = decision.seq < seq
-        about_now = decision.seq == seq and decision.coins == coins
-        if not about_its_key or not (about_the_past or about_now):
+        fits = decision.seq < seq or (decision.seq, decision.coins) == (seq, coins)
+        if decision.key != key or not fits:
             case = f"decision on {lesson_case(decision.lesson, decision.resident)}"
             self._findings.add("holds", case, history_command(decision.resident))
 
     def _take_keys(self, record: LessonRecord) -> _KeysOfLesson:
-        """Take the keys of a lesson out of the ledger's, in the order of its attendance."""
         keys = []
         for attendance in record.attendance:
             key = f"{self._prefix}{record.lesson.id}:{attendance.resident}"
@@ -113,38 +105,29 @@ class LessonsPass:
         return keys
 
     def _is_right(self, record: LessonRecord, keys: _KeysOfLesson) -> bool:
-        """Whether what stands is what the rules give, and nobody is asked about any of it."""
         right = True
-        # Most attendances of a lesson are alike, and a verdict depends on nothing else of them.
-        coins_by_rules: dict[tuple[Mark, GroupStanding], int | None] = {}
-        for attendance, (key, progress) in zip(record.attendance, keys, strict=True):
-            alike = (attendance.mark, attendance.standing)
-            if alike not in coins_by_rules:
-                verdict = judge(record.lesson, attendance, self._rulebook)
-                coins_by_rules[alike] = None if verdict.held else verdict.coins
-            _, coins, _, _ = progress
+        verdicts = judge_all(record, self._rulebook)
+        for verdict, (key, (_, coins, _, _)) in zip(verdicts, keys, strict=True):
             if key in self._waiting:
                 self._without_lesson.discard(key)
                 right = False
-            elif coins != coins_by_rules[alike]:
+            elif verdict.held or coins != verdict.coins:
                 right = False
         return right
 
     def _find_differences(self, comparison: Comparison) -> None:
-        """A difference without a hold is a finding: nobody knows of it."""
         for difference in comparison.differences:
+            # What is held is known to a person.
             if difference.hold is not None:
                 continue
-            verdict = difference.verdict
-            given = verdict.coins or verdict.held
-            words = (
-                f"posted {difference.state.coins}, the rules give {given} ({verdict.reason.value})"
-            )
-            case = f"{lesson_case(difference.lesson.id, difference.resident)}: {words}"
-            self._against_rules.append((difference.lesson.date, case))
+            lesson, verdict = difference.lesson, difference.verdict
+            case = lesson_case(lesson.id, difference.resident)
+            posted, given = difference.state.coins, verdict.coins or verdict.held
+            words = f"posted {posted}, the rules give {given} ({verdict.reason.value})"
+            self._against_rules.append((lesson.date, f"{case}: {words}"))
 
     def _find_old_holds(self, scope: Scope, comparison: Comparison) -> None:
-        """A hold that a sync would change or drop is out of date."""
+        # A hold that a sync would change or drop is out of date.
         plan = plan_lessons(
             scope,
             comparison,
@@ -153,24 +136,19 @@ class LessonsPass:
             survivors=self._survivors,
         )
         for change in plan.changes:
-            hold = _hold_before(change)
-            if hold is not None:
-                case = f"{lesson_case(hold.lesson, hold.resident)}: {hold.coins:+} is held"
-                self._out_of_date.append((hold.happened_on, case))
+            match change:
+                case Put(old=Hold() as hold) | Drop(old=Hold() as hold):
+                    case = f"{lesson_case(hold.lesson, hold.resident)}: {hold.coins:+} is held"
+                    self._out_of_date.append((hold.happened_on, case))
 
     def _find_waiting_without_lesson(self) -> None:
-        """Holds and decisions about a lesson that is not recorded."""
         for key in self._without_lesson:
-            hold = self._people.holds.get(key)
-            if hold is not None:
-                day, case = hold.happened_on, lesson_case(hold.lesson, hold.resident)
-            else:
-                decision = self._people.decisions[key]
-                day, case = decision.decided_on, lesson_case(decision.lesson, decision.resident)
-            self._out_of_date.append((day, f"{case} is not recorded"))
+            waiting = self._people.holds.get(key) or self._people.decisions[key]
+            day = waiting.happened_on if isinstance(waiting, Hold) else waiting.decided_on
+            case = f"{lesson_case(waiting.lesson, waiting.resident)} is not recorded"
+            self._out_of_date.append((day, case))
 
     def _find_awards_without_lesson(self) -> None:
-        """Entries of lessons that are not recorded, or that do not list the resident."""
         for key, (_, _, entry, resident) in self._keys.items():
             if key.startswith(self._prefix):
                 lesson = key.removeprefix(self._prefix).partition(":")[0]
@@ -178,7 +156,6 @@ class LessonsPass:
                 self._findings.add("lessons", case, history_command(resident))
 
     def _add_cases(self, check: str, cases: list[tuple[date, str]], command: str) -> None:
-        """Add cases in the order of their days; the command covers the days of all of them."""
         if not cases:
             return
         mend = command_for_days(command, [day for day, _ in cases])
@@ -187,16 +164,9 @@ class LessonsPass:
 
 
 def _key_states(keys: _KeysOfLesson) -> dict[str, KeyState]:
-    """The keys that were ever posted to, as the planner wants them."""
     known = {}
     for key, progress in keys:
         if progress != NOTHING_POSTED:
             seq, coins, entry, _ = progress
             known[key] = KeyState(key, seq, coins, entry if coins else None)
     return known
-
-
-def _hold_before(change: Change) -> Hold | None:
-    """The stored hold that a change would replace or drop."""
-    old = change.old if isinstance(change, (Put, Drop)) else None
-    return old if isinstance(old, Hold) else None

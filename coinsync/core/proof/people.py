@@ -8,19 +8,17 @@ from dataclasses import dataclass, field
 from coinsync.core.facts import Decision, Hold, Link, Merge, Presence, Resident, VkPage
 from coinsync.core.ledger import survivors_of
 from coinsync.core.proof.checks import Findings, erase_command, history_command, lesson_case
-from coinsync.core.proof.private import is_private
+from coinsync.core.proof.rows import is_private
 
 
 class MergedCards:
     """Which cards count together: today by ``survivors``, and ever by ``families``.
 
-    A family is every card that ever counted with another, by whatever merge, undone ones among
-    them. Entries keep the card they were posted for, so the coins that a family had on some day of
-    the past cannot be told apart by card.
+    A family is every card that ever counted with another, by undone merges too. Entries keep the
+    card they were posted for, so its coins on some day of the past cannot be told apart by card.
     """
 
     def __init__(self, merges: Iterable[Merge] = (), erased: Iterable[int] = ()) -> None:
-        """Take the merges, undone ones too, and who is erased."""
         known = tuple(merges)
         self.survivors = survivors_of(known)
         self.families = _families(known)
@@ -36,7 +34,6 @@ class MergedCards:
 
 
 def _families(merges: Iterable[Merge]) -> dict[int, frozenset[int]]:
-    """The family of each card that was ever merged, itself included."""
     families: dict[int, frozenset[int]] = {}
     for merge in merges:
         cards = {merge.resident, *merge.ever}
@@ -51,7 +48,7 @@ def _families(merges: Iterable[Merge]) -> dict[int, frozenset[int]]:
 
 @dataclass(frozen=True, slots=True)
 class StoredPeople:
-    """What is stored of people, and of what waits for a person; holds and decisions by key."""
+    """What is stored of people and waits for a person; holds and decisions by key."""
 
     residents: Mapping[int, Resident] = field(default_factory=dict)
     merges: tuple[Merge, ...] = ()
@@ -73,7 +70,7 @@ class StoredPeople:
 
 
 def check_people(people: StoredPeople, findings: Findings) -> None:
-    """Make the checks of people: links, merges, erased cards, and private notes of decisions."""
+    """Check links, merges, erased cards, and the notes of decisions."""
     _check_links(people, findings)
     _check_merges(people, findings)
     _check_erased(people, findings)
@@ -84,7 +81,6 @@ def check_people(people: StoredPeople, findings: Findings) -> None:
 
 
 def _check_links(people: StoredPeople, findings: Findings) -> None:
-    """Nobody sees an erased card, nor a merged one instead of the card it goes on as."""
     erased = people.erased
     survivors = people.cards.survivors
     for link in people.links:
@@ -102,7 +98,6 @@ def _check_links(people: StoredPeople, findings: Findings) -> None:
 
 
 def _check_merges(people: StoredPeople, findings: Findings) -> None:
-    """A merged card goes on as a recorded one, never as itself, and both or none are erased."""
     erased = people.erased
     # An undone merge leads nowhere.
     into = {merge.resident: merge.into for merge in people.merges if merge.into}
@@ -119,7 +114,7 @@ def _check_merges(people: StoredPeople, findings: Findings) -> None:
 
 
 def _leads_back(card: int, into: Mapping[int, int]) -> bool:
-    """Whether following the merges from a card comes back to it."""
+    # Whether following the merges from a card comes back to it.
     current = card
     # As many steps as there are merges: a circle that the card only leads into must end as well.
     for _ in into:
@@ -130,7 +125,6 @@ def _leads_back(card: int, into: Mapping[int, int]) -> bool:
 
 
 def _check_erased(people: StoredPeople, findings: Findings) -> None:
-    """Of an erased resident only numbers are left."""
     for id in people.erased:
         leftovers = ", ".join(_leftovers(people, people.residents[id]))
         if leftovers:
@@ -138,7 +132,6 @@ def _check_erased(people: StoredPeople, findings: Findings) -> None:
 
 
 def _leftovers(people: StoredPeople, card: Resident) -> Iterator[str]:
-    """What should have gone with an erased card, in words."""
     if card.name:
         yield "name"
     if card.vk:

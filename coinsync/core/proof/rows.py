@@ -1,7 +1,7 @@
-"""What a row of the ledger or of its runs must be by itself, before it is compared with others.
+"""What a row of the ledger, a run or a note must be by itself, before it is compared with others.
 
-A row is taken at its word: the database may have been changed by hand, and SQLite stores a text in
-a column of numbers. Whatever is wrong with a row is a finding, never an error.
+SQLite stores a text in a column of numbers, and somebody may have changed the database by hand.
+Whatever is wrong with a row is a finding, never an error.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from itertools import product
+from typing import get_args, get_type_hints
 
-from coinsync.core.ledger import Kind, LedgerRow, Run
+from coinsync.core.ledger import Kind, LedgerRow, Run, utc_text
 from coinsync.core.plan import Purpose
 
 #: In which direction entries of a kind move coins; a reversal goes against what it reverses.
@@ -26,36 +27,33 @@ SIGNS: Mapping[str, int] = {
     Kind.REVERSAL.value: 0,
 }
 
-_NUMBERS = frozenset({"n", "seq", "resident", "coins", "run"})
-_NUMBERS_OR_NONE = frozenset({"lesson", "reverses"})
-_RUN_NUMBERS = frozenset({"id", "branch", "requests", "entries", "coins", "facts", "n_last"})
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _PLAIN = re.compile(r"[-+\w:.]{1,40}", re.ASCII)
-_PURPOSES = frozenset(purpose.value for purpose in Purpose)
+_PURPOSES = frozenset(map(str, Purpose))
+_EMAIL = r"[^\s@]+@[^\s@]+\.[^\s@.]{2,}"
+#: A Russian mobile number, ten digits that begin with 9, with or without +7 or 8 before it.
+_RUSSIAN_MOBILE = (
+    r"(?<![\w.])(?:\+\d{1,3}|8|7)?[\s(-]{0,2}9\d{2}[\s)-]{0,2}\d{3}[\s-]?\d{2}[\s-]?\d{2}(?!\w)"
+)
+_INTERNATIONAL = r"\+\d[\d\s()-]{8,16}\d"
+_PRIVATE = re.compile(f"{_EMAIL}|{_RUSSIAN_MOBILE}|{_INTERNATIONAL}")
 
 
-def _types_of(column: str) -> tuple[type, ...]:
-    """The types that a value of a column of the ledger may have."""
-    if column in _NUMBERS:
-        return (int,)
-    return (int, type(None)) if column in _NUMBERS_OR_NONE else (str,)
-
-
-_TYPES = tuple(_types_of(column) for column in LedgerRow._fields)
-#: Every combination of types that a row may have. One look into a set is several times faster than
-#: a comparison column by column, and every row of the ledger is asked for it.
+#: The types that the values of each column of the ledger may have.
+_TYPES = tuple(get_args(hint) or (hint,) for hint in get_type_hints(LedgerRow).values())
+#: Every combination of types that a row may have. Every row of the ledger is looked up here, which
+#: is several times faster than a comparison column by column.
 ROW_SHAPES = frozenset(product(*_TYPES))
-_RUN_SHAPE = tuple(int if column in _RUN_NUMBERS else str for column in Run._fields)
+_RUN_SHAPE = tuple(get_type_hints(Run).values())
 
 
 def wrong_columns(row: LedgerRow) -> list[str]:
-    """The columns of a row whose values are of another type than they may be."""
+    """The columns of a row whose values are of another type than may be."""
     columns = zip(LedgerRow._fields, row, _TYPES, strict=True)
     return [column for column, value, types in columns if type(value) not in types]
 
 
 def word_faults(row: LedgerRow) -> str:
-    """What is wrong with the kind, day, reason and actor of an entry; "" where all is right."""
+    """What is wrong with kind, day, reason and actor of an entry; "" where all is right."""
     faults = []
     if row.kind not in SIGNS:
         faults.append(f"no kind {plain(row.kind)}")
@@ -69,12 +67,12 @@ def word_faults(row: LedgerRow) -> str:
 
 
 def is_run(run: Run) -> bool:
-    """Whether the numbers of a run are numbers and its texts are texts."""
+    """Whether the numbers of a run are numbers and its texts texts."""
     return tuple(map(type, run)) == _RUN_SHAPE
 
 
 def run_fault(run: Run, place: int) -> str:
-    """What is wrong with a run that stands at a place, counted from 1; "" where all is right."""
+    """What is wrong with a run at a place, counted from 1; "" where all is right."""
     if not is_run(run):
         return "it cannot be read"
     if run.id != place:
@@ -100,20 +98,21 @@ def is_day(text: str) -> bool:
 
 def is_time(text: str) -> bool:
     """Whether a text is a moment as the ledger writes it: "2026-11-22T02:00:07Z"."""
-    if _TIME.fullmatch(text) is None:
-        return False
     try:
-        datetime.fromisoformat(text)
+        return utc_text(datetime.fromisoformat(text)) == text
     except ValueError:
         return False
-    return True
+
+
+def is_private(text: str) -> bool:
+    """Tell whether a text looks as if it held a telephone or an e-mail address."""
+    return _PRIVATE.search(text) is not None
 
 
 def plain(value: object) -> str:
     """A damaged value, short, as a finding may show it.
 
-    It may be anything, personal data too, so what is no number or plain word is only said to be
-    odd.
+    It may be anything, personal data too, so only a number or a plain word is shown.
     """
     text = str(value)
     return text if _PLAIN.fullmatch(text) else "something odd"

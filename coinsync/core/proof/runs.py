@@ -18,10 +18,7 @@ _RUNS = "coinsync runs"
 
 @dataclass(slots=True)
 class OpenRun:
-    """The run whose entries are being read.
-
-    ``posted_at`` is the time that all of them must have.
-    """
+    """The run whose entries are being read; all must have its ``posted_at``."""
 
     id: int | None = None
     recorded: Run | None = None
@@ -29,19 +26,15 @@ class OpenRun:
     is_review: bool = False
     entries: int = 0
     n_last: int = 0
-    moves: dict[int, int] = field(default_factory=dict)
+    moves: Counter[int] = field(default_factory=Counter)
     #: Residents whose coins a person decided to take back: they may go below zero.
     reviewed: set[int] = field(default_factory=set)
 
 
 class PostedRuns:
-    """Follows the runs as their entries come.
-
-    Afterwards ``balances`` are those of every resident.
-    """
+    """Follows the runs as their entries come, and adds up ``balances``."""
 
     def __init__(self, recorded: Mapping[int, Run], cards: MergedCards, findings: Findings) -> None:
-        """No entry yet; ``recorded`` are the runs by number."""
         self.balances: dict[int, int] = {}
         self.open = OpenRun()
         self._recorded = recorded
@@ -52,7 +45,7 @@ class PostedRuns:
         self._ever_reviewed: set[int] = set()
 
     def begin(self, row: LedgerRow) -> None:
-        """Close the run that was open until now, and open that of an entry."""
+        """Close the open run, and open that of an entry."""
         self.close()
         recorded = self._recorded.get(row.run)
         posted_at = recorded.posted_at if recorded else row.posted_at
@@ -68,7 +61,7 @@ class PostedRuns:
         run = self.open
         run.entries += 1
         run.n_last = row.n
-        run.moves[row.resident] = run.moves.get(row.resident, 0) + row.coins
+        run.moves[row.resident] += row.coins
         if run.is_review and takes_back(row):
             run.reviewed.add(row.resident)
         if row.posted_at != run.posted_at:
@@ -78,14 +71,13 @@ class PostedRuns:
                 self._find("entry", row, "no time")
 
     def close(self) -> None:
-        """Compare the totals of the open run with those recorded, and look at balances at its end.
+        """Compare the totals of the open run with those recorded, and move the balances.
 
-        Within a run a balance may dip below zero: its entries stand in the order of days and keys,
-        so that a debit may come before the credit that pays it. The writer too looks at balances
-        once, at the end of a plan.
+        They are looked at here alone, as the writer does: the entries of a run stand in the order
+        of days and keys, so that a debit may come before the credit that pays it.
         """
         run = self.open
-        self._check_totals(run)
+        self._check_totals()
         for resident, coins in run.moves.items():
             self._move(resident, coins)
         self._with_entries.add(run.id)
@@ -93,35 +85,33 @@ class PostedRuns:
         self.open = OpenRun()
 
     def check_recorded(self) -> None:
-        """Whether runs are counted without gaps, each going on where the last one stopped."""
+        """Whether runs have no gaps, each going on where the last one stopped."""
         n_last = 0
         posted_at = ""
         for place, run in enumerate(self._recorded.values(), start=1):
             fault = run_fault(run, place) or self._fault_after(run, n_last, posted_at)
             if fault:
                 self._findings.add("runs", f"run {plain(run.id)}: {fault}", _RUNS)
-            # The next run is compared with what this one says of itself, so that one fault is one
-            # case.
+            # The next is compared with what this one says of itself: one fault is one case.
             if is_run(run):
                 n_last = run.n_last
                 posted_at = run.posted_at
 
     def check_families(self) -> None:
-        """Whether cards that are or were ever merged have fewer coins than none together, today.
+        """Whether cards that were ever merged have fewer coins than none together, today.
 
         Their past cannot be told apart by card, so the end of each run says nothing about them.
         """
         together: Counter[int] = Counter()
-        for resident, coins in self.balances.items():
-            if resident in self._cards.families:
-                together[self._cards.survivor(resident)] += coins
+        for card in self._cards.families:
+            together[self._cards.survivor(card)] += self.balances.get(card, 0)
         for owner, coins in together.items():
             if coins < 0 and self._ever_reviewed.isdisjoint(self._cards.families[owner]):
                 case = f"#{owner} has {coins}, and nobody reviewed it"
                 self._findings.add("floors", case, history_command(owner))
 
-    def _check_totals(self, run: OpenRun) -> None:
-        recorded = run.recorded
+    def _check_totals(self) -> None:
+        run, recorded = self.open, self.open.recorded
         if recorded is None:
             return
         coins = sum(run.moves.values())
@@ -132,7 +122,6 @@ class PostedRuns:
             self._findings.add("runs", case, _RUNS)
 
     def _move(self, resident: int, coins: int) -> None:
-        """Move a balance, and look whether it fell below zero without a review."""
         balance = self.balances.get(resident, 0) + coins
         self.balances[resident] = balance
         # Who is below zero after a review may gain coins and still be below zero.
@@ -143,7 +132,6 @@ class PostedRuns:
             self._findings.add("floors", case, history_command(resident))
 
     def _fault_after(self, run: Run, n_last: int, posted_at: str) -> str:
-        """What is wrong with a run behind one with this last entry and time."""
         if (run.entries or run.coins) and run.id not in self._with_entries:
             return f"its {run.entries} entries ({run.coins:+}) are missing"
         # Moments of one form compare as texts.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from coinsync.core.catalog import (
     RefundLine,
     Sale,
     SaleLine,
+    SaleTotals,
     StockMove,
     totals_of_sale,
 )
@@ -29,38 +30,33 @@ _DIRECTIONS: Mapping[MoveKind, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredSales:
-    """What is stored of sales: ids, lines, and numbers of the lines that were taken back."""
+    """What is stored of sales: ids, lines, and the numbers of lines that were taken back."""
 
-    sales: frozenset[str] = frozenset()
-    lines: Mapping[str, Sequence[SaleLine]] = field(default_factory=dict)
-    refunded: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    sales: set[str] = field(default_factory=set)
+    lines: defaultdict[str, list[SaleLine]] = field(default_factory=lambda: defaultdict(list))
+    refunded: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     @classmethod
     def of(
         cls, sales: Iterable[Sale], lines: Iterable[SaleLine], refunds: Iterable[RefundLine]
     ) -> StoredSales:
         """Gather lines and refunds under their sales."""
-        lines_by_sale: dict[str, list[SaleLine]] = {}
+        stored = cls({sale.id for sale in sales})
         for line in lines:
-            lines_by_sale.setdefault(line.sale, []).append(line)
-        refunded: dict[str, frozenset[int]] = {}
+            stored.lines[line.sale].append(line)
         for refund in refunds:
-            refunded[refund.sale] = refunded.get(refund.sale, frozenset()) | {refund.line}
-        return cls(frozenset(sale.id for sale in sales), lines_by_sale, refunded)
+            stored.refunded[refund.sale].add(refund.line)
+        return stored
 
-    def lines_of(self, sale: str) -> Sequence[SaleLine]:
-        """The lines of a sale."""
-        return self.lines.get(sale, ())
-
-    def refunded_of(self, sale: str) -> frozenset[int]:
-        """The numbers of the lines of a sale that were taken back."""
-        return self.refunded.get(sale, frozenset())
+    def totals(self, sale: str) -> SaleTotals:
+        """What a sale moved by its lines."""
+        return totals_of_sale(self.lines[sale], self.refunded[sale])
 
 
 def check_sales(stored: StoredSales, coins: Mapping[str, int], findings: Findings) -> None:
-    """Compare the coins that moved, by key of the ledger, with the lines of sales and refunds."""
+    """Compare the coins that moved, by key, with the lines of sales and refunds."""
     paid: Counter[str] = Counter()
     given_back: Counter[str] = Counter()
     for key, amount in coins.items():
@@ -79,22 +75,19 @@ def check_sales(stored: StoredSales, coins: Mapping[str, int], findings: Finding
 def _check_sale(
     stored: StoredSales, sale: str, paid: int, given_back: int, findings: Findings
 ) -> None:
-    lines = stored.lines_of(sale)
-    refunded = stored.refunded_of(sale)
-    by_lines = totals_of_sale(lines, refunded)
+    lines, by_lines = stored.lines[sale], stored.totals(sale)
+    cost, returned = by_lines.coins_paid, by_lines.coins_returned
+    faults = []
     if not lines:
-        findings.add("sales", f"sale {sale}: nothing was bought", _SALES)
-    if by_lines.coins_paid != paid:
-        case = f"sale {sale}: its lines cost {by_lines.coins_paid}, {paid} were paid"
-        findings.add("sales", case, _SALES)
-    if by_lines.coins_returned != given_back:
-        case = (
-            f"sale {sale}: lines of {by_lines.coins_returned} came back, {given_back} were returned"
-        )
-        findings.add("sales", case, _SALES)
-    for number in sorted(refunded - {line.line for line in lines}):
-        case = f"sale {sale}: line {number} came back and was never sold"
-        findings.add("sales", case, _SALES)
+        faults.append("nothing was bought")
+    if cost != paid:
+        faults.append(f"its lines cost {cost}, {paid} were paid")
+    if returned != given_back:
+        faults.append(f"lines of {returned} came back, {given_back} were returned")
+    for number in sorted(stored.refunded[sale].difference(line.line for line in lines)):
+        faults.append(f"line {number} came back and was never sold")
+    for fault in faults:
+        findings.add("sales", f"sale {sale}: {fault}", _SALES)
 
 
 def check_stock(
@@ -103,32 +96,30 @@ def check_stock(
     stored: StoredSales,
     findings: Findings,
 ) -> None:
-    """Look at every move of stock in its order, then at what left and came back with each sale.
+    """Look at every move of stock, then at what left and came back with each sale.
 
     ``moves`` come with their numbers; ``expected`` is how many the head counts.
     """
     pieces: Counter[str] = Counter()
+    cases = []
     for place, (n, move) in enumerate(moves, start=1):
         if n != place:
-            findings.add("stock", f"move {n} stands where {place} should", _STOCK)
+            cases.append(f"move {n} stands where {place} should")
         if move.quantity * _DIRECTIONS[move.kind] < 0:
-            findings.add("stock", f"move {n}: {move.quantity:+} by {move.kind}", _STOCK)
+            cases.append(f"move {n}: {move.quantity:+} by {move.kind}")
         pieces[move.item] += move.quantity
         if pieces[move.item] < 0:
-            case = f"move {n}: {pieces[move.item]} of {move.item} are left"
-            findings.add("stock", case, _STOCK)
+            cases.append(f"move {n}: {pieces[move.item]} of {move.item} are left")
     if len(moves) != expected:
-        case = f"the head counts {expected} moves, there are {len(moves)}"
+        cases.append(f"the head counts {expected} moves, there are {len(moves)}")
+    for case in cases:
         findings.add("stock", case, _STOCK)
     _check_pieces([move for _, move in moves], stored, findings)
 
 
 def _check_pieces(moves: Sequence[StockMove], stored: StoredSales, findings: Findings) -> None:
-    """Pieces by sale and item: what left is what was sold, what came back is what was taken back.
-
-    Only goods that moved are looked at: those whose stock was not counted when they were sold have
-    no move, and none when they come back.
-    """
+    # Goods whose stock was not counted when they were sold have no move, and none when they come
+    # back: only what moved is looked at.
     left: Counter[tuple[str, str]] = Counter()
     came_back: Counter[tuple[str, str]] = Counter()
     for move in moves:
@@ -137,15 +128,11 @@ def _check_pieces(moves: Sequence[StockMove], stored: StoredSales, findings: Fin
         elif move.kind is MoveKind.REFUND:
             came_back[move.sale, move.item] += move.quantity
     for sale, item in sorted({*left, *came_back}):
-        by_lines = totals_of_sale(stored.lines_of(sale), stored.refunded_of(sale))
-        sold = by_lines.pieces_sold[item]
-        taken_back = by_lines.pieces_returned[item]
-        if left[sale, item] != sold:
-            case = f"sale {sale}: {left[sale, item]} of {item} left, by its lines {sold}"
-            findings.add("stock", case, _SALES)
-        if came_back[sale, item] != taken_back:
-            case = (
-                f"sale {sale}: {came_back[sale, item]} of {item} came back, "
-                f"by its lines {taken_back}"
-            )
-            findings.add("stock", case, _SALES)
+        by_lines = stored.totals(sale)
+        for verb, moved, expected in (
+            ("left", left[sale, item], by_lines.pieces_sold[item]),
+            ("came back", came_back[sale, item], by_lines.pieces_returned[item]),
+        ):
+            if moved != expected:
+                case = f"sale {sale}: {moved} of {item} {verb}, by its lines {expected}"
+                findings.add("stock", case, _SALES)

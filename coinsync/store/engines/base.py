@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,6 @@ from peewee import Database
 from coinsync.errors import CoinsyncError
 
 Values = Sequence[Any]
-#: Lends a connected database to one reader at a time.
-Lender = Callable[[], AbstractContextManager[Database]]
 
 #: How often a plan is tried when something disturbs it. Where each try waits by itself, they share
 #: the time that a writer was told to wait.
@@ -32,8 +30,6 @@ class Engine(ABC):
     #: The append-only triggers by name, each with its text after ``CREATE TRIGGER name``.
     guards: Mapping[str, str]
 
-    # --- by address ---
-
     @abstractmethod
     def must_exist(self, url: str) -> object:
         """Refuse a URL without a database; a mark that is equal while it is the same database."""
@@ -47,18 +43,16 @@ class Engine(ABC):
         """A database for writing, not yet connected; it waits so long for other writers."""
 
     @abstractmethod
-    def to_read(self, url: str, *, wait_seconds: float) -> Database:
-        """A database for reading alone, not yet connected."""
+    def to_read(self, url: str, *, wait_seconds: float, shared: bool = False) -> Database:
+        """A database for reading alone, not yet connected; ``shared``: by threads, in turn."""
 
-    @abstractmethod
-    def lender(self, url: str, *, wait_seconds: float) -> Lender:
-        """Lend connected databases to many readers, and keep them in between."""
+    def beside(self, url: str) -> object:
+        """A mark of what lies beside a database in use; a backup that is put there changes it."""
+        return None
 
     @abstractmethod
     def back_up(self, url: str, file: Path) -> None:
         """Write a copy of one moment into a file that is not there yet, for its owner alone."""
-
-    # --- by open database: connecting and writing ---
 
     @abstractmethod
     def place_of(self, database: Database) -> str:
@@ -99,8 +93,6 @@ class Engine(ABC):
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
         """Say in our words what the driver meant."""
 
-    # --- by open database: settings, schema and guards ---
-
     @abstractmethod
     def ready_to_migrate(self, database: Database) -> None:
         """Set what lasts and what the tables to come depend on."""
@@ -118,30 +110,31 @@ class Engine(ABC):
         return []
 
     @abstractmethod
-    def expected(self, database: Database) -> Mapping[str, str]:
-        """Every part of the schema that the models describe, by its name, and what it is."""
-
-    @abstractmethod
     def described(self, database: Database) -> Mapping[str, str]:
-        """Every part of our tables as the engine tells them, and all triggers."""
+        """Every part of our tables as the engine tells them: its name, and what it is."""
 
     @abstractmethod
+    def triggers(self, database: Database) -> Mapping[str, str]:
+        """All triggers by name, each with its text after ``CREATE TRIGGER name``."""
+
     def put_guard(self, database: Database, name: str, body: str) -> bool:
         """Make a trigger, whatever has its name now; False where the server forbids triggers."""
+        database.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
+        database.execute_sql(f"CREATE TRIGGER {name} {body}")
+        return True
 
-    @abstractmethod
     def guards_lost(self, database: Database) -> tuple[str, ...]:
         """Guards that are missing or changed, though this account may do what they refuse."""
+        texts = self.triggers(database)
+        return tuple(sorted(name for name, body in self.guards.items() if texts.get(name) != body))
 
     def guards_hidden(self, database: Database) -> tuple[str, ...]:
         """Guards that this account cannot see; it may not do what they refuse either."""
         return ()
 
-    # --- by open database: its condition ---
-
     @abstractmethod
-    def damage(self, database: Database) -> list[str]:
-        """What the engine finds wrong with its own files."""
+    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
+        """What the engine finds wrong with its own files; ``quick`` leaves out what takes long."""
 
     @abstractmethod
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
@@ -156,6 +149,10 @@ class Engine(ABC):
         """What whoever opened it may do and should not need to."""
 
     @abstractmethod
+    def unwritable(self, database: Database) -> str:
+        """Why whoever opened it for reading could not write there; "" when that is allowed."""
+
+    @abstractmethod
     def size(self, database: Database) -> int:
         """Bytes that the database takes on disk."""
 
@@ -167,3 +164,9 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         passed.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+def index_name(table: str, is_unique: bool, columns: Iterable[str]) -> str:
+    """What the schema calls an index: by its columns, because its own name makes no difference."""
+    unique = "unique " if is_unique else ""
+    return f"{unique}index {table} ({', '.join(columns)})"

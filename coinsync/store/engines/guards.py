@@ -21,54 +21,39 @@ _GROWING = {
 
 GROWING = tuple(_GROWING)
 
-#: SQLite stores a fraction in an integer column without an error. (MariaDB rounds it, also without
-#: one; what comes from a plan is a whole number before.)
-_WHOLE_NUMBERS = {
-    "entry_whole_coins": (
-        "BEFORE INSERT ON entry WHEN typeof(NEW.coins) <> 'integer'"
-        " BEGIN SELECT RAISE(ABORT, 'coins are whole numbers'); END"
-    ),
-    "stock_move_whole_pieces": (
-        "BEFORE INSERT ON stock_move WHEN typeof(NEW.quantity) <> 'integer'"
-        " BEGIN SELECT RAISE(ABORT, 'pieces are whole numbers'); END"
-    ),
-}
 
-
-def _sqlite_guards() -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for table, (subject, is_same) in _GROWING.items():
-        refusal = f"{subject} append-only"
-        for verb in ("UPDATE", "DELETE"):
-            texts[f"{table}_no_{verb.lower()}"] = (
-                f"BEFORE {verb} ON {table}"
-                f" BEGIN SELECT RAISE(ABORT, '{refusal}: {verb} refused'); END"
-            )
-        # REPLACE deletes without asking the trigger against DELETE, unless the connection has
-        # recursive_triggers. So what is there already is refused before it can be replaced.
-        texts[f"{table}_no_replace"] = (
-            f"BEFORE INSERT ON {table}"
-            f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {is_same})"
-            f" BEGIN SELECT RAISE(ABORT, '{refusal}: duplicate'); END"
-        )
-    return texts
-
-
-def _mysql_guards() -> dict[str, str]:
-    # REPLACE fires the trigger against DELETE, ON DUPLICATE KEY UPDATE that against UPDATE.
+def _append_only(refuse: str) -> dict[str, str]:
     texts: dict[str, str] = {}
     for table, (subject, _) in _GROWING.items():
         for verb in ("UPDATE", "DELETE"):
-            refusal = f"{subject} append-only: {verb} refused"
-            texts[f"{table}_no_{verb.lower()}"] = (
-                f"BEFORE {verb} ON {table} FOR EACH ROW"
-                f" SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{refusal}'"
-            )
+            refusal = refuse.format(f"{subject} append-only: {verb} refused")
+            texts[f"{table}_no_{verb.lower()}"] = f"BEFORE {verb} ON {table} {refusal}"
     return texts
 
 
-SQLITE: Mapping[str, str] = _sqlite_guards() | _WHOLE_NUMBERS
-MYSQL: Mapping[str, str] = _mysql_guards()
+def _for_new_rows() -> dict[str, str]:
+    texts: dict[str, str] = {}
+    # REPLACE deletes without asking the trigger against DELETE, unless the connection has
+    # recursive_triggers. So what is there already is refused before it can be replaced.
+    for table, (subject, is_same) in _GROWING.items():
+        condition = f"EXISTS (SELECT 1 FROM {table} WHERE {is_same})"
+        refusal = _REFUSE_IN_SQLITE.format(f"{subject} append-only: duplicate")
+        texts[f"{table}_no_replace"] = f"BEFORE INSERT ON {table} WHEN {condition} {refusal}"
+    # SQLite stores a fraction in an integer column without an error. (MariaDB rounds it, also
+    # without one; what comes from a plan is a whole number before.)
+    for table, column, noun in (("entry", "coins", "coins"), ("stock_move", "quantity", "pieces")):
+        condition = f"typeof(NEW.{column}) <> 'integer'"
+        refusal = _REFUSE_IN_SQLITE.format(f"{noun} are whole numbers")
+        texts[f"{table}_whole_{noun}"] = f"BEFORE INSERT ON {table} WHEN {condition} {refusal}"
+    return texts
+
+
+_REFUSE_IN_SQLITE = "BEGIN SELECT RAISE(ABORT, '{}'); END"
+_REFUSE_IN_MYSQL = "FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{}'"
+
+SQLITE: Mapping[str, str] = _append_only(_REFUSE_IN_SQLITE) | _for_new_rows()
+#: Here REPLACE fires the trigger against DELETE, ON DUPLICATE KEY UPDATE that against UPDATE.
+MYSQL: Mapping[str, str] = _append_only(_REFUSE_IN_MYSQL)
 
 
 def watched(body: str) -> tuple[str, str]:

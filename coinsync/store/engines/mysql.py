@@ -14,24 +14,19 @@ from pymysql.cursors import SSCursor
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.engines import guards, mysql_errors, mysql_schema
-from coinsync.store.engines.base import Engine, Lender, Values
+from coinsync.store.engines.base import Engine, Values
 from coinsync.store.engines.mysql_address import address_of
 from coinsync.store.engines.mysql_connection import (
     CONNECT_SECONDS_MAX,
     MysqlDatabase,
-    SharedDatabase,
     opened_here,
     terms_to_read,
     terms_to_write,
 )
-from coinsync.store.models import TABLE_NAMES
+from coinsync.store.models import MODEL_OF_TABLE, TABLE_NAMES, columns_of
 
 #: ``CHECK TABLE`` reads all of a table.
 CHECK_SECONDS = 3600.0
-#: A connection of the web view is given up then, so that a host that is back is used again.
-STALE_SECONDS = 300
-#: More than the web view may have threads.
-SHARED_CONNECTIONS = 64
 
 #: Compared byte by byte, trailing blanks too, as SQLite does: MariaDB's and MySQL's name for it. By
 #: default ``K1`` equals ``k1`` and "ё" equals "е".
@@ -44,14 +39,11 @@ class Mysql(Engine):
     errors = (peewee.PeeweeException, pymysql.MySQLError)
     guards = guards.MYSQL
 
-    # --- by address ---
-
     def must_exist(self, url: str) -> object:
-        """Connecting will tell; an address always means the same database."""
+        # Connecting will tell; an address always means the same database.
         return address_of(url)
 
     def prepare(self, url: str) -> bool:
-        """Make the database itself, where the account may."""
         try:
             with self.to_write(url, wait_seconds=CONNECT_SECONDS_MAX).connection_context():
                 return False
@@ -67,57 +59,34 @@ class Mysql(Engine):
         return True
 
     def to_write(self, url: str, *, wait_seconds: float) -> MysqlDatabase:
-        """Each of a plan's tries waits for a part of the time."""
         address = address_of(url)
         return MysqlDatabase(address.name, address=address, terms=terms_to_write(wait_seconds))
 
-    def to_read(self, url: str, *, wait_seconds: float) -> MysqlDatabase:
-        """Every transaction of it is told to write nothing."""
-        address = address_of(url)
-        return MysqlDatabase(address.name, address=address, terms=terms_to_read(wait_seconds))
-
-    def lender(self, url: str, *, wait_seconds: float) -> Lender:
-        """Connections are kept. What another node has just written may be seen a moment later."""
-        address = address_of(url)
-        shared: Database = SharedDatabase(
-            address.name,
-            address=address,
-            # A page waits for no other node: it would be slower, and never be wrong for long.
-            terms=terms_to_read(wait_seconds, wait_seconds + 4, causal=False),
-            max_connections=SHARED_CONNECTIONS,
-            stale_timeout=STALE_SECONDS,
-            timeout=wait_seconds,
-        )
-
-        @contextmanager
-        def lent() -> Iterator[Database]:
-            with shared.connection_context():
-                yield shared
-
-        return lent
+    def to_read(self, url: str, *, wait_seconds: float, shared: bool = False) -> MysqlDatabase:
+        address, terms = address_of(url), terms_to_read(wait_seconds)
+        if shared:
+            # A page waits for no other node: what that one has just written may be seen a moment
+            # later, and waiting would make all pages slower.
+            terms = terms_to_read(wait_seconds, wait_seconds + 4, causal=False)
+        return MysqlDatabase(address.name, address=address, terms=terms, thread_safe=not shared)
 
     def back_up(self, url: str, file: Path) -> None:
-        """By the server's own program."""
         from coinsync.store.engines import mysql_dump
 
         mysql_dump.dump(address_of(url), file, guards=len(self.guards))
 
-    # --- by open database: connecting and writing ---
-
     def place_of(self, database: Database) -> str:
-        """Hosts and name."""
         return str(opened_here(database).address)
 
     def begin_reading(self, database: Database) -> None:
-        """The snapshot is taken at once, not by the first question."""
+        # The snapshot is taken at once, not by the first question.
         database.execute_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 
     def may_try_again(self, error: BaseException, *, began: bool) -> bool:
-        """What others did to us passes; a server that does not answer was waited for already."""
+        # What others did to us passes; a server that does not answer was waited for already.
         return not mysql_errors.timed_out(error)
 
     def is_alive(self, database: Database) -> bool:
-        """Ask the server."""
         try:
             # The driver would connect anew without our settings.
             database.connection().ping(reconnect=False)
@@ -126,12 +95,12 @@ class Mysql(Engine):
         return True
 
     def renew(self, database: Database) -> None:
-        """Connect anew: to another host, where this one serves no longer."""
+        # Where this host serves no longer, another one is found.
         database.close()
 
     @contextmanager
     def look_again(self, database: Database) -> Iterator[None]:
-        """Take the writers' lock: a commit of ours that is still on its way holds it."""
+        # A commit of ours that is still on its way holds the writers' lock.
         database.close()
         database.connect()
         database.begin()
@@ -142,7 +111,7 @@ class Mysql(Engine):
             database.rollback()
 
     def stream(self, database: Database, sql: str, values: Values) -> Iterator[tuple[Any, ...]]:
-        """Rows come as they are asked for; meanwhile the connection can do nothing else."""
+        # Meanwhile the connection can do nothing else.
         connection = database.connection()
         with closing(connection.cursor(SSCursor)) as cursor:
             cursor.execute(sql, values)
@@ -153,22 +122,18 @@ class Mysql(Engine):
                 raise RuntimeError("another question was asked before all rows were read")
 
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
-        """Errors are told apart by their numbers, never by their texts."""
         return mysql_errors.translate(error, place)
 
-    # --- by open database: settings, schema and guards ---
-
     def ready_to_migrate(self, database: Database) -> None:
-        """New tables are made transactional, and compare texts exactly."""
+        # New tables are made transactional, and compare texts exactly.
         database.execute_sql("SET SESSION default_storage_engine = InnoDB")
         database.execute_sql(f"ALTER DATABASE CHARACTER SET utf8mb4 COLLATE {_collation(database)}")
 
     def has_table(self, database: Database, name: str) -> bool:
-        """Whether it is there, and this account may see it."""
         return bool(database.execute_sql("SHOW TABLES LIKE %s", (name,)).fetchall())
 
     def unsafe_settings(self, database: Database) -> list[str]:
-        """The session was looked at when it was made; here are the tables."""
+        # The session was looked at when it was made; here are the tables.
         wrong = []
         for table, kind, collation in database.execute_sql(
             "SELECT table_name, engine, table_collation FROM information_schema.tables"
@@ -184,74 +149,61 @@ class Mysql(Engine):
         return wrong
 
     def weak_settings(self, database: Database) -> list[str]:
-        """Whether what was committed is on disk."""
         name = "innodb_flush_log_at_trx_commit"
         flush = database.execute_sql(f"SELECT @@GLOBAL.{name}").fetchone()[0]
         if flush == 1:
             return []
         return [f"{name} = {flush}: a power cut may lose the last second; set it to 1"]
 
-    def expected(self, database: Database) -> Mapping[str, str]:
-        """As the models say it, in the words of the server."""
-        return mysql_schema.expected(database)
-
     def described(self, database: Database) -> Mapping[str, str]:
-        """From ``information_schema``."""
         return mysql_schema.described(database, _COLLATIONS)
 
+    def triggers(self, database: Database) -> Mapping[str, str]:
+        return mysql_schema.triggers(database)
+
     def put_guard(self, database: Database, name: str, body: str) -> bool:
-        """A server with a binary log takes triggers only from accounts that it trusts."""
+        # A server with a binary log takes triggers only from accounts that it trusts.
         try:
-            database.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
-            database.execute_sql(f"CREATE TRIGGER {name} {body}")
+            return super().put_guard(database, name, body)
         except peewee.DatabaseError as error:
             if set(mysql_errors.codes(error)) & mysql_errors.FORBIDDEN:
                 return False
             raise
-        return True
 
     def guards_lost(self, database: Database) -> tuple[str, ...]:
-        """Those that this account does not see, where it may do what they refuse."""
-        lost: list[str] = []
-        for name in self._unseen_guards(database):
-            verb, table = guards.watched(self.guards[name])
-            if _may(database, verb, table):
-                lost.append(name)
-        return tuple(lost)
+        return self._guards_not_seen(database, may_break=True)
 
     def guards_hidden(self, database: Database) -> tuple[str, ...]:
-        """Those that this account does not see, where it may not do what they refuse either."""
-        lost = self.guards_lost(database)
-        return tuple(name for name in self._unseen_guards(database) if name not in lost)
+        return self._guards_not_seen(database, may_break=False)
 
-    def _unseen_guards(self, database: Database) -> list[str]:
-        texts = mysql_schema.triggers(database)
-        return sorted(name for name, body in self.guards.items() if texts.get(name) != body)
+    def _guards_not_seen(self, database: Database, *, may_break: bool) -> tuple[str, ...]:
+        names: list[str] = []
+        for name in super().guards_lost(database):
+            verb, table = guards.watched(self.guards[name])
+            if _may(database, verb, table) is may_break:
+                names.append(name)
+        return tuple(names)
 
-    # --- by open database: its condition ---
-
-    def damage(self, database: Database) -> list[str]:
-        """The server's own check, which would end our transaction, on another connection."""
+    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
+        # The server's own check would end our transaction, so another connection makes it.
         opened = opened_here(database)
         terms = terms_to_read(opened.terms.connect_seconds, CHECK_SECONDS)
         other: Database = MysqlDatabase(opened.database, address=opened.address, terms=terms)
         with other.connection_context():
-            rows = other.execute_sql(f"CHECK TABLE {', '.join(TABLE_NAMES)}").fetchall()
+            check = f"CHECK TABLE {', '.join(TABLE_NAMES)} {'QUICK' if quick else ''}"
+            rows = other.execute_sql(check).fetchall()
         bad = [row for row in rows if row[2:] != ("status", "OK")]
         return [f"{table}: {text}" for table, _, _, text in bad]
 
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
-        """Rows by what they refer to."""
         return list(mysql_schema.orphans(database))
 
     def product(self, database: Database) -> tuple[str, str]:
-        """MariaDB says so in its version, before what its packagers add."""
         version = str(database.execute_sql("SELECT VERSION()").fetchone()[0])
         number, mark, _ = version.partition("-MariaDB")
         return ("MariaDB" if mark else "MySQL"), number
 
     def rights(self, database: Database) -> tuple[str, ...]:
-        """What of the tables that only grow this account may change or empty."""
         allowed = []
         for table in guards.GROWING:
             for verb in ("UPDATE", "DELETE"):
@@ -259,8 +211,11 @@ class Mysql(Engine):
                     allowed.append(f"{verb} {table}")
         return (f"this account may {', '.join(allowed)}",) if allowed else ()
 
+    def unwritable(self, database: Database) -> str:
+        """Ask about the row with which every plan begins."""
+        return "" if _may(database, "UPDATE", "head") else "this account may not write"
+
     def size(self, database: Database) -> int:
-        """Bytes of tables and indexes, as far as the server knows."""
         cursor = database.execute_sql(
             "SELECT SUM(data_length + index_length) FROM information_schema.tables"
             " WHERE table_schema = DATABASE()"
@@ -274,7 +229,7 @@ MYSQL = Mysql()
 def _may(database: Database, verb: str, table: str) -> bool:
     """Ask the server itself, by a statement that is not carried out."""
     if verb == "UPDATE":
-        column = mysql_schema.first_column(table)
+        column = columns_of(MODEL_OF_TABLE[table])[0]
         statement = f"EXPLAIN UPDATE {table} SET {column} = {column}"
     else:
         statement = f"EXPLAIN DELETE FROM {table}"

@@ -7,10 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-import peewee
 import pymysql
-from peewee import MySQLDatabase
-from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase
+from peewee import Database, MySQLDatabase
 
 from coinsync.errors import DatabaseUnusable
 from coinsync.store.engines import mysql_errors
@@ -202,27 +200,7 @@ class MysqlDatabase(MySQLDatabase):
                     self.execute(statement)  # type: ignore[no-untyped-call]
 
 
-class SharedDatabase(PooledMySQLDatabase, MysqlDatabase):  # type: ignore[misc]
-    """For many threads: each takes a connection that is alive, and gives it back."""
-
-    def connect(self, reuse_if_open: bool = False) -> Any:
-        """Take a connection; too many are told as a server would."""
-        try:
-            return super().connect(reuse_if_open)
-        except MaxConnectionsExceeded as error:
-            raise peewee.OperationalError(
-                min(mysql_errors.CROWDED), "too many readers at once"
-            ) from error
-
-    def _is_closed(self, conn: pymysql.Connection[Any]) -> bool:
-        if not super()._is_closed(conn):
-            return False
-        # Where one is dead the server was away, and so are the others: nobody should wait for each.
-        self._connections.clear()
-        return True
-
-
-def opened_here(database: peewee.Database) -> MysqlDatabase:
+def opened_here(database: Database) -> MysqlDatabase:
     """The database, with its address and terms."""
     assert isinstance(database, MysqlDatabase)  # noqa: S101
     return database

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator
 
-from peewee import Database, ForeignKeyField, Model
+from peewee import Database, ForeignKeyField
 
-from coinsync.store.models import MODELS, TABLE_NAMES, key_columns_of
+from coinsync.store.engines.base import index_name
+from coinsync.store.models import MODELS, TABLE_NAMES
 
 _TRIGGERS = """
 SELECT trigger_name, action_timing, event_manipulation, event_object_table, action_statement
@@ -34,71 +34,21 @@ _REFERENCE = re.compile(
     re.MULTILINE,
 )
 _CHECK_CLAUSE = re.compile(r"\bCHECK \((.+)\)[,\s]*$", re.MULTILINE)
-_EXACTLY = "compared exactly"
 _WIDTH = re.compile(r"^(\w*int)\(\d+\)")
-_CHECK = re.compile(r"check\s*\((.*)\)", re.IGNORECASE)
-
-
-def expected(database: Database) -> dict[str, str]:
-    """Every part of the schema that the models describe, in the database's words for types."""
-    parts: dict[str, str] = {}
-    for model in MODELS:
-        table = model._meta.table_name
-        parts[f"table {table}"] = "InnoDB"
-        for field in model._meta.sorted_fields:
-            parts |= _parts_of_field(database, table, field)
-        for is_unique, columns in _keys(model):
-            parts[_index_name(table, is_unique, columns)] = "there"
-    return parts
-
-
-def _parts_of_field(database: Database, table: str, field: Any) -> dict[str, str]:
-    parts: dict[str, str] = {}
-    context = database.get_sql_context()
-    kind = context.sql(field.ddl_datatype(context)).query()[0].lower()
-    words = [kind]
-    if not field.null:
-        words.append("NOT NULL")
-    for constraint in field.constraints or ():
-        check = _CHECK.match(constraint.sql)
-        if check:
-            parts[f"check {table} ({_plain(check[1])})"] = "there"
-    if "char" in kind or "text" in kind:
-        words.append(_EXACTLY)
-    parts[f"column {table}.{field.column_name}"] = " ".join(words)
-    if isinstance(field, ForeignKeyField):
-        parent = f"{field.rel_model._meta.table_name}.{field.rel_field.column_name}"
-        parts[f"reference {table}.{field.column_name}"] = f"to {parent} ON DELETE {field.on_delete}"
-    return parts
-
-
-def _keys(model: type[Model]) -> Iterator[tuple[bool, Sequence[str]]]:
-    # The primary key and the indexes of a table: whether each is unique, and its columns.
-    yield True, key_columns_of(model)
-    for index in model._meta.fields_to_index():
-        yield bool(index._unique), [field.column_name for field in index._expressions]
-
-
-def _index_name(table: str, is_unique: bool, columns: Sequence[str]) -> str:
-    # Indexes go by their columns: the name of an index makes no difference.
-    unique = "unique " if is_unique else ""
-    return f"{unique}index {table} ({', '.join(columns)})"
 
 
 def described(database: Database, exact: Collection[str]) -> dict[str, str]:
-    """Every part of our tables, and all triggers; ``exact`` collations compare byte by byte."""
-    kinds = {table: str(kind) for table, kind in database.execute_sql(_TABLES)}
-    present = [table for table in TABLE_NAMES if table in kinds]
-    parts = {f"table {table}": kinds[table] for table in present}
+    """Every part of our tables, by name; ``exact`` collations compare byte by byte."""
+    parts: dict[str, str] = {}
+    for table, kind in database.execute_sql(_TABLES).fetchall():
+        if table in TABLE_NAMES:
+            parts[f"table {table}"] = "transactional" if kind == "InnoDB" else str(kind)
+            parts |= _references_and_checks(database, table)
     for table, column, kind, nullable, default, collation in database.execute_sql(_COLUMNS):
         if table in TABLE_NAMES:
             words = _column_words(kind, nullable, default, collation, exact)
             parts[f"column {table}.{column}"] = words
-    parts |= dict(_indexes(database))
-    for table in present:
-        parts |= _references_and_checks(database, table)
-    for trigger in triggers(database):
-        parts[f"trigger {trigger}"] = "there"
+    parts |= _indexes(database)
     return parts
 
 
@@ -108,14 +58,6 @@ def triggers(database: Database) -> dict[str, str]:
     for name, timing, event, table, statement in database.execute_sql(_TRIGGERS):
         texts[name] = f"{timing} {event} ON {table} FOR EACH ROW {statement}"
     return texts
-
-
-def first_column(table: str) -> str:
-    """The first column of one of our tables."""
-    for model in MODELS:
-        if model._meta.table_name == table:
-            return str(model._meta.sorted_fields[0].column_name)
-    raise LookupError(table)
 
 
 def _column_words(
@@ -128,8 +70,8 @@ def _column_words(
     # MariaDB calls the missing default of a column that may be empty "NULL".
     if default not in (None, "NULL"):
         words.append(f"DEFAULT {default}")
-    if collation:
-        words.append(_EXACTLY if collation in exact else f"compared by {collation}")
+    if collation and collation not in exact:
+        words.append(f"compared by {collation}")
     return " ".join(words)
 
 
@@ -144,8 +86,8 @@ def _indexes(database: Database) -> Iterator[tuple[str, str]]:
     for index, columns in columns_of.items():
         table, _, is_unique = index
         if table in TABLE_NAMES:
-            what = "partial" if index in partial else "there"
-            yield _index_name(table, is_unique, columns), what
+            what = "partial" if index in partial else "whole"
+            yield index_name(table, is_unique, columns), what
 
 
 def _references_and_checks(database: Database, table: str) -> dict[str, str]:

@@ -8,22 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import peewee
 from peewee import Database, SqliteDatabase
 
 from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
 from coinsync.store.engines import guards, sqlite_schema
-from coinsync.store.engines.base import Engine, Lender, Values, causes
-from coinsync.store.engines.sqlite_files import (
-    IdleConnections,
-    address,
-    file_of,
-    missing,
-    path_of,
-    refuse_missing,
-    to_read,
-)
+from coinsync.store.engines.base import Engine, Values, causes
 
 SETTINGS = {
     # SQLite ignores references between tables unless each connection asks for them.
@@ -50,34 +42,35 @@ class Sqlite(Engine):
     errors = (peewee.PeeweeException, sqlite3.Error)
     guards = guards.SQLITE
 
-    # --- by address ---
-
     def must_exist(self, url: str) -> object:
-        """The number of the file."""
         path = path_of(url)
-        refuse_missing(path)
+        if not path.is_file():
+            raise _missing(str(path))
         return path.stat().st_ino
 
+    def beside(self, url: str) -> object:
+        path = path_of(url)
+        shared_memory = path.with_name(f"{path.name}-shm")
+        return shared_memory.stat().st_ino if shared_memory.exists() else 0
+
     def prepare(self, url: str) -> bool:
-        """Make the file, and its folder too, for an owner and a group."""
         path = path_of(url)
         if path.exists():
             return False
-        path.parent.mkdir(mode=0o2770, parents=True, exist_ok=True)
-        # The web view may be another user of the group. SQLite gives the -wal and -shm files the
-        # mode of the database, and a reader must write them: 0640 would lock one of the two out.
-        # The mode is set once more because the umask takes bits from the first.
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o660)
+        path.parent.mkdir(mode=0o2750, parents=True, exist_ok=True)
+        # The web view may be another user of the group, who must be able to read and no more.
+        # SQLite gives the -wal and -shm files the mode of the database. It is set once more because
+        # the umask takes bits from the first.
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o640)
         try:
-            os.fchmod(descriptor, 0o660)
+            os.fchmod(descriptor, 0o640)
         finally:
             os.close(descriptor)
         return True
 
     def to_write(self, url: str, *, wait_seconds: float) -> SqliteDatabase:
-        """The file must be there: it is opened, never made."""
         return SqliteDatabase(
-            address(path_of(url), "rw"),
+            _address(path_of(url), "rw"),
             uri=True,
             timeout=wait_seconds,
             # Others fail at once, whatever the timeout, when they have read and want to write and
@@ -86,30 +79,32 @@ class Sqlite(Engine):
             pragmas=dict(SETTINGS),
         )
 
-    def to_read(self, url: str, *, wait_seconds: float) -> SqliteDatabase:
-        """The file is opened for reading, and the connection refuses to write."""
-        return to_read(path_of(url), wait_seconds)
-
-    def lender(self, url: str, *, wait_seconds: float) -> Lender:
-        """Connections are kept while nobody uses them; a file has no limit of them."""
-        return IdleConnections(path_of(url), wait_seconds).lent
-
-    # --- by open database ---
+    def to_read(self, url: str, *, wait_seconds: float, shared: bool = False) -> SqliteDatabase:
+        pragmas = {"query_only": 1}
+        if shared:
+            # Whatever is copied over the file while a connection is idle: without a cache no page
+            # of what was there before is remembered.
+            pragmas["cache_size"] = 0
+        return SqliteDatabase(
+            _address(path_of(url), "ro"),
+            uri=True,
+            timeout=wait_seconds,
+            pragmas=pragmas,
+            thread_safe=not shared,
+            check_same_thread=not shared,
+        )
 
     def place_of(self, database: Database) -> str:
-        """The file."""
         return str(file_of(database))
 
     def ready_to_migrate(self, database: Database) -> None:
-        """Switch to WAL mode, in which readers and a writer do not wait for each other."""
+        # In WAL mode readers and a writer do not wait for each other.
         database.execute_sql("PRAGMA journal_mode = wal")
 
     def has_table(self, database: Database, name: str) -> bool:
-        """Whether the file has it."""
         return bool(database.table_exists(name))
 
     def unsafe_settings(self, database: SqliteDatabase) -> list[str]:  # type: ignore[override]
-        """Settings of the connection, and the mode of the file."""
         wrong = [name for name, value in SETTINGS.items() if database.pragma(name) != value]
         # The mode belongs to the file and stays, but a backup that was restored comes in another.
         mode = database.pragma("journal_mode")
@@ -118,84 +113,80 @@ class Sqlite(Engine):
         return wrong
 
     def begin_reading(self, database: Database) -> None:
-        """The snapshot is taken by the first question."""
+        # The snapshot is taken by the first question.
         database.begin()
 
     def may_try_again(self, error: BaseException, *, began: bool) -> bool:
-        """BEGIN has waited as long as it was told to; waiting once more would exceed that."""
+        # BEGIN has waited as long as it was told to; waiting once more would exceed that.
         return began
 
     @contextmanager
     def look_again(self, database: Database) -> Iterator[None]:
-        """A new connection sees what is committed."""
         database.close()
         database.connect()
         yield
 
     def stream(self, database: Database, sql: str, values: Values) -> Iterator[tuple[Any, ...]]:
-        """SQLite makes row after row by itself."""
+        # SQLite makes row after row by itself.
         cursor: Iterator[tuple[Any, ...]] = database.execute_sql(sql, values)
         return cursor
 
     def take_any_text(self, database: Database) -> None:
-        """SQLite keeps texts that are no UTF-8."""
+        # SQLite keeps texts that are no UTF-8.
         database.connection().text_factory = lambda raw: raw.decode("utf-8", "replace")
 
-    def put_guard(self, database: Database, name: str, body: str) -> bool:
-        """SQLite forbids nobody to make triggers."""
-        database.execute_sql(f"DROP TRIGGER IF EXISTS {name}")
-        database.execute_sql(f"CREATE TRIGGER {name} {body}")
-        return True
-
-    def guards_lost(self, database: Database) -> tuple[str, ...]:
-        """Compare each with its text."""
-        triggers = sqlite_schema.triggers(database)
-        wanted = {name: f"CREATE TRIGGER {name} {body}" for name, body in self.guards.items()}
-        return tuple(sorted(name for name in wanted if triggers.get(name) != wanted[name]))
-
-    def expected(self, database: Database) -> Mapping[str, str]:
-        """As SQLite describes tables made from the models."""
-        return sqlite_schema.expected()
-
     def described(self, database: Database) -> Mapping[str, str]:
-        """As SQLite describes the tables that are there."""
         return sqlite_schema.described(database)
 
-    def damage(self, database: Database) -> list[str]:
-        """SQLite's own check, which sees broken pages and no changed digit."""
-        lines = database.execute_sql("PRAGMA integrity_check")
+    def triggers(self, database: Database) -> Mapping[str, str]:
+        return sqlite_schema.triggers(database)
+
+    def weak_settings(self, database: SqliteDatabase) -> list[str]:  # type: ignore[override]
+        mode = database.pragma("journal_mode")
+        if mode == "wal":
+            return []
+        return [f"journal_mode is {mode}, as in a restored backup; the next writer sets it right"]
+
+    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
+        # This sees broken pages, and no changed digit.
+        check = "quick_check" if quick else "integrity_check"
+        lines = database.execute_sql(f"PRAGMA {check}")
         return [str(line) for (line,) in lines if line != "ok"]
 
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
-        """Rows by SQLite's own number."""
         rows = database.execute_sql("PRAGMA foreign_key_check")
         return [(table, row or 0, parent) for table, row, parent, _ in rows]
 
     def product(self, database: Database) -> tuple[str, str]:
-        """The library that Python was built with."""
         return "SQLite", sqlite3.sqlite_version
 
     def rights(self, database: Database) -> tuple[str, ...]:
-        """Whether others than owner and group may touch the file."""
         file = file_of(database)
         exposed = [path for path in (file, file.parent) if _is_open_to_all(path)]
         return tuple(f"{path} is open to everybody" for path in exposed)
 
+    def unwritable(self, database: Database) -> str:
+        """Ask the system about the file, its folder, and the two files beside it."""
+        file = file_of(database)
+        beside = [file.with_name(f"{file.name}{ending}") for ending in ("-wal", "-shm")]
+        for path in (file, file.parent, *beside):
+            if path.exists() and not os.access(path, os.W_OK):
+                return f"this user may not write {path}"
+        return ""
+
     def size(self, database: Database) -> int:
-        """Bytes of the file."""
         return file_of(database).stat().st_size
 
     def back_up(self, url: str, file: Path) -> None:
-        """Copy through SQLite, which takes the -wal file along, as ``cp`` does not."""
+        # SQLite itself takes the -wal file along, as ``cp`` does not.
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        source = sqlite3.connect(address(path_of(url), "ro"), uri=True)
+        source = sqlite3.connect(_address(path_of(url), "ro"), uri=True)
         with closing(source), closing(sqlite3.connect(file)) as target:
             source.backup(target, pages=_PAGES_PER_STEP)
             # In WAL mode the copy would be two files.
             target.execute("PRAGMA journal_mode = delete")
 
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
-        """Errors are told apart by their numbers, never by their texts."""
         # One failure leads to others: a full disk ends the transaction, and rolling back fails then
         # for want of one. So all causes are looked through; what explains the others comes first.
         codes = _codes(error)
@@ -210,7 +201,7 @@ class Sqlite(Engine):
         cannot_open, io_error = sqlite3.SQLITE_CANTOPEN in codes, sqlite3.SQLITE_IOERR in codes
         # A missing file cannot be opened; a folder in its place can, but it cannot be read.
         if (cannot_open and not os.path.exists(place)) or (io_error and os.path.isdir(place)):
-            return missing(place)
+            return _missing(place)
         if cannot_open:
             return DatabaseUnavailable(f"database: cannot open {place}; nothing written")
         if codes & _DAMAGED:
@@ -225,6 +216,32 @@ class Sqlite(Engine):
 
 
 SQLITE = Sqlite()
+
+
+def path_of(url: str) -> Path:
+    """File of a URL: ``sqlite:///coins.db`` or ``sqlite:////srv/coinsync/coins.db``."""
+    parts = urlsplit(url)
+    has_more = parts.netloc or parts.query or parts.fragment
+    if parts.scheme != "sqlite" or len(parts.path) < 2 or has_more:
+        raise DatabaseUnusable(f"database: {url}: expected sqlite:///PATH")
+    return Path(parts.path[1:])
+
+
+def file_of(database: Database) -> Path:
+    """File of a database that was opened here."""
+    return Path(unquote(urlsplit(str(database.database)).path))
+
+
+def _missing(place: str) -> DatabaseUnusable:
+    return DatabaseUnusable(
+        f"database: {place} does not exist",
+        advice='Run "coinsync init", or correct [database] url.',
+    )
+
+
+def _address(path: Path, mode: str) -> str:
+    # Never "rwc": a mistyped path would make an empty database, and coins would seem to be gone.
+    return f"file:{quote(str(path))}?mode={mode}"
 
 
 def _codes(error: BaseException) -> set[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from itertools import islice
 
-from peewee import Database, Model
+from peewee import Database
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.database import (
@@ -23,7 +23,13 @@ from coinsync.store.database import (
     speaking,
 )
 from coinsync.store.inserts import ROWS_PER_STATEMENT, insert
-from coinsync.store.models import MODELS, HeadRow, columns_of, key_columns_of
+from coinsync.store.models import (
+    MODEL_OF_TABLE,
+    TABLE_NAMES,
+    HeadRow,
+    columns_of,
+    key_columns_of,
+)
 from coinsync.store.reader import Reader
 
 #: Rows of a table, and a digest of them in their order.
@@ -31,9 +37,7 @@ Content = tuple[int, str]
 
 
 #: Every table but the head's, in the order in which their rows refer to one another.
-COPIED: dict[str, type[Model]] = {
-    model._meta.table_name: model for model in MODELS if model is not HeadRow
-}
+COPIED = tuple(table for table in TABLE_NAMES if table != "head")
 
 
 def copy_database(source_url: str, target_url: str, *, wait_seconds: float) -> dict[str, int]:
@@ -100,9 +104,9 @@ def _compare(contents: dict[str, Content], target: Database) -> None:
 
 
 def _read_all(database: Database, table: str, *, into: Database | None = None) -> Content:
-    columns = columns_of(COPIED[table])
+    columns = columns_of(MODEL_OF_TABLE[table])
     # Every engine gives the rows in the order of their keys.
-    order = ", ".join(key_columns_of(COPIED[table]))
+    order = ", ".join(key_columns_of(MODEL_OF_TABLE[table]))
     sql = f"SELECT {', '.join(columns)} FROM {table} ORDER BY {order}"
     rows = engine_of(database).stream(database, sql, ())
     count, digest = 0, hashlib.sha256()

@@ -29,7 +29,6 @@ class Queries:
     """Asks one database, which must be connected when a question is asked."""
 
     def __init__(self, database: Database) -> None:
-        """Nothing is read yet."""
         self._database = database
         self._engine = engine_of(database)
 

@@ -26,8 +26,6 @@ _KINDS = {kind.value: kind for kind in Kind}
 class LedgerQueries(CardQueries):
     """Entries and what they add up to."""
 
-    # --- how far it has come ---
-
     def head(self) -> Head:
         """How far the ledger has come."""
         head = self.find_head()
@@ -57,8 +55,6 @@ class LedgerQueries(CardQueries):
             states[key] = KeyState(key, seq, coins, award if coins else None)
         return states
 
-    # --- balances ---
-
     def balances(
         self,
         residents: Iterable[int],
@@ -86,28 +82,15 @@ class LedgerQueries(CardQueries):
 
     def balance(self, resident: int, until: date = date.max) -> int:
         """Balance of one resident, by what happened up to the day ``until``."""
-        cards = self.cards_of(resident)
-        statement = with_marks(statements.BALANCE, cards)
-        row = self._constant_row(statement, [*cards, until.isoformat()])
-        # The sum of no entries is NULL.
-        return int(row[0]) if row and row[0] is not None else 0
-
-    # --- lines of residents ---
+        return self.balances([resident], until=until)[resident]
 
     def lines(
-        self,
-        resident: int,
-        *,
-        since: date = date.min,
-        until: date = date.max,
-        before: int = N_MAX,
-        limit: int = 50,
+        self, resident: int, *, since: date = date.min, until: date = date.max, limit: int = 50
     ) -> list[Line]:
-        """A resident's lines, newest first; ``before`` an entry number, at most ``limit``."""
+        """A resident's lines, newest first, at most ``limit``."""
         cards = self.cards_of(resident)
-        statement = with_marks(statements.LINES_OF_RESIDENT, cards)
-        values = [*cards, since.isoformat(), until.isoformat(), before, limit]
-        return self._lines(statement, values)
+        values = [*cards, since.isoformat(), until.isoformat(), limit]
+        return self._lines(with_marks(statements.LINES_OF_RESIDENT, cards), values)
 
     def last_lines(self, residents: Iterable[int], limit: int = 50) -> dict[int, list[Line]]:
         """The last lines of residents, newest first, at most ``limit`` of each."""
@@ -130,12 +113,12 @@ class LedgerQueries(CardQueries):
     def older_lines(self, resident: int, than: int, limit: int = 50) -> list[Line] | None:
         """The lines before a resident's entry ``than``, newest first; None if it is not theirs."""
         cards = self.cards_of(resident)
-        row = self._constant_row(with_marks(statements.DAY_OF_ENTRY, cards), [than, *cards])
-        if row is None:
+        line = self.line(than)
+        if line is None or line.posted.entry.resident not in cards:
             return None
-        day = row[0]
-        statement = with_marks(statements.OLDER_LINES, cards)
-        return self._lines(statement, [*cards, day, day, than, limit])
+        day = line.posted.entry.happened_on.isoformat()
+        values = [*cards, day, day, than, limit]
+        return self._lines(with_marks(statements.OLDER_LINES, cards), values)
 
     def line(self, n: int) -> Line | None:
         """One entry by its number."""
@@ -159,8 +142,6 @@ class LedgerQueries(CardQueries):
         rows = self._constant_in(statements.NOTES_OF_RESIDENTS, residents)
         return [Note(*row) for row in rows]
 
-    # --- the ledger as a whole ---
-
     def journal(
         self, *, since: date = date.min, until: date = date.max, by_day: bool = False
     ) -> Iterator[Line]:
@@ -171,11 +152,6 @@ class LedgerQueries(CardQueries):
         sql = f"{statements.LINES} WHERE {condition} ORDER BY {order}"
         days = [since.isoformat(), until.isoformat()]
         return map(line_of, self._engine.stream(self._database, sql, days))
-
-    def entries(self, after: int = 0, limit: int = N_MAX) -> Iterator[Posted]:
-        """All entries in ledger order."""
-        query = EntryRow.select().where(EntryRow.n > after).order_by(EntryRow.n).limit(limit)
-        return map(posted_of, self._stream(query))
 
     def ledger(self) -> Iterator[LedgerRow]:
         """The whole ledger in its order, as it lies there; nothing is taken for granted."""

@@ -24,7 +24,6 @@ class CardQueries(Queries):
     """Which cards belong to the same child."""
 
     def __init__(self, database: Database) -> None:
-        """No merge is read yet."""
         super().__init__(database)
         self._survivors: dict[int, int] | None = None
 

@@ -1,0 +1,1 @@
+"""Tests on a bare Debian of the test's own: make test-server."""
