@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from threading import Lock
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -171,7 +173,9 @@ class Wire:
             return retrying(once)
         except Transient as failure:
             tries = retrying.statistics.get("attempt_number", 1)
-            raise type(failure.error)(f"{failure.error.message}, {tries} tries") from failure
+            error = failure.error
+            message = f"{error.message}, {tries} tries"
+            raise type(error)(message, advice=error.advice) from failure
         finally:
             # Pauses count too: the bound of a run is about how long somebody waits for it.
             self._count_time(calls=-1)
@@ -235,7 +239,9 @@ class Wire:
             raise Transient(self.not_an_answer("cannot be unpacked")) from error
         except OSError as error:
             # All errors of requests are kinds of OSError.
-            raise Transient(self.unreachable(_failure(error))) from error
+            cause = _failure(error)
+            message = f"{self.name} out of reach at {_origin(url)} ({cause.why})"
+            raise Transient(self.unreachable_error(message, advice=cause.advice)) from error
 
     def _answer(self, response: requests.Response) -> dict[str, Any]:
         # The body of a refusal is not read: it may be endless, and its status says enough. That
@@ -264,7 +270,8 @@ class Wire:
             raise Transient(self.unreachable(f"HTTP {status}"))
         if 300 <= status < 400:
             # Following would hand the token, and at login the key, to whatever host is named.
-            raise self.not_an_answer(f"redirect refused, HTTP {status}")
+            why = f"not {self.answer} (redirect refused, HTTP {status})"
+            raise self.answer_error(why, advice=_REDIRECTED)
         if status != 200:
             raise self.not_an_answer(f"HTTP {status}")
 
@@ -341,20 +348,64 @@ def _harmless(content_type: str) -> str:
     return "".join(char for char in kind if char.isalnum() or char in "/+-. ")
 
 
-def _failure(error: OSError) -> str:
+class _Failure(NamedTuple):
+    """Why nothing was reached, and what to do; without ``advice`` what the error's class says."""
+
+    why: str
+    advice: str | None = None
+
+
+_REDIRECTED = "Write the address to which it leads: perhaps with https://, or another host."
+#: What lies behind an error, the special kinds first: a certificate's is an error of TLS too.
+_BY_CAUSE: Mapping[type[Exception], _Failure] = {
+    ssl.SSLCertVerificationError: _Failure(
+        "certificate refused",
+        "Check the host in the address, and this machine's clock and ca-certificates.",
+    ),
+    ssl.SSLError: _Failure("no https there", "Check the port, or write http:// in the address."),
+    socket.gaierror: _Failure(
+        "no such host", "Check how the host is spelt in the address, and this machine's DNS."
+    ),
+    ConnectionRefusedError: _Failure(
+        "nothing listens there", "Check the port in the address, or start what should listen."
+    ),
+}
+# The order matters: a time-out of the connection is a kind of connection error too.
+_BY_ERROR: Mapping[type[Exception], _Failure] = {
+    requests.exceptions.SSLError: _Failure("no https there"),
+    requests.exceptions.ConnectTimeout: _Failure("no connection in time"),
+    requests.exceptions.ReadTimeout: _Failure("no answer in time"),
+    requests.exceptions.ConnectionError: _Failure("no connection"),
+    requests.exceptions.InvalidURL: _Failure("address not valid"),
+}
+
+
+def _failure(error: OSError) -> _Failure:
     # The text of these errors may hold the address with its query, so it is not shown.
-    # The order matters: a time-out of the connection is a kind of connection error too.
-    names = {
-        requests.exceptions.SSLError: "certificate refused",
-        requests.exceptions.ConnectTimeout: "no connection in time",
-        requests.exceptions.ReadTimeout: "no answer in time",
-        requests.exceptions.ConnectionError: "no connection",
-        requests.exceptions.InvalidURL: "address not valid",
-    }
-    for kind, name in names.items():
+    causes = tuple(_causes(error))
+    for kind, failure in _BY_CAUSE.items():
+        if any(isinstance(cause, kind) for cause in causes):
+            return failure
+    for kind, failure in _BY_ERROR.items():
         if isinstance(error, kind):
-            return name
-    return "connection broken"
+            return failure
+    return _Failure("connection broken")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port of an address: what else stands there may be a secret."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that is not valid"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
 def ping(url: str, event: PingEvent) -> bool:
