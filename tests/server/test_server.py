@@ -25,6 +25,7 @@ from coinsync.simulator import Simulator
 from tests.deploy.test_nginx import certify
 from tests.server.debian import PROJECT, Debian, bare
 from tests.support.school import KEY, a_school, listening
+from tests.webview.test_serve import free_port
 from webview.launch import sign
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
@@ -186,16 +187,17 @@ def test_the_cabinet_serves_a_family(server: Server) -> None:
     }
     links = server.debian.ok("anna", "coinsync links list --json")
     vk = re.findall(r'"vk": ?(\d+)', links)[0]
-    serve = "/opt/coinsync/venv/bin/coinsync serve --port 18080"
+    port = free_port()
+    serve = f"/opt/coinsync/venv/bin/coinsync serve --port {port}"
     with holding(server), server.debian.running("coinsync-web", serve, environ):
-        health = "http://127.0.0.1:18080/healthz"
+        health = f"http://127.0.0.1:{port}/healthz"
         until(lambda: _status(health) == 200)
         fields = {
             "vk_app_id": str(APP),
             "vk_user_id": vk,
             "vk_ts": f"{cli.utc_now().timestamp():.0f}",
         }
-        page = requests.get(f"http://127.0.0.1:18080/?{sign(fields, VK_KEY)}", timeout=10)
+        page = requests.get(f"http://127.0.0.1:{port}/?{sign(fields, VK_KEY)}", timeout=10)
         assert page.status_code == 200
         assert "Росток" in page.text
         # A sale at the desk is on the next page, while everything runs.
@@ -212,18 +214,21 @@ def _status(url: str) -> int:
 
 def test_a_preview_opens_on_this_machine(server: Server) -> None:
     """An admin sees a family's page before there is anything in VK."""
-    command = server.debian.command("anna", "exec coinsync preview 101 --port 18081 2>&1")
+    script = f"exec coinsync preview 101 --port {free_port()} 2>&1"
+    command = server.debian.command("anna", script)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
+            said = ""
             for line in process.stdout:
+                said += line
                 found = re.search(r"http://127\.0\.0\.1:\d+/\S+", line)
                 if found:
                     break
-            assert found
+            assert found, said
             until(lambda: _status(found.group()) == 200)
         finally:
-            server.debian.run("root", "pkill -f 'coinsync preview'")
+            server.debian.run("root", "pkill -f 'coinsync previe[w]'")
             process.terminate()
 
 
