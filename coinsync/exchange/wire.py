@@ -7,13 +7,13 @@ import math
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from threading import Lock
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -239,9 +239,9 @@ class Wire:
             raise Transient(self.not_an_answer("cannot be unpacked")) from error
         except OSError as error:
             # All errors of requests are kinds of OSError.
-            cause = _failure(error)
-            message = f"{self.name} out of reach at {_origin(url)} ({cause.why})"
-            raise Transient(self.unreachable_error(message, advice=cause.advice)) from error
+            why, advice = _failure(error)
+            message = f"{self.name} out of reach at {_origin(url)} ({why})"
+            raise Transient(self.unreachable_error(message, advice=advice)) from error
 
     def _answer(self, response: requests.Response) -> dict[str, Any]:
         # The body of a refusal is not read: it may be endless, and its status says enough. That
@@ -348,54 +348,38 @@ def _harmless(content_type: str) -> str:
     return "".join(char for char in kind if char.isalnum() or char in "/+-. ")
 
 
-class _Failure(NamedTuple):
-    """Why nothing was reached, and what to do; without ``advice`` what the error's class says."""
-
-    why: str
-    advice: str | None = None
-
-
 _REDIRECTED = "Write the address to which it leads: perhaps with https://, or another host."
-#: What lies behind an error, the special kinds first: a certificate's is an error of TLS too.
-_BY_CAUSE: Mapping[type[Exception], _Failure] = {
-    ssl.SSLCertVerificationError: _Failure(
+#: What is told of an error that one of these lies behind, the special ones first, and what to do.
+_FAILURES: Mapping[type[Exception], tuple[str, str | None]] = {
+    ssl.SSLCertVerificationError: (
         "certificate refused",
         "Check the host in the address, and this machine's clock and ca-certificates.",
     ),
-    ssl.SSLError: _Failure("no https there", "Check the port, or write http:// in the address."),
-    socket.gaierror: _Failure(
-        "no such host", "Check how the host is spelt in the address, and this machine's DNS."
+    ssl.SSLError: ("no https there", "Check the port, or write http:// in the address."),
+    socket.gaierror: ("no such host", "Check the host in the address, and this machine's DNS."),
+    ConnectionRefusedError: (
+        "nothing listens",
+        "Check the port in the address, or start what should listen there.",
     ),
-    ConnectionRefusedError: _Failure(
-        "nothing listens there", "Check the port in the address, or start what should listen."
-    ),
-}
-# The order matters: a time-out of the connection is a kind of connection error too.
-_BY_ERROR: Mapping[type[Exception], _Failure] = {
-    requests.exceptions.SSLError: _Failure("no https there"),
-    requests.exceptions.ConnectTimeout: _Failure("no connection in time"),
-    requests.exceptions.ReadTimeout: _Failure("no answer in time"),
-    requests.exceptions.ConnectionError: _Failure("no connection"),
-    requests.exceptions.InvalidURL: _Failure("address not valid"),
+    # A time-out of the connection is a kind of connection error too.
+    requests.exceptions.ConnectTimeout: ("no connection in time", None),
+    requests.exceptions.ReadTimeout: ("no answer in time", None),
+    requests.exceptions.ConnectionError: ("no connection", None),
+    requests.exceptions.InvalidURL: ("address not valid", None),
 }
 
 
-def _failure(error: OSError) -> _Failure:
+def _failure(error: OSError) -> tuple[str, str | None]:
     # The text of these errors may hold the address with its query, so it is not shown.
-    causes = tuple(_causes(error))
-    for kind, failure in _BY_CAUSE.items():
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    for kind, failure in _FAILURES.items():
         if any(isinstance(cause, kind) for cause in causes):
             return failure
-    for kind, failure in _BY_ERROR.items():
-        if isinstance(error, kind):
-            return failure
-    return _Failure("connection broken")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+    return "connection broken", None
 
 
 def _origin(url: str) -> str:

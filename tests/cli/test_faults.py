@@ -173,7 +173,7 @@ def test_an_unreachable_host_is_told(installation: Installation) -> None:
     installation.configure(alfacrm__url="http://127.0.0.1:9")
     said = installation.run("sync")
     assert said.code == 75
-    unreachable = "AlfaCRM out of reach at http://127.0.0.1:9 (nothing listens there), 4 tries"
+    unreachable = "AlfaCRM out of reach at http://127.0.0.1:9 (nothing listens), 4 tries"
     assert f"{unreachable}; nothing written" in said.err
 
 
