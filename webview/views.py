@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from wsgiref.types import WSGIApplication
 
 import bottle
@@ -26,9 +26,13 @@ from webview.launch import LaunchFault, Visitor, verify
 from webview.page_renderer import SCRIPT_KIND, PageRenderer
 from webview.school_view import SchoolView
 
-RETRY_AFTER_SECONDS = 60
+if TYPE_CHECKING:
+    from webview.app import AppSettings
+
+#: A page must not wait long for a lock: its thread is one of few.
+WAIT_SECONDS = 1.0
 #: Names of pictures and scripts hold a digest of their content, so they never change.
-_KEEP_FOR_EVER = "public, max-age=31536000, immutable"
+_KEPT = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 #: An SVG that somebody opens by itself is a document, and this one may do nothing at all.
 _DRAWING_POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
@@ -40,26 +44,27 @@ Show = Callable[[Reader, Visitor, datetime], Any]
 MakeReader = Callable[[Any], Reader]
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchTerms:
-    """What a launch must satisfy; ``keys`` are newest first."""
-
-    keys: tuple[str, ...]
-    app_id: int
-    age_seconds_max: int
-
-
-@dataclass(frozen=True, slots=True)
 class Views:
-    """The answer of each route; ``now`` returns Unix seconds."""
+    """The answer of each route."""
 
-    terms: LaunchTerms
-    school: SchoolView
-    renderer: PageRenderer
-    gallery: Gallery
-    readers: Readers
-    reader: MakeReader
-    now: Callable[[], float]
+    def __init__(
+        self,
+        settings: AppSettings,
+        database_url: str,
+        now: Callable[[], float],
+        reader: MakeReader,
+    ) -> None:
+        """``now`` returns Unix seconds."""
+        profile, own = settings.profile, settings.own_pictures
+        self._settings = settings
+        self._gallery = Gallery(profile.pictures, own)
+        addresses = self._gallery.addresses(own)
+        logo, coin = addresses.get(settings.logo, ""), addresses.get(settings.coin, "")
+        self.school = SchoolView(profile, logo=logo, coin=coin)
+        self.renderer = PageRenderer(profile.colours)
+        self._readers = Readers(database_url, wait_seconds=WAIT_SECONDS, now=now)
+        self._reader = reader
+        self._now = now
 
     def routes(self) -> WSGIApplication:
         """Make the application that finds the view of an address."""
@@ -82,7 +87,7 @@ class Views:
         def show(reader: Reader, visitor: Visitor, moment: datetime) -> Any:
             family = family_of(reader, visitor.vk)
             names = {item.picture for item, _left in family.shelf}
-            family = replace(family, pictures=self.gallery.addresses(names))
+            family = replace(family, pictures=self._gallery.addresses(names))
             if not family.residents:
                 page = pages.stranger(visitor.vk, family, self.school, visitor.language, moment)
                 return self._page(200, page, "stranger")
@@ -108,30 +113,30 @@ class Views:
 
     def picture(self, name: str) -> Any:
         """Send a picture; which there are is no secret."""
-        picture = self.gallery.find(name)
+        picture = self._gallery.find(name)
         if picture is None:
             return self._missing()
-        drawn = picture.kind == "image/svg+xml"
-        more = {"Content-Security-Policy": _DRAWING_POLICY} if drawn else {}
-        return _kept_for_ever(picture.content, picture.kind, **more)
+        is_drawing = picture.kind == "image/svg+xml"
+        more = {"Content-Security-Policy": _DRAWING_POLICY} if is_drawing else {}
+        return _response(200, picture.content, picture.kind, headers={**_KEPT, **more})
 
     def script(self, folder: str, name: str) -> Any:
         """Send one of the page's scripts."""
         content = self.renderer.scripts.find(folder, name)
         if content is None:
             return self._missing()
-        return _kept_for_ever(content, SCRIPT_KIND)
+        return _response(200, content, SCRIPT_KIND, headers=_KEPT)
 
     def health(self) -> Any:
         """Say for machines whether the database and its schema answer."""
+        state: dict[str, str | None] = {"database": "ok", "schema": "ok"}
+        status, name = 200, ""
         try:
-            synced_at = self._read(lambda reader: reader.last_synced_at())
+            state["last_synced_at"] = self._read(Reader.last_synced_at)
         except CoinsyncError as error:
-            name = error_name(error)
+            status, name = 503, error_name(error)
             state = {"database": "out", "schema": "unknown", "last_synced_at": None, "error": name}
-            return _response(503, json.dumps(state).encode(), JSON, name)
-        state = {"database": "ok", "schema": "ok", "last_synced_at": synced_at}
-        return _response(200, json.dumps(state).encode(), JSON)
+        return _response(status, json.dumps(state).encode(), JSON, name)
 
     def no_route(self, _error: object) -> bytes:
         """Answer in our own words whatever Bottle has no route for."""
@@ -143,17 +148,17 @@ class Views:
 
     def _to_visitor(self, launch: str, show: Show) -> Any:
         """Answer the visitor whom the launch, and nothing else, names."""
-        moment = self.now()
+        moment = self._now()
         visitor = verify(
             # WSGI hands bytes over as if they were Latin-1.
             launch.encode("latin-1", "replace").decode("utf-8", "replace"),
-            keys=self.terms.keys,
-            app_id=self.terms.app_id,
+            keys=self._settings.keys,
+            app_id=self._settings.app_id,
             now=int(moment),
-            age_seconds_max=self.terms.age_seconds_max,
+            age_seconds_max=self._settings.age_seconds_max,
         )
         if isinstance(visitor, LaunchFault):
-            page = pages.refused(visitor, self.school, self.terms.app_id)
+            page = pages.refused(visitor, self.school, self._settings.app_id)
             return self._page(403, page, visitor)
         local_moment = datetime.fromtimestamp(moment, UTC)
         try:
@@ -166,8 +171,8 @@ class Views:
 
     def _read(self, question: Callable[[Reader], T]) -> T:
         # A database that a restore has put in the place of the old one is seen by the next request.
-        with self.readers.visit() as database:
-            return question(self.reader(database))
+        with self._readers.visit() as database:
+            return question(self._reader(database))
 
 
 def error_name(error: Exception) -> str:
@@ -183,18 +188,16 @@ def _asked_number(name: str) -> int:
     return plain_number(text) or 0
 
 
-def _kept_for_ever(content: bytes, kind: str, **more: str) -> Any:
-    """Send what never changes under its name."""
-    headers = {"Content-Type": kind, "Cache-Control": _KEEP_FOR_EVER, "Vary": "Accept-Encoding"}
-    return bottle.HTTPResponse(content, 200, {**headers, **more})
-
-
-def _response(status: int, body: bytes, kind: str, reason: str = "") -> Any:
+def _response(
+    status: int,
+    body: bytes,
+    kind: str,
+    reason: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> Any:
     bottle.request.environ[REASON] = reason
-    headers = {"Content-Type": kind}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return bottle.HTTPResponse(body, status, headers)
+    more = {"Retry-After": "60"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return bottle.HTTPResponse(body, status, {"Content-Type": kind, **(headers or {}), **more})
 
 
 def family_of(reader: Reader, vk: int) -> pages.Family:
@@ -217,7 +220,7 @@ def family_of(reader: Reader, vk: int) -> pages.Family:
     )
 
 
-def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Older | None:
+def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Family | None:
     """Read what follows the line ``before`` of one of the visitor's children."""
     residents = reader.residents_of_visitor(vk)[: pages.RESIDENTS_MAX]
     resident = next((resident for resident in residents if resident.id == child), None)
@@ -226,7 +229,8 @@ def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Older | 
     lines = reader.older_lines(child, before, pages.LINES_MAX + 1)
     if lines is None:
         return None
-    return pages.Older(resident, lines, _groups(reader, lines), reader.began_at())
+    groups, began_at = _groups(reader, lines), reader.began_at()
+    return pages.Family((resident,), lines={child: lines}, groups=groups, began_at=began_at)
 
 
 def _groups(reader: Reader, lines: Iterable[Line]) -> dict[int, str]:

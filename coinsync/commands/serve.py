@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -209,8 +208,10 @@ def preview(
         listening=listening,
         reader=lambda database: FamilyReader(database, family),
     )
-    with _ended_after(PREVIEW_SECONDS):
-        session.web_view.serve(session, terms)
+    # The server ends then as it does by SIGTERM.
+    signal.signal(signal.SIGALRM, _end)
+    signal.alarm(PREVIEW_SECONDS)
+    session.web_view.serve(session, terms)
 
 
 def _family_of(reader: Reader, resident: Resident) -> frozenset[int]:
@@ -219,18 +220,6 @@ def _family_of(reader: Reader, resident: Resident) -> frozenset[int]:
         if link.live:
             return frozenset(each.id for each in reader.residents_of_visitor(link.vk))
     return frozenset([resident.id])
-
-
-@contextmanager
-def _ended_after(seconds: int) -> Iterator[None]:
-    """End the server that runs inside after some time, as SIGTERM does."""
-    before = signal.signal(signal.SIGALRM, _end)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _end(_number: int, _frame: object) -> NoReturn:

@@ -247,7 +247,7 @@ def test_what_came_when_the_coins_began_is_said_once(language: str, text: str) -
     page = pages.cabinet(family, SCHOOL, language, NOW)
     late = "начислено 27 ноября" if language == "ru" else "credited on 27 November"
     assert [row.notes for row in page.children[0].rows] == [(late,), (text,), (), (late,), ()]
-    older = pages.rows(pages.Older(ANYA, lines[2:], {}, began), SCHOOL, language, NOW)
+    older = pages.rows(replace(family, lines={41: lines[2:]}), SCHOOL, language, NOW)
     assert [row.notes for row in older.rows] == [(text,), (late,), ()]
 
 
