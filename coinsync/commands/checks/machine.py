@@ -107,35 +107,27 @@ def _look_at_engine(ex: Examination, database: Database) -> None:
     else:
         ex.ok("triggers", f"all {len(engine.guards)} are there")
     ex.judge("rights", engine.rights(database), "no more than needed", _DOCS, WARN)
-    _look_whether_writable(ex, database, lost)
+    unwritable = engine.unwritable(database)
+    if unwritable:
+        advice = "Run the command as the user of the nightly sync, or give this one the right."
+        ex.fail("writing", unwritable, advice)
+    elif lost:
+        said = f"every writer refuses: append-only guard missing: {', '.join(lost)}"
+        ex.fail("writing", said, DatabaseUnusable.advice)
+    else:
+        try:
+            # A writer's connection to a file sets its mode, and its end empties the -wal file.
+            if engine is not SQLITE:
+                wait_seconds = ex.session.settings.database.wait_seconds
+                store.open_writable(ex.session.database_url, wait_seconds=wait_seconds).close()
+            ex.ok("writing", "this user may write")
+        except CoinsyncError as error:
+            ex.failed("writing", error)
     weak = engine.weak_settings(database)
     ex.judge("settings", weak, "as a writer needs them", _DOCS, WARN)
     fine = "the engine finds no damage; reconcile proves the coins"
     advice = "Write nothing; restore the newest backup, then run a sync."
     ex.judge("integrity", engine.damage(database, quick=True), fine, advice)
-
-
-def _look_whether_writable(ex: Examination, database: Database, lost: tuple[str, ...]) -> None:
-    """Whether this user may write, and a writer would accept what it finds."""
-    engine = store.engine_of(database)
-    unwritable = engine.unwritable(database)
-    if unwritable:
-        advice = "Run the command as the user of the nightly sync, or give this one the right."
-        ex.fail("writing", unwritable, advice)
-        return
-    if lost:
-        said = f"every writer refuses: append-only guard missing: {', '.join(lost)}"
-        ex.fail("writing", said, DatabaseUnusable.advice)
-        return
-    # A writer's connection to a file sets its mode, and empties the -wal file when it is closed.
-    if engine is not SQLITE:
-        wait_seconds = ex.session.settings.database.wait_seconds
-        try:
-            store.open_writable(ex.session.database_url, wait_seconds=wait_seconds).close()
-        except CoinsyncError as error:
-            ex.failed("writing", error)
-            return
-    ex.ok("writing", "this user may write")
 
 
 def disk(ex: Examination) -> None:
