@@ -49,11 +49,7 @@ def list_links(
     session: Session = ctx.obj
     with session.reader() as reader:
         if problems:
-            coverage = vk_coverage(reader)
-            found = lookup.link_problems(reader)
-            if session.verbose:
-                found += coverage.unreached
-            listing = render.link_problems(found, coverage)
+            listing = render.link_problems(vk_coverage(reader), named=session.verbose)
         else:
             listing = render.links(lookup.links(reader))
     session.print_listing(listing, as_csv)

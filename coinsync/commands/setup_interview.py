@@ -54,7 +54,7 @@ class Interview:
         """Options are ``given`` by name, None where they were left out."""
         self.typed_key = ""
         self._is_person = somebody_is_there()
-        self._given = dict(given)
+        self._given = {name: text for name, text in given.items() if text is not None}
         self._session = session
         self._secrets = secrets
         # A file of secrets that cannot be used is told before the first question.
@@ -106,13 +106,9 @@ class Interview:
 
     # --- asking ---
 
-    def _is_given(self, name: str) -> bool:
-        """Whether an option answers the question."""
-        return self._given.get(name) is not None
-
     def _is_open(self, name: str) -> bool:
         """Whether a person will be asked."""
-        return self._is_person and not self._is_given(name)
+        return self._is_person and name not in self._given
 
     def _ask(
         self,
@@ -162,7 +158,7 @@ class Interview:
 
     def _source(self) -> dict[str, Any]:
         """The CRM, as it was found to answer, or the folder of a school that has none."""
-        if not self._is_given("csv_folder"):
+        if "csv_folder" not in self._given:
             question = "Address of the AlfaCRM, such as rostok.s20.online"
             self._url = self._ask("url", question, optional_url, "")
         if not self._url:
@@ -257,7 +253,7 @@ class Interview:
                 counted = self._read(
                     lambda survey: survey.lessons_by_type(branches, types, since, today)
                 )
-                counts = counted or counts
+                counts = counted or {}
                 days = f"in the last {DAYS_COUNTED} days"
                 show(f"\nLesson types, and how many lessons each had {days}:")
                 for kind in listed:

@@ -15,8 +15,8 @@ from typing import Any
 
 from coinsync.config.checks import contradictions
 from coinsync.config.secrets import absolute, without_password
-from coinsync.config.sections import Key, Section
 from coinsync.config.settings import CsvSettings, Settings, ShopSettings, sections
+from coinsync.core.setting import Key, Section
 from coinsync.errors import ConfigError, reason_of
 
 _SECRET_WORDS = re.compile(

@@ -14,13 +14,22 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from coinsync.config import kinds
-from coinsync.config.sections import Section, section
 from coinsync.core.colour import Colours
 from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.school import SchoolProfile, Way
-from coinsync.core.setting import SETTING, choice, free_text, ids, setting, text, whole
+from coinsync.core.setting import (
+    SETTING,
+    Section,
+    choice,
+    free_text,
+    ids,
+    section,
+    setting,
+    text,
+    whole,
+)
 
 # Without slots: a class with slots is made twice, which every start of the program would pay for.
 

@@ -64,6 +64,7 @@ class VkCoverage:
 
     ``filled`` cards name a page, ``resolved`` ones a person's; ``linked`` clients are seen by an
     account; ``unreached`` have neither page nor account, and do not say that they have no VK.
+    ``problems`` are those of all cards.
     """
 
     residents: int
@@ -71,6 +72,7 @@ class VkCoverage:
     resolved: int
     linked: int
     unreached: tuple[LinkProblem, ...]
+    problems: tuple[LinkProblem, ...]
 
 
 @dataclass(frozen=True, slots=True)

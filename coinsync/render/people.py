@@ -12,7 +12,7 @@ from coinsync.render.listing import Grid, Listing, Page, Parts, bold, dim, rows_
 from coinsync.render.numbers import balance, counted, day, titled, total
 
 if TYPE_CHECKING:
-    from coinsync.core.people_report import Card, LinkLine, LinkProblem, RosterLine, VkCoverage
+    from coinsync.core.people_report import Card, LinkLine, RosterLine, VkCoverage
 
 LINK_COLUMNS = ("vk", "resident", "name", "source", "live")
 PROBLEM_COLUMNS = ("resident", "name", "text", "problem")
@@ -45,8 +45,11 @@ def links(lines: Sequence[LinkLine]) -> Listing:
     return Listing([grid, footer], lines, LINK_COLUMNS, rows_of(lines, LINK_COLUMNS))
 
 
-def link_problems(problems: Sequence[LinkProblem], coverage: VkCoverage) -> Listing:
-    """The cards whose VK page leads to no link, and how many clients are reached."""
+def link_problems(coverage: VkCoverage, *, named: bool) -> Listing:
+    """The cards whose VK page leads to no link, and how many clients are reached; the others too
+    where they are to be ``named``.
+    """
+    problems = coverage.problems + (coverage.unreached if named else ())
     grid = Grid(("resident", "in the card", "problem"))
     for problem in problems:
         meaning = _LINK_PROBLEMS.get(problem.problem, problem.problem)
