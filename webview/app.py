@@ -1,7 +1,7 @@
 """The web view as a WSGI callable: routes that only read, inside our own wrapper.
 
 A framework forgets headers on errors, prints the address (VK's signature included) on its error
-pages, and takes ``get`` for GET.
+pages, and takes ``get`` for GET; so Bottle only finds the route, and renders templates.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ import bottle
 
 from coinsync.core.school import SchoolProfile
 from coinsync.store.reader import Reader
-from webview import pages
-from webview.http_answer import HTML, HttpAnswer, captured, compressed, security_headers, takes_gzip
+from webview.http_answer import HttpAnswer, compressed, security_headers, takes_gzip
 from webview.launch import AGE_SECONDS_DEFAULT
-from webview.texts import NoticeKind
 from webview.views import MakeReader, Views, error_name
 
 METHODS = ("GET", "HEAD")
@@ -57,7 +55,7 @@ def make_app(
     reader: MakeReader = Reader,
 ) -> WSGIApplication:
     """Make the web view of one database; ``now`` returns Unix seconds, ``reader`` asks it."""
-    # Debug mode would print tracebacks and addresses into pages, wherever it was switched on.
+    # Nothing of Bottle's is to tell more than we do, wherever its debug mode was switched on.
     bottle.debug(False)
     return _Wrapper(Views(settings, database_url, now, reader), settings.hosts, now)
 
@@ -67,7 +65,6 @@ class _Wrapper:
 
     def __init__(self, views: Views, hosts: Iterable[str], now: Callable[[], float]) -> None:
         self._views = views
-        self._routes = views.routes()
         self._hosts = frozenset(host.lower() for host in hosts)
         self._now = now
 
@@ -91,28 +88,14 @@ class _Wrapper:
 
     def _answer(self, environ: WSGIEnvironment, method: str, path: str) -> HttpAnswer:
         if self._hosts and environ.get("HTTP_HOST", "").lower() not in self._hosts:
-            return self._notice(421, "missing", "unknown_host")
+            return self._views.notice(421, "missing", "unknown_host")
         if method not in METHODS:
             allowed = {"Allow": ", ".join(METHODS)}
-            return self._notice(405, "wrong_method", "method", allowed)
-        # Bottle drops bytes that are not UTF-8, which would make "/%FF" the cabinet; no route of
-        # ours needs them.
-        if not path.isascii():
-            return self._notice(404, "missing")
+            return self._views.notice(405, "wrong_method", "method", allowed)
         try:
-            return captured(self._routes, {**environ, "REQUEST_METHOD": "GET"})
+            return self._views.answer(environ)
         except Exception as error:
-            return self._notice(500, "broken", error_name(error))
-
-    def _notice(
-        self,
-        status: int,
-        kind: NoticeKind,
-        reason: str = "",
-        more: Mapping[str, str] | None = None,
-    ) -> HttpAnswer:
-        page = self._views.renderer.print(pages.notice(self._views.school, kind))
-        return HttpAnswer(status, page, {"Content-Type": HTML, **(more or {})}, reason)
+            return self._views.notice(500, "broken", error_name(error))
 
     def _log(self, method: str, path: str, answer: HttpAnswer, started: float) -> None:
         """Write one line without control characters, and without any query."""

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
-from wsgiref.types import WSGIApplication
+from urllib.parse import parse_qs
+from wsgiref.types import WSGIEnvironment
 
 import bottle
 
@@ -21,10 +21,11 @@ from coinsync.store.reader import Reader
 from webview import pages
 from webview.gallery import Gallery
 from webview.goods import GOODS_MAX
-from webview.http_answer import HTML, JSON, REASON
+from webview.http_answer import HTML, JSON, HttpAnswer
 from webview.launch import LaunchFault, Visitor, verify
 from webview.page_renderer import SCRIPT_KIND, PageRenderer
 from webview.school_view import SchoolView
+from webview.texts import NoticeKind
 
 if TYPE_CHECKING:
     from webview.app import AppSettings
@@ -38,8 +39,10 @@ _DRAWING_POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 )
 
+_RETRY = {"Retry-After": "60"}
+
 T = TypeVar("T")
-Show = Callable[[Reader, Visitor, datetime], Any]
+Show = Callable[[Reader, Visitor, datetime], HttpAnswer]
 #: What asks a database that is open.
 MakeReader = Callable[[Any], Reader]
 
@@ -60,93 +63,101 @@ class Views:
         self._gallery = Gallery(profile.pictures, own)
         addresses = self._gallery.addresses(own)
         logo, coin = addresses.get(settings.logo, ""), addresses.get(settings.coin, "")
-        self.school = SchoolView(profile, logo=logo, coin=coin)
+        self._school = SchoolView(profile, logo=logo, coin=coin)
         self.renderer = PageRenderer(profile.colours)
         self._readers = Readers(database_url, wait_seconds=WAIT_SECONDS, now=now)
         self._reader = reader
         self._now = now
+        self._routes = bottle.Bottle()
+        self._routes.route("/", "GET", self._cabinet)
+        self._routes.route("/history", "GET", self._history)
+        self._routes.route("/pictures/<name>", "GET", self._picture)
+        self._routes.route("/static/<folder>/<name>", "GET", self._script)
+        self._routes.route("/healthz", "GET", self._health)
 
-    def routes(self) -> WSGIApplication:
-        """Make the application that finds the view of an address."""
-        app = bottle.Bottle()
-        # Errors come out to our wrapper; Bottle would print their tracebacks, which hold what
-        # people typed.
-        app.config["catchall"] = False
-        app.route("/", "GET", self.cabinet)
-        app.route("/history", "GET", self.history)
-        app.route("/pictures/<name>", "GET", self.picture)
-        app.route("/static/<folder>/<name>", "GET", self.script)
-        app.route("/healthz", "GET", self.health)
-        app.default_error_handler = self.no_route
-        application: WSGIApplication = app
-        return application
+    def answer(self, environ: WSGIEnvironment) -> HttpAnswer:
+        """Find the view of an address, and ask it."""
+        try:
+            # Bottle only looks the route up: what it makes of answers and errors is not ours.
+            route, arguments = self._routes.match(environ)
+        except bottle.HTTPError:
+            return self._missing()
+        answer: HttpAnswer = route.callback(environ, **arguments)
+        return answer
 
-    def cabinet(self) -> Any:
+    def _cabinet(self, environ: WSGIEnvironment) -> HttpAnswer:
         """Show the visitor's residents and the shop."""
 
-        def show(reader: Reader, visitor: Visitor, moment: datetime) -> Any:
+        def show(reader: Reader, visitor: Visitor, moment: datetime) -> HttpAnswer:
             family = family_of(reader, visitor.vk)
             names = {item.picture for item, _left in family.shelf}
             family = replace(family, pictures=self._gallery.addresses(names))
             if not family.residents:
-                page = pages.stranger(visitor.vk, family, self.school, visitor.language, moment)
+                page = pages.stranger(visitor.vk, family, self._school, visitor.language, moment)
                 return self._page(200, page, "stranger")
-            return self._page(200, pages.cabinet(family, self.school, visitor.language, moment))
+            return self._page(200, pages.cabinet(family, self._school, visitor.language, moment))
 
-        environ = bottle.request.environ
-        return self._to_visitor(environ.get("HTTP_X_LAUNCH", environ.get("QUERY_STRING", "")), show)
+        name = "HTTP_X_LAUNCH" if "HTTP_X_LAUNCH" in environ else "QUERY_STRING"
+        return self._to_visitor(environ.get(name, ""), show)
 
-    def history(self) -> Any:
+    def _history(self, environ: WSGIEnvironment) -> HttpAnswer:
         """Show further lines of one of the visitor's residents.
 
         The page's script asks, so the launch comes in the header and nowhere else.
         """
-        child, before = _asked_number("child"), _asked_number("before")
+        query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        child, before = _number(query, "child"), _number(query, "before")
 
-        def show(reader: Reader, visitor: Visitor, moment: datetime) -> Any:
+        def show(reader: Reader, visitor: Visitor, moment: datetime) -> HttpAnswer:
             older = older_of(reader, visitor.vk, child, before) if child and before else None
             if older is None:
                 return self._missing()
-            return self._page(200, pages.rows(older, self.school, visitor.language, moment))
+            return self._page(200, pages.rows(older, self._school, visitor.language, moment))
 
-        return self._to_visitor(bottle.request.environ.get("HTTP_X_LAUNCH", ""), show)
+        return self._to_visitor(environ.get("HTTP_X_LAUNCH", ""), show)
 
-    def picture(self, name: str) -> Any:
+    def _picture(self, _environ: WSGIEnvironment, name: str) -> HttpAnswer:
         """Send a picture; which there are is no secret."""
         picture = self._gallery.find(name)
         if picture is None:
             return self._missing()
         is_drawing = picture.kind == "image/svg+xml"
         more = {"Content-Security-Policy": _DRAWING_POLICY} if is_drawing else {}
-        return _response(200, picture.content, picture.kind, headers={**_KEPT, **more})
+        headers = {"Content-Type": picture.kind, **_KEPT, **more}
+        return HttpAnswer(200, picture.content, headers)
 
-    def script(self, folder: str, name: str) -> Any:
+    def _script(self, _environ: WSGIEnvironment, folder: str, name: str) -> HttpAnswer:
         """Send one of the page's scripts."""
         content = self.renderer.scripts.find(folder, name)
         if content is None:
             return self._missing()
-        return _response(200, content, SCRIPT_KIND, headers=_KEPT)
+        return HttpAnswer(200, content, {"Content-Type": SCRIPT_KIND, **_KEPT})
 
-    def health(self) -> Any:
+    def _health(self, _environ: WSGIEnvironment) -> HttpAnswer:
         """Say for machines whether the database and its schema answer."""
         state: dict[str, str | None] = {"database": "ok", "schema": "ok"}
-        status, name = 200, ""
+        status, name, more = 200, "", {}
         try:
             state["last_synced_at"] = self._read(Reader.last_synced_at)
         except CoinsyncError as error:
-            status, name = 503, error_name(error)
+            status, name, more = 503, error_name(error), _RETRY
             state = {"database": "out", "schema": "unknown", "last_synced_at": None, "error": name}
-        return _response(status, json.dumps(state).encode(), JSON, name)
+        return HttpAnswer(status, json.dumps(state).encode(), {"Content-Type": JSON, **more}, name)
 
-    def no_route(self, _error: object) -> bytes:
-        """Answer in our own words whatever Bottle has no route for."""
-        bottle.response.status = 404
-        return self.renderer.print(pages.notice(self.school, "missing"))
+    def notice(
+        self,
+        status: int,
+        kind: NoticeKind,
+        reason: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpAnswer:
+        """A page that says one thing to anybody."""
+        return self._page(status, pages.notice(self._school, kind), reason, headers)
 
-    def _missing(self) -> Any:
-        return self._page(404, pages.notice(self.school, "missing"))
+    def _missing(self) -> HttpAnswer:
+        return self.notice(404, "missing")
 
-    def _to_visitor(self, launch: str, show: Show) -> Any:
+    def _to_visitor(self, launch: str, show: Show) -> HttpAnswer:
         """Answer the visitor whom the launch, and nothing else, names."""
         moment = self._now()
         visitor = verify(
@@ -158,16 +169,23 @@ class Views:
             age_seconds_max=self._settings.age_seconds_max,
         )
         if isinstance(visitor, LaunchFault):
-            page = pages.refused(visitor, self.school, self._settings.app_id)
+            page = pages.refused(visitor, self._school, self._settings.app_id)
             return self._page(403, page, visitor)
         local_moment = datetime.fromtimestamp(moment, UTC)
         try:
             return self._read(lambda reader: show(reader, visitor, local_moment))
         except CoinsyncError as error:
-            return self._page(503, pages.notice(self.school, "trouble"), error_name(error))
+            return self.notice(503, "trouble", error_name(error), _RETRY)
 
-    def _page(self, status: int, page: pages.Page, reason: str = "") -> Any:
-        return _response(status, self.renderer.print(page), HTML, reason)
+    def _page(
+        self,
+        status: int,
+        page: pages.Page,
+        reason: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpAnswer:
+        content = {"Content-Type": HTML, **(headers or {})}
+        return HttpAnswer(status, self.renderer.print(page), content, reason)
 
     def _read(self, question: Callable[[Reader], T]) -> T:
         # A database that a restore has put in the place of the old one is seen by the next request.
@@ -180,24 +198,11 @@ def error_name(error: Exception) -> str:
     return type(error).__name__
 
 
-def _asked_number(name: str) -> int:
+def _number(query: Mapping[str, list[str]], name: str) -> int:
     """A number above 0 in the query, in plain digits; else 0."""
-    values = bottle.request.query.getall(name)
     # Of a repeated parameter two readers might believe different values, so neither is believed.
-    text = values[0] if len(values) == 1 else ""
-    return plain_number(text) or 0
-
-
-def _response(
-    status: int,
-    body: bytes,
-    kind: str,
-    reason: str = "",
-    headers: Mapping[str, str] | None = None,
-) -> Any:
-    bottle.request.environ[REASON] = reason
-    more = {"Retry-After": "60"} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return bottle.HTTPResponse(body, status, {"Content-Type": kind, **(headers or {}), **more})
+    values = query.get(name, [])
+    return plain_number(values[0]) or 0 if len(values) == 1 else 0
 
 
 def family_of(reader: Reader, vk: int) -> pages.Family:
