@@ -13,8 +13,9 @@ TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light mariadbd=ma
                  systemd-analyze=systemd \
                  /usr/lib/*/libatomic.so.1=libatomic1
 CLUSTER_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=galera-4 rsync=rsync
+SERVER_PROGRAMS := debootstrap=debootstrap openssl=openssl
 
-.PHONY: demo test test-cluster check soak bench screenshots format clean programs system
+.PHONY: demo test test-cluster test-server check soak bench screenshots format clean programs system
 
 demo: $(VENV)/.installed  ## A made-up school with its cabinet in the browser; nothing to configure.
 	@$(BIN)/coinsync demo --port $(PORT)
@@ -32,6 +33,10 @@ test: programs $(VENV)/.tested  ## Everything that is checked: lint, types, impo
 test-cluster: TEST_PROGRAMS := $(CLUSTER_PROGRAMS)
 test-cluster: programs $(VENV)/.tested  ## Three database servers as one: what happens when one of them dies.
 	$(BIN)/python -m pytest -m cluster
+
+test-server: TEST_PROGRAMS := $(SERVER_PROGRAMS)
+test-server: programs $(VENV)/.tested  ## A whole server on a bare Debian, as docs/operations.md sets it up; as root.
+	$(BIN)/python -m pytest -m server
 
 check: $(VENV)/.tested  ## The quick part: lint, format, types, import contracts.
 	$(BIN)/ruff check .

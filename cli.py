@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from coinsync.commands.program import CommandGroup
+    from coinsync.commands.serve import CabinetTerms
     from coinsync.commands.session import Session
     from coinsync.environment import Environment
 
@@ -69,18 +70,18 @@ def environment(
 # --- the web view ---------------------------------------------------------------------------------
 
 
-def serve(session: Session, host: str, port: int, threads: int) -> None:
-    """Serve the web view until it is stopped. Raises ``UsageError``."""
+def serve(session: Session, terms: CabinetTerms) -> None:
+    """Serve the web view until it is stopped. Raises ``ConfigError`` or ``UsageError``."""
     import logging
 
     from coinsync import brand
-    from coinsync.errors import UsageError
+    from coinsync.errors import UsageError, reason_of
+    from coinsync.store.reader import Reader
     from webview.app import AppSettings, make_app
     from webview.serve import serve as listen
 
     settings = session.settings
     pictures = brand.pictures(settings.brand)
-    keys = session.secrets.get("COINSYNC_VK_KEYS").reveal().split(",")
     with session.reader():
         pass  # A database that cannot be read is told now, not to the first family.
     logging.basicConfig(
@@ -88,22 +89,26 @@ def serve(session: Session, host: str, port: int, threads: int) -> None:
     )
     app = AppSettings(
         settings.profile,
-        app_id=settings.web.app_id,
-        keys=tuple(key.strip() for key in keys),
-        age_seconds_max=settings.web.launch_hours_max * 3600,
-        hosts=frozenset(settings.web.hosts),
+        app_id=terms.app_id,
+        keys=terms.keys,
+        age_seconds_max=terms.age_seconds_max,
+        hosts=frozenset(terms.hosts),
         own_pictures=pictures.contents,
         logo=pictures.logo,
         coin=pictures.coin,
     )
-    wsgi = make_app(app, session.database_url, now=lambda: session.now().timestamp())
+    wsgi = make_app(
+        app,
+        session.database_url,
+        now=lambda: session.now().timestamp(),
+        reader=terms.reader or Reader,
+    )
     try:
-        listen(wsgi, host, port, threads)
+        listen(wsgi, terms.host, terms.port, terms.threads, terms.listening)
     except OSError as error:
-        raise UsageError(
-            f"serve: cannot listen on {host}:{port} ({error.strerror or type(error).__name__})",
-            advice="Choose another --port, or stop what listens there.",
-        ) from error
+        # The reason names the address.
+        advice = "Choose another --port, or stop what listens there."
+        raise UsageError(reason_of(error), advice=advice) from error
 
 
 def sign(fields: Mapping[str, str], key: str) -> str:
@@ -111,6 +116,14 @@ def sign(fields: Mapping[str, str], key: str) -> str:
     from webview.launch import sign
 
     return sign(fields, key)
+
+
+def launch_fault(query: str, key: str, app_id: int, now: int) -> str:
+    """Why the web view refuses a launch at ``now`` in Unix seconds; "" when it does not."""
+    from webview.launch import LaunchFault, verify
+
+    answer = verify(query, keys=[key], app_id=app_id, now=now)
+    return answer.value if isinstance(answer, LaunchFault) else ""
 
 
 # --- words and streams ----------------------------------------------------------------------------
@@ -195,9 +208,10 @@ def _run_command(
     def session(**options: Any) -> Session:
         from dataclasses import replace
 
-        from coinsync.commands.session import Session
+        from coinsync.commands.session import Session, WebView
 
-        made = Session(replace(environment(), words=tuple(words)), serve, sign, **options)
+        web_view = WebView(serve, sign, launch_fault)
+        made = Session(replace(environment(), words=tuple(words)), web_view, **options)
         sessions.append(made)
         return made
 
@@ -223,6 +237,7 @@ def _main(argv: Sequence[str], environment: Callable[[], Environment]) -> int:
         from coinsync.errors import Busy
 
         message, advice, code = _explained(error)
+        advice = advice.replace("COMMAND", _command_of(words)).replace("  ", " ")
         if not message and "--debug" in words:
             raise
         message = message or f"unexpected error ({type(error).__name__}); nothing is half-written"
@@ -248,14 +263,25 @@ def _explained(error: BaseException) -> tuple[str, str, int]:
             message += "".join(f"\n    {candidate}" for candidate in error.candidates)
         return message, error.advice, error.exit_code
     if isinstance(error, typer.TyperException):
+        option = getattr(error, "option_name", "")
+        if option[:1] == "-" and option[1:].isdigit():
+            # A number below zero looks like an option.
+            return f"'{option}' is no number of coins", 'Coins are taken by "coinsync debit".', 2
         message = " ".join(error.format_message().replace("Value error, ", "").split())
-        return message, 'See "coinsync --help".', 2
+        return message, 'See "coinsync COMMAND --help".', 2
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         message, advice = "interrupted; nothing is half-written", "Run the same command again."
         return message, advice, INTERRUPTED
     if isinstance(error, MemoryError):
         return "out of memory; nothing written", "Give the process more memory.", 1
     return "", CoinsyncError.advice, 1
+
+
+def _command_of(words: Sequence[str]) -> str:
+    """The command that was called, for advice, as "shop close"; "" where there is none."""
+    from coinsync.commands.program import command_of
+
+    return command_of(words)
 
 
 def _complain(message: str, advice: str) -> None:

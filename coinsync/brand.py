@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from coinsync.config import BrandSettings
 
 BYTES_MAX = 100_000
+ADVICE = '"coinsync doctor -v" shows every pair of colours with its contrast.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,16 @@ class BrandPictures:
 
 def pictures(brand: BrandSettings) -> BrandPictures:
     """What the web view shows. Raises ``ConfigError`` with every problem."""
-    problems = colour.problems(brand) + picture_problems(brand)
-    if problems:
-        advice = '"coinsync doctor -v" shows every pair of colours with its contrast.'
-        raise ConfigError(problems, advice=advice)
+    refused = problems(brand)
+    if refused:
+        raise ConfigError(refused, advice=ADVICE)
     logo, coin = _picture(brand.logo), _picture(brand.coin)
     return BrandPictures(next(iter(logo), ""), next(iter(coin), ""), {**logo, **coin})
+
+
+def problems(brand: BrandSettings) -> list[str]:
+    """What is wrong with the school's colours and pictures."""
+    return colour.problems(brand) + picture_problems(brand)
 
 
 def picture_problems(brand: BrandSettings) -> list[str]:

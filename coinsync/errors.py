@@ -23,6 +23,12 @@ class CoinsyncError(Exception):
             self.advice = advice
 
 
+def reason_of(error: OSError | UnicodeError) -> str:
+    """What the system says of a file or an address, such as "no such file or directory"."""
+    words = getattr(error, "strerror", None) or type(error).__name__
+    return str(words[0].lower() + words[1:])
+
+
 class UsageError(CoinsyncError):
     """The command line asks for something that cannot be."""
 
@@ -145,7 +151,7 @@ class NotFound(CoinsyncError):
 
     exit_code = 6
     advice = (
-        "Name a resident by #id, crm:123, vk:456 or the beginning of a name;"
+        "Name a resident by 101, crm:101, vk:456 or the beginning of a name;"
         ' "coinsync residents list" shows them.'
     )
 

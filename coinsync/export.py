@@ -1,8 +1,7 @@
 """The ledger for other programs: a spreadsheet, a script, and two programs that count it again.
 
 Lines come without their ends and one at a time, so that memory does not grow with history. All
-texts are data: none can break a line, become a formula or pass for syntax. Names and notes stand
-there only where the roster allows it.
+texts are data: none can break a line, become a formula or pass for syntax.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from coinsync.core.reasons import reason_text
 COIN = "COIN"
 
 #: The account on the other side of each kind; a reversal takes that of what it reverses.
-COUNTER_ACCOUNTS: Mapping[Kind, str] = {
+_COUNTER_ACCOUNTS: Mapping[Kind, str] = {
     Kind.AWARD: "Income:Lessons",
     Kind.CREDIT: "Income:Credits",
     Kind.DEBIT: "Expenses:Debits",
@@ -35,7 +34,8 @@ COUNTER_ACCOUNTS: Mapping[Kind, str] = {
 }
 
 #: The other side of a reversal that comes before, or without, what it reverses.
-UNMATCHED = "Equity:Unmatched"
+_UNMATCHED = "Equity:Unmatched"
+_OTHER_SIDES = tuple(dict.fromkeys([*_COUNTER_ACCOUNTS.values(), _UNMATCHED]))
 
 COLUMNS = (
     "n",
@@ -79,7 +79,7 @@ class Roster:
         return self.survivors.get(resident, resident)
 
     def account(self, resident: int) -> str:
-        """The account of that card in a journal."""
+        """Their account in a journal."""
         return f"Assets:Residents:R{self.owner(resident)}"
 
     def owners(self) -> list[int]:
@@ -100,36 +100,33 @@ class Roster:
 
 def csv_lines(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
     """Entries for a spreadsheet, a heading first."""
-    columns = roster.columns()
     writer = csv.writer(_Echo(), lineterminator="")
-    yield str(writer.writerow(columns))
+    yield str(writer.writerow(roster.columns()))
     for row in _rows(entries, roster):
-        values = [row[column] for column in columns]
-        yield str(writer.writerow(map(_csv_cell, values)))
+        yield str(writer.writerow(map(_csv_cell, row.values())))
 
 
 def json_lines(entries: Iterable[Line], roster: Roster) -> Iterator[str]:
     """Entries as JSON, one object a line, with every text exactly as it is."""
-    columns = roster.columns()
     for row in _rows(entries, roster):
-        line = json.dumps({column: row[column] for column in columns}, ensure_ascii=False)
+        line = json.dumps(row, ensure_ascii=False)
         # JSON itself escapes only some of what a terminal or a reader of lines may stumble over.
         yield line if line.isprintable() else "".join(map(_json_char, line))
 
 
 def _rows(entries: Iterable[Line], roster: Roster) -> Iterator[dict[str, Any]]:
-    names = roster.names()
+    names, columns = roster.names(), roster.columns()
     for line in entries:
         resident = line.posted.entry.resident
         row = ledger_row(line.posted, "")._asdict()
         row["owner"] = roster.owner(resident)
         row["name"] = names.get(resident, "")
         row["note"] = line.note
-        yield row
+        yield {column: row[column] for column in columns}
 
 
 class _Echo:
-    """A file that gives back what is written: a CSV writer wants a file, we want its lines."""
+    # A CSV writer wants a file, we want its lines.
 
     def write(self, line: str) -> str:
         return line
@@ -164,33 +161,28 @@ def _journal(program: _Beancount | _Hledger, entries: Iterable[Line]) -> Iterato
     for line in chain([first] if first else [], lines):
         n, day = line.posted.n, line.posted.entry.happened_on
         if (day, n) <= last:
-            raise ValueError(
-                f"a journal wants entries by day and number, but entry {n} comes too late"
-            )
+            raise ValueError(f"a journal wants entries by day and number; entry {n} comes too late")
         last = (day, n)
         yield from program.transaction(line, _counter_account(line.posted, by_hand))
     yield from program.closing(day)
 
 
 def _counter_account(posted: Posted, by_hand: dict[int, str]) -> str:
-    """The account on the other side; ``by_hand`` are those of earlier entries, by number."""
+    # The account on the other side; ``by_hand`` are those of earlier entries, by number.
     entry = posted.entry
     if entry.kind is Kind.REVERSAL:
         # Awards are the bulk of a ledger and not remembered: their reversals name the lesson.
-        otherwise = UNMATCHED if entry.lesson is None else COUNTER_ACCOUNTS[Kind.AWARD]
+        otherwise = _UNMATCHED if entry.lesson is None else _COUNTER_ACCOUNTS[Kind.AWARD]
         return by_hand.pop(entry.reverses or 0, otherwise)
-    counter = COUNTER_ACCOUNTS[entry.kind]
+    counter = _COUNTER_ACCOUNTS[entry.kind]
     if entry.kind is not Kind.AWARD:
         by_hand[posted.n] = counter
     return counter
 
 
-_COUNTER_ACCOUNTS = tuple(dict.fromkeys([*COUNTER_ACCOUNTS.values(), UNMATCHED]))
-
-
 @dataclass(frozen=True, slots=True)
 class _Beancount:
-    """Beancount's syntax: texts stand in quotes, what is not syntax is metadata."""
+    # Texts stand in quotes, what is not syntax is metadata.
 
     roster: Roster
 
@@ -199,7 +191,7 @@ class _Beancount:
         yield f'option "operating_currency" "{COIN}"'
         yield ""
         yield f"{day} commodity {COIN}"
-        for account in _COUNTER_ACCOUNTS:
+        for account in _OTHER_SIDES:
             yield f"{day} open {account} {COIN}"
         names = self.roster.names()
         for owner in self.roster.owners():
@@ -209,8 +201,7 @@ class _Beancount:
                 yield f"  name: {_quoted(name)}"
 
     def transaction(self, line: Line, counter: str) -> Iterator[str]:
-        posted = line.posted
-        entry = posted.entry
+        posted, entry = line.posted, line.posted.entry
         narration = _quoted(_narration(line, self.roster))
         links = f"^n{posted.n}"
         if entry.reverses:
@@ -235,7 +226,7 @@ class _Beancount:
 
 @dataclass(frozen=True, slots=True)
 class _Hledger:
-    """Syntax of hledger: texts stand free, so what would end or split them is replaced."""
+    # Texts stand free, so what would end or split them is replaced.
 
     roster: Roster
 
@@ -247,7 +238,7 @@ class _Hledger:
         for kind in Kind:
             yield f"payee {kind.value}"
         yield "payee balances"
-        for account in _COUNTER_ACCOUNTS:
+        for account in _OTHER_SIDES:
             yield f"account {account}"
         names = self.roster.names()
         for owner in self.roster.owners():
@@ -256,8 +247,7 @@ class _Hledger:
             yield f"account {self.roster.account(owner)}{tag}"
 
     def transaction(self, line: Line, counter: str) -> Iterator[str]:
-        posted = line.posted
-        entry = posted.entry
+        posted, entry = line.posted, line.posted.entry
         # A semicolon would begin a comment. A bar may stay: only the first one ends the payee.
         narration = _narration(line, self.roster).replace(";", ",")
         yield ""
@@ -287,7 +277,6 @@ def _narration(line: Line, roster: Roster) -> str:
 
 
 def _particulars(posted: Posted, roster: Roster) -> Iterator[tuple[str, str]]:
-    """What else an entry says of itself; the resident where the coins are another card's now."""
     entry = posted.entry
     yield "key", entry.key
     yield "kind", entry.kind.value
@@ -302,5 +291,5 @@ def _quoted(text: str) -> str:
 
 
 def _tag_value(text: str) -> str:
-    """A text as a tag holds it: a comma would end the tag."""
+    # A comma would end the tag.
     return clean(text).replace(",", ";")

@@ -1,7 +1,6 @@
 """Pictures of the shop's goods: what staff put into a folder becomes small copies for the web.
 
-A copy of a photograph has its pixels and nothing else: no place, no time, no telephone. Its name is
-made of what it holds, so that browsers may keep it for ever.
+A copy of a photograph has its pixels and nothing else: no place, no time, no telephone.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from PIL import Image, ImageOps
 
 from coinsync.core.files.catalog import is_file_name
 from coinsync.core.files.sheet import quoted, suggestion
-from coinsync.errors import PictureRefused, UsageError
+from coinsync.errors import PictureRefused, UsageError, reason_of
 
 BYTES_MAX = 10_000_000
 SVG_BYTES_MAX = 200_000
@@ -52,7 +51,7 @@ class WebPicture:
 
 
 def find(folder: Path, name: str) -> Path:
-    """The file of a name in the folder of pictures; ``PictureRefused`` where there is none."""
+    """The file of a name in the folder of pictures. Raises ``PictureRefused``."""
     if not is_file_name(name):
         raise PictureRefused(f"{quoted(name)} is not the name of a file in {folder.name}")
     if (folder / name).exists():
@@ -60,10 +59,8 @@ def find(folder: Path, name: str) -> Path:
     try:
         names = sorted(path.name for path in folder.iterdir())
     except OSError:
-        raise PictureRefused(
-            f"{quoted(name)} is not there: the folder {folder} cannot be read",
-            advice="[shop] pictures names the folder.",
-        ) from None
+        why = f"{quoted(name)} is not there: the folder {folder} cannot be read"
+        raise PictureRefused(why, advice="[shop] pictures names the folder.") from None
     # A Mac writes the "й" of a file's name in two characters, and whoever types it writes one.
     composed = unicodedata.normalize("NFC", name)
     for candidate in names:
@@ -82,7 +79,8 @@ def web_picture(source: Path) -> WebPicture:
         copy, suffix = _drawing(content, shown), "svg"
     else:
         copy, suffix = _photograph(content, kind, shown), "webp"
-    # Names in an address keep to letters that need no escaping; the digest tells pictures apart.
+    # Names in an address keep to letters that need no escaping. The digest of what a copy holds
+    # tells pictures apart, so that browsers may keep it for ever.
     stem = re.sub(r"[^a-z0-9_]+", "-", source.stem.lower()).strip("-")[:60]
     digest = hashlib.sha256(copy).hexdigest()[:12]
     return WebPicture(f"{stem or 'picture'}.{digest}.{suffix}", copy)
@@ -110,7 +108,7 @@ def keep(picture: WebPicture, folder: Path) -> None:
     except OSError as error:
         advice = "whoever loads the catalog must be allowed to write there."
         raise UsageError(
-            f"{folder} cannot be written ({type(error).__name__}); nothing written",
+            f"{folder} cannot be written ({reason_of(error)}); nothing written",
             advice=f"[shop] web_pictures names the folder; {advice}",
         ) from error
     finally:
@@ -119,7 +117,7 @@ def keep(picture: WebPicture, folder: Path) -> None:
 
 
 def is_web_copy(folder: Path, name: str) -> bool:
-    """Tell whether a copy of this name lies in the folder for the web."""
+    """Whether a copy of this name lies in the folder for the web."""
     return _COPY_NAME.fullmatch(name) is not None and (folder / name).is_file()
 
 
@@ -133,7 +131,7 @@ def _content(source: Path, shown: str) -> bytes:
     except IsADirectoryError:
         raise PictureRefused(f"{shown} is no file") from None
     except OSError as error:
-        raise PictureRefused(f"{shown} cannot be read ({type(error).__name__})") from error
+        raise PictureRefused(f"{shown} cannot be read ({reason_of(error)})") from error
     if len(content) > BYTES_MAX:
         raise PictureRefused(f"{shown} has more than {BYTES_MAX // 1_000_000} MB")
     return content
@@ -144,9 +142,6 @@ def _kind(content: bytes, shown: str) -> str:
         if begins.match(content):
             return kind
     raise PictureRefused(f"{shown} is neither PNG, JPEG, WebP, GIF nor SVG, whatever it is called")
-
-
-# --- photographs ---
 
 
 def _photograph(content: bytes, kind: str, shown: str) -> bytes:
@@ -189,8 +184,6 @@ def _small(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-# --- drawings ---
-
 _SVG = "http://www.w3.org/2000/svg"
 _XHTML = "http://www.w3.org/1999/xhtml"
 _XML = "http://www.w3.org/XML/1998/namespace"
@@ -206,8 +199,8 @@ _FETCHES = re.compile(
 
 def _drawing(content: bytes, shown: str) -> bytes:
     if len(content) > SVG_BYTES_MAX:
-        limit = f"{SVG_BYTES_MAX // 1_000} KB, which is the limit for SVG"
-        raise PictureRefused(f"{shown} has more than {limit}")
+        limit = SVG_BYTES_MAX // 1_000
+        raise PictureRefused(f"{shown} has more than {limit} KB, which is the limit for SVG")
     try:
         content.decode("utf-8")
         _Inspector(shown).parser.Parse(content, True)
@@ -219,7 +212,7 @@ def _drawing(content: bytes, shown: str) -> bytes:
 
 
 class _Inspector:
-    """Reads an SVG to its end and refuses what could do more than be looked at."""
+    # Reads an SVG to its end and refuses what could do more than be looked at.
 
     def __init__(self, shown: str) -> None:
         self._shown = shown

@@ -110,10 +110,8 @@ def prove_day(
 
 @dataclass(slots=True)
 class _Gathering:
-    """What has been gathered so far.
-
-    ``until`` is the last moment (UTC text) of a day that is looked back at.
-    """
+    # What has been gathered so far; ``until`` is the last moment (UTC text) of a day that is looked
+    # back at.
 
     reader: Reader
     settings: Settings
@@ -133,7 +131,6 @@ class _Gathering:
             self._leave_out(checks, "the database cannot be read")
 
     def proof(self, wanted: Collection[str]) -> Proof:
-        """What was found by the wanted checks."""
         shown = set(wanted)
         # That a check could not be made is said of every one that was asked for.
         if not self.unmade.isdisjoint(wanted):
@@ -165,22 +162,23 @@ class _Gathering:
         self.findings.add("file", case, _CONDITION)
 
     def check_people(self, findings: Findings) -> None:
-        """People, and what waits for one of them."""
         # These are compared with nothing here; that they can be read is checked.
         for kind in (Branch, LessonType, Group, Membership):
             self._all(kind, findings)
+        residents = {card.id: card for card in self._all(Resident, findings)}
+        holds = {hold.key: hold for hold in self._all(Hold, findings)}
+        decisions = {decision.key: decision for decision in self._all(Decision, findings)}
         self.people = StoredPeople(
-            residents={card.id: card for card in self._all(Resident, findings)},
+            residents,
             merges=tuple(self._all(Merge, findings)),
             links=tuple(self._all(Link, findings)),
             pages=tuple(self._all(VkPage, findings)),
-            holds={hold.key: hold for hold in self._all(Hold, findings)},
-            decisions={decision.key: decision for decision in self._all(Decision, findings)},
+            holds=holds,
+            decisions=decisions,
         )
         check_people(self.people, findings)
 
     def check_ledger(self, findings: Findings) -> None:
-        """One pass over all entries."""
         reader = self.reader
         head = reader.find_head()
         # Notes may have been erased since, so that they say nothing about a day of the past.
@@ -201,7 +199,6 @@ class _Gathering:
             ledger.check_head(head)
 
     def check_lessons(self, findings: Findings) -> None:
-        """All lessons with their attendance, branch by branch and month by month."""
         lessons = LessonsPass(
             self.settings.account,
             self._ledger_read(),
@@ -229,7 +226,6 @@ class _Gathering:
             self._leave_out(("lessons",), "a lesson or a mark cannot be read")
 
     def check_shop(self, findings: Findings) -> None:
-        """Sales against the coins that moved for them, and stock move by move."""
         for kind in (Item, Event):
             self._all(kind, findings)
         sales = StoredSales.of(
@@ -245,7 +241,6 @@ class _Gathering:
         check_stock(moves, expected, sales, findings)
 
     def check_branches(self, now: datetime, branches: Sequence[int], findings: Findings) -> None:
-        """When each branch was last synced."""
         fresh = []
         for id in branches:
             last = self.reader.last_full_run(id)

@@ -15,11 +15,11 @@ from coinsync.core.planning.compare import Recorded, WindowReading, compare
 from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.planning.people import (
     People,
-    memberships_once_recorded,
     names_to_ask,
     plan_people,
 )
-from coinsync.core.rules import LessonContext, by_group, by_resident
+from coinsync.core.planning.visits import Answer, Earlier, new_visits, settle_visits
+from coinsync.core.rules import GuestPolicy, LessonContext, by_group, by_resident
 from coinsync.errors import CoinsyncError, IncompleteRead
 from coinsync.exchange.base import Exchange, PeopleReading, read_people
 from coinsync.exchange.vk import VkApi
@@ -64,6 +64,8 @@ class Outcome:
 class Sync:
     """One run over the branches; ``now`` (aware) serves where the CRM has no clock.
 
+    ``guests`` is what ``actor`` says about new visits whose membership is not known.
+
     Balances and residents are those at the start plus what the counted plans bring, applied or
     not: so a dry run and a real one plan alike.
     """
@@ -76,6 +78,8 @@ class Sync:
     until: date | None = None
     rerate: bool = False
     vk: VkApi | None = None
+    guests: GuestPolicy | None = None
+    actor: str = ""
     _coins_moved: Counter[int] = field(default_factory=Counter)
     _residents: set[int] = field(default_factory=set)
     _vanished: set[int] = field(default_factory=set)
@@ -173,7 +177,7 @@ class Sync:
         types = {lesson_type.id: lesson_type for lesson_type in (*known.types, *read.types)}
         context = LessonContext(
             types,
-            by_resident(memberships_once_recorded(known.memberships, plan)),
+            by_resident(plan.facts_after(Membership, known.memberships)),
             by_group(reading.schedule),
             self.reader.first_read_on(branch.id) or today,
         )
@@ -254,7 +258,23 @@ class Sync:
             rerate=self.rerate,
         )
         lessons = frozenset(record.lesson.id for record in settled)
-        return Outcome(step.branch, scope, step.today, plan, calls=self._calls(), lessons=lessons)
+        outcome = Outcome(
+            step.branch, scope, step.today, plan, calls=self._calls(), lessons=lessons
+        )
+        return self.settled(outcome, self.guests) if self.guests else outcome
+
+    def settled(self, outcome: Outcome, policy: GuestPolicy) -> Outcome:
+        """An outcome whose new visits are decided, not held."""
+        if outcome.plan is None:
+            return outcome
+        visits = new_visits(outcome.plan)
+        earlier = Earlier(
+            self.reader.key_states(visit.key for visit in visits),
+            self.reader.decisions({visit.lesson for visit in visits}),
+        )
+        answer = Answer(policy, self.actor, outcome.today)
+        plan = settle_visits(outcome.plan, answer, earlier, self.settings.rulebook)
+        return replace(outcome, plan=plan)
 
     def _read_window(self, scope: Scope, stored: dict[int, LessonRecord]) -> WindowReading:
         """Read a window, and find out what became of recorded lessons that it lacks."""

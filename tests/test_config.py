@@ -58,6 +58,27 @@ def test_data_may_lie_apart_from_the_file(tmp_path: Path) -> None:
     assert load(tmp_path).state_folder == tmp_path
 
 
+def test_a_first_file_holds_what_was_chosen(tmp_path: Path) -> None:
+    """Samples are comments; defaults, and whatever was chosen, are not."""
+    rules = [{**RULE, "until": date(2027, 5, 31)}, {**RULE, "name": "other", "types": [5]}]
+    values = {
+        "school.name": "Росток",
+        "alfacrm.url": "https://rostok.s20.online",
+        "alfacrm.email": "api@rostok.example",
+        "branch": [{"id": 3, "zone": "Asia/Omsk"}],
+        "rule": rules,
+    }
+    text = config.first_file(values)
+    lines = [line.split(" ")[0] for line in text.splitlines()]
+    assert lines.count("until") == lines.count("#until") == 1
+    assert lines.count("#[[earn]]") == 2
+    assert "guest" in lines
+    assert "#app_id" in lines
+    settings = config.parse(text, tmp_path / "config.toml")
+    assert [rule.until for rule in settings.rules] == [date(2027, 5, 31), None]
+    assert (settings.ways, settings.web.app_id, settings.residents.vk_field) == ((), 0, "")
+
+
 def test_an_absolute_database_path_stays(tmp_path: Path) -> None:
     """sqlite:////srv/coins.db is /srv/coins.db."""
     assert (

@@ -17,13 +17,14 @@ import bottle
 
 from coinsync.core.school import SchoolProfile
 from coinsync.store.database import Readers
+from coinsync.store.reader import Reader
 from webview import pages
 from webview.gallery import Gallery
 from webview.http_answer import HTML, HttpAnswer, captured, compressed, security_headers, takes_gzip
 from webview.launch import AGE_SECONDS_DEFAULT
 from webview.page_renderer import PageRenderer
 from webview.school_view import SchoolView
-from webview.views import LaunchTerms, Views, error_name
+from webview.views import LaunchTerms, MakeReader, Views, error_name
 
 METHODS = ("GET", "HEAD")
 #: A page must not wait long for a lock: its thread is one of few.
@@ -54,9 +55,13 @@ class AppSettings:
 
 
 def make_app(
-    settings: AppSettings, database_url: str, *, now: Callable[[], float]
+    settings: AppSettings,
+    database_url: str,
+    *,
+    now: Callable[[], float],
+    reader: MakeReader = Reader,
 ) -> WSGIApplication:
-    """Make the web view of one database; ``now`` returns Unix seconds."""
+    """Make the web view of one database; ``now`` returns Unix seconds, ``reader`` asks it."""
     # Debug mode would print tracebacks and addresses into pages, wherever it was switched on.
     bottle.debug(False)
     gallery = Gallery(settings.profile.pictures, settings.own_pictures)
@@ -69,7 +74,7 @@ def make_app(
     renderer = PageRenderer(settings.profile.colours)
     terms = LaunchTerms(settings.keys, settings.app_id, settings.age_seconds_max)
     readers = Readers(database_url, wait_seconds=WAIT_SECONDS, now=now)
-    routes = Views(terms, school, renderer, gallery, readers, now).routes()
+    routes = Views(terms, school, renderer, gallery, readers, reader, now).routes()
     hosts = frozenset(host.lower() for host in settings.hosts)
     return _Wrapper(hosts, school, renderer, routes, now)
 

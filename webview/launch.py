@@ -29,6 +29,8 @@ AHEAD_SECONDS_MAX = 5 * 60
 _SIGN = re.compile(rb"[A-Za-z0-9_-]{43}")
 _TIMESTAMP = re.compile(rb"[0-9]{1,12}")
 _USER = re.compile(rb"[1-9][0-9]{0,18}")
+#: What Odnoklassniki itself adds to the address of an app.
+_NAMES_OF_ODNOKLASSNIKI = frozenset({b"api_server", b"logged_user_id", b"auth_sig"})
 
 Pair = tuple[bytes, bytes]
 
@@ -121,9 +123,11 @@ def _signed_fields(query: str, keys: Sequence[str]) -> dict[bytes, bytes] | Laun
     if raw.count(b"&") >= FIELDS_MAX:
         return LaunchFault.TOO_MANY_FIELDS
     fields: dict[bytes, bytes] = {}
+    from_odnoklassniki = False
     for part in raw.split(b"&"):
         # Names are decoded before they are compared: "%76k_user_id" is vk_user_id as well.
         name, value = _pair(part)
+        from_odnoklassniki |= name in _NAMES_OF_ODNOKLASSNIKI
         if not name.startswith(b"vk_") and name != b"sign":
             continue
         # A reader that takes the first and one that takes the last of two equal names would see
@@ -132,6 +136,9 @@ def _signed_fields(query: str, keys: Sequence[str]) -> dict[bytes, bytes] | Laun
             return LaunchFault.REPEATED
         fields[name] = value
     fault = _signature_fault(fields.pop(b"sign", b""), fields, keys)
+    if fault is LaunchFault.NO_SIGN and from_odnoklassniki:
+        # Signed in a way of its own, which is not read: these names only choose the words.
+        return LaunchFault.ODNOKLASSNIKI
     return fault or fields
 
 

@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -25,9 +25,20 @@ SILENCE_SECONDS_MAX = 30
 HEADER_BYTES_MAX = 16 * 1024
 
 
-def serve(app: WSGIApplication, host: str, port: int, threads: int = THREADS) -> None:
-    """Serve ``app`` until SIGTERM or Ctrl-C; ``OSError`` without the address."""
-    server = server_on(_listen(host, port), app, threads)
+def serve(
+    app: WSGIApplication,
+    host: str,
+    port: int,
+    threads: int = THREADS,
+    listening: Callable[[int], None] = lambda _port: None,
+) -> None:
+    """Serve ``app`` until SIGTERM or Ctrl-C; ``OSError`` without the address.
+
+    Port 0 is a free one; ``listening`` is told which.
+    """
+    listener = _listen(host, port)
+    server = server_on(listener, app, threads)
+    listening(listener.getsockname()[1])
     with _ended_by_sigterm():
         try:
             server.run()

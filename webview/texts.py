@@ -8,7 +8,16 @@ from typing import Literal
 
 from coinsync.core import wording
 
-NoticeKind = Literal["refused", "expired", "trouble", "broken", "missing", "wrong_method"]
+NoticeKind = Literal[
+    "refused",
+    "expired",
+    "clock",
+    "elsewhere",
+    "trouble",
+    "broken",
+    "missing",
+    "wrong_method",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +137,22 @@ RUSSIAN = Texts(
     notices={
         "refused": Message(
             "Откройте приложение ВКонтакте",
-            "Кабинет работает только внутри ВКонтакте: так мы узнаём, кому его показать.",
+            "Кабинет работает только внутри ВКонтакте: так мы узнаём, кому его показать. Если вы"
+            " уже там, закройте приложение и откройте заново. Не поможет — скажите об этом школе.",
         ),
         "expired": Message(
             "Откройте приложение ещё раз",
-            "Эта страница была открыта давно. Откройте приложение заново.",
+            "Эта страница была открыта давно. Откройте приложение заново. Если вы открыли его"
+            " только что, скажите об этом школе.",
+        ),
+        "clock": Message(
+            "Кабинет скоро откроется",
+            "На сервере школы отстали часы, поэтому кабинет пока закрыт. Ничего не пропало."
+            " Пожалуйста, скажите об этом школе.",
+        ),
+        "elsewhere": Message(
+            "Откройте кабинет ВКонтакте",
+            "В Одноклассниках он не работает: там мы не можем узнать, кому его показать.",
         ),
         "trouble": Message(
             "Зайдите через минуту", "Сейчас не получается прочитать данные. Ничего не пропало."
@@ -217,10 +237,23 @@ ENGLISH = Texts(
     notices={
         "refused": Message(
             "Open it in VK",
-            "The cabinet works only inside VK: that is how we know whom to show it to.",
+            "The cabinet works only inside VK: that is how we know whom to show it to. If you are"
+            " there already, close the app and open it again; if that does not help, tell the"
+            " school.",
         ),
         "expired": Message(
-            "Open it again", "This page was opened long ago. Please open the app again."
+            "Open it again",
+            "This page was opened long ago. Please open the app again. If you have just opened it,"
+            " tell the school.",
+        ),
+        "clock": Message(
+            "The cabinet will open soon",
+            "The clock of the school's server is slow, so the cabinet is closed for now. Nothing"
+            " is lost. Please tell the school.",
+        ),
+        "elsewhere": Message(
+            "Open the cabinet in VK",
+            "It does not work in Odnoklassniki: there we cannot know whom to show it to.",
         ),
         "trouble": Message(
             "Please come back in a minute", "The data cannot be read right now. Nothing is lost."

@@ -36,6 +36,8 @@ _DRAWING_POLICY = (
 
 T = TypeVar("T")
 Show = Callable[[Reader, Visitor, datetime], Any]
+#: What asks a database that is open.
+MakeReader = Callable[[Any], Reader]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Views:
     renderer: PageRenderer
     gallery: Gallery
     readers: Readers
+    reader: MakeReader
     now: Callable[[], float]
 
     def routes(self) -> WSGIApplication:
@@ -164,7 +167,7 @@ class Views:
     def _read(self, question: Callable[[Reader], T]) -> T:
         # A database that a restore has put in the place of the old one is seen by the next request.
         with self.readers.visit() as database:
-            return question(Reader(database))
+            return question(self.reader(database))
 
 
 def error_name(error: Exception) -> str:
@@ -209,6 +212,7 @@ def family_of(reader: Reader, vk: int) -> pages.Family:
         lines=lines,
         groups=_groups(reader, every_line),
         synced_at=reader.last_synced_at(),
+        began_at=reader.began_at(),
         shelf=reader.shelf(GOODS_MAX + 1),
     )
 
@@ -222,7 +226,7 @@ def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Older | 
     lines = reader.older_lines(child, before, pages.LINES_MAX + 1)
     if lines is None:
         return None
-    return pages.Older(resident, lines, _groups(reader, lines))
+    return pages.Older(resident, lines, _groups(reader, lines), reader.began_at())
 
 
 def _groups(reader: Reader, lines: Iterable[Line]) -> dict[int, str]:

@@ -14,7 +14,7 @@ from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.files.catalog import read_catalog
 from coinsync.desk import catalog as desk
-from coinsync.errors import ImportRefused, UsageError
+from coinsync.errors import ImportRefused, UsageError, reason_of
 from coinsync.lookup import shop as lookup
 from coinsync.render import shop as render
 
@@ -67,7 +67,7 @@ def read_goods(
                 picture=partial(_web_name, folder, settings.shop.web_pictures, copies, bar),
             )
     except OSError as error:
-        raise UsageError(f"catalog load: {file} cannot be read ({type(error).__name__})") from error
+        raise UsageError(f"catalog load: {file} cannot be read ({reason_of(error)})") from error
     except ImportRefused as error:
         raise ImportRefused(error.problems, count=error.count, file=str(file)) from error
     return items, copies

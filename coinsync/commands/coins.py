@@ -28,7 +28,7 @@ from coinsync.commands.session import Session
 from coinsync.core.files.import_rows import read_import_rows
 from coinsync.desk import coins as desk
 from coinsync.desk.imports import import_rows
-from coinsync.errors import ImportRefused, NotFound, UsageError
+from coinsync.errors import ImportRefused, NotFound, UsageError, reason_of
 from coinsync.lookup.residents import find_resident
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def import_file(
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise UsageError(f"import: {file} cannot be read ({type(error).__name__})") from error
+        raise UsageError(f"import: {file} cannot be read ({reason_of(error)})") from error
     settings = session.settings
     ways = {way.code: way.coins for way in settings.ways}
     try:

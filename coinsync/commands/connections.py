@@ -12,7 +12,9 @@ from coinsync.errors import ConfigError
 
 if TYPE_CHECKING:
     from coinsync.config import Settings
+    from coinsync.core.rules import GuestPolicy
     from coinsync.exchange.base import Exchange, Progress
+    from coinsync.exchange.survey import AlfaCrmSurvey
     from coinsync.exchange.vk import VkApi
     from coinsync.render.progress import Bar
     from coinsync.store.reader import Reader
@@ -21,15 +23,30 @@ if TYPE_CHECKING:
 
 @contextmanager
 def sync(
-    session: Session, reader: Reader, days: tuple[date | None, date | None], *, rerate: bool = False
+    session: Session,
+    reader: Reader,
+    days: tuple[date | None, date | None],
+    *,
+    rerate: bool = False,
+    guests: GuestPolicy | None = None,
 ) -> Iterator[tuple[Sync, Bar]]:
     """A sync that reads the school's CRM and VK, and the bar that shows how far it is."""
     from coinsync.sync import Sync
 
     settings, bar = session.settings, session.progress_bar()
-    crm = _csv(settings) if settings.school.crm == "csv" else _alfacrm(session, bar)
-    with bar, closing(crm), vk(session) as api:
-        yield Sync(crm, reader, settings, session.now(), *days, rerate=rerate, vk=api), bar
+    with bar, exchange(session, bar) as crm, vk(session) as api:
+        run = Sync(crm, reader, settings, session.now(), *days, rerate=rerate, vk=api)
+        run.guests, run.actor = guests, session.actor
+        yield run, bar
+
+
+def exchange(session: Session, progress: Progress | None = None) -> closing[Exchange]:
+    """The school's CRM; ``progress`` is told how far a list is read."""
+    if session.settings.school.crm == "csv":
+        return closing(_csv(session.settings))
+    from coinsync.exchange.base import no_progress
+
+    return closing(_alfacrm(session, progress or no_progress))
 
 
 def _csv(settings: Settings) -> Exchange:
@@ -67,6 +84,19 @@ def _alfacrm(session: Session, progress: Progress) -> Exchange:
     )
     page_size, calls = crm.page_size, crm.calls
     return AlfaCrm(http, settings.residents, page_size=page_size, calls=calls, progress=progress)
+
+
+def survey(session: Session, url: str, email: str, key: str, bar: Progress) -> AlfaCrmSurvey:
+    """The account that somebody names while setting up, who waits and may try again."""
+    from coinsync.config.settings import ResidentSettings
+    from coinsync.exchange.http import Http
+    from coinsync.exchange.survey import AlfaCrmSurvey
+    from coinsync.exchange.wire import Bounds
+
+    bounds = Bounds(tries=3, pause_seconds=0.5)
+    clock, sleep = session.environment.monotonic, session.environment.sleep
+    http = Http(url, email, key, clock=clock, sleep=sleep, bounds=bounds)
+    return AlfaCrmSurvey(http, ResidentSettings(), page_size=500, progress=bar)
 
 
 def _headers(session: Session) -> dict[str, str]:

@@ -17,12 +17,15 @@ from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands import demo_shop
+from coinsync.commands.checks.vk_app import keys_of, launch_fields
 from coinsync.commands.init import create_database, write_new
 from coinsync.commands.lessons import post_windows
+from coinsync.commands.serve import serve_families
 from coinsync.commands.session import PARTLY, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
-from coinsync.errors import UsageError
+from coinsync.core.rules import GuestPolicy
+from coinsync.errors import UsageError, reason_of
 from coinsync.render.people import residents_page
 from coinsync.simulator.demo_folder import EMAIL, DemoFolder
 from coinsync.simulator.school import School
@@ -63,14 +66,16 @@ def demo(
         create_database(session)
         with session.lock("demo", 0.0), session.writable() as database:
             posting = Posting(session, database, dry_run=False)
-            post_windows(posting, (None, None))
+            # A made-up school has nobody who knows more about a visit than its CRM.
+            post_windows(posting, (None, None), guests=GuestPolicy.PAY)
+            posting.show_results()
             demo_shop.open_shop(session, database, school.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):
             return code
         _show_demo(session, school, port, posting, serving=serve)
         if serve:
-            session.serve(session, "127.0.0.1", port, session.settings.web.threads)
+            serve_families(session, "127.0.0.1", port, session.settings.web.threads)
     return code
 
 
@@ -170,7 +175,7 @@ def _show_demo(
     name = session.environment.program
     program = f"{name} --config {session.config}"
     if children:
-        look = f"In another terminal:  {program} history '#{children[0].id}'"
+        look = f"In another terminal:  {program} history {children[0].id}"
         session.say(f"\nThis family has VK account {visitor}. {look}")
     session.say(f"The shop has {goods} goods and sold {sales} times:  {program} catalog list")
     crm = f"http://127.0.0.1:{school.port}/"
@@ -184,18 +189,9 @@ def _show_demo(
 
 
 def _signed_link(session: Session, visitor: int, port: int) -> str:
-    fields = {
-        "vk_access_token_settings": "",
-        "vk_app_id": str(APP_ID),
-        "vk_are_notifications_enabled": "0",
-        "vk_is_app_user": "1",
-        "vk_language": "ru",
-        "vk_platform": "desktop_web",
-        "vk_ts": str(int(session.now().timestamp())),
-        "vk_user_id": str(visitor),
-    }
-    key = session.secrets.get("COINSYNC_VK_KEYS").reveal().split(",")[0]
-    return f"http://127.0.0.1:{port}/?{session.sign(fields, key)}"
+    fields = launch_fields(APP_ID, visitor, int(session.now().timestamp()))
+    query = session.web_view.sign(fields, keys_of(session)[0])
+    return f"http://127.0.0.1:{port}/?{query}"
 
 
 def simulator(
@@ -232,7 +228,7 @@ def simulator(
                 signal.pause()
     except OSError as error:
         raise UsageError(
-            f"simulator: cannot listen on port {port} ({error.strerror or type(error).__name__})",
+            f"simulator: cannot listen on port {port} ({reason_of(error)})",
             advice="Choose another --port, or stop what listens there.",
         ) from error
 

@@ -15,7 +15,7 @@ from typer import Context, Option
 
 from coinsync.commands.options import Day, span
 from coinsync.commands.session import Session
-from coinsync.errors import UsageError
+from coinsync.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
     from coinsync.export import Roster
@@ -43,7 +43,7 @@ def export(
     ] = False,
     to: Annotated[
         Path | None,
-        Option("--to", metavar="FILE", help="A file, mode 0600, instead of the screen."),
+        Option("--to", metavar="FILE", help="A new file, mode 0600, instead of the screen."),
     ] = None,
 ) -> None:
     """The ledger's entries for other programs.
@@ -96,7 +96,12 @@ def _print(lines: Iterable[str]) -> None:
 
 
 def _write(path: Path, lines: Iterable[str]) -> int:
-    """Write lines to a file, whole or not at all; returns how many there were."""
+    """Write lines to a new file, whole or not at all; returns how many there were."""
+    # The name may be mistyped, and what lies there be the ledger itself.
+    if path.exists():
+        raise UsageError(
+            f"export: {path} is there already; nothing written", advice="Choose another name."
+        )
     part = path.with_name(f"{path.name}.part")
     count = 0
     try:
@@ -107,9 +112,10 @@ def _write(path: Path, lines: Iterable[str]) -> int:
             for line in lines:
                 file.write(f"{line}\n")
                 count += 1
-        part.replace(path)
+        # Unlike renaming, this never replaces what somebody has put there meanwhile.
+        os.link(part, path)
     except OSError as error:
-        raise UsageError(f"export: {path} cannot be written ({type(error).__name__})") from error
+        raise UsageError(f"export: {path} cannot be written ({reason_of(error)})") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

@@ -1,125 +1,215 @@
-"""Setting up: init makes a configuration and a database."""
+"""Setting up: init makes a configuration, a file of secrets and a database."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from typer import Context, Option
 
 from coinsync import config
-from coinsync.commands.session import Session, ask, somebody_is_there
-from coinsync.errors import ConfigError, UsageError
+from coinsync.commands.session import Session, somebody_is_there
+from coinsync.commands.setup_questions import KEY_NAME, KEY_QUESTION, Questions
+from coinsync.config.settings import SecretSettings
+from coinsync.errors import ConfigError, reason_of
+from coinsync.exchange.csvfile import make_templates
 from coinsync.store import database
+
+LEFT = "there already, left as it is"
+#: The group, which the web view belongs to, may look at the data; the files in it stay the group's.
+DATA_FOLDER_MODE = 0o2750
+
+School = Annotated[str | None, Option(help="The school's name as families see it.")]
+Url = Annotated[str | None, Option(help="Address of the AlfaCRM, https://….s20.online")]
+Email = Annotated[str | None, Option(help="E-mail of the CRM user made for the API.")]
+CsvFolder = Annotated[
+    str | None, Option(help="No CRM: attendance in CSV files of this folder.", metavar="FOLDER")
+]
+Regular = Annotated[
+    str | None, Option(metavar="IDS", help='Lesson types that earn coins, as in "2 5".')
+]
+Trial = Annotated[
+    str | None, Option(metavar="IDS", help="Types of trial lessons; by their names if left out.")
+]
+Makeup = Annotated[
+    str | None, Option(metavar="IDS", help="Types of make-ups; by their names if left out.")
+]
+Coins = Annotated[str | None, Option(metavar="NUMBER", help="Coins for one attended lesson.")]
+Since = Annotated[str | None, Option(metavar="YYYY-MM-DD", help="First day whose lessons count.")]
+VkField = Annotated[str | None, Option(help="Card field with the family's VK page, or none.")]
+VkApp = Annotated[str | None, Option(metavar="NUMBER", help="Number of the VK app, or none.")]
+DatabaseUrl = Annotated[
+    str | None,
+    Option("--database", metavar="URL", help="Where coins are kept; a file if left out."),
+]
+NoDatabase = Annotated[
+    bool, Option("--no-database", help="Make configuration and secrets, and nothing else.")
+]
+DataFolder = Annotated[
+    str | None,
+    Option(metavar="FOLDER", help="Where data lies; beside the configuration if left out."),
+]
+BackupFolder = Annotated[
+    str | None, Option(metavar="FOLDER", help="Where `db backup` writes; nowhere if left out.")
+]
+NoProbe = Annotated[bool, Option("--no-probe", help="Ask nothing of the CRM.")]
 
 
 def init(
     ctx: Context,
-    school: Annotated[str | None, Option(help="The school's name as families see it.")] = None,
-    url: Annotated[str | None, Option(help="Address of the AlfaCRM, https://….s20.online")] = None,
-    email: Annotated[str | None, Option(help="E-mail of the CRM user made for the API.")] = None,
-    csv_folder: Annotated[
-        str | None, Option(help="No CRM: attendance in CSV files of this folder.")
-    ] = None,
-    database_url: Annotated[
-        str | None,
-        Option("--database", metavar="URL", help="Where coins are kept; a file if left out."),
-    ] = None,
+    school: School = None,
+    url: Url = None,
+    email: Email = None,
+    csv_folder: CsvFolder = None,
+    regular: Regular = None,
+    trial: Trial = None,
+    makeup: Makeup = None,
+    coins: Coins = None,
+    since: Since = None,
+    vk_field: VkField = None,
+    vk_app: VkApp = None,
+    database_url: DatabaseUrl = None,
+    no_database: NoDatabase = False,
+    data: DataFolder = None,
+    backups: BackupFolder = None,
+    no_probe: NoProbe = False,
 ) -> None:
     """Make a configuration and a database.
 
-    By questions, or from options where they are given.
+    By questions, or from options where they are given; the CRM says what it has. Its API key is
+    asked for, unless it stands in COINSYNC_ALFACRM_KEY. Run again, init goes on with what is
+    missing.
 
     Branches are given by --branch ID or --branch ID=ZONE, as in --branch 1=Europe/Moscow.
     """
     session: Session = ctx.obj
+    given = {**ctx.params, "branch": " ".join(session.branches) or None}
     is_new = not session.config.exists()
-    if is_new:
-        values = _answers(session, school, url, email, csv_folder)
-        if database_url:
-            values["database.url"] = database_url
-        write_new(session.config, config.example(values), 0o640)
-    try:
-        settings = session.settings
-    except ConfigError:
-        if is_new:
-            session.config.unlink()
-        raise
-    key_is_given = "COINSYNC_ALFACRM_KEY" in session.environment.environ
-    if is_new and settings.school.crm == "alfacrm" and not key_is_given:
-        _ask_for_key(session, settings.secrets.file)
-    _show_result(session, is_new=is_new, is_created=create_database(session))
+    typed_key = _configure(session, given, probing=not no_probe) if is_new else ""
+    session.say(f"{session.config}: {'written' if is_new else LEFT}")
+    if session.settings.school.crm == "alfacrm":
+        session.say(_settle_key(session, typed_key, asks=not is_new))
+    result: dict[str, Any] = {"config": str(session.config), "written": is_new}
+    if not no_database:
+        result |= _make_data(session)
+        session.say("Next: coinsync doctor, then: coinsync sync --dry-run")
+    session.tell(result)
 
 
-def _show_result(session: Session, *, is_new: bool, is_created: bool) -> None:
-    config_path, place = session.config, database.place(session.database_url)
-    data = {"config": str(config_path), "written": is_new, "database": place, "created": is_created}
-    session.tell(data)
-    session.say(f"{config_path}: {'written' if is_new else 'there already, left as it is'}")
+def _configure(session: Session, given: Mapping[str, Any], *, probing: bool) -> str:
+    """Ask, and write the configuration; the CRM's key, if somebody typed it."""
+    from coinsync.commands.setup_interview import Interview
+
+    path, environ = session.config, session.environment.environ
+    unasked = _unasked(given)
+    # What cannot be used in the end is refused before a dozen questions.
+    folder = path.parent
+    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ConfigError([f"{path} cannot be written, its folder does not allow it"])
+    config.addressed(unasked.get("database.url", "sqlite:///coinsync.db"), folder)
+    secrets = config.Secrets(folder / SecretSettings().file, environ)
+    questions = Questions(given, is_person=somebody_is_there())
+    with closing(Interview(session, questions, secrets, probing=probing)) as interview:
+        text = config.first_file(interview.values(_machine_zone(environ)) | unasked)
+    # Nothing appears that could not be loaded.
+    config.parse(text, path)
+    # With the data elsewhere the folder is as open as the file, which holds no secret.
+    write_new(path, text, 0o644, 0o755 if given["data"] else DATA_FOLDER_MODE)
+    return interview.typed_key
+
+
+def _unasked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the configuration that are given or left out."""
+    values = {
+        "database.url": given["database_url"],
+        "data.folder": given["data"],
+        "data.state": "state" if given["data"] else None,
+        "data.backups": given["backups"],
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _machine_zone(environ: Mapping[str, str]) -> str:
+    """The time zone of this machine by its name, "" where it has none."""
+    return environ.get("TZ", "") or os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2]
+
+
+def _settle_key(session: Session, typed_key: str, *, asks: bool) -> str:
+    """Keep the CRM's key in the file of secrets, if there is one to keep; the line that says it."""
+    file = session.settings.secrets.file
+    questions = Questions({}, is_person=somebody_is_there())
+    is_in_environment = session.secrets.in_environment(KEY_NAME)
+    if not typed_key:
+        if config.Secrets(file, {}).has(KEY_NAME):
+            return f"{file}: has the key of the CRM, left as it is"
+        if is_in_environment:
+            alone = f"{KEY_NAME} stands in the environment alone, which cron does not have"
+            if questions.is_person:
+                questions.show(alone)
+            if not (questions.is_person and questions.confirm(f"Keep it in {file}?")):
+                return f"{file}: left as it is; {alone}"
+            typed_key = session.secrets.get(KEY_NAME).reveal()
+        elif asks and questions.is_person and os.access(file.parent, os.W_OK):
+            typed_key = questions.secret(KEY_QUESTION)
+    if not typed_key:
+        return f"{file}: put {KEY_NAME}=… there (mode 0600); without it nothing can be read"
+    known = file.read_text(encoding="utf-8-sig").splitlines() if file.exists() else []
+    lines = [line for line in known if line.partition("=")[0].strip() != KEY_NAME]
+    write_new(file, "\n".join([*lines, f"{KEY_NAME}={typed_key}", ""]), 0o600)
+    # A key that is given twice is refused.
+    advice = f"; now run: unset {KEY_NAME}" if is_in_environment else ""
+    return f"{file}: written, only you can read it{advice}"
+
+
+def _make_data(session: Session) -> dict[str, Any]:
+    """Make the database, and for a school without a CRM the files that it fills in."""
+    settings = session.settings
+    _make_folder(settings.data_folder, DATA_FOLDER_MODE)
+    _make_folder(settings.state_folder, 0o700)
+    if settings.school.crm == "csv":
+        folder = settings.csv.folder
+        with _writing(folder):
+            is_made = make_templates(folder)
+        session.say(f"{folder}: {'files to fill in, see docs/csv.md' if is_made else LEFT}")
+    is_created = create_database(session)
+    place = database.place(session.database_url)
     session.say(f"{place}: {'created' if is_created else 'there already, nothing to do'}")
-    if is_new:
-        session.say(
-            f"Next: look through {config_path}, above all [lessons] and [[rule]],"
-            " then: coinsync sync --dry-run"
-        )
+    return {"database": place, "created": is_created}
 
 
-def _answers(
-    session: Session, school: str | None, url: str | None, email: str | None, csv_folder: str | None
-) -> dict[str, Any]:
-    name = school or ask("init", "School's name as families see it", "--school")
-    values: dict[str, Any] = {"school.name": name, "school.crm": "alfacrm", "web.app_id": 0}
-    if csv_folder is not None:
-        values |= {"school.crm": "csv", "csv.folder": csv_folder}
-        values |= {"alfacrm.url": "", "alfacrm.email": ""}
-    else:
-        question = "Address of the AlfaCRM (https://….s20.online)"
-        values["alfacrm.url"] = url or ask("init", question, "--url")
-        values["alfacrm.email"] = email or ask("init", "E-mail of its API user", "--email")
-    branches = list(session.branches)
-    if not branches:
-        branches = ask("init", "Branches, as 1=Europe/Moscow 2", "--branch").split()
-    values["branch"] = [_branch_block(text) for text in branches]
-    return values
-
-
-def _branch_block(text: str) -> dict[str, Any]:
-    id, _, zone = text.partition("=")
-    if not (id.isascii() and id.isdigit()):
-        raise UsageError(f"--branch {text!r}: expected ID or ID=ZONE, such as 1=Europe/Moscow")
-    return {"id": int(id), "name": "", "zone": zone or "Europe/Moscow"}
-
-
-def _ask_for_key(session: Session, file: Path) -> None:
-    if file.exists():
-        return
-    key = ""
-    if somebody_is_there():
-        question = "API key of that user (not shown; empty: later)"
-        key = str(typer.prompt(question, hide_input=True, default="", show_default=False))
-    if key:
-        write_new(file, f"COINSYNC_ALFACRM_KEY={key}\n", 0o600)
-        session.say(f"{file}: written, only you can read it")
-    else:
-        session.say(f"Put COINSYNC_ALFACRM_KEY=… into {file} (mode 0600) or into the environment.")
-
-
-def write_new(path: Path, content: str, mode: int) -> None:
-    """Write a new file with exactly this mode."""
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True)
-            # The web view is perhaps another user of the group.
-            path.parent.chmod(0o2750)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        yield
     except OSError as error:
-        raise ConfigError([f"{path} cannot be written ({type(error).__name__})"]) from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        # The mode is meant, whatever the umask takes away: a group may share the folder.
-        os.fchmod(file.fileno(), mode)
-        file.write(content)
+        raise ConfigError([f"{path} cannot be written ({reason_of(error)})"]) from error
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    with _writing(folder):
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(mode)
+
+
+def write_new(path: Path, content: str, mode: int, folder_mode: int = DATA_FOLDER_MODE) -> None:
+    """Write a whole file with exactly this mode; it appears by its last step, or not at all."""
+    _make_folder(path.parent, folder_mode)
+    draft = path.with_name(f".{path.name}.new")
+    with _writing(path):
+        # What an interrupted run left may belong to anybody, and have any mode.
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            # The mode is meant, whatever the umask takes away: a group may share the folder.
+            os.fchmod(descriptor, mode)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(draft, path)
 
 
 def create_database(session: Session) -> bool:

@@ -15,6 +15,7 @@ from coinsync.core.identity import VkKind, clean, read_vk
 from coinsync.desk import people as desk
 from coinsync.errors import NotFound, UsageError
 from coinsync.lookup import residents as lookup
+from coinsync.lookup import vk_pages
 from coinsync.render import people as render
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ _NO_PERSON = {
 def list_links(
     ctx: Context,
     problems: Annotated[
-        bool, Option("--problems", help="Cards whose VK page could not be linked, and why.")
+        bool,
+        Option(
+            "--problems",
+            help="Cards whose VK page could not be linked, and why; with -v those without a page.",
+        ),
     ] = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -44,7 +49,10 @@ def list_links(
     session: Session = ctx.obj
     with session.reader() as reader:
         if problems:
-            listing = render.link_problems(lookup.link_problems(reader))
+            found = lookup.link_problems(reader)
+            if session.verbose:
+                found += vk_pages.cards_without_page(reader)
+            listing = render.link_problems(found, vk_pages.vk_coverage(reader))
         else:
             listing = render.links(lookup.links(reader))
     session.print_listing(listing, as_csv)

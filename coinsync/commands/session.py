@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -22,6 +22,7 @@ from coinsync.errors import CoinsyncError, NotFound, UsageError
 if TYPE_CHECKING:
     from peewee import Database
 
+    from coinsync.commands.serve import CabinetTerms
     from coinsync.config import BranchSettings, Secrets, Settings
     from coinsync.exchange.wire import PingEvent
     from coinsync.render.listing import Listing, Page
@@ -40,12 +41,11 @@ ACTOR_LENGTH_MAX = 80
 class Session:
     """What the global options say, and what a command opens.
 
-    ``serve`` and ``sign`` are brought along, because nothing in ``coinsync`` knows the web view.
+    ``web_view`` is brought along, because nothing in ``coinsync`` knows it.
     """
 
     environment: Environment
-    serve: Serve
-    sign: Sign
+    web_view: WebView
     config: Path
     branches: tuple[str, ...]
     actor: str
@@ -157,7 +157,7 @@ class Session:
         from coinsync.core.ledger import utc_text
         from coinsync.store.lock import run_lock
 
-        path = self.settings.state_folder / ".coinsync.lock"
+        path = self.settings.lock_path
         holder = {"what": what, "actor": self.actor, "since": utc_text(self.now())}
         with run_lock(path, holder, wait_seconds, self.environment.sleep):
             yield
@@ -216,10 +216,16 @@ class Session:
         return Bar(shown=sys.stderr.isatty() and not (self.quiet or self.json))
 
 
-#: Starts the web view on a host and a port with so many threads.
-Serve = Callable[[Session, str, int, int], None]
-#: Signs the parameters of a launch with a key.
-Sign = Callable[[Mapping[str, str], str], str]
+class WebView(NamedTuple):
+    """What the commands need of the web view.
+
+    ``launch_fault`` says why it refuses a launch, "" when it does not: the query, a key, the
+    number of the VK app, and the time in Unix seconds.
+    """
+
+    serve: Callable[[Session, CabinetTerms], None]
+    sign: Callable[[Mapping[str, str], str], str]
+    launch_fault: Callable[[str, str, int, int], str]
 
 
 def _login(environ: Mapping[str, str]) -> str:

@@ -239,7 +239,7 @@ class _Till:
         with self._reader() as reader:
             [purchase] = purchases(reader, [find_sale(reader, key)])
         typer.echo("  this buyer's sale was written before:")
-        self._session.print_page(render.sale_page(purchase))
+        self._session.print_page(render.sale(purchase).page)
         self._sold[key] = sum(payment.coins for payment in purchase.payments)
 
     def _take_back(self) -> None:

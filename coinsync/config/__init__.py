@@ -1,6 +1,6 @@
 """``config.toml`` and secrets → frozen settings: every problem at once, secrets kept apart."""
 
-from coinsync.config.file import example, load
+from coinsync.config.file import example, first_file, load, parse
 from coinsync.config.secrets import (
     DATABASE_PASSWORD,
     DATABASE_URL,
@@ -22,6 +22,8 @@ __all__ = [
     "addressed",
     "database_url",
     "example",
+    "first_file",
     "load",
+    "parse",
     "sections",
 ]

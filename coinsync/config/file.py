@@ -1,4 +1,4 @@
-"""``config.toml`` → frozen settings or every problem of it at once; and the example file."""
+"""``config.toml`` → frozen settings or every problem of it at once; and the file's own text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from coinsync.config.checks import contradictions
 from coinsync.config.secrets import absolute, without_password
 from coinsync.config.sections import Key, Section
 from coinsync.config.settings import CsvSettings, Settings, ShopSettings, sections
-from coinsync.errors import ConfigError
+from coinsync.errors import ConfigError, reason_of
 
 _SECRET_WORDS = re.compile(
     r"(api_?key|password|secret|token|protected_?key|vk_?keys?|service_?key)$", re.IGNORECASE
@@ -31,7 +31,25 @@ _COMMENT_COLUMN = 43
 
 def load(path: Path) -> Settings:
     """Read the configuration file. Raises ``ConfigError`` with every problem that it has."""
-    data = _read_toml(path)
+    try:
+        # Windows editors begin a file with a byte order mark, which TOML does not know.
+        text = path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise ConfigError(
+            [f"config: {path} cannot be read ({reason_of(error)})"],
+            advice='Run "coinsync init", or pass --config FILE.',
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"config: {path}: not valid TOML: {error}"]) from error
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Settings:
+    """The settings of a text that stands, or is to stand, at ``path``. Raises ``ConfigError``."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"config: {path}: not valid TOML: {error}"]) from error
     reading = _FileReading(path)
     reading.refuse_unknown("", data, [section.name for section in sections().values()])
     values: dict[str, Any] = {}
@@ -56,19 +74,6 @@ def load(path: Path) -> Settings:
     if problems:
         raise ConfigError(problems)
     return settings
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        # Windows editors begin a file with a byte order mark, which TOML does not know.
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise ConfigError(
-            [f"config: {path} cannot be read ({type(error).__name__})"],
-            advice='Run "coinsync init", or pass --config FILE.',
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError([f"config: {path}: not valid TOML: {error}"]) from error
 
 
 class _FileReading:
@@ -159,7 +164,10 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _VALUE_LENGTH_MAX else text[: _VALUE_LENGTH_MAX - 1] + "…"
 
 
-# --- the example ---
+# --- the example, and a school's first file ---
+
+#: Before a line that is only a sample. Prose has a space behind it, so that the two differ.
+_SAMPLE_MARK = "#"
 
 
 def example(values: Mapping[str, Any] | None = None) -> str:
@@ -167,22 +175,43 @@ def example(values: Mapping[str, Any] | None = None) -> str:
 
     ``values`` by "section.key", or by section for blocks, stand in the place of samples.
     """
-    given = values or {}
-    text = "# coinsync. Dates without quotes, texts in quotes. Secrets never stand in this file.\n"
+    return _INTRODUCTION + _file_text(values or {}, mark="")
+
+
+def first_file(values: Mapping[str, Any]) -> str:
+    """A new school's file: ``example`` with what nobody chose as comments.
+
+    A sample that stood there as a value would be a promise to families that nobody made.
+    """
+    note = "# Lines that begin with # and no space are samples: nothing of them holds as yet.\n"
+    return _INTRODUCTION + note + _file_text(values, mark=_SAMPLE_MARK)
+
+
+_INTRODUCTION = (
+    "# coinsync. Dates without quotes, texts in quotes. Secrets never stand in this file.\n"
+)
+
+
+def _file_text(given: Mapping[str, Any], *, mark: str) -> str:
+    """All sections; lines that are nothing but samples begin with ``mark``."""
+    text = ""
     for section in sections().values():
         text += _comment(section.comment)
         if section.repeated:
-            text += _blocks(section, given.get(section.name, section.samples))
-        else:
-            text += f"[{section.name}]\n"
-            for key in section.keys:
-                text += _line(key, given.get(f"{section.name}.{key.name}", _sample(key)))
-            text += "\n"
+            text += _blocks(section, given.get(section.name), mark)
+            continue
+        text += f"[{section.name}]\n"
+        for key in section.keys:
+            sample = key.setting.sample
+            name = f"{section.name}.{key.name}"
+            if name in given:
+                text += _line(key, given[name])
+            elif sample is None:
+                text += _line(key, key.default)
+            else:
+                text += _line(key, sample, mark)
+        text += "\n"
     return text.rstrip() + "\n"
-
-
-def _sample(key: Key) -> Any:
-    return key.default if key.setting.sample is None else key.setting.sample
 
 
 def _comment(text: str) -> str:
@@ -190,19 +219,28 @@ def _comment(text: str) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _blocks(section: Section, blocks: Iterable[Mapping[str, Any]]) -> str:
+def _blocks(section: Section, given: Iterable[Mapping[str, Any]] | None, mark: str) -> str:
     text = ""
-    for block in blocks:
-        text += f"[[{section.name}]]\n"
+    mark_of_given = mark if given is None else ""
+    for block in section.samples if given is None else given:
+        text += f"{mark_of_given}[[{section.name}]]\n"
         for key in section.keys:
             if key.name in block:
-                text += _line(key, block[key.name])
+                text += _line(key, block[key.name], mark_of_given)
+            elif mark and key.name in section.samples[0]:
+                text += _unchosen_line(key, section.samples[0][key.name], mark)
         text += "\n"
     return text
 
 
-def _line(key: Key, value: Any) -> str:
-    line = f"{key.name} = {_toml(value)}"
+def _unchosen_line(key: Key, sample: Any, mark: str) -> str:
+    """A key of a block that nobody chose: as it is by default, else as a sample."""
+    is_default = key.setting.kind(sample) == key.default
+    return _line(key, sample, "" if is_default else mark)
+
+
+def _line(key: Key, value: Any, mark: str = "") -> str:
+    line = f"{mark}{key.name} = {_toml(value)}"
     comment = key.setting.comment
     return f"{line:<{_COMMENT_COLUMN}} # {comment}\n" if comment else f"{line}\n"
 

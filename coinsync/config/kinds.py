@@ -67,12 +67,18 @@ def host_url(example: str) -> Kind:
     """The address of a host and nothing more."""
 
     def kind(value: Any) -> str:
-        parts = urlsplit(text(value))
+        expected = f"an address such as {example}"
+        try:
+            parts = urlsplit(text(value))
+        except ValueError:
+            # It cannot even be taken apart.
+            raise ValueError(expected) from None
         # Keys are sent there, so it is TLS, or this machine, where tests and the demo listen.
         local = parts.scheme == "http" and parts.hostname in _LOOPBACK
         plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
-        fits = bool(parts.hostname) and plain and (parts.scheme == "https" or local)
-        expect(fits, f"an address such as {example}")
+        named = re.fullmatch(r"[\w.:-]+", parts.hostname or "") is not None
+        fits = named and plain and (parts.scheme == "https" or local)
+        expect(fits, expected)
         return str(value).rstrip("/")
 
     return kind

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from coinsync.config import kinds
 from coinsync.config.settings import Settings
-from coinsync.errors import SecretError, UsageError
+from coinsync.errors import SecretError, UsageError, reason_of
 
 DATABASE_URL, DATABASE_PASSWORD = "COINSYNC_DATABASE_URL", "COINSYNC_DATABASE_PASSWORD"
 VK_KEYS = "COINSYNC_VK_KEYS"
@@ -119,8 +119,9 @@ def _read(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise SecretError(f"secret: {path} cannot be read ({type(error).__name__})") from error
-    with os.fdopen(descriptor, encoding="utf-8") as file:
+        raise SecretError(f"secret: {path} cannot be read ({reason_of(error)})") from error
+    # Windows editors begin a file with a byte order mark.
+    with os.fdopen(descriptor, encoding="utf-8-sig") as file:
         # The rights of the file that is open, not of whatever has this name a moment later.
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         if mode & 0o077:
@@ -128,7 +129,11 @@ def _read(path: Path) -> dict[str, str]:
                 f"secret: {path} can be read by others (mode {mode:04o})",
                 advice=f"Run: chmod 600 {path}",
             )
-        return _pairs(path, file)
+        try:
+            return _pairs(path, file)
+        except UnicodeDecodeError:
+            advice = "Save it as UTF-8, or write comments in Latin letters."
+            raise SecretError(f"secret: {path} is not UTF-8", advice=advice) from None
 
 
 def _pairs(path: Path, lines: Iterable[str]) -> dict[str, str]:

@@ -140,7 +140,10 @@ class ResidentSettings:
         NameForm.SURNAME_FIRST,
     )
     vk_field: str = setting(
-        free_text, 'Card field with the family\'s VK page: "custom_…", "web", "note".', "custom_vk"
+        free_text,
+        'Card field with the family\'s VK page: "custom_…", "web", "note".',
+        "",
+        sample="custom_vk",
     )
     vk_pattern: str = setting(
         kinds.pattern,
@@ -315,6 +318,11 @@ class Settings:
     def state_folder(self) -> Path:
         """Where the lock of a run lies."""
         return self.data_folder / self.data.state if self.data.state else self.path.parent
+
+    @property
+    def lock_path(self) -> Path:
+        """The lock of a run."""
+        return self.state_folder / ".coinsync.lock"
 
     @property
     def account(self) -> str:

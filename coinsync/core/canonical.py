@@ -27,7 +27,7 @@ def canonical(value: Any) -> Any:
     if kind in _PLAIN:
         return value
     if kind in _LISTS:
-        return [canonical(item) for item in value]
+        return list(map(canonical, value))
     simple = _simple_form(kind)
     if simple is not None:
         return simple(value)

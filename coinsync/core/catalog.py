@@ -138,7 +138,7 @@ class Event(Fact):
 
 
 def is_code(text: str) -> bool:
-    """Tell whether a text may be the code of an item or an event."""
+    """Whether a text may be the code of an item or an event."""
     return len(text) <= CODE_LENGTH_MAX and _CODE.fullmatch(text) is not None
 
 

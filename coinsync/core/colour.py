@@ -95,7 +95,7 @@ class Pair:
 
     @property
     def passes(self) -> bool:
-        """Tell whether the text can be read."""
+        """Whether the text can be read."""
         return self.ratio >= CONTRAST_MIN
 
     @property
@@ -105,28 +105,27 @@ class Pair:
 
 
 def is_colour(text: str) -> bool:
-    """Tell whether a text is a colour: "#" and six digits from 0 to f."""
+    """Whether a text is a colour: "#" and six digits from 0 to f."""
     return _COLOUR.fullmatch(text) is not None
 
 
 def pairs(colours: Colours) -> tuple[Pair, ...]:
     """Every pair that a school's choice decides, light before dark."""
-    light_link, dark_link = colours.links
-    return (
-        *_pairs("light", LIGHT, colours.label, colours.accent_light, light_link),
-        *_pairs("dark", DARK, colours.label, colours.accent_dark, dark_link),
-    )
-
-
-def _pairs(name: str, palette: Palette, label: str, accent: str, link: str) -> tuple[Pair, ...]:
-    other_accent = nearest(accent, (label,))
-    other_link = nearest(link, (palette.ground, palette.card))
-    link_key = f"link_{name}"
-    return (
-        Pair(f"accent_{name}", f"{name}: label on the accent", label, accent, other_accent),
-        Pair(link_key, f"{name}: link on the page", link, palette.ground, other_link),
-        Pair(link_key, f"{name}: link on a card", link, palette.card, other_link),
-    )
+    label, (light_link, dark_link) = colours.label, colours.links
+    decided: list[Pair] = []
+    for name, palette, accent, link in (
+        ("light", LIGHT, colours.accent_light, light_link),
+        ("dark", DARK, colours.accent_dark, dark_link),
+    ):
+        other_accent = nearest(accent, (label,))
+        other_link = nearest(link, (palette.ground, palette.card))
+        link_key = f"link_{name}"
+        decided += (
+            Pair(f"accent_{name}", f"{name}: label on the accent", label, accent, other_accent),
+            Pair(link_key, f"{name}: link on the page", link, palette.ground, other_link),
+            Pair(link_key, f"{name}: link on a card", link, palette.card, other_link),
+        )
+    return tuple(decided)
 
 
 def problems(colours: Colours) -> list[str]:

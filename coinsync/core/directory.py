@@ -27,7 +27,7 @@ class Directory:
         return cls(*names.values())
 
     def joined(self, other: Directory) -> Directory:
-        """This directory and ``other``, whose names come first."""
+        """This directory with the names of ``other`` over it."""
         return Directory(
             {**self.residents, **other.residents},
             {**self.groups, **other.groups},

@@ -11,7 +11,7 @@ ALWAYS = date.min
 
 
 def is_within(day: date, since: date, until: date | None) -> bool:
-    """Tell whether a day lies in a period; both ends belong to it."""
+    """Whether a day lies in a period; both ends belong to it."""
     return since <= day and (until is None or day <= until)
 
 
@@ -111,7 +111,7 @@ class Membership(Fact):
     until: date | None = None
 
     def covers(self, day: date) -> bool:
-        """Tell whether the membership holds on ``day``."""
+        """Whether the membership holds on ``day``."""
         # The office enters a make-up in another group as a membership of that one day.
         if self.since == self.until:
             return False
@@ -130,7 +130,7 @@ class RegularLesson:
     until: date | None
 
     def covers(self, lesson: Lesson) -> bool:
-        """Tell whether ``lesson`` stands on this line."""
+        """Whether ``lesson`` stands on this line."""
         return (
             self.group in lesson.groups
             and lesson.date.isoweekday() in self.weekdays

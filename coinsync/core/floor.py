@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from coinsync.core.catalog import quantities
 from coinsync.core.facts import Merge
 from coinsync.core.ledger import Entry, Kind, survivors_of
-from coinsync.core.people_policy import merges_after
 from coinsync.core.plan import Plan, Purpose, Put
 from coinsync.errors import NotEnoughCoins, OutOfStock
 
@@ -37,7 +36,7 @@ class BalancesToCheck:
 
 def balances_to_check(plan: Plan, merges: Collection[Merge]) -> BalancesToCheck:
     """Whose balances matter; ``merges`` are all that are recorded."""
-    survivors = survivors_of(merges_after(plan, merges))
+    survivors = survivors_of(plan.facts_after(Merge, merges))
     changes = Counter[int]()
     guarded: set[int] = set()
     for entry in plan.entries:

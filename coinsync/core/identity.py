@@ -25,20 +25,20 @@ _HOST = re.compile(
 _NUMBER = re.compile(r"(?:id)?([1-9][0-9]{0,18})", re.IGNORECASE)
 _MENTION = re.compile(r"[@*](?P<who>[A-Za-z0-9_.]+)(?:\s*\([^)]*\))?")
 _BRACKET = re.compile(r"\[(?P<who>[A-Za-z]+[0-9]+)\|[^\]]*\]")
-_COMMUNITY = re.compile(r"(?:(?:club|public|event)[0-9]+|-[0-9]+)", re.IGNORECASE)
-_APP = re.compile(r"app[0-9]+(?:_-?[0-9]+)?", re.IGNORECASE)
-_PART = re.compile(
-    r"(?:wall|photo|video|album|audio|topic|doc|clip|story|market)s?-?[0-9]+(?:_[0-9]+)?",
+_COMMUNITY = re.compile(r"(?:club|public|event|-)[0-9]+", re.IGNORECASE)
+_APP_OR_PART = re.compile(
+    r"app[0-9]+(?:_-?[0-9]+)?"
+    r"|(?:wall|photo|video|album|audio|topic|doc|clip|story|market)s?-?[0-9]+(?:_[0-9]+)?",
     re.IGNORECASE,
 )
 _WRITE = re.compile(r"write([1-9][0-9]{0,18})", re.IGNORECASE)
 _DIALOGUE = re.compile(r"im\?(?:[^#]*&)?sel=([1-9][0-9]{0,18})(?:[&#].*)?", re.IGNORECASE)
 _ID = re.compile(r"(?:id)?[0-9]+", re.IGNORECASE)
 _SCREEN_NAME = re.compile(r"[A-Za-z0-9_.]{2,64}")
-_SERVICE_PAGES = frozenset(
-    {"feed", "im", "friends", "groups", "settings", "apps", "market", "video"}
-    | {"audio", "docs", "search", "login", "support", "away.php"}
-)
+_SERVICE_PAGES = {"feed", "im", "friends", "groups", "settings", "apps", "market", "video"}
+_SERVICE_PAGES |= {"audio", "docs", "search", "login", "support", "away.php"}
+#: What offices write into the card of a family without VK.
+_NO_VK = frozenset({"нет", "no", "none", "-", "—"})
 #: Letters that stand for one another where names are compared.
 _SAME_LETTERS = str.maketrans("abcehkmoptxyё", "авсенкмортхуе")
 
@@ -47,6 +47,7 @@ class VkKind(StrEnum):
     """What a text about a VK page turned out to be."""
 
     NOTHING = "nothing"
+    HAS_NONE = "has_none"
     NUMBER = "number"
     SCREEN_NAME = "screen_name"
     COMMUNITY = "community"
@@ -68,6 +69,9 @@ def read_vk(text: str) -> VkText:
     text = text.strip()
     if not text:
         return VkText(VkKind.NOTHING)
+    # Before screen names: VK must not be asked for somebody called "no".
+    if text.casefold() in _NO_VK:
+        return VkText(VkKind.HAS_NONE)
     host = _HOST.match(text)
     if host:
         # Several links in one field: nobody can say which of them is meant.
@@ -97,7 +101,7 @@ def _read_word(word: str, *, bare: bool) -> VkText:
         return _number(number[1], most=BARE_NUMBER_MAX if word.isdigit() else VK_ID_MAX)
     if _COMMUNITY.fullmatch(word):
         return VkText(VkKind.COMMUNITY)
-    is_part = _APP.fullmatch(word) or _PART.fullmatch(word) or "/" in word
+    is_part = _APP_OR_PART.fullmatch(word) or "/" in word
     if is_part or word.lower() in _SERVICE_PAGES:
         return VkText(VkKind.NOT_A_PERSON)
     if _SCREEN_NAME.fullmatch(word) and not _ID.fullmatch(word):

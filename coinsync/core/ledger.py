@@ -202,7 +202,7 @@ def survivors_of(merges: Iterable[Merge]) -> dict[int, int]:
 
 
 def is_key(text: str) -> bool:
-    """Tell whether a text may be a key."""
+    """Whether a text may be a key."""
     return len(text) <= KEY_LENGTH_MAX and _KEY.fullmatch(text) is not None
 
 

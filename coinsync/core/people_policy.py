@@ -72,15 +72,6 @@ def refuse_stale_cards(plan: Plan, recorded: RecordedCards) -> None:
     _refuse_to_forget_in_part(plan, effects, recorded)
 
 
-def merges_after(plan: Plan, merges: Iterable[Merge]) -> list[Merge]:
-    """All merges as they are once the plan is written."""
-    by_card = {merge.resident: merge for merge in merges}
-    for change in plan.changes:
-        if isinstance(change, Put) and isinstance(change.new, Merge):
-            by_card[change.new.resident] = change.new
-    return list(by_card.values())
-
-
 #: Facts by which a plan changes what a card is, or what is known of it.
 _ABOUT_CARDS = (Merge, Link, VkPage, Resident, Decision)
 

@@ -59,6 +59,22 @@ class LinkLine:
 
 
 @dataclass(frozen=True, slots=True)
+class VkCoverage:
+    """Today's clients by what their cards say of VK.
+
+    ``filled`` cards name a page, ``resolved`` ones a person's; ``linked`` clients are seen by an
+    account; families ``without_vk`` say so; ``unreached`` have neither page nor account.
+    """
+
+    residents: int
+    filled: int
+    resolved: int
+    linked: int
+    without_vk: int
+    unreached: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkProblem:
     """A card whose VK page leads to no link; ``text`` is the CRM's."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from coinsync.core.canonical import canonical_text
 from coinsync.core.catalog import StockMove
@@ -15,6 +15,8 @@ from coinsync.core.fact_keys import RANK, identity
 from coinsync.core.facts import Fact, Lesson
 from coinsync.core.ledger import Entry, KeyState, Kind
 from coinsync.core.setting import setting, whole
+
+F = TypeVar("F", bound=Fact)
 
 #: So many digits of a digest are shown, and as many must be typed at least.
 DIGEST_SHOWN = 8
@@ -261,6 +263,14 @@ class Plan:
             return ()
         return refusals
 
+    def facts_after(self, kind: type[F], known: Iterable[F]) -> list[F]:
+        """The facts of a kind as they are once the plan is written."""
+        after = {identity(fact): fact for fact in known}
+        for change in self.changes:
+            if isinstance(change, Put) and isinstance(change.new, kind):
+                after[identity(change.new)] = change.new
+        return list(after.values())
+
     def _check_lessons(self, limits: Limits) -> tuple[str, ...]:
         evidence = self.evidence
         reversals, awarded = self.counts.reversals, self.counts.awarded
@@ -295,6 +305,17 @@ def _check_vanished(noun: str, coverage: Coverage, limits: Limits) -> tuple[str,
     return ()
 
 
+def puts(facts: Iterable[Fact], known: Iterable[Fact]) -> list[Change]:
+    """Record the facts that are new, or not as they are known."""
+    before = {(type(fact), identity(fact)): fact for fact in known}
+    changes: list[Change] = []
+    for fact in facts:
+        old = before.get((type(fact), identity(fact)))
+        if fact != old:
+            changes.append(Put(fact, old))
+    return changes
+
+
 def digest_of(digests: Sequence[str]) -> str:
     """Digest of several plans; a single plan's is its own, that of none is ""."""
     if len(digests) > 1:
@@ -307,7 +328,7 @@ def _sha256(text: str) -> str:
 
 
 def matches(digest: str, given: str) -> bool:
-    """Tell whether a digest as typed, eight digits at least, names this one."""
+    """Whether a digest as typed, eight digits at least, names this one."""
     return len(given) >= DIGEST_SHOWN and digest.startswith(given.lower())
 
 

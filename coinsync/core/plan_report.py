@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
@@ -18,7 +18,8 @@ from coinsync.core.rules import Reason
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-_SHORT_REASONS = {
+#: Why an attended lesson earns nothing, in few words.
+SHORT_REASONS: Mapping[str, str] = {
     Reason.TRIAL: "trial",
     Reason.MAKEUP: "make-up",
     Reason.TYPE_NOT_COUNTED: "type not counted",
@@ -71,11 +72,40 @@ class PlanLine:
 
 
 @dataclass(frozen=True, slots=True)
+class TypeTotals:
+    """What lessons of one type give; ``unclassified`` visits wait for a word about the type."""
+
+    type: int
+    name: str
+    lessons: int
+    awards: int = 0
+    coins: int = 0
+    unclassified: int = 0
+
+    def plus(self, other: TypeTotals) -> TypeTotals:
+        """These totals and those of other lessons of the same type."""
+        return TypeTotals(
+            self.type,
+            other.name or self.name,
+            self.lessons + other.lessons,
+            self.awards + other.awards,
+            self.coins + other.coins,
+            self.unclassified + other.unclassified,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PlanReport:
-    """A plan as it is shown; ``unsafe`` names the guards that refuse it, ``likely`` the cause."""
+    """A plan as it is shown; ``unsafe`` names the guards that refuse it, ``likely`` the cause.
+
+    ``skipped`` counts attended lessons that earn nothing, by reason; ``requests`` is how many
+    calls the reading took.
+    """
 
     branch: int
     branch_name: str
+    zone: str
+    requests: int
     scope: Scope
     purpose: str
     digest: str
@@ -88,18 +118,53 @@ class PlanReport:
     unsafe: tuple[str, ...]
     likely: str
     reversals_posted_percent: float
+    types: tuple[TypeTotals, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunTotals:
+    """What all plans of a run come to."""
+
+    counts: Counts
+    awards_posted: int
+    types: tuple[TypeTotals, ...]
+    skipped: Mapping[str, int]
+
+
+def totals_of(reports: Sequence[PlanReport]) -> RunTotals:
+    """Add the plans of a run up."""
+    counts: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
+    types: dict[int, TypeTotals] = {}
+    for report in reports:
+        counts.update(asdict(report.counts))
+        skipped.update(report.skipped)
+        for totals in report.types:
+            before = types.get(totals.type)
+            types[totals.type] = totals if before is None else before.plus(totals)
+    posted = sum(report.awards_posted for report in reports)
+    return RunTotals(Counts(**counts), posted, tuple(types.values()), skipped)
 
 
 def of_plan(
-    plan: Plan, names: Directory, limits: Limits, branch_name: str, today: date
+    plan: Plan,
+    names: Directory,
+    limits: Limits,
+    branch: tuple[str, str],
+    today: date,
+    requests: int = 0,
 ) -> PlanReport:
-    """Show a plan."""
+    """Show a plan; ``branch`` is its name and its zone."""
+    branch_name, zone = branch
     counts = plan.counts
     awards_posted = plan.evidence.awards_posted
     percent = 100 * counts.reversals / awards_posted if awards_posted else 0.0
     return PlanReport(
         branch=plan.scope.branch,
         branch_name=branch_name,
+        zone=zone,
+        requests=requests,
         scope=plan.scope,
         purpose=plan.purpose.value,
         digest=plan.digest,
@@ -112,7 +177,23 @@ def of_plan(
         unsafe=plan.check(limits),
         likely=_likely_cause(plan, limits),
         reversals_posted_percent=percent,
+        types=tuple(_types(plan, names)),
+        skipped=Counter(remark.reason for remark in plan.remarks if remark.kind is RemarkKind.SKIP),
     )
+
+
+def _types(plan: Plan, names: Directory) -> Iterator[TypeTotals]:
+    types = {lesson.id: lesson.type for lesson in plan.lessons}
+    awards = [entry for entry in plan.entries if entry.kind is Kind.AWARD]
+    for type_id, paid in gathered(awards, lambda entry: types.get(entry.lesson or 0, 0)):
+        lessons = len({entry.lesson for entry in paid})
+        coins = sum(entry.coins for entry in paid)
+        yield TypeTotals(type_id, names.types.get(type_id, ""), lessons, len(paid), coins)
+    unknown = [remark for remark in plan.remarks if remark.kind is RemarkKind.TYPE_UNKNOWN]
+    for type_id, visits in gathered(unknown, lambda remark: types.get(remark.lesson or 0, 0)):
+        lessons = len({remark.lesson for remark in visits})
+        name = names.types.get(type_id, "")
+        yield TypeTotals(type_id, name, lessons, unclassified=len(visits))
 
 
 def _likely_cause(plan: Plan, limits: Limits) -> str:
@@ -236,7 +317,7 @@ class _LineWriter:
         for _, group in gathered(remarks, lambda remark: (remark.lesson, remark.known)):
             reasons: Counter[str] = Counter()
             for remark in group:
-                reasons[_SHORT_REASONS.get(Reason(remark.reason), remark.reason)] += 1
+                reasons[SHORT_REASONS.get(remark.reason, remark.reason)] += 1
             note = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
             lines.append(self._of_remarks(".", "skip", group, note))
         return lines

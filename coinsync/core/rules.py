@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -84,7 +85,7 @@ class Rule:
     title_en: str = setting(free_text, default="", compare=False)
 
     def fits(self, lesson: Lesson) -> bool:
-        """Tell whether the lesson is in the rule's scope and dates."""
+        """Whether the lesson is in the rule's scope and dates."""
         return (
             lesson.type in self.types
             and is_within(lesson.date, self.since, self.until)
@@ -94,7 +95,7 @@ class Rule:
         )
 
     def covers_scope_of(self, other: Rule) -> bool:
-        """Tell whether every lesson of ``other``, dates aside, fits this rule too."""
+        """Whether every lesson of ``other``, dates aside, fits this rule too."""
         return (
             self.types >= other.types
             and _covers(self.branches, other.branches)
@@ -166,6 +167,19 @@ def judge(lesson: Lesson, attendance: Attendance, rulebook: Rulebook) -> Verdict
     return verdict
 
 
+def judge_all(record: LessonRecord, rulebook: Rulebook) -> list[Verdict]:
+    """What a lesson gives everybody whom it lists, in their order."""
+    # Equal marks and standings are worth the same: each is judged once.
+    verdicts: dict[tuple[Mark, GroupStanding], Verdict] = {}
+    for_each = []
+    for attendance in record.attendance:
+        alike = (attendance.mark, attendance.standing)
+        if alike not in verdicts:
+            verdicts[alike] = judge(record.lesson, attendance, rulebook)
+        for_each.append(verdicts[alike])
+    return for_each
+
+
 def _fact_reason(lesson: Lesson, attendance: Attendance) -> Reason | None:
     if lesson.status is Status.GONE:
         return Reason.LESSON_GONE
@@ -233,15 +247,15 @@ class LessonContext:
 
 def by_resident(memberships: Iterable[Membership]) -> dict[int, list[Membership]]:
     """Gather memberships under their resident."""
-    gathered: dict[int, list[Membership]] = {}
+    gathered = defaultdict(list)
     for membership in memberships:
-        gathered.setdefault(membership.resident, []).append(membership)
+        gathered[membership.resident].append(membership)
     return gathered
 
 
 def by_group(schedule: Iterable[RegularLesson]) -> dict[int, list[RegularLesson]]:
     """Gather the lines of the schedule under their group."""
-    gathered: dict[int, list[RegularLesson]] = {}
+    gathered = defaultdict(list)
     for line in schedule:
-        gathered.setdefault(line.group, []).append(line)
+        gathered[line.group].append(line)
     return gathered

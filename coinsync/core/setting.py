@@ -6,16 +6,16 @@ coins: int = setting(whole(1, 1_000_000), "Coins for one lesson.", 10)
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from coinsync.core.catalog import is_code
+
 #: Makes a value of what stands in the file. Raises ``ValueError`` with what was expected.
 Kind = Callable[[Any], Any]
 
-_CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 #: Under this name the metadata of a field hold its ``Setting``.
 SETTING = "setting"
 
@@ -93,7 +93,7 @@ def ids(value: Any) -> frozenset[int]:
 
 def code(value: Any) -> str:
     """A short word that stands in keys and on command lines."""
-    expect(isinstance(value, str) and bool(_CODE.fullmatch(value)), "a-z, 0-9, _ or -")
+    expect(isinstance(value, str) and is_code(value), "a-z, 0-9, _ or -")
     return str(value)
 
 

@@ -38,6 +38,9 @@ STATUSES = (Status.CONDUCTED, Status.PLANNED, Status.CANCELLED)
 #: their groups the cards say who belongs where, which saves a request for each group.
 _ALL_CUSTOMERS = {"is_study": 2, "removed": 1, "withGroups": True}
 
+#: So many cards have a field between them that at least one of them fills in.
+CARDS_LOOKED_AT = 100
+
 T = TypeVar("T")
 
 
@@ -101,6 +104,12 @@ class AlfaCrm(Exchange):
         if reading.complete:
             self._whole[request.path] = reading
         return reading
+
+    def card_fields(self, branch: int) -> frozenset[str]:
+        """The names alone; a card may come without a field that it leaves empty."""
+        request = _request(branch, "customer", "cards", _ALL_CUSTOMERS)
+        _, cards = self._lists.first_page(request, CARDS_LOOKED_AT)
+        return frozenset(chain.from_iterable(cards))
 
     def memberships(self, branch: int) -> Reading[Membership]:
         cards = self._customers(branch)

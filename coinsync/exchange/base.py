@@ -117,6 +117,10 @@ class Exchange(ABC):
         Raises ``IncompleteRead`` when that cannot be said: None takes coins away.
         """
 
+    def card_fields(self, _branch: int) -> frozenset[str] | None:
+        """Names of the fields that some cards have; None where schools cannot make any."""
+        return None
+
     def close(self) -> None:
         """Close connections, if there are any."""
         return

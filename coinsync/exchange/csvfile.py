@@ -127,6 +127,18 @@ _LISTS = {"branches", "groups", "weekdays"}
 _KEYS = {"attendance": ("lesson", "resident"), "memberships": ("resident", "group", "since")}
 
 
+def make_templates(folder: Path) -> bool:
+    """Make the files with nothing but their columns; False where there are CSV files already."""
+    if any(folder.glob("*.csv")):
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, columns in _COLUMNS.items():
+        # As spreadsheets write it in Russia, so that they read it as well.
+        text = ";".join(columns) + "\n"
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8-sig")
+    return True
+
+
 class CsvExchange(Exchange):
     """The CSV files of one folder; one that is missing or lacks a column is incomplete."""
 

@@ -69,7 +69,7 @@ def resident(record: Record, *, today: date, kept: ResidentSettings) -> Resident
         shown_name(name, kept.names) if isinstance(name, str) else "",
         _presence(record, today),
         numbers(record, "branch_ids"),
-        _vk_text(record.get(kept.vk_field), kept.vk_pattern) if kept.vk_field else "",
+        vk_text(record.get(kept.vk_field), kept.vk_pattern) if kept.vk_field else "",
     )
 
 
@@ -82,7 +82,7 @@ def _presence(record: Record, today: date) -> Presence:
     return Presence.CLIENT if record.get("is_study") in (1, True, "1") else Presence.LEAD
 
 
-def _vk_text(value: Any, pattern: str) -> str:
+def vk_text(value: Any, pattern: str) -> str:
     """What a card says of the family's VK page, "" for nothing."""
     field = _field_text(value)
     if pattern:

@@ -26,7 +26,7 @@ def as_data(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): as_data(item) for name, item in value.items()}
     if isinstance(value, (tuple, list, frozenset, set)):
-        return [as_data(item) for item in value]
+        return list(map(as_data, value))
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, timedelta):
@@ -47,11 +47,12 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     writer = csv.writer(out)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow(map(_cell, row))
     return out.getvalue().rstrip("\r\n")
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return spreadsheet_safe(value)
-    return as_data(value)
+    if isinstance(value, tuple):
+        separator = "; " if value and isinstance(value[0], str) else " "
+        value = separator.join(map(str, value))
+    return spreadsheet_safe(value) if isinstance(value, str) else as_data(value)

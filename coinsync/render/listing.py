@@ -65,4 +65,4 @@ class Listing:
 
 def rows_of(values: Iterable[object], columns: Sequence[str]) -> list[tuple[Any, ...]]:
     """Rows of values' fields, each by its name or path."""
-    return [attrgetter(*columns)(value) for value in values]
+    return list(map(attrgetter(*columns), values))

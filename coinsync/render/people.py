@@ -12,11 +12,12 @@ from coinsync.render.listing import Grid, Listing, Page, Parts, bold, dim, rows_
 from coinsync.render.numbers import balance, counted, day, titled, total
 
 if TYPE_CHECKING:
-    from coinsync.core.people_report import Card, LinkLine, LinkProblem, RosterLine
+    from coinsync.core.people_report import Card, LinkLine, LinkProblem, RosterLine, VkCoverage
 
 LINK_COLUMNS = ("vk", "resident", "name", "source", "live")
 PROBLEM_COLUMNS = ("resident", "name", "text", "problem")
-RESIDENT_COLUMNS = ("id", "name", "branches", "presence", "coins", "cards", "groups", "vk")
+_OF_RESIDENT = ("id", "name", "branches", "presence")
+_OF_LINE = ("coins", "cards", "groups", "vk")
 
 _LINK_PROBLEMS = {
     "screen_name": "a screen name that VK was not asked about yet",
@@ -27,6 +28,7 @@ _LINK_PROBLEMS = {
     "unreadable": "cannot be understood, or names several",
     "changed": "not the account that is linked",
     "revoked": "this link was revoked here",
+    "missing": "no page in the card, and nobody linked",
     "waiting": "will be linked by the next sync",
 }
 
@@ -43,29 +45,52 @@ def links(lines: Sequence[LinkLine]) -> Listing:
     return Listing([grid, footer], lines, LINK_COLUMNS, rows_of(lines, LINK_COLUMNS))
 
 
-def link_problems(problems: Sequence[LinkProblem]) -> Listing:
-    """The cards whose VK page leads to no link."""
+def link_problems(problems: Sequence[LinkProblem], coverage: VkCoverage) -> Listing:
+    """The cards whose VK page leads to no link, and how many clients are reached."""
     grid = Grid(("resident", "in the card", "problem"))
     for problem in problems:
         meaning = _LINK_PROBLEMS.get(problem.problem, problem.problem)
         grid.add(titled(problem.resident, problem.name), problem.text, meaning)
     advice = "links add RESIDENT VK makes a link; correcting the card in the CRM does too"
-    page: Page = [grid, dim(advice)] if problems else ["every card's VK page is linked"]
+    page: Parts = [grid, dim(advice)] if problems else []
+    page += _reach(coverage)
+    if not problems and coverage.filled and not coverage.unreached:
+        page.append("every card's VK page is linked")
     return Listing(page, problems, PROBLEM_COLUMNS, rows_of(problems, PROBLEM_COLUMNS))
+
+
+def _reach(coverage: VkCoverage) -> Parts:
+    """How many clients an account sees, and what to do for the others."""
+    residents, unreached = coverage.residents, coverage.unreached
+    if not residents:
+        return ["nobody is recorded yet: coinsync sync"]
+    shown = counted(residents, "resident")
+    lines: Parts = [f"{coverage.linked} of {shown} are seen by a VK account"]
+    if not coverage.filled:
+        lines.append(
+            f"0 of {residents} residents have a page in their card: is [residents] vk_field the"
+            " right field? coinsync doctor says more"
+        )
+    elif unreached:
+        cards = counted(unreached, "card")
+        lines.append(f"{cards} without a page, and nobody linked; -v lists them")
+    if unreached:
+        advice = 'write the page into the card, or "нет" if the family has no VK, then sync'
+        lines.append(dim(advice))
+    return lines
 
 
 def roster(lines: Sequence[RosterLine]) -> Listing:
     """Residents with their balances; programs get more."""
-    data, rows = [], []
+    data = []
+    coins = {}
     for line in lines:
         further = as_data(line)
         data.append({**further.pop("resident"), **further})
-        who = line.resident
-        known = (who.id, who.name, _numbers(who.branches), who.presence, line.coins)
-        rows.append((*known, _numbers(line.cards), "; ".join(line.groups), _numbers(line.vk)))
-    residents = [line.resident for line in lines]
-    coins = {line.resident.id: line.coins for line in lines}
-    return Listing(residents_page(residents, coins), data, RESIDENT_COLUMNS, rows)
+        coins[line.resident.id] = line.coins
+    page = residents_page([line.resident for line in lines], coins)
+    rows = rows_of(lines, (*(f"resident.{name}" for name in _OF_RESIDENT), *_OF_LINE))
+    return Listing(page, data, (*_OF_RESIDENT, *_OF_LINE), rows)
 
 
 def _numbers(numbers: Iterable[int]) -> str:

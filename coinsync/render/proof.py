@@ -6,7 +6,7 @@ from datetime import date
 
 from coinsync.core.identity import harmless
 from coinsync.core.proof.checks import Circulation, Finding, Proof
-from coinsync.render.listing import Grid, Listing, Parts, TextLine, dim
+from coinsync.render.listing import Grid, Listing, Parts, TextLine, dim, rows_of
 from coinsync.render.numbers import counted, total
 from coinsync.render.plans import STYLES
 
@@ -24,22 +24,14 @@ def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
         page += [grid, ""]
     when = f", as of the end of {on} (UTC)" if on else ""
     clean = "" if of.findings else ": all is right"
-    parts = [
-        counted(len(of.checked), "check"),
-        counted(of.entries, "entry", "entries"),
-        counted(of.residents, "resident"),
-    ]
-    page.append(f"{', '.join(parts)}{when}{clean}")
+    checks, entries = counted(len(of.checked), "check"), counted(of.entries, "entry", "entries")
+    page.append(f"{checks}, {entries}, {counted(of.residents, 'resident')}{when}{clean}")
     if of.entries or on:
         page.append(_sums(of.totals))
     if of.held:
         held = counted(of.held, "difference")
         page.append(dim(f"{held} held for a person to decide: coinsync review list"))
-    rows = []
-    for finding in of.findings:
-        known = (finding.check, finding.severity, finding.owner, finding.count)
-        rows.append((*known, "; ".join(finding.examples), finding.mend))
-    return Listing(page, of, COLUMNS, rows)
+    return Listing(page, of, COLUMNS, rows_of(of.findings, COLUMNS))
 
 
 def _findings(of: Proof, *, every_check: bool) -> Grid:
@@ -59,11 +51,10 @@ def _findings(of: Proof, *, every_check: bool) -> Grid:
 
 
 def _sums(totals: Circulation) -> str:
-    return (
-        f"issued {total(totals.issued)} − reversed {total(totals.reversed)}"
-        f" − spent {total(totals.spent)} + refunded {total(totals.refunded)}"
-        f" = {total(totals.balance)} in circulation"
-    )
+    issued, taken = total(totals.issued), total(totals.reversed)
+    spent, refunded = total(totals.spent), total(totals.refunded)
+    sums = f"issued {issued} − reversed {taken} − spent {spent} + refunded {refunded}"
+    return f"{sums} = {total(totals.balance)} in circulation"
 
 
 def _cases(finding: Finding) -> tuple[str, ...]:

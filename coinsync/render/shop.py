@@ -14,7 +14,7 @@ from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, 
 from coinsync.render.numbers import balance, counted, day, signed, titled, total
 
 STOCK_COLUMNS = ("code", "name", "left")
-MOVE_COLUMNS = ("day", "kind", "quantity", "left", "actor", "note", "sale", "key")
+OF_MOVE = ("kind", "quantity", "left", "actor", "note", "sale", "key")
 BUYER_COLUMNS = ("resident", "name", "pieces", "spent", "balance")
 OF_SALE, OF_LINE = ("sale", "day", "event"), ("line", "item", "name", "quantity", "price", "listed")
 SALE_COLUMNS = (*OF_SALE, *OF_LINE, "refunded", "by", "note")
@@ -44,7 +44,6 @@ def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
 
 
 def _state(item: Item) -> str:
-    """What keeps a family from seeing the goods; "" when it sees them."""
     if item.archived:
         return "archived"
     return "" if item.shown else "hidden"
@@ -79,11 +78,11 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
             move.actor,
             move.note or sale,
         )
-        data.append({**as_data(move), "left": left})
-        known = (move.happened_on, move.kind, move.quantity, left)
-        rows.append((*known, move.actor, move.note, move.sale, move.key))
+        row = {**as_data(move), "left": left}
+        data.append(row)
+        rows.append([row[name] for name in ("happened_on", *OF_MOVE)])
     heading = bold(f"{item.code}  {item.name_ru}")
-    return Listing([heading, grid], data, MOVE_COLUMNS, rows)
+    return Listing([heading, grid], data, ("day", *OF_MOVE), rows)
 
 
 def shelf_page(
@@ -131,13 +130,17 @@ def sales(purchases: Sequence[Purchase]) -> Listing:
     grid = Grid(("sale", "day", "event", "buyer", "goods", ">coins", ""))
     taken = 0
     for purchase in purchases:
-        coins = sum(payment.coins for payment in purchase.payments)
+        coins = 0
+        buyers = []
+        for payment in purchase.payments:
+            coins += payment.coins
+            buyers.append(titled(payment.resident, payment.name))
         taken += coins
         grid.add(
             purchase.sale.id,
             purchase.sale.happened_on.isoformat(),
             purchase.sale.event,
-            ", ".join(titled(payment.resident, payment.name) for payment in purchase.payments),
+            ", ".join(buyers),
             ", ".join(_pieces(line.name_ru, line.quantity) for line in purchase.lines),
             total(coins),
             dim(_given_back(purchase)),
@@ -157,22 +160,17 @@ def _given_back(purchase: Purchase) -> str:
 def _rows_of_sales(purchases: Sequence[Purchase]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for purchase in purchases:
-        sale = purchase.sale
+        of, refunded = purchase.sale, purchase.refunded
+        of_sale = (of.id, of.happened_on, of.event)
         for line in purchase.lines:
-            row: tuple[object, ...]
-            row = (sale.id, sale.happened_on, sale.event, line.line, line.item, line.name_ru)
-            row += (line.quantity, line.price, line.listed, int(line.line in purchase.refunded))
-            rows.append((*row, sale.actor, purchase.note))
+            of_line = (line.line, line.item, line.name_ru, line.quantity, line.price, line.listed)
+            further = (int(line.line in refunded), of.actor, purchase.note)
+            rows.append((*of_sale, *of_line, *further))
     return rows
 
 
 def sale(purchase: Purchase) -> Listing:
     """One sale with its lines, and who paid."""
-    return Listing(sale_page(purchase), purchase)
-
-
-def sale_page(purchase: Purchase) -> Page:
-    """One sale line by line."""
     of = purchase.sale
     fair = f"   {of.event}" if of.event else ""
     heading = f"sale {of.id}   {day(of.happened_on)}{fair}   by {of.actor}"
@@ -198,7 +196,7 @@ def sale_page(purchase: Purchase) -> Page:
     page.append(grid)
     for payment in purchase.payments:
         page.append(f"{titled(payment.resident, payment.name)} paid {total(payment.coins)}")
-    return page
+    return Listing(page, purchase)
 
 
 def fairs(events: Sequence[Event]) -> Listing:

@@ -26,6 +26,8 @@ WIDTH_OF_PAPER = 80
 WIDTH_OF_WORDS = 12
 #: Between two columns.
 GAP = 2
+#: Before the further lines of a row that is no table any more.
+_HANGING = " " * 6
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -58,7 +60,7 @@ def show(out: Console, page: Page | Callable[[int], Page]) -> None:
 def inert(cell: Cell) -> Text:
     """A text that is shown as it is."""
     if isinstance(cell, tuple):
-        return Text("\n").join(inert(line) for line in cell)
+        return Text("\n").join(map(inert, cell))
     if isinstance(cell, TextLine):
         return Text(harmless(cell.text), style=cell.style)
     return Text(harmless(cell))
@@ -69,7 +71,7 @@ def inert(cell: Cell) -> Text:
 
 
 def _print_grid(out: Console, grid: Grid) -> None:
-    rows = [[inert(cell) for cell in cells] for cells in grid.rows]
+    rows = [list(map(inert, cells)) for cells in grid.rows]
     headings, right, whole = [], [], []
     for place, heading in enumerate(grid.headings):
         is_number = heading.startswith(">")
@@ -86,7 +88,7 @@ def _print_grid(out: Console, grid: Grid) -> None:
 
 
 def _widths(rows: list[list[Text]], whole: list[bool], width: int) -> list[int]:
-    """Share the width among the columns; no widths where too many words would be broken."""
+    # The width is shared among the columns, unless too many words would be broken.
     widths, least = [], []
     for column, is_whole in zip(zip(*rows, strict=True), whole, strict=True):
         texts = [text.plain for text in column]
@@ -138,7 +140,11 @@ def _folded(out: Console, text: Text, width: int) -> list[Text]:
 def _print_row_by_row(out: Console, headings: list[str], rows: list[list[Text]]) -> None:
     if not any(headings):
         for row in rows:
-            out.print(Text("  ").join(text for text in row if text))
+            line = Text("  ").join(filter(None, row))
+            first, *rest = _folded(out, line, max(1, out.width - len(_HANGING)))
+            out.print(first, soft_wrap=True)
+            for more in rest:
+                out.print(Text(_HANGING) + more, soft_wrap=True)
         return
     label = max(map(cell_len, headings))
     widths = [label, max(1, out.width - label - GAP)]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from coinsync.errors import Busy, DatabaseUnusable
+from coinsync.errors import Busy, DatabaseUnusable, reason_of
 
 TRY_SECONDS = 0.2
 _HOLDER_BYTES_MAX = 4096
@@ -31,7 +31,7 @@ def run_lock(
         descriptor = _open(path)
     except OSError as error:
         raise DatabaseUnusable(
-            f"lock: {path} cannot be opened ({type(error).__name__}); nothing written"
+            f"lock: {path} cannot be opened ({reason_of(error)}); nothing written"
         ) from error
     # The kernel releases the lock when the process ends. The file is never removed: then two
     # processes could hold two files of the same name.
@@ -42,6 +42,23 @@ def run_lock(
         yield
     finally:
         os.close(descriptor)
+
+
+def holder_of(path: Path) -> dict[str, str] | None:
+    """What the run that holds a lock file says of itself; None while it is free."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        # Shared and for a moment: others who only look are not in the way.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        try:
+            return dict(json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, 0)))
+        except (ValueError, TypeError):
+            # The other run has taken the lock and not yet written who it is.
+            return {}
+    finally:
+        os.close(descriptor)
+    return None
 
 
 def _open(path: Path) -> int:

@@ -28,7 +28,7 @@ file() { # file MODE SOURCE TARGET: a file of root's, with the server's name in 
 }
 reload_nginx() {
     step nginx -t -q
-    if [ -d /run/systemd/system ]; then step systemctl reload-or-restart nginx; else step nginx -s reload; fi
+    if [ -d /run/systemd/system ]; then step systemctl reload-or-restart nginx; else echo "   no systemd here: start nginx, or reload it"; fi
 }
 secret() { # secret FILE: an empty file that the sync's user alone can read; one that is there stays
     [ -e "$1" ] || step install -m 600 -o coinsync -g coinsync /dev/null "$1"
@@ -55,7 +55,7 @@ step install -d -m 2750 -o coinsync -g coinsync-web /var/lib/coinsync
 step install -d -m 2750 -o coinsync -g coinsync-web /var/lib/coinsync/pictures.web
 step install -d -m 700 -o coinsync -g coinsync /var/lib/coinsync/state /var/backups/coinsync
 secret /etc/coinsync/web.secrets
-[ -e /etc/coinsync/jobs.env ] || file 600 "$here/jobs.env" /etc/coinsync/jobs.env
+[ -e /etc/coinsync/jobs.env ] || { file 640 "$here/jobs.env" /etc/coinsync/jobs.env; step chgrp coinsync /etc/coinsync/jobs.env; }
 
 say "The program, in an environment of its own"
 [ -e /opt/coinsync/venv/bin/pip ] || step python3 -m venv /opt/coinsync/venv

@@ -31,7 +31,7 @@ def installation(tmp_path: Path) -> Installation:
 def looked(installation: Installation, *words: str) -> dict[str, list[str]]:
     """What the doctor says, by what it looks at."""
     lines: dict[str, list[str]] = {}
-    for diagnosis in installation.run("doctor", "--json", *words).json:
+    for diagnosis in installation.run("doctor", "--offline", "--json", *words).json:
         lines.setdefault(diagnosis["look"], []).append(f"{diagnosis['state']} {diagnosis['said']}")
     return lines
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import cli
-from coinsync import __version__, config
+from coinsync import __version__
 from tests.support.families import families
 from tests.support.school import TODAY, Installation
 
@@ -309,82 +309,6 @@ class TestRuns:
         assert "clock is before the last run" in said.err
 
 
-class TestInit:
-    """A configuration and a database from nothing."""
-
-    WORDS = (
-        "init",
-        "--school",
-        "Росток",
-        "--url",
-        "https://rostok.s20.online",
-        "--email",
-        "api@rostok.example",
-        "--branch",
-        "1=Europe/Moscow",
-        "--branch",
-        "2",
-    )
-
-    def test_from_options(self, tmp_path: Path) -> None:
-        """Files that load, with the modes that they need, and what to do next."""
-        installation = Installation(tmp_path)
-        said = installation.ok(*self.WORDS)
-        assert "coinsync sync --dry-run" in said.out
-        assert "COINSYNC_ALFACRM_KEY" in said.out
-        assert (tmp_path / "coinsync.db").stat().st_mode & 0o777 == 0o640
-        assert "0 entries, 0 runs, 0 residents" in installation.run("doctor").out
-        settings = config.load(installation.config)
-        assert (settings.school.name, settings.account) == ("Росток", "rostok")
-        assert [(branch.id, str(branch.zone)) for branch in settings.branches] == [
-            (1, "Europe/Moscow"),
-            (2, "Europe/Moscow"),
-        ]
-
-    def test_again_changes_nothing(self, tmp_path: Path) -> None:
-        """A second init leaves file and database as they are."""
-        installation = Installation(tmp_path)
-        installation.ok(*self.WORDS)
-        before = installation.config.read_bytes()
-        assert "there already" in installation.ok(*self.WORDS).out
-        assert installation.config.read_bytes() == before
-
-    def test_what_is_missing_is_named_when_nobody_can_be_asked(self, tmp_path: Path) -> None:
-        """2, and no half of a configuration."""
-        said = Installation(tmp_path).run("init", "--school", "Росток")
-        assert said.code == 2
-        assert "init: --url is missing" in said.err
-        assert not (tmp_path / "config.toml").exists()
-
-    def test_a_school_without_a_crm(self, tmp_path: Path) -> None:
-        """Attendance in CSV files, from init to coins."""
-        installation = Installation(tmp_path)
-        installation.ok("init", "--school", "Росток", "--csv-folder", "attendance", "--branch", "1")
-        folder = tmp_path / "attendance"
-        folder.mkdir()
-        for name, text in {
-            "branches": "id,name\n1,Казань\n",
-            "types": "id,name,base\n2,Группа,2\n",
-            "groups": "id,name,branch\n5,Python,1\n",
-            "residents": "id,name,branches,vk,presence\n7,Ада М.,1,id900000009,client\n",
-            "memberships": "resident,group,since,until\n7,5,2026-09-01,\n",
-            "lessons": "id,branch,date,starts,type,status,groups,subject\n"
-            "70,1,2026-11-18,17:00,2,conducted,5,\n",
-            "attendance": "lesson,resident,mark\n70,7,attended\n",
-        }.items():
-            (folder / f"{name}.csv").write_text(text, encoding="utf-8")
-        installation.ok("sync", "--since", "2026-11-01", "--until", "2026-11-20")
-        assert [(p.entry.key, p.entry.coins) for p in installation.ledger()] == [
-            ("alfacrm:csv:lesson:70:7", 10)
-        ]
-
-    def test_migrate_has_nothing_to_do_after_init(self, tmp_path: Path) -> None:
-        """The schema is made whole."""
-        installation = Installation(tmp_path)
-        installation.ok(*self.WORDS)
-        assert installation.ok("db", "migrate").out == "nothing to do\n"
-
-
 class TestText:
     """What comes from the CRM is data."""
 
@@ -434,11 +358,3 @@ class TestText:
             "sync",
         ):
             json.loads(synced.ok(*words.split(), "--json").out)
-
-
-def test_init_with_a_wrong_answer_leaves_nothing_behind(tmp_path: Path) -> None:
-    """The configuration is kept only if it can be used."""
-    said = Installation(tmp_path).run(*TestInit.WORDS[:-3], "1=Mars/Olympus")
-    assert said.code == 2
-    assert "time zone" in said.err
-    assert not list(tmp_path.iterdir())

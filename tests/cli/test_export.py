@@ -75,10 +75,8 @@ class TestAFile:
     """--to FILE is whole or not there, and its owner's alone."""
 
     def test_it_is_for_its_owner(self, installation: Installation) -> None:
-        """Mode 0600, also over one that others could read; the screen says how much it is."""
+        """Mode 0600; the screen says how much it is."""
         path = installation.folder / "coins.csv"
-        path.write_text("old")
-        path.chmod(0o644)
         said = installation.ok("export", "--format", "csv", "--with-names", "--to", str(path))
         assert said.out == f"{path}: 110 lines\n"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -86,7 +84,20 @@ class TestAFile:
             path.read_text(encoding="utf-8")
             == installation.ok("export", "--format", "csv", "--with-names").out
         )
+        path.unlink()
         assert installation.ok("export", "--format", "csv", "--to", str(path), "--quiet").out == ""
+
+    @pytest.mark.parametrize("name", ["coinsync.db", "config.toml", "folder"])
+    def test_what_is_there_stays(self, installation: Installation, name: str) -> None:
+        """A mistyped name costs neither the ledger nor the configuration."""
+        path = installation.folder / name
+        if name == "folder":
+            path.mkdir()
+        before = path.read_bytes() if path.is_file() else b""
+        said = installation.run("export", "--format", "csv", "--to", str(path))
+        assert said.code == 2
+        assert "is there already; nothing written" in said.err
+        assert (path.read_bytes() if path.is_file() else b"") == before
 
     def test_a_trap_in_its_way_is_not_written_through(self, installation: Installation) -> None:
         """What somebody left under the name of the unfinished file is replaced, not followed."""
@@ -101,29 +112,24 @@ class TestAFile:
 
     def test_what_cannot_be_written_leaves_nothing(self, installation: Installation) -> None:
         """2, and no half of it anywhere."""
-        folder = installation.folder / "folder"
-        folder.mkdir()
-        for target in (folder, installation.folder / "nowhere" / "coins.csv"):
-            said = installation.run(
-                "export", "--format", "csv", "--with-names", "--to", str(target)
-            )
-            assert (said.code, "cannot be written" in said.err) == (2, True)
+        target = installation.folder / "nowhere" / "coins.csv"
+        said = installation.run("export", "--format", "csv", "--with-names", "--to", str(target))
+        assert (said.code, "cannot be written (no such file" in said.err) == (2, True)
         assert not list(installation.folder.glob("*.part"))
 
-    def test_what_breaks_half_way_leaves_the_old_one(
+    def test_what_breaks_half_way_leaves_nothing(
         self, installation: Installation, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The file is there as before, and nothing lies beside it."""
+        """No file, and nothing beside it."""
 
         def broken(*_: object, **__: object) -> object:
             yield "one line"
             raise RuntimeError
 
         path = installation.folder / "coins.csv"
-        path.write_text("old")
         monkeypatch.setattr(exporting, "_lines", broken)
         assert installation.run("export", "--format", "csv", "--to", str(path)).code == 1
-        assert path.read_text() == "old"
+        assert not path.exists()
         assert not list(installation.folder.glob("*.part"))
 
 

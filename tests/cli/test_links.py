@@ -9,15 +9,18 @@ import csv
 import io
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.school import SECRETS, Installation, beside_vk
+from tests.support.school import SECRETS, Installation, beside_vk, open_installation
 from tests.support.vk_double import DROP, HTML, Trouble, VkDouble
 
 #: A client whose card names no page, and one whose card names another.
 DAN, BARE = 110, 123
+#: A card that a test adds, without a page.
+IRA = 70001
 NUMBER = 900009001
 PEOPLE = [
     {"id": 5001, "screen_name": "knopkin.example"},
@@ -230,8 +233,6 @@ class TestTheNight:
         with beside_vk(installation, PEOPLE, OTHERS) as vk:
             yield installation, vk
 
-    IRA = 70001
-
     def write(self, installation: Installation, text: str, card: int = IRA) -> None:
         """Type a VK page into a card of the CRM."""
         installation.school.act("set_vk", customer=card, text=text)
@@ -243,13 +244,13 @@ class TestTheNight:
         """
         installation, vk = night
         for card, text in (
-            (self.IRA, "@Ada.Example"),
+            (IRA, "@Ada.Example"),
             (BARE, "vk.com/chess.club"),
             (128, "nobody.example"),
         ):
             self.write(installation, text, card)
         installation.ok("sync")
-        assert links_of(installation, self.IRA) == {5002: ("crm", True)}
+        assert links_of(installation, IRA) == {5002: ("crm", True)}
         asked = [name for call in vk.calls for name in call.names if call.method == "users.get"]
         assert sorted(asked) == ["ada.example", "chess.club", "nobody.example"]
         vk.forget()
@@ -276,26 +277,26 @@ class TestTheNight:
         said = installation.ok("sync")
         assert [call.names for call in vk.calls] == [["later.example"]]
         assert "VK pages that are not those that were linked: left as they were" in said.out
-        assert links_of(installation, self.IRA) == {5002: ("crm", True)}
-        assert problems(installation)[self.IRA] == "changed"
+        assert links_of(installation, IRA) == {5002: ("crm", True)}
+        assert problems(installation)[IRA] == "changed"
         vk.forget()
         assert "are not those that were linked" not in installation.ok("sync").out
         assert vk.calls == []
-        installation.ok("links", "add", f"#{self.IRA}", "@later.example", "--yes")
-        installation.ok("links", "revoke", f"#{self.IRA}", "5002", "--yes")
+        installation.ok("links", "add", f"#{IRA}", "@later.example", "--yes")
+        installation.ok("links", "revoke", f"#{IRA}", "5002", "--yes")
         installation.ok("sync")
-        assert links_of(installation, self.IRA) == {5002: ("crm", False), 5004: ("desk", True)}
-        assert self.IRA not in problems(installation)
+        assert links_of(installation, IRA) == {5002: ("crm", False), 5004: ("desk", True)}
+        assert IRA not in problems(installation)
 
     def test_a_revoked_link_stays_revoked(self, night: tuple[Installation, VkDouble]) -> None:
         """The card still names the account; it is listed as revoked and not linked again."""
         installation, _ = night
         self.write(installation, "@ada.example")
         installation.ok("sync")
-        installation.ok("links", "revoke", f"#{self.IRA}", "@ada.example", "--yes")
+        installation.ok("links", "revoke", f"#{IRA}", "@ada.example", "--yes")
         assert installation.ok("sync", "--json").json["digest"] == ""
-        assert links_of(installation, self.IRA) == {5002: ("crm", False)}
-        assert problems(installation)[self.IRA] == "revoked"
+        assert links_of(installation, IRA) == {5002: ("crm", False)}
+        assert problems(installation)[IRA] == "revoked"
 
     @pytest.mark.parametrize(
         ("trouble", "says"),
@@ -325,11 +326,11 @@ class TestTheNight:
         assert vk.key not in said.err + said.out
         assert "ada.example" not in said.err + said.out
         assert len(installation.ledger()) > before
-        assert links_of(installation, self.IRA) == {}
-        assert problems(installation)[self.IRA] == "screen_name"
+        assert links_of(installation, IRA) == {}
+        assert problems(installation)[IRA] == "screen_name"
         vk.forget()
         installation.ok("sync", "--branch", "1")
-        assert links_of(installation, self.IRA) == {5002: ("crm", True)}
+        assert links_of(installation, IRA) == {5002: ("crm", True)}
 
     def test_a_dry_run_keeps_nothing(self, night: tuple[Installation, VkDouble]) -> None:
         """It shows the link that would be made; the real night asks again."""
@@ -349,7 +350,7 @@ class TestTheNight:
         installation.ok("sync")
         assert vk.calls == []
         assert links_of(installation, BARE) == {777: ("crm", True)}
-        assert problems(installation)[self.IRA] == "screen_name"
+        assert problems(installation)[IRA] == "screen_name"
 
     def test_the_key_may_stand_in_the_file(self, night: tuple[Installation, VkDouble]) -> None:
         """Beside the others, but not twice."""
@@ -363,7 +364,7 @@ class TestTheNight:
         del installation.environ["COINSYNC_VK_SERVICE_KEY"]
         self.write(installation, "@ada.example")
         installation.ok("sync")
-        assert links_of(installation, self.IRA) == {5002: ("crm", True)}
+        assert links_of(installation, IRA) == {5002: ("crm", True)}
 
     def test_only_the_crm_and_vk_are_called(
         self, night: tuple[Installation, VkDouble], monkeypatch: pytest.MonkeyPatch
@@ -390,7 +391,7 @@ class TestTheNight:
         """In words for a person, by code for a program; what is linked is not among them."""
         installation, vk = night
         texts = {
-            self.IRA: "@ada.example",
+            IRA: "@ada.example",
             101: "@later.example",
             102: "vk.com/chess.club",
             103: "nobody.example",
@@ -438,3 +439,53 @@ class TestTheNight:
             csv.DictReader(io.StringIO(installation.ok("links", "list", "--problems", "--csv").out))
         )
         assert {int(row["resident"]): row["problem"] for row in rows} == found
+
+
+class TestWhoIsReached:
+    """How many clients a VK account sees; nothing is praised while somebody is not."""
+
+    def test_cards_without_a_page_are_counted(self, open_desk: Installation) -> None:
+        """With -v they are named too, for a program as well; a link by hand is enough."""
+        assert missing(open_desk) == set()
+        open_desk.school.act("add_customer", branch=1, name="Новикова Ира", is_study=1)
+        open_desk.ok("sync")
+        out = open_desk.ok("links", "list", "--problems").out
+        assert "25 of 27 residents are seen by a VK account" in out
+        assert "1 card without a page, and nobody linked" in out
+        assert 'or "нет" if the family has no VK' in out
+        assert f"#{IRA} " not in out
+        assert missing(open_desk) == {IRA}
+        assert f"#{IRA} " in open_desk.ok("links", "list", "--problems", "-v").out
+        open_desk.ok("links", "add", f"#{IRA}", str(NUMBER), "--yes")
+        assert missing(open_desk) == set()
+
+    @pytest.mark.parametrize("word", ["нет", "Нет ", "НЕТ", "no", "-", "—"])
+    def test_a_family_without_vk_says_so(self, open_desk: Installation, word: str) -> None:
+        """It is no problem any more, and VK is not asked for somebody of that name."""
+        open_desk.school.act("set_vk", customer=BARE, text=word)
+        with beside_vk(open_desk, PEOPLE) as vk:
+            open_desk.ok("sync")
+            asked = {name for call in vk.calls for name in call.names}
+        assert word.strip() not in asked
+        assert BARE not in missing(open_desk)
+        assert BARE not in problems(open_desk)
+
+    def test_no_links_at_all(self, open_desk: Installation) -> None:
+        """A wrong field shows no page: that is said, with what to look at."""
+        open_desk.configure(residents__vk_field="custom_other")
+        open_desk.ok("sync")
+        out = open_desk.ok("links", "list", "--problems").out
+        assert "0 of 2" in out
+        assert "is [residents] vk_field the right field?" in out
+        assert "every card's VK page is linked" not in out
+
+    def test_before_the_first_sync(self, tmp_path: Path) -> None:
+        """Nobody is recorded, and nobody is praised."""
+        out = open_installation(tmp_path).ok("links", "list", "--problems").out
+        assert out == "nobody is recorded yet: coinsync sync\n"
+
+
+def missing(installation: Installation) -> set[int]:
+    """The clients whom nobody sees and whose card says nothing."""
+    said = installation.ok("links", "list", "--problems", "-v", "--json").json
+    return {one["resident"] for one in said if one["problem"] == "missing"}

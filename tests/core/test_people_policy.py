@@ -20,7 +20,6 @@ from coinsync.core.facts import (
 from coinsync.core.people_policy import (
     RecordedCards,
     cards_to_read,
-    merges_after,
     refuse_stale_cards,
 )
 from coinsync.core.plan import Change, Drop, Plan, Post, Put
@@ -243,5 +242,5 @@ def test_merges_after_a_plan_are_those_recorded_with_its_own() -> None:
     """A merge of the plan stands in the place of the one that it changes."""
     others: list[Change] = [Put(LINK), Drop(REVOKED), Post(a_credit("1"))]
     plan = a_plan(Put(Merge(ADA, 0), Merge(ADA, GLEB)), Put(Merge(8, 9)), *others)
-    after = merges_after(plan, [Merge(ADA, GLEB), Merge(MIRA, GLEB)])
+    after = plan.facts_after(Merge, [Merge(ADA, GLEB), Merge(MIRA, GLEB)])
     assert after == [Merge(ADA, 0), Merge(MIRA, GLEB), Merge(8, 9)]

@@ -15,7 +15,7 @@ import pytest
 import cli
 from coinsync import config
 from coinsync.commands import demo_shop
-from coinsync.commands.session import Session
+from coinsync.commands.session import Session, WebView
 from coinsync.core.catalog import Event, MoveKind, Pick
 from coinsync.core.facts import (
     Decision,
@@ -285,8 +285,7 @@ def test_demo(school: TwoCities) -> None:
         quiet=True,
         verbose=False,
         environment=environment(now=NOW),
-        serve=cli.serve,
-        sign=cli.sign,
+        web_view=WebView(cli.serve, cli.sign, cli.launch_fault),
     )
     with writing(school.url) as database:
         demo_shop.open_shop(session, database, 1)

@@ -168,7 +168,7 @@ def reading(
             sleep=timing.sleep,
             bounds=Bounds(),
         )
-        kept = ResidentSettings(names=NameForm.FULL)
+        kept = ResidentSettings(names=NameForm.FULL, vk_field="custom_vk")
         exchange = AlfaCrm(http, kept, page_size=page_size, calls=calls, progress=progress)
         try:
             yield simulator, exchange

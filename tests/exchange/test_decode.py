@@ -70,7 +70,9 @@ def lesson(**changed: Any) -> LessonRecord:
 def card(**changed: Any) -> Resident:
     """The card with some fields changed, decoded."""
     return decode.resident(
-        {**CARD, **changed}, today=TODAY, kept=ResidentSettings(names=NameForm.FULL)
+        {**CARD, **changed},
+        today=TODAY,
+        kept=ResidentSettings(names=NameForm.FULL, vk_field="custom_vk"),
     )
 
 

@@ -17,6 +17,9 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 #: What a server has before anything is installed, and what install.sh would fetch.
 PACKAGES = "ca-certificates,python3,python3-venv,sudo,util-linux,nginx-light,openssl,nano"
+#: Where Debian's packages are kept for the next time.
+PACKED = PROJECT / "build" / "debian-packages.tgz"
+#: What lets a program in it reach the network as this machine does.
 MACHINE = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "build", "*_cache", "__pycache__", "demo")
 
@@ -84,9 +87,11 @@ class Debian:
 
 def bare(root: Path) -> Debian:
     """A Debian with an admin's account, and this project in a folder of hers."""
-    words = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    PACKED.parent.mkdir(exist_ok=True)
+    words = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}"]
+    if not PACKED.exists():
+        _must_run([*words, f"--make-tarball={PACKED}", "bookworm", f"{root}-packages"])
+    _must_run([*words, f"--unpack-tarball={PACKED}", "bookworm", str(root)])
     debian = Debian(root)
     for file in MACHINE:
         if Path(file).exists():
@@ -96,3 +101,8 @@ def bare(root: Path) -> Debian:
     shutil.copytree(PROJECT, debian.path("/home/anna/coinsync"), ignore=LEFT_OUT)
     debian.ok("root", "chown -R anna:anna /home/anna && chmod 700 /home/anna")
     return debian
+
+
+def _must_run(words: list[str]) -> None:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr

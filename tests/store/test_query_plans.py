@@ -198,6 +198,7 @@ def whole(*tables: str, why: str, ask: Callable[[Reader], Any]) -> Question:
 
 PROOF = "reconcile proves every row"
 NEWEST = "in the order of the primary key from its end, and no more than are asked for"
+OLDEST = "in the order of the primary key from its beginning, where the first of them lies"
 RECORDED = (
     Resident,
     Membership,
@@ -239,6 +240,7 @@ QUESTIONS: dict[str, list[Question]] = {
     "links": [asked(lambda r: r.links())],
     "links_of": [asked(lambda r: r.links_of([SOMEBODY]))],
     "lesson_records": [asked(lambda r: r.lesson_records(1, DAY, DAY + timedelta(days=20)))],
+    "lessons_by_type": [asked(lambda r: r.lessons_by_type(1, DAY))],
     "lesson_records_by_id": [asked(lambda r: r.lesson_records_by_id([LESSON]))],
     "attended_lessons": [
         asked(lambda r: r.attended_lessons(SOMEBODY, date.min, date.max)),
@@ -312,6 +314,7 @@ QUESTIONS: dict[str, list[Question]] = {
     "last_run": [asked(lambda r: r.last_run(1, "people"))],
     "first_read_on": [asked(lambda r: r.first_read_on(1))],
     "last_full_run": [asked(lambda r: r.last_full_run(1))],
+    "began_at": [whole("run", why=OLDEST, ask=lambda r: r.began_at())],
     "last_synced_at": [asked(lambda r: r.last_synced_at())],
     # what is proved
     "run_lines": [whole("run", why=PROOF, ask=lambda r: list(r.run_lines()))],

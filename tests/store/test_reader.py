@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -286,6 +287,15 @@ def test_rolls_are_found_by_number_wherever_they_are(reader: Reader) -> None:
     assert set(reader.lesson_records_by_id([1, 3, 99])) == {1, 3}
 
 
+def test_lessons_are_counted_by_their_type(reader: Reader) -> None:
+    """Those of a branch, from a day on."""
+    lessons = reader.lesson_records(1, date.min, date.max).values()
+    types = Counter(record.lesson.type for record in lessons)
+    assert reader.lessons_by_type(1, date.min) == types
+    assert sum(types.values()) > 1
+    assert reader.lessons_by_type(1, LATER + timedelta(days=1)) == {}
+
+
 def test_a_lesson_without_anybody_has_no_attendances(tmp_path: Path) -> None:
     """It is known all the same."""
     url = new_database(tmp_path)
@@ -499,6 +509,12 @@ def test_the_data_are_as_fresh_as_the_branch_that_waits_longest(
     """The oldest of the branches' last syncs of lessons; none before the first."""
     assert reader.last_synced_at() == "2026-11-22T02:00:00Z"
     assert fresh.last_synced_at() is None
+
+
+def test_coins_began_with_the_first_lessons(reader: Reader, fresh: Reader) -> None:
+    """Of whichever branch; a run of people alone is no beginning."""
+    assert reader.began_at() == "2026-11-22T02:00:00Z"
+    assert fresh.began_at() == ""
 
 
 def test_a_fresh_database_answers_every_question(fresh: Reader) -> None:

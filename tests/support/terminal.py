@@ -14,8 +14,9 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.support.school import Installation
 
@@ -50,44 +51,53 @@ def in_terminal(
     installation: Installation,
     *words: str,
     answer: str | None = None,
+    answers: Sequence[tuple[str, str]] = (),
     columns: int = 80,
     environ: Mapping[str, str] | None = None,
+    out: Path | None = None,
 ) -> Shown:
     """Run a command line in a terminal and give ``answer`` as soon as the question stands there.
 
-    After an answer that ends in ``HANG_UP`` the terminal is closed at once.
+    ``answers`` are given one after another, each when the text that it is paired with stands there.
+    After an answer that ends in ``HANG_UP`` the terminal is closed at once. Where ``out`` is given,
+    the program's output goes there.
     """
+    script = [*answers] if answer is None else [(QUESTION, answer)]
     ours, theirs = pty.openpty()
+    output = theirs if out is None else os.open(out, os.O_WRONLY | os.O_CREAT)
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     program = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, "--config", str(installation.config), *words],
         stdin=theirs,
-        stdout=theirs,
+        stdout=output,
         stderr=theirs,
         start_new_session=True,
         env={"TERM": "xterm-256color", **installation.environ, **(environ or {})},
     )
-    os.close(theirs)
+    for descriptor in {theirs, output}:
+        os.close(descriptor)
     try:
-        raw = _talk(ours, answer)
+        raw = _talk(ours, script)
         return Shown(program.wait(SECONDS_MAX), raw)
     finally:
         program.kill()
         program.wait()
 
 
-def _talk(terminal: int, answer: str | None) -> str:
+def _talk(terminal: int, answers: Sequence[tuple[str, str]]) -> str:
     """Read until the program closes the terminal, or until it is hung up on; the terminal is closed
     in the end.
     """
-    shown, end, interrupted = b"", time.monotonic() + SECONDS_MAX, answer == INTERRUPT
+    shown, end, waiting = b"", time.monotonic() + SECONDS_MAX, [*answers]
+    read_from = 0
     try:
         while time.monotonic() < end:
             ready, _, _ = select.select([terminal], [], [], 0.5)
             if not ready:
-                if interrupted and answer is None:
+                is_interrupted = bool(answers) and not waiting and answers[-1][1] == INTERRUPT
+                if is_interrupted and b"interrupted" not in shown:
                     # An interrupt just before the program waits for a key is seen with the next
-                    # one.
+                    # one. A program that has said so is on its way out.
                     os.write(terminal, INTERRUPT.encode())
                 continue
             try:
@@ -97,11 +107,12 @@ def _talk(terminal: int, answer: str | None) -> str:
             if not part:
                 return _lines(shown)
             shown += part
-            if answer is not None and QUESTION.encode() in shown:
+            if waiting and waiting[0][0].encode() in shown[read_from:]:
+                answer = waiting.pop(0)[1]
+                read_from = len(shown)
                 os.write(terminal, answer.removesuffix(HANG_UP).encode())
                 if answer.endswith(HANG_UP):
                     return _lines(shown)
-                answer = None
         raise AssertionError(f"the program goes on for more than {SECONDS_MAX} s: {shown[-500:]!r}")
     finally:
         os.close(terminal)

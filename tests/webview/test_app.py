@@ -56,6 +56,7 @@ from tests.support.webview_client import (
     school_in,
 )
 from webview import app as app_module
+from webview.launch import sign
 from webview.page_renderer import PageRenderer
 
 
@@ -241,8 +242,8 @@ def test_hostile_name_from_the_crm_is_only_text(window: Window, url: str, name: 
         f"{launch(VERA)}&vk%5Fuser_id={OLEG}",
         launch(VERA).replace("501", "502"),
         launch(VERA, vk_app_id="7000002"),
-        launch(VERA, vk_platform="mobile_web_ok"),
-        launch(VERA, at=datetime(2026, 11, 22, 9, 6, tzinfo=UTC)),
+        launch(VERA, vk_app_id="7000002", vk_platform="mobile_web_ok"),
+        launch(VERA, at=datetime(2026, 11, 22, 9, 6, tzinfo=UTC))[:-1],
         launch(VERA) + "&a" * 64,
         launch(VERA) + "&a=" + "a" * 1_000_000,
         "a&" * 200_000,
@@ -258,6 +259,47 @@ def test_unproven_launch_meets_one_and_the_same_page(window: Window, query: str)
     assert "Откройте приложение ВКонтакте" in got.text
     assert f'href="https://vk.com/app{APP}"' in got.text
     check_headers(got)
+
+
+def refused(window: Window, query: str) -> str:
+    """The page for a launch that opens nothing."""
+    got = window.ask(query)
+    assert got.status == 403
+    assert NAMES[ANYA] not in got.text
+    check_headers(got)
+    return got.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        launch(VERA, vk_platform="mobile_web_ok"),
+        launch(VERA, vk_client="ok"),
+        "application_key=A&logged_user_id=501&api_server=https%3A%2F%2Fapi.ok.ru%2F&auth_sig=0",
+    ],
+    ids=["platform", "client", "its own"],
+)
+def test_odnoklassniki_is_told_where_the_cabinet_works(window: Window, query: str) -> None:
+    """In words for that family, with the way to the app in VK."""
+    page = refused(window, query)
+    assert "В Одноклассниках он не работает" in page
+    assert f'href="https://vk.com/app{APP}"' in page
+
+
+def test_a_slow_clock_of_ours_is_not_the_familys_fault(window: Window) -> None:
+    """VK writes the time of a launch: the family is asked to tell the school, nothing else."""
+    page = refused(window, launch(VERA, at=datetime(2026, 11, 22, 9, 6, tzinfo=UTC)))
+    assert "На сервере школы отстали часы" in page
+    assert "Откройте приложение" not in page
+
+
+def test_after_a_change_of_the_key_the_page_says_what_helps(window: Window) -> None:
+    """Opening anew, and if that does not help, the school; a forged launch reads the same."""
+    fields = {"vk_app_id": str(APP), "vk_ts": str(int(window.now)), "vk_user_id": str(VERA)}
+    page = refused(window, sign(fields, "another-key-of-the-app"))
+    assert "закройте приложение и откройте заново" in page
+    assert "скажите об этом школе" in page
+    assert page == refused(window, launch(VERA)[:-1])
 
 
 def test_old_launch_is_asked_to_open_again(window: Window) -> None:

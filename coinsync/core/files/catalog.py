@@ -93,9 +93,11 @@ def catalog_rows(items: Iterable[Item]) -> list[list[str]]:
 
     What is archived is left out, as in a catalog that is loaded; a picture is its web copy.
     """
-    offered = [item for item in items if not item.archived]
-    offered.sort(key=lambda item: item.place)
-    return [[_cell(getattr(item, column)) for column in COLUMNS] for item in offered]
+    rows = []
+    for item in sorted(items, key=lambda item: item.place):
+        if not item.archived:
+            rows.append([_cell(getattr(item, column)) for column in COLUMNS])
+    return rows
 
 
 def _cell(value: str | int | bool | tuple[int, ...]) -> str:
@@ -235,7 +237,7 @@ class _ItemReader(RowReader):
     def _branches(self) -> tuple[int, ...]:
         value = self.row.cells.get("branches", [])
         if self._is_sheet and isinstance(value, str):
-            value = [part for part in _SEPARATORS.split(value) if part]
+            value = list(filter(None, _SEPARATORS.split(value)))
         if not isinstance(value, list):
             reason = f"{shown(value)} is not a list of branches such as [1, 2]"
             self.complain("branches", reason)
@@ -279,5 +281,5 @@ class _ItemReader(RowReader):
 
 
 def is_file_name(text: str) -> bool:
-    """Tell whether a text names a file and no way to one: no folders, nothing hidden."""
-    return bool(text) and not text.startswith(".") and not any(sign in text for sign in "/\\:\0")
+    """Whether a text names a file and no way to one: no folders, nothing hidden."""
+    return bool(text) and not text.startswith(".") and set("/\\:\0").isdisjoint(text)

@@ -61,8 +61,8 @@ _KINDS = {
 _NUMBER = re.compile(r"([+−-]?)([0-9]+)")
 #: The second one is what a spreadsheet makes of the first.
 _MINUS = ("-", "−")
-_ISO_DAY = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
-_RUSSIAN_DAY = re.compile(r"(?P<day>[0-9]{2})\.(?P<month>[0-9]{2})\.(?P<year>[0-9]{4})")
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_RUSSIAN_DAY = re.compile(r"([0-9]{2})\.([0-9]{2})\.([0-9]{4})")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]*")
 
 
@@ -149,7 +149,6 @@ class _ImportRowReader(RowReader):
         return ImportRow(self.row.line, resident, coins, kind, reason, way, day, key)
 
     def cell(self, column: str) -> str:
-        """A cell as it stands in the file; "" where there is none."""
         return str(self.row.cells.get(column, ""))
 
     def _kind(self) -> Kind | None:
@@ -243,10 +242,8 @@ class _ImportRowReader(RowReader):
 
 
 def _read_day(text: str) -> date | None:
-    written = _ISO_DAY.fullmatch(text) or _RUSSIAN_DAY.fullmatch(text)
-    if written is None:
-        return None
+    iso = _RUSSIAN_DAY.sub(r"\3-\2-\1", text)
     try:
-        return date(int(written["year"]), int(written["month"]), int(written["day"]))
+        return date.fromisoformat(iso) if _ISO_DAY.fullmatch(iso) else None
     except ValueError:
         return None

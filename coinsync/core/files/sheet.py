@@ -33,6 +33,7 @@ SHOWN_LENGTH_MAX = 40
 # Where two occur equally often the earlier is meant: a comma also stands inside of headings.
 _DELIMITERS = (";", "\t", ",")
 _NOT_EMPTY = re.compile(r'[^\s;,"]')
+_QUOTED = re.compile(r'"[^"]*("|$)')
 #: What a spreadsheet would take for a formula, and the same behind apostrophes.
 _FORMULA = re.compile(r"'*[=+\-@]")
 
@@ -151,7 +152,7 @@ def repeated(column: str, rows: Iterable[tuple[str, SheetRow]]) -> list[Problem]
 def refusal(problems: Sequence[Problem]) -> ImportRefused:
     """The error that names these problems by line; those beyond ``PROBLEMS_MAX`` are counted."""
     listed = sorted(problems, key=lambda problem: problem.line)[:PROBLEMS_MAX]
-    return ImportRefused([str(problem) for problem in listed], count=len(problems))
+    return ImportRefused(list(map(str, listed)), count=len(problems))
 
 
 def folded(text: str) -> str:
@@ -254,16 +255,8 @@ def _records(text: str) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
 def _delimiter(text: str) -> str:
     content = _NOT_EMPTY.search(text)
     begin = text.rfind("\n", 0, content.start()) + 1 if content else len(text)
-    counts = dict.fromkeys(_DELIMITERS, 0)
-    within_quotes = False
-    for char in text[begin:]:
-        if char == '"':
-            within_quotes = not within_quotes
-        elif char == "\n" and not within_quotes:
-            break
-        elif char in counts and not within_quotes:
-            counts[char] += 1
-    return max(counts, key=lambda delimiter: counts[delimiter])
+    headings = _QUOTED.sub("", text[begin:]).partition("\n")[0]
+    return max(_DELIMITERS, key=headings.count)
 
 
 def _columns(
@@ -306,7 +299,7 @@ def _columns(
 def _stripped(cells: Sequence[str], least: int) -> list[str]:
     # The cells without the empty ones at their end, but so many ``least``: a sheet whose last
     # columns were emptied keeps them, and what a row holds there is a problem of that row.
-    stripped = [cell.strip() for cell in cells]
+    stripped = list(map(str.strip, cells))
     while len(stripped) > least and not stripped[-1]:
         stripped.pop()
     return stripped

@@ -10,7 +10,7 @@ from enum import StrEnum
 from coinsync.core.facts import (
     Attendance,
     Decision,
-    GroupStanding,
+    Fact,
     Hold,
     Lesson,
     LessonRecord,
@@ -20,8 +20,8 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.ledger import KeyState, lesson_key
-from coinsync.core.plan import Change, Drop, Evidence, Put, Remark, RemarkKind
-from coinsync.core.rules import Reason, Rulebook, Verdict, judge
+from coinsync.core.plan import Change, Drop, Evidence, Put, Remark, RemarkKind, puts
+from coinsync.core.rules import Reason, Rulebook, Verdict, judge, judge_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +129,13 @@ class _Comparing:
     def take(self, read: LessonRecord) -> None:
         stored = self.recorded.lesson_records.get(read.lesson.id)
         record = _with_the_removed(read, stored)
-        self.facts += _record_changes(record, stored)
-        # Of one lesson, equal marks and standings are worth the same: each is judged once.
-        verdicts: dict[tuple[Mark, GroupStanding], Verdict] = {}
-        for attendance in record.attendance:
+        if record != stored:
+            self.facts += puts(_facts_of(record), _facts_of(stored))
+        verdicts = judge_all(record, self.rulebook)
+        for attendance, verdict in zip(record.attendance, verdicts, strict=True):
             if attendance.resident not in self.recorded.residents:
                 self.strangers.add(attendance.resident)
-            circumstances = (attendance.mark, attendance.standing)
-            if circumstances not in verdicts:
-                verdicts[circumstances] = judge(record.lesson, attendance, self.rulebook)
-            self._weigh(record.lesson, attendance, verdicts[circumstances], stored)
+            self._weigh(record.lesson, attendance, verdict, stored)
 
     def _weigh(
         self, lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
@@ -181,7 +178,7 @@ class _Comparing:
 
 
 def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> bool:
-    """Tell whether a person settled exactly this: same coins, same reason."""
+    """Whether a person settled exactly this: same coins, same reason."""
     if decision is None:
         return False
     answered = (decision.seq, decision.coins, decision.reason)
@@ -216,30 +213,19 @@ def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> Less
     return replace(record, attendance=(*record.attendance, *removed))
 
 
-def _record_changes(record: LessonRecord, stored: LessonRecord | None) -> list[Change]:
-    lesson_before = stored.lesson if stored else None
-    before = _by_resident(stored)
-    changes: list[Change] = []
-    if record.lesson != lesson_before:
-        changes.append(Put(record.lesson, lesson_before))
-    for attendance in record.attendance:
-        old = before.get(attendance.resident)
-        if attendance != old:
-            changes.append(Put(attendance, old))
-    return changes
+def _facts_of(record: LessonRecord | None) -> tuple[Fact, ...]:
+    return (record.lesson, *record.attendance) if record else ()
 
 
 def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecord]:
     # Lessons gone now or before: their reversal may have been refused or held that night.
     read = {record.lesson.id for record in window.lesson_records}
-    gone = dict.fromkeys(window.gone)
-    for number, record in recorded.lesson_records.items():
-        if record.lesson.status is Status.GONE and number not in read:
-            gone[number] = None
     records = []
-    for number in gone:
-        record = recorded.lesson_records[number]
-        records.append(replace(record, lesson=replace(record.lesson, status=Status.GONE)))
+    for number, record in recorded.lesson_records.items():
+        was_gone = record.lesson.status is Status.GONE and number not in read
+        if was_gone or number in window.gone:
+            lesson = replace(record.lesson, status=Status.GONE)
+            records.append(replace(record, lesson=lesson))
     return records
 
 

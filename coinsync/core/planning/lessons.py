@@ -119,7 +119,7 @@ class _Draft:
     def _post(self, difference: Difference) -> None:
         self.basis.append(difference.state)
         entries = entries_towards(difference.verdict.coins, difference, actor=SYNC_ACTOR)
-        self.changes += [Post(entry) for entry in entries]
+        self.changes += map(Post, entries)
 
     def _drop_hold(self, difference: Difference) -> None:
         if difference.hold is not None:

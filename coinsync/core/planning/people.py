@@ -10,7 +10,6 @@ from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     ALWAYS,
     Branch,
-    Fact,
     Group,
     LessonType,
     Link,
@@ -32,6 +31,7 @@ from coinsync.core.plan import (
     Remark,
     RemarkKind,
     Scope,
+    puts,
 )
 
 
@@ -86,11 +86,11 @@ def plan_people(
     erased = known.erased
     residents = [resident for resident in residents if resident.id not in erased]
     changes = [
-        *_changes(read.branches, known.branches),
-        *_changes(read.types, known.types),
-        *_changes(read.groups, known.groups),
-        *_changes(residents, known.residents),
-        *_changes(memberships, known.memberships),
+        *puts(read.branches, known.branches),
+        *puts(read.types, known.types),
+        *puts(read.groups, known.groups),
+        *puts(residents, known.residents),
+        *puts(memberships, known.memberships),
         *links,
     ]
     evidence = _people_evidence(scope.branch, read, known)
@@ -114,16 +114,6 @@ def _people_evidence(branch: int, read: People, known: People) -> Evidence:
         residents=Coverage(len(expected), len(read.residents), len(missing)),
         memberships=Coverage(len(open_seats), len(shown_seats), len(open_seats - shown_seats)),
     )
-
-
-def _changes(facts: Iterable[Fact], known: Iterable[Fact]) -> list[Change]:
-    before = {identity(fact): fact for fact in known}
-    changes: list[Change] = []
-    for fact in facts:
-        old = before.get(identity(fact))
-        if fact != old:
-            changes.append(Put(fact, old))
-    return changes
 
 
 def _with_the_missing(
@@ -189,15 +179,6 @@ def _dated(
     return replace(membership, since=max(starts, default=read_before or ALWAYS))
 
 
-def memberships_once_recorded(known: Iterable[Membership], plan: Plan) -> list[Membership]:
-    """Memberships as they are once a plan is recorded."""
-    after = {identity(membership): membership for membership in known}
-    for change in plan.changes:
-        if isinstance(change, Put) and isinstance(change.new, Membership):
-            after[identity(change.new)] = change.new
-    return list(after.values())
-
-
 def names_to_ask(read: Iterable[Resident], known: People) -> dict[int, str]:
     """Screen names by resident that VK was not asked about yet."""
     asked = {(page.resident, page.name) for page in known.pages}
@@ -221,7 +202,7 @@ def _link_changes(read: People, known: People) -> tuple[list[Change], list[Remar
     text_before = {resident.id: resident.vk for resident in known.residents}
     page_before = {page.resident: page for page in known.pages}
     page_now = {page.resident: page for page in read.pages}
-    changes = _changes(read.pages, known.pages)
+    changes = puts(read.pages, known.pages)
     remarks: list[Remark] = []
     closed = known.closed
     for resident in read.residents:
@@ -245,7 +226,7 @@ def vk_number(text: str, page: VkPage | None) -> tuple[int, str]:
     meaning = read_vk(text)
     if meaning.kind is VkKind.NUMBER:
         return meaning.number, ""
-    if meaning.kind is VkKind.NOTHING:
+    if meaning.kind in (VkKind.NOTHING, VkKind.HAS_NONE):
         return 0, ""
     # An answer about the name that stood on the card before says nothing about the one there now.
     if meaning.kind is not VkKind.SCREEN_NAME or page is None or page.name != meaning.name:

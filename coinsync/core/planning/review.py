@@ -60,7 +60,7 @@ def plan_review(
         if due != state.coins:
             entries = entries_towards(due, difference, actor=actor, note=kept_note)
             seq += len(entries)
-            changes += [Post(entry) for entry in entries]
+            changes += map(Post, entries)
         if ruling is Ruling.FORGIVE and due < state.coins:
             gift = _gift(difference, state.coins - due, actor, kept_note)
             basis.append(KeyState(gift.key))
@@ -89,7 +89,8 @@ def _decision(question: Question, seq: int, coins: int, actor: str, note: str) -
 
 
 def _due(difference: Difference) -> int:
-    is_visit = difference.hold is not None and difference.hold.kind is HoldKind.GUEST
+    # Without a hold it is a visit that is answered before it was ever held.
+    is_visit = difference.hold is None or difference.hold.kind is HoldKind.GUEST
     verdict = difference.verdict
     return verdict.coins + verdict.held if is_visit else verdict.coins
 

@@ -167,9 +167,6 @@ class Findings:
     def __init__(self) -> None:
         self._by_check: dict[str, Finding] = {}
 
-    def __contains__(self, check: str) -> bool:
-        return check in self._by_check
-
     def add(self, check: str, example: str, mend: str, *, count: int = 1) -> None:
         """Add one case, or the ``count`` cases that an example stands for."""
         kind = BY_ID[check]

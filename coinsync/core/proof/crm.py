@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from coinsync.core.facts import Attendance, Hold, Lesson, Link, Membership, Resident, VkPage
+from coinsync.core.facts import Attendance, Hold, Link, Membership, Resident, VkPage
 from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import Entry
 from coinsync.core.plan import Drop, Limits, Plan, Post, Put, Remark, RemarkKind
@@ -98,8 +98,6 @@ def _case_of(subject: object) -> str:
     match subject:
         case Entry(lesson=int(lesson)) | Attendance(lesson=lesson):
             return lesson_case(lesson, subject.resident)
-        case Lesson(id=id):
-            return f"lesson {id}"
         case Resident(id=id):
             return f"#{id}"
         case Membership(resident=resident, group=group):

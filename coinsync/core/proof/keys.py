@@ -36,11 +36,12 @@ class PostedKeys:
 
     def add(self, row: LedgerRow) -> None:
         """Look at the next entry under its key."""
-        seq, standing, entry, _ = self.progress.get(row.key, NOTHING_POSTED)
+        progress = self.progress.get(row.key, NOTHING_POSTED)
+        seq, standing, entry, _ = progress
         if row.seq != seq + 1:
             self._find("keys", row, f"number {row.seq} under its key after {seq}")
         if takes_back(row):
-            self._take_back(row)
+            self._take_back(row, progress)
             return
         if standing:
             self._find("keys", row, f"posted while entry {entry} stands under its key")
@@ -76,8 +77,8 @@ class PostedKeys:
         elif row.kind in _SHOP and not row.key.startswith(_SHOP_PREFIXES):
             self._find("keys", row, f"its key is not that of a {row.kind}")
 
-    def _take_back(self, row: LedgerRow) -> None:
-        _, standing, entry, resident = self.progress.get(row.key, NOTHING_POSTED)
+    def _take_back(self, row: LedgerRow, progress: KeyProgress) -> None:
+        _, standing, entry, resident = progress
         if row.kind not in (_REVERSAL, _REFUND):
             self._find("reversals", row, f"names an entry, but is of kind {plain(row.kind)}")
         elif not standing or row.reverses != entry:

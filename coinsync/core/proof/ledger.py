@@ -132,11 +132,9 @@ class LedgerPass:
         balances = self.balances.items()
         balance = sum(coins for resident, coins in balances if resident in residents)
         totals = self.keys.circulation(balance)
-        if totals.balance != totals.expected:
-            case = (
-                f"{totals.expected} coins should be in circulation, "
-                f"the residents have {totals.balance}"
-            )
+        if balance != totals.expected:
+            expected = f"{totals.expected} coins should be in circulation"
+            case = f"{expected}, the residents have {balance}"
             self._findings.add("circulation", case, "coinsync balance")
         return totals
 

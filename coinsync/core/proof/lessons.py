@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from coinsync.core.facts import Decision, GroupStanding, Hold, LessonRecord, Mark
+from coinsync.core.facts import Decision, Hold, LessonRecord
 from coinsync.core.ledger import KeyState, lesson_key
 from coinsync.core.plan import Drop, Evidence, Put, Scope
 from coinsync.core.planning.compare import Comparison, Recorded, WindowReading, compare
@@ -15,7 +15,7 @@ from coinsync.core.proof.checks import Findings, command_for_days, history_comma
 from coinsync.core.proof.keys import NOTHING_POSTED, KeyProgress, lesson_prefix
 from coinsync.core.proof.ledger import LedgerPass
 from coinsync.core.proof.people import StoredPeople
-from coinsync.core.rules import Rulebook, judge
+from coinsync.core.rules import Rulebook, judge_all
 
 #: The key of each attendance of a lesson, with how far it has come.
 _KeysOfLesson = Sequence[tuple[str, KeyProgress]]
@@ -106,18 +106,12 @@ class LessonsPass:
 
     def _is_right(self, record: LessonRecord, keys: _KeysOfLesson) -> bool:
         right = True
-        # Most attendances of a lesson are alike, and a verdict depends on nothing else of them.
-        coins_by_rules: dict[tuple[Mark, GroupStanding], int | None] = {}
-        for attendance, (key, progress) in zip(record.attendance, keys, strict=True):
-            alike = (attendance.mark, attendance.standing)
-            if alike not in coins_by_rules:
-                verdict = judge(record.lesson, attendance, self._rulebook)
-                coins_by_rules[alike] = None if verdict.held else verdict.coins
-            _, coins, _, _ = progress
+        verdicts = judge_all(record, self._rulebook)
+        for verdict, (key, (_, coins, _, _)) in zip(verdicts, keys, strict=True):
             if key in self._waiting:
                 self._without_lesson.discard(key)
                 right = False
-            elif coins != coins_by_rules[alike]:
+            elif verdict.held or coins != verdict.coins:
                 right = False
         return right
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from itertools import product
+from typing import get_args, get_type_hints
 
-from coinsync.core.ledger import Kind, LedgerRow, Run
+from coinsync.core.ledger import Kind, LedgerRow, Run, utc_text
 from coinsync.core.plan import Purpose
 
 #: In which direction entries of a kind move coins; a reversal goes against what it reverses.
@@ -26,10 +27,6 @@ SIGNS: Mapping[str, int] = {
     Kind.REVERSAL.value: 0,
 }
 
-_NUMBERS = frozenset({"n", "seq", "resident", "coins", "run"})
-_NUMBERS_OR_NONE = frozenset({"lesson", "reverses"})
-_RUN_NUMBERS = frozenset({"id", "branch", "requests", "entries", "coins", "facts", "n_last"})
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _PLAIN = re.compile(r"[-+\w:.]{1,40}", re.ASCII)
 _PURPOSES = frozenset(map(str, Purpose))
 _EMAIL = r"[^\s@]+@[^\s@]+\.[^\s@.]{2,}"
@@ -41,17 +38,12 @@ _INTERNATIONAL = r"\+\d[\d\s()-]{8,16}\d"
 _PRIVATE = re.compile(f"{_EMAIL}|{_RUSSIAN_MOBILE}|{_INTERNATIONAL}")
 
 
-def _types_of(column: str) -> tuple[type, ...]:
-    if column in _NUMBERS:
-        return (int,)
-    return (int, type(None)) if column in _NUMBERS_OR_NONE else (str,)
-
-
-_TYPES = tuple(_types_of(column) for column in LedgerRow._fields)
+#: The types that the values of each column of the ledger may have.
+_TYPES = tuple(get_args(hint) or (hint,) for hint in get_type_hints(LedgerRow).values())
 #: Every combination of types that a row may have. Every row of the ledger is looked up here, which
 #: is several times faster than a comparison column by column.
 ROW_SHAPES = frozenset(product(*_TYPES))
-_RUN_SHAPE = tuple(int if column in _RUN_NUMBERS else str for column in Run._fields)
+_RUN_SHAPE = tuple(get_type_hints(Run).values())
 
 
 def wrong_columns(row: LedgerRow) -> list[str]:
@@ -106,17 +98,14 @@ def is_day(text: str) -> bool:
 
 def is_time(text: str) -> bool:
     """Whether a text is a moment as the ledger writes it: "2026-11-22T02:00:07Z"."""
-    if _TIME.fullmatch(text) is None:
-        return False
     try:
-        datetime.fromisoformat(text)
+        return utc_text(datetime.fromisoformat(text)) == text
     except ValueError:
         return False
-    return True
 
 
 def is_private(text: str) -> bool:
-    """Tell whether a text looks as if it held a telephone or an e-mail address."""
+    """Whether a text looks as if it held a telephone or an e-mail address."""
     return _PRIVATE.search(text) is not None
 
 

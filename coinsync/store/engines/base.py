@@ -133,8 +133,8 @@ class Engine(ABC):
         return ()
 
     @abstractmethod
-    def damage(self, database: Database) -> list[str]:
-        """What the engine finds wrong with its own files."""
+    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
+        """What the engine finds wrong with its own files; ``quick`` leaves out what takes long."""
 
     @abstractmethod
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
@@ -147,6 +147,10 @@ class Engine(ABC):
     @abstractmethod
     def rights(self, database: Database) -> tuple[str, ...]:
         """What whoever opened it may do and should not need to."""
+
+    @abstractmethod
+    def unwritable(self, database: Database) -> str:
+        """Why whoever opened it for reading could not write there; "" when that is allowed."""
 
     @abstractmethod
     def size(self, database: Database) -> int:

@@ -184,13 +184,14 @@ class Mysql(Engine):
                 names.append(name)
         return tuple(names)
 
-    def damage(self, database: Database) -> list[str]:
+    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
         # The server's own check would end our transaction, so another connection makes it.
         opened = opened_here(database)
         terms = terms_to_read(opened.terms.connect_seconds, CHECK_SECONDS)
         other: Database = MysqlDatabase(opened.database, address=opened.address, terms=terms)
         with other.connection_context():
-            rows = other.execute_sql(f"CHECK TABLE {', '.join(TABLE_NAMES)}").fetchall()
+            check = f"CHECK TABLE {', '.join(TABLE_NAMES)} {'QUICK' if quick else ''}"
+            rows = other.execute_sql(check).fetchall()
         bad = [row for row in rows if row[2:] != ("status", "OK")]
         return [f"{table}: {text}" for table, _, _, text in bad]
 
@@ -209,6 +210,10 @@ class Mysql(Engine):
                 if _may(database, verb, table):
                     allowed.append(f"{verb} {table}")
         return (f"this account may {', '.join(allowed)}",) if allowed else ()
+
+    def unwritable(self, database: Database) -> str:
+        """Ask about the row with which every plan begins."""
+        return "" if _may(database, "UPDATE", "head") else "this account may not write"
 
     def size(self, database: Database) -> int:
         cursor = database.execute_sql(

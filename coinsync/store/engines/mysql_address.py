@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from coinsync.errors import DatabaseUnusable
+from coinsync.errors import DatabaseUnusable, reason_of
 
 SCHEMES = ("mysql", "mariadb")
 PORT = 3306
@@ -57,7 +57,7 @@ def _context(ca: str, cert: str, key: str) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         files = " or ".join(file for file in (ca, cert, key) if file)
         raise DatabaseUnusable(
-            f"database: {files} cannot be used for TLS ({type(error).__name__})"
+            f"database: {files} cannot be used for TLS ({reason_of(error)})"
         ) from error
     return context
 

@@ -141,9 +141,16 @@ class Sqlite(Engine):
     def triggers(self, database: Database) -> Mapping[str, str]:
         return sqlite_schema.triggers(database)
 
-    def damage(self, database: Database) -> list[str]:
+    def weak_settings(self, database: SqliteDatabase) -> list[str]:  # type: ignore[override]
+        mode = database.pragma("journal_mode")
+        if mode == "wal":
+            return []
+        return [f"journal_mode is {mode}, as in a restored backup; the next writer sets it right"]
+
+    def damage(self, database: Database, *, quick: bool = False) -> list[str]:
         # This sees broken pages, and no changed digit.
-        lines = database.execute_sql("PRAGMA integrity_check")
+        check = "quick_check" if quick else "integrity_check"
+        lines = database.execute_sql(f"PRAGMA {check}")
         return [str(line) for (line,) in lines if line != "ok"]
 
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
@@ -157,6 +164,15 @@ class Sqlite(Engine):
         file = file_of(database)
         exposed = [path for path in (file, file.parent) if _is_open_to_all(path)]
         return tuple(f"{path} is open to everybody" for path in exposed)
+
+    def unwritable(self, database: Database) -> str:
+        """Ask the system about the file, its folder, and the two files beside it."""
+        file = file_of(database)
+        beside = [file.with_name(f"{file.name}{ending}") for ending in ("-wal", "-shm")]
+        for path in (file, file.parent, *beside):
+            if path.exists() and not os.access(path, os.W_OK):
+                return f"this user may not write {path}"
+        return ""
 
     def size(self, database: Database) -> int:
         return file_of(database).stat().st_size

@@ -6,7 +6,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from coinsync.errors import CoinsyncError, UsageError
+from coinsync.errors import CoinsyncError, UsageError, reason_of
 from coinsync.store.database import engine_at, open_readable, reading, speaking
 from coinsync.store.engines.sqlite import SQLITE
 from coinsync.store.reader import Reader
@@ -35,8 +35,7 @@ def back_up(url: str, file: Path) -> int:
             _look_through(part)
         _keep(part, file)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise UsageError(f"backup: {file} cannot be written ({reason})") from error
+        raise UsageError(f"backup: {file} cannot be written ({reason_of(error)})") from error
     finally:
         part.unlink(missing_ok=True)
     return file.stat().st_size
@@ -45,6 +44,12 @@ def back_up(url: str, file: Path) -> int:
 def dated_file(folder: Path, now: datetime) -> Path:
     """The file for a backup made at this moment."""
     return folder / f"coinsync-{now:%Y-%m-%d-%H%M%S}.backup"
+
+
+def newest_backup(folder: Path) -> Path | None:
+    """The backup in a folder that was written last, whatever it is called."""
+    backups = folder.glob("*.backup")
+    return max(backups, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def delete_old(folder: Path, keep: int) -> list[str]:

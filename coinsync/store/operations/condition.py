@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coinsync.core.ledger import Head, Run
-from coinsync.errors import CoinsyncError
+from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store import schema
 from coinsync.store.database import (
     applied_steps,
@@ -15,6 +15,7 @@ from coinsync.store.database import (
     schema_steps,
     speaking,
 )
+from coinsync.store.engines.sqlite import SQLITE
 from coinsync.store.reader import Reader
 
 
@@ -35,6 +36,8 @@ class Condition:
     faults: tuple[str, ...] = ()
     rights: tuple[str, ...] = ()
     weak_settings: tuple[str, ...] = ()
+    unwritable: str = ""
+    damage: tuple[str, ...] = ()
     account: str = ""
     entries: int = 0
     runs: int = 0
@@ -45,16 +48,6 @@ class Condition:
     def schema(self) -> str:
         """The last step that it has had."""
         return self.steps[-1] if self.steps else "none"
-
-    @property
-    def wrong(self) -> tuple[str, ...]:
-        """What must be mended before something is written."""
-        return (
-            *(f"schema {step} is missing" for step in self.steps_missing),
-            *(f"schema {step} is newer than this program" for step in self.steps_unknown),
-            *(f"append-only guard {name} is missing" for name in self.guards_lost),
-            *self.faults,
-        )
 
 
 def examine(url: str, *, wait_seconds: float) -> Condition:
@@ -91,6 +84,8 @@ def examine(url: str, *, wait_seconds: float) -> Condition:
             faults=tuple(faults),
             rights=engine.rights(database),
             weak_settings=tuple(engine.weak_settings(database)),
+            unwritable=engine.unwritable(database),
+            damage=tuple(engine.damage(database, quick=True)),
             account=head.account,
             entries=head.n,
             runs=head.runs,
@@ -99,10 +94,19 @@ def examine(url: str, *, wait_seconds: float) -> Condition:
         )
 
 
-def unsafe_for_writing(url: str, *, wait_seconds: float) -> str:
-    """Why a writer would refuse this database; "" when it would not. Nothing is written."""
+def refusal(url: str, found: Condition, *, wait_seconds: float) -> CoinsyncError | None:
+    """Why a writer would refuse this database; None when it would not. Nothing is written."""
+    if found.unwritable:
+        advice = "Run the command as the user of the nightly sync, or give this one the right."
+        return DatabaseUnusable(found.unwritable, advice=advice)
+    if found.guards_lost:
+        names = ", ".join(found.guards_lost)
+        return DatabaseUnusable(f"every writer refuses: append-only guard missing: {names}")
+    # A writer's connection to a file sets its mode, and empties the -wal file when it is closed.
+    if engine_at(url) is SQLITE:
+        return None
     try:
         open_writable(url, wait_seconds=wait_seconds).close()
     except CoinsyncError as error:
-        return error.message
-    return ""
+        return error
+    return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from peewee import fn
+
 from coinsync.core.facts import Attendance, Decision, Hold, Lesson, LessonRecord
 from coinsync.store.models import AttendanceRow, LessonRow
 from coinsync.store.queries.base import Queries, select_facts
@@ -21,6 +23,13 @@ class LessonQueries(Queries):
         in_window = LessonRow.date.between(since.isoformat(), until.isoformat())
         query = select_facts(Lesson).where(LessonRow.branch == branch, in_window)
         return self._with_attendance(self._facts(Lesson, query))
+
+    def lessons_by_type(self, branch: int, since: date) -> dict[int, int]:
+        """How many lessons of a branch are recorded from a day on, by the number of their type."""
+        in_window = LessonRow.date >= since.isoformat()
+        query = LessonRow.select(LessonRow.type, fn.COUNT(LessonRow.id))
+        query = query.where(LessonRow.branch == branch, in_window).group_by(LessonRow.type)
+        return dict(self._rows(query))
 
     def lesson_records_by_id(self, lessons: Iterable[int]) -> dict[int, LessonRecord]:
         """Recorded lessons by number, wherever they are."""
