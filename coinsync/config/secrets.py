@@ -60,13 +60,17 @@ class Secrets:
         self._file = file
         self._environ = environ
         self._web_file = web_file
+        self._kept_in = file
 
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str]) -> Secrets:
         """Secrets from where the configuration says, or ``environ`` by the name of one file."""
         named = environ.get(SECRETS_FILE)
         if named:
-            return cls(Path(named), environ)
+            secrets = cls(Path(named), environ)
+            # What the environment names may be a copy, which goes with the process.
+            secrets._kept_in = settings.secrets.web_file
+            return secrets
         return cls(settings.secrets.file, environ, settings.secrets.web_file)
 
     def has(self, name: str) -> bool:
@@ -93,7 +97,7 @@ class Secrets:
         return Secret(text)
 
     def _unusable(self, name: str, state: str) -> SecretError:
-        file = f"write {name}=… into {self._file} (mode 0600)"
+        file = f"write {name}=… into {self._kept_in} (mode 0600)"
         return SecretError(
             f"secret: {name} is {state}", advice=f"Set {name} in the environment, or {file}."
         )
