@@ -95,6 +95,28 @@ def server() -> Iterator[Server]:
             shutil.rmtree(root, ignore_errors=True)
 
 
+def test_by_hand() -> None:
+    """What ``install.sh --dry-run`` prints, typed line by line as root, on a Debian of its own."""
+    root = Path("/var/tmp") / f"coinsync-by-hand-{os.getpid()}"
+    with listening(a_school(today=cli.utc_now().date())) as simulator:
+        try:
+            with bare(root) as debian:
+                server = Server(debian, simulator)
+                dry_run = INSTALL.replace("install.sh", "install.sh --dry-run")
+                lines = debian.ok("anna", dry_run.replace(NAME, "")).splitlines()
+                commands = [line.removeprefix(" + ") for line in lines if line.startswith(" + ")]
+                assert len(commands) > 20
+                for command in commands:
+                    debian.ok("root", command)
+                debian.ok("root", "usermod --append --groups coinsync-admin anna")
+                debian.ok("anna", server.init)
+                debian.ok("anna", "coinsync sync --yes")
+                debian.ok("root", "systemctl restart coinsync-database")
+                assert "all is right" in debian.ok("anna", "coinsync reconcile")
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+
 def steps() -> list[str]:
     """The commands of the ten minutes, in their order."""
     text = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
