@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Context, Option
 
 from coinsync.commands import connections
-from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument, author_of
+from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import PageKind
 from coinsync.core.identity import VkKind, clean, read_vk
+from coinsync.core.proposal import Proposal
 from coinsync.desk import people as desk
+from coinsync.desk.gather import Clerk
 from coinsync.errors import NotFound, UsageError
 from coinsync.lookup import residents as lookup
 from coinsync.lookup import vk_pages
 from coinsync.render import people as render
-
-if TYPE_CHECKING:
-    from coinsync.core.proposal import Proposal
-    from coinsync.store.reader import Reader
 
 Account = Annotated[
     str, argument("VK", "A number, id123, a link to the page, or a screen name as @name.")
@@ -60,14 +58,12 @@ def list_links(
 
 def add(ctx: Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Let a VK account see a resident."""
-    session: Session = ctx.obj
-    number, author = account_number(session, vk), author_of(session)
+    number = account_number(ctx.obj, vk)
 
-    def decide(reader: Reader) -> Proposal:
-        who = lookup.find_resident(reader, resident)
-        return desk.link(reader, session.settings, who, number, author)
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.link(clerk, lookup.find_resident(clerk.reader, resident), number)
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(ctx.obj, decide, dry_run, yes)
 
 
 def revoke(
@@ -77,14 +73,12 @@ def revoke(
 
     The CRM's card does not bring the link back.
     """
-    session: Session = ctx.obj
-    number, author = account_number(session, vk), author_of(session)
+    number = account_number(ctx.obj, vk)
 
-    def decide(reader: Reader) -> Proposal:
-        who = lookup.find_resident(reader, resident)
-        return desk.revoke(reader, session.settings, who, number, author)
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.revoke(clerk, lookup.find_resident(clerk.reader, resident), number)
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(ctx.obj, decide, dry_run, yes)
 
 
 def account_number(session: Session, text: str) -> int:

@@ -26,6 +26,7 @@ from coinsync.commands.session import Session
 from coinsync.core.catalog import Item, Pick
 from coinsync.core.identity import clean, plain_number
 from coinsync.desk.fairs import open_event
+from coinsync.desk.gather import Clerk
 from coinsync.desk.shop import Buyer, refund, sell
 from coinsync.lookup.residents import find_resident
 from coinsync.lookup.shop import find_sale, named, purchases, shelf_for
@@ -205,9 +206,9 @@ class _Till:
         return True
 
     def _propose(self, buyer: Resident, picks: Sequence[Pick], author: Author) -> Proposal:
-        settings = self._session.settings
         with self._reader() as reader:
-            return sell(reader, settings, picks, [Buyer(buyer)], author, event=self._event)
+            clerk = Clerk(reader, self._session.settings, author)
+            return sell(clerk, picks, [Buyer(buyer)], event=self._event)
 
     def _write(
         self, buyer: Resident, picks: Sequence[Pick], author: Author, proposal: Proposal
@@ -249,8 +250,8 @@ class _Till:
         session, key = self._session, next(reversed(self._sold))
         try:
             with self._reader() as reader:
-                sale, author = find_sale(reader, key), author_of(session)
-                proposal = refund(reader, session.settings, sale, (), author, note="")
+                clerk = Clerk(reader, session.settings, author_of(session))
+                proposal = refund(clerk, find_sale(reader, key), (), note="")
             # The key of a refund is of no use at a till.
             session.print_page(proposal_page(replace(proposal, key=""), every_line=True))
             if not _is_agreed("take it back?"):
