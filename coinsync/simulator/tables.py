@@ -115,13 +115,6 @@ class CrmTables:
         lesson.details.append(detail)
         return detail
 
-    def set_mark(self, lesson: CrmLesson, detail: CrmDetail, mark: Mark) -> None:
-        """Write the mark into the attendance row."""
-        detail.is_attend, detail.reason_id, detail.commission = mark
-        card = self.customers.get(detail.customer_id)
-        if card is not None and detail.is_attend:
-            card.last_attended = max(lesson.date, card.last_attended or lesson.date)
-
     def mark(self, lesson: CrmLesson, customer: int, is_attend: Flag | None) -> None:
         """Mark a pupil of the lesson, or a guest: 1 came, 0 did not, null not marked."""
         detail = lesson.detail_of(customer)
@@ -132,7 +125,7 @@ class CrmTables:
                 lesson.customer_ids.append(customer)
             detail = self.add_detail(lesson, customer)
         marks: dict[int | None, Mark] = {1: CAME, 0: EXCUSED, None: NOT_MARKED}
-        self.set_mark(lesson, detail, marks[is_attend])
+        detail.set_mark(marks[is_attend])
 
     def remove_pupil(self, lesson: CrmLesson, customer: int) -> None:
         """Take a pupil out of the lesson."""
@@ -162,7 +155,7 @@ class CrmTables:
     def conduct(self, lesson: CrmLesson) -> None:
         """Conduct the lesson; whoever has no attendance row yet came."""
         for detail in self.hold(lesson):
-            self.set_mark(lesson, detail, CAME)
+            detail.set_mark(CAME)
 
     def move(self, lesson: CrmLesson, date: date) -> None:
         """Put the lesson on another date; it stays the same lesson."""
