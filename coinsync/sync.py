@@ -1,7 +1,5 @@
 """From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Coins by hand: credit, debit, reverse, import."""
 
-from __future__ import annotations
-
 from functools import cache, partial
 from pathlib import Path
 from typing import Annotated

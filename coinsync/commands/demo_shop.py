@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from coinsync.commands.catalog import keep_copies, read_goods
 from coinsync.commands.posting import apply
+from coinsync.commands.session import Session
 from coinsync.core.catalog import Item, MoveKind, Pick
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.plan import Change
@@ -24,8 +25,6 @@ from coinsync.store.reader import Reader
 
 if TYPE_CHECKING:
     from peewee import Database
-
-    from coinsync.commands.session import Session
 
 CATALOG = "catalog.toml"
 #: Pieces of each that come in: as many as cost so many coins, and a few at least.

@@ -12,6 +12,7 @@ from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import PageKind
 from coinsync.core.identity import VkKind, clean, read_vk
+from coinsync.core.people_report import VK_PROBLEMS
 from coinsync.core.proposal import Proposal
 from coinsync.desk import people as desk
 from coinsync.desk.gather import Clerk
@@ -25,11 +26,6 @@ Account = Annotated[
 ]
 
 _WRITE_THE_NUMBER = "Write the number instead: the cabinet shows it to whoever is not linked yet."
-_NO_PERSON = {
-    PageKind.NOBODY: "is a screen name that nobody has",
-    PageKind.GONE: "is an account that was deleted or banned",
-    PageKind.COMMUNITY: "is a community, not a person",
-}
 
 
 def list_links(
@@ -104,6 +100,8 @@ def _number_in_vk(session: Session, name: str) -> int:
         raise resolved.error
     page = resolved.answers.get(name)
     if page is None or not page.number:
-        reason = _NO_PERSON.get(page.kind if page else PageKind.NOBODY, "is no person")
-        raise NotFound(f"VK: {name} {reason}", advice="Ask for the number that the cabinet shows.")
+        reason = VK_PROBLEMS.get(page.kind if page else PageKind.NOBODY, "no person")
+        raise NotFound(
+            f"VK: {name} is {reason}", advice="Ask for the number that the cabinet shows."
+        )
     return page.number

@@ -1,7 +1,5 @@
 """Who has coins: residents list, show, merge, unmerge, erase, export."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

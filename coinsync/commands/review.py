@@ -1,7 +1,5 @@
 """What waits for a person: review list, post, forgive, waive."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from typer import Context, Option

@@ -1,7 +1,5 @@
 """Sales and fairs."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 

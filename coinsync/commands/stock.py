@@ -1,7 +1,5 @@
 """Pieces of goods: catalog stock list, receive, count, write-off."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated
 

@@ -5,8 +5,6 @@ and every try for this buyer is made under it: what may or may not have been wri
 written twice, and a lost connection loses nothing that was confirmed.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import sys
@@ -14,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from typer import Context, Option
@@ -24,7 +22,9 @@ from coinsync.commands.options import author_of
 from coinsync.commands.posting import apply
 from coinsync.commands.session import Session
 from coinsync.core.catalog import Item, Pick
+from coinsync.core.facts import Resident
 from coinsync.core.identity import clean, plain_number
+from coinsync.core.proposal import Author, Proposal
 from coinsync.desk.fairs import open_event
 from coinsync.desk.gather import Clerk
 from coinsync.desk.shop import Buyer, refund, sell
@@ -33,12 +33,8 @@ from coinsync.lookup.shop import find_sale, named, purchases, shelf_for
 from coinsync.render import shop as render
 from coinsync.render.coins import proposal_page
 from coinsync.render.numbers import counted
+from coinsync.store.database import PooledConnection
 from coinsync.store.reader import Reader
-
-if TYPE_CHECKING:
-    from coinsync.core.facts import Resident
-    from coinsync.core.proposal import Author, Proposal
-    from coinsync.store.database import PooledConnection
 
 FairOfSales = Annotated[
     str, Option("--event", metavar="EVENT", help="The fair that the sales belong to.")

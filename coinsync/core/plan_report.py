@@ -12,6 +12,7 @@ from typing import TypeVar
 from coinsync.core import facts
 from coinsync.core.directory import Directory
 from coinsync.core.ledger import Entry, Kind
+from coinsync.core.people_report import VK_PROBLEMS
 from coinsync.core.plan import Change, Counts, Limits, Plan, Purpose, Put, Remark, RemarkKind, Scope
 from coinsync.core.reasons import reason_text
 from coinsync.core.rules import Reason
@@ -28,17 +29,6 @@ SHORT_REASONS: Mapping[str, str] = {
     Reason.GUEST: "guest",
     Reason.NOT_SCHEDULED: "not scheduled",
     Reason.MEMBERSHIP_UNKNOWN: "membership unknown",
-}
-
-#: What happened to the VK pages of cards, by the reason of a remark.
-_VK_WORDS = {
-    "screen_name": "give a screen name that VK was not asked about yet: not linked",
-    "nobody": "give a screen name that nobody has: not linked",
-    "gone": "name an account that was deleted or banned: not linked",
-    "community": "name a community: not linked",
-    "not_a_person": "name no person: not linked",
-    "unreadable": "cannot be understood: not linked",
-    "changed": "are not those that were linked: left as they were",
 }
 
 #: What a plan records besides coins: one of it and many.
@@ -251,7 +241,6 @@ class _LineWriter:
         lines += self._of_kind(RemarkKind.HOLD, "?", "hold", _why_held)
         lines += self._of_kind(RemarkKind.RERATE, "~", "rerate", _rerated, _lesson_and_coins)
         lines += self._of_kind(RemarkKind.UNREADABLE, "!", "unreadable", _what_cannot_be_read)
-        lines += self._unknown_types()
         lines += self._of_kind(RemarkKind.SKIP, ".", "skip", _reasons, _lesson_and_known)
         lines += self._of_kind(RemarkKind.VK, ".", "vk", _vk_pages, _reason_and_known)
         lines += self._of_kind(RemarkKind.MERGED, "!", "merge", self._merged)
@@ -279,23 +268,6 @@ class _LineWriter:
             if (remark.lesson, remark.resident) == (reversal.lesson, reversal.resident):
                 return f", replaced by lesson {remark.other}"
         return ""
-
-    def _unknown_types(self) -> list[PlanLine]:
-        def type_of(remark: Remark) -> int:
-            lesson = self._lessons.get(remark.lesson or 0)
-            return lesson.type if lesson else 0
-
-        lines = []
-        for type_id, group in gathered(self._remarks.get(RemarkKind.TYPE_UNKNOWN, ()), type_of):
-            title = f"{type_id} {self._names.types.get(type_id, '')}".strip()
-            residents = _counted(len(group), "resident")
-            lessons = _counted(len({remark.lesson for remark in group}), "lesson")
-            note = (
-                f"nobody has classified this lesson type: {residents} in {lessons} got nothing; "
-                "name it in [lessons] or in a rule"
-            )
-            lines.append(PlanLine("!", "type", title=title, note=note))
-        return lines
 
     def _merged(self, group: Sequence[Remark]) -> str:
         card, other = group[0].resident, group[0].other or 0
@@ -368,7 +340,7 @@ def _reasons(group: Sequence[Remark]) -> str:
 
 
 def _vk_pages(group: Sequence[Remark]) -> str:
-    return f"VK pages that {_VK_WORDS.get(group[0].reason, group[0].reason)}"
+    return f"VK page not linked: {VK_PROBLEMS.get(group[0].reason, group[0].reason)}"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -1,7 +1,5 @@
 """Goods and their stock, as plans. Writes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from coinsync.core.catalog import Item, MoveKind, StockMove, after_loading

@@ -1,7 +1,5 @@
 """Coins by hand, as plans: credit, debit, and taking an entry back. Writes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta

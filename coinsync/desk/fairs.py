@@ -1,7 +1,5 @@
 """Fairs, as plans: open and close. Writes nothing."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from coinsync.core.catalog import Event

@@ -1,7 +1,5 @@
 """Who decides, and what several proposals gather first: cards, moves, a lesson's case."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """The rows of a file, as one plan. Writes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Cards of residents and who sees them, as plans: merge, unmerge, erase, link, revoke."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 

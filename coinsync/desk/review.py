@@ -1,7 +1,5 @@
 """What is held, and what a person decides about it, as a plan. Writes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from coinsync.core.directory import Directory

@@ -1,7 +1,5 @@
 """Sales and refunds, each as one plan of coins, stock and lines. Writes nothing."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
