@@ -65,7 +65,7 @@ def move_stock(
     day = clerk.day(item.branches)
     if not item.tracked:
         raise CoinPolicy(
-            f"the stock of {item.code} is not counted; nothing written",
+            f"the stock of {item.code} is not counted",
             advice="Say in the catalog's file that it is tracked, and load it.",
         )
     reader, author = clerk.reader, clerk.author
@@ -74,9 +74,7 @@ def move_stock(
     if recorded is not None:
         same_move = (recorded.item, recorded.kind) == (item.code, kind)
         if not same_move or pieces != _pieces_typed(reader, recorded):
-            raise PostedOtherwise(
-                f"key {author.key} is another move of stock already; nothing written"
-            )
+            raise PostedOtherwise(f"key {author.key} is another move of stock already")
         words = f"recorded already: {recorded.quantity:+}"
         return propose_goods(clerk, (), words, key=key)
     left = reader.stock([item.code])[item.code]
@@ -85,9 +83,7 @@ def move_stock(
         words = f"{item.code}  {item.name_ru}: {left} left, as counted"
         return propose_goods(clerk, (), words)
     if left + quantity < 0:
-        raise OutOfStock(
-            f"{item.code}: {left} left, {-quantity} to be written off; nothing written"
-        )
+        raise OutOfStock(f"{item.code}: {left} left, {-quantity} to be written off")
     move = StockMove(key, item.code, quantity, kind, day, author.actor, note)
     # A count is stale once a piece moves: it was held against the pieces that were left. The item
     # itself must still be there and counted, so it is put as it is.

@@ -44,9 +44,7 @@ def give(
     reader, author = clerk.reader, clerk.author
     limit = clerk.settings.limits.coins_per_operation_max
     if abs(coins) > limit:
-        raise AboveLimit(
-            f"{abs(coins)} coins is above the limit of {limit} for one operation; nothing written"
-        )
+        raise AboveLimit(f"{abs(coins)} coins is above the limit of {limit} for one operation")
     gather.refuse_erased(resident)
     key, kind = ledger.desk_key(author.key), Kind.CREDIT if coins > 0 else Kind.DEBIT
     day = clerk.day(resident.branches)
@@ -76,11 +74,17 @@ def says_the_same(line: Line, wanted: Entry) -> bool:
 
 
 def refuse_another_entry(
-    line: Line, wanted: Entry, day: date | None, survivors: Mapping[int, int]
+    line: Line,
+    wanted: Entry,
+    day: date | None,
+    survivors: Mapping[int, int],
+    where: str = "",
+    advice: str | None = None,
 ) -> None:
     """Raise ``PostedOtherwise`` where the key of ``wanted`` stands for another entry already.
 
-    ``day`` None, where no day was named, means the day of the first try.
+    ``day`` None, where no day was named, means the day of the first try; ``where`` begins the
+    message.
     """
     entry = line.posted.entry
     # The card may have been merged since, and the same child is then found under another number.
@@ -90,8 +94,9 @@ def refuse_another_entry(
     if says_the_same(line, wanted) and owner == wanted_owner and same_day:
         return
     raise PostedOtherwise(
-        f"key {wanted.key} is already posted with other content: entry {line.posted.n}, "
-        f"{entry.coins:+} for #{entry.resident} on {entry.happened_on}; nothing written"
+        f"{where}key {wanted.key} is already posted with other content: entry {line.posted.n}, "
+        f"{entry.coins:+} for #{entry.resident} on {entry.happened_on}",
+        advice=advice,
     )
 
 
@@ -103,9 +108,7 @@ def _refuse_duplicate(reader: Reader, entry: Entry, now: datetime) -> None:
             age = now - datetime.fromisoformat(line.posted.posted_at)
             # Another machine's clock may be ahead of this one.
             seconds = max(0, int(age.total_seconds()))
-            raise LikelyDuplicate(
-                f"likely the same as entry {line.posted.n}, {seconds} s ago; nothing written"
-            )
+            raise LikelyDuplicate(f"likely the same as entry {line.posted.n}, {seconds} s ago")
 
 
 def reverse(clerk: Clerk, n: int, *, note: str) -> Proposal:
@@ -148,12 +151,10 @@ def _reversible_entry(reader: Reader, n: int) -> Entry:
             advice='"coinsync history RESIDENT" shows the numbers of entries.',
         )
     if line.reversed_by is not None:
-        raise AlreadyReversed(
-            f"entry {n} is already reversed by {line.reversed_by}; nothing written"
-        )
+        raise AlreadyReversed(f"entry {n} is already reversed by {line.reversed_by}")
     entry = line.posted.entry
     if entry.kind in _NOT_BY_HAND:
-        raise NotReversible(f"entry {n} {_NOT_BY_HAND[entry.kind]}; nothing written")
+        raise NotReversible(f"entry {n} {_NOT_BY_HAND[entry.kind]}")
     return entry
 
 

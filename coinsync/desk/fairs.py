@@ -34,7 +34,7 @@ def close_fair(clerk: Clerk, event: Event, settlement: Settlement) -> Proposal:
     if settlement.differences:
         differences = "; ".join(settlement.differences[:NAMED_MAX])
         raise CoinPolicy(
-            f"{event.code} does not add up: {differences}; nothing written",
+            f"{event.code} does not add up: {differences}",
             advice=f"coinsync reconcile; coinsync shop sales --event {event.code}",
         )
     closed = replace(event, closed_on=clerk.day(), closed_by=clerk.author.actor)
@@ -66,6 +66,4 @@ def open_event(reader: Reader, code: str) -> Event:
 
 def _refuse_closed(event: Event) -> None:
     if event.closed_on is not None:
-        raise EventClosed(
-            f"{event.code} was closed on {event.closed_on} by {event.closed_by}; nothing written"
-        )
+        raise EventClosed(f"{event.code} was closed on {event.closed_on} by {event.closed_by}")

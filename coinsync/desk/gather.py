@@ -37,7 +37,7 @@ def refuse_erased(resident: Resident, where: str = "") -> None:
     """Raise ``CoinPolicy`` for somebody who is erased; ``where`` begins the message."""
     # Whatever staff write about a person is what the family asked to be forgotten.
     if resident.presence is Presence.ERASED:
-        raise CoinPolicy(f"{where}#{resident.id} is erased; nothing written")
+        raise CoinPolicy(f"{where}#{resident.id} is erased")
 
 
 def recorded_resident(reader: Reader, id: int) -> Resident:

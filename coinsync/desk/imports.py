@@ -13,7 +13,7 @@ from coinsync.core.plan import Plan, Post, Purpose, Scope
 from coinsync.core.proposal import Proposal, check_floors
 from coinsync.desk.coins import refuse_another_entry, says_the_same
 from coinsync.desk.gather import Clerk, moves_of, refuse_erased
-from coinsync.errors import Ambiguous, LikelyDuplicate, NotFound, PostedOtherwise
+from coinsync.errors import Ambiguous, LikelyDuplicate, NotFound
 from coinsync.store.reader import Reader
 
 #: The same row in another file within that time is likely a file that was sent twice.
@@ -106,12 +106,8 @@ def _refuse_another_row(
     if row.way:
         # What a way gives is the configuration's; it may have changed since the file was posted.
         entry = replace(entry, coins=line.posted.entry.coins)
-    try:
-        refuse_another_entry(line, entry, row.day, survivors)
-    except PostedOtherwise as error:
-        raise PostedOtherwise(
-            f"line {row.line}: {error.message}", advice="Give the row another key, or leave it out."
-        ) from None
+    advice = "Give the row another key, or leave it out."
+    refuse_another_entry(line, entry, row.day, survivors, f"line {row.line}: ", advice)
 
 
 def _refuse_sent_twice(
@@ -132,7 +128,7 @@ def _refuse_sent_twice(
     if likely:
         more = f" and {len(likely) - NAMED_MAX} more" if len(likely) > NAMED_MAX else ""
         named = ", ".join(likely[:NAMED_MAX])
-        raise LikelyDuplicate(f"another file has posted the same: {named}{more}; nothing written")
+        raise LikelyDuplicate(f"another file has posted the same: {named}{more}")
 
 
 def _came_from_a_file(line: Line, row: ImportRow, entry: Entry) -> bool:

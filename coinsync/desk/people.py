@@ -53,13 +53,11 @@ def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
 def _card_to_go_on_as(reader: Reader, card: Resident, into: Resident) -> Resident:
     survivors = reader.survivors()
     if card.id in survivors:
-        raise CoinPolicy(
-            f"#{card.id} is merged into #{survivors[card.id]} already; nothing written"
-        )
+        raise CoinPolicy(f"#{card.id} is merged into #{survivors[card.id]} already")
     # A circle of merges would leave no card whose coins count.
     if survivors.get(into.id) == card.id:
         raise CoinPolicy(
-            f"#{into.id} is merged into #{card.id} already; nothing written",
+            f"#{into.id} is merged into #{card.id} already",
             advice=f'To turn it round: "coinsync residents unmerge {into.id}" first.',
         )
     survivor = surviving_card(reader, into)
@@ -85,7 +83,7 @@ def unmerge(clerk: Clerk, card: Resident) -> Proposal:
     merges = {merge.resident: merge for merge in reader.merges() if merge.into}
     merged = merges.pop(card.id, None)
     if merged is None:
-        raise CoinPolicy(f"#{card.id} is not merged into any other card; nothing written")
+        raise CoinPolicy(f"#{card.id} is not merged into any other card")
     survivors = survivors_of(merges.values())
     survivor = recorded_resident(reader, survivors.get(merged.into, merged.into))
     balances = reader.balances([card.id, survivor.id], survivors=survivors)
@@ -95,7 +93,7 @@ def unmerge(clerk: Clerk, card: Resident) -> Proposal:
         if coins < 0:
             raise NotEnoughCoins(
                 f"#{resident.id} {resident.name} would have {coins} coins on its own: "
-                "they were spent together; nothing written"
+                "they were spent together"
             )
         words.append(f"#{resident.id} {resident.name} has {coins} on its own")
     changes: list[Change] = [Put(replace(merged, into=0, links=()), merged)]

@@ -82,7 +82,7 @@ def _sale_lines(sale: str, picks: Sequence[Pick], note: str) -> list[SaleLine]:
     for number, pick in enumerate(picks, 1):
         item = pick.item
         if item.archived:
-            raise CoinPolicy(f"{item.code} is archived; nothing written")
+            raise CoinPolicy(f"{item.code} is archived")
         price = item.price if pick.price is None else pick.price
         if price != item.price and not note:
             raise UsageError("another price than the catalog's needs a reason: --reason TEXT")
@@ -119,7 +119,7 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
     parts = []
     for resident, coins in coins_of.items():
         if resident.presence is Presence.ERASED:
-            raise CoinPolicy("an erased resident buys nothing; nothing written")
+            raise CoinPolicy("an erased resident buys nothing")
         part = total - named if coins is None else coins
         if part:
             parts.append((resident, part))
@@ -182,8 +182,7 @@ def _sold_already(
     if not same:
         payers = ", ".join(f"#{card}" for card in sorted(paid))
         raise PostedOtherwise(
-            f"key {author.key} is another sale already: {_names_of_goods(lines)} for {payers}; "
-            "nothing written"
+            f"key {author.key} is another sale already: {_names_of_goods(lines)} for {payers}"
         )
     plan = Plan.of(Purpose.SALE, scope_of(sale.happened_on), ())
     return Proposal(plan, words=(f"sold already: sale {sale.id}",), key=sale.id)
@@ -259,12 +258,10 @@ def _lines_to_refund(
         )
     refunded = {refund.line for refund in reader.recorded(RefundLine, [sale.id])}
     if not numbers and lines.keys() <= refunded:
-        raise AlreadyReversed(f"sale {sale.id} is refunded already; nothing written")
+        raise AlreadyReversed(f"sale {sale.id} is refunded already")
     twice = sorted(refunded & set(numbers))
     if twice:
-        raise AlreadyReversed(
-            f"line {twice[0]} of sale {sale.id} is refunded already; nothing written"
-        )
+        raise AlreadyReversed(f"line {twice[0]} of sale {sale.id} is refunded already")
     chosen = set(numbers) or lines.keys() - refunded
     return [lines[number] for number in sorted(chosen)]
 
@@ -283,7 +280,7 @@ def _repayments(
     left = sum(paid.values())
     if worth > left:
         raise CoinPolicy(
-            f"sale {sale.id}: {worth} coins to be given back, {left} were paid; nothing written",
+            f"sale {sale.id}: {worth} coins to be given back, {left} were paid",
             advice="coinsync reconcile",
         )
     # The key names the first of the lines: each line comes back once, so no other refund has it.
