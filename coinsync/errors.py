@@ -173,6 +173,9 @@ class CoinPolicy(CoinsyncError):
     exit_code = 7
     advice = "Nothing needs to be undone."
 
+    def __init__(self, message: str, *, advice: str | None = None) -> None:
+        super().__init__(f"{message}; nothing written", advice=advice)
+
 
 class NotEnoughCoins(CoinPolicy):
     """The operation would take a balance below zero."""

@@ -1,9 +1,7 @@
 """From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -98,22 +96,28 @@ class Sync:
 
     def plan_all(self, branches: Iterable[BranchSettings]) -> list[Outcome]:
         """Plan everything as a dry run does: a plan stands when no guard refuses it."""
-        outcomes = []
+        outcomes: list[Outcome] = []
+
+        def take(outcome: Outcome) -> bool:
+            outcomes.append(outcome)
+            return outcome.plan is not None and not outcome.plan.check(self.settings.limits)
+
+        self.plan_each(branches, take)
+        return outcomes
+
+    def plan_each(
+        self, branches: Iterable[BranchSettings], take: Callable[[Outcome], bool]
+    ) -> None:
+        """Plan step by step; ``take`` says whether a plan stands, so that the next count on it."""
         for branch in branches:
             people = self.plan_people(branch)
-            outcomes.append(people)
-            if not self._is_safe(people):
+            if not take(people):
                 continue
             self.count(people)
             for step in people.steps:
                 lessons = self.plan_lessons(step)
-                outcomes.append(lessons)
-                if self._is_safe(lessons):
+                if take(lessons):
                     self.count(lessons)
-        return outcomes
-
-    def _is_safe(self, outcome: Outcome) -> bool:
-        return outcome.plan is not None and not outcome.plan.check(self.settings.limits)
 
     def count(self, outcome: Outcome) -> None:
         """Count on what a plan brings, applied or only planned."""
