@@ -113,17 +113,6 @@ class Scene:
         assert (said.code, said.err) == (0, "")
         assert self.installation.state() == self.states[-1]
 
-    def survived(self, number: int, said: Said) -> None:
-        """Nobody noticed that the connection was lost at a pass, unless it was between two plans.
-
-        A plan is tried again as a whole; what is read for the next one is left to the next run.
-        """
-        if self.passes[number - 1] == "committed" and number < len(self.passes):
-            assert said.code == LATER, said
-            assert self.installation.state() == self.states[self.passes[:number].count("committed")]
-            said = self.run()
-        self.done(said)
-
     def done(self, said: Said) -> None:
         """The command ended as if nothing had happened; everything is there once."""
         assert (said.code, said.err) == (0, "")
@@ -274,7 +263,9 @@ def test_killed_at_each_step(scene: Scene, blows: Blows) -> None:
 
 
 def test_killed_and_back_at_each_step(scene: Scene, blows: Blows) -> None:
-    """A server that was killed and is back at once: the plan is tried again as a whole."""
+    """A server that was killed and is back at once: the plan is tried again as a whole, and
+    between two plans the connection is made anew.
+    """
 
     def reborn() -> None:
         scene.server.kill()
@@ -284,7 +275,7 @@ def test_killed_and_back_at_each_step(scene: Scene, blows: Blows) -> None:
         scene.again()
         with blows.at(number, reborn):
             said = scene.run()
-        scene.survived(number, said)
+        scene.done(said)
 
 
 def test_restarted_in_the_middle(scene: Scene, blows: Blows) -> None:
@@ -297,12 +288,14 @@ def test_restarted_in_the_middle(scene: Scene, blows: Blows) -> None:
 
 
 def test_cut_at_each_step(scene: Scene, blows: Blows) -> None:
-    """KILL of the connection: the plan is tried again as a whole."""
+    """KILL of the connection: the plan is tried again as a whole, and between two plans the
+    connection is made anew.
+    """
     for number in range(1, len(scene.passes) + 1):
         scene.again()
         with blows.at(number, scene.server.kill_connections):
             said = scene.run()
-        scene.survived(number, said)
+        scene.done(said)
 
 
 def test_cut_again_and_again(scene: Scene, blows: Blows) -> None:
