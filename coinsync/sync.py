@@ -1,9 +1,7 @@
 """From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -18,7 +16,8 @@ from coinsync.core.planning.people import (
     names_to_ask,
     plan_people,
 )
-from coinsync.core.planning.visits import Answer, Earlier, new_visits, settle_visits
+from coinsync.core.planning.review import Ruling, plan_review
+from coinsync.core.planning.visits import new_visits, questions_about, with_ruling
 from coinsync.core.rules import GuestPolicy, LessonContext, by_group, by_resident
 from coinsync.errors import CoinsyncError, IncompleteRead
 from coinsync.exchange.base import Exchange, PeopleReading, read_people
@@ -97,22 +96,28 @@ class Sync:
 
     def plan_all(self, branches: Iterable[BranchSettings]) -> list[Outcome]:
         """Plan everything as a dry run does: a plan stands when no guard refuses it."""
-        outcomes = []
+        outcomes: list[Outcome] = []
+
+        def take(outcome: Outcome) -> bool:
+            outcomes.append(outcome)
+            return outcome.plan is not None and not outcome.plan.check(self.settings.limits)
+
+        self.plan_each(branches, take)
+        return outcomes
+
+    def plan_each(
+        self, branches: Iterable[BranchSettings], take: Callable[[Outcome], bool]
+    ) -> None:
+        """Plan step by step; ``take`` says whether a plan stands, so that the next count on it."""
         for branch in branches:
             people = self.plan_people(branch)
-            outcomes.append(people)
-            if not self._is_safe(people):
+            if not take(people):
                 continue
             self.count(people)
             for step in people.steps:
                 lessons = self.plan_lessons(step)
-                outcomes.append(lessons)
-                if self._is_safe(lessons):
+                if take(lessons):
                     self.count(lessons)
-        return outcomes
-
-    def _is_safe(self, outcome: Outcome) -> bool:
-        return outcome.plan is not None and not outcome.plan.check(self.settings.limits)
 
     def count(self, outcome: Outcome) -> None:
         """Count on what a plan brings, applied or only planned."""
@@ -264,17 +269,19 @@ class Sync:
         return self.settled(outcome, self.guests) if self.guests else outcome
 
     def settled(self, outcome: Outcome, policy: GuestPolicy) -> Outcome:
-        """An outcome whose new visits are decided, not held."""
-        if outcome.plan is None:
+        """An outcome whose new visits are decided as ``review`` would, not held."""
+        plan = outcome.plan
+        visits = new_visits(plan) if plan else []
+        if plan is None or not visits or policy is GuestPolicy.HOLD:
             return outcome
-        visits = new_visits(outcome.plan)
-        earlier = Earlier(
-            self.reader.key_states(visit.key for visit in visits),
-            self.reader.decisions({visit.lesson for visit in visits}),
-        )
-        answer = Answer(policy, self.actor, outcome.today)
-        plan = settle_visits(outcome.plan, answer, earlier, self.settings.rulebook)
-        return replace(outcome, plan=plan)
+        key_states = self.reader.key_states(visit.key for visit in visits)
+        decisions = self.reader.decisions({visit.lesson for visit in visits})
+        rulebook = self.settings.rulebook
+        questions = questions_about(plan, key_states, decisions, rulebook, outcome.today)
+        ruling = Ruling.POST if policy is GuestPolicy.PAY else Ruling.WAIVE
+        # A note would stand on every such line that a family reads.
+        ruled = plan_review(questions, ruling, actor=self.actor, note="")
+        return replace(outcome, plan=with_ruling(plan, ruled))
 
     def _read_window(self, scope: Scope, stored: dict[int, LessonRecord]) -> WindowReading:
         """Read a window, and find out what became of recorded lessons that it lacks."""

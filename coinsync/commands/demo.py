@@ -1,7 +1,5 @@
 """The made-up school: demo, and its CRM alone."""
 
-from __future__ import annotations
-
 import json
 import signal
 from collections.abc import Mapping

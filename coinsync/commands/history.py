@@ -1,7 +1,5 @@
 """Looking at coins: balance, history, statement."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 

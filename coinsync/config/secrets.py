@@ -60,13 +60,17 @@ class Secrets:
         """Look in ``environ`` and in files, which are read when a secret is asked for."""
         self.files = [file] if web_file is None else [file, web_file]
         self._environ = environ
+        self._kept_in = file
 
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str]) -> Secrets:
         """Secrets from where the configuration says, or ``environ`` by the name of one file."""
         named = environ.get(SECRETS_FILE)
         if named:
-            return cls(Path(named), environ)
+            secrets = cls(Path(named), environ)
+            # What the environment names may be a copy, which goes with the process.
+            secrets._kept_in = settings.secrets.web_file
+            return secrets
         return cls(settings.secrets.file, environ, settings.secrets.web_file)
 
     def has(self, name: str) -> bool:
@@ -88,7 +92,7 @@ class Secrets:
         # A space or a newline comes from pasting, and a key that has one is refused far away.
         if not text or text != text.strip() or "\n" in text:
             state = "missing" if text is None else "empty or has spaces around it"
-            file = f"write {name}=… into {self.files[0]} (mode 0600)"
+            file = f"write {name}=… into {self._kept_in} (mode 0600)"
             advice = f"Set {name} in the environment, or {file}."
             raise SecretError(f"secret: {name} is {state}", advice=advice)
         return Secret(text)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from coinsync.core import facts
 from coinsync.core.directory import Directory
+from coinsync.core.facts import Lesson
 from coinsync.core.ledger import Entry, Kind
 from coinsync.core.plan import Change, Counts, Limits, Plan, Purpose, Put, Remark, RemarkKind, Scope
 from coinsync.core.reasons import reason_text
@@ -56,7 +57,10 @@ _NOUNS = {
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One line of a plan; ``known`` ones say what earlier plans said already."""
+    """One line of a plan; ``known`` ones say what earlier plans said already.
+
+    ``type`` is the number and the name of the lesson's type.
+    """
 
     sign: str
     verb: str
@@ -69,29 +73,7 @@ class PlanLine:
     note: str = ""
     residents: tuple[int, ...] = ()
     known: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TypeTotals:
-    """What lessons of one type give; ``unclassified`` visits wait for a word about the type."""
-
-    type: int
-    name: str
-    lessons: int
-    awards: int = 0
-    coins: int = 0
-    unclassified: int = 0
-
-    def plus(self, other: TypeTotals) -> TypeTotals:
-        """These totals and those of other lessons of the same type."""
-        return TypeTotals(
-            self.type,
-            other.name or self.name,
-            self.lessons + other.lessons,
-            self.awards + other.awards,
-            self.coins + other.coins,
-            self.unclassified + other.unclassified,
-        )
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,33 +100,15 @@ class PlanReport:
     unsafe: tuple[str, ...]
     likely: str
     reversals_posted_percent: float
-    types: tuple[TypeTotals, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class RunTotals:
-    """What all plans of a run come to."""
-
-    counts: Counts
-    awards_posted: int
-    types: tuple[TypeTotals, ...]
-    skipped: Mapping[str, int]
-
-
-def totals_of(reports: Sequence[PlanReport]) -> RunTotals:
+def totals_of(reports: Iterable[PlanReport]) -> Counts:
     """Add the plans of a run up."""
-    counts: Counter[str] = Counter()
-    skipped: Counter[str] = Counter()
-    types: dict[int, TypeTotals] = {}
+    sums: Counter[str] = Counter()
     for report in reports:
-        counts.update(asdict(report.counts))
-        skipped.update(report.skipped)
-        for totals in report.types:
-            before = types.get(totals.type)
-            types[totals.type] = totals if before is None else before.plus(totals)
-    posted = sum(report.awards_posted for report in reports)
-    return RunTotals(Counts(**counts), posted, tuple(types.values()), skipped)
+        sums.update(asdict(report.counts))
+    return Counts(**sums)
 
 
 def of_plan(
@@ -177,23 +141,8 @@ def of_plan(
         unsafe=plan.check(limits),
         likely=_likely_cause(plan, limits),
         reversals_posted_percent=percent,
-        types=tuple(_types(plan, names)),
         skipped=Counter(remark.reason for remark in plan.remarks if remark.kind is RemarkKind.SKIP),
     )
-
-
-def _types(plan: Plan, names: Directory) -> Iterator[TypeTotals]:
-    types = {lesson.id: lesson.type for lesson in plan.lessons}
-    awards = [entry for entry in plan.entries if entry.kind is Kind.AWARD]
-    for type_id, paid in gathered(awards, lambda entry: types.get(entry.lesson or 0, 0)):
-        lessons = len({entry.lesson for entry in paid})
-        coins = sum(entry.coins for entry in paid)
-        yield TypeTotals(type_id, names.types.get(type_id, ""), lessons, len(paid), coins)
-    unknown = [remark for remark in plan.remarks if remark.kind is RemarkKind.TYPE_UNKNOWN]
-    for type_id, visits in gathered(unknown, lambda remark: types.get(remark.lesson or 0, 0)):
-        lessons = len({remark.lesson for remark in visits})
-        name = names.types.get(type_id, "")
-        yield TypeTotals(type_id, name, lessons, unclassified=len(visits))
 
 
 def _likely_cause(plan: Plan, limits: Limits) -> str:
@@ -295,21 +244,23 @@ class _LineWriter:
         return self._of_remarks("!", "unreadable", [remark], note)
 
     def _unknown_types(self) -> list[PlanLine]:
-        def type_of(remark: Remark) -> int:
-            lesson = self._lessons.get(remark.lesson or 0)
-            return lesson.type if lesson else 0
+        def type_of(remark: Remark) -> str:
+            return self._type(self._lessons[remark.lesson]) if remark.lesson else ""
 
         lines = []
-        for type_id, group in gathered(self._of_kind(RemarkKind.TYPE_UNKNOWN), type_of):
-            title = f"{type_id} {self._names.types.get(type_id, '')}".strip()
+        for title, group in gathered(self._of_kind(RemarkKind.TYPE_UNKNOWN), type_of):
             residents = _counted(len(group), "resident")
             lessons = _counted(len({remark.lesson for remark in group}), "lesson")
             note = (
                 f"nobody has classified this lesson type: {residents} in {lessons} got nothing; "
                 "name it in [lessons] or in a rule"
             )
-            lines.append(PlanLine("!", "type", title=title, note=note))
+            visitors = tuple(remark.resident or 0 for remark in group)
+            lines.append(PlanLine("!", "type", title=title, note=note, residents=visitors))
         return lines
+
+    def _type(self, lesson: Lesson) -> str:
+        return f"{lesson.type} {self._names.types.get(lesson.type, '')}".rstrip()
 
     def _skips(self) -> list[PlanLine]:
         remarks = self._of_kind(RemarkKind.SKIP)
@@ -375,8 +326,8 @@ class _LineWriter:
         lesson = self._lessons.get(lesson_id or 0)
         if lesson is None:
             return line
-        title = self._names.lesson(lesson)
-        return replace(line, day=lesson.date, starts=lesson.starts, title=title)
+        title, type_ = self._names.lesson(lesson), self._type(lesson)
+        return replace(line, day=lesson.date, starts=lesson.starts, title=title, type=type_)
 
     def _who(self, residents: Sequence[int]) -> str:
         if len(residents) == 1:

@@ -3,8 +3,6 @@
 A family never reads a code of ours: without words for it, what staff typed stands alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta

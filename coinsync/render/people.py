@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from coinsync.core.facts import ALWAYS, Membership, Resident
+from coinsync.core.people_report import VK_PROBLEMS
 from coinsync.render.data import as_data
 from coinsync.render.listing import Grid, Listing, Page, Parts, bold, dim, rows_of
 from coinsync.render.numbers import balance, counted, day, titled, total
@@ -18,19 +19,6 @@ LINK_COLUMNS = ("vk", "resident", "name", "source", "live")
 PROBLEM_COLUMNS = ("resident", "name", "text", "problem")
 _OF_RESIDENT = ("id", "name", "branches", "presence")
 _OF_LINE = ("coins", "cards", "groups", "vk")
-
-_LINK_PROBLEMS = {
-    "screen_name": "a screen name that VK was not asked about yet",
-    "nobody": "a screen name that nobody has",
-    "gone": "an account that was deleted or banned",
-    "community": "a community, not a person",
-    "not_a_person": "not a person's page",
-    "unreadable": "cannot be understood, or names several",
-    "changed": "not the account that is linked",
-    "revoked": "this link was revoked here",
-    "missing": "no page in the card, and nobody linked",
-    "waiting": "will be linked by the next sync",
-}
 
 
 def links(lines: Sequence[LinkLine]) -> Listing:
@@ -52,7 +40,7 @@ def link_problems(coverage: VkCoverage, *, named: bool) -> Listing:
     problems = coverage.problems + (coverage.unreached if named else ())
     grid = Grid(("resident", "in the card", "problem"))
     for problem in problems:
-        meaning = _LINK_PROBLEMS.get(problem.problem, problem.problem)
+        meaning = VK_PROBLEMS.get(problem.problem, problem.problem)
         grid.add(titled(problem.resident, problem.name), problem.text, meaning)
     advice = "links add RESIDENT VK makes a link; correcting the card in the CRM does too"
     page: Parts = [grid, dim(advice)] if problems else []

@@ -4,8 +4,6 @@ What comes from the CRM is data. It is cleaned of control characters and handed 
 ``Text``, so that no name can colour, link or break anything.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
