@@ -76,7 +76,6 @@ def serve(session: Session, terms: CabinetTerms) -> None:
 
     from coinsync import brand
     from coinsync.errors import UsageError, reason_of
-    from coinsync.store.reader import Reader
     from webview.app import AppSettings, make_app
     from webview.serve import serve as listen
 
@@ -101,7 +100,7 @@ def serve(session: Session, terms: CabinetTerms) -> None:
         app,
         session.database_url,
         now=lambda: session.now().timestamp(),
-        reader=terms.reader or Reader,
+        reader=terms.reader,
     )
     try:
         listen(wsgi, terms.host, terms.port, terms.threads, terms.listening)
