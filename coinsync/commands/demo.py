@@ -79,21 +79,13 @@ def demo(
 
 def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) -> DemoFolder:
     wanted = {name: value for name, value in given.items() if value is not None}
-    school = _load(folder)
+    school = DemoFolder.load(folder)
     if school is None:
         return _make(session, folder, {**DEFAULTS, **wanted})
     if not wanted.items() <= school.description.items():
         advice = "Choose another --dir, or remove that folder."
         raise UsageError(f"{folder} holds another school", advice=advice)
     return school
-
-
-def _load(folder: Path) -> DemoFolder | None:
-    try:
-        return DemoFolder.load(folder)
-    except ValueError as error:
-        advice = "Remove that folder, or choose another --dir."
-        raise UsageError(str(error), advice=advice) from error
 
 
 def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
@@ -233,7 +225,7 @@ def simulator(
 
 def _simulator_of(session: Session, folder: Path, port: int) -> Simulator:
     """The CRM of a demo's folder, listening on a port; 0 is where it listened before."""
-    school = _load(folder)
+    school = DemoFolder.load(folder)
     if school is None:
         advice = f"Make one: coinsync demo --no-serve --dir {folder}"
         raise UsageError(f"{folder} holds no demo", advice=advice)

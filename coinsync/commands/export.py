@@ -58,7 +58,7 @@ def export(
     with session.reader() as reader:
         lines = _lines(reader, form, first or date.min, last or date.max, with_names=with_names)
         if to is None:
-            _print(lines)
+            sys.stdout.writelines(f"{line}\n" for line in lines)
         else:
             count = _write(to, lines)
             session.say(f"{to}: {count} lines")
@@ -88,11 +88,6 @@ def _roster(reader: Reader, *, with_names: bool) -> Roster:
     survivors = reader.survivors()
     owners = {survivors.get(resident.id, resident.id) for resident in residents}
     return Roster(residents, reader.balances(owners), survivors, with_names)
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
 
 
 def _write(path: Path, lines: Iterable[str]) -> int:

@@ -107,6 +107,7 @@ class Posting:
 
     def _apply(self, plan: Plan, calls: int, result: Result) -> bool:
         """Apply a plan. What stops it stops this branch or window alone: the others go on."""
+        result.status = "refused"
         try:
             result.receipt = apply(self.session, self.database, plan, self.accepted, calls)
         except UnsafePlan as error:
@@ -117,11 +118,9 @@ class Posting:
         except NotEnoughCoins as error:
             # The planner counted on coins that somebody spent since.
             result.error = StalePlan(f"plan is stale: {error.message}")
-        if result.receipt is None:
-            result.status = "refused"
-            return False
-        result.status = "applied"
-        return True
+        else:
+            result.status = "applied"
+        return result.receipt is not None
 
     def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
         from coinsync.core.plan_report import of_plan

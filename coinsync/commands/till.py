@@ -9,7 +9,7 @@ import io
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Annotated
@@ -187,7 +187,13 @@ class _Till:
 
     def _sell(self, buyer: Resident, picks: Sequence[Pick], author: Author) -> bool:
         """Show what the choice costs, ask, and write it; False when the person chooses again."""
-        proposal = self._propose(buyer, picks, author)
+
+        def decide() -> Proposal:
+            with self._reader() as reader:
+                clerk = Clerk(reader, self._session.settings, author)
+                return sell(clerk, picks, [Buyer(buyer)], event=self._event)
+
+        proposal = decide()
         if not proposal.plan:
             self._show_written(author.key)
             return True
@@ -196,19 +202,12 @@ class _Till:
         if not _is_agreed(f"sell for {coins}?"):
             typer.echo("  not sold; choose again, or nothing for the next buyer")
             return False
-        self._write(buyer, picks, author, proposal)
+        self._write(proposal, decide)
         self._sold[author.key] = coins
         typer.echo(f"  sold: {author.key}\n")
         return True
 
-    def _propose(self, buyer: Resident, picks: Sequence[Pick], author: Author) -> Proposal:
-        with self._reader() as reader:
-            clerk = Clerk(reader, self._session.settings, author)
-            return sell(clerk, picks, [Buyer(buyer)], event=self._event)
-
-    def _write(
-        self, buyer: Resident, picks: Sequence[Pick], author: Author, proposal: Proposal
-    ) -> None:
+    def _write(self, proposal: Proposal, decide: Callable[[], Proposal]) -> None:
         """Write the sale, again and again while the database is out of reach, under one key."""
         doubt = False
         for tries in range(1, TRIES_MAX + 1):
@@ -216,13 +215,11 @@ class _Till:
                 self._apply(proposal)
                 return
             except errors.StalePlan as error:
-                if not self._propose(buyer, picks, author).plan:
+                if not decide().plan:
                     return  # An earlier try was written, only its answer was lost.
-                message, advice = (
-                    f"{error.message}; nothing written",
-                    "Look at the list and choose.",
-                )
-                raise errors.StalePlan(message, advice=advice) from error
+                raise errors.StalePlan(
+                    f"{error.message}; nothing written", advice="Look at the list and choose."
+                ) from error
             except errors.TryLater as error:
                 doubt = doubt or isinstance(error, errors.OutcomeUnknown)
                 if tries == TRIES_MAX:

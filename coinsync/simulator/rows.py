@@ -9,8 +9,6 @@ from coinsync.simulator.options import Options
 from coinsync.simulator.protocol import JsonObject
 from coinsync.simulator.records import (
     FOREVER,
-    GROUP,
-    INDIVIDUAL,
     PLANNED,
     CrmBranch,
     CrmCustomer,
@@ -136,27 +134,17 @@ class RowPrinter:
 
     def regular_lesson(self, line: CrmRegularLesson) -> JsonObject:
         """A row of `regular-lesson/index`."""
-        row: JsonObject = {
+        return {
             "id": line.id,
             "branch_id": line.branch_id,
-            "lesson_type_id": INDIVIDUAL,
             "related_class": line.related_class,
             "related_id": line.related_id,
-            "subject_id": 1,
-            "teacher_ids": self._teachers(1),
             "day": line.weekday,
             "days": [line.weekday],
             "time_from_v": f"{line.start:%H:%M}",
-            "b_date_v": _dotted(line.b_date),
-            "e_date_v": _dotted(line.e_date),
             "b_date": f"{line.b_date}",
             "e_date": f"{line.e_date}",
         }
-        if line.related_class == "Group":
-            group = self._tables.groups[line.related_id]
-            row.update(lesson_type_id=GROUP, subject_id=group.subject_id)
-            row["teacher_ids"] = self._teachers(group.teacher_id)
-        return row
 
     def branch(self, branch: CrmBranch) -> JsonObject:
         """A row of `branch/index`."""
