@@ -234,6 +234,15 @@ class Busy(TryLater):
     advice = "Nothing was written. Wait for the other run, or pass --lock-timeout SECONDS."
 
 
+class HeldTooLong(TryLater):
+    """Another run has held the lock for longer than any run should take."""
+
+    advice = (
+        "Nothing was written, and nothing will be while it runs. Look what it does; it may be ended"
+        " at any time, nothing is half-written then."
+    )
+
+
 class CrmUnreachable(TryLater):
     """The CRM cannot be reached, fails, or asks to wait too long."""
 

@@ -16,7 +16,8 @@ from coinsync.core.planning.people import (
     names_to_ask,
     plan_people,
 )
-from coinsync.core.planning.visits import Answer, Earlier, new_visits, settle_visits
+from coinsync.core.planning.review import Ruling, plan_review
+from coinsync.core.planning.visits import new_visits, questions_about, with_ruling
 from coinsync.core.rules import GuestPolicy, LessonContext, by_group, by_resident
 from coinsync.errors import CoinsyncError, IncompleteRead
 from coinsync.exchange.base import Exchange, PeopleReading, read_people
@@ -268,17 +269,19 @@ class Sync:
         return self.settled(outcome, self.guests) if self.guests else outcome
 
     def settled(self, outcome: Outcome, policy: GuestPolicy) -> Outcome:
-        """An outcome whose new visits are decided, not held."""
-        if outcome.plan is None:
+        """An outcome whose new visits are decided as ``review`` would, not held."""
+        plan = outcome.plan
+        visits = new_visits(plan) if plan else []
+        if plan is None or not visits or policy is GuestPolicy.HOLD:
             return outcome
-        visits = new_visits(outcome.plan)
-        earlier = Earlier(
-            self.reader.key_states(visit.key for visit in visits),
-            self.reader.decisions({visit.lesson for visit in visits}),
-        )
-        answer = Answer(policy, self.actor, outcome.today)
-        plan = settle_visits(outcome.plan, answer, earlier, self.settings.rulebook)
-        return replace(outcome, plan=plan)
+        key_states = self.reader.key_states(visit.key for visit in visits)
+        decisions = self.reader.decisions({visit.lesson for visit in visits})
+        rulebook = self.settings.rulebook
+        questions = questions_about(plan, key_states, decisions, rulebook, outcome.today)
+        ruling = Ruling.POST if policy is GuestPolicy.PAY else Ruling.WAIVE
+        # A note would stand on every such line that a family reads.
+        ruled = plan_review(questions, ruling, actor=self.actor, note="")
+        return replace(outcome, plan=with_ruling(plan, ruled))
 
     def _read_window(self, scope: Scope, stored: dict[int, LessonRecord]) -> WindowReading:
         """Read a window, and find out what became of recorded lessons that it lacks."""

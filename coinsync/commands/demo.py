@@ -15,10 +15,9 @@ from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands import demo_shop
-from coinsync.commands.checks.vk_app import keys_of, launch_fields
-from coinsync.commands.init import create_database, write_new
+from coinsync.commands.init import write_new
 from coinsync.commands.lessons import post_windows
-from coinsync.commands.serve import serve_families
+from coinsync.commands.serve import keys_of, serve_families, signed_launch
 from coinsync.commands.session import PARTLY, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
@@ -28,6 +27,7 @@ from coinsync.render.people import residents_page
 from coinsync.simulator.demo_folder import EMAIL, DemoFolder
 from coinsync.simulator.school import School
 from coinsync.simulator.server import Simulator
+from coinsync.store.database import create
 
 ZONE = "Europe/Moscow"
 APP_ID = 7000001
@@ -61,7 +61,7 @@ def demo(
     school = _school_of(outer, folder, {"seed": seed, "residents": residents, "days": days})
     with _listening(outer, school):
         session = _session_of(outer, school, port)
-        create_database(session)
+        create(session.database_url)
         with session.lock("demo", 0.0), session.writable() as database:
             posting = Posting(session, database, dry_run=False)
             # A made-up school has nobody who knows more about a visit than its CRM.
@@ -179,8 +179,7 @@ def _show_demo(
 
 
 def _signed_link(session: Session, visitor: int, port: int) -> str:
-    fields = launch_fields(APP_ID, visitor, int(session.now().timestamp()))
-    query = session.web_view.sign(fields, keys_of(session)[0])
+    query = signed_launch(session, APP_ID, visitor, keys_of(session)[0])
     return f"http://127.0.0.1:{port}/?{query}"
 
 

@@ -23,21 +23,18 @@ from coinsync.commands.options import (
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.identity import plain_number
+from coinsync.core.rules import GuestPolicy
 from coinsync.errors import DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
     from coinsync.config import BranchSettings
-    from coinsync.core.rules import GuestPolicy
     from coinsync.render.progress import Bar
     from coinsync.sync import Outcome, Sync
 
 Rerate = Annotated[bool, Option("--rerate", help="Post what changed rules give for the past.")]
 Guests = Annotated[
-    str | None,
-    Option(
-        metavar="pay|hold|refuse",
-        help="Visits where membership on that day is not known; as the rules say if left out.",
-    ),
+    GuestPolicy | None,
+    Option(help="Visits where membership on that day is not known; the rules say it if left out."),
 ]
 
 
@@ -68,7 +65,7 @@ def sync(
     if dry_run:
         session.ping_url = ""  # Nobody is told of what did not happen.
     session.ping("start")
-    days, policy = span(since, until), _policy(guests)
+    days = span(since, until)
     with session.lock("sync", lock_timeout), session.writable() as database:
         posting = Posting(session, database, dry_run)
         try:
@@ -78,7 +75,7 @@ def sync(
                 rerate=rerate,
                 expect=expect,
                 accept_unsafe=accept_unsafe,
-                guests=policy,
+                guests=guests,
                 yes=yes,
             )
         finally:
@@ -91,16 +88,6 @@ def sync(
     if code == 0:
         session.ping("success")
     return DIFFERENT if detailed_exitcode and posting.digest and code == 0 else code
-
-
-def _policy(text: str | None) -> GuestPolicy | None:
-    from coinsync.core.rules import GuestPolicy
-
-    try:
-        return GuestPolicy(text) if text is not None else None
-    except ValueError:
-        advice = "Say pay, hold or refuse."
-        raise UsageError(f"--guests {text!r} is no answer", advice=advice) from None
 
 
 def post_windows(
@@ -119,7 +106,7 @@ def post_windows(
     run's digest in ``accept_unsafe`` accepts nothing.
     """
     from coinsync.commands import first_sync
-    from coinsync.core.plan import matches
+    from coinsync.core.plan import DIGEST_SHOWN, matches
     from coinsync.store.reader import Reader
     from coinsync.sync import run_digest, unsafe_digests
 
@@ -134,7 +121,11 @@ def post_windows(
         if accept_unsafe is not None and matches(digest, accept_unsafe):
             posting.accepted = unsafe_digests(outcomes, session.settings.limits)
         if expect is not None:
-            _check_digest(digest, expect)
+            if not matches(digest, expect):
+                shown = digest[:DIGEST_SHOWN] or "empty"
+                raise DigestMismatch(
+                    f"digest differs: expected {expect}, plan is {shown}; nothing written"
+                )
             _post_planned(posting, outcomes)
             return
     # A digest names a plan that somebody has seen, so that nothing is left to ask.
@@ -149,16 +140,6 @@ def post_windows(
     # run, balances in later windows. So an accepted run is planned anew from its first step.
     with connect() as (run, bar):
         _post_step_by_step(posting, run, bar, branches)
-
-
-def _check_digest(digest: str, expected: str) -> None:
-    from coinsync.core.plan import DIGEST_SHOWN, matches
-
-    if not matches(digest, expected):
-        shown = digest[:DIGEST_SHOWN] or "empty"
-        raise DigestMismatch(
-            f"digest differs: expected {expected}, plan is {shown}; nothing written"
-        )
 
 
 def _post_step_by_step(

@@ -18,7 +18,7 @@ from coinsync.desk import people as desk
 from coinsync.desk.gather import Clerk
 from coinsync.errors import NotFound, UsageError
 from coinsync.lookup import residents as lookup
-from coinsync.lookup import vk_pages
+from coinsync.lookup.vk_pages import vk_coverage
 from coinsync.render import people as render
 
 Account = Annotated[
@@ -43,10 +43,7 @@ def list_links(
     session: Session = ctx.obj
     with session.reader() as reader:
         if problems:
-            found = lookup.link_problems(reader)
-            if session.verbose:
-                found += vk_pages.cards_without_page(reader)
-            listing = render.link_problems(found, vk_pages.vk_coverage(reader))
+            listing = render.link_problems(vk_coverage(reader), named=session.verbose)
         else:
             listing = render.links(lookup.links(reader))
     session.print_listing(listing, as_csv)

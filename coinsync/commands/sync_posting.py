@@ -158,12 +158,6 @@ class Posting:
             page += ["", WOULD_ASK if self.dry_run else NOT_ASKED]
         session.print_page(page)
 
-    def show_totals(self) -> None:
-        """Show what all plans come to."""
-        from coinsync.render.plans import totals_line
-
-        self.session.print_page(["", totals_line(self.reports, self.digest)])
-
     def show_results(self) -> None:
         """Show what was planned, and what was written of it."""
         from coinsync.render.plans import receipts_line

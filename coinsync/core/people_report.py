@@ -77,15 +77,16 @@ class VkCoverage:
     """Today's clients by what their cards say of VK.
 
     ``filled`` cards name a page, ``resolved`` ones a person's; ``linked`` clients are seen by an
-    account; families ``without_vk`` say so; ``unreached`` have neither page nor account.
+    account; ``unreached`` have neither page nor account, and do not say that they have no VK.
+    ``problems`` are those of all cards.
     """
 
     residents: int
     filled: int
     resolved: int
     linked: int
-    without_vk: int
-    unreached: int
+    unreached: tuple[LinkProblem, ...]
+    problems: tuple[LinkProblem, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ import requests
 import tenacity
 
 from coinsync.errors import CoinsyncError, ConfigError
+from coinsync.waiting import TookTooLong, within
 
 _CHUNK_BYTES = 65_536
 #: Nine digits of seconds are thirty years; more of them are no time to wait.
@@ -217,21 +218,28 @@ class Wire:
         self._pace.wait()
         with self._lock:
             self.calls += 1
-        try:
+        connect_seconds = min(bounds.connect_seconds, bounds.answer_seconds)
+        read_seconds = min(bounds.read_seconds, bounds.answer_seconds)
+
+        def exchange() -> dict[str, Any]:
             with self._session.post(
                 url,
                 json=body,
                 data=form,
                 params=query,
                 headers=headers,
-                timeout=(
-                    min(bounds.connect_seconds, bounds.answer_seconds),
-                    min(bounds.read_seconds, bounds.answer_seconds),
-                ),
+                timeout=(connect_seconds, read_seconds),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 return self._answer(response)
+
+        try:
+            return within(connect_seconds + bounds.answer_seconds, exchange)
+        except TookTooLong:
+            # Not tried again: the next try could take as long.
+            why = f"answer not finished in {bounds.answer_seconds:.0f} s"
+            raise self.unreachable(why) from None
         except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
             # The text of these errors shows the header, which may be a secret.
             raise ConfigError([self.bad_header]) from None
@@ -287,8 +295,8 @@ class Wire:
     def _body(self, response: requests.Response) -> bytes:
         bounds = self._bounds
         deadline = self._clock() + bounds.answer_seconds
-        # Left alone, requests waits until a piece is full, and a drip would pass no bound for
-        # hours. This hands it each piece as it arrives, unpacked to no more than its size.
+        # Left alone, requests waits until a piece is full. This hands it each piece as it arrives,
+        # unpacked to no more than its size.
         read = partial(response.raw.read1, _CHUNK_BYTES, decode_content=True)
         response.raw.stream = lambda *_, **__: iter(read, b"")  # type: ignore[method-assign]
         pieces: list[bytes] = []
@@ -300,8 +308,7 @@ class Wire:
                 if size > bounds.answer_bytes:
                     raise self.not_an_answer(f"more than {bounds.answer_bytes} bytes")
                 if self._clock() > deadline:
-                    why = f"answer not finished in {bounds.answer_seconds:.0f} s"
-                    raise self.unreachable(why)
+                    raise TookTooLong
         except requests.exceptions.ConnectionError as error:
             # What requests makes of a time-out within a body; a cut connection is another error.
             raise Transient(self.unreachable("no answer in time")) from error
@@ -392,20 +399,26 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
-def ping(url: str, event: PingEvent) -> bool:
-    """Tell a watcher outside what became of a run, in at most 5 seconds; False if that failed.
+def ping(url: str, event: PingEvent, seconds: float = 5.0) -> bool:
+    """Tell a watcher outside what became of a run, in so many seconds; False if that failed.
 
     As healthchecks.io has it: success is the address itself, the others stand below it.
     """
+
+    def exchange(address: str) -> int:
+        # The status is the answer; a body, however long, is not waited for.
+        with (
+            HttpSession() as session,
+            session.get(
+                address, timeout=(seconds, seconds), allow_redirects=False, stream=True
+            ) as response,
+        ):
+            return response.status_code
+
     try:
         if event != "success":
             parts = urlsplit(url)
             url = parts._replace(path=f"{parts.path.rstrip('/')}/{event}").geturl()
-        # The status is the answer; a body, however long, is not waited for.
-        with (
-            HttpSession() as session,
-            session.get(url, timeout=(2.0, 3.0), allow_redirects=False, stream=True) as response,
-        ):
-            return 200 <= response.status_code < 300
-    except (OSError, ValueError):
+        return 200 <= within(seconds, partial(exchange, url)) < 300
+    except (OSError, ValueError, TookTooLong):
         return False

@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from coinsync.core.ledger import Receipt
-from coinsync.core.plan import DIGEST_SHOWN, Limits
+from coinsync.core.plan import DIGEST_SHOWN
 from coinsync.core.plan_report import (
     SHORT_REASONS,
     PlanLine,
     PlanReport,
-    RunTotals,
     gathered,
     totals_of,
 )
@@ -38,58 +37,55 @@ def run_page(
     """
     if not reports:
         return []
-    totals = totals_of(reports)
-    page: Parts = [totals_line(reports, digest), *_unclassified(totals), *_refusals(reports)]
+    shown = f"   digest {digest[:DIGEST_SHOWN]}" if digest else ""
+    page: Parts = [TextLine(_totals(reports) + shown, "bold" if digest else "")]
+    page += _unclassified(reports)
+    page += _refusals(reports)
     if is_first:
-        page += _first_summary(totals)
+        page += _first_summary(reports)
     work = _Lines(every_line)
-    branches = gathered(reports, lambda report: report.branch)
-    for branch, plans in branches:
-        has_totals = len(branches) > 1 and bool(digest)
-        page += _branch(plans, is_whole=branch not in incomplete, has_totals=has_totals)
+    for branch, plans in gathered(reports, lambda report: report.branch):
+        page += _branch(plans, is_whole=branch not in incomplete)
         if lines or every_line:
             page += work.of(plans)
     return page + work.hidden()
 
 
-def totals_line(reports: Sequence[PlanReport], digest: str) -> TextLine:
-    """What all plans come to, and the one digest of those that change something."""
-    line = _totals(totals_of(reports), reports[0].limits)
-    if digest:
-        line += f"   digest {digest[:DIGEST_SHOWN]}"
-    return TextLine(line, "bold" if digest else "")
-
-
-def _unclassified(totals: RunTotals) -> Parts:
+def _unclassified(reports: Iterable[PlanReport]) -> Parts:
+    visits: Counter[str] = Counter()
+    for report in reports:
+        for line in report.lines:
+            if line.verb == "type":
+                visits[line.title] += len(line.residents)
     page: Parts = []
-    for each in totals.types:
-        if each.unclassified:
-            visits, lessons = counted(each.unclassified, "visit"), counted(each.lessons, "lesson")
-            note = (
-                f"! type {each.type} {each.name}: nobody has classified this lesson type: "
-                f"{visits} in {lessons} earned nothing; name it in [lessons] or in a rule"
-            )
-            page.append(TextLine(note, STYLES["!"]))
+    for title, count in visits.items():
+        earned = f"{counted(count, 'visit')} earned nothing; name it in [lessons] or in a rule"
+        text = f"! type {title}: nobody has classified this lesson type: {earned}"
+        page.append(TextLine(text, STYLES["!"]))
     return page
 
 
-def _first_summary(totals: RunTotals) -> Parts:
+def _first_summary(reports: Sequence[PlanReport]) -> Parts:
     """What the first sync of a database brings: by type, by reason, and what waits."""
+    skipped: Counter[str] = Counter()
+    paid = []
+    for report in reports:
+        skipped.update(report.skipped)
+        paid += [line for line in report.lines if line.verb == "award"]
+    types = Grid(("lessons of type", ">lessons", ">awards", ">coins"))
+    for title, group in gathered(paid, lambda line: line.type):
+        lessons = len({line.lesson for line in group})
+        awards = sum(len(line.residents) for line in group)
+        types.add(title, str(lessons), str(awards), signed(sum(line.coins for line in group)))
+    reasons = Grid(("attended, and earn nothing", ">visits"))
+    for reason, visits in sorted(skipped.items()):
+        reasons.add(SHORT_REASONS.get(reason, reason), str(visits))
     page: Parts = ["", bold("This is the first sync of this database.")]
-    paid = Grid(("lessons of type", ">lessons", ">awards", ">coins"))
-    for each in totals.types:
-        if each.awards:
-            name = f"{each.type} {each.name}".rstrip()
-            paid.add(name, str(each.lessons), str(each.awards), signed(each.coins))
-    unpaid = Grid(("attended, and earn nothing", ">visits"))
-    for reason, count in sorted(totals.skipped.items()):
-        unpaid.add(SHORT_REASONS.get(reason, reason), str(count))
-    for grid in (paid, unpaid):
-        if grid.rows:
-            page += ["", grid]
-    if totals.counts.held:
-        visits = counted(totals.counts.held, "visit")
-        page += ["", f"{visits} held: membership on that day not known."]
+    for grid in (types, reasons):
+        page += ["", grid] if grid.rows else []
+    held = totals_of(reports).held
+    if held:
+        page += ["", f"{counted(held, 'visit')} held: membership on that day not known."]
     return page
 
 
@@ -103,7 +99,7 @@ def _refusals(reports: Iterable[PlanReport]) -> Parts:
     return page
 
 
-def _branch(plans: Sequence[PlanReport], *, is_whole: bool, has_totals: bool) -> Parts:
+def _branch(plans: Sequence[PlanReport], *, is_whole: bool) -> Parts:
     heading = f"Branch {plans[0].branch_name} ({plans[0].zone})"
     lessons = [report for report in plans if report.purpose == "lessons"]
     if lessons:
@@ -118,8 +114,8 @@ def _branch(plans: Sequence[PlanReport], *, is_whole: bool, has_totals: bool) ->
     for report in plans:
         if report.people and report.purpose == "people":
             below.add("  people", ", ".join(report.people))
-    if lessons and has_totals:
-        below.add("  lessons", _totals(totals_of(lessons), lessons[0].limits))
+    if any(report.changes for report in lessons):
+        below.add("  lessons", _totals(lessons))
     return ["", heading, below] if below.rows else ["", heading]
 
 
@@ -192,8 +188,8 @@ def _lines_of_one_kind(lines: Sequence[PlanLine]) -> Parts:
     return [*page, grid]
 
 
-def _totals(totals: RunTotals, limits: Limits) -> str:
-    counts = totals.counts
+def _totals(reports: Sequence[PlanReport]) -> str:
+    counts = totals_of(reports)
     parts = []
     if counts.awards:
         parts.append(f"{counted(counts.awards, 'award')} ({signed(counts.awarded)})")
@@ -209,16 +205,16 @@ def _totals(totals: RunTotals, limits: Limits) -> str:
         parts.append(f"{counts.held} held")
     line = ", ".join(parts) + "."
     if counts.reversals:
-        line += f"  {_share_of_reversals(totals, limits)}"
+        line += f"  {_share_of_reversals(reports, counts.reversals)}"
     return line
 
 
-def _share_of_reversals(totals: RunTotals, limits: Limits) -> str:
-    reversals, posted = totals.counts.reversals, totals.awards_posted
-    percent = 100 * reversals / posted if posted else 0.0
+def _share_of_reversals(reports: Sequence[PlanReport], reversals: int) -> str:
+    limits, posted = reports[0].limits, sum(report.awards_posted for report in reports)
     bounds = f"limit {limits.reversals_percent_max} %"
     if limits.reversals_free:
         bounds += f", {limits.reversals_free} always pass"
+    percent = 100 * reversals / posted if posted else 0.0
     return f"Reversals {reversals} of {posted} posted ({percent:.1f} %, {bounds})."
 
 
@@ -227,13 +223,10 @@ def receipts_line(receipts: Sequence[Receipt]) -> str:
     if len(receipts) == 1:
         return receipt_line(receipts[0])
     entries = sum(receipt.n_last - receipt.n_first + 1 for receipt in receipts)
+    coins = signed(sum(receipt.coins for receipt in receipts)) if entries else "no coins moved"
     facts = counted(sum(receipt.facts for receipt in receipts), "fact")
-    runs = f"runs {receipts[0].run}–{receipts[-1].run}"
-    if not entries:
-        return f"{runs}: {facts} recorded, no coins moved"
-    coins = sum(receipt.coins for receipt in receipts)
-    posted = f"{counted(entries, 'entry', 'entries')} posted ({signed(coins)})"
-    return f"{runs}: {posted}, {facts} recorded"
+    posted = f"{counted(entries, 'entry', 'entries')} posted ({coins}), {facts} recorded"
+    return f"runs {receipts[0].run}–{receipts[-1].run}: {posted}"
 
 
 def receipt_line(receipt: Receipt, stock: int = 0) -> str:

@@ -94,7 +94,7 @@ class TestQuestions:
     """A person is there."""
 
     def test_shows_what_it_brings_and_asks_twice(self, installation: Installation) -> None:
-        """A summary, one question about all visits, the new totals, one question for all of it."""
+        """A summary, one question about all visits, one question for all of it."""
         shown = at_terminal(installation, "pay", "y")
         assert shown.code == 0
         summary, _, rest = shown.text.partition(ABOUT_VISITS)
@@ -102,7 +102,7 @@ class TestQuestions:
         assert re.search(r"2 Групповой +\d+ +\d+ +\+", summary)
         assert re.search(r"make-up +\d+", summary)
         assert re.search(r"\d+ visits held: membership on that day not known", summary)
-        assert re.search(r"\d+ awards \(\+[0-9 ]+\)\.   digest [0-9a-f]{8}\nApply it\?", rest)
+        assert rest.count("Apply it?") == 1
         assert re.search(r"runs 1–6: \d+ entries posted", rest)
         assert held(installation) == 0
         assert {actor for *_, actor in answered(installation)} == {"anna"}
@@ -207,5 +207,5 @@ class TestWithoutAPerson:
         """Before anything is read."""
         said = installation.run("sync", "--guests", "perhaps")
         assert said.code == 2
-        assert "Say pay, hold or refuse." in said.err
+        assert "'perhaps' is not one of 'hold', 'pay', 'refuse'" in said.err
         assert installation.crm.requests == []

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 import pytest
 
 from coinsync.core.ledger import Kind
+from coinsync.errors import DatabaseUnavailable
 from tests.support import engines
 from tests.support.families import families
 from tests.support.school import RULE, TODAY, Installation
@@ -480,6 +481,23 @@ class TestOptions:
         assert "digest differs: expected 00000000" in wrong.err
         installation.ok("sync", "--expect", digest[:8])
         assert installation.content()
+
+    def test_what_was_applied_before_an_error_is_told(self, installation: Installation) -> None:
+        """The database goes away in the middle: what stands by then is shown, and the error."""
+        commits = 0
+
+        def goes_away(step: str) -> None:
+            nonlocal commits
+            commits += step == "commit"
+            if commits == 3:
+                raise DatabaseUnavailable("database: gone")
+
+        installation.probe = goes_away
+        said = installation.run("sync")
+        assert said.code == 75
+        assert "runs 1–2: " in said.out
+        assert "Branch Казань" in said.out
+        assert said.err.startswith("coinsync: database: gone\n")
 
     def test_a_window_reads_only_its_days(self, installation: Installation) -> None:
         """--since and --until bound what is paid."""

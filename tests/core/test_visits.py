@@ -9,9 +9,8 @@ import pytest
 from coinsync.core.facts import GroupStanding, Hold, LessonRecord, Mark
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Plan, Put, RemarkKind
-from coinsync.core.planning.review import Ruling
-from coinsync.core.planning.visits import Answer, Earlier, new_visits, settle_visits
-from coinsync.core.rules import GuestPolicy
+from coinsync.core.planning.review import Ruling, plan_review
+from coinsync.core.planning.visits import new_visits, questions_about, with_ruling
 from tests.support.makers import ACCOUNT, ADA, GLEB, MONTH, a_lesson, a_record, present
 from tests.support.memory import Memory
 
@@ -22,14 +21,14 @@ VISITS = (
     a_record(a_lesson(), UNKNOWN, present(GLEB)),
     a_record(a_lesson(2), present(GLEB, standing=GroupStanding.UNKNOWN)),
 )
-RULINGS = [(GuestPolicy.PAY, Ruling.POST), (GuestPolicy.REFUSE, Ruling.WAIVE)]
+RULINGS = [Ruling.POST, Ruling.WAIVE]
 
 
-def settled(memory: Memory, plan: Plan, policy: GuestPolicy) -> Plan:
-    """The plan with Anna's answer, by what is recorded."""
+def settled(memory: Memory, plan: Plan, ruling: Ruling) -> Plan:
+    """The plan with Anna's ruling, by what is recorded."""
     key_states = {entry.key: memory.state(entry.key) for entry in memory.entries}
-    answer = Answer(policy, "anna", MONTH.until)
-    return settle_visits(plan, answer, Earlier(key_states, memory.decisions), memory.rulebook)
+    questions = questions_about(plan, key_states, memory.decisions, memory.rulebook, MONTH.until)
+    return with_ruling(plan, plan_review(questions, ruling, actor="anna", note=""))
 
 
 def a_second_visit() -> tuple[Memory, tuple[LessonRecord, ...]]:
@@ -45,14 +44,12 @@ CASES = {"first visits": lambda: (Memory(), VISITS), "a second visit": a_second_
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize(("policy", "ruling"), RULINGS)
-def test_it_ends_as_if_each_was_held_and_then_decided(
-    case: str, policy: GuestPolicy, ruling: Ruling
-) -> None:
+@pytest.mark.parametrize("ruling", RULINGS)
+def test_it_ends_as_if_each_was_held_and_then_decided(case: str, ruling: Ruling) -> None:
     """The same entries and decisions without a hold on the way, and a calm night after it."""
     at_once, records = CASES[case]()
     one_by_one = deepcopy(at_once)
-    plan = settled(at_once, at_once.plan(*records), policy)
+    plan = settled(at_once, at_once.plan(*records), ruling)
     at_once.apply(plan)
     one_by_one.night(*records)
     assert one_by_one.holds
@@ -63,23 +60,16 @@ def test_it_ends_as_if_each_was_held_and_then_decided(
     assert not at_once.plan(*records)
 
 
-@pytest.mark.parametrize(("policy", "kinds"), [("pay", []), ("refuse", [RemarkKind.SKIP] * 2)])
-def test_what_is_decided_is_not_shown_as_held(policy: str, kinds: list[RemarkKind]) -> None:
+@pytest.mark.parametrize(
+    ("ruling", "kinds"), [(Ruling.POST, []), (Ruling.WAIVE, [RemarkKind.SKIP] * 2)]
+)
+def test_what_is_decided_is_not_shown_as_held(ruling: Ruling, kinds: list[RemarkKind]) -> None:
     """What is refused stands among what earns nothing, with its reason."""
     memory = Memory()
-    plan = settled(memory, memory.plan(*VISITS), GuestPolicy(policy))
+    plan = settled(memory, memory.plan(*VISITS), ruling)
     assert [remark.kind for remark in plan.remarks] == kinds
     assert {remark.reason for remark in plan.remarks} <= {"membership_unknown"}
     assert {remark.coins for remark in plan.remarks} <= {0}
-
-
-def test_to_hold_them_changes_nothing() -> None:
-    """Nor does any answer where nothing is asked."""
-    memory = Memory()
-    plan = memory.plan(*VISITS)
-    assert settled(memory, plan, GuestPolicy.HOLD) is plan
-    calm = memory.plan(a_record())
-    assert settled(memory, calm, GuestPolicy.PAY) is calm
 
 
 def test_what_was_held_before_stays_a_clerks_case() -> None:
@@ -90,7 +80,7 @@ def test_what_was_held_before_stays_a_clerks_case() -> None:
     moved = a_record(a_lesson(on=MONTH.until), UNKNOWN, present(GLEB))
     plan = memory.plan(moved, VISITS[1])
     assert [visit.lesson for visit in new_visits(plan)] == [2]
-    memory.apply(settled(memory, plan, GuestPolicy.PAY))
+    memory.apply(settled(memory, plan, Ruling.POST))
     assert list(memory.holds) == [hold.key] == [KEY]
     assert [decision.lesson for decision in memory.decisions.values()] == [2]
 
@@ -106,4 +96,3 @@ def test_a_held_reversal_is_no_visit() -> None:
         if isinstance(change, Put) and isinstance(change.new, Hold)
     ]
     assert new_visits(plan) == []
-    assert settled(memory, plan, GuestPolicy.REFUSE) is plan
