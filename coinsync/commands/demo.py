@@ -33,21 +33,21 @@ ZONE = "Europe/Moscow"
 APP_ID = 7000001
 DEFAULTS = {"seed": 1, "residents": 60, "days": 45}
 
+Seed = Annotated[int | None, Option(help="Another number, another school; 1 if left out.")]
+Residents = Annotated[
+    int | None, Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
+]
+Days = Annotated[int | None, Option(min=1, max=1000, help="How many days of history; 45.")]
+
 
 def demo(
     ctx: Context,
     folder: Annotated[Path, Option("--dir", help="Folder for configuration and database.")] = Path(
         "demo"
     ),
-    seed: Annotated[
-        int | None, Option(help="Another number, another school; 1 if left out.")
-    ] = None,
-    residents: Annotated[
-        int | None, Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
-    ] = None,
-    days: Annotated[
-        int | None, Option(min=1, max=1000, help="How many days of history; 45.")
-    ] = None,
+    seed: Seed = None,
+    residents: Residents = None,
+    days: Days = None,
     port: Annotated[int, Option(min=1, max=65535, help="Port of the cabinet.")] = 8080,
     serve: Annotated[
         bool, Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")
@@ -58,7 +58,7 @@ def demo(
     AlfaCRM simulator, database, sync, shop, and the cabinet in the browser; nothing to configure.
     """
     outer: Session = ctx.obj
-    school = _school_of(outer, folder, {"seed": seed, "residents": residents, "days": days})
+    school = _school_of(outer, folder, _given(seed=seed, residents=residents, days=days))
     with _listening(outer, school):
         session = _session_of(outer, school, port)
         create(session.database_url)
@@ -77,8 +77,11 @@ def demo(
     return code
 
 
-def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) -> DemoFolder:
-    wanted = {name: value for name, value in given.items() if value is not None}
+def _given(**options: int | None) -> dict[str, int]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _school_of(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
     school = DemoFolder.load(folder)
     if school is None:
         return _make(session, folder, {**DEFAULTS, **wanted})
@@ -191,13 +194,9 @@ def simulator(
     port: Annotated[
         int, Option(min=0, max=65535, help="Port; 0 takes the demo's, or a free one.")
     ] = 0,
-    seed: Annotated[int, Option(help="Without --dir: another number, another school.")] = 1,
-    residents: Annotated[
-        int, Option(min=1, max=20_000, help="Without --dir: how many pupils.")
-    ] = 60,
-    days: Annotated[
-        int, Option(min=1, max=1000, help="Without --dir: how many days of history.")
-    ] = 45,
+    seed: Seed = None,
+    residents: Residents = None,
+    days: Days = None,
 ) -> None:
     """The demo's AlfaCRM alone, to point any client at.
 
@@ -209,7 +208,8 @@ def simulator(
             crm = _simulator_of(session, folder, port)
         else:
             today, key = session.now().date(), session.environment.fresh_text()
-            school = School(seed=seed, residents=residents, days=days, today=today)
+            sizes = {**DEFAULTS, **_given(seed=seed, residents=residents, days=days)}
+            school = School(**sizes, today=today)
             crm = Simulator(school, port=port, email=EMAIL, api_key=key).start()
         with crm:
             _show_simulator(session, crm)
