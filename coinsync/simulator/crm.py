@@ -36,9 +36,9 @@ class Crm:
     faults: Faults
     account: Callable[[], tuple[str, str]]
     clock: Callable[[], float]
-    tokens: dict[str, float] = field(default_factory=dict)
-    logins: int = 0
-    moments: deque[float] = field(default_factory=deque)
+    _tokens: dict[str, float] = field(default_factory=dict)
+    _logins: int = 0
+    _moments: deque[float] = field(default_factory=deque)
 
     def answer(self, request: Request) -> Response:
         """What the CRM answers, with the faults that strike this request."""
@@ -54,11 +54,11 @@ class Crm:
     def _is_too_often(self) -> bool:
         """Whether the account asks too often; what is refused for it does not count."""
         limit, now = self.options.rate_limit, self.clock()
-        while self.moments and self.moments[0] <= now - 1.0:
-            self.moments.popleft()
-        if limit is not None and len(self.moments) >= limit:
+        while self._moments and self._moments[0] <= now - 1.0:
+            self._moments.popleft()
+        if limit is not None and len(self._moments) >= limit:
             return True
-        self.moments.append(now)
+        self._moments.append(now)
         return False
 
     def _work(self, request: Request, struck: list[Fault]) -> Response:
@@ -68,7 +68,7 @@ class Crm:
             if request.path == f"{PREFIX}auth/login":
                 return self._login(request)
             if any(fault.kind == "lost_token" for fault in struck):
-                self.tokens.pop(request.headers.get(TOKEN_HEADER, ""), None)
+                self._tokens.pop(request.headers.get(TOKEN_HEADER, ""), None)
             self._check_access(request)
             return self._read(request, struck)
         except CallRefused as refusal:
@@ -79,14 +79,14 @@ class Crm:
         if (fields.get("email"), fields.get("api_key")) != self.account():
             raise CallRefused(self.options.login_refusal_code, "Not Authorized")
         if self.options.new_login_kills_old:
-            self.tokens.clear()
-        self.logins += 1
-        token = f"token-{self.logins:026d}"
-        self.tokens[token] = self.clock()
+            self._tokens.clear()
+        self._logins += 1
+        token = f"token-{self._logins:026d}"
+        self._tokens[token] = self.clock()
         return Response(200, encoded({"token": token}))
 
     def _check_access(self, request: Request) -> None:
-        given_at = self.tokens.get(request.headers.get(TOKEN_HEADER, ""))
+        given_at = self._tokens.get(request.headers.get(TOKEN_HEADER, ""))
         if given_at is None or self.clock() - given_at >= self.options.token_life:
             message = "Your request was made with invalid credentials."
             raise CallRefused(self.options.refusal_code, message)

@@ -35,7 +35,7 @@ class Opening:
     chance: Chance
     residents: int
     branches: int
-    families: int = 0
+    _families: int = 0
 
     @property
     def _opened(self) -> date:
@@ -102,14 +102,14 @@ class Opening:
     def _enter_pupils(self) -> list[CrmCustomer]:
         pupils: list[CrmCustomer] = []
         while len(pupils) < self.residents:
-            size = self._family_size(self.families)
+            size = self._family_size(self._families)
             missing = self.residents - len(pupils)
             pupils += self._add_family(min(size, missing), is_study=1)
         return pupils
 
     def _add_family(self, children: int, is_study: int) -> list[CrmCustomer]:
-        family = self.families
-        self.families += 1
+        family = self._families
+        self._families += 1
         cards, about = [], (is_study, self._opened)
         for child in range(children):
             cards.append(add_card(self.tables, self.chance, family, child, *about))
