@@ -164,7 +164,7 @@ def _show_demo(
     if session.json:
         return
     if not session.quiet:
-        session.print_page(residents_page(children, balances))
+        session.print_page(residents_page(children, balances, session.branch_names()))
     name = session.environment.program
     program = f"{name} --config {session.config}"
     if children:

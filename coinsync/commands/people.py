@@ -33,7 +33,7 @@ def list_residents(
         if not everybody:
             residents = [each for each in residents if each.presence is Presence.CLIENT]
         lines = lookup.roster(reader, session.settings, residents, session.now())
-    session.print_listing(render.roster(lines), as_csv)
+    session.print_listing(render.roster(lines, session.branch_names()), as_csv)
 
 
 def show(ctx: Context, resident: Who) -> None:
@@ -41,7 +41,7 @@ def show(ctx: Context, resident: Who) -> None:
     session: Session = ctx.obj
     with session.reader() as reader:
         card = lookup.card(reader, find_resident(reader, resident))
-    session.print_listing(render.card(card))
+    session.print_listing(render.card(card, session.branch_names()))
 
 
 def merge(

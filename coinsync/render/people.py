@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,7 @@ def link_problems(coverage: VkCoverage, *, named: bool) -> Listing:
     return Listing(page, problems, PROBLEM_COLUMNS, rows_of(problems, PROBLEM_COLUMNS))
 
 
-def roster(lines: Sequence[RosterLine]) -> Listing:
+def roster(lines: Sequence[RosterLine], branches: Mapping[int, str]) -> Listing:
     """Residents with their balances; programs get more."""
     data = []
     coins = {}
@@ -74,17 +74,20 @@ def roster(lines: Sequence[RosterLine]) -> Listing:
         further = as_data(line)
         data.append({**further.pop("resident"), **further})
         coins[line.resident.id] = line.coins
-    page = residents_page([line.resident for line in lines], coins)
+    page = residents_page([line.resident for line in lines], coins, branches)
     rows = rows_of(lines, (*(f"resident.{name}" for name in _OF_RESIDENT), *_OF_LINE))
     return Listing(page, data, (*_OF_RESIDENT, *_OF_LINE), rows)
 
 
-def _numbers(numbers: Iterable[int]) -> str:
-    return " ".join(map(str, numbers))
+def _branches(resident: Resident, names: Mapping[int, str]) -> str:
+    return ", ".join(names.get(branch, str(branch)) for branch in resident.branches)
 
 
 def balances(
-    residents: Sequence[Resident], coins: Mapping[int, int], as_of: date | None
+    residents: Sequence[Resident],
+    coins: Mapping[int, int],
+    branches: Mapping[int, str],
+    as_of: date | None,
 ) -> Listing:
     """Coins alone, today's or those at the end of a day."""
     data: list[dict[str, Any]] = []
@@ -94,13 +97,16 @@ def balances(
         data.append({**row, **more})
     rows = [tuple(row.values()) for row in data]
     columns = ("id", "name", "coins", *more)
-    return Listing(residents_page(residents, coins, as_of), data, columns, rows)
+    return Listing(residents_page(residents, coins, branches, as_of), data, columns, rows)
 
 
 def residents_page(
-    residents: Sequence[Resident], coins: Mapping[int, int], as_of: date | None = None
+    residents: Sequence[Resident],
+    coins: Mapping[int, int],
+    branches: Mapping[int, str],
+    as_of: date | None = None,
 ) -> Page:
-    """Residents with their balances, as a table."""
+    """Residents with their balances, as a table; ``branches`` by name."""
     page: Parts = []
     if as_of is not None:
         when = f"at the end of {day(as_of)}, by the days on which things happened"
@@ -110,7 +116,7 @@ def residents_page(
         grid.add(
             f"#{resident.id}",
             resident.name,
-            _numbers(resident.branches),
+            _branches(resident, branches),
             resident.presence.value,
             balance(coins.get(resident.id, 0)),
         )
@@ -118,13 +124,13 @@ def residents_page(
     return [*page, grid, dim(f"{counted(len(residents), 'resident')}, {everything} coins")]
 
 
-def card(of: Card) -> Listing:
+def card(of: Card, branches: Mapping[int, str]) -> Listing:
     """All that is held of one resident."""
     resident = of.resident
     grid = Grid(("", ""))
     grid.add(bold("resident"), titled(resident.id, resident.name))
     grid.add(bold("is"), resident.presence.value)
-    grid.add(bold("branches"), _numbers(resident.branches) or "none")
+    grid.add(bold("branches"), _branches(resident, branches) or "none")
     for card_id in of.merged:
         grid.add(bold("merged card"), f"#{card_id}")
     for name, membership in of.memberships:
