@@ -151,7 +151,7 @@ class NotFound(CoinsyncError):
 
     exit_code = 6
     advice = (
-        "Name a resident by #id, crm:123, vk:456 or the beginning of a name;"
+        "Name a resident by 101, crm:101, vk:456 or the beginning of a name;"
         ' "coinsync residents list" shows them.'
     )
 
@@ -172,6 +172,9 @@ class CoinPolicy(CoinsyncError):
 
     exit_code = 7
     advice = "Nothing needs to be undone."
+
+    def __init__(self, message: str, *, advice: str | None = None) -> None:
+        super().__init__(f"{message}; nothing written", advice=advice)
 
 
 class NotEnoughCoins(CoinPolicy):

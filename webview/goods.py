@@ -76,7 +76,11 @@ def catalog(
     shown = [pair for pair in shelf[:GOODS_MAX] if not purses or pair[0].is_sold_at(branches)]
     categories: list[Category] = []
     numbers: dict[str, int] = {}
-    for title, neighbours in groupby(shown, lambda pair: _category(pair[0], texts)):
+
+    def category(pair: tuple[Item, int]) -> str:
+        return texts.of(pair[0].category_ru, pair[0].category_en)
+
+    for title, neighbours in groupby(shown, category):
         goods = []
         for item, left in neighbours:
             picture = pictures.get(item.picture, "")
@@ -87,48 +91,32 @@ def catalog(
     return tuple(categories)
 
 
-def _category(item: Item, texts: Texts) -> str:
-    return texts.of(item.category_ru, item.category_en)
-
-
 def _good(
     item: Item, left: int, purses: Iterable[Purse], picture: str, school: SchoolView, texts: Texts
 ) -> Good:
-    name = texts.of(item.name_ru, item.name_en)
+    name, number = texts.of(item.name_ru, item.name_en), texts.words.number
     gone = item.tracked and left <= 0
-    stock = ""
-    reach: tuple[Reach, ...] = ()
-    if gone:
-        stock = texts.none_left
-    else:
-        if item.tracked:
-            stock = texts.left.format(count=texts.words.number(left))
+    stock = texts.none_left if gone else ""
+    if item.tracked and not gone:
+        stock = texts.left.format(count=number(left))
+    reach = []
+    for purse in purses:
         # Whether coins would do for what is not there is nobody's question.
-        reach = tuple(
-            _reach(item, purse, texts) for purse in purses if item.is_sold_at(purse.branches)
-        )
+        if not gone and item.is_sold_at(purse.branches):
+            lacking = item.price - purse.balance
+            missing = texts.lacking.format(coins=number(lacking)) if lacking > 0 else texts.enough
+            reach.append(Reach(purse.id, purse.name, lacking <= 0, missing))
     return Good(
         code=item.code,
         name=name,
         text=texts.of(item.text_ru, item.text_en),
         picture=picture,
-        letter=_first_letter(name),
+        letter=next((sign.upper() for sign in name if sign.isalnum()), ""),
         cost=item.price,
-        price=texts.words.number(item.price),
+        price=number(item.price),
         coins=school.coin_word(item.price, texts),
         stock=stock,
         gone=gone,
-        reach=reach,
+        reach=tuple(reach),
         heart=texts.heart.format(name=name),
     )
-
-
-def _first_letter(name: str) -> str:
-    return next((sign.upper() for sign in name if sign.isalnum()), "")
-
-
-def _reach(item: Item, purse: Purse, texts: Texts) -> Reach:
-    lacking = item.price - purse.balance
-    missing = texts.lacking.format(coins=texts.words.number(lacking))
-    text = missing if lacking > 0 else texts.enough
-    return Reach(purse.id, purse.name, lacking <= 0, text)

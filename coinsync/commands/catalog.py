@@ -1,29 +1,25 @@
 """The shop's goods: catalog load, list."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Context, Option
 
 from coinsync import pictures
-from coinsync.commands.options import AsCsv, DryRun, Yes, argument, author_of
+from coinsync.commands.options import AsCsv, DryRun, Yes, argument
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
+from coinsync.config import Settings
+from coinsync.core.catalog import Item
 from coinsync.core.files.catalog import read_catalog
+from coinsync.core.proposal import Proposal
 from coinsync.desk import catalog as desk
+from coinsync.desk.gather import Clerk
 from coinsync.errors import ImportRefused, UsageError, reason_of
 from coinsync.lookup import shop as lookup
 from coinsync.render import shop as render
-
-if TYPE_CHECKING:
-    from coinsync.config import Settings
-    from coinsync.core.catalog import Item
-    from coinsync.core.proposal import Proposal
-    from coinsync.render.progress import Bar
-    from coinsync.store.reader import Reader
+from coinsync.render.progress import Bar
 
 
 def load(
@@ -42,14 +38,13 @@ def load(
     """
     session: Session = ctx.obj
     items, copies = read_goods(session, file, folder or session.settings.shop.pictures)
-    author = author_of(session)
 
-    def decide(reader: Reader) -> Proposal:
-        return desk.load(reader, session.settings, items, author)
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.load(clerk, items)
 
     # Pictures are written before the goods that name them, and only once a person has agreed.
     before = partial(keep_copies, session.settings, copies)
-    return carry_out(session, decide, dry_run, yes, before)
+    return carry_out(session, decide, dry_run, yes, before=before)
 
 
 def read_goods(

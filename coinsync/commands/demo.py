@@ -1,7 +1,5 @@
 """The made-up school: demo, and its CRM alone."""
 
-from __future__ import annotations
-
 import json
 import signal
 from collections.abc import Mapping
@@ -17,18 +15,19 @@ from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands import demo_shop
-from coinsync.commands.checks.vk_app import keys_of, launch_fields
-from coinsync.commands.init import create_database, write_new
+from coinsync.commands.init import write_new
 from coinsync.commands.lessons import post_windows
-from coinsync.commands.serve import serve_families
+from coinsync.commands.serve import keys_of, serve_families, signed_launch
 from coinsync.commands.session import PARTLY, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
+from coinsync.core.rules import GuestPolicy
 from coinsync.errors import UsageError, reason_of
 from coinsync.render.people import residents_page
 from coinsync.simulator.demo_folder import EMAIL, DemoFolder
 from coinsync.simulator.school import School
 from coinsync.simulator.server import Simulator
+from coinsync.store.database import create
 
 ZONE = "Europe/Moscow"
 APP_ID = 7000001
@@ -62,10 +61,12 @@ def demo(
     school = _school_of(outer, folder, {"seed": seed, "residents": residents, "days": days})
     with _listening(outer, school):
         session = _session_of(outer, school, port)
-        create_database(session)
+        create(session.database_url)
         with session.lock("demo", 0.0), session.writable() as database:
             posting = Posting(session, database, dry_run=False)
-            post_windows(posting, (None, None))
+            # A made-up school has nobody who knows more about a visit than its CRM.
+            post_windows(posting, (None, None), guests=GuestPolicy.PAY)
+            posting.show_results()
             demo_shop.open_shop(session, database, school.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):
@@ -168,11 +169,11 @@ def _show_demo(
     if session.json:
         return
     if not session.quiet:
-        session.print_page(residents_page(children, balances))
+        session.print_page(residents_page(children, balances, session.branch_names()))
     name = session.environment.program
     program = f"{name} --config {session.config}"
     if children:
-        look = f"In another terminal:  {program} history '#{children[0].id}'"
+        look = f"In another terminal:  {program} history {children[0].id}"
         session.say(f"\nThis family has VK account {visitor}. {look}")
     session.say(f"The shop has {goods} goods and sold {sales} times:  {program} catalog list")
     crm = f"http://127.0.0.1:{school.port}/"
@@ -186,8 +187,7 @@ def _show_demo(
 
 
 def _signed_link(session: Session, visitor: int, port: int) -> str:
-    fields = launch_fields(APP_ID, visitor, int(session.now().timestamp()))
-    query = session.web_view.sign(fields, keys_of(session)[0])
+    query = signed_launch(session, APP_ID, visitor, keys_of(session)[0])
     return f"http://127.0.0.1:{port}/?{query}"
 
 

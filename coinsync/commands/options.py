@@ -38,7 +38,7 @@ DryRun = Annotated[bool, Option("--dry-run", help="Show what it would write, wri
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 Who = Annotated[
     str,
-    argument("RESIDENT", "#id, crm:123, vk:456, or the beginning of a name.", completion.residents),
+    argument("RESIDENT", "101, crm:101, vk:456, or the beginning of a name.", completion.residents),
 ]
 Reason = Annotated[str, Option("--reason", help="Why, in words that the family will read.")]
 Note = Annotated[str, Option("--note", help="Why, in words that the family will read.")]

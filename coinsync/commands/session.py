@@ -237,10 +237,15 @@ def _login(environ: Mapping[str, str]) -> str:
     for name in ("SUDO_USER", "LOGNAME", "USER"):
         if environ.get(name):
             return environ[name]
+    return account_name(os.getuid())
+
+
+def account_name(uid: int) -> str:
+    """The name of an account of this machine; its number where it has none."""
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"uid {os.getuid()}"
+        return f"uid {uid}"
 
 
 def somebody_is_there() -> bool:

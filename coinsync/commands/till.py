@@ -5,8 +5,6 @@ and every try for this buyer is made under it: what may or may not have been wri
 written twice, and a lost connection loses nothing that was confirmed.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import sys
@@ -14,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from typer import Context, Option
@@ -24,20 +22,19 @@ from coinsync.commands.options import author_of
 from coinsync.commands.posting import apply
 from coinsync.commands.session import Session
 from coinsync.core.catalog import Item, Pick
+from coinsync.core.facts import Resident
 from coinsync.core.identity import clean, plain_number
+from coinsync.core.proposal import Author, Proposal
 from coinsync.desk.fairs import open_event
+from coinsync.desk.gather import Clerk
 from coinsync.desk.shop import Buyer, refund, sell
 from coinsync.lookup.residents import find_resident
 from coinsync.lookup.shop import find_sale, named, purchases, shelf_for
 from coinsync.render import shop as render
 from coinsync.render.coins import proposal_page
 from coinsync.render.numbers import counted
+from coinsync.store.database import PooledConnection
 from coinsync.store.reader import Reader
-
-if TYPE_CHECKING:
-    from coinsync.core.facts import Resident
-    from coinsync.core.proposal import Author, Proposal
-    from coinsync.store.database import PooledConnection
 
 FairOfSales = Annotated[
     str, Option("--event", metavar="EVENT", help="The fair that the sales belong to.")
@@ -205,9 +202,9 @@ class _Till:
         return True
 
     def _propose(self, buyer: Resident, picks: Sequence[Pick], author: Author) -> Proposal:
-        settings = self._session.settings
         with self._reader() as reader:
-            return sell(reader, settings, picks, [Buyer(buyer)], author, event=self._event)
+            clerk = Clerk(reader, self._session.settings, author)
+            return sell(clerk, picks, [Buyer(buyer)], event=self._event)
 
     def _write(
         self, buyer: Resident, picks: Sequence[Pick], author: Author, proposal: Proposal
@@ -249,8 +246,8 @@ class _Till:
         session, key = self._session, next(reversed(self._sold))
         try:
             with self._reader() as reader:
-                sale, author = find_sale(reader, key), author_of(session)
-                proposal = refund(reader, session.settings, sale, (), author, note="")
+                clerk = Clerk(reader, session.settings, author_of(session))
+                proposal = refund(clerk, find_sale(reader, key), (), note="")
             # The key of a refund is of no use at a till.
             session.print_page(proposal_page(replace(proposal, key=""), every_line=True))
             if not _is_agreed("take it back?"):

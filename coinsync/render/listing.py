@@ -1,7 +1,5 @@
 """What a command shows, as values that ``render.terminal`` prints."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter

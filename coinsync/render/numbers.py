@@ -1,7 +1,5 @@
 """How numbers, days and spans of time are written for people."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

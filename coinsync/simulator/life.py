@@ -62,8 +62,7 @@ def _plan_regular(tables: CrmTables, chance: Chance, row: CrmRegularLesson, day:
         for customer_id in lesson.customer_ids:
             # Some schools mark a pupil on holiday as absent weeks before the lesson.
             if chance.happens(0.06, "excused in advance", key, customer_id):
-                detail = tables.add_detail(lesson, customer_id)
-                tables.set_mark(lesson, detail, EXCUSED)
+                tables.add_detail(lesson, customer_id).set_mark(EXCUSED)
 
 
 class Life:
@@ -192,7 +191,7 @@ class Life:
         share = self._chance.share("mark", lesson.key, detail.customer_id)
         for limit, mark in _MARKS:
             if share < limit:
-                self._tables.set_mark(lesson, detail, mark)
+                detail.set_mark(mark)
                 return
 
     def _return_to_lessons(self) -> None:
@@ -250,7 +249,7 @@ class Life:
         """Give the first pupil who was marked so another mark."""
         for detail in lesson.details:
             if detail.is_attend == is_attend:
-                self._tables.set_mark(lesson, detail, mark)
+                detail.set_mark(mark)
                 return
 
     def _forget_pupil(self, lesson: CrmLesson) -> None:

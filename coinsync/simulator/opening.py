@@ -173,7 +173,6 @@ def add_card(
         name=f"{surnames[int(girl)]}{space}{first}",
         is_study=is_study,
         family=family,
-        legal_name=f"{surnames[1]}  И. И." if family % 3 else "",
         phone=[f"8 900 {1_000_000 + family}"],
         vk=_link_of(family, child),
         dob=born,

@@ -1,6 +1,6 @@
 """Records as AlfaCRM prints them, with the mixture of types that its rows have."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
 from coinsync.simulator import names
@@ -34,22 +34,18 @@ class RowPrinter:
 
     def lesson(self, lesson: CrmLesson) -> JsonObject:
         """A row of `lesson/index`."""
-        share = self._chance.share("lesson", lesson.id)
         row: JsonObject = {
             "id": lesson.id,
             "branch_id": lesson.branch_id,
             "date": f"{lesson.date}",
-            # Starts are at second 01, and some ends a second before the minute.
+            # Starts are at second 01.
             "time_from": f"{lesson.date} {lesson.start:%H:%M}:01",
-            "time_to": f"{lesson.date} {_end_of(lesson, -1 if share < 0.2 else 0)}",
             "lesson_type_id": lesson.lesson_type_id,
             "status": lesson.status,
             "subject_id": lesson.subject_id,
             "teacher_ids": self._teachers(lesson.teacher_id),
             "customer_ids": list(lesson.customer_ids),
             "group_ids": list(lesson.group_ids),
-            "streaming": False if share < 0.8 else [],
-            "note": names.LESSON_NOTES[lesson.id % 5] if share < 0.8 else None,
             "details": [self._detail(detail, lesson) for detail in lesson.details],
         }
         if lesson.status == PLANNED and not self._options.details_on_planned:
@@ -68,8 +64,6 @@ class RowPrinter:
             "is_attend": _mark_in_some_type(detail.is_attend, share),
             "reason_id": detail.reason_id,
             "commission": f"{detail.commission // 100}.{detail.commission % 100:02d}",
-            "grade": "4,5" if share > 0.9 else None,
-            "note": "" if share < 0.6 else None,
         }
         # Clients meet numbers as texts, and keys that are missing on some rows.
         if 0.04 <= share < 0.08:
@@ -94,12 +88,7 @@ class RowPrinter:
             "teacher_ids": [] if card.id % 3 else self._teachers(card.id % 5 + 1),
             "name": card.name,
             "is_study": card.is_study,
-            "lead_status_id": None if card.is_study else card.id % 5 or None,
-            # 0 may mean "none" too.
-            "assigned_id": 0 if card.id % 2 else None,
-            "legal_name": card.legal_name,
             "dob": _dotted(card.dob) if card.id % 5 else "",
-            "last_attend_date": f"{card.last_attended}" if card.last_attended else None,
             "b_date": f"{card.created}",
             "e_date": f"{card.e_date}",
             "note": names.CUSTOMER_NOTES[card.id % 5],
@@ -171,27 +160,20 @@ class RowPrinter:
 
     def branch(self, branch: CrmBranch) -> JsonObject:
         """A row of `branch/index`."""
-        is_active = True if branch.id % 2 else 1
-        return {"id": branch.id, "name": branch.name, "is_active": is_active}
+        return {"id": branch.id, "name": branch.name}
 
     def lesson_type(self, kind: CrmLessonType) -> JsonObject:
         """A row of `lesson-type/index`."""
-        return {"id": kind.id, "name": kind.name, "type": kind.base, "is_active": 1}
+        return {"id": kind.id, "name": kind.name, "type": kind.base}
 
     def subject(self, subject: tuple[int, str]) -> JsonObject:
         """A row of `subject/index`."""
         number, name = subject
-        return {"id": number, "name": name, "weight": number}
+        return {"id": number, "name": name}
 
     def location(self, branch: CrmBranch) -> JsonObject:
         """A row of `location/index`: one per branch, with its number."""
         return {"id": branch.id, "branch_id": branch.id, "name": branch.name}
-
-
-def _end_of(lesson: CrmLesson, seconds: int) -> time:
-    minutes = 60 if lesson.lesson_type_id == INDIVIDUAL else 90
-    start = datetime.combine(lesson.date, lesson.start)
-    return (start + timedelta(minutes=minutes, seconds=seconds)).time()
 
 
 def _mark_in_some_type(is_attend: int | None, share: float) -> int | bool | str | None:
