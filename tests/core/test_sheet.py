@@ -20,11 +20,11 @@ from coinsync.core.files.sheet import (
     Problem,
     Sheet,
     SheetRow,
-    folded,
     quoted,
     read_sheet,
     refusal,
 )
+from coinsync.core.identity import folded
 from coinsync.errors import ImportRefused
 from tests.support.makers import thorough
 

@@ -16,14 +16,13 @@ from datetime import date
 from coinsync.core.files.sheet import (
     Problem,
     RowReader,
-    folded,
     quoted,
     read_sheet,
     refusal,
     repeated,
     suggestion,
 )
-from coinsync.core.identity import plain_number
+from coinsync.core.identity import folded, plain_number
 from coinsync.core.ledger import Kind
 
 #: The columns and their other headings.
@@ -58,6 +57,7 @@ _KINDS = {
     "остаток": Kind.OPENING,
     "начальный остаток": Kind.OPENING,
 }
+_KINDS_AS_COMPARED = {folded(word): kind for word, kind in _KINDS.items()}
 _NUMBER = re.compile(r"([+−-]?)([0-9]+)")
 #: The second one is what a spreadsheet makes of the first.
 _MINUS = ("-", "−")
@@ -153,7 +153,7 @@ class _ImportRowReader(RowReader):
 
     def _kind(self) -> Kind | None:
         word = self.cell("kind")
-        kind = _KINDS.get(folded(word))
+        kind = _KINDS_AS_COMPARED.get(folded(word))
         if word and kind is None:
             near = suggestion(word, _KINDS)
             self.complain("kind", f"{quoted(word)} is neither credit, debit nor opening{near}")

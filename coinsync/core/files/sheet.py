@@ -11,13 +11,12 @@ import codecs
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from coinsync.core.identity import clean
+from coinsync.core.identity import clean, folded
 from coinsync.errors import ImportRefused
 
 BYTES_MAX = 10_000_000
@@ -153,12 +152,6 @@ def refusal(problems: Sequence[Problem]) -> ImportRefused:
     """The error that names these problems by line; those beyond ``PROBLEMS_MAX`` are counted."""
     listed = sorted(problems, key=lambda problem: problem.line)[:PROBLEMS_MAX]
     return ImportRefused(list(map(str, listed)), count=len(problems))
-
-
-def folded(text: str) -> str:
-    """A heading or a word as it is compared: without case, extra spaces and the dots of "ё"."""
-    # A Mac writes "й" and "ё" in two characters each.
-    return clean(unicodedata.normalize("NFC", text)).casefold().replace("ё", "е")
 
 
 def quoted(text: str) -> str:
