@@ -24,6 +24,7 @@ from coinsync.core.files.sheet import (
     Problem,
     RowReader,
     SheetRow,
+    digits_in,
     protected,
     quoted,
     read_sheet,
@@ -230,7 +231,7 @@ class _ItemReader(RowReader):
 
     def _number(self, value: Any) -> int | None:
         if self._is_sheet:
-            return plain_number(value)
+            return plain_number(digits_in(value))
         # In Python "true" is a whole number as well.
         return value if type(value) is int else None
 
