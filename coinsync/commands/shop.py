@@ -174,13 +174,10 @@ def close_fair(ctx: Context, event: Code, dry_run: DryRun = False, yes: Yes = Fa
     """
 
     def decide(clerk: Clerk) -> Proposal:
-        fair = _fair(clerk.reader, event.lower())
+        fair = clerk.reader.find(Event, event.lower())
+        if fair is None:
+            advice = '"coinsync shop events" lists them.'
+            raise NotFound(f"no fair is called {event.lower()!r}", advice=advice)
         return fairs.close_fair(clerk, fair, lookup.settle(clerk.reader, fair))
 
     return carry_out(ctx.obj, decide, dry_run, yes)
-
-
-def _fair(reader: Reader, code: str) -> Event:
-    for fair in reader.recorded(Event, [code]):
-        return fair
-    raise NotFound(f"no fair is called {code!r}", advice='"coinsync shop events" lists them.')
