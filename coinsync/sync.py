@@ -1,5 +1,6 @@
 """From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
+from calendar import monthrange
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -159,7 +160,9 @@ class Sync:
 
     def _days(self, today: date) -> tuple[date, date]:
         last = min(self.until or today, today)
-        return self.since or last - timedelta(days=self.settings.sync.days_back), last
+        # No day is before the first one that a calendar has.
+        days_back = min(self.settings.sync.days_back, last.toordinal() - 1)
+        return self.since or last - timedelta(days=days_back), last
 
     def _people_outcome(self, branch: BranchSettings, today: date) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
@@ -359,10 +362,11 @@ class Sync:
 def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
     """Cut days into months, so that memory and guards do not grow with history."""
     while since <= until:
-        # Whatever the month, 32 days after its first day the next one has begun.
-        next_month = (since.replace(day=1) + timedelta(days=32)).replace(day=1)
-        end = min(until, next_month - timedelta(days=1))
+        _, days = monthrange(since.year, since.month)
+        end = min(until, since.replace(day=days))
         yield Scope(branch, since, end)
+        if end == until:
+            return
         since = end + timedelta(days=1)
 
 

@@ -151,8 +151,9 @@ def _shown(value: Any) -> str:
 
 # --- the example, and a school's first file ---
 
-#: Before a line that is only a sample. Prose has a space behind it, so that the two differ.
-_SAMPLE_MARK = "#"
+_INTRODUCTION = (
+    "# coinsync. Dates without quotes, texts in quotes. Secrets never stand in this file.\n"
+)
 
 
 def example(values: Mapping[str, Any] | None = None) -> str:
@@ -169,12 +170,8 @@ def first_file(values: Mapping[str, Any]) -> str:
     A sample that stood there as a value would be a promise to families that nobody made.
     """
     note = "# Lines that begin with # and no space are samples: nothing of them holds as yet.\n"
-    return _INTRODUCTION + note + _file_text(values, mark=_SAMPLE_MARK)
-
-
-_INTRODUCTION = (
-    "# coinsync. Dates without quotes, texts in quotes. Secrets never stand in this file.\n"
-)
+    # Prose has a space behind its mark, so that the two differ.
+    return _INTRODUCTION + note + _file_text(values, mark="#")
 
 
 def _file_text(given: Mapping[str, Any], *, mark: str) -> str:
@@ -222,19 +219,12 @@ def _line(key: Key, value: Any, mark: str = "") -> str:
 
 
 def _toml(value: Any) -> str:
-    if value is None:
-        return '""'
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, dict):
         pairs = (f"{json.dumps(name)} = {_toml(item)}" for name, item in value.items())
         return "{" + ", ".join(pairs) + "}"
     if isinstance(value, frozenset):
-        return _toml(sorted(value))
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    if isinstance(value, (str, Path)):
-        return json.dumps(str(value), ensure_ascii=False)
-    return str(value)
+        value = sorted(value)
+    # Everything else is written as JSON writes it; nothing, and paths, are texts.
+    return json.dumps("" if value is None else value, ensure_ascii=False, default=str)

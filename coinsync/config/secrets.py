@@ -102,7 +102,7 @@ class Secrets:
         # anything else: it may name an account of the database that can only read.
         values: dict[str, str] = {}
         for file in self.files if name == VK_KEYS else self.files[:1]:
-            pairs = _read(file)
+            pairs = read_file(file)
             if name in pairs:
                 values[file.name] = pairs[name]
         return values
@@ -113,7 +113,11 @@ def is_plain(key: str) -> bool:
     return key.isascii() and key.isprintable() and not set(key) & set(" \"'")
 
 
-def _read(path: Path) -> dict[str, str]:
+def read_file(path: Path) -> dict[str, str]:
+    """The names and values of a file; none where there is no file. Raises ``SecretError``."""
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        said = f"secret: {path} is no file, and a link is not followed"
+        raise SecretError(said, advice="Put the file itself there.")
     try:
         # A link could point to a file that belongs to somebody else.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)

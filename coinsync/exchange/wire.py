@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from threading import Lock
@@ -346,7 +346,9 @@ def _moment(text: str) -> datetime | None:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else None
+    # At both ends of the calendar the day in another zone may be none.
+    is_possible = moment.tzinfo is not None and date.min.year < moment.year < date.max.year
+    return moment if is_possible else None
 
 
 def _harmless(content_type: str) -> str:
