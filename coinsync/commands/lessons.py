@@ -27,6 +27,7 @@ from coinsync.core.rules import GuestPolicy
 from coinsync.errors import DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
+    from coinsync.render.progress import Bar
     from coinsync.sync import Outcome
 
 Rerate = Annotated[bool, Option("--rerate", help="Post what changed rules give for the past.")]
@@ -137,12 +138,7 @@ def post_windows(
     # What is accepted changes what comes after it: lessons of people who were refused in the dry
     # run, balances in later windows. So an accepted run is planned anew from its first step.
     with connect() as (run, bar):
-
-        def take(outcome: Outcome) -> bool:
-            bar.rest()
-            return _take(posting, outcome)
-
-        run.plan_each(branches, take)
+        run.plan_each(branches, lambda outcome: _take(posting, outcome, bar))
 
 
 def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:
@@ -157,8 +153,10 @@ def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:
             without_people.add(branch)
 
 
-def _take(posting: Posting, outcome: Outcome) -> bool:
+def _take(posting: Posting, outcome: Outcome, bar: Bar | None = None) -> bool:
     session, warning = posting.session, outcome.warning
+    if bar is not None:
+        bar.rest()
     # A key that is refused will be refused every night; what was out of reach comes by itself.
     if warning and (not session.quiet or isinstance(warning, VkRefused)):
         session.complain(f"{warning.message}: screen names wait for the next sync")
