@@ -266,8 +266,10 @@ def _explained(error: BaseException) -> tuple[str, str, int]:
         option = getattr(error, "option_name", "")
         if option[:1] == "-" and option[1:].isdigit():
             # A number below zero looks like an option.
-            return f"'{option}' is no number of coins", 'Coins are taken by "coinsync debit".', 2
-        message = " ".join(error.format_message().replace("Value error, ", "").split())
+            advice = 'Write a number above 0; "coinsync debit" takes coins.'
+            return f"'{option}' is below 0", advice, 2
+        message = error.format_message().replace("Value error, ", "")
+        message = " ".join(message.replace("valid int range", "whole number").split())
         return message, 'See "coinsync COMMAND --help".', 2
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         message, advice = "interrupted; nothing is half-written", "Run the same command again."

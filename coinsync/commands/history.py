@@ -32,7 +32,7 @@ def balance(
     session: Session = ctx.obj
     day = day_of(as_of)
     with session.reader() as reader:
-        if resident:
+        if resident is not None:
             residents = [find_resident(reader, resident)]
         else:
             residents = residents_of(reader, session.chosen_branch_ids())

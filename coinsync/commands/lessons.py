@@ -36,7 +36,7 @@ def sync(
     detailed_exitcode: Annotated[
         bool, Option("--detailed-exitcode", help="Exit with 4 when there were changes.")
     ] = False,
-    lock_timeout: LockTimeout = 0.0,
+    lock_timeout: LockTimeout = 0,
 ) -> int:
     """Read attendance, show the difference, apply it."""
     session: Session = ctx.obj
@@ -141,7 +141,7 @@ def runs(
     from coinsync.render.numbers import age
 
     session: Session = ctx.obj
-    oldest = _age_of(max_age) if max_age else None
+    oldest = _age_of(max_age) if max_age is not None else None
     with session.reader() as reader:
         last_runs = reader.runs(limit)
         branches = freshness(reader, session.settings, session.now())

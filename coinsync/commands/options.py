@@ -42,9 +42,13 @@ Who = Annotated[
 ]
 Reason = Annotated[str, Option("--reason", help="Why, in words that the family will read.")]
 Note = Annotated[str, Option("--note", help="Why, in words that the family will read.")]
-Key = Annotated[str, Option(help="Key of an earlier try, to repeat it without doing it twice.")]
+Key = Annotated[
+    str | None, Option(help="Key of an earlier try, to repeat it without doing it twice.")
+]
 AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
-LockTimeout = Annotated[float, Option(metavar="SECONDS", help="Wait so long for another run.")]
+LockTimeout = Annotated[
+    int, Option(min=0, max=86_400, metavar="SECONDS", help="Wait so long for another run.")
+]
 
 
 def day_of(text: str | None) -> date | None:
@@ -85,17 +89,18 @@ def note_of(text: str) -> str:
 
 
 def author_of(
-    session: Session, key: str = "", date: str | None = None, allow_duplicate: bool = False
+    session: Session, key: str | None = None, date: str | None = None, allow_duplicate: bool = False
 ) -> Author:
     """Whoever called; the key is made before anything is asked, so that a repeat is recognised."""
     from coinsync.core.proposal import Author
 
-    given = key.removeprefix("desk:").lower()
-    if given and not _is_key(given):
-        raise UsageError(
-            f"--key {clean(key)!r} is no key", advice="Keys are letters a-z, digits and hyphens."
-        )
-    id = given or session.environment.fresh_text()[:12]
+    if key is None:
+        id = session.environment.fresh_text()[:12]
+    else:
+        id = key.removeprefix("desk:").removeprefix("stock:").lower()
+        if not _is_key(id):
+            advice = "Keys are letters a-z, digits and hyphens."
+            raise UsageError(f"--key {clean(key)!r} is no key", advice=advice)
     return Author(session.actor, session.now(), id, day_of(date), allow_duplicate)
 
 

@@ -56,7 +56,7 @@ def sell(
     reason: Reason = "",
     event: Fair = "",
     day: DayOfSale = None,
-    key: Key = "",
+    key: Key = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:

@@ -63,7 +63,7 @@ def _moving(kind: MoveKind, help: str) -> Callable[..., int]:
         pieces: Pieces,
         date: Day = None,
         note: NoteOfStaff = "",
-        key: Key = "",
+        key: Key = None,
         dry_run: DryRun = False,
         yes: Yes = False,
     ) -> int:
@@ -76,7 +76,7 @@ def _moving(kind: MoveKind, help: str) -> Callable[..., int]:
             raise UsageError("catalog stock write-off: say why: --note TEXT")
         if number > QUANTITY_MAX:
             raise UsageError(f"the number of pieces {number} is above the limit of {QUANTITY_MAX}")
-        author = author_of(session, key.removeprefix("stock:"), date)
+        author = author_of(session, key, date)
 
         def decide(reader: Reader) -> Proposal:
             item = lookup.find_item(reader, code)

@@ -116,12 +116,13 @@ def _read(path: Path) -> dict[str, str]:
     try:
         # A link could point to a file that belongs to somebody else.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # Windows editors begin a file with a byte order mark.
+        file = os.fdopen(descriptor, encoding="utf-8-sig")
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise SecretError(f"secret: {path} cannot be read ({reason_of(error)})") from error
-    # Windows editors begin a file with a byte order mark.
-    with os.fdopen(descriptor, encoding="utf-8-sig") as file:
+    with file:
         # The rights of the file that is open, not of whatever has this name a moment later.
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         if mode & 0o077:
@@ -138,7 +139,7 @@ def _read(path: Path) -> dict[str, str]:
 
 def _pairs(path: Path, lines: Iterable[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, _, value = line.rstrip("\r\n").partition("=")
@@ -146,7 +147,10 @@ def _pairs(path: Path, lines: Iterable[str]) -> dict[str, str]:
         if name not in SECRET_NAMES:
             # The line is not shown: it may be a key without its name.
             nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]
-            raise SecretError(f"secret: {path.name}: unknown name (did you mean {nearest}?)")
+            where = f"{path.name}, line {number}"
+            raise SecretError(f"secret: {where}: unknown name (did you mean {nearest}?)")
+        if name in pairs:
+            raise SecretError(f"secret: {path.name}, line {number}: {name} stands there twice")
         pairs[name] = value
     return pairs
 

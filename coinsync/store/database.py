@@ -232,6 +232,7 @@ def _run_migrations(database: Database, migrations: Path) -> tuple[str, ...]:
 
     known = schema_steps(migrations)
     applied = applied_steps(database)
+    _refuse_foreign(database)
     _refuse_newer(database, applied, known)
     if applied == known:
         # An account that may not migrate is not asked for the right.
@@ -250,12 +251,21 @@ def _refuse_newer(database: Database, applied: Collection[str], known: tuple[str
         )
 
 
+def _refuse_foreign(database: Database) -> None:
+    if not engine_of(database).has_table(database, HISTORY) and database.get_tables():
+        raise DatabaseUnusable(
+            f"database: {place_of(database)} holds the tables of another program",
+            advice="Nothing was written. Correct [database] url, or take an empty database.",
+        )
+
+
 def _refuse_other_schema(database: Database) -> None:
     known = schema_steps()
     applied = applied_steps(database)
     _refuse_newer(database, applied, known)
     missing = [step for step in known if step not in applied]
     if missing:
+        _refuse_foreign(database)
         raise DatabaseUnusable(
             f"database: {place_of(database)}: schema {missing[0]} is missing",
             advice='Nothing was written. Run "coinsync db migrate".',
