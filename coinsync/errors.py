@@ -53,10 +53,7 @@ class SecretError(CoinsyncError):
     """A secret is missing, empty, given twice or readable by others."""
 
     exit_code = 2
-    advice = (
-        "Secrets stand as NAME=value, each once, in the environment or in a file of mode 0600"
-        " beside the configuration."
-    )
+    advice = "Give each secret once, in the environment or as NAME=value in a file of mode 0600."
 
 
 class DatabaseUnusable(CoinsyncError):
@@ -156,7 +153,7 @@ class NotFound(CoinsyncError):
 
     exit_code = 6
     advice = (
-        "Name a resident by #id, crm:123, vk:456 or the beginning of a name;"
+        "Name a resident by 101, crm:101, vk:456 or the beginning of a name;"
         ' "coinsync residents list" shows them.'
     )
 
@@ -262,9 +259,7 @@ class NotAnAnswer(TryLater):
 class DatabaseUnavailable(TryLater):
     """The database cannot be opened, is busy, full or lost."""
 
-    advice = (
-        "Nothing was written. Check the database and its disk, then run the same command again."
-    )
+    advice = "Nothing was written. Check the database, its address and disk, then try again."
 
 
 class OutcomeUnknown(TryLater):

@@ -18,7 +18,9 @@ from coinsync.core.planning.people import (
     names_to_ask,
     plan_people,
 )
-from coinsync.core.rules import LessonContext, by_group, by_resident
+from coinsync.core.planning.review import Ruling, plan_review
+from coinsync.core.planning.visits import new_visits, questions_about, with_ruling
+from coinsync.core.rules import GuestPolicy, LessonContext, by_group, by_resident
 from coinsync.errors import CoinsyncError, IncompleteRead
 from coinsync.exchange.base import Exchange, PeopleReading, read_people
 from coinsync.exchange.vk import VkApi
@@ -63,6 +65,8 @@ class Outcome:
 class Sync:
     """One run over the branches; ``now`` (aware) serves where the CRM has no clock.
 
+    ``guests`` is what ``actor`` says about new visits whose membership is not known.
+
     Balances and residents are those at the start plus what the counted plans bring, applied or
     not: so a dry run and a real one plan alike.
     """
@@ -75,6 +79,8 @@ class Sync:
     until: date | None = None
     rerate: bool = False
     vk: VkApi | None = None
+    guests: GuestPolicy | None = None
+    actor: str = ""
     _coins_moved: Counter[int] = field(default_factory=Counter)
     _residents: set[int] = field(default_factory=set)
     _vanished: set[int] = field(default_factory=set)
@@ -253,7 +259,25 @@ class Sync:
             rerate=self.rerate,
         )
         lessons = frozenset(record.lesson.id for record in settled)
-        return Outcome(step.branch, scope, step.today, plan, calls=self._calls(), lessons=lessons)
+        outcome = Outcome(
+            step.branch, scope, step.today, plan, calls=self._calls(), lessons=lessons
+        )
+        return self.settled(outcome, self.guests) if self.guests else outcome
+
+    def settled(self, outcome: Outcome, policy: GuestPolicy) -> Outcome:
+        """An outcome whose new visits are decided as ``review`` would, not held."""
+        plan = outcome.plan
+        visits = new_visits(plan) if plan else []
+        if plan is None or not visits or policy is GuestPolicy.HOLD:
+            return outcome
+        key_states = self.reader.key_states(visit.key for visit in visits)
+        decisions = self.reader.decisions({visit.lesson for visit in visits})
+        rulebook = self.settings.rulebook
+        questions = questions_about(plan, key_states, decisions, rulebook, outcome.today)
+        ruling = Ruling.POST if policy is GuestPolicy.PAY else Ruling.WAIVE
+        # A note would stand on every such line that a family reads.
+        ruled = plan_review(questions, ruling, actor=self.actor, note="")
+        return replace(outcome, plan=with_ruling(plan, ruled))
 
     def _read_window(self, scope: Scope, stored: dict[int, LessonRecord]) -> WindowReading:
         """Read a window, and find out what became of recorded lessons that it lacks."""

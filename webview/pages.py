@@ -48,6 +48,7 @@ class Family:
     lines: Mapping[int, Sequence[Line]] = field(default_factory=dict)
     groups: Mapping[int, str] = field(default_factory=dict)
     synced_at: str | None = None
+    began_at: str = ""
     shelf: Shelf = ()
     pictures: Mapping[str, str] = field(default_factory=dict)
 
@@ -59,6 +60,7 @@ class Older:
     resident: Resident
     lines: Sequence[Line]
     groups: Mapping[int, str]
+    began_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def stranger(vk: int, family: Family, school: SchoolView, language: str, now: da
 def rows(older: Older, school: SchoolView, language: str, now: datetime) -> Rows:
     """Make further rows of a child's history."""
     texts = of_language(language)
-    formatter = school.formatter(texts, older.resident.branches, now)
+    formatter = school.formatter(texts, older.resident.branches, now, older.began_at)
     history = _rows(older.lines, older.groups, formatter)
     return Rows(texts, older.resident.id, history, _before(older.lines))
 
@@ -225,7 +227,7 @@ def as_data(value: Mapping[str, Any]) -> str:
 def _child(
     resident: Resident, family: Family, school: SchoolView, texts: Texts, now: datetime
 ) -> Child:
-    formatter = school.formatter(texts, resident.branches, now)
+    formatter = school.formatter(texts, resident.branches, now, family.began_at)
     balance = family.balances.get(resident.id, 0)
     lines = family.lines.get(resident.id, ())
     more = texts.history_more.format(count=LINES_MAX) if len(lines) > LINES_MAX else ""
@@ -255,14 +257,26 @@ def _rows(
     lines: Sequence[Line], groups: Mapping[int, str], formatter: LineFormatter
 ) -> tuple[HistoryRow, ...]:
     by_number = {line.posted.n: line for line in lines}
-    return tuple(_row(line, by_number, groups, formatter) for line in lines[:LINES_MAX])
+    # When coins begin a whole history is posted in one night. It is said once.
+    of_start = (line.posted.n for line in lines if formatter.came_with_start(line))
+    newest_of_start = next(of_start, 0)
+    rows = []
+    for line in lines[:LINES_MAX]:
+        note = formatter.words.at_start if line.posted.n == newest_of_start else ""
+        rows.append(_row(line, by_number, groups, formatter, note))
+    return tuple(rows)
 
 
 def _row(
-    line: Line, by_number: Mapping[int, Line], groups: Mapping[int, str], formatter: LineFormatter
+    line: Line,
+    by_number: Mapping[int, Line],
+    groups: Mapping[int, str],
+    formatter: LineFormatter,
+    note: str,
 ) -> HistoryRow:
     entry = line.posted.entry
     notes = (
+        note,
         formatter.takes_back(line, by_number),
         formatter.late(line),
         formatter.taken_back(line, by_number),

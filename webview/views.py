@@ -212,6 +212,7 @@ def family_of(reader: Reader, vk: int) -> pages.Family:
         lines=lines,
         groups=_groups(reader, every_line),
         synced_at=reader.last_synced_at(),
+        began_at=reader.began_at(),
         shelf=reader.shelf(GOODS_MAX + 1),
     )
 
@@ -225,7 +226,7 @@ def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Older | 
     lines = reader.older_lines(child, before, pages.LINES_MAX + 1)
     if lines is None:
         return None
-    return pages.Older(resident, lines, _groups(reader, lines))
+    return pages.Older(resident, lines, _groups(reader, lines), reader.began_at())
 
 
 def _groups(reader: Reader, lines: Iterable[Line]) -> dict[int, str]:

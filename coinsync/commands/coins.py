@@ -103,9 +103,7 @@ def debit(
     """Take coins by hand; never below zero."""
     session: Session = ctx.obj
     amount = number_of(coins, "number of coins")
-    author, note = author_of(session, key, date, allow_duplicate), note_of(reason)
-    if not note:
-        raise UsageError("say why: --reason TEXT")
+    author, note = author_of(session, key, date, allow_duplicate), note_of(reason, "--reason")
 
     def decide(reader: Reader) -> Proposal:
         who = find_resident(reader, resident)
@@ -123,9 +121,7 @@ def reverse(
 ) -> int:
     """Take an entry back: a second entry that names it, once."""
     session: Session = ctx.obj
-    number, text = number_of(entry, "number of an entry"), note_of(note)
-    if not text:
-        raise UsageError("reverse: say why: --note TEXT")
+    number, text = number_of(entry, "number of an entry"), note_of(note, "--note")
     author = author_of(session)
 
     def decide(reader: Reader) -> Proposal:

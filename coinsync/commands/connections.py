@@ -12,6 +12,7 @@ from coinsync.errors import ConfigError
 
 if TYPE_CHECKING:
     from coinsync.config import Settings
+    from coinsync.core.rules import GuestPolicy
     from coinsync.exchange.base import Exchange, Progress
     from coinsync.exchange.survey import AlfaCrmSurvey
     from coinsync.exchange.vk import VkApi
@@ -22,14 +23,21 @@ if TYPE_CHECKING:
 
 @contextmanager
 def sync(
-    session: Session, reader: Reader, days: tuple[date | None, date | None], *, rerate: bool = False
+    session: Session,
+    reader: Reader,
+    days: tuple[date | None, date | None],
+    *,
+    rerate: bool = False,
+    guests: GuestPolicy | None = None,
 ) -> Iterator[tuple[Sync, Bar]]:
     """A sync that reads the school's CRM and VK, and the bar that shows how far it is."""
     from coinsync.sync import Sync
 
     settings, bar = session.settings, session.progress_bar()
     with bar, exchange(session, bar) as crm, vk(session) as api:
-        yield Sync(crm, reader, settings, session.now(), *days, rerate=rerate, vk=api), bar
+        run = Sync(crm, reader, settings, session.now(), *days, rerate=rerate, vk=api)
+        run.guests, run.actor = guests, session.actor
+        yield run, bar
 
 
 def exchange(session: Session, progress: Progress | None = None) -> closing[Exchange]:

@@ -24,6 +24,7 @@ from coinsync.commands.serve import serve_families
 from coinsync.commands.session import PARTLY, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
+from coinsync.core.rules import GuestPolicy
 from coinsync.errors import UsageError, reason_of
 from coinsync.render.people import residents_page
 from coinsync.simulator.demo_folder import EMAIL, DemoFolder
@@ -65,7 +66,9 @@ def demo(
         create_database(session)
         with session.lock("demo", 0.0), session.writable() as database:
             posting = Posting(session, database, dry_run=False)
-            post_windows(posting, (None, None))
+            # A made-up school has nobody who knows more about a visit than its CRM.
+            post_windows(posting, (None, None), guests=GuestPolicy.PAY)
+            posting.show_results()
             demo_shop.open_shop(session, database, school.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):
@@ -172,7 +175,7 @@ def _show_demo(
     name = session.environment.program
     program = f"{name} --config {session.config}"
     if children:
-        look = f"In another terminal:  {program} history '#{children[0].id}'"
+        look = f"In another terminal:  {program} history {children[0].id}"
         session.say(f"\nThis family has VK account {visitor}. {look}")
     session.say(f"The shop has {goods} goods and sold {sales} times:  {program} catalog list")
     crm = f"http://127.0.0.1:{school.port}/"

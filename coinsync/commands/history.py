@@ -76,7 +76,7 @@ def history(
 
 def _kind(text: str | None) -> Kind | None:
     try:
-        return Kind(text) if text else None
+        return Kind(text) if text is not None else None
     except ValueError:
         raise UsageError(
             f"{text!r} is no kind of entry", advice=f"Kinds: {', '.join(Kind)}."

@@ -98,11 +98,9 @@ def _decide(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    text, author = note_of(note), author_of(session)
+    text, author = note_of(note, "" if ruling is Ruling.POST else "--note"), author_of(session)
     if bool(cases) == everything:
         raise UsageError(f"review {ruling}: say which cases, or --all")
-    if ruling is not Ruling.POST and not text:
-        raise UsageError(f"review {ruling}: say why: --note TEXT")
 
     def decide(reader: Reader) -> Proposal:
         holds = _named(reader, cases) if cases else _chosen(session, reader, kind)

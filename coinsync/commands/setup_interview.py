@@ -33,12 +33,13 @@ from coinsync.exchange.survey import LINK_IN_NOTE, AlfaCrmSurvey
 #: Lesson types are shown with how many lessons each had in so many days.
 DAYS_COUNTED = 60
 FIELDS_SHOWN_MAX = 5
-#: What is asked about lesson types, and the types of an account in which nobody changed them.
-TYPE_QUESTIONS = (
-    ("regular", "Regular lessons, which earn coins", 2),
-    ("trial", "Trial lessons", 3),
-    ("makeup", "Make-ups of missed lessons", 4),
-)
+TYPE_QUESTIONS = {
+    "regular": "Regular lessons, which earn coins",
+    "trial": "Trial lessons",
+    "makeup": "Make-ups of missed lessons",
+}
+#: The types of an account in which nobody changed them, in the same order.
+USUAL_TYPES = ({2}, {3}, {4})
 
 T = TypeVar("T")
 
@@ -177,8 +178,8 @@ class Interview:
             for id, name in names.items():
                 self._questions.show(f"{id:>8}  {name}")
             some = ids_among(names, least=1)
-            ids = self._ask("branch", "Which take part", some, _listed(names))
-            chosen = [(id, "") for id in sorted(ids)]
+            ids = sorted(self._ask("branch", "Which take part", some, _listed(names)))
+            chosen = [(id, "") for id in ids]
         else:
             question = "Branches by number, with or without zone, as in 1=Europe/Moscow 2"
             chosen = self._ask("branch", question, branch_list)
@@ -200,21 +201,22 @@ class Interview:
         listed: tuple[LessonType, ...] = ()
         listed = self._read(lambda survey: survey.lesson_types(branches[0]).whole(), listed)
         types = {lesson_type.id: lesson_type for lesson_type in listed}
-        proposals = [{usual} for _, _, usual in TYPE_QUESTIONS]
+        proposals = USUAL_TYPES
         if types:
             counts: dict[int, int] = {}
-            if any(self._questions.is_open(name) for name, _, _ in TYPE_QUESTIONS):
+            if any(map(self._questions.is_open, TYPE_QUESTIONS)):
                 since = today - timedelta(days=DAYS_COUNTED - 1)
                 counts = self._read(
                     lambda survey: survey.lessons_by_type(branches, types, since, today), counts
                 )
                 self._show_types(listed, counts)
-            proposals = [*propose_types(listed, counts)]
+            proposals = propose_types(listed, counts)
         taken: frozenset[int] = frozenset()
         meanings: dict[str, frozenset[int]] = {}
-        for (name, question, _), proposed in zip(TYPE_QUESTIONS, proposals, strict=True):
+        for name, proposed in zip(TYPE_QUESTIONS, proposals, strict=True):
             # Only what earns coins must be chosen by somebody.
             earns = name == "regular"
+            question = TYPE_QUESTIONS[name]
             kind = ids_among(types, taken, least=int(earns))
             ids = _listed(proposed - taken)
             meanings[name] = self._ask(name, question, kind, ids, optional=not earns)

@@ -101,9 +101,7 @@ def refund(
     Coins go to who paid, goods to the stock.
     """
     session: Session = ctx.obj
-    text, author = note_of(note), author_of(session, date=day)
-    if not text:
-        raise UsageError("refund: say why: --note TEXT")
+    text, author = note_of(note, "--note"), author_of(session, date=day)
 
     def decide(reader: Reader) -> Proposal:
         sold = lookup.find_sale(reader, sale)
@@ -160,14 +158,11 @@ def open_fair(
 ) -> int:
     """Open a fair, so that sales may be booked to it."""
     session: Session = ctx.obj
-    code, name, author = event.lower(), clean(title), author_of(session)
+    code, name = event.lower(), note_of(title, most=NAME_LENGTH_MAX)
+    author = author_of(session)
     if not is_code(code):
         advice = "Codes are letters a-z, digits, hyphens: fair-2026-12."
         raise UsageError(f"{clean(event)!r} is no code", advice=advice)
-    if len(name) > NAME_LENGTH_MAX:
-        raise UsageError(
-            f"--title: the text has {len(name)} characters, at most {NAME_LENGTH_MAX} are kept"
-        )
 
     def decide(reader: Reader) -> Proposal:
         return fairs.open_fair(reader, session.settings, code, name or code, author)

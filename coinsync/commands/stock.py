@@ -71,9 +71,7 @@ def _moving(kind: MoveKind, help: str) -> Callable[..., int]:
         # Only a count can find nothing.
         nothing = kind is MoveKind.COUNT and pieces != "" and not pieces.strip("0")
         number = 0 if nothing else number_of(pieces, "number of pieces")
-        text = note_of(note)
-        if kind is MoveKind.WRITE_OFF and not text:
-            raise UsageError("catalog stock write-off: say why: --note TEXT")
+        text = note_of(note, "--note" if kind is MoveKind.WRITE_OFF else "")
         if number > QUANTITY_MAX:
             raise UsageError(f"the number of pieces {number} is above the limit of {QUANTITY_MAX}")
         author = author_of(session, key, date)

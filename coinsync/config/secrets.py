@@ -142,15 +142,15 @@ def _pairs(path: Path, lines: Iterable[str]) -> dict[str, str]:
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
+        where = f"secret: {path.name}, line {number}"
         name, _, value = line.rstrip("\r\n").partition("=")
         name = name.strip()
         if name not in SECRET_NAMES:
             # The line is not shown: it may be a key without its name.
             nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]
-            where = f"{path.name}, line {number}"
-            raise SecretError(f"secret: {where}: unknown name (did you mean {nearest}?)")
+            raise SecretError(f"{where}: unknown name (did you mean {nearest}?)")
         if name in pairs:
-            raise SecretError(f"secret: {path.name}, line {number}: {name} stands there twice")
+            raise SecretError(f"{where}: {name} stands there twice")
         pairs[name] = value
     return pairs
 

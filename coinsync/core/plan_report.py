@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
 from coinsync.core import facts
 from coinsync.core.directory import Directory
+from coinsync.core.facts import Lesson
 from coinsync.core.ledger import Entry, Kind
 from coinsync.core.plan import Change, Counts, Limits, Plan, Purpose, Put, Remark, RemarkKind, Scope
 from coinsync.core.reasons import reason_text
@@ -18,7 +19,8 @@ from coinsync.core.rules import Reason
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-_SHORT_REASONS = {
+#: Why an attended lesson earns nothing, in few words.
+SHORT_REASONS: Mapping[str, str] = {
     Reason.TRIAL: "trial",
     Reason.MAKEUP: "make-up",
     Reason.TYPE_NOT_COUNTED: "type not counted",
@@ -55,7 +57,10 @@ _NOUNS = {
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One line of a plan; ``known`` ones say what earlier plans said already."""
+    """One line of a plan; ``known`` ones say what earlier plans said already.
+
+    ``type`` is the number and the name of the lesson's type.
+    """
 
     sign: str
     verb: str
@@ -68,14 +73,21 @@ class PlanLine:
     note: str = ""
     residents: tuple[int, ...] = ()
     known: bool = False
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """A plan as it is shown; ``unsafe`` names the guards that refuse it, ``likely`` the cause."""
+    """A plan as it is shown; ``unsafe`` names the guards that refuse it, ``likely`` the cause.
+
+    ``skipped`` counts attended lessons that earn nothing, by reason; ``requests`` is how many
+    calls the reading took.
+    """
 
     branch: int
     branch_name: str
+    zone: str
+    requests: int
     scope: Scope
     purpose: str
     digest: str
@@ -88,18 +100,35 @@ class PlanReport:
     unsafe: tuple[str, ...]
     likely: str
     reversals_posted_percent: float
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+def totals_of(reports: Iterable[PlanReport]) -> Counts:
+    """Add the plans of a run up."""
+    sums: Counter[str] = Counter()
+    for report in reports:
+        sums.update(asdict(report.counts))
+    return Counts(**sums)
 
 
 def of_plan(
-    plan: Plan, names: Directory, limits: Limits, branch_name: str, today: date
+    plan: Plan,
+    names: Directory,
+    limits: Limits,
+    branch: tuple[str, str],
+    today: date,
+    requests: int = 0,
 ) -> PlanReport:
-    """Show a plan."""
+    """Show a plan; ``branch`` is its name and its zone."""
+    branch_name, zone = branch
     counts = plan.counts
     awards_posted = plan.evidence.awards_posted
     percent = 100 * counts.reversals / awards_posted if awards_posted else 0.0
     return PlanReport(
         branch=plan.scope.branch,
         branch_name=branch_name,
+        zone=zone,
+        requests=requests,
         scope=plan.scope,
         purpose=plan.purpose.value,
         digest=plan.digest,
@@ -112,6 +141,7 @@ def of_plan(
         unsafe=plan.check(limits),
         likely=_likely_cause(plan, limits),
         reversals_posted_percent=percent,
+        skipped=Counter(remark.reason for remark in plan.remarks if remark.kind is RemarkKind.SKIP),
     )
 
 
@@ -214,21 +244,23 @@ class _LineWriter:
         return self._of_remarks("!", "unreadable", [remark], note)
 
     def _unknown_types(self) -> list[PlanLine]:
-        def type_of(remark: Remark) -> int:
-            lesson = self._lessons.get(remark.lesson or 0)
-            return lesson.type if lesson else 0
+        def type_of(remark: Remark) -> str:
+            return self._type(self._lessons[remark.lesson]) if remark.lesson else ""
 
         lines = []
-        for type_id, group in gathered(self._of_kind(RemarkKind.TYPE_UNKNOWN), type_of):
-            title = f"{type_id} {self._names.types.get(type_id, '')}".strip()
+        for title, group in gathered(self._of_kind(RemarkKind.TYPE_UNKNOWN), type_of):
             residents = _counted(len(group), "resident")
             lessons = _counted(len({remark.lesson for remark in group}), "lesson")
             note = (
                 f"nobody has classified this lesson type: {residents} in {lessons} got nothing; "
                 "name it in [lessons] or in a rule"
             )
-            lines.append(PlanLine("!", "type", title=title, note=note))
+            visitors = tuple(remark.resident or 0 for remark in group)
+            lines.append(PlanLine("!", "type", title=title, note=note, residents=visitors))
         return lines
+
+    def _type(self, lesson: Lesson) -> str:
+        return f"{lesson.type} {self._names.types.get(lesson.type, '')}".rstrip()
 
     def _skips(self) -> list[PlanLine]:
         remarks = self._of_kind(RemarkKind.SKIP)
@@ -236,7 +268,7 @@ class _LineWriter:
         for _, group in gathered(remarks, lambda remark: (remark.lesson, remark.known)):
             reasons: Counter[str] = Counter()
             for remark in group:
-                reasons[_SHORT_REASONS.get(Reason(remark.reason), remark.reason)] += 1
+                reasons[SHORT_REASONS.get(remark.reason, remark.reason)] += 1
             note = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
             lines.append(self._of_remarks(".", "skip", group, note))
         return lines
@@ -294,8 +326,8 @@ class _LineWriter:
         lesson = self._lessons.get(lesson_id or 0)
         if lesson is None:
             return line
-        title = self._names.lesson(lesson)
-        return replace(line, day=lesson.date, starts=lesson.starts, title=title)
+        title, type_ = self._names.lesson(lesson), self._type(lesson)
+        return replace(line, day=lesson.date, starts=lesson.starts, title=title, type=type_)
 
     def _who(self, residents: Sequence[int]) -> str:
         if len(residents) == 1:

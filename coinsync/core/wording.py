@@ -95,6 +95,7 @@ class Words:
     reversed_some_day: str
     marked_on: str
     entered_on: str
+    at_start: str
     statement: StatementWords
 
     def number(self, value: int) -> str:
@@ -141,12 +142,16 @@ def declined(count: int, forms: tuple[str, str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LineFormatter:
-    """Writes lines for one family on one day; ``ways`` are titles by code."""
+    """Writes lines for one family on one day; ``ways`` are titles by code.
+
+    ``began_at`` is when the school's first lessons were posted (UTC), "" where that is not asked.
+    """
 
     words: Words
     zone: ZoneInfo
     today: date
     ways: Mapping[str, str] = field(default_factory=dict)
+    began_at: str = ""
 
     def day(self, day: date) -> str:
         """Write a day, without this year."""
@@ -210,11 +215,20 @@ class LineFormatter:
         """Say when a line was posted more than a day late, else ""."""
         entry = line.posted.entry
         posted_on = self.local(line.posted.posted_at).date()
-        if posted_on - entry.happened_on <= LATE_AFTER:
+        if posted_on - entry.happened_on <= LATE_AFTER or self.came_with_start(line):
             return ""
         words = self.words
         text = words.marked_on if entry.kind is Kind.AWARD else words.entered_on
         return text.format(day=self.day(posted_on))
+
+    def came_with_start(self, line: Line) -> bool:
+        """Whether it is for a lesson before the day on which the school's coins began."""
+        entry = line.posted.entry
+        if not self.began_at or entry.kind is not Kind.AWARD:
+            return False
+        began_on = self.local(self.began_at).date()
+        posted_on = self.local(line.posted.posted_at).date()
+        return entry.happened_on < began_on == posted_on
 
 
 def _joined_names(ids: Iterable[int], names: Mapping[int, str]) -> str:
@@ -271,6 +285,7 @@ RUSSIAN = Words(
     reversed_some_day="отменено",
     marked_on="начислено {day}",
     entered_on="внесено {day}",
+    at_start="это и более ранние занятия начислены при запуске монет",
     statement=StatementWords(
         title="Выписка",
         number="№ {id}",
@@ -345,6 +360,7 @@ ENGLISH = Words(
     reversed_some_day="taken back",
     marked_on="credited on {day}",
     entered_on="entered on {day}",
+    at_start="this and earlier lessons were credited when the coins began",
     statement=StatementWords(
         title="Statement",
         number="#{id}",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+import socket
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -171,7 +173,9 @@ class Wire:
             return retrying(once)
         except Transient as failure:
             tries = retrying.statistics.get("attempt_number", 1)
-            raise type(failure.error)(f"{failure.error.message}, {tries} tries") from failure
+            error = failure.error
+            message = f"{error.message}, {tries} tries"
+            raise type(error)(message, advice=error.advice) from failure
         finally:
             # Pauses count too: the bound of a run is about how long somebody waits for it.
             self._count_time(calls=-1)
@@ -235,7 +239,9 @@ class Wire:
             raise Transient(self.not_an_answer("cannot be unpacked")) from error
         except OSError as error:
             # All errors of requests are kinds of OSError.
-            raise Transient(self.unreachable(_failure(error))) from error
+            why, advice = _failure(error)
+            message = f"{self.name} out of reach at {_origin(url)} ({why})"
+            raise Transient(self.unreachable_error(message, advice=advice)) from error
 
     def _answer(self, response: requests.Response) -> dict[str, Any]:
         # The body of a refusal is not read: it may be endless, and its status says enough. That
@@ -264,7 +270,8 @@ class Wire:
             raise Transient(self.unreachable(f"HTTP {status}"))
         if 300 <= status < 400:
             # Following would hand the token, and at login the key, to whatever host is named.
-            raise self.not_an_answer(f"redirect refused, HTTP {status}")
+            why = f"not {self.answer} (redirect refused, HTTP {status})"
+            raise self.answer_error(why, advice=_REDIRECTED)
         if status != 200:
             raise self.not_an_answer(f"HTTP {status}")
 
@@ -341,20 +348,48 @@ def _harmless(content_type: str) -> str:
     return "".join(char for char in kind if char.isalnum() or char in "/+-. ")
 
 
-def _failure(error: OSError) -> str:
+_REDIRECTED = "Write the address to which it leads: perhaps with https://, or another host."
+#: What is told of an error that one of these lies behind, the special ones first, and what to do.
+_FAILURES: Mapping[type[Exception], tuple[str, str | None]] = {
+    ssl.SSLCertVerificationError: (
+        "certificate refused",
+        "Check the host in the address, and this machine's clock and ca-certificates.",
+    ),
+    ssl.SSLError: ("no https there", "Check the port in the address."),
+    socket.gaierror: ("no such host", "Check the host in the address, and this machine's DNS."),
+    ConnectionRefusedError: (
+        "nothing listens",
+        "Check the port in the address, or start what should listen there.",
+    ),
+    # A time-out of the connection is a kind of connection error too.
+    requests.exceptions.ConnectTimeout: ("no connection in time", None),
+    requests.exceptions.ReadTimeout: ("no answer in time", None),
+    requests.exceptions.ConnectionError: ("no connection", None),
+    requests.exceptions.InvalidURL: ("address not valid", None),
+}
+
+
+def _failure(error: OSError) -> tuple[str, str | None]:
     # The text of these errors may hold the address with its query, so it is not shown.
-    # The order matters: a time-out of the connection is a kind of connection error too.
-    names = {
-        requests.exceptions.SSLError: "certificate refused",
-        requests.exceptions.ConnectTimeout: "no connection in time",
-        requests.exceptions.ReadTimeout: "no answer in time",
-        requests.exceptions.ConnectionError: "no connection",
-        requests.exceptions.InvalidURL: "address not valid",
-    }
-    for kind, name in names.items():
-        if isinstance(error, kind):
-            return name
-    return "connection broken"
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    for kind, failure in _FAILURES.items():
+        if any(isinstance(cause, kind) for cause in causes):
+            return failure
+    return "connection broken", None
+
+
+def _origin(url: str) -> str:
+    """Scheme, host and port of an address: what else stands there may be a secret."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that is not valid"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
 def ping(url: str, event: PingEvent) -> bool:

@@ -20,7 +20,7 @@ CANDIDATES_MAX = 20
 
 
 def find_resident(reader: Reader, text: str) -> Resident:
-    """The resident that ``#id``, ``crm:123``, ``vk:456`` or the beginning of a name means.
+    """The resident that ``101``, ``#101``, ``crm:101``, ``vk:456`` or a name's beginning means.
 
     A merged card leads to the card on which it goes on. Raises ``NotFound`` or ``Ambiguous``.
     """
@@ -44,6 +44,7 @@ def find_card(reader: Reader, text: str) -> Resident:
 
 def _candidates(reader: Reader, text: str) -> list[Resident]:
     prefix, _, rest = text.rpartition(":")
+    # Digits are a number, also where a name begins with them.
     number = plain_number(rest if prefix else text.removeprefix("#"))
     if number is not None:
         if prefix == "vk":

@@ -26,6 +26,8 @@ WIDTH_OF_PAPER = 80
 WIDTH_OF_WORDS = 12
 #: Between two columns.
 GAP = 2
+#: Before the further lines of a row that is no table any more.
+_HANGING = " " * 6
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -138,7 +140,11 @@ def _folded(out: Console, text: Text, width: int) -> list[Text]:
 def _print_row_by_row(out: Console, headings: list[str], rows: list[list[Text]]) -> None:
     if not any(headings):
         for row in rows:
-            out.print(Text("  ").join(filter(None, row)))
+            line = Text("  ").join(filter(None, row))
+            first, *rest = _folded(out, line, max(1, out.width - len(_HANGING)))
+            out.print(first, soft_wrap=True)
+            for more in rest:
+                out.print(Text(_HANGING) + more, soft_wrap=True)
         return
     label = max(map(cell_len, headings))
     widths = [label, max(1, out.width - label - GAP)]

@@ -187,7 +187,7 @@ class Wrong:
 
 
 KEYS = "Correct the configuration file; config.toml.example explains every key."
-NAMED = "Secrets stand as NAME=value, each once, in the environment or in a file of mode 0600"
+NAMED = "Give each secret once, in the environment or as NAME=value in a file of mode 0600."
 RESIDENTS = '"coinsync residents list" shows them'
 DAYS = "Write days as 2026-11-22."
 NUMBERS = "Write a whole number above 0 in plain digits, such as 10."
@@ -348,10 +348,17 @@ OF_SECRETS = [
     ),
 ]
 
-REACHED = "Check the address and the network"
+HOST = "Check the host in the address"
+PORT = "Check the port in the address"
+DIGEST = 'Pass the digest that "coinsync sync --dry-run" shows.'
 NAMES = "Nothing was written. Correct what the line names"
-SERVER = "Check host and port in [database] url, and whether the server runs."
-OWN = "Correct [database] url, or take an empty database."
+SERVER = "Check the database, its address and disk, then try again."
+OWN = "Nothing was written. Correct [database] url."
+
+
+def of_sync(url: str, says: str, advice: str) -> Wrong:
+    """An address of the CRM where somebody else answers, or nobody."""
+    return Wrong("sync --branch 1", 75, says, advice, (crm(url),))
 
 
 def of_crm(url: str, says: str) -> Wrong:
@@ -366,16 +373,10 @@ def of_database(url: str, code: int, says: str, advice: str, *before: Before) ->
 
 
 ADDRESSES = [
-    Wrong("sync --branch 1", 75, "AlfaCRM out of reach", REACHED),
-    Wrong("sync --branch 1", 75, "out of reach", REACHED, (crm("https://no-such-host.invalid"),)),
-    Wrong("sync --branch 1", 75, "out of reach", REACHED, (crm("https://127.0.0.1:PORT"),)),
-    Wrong(
-        "sync --branch 1",
-        75,
-        "not an AlfaCRM answer (HTTP 400)",
-        "Check the address: a proxy, a login page",
-        (crm("http://127.0.0.1:PORT"),),
-    ),
+    of_sync("http://127.0.0.1:9", "at http://127.0.0.1:9 (nothing listens)", PORT),
+    of_sync("https://no.invalid", "at https://no.invalid (no such host)", HOST),
+    of_sync("https://127.0.0.1:PORT", "at https://127.0.0.1: … (no https there)", PORT),
+    of_sync("http://127.0.0.1:PORT", "not an AlfaCRM answer (HTTP 400)", "Check the address: a"),
     of_crm("http://school.s20.online", '"http://school.s20.online"'),
     of_crm("school.s20.online", '"school.s20.online"'),
     of_crm("https://school.s20.online/v2api", '"https://school.s20.online/v2api"'),
@@ -501,7 +502,7 @@ COINS = [
     Wrong("reverse 999999 --note x --yes", 6, "entry 999999 does not exist", '"coinsync history'),
     Wrong("reverse abc --note x --yes", 2, "'abc' is no number of an entry", NUMBERS),
     Wrong("reverse 0 --note x --yes", 2, "'0' is no number of an entry", NUMBERS),
-    Wrong("reverse 1 --yes", 2, "reverse: say why: --note TEXT", see("reverse")),
+    Wrong("reverse 1 --yes", 2, "say why: --note TEXT", see("reverse")),
     Wrong("reverse TAKEN --note x --yes", 7, "is already reversed by", "Nothing needs to be"),
 ]
 
@@ -518,6 +519,8 @@ OF_DAYS = [
     Wrong("reconcile --since 2026-11-01", 2, "say what to read with --with-crm", see("reconcile")),
     Wrong("reconcile --as-of 2026-11-01 --with-crm", 2, "--as-of looks back", see("reconcile")),
     Wrong("export --format beancount --since 2026-11-01", 2, "a journal holds every", "export"),
+    Wrong("sync --until 2999-01-01", 2, "2999-01-01 is still to come", see("sync")),
+    Wrong("sync --since 2999-01-01", 2, "2999-01-01 is still to come", see("sync")),
     Wrong("sync --since 2026-11-02 --until 2026-11-01", 2, "is after --until", see("sync")),
 ]
 
@@ -528,10 +531,20 @@ OPTIONS = [
     Wrong("sync --lock-timeout nan", 2, "'--lock-timeout': 'nan' is not a whole", see("sync")),
     Wrong("sync --lock-timeout inf", 2, "'--lock-timeout': 'inf' is not a whole", see("sync")),
     Wrong("sync --lock-timeout -5", 2, "'--lock-timeout': -5 is not in the range", see("sync")),
+    Wrong("sync --expect xyz", 2, "'xyz' is no digest", DIGEST),
+    Wrong("sync --expect ''", 2, "'' is no digest", DIGEST),
+    Wrong("sync --expect 0123456", 2, "'0123456' is no digest", DIGEST),
+    Wrong("sync --expect 01234567", 75, "AlfaCRM out of reach at http://127.0.0.1:9", PORT),
+    Wrong("sync --accept-unsafe xyz", 2, "'xyz' is no digest", DIGEST),
+    Wrong("sync --guests maybe", 2, "'--guests': 'maybe' is not one of", see("sync")),
+    Wrong("sync --ping-url", 2, "Option '--ping-url' requires an argument", see("")),
+    Wrong("--branch", 2, "Option '--branch' requires an argument", see("")),
+    Wrong("balance --config", 2, "Option '--config' requires an argument", see("")),
     Wrong("runs --max-age 26", 2, "'26' is no age", "Write ages as 90m, 26h or 3d."),
     Wrong("runs --max-age ''", 2, "'' is no age", "Write ages as 90m, 26h or 3d."),
     Wrong("runs --limit 0", 2, "'--limit': 0 is not in the range", see("runs")),
     Wrong("history 101 --limit all", 2, "'--limit': 'all' is not a whole number", see("history")),
+    Wrong("history 101 --kind ''", 2, "'' is no kind of entry", "Kinds: award, reversal"),
     Wrong("history 101 --kind bonus", 2, "'bonus' is no kind of entry", "Kinds: award, reversal"),
     Wrong("reconcile --check nothing", 2, "no check is called 'nothing'", "There are: entry,"),
     Wrong("reconcile --check crm", 2, "check crm needs --with-crm", "Possible here: entry,"),
@@ -627,7 +640,7 @@ DESK = [
     Wrong("review post", 2, "review post: say which cases, or --all", see("review post")),
     Wrong("review post --all 1:1 --yes", 2, "say which cases, or --all", see("review post")),
     Wrong("review post 999999-1 --yes", 6, "'999999-1' is not held", '"coinsync review list"'),
-    Wrong("review waive --all --yes", 2, "review waive: say why: --note", see("review waive")),
+    Wrong("review waive --all --yes", 2, "say why: --note", see("review waive")),
     Wrong("review post --all --kind x --yes", 2, "--kind 'x': held are", see("review post")),
     Wrong("links add 101 vk.com/xyz --yes", 2, "without COINSYNC_VK_SERVICE_KEY", "the number"),
     Wrong("links add 101 0 --yes", 2, "'0' names no person in VK", "Write the number that"),
@@ -644,7 +657,7 @@ DESK = [
     Wrong("sell 101 mug --also 102=999 --yes", 2, "the parts make 999 coins", see("sell")),
     Wrong("sell 101 mug --key '' --yes", 2, "--key '' is no key", "Keys are letters a-z"),
     Wrong("refund abc --note x --yes", 6, "sale 'abc' does not exist", '"coinsync shop sales"'),
-    Wrong("refund sold --yes", 2, "refund: say why: --note TEXT", see("refund")),
+    Wrong("refund sold --yes", 2, "say why: --note TEXT", see("refund")),
     Wrong("refund sold --line 9 --note x --yes", 6, "sale sold has no line 9", "shop sale sold"),
     Wrong("shop open 'Осенняя ярмарка' --yes", 2, "is no code", "Codes are letters a-z, digits"),
     Wrong("shop close none --yes", 6, "no fair is called 'none'", '"coinsync shop events"'),

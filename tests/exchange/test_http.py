@@ -620,8 +620,10 @@ def test_a_redirect_is_refused(status: str, at_login: bool) -> None:
         redirect = says(b"", f"Location: {elsewhere.url}/v2api/auth/login", status=status)
         answers = [redirect] if at_login else [TOKEN_GIVEN, redirect]
         with Stub(*answers) as stub, opened(stub.url) as http:
-            with pytest.raises(NotAnAnswer, match=f"redirect refused, HTTP {status[:3]}"):
+            refused = pytest.raises(NotAnAnswer, match=f"redirect refused, HTTP {status[:3]}")
+            with refused as caught:
                 http.call(BRANCHES, {})
+            assert "https://" in caught.value.advice
             assert len(stub.requests) == len(answers)
         assert elsewhere.requests == []
 
@@ -801,12 +803,35 @@ def closed_port() -> int:
 
 
 def test_a_refused_connection_is_told() -> None:
-    """With the kind of failure and the number of tries."""
-    clock = Time()
-    with opened(f"http://127.0.0.1:{closed_port()}", clock=clock) as http:
-        with pytest.raises(CrmUnreachable, match=r"out of reach \(no connection\), 4 tries"):
+    """With the address, the kind of failure and the number of tries."""
+    clock, url = Time(), f"http://127.0.0.1:{closed_port()}"
+    with opened(url, clock=clock) as http:
+        with pytest.raises(CrmUnreachable) as caught:
             http.call(BRANCHES, {})
         assert http.calls == 4
+    expected = f"AlfaCRM out of reach at {url} (nothing listens), 4 tries"
+    assert caught.value.message == expected
+    assert "port" in caught.value.advice
+
+
+def test_a_host_that_is_not_there_is_another_thing_than_a_closed_port() -> None:
+    """What is to be looked at differs; user and password in an address are never shown."""
+    url = "http://anna:secret@school.invalid:81"
+    with opened(url, tries=1) as http, pytest.raises(CrmUnreachable) as caught:
+        http.call(BRANCHES, {})
+    assert caught.value.message.startswith(
+        "AlfaCRM out of reach at http://school.invalid:81 (no such host)"
+    )
+    assert "DNS" in caught.value.advice
+
+
+def test_https_towards_a_port_that_speaks_http_is_told_apart() -> None:
+    """It is no matter of certificates."""
+    with Stub(TOKEN_GIVEN) as stub:
+        url = stub.url.replace("http:", "https:")
+        with opened(url, tries=1) as http, pytest.raises(CrmUnreachable) as caught:
+            http.call(BRANCHES, {})
+    assert caught.value.message.startswith(f"AlfaCRM out of reach at {url} (no https there)")
 
 
 @pytest.mark.parametrize(

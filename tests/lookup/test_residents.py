@@ -61,6 +61,16 @@ def test_a_merged_card_leads_to_the_child(family: Desk, text: str) -> None:
         assert find_card(reader, text).id == ADA
 
 
+def test_a_number_is_a_number_also_where_a_name_begins_with_it(at: Desk) -> None:
+    """Plain digits mean the card alone; what is no number alone is looked for in names."""
+    at.put(Put(a_resident(101, "Ада М.")), Put(a_resident(7, "101 Далматинец")))
+    with reading(at.url) as reader:
+        assert find_resident(reader, "101").id == 101
+        assert find_resident(reader, "101 Д").id == 7
+        with pytest.raises(NotFound):
+            find_resident(reader, "10")
+
+
 def test_a_visitor_leads_to_the_children_whom_it_sees(family: Desk) -> None:
     """One, or the candidates; a revoked link leads nowhere."""
     with reading(family.url) as reader:

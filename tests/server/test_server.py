@@ -25,6 +25,7 @@ from coinsync.simulator import Simulator
 from tests.deploy.test_nginx import certify
 from tests.server.debian import PROJECT, Debian, bare
 from tests.support.school import KEY, a_school, listening
+from tests.webview.test_serve import free_port
 from webview.launch import sign
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(1800)]
@@ -85,7 +86,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server on which the first steps of the documentation were done."""
     assert os.geteuid() == 0, "make test-server makes users and mounts: run it as root"
     root = Path("/var/tmp") / f"coinsync-server-{os.getpid()}"
-    with listening(a_school()) as simulator:
+    # A clock that differs from the CRM's would be told.
+    with listening(a_school(today=cli.utc_now().date())) as simulator:
         try:
             debian = bare(root)
             certificate = debian.path(f"/etc/letsencrypt/live/{NAME}")
@@ -185,16 +187,17 @@ def test_the_cabinet_serves_a_family(server: Server) -> None:
     }
     links = server.debian.ok("anna", "coinsync links list --json")
     vk = re.findall(r'"vk": ?(\d+)', links)[0]
-    serve = "/opt/coinsync/venv/bin/coinsync serve --port 18080"
+    port = free_port()
+    serve = f"/opt/coinsync/venv/bin/coinsync serve --port {port}"
     with holding(server), server.debian.running("coinsync-web", serve, environ):
-        health = "http://127.0.0.1:18080/healthz"
+        health = f"http://127.0.0.1:{port}/healthz"
         until(lambda: _status(health) == 200)
         fields = {
             "vk_app_id": str(APP),
             "vk_user_id": vk,
             "vk_ts": f"{cli.utc_now().timestamp():.0f}",
         }
-        page = requests.get(f"http://127.0.0.1:18080/?{sign(fields, VK_KEY)}", timeout=10)
+        page = requests.get(f"http://127.0.0.1:{port}/?{sign(fields, VK_KEY)}", timeout=10)
         assert page.status_code == 200
         assert "Росток" in page.text
         # A sale at the desk is on the next page, while everything runs.
@@ -211,25 +214,28 @@ def _status(url: str) -> int:
 
 def test_a_preview_opens_on_this_machine(server: Server) -> None:
     """An admin sees a family's page before there is anything in VK."""
-    command = server.debian.command("anna", "exec coinsync preview 101 --port 18081 2>&1")
+    script = f"exec coinsync preview 101 --port {free_port()} 2>&1"
+    command = server.debian.command("anna", script)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
+            said = ""
             for line in process.stdout:
+                said += line
                 found = re.search(r"http://127\.0\.0\.1:\d+/\S+", line)
                 if found:
                     break
-            assert found
+            assert found, said
             until(lambda: _status(found.group()) == 200)
         finally:
-            server.debian.run("root", "pkill -f 'coinsync preview'")
+            server.debian.run("root", "pkill -f 'coinsync previe[w]'")
             process.terminate()
 
 
 def test_an_admins_own_files(server: Server) -> None:
     """Import, catalog with pictures, and exports work from and to a home that nobody else reads."""
     script = r"""
-    cd; umask 077; mkdir -p shop/photos
+    set -e; cd; umask 077; mkdir -p shop/photos
     printf 'key;resident;coins;reason\nk1;101;5;Олимпиада\n' > wins.csv
     printf '[[item]]\ncode="mug"\nname_ru="Кружка"\nprice=5\npicture="mug.png"\n' > shop/goods.toml
     cp coinsync/tests/server/mug.png shop/photos/
@@ -239,24 +245,22 @@ def test_an_admins_own_files(server: Server) -> None:
     coinsync export --format csv > ledger.csv
     coinsync db backup
     grep -q Кружка goods.csv && grep -q credit ledger.csv && ls shop/photos/mug.png
-    coinsync import nothing.csv --yes; test $? = 2
+    coinsync import nothing.csv --yes || test $? = 2
     """
-    done = server.debian.run(
-        "anna", f"set -e; {script.replace('; test $? = 2', ' || test $? = 2')}"
-    )
+    done = server.debian.run("anna", script)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing.csv cannot be read (no such file or directory)" in done.stderr
     history = server.debian.ok("anna", "coinsync history 101 --json")
     assert "anna" in history
     picture = "cat /var/lib/coinsync/pictures.web/mug.*.webp | wc -c"
-    assert int(server.debian.ok("coinsync-web", picture)) > 100
+    assert int(server.debian.ok("coinsync-web", picture)) > 50
     assert server.debian.ok("root", "ls /tmp").strip() == ""
 
 
 def test_tab_completes(server: Server) -> None:
     """Through the wrapper, which another user's program answers."""
     script = (
-        ". /etc/bash_completion.d/coinsync; COMP_WORDS=(coinsync credit Ад); COMP_CWORD=2;"
+        ". /etc/bash_completion.d/coinsync; COMP_WORDS=(coinsync credit 10); COMP_CWORD=2;"
         ' _coinsync_completion coinsync; echo "${COMPREPLY[@]}"'
     )
     assert re.search(r"\d{3}", server.debian.ok("anna", script))

@@ -70,11 +70,6 @@ def translate(error: BaseException, place: str) -> CoinsyncError:
     for meant, kind, what in _MEANINGS:
         if numbers & meant:
             return kind(f"database: {what.format(place=place)}; nothing written")
-    if numbers & UNREACHABLE:
-        return DatabaseUnavailable(
-            f"database: cannot reach {place}; nothing written",
-            advice="Check host and port in [database] url, and whether the server runs.",
-        )
     if numbers & DENIED:
         return DatabaseUnusable(
             f"database: {place}: access denied for this account; nothing written",
@@ -109,6 +104,7 @@ _MEANINGS: tuple[tuple[frozenset[int], type[CoinsyncError], str], ...] = (
     (READ_ONLY_SERVER, DatabaseUnavailable, "{place}: the server takes no writes"),
     (READ_ONLY, DatabaseUnusable, "{place} is read-only for this user"),
     (CROWDED, DatabaseUnavailable, "{place}: too many connections"),
+    (UNREACHABLE, DatabaseUnavailable, "cannot reach {place}"),
     (TOO_SLOW, DatabaseUnavailable, "{place}: the answer took too long"),
 )
 
