@@ -175,6 +175,9 @@ class CoinPolicy(CoinsyncError):
     exit_code = 7
     advice = "Nothing needs to be undone."
 
+    def __init__(self, message: str, *, advice: str | None = None) -> None:
+        super().__init__(f"{message}; nothing written", advice=advice)
+
 
 class NotEnoughCoins(CoinPolicy):
     """The operation would take a balance below zero."""
@@ -231,6 +234,15 @@ class Busy(TryLater):
     """Another run holds the lock."""
 
     advice = "Nothing was written. Wait for the other run, or pass --lock-timeout SECONDS."
+
+
+class HeldTooLong(TryLater):
+    """Another run has held the lock for longer than any run should take."""
+
+    advice = (
+        "Nothing was written, and nothing will be while it runs. Look what it does; it may be ended"
+        " at any time, nothing is half-written then."
+    )
 
 
 class CrmUnreachable(TryLater):

@@ -1,9 +1,8 @@
 """From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
-from __future__ import annotations
-
+from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -98,22 +97,28 @@ class Sync:
 
     def plan_all(self, branches: Iterable[BranchSettings]) -> list[Outcome]:
         """Plan everything as a dry run does: a plan stands when no guard refuses it."""
-        outcomes = []
+        outcomes: list[Outcome] = []
+
+        def take(outcome: Outcome) -> bool:
+            outcomes.append(outcome)
+            return outcome.plan is not None and not outcome.plan.check(self.settings.limits)
+
+        self.plan_each(branches, take)
+        return outcomes
+
+    def plan_each(
+        self, branches: Iterable[BranchSettings], take: Callable[[Outcome], bool]
+    ) -> None:
+        """Plan step by step; ``take`` says whether a plan stands, so that the next count on it."""
         for branch in branches:
             people = self.plan_people(branch)
-            outcomes.append(people)
-            if not self._is_safe(people):
+            if not take(people):
                 continue
             self.count(people)
             for step in people.steps:
                 lessons = self.plan_lessons(step)
-                outcomes.append(lessons)
-                if self._is_safe(lessons):
+                if take(lessons):
                     self.count(lessons)
-        return outcomes
-
-    def _is_safe(self, outcome: Outcome) -> bool:
-        return outcome.plan is not None and not outcome.plan.check(self.settings.limits)
 
     def count(self, outcome: Outcome) -> None:
         """Count on what a plan brings, applied or only planned."""
@@ -155,7 +160,9 @@ class Sync:
 
     def _days(self, today: date) -> tuple[date, date]:
         last = min(self.until or today, today)
-        return self.since or last - timedelta(days=self.settings.sync.days_back), last
+        # No day is before the first one that a calendar has.
+        days_back = min(self.settings.sync.days_back, last.toordinal() - 1)
+        return self.since or last - timedelta(days=days_back), last
 
     def _people_outcome(self, branch: BranchSettings, today: date) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
@@ -355,10 +362,11 @@ class Sync:
 def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
     """Cut days into months, so that memory and guards do not grow with history."""
     while since <= until:
-        # Whatever the month, 32 days after its first day the next one has begun.
-        next_month = (since.replace(day=1) + timedelta(days=32)).replace(day=1)
-        end = min(until, next_month - timedelta(days=1))
+        _, days = monthrange(since.year, since.month)
+        end = min(until, since.replace(day=days))
         yield Scope(branch, since, end)
+        if end == until:
+            return
         since = end + timedelta(days=1)
 
 

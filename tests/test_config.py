@@ -425,6 +425,10 @@ class TestSecrets:
         secrets = config.Secrets.of(settings, {"COINSYNC_SECRETS": str(named)})
         assert secrets.get("COINSYNC_VK_KEYS").reveal() == "v"
         assert not secrets.has("COINSYNC_ALFACRM_KEY")
+        named.write_text("")
+        with pytest.raises(SecretError) as caught:
+            secrets.get("COINSYNC_VK_KEYS")
+        assert f"into {tmp_path}/web.secrets" in caught.value.advice
 
     def test_is_shown_to_nobody(self) -> None:
         """Neither by str nor by repr."""

@@ -1,7 +1,5 @@
 """Looking at coins: balance, history, statement."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 
@@ -38,7 +36,7 @@ def balance(
             residents = residents_of(reader, session.chosen_branch_ids())
         ids = [each.id for each in residents]
         coins = reader.balances(ids, until=day or date.max)
-    session.print_listing(balances(residents, coins, day), as_csv)
+    session.print_listing(balances(residents, coins, session.branch_names(), day), as_csv)
 
 
 def history(

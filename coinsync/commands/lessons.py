@@ -161,17 +161,12 @@ def _difference(outcomes: Iterable[Outcome], expected: str, digest: str) -> Coin
 def _post_step_by_step(
     posting: Posting, run: Sync, bar: Bar, branches: Iterable[BranchSettings]
 ) -> None:
-    for branch in branches:
-        people = run.plan_people(branch)
+    def take(outcome: Outcome) -> bool:
         bar.rest()
-        _warn(posting.session, people)
-        if not posting.take(people):
-            continue
-        run.count(people)
-        for step in people.steps:
-            lessons = run.plan_lessons(step)
-            if posting.take(lessons):
-                run.count(lessons)
+        _warn(posting.session, outcome)
+        return posting.take(outcome)
+
+    run.plan_each(branches, take)
 
 
 def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:

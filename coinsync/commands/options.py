@@ -67,7 +67,7 @@ def span(
     """The days of ``--since`` and ``--until``, until ``now``. Raises ``UsageError``."""
     first, last = day_of(since), day_of(until)
     for day in (first, last):
-        # Somewhere it is tomorrow already.
+        # Somewhere it is tomorrow.
         if now and day and day > now.date() + timedelta(days=1):
             raise UsageError(f"{day} is still to come")
     if first and last and first > last:

@@ -1,22 +1,19 @@
 """The rows of a file, as one plan. Writes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from coinsync.config import Settings
 from coinsync.core import ledger
 from coinsync.core.facts import Resident
 from coinsync.core.files.import_rows import KEY_PREFIX, ImportRow
 from coinsync.core.files.sheet import Problem, quoted, refusal
 from coinsync.core.ledger import Entry, KeyState, Kind, Line
 from coinsync.core.plan import Plan, Post, Purpose, Scope
-from coinsync.core.proposal import Author, Proposal, check_floors
+from coinsync.core.proposal import Proposal, check_floors
 from coinsync.desk.coins import refuse_another_entry, says_the_same
-from coinsync.desk.gather import moves_of, refuse_erased
-from coinsync.errors import Ambiguous, LikelyDuplicate, NotFound, PostedOtherwise
+from coinsync.desk.gather import Clerk, moves_of, refuse_erased
+from coinsync.errors import Ambiguous, LikelyDuplicate, NotFound
 from coinsync.store.reader import Reader
 
 #: The same row in another file within that time is likely a file that was sent twice.
@@ -26,18 +23,15 @@ NAMED_MAX = 5
 
 
 def import_rows(
-    reader: Reader,
-    settings: Settings,
-    rows: Sequence[ImportRow],
-    find: Callable[[str], Resident],
-    author: Author,
+    clerk: Clerk, rows: Sequence[ImportRow], find: Callable[[str], Resident]
 ) -> Proposal:
     """Plan the rows of a file, all or none; those that are posted already are left out.
 
     Raises what ``find`` raises, ``ImportRefused`` for days still to come, ``PostedOtherwise``,
     ``LikelyDuplicate``, ``NotEnoughCoins``, or ``CoinPolicy`` for somebody who is erased.
     """
-    entries = _entries_of_rows(settings, rows, find, author)
+    reader, author = clerk.reader, clerk.author
+    entries = _entries_of_rows(clerk, rows, find)
     # A row that was taken back since is posted all the same, and is not posted again: the first
     # entry of its key is what the file said.
     posted: dict[str, Line] = {}
@@ -54,9 +48,9 @@ def import_rows(
     if not author.allow_duplicate:
         _refuse_sent_twice(reader, new_rows, {row.key for row in rows}, author.now)
     new_entries = [entry for _, entry in new_rows]
-    moves = moves_of(reader, settings, new_entries)
+    moves = moves_of(clerk, new_entries)
     check_floors(moves)
-    days = [entry.happened_on for entry in new_entries] or [settings.profile.today((), author.now)]
+    days = [entry.happened_on for entry in new_entries] or [clerk.today()]
     plan = Plan.of(
         Purpose.DESK,
         Scope(0, min(days), max(days)),
@@ -70,7 +64,7 @@ def import_rows(
 
 
 def _entries_of_rows(
-    settings: Settings, rows: Sequence[ImportRow], find: Callable[[str], Resident], author: Author
+    clerk: Clerk, rows: Sequence[ImportRow], find: Callable[[str], Resident]
 ) -> list[Entry]:
     entries: list[Entry] = []
     problems: list[Problem] = []
@@ -79,14 +73,14 @@ def _entries_of_rows(
         refuse_erased(resident, f"line {row.line}: ")
         # A day may have come at one branch and not yet at another, so it is the resident's own
         # day that counts, and only here is it known who the resident is.
-        today = settings.profile.today(resident.branches, author.now)
+        today = clerk.today(resident.branches)
         if row.day is not None and row.day > today:
             typed = quoted(row.day.isoformat())
             problems.append(Problem(row.line, "date", f"{typed} is not yet; today is {today}"))
         reason = ledger.OPENED if row.kind is Kind.OPENING else ledger.BY_HAND
         if row.way:
             reason = ledger.BY_WAY
-        day, actor = row.day or today, author.actor
+        day, actor = row.day or today, clerk.author.actor
         entry = Entry(
             row.key, 1, resident.id, row.coins, row.kind, day, reason, actor, row.way, row.reason
         )
@@ -112,12 +106,8 @@ def _refuse_another_row(
     if row.way:
         # What a way gives is the configuration's; it may have changed since the file was posted.
         entry = replace(entry, coins=line.posted.entry.coins)
-    try:
-        refuse_another_entry(line, entry, row.day, survivors)
-    except PostedOtherwise as error:
-        raise PostedOtherwise(
-            f"line {row.line}: {error.message}", advice="Give the row another key, or leave it out."
-        ) from None
+    advice = "Give the row another key, or leave it out."
+    refuse_another_entry(line, entry, row.day, survivors, f"line {row.line}: ", advice)
 
 
 def _refuse_sent_twice(
@@ -138,7 +128,7 @@ def _refuse_sent_twice(
     if likely:
         more = f" and {len(likely) - NAMED_MAX} more" if len(likely) > NAMED_MAX else ""
         named = ", ".join(likely[:NAMED_MAX])
-        raise LikelyDuplicate(f"another file has posted the same: {named}{more}; nothing written")
+        raise LikelyDuplicate(f"another file has posted the same: {named}{more}")
 
 
 def _came_from_a_file(line: Line, row: ImportRow, entry: Entry) -> bool:

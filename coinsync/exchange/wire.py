@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from threading import Lock
@@ -20,6 +20,7 @@ import requests
 import tenacity
 
 from coinsync.errors import CoinsyncError, ConfigError
+from coinsync.waiting import TookTooLong, within
 
 _CHUNK_BYTES = 65_536
 #: Nine digits of seconds are thirty years; more of them are no time to wait.
@@ -217,28 +218,33 @@ class Wire:
         self._pace.wait()
         with self._lock:
             self.calls += 1
-        try:
+        connect_seconds = min(bounds.connect_seconds, bounds.answer_seconds)
+        read_seconds = min(bounds.read_seconds, bounds.answer_seconds)
+
+        def exchange() -> dict[str, Any]:
             with self._session.post(
                 url,
                 json=body,
                 data=form,
                 params=query,
                 headers=headers,
-                timeout=(
-                    min(bounds.connect_seconds, bounds.answer_seconds),
-                    min(bounds.read_seconds, bounds.answer_seconds),
-                ),
+                timeout=(connect_seconds, read_seconds),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 return self._answer(response)
+
+        try:
+            return within(connect_seconds + bounds.answer_seconds, exchange)
+        except TookTooLong:
+            # Not tried again: the next try could take as long.
+            raise self.unreachable(f"answer not finished in {bounds.answer_seconds:g} s") from None
         except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
             # The text of these errors shows the header, which may be a secret.
             raise ConfigError([self.bad_header]) from None
         except requests.exceptions.ContentDecodingError as error:
             raise Transient(self.not_an_answer("cannot be unpacked")) from error
-        except OSError as error:
-            # All errors of requests are kinds of OSError.
+        except OSError as error:  # All errors of requests are kinds of it.
             why, advice = _failure(error)
             message = f"{self.name} out of reach at {_origin(url)} ({why})"
             raise Transient(self.unreachable_error(message, advice=advice)) from error
@@ -287,8 +293,8 @@ class Wire:
     def _body(self, response: requests.Response) -> bytes:
         bounds = self._bounds
         deadline = self._clock() + bounds.answer_seconds
-        # Left alone, requests waits until a piece is full, and a drip would pass no bound for
-        # hours. This hands it each piece as it arrives, unpacked to no more than its size.
+        # Left alone, requests waits until a piece is full. This hands it each piece as it arrives,
+        # unpacked to no more than its size.
         read = partial(response.raw.read1, _CHUNK_BYTES, decode_content=True)
         response.raw.stream = lambda *_, **__: iter(read, b"")  # type: ignore[method-assign]
         pieces: list[bytes] = []
@@ -300,8 +306,7 @@ class Wire:
                 if size > bounds.answer_bytes:
                     raise self.not_an_answer(f"more than {bounds.answer_bytes} bytes")
                 if self._clock() > deadline:
-                    why = f"answer not finished in {bounds.answer_seconds:.0f} s"
-                    raise self.unreachable(why)
+                    raise TookTooLong
         except requests.exceptions.ConnectionError as error:
             # What requests makes of a time-out within a body; a cut connection is another error.
             raise Transient(self.unreachable("no answer in time")) from error
@@ -339,7 +344,9 @@ def _moment(text: str) -> datetime | None:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else None
+    # At both ends of the calendar the day in another zone may be none.
+    is_possible = moment.tzinfo is not None and date.min.year < moment.year < date.max.year
+    return moment if is_possible else None
 
 
 def _harmless(content_type: str) -> str:
@@ -392,20 +399,26 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
-def ping(url: str, event: PingEvent) -> bool:
-    """Tell a watcher outside what became of a run, in at most 5 seconds; False if that failed.
+def ping(url: str, event: PingEvent, seconds: float = 5.0) -> bool:
+    """Tell a watcher outside what became of a run, in so many seconds; False if that failed.
 
     As healthchecks.io has it: success is the address itself, the others stand below it.
     """
+
+    def exchange(address: str) -> int:
+        # The status is the answer; a body, however long, is not waited for.
+        with (
+            HttpSession() as session,
+            session.get(
+                address, timeout=(seconds, seconds), allow_redirects=False, stream=True
+            ) as response,
+        ):
+            return response.status_code
+
     try:
         if event != "success":
             parts = urlsplit(url)
             url = parts._replace(path=f"{parts.path.rstrip('/')}/{event}").geturl()
-        # The status is the answer; a body, however long, is not waited for.
-        with (
-            HttpSession() as session,
-            session.get(url, timeout=(2.0, 3.0), allow_redirects=False, stream=True) as response,
-        ):
-            return 200 <= response.status_code < 300
-    except (OSError, ValueError):
+        return 200 <= within(seconds, partial(exchange, url)) < 300
+    except (OSError, ValueError, TookTooLong):
         return False

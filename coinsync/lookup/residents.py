@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from itertools import chain
 
 from coinsync.config import Settings
-from coinsync.core.facts import Group, Membership, Presence, Resident, VkPage
+from coinsync.core.facts import Group, Membership, Resident, VkPage
 from coinsync.core.identity import clean, plain_number
-from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem, RosterLine
-from coinsync.core.planning.people import vk_number
+from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
@@ -31,7 +31,7 @@ def find_resident(reader: Reader, text: str) -> Resident:
 
 def find_card(reader: Reader, text: str) -> Resident:
     """The card that a text means, be it merged or not."""
-    cards = _candidates(reader, text.strip())
+    cards = _candidates(reader, clean(unicodedata.normalize("NFKC", text)))
     if not cards:
         raise NotFound(f"no resident answers to {clean(text)!r}")
     if len(cards) > 1:
@@ -135,27 +135,3 @@ def links(reader: Reader) -> list[LinkLine]:
         LinkLine(link.vk, link.resident, names.get(link.resident, ""), link.source, link.live)
         for link in reader.links()
     ]
-
-
-def link_problems(reader: Reader) -> list[LinkProblem]:
-    """Cards whose VK page is not, or not any more, the account that sees the resident; by name."""
-    merged = reader.survivors()
-    pages = {page.resident: page for page in reader.all(VkPage)}
-    live_by_vk: dict[int, dict[int, bool]] = {}
-    for link in reader.links():
-        live_by_vk.setdefault(link.resident, {})[link.vk] = link.live
-    problems = []
-    for resident in reader.residents():
-        if resident.id in merged or resident.presence is Presence.ERASED:
-            continue
-        vk, problem = vk_number(resident.vk, pages.get(resident.id))
-        links = live_by_vk.get(resident.id, {})
-        if vk and vk not in links:
-            # Nothing is linked anew in silence: a card that names another page than before waits
-            # for a person, a first one for the next sync.
-            problem = "changed" if links else "waiting"
-        elif vk and not links[vk]:
-            problem = "revoked"
-        if problem:
-            problems.append(LinkProblem(resident.id, resident.name, resident.vk, problem))
-    return problems

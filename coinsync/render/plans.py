@@ -1,7 +1,5 @@
 """The plans of a run before they are applied, and the receipt after it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
@@ -138,7 +136,7 @@ class _Lines:
             for line in report.lines:
                 if line.known and not self._every_line:
                     self._known += 1
-                elif line.verb != "type":
+                else:
                     # What is true of several windows, such as a merged card, is said once.
                     lines[line] = None
         page: Parts = []

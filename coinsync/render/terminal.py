@@ -4,8 +4,6 @@ What comes from the CRM is data. It is cleaned of control characters and handed 
 ``Text``, so that no name can colour, link or break anything.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -53,8 +51,7 @@ def show(out: Console, page: Page | Callable[[int], Page]) -> None:
         if isinstance(part, Grid):
             _print_grid(out, part)
         else:
-            wrap = part.wrap if isinstance(part, TextLine) else True
-            out.print(inert(part), soft_wrap=not wrap)
+            out.print(inert(part))
 
 
 def inert(cell: Cell) -> Text:

@@ -5,6 +5,10 @@ What is written, what is said, how it ends.
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from datetime import date
 
 import pytest
@@ -279,3 +283,22 @@ def test_coinsync_never_writes_to_the_crm(installation: Installation) -> None:
     for seen in installation.crm.requests:
         assert seen.method == "POST"
         assert seen.path.endswith(("/auth/login", "/index"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_a_run_as_ctrl_c_does(
+    installation: Installation, number: signal.Signals, code: int
+) -> None:
+    """A server that is switched off, or a terminal that closes: one line, nothing is written."""
+    installation.crm.faults.add("hang", seconds=5)
+    words = [sys.executable, "-m", "cli", "--config", str(installation.config), "sync"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={}) as process:
+        until = time.monotonic() + 20
+        while not installation.crm.requests and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert err.startswith("coinsync: interrupted; nothing is half-written\n")
+    with installation.reader() as reader:
+        assert reader.head().runs == 0

@@ -28,11 +28,12 @@ from hypothesis import strategies as st
 from coinsync.errors import CoinsyncError, ConfigError, CrmRefused, CrmUnreachable, NotAnAnswer
 from coinsync.exchange.http import Http
 from coinsync.exchange.wire import Bounds, Pace, ping
-from coinsync.simulator import Options, School, Simulator
+from coinsync.simulator import Options, Simulator
+from tests.support.edited_school import EditedSchool
 
 TODAY = date(2026, 11, 21)
 PER_SECOND = 5 * 0.95
-SCHOOL = School(seed=7, residents=20, days=10, today=TODAY)
+SCHOOL = EditedSchool(seed=7, residents=20, days=10, today=TODAY)
 BRANCHES = "branch/index"
 KEY = "key-that-nobody-may-see"
 TOKEN = "token-that-nobody-may-see"

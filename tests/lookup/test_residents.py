@@ -22,7 +22,8 @@ from coinsync.errors import (
 )
 from coinsync.lookup.explain import explain
 from coinsync.lookup.history import history
-from coinsync.lookup.residents import dossier, find_card, find_resident, link_problems, links
+from coinsync.lookup.residents import dossier, find_card, find_resident, links
+from coinsync.lookup.vk_pages import vk_coverage
 from tests.support import engines
 from tests.support.desk import (
     BRANCHES,
@@ -52,7 +53,7 @@ ENGINES = engines.BOTH
 # --- looking ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", [f"#{ADA}", str(ADA), f"crm:{ADA}", " #101 "])
+@pytest.mark.parametrize("text", [f"#{ADA}", str(ADA), f"crm:{ADA}", " #101 ", "\u200b#１０１"])
 def test_a_merged_card_leads_to_the_child(family: Desk, text: str) -> None:
     """Found by its number it is the card on which it goes on; as a card it is itself."""
     family.do(family.merge(ADA, GLEB))
@@ -81,6 +82,15 @@ def test_a_visitor_leads_to_the_children_whom_it_sees(family: Desk) -> None:
     family.do(family.revoke(ADA, GRANNY))
     with reading(family.url) as reader, pytest.raises(NotFound):
         find_resident(reader, f"vk:{GRANNY}")
+
+
+@pytest.mark.parametrize("text", ["Серёня", "серeня", "Ceрëня\u00a0М.", "Серёня  м"])
+def test_cards_that_look_alike_are_both_candidates(family: Desk, text: str) -> None:
+    """However each of them, and what is looked for, was typed: the wrong child is never meant."""
+    family.put(Put(a_resident(501, "Серёня М.")), Put(a_resident(502, "Cеpеня\u00a0М.")))
+    with reading(family.url) as reader, pytest.raises(Ambiguous) as caught:
+        find_resident(reader, text)
+    assert [line.split()[0] for line in caught.value.candidates] == ["#502", "#501"]
 
 
 def test_links_are_listed_with_names_revoked_ones_too(family: Desk) -> None:
@@ -120,7 +130,9 @@ def test_cards_whose_page_leads_to_nobody_are_told(at: Desk, text: str) -> None:
         *([Put(VkPage(ADA, name, *PAGES[name], DAY))] if name in PAGES else []),
     )
     with reading(at.url) as reader:
-        told = [(one.resident, one.name, one.text, one.problem) for one in link_problems(reader)]
+        told = [
+            (one.resident, one.name, one.text, one.problem) for one in vk_coverage(reader).problems
+        ]
     assert told == ([(ADA, "Ада М.", text, problem)] if problem else [])
 
 
@@ -129,13 +141,13 @@ def test_closed_cards_have_no_problems(family: Desk) -> None:
     for card in (ADA, GLEB):
         family.put(Put(replace(family_card(card), vk="club1"), family_card(card)))
     with reading(family.url) as reader:
-        assert [one.resident for one in link_problems(reader)] == [ADA, GLEB]
+        assert [one.resident for one in vk_coverage(reader).problems] == [ADA, GLEB]
     family.do(family.merge(ADA, GLEB))
     with reading(family.url) as reader:
-        assert [one.resident for one in link_problems(reader)] == [GLEB]
+        assert [one.resident for one in vk_coverage(reader).problems] == [GLEB]
     family.do(family.erase(GLEB))
     with reading(family.url) as reader:
-        assert link_problems(reader) == []
+        assert vk_coverage(reader).problems == ()
 
 
 def family_card(card: int) -> Resident:

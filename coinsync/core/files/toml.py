@@ -9,7 +9,6 @@ _RIGHT = {
     r"= *\d+[./-]\d+[./-]\d+": "write a day as 2026-09-01, without quotes",
     r"= *[^\s\d\"'\[{+-]": 'write a text in straight quotes ("), yes and no as true and false',
     r"Illegal character '\\n'": "a quote is missing",
-    r'"[^"]*\\': "write / in the place of \\",
 }
 
 
