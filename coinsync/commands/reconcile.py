@@ -41,7 +41,7 @@ def reconcile(
     ] = False,
     since: Day = None,
     until: Day = None,
-    lock_timeout: LockTimeout = 0.0,
+    lock_timeout: LockTimeout = 0,
     as_csv: AsCsv = False,
 ) -> int:
     """Prove that every coin is right.

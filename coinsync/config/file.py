@@ -16,6 +16,7 @@ from typing import Any
 from coinsync.config.checks import contradictions
 from coinsync.config.secrets import absolute, without_password
 from coinsync.config.settings import CsvSettings, Settings, ShopSettings, sections
+from coinsync.core.files.toml import toml_problem
 from coinsync.core.setting import Key, Section
 from coinsync.errors import ConfigError, reason_of
 
@@ -40,7 +41,8 @@ def load(path: Path) -> Settings:
             advice='Run "coinsync init", or pass --config FILE.',
         ) from error
     except UnicodeDecodeError as error:
-        raise ConfigError([f"config: {path}: not valid TOML: {error}"]) from error
+        advice = "Save it as UTF-8: in Notepad by Save as, Encoding."
+        raise ConfigError([f"config: {path} is not UTF-8"], advice=advice) from error
     return parse(text, path)
 
 
@@ -49,7 +51,7 @@ def parse(text: str, path: Path) -> Settings:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"config: {path}: not valid TOML: {error}"]) from error
+        raise ConfigError([f"config: {path}: {toml_problem(text, error)}"]) from error
     reading = _FileReading(path.name)
     reading.refuse_unknown("", data, [section.name for section in sections().values()])
     folder = data_folder = path.resolve().parent
@@ -145,6 +147,8 @@ class _FileReading:
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
     text = without_password(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _VALUE_LENGTH_MAX else text[: _VALUE_LENGTH_MAX - 1] + "…"
 

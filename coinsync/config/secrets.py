@@ -92,7 +92,9 @@ class Secrets:
         # A space or a newline comes from pasting, and a key that has one is refused far away.
         if not text or text != text.strip() or "\n" in text:
             state = "missing" if text is None else "empty or has spaces around it"
-            file = f"write {name}=… into {self._kept_in} (mode 0600)"
+            # The web view is given no other secret.
+            path = self._kept_in if name == VK_KEYS else self.files[0]
+            file = f"write {name}=… into {path} (mode 0600)"
             advice = f"Set {name} in the environment, or {file}."
             raise SecretError(f"secret: {name} is {state}", advice=advice)
         return Secret(text)
@@ -140,15 +142,18 @@ def read_file(path: Path) -> dict[str, str]:
             advice = "Save it as UTF-8, or write comments in Latin letters."
             raise SecretError(f"secret: {path} is not UTF-8", advice=advice) from None
     pairs: dict[str, str] = {}
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
+        where = f"secret: {path.name}, line {number}"
         name, _, value = line.partition("=")
         name = name.strip()
         if name not in SECRET_NAMES:
             # The line is not shown: it may be a key without its name.
             nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]
-            raise SecretError(f"secret: {path.name}: unknown name (did you mean {nearest}?)")
+            raise SecretError(f"{where}: unknown name (did you mean {nearest}?)")
+        if name in pairs:
+            raise SecretError(f"{where}: {name} stands there twice")
         pairs[name] = value
     return pairs
 
