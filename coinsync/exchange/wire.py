@@ -218,13 +218,8 @@ class Wire:
 
         Raises ``Transient``, ``Denied``, or an error of the service for what will not pass.
         """
+        self._wait_for_turn()
         bounds = self._bounds
-        if self._busy_seconds > bounds.run_seconds:
-            why = f"still reading after {bounds.run_seconds:.0f} s"
-            raise self.unreachable_error(f"{self.name}: {why}")
-        self._pace.wait()
-        with self._lock:
-            self.calls += 1
         connect_seconds = min(bounds.connect_seconds, bounds.answer_seconds)
         read_seconds = min(bounds.read_seconds, bounds.answer_seconds)
 
@@ -257,6 +252,14 @@ class Wire:
             why, advice = _failure(error)
             message = f"{self.name} out of reach at {_origin(url)} ({why})"
             raise Transient(self.unreachable_error(message, advice=advice)) from error
+
+    def _wait_for_turn(self) -> None:
+        limit = self._bounds.run_seconds
+        if self._busy_seconds > limit:
+            raise self.unreachable_error(f"{self.name}: still reading after {limit:.0f} s")
+        self._pace.wait()
+        with self._lock:
+            self.calls += 1
 
     def _answer(self, response: requests.Response) -> dict[str, Any]:
         # The body of a refusal is not read: it may be endless, and its status says enough. That
