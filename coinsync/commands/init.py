@@ -13,7 +13,7 @@ from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands.session import Session, somebody_is_there
-from coinsync.commands.setup_interview import Interview, ask_key, show
+from coinsync.commands.setup_interview import Interview, ask_key
 from coinsync.config.secrets import ALFACRM_KEY
 from coinsync.config.settings import SecretSettings
 from coinsync.errors import ConfigError, reason_of
@@ -142,7 +142,7 @@ def _settle_key(session: Session, typed_key: str, *, asks: bool) -> str:
         if is_in_environment:
             alone = f"{ALFACRM_KEY} stands in the environment alone, which cron does not have"
             if is_person:
-                show(alone)
+                session.complain(alone)
             if not (is_person and typer.confirm(f"Keep it in {file}?", default=True, err=True)):
                 return f"{file}: left as it is; {alone}"
             typed_key = session.secrets.get(ALFACRM_KEY).reveal()

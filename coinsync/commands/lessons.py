@@ -28,9 +28,8 @@ from coinsync.core.rules import GuestPolicy
 from coinsync.errors import CoinsyncError, DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
-    from coinsync.config import BranchSettings
     from coinsync.render.progress import Bar
-    from coinsync.sync import Outcome, Sync
+    from coinsync.sync import Outcome
 
 Rerate = Annotated[bool, Option("--rerate", help="Post what changed rules give for the past.")]
 Guests = Annotated[
@@ -137,7 +136,7 @@ def post_windows(
     # What is accepted changes what comes after it: lessons of people who were refused in the dry
     # run, balances in later windows. So an accepted run is planned anew from its first step.
     with connect() as (run, bar):
-        _post_step_by_step(posting, run, bar, branches)
+        run.plan_each(branches, lambda outcome: _take(posting, outcome, bar))
 
 
 def _digests(*texts: str | None) -> list[str]:
@@ -158,17 +157,6 @@ def _difference(outcomes: Iterable[Outcome], expected: str, digest: str) -> Coin
     return DigestMismatch(f"digest differs: expected {expected}, {plan}")
 
 
-def _post_step_by_step(
-    posting: Posting, run: Sync, bar: Bar, branches: Iterable[BranchSettings]
-) -> None:
-    def take(outcome: Outcome) -> bool:
-        bar.rest()
-        _warn(posting.session, outcome)
-        return posting.take(outcome)
-
-    run.plan_each(branches, take)
-
-
 def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:
     """Apply just what was compared; nothing is read again."""
     without_people: set[int] = set()
@@ -176,18 +164,19 @@ def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:
         branch = outcome.branch.id
         if branch in without_people:
             continue
-        _warn(posting.session, outcome)
-        if not posting.take(outcome) and outcome.steps:
+        if not _take(posting, outcome) and outcome.steps:
             # Its lessons refer to people who are not recorded now.
             without_people.add(branch)
 
 
-def _warn(session: Session, outcome: Outcome) -> None:
-    if outcome.warning is None:
-        return
+def _take(posting: Posting, outcome: Outcome, bar: Bar | None = None) -> bool:
+    session, warning = posting.session, outcome.warning
+    if bar is not None:
+        bar.rest()
     # A key that is refused will be refused every night; what was out of reach comes by itself.
-    if not session.quiet or isinstance(outcome.warning, VkRefused):
-        session.complain(f"{outcome.warning.message}: screen names wait for the next sync")
+    if warning and (not session.quiet or isinstance(warning, VkRefused)):
+        session.complain(f"{warning.message}: screen names wait for the next sync")
+    return posting.take(outcome)
 
 
 def runs(

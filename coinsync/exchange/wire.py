@@ -7,6 +7,7 @@ import math
 import re
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,6 +26,9 @@ from coinsync.waiting import TookTooLong, within
 _CHUNK_BYTES = 65_536
 #: Nine digits of seconds are thirty years; more of them are no time to wait.
 _RETRY_AFTER = re.compile("[0-9]{1,9}")
+
+#: What requests unpacks by itself, whatever else is installed.
+PACKINGS = ("gzip", "deflate")
 
 #: What a watcher outside is told of a run.
 PingEvent = Literal["start", "success", "fail"]
@@ -110,7 +114,8 @@ class Denied(Exception):
 class Wire:
     """Posts to one service and reads the JSON that comes back; several threads may post at once.
 
-    ``moment`` is the time (aware) on the service's latest answer. A subclass says how to speak of
+    ``moment`` is the time (aware) on the service's latest answer, ``oddities`` counts what came
+    without being asked for. A subclass says how to speak of
     the service, and which errors to raise.
     """
 
@@ -133,13 +138,15 @@ class Wire:
         self._sleep = sleep
         self._bounds = bounds
         self._session = HttpSession()
-        self._session.headers.update({"Accept": "application/json", **(headers or {})})
+        asked = {"Accept": "application/json", "Accept-Encoding": ", ".join(PACKINGS)}
+        self._session.headers.update({**asked, **(headers or {})})
         self._lock = Lock()
         self._under_way = 0
         self._counted_until = 0.0
         self._busy_seconds = 0.0
         self.calls = 0
         self.moment: datetime | None = None
+        self.oddities: Counter[str] = Counter()
 
     @classmethod
     def unreachable(cls, why: str) -> CoinsyncError:
@@ -211,13 +218,8 @@ class Wire:
 
         Raises ``Transient``, ``Denied``, or an error of the service for what will not pass.
         """
+        self._wait_for_turn()
         bounds = self._bounds
-        if self._busy_seconds > bounds.run_seconds:
-            why = f"still reading after {bounds.run_seconds:.0f} s"
-            raise self.unreachable_error(f"{self.name}: {why}")
-        self._pace.wait()
-        with self._lock:
-            self.calls += 1
         connect_seconds = min(bounds.connect_seconds, bounds.answer_seconds)
         read_seconds = min(bounds.read_seconds, bounds.answer_seconds)
 
@@ -249,12 +251,23 @@ class Wire:
             message = f"{self.name} out of reach at {_origin(url)} ({why})"
             raise Transient(self.unreachable_error(message, advice=advice)) from error
 
+    def _wait_for_turn(self) -> None:
+        limit = self._bounds.run_seconds
+        if self._busy_seconds > limit:
+            raise self.unreachable_error(f"{self.name}: still reading after {limit:.0f} s")
+        self._pace.wait()
+        with self._lock:
+            self.calls += 1
+
     def _answer(self, response: requests.Response) -> dict[str, Any]:
         # The body of a refusal is not read: it may be endless, and its status says enough. That
         # costs the connection, which only a body that was read to its end leaves open.
         self._check_status(response)
         # The service's clock decides what "today" is, not the clock of this machine.
         self.moment = _moment(response.headers.get("Date", "")) or self.moment
+        packed = response.headers.get("Content-Encoding", "identity").lower()
+        if packed not in ("identity", *PACKINGS):
+            self.oddities["answers packed in a way that was not asked for"] += 1
         text = self._body(response)
         try:
             return _parsed(text)
@@ -314,10 +327,16 @@ class Wire:
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    """Read JSON strictly. Raises ``ValueError`` or ``RecursionError``."""
+    """Read JSON strictly, also behind a byte-order mark, which files written on Windows begin with.
+
+    Raises ``ValueError`` or ``RecursionError``.
+    """
     # Python alone would also take NaN and Infinity, and read 1e999 as the latter.
     data = json.loads(
-        text.decode(), object_pairs_hook=_unique, parse_float=_finite, parse_constant=_finite
+        text.decode("utf-8-sig"),
+        object_pairs_hook=_unique,
+        parse_float=_finite,
+        parse_constant=_finite,
     )
     if not isinstance(data, dict):
         raise ValueError("not an object")

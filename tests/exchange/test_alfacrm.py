@@ -527,6 +527,14 @@ def test_a_crm_that_ignores_every_filter_is_read_rightly() -> None:
         2: 1,
         3: 2,
     }
+    # Each of the three questions of the first reading brought all five.
+    told = exchange.oddities()
+    assert told.pop("other lessons than the one that was looked for") > 5
+    assert told == {
+        "lessons of another branch": 3,
+        "lessons of other days": 1,
+        "lessons of another status": 8,
+    }
 
 
 # Pages that do not add up

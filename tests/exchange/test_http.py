@@ -411,6 +411,7 @@ def test_the_time_on_the_answer_is_kept() -> None:
         "Sat, 21 Nov 2026 10:00:00 GMT",
         "soon",
         "Sat, 21 Nov 2026 10:00:00 +99999999999999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
     ]
     answers = [says(b"{}", f"Date: {text}") for text in dates]
     with Stub(TOKEN_GIVEN, *answers) as stub, opened(stub.url) as http:
@@ -568,7 +569,8 @@ def test_what_is_not_an_answer_once_is_asked_for_again(kind: str) -> None:
     [
         b'{"total": Infinity}', b'{"total": -Infinity}', b'{"total": 1e400}',
         b'{"total": -1e400}', b'"text"', b"7",
-        b'{"items": [{"id": 1, "id": 2}]}', b'{"total": "\xff"}', b'\xef\xbb\xbf{"total": 1}',
+        b'{"items": [{"id": 1, "id": 2}]}', b'{"total": "\xff"}',
+        b'\xef\xbb\xbf\xef\xbb\xbf{"total": 1}',
         b'{"total": 1} x',
         b'{"total": 1}{"total": 2}', b'{"total": 01}', b'{\'total\': 1}', b'{"total": 1,}',
         b'{"a": "\n"}', b"\x00",
@@ -584,6 +586,12 @@ def test_json_is_read_strictly(body: bytes) -> None:
         pytest.raises(NotAnAnswer),
     ):
         http.call(BRANCHES, {})
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    """A proxy, or a file that PHP includes, writes one before the answer."""
+    with Stub(TOKEN_GIVEN, says(b'\xef\xbb\xbf{"total": 1}')) as stub, opened(stub.url) as http:
+        assert http.call(BRANCHES, {}) == {"total": 1}
 
 
 @pytest.mark.parametrize("status", [201, 204, 206, 400, 404, 405, 418, 422])
@@ -674,6 +682,18 @@ def test_a_packed_answer_is_unpacked() -> None:
     packed = says(gzip.compress(b'{"total": 3}'), "Content-Encoding: gzip")
     with Stub(TOKEN_GIVEN, packed) as stub, opened(stub.url) as http:
         assert http.call(BRANCHES, {}) == {"total": 3}
+
+
+def test_packing_that_was_not_asked_for_is_counted() -> None:
+    """It may be read, and it is a sign of something in between."""
+    body = gzip.compress(b'{"total": 3}')
+    answers = [says(body, f"Content-Encoding: {how}") for how in ("gzip", "x-gzip", "br")]
+    with Stub(TOKEN_GIVEN, *answers) as stub, opened(stub.url, tries=1) as http:
+        assert http.call(BRANCHES, {}) == http.call(BRANCHES, {}) == {"total": 3}
+        with pytest.raises(NotAnAnswer):
+            http.call(BRANCHES, {})
+    assert b"accept-encoding: gzip, deflate\r\n" in stub.requests[0].lower()
+    assert dict(http.oddities) == {"answers packed in a way that was not asked for": 2}
 
 
 def test_an_answer_in_chunks_is_put_together() -> None:

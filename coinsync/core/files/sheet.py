@@ -261,7 +261,7 @@ def records_of(content: bytes) -> tuple[list[tuple[int, list[str]]], list[Proble
     Raises ``ImportRefused`` where the letters are not those that were meant.
     """
     text = _text(content)
-    delimiters = _DELIMITERS
+    delimiters: tuple[str, ...] = _DELIMITERS
     # Excel is told the delimiter by a line that is none of the sheet.
     told = _TOLD_DELIMITER.match(text)
     if told:
