@@ -238,7 +238,7 @@ def _run_migrations(database: Database, migrations: Path) -> tuple[str, ...]:
 
 
 def _missing_steps(database: Database, migrations: Path = MIGRATIONS) -> list[str]:
-    # What another or a later program made lacks nothing.
+    # Of the steps of others none is missing.
     known, applied = schema_steps(migrations), applied_steps(database)
     tables = [] if applied else database.get_tables()
     if tables and HISTORY not in tables:

@@ -498,6 +498,8 @@ COINS = [
     ),
     Wrong(f"debit 101 900 {WHY}", 7, "coins, 900 needed; nothing written", '"coinsync balance'),
     Wrong(f"debit 101 -5 {WHY}", 2, "'-5' is below 0", "Write a number above 0"),
+    Wrong("credit 101 5 6 --yes", 2, "unexpected extra argument(s) (6)", see("credit")),
+    Wrong(f"debit 101 {WHY}", 2, "Missing argument 'COINS'", see("debit")),
     Wrong("debit 101 5 --yes", 2, "say why: --reason TEXT", see("debit")),
     Wrong("reverse 999999 --note x --yes", 6, "entry 999999 does not exist", '"coinsync history'),
     Wrong("reverse abc --note x --yes", 2, "'abc' is no number of an entry", NUMBERS),
@@ -521,6 +523,10 @@ OF_DAYS = [
     Wrong("export --format beancount --since 2026-11-01", 2, "a journal holds every", "export"),
     Wrong("sync --until 2999-01-01", 2, "2999-01-01 is still to come", see("sync")),
     Wrong("sync --since 2999-01-01", 2, "2999-01-01 is still to come", see("sync")),
+    Wrong("reconcile --with-crm --since 2999-01-01", 2, "2999-01-01 is still to come", "reconcile"),
+    Wrong(
+        "shop report --since 2026-11-02 --until 2026-11-01", 2, "is after --until", "shop report"
+    ),
     Wrong("sync --since 2026-11-02 --until 2026-11-01", 2, "is after --until", see("sync")),
 ]
 
@@ -550,6 +556,12 @@ OPTIONS = [
     Wrong("reconcile --check crm", 2, "check crm needs --with-crm", "Possible here: entry,"),
     Wrong("statement 101 --lang de", 2, "--lang 'de' is no language here", "Languages: ru, en."),
     Wrong("balance --unknown", 2, "No such option: --unknown", see("balance")),
+    Wrong("residents list --branch 99", 6, "branch '99' is not in the", "There are: 1 "),
+    Wrong("links list --problem", 2, "No such option: --problem", see("links list")),
+    Wrong("statement 101 --lang ''", 2, "--lang '' is no language here", "Languages: ru, en."),
+    Wrong("serve --port 0", 2, "'--port': 0 is not in the range", see("serve")),
+    Wrong("preview 999999", 6, "no resident answers to '999999'", RESIDENTS),
+    Wrong("init --csv-folder", 2, "'--csv-folder' requires an argument", see("init")),
     Wrong("init --unknown", 2, "No such option: --unknown", see("init")),
 ]
 
@@ -621,6 +633,12 @@ FILES = [
     ),
     Wrong("export --format csv --to none/x.csv", 2, "none/x.csv cannot be written", see("export")),
     Wrong("db backup", 2, "name a FILE, or a folder as [data] backups", see("db backup")),
+    Wrong("db backup ''", 2, ". is there already", "Choose another name."),
+    Wrong("export --format csv --to ''", 2, ". is there already", "Choose another name."),
+    Wrong("import '' --yes", 2, ". cannot be read (is a directory)", see("import")),
+    Wrong("import a.csv b.csv", 2, "unexpected extra argument(s) (b.csv)", see("import")),
+    Wrong("catalog load", 2, "Missing argument 'FILE'", see("catalog load")),
+    Wrong("catalog load a.toml --pictures", 2, "'--pictures' requires an argument", "catalog load"),
     Wrong("db backup coinsync.db", 2, "coinsync.db is there already", "Choose another name."),
     Wrong("db backup none/x", 2, "none/x cannot be written (no such", see("db backup")),
     Wrong("db backup x --keep 3", 2, "--keep goes without FILE", see("db backup")),
@@ -648,6 +666,10 @@ DESK = [
     Wrong("links add vk.com/id5 101 --yes", 6, "no resident answers to 'vk.com/id5'", RESIDENTS),
     Wrong("links revoke 101 5 --yes", 6, "VK 5 has no link to #101", '"coinsync links list"'),
     Wrong("sell 101 кружечка --yes", 6, "no item answers to 'кружечка'", '"coinsync catalog list"'),
+    Wrong("links add 101 --yes", 2, "Missing argument 'VK'", see("links add")),
+    Wrong("links add 101 '' --yes", 2, "'' names no person in VK", "Write the number that"),
+    Wrong("shop open", 2, "Missing argument 'EVENT'", see("shop open")),
+    Wrong("refund --note x", 2, "Missing argument 'SALE'", see("refund")),
     Wrong("sell 101 --yes", 2, "Missing argument 'ITEM'", see("sell")),
     Wrong("sell 101 mug --quantity 100 --yes", 7, "mug: 4 left, 100 needed", "catalog stock list"),
     Wrong("sell 101 mug --quantity 0 --yes", 2, "'0' is no number of pieces", NUMBERS),
@@ -720,3 +742,12 @@ def test_a_wrong_input_is_answered_by_one_line_and_one_of_advice(
     for secret in (SECRET, KEY, VK_KEY):
         assert secret not in said.out + said.err
     assert tables == shared.tables
+
+
+@pytest.mark.parametrize("group", ["catalog", "db", "links", "residents", "review", "shop"])
+def test_a_group_without_a_command_shows_its_commands(shared: Shared, group: str) -> None:
+    """It is a question and no fault: help on the screen, nothing written."""
+    said = shared.installation.run(group)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"Usage: coinsync {group} ")
+    assert shared.installation.tables() == shared.tables
