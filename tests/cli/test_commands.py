@@ -51,7 +51,8 @@ class TestHelp:
             ),
             (["sync", "--branch=2"], ["--branch=2", "sync"]),
             (["history", "--", "--json"], ["history", "--", "--json"]),
-            (["sync", "--branch"], ["--branch", "sync"]),
+            # An option without its value is refused; the command must not become the value.
+            (["sync", "--branch"], ["--branch"]),
         ],
     )
     def test_global_options_may_stand_behind_the_command(
