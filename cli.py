@@ -251,7 +251,10 @@ def _main(
             # Where two crons met, the one that came first does the work.
             sessions.clear()
         if not (quiet and isinstance(error, Busy)):
-            _complain(message, "" if quiet else advice)
+            if "--json" in words:
+                _complain_to_program(message, advice, code)
+            else:
+                _complain(message, "" if quiet else advice)
     if code not in (0, INTERRUPTED):
         for session in sessions:
             session.ping("fail")
@@ -294,6 +297,13 @@ def _complain(message: str, advice: str) -> None:
     sys.stderr.write(f"coinsync: {message}\n")
     if advice:
         sys.stderr.write(f"  → {advice}\n")
+
+
+def _complain_to_program(message: str, advice: str, code: int) -> None:
+    from coinsync.render.data import json_text
+
+    error = {"message": message, "advice": advice, "exit_code": code}
+    sys.stderr.write(f"{json_text(error)}\n")
 
 
 def _interrupted_by_signals() -> list[int]:

@@ -226,3 +226,63 @@ def test_a_terminal_without_letters_gets_escapes(synced: Installation) -> None:
         timeout=60,
     )
     assert b"\\u04" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["balance"], ["runs"], ["export"], ["history", "#101"], ["credit", "#101", "1"]]
+)
+def test_an_unknown_branch_is_refused_by_every_command(
+    synced: Installation, words: list[str]
+) -> None:
+    """A misspelt branch never means all of them."""
+    said = synced.run("--branch", "Nowhere", *words)
+    assert said.code == 6
+    assert "branch 'Nowhere' is not in the configuration" in said.err
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-5", "1e9"])
+def test_a_lock_timeout_is_a_time(installation: Installation, seconds: str) -> None:
+    """What is no number would wait for ever."""
+    said = installation.run("sync", "--lock-timeout", seconds)
+    assert said.code == 2
+    assert "--lock-timeout is no number from 0 to 86400" in said.err
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "http://", "ftp://host/x", "http://host:99999/", "http://a b/", "//host/x"]
+)
+def test_a_broken_address_of_the_watcher_is_refused(installation: Installation, url: str) -> None:
+    """Otherwise nobody would notice that nobody is told; it may be a secret and is not repeated."""
+    for said in (
+        installation.run("sync", "--ping-url", url),
+        installation.run("sync", environ={"COINSYNC_PING_URL": url}),
+    ):
+        assert said.code == 2
+        assert "--ping-url or COINSYNC_PING_URL is no web address" in said.err
+        assert "host/x" not in said.err
+
+
+def test_errors_are_json_for_a_program(synced: Installation) -> None:
+    """Message, advice and exit code, on stderr; stdout has what the command gives."""
+    said = synced.run("balance", "Nobody at all", "--json")
+    error = json.loads(said.err)
+    assert said.code == error["exit_code"] == 6
+    assert error["message"]
+    assert error["advice"]
+    usage = synced.run("nonsense", "--json")
+    assert json.loads(usage.err)["exit_code"] == usage.code == 2
+    synced.school.act("empty", branch=1)
+    refused = synced.run("sync", "--json")
+    assert refused.code == 5
+    for line in refused.err.splitlines():
+        assert json.loads(line)["message"]
+
+
+def test_by_night_a_branch_complains_once(synced: Installation) -> None:
+    """Not once for each of its months."""
+    synced.crm.faults.add("items_null", match="1/lesson/index")
+    said = synced.run("sync", "--quiet", "--since", "2026-08-01")
+    lines = said.err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].endswith("more of this branch)")
+    assert len(synced.run("sync", "--since", "2026-08-01").err.splitlines()) > 4
