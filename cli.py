@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 from functools import cache, partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from coinsync import __version__
@@ -78,7 +77,6 @@ def serve(session: Session, terms: CabinetTerms) -> None:
 
     from coinsync import brand
     from coinsync.errors import UsageError, reason_of
-    from coinsync.store.reader import Reader
     from webview.app import AppSettings, make_app
     from webview.serve import serve as listen
 
@@ -103,7 +101,7 @@ def serve(session: Session, terms: CabinetTerms) -> None:
         app,
         session.database_url,
         now=lambda: session.now().timestamp(),
-        reader=terms.reader or Reader,
+        reader=terms.reader,
     )
     try:
         listen(wsgi, terms.host, terms.port, terms.threads, terms.listening)
@@ -149,8 +147,11 @@ def hoisted(argv: Sequence[str]) -> list[str]:
         elif word.partition("=")[0] in _VALUED:
             front.append(word)
             if word in _VALUED:
-                # The value is the next word, where there is one.
-                front.extend(islice(words, 1))
+                # Else the command would be its value.
+                value = next(words, None)
+                if value is None:
+                    return [word]
+                front.append(value)
         else:
             rest.append(word)
     return front + rest
@@ -275,8 +276,10 @@ def _explained(error: BaseException) -> tuple[str, str, int]:
         option = getattr(error, "option_name", "")
         if option[:1] == "-" and option[1:].isdigit():
             # A number below zero looks like an option.
-            return f"'{option}' is no number of coins", 'Coins are taken by "coinsync debit".', 2
-        message = " ".join(error.format_message().replace("Value error, ", "").split())
+            advice = 'Write a number above 0; "coinsync debit" takes coins.'
+            return f"'{option}' is below 0", advice, 2
+        message = error.format_message().replace("valid int range", "whole number")
+        message = " ".join(message.split())
         return message, 'See "coinsync COMMAND --help".', 2
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         message, advice = "interrupted; nothing is half-written", "Run the same command again."

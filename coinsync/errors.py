@@ -23,8 +23,10 @@ class CoinsyncError(Exception):
             self.advice = advice
 
 
-def reason_of(error: OSError | UnicodeError) -> str:
+def reason_of(error: Exception) -> str:
     """What the system says of a file or an address, such as "no such file or directory"."""
+    if isinstance(error, UnicodeError):
+        return "it is not UTF-8"
     words = getattr(error, "strerror", None) or type(error).__name__
     return str(words[0].lower() + words[1:])
 
@@ -51,7 +53,7 @@ class SecretError(CoinsyncError):
     """A secret is missing, empty, given twice or readable by others."""
 
     exit_code = 2
-    advice = "Give secrets in the environment or in a file of mode 0600 beside the configuration."
+    advice = "Give each secret once, in the environment or as NAME=value in a file of mode 0600."
 
 
 class DatabaseUnusable(CoinsyncError):
@@ -72,7 +74,7 @@ class ImportRefused(CoinsyncError):
     """A file of rows cannot be taken; ``problems`` are the first ones of ``count``."""
 
     exit_code = 2
-    advice = "Correct these lines in the file and run the command again; no row of it was written."
+    advice = "Correct the file and run the command again; nothing of it was written."
 
     def __init__(
         self, problems: Sequence[str], *, count: int | None = None, file: str = "the file"
@@ -119,7 +121,7 @@ class IncompleteRead(CoinsyncError):
     """The CRM's answer may not be whole, so nothing may be concluded from it."""
 
     exit_code = 3
-    advice = "The next sync reads it again; if it stays so, look at that list in the CRM."
+    advice = "The next sync reads it again; if it stays so, look at that list or file yourself."
 
 
 class UnsafePlan(CoinsyncError):
@@ -269,9 +271,7 @@ class NotAnAnswer(TryLater):
 class DatabaseUnavailable(TryLater):
     """The database cannot be opened, is busy, full or lost."""
 
-    advice = (
-        "Nothing was written. Check the database and its disk, then run the same command again."
-    )
+    advice = "Nothing was written. Check the database, its address and disk, then try again."
 
 
 class OutcomeUnknown(TryLater):

@@ -41,10 +41,11 @@ from coinsync.core.proof.checks import (
     Proof,
 )
 from coinsync.core.proof.crm import check_fresh
-from coinsync.core.proof.ledger import LedgerPass, Progress, StoredNotes, no_progress
+from coinsync.core.proof.ledger import LedgerPass, StoredNotes
 from coinsync.core.proof.lessons import LessonsPass
 from coinsync.core.proof.people import StoredPeople, check_people
 from coinsync.core.proof.shop import StoredSales, check_sales, check_stock
+from coinsync.environment import Progress, no_progress
 from coinsync.errors import CoinsyncError
 from coinsync.store.reader import Reader
 

@@ -334,7 +334,7 @@ def test_a_section_that_is_needed_may_not_be_missing(tmp_path: Path, missing: st
     with pytest.raises(ConfigError) as caught:
         config.load(path)
     assert caught.value.problems == (
-        f"config: [[{missing}]]: expected at least one block, got null",
+        f"config: [[{missing}]]: expected at least one block, got nothing",
     )
 
 

@@ -24,6 +24,7 @@ from webview.views import MakeReader, Views, error_name
 METHODS = ("GET", "HEAD")
 _PATH_SHOWN = 100
 _METHOD_SHOWN = 10
+_HEADERS_OF_STATUS = {405: {"Allow": ", ".join(METHODS)}, 503: {"Retry-After": "60"}}
 _LOG_LEVELS = {500: logging.ERROR, 503: logging.WARNING}
 
 log = logging.getLogger("webview")
@@ -80,6 +81,7 @@ class _Wrapper:
         headers = {
             **security_headers(self._views.renderer.style_source),
             **answer.headers,
+            **_HEADERS_OF_STATUS.get(answer.status, {}),
             "Content-Length": str(len(answer.body)),
         }
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
@@ -90,8 +92,7 @@ class _Wrapper:
         if self._hosts and environ.get("HTTP_HOST", "").lower() not in self._hosts:
             return self._views.notice(421, "missing", "unknown_host")
         if method not in METHODS:
-            allowed = {"Allow": ", ".join(METHODS)}
-            return self._views.notice(405, "wrong_method", "method", allowed)
+            return self._views.notice(405, "wrong_method", "method")
         try:
             return self._views.answer(environ)
         except Exception as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from coinsync.core.catalog import Item
 from webview.school_view import SchoolView
@@ -61,7 +60,7 @@ class Category:
 
     number: int
     title: str
-    goods: tuple[Good, ...]
+    goods: list[Good]
 
 
 def catalog(
@@ -70,25 +69,21 @@ def catalog(
     pictures: Mapping[str, str],
     school: SchoolView,
     texts: Texts,
-) -> tuple[Category, ...]:
+) -> list[Category]:
     """What the children's branches have; all where there is no child."""
     branches = {branch for purse in purses for branch in purse.branches}
     shown = [pair for pair in shelf[:GOODS_MAX] if not purses or pair[0].is_sold_at(branches)]
     categories: list[Category] = []
     numbers: dict[str, int] = {}
-
-    def category(pair: tuple[Item, int]) -> str:
-        return texts.of(pair[0].category_ru, pair[0].category_en)
-
-    for title, neighbours in groupby(shown, category):
-        goods = []
-        for item, left in neighbours:
-            picture = pictures.get(item.picture, "")
-            goods.append(_good(item, left, purses, picture, school, texts))
-        # A category that comes again further down keeps its number, so that one button finds both.
-        number = numbers.setdefault(title, len(numbers) + 1)
-        categories.append(Category(number, title, tuple(goods)))
-    return tuple(categories)
+    for item, left in shown:
+        title = texts.of(item.category_ru, item.category_en)
+        if not categories or categories[-1].title != title:
+            # One that comes again further down keeps its number, so that one button finds both.
+            number = numbers.setdefault(title, len(numbers) + 1)
+            categories.append(Category(number, title, []))
+        picture = pictures.get(item.picture, "")
+        categories[-1].goods.append(_good(item, left, purses, picture, school, texts))
+    return categories
 
 
 def _good(

@@ -90,7 +90,7 @@ class Child:
 class Shop:
     """The screens about goods and about earning."""
 
-    categories: tuple[Category, ...]
+    categories: Sequence[Category]
     more: str
     earnings: tuple[Earning, ...]
 

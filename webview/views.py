@@ -39,8 +39,6 @@ _DRAWING_POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 )
 
-_RETRY = {"Retry-After": "60"}
-
 T = TypeVar("T")
 Show = Callable[[Reader, Visitor, datetime], HttpAnswer]
 #: What asks a database that is open.
@@ -136,23 +134,17 @@ class Views:
     def _health(self, _environ: WSGIEnvironment) -> HttpAnswer:
         """Say for machines whether the database and its schema answer."""
         state: dict[str, str | None] = {"database": "ok", "schema": "ok"}
-        status, name, more = 200, "", {}
+        status, name = 200, ""
         try:
             state["last_synced_at"] = self._read(Reader.last_synced_at)
         except CoinsyncError as error:
-            status, name, more = 503, error_name(error), _RETRY
+            status, name = 503, error_name(error)
             state = {"database": "out", "schema": "unknown", "last_synced_at": None, "error": name}
-        return HttpAnswer(status, json.dumps(state).encode(), {"Content-Type": JSON, **more}, name)
+        return HttpAnswer(status, json.dumps(state).encode(), {"Content-Type": JSON}, name)
 
-    def notice(
-        self,
-        status: int,
-        kind: NoticeKind,
-        reason: str = "",
-        headers: Mapping[str, str] | None = None,
-    ) -> HttpAnswer:
+    def notice(self, status: int, kind: NoticeKind, reason: str = "") -> HttpAnswer:
         """A page that says one thing to anybody."""
-        return self._page(status, pages.notice(self._school, kind), reason, headers)
+        return self._page(status, pages.notice(self._school, kind), reason)
 
     def _missing(self) -> HttpAnswer:
         return self.notice(404, "missing")
@@ -175,17 +167,10 @@ class Views:
         try:
             return self._read(lambda reader: show(reader, visitor, local_moment))
         except CoinsyncError as error:
-            return self.notice(503, "trouble", error_name(error), _RETRY)
+            return self.notice(503, "trouble", error_name(error))
 
-    def _page(
-        self,
-        status: int,
-        page: pages.Page,
-        reason: str = "",
-        headers: Mapping[str, str] | None = None,
-    ) -> HttpAnswer:
-        content = {"Content-Type": HTML, **(headers or {})}
-        return HttpAnswer(status, self.renderer.print(page), content, reason)
+    def _page(self, status: int, page: pages.Page, reason: str = "") -> HttpAnswer:
+        return HttpAnswer(status, self.renderer.print(page), {"Content-Type": HTML}, reason)
 
     def _read(self, question: Callable[[Reader], T]) -> T:
         # A database that a restore has put in the place of the old one is seen by the next request.

@@ -19,7 +19,6 @@ from coinsync.desk.gather import Clerk
 from coinsync.errors import ImportRefused, UsageError, reason_of
 from coinsync.lookup import shop as lookup
 from coinsync.render import shop as render
-from coinsync.render.progress import Bar
 
 
 def load(
@@ -53,36 +52,29 @@ def read_goods(
     """The goods of a file, and copies of their pictures, which lie in ``folder``, by name."""
     settings = session.settings
     copies: dict[str, pictures.WebPicture] = {}
+
+    def web_name(name: str) -> str:
+        if pictures.is_web_copy(settings.shop.web_pictures, name):
+            # As ``catalog list --csv`` names it.
+            return name
+        if name not in copies:
+            copies[name] = pictures.web_picture(pictures.find(folder, name))
+            bar("pictures", len(copies), 0)
+        return copies[name].name
+
     try:
         with session.progress_bar() as bar:
             items = read_catalog(
                 file.read_bytes(),
                 toml=file.suffix.lower() == ".toml",
                 branches=frozenset(branch.id for branch in settings.branches),
-                picture=partial(_web_name, folder, settings.shop.web_pictures, copies, bar),
+                picture=web_name,
             )
     except OSError as error:
         raise UsageError(f"catalog load: {file} cannot be read ({reason_of(error)})") from error
     except ImportRefused as error:
         raise ImportRefused(error.problems, count=error.count, file=str(file)) from error
     return items, copies
-
-
-def _web_name(
-    folder: Path,
-    web_folder: Path,
-    copies: dict[str, pictures.WebPicture],
-    bar: Bar,
-    name: str,
-) -> str:
-    """The name of a picture's web copy, which is added to ``copies`` where it has to be made."""
-    if pictures.is_web_copy(web_folder, name):
-        # As ``catalog list --csv`` names it.
-        return name
-    if name not in copies:
-        copies[name] = pictures.web_picture(pictures.find(folder, name))
-        bar("pictures", len(copies), 0)
-    return copies[name].name
 
 
 def keep_copies(settings: Settings, copies: dict[str, pictures.WebPicture]) -> None:

@@ -49,7 +49,7 @@ def credit(
         ),
     ] = "",
     date: Day = None,
-    key: Key = "",
+    key: Key = None,
     allow_duplicate: AllowDuplicate = False,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -91,7 +91,7 @@ def debit(
     coins: Annotated[str, argument("COINS", "How many.")],
     reason: Reason = "",
     date: Day = None,
-    key: Key = "",
+    key: Key = None,
     allow_duplicate: AllowDuplicate = False,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -99,9 +99,7 @@ def debit(
     """Take coins by hand; never below zero."""
     session: Session = ctx.obj
     amount = number_of(coins, "number of coins")
-    author, note = author_of(session, key, date, allow_duplicate), note_of(reason)
-    if not note:
-        raise UsageError("say why: --reason TEXT")
+    author, note = author_of(session, key, date, allow_duplicate), note_of(reason, "--reason")
 
     def decide(clerk: Clerk) -> Proposal:
         return desk.give(clerk, find_resident(clerk.reader, resident), -amount, note=note)
@@ -117,9 +115,7 @@ def reverse(
     yes: Yes = False,
 ) -> int:
     """Take an entry back: a second entry that names it, once."""
-    number, text = number_of(entry, "number of an entry"), note_of(note)
-    if not text:
-        raise UsageError("reverse: say why: --note TEXT")
+    number, text = number_of(entry, "number of an entry"), note_of(note, "--note")
 
     def decide(clerk: Clerk) -> Proposal:
         return desk.reverse(clerk, number, note=text)

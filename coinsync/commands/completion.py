@@ -75,13 +75,11 @@ def ways(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]
 
 @_offered
 def items(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]:
-    """Goods by the beginning of their code, or a part of the name."""
+    """Goods by the beginning of their code; a shell takes no code in the place of a name."""
     from coinsync.core.catalog import Item
 
-    wanted = incomplete.casefold()
     for item in reader.all(Item):
-        fits = item.code.startswith(wanted) or wanted in item.name_ru.casefold()
-        if fits and not item.archived:
+        if item.code.startswith(incomplete) and not item.archived:
             yield item.code, f"{item.name_ru} {item.price}"
 
 

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 
 from coinsync.commands.session import Session
 from coinsync.config.secrets import ALFACRM_KEY, VK_SERVICE_KEY
+from coinsync.environment import Progress, no_progress
 from coinsync.errors import ConfigError
 
 if TYPE_CHECKING:
     from coinsync.config.settings import CrmSettings
     from coinsync.core.rules import GuestPolicy
-    from coinsync.exchange.base import Exchange, Progress
+    from coinsync.exchange.base import Exchange
     from coinsync.exchange.http import Http
     from coinsync.exchange.survey import AlfaCrmSurvey
     from coinsync.exchange.vk import VkApi
@@ -46,7 +47,7 @@ def sync(
                 session.say(f"came without being asked for, and was not used: {count} {what}")
 
 
-def exchange(session: Session, progress: Progress | None = None) -> closing[Exchange]:
+def exchange(session: Session, progress: Progress = no_progress) -> closing[Exchange]:
     """The school's CRM; ``progress`` is told how far a list is read."""
     settings = session.settings
     if settings.school.crm == "csv":
@@ -58,9 +59,8 @@ def exchange(session: Session, progress: Progress | None = None) -> closing[Exch
             raise ConfigError([problem], advice=advice)
         return closing(CsvExchange(settings.csv.folder))
     from coinsync.exchange.alfacrm import AlfaCrm
-    from coinsync.exchange.base import no_progress
 
-    crm, progress = settings.alfacrm, progress or no_progress
+    crm = settings.alfacrm
     http = _http(session, crm, session.secrets.get(ALFACRM_KEY).reveal())
     kept, page_size = settings.residents, crm.page_size
     return closing(AlfaCrm(http, kept, page_size=page_size, calls=crm.calls, progress=progress))

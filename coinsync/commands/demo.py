@@ -5,7 +5,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -33,21 +33,21 @@ ZONE = "Europe/Moscow"
 APP_ID = 7000001
 DEFAULTS = {"seed": 1, "residents": 60, "days": 45}
 
+Seed = Annotated[int | None, Option(help="Another number, another school; 1 if left out.")]
+Residents = Annotated[
+    int | None, Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
+]
+Days = Annotated[int | None, Option(min=1, max=1000, help="How many days of history; 45.")]
+
 
 def demo(
     ctx: Context,
     folder: Annotated[Path, Option("--dir", help="Folder for configuration and database.")] = Path(
         "demo"
     ),
-    seed: Annotated[
-        int | None, Option(help="Another number, another school; 1 if left out.")
-    ] = None,
-    residents: Annotated[
-        int | None, Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
-    ] = None,
-    days: Annotated[
-        int | None, Option(min=1, max=1000, help="How many days of history; 45.")
-    ] = None,
+    seed: Seed = None,
+    residents: Residents = None,
+    days: Days = None,
     port: Annotated[int, Option(min=1, max=65535, help="Port of the cabinet.")] = 8080,
     serve: Annotated[
         bool, Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")
@@ -58,7 +58,7 @@ def demo(
     AlfaCRM simulator, database, sync, shop, and the cabinet in the browser; nothing to configure.
     """
     outer: Session = ctx.obj
-    school = _school_of(outer, folder, {"seed": seed, "residents": residents, "days": days})
+    school = _school_of(outer, folder, _given(seed=seed, residents=residents, days=days))
     with _listening(outer, school):
         session = _session_of(outer, school, port)
         create(session.database_url)
@@ -77,23 +77,18 @@ def demo(
     return code
 
 
-def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) -> DemoFolder:
-    wanted = {name: value for name, value in given.items() if value is not None}
-    school = _load(folder)
+def _given(**options: int | None) -> dict[str, int]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _school_of(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
+    school = DemoFolder.load(folder)
     if school is None:
         return _make(session, folder, {**DEFAULTS, **wanted})
     if not wanted.items() <= school.description.items():
         advice = "Choose another --dir, or remove that folder."
         raise UsageError(f"{folder} holds another school", advice=advice)
     return school
-
-
-def _load(folder: Path) -> DemoFolder | None:
-    try:
-        return DemoFolder.load(folder)
-    except ValueError as error:
-        advice = "Remove that folder, or choose another --dir."
-        raise UsageError(str(error), advice=advice) from error
 
 
 def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
@@ -134,10 +129,10 @@ def _session_of(outer: Session, school: DemoFolder, port: int) -> Session:
 
 def _settings(school: DemoFolder, port: int) -> dict[str, Any]:
     residents, days = school.description["residents"], school.description["days"]
-    replayed = School.replay(school.description)
-    since = replayed.today - timedelta(days=days)
+    since = date.fromisoformat(school.description["today"]) - timedelta(days=days)
     rule = {"name": "group lesson", "coins": 10, "types": [2], "since": since, "guest": "hold"}
-    branches = [{"id": id, "name": "", "zone": ZONE} for id in sorted(replayed.tables.branches)]
+    numbers = range(1, school.description["branches"] + 1)
+    branches = [{"id": id, "name": "", "zone": ZONE} for id in numbers]
     return {
         "alfacrm.url": f"http://127.0.0.1:{school.port}",
         "alfacrm.email": EMAIL,
@@ -199,13 +194,9 @@ def simulator(
     port: Annotated[
         int, Option(min=0, max=65535, help="Port; 0 takes the demo's, or a free one.")
     ] = 0,
-    seed: Annotated[int, Option(help="Without --dir: another number, another school.")] = 1,
-    residents: Annotated[
-        int, Option(min=1, max=20_000, help="Without --dir: how many pupils.")
-    ] = 60,
-    days: Annotated[
-        int, Option(min=1, max=1000, help="Without --dir: how many days of history.")
-    ] = 45,
+    seed: Seed = None,
+    residents: Residents = None,
+    days: Days = None,
 ) -> None:
     """The demo's AlfaCRM alone, to point any client at.
 
@@ -217,7 +208,8 @@ def simulator(
             crm = _simulator_of(session, folder, port)
         else:
             today, key = session.now().date(), session.environment.fresh_text()
-            school = School(seed=seed, residents=residents, days=days, today=today)
+            sizes = {**DEFAULTS, **_given(seed=seed, residents=residents, days=days)}
+            school = School(**sizes, today=today)
             crm = Simulator(school, port=port, email=EMAIL, api_key=key).start()
         with crm:
             _show_simulator(session, crm)
@@ -232,7 +224,7 @@ def simulator(
 
 def _simulator_of(session: Session, folder: Path, port: int) -> Simulator:
     """The CRM of a demo's folder, listening on a port; 0 is where it listened before."""
-    school = _load(folder)
+    school = DemoFolder.load(folder)
     if school is None:
         advice = f"Make one: coinsync demo --no-serve --dir {folder}"
         raise UsageError(f"{folder} holds no demo", advice=advice)

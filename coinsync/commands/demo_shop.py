@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from coinsync.commands.catalog import keep_copies, read_goods
@@ -13,7 +15,7 @@ from coinsync.commands.posting import apply
 from coinsync.commands.session import Session
 from coinsync.core.catalog import Item, MoveKind, Pick
 from coinsync.core.facts import Presence, Resident
-from coinsync.core.plan import Change
+from coinsync.core.plan import Change, Plan
 from coinsync.core.proposal import Author
 from coinsync.desk.catalog import load, move_stock, propose_goods
 from coinsync.desk.gather import Clerk
@@ -37,10 +39,14 @@ def open_shop(session: Session, database: Database, seed: int) -> None:
     """Fill the shop and sell something; what is recorded already stays as it is."""
     author = Author(session.actor, session.now(), f"demo-{seed}")
     clerk = Clerk(Reader(database), session.settings, author)
-    _fill(session, database, clerk)
-    _receive(session, database, clerk)
+    write = partial(apply, session, database)
+    if not clerk.reader.all(Item):
+        write(_catalog(session, clerk))
+    received = _received(clerk)
+    if received:
+        write(received)
     if not clerk.reader.sales():
-        _sell(session, database, clerk, Chance(seed))
+        _sell(write, clerk, Chance(seed))
 
 
 def family(reader: Reader) -> tuple[int, list[Resident]]:
@@ -50,17 +56,15 @@ def family(reader: Reader) -> tuple[int, list[Resident]]:
     return visitor, reader.residents_of_visitor(visitor)
 
 
-def _fill(session: Session, database: Database, clerk: Clerk) -> None:
-    if clerk.reader.all(Item):
-        return
+def _catalog(session: Session, clerk: Clerk) -> Plan:
     folder = session.settings.shop.pictures
     shutil.copytree(GOODS, folder, dirs_exist_ok=True)
     items, copies = read_goods(session, folder / CATALOG, folder)
     keep_copies(session.settings, copies)
-    apply(session, database, load(clerk, items).plan)
+    return load(clerk, items).plan
 
 
-def _receive(session: Session, database: Database, clerk: Clerk) -> None:
+def _received(clerk: Clerk) -> Plan:
     changes: list[Change] = []
     for item in clerk.reader.all(Item):
         day = clerk.today(item.branches) - timedelta(days=DAYS_OF_SALES)
@@ -70,8 +74,7 @@ def _receive(session: Session, database: Database, clerk: Clerk) -> None:
             continue
         pieces = max(PIECES_MIN, COINS_OF_STOCK // item.price)
         changes += move_stock(keeper, item, MoveKind.RECEIVE, pieces).plan.changes
-    if changes:
-        apply(session, database, propose_goods(clerk, changes).plan)
+    return propose_goods(clerk, changes).plan
 
 
 def _on_day(clerk: Clerk, name: str | int, day: date) -> Clerk:
@@ -79,7 +82,7 @@ def _on_day(clerk: Clerk, name: str | int, day: date) -> Clerk:
     return replace(clerk, author=replace(clerk.author, key=f"{clerk.author.key}-{name}", day=day))
 
 
-def _sell(session: Session, database: Database, clerk: Clerk, chance: Chance) -> None:
+def _sell(write: Callable[[Plan], object], clerk: Clerk, chance: Chance) -> None:
     reader = clerk.reader
     pupils = [each for each in reader.residents() if each.presence is Presence.CLIENT]
     _, children = family(reader)
@@ -94,8 +97,7 @@ def _sell(session: Session, database: Database, clerk: Clerk, chance: Chance) ->
             goods = _affordable(reader, buyer, day)
             if goods:
                 pick = Pick(chance.pick(goods, "goods", number), 1)
-                proposal = sell(_on_day(clerk, number, day), [pick], [Buyer(buyer)])
-                apply(session, database, proposal.plan)
+                write(sell(_on_day(clerk, number, day), [pick], [Buyer(buyer)]).plan)
                 break
 
 

@@ -1,19 +1,15 @@
 """The first sync of a database: what it would bring, and what a person says to it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import typer
 
 from coinsync.commands.session import Session, confirm, somebody_is_there
 from coinsync.commands.sync_posting import Posting
+from coinsync.core.facts import Hold
+from coinsync.core.planning.visits import new_visits
 from coinsync.core.rules import GuestPolicy
-
-if TYPE_CHECKING:
-    from coinsync.core.facts import Hold
-    from coinsync.sync import Outcome, Sync
+from coinsync.sync import Outcome, Sync
 
 
 def can_ask(session: Session) -> bool:
@@ -23,8 +19,6 @@ def can_ask(session: Session) -> bool:
 
 def agreed(posting: Posting, run: Sync, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
     """What the person agrees to: the plans, their visits decided, or none of them."""
-    from coinsync.core.planning.visits import new_visits
-
     preview = Posting(posting.session, posting.database, dry_run=True, is_first=True)
     visits: list[Hold] = []
     for outcome in outcomes:

@@ -30,7 +30,7 @@ def balance(
     session: Session = ctx.obj
     day = day_of(as_of)
     with session.reader() as reader:
-        if resident:
+        if resident is not None:
             residents = [find_resident(reader, resident)]
         else:
             residents = residents_of(reader, session.chosen_branch_ids())
@@ -74,7 +74,7 @@ def history(
 
 def _kind(text: str | None) -> Kind | None:
     try:
-        return Kind(text) if text else None
+        return Kind(text) if text is not None else None
     except ValueError:
         raise UsageError(
             f"{text!r} is no kind of entry", advice=f"Kinds: {', '.join(Kind)}."

@@ -13,7 +13,7 @@ from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands.session import Session, somebody_is_there
-from coinsync.commands.setup_interview import Interview, ask_key, show
+from coinsync.commands.setup_interview import Interview, ask_key
 from coinsync.config.secrets import ALFACRM_KEY
 from coinsync.config.settings import SecretSettings
 from coinsync.errors import ConfigError, reason_of
@@ -104,31 +104,26 @@ def init(
 def _configure(session: Session, given: Mapping[str, Any], *, probing: bool) -> str:
     """Ask, and write the configuration; the CRM's key, if somebody typed it."""
     path, environ = session.config, session.environment.environ
-    unasked = _unasked(given)
-    # What cannot be used in the end is refused before a dozen questions.
-    folder = path.parent
-    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise ConfigError([f"{path} cannot be written, its folder does not allow it"])
-    config.addressed(unasked.get("database.url", "sqlite:///coinsync.db"), folder)
-    secrets = config.Secrets(folder / SecretSettings().file, environ)
-    with closing(Interview(session, given, secrets, probing=probing)) as interview:
-        text = config.first_file(interview.values(_machine_zone(environ)) | unasked)
-    # Nothing appears that could not be loaded.
-    config.parse(text, path)
-    # With the data elsewhere the folder is as open as the file, which holds no secret.
-    write_new(path, text, 0o644, 0o755 if given["data"] else DATA_FOLDER_MODE)
-    return interview.typed_key
-
-
-def _unasked(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the configuration that are given or left out."""
-    values = {
+    unasked = {
         "database.url": given["database_url"],
         "data.folder": given["data"],
         "data.state": "state" if given["data"] else None,
         "data.backups": given["backups"],
     }
-    return {name: value for name, value in values.items() if value}
+    chosen = {name: value for name, value in unasked.items() if value}
+    # What cannot be used in the end is refused before a dozen questions.
+    folder = path.parent
+    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ConfigError([f"{path} cannot be written, its folder does not allow it"])
+    config.addressed(chosen.get("database.url", "sqlite:///coinsync.db"), folder)
+    secrets = config.Secrets(folder / SecretSettings().file, environ)
+    with closing(Interview(session, given, secrets, probing=probing)) as interview:
+        text = config.first_file(interview.values(_machine_zone(environ)) | chosen)
+    # Nothing appears that could not be loaded.
+    config.parse(text, path)
+    # With the data elsewhere the folder is as open as the file, which holds no secret.
+    write_new(path, text, 0o644, 0o755 if given["data"] else DATA_FOLDER_MODE)
+    return interview.typed_key
 
 
 def _machine_zone(environ: Mapping[str, str]) -> str:
@@ -147,7 +142,7 @@ def _settle_key(session: Session, typed_key: str, *, asks: bool) -> str:
         if is_in_environment:
             alone = f"{ALFACRM_KEY} stands in the environment alone, which cron does not have"
             if is_person:
-                show(alone)
+                session.complain(alone)
             if not (is_person and typer.confirm(f"Keep it in {file}?", default=True, err=True)):
                 return f"{file}: left as it is; {alone}"
             typed_key = session.secrets.get(ALFACRM_KEY).reveal()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import partial
@@ -24,12 +25,11 @@ from coinsync.commands.session import DIFFERENT, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.identity import plain_number
 from coinsync.core.rules import GuestPolicy
-from coinsync.errors import DigestMismatch, UsageError, VkRefused
+from coinsync.errors import CoinsyncError, DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
-    from coinsync.config import BranchSettings
     from coinsync.render.progress import Bar
-    from coinsync.sync import Outcome, Sync
+    from coinsync.sync import Outcome
 
 Rerate = Annotated[bool, Option("--rerate", help="Post what changed rules give for the past.")]
 Guests = Annotated[
@@ -53,7 +53,7 @@ def sync(
     detailed_exitcode: Annotated[
         bool, Option("--detailed-exitcode", help="Exit with 4 when there were changes.")
     ] = False,
-    lock_timeout: LockTimeout = 0.0,
+    lock_timeout: LockTimeout = 0,
     guests: Guests = None,
     yes: Yes = False,
 ) -> int:
@@ -65,7 +65,7 @@ def sync(
     if dry_run:
         session.ping_url = ""  # Nobody is told of what did not happen.
     session.ping("start")
-    days = span(since, until)
+    days = span(since, until, session.now())
     with session.lock("sync", lock_timeout), session.writable() as database:
         posting = Posting(session, database, dry_run)
         try:
@@ -114,7 +114,7 @@ def post_windows(
     branches = session.chosen_branches()
     posting.is_first = not reader.began_at()
     connect = partial(connections.sync, session, reader, days, rerate=rerate, guests=guests)
-    if expect is not None or accept_unsafe is not None:
+    if _digests(expect, accept_unsafe):
         with connect() as (run, _):
             outcomes = run.plan_all(branches)
         digest = run_digest(outcomes)
@@ -122,10 +122,7 @@ def post_windows(
             posting.accepted = unsafe_digests(outcomes, session.settings.limits)
         if expect is not None:
             if not matches(digest, expect):
-                shown = digest[:DIGEST_SHOWN] or "empty"
-                raise DigestMismatch(
-                    f"digest differs: expected {expect}, plan is {shown}; nothing written"
-                )
+                raise _difference(outcomes, expect, digest[:DIGEST_SHOWN])
             _post_planned(posting, outcomes)
             return
     # A digest names a plan that somebody has seen, so that nothing is left to ask.
@@ -139,18 +136,25 @@ def post_windows(
     # What is accepted changes what comes after it: lessons of people who were refused in the dry
     # run, balances in later windows. So an accepted run is planned anew from its first step.
     with connect() as (run, bar):
-        _post_step_by_step(posting, run, bar, branches)
+        run.plan_each(branches, lambda outcome: _take(posting, outcome, bar))
 
 
-def _post_step_by_step(
-    posting: Posting, run: Sync, bar: Bar, branches: Iterable[BranchSettings]
-) -> None:
-    def take(outcome: Outcome) -> bool:
-        bar.rest()
-        _warn(posting.session, outcome)
-        return posting.take(outcome)
+def _digests(*texts: str | None) -> list[str]:
+    digests = [text for text in texts if text is not None]
+    for digest in digests:
+        if not re.fullmatch("[0-9a-fA-F]{8,64}", digest):
+            advice = 'Pass the digest that "coinsync sync --dry-run" shows.'
+            raise UsageError(f"{digest!r} is no digest", advice=advice)
+    return digests
 
-    run.plan_each(branches, take)
+
+def _difference(outcomes: Iterable[Outcome], expected: str, digest: str) -> CoinsyncError:
+    for outcome in outcomes:
+        if outcome.error:
+            # What could not be read cannot be compared.
+            return outcome.error
+    plan = f"plan is {digest or 'empty'}; nothing written"
+    return DigestMismatch(f"digest differs: expected {expected}, {plan}")
 
 
 def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:
@@ -160,18 +164,19 @@ def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:
         branch = outcome.branch.id
         if branch in without_people:
             continue
-        _warn(posting.session, outcome)
-        if not posting.take(outcome) and outcome.steps:
+        if not _take(posting, outcome) and outcome.steps:
             # Its lessons refer to people who are not recorded now.
             without_people.add(branch)
 
 
-def _warn(session: Session, outcome: Outcome) -> None:
-    if outcome.warning is None:
-        return
+def _take(posting: Posting, outcome: Outcome, bar: Bar | None = None) -> bool:
+    session, warning = posting.session, outcome.warning
+    if bar is not None:
+        bar.rest()
     # A key that is refused will be refused every night; what was out of reach comes by itself.
-    if not session.quiet or isinstance(outcome.warning, VkRefused):
-        session.complain(f"{outcome.warning.message}: screen names wait for the next sync")
+    if warning and (not session.quiet or isinstance(warning, VkRefused)):
+        session.complain(f"{warning.message}: screen names wait for the next sync")
+    return posting.take(outcome)
 
 
 def runs(
@@ -189,7 +194,7 @@ def runs(
     from coinsync.render.numbers import age
 
     session: Session = ctx.obj
-    oldest = _age_of(max_age) if max_age else None
+    oldest = _age_of(max_age) if max_age is not None else None
     with session.reader() as reader:
         last_runs = reader.runs(limit)
         branches = freshness(reader, session.settings, session.now())

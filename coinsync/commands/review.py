@@ -95,11 +95,9 @@ def _decide(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    text = note_of(note)
+    text = note_of(note, "" if ruling is Ruling.POST else "--note")
     if bool(cases) == everything:
         raise UsageError(f"review {ruling}: say which cases, or --all")
-    if ruling is not Ruling.POST and not text:
-        raise UsageError(f"review {ruling}: say why: --note TEXT")
 
     def decide(clerk: Clerk) -> Proposal:
         reader = clerk.reader

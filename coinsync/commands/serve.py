@@ -34,7 +34,7 @@ NOBODY = 1
 class CabinetTerms:
     """How the web view is served: where, and which launches it accepts.
 
-    ``listening`` is told the port; ``reader`` makes what asks the database, the usual one if None.
+    ``listening`` is told the port; ``reader`` makes what asks the database.
     """
 
     host: str
@@ -45,7 +45,7 @@ class CabinetTerms:
     age_seconds_max: int
     hosts: tuple[str, ...] = ()
     listening: Callable[[int], None] = lambda _port: None
-    reader: Callable[[Any], Reader] | None = None
+    reader: Callable[[Any], Reader] = Reader
 
 
 def serve(

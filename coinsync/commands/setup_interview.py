@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,9 @@ TYPE_QUESTIONS = {
 USUAL_TYPES = ({2}, {3}, {4})
 
 T = TypeVar("T")
+
+#: Prints a line that belongs to the questions.
+show = partial(typer.echo, err=True)
 
 
 class Interview:
@@ -296,11 +300,6 @@ def ask_key() -> str:
     question = "API key of the CRM user (not shown; Enter: later)"
     typed = typer.prompt(question, "", hide_input=True, show_default=False, err=True)
     return str(typed).strip()
-
-
-def show(line: str) -> None:
-    """A line that belongs to the questions."""
-    typer.echo(line, err=True)
 
 
 def _listed(ids: Iterable[int]) -> str:

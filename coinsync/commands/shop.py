@@ -53,7 +53,7 @@ def sell(
     reason: Reason = "",
     event: Fair = "",
     day: DayOfSale = None,
-    key: Key = "",
+    key: Key = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
@@ -94,9 +94,7 @@ def refund(
 
     Coins go to who paid, goods to the stock.
     """
-    text = note_of(note)
-    if not text:
-        raise UsageError("refund: say why: --note TEXT")
+    text = note_of(note, "--note")
 
     def decide(clerk: Clerk) -> Proposal:
         sold = lookup.find_sale(clerk.reader, sale)
@@ -152,14 +150,10 @@ def open_fair(
     yes: Yes = False,
 ) -> int:
     """Open a fair, so that sales may be booked to it."""
-    code, name = event.lower(), clean(title)
+    code, name = event.lower(), note_of(title, most=NAME_LENGTH_MAX)
     if not is_code(code):
         advice = "Codes are letters a-z, digits, hyphens: fair-2026-12."
         raise UsageError(f"{clean(event)!r} is no code", advice=advice)
-    if len(name) > NAME_LENGTH_MAX:
-        raise UsageError(
-            f"--title: the text has {len(name)} characters, at most {NAME_LENGTH_MAX} are kept"
-        )
 
     def decide(clerk: Clerk) -> Proposal:
         return fairs.open_fair(clerk, code, name or code)
@@ -174,13 +168,10 @@ def close_fair(ctx: Context, event: Code, dry_run: DryRun = False, yes: Yes = Fa
     """
 
     def decide(clerk: Clerk) -> Proposal:
-        fair = _fair(clerk.reader, event.lower())
+        fair = clerk.reader.find(Event, event.lower())
+        if fair is None:
+            advice = '"coinsync shop events" lists them.'
+            raise NotFound(f"no fair is called {event.lower()!r}", advice=advice)
         return fairs.close_fair(clerk, fair, lookup.settle(clerk.reader, fair))
 
     return carry_out(ctx.obj, decide, dry_run, yes)
-
-
-def _fair(reader: Reader, code: str) -> Event:
-    for fair in reader.recorded(Event, [code]):
-        return fair
-    raise NotFound(f"no fair is called {code!r}", advice='"coinsync shop events" lists them.')

@@ -59,16 +59,14 @@ def _moving(kind: MoveKind, help: str) -> Callable[..., int]:
         pieces: Pieces,
         date: Day = None,
         note: NoteOfStaff = "",
-        key: Key = "",
+        key: Key = None,
         dry_run: DryRun = False,
         yes: Yes = False,
     ) -> int:
         # Only a count can find nothing.
         nothing = kind is MoveKind.COUNT and pieces != "" and not pieces.strip("0")
         number = 0 if nothing else number_of(pieces, "number of pieces")
-        text = note_of(note)
-        if kind is MoveKind.WRITE_OFF and not text:
-            raise UsageError("catalog stock write-off: say why: --note TEXT")
+        text = note_of(note, "--note" if kind is MoveKind.WRITE_OFF else "")
         if number > QUANTITY_MAX:
             raise UsageError(f"the number of pieces {number} is above the limit of {QUANTITY_MAX}")
 
@@ -76,7 +74,7 @@ def _moving(kind: MoveKind, help: str) -> Callable[..., int]:
             item = lookup.find_item(clerk.reader, code)
             return move_stock(clerk, item, kind, number, note=text)
 
-        author = author_of(ctx.obj, key.removeprefix("stock:"), date)
+        author = author_of(ctx.obj, key, date)
         return carry_out(ctx.obj, decide, dry_run, yes, author)
 
     move.__doc__ = help

@@ -89,24 +89,30 @@ class Posting:
 
     def take(self, outcome: Outcome) -> bool:
         """Apply one plan unless this is a dry run; whether it stands."""
-        result = Result(self._name(outcome), outcome.scope, "planned")
+        from coinsync.core.plan_report import of_plan
+        from coinsync.lookup.school import names_in_plan
+        from coinsync.store.reader import Reader
+
+        plan, limits = outcome.plan, self.session.settings.limits
+        if plan is not None:
+            # A branch that was never read before is named by this very plan.
+            self._names = self._names.joined(names_in_plan(Reader(self.database), plan))
+        branch = outcome.branch
+        name = branch.name or self._names.branches.get(branch.id) or f"branch {branch.id}"
+        result = Result(name, outcome.scope, "planned")
         self.results.append(result)
-        if outcome.plan is None:
+        if plan is None:
             result.status, result.error = "failed", outcome.error
             return False
-        result.report = self._report(outcome, outcome.plan)
-        result.branch = result.report.branch_name
+        where = (name, str(branch.zone))
+        result.report = of_plan(plan, self._names, limits, where, outcome.today, outcome.calls)
         if self.dry_run:
-            return not outcome.plan.refusals(self.session.settings.limits, self.accepted)
-        return self._apply(outcome.plan, outcome.calls, result)
-
-    def _name(self, outcome: Outcome) -> str:
-        """What a branch is called by the configuration, else by the CRM, else by its number."""
-        branch = outcome.branch
-        return branch.name or self._names.branches.get(branch.id) or f"branch {branch.id}"
+            return not plan.refusals(limits, self.accepted)
+        return self._apply(plan, outcome.calls, result)
 
     def _apply(self, plan: Plan, calls: int, result: Result) -> bool:
         """Apply a plan. What stops it stops this branch or window alone: the others go on."""
+        result.status = "refused"
         try:
             result.receipt = apply(self.session, self.database, plan, self.accepted, calls)
         except UnsafePlan as error:
@@ -117,22 +123,9 @@ class Posting:
         except NotEnoughCoins as error:
             # The planner counted on coins that somebody spent since.
             result.error = StalePlan(f"plan is stale: {error.message}")
-        if result.receipt is None:
-            result.status = "refused"
-            return False
-        result.status = "applied"
-        return True
-
-    def _report(self, outcome: Outcome, plan: Plan) -> PlanReport:
-        from coinsync.core.plan_report import of_plan
-        from coinsync.lookup.school import names_in_plan
-        from coinsync.store.reader import Reader
-
-        # A branch that was never read before is named by this very plan.
-        self._names = self._names.joined(names_in_plan(Reader(self.database), plan))
-        branch = (self._name(outcome), str(outcome.branch.zone))
-        limits = self.session.settings.limits
-        return of_plan(plan, self._names, limits, branch, outcome.today, outcome.calls)
+        else:
+            result.status = "applied"
+        return result.receipt is not None
 
     @property
     def reports(self) -> list[PlanReport]:

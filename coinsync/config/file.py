@@ -16,6 +16,7 @@ from typing import Any
 from coinsync.config.checks import contradictions
 from coinsync.config.secrets import absolute, without_password
 from coinsync.config.settings import CsvSettings, Settings, ShopSettings, sections
+from coinsync.core.files.toml import toml_problem
 from coinsync.core.setting import Key, Section
 from coinsync.errors import ConfigError, reason_of
 
@@ -40,7 +41,8 @@ def load(path: Path) -> Settings:
             advice='Run "coinsync init", or pass --config FILE.',
         ) from error
     except UnicodeDecodeError as error:
-        raise ConfigError([f"config: {path}: not valid TOML: {error}"]) from error
+        advice = "Save it as UTF-8: in Notepad by Save as, Encoding."
+        raise ConfigError([f"config: {path} is not UTF-8"], advice=advice) from error
     return parse(text, path)
 
 
@@ -49,7 +51,7 @@ def parse(text: str, path: Path) -> Settings:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"config: {path}: not valid TOML: {error}"]) from error
+        raise ConfigError([f"config: {path}: {toml_problem(text, error)}"]) from error
     reading = _FileReading(path.name)
     reading.refuse_unknown("", data, [section.name for section in sections().values()])
     folder = data_folder = path.resolve().parent
@@ -145,14 +147,17 @@ class _FileReading:
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
     text = without_password(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _VALUE_LENGTH_MAX else text[: _VALUE_LENGTH_MAX - 1] + "…"
 
 
 # --- the example, and a school's first file ---
 
-#: Before a line that is only a sample. Prose has a space behind it, so that the two differ.
-_SAMPLE_MARK = "#"
+_INTRODUCTION = (
+    "# coinsync. Dates without quotes, texts in quotes. Secrets never stand in this file.\n"
+)
 
 
 def example(values: Mapping[str, Any] | None = None) -> str:
@@ -169,12 +174,8 @@ def first_file(values: Mapping[str, Any]) -> str:
     A sample that stood there as a value would be a promise to families that nobody made.
     """
     note = "# Lines that begin with # and no space are samples: nothing of them holds as yet.\n"
-    return _INTRODUCTION + note + _file_text(values, mark=_SAMPLE_MARK)
-
-
-_INTRODUCTION = (
-    "# coinsync. Dates without quotes, texts in quotes. Secrets never stand in this file.\n"
-)
+    # Prose has a space behind its mark, so that the two differ.
+    return _INTRODUCTION + note + _file_text(values, mark="#")
 
 
 def _file_text(given: Mapping[str, Any], *, mark: str) -> str:
@@ -222,19 +223,12 @@ def _line(key: Key, value: Any, mark: str = "") -> str:
 
 
 def _toml(value: Any) -> str:
-    if value is None:
-        return '""'
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, dict):
         pairs = (f"{json.dumps(name)} = {_toml(item)}" for name, item in value.items())
         return "{" + ", ".join(pairs) + "}"
     if isinstance(value, frozenset):
-        return _toml(sorted(value))
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    if isinstance(value, (str, Path)):
-        return json.dumps(str(value), ensure_ascii=False)
-    return str(value)
+        value = sorted(value)
+    # Everything else is written as JSON writes it; nothing, and paths, are texts.
+    return json.dumps("" if value is None else value, ensure_ascii=False, default=str)

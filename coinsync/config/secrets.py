@@ -92,7 +92,9 @@ class Secrets:
         # A space or a newline comes from pasting, and a key that has one is refused far away.
         if not text or text != text.strip() or "\n" in text:
             state = "missing" if text is None else "empty or has spaces around it"
-            file = f"write {name}=… into {self._kept_in} (mode 0600)"
+            # The web view is given no other secret.
+            path = self._kept_in if name == VK_KEYS else self.files[0]
+            file = f"write {name}=… into {path} (mode 0600)"
             advice = f"Set {name} in the environment, or {file}."
             raise SecretError(f"secret: {name} is {state}", advice=advice)
         return Secret(text)
@@ -102,7 +104,7 @@ class Secrets:
         # anything else: it may name an account of the database that can only read.
         values: dict[str, str] = {}
         for file in self.files if name == VK_KEYS else self.files[:1]:
-            pairs = _read(file)
+            pairs = read_file(file)
             if name in pairs:
                 values[file.name] = pairs[name]
         return values
@@ -113,7 +115,11 @@ def is_plain(key: str) -> bool:
     return key.isascii() and key.isprintable() and not set(key) & set(" \"'")
 
 
-def _read(path: Path) -> dict[str, str]:
+def read_file(path: Path) -> dict[str, str]:
+    """The names and values of a file; none where there is no file. Raises ``SecretError``."""
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        said = f"secret: {path} is no file, and a link is not followed"
+        raise SecretError(said, advice="Put the file itself there.")
     try:
         # A link could point to a file that belongs to somebody else.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -136,15 +142,18 @@ def _read(path: Path) -> dict[str, str]:
             advice = "Save it as UTF-8, or write comments in Latin letters."
             raise SecretError(f"secret: {path} is not UTF-8", advice=advice) from None
     pairs: dict[str, str] = {}
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
+        where = f"secret: {path.name}, line {number}"
         name, _, value = line.partition("=")
         name = name.strip()
         if name not in SECRET_NAMES:
             # The line is not shown: it may be a key without its name.
             nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]
-            raise SecretError(f"secret: {path.name}: unknown name (did you mean {nearest}?)")
+            raise SecretError(f"{where}: unknown name (did you mean {nearest}?)")
+        if name in pairs:
+            raise SecretError(f"{where}: {name} stands there twice")
         pairs[name] = value
     return pairs
 

@@ -39,8 +39,9 @@ _SERVICE_PAGES = {"feed", "im", "friends", "groups", "settings", "apps", "market
 _SERVICE_PAGES |= {"audio", "docs", "search", "login", "support", "away.php"}
 #: What offices write into the card of a family without VK.
 _NO_VK = frozenset({"нет", "no", "none", "-", "—"})
-#: Letters that stand for one another where names are compared.
-_SAME_LETTERS = str.maketrans("abcehkmoptxyё", "авсенкмортхуе")
+#: Letters that stand for one another where names are compared: in small or in capital letters they
+#: look alike on a screen, in Russian, Tatar and Ukrainian names.
+_SAME_LETTERS = str.maketrans("abcehijkmopstxyəɵёëһүь", "авсеніјкморѕтхуәөеенув")
 
 
 class VkKind(StrEnum):
@@ -147,21 +148,23 @@ def plain_number(text: str) -> int | None:
 
 
 def answers_to(name: str, text: str) -> bool:
-    """Whether a word of a name begins with ``text``: "ада" finds "Ада М.", not "Лада".
-
-    Case, spaces, "ё", and Latin letters that look Cyrillic make no difference.
-    """
-    wanted, searched = _as_compared(text), _as_compared(name)
+    """Whether a word of a name begins with ``text``: "ада" finds "Ада М.", not "Лада"."""
+    wanted, searched = folded(text), folded(name)
     at = searched.find(wanted) if wanted else -1
     while at > 0 and searched[at - 1].isalnum():
         at = searched.find(wanted, at + 1)
     return at >= 0
 
 
-def _as_compared(text: str) -> str:
-    # A Mac writes "й" and "ё" in two characters each.
-    composed = unicodedata.normalize("NFC", text)
-    return clean(composed).casefold().translate(_SAME_LETTERS)
+def folded(text: str) -> str:
+    """A name, a heading or a word as it is compared, here and nowhere otherwise.
+
+    Case, spaces, compatibility forms ("№" and "No"), "ё", and Latin letters that look Cyrillic make
+    no difference.
+    """
+    # A Mac writes "й" and "ё" in two characters each; so do the letters that come out of this.
+    composed = unicodedata.normalize("NFKC", text).casefold().translate(_SAME_LETTERS)
+    return clean(unicodedata.normalize("NFKC", composed))
 
 
 def _is_hidden(char: str) -> bool:

@@ -25,9 +25,10 @@ from coinsync.core.facts import (
     Resident,
     Status,
 )
+from coinsync.environment import Progress, no_progress
 from coinsync.errors import IncompleteRead
 from coinsync.exchange import decode, values
-from coinsync.exchange.base import Exchange, Progress, Reading, Unreadable, no_progress
+from coinsync.exchange.base import Exchange, Reading, Unreadable
 from coinsync.exchange.http import Http
 from coinsync.exchange.paging import ListRequest, PagedLists
 from coinsync.exchange.values import Record

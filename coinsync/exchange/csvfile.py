@@ -26,7 +26,7 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import clean
-from coinsync.errors import IncompleteRead
+from coinsync.errors import IncompleteRead, reason_of
 from coinsync.exchange import decode
 from coinsync.exchange.base import Exchange, Reading, Unreadable
 from coinsync.exchange.values import (
@@ -222,7 +222,7 @@ class CsvExchange(Exchange):
         try:
             header, rows = self._read(name)
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            return Reading.incomplete(f"{name}.csv: {type(error).__name__}")
+            return Reading.incomplete(f"{name}.csv: {reason_of(error)}")
         # Of two columns of one name nobody can say which is meant.
         wrong = [column for column in _COLUMNS[name] if header.count(column) != 1]
         if wrong:

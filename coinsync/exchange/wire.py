@@ -240,15 +240,13 @@ class Wire:
             return within(connect_seconds + bounds.answer_seconds, exchange)
         except TookTooLong:
             # Not tried again: the next try could take as long.
-            why = f"answer not finished in {bounds.answer_seconds:.0f} s"
-            raise self.unreachable(why) from None
+            raise self.unreachable(f"answer not finished in {bounds.answer_seconds:g} s") from None
         except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
             # The text of these errors shows the header, which may be a secret.
             raise ConfigError([self.bad_header]) from None
         except requests.exceptions.ContentDecodingError as error:
             raise Transient(self.not_an_answer("cannot be unpacked")) from error
-        except OSError as error:
-            # All errors of requests are kinds of OSError.
+        except OSError as error:  # All errors of requests are kinds of it.
             why, advice = _failure(error)
             message = f"{self.name} out of reach at {_origin(url)} ({why})"
             raise Transient(self.unreachable_error(message, advice=advice)) from error
@@ -383,7 +381,7 @@ _FAILURES: Mapping[type[Exception], tuple[str, str | None]] = {
         "certificate refused",
         "Check the host in the address, and this machine's clock and ca-certificates.",
     ),
-    ssl.SSLError: ("no https there", "Check the port, or write http:// in the address."),
+    ssl.SSLError: ("no https there", "Check the port in the address."),
     socket.gaierror: ("no such host", "Check the host in the address, and this machine's DNS."),
     ConnectionRefusedError: (
         "nothing listens",

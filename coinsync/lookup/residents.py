@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -30,7 +31,7 @@ def find_resident(reader: Reader, text: str) -> Resident:
 
 def find_card(reader: Reader, text: str) -> Resident:
     """The card that a text means, be it merged or not."""
-    cards = _candidates(reader, text.strip())
+    cards = _candidates(reader, clean(unicodedata.normalize("NFKC", text)))
     if not cards:
         raise NotFound(f"no resident answers to {clean(text)!r}")
     if len(cards) > 1:

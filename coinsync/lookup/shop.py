@@ -21,8 +21,7 @@ from coinsync.core.catalog import (
     totals_of_sale,
 )
 from coinsync.core.facts import Resident
-from coinsync.core.files.sheet import folded
-from coinsync.core.identity import clean
+from coinsync.core.identity import clean, folded
 from coinsync.core.ledger import Line
 from coinsync.core.shop_report import Purchase, Settlement, Shelf, ShopReport, paid_by_card
 from coinsync.errors import Ambiguous, NotFound

@@ -8,11 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A text with its style; without ``wrap`` it is not broken."""
+    """A text with its style."""
 
     text: str
     style: str = ""
-    wrap: bool = True
 
 
 def bold(text: str) -> TextLine:

@@ -136,7 +136,8 @@ class _Lines:
             for line in report.lines:
                 if line.known and not self._every_line:
                     self._known += 1
-                else:
+                elif line.verb != "type" or self._every_line:
+                    # An unclassified type was said at the top, once for all branches.
                     # What is true of several windows, such as a merged card, is said once.
                     lines[line] = None
         page: Parts = []

@@ -51,8 +51,7 @@ def show(out: Console, page: Page | Callable[[int], Page]) -> None:
         if isinstance(part, Grid):
             _print_grid(out, part)
         else:
-            wrap = part.wrap if isinstance(part, TextLine) else True
-            out.print(inert(part), soft_wrap=not wrap)
+            out.print(inert(part))
 
 
 def inert(cell: Cell) -> Text:

@@ -1,5 +1,6 @@
 """Records as AlfaCRM prints them, with the mixture of types that its rows have."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -9,8 +10,6 @@ from coinsync.simulator.options import Options
 from coinsync.simulator.protocol import JsonObject
 from coinsync.simulator.records import (
     FOREVER,
-    GROUP,
-    INDIVIDUAL,
     PLANNED,
     CrmBranch,
     CrmCustomer,
@@ -23,14 +22,16 @@ from coinsync.simulator.records import (
 )
 from coinsync.simulator.tables import CrmTables
 
+#: What varies from row to row.
+_CHANCE = Chance(0)
 
+
+@dataclass(frozen=True, slots=True)
 class RowPrinter:
     """Prints records. What varies depends on the record alone, so rows stay as they are."""
 
-    def __init__(self, tables: CrmTables, options: Options) -> None:
-        self._tables = tables
-        self._options = options
-        self._chance = Chance(0)
+    tables: CrmTables
+    options: Options
 
     def lesson(self, lesson: CrmLesson) -> JsonObject:
         """A row of `lesson/index`."""
@@ -48,15 +49,15 @@ class RowPrinter:
             "group_ids": list(lesson.group_ids),
             "details": [self._detail(detail, lesson) for detail in lesson.details],
         }
-        if lesson.status == PLANNED and not self._options.details_on_planned:
+        if lesson.status == PLANNED and not self.options.details_on_planned:
             row.update(customer_ids=[], details=[])
-        if self._options.regular_id != "missing":
-            present = self._options.regular_id == "present"
+        if self.options.regular_id != "missing":
+            present = self.options.regular_id == "present"
             row["regular_id"] = lesson.regular_id if present else None
         return row
 
     def _detail(self, detail: CrmDetail, lesson: CrmLesson) -> JsonObject:
-        share = self._chance.share("detail", lesson.id, detail.customer_id)
+        share = _CHANCE.share("detail", lesson.id, detail.customer_id)
         row: JsonObject = {
             "id": detail.id,
             "customer_id": detail.customer_id,
@@ -76,7 +77,7 @@ class RowPrinter:
 
     def _teachers(self, teacher_id: int) -> list[Any]:
         """Numbers, or names, which surprise clients that read numbers."""
-        if self._options.teacher_names:
+        if self.options.teacher_names:
             return [names.TEACHERS[teacher_id - 1]]
         return [teacher_id]
 
@@ -97,17 +98,17 @@ class RowPrinter:
         # A field that the school made is filled, empty, null or not there at all.
         if card.vk is not None or card.id % 2:
             row["custom_vk"] = card.vk
-        if with_groups and self._options.with_groups != "absent":
+        if with_groups and self.options.with_groups != "absent":
             row["groups"] = self._groups_of(card)
         return row
 
     def _groups_of(self, card: CrmCustomer) -> list[Any]:
         rows: list[Any] = []
-        for member in self._tables.memberships_on(card.id, self._tables.today):
-            if self._options.with_groups == "ids":
+        for member in self.tables.memberships_on(card.id, self.tables.today):
+            if self.options.with_groups == "ids":
                 rows.append(member.group_id)
                 continue
-            name = self._tables.groups[member.group_id].name
+            name = self.tables.groups[member.group_id].name
             days = {"b_date": _dotted(member.b_date), "e_date": _dotted(member.e_date)}
             rows.append({"id": member.group_id, "name": name, **days})
         return rows
@@ -136,27 +137,17 @@ class RowPrinter:
 
     def regular_lesson(self, line: CrmRegularLesson) -> JsonObject:
         """A row of `regular-lesson/index`."""
-        row: JsonObject = {
+        return {
             "id": line.id,
             "branch_id": line.branch_id,
-            "lesson_type_id": INDIVIDUAL,
             "related_class": line.related_class,
             "related_id": line.related_id,
-            "subject_id": 1,
-            "teacher_ids": self._teachers(1),
             "day": line.weekday,
             "days": [line.weekday],
             "time_from_v": f"{line.start:%H:%M}",
-            "b_date_v": _dotted(line.b_date),
-            "e_date_v": _dotted(line.e_date),
             "b_date": f"{line.b_date}",
             "e_date": f"{line.e_date}",
         }
-        if line.related_class == "Group":
-            group = self._tables.groups[line.related_id]
-            row.update(lesson_type_id=GROUP, subject_id=group.subject_id)
-            row["teacher_ids"] = self._teachers(group.teacher_id)
-        return row
 
     def branch(self, branch: CrmBranch) -> JsonObject:
         """A row of `branch/index`."""

@@ -20,6 +20,7 @@ from coinsync.core.files.catalog import (
 )
 from coinsync.errors import ImportRefused, PictureRefused
 from coinsync.render.data import csv_text
+from tests.core.test_sheet import CELLS as SHEET_CELLS
 from tests.core.test_sheet import DELIMITERS, ENCODINGS, written
 from tests.support.makers import thorough
 
@@ -435,9 +436,7 @@ def test_any_blocks_are_goods_or_refused(blocks: list[dict[str, str]]) -> None:
 
 
 #: Texts as a catalog keeps them: in one line, without spaces around them.
-NAMES = st.text(st.sampled_from("абвXYZ «»-!'=+@;,\""), max_size=20).map(
-    lambda text: " ".join(text.split())
-)
+NAMES = SHEET_CELLS.map(lambda text: " ".join(text.split()))
 GOODS = st.builds(
     Item,
     st.from_regex(r"\A[a-z0-9][a-z0-9_-]{0,20}\Z"),

@@ -340,6 +340,16 @@ def test_a_long_name_is_cut_visibly(form: NameForm) -> None:
         ("Ада М.", "", False),
         ("Ада М.", " \u200b", False),
         ("Ада М.", "м.", True),
+        ("Алина Ё.", "алина\u00a0е", True),
+        ("Cepaфима Ш.", "серафима", True),
+        ("Серафима Ш.", "Cepaфимa", True),
+        ("Игорb С.", "игорь", True),
+        ("Əлфия Һ.", "әлфия н", True),
+        ("Ілля Ј.", "iлля j", True),
+        ("Сёма", "Cëмa", True),
+        ("Ада ｶ", "ада カ", True),
+        ("Ａｎｎ", "ann", True),
+        ("Ада М.", "ада\u202f\u2007м", True),
     ],
 )
 def test_a_name_answers_to_the_beginnings_of_its_words(name: str, text: str, answers: bool) -> None:

@@ -23,7 +23,7 @@ from coinsync.core.files.import_rows import (
 from coinsync.core.files.sheet import PROBLEMS_MAX, ROWS_MAX
 from coinsync.core.ledger import Entry, Kind
 from coinsync.errors import ImportRefused
-from tests.core.test_sheet import DELIMITERS, ENCODINGS, LINE_ENDS, written
+from tests.core.test_sheet import CELLS, DELIMITERS, ENCODINGS, LINE_ENDS, written
 from tests.support.makers import thorough
 
 TODAY = date(2026, 11, 22)
@@ -254,6 +254,50 @@ def test_two_rows_with_one_key_are_a_problem() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("coins", "meant"),
+    [
+        ("1 000", 1000),
+        ("1\u00a0000", 1000),
+        ("\u200b10\ufeff", 10),
+        ("\u2013\u202f5", None),
+        *((f"{minus}5", -5) for minus in "-\u2212\u2013\u2014\u2010\u2011"),
+    ],
+)
+def test_a_number_is_read_as_spreadsheets_show_it(coins: str, meant: int | None) -> None:
+    """With signs that nobody sees, spaces between thousands, and dashes for a minus."""
+    if meant is None:
+        assert "is not a whole number" in problems(row(coins=coins))[0]
+    else:
+        assert [proposal.coins for proposal in read(row(coins=coins))] == [meant]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1.9.2026", "01.09.2026 0:00", "1.09.2026 00:00:00", "2026-09-01 00:00", "1.9.2026\u00a0"],
+)
+def test_a_day_is_read_as_spreadsheets_show_it(text: str) -> None:
+    """Without zeros, and with a time of day behind it."""
+    (proposal,) = read(row(date=text))
+    assert proposal.day == date(2026, 9, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("#ИМЯ?", "#Н/Д", "#ССЫЛКА!", "#ЗНАЧ!", "#ДЕЛ/0!", "#ЧИСЛО!", "#ПУСТО!", "#ПЕРЕНОС!"),
+        *("#NAME?", "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#GETTING_DATA", "#####"),
+        *("Err:508", "Ошибка:508"),
+    ],
+)
+@pytest.mark.parametrize("column", ["resident", "reason"])
+def test_an_error_of_the_spreadsheet_is_no_text(text: str, column: str) -> None:
+    """A family would read it, and nobody could change it any more."""
+    assert problems(row(**{column: text})) == (
+        f'line 2, column {column}: "{text}" is an error of the spreadsheet and no text',
+    )
+
+
 # --- what is refused ------------------------------------------------------------------------------
 
 
@@ -266,8 +310,9 @@ def test_two_rows_with_one_key_are_a_problem() -> None:
             "10,00",
             "10.0",
             "1e3",
-            "1 000",
-            "1\u00a0000",
+            "1 00",
+            "1 0000",
+            "1\u00a000",
             "1'000",
             "1_000",
             "10 шт",
@@ -439,9 +484,7 @@ def test_the_page_lists_every_heading() -> None:
 
 # --- any file at all ------------------------------------------------------------------------------
 
-TEXTS = st.text(st.sampled_from("АБВабвйё №aZ09,;\"'\n-=#"), min_size=1, max_size=12).filter(
-    lambda text: text.split()
-)
+TEXTS = CELLS.filter(str.strip)
 LISTED_ROWS = st.tuples(
     TEXTS,
     st.integers(1, 1000).map(str),

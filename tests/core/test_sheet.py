@@ -20,11 +20,11 @@ from coinsync.core.files.sheet import (
     Problem,
     Sheet,
     SheetRow,
-    folded,
     quoted,
     read_sheet,
     refusal,
 )
+from coinsync.core.identity import folded
 from coinsync.errors import ImportRefused
 from tests.support.makers import thorough
 
@@ -167,7 +167,10 @@ def test_headings_alone_are_a_sheet_without_rows() -> None:
             "who\n".encode("utf-16-le"),
             "line 1: a NUL character: this is no CSV file; save the sheet as CSV UTF-8",
         ),
-        (b"\x98who\n", "line 1: the characters cannot be read; save the sheet as CSV UTF-8"),
+        (
+            b"\x98who\n",
+            "line 1: letters are lost or cannot be read; save the sheet as CSV UTF-8",
+        ),
         (
             codecs.BOM_UTF8 + b"\xff\n",
             "line 1: the characters cannot be read; save the sheet as CSV UTF-8",
@@ -211,10 +214,6 @@ def test_the_limit_of_rows_itself_is_allowed() -> None:
         ("who;;coins", ["line 1, column 2: has no heading"]),
         ("coins", ["line 1, column who or note: is missing"]),
         ("\n\nwhi;;what", ["line 3, column"] * 3),
-        (
-            "sep=;\nwho;coins\n",
-            ['line 1, column "sep=": is not known', "line 1, column who or note: is missing"],
-        ),
     ],
 )
 def test_headings_that_are_not_understood_are_all_named(headings: str, expected: list[str]) -> None:
@@ -304,7 +303,8 @@ def test_a_cell_is_shown_harmlessly(text: str, shown: str) -> None:
 
 # --- any file at all ------------------------------------------------------------------------------
 
-CELLS = st.text(st.sampled_from("АБабйё №\u00a0aZ09,;\"'\t\n-+=#|"), max_size=12)
+WORDS = ["Ада", "ёлка", "Йога", "ПРИЗ", "за", " ", " №", "\u00a0", "aZ", "09", *",;\"'\t\n-+=#|"]
+CELLS = st.lists(st.sampled_from(WORDS), max_size=8).map("".join)
 HEADINGS = ["кто", "монеты", "за что"]
 
 

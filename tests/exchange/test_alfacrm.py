@@ -29,10 +29,11 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import NameForm, VkKind, read_vk
+from coinsync.environment import Progress, no_progress
 from coinsync.errors import CrmRefused, IncompleteRead, NotAnAnswer
 from coinsync.exchange import paging
 from coinsync.exchange.alfacrm import AlfaCrm
-from coinsync.exchange.base import Progress, Unreadable, no_progress
+from coinsync.exchange.base import Unreadable
 from coinsync.exchange.http import Http
 from coinsync.exchange.wire import Bounds
 from coinsync.simulator import Options, School, Simulator

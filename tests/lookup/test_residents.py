@@ -53,7 +53,7 @@ ENGINES = engines.BOTH
 # --- looking ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", [f"#{ADA}", str(ADA), f"crm:{ADA}", " #101 "])
+@pytest.mark.parametrize("text", [f"#{ADA}", str(ADA), f"crm:{ADA}", " #101 ", "\u200b#１０１"])
 def test_a_merged_card_leads_to_the_child(family: Desk, text: str) -> None:
     """Found by its number it is the card on which it goes on; as a card it is itself."""
     family.do(family.merge(ADA, GLEB))
@@ -82,6 +82,15 @@ def test_a_visitor_leads_to_the_children_whom_it_sees(family: Desk) -> None:
     family.do(family.revoke(ADA, GRANNY))
     with reading(family.url) as reader, pytest.raises(NotFound):
         find_resident(reader, f"vk:{GRANNY}")
+
+
+@pytest.mark.parametrize("text", ["Серёня", "серeня", "Ceрëня\u00a0М.", "Серёня  м"])
+def test_cards_that_look_alike_are_both_candidates(family: Desk, text: str) -> None:
+    """However each of them, and what is looked for, was typed: the wrong child is never meant."""
+    family.put(Put(a_resident(501, "Серёня М.")), Put(a_resident(502, "Cеpеня\u00a0М.")))
+    with reading(family.url) as reader, pytest.raises(Ambiguous) as caught:
+        find_resident(reader, text)
+    assert [line.split()[0] for line in caught.value.candidates] == ["#502", "#501"]
 
 
 def test_links_are_listed_with_names_revoked_ones_too(family: Desk) -> None:

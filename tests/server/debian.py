@@ -96,7 +96,7 @@ def _booted(root: Path) -> Iterator[Debian]:
             debian = Debian(root, _leader(container))
             yield debian
             debian.run("root", "systemctl poweroff")
-            container.wait(60)
+            container.wait(180)
         finally:
             container.kill()
             log.unlink()

@@ -16,6 +16,8 @@ from coinsync.simulator.records import (
 )
 from coinsync.simulator.tables import CrmTables, Flag
 
+DAY_OF_BIRTH = date(2015, 3, 1)
+
 
 class EditedSchool(School):
     """A school that takes the actions of ``Edits`` as well as its own."""
@@ -98,6 +100,3 @@ class Edits:
             tables.memberships[into.id].append(member)
         into.branch_ids = list(dict.fromkeys([*into.branch_ids, *customer.branch_ids]))
         del tables.customers[customer.id]
-
-
-DAY_OF_BIRTH = date(2015, 3, 1)

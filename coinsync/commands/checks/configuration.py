@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections import Counter
 from datetime import timedelta
-from pathlib import Path
 
 from coinsync import brand
 from coinsync.commands import connections, serve
 from coinsync.commands.checks.examination import FAIL, OK, WARN, CrmAnswers, Examination
 from coinsync.commands.session import account_name
-from coinsync.config.secrets import ALFACRM_KEY, SECRET_NAMES, VK_KEYS, is_plain
+from coinsync.config.secrets import ALFACRM_KEY, SECRET_NAMES, VK_KEYS, is_plain, read_file
 from coinsync.core import colour
 from coinsync.core.facts import LessonType
 from coinsync.core.rules import Reason
@@ -40,9 +38,19 @@ def config(ex: Examination) -> None:
 def secrets(ex: Examination) -> None:
     """The files with secrets, and the form of each secret; the web view's have their own line."""
     settings, secrets = ex.session.settings, ex.session.secrets
+    user = os.geteuid()
     for path in secrets.files:
-        if os.path.lexists(path):
-            _look_at_file(ex, path)
+        owner = path.lstat().st_uid if os.path.lexists(path) else user
+        try:
+            if owner != user:
+                names = f"{account_name(owner)}, and {account_name(user)} runs this"
+                state = WARN if os.access(path, os.R_OK) else FAIL
+                advice = "Run the command as the user of the nightly sync."
+                ex.say("secrets", state, f"{path} belongs to {names}", advice)
+            else:
+                read_file(path)
+        except SecretError as error:
+            ex.failed("secrets", error)
     # What can be read by others, or by nobody, is not read.
     if FAIL not in ex.states("secrets"):
         needed = {name[1:] for name in settings.alfacrm.headers.values() if name[:1] == "$"}
@@ -53,21 +61,6 @@ def secrets(ex: Examination) -> None:
             _look_at_secret(ex, name)
         if not ex.states("secrets"):
             ex.ok("secrets", f"{', '.join(sorted(given)) or 'none'}; nobody else reads them")
-
-
-def _look_at_file(ex: Examination, path: Path) -> None:
-    state = path.lstat()
-    mode, owner, user = stat.S_IMODE(state.st_mode), state.st_uid, os.geteuid()
-    if not stat.S_ISREG(state.st_mode):
-        said = f"{path} is no file, and a link is not followed"
-        ex.fail("secrets", said, "Put the file itself there.")
-    elif mode & 0o077:
-        said = f"{path} can be read by others (mode {mode:04o})"
-        ex.fail("secrets", said, f"Run: chmod 600 {path}")
-    elif owner != user:
-        said = f"{path} belongs to {account_name(owner)}, and {account_name(user)} runs this"
-        advice = "Run the command as the user of the nightly sync."
-        ex.say("secrets", WARN if os.access(path, os.R_OK) else FAIL, said, advice)
 
 
 def _look_at_secret(ex: Examination, name: str) -> None:

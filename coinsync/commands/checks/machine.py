@@ -25,6 +25,8 @@ from coinsync.store.reader import Reader
 if TYPE_CHECKING:
     from peewee import Database
 
+    from coinsync.core.ledger import Head
+
 MIB = 2**20
 #: Below this the next night may fail; twice as much as the database is room for a backup too.
 FREE_BYTES_MIN, FREE_BYTES_GOOD = 200 * MIB, 1024 * MIB
@@ -62,11 +64,13 @@ def database(ex: Examination) -> None:
     engine.must_exist(url)
     opened = store.open_readable(url, wait_seconds=wait_seconds)
     with store.speaking(opened), opened.connection_context():
+        steps, known = store.applied_steps(opened), store.schema_steps()
+        # A table that cannot be read is told before anything is praised.
+        head = Reader(opened).find_head() if steps == known else None
         ex.size_bytes = engine.size(opened)
         product = " ".join(engine.product(opened))
         size = f"{ex.size_bytes / MIB:.1f} MiB"
         ex.ok("database", f"{engine.place_of(opened)}: {product}, {size}")
-        steps, known = store.applied_steps(opened), store.schema_steps()
         for step in known:
             if step not in steps:
                 ex.fail("schema", f"{step} is missing", _MIGRATE)
@@ -75,14 +79,16 @@ def database(ex: Examination) -> None:
                 said = f"{step} is newer than this program"
                 ex.fail("schema", said, "Update coinsync on this machine.")
         if steps == known:
-            _look_at_tables(ex, opened, steps[-1])
+            _look_at_tables(ex, opened, head, steps[-1])
             _look_at_engine(ex, opened)
 
 
-def _look_at_tables(ex: Examination, database: Database, schema_step: str) -> None:
+def _look_at_tables(
+    ex: Examination, database: Database, head: Head | None, schema_step: str
+) -> None:
     """Its tables, and what they hold."""
     reader = Reader(database)
-    head, runs = reader.find_head(), reader.runs(1)
+    runs = reader.runs(1)
     faults = schema.faults(database)
     if head is None:
         faults.append("the head row is missing")

@@ -24,7 +24,7 @@ from coinsync.core.files.sheet import (
     Problem,
     RowReader,
     SheetRow,
-    folded,
+    digits_in,
     protected,
     quoted,
     read_sheet,
@@ -34,7 +34,8 @@ from coinsync.core.files.sheet import (
     suggestion,
     unprotected,
 )
-from coinsync.core.identity import clean, plain_number
+from coinsync.core.files.toml import toml_problem
+from coinsync.core.identity import clean, folded, plain_number
 from coinsync.errors import ImportRefused, PictureRefused
 
 #: The columns of a sheet, which are the keys of a block too, and their other headings.
@@ -57,8 +58,9 @@ BYTES_MAX = 1_000_000
 ITEMS_MAX = 1_000
 PICTURE_LENGTH_MAX = 100
 
-_YES = frozenset({"да", "yes", "1", "true", "+"})
-_NO = frozenset({"нет", "no", "0", "false", "-"})
+# The last but one of each is what a spreadsheet in Russian makes of "true" and "false".
+_YES = frozenset(map(folded, ("да", "yes", "1", "true", "истина", "+")))
+_NO = frozenset(map(folded, ("нет", "no", "0", "false", "ложь", "-")))
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 #: Gives the name of the web copy of a picture. Raises ``PictureRefused``.
@@ -166,11 +168,13 @@ def _parsed(content: bytes) -> dict[str, Any]:
     if len(content) > BYTES_MAX:
         raise ImportRefused([f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit"])
     try:
-        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise ImportRefused(["the characters cannot be read; save the file as UTF-8"]) from error
+    try:
+        return tomllib.loads(text)
     except (ValueError, OverflowError) as error:
-        raise ImportRefused([f"not valid TOML: {clean(str(error))}"]) from error
+        raise ImportRefused([clean(toml_problem(text, error))]) from error
     except RecursionError as error:
         raise ImportRefused(["not valid TOML: brackets within brackets without an end"]) from error
 
@@ -230,7 +234,7 @@ class _ItemReader(RowReader):
 
     def _number(self, value: Any) -> int | None:
         if self._is_sheet:
-            return plain_number(value)
+            return plain_number(digits_in(value))
         # In Python "true" is a whole number as well.
         return value if type(value) is int else None
 

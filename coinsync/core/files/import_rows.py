@@ -16,14 +16,15 @@ from datetime import date
 from coinsync.core.files.sheet import (
     Problem,
     RowReader,
-    folded,
+    day_in,
+    digits_in,
     quoted,
     read_sheet,
     refusal,
     repeated,
     suggestion,
 )
-from coinsync.core.identity import plain_number
+from coinsync.core.identity import folded, plain_number
 from coinsync.core.ledger import Kind
 
 #: The columns and their other headings.
@@ -45,24 +46,22 @@ EARLIEST = date(2000, 1, 1)
 #: What begins every key that comes from a file.
 KEY_PREFIX = "csv:"
 
+#: The others are what spreadsheets and editors make of the first.
+_MINUS = "-−–—‐‑"
 _KINDS = {
+    **dict.fromkeys(_MINUS, Kind.DEBIT),
     "credit": Kind.CREDIT,
     "начисление": Kind.CREDIT,
     "зачисление": Kind.CREDIT,
     "+": Kind.CREDIT,
     "debit": Kind.DEBIT,
     "списание": Kind.DEBIT,
-    "-": Kind.DEBIT,
-    "−": Kind.DEBIT,
     "opening": Kind.OPENING,
     "остаток": Kind.OPENING,
     "начальный остаток": Kind.OPENING,
 }
-_NUMBER = re.compile(r"([+−-]?)([0-9]+)")
-#: The second one is what a spreadsheet makes of the first.
-_MINUS = ("-", "−")
-_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_RUSSIAN_DAY = re.compile(r"([0-9]{2})\.([0-9]{2})\.([0-9]{4})")
+_KINDS_AS_COMPARED = {folded(word): kind for word, kind in _KINDS.items()}
+_NUMBER = re.compile(rf"([{_MINUS}+]?)([0-9]+)")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]*")
 
 
@@ -153,7 +152,7 @@ class _ImportRowReader(RowReader):
 
     def _kind(self) -> Kind | None:
         word = self.cell("kind")
-        kind = _KINDS.get(folded(word))
+        kind = _KINDS_AS_COMPARED.get(folded(word))
         if word and kind is None:
             near = suggestion(word, _KINDS)
             self.complain("kind", f"{quoted(word)} is neither credit, debit nor opening{near}")
@@ -197,20 +196,21 @@ class _ImportRowReader(RowReader):
 
     def _coins_typed(self, kind: Kind | None) -> int:
         text = self.cell("coins")
-        number = _NUMBER.fullmatch(text)
+        number = _NUMBER.fullmatch(digits_in(text))
         if number is None:
             self.complain("coins", f"{quoted(text)} is not a whole number")
             return 0
         sign = number[1]
         # A number of too many digits is above any limit.
         amount = plain_number(number[2].lstrip("0") or "0")
-        is_taken = kind is Kind.DEBIT or sign in _MINUS
+        is_minus = bool(sign) and sign in _MINUS
+        is_taken = kind is Kind.DEBIT or is_minus
         if amount == 0:
             self.complain("coins", f"{quoted(text)} moves nothing; leave such a row out")
         elif amount is None or amount > self.coins_max:
             limit = f"the limit of {self.coins_max} for one row"
             self.complain("coins", f"{quoted(text)} is above {limit}")
-        elif kind is not None and sign and (sign in _MINUS) != (kind is Kind.DEBIT):
+        elif kind is not None and sign and is_minus != (kind is Kind.DEBIT):
             self.complain("coins", f"{quoted(text)} has the wrong sign for {kind.value}")
         else:
             return -amount if is_taken else amount
@@ -220,7 +220,7 @@ class _ImportRowReader(RowReader):
         text = self.cell("date")
         if not text:
             return None
-        day = _read_day(text)
+        day = day_in(text)
         if day is None:
             self.complain("date", f"{quoted(text)} is not a day like 2026-11-20 or 20.11.2026")
         elif day < EARLIEST:
@@ -239,11 +239,3 @@ class _ImportRowReader(RowReader):
         else:
             return text.lower()
         return ""
-
-
-def _read_day(text: str) -> date | None:
-    iso = _RUSSIAN_DAY.sub(r"\3-\2-\1", text)
-    try:
-        return date.fromisoformat(iso) if _ISO_DAY.fullmatch(iso) else None
-    except ValueError:
-        return None

@@ -11,13 +11,15 @@ import codecs
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
-from coinsync.core.identity import clean
+from coinsync.core.files.spelling import misspelt
+from coinsync.core.identity import clean, folded
 from coinsync.errors import ImportRefused
 
 BYTES_MAX = 10_000_000
@@ -30,10 +32,23 @@ PROBLEMS_MAX = 200
 #: What a problem shows of a cell.
 SHOWN_LENGTH_MAX = 40
 
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF8)
+_SAVE = "save the sheet as CSV UTF-8"
+
 # Where two occur equally often the earlier is meant: a comma also stands inside of headings.
 _DELIMITERS = (";", "\t", ",")
+_TOLD_DELIMITER = re.compile(r'"?sep=([^\n"])"?[;,\t]*\n', re.IGNORECASE)
 _NOT_EMPTY = re.compile(r'[^\s;,"]')
 _QUOTED = re.compile(r'"[^"]*("|$)')
+#: What a spreadsheet shows where a formula of it went wrong, in English and in Russian.
+_ERROR = re.compile(
+    r"#[A-ZА-Я][A-ZА-Я0-9/_]*[!?]|#(N/A|Н/Д|[A-ZА-Я]+_[A-ZА-Я]+)|##+|(Err|Ошибка):\d+"
+)
+_DAY = re.compile(
+    r"(?:([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})|([0-9]{4})-([0-9]{2})-([0-9]{2}))"
+    r"(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
+)
+_THOUSANDS = re.compile(r"(?<=[0-9]) (?=[0-9]{3}(?![0-9]))")
 #: What a spreadsheet would take for a formula, and the same behind apostrophes.
 _FORMULA = re.compile(r"'*[=+\-@]")
 
@@ -92,7 +107,7 @@ def read_sheet(
     rows cannot be told apart or the headings are not understood. Rows of another width are
     ``problems`` of the sheet: a caller names what is wrong in all the others too.
     """
-    records, problems = _records(_text(content))
+    records, problems = records_of(content)
     if not records:
         raise refusal(problems or [Problem(1, "", "the file is empty")])
     (line, headings), *body = records
@@ -131,6 +146,8 @@ class RowReader:
         text = clean(value)
         if needed and not text:
             self.complain(column, "is empty")
+        if _ERROR.fullmatch(text):
+            self.complain(column, f"{quoted(text)} is an error of the spreadsheet and no text")
         if len(text) > length_max:
             self.complain(column, f"has {len(text)} characters, and {length_max} are the limit")
         return text
@@ -155,10 +172,21 @@ def refusal(problems: Sequence[Problem]) -> ImportRefused:
     return ImportRefused(list(map(str, listed)), count=len(problems))
 
 
-def folded(text: str) -> str:
-    """A heading or a word as it is compared: without case, extra spaces and the dots of "ё"."""
-    # A Mac writes "й" and "ё" in two characters each.
-    return clean(unicodedata.normalize("NFC", text)).casefold().replace("ё", "е")
+def day_in(text: str) -> date | None:
+    """A day as people and programs write it, "1.9.2026" or "2026-09-01", with a time or without."""
+    match = _DAY.fullmatch(clean(text))
+    if match is None:
+        return None
+    day, month, year, iso_year, iso_month, iso_day = match.groups()
+    try:
+        return date(int(year or iso_year), int(month or iso_month), int(day or iso_day))
+    except ValueError:
+        return None
+
+
+def digits_in(text: str) -> str:
+    """A number as it was meant: without signs that nobody sees and spaces between thousands."""
+    return _THOUSANDS.sub("", clean(text))
 
 
 def quoted(text: str) -> str:
@@ -204,45 +232,53 @@ def _refusal_of(line: int, reason: str) -> ImportRefused:
 def _text(content: bytes) -> str:
     if len(content) > BYTES_MAX:
         raise _refusal_of(1, f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit")
+    is_old = False
     try:
-        text = _decoded(content)
+        is_utf_16 = content.startswith(_MARKS[:2])
+        text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
     except UnicodeDecodeError as error:
-        reason = "the characters cannot be read; save the sheet as CSV UTF-8"
-        raise _refusal_of(1, reason) from error
+        if content.startswith(_MARKS):
+            raise _refusal_of(1, f"the characters cannot be read; {_SAVE}") from error
+        # Excel in Russian saves "CSV" in the old encoding, which is hardly ever right UTF-8.
+        is_old = True
+        text = content.decode("cp1251", "surrogateescape")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     nul = text.find("\0")
     if nul >= 0:
-        line = text.count("\n", 0, nul) + 1
-        reason = "a NUL character: this is no CSV file; save the sheet as CSV UTF-8"
-        raise _refusal_of(line, reason)
+        wrong = [(nul, "a NUL character: this is no CSV file")]
+    else:
+        wrong = list(islice(misspelt(text, is_old=is_old), PROBLEMS_MAX))
+    if wrong:
+        raise refusal(
+            [Problem(text.count("\n", 0, at) + 1, "", f"{why}; {_SAVE}") for at, why in wrong]
+        )
     return text
 
 
-def _decoded(content: bytes) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16")
-    if content.startswith(codecs.BOM_UTF8):
-        return content.decode("utf-8-sig")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        # Excel in Russian saves "CSV" in the old encoding, which is hardly ever right UTF-8.
-        return content.decode("cp1251")
+def records_of(content: bytes) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
+    """All rows of a CSV file that are not empty, each with the line where it begins.
 
-
-def _records(text: str) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
-    # All rows that are not empty, each with the line where it begins. Nothing is read behind a
-    # quote gone wrong: what follows would be one long cell.
+    Raises ``ImportRefused`` where the letters are not those that were meant.
+    """
+    text = _text(content)
+    delimiters: tuple[str, ...] = _DELIMITERS
+    # Excel is told the delimiter by a line that is none of the sheet.
+    told = _TOLD_DELIMITER.match(text)
+    if told:
+        delimiters = (told[1], *delimiters)
+        text = text[told.end() :]
+    # Nothing is read behind a quote gone wrong: what follows would be one long cell.
     records: list[tuple[int, list[str]]] = []
-    line = 1
-    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=_delimiter(text), strict=True)
+    line = 2 if told else 1
+    delimiter = _delimiter(text, delimiters)
+    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
     try:
         for cells in reader:
             if any(map(str.strip, cells)):
                 records.append((line, cells))
             if len(records) > ROWS_MAX + 1:
                 raise _refusal_of(line, f"more than {ROWS_MAX} rows; import them in several files")
-            line = reader.line_num + 1
+            line = reader.line_num + (2 if told else 1)
     except csv.Error:
         reason = (
             "a cell has no end: its closing quote is missing or has text behind it; "
@@ -252,11 +288,11 @@ def _records(text: str) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
     return records, []
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(text: str, delimiters: Sequence[str]) -> str:
     content = _NOT_EMPTY.search(text)
     begin = text.rfind("\n", 0, content.start()) + 1 if content else len(text)
     headings = _QUOTED.sub("", text[begin:]).partition("\n")[0]
-    return max(_DELIMITERS, key=headings.count)
+    return max(delimiters, key=headings.count)
 
 
 def _columns(
