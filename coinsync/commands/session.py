@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 # Exit codes of a whole command: something changed or is too old, a guard refused, a part could not
 # be done.
 DIFFERENT, UNSAFE, PARTLY = 4, 5, 3
-LOCK_SECONDS_MAX = 86_400
 #: How much longer than its reading of the CRM a run may hold the lock before that is said.
 LOCK_MINUTES_SPARE = 30
 #: As much of a name as the ledger keeps.
@@ -167,9 +166,6 @@ class Session:
 
         path = self.settings.lock_path
         holder = {"what": what, "actor": self.actor, "since": utc_text(self.now())}
-        # Not a number is not less than anything.
-        if not 0 <= wait_seconds <= LOCK_SECONDS_MAX:
-            raise UsageError(f"--lock-timeout is no number from 0 to {LOCK_SECONDS_MAX}")
         minutes_max = self.settings.alfacrm.run_minutes + LOCK_MINUTES_SPARE
         sleep = self.environment.sleep
         with run_lock(path, holder, wait_seconds, sleep, minutes_max=minutes_max):

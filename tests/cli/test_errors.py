@@ -240,14 +240,6 @@ def test_an_unknown_branch_is_refused_by_every_command(
     assert "branch 'Nowhere' is not in the configuration" in said.err
 
 
-@pytest.mark.parametrize("seconds", ["nan", "inf", "-5", "1e9"])
-def test_a_lock_timeout_is_a_time(installation: Installation, seconds: str) -> None:
-    """What is no number would wait for ever."""
-    said = installation.run("sync", "--lock-timeout", seconds)
-    assert said.code == 2
-    assert "--lock-timeout is no number from 0 to 86400" in said.err
-
-
 @pytest.mark.parametrize(
     "url", ["nonsense", "http://", "ftp://host/x", "http://host:99999/", "http://a b/", "//host/x"]
 )
