@@ -278,3 +278,12 @@ def test_by_night_a_branch_complains_once(synced: Installation) -> None:
     assert len(lines) == 1
     assert lines[0].endswith("more of this branch)")
     assert len(synced.run("sync", "--since", "2026-08-01").err.splitlines()) > 4
+
+
+def test_one_branch_is_watched_alone(synced: Installation) -> None:
+    """Its runs and how fresh it is; the other branch has a watcher of its own."""
+    both = synced.ok("runs", "--json").json
+    one = synced.ok("runs", "--branch", "2", "--json").json
+    assert {branch["branch"] for branch in both["branches"]} == {1, 2}
+    assert {branch["branch"] for branch in one["branches"]} == {2}
+    assert {run["branch"] for run in one["runs"]} == {2}
