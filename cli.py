@@ -326,10 +326,19 @@ def _interrupted_by_signals() -> list[int]:
     return signals
 
 
+def _open_closed_streams() -> None:
+    """Put nothing where a stream is closed: the next file that is opened would take its place."""
+    # Each takes the lowest number that is free, which is its own.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
 def run() -> NoReturn:
     """The program ``coinsync``."""
     # What a start makes stays: looking for garbage in it again and again costs a tenth of the time.
     gc.set_threshold(GARBAGE_THRESHOLD)
+    _open_closed_streams()
     out = PatientStream(sys.stdout)
     sys.stdout, sys.stderr = out, PatientStream(sys.stderr)
     if sys.argv[1:] == ["--version"]:

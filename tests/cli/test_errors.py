@@ -287,3 +287,22 @@ def test_one_branch_is_watched_alone(synced: Installation) -> None:
     assert {branch["branch"] for branch in both["branches"]} == {1, 2}
     assert {branch["branch"] for branch in one["branches"]} == {2}
     assert {run["branch"] for run in one["runs"]} == {2}
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("balance >&-", 0),
+        ("--quiet balance >&- 2>&-", 0),
+        ("balance '#999999' 2>&-", 6),
+        ("credit '#101' 1 --reason x <&-", 2),
+    ],
+)
+def test_a_closed_stream_changes_no_exit_code(
+    synced: Installation, command: str, code: int
+) -> None:
+    """What cron or a careless script closes."""
+    program = f'"{sys.executable}" -m cli --config "{synced.config}" {command}'
+    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
