@@ -252,7 +252,10 @@ def _main(
             # Where two crons met, the one that came first does the work.
             sessions.clear()
         if not (quiet and isinstance(error, Busy)):
-            _complain(message, "" if quiet else advice)
+            if "--json" in words:
+                _complain_to_program(message, advice, code)
+            else:
+                _complain(message, "" if quiet else advice)
     if code not in (0, INTERRUPTED):
         for session in sessions:
             session.ping("fail")
@@ -299,6 +302,13 @@ def _complain(message: str, advice: str) -> None:
         sys.stderr.write(f"  → {advice}\n")
 
 
+def _complain_to_program(message: str, advice: str, code: int) -> None:
+    from coinsync.render.data import json_text
+
+    error = {"message": message, "advice": advice, "exit_code": code}
+    sys.stderr.write(f"{json_text(error)}\n")
+
+
 def _interrupted_by_signals() -> list[int]:
     """Let SIGTERM and SIGHUP end the program as Ctrl-C does; those that came are in the list."""
     signals: list[int] = []
@@ -316,10 +326,19 @@ def _interrupted_by_signals() -> list[int]:
     return signals
 
 
+def _open_closed_streams() -> None:
+    """Put nothing where a stream is closed: the next file that is opened would take its place."""
+    # Each takes the lowest number that is free, which is its own.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
 def run() -> NoReturn:
     """The program ``coinsync``."""
     # What a start makes stays: looking for garbage in it again and again costs a tenth of the time.
     gc.set_threshold(GARBAGE_THRESHOLD)
+    _open_closed_streams()
     out = PatientStream(sys.stdout)
     sys.stdout, sys.stderr = out, PatientStream(sys.stderr)
     if sys.argv[1:] == ["--version"]:

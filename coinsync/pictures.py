@@ -6,15 +6,18 @@ A copy of a photograph has its pixels and nothing else: no place, no time, no te
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import stat
 import unicodedata
 import warnings
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import unquote
 from xml.parsers import expat
 
 from PIL import Image, ImageOps
@@ -25,6 +28,8 @@ from coinsync.errors import PictureRefused, UsageError, reason_of
 
 BYTES_MAX = 10_000_000
 SVG_BYTES_MAX = 200_000
+#: A kilobyte of parts that show other parts ten times each keeps a browser busy for minutes.
+DRAWN_MAX = 100_000
 SIDE_MAX = 8_000
 #: A small file can hold a large empty picture, and so many pixels fill 200 MB in memory.
 PIXELS_MAX = 50_000_000
@@ -196,6 +201,9 @@ _FETCHES = re.compile(
     r"\\|@import|url\((?!\s*['\"]?\s*#)|image-set\(|src\(|image\(|expression\(", re.IGNORECASE
 )
 
+#: What an attribute shows of the picture itself, as "#part" or "url(#part)".
+_SHOWN = re.compile(r"(?:^|url\()\s*['\"]?\s*#([^'\"()\s]+)", re.IGNORECASE)
+
 
 def _drawing(content: bytes, shown: str) -> bytes:
     if len(content) > SVG_BYTES_MAX:
@@ -203,11 +211,16 @@ def _drawing(content: bytes, shown: str) -> bytes:
         raise PictureRefused(f"{shown} has more than {limit} KB, which is the limit for SVG")
     try:
         content.decode("utf-8")
-        _Inspector(shown).parser.Parse(content, True)
+        inspector = _Inspector(shown)
+        inspector.parser.Parse(content, True)
     except UnicodeDecodeError:
         raise PictureRefused(f"{shown} is no SVG in UTF-8") from None
     except expat.ExpatError as error:
         raise PictureRefused(f"{shown} is no well-formed SVG: {error}") from error
+    if inspector.drawn() > DRAWN_MAX:
+        raise PictureRefused(
+            f"{shown} shows its parts again and again: more than {DRAWN_MAX} shapes, or no end"
+        )
     return content
 
 
@@ -218,6 +231,11 @@ class _Inspector:
         self._shown = shown
         self._depth = 0
         self._style: list[str] | None = None
+        # By id: how many elements it has, and which ids it holds or shows. An element without an
+        # id counts with the nearest one around it that has one, and the picture's own is "".
+        self._sizes: Counter[str] = Counter()
+        self._parts: dict[str, list[str]] = {"": []}
+        self._around = [""]
         self.parser = parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.XmlDeclHandler = self._declared
@@ -248,6 +266,37 @@ class _Inspector:
             self._check(attribute, value)
         if name == "style":
             self._style = []
+        self._count(attributes)
+
+    def _count(self, attributes: dict[str, str]) -> None:
+        around = self._around[-1]
+        name = attributes.get("id", "")
+        if name:
+            self._parts[around].append(name)
+            self._parts.setdefault(name, [])
+        owner = name or around
+        self._around.append(owner)
+        self._sizes[owner] += 1
+        for value in attributes.values():
+            self._parts[owner] += map(unquote, _SHOWN.findall(value))
+
+    def drawn(self) -> float:
+        """How many elements a browser draws, with all that are shown again; no end is infinite."""
+        drawn: dict[str, float] = {}
+        begun: set[str] = set()
+        waiting = [""]
+        while waiting:
+            name = waiting[-1]
+            # What is shown and does not exist is not drawn.
+            parts = self._parts.get(name, [])
+            if name not in begun:
+                begun.add(name)
+                waiting += [part for part in parts if part not in drawn]
+                continue
+            waiting.pop()
+            # A part that is still being counted holds what shows it.
+            drawn[name] = self._sizes[name] + sum(drawn.get(part, math.inf) for part in parts)
+        return drawn[""]
 
     def _check(self, attribute: str, value: str) -> None:
         space, _, name = attribute.rpartition(" ")
@@ -272,6 +321,7 @@ class _Inspector:
 
     def _ends(self, _element: str) -> None:
         self._depth -= 1
+        self._around.pop()
         if self._style is None:
             return
         # No element may begin within a style, so this is its end. Its text comes in pieces, and

@@ -411,6 +411,28 @@ class TestDrawings:
             == '"mug.png" has more than 200 KB, which is the limit for SVG'
         )
 
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "".join(f'<g id="{n + 1}">' + 9 * f'<use href="#{n}"/>' + "</g>" for n in range(7)),
+            "".join(f'<g id="{n + 1}">' + 9 * f'<g fill="url(#{n})"/>' + "</g>" for n in range(7)),
+            '<g id="a"><use href="#a"/></g>',
+            '<g id="a"><use href="#%62"/></g><g id="b"><use xlink:href="#a"/></g>',
+        ],
+    )
+    def test_a_drawing_that_never_ends_is_refused(self, tmp_path: Path, body: str) -> None:
+        """A kilobyte of parts that show each other keeps a browser busy for minutes."""
+        shape = '<rect id="0" width="1" height="1"/>'
+        (tmp_path / "mug.svg").write_text(SVG.format(shape + body), encoding="utf-8")
+        with pytest.raises(PictureRefused, match="again and again"):
+            web_picture(tmp_path / "mug.svg")
+
+    def test_a_drawing_may_show_a_part_often(self, tmp_path: Path) -> None:
+        """As many times as somebody draws."""
+        body = '<rect id="a" fill="#abc"/>' + 3_000 * '<use href="#a" fill="url(#b)"/>'
+        (tmp_path / "mug.svg").write_text(SVG.format(body), encoding="utf-8")
+        assert web_picture(tmp_path / "mug.svg").content
+
     @pytest.mark.parametrize("path", sorted(GOODS.glob("*.svg")), ids=lambda path: path.stem)
     def test_the_drawings_of_the_project(self, path: Path) -> None:
         """Are all taken, and small."""

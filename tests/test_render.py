@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from datetime import date, timedelta
 from enum import Enum
@@ -107,3 +108,12 @@ def test_a_bar_that_is_not_shown_does_nothing() -> None:
     with progress.Bar(shown=False) as bar:
         bar("lessons", 1, 2)
         bar.rest()
+
+
+def test_json_has_no_command_for_a_terminal() -> None:
+    """Not those either that JSON itself lets pass; what is read back is the same."""
+    text = "Аня \x1b[2J\x9b31m\x7f\u202eabc\u2028\ufeff\ud800 ё"
+    shown = data.json_text({"name": text})
+    assert shown.isprintable()
+    assert "Аня" in shown
+    assert json.loads(shown)["name"] == text

@@ -198,6 +198,10 @@ def runs(
     with session.reader() as reader:
         last_runs = reader.runs(limit)
         branches = freshness(reader, session.settings, session.now())
+    chosen = session.chosen_branch_ids()
+    if chosen is not None:
+        last_runs = [run for run in last_runs if run.branch in chosen]
+        branches = [branch for branch in branches if branch.branch in chosen]
     if session.json or as_csv or not session.quiet:
         session.print_listing(status.runs_listing(last_runs, branches), as_csv)
     if oldest is None:

@@ -144,6 +144,10 @@ COMMANDS: Members = {
 }
 
 
+#: Commands that make a configuration, or need none.
+WITHOUT_CONFIGURATION = ("init", "demo", "simulator")
+
+
 def command_of(words: Sequence[str]) -> str:
     """The command that the words of a command line call, as "shop close"; "" for none."""
     named: list[str] = []
@@ -271,3 +275,6 @@ def global_options(
         verbose=verbose,
         ping_url=ping_url,
     )
+    if ctx.invoked_subcommand not in WITHOUT_CONFIGURATION:
+        # A branch that is misspelt must not mean all of them, whatever the command makes of it.
+        ctx.obj.chosen_branch_ids()

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import typer
 
@@ -60,6 +61,10 @@ class Session:
         named = clean(self.actor) or clean(_login(self.environment.environ))
         self.actor = named[:ACTOR_LENGTH_MAX]
         self.ping_url = self.ping_url or self.environment.environ.get("COINSYNC_PING_URL", "")
+        if self.ping_url and not is_address(self.ping_url):
+            # The address may be a secret, so it is not repeated.
+            advice = "Write http:// or https://, a host and perhaps a path."
+            raise UsageError("--ping-url or COINSYNC_PING_URL is no web address", advice=advice)
 
     @cached_property
     def settings(self) -> Settings:
@@ -179,7 +184,12 @@ class Session:
             typer.echo(json_text(data))
 
     def complain(self, line: str) -> None:
-        """Print a line to stderr, always."""
+        """Print a line to stderr, always, and for a program as JSON."""
+        if self.json:
+            from coinsync.render.data import json_text
+
+            message, _, advice = line.partition("\n  → ")
+            line = json_text({"message": message, "advice": advice})
         typer.echo(line, err=True)
 
     def ping(self, event: PingEvent) -> None:
@@ -230,6 +240,16 @@ class WebView(NamedTuple):
     serve: Callable[[Session, CabinetTerms], None]
     sign: Callable[[Mapping[str, str], str], str]
     launch_fault: Callable[[str, str, int, int], str]
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address of something in the web."""
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    return has_host and parts.scheme in ("http", "https") and text.isprintable() and " " not in text
 
 
 def _login(environ: Mapping[str, str]) -> str:

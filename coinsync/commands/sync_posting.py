@@ -224,9 +224,18 @@ class Posting:
 
     def complain(self) -> None:
         """Say what went wrong."""
-        for result in self.results:
+        quiet = self.session.quiet
+        complaints: dict[str, list[str]] = {}
+        # Errors come before records that could not be read.
+        for result in sorted(self.results, key=lambda result: result.error is None):
             if result.error or result.unreadable:
-                self.session.complain(result.complaint(quiet=self.session.quiet))
+                complaints.setdefault(result.branch, []).append(result.complaint(quiet=quiet))
+        for lines in complaints.values():
+            # By night the same trouble in each window of a branch is one trouble.
+            if quiet and len(lines) > 1:
+                lines = [f"{lines[0]} (and {len(lines) - 1} more of this branch)"]
+            for line in lines:
+                self.session.complain(line)
 
 
 def _digest_of(results: Iterable[Result]) -> str:

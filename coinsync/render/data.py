@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, timedelta
@@ -13,6 +14,12 @@ from typing import Any
 
 from coinsync.core.identity import spreadsheet_safe
 from coinsync.errors import CoinsyncError
+
+#: Control characters that JSON itself lets pass, what turns the direction of writing or cannot be
+#: seen, and halves of characters.
+_COMMANDS = re.compile(
+    "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 
 
 def as_data(value: Any) -> Any:
@@ -37,8 +44,9 @@ def as_data(value: Any) -> Any:
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    """A value as JSON."""
-    return json.dumps(as_data(value), ensure_ascii=False, indent=indent)
+    """A value as JSON, without a character that a terminal would take for a command."""
+    text = json.dumps(as_data(value), ensure_ascii=False, indent=indent)
+    return _COMMANDS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -226,3 +226,83 @@ def test_a_terminal_without_letters_gets_escapes(synced: Installation) -> None:
         timeout=60,
     )
     assert b"\\u04" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["balance"], ["runs"], ["export"], ["history", "#101"], ["credit", "#101", "1"]]
+)
+def test_an_unknown_branch_is_refused_by_every_command(
+    synced: Installation, words: list[str]
+) -> None:
+    """A misspelt branch never means all of them."""
+    said = synced.run("--branch", "Nowhere", *words)
+    assert said.code == 6
+    assert "branch 'Nowhere' is not in the configuration" in said.err
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "http://", "ftp://host/x", "http://host:99999/", "http://a b/", "//host/x"]
+)
+def test_a_broken_address_of_the_watcher_is_refused(installation: Installation, url: str) -> None:
+    """Otherwise nobody would notice that nobody is told; it may be a secret and is not repeated."""
+    for said in (
+        installation.run("sync", "--ping-url", url),
+        installation.run("sync", environ={"COINSYNC_PING_URL": url}),
+    ):
+        assert said.code == 2
+        assert "--ping-url or COINSYNC_PING_URL is no web address" in said.err
+        assert "host/x" not in said.err
+
+
+def test_errors_are_json_for_a_program(synced: Installation) -> None:
+    """Message, advice and exit code, on stderr; stdout has what the command gives."""
+    said = synced.run("balance", "Nobody at all", "--json")
+    error = json.loads(said.err)
+    assert said.code == error["exit_code"] == 6
+    assert error["message"]
+    assert error["advice"]
+    usage = synced.run("nonsense", "--json")
+    assert json.loads(usage.err)["exit_code"] == usage.code == 2
+    synced.school.act("empty", branch=1)
+    refused = synced.run("sync", "--json")
+    assert refused.code == 5
+    for line in refused.err.splitlines():
+        assert json.loads(line)["message"]
+
+
+def test_by_night_a_branch_complains_once(synced: Installation) -> None:
+    """Not once for each of its months."""
+    synced.crm.faults.add("items_null", match="1/lesson/index")
+    said = synced.run("sync", "--quiet", "--since", "2026-08-01")
+    lines = said.err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].endswith("more of this branch)")
+    assert len(synced.run("sync", "--since", "2026-08-01").err.splitlines()) > 4
+
+
+def test_one_branch_is_watched_alone(synced: Installation) -> None:
+    """Its runs and how fresh it is; the other branch has a watcher of its own."""
+    both = synced.ok("runs", "--json").json
+    one = synced.ok("runs", "--branch", "2", "--json").json
+    assert {branch["branch"] for branch in both["branches"]} == {1, 2}
+    assert {branch["branch"] for branch in one["branches"]} == {2}
+    assert {run["branch"] for run in one["runs"]} == {2}
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("balance >&-", 0),
+        ("--quiet balance >&- 2>&-", 0),
+        ("balance '#999999' 2>&-", 6),
+        ("credit '#101' 1 --reason x <&-", 2),
+    ],
+)
+def test_a_closed_stream_changes_no_exit_code(
+    synced: Installation, command: str, code: int
+) -> None:
+    """What cron or a careless script closes."""
+    program = f'"{sys.executable}" -m cli --config "{synced.config}" {command}'
+    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr

@@ -122,6 +122,11 @@ class MysqlDatabase(MySQLDatabase):
         try:
             seconds = 2 * self.terms.connect_seconds
             return within(seconds, partial(self._connect_to, host, port))
+        except RuntimeError as error:
+            # The driver has no library for the way in which MySQL 8 seals a password by itself.
+            why = "the account wants TLS or a socket (caching_sha2_password)"
+            advice = "Add ?tls=on or ?socket=PATH to [database] url. Nothing was written."
+            raise DatabaseUnusable(f"database: {self.address}: {why}", advice=advice) from error
         except TookTooLong:
             why = f"not connected in {seconds:.0f} s"
             raise pymysql.OperationalError(CR.CR_CONN_HOST_ERROR, why) from None

@@ -93,7 +93,9 @@ def translate(error: BaseException, place: str) -> CoinsyncError:
     # This comes late: after another error the connection is often gone as well.
     if numbers & LOST:
         return DatabaseUnavailable(f"database: {place}: connection lost; nothing written")
-    return CoinsyncError(f"database: {place}: {_text(error)}; nothing written")
+    # The server's own words may repeat what was to be written, such as a child's name.
+    which = ", ".join(map(str, sorted(numbers))) or type(error).__name__
+    return CoinsyncError(f"database: {place}: the server's error {which}; nothing written")
 
 
 #: What needs no advice of its own. The first that fits is told.

@@ -32,7 +32,8 @@ SETTINGS = {
 _PAGES_PER_STEP = 1000
 #: The lowest byte of one of SQLite's numbers says what happened, the others where.
 _PRIMARY = 0xFF
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+#: A writer that stands still in the middle of opening the file shows as "locking protocol".
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
