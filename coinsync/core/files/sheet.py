@@ -42,7 +42,7 @@ _NOT_EMPTY = re.compile(r'[^\s;,"]')
 _QUOTED = re.compile(r'"[^"]*("|$)')
 #: What a spreadsheet shows where a formula of it went wrong, in English and in Russian.
 _ERROR = re.compile(
-    r"#[A-ZА-Я][A-ZА-Я0-9/_]*[!?]|#(N/A|Н/Д|[A-ZА-Я]+_[A-ZА-Я]+)|##+|(Err|Ошибка):\d+"
+    r"#[A-ZА-Я][A-ZА-Я0-9/_]*[!?]|#(N/A|Н/Д|[A-ZА-Я]+_[A-ZА-Я]+)|#{3,}|(Err|Ошибка):\d+"
 )
 _DAY = re.compile(
     r"(?:([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})|([0-9]{4})-([0-9]{2})-([0-9]{2}))"
@@ -146,7 +146,7 @@ class RowReader:
         text = clean(value)
         if needed and not text:
             self.complain(column, "is empty")
-        if _ERROR.fullmatch(text):
+        if is_error(text):
             self.complain(column, f"{quoted(text)} is an error of the spreadsheet and no text")
         if len(text) > length_max:
             self.complain(column, f"has {len(text)} characters, and {length_max} are the limit")
@@ -170,6 +170,11 @@ def refusal(problems: Sequence[Problem]) -> ImportRefused:
     """The error that names these problems by line; those beyond ``PROBLEMS_MAX`` are counted."""
     listed = sorted(problems, key=lambda problem: problem.line)[:PROBLEMS_MAX]
     return ImportRefused(list(map(str, listed)), count=len(problems))
+
+
+def is_error(text: str) -> bool:
+    """Whether a spreadsheet wrote this in the place of a value that it could not compute."""
+    return _ERROR.fullmatch(text) is not None
 
 
 def day_in(text: str) -> date | None:
@@ -230,8 +235,6 @@ def _refusal_of(line: int, reason: str) -> ImportRefused:
 
 
 def _text(content: bytes) -> str:
-    if len(content) > BYTES_MAX:
-        raise _refusal_of(1, f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit")
     is_old = False
     try:
         is_utf_16 = content.startswith(_MARKS[:2])
@@ -255,11 +258,15 @@ def _text(content: bytes) -> str:
     return text
 
 
-def records_of(content: bytes) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
+def records_of(
+    content: bytes, *, bytes_max: int = BYTES_MAX, rows_max: int = ROWS_MAX
+) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
     """All rows of a CSV file that are not empty, each with the line where it begins.
 
     Raises ``ImportRefused`` where the letters are not those that were meant.
     """
+    if len(content) > bytes_max:
+        raise _refusal_of(1, f"the file has {len(content)} bytes, and {bytes_max} are the limit")
     text = _text(content)
     delimiters = _DELIMITERS
     # Excel is told the delimiter by a line that is none of the sheet.
@@ -276,8 +283,8 @@ def records_of(content: bytes) -> tuple[list[tuple[int, list[str]]], list[Proble
         for cells in reader:
             if any(map(str.strip, cells)):
                 records.append((line, cells))
-            if len(records) > ROWS_MAX + 1:
-                raise _refusal_of(line, f"more than {ROWS_MAX} rows; import them in several files")
+            if len(records) > rows_max + 1:
+                raise _refusal_of(line, f"more than {rows_max} rows; import them in several files")
             line = reader.line_num + (2 if told else 1)
     except csv.Error:
         reason = (

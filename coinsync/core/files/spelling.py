@@ -58,9 +58,10 @@ _NAMES = {
     "koi8_r": "KOI8-R",
     "mac_cyrillic": "MacCyrillic",
     "iso8859_5": "ISO 8859-5",
-    "cp1252": "Windows-1252",
     "utf-8": "UTF-8",
+    "cp1252": "Windows-1252",
 }
+_RUSSIAN = tuple(_NAMES)[:-1]
 
 
 def _costs() -> dict[str, int]:
@@ -99,7 +100,9 @@ def _word_cost(word: str) -> int:
             total += 0 if char.isascii() else _ACCENTED
             letter = _LATIN
         else:
-            total += _MARK if char in _MARKS else _SIGN
+            # Four Russian letters may look like one of a far script in UTF-8.
+            sign = _SIGN if "\xa0" <= char < "Ԁ" else 4 * _SIGN
+            total += _MARK if char in _MARKS else sign
             letter = " "
         letters.append(letter)
     if len(word) == 1:
@@ -110,14 +113,17 @@ def _word_cost(word: str) -> int:
     return min(total, _ABBREVIATED * len(word)) if word.isupper() and len(word) < 5 else total
 
 
-def misread(text: str, shown_as: Iterable[str], margin: int) -> str:
-    """The encoding in which a text was probably written, if it was read in one of ``shown_as``.
+def misread(
+    text: str, shown_as: Iterable[str], margin: int, written_in: Iterable[str] = tuple(_NAMES)
+) -> str:
+    """Which of ``written_in`` a text is probably written in, if it was read in ``shown_as``.
 
     "" where the text as it is costs as little as any other, but for ``margin``.
     """
     least, name = cost(text) - margin, ""
     for shown in shown_as:
-        for written in _NAMES:
+        # What is shown as UTF-8 was UTF-8.
+        for written in written_in if shown != "utf-8" else ():
             try:
                 # A byte that the wrong encoding does not know is carried along.
                 other = text.encode(shown, "surrogateescape").decode(written)
@@ -154,6 +160,6 @@ def misspelt(text: str, *, is_old: bool) -> Iterator[tuple[int, str]]:
             is_plain = _PLAIN.fullmatch(text) and not _CAPITAL_WITHIN.search(text)
             if is_plain and cost(text) <= 10 + 3 * len(text):
                 continue
-            written = misread(text, ("cp1251",) if is_old else _NAMES, 10)
+            written = misread(text, ("cp1251",) if is_old else _NAMES, 10, _RUSSIAN)
             if written:
                 yield begin, f"the letters were those of {written} once"
