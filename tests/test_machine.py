@@ -271,6 +271,7 @@ class Import:
             reader,
             life.settings,
             rows,
+            (),
             lambda text: find_resident(reader, text),
             life.author(sure=self.sure),
         )

@@ -155,13 +155,15 @@ def import_file(
     ways = {way.code: way.coins for way in settings.ways}
     try:
         coins_max = settings.limits.coins_per_operation_max
-        rows = read_import_rows(content, ways=ways, coins_max=coins_max)
+        rows, problems = read_import_rows(content, ways=ways, coins_max=coins_max)
 
         def decide(reader: Reader) -> Proposal:
             # A file may name a resident in many rows.
             find = cache(partial(find_resident, reader))
-            return import_rows(reader, settings, rows, find, author)
+            return import_rows(reader, settings, rows, problems, find, author)
 
         return carry_out(session, decide, dry_run, yes)
     except ImportRefused as error:
-        raise ImportRefused(error.problems, count=error.count, file=str(file)) from error
+        raise ImportRefused(
+            error.problems, count=error.count, file=str(file), exit_code=error.exit_code
+        ) from error

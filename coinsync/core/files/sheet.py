@@ -166,10 +166,10 @@ def repeated(column: str, rows: Iterable[tuple[str, SheetRow]]) -> list[Problem]
     return problems
 
 
-def refusal(problems: Sequence[Problem]) -> ImportRefused:
+def refusal(problems: Sequence[Problem], exit_code: int = 2) -> ImportRefused:
     """The error that names these problems by line; those beyond ``PROBLEMS_MAX`` are counted."""
     listed = sorted(problems, key=lambda problem: problem.line)[:PROBLEMS_MAX]
-    return ImportRefused(list(map(str, listed)), count=len(problems))
+    return ImportRefused(list(map(str, listed)), count=len(problems), exit_code=exit_code)
 
 
 def is_error(text: str) -> bool:
@@ -268,7 +268,7 @@ def records_of(
     if len(content) > bytes_max:
         raise _refusal_of(1, f"the file has {len(content)} bytes, and {bytes_max} are the limit")
     text = _text(content)
-    delimiters = _DELIMITERS
+    delimiters: tuple[str, ...] = _DELIMITERS
     # Excel is told the delimiter by a line that is none of the sheet.
     told = _TOLD_DELIMITER.match(text)
     if told:

@@ -36,10 +36,12 @@ _LATIN = "z"
 #: Letters of neighbours, each with the one in whose place it stands.
 _NEIGHBOURS = str.maketrans("іїєґўё", "ииегуе")
 _LOOK_ALIKE = str.maketrans("aceopxyABCEHKMOPTX", "асеорхуАВСЕНКМОРТХ")
-_MARKS = frozenset("«»№—–…“”„‘’\xa0°®©™§±·•€×÷½¼¾¹²³→★✓")
+_MARKS = frozenset("«»№—–…“”„‘’\xa0°®©™§±·•€×÷½¼¾¹²³→★✓∞≠≈≤≥")
 _WORD = re.compile(r"[^\x00-@\[-`{-\x7f]+")
 _REPEATED = re.compile(r"(.)\1\1+")
 _CAPITAL_WITHIN = re.compile("[а-яё][А-ЯЁ]")
+# Letters and signs of far scripts, as one of which several Russian letters may appear in UTF-8.
+_FAR = re.compile(r"[\x80-\x9fԀ-\u1fff\u2600-\U0010ffff]")
 _PLAIN = re.compile("[\x00-\x7fА-яЁё«»№—]*")
 # A letter in whose place stands a sign for any, a question mark, or one that nobody types.
 _LOST = re.compile(r"[\ufffd\udc80-\udcff\x7f-\x84\x86-\x9f]|(?<![^\s;,\"])\?{3}")
@@ -100,9 +102,7 @@ def _word_cost(word: str) -> int:
             total += 0 if char.isascii() else _ACCENTED
             letter = _LATIN
         else:
-            # Four Russian letters may look like one of a far script in UTF-8.
-            sign = _SIGN if "\xa0" <= char < "Ԁ" else 4 * _SIGN
-            total += _MARK if char in _MARKS else sign
+            total += _MARK if char in _MARKS else _SIGN
             letter = " "
         letters.append(letter)
     if len(word) == 1:
@@ -129,7 +129,7 @@ def misread(
                 other = text.encode(shown, "surrogateescape").decode(written)
             except UnicodeError:
                 continue
-            if cost(other) < least:
+            if cost(other) < least and not _FAR.search(other):
                 least, name = cost(other), _NAMES[written]
     return name
 
