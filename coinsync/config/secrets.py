@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from coinsync.config import kinds
 from coinsync.config.settings import Settings
+from coinsync.core.identity import clean, harmless
 from coinsync.errors import SecretError, UsageError, reason_of
 
 DATABASE_URL, DATABASE_PASSWORD = "COINSYNC_DATABASE_URL", "COINSYNC_DATABASE_PASSWORD"
@@ -29,6 +30,7 @@ SECRET_NAMES = (
 SECRETS_FILE = "COINSYNC_SECRETS"
 
 _FILE = "sqlite:"
+_QUOTES = "\"'`“”«»„"
 _PASSWORD = re.compile(r"(://[^:/@\s]*:).*@")
 
 
@@ -87,9 +89,21 @@ class Secrets:
         if len(given) > 1:
             raise SecretError(f"secret: {name} is given twice, in {' and in '.join(given)}")
         (text,) = given.values()
-        # A space or a newline comes from pasting, and a key that has one is refused far away.
-        if not text.strip() or text != text.strip() or "\n" in text:
+        # Some programs that read such files take quotes off, others do not.
+        is_quoted = len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]
+        if is_quoted:
+            text = text[1:-1]
+        # What comes from pasting makes a key that is refused far away, or all families' launches.
+        if not text.strip() or text != text.strip():
             raise self._unusable(name, "empty or has spaces around it")
+        if harmless(text) != text:
+            raise self._unusable(name, "doubtful: it has signs that nobody sees, or line breaks")
+        if not is_quoted and (text[0] in _QUOTES or text[-1] in _QUOTES):
+            raise self._unusable(name, "doubtful: it has a quote at one end alone")
+        if not is_quoted and " #" in text:
+            raise self._unusable(name, "doubtful: a comment stands behind it")
+        if name not in (DATABASE_URL, DATABASE_PASSWORD) and not text.isascii():
+            raise self._unusable(name, "doubtful: it has letters that are not Latin")
         return Secret(text)
 
     def _unusable(self, name: str, state: str) -> SecretError:
@@ -114,16 +128,20 @@ class Secrets:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        # A link could point to a file that belongs to somebody else.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # A link could point to a file that belongs to somebody else, and a pipe waits for a writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise SecretError(f"secret: {path} cannot be read ({reason_of(error)})") from error
+    # The rights of the file that is open, not of whatever has this name a moment later.
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(descriptor)
+        raise SecretError(f"secret: {path} is not a file")
     # Windows editors begin a file with a byte order mark.
     with os.fdopen(descriptor, encoding="utf-8-sig") as file:
-        # The rights of the file that is open, not of whatever has this name a moment later.
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        mode = stat.S_IMODE(kind)
         if mode & 0o077:
             raise SecretError(
                 f"secret: {path} can be read by others (mode {mode:04o})",
@@ -142,11 +160,13 @@ def _pairs(path: Path, lines: Iterable[str]) -> dict[str, str]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, _, value = line.rstrip("\r\n").partition("=")
-        name = name.strip()
+        name = clean(name)
         if name not in SECRET_NAMES:
             # The line is not shown: it may be a key without its name.
             nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]
             raise SecretError(f"secret: {path.name}: unknown name (did you mean {nearest}?)")
+        if name in pairs:
+            raise SecretError(f"secret: {name} is given twice, in {path.name} alone")
         pairs[name] = value
     return pairs
 
@@ -165,10 +185,13 @@ def database_url(settings: Settings, secrets: Secrets) -> str:
             known = kinds.database_url(secrets.get(DATABASE_URL).reveal())
         except ValueError as error:
             raise SecretError(f"secret: {DATABASE_URL}: expected {error}") from None
-        return absolute(known, settings.data_folder)
-    if is_file or not secrets.has(DATABASE_PASSWORD):
+        url = absolute(known, settings.data_folder)
+        # It stands in for the whole address, with the password that it may have.
+        if _has_password(url):
+            return url
+    if url.startswith(_FILE) or not secrets.has(DATABASE_PASSWORD):
         return url
-    if ":" in urlsplit(url).netloc.rpartition("@")[0]:
+    if _has_password(url):
         raise SecretError(f"secret: {DATABASE_PASSWORD} is given twice, here and in [database] url")
     return _with_password(url, secrets.get(DATABASE_PASSWORD).reveal())
 
@@ -193,6 +216,10 @@ def absolute(url: str, folder: Path) -> str:
 def without_password(text: str) -> str:
     """A text that may hold an address, as a message may show it."""
     return _PASSWORD.sub(r"\1***@", text)
+
+
+def _has_password(url: str) -> bool:
+    return ":" in urlsplit(url).netloc.rpartition("@")[0]
 
 
 def _with_password(url: str, password: str) -> str:
