@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from datetime import date, timedelta
 from enum import Enum
+from itertools import chain
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from coinsync.core.identity import harmless, unprotected
 from coinsync.core.plan import Scope
 from coinsync.render import data, numbers, progress, terminal
 from coinsync.render.listing import Grid, TextLine
+from tests.support.makers import thorough
 
 
 def plain_console(width: int = 160) -> Console:
@@ -107,3 +111,27 @@ def test_a_bar_that_is_not_shown_does_nothing() -> None:
     with progress.Bar(shown=False) as bar:
         bar("lessons", 1, 2)
         bar.rest()
+
+
+DANGEROUS = st.lists(
+    st.sampled_from([*"=+-@＝;,'\" \t\n", "=1", "Ада", ";=HYPERLINK(1)", ",-5", '"'])
+).map("".join)
+
+
+@thorough(300)
+@given(st.lists(st.tuples(DANGEROUS, st.integers(-9, 9), DANGEROUS), min_size=1, max_size=3))
+@example([("Ада;=HYPERLINK(1)", -5, 'x;"=1')])
+def test_no_part_of_a_csv_file_is_a_formula(rows: list[tuple[str, int, str]]) -> None:
+    """Whatever a spreadsheet splits it at, and whether it honours quotes or not."""
+    written = data.csv_text(["name", "coins", "why"], rows)
+    for delimiter in (",", ";", "\t"):
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+            reader = csv.reader(io.StringIO(written), delimiter=delimiter, quoting=quoting)
+            for cell in chain.from_iterable(reader):
+                is_number = delimiter == "," and cell.removeprefix("-").isdigit()
+                assert is_number or not cell.strip().startswith(tuple("=+-@＝"))
+    read = list(csv.reader(io.StringIO(written)))[1:]
+    for (name, coins, why), cells in zip(rows, read, strict=True):
+        assert cells[1] == str(coins)
+        texts = [unprotected(cells[0]), unprotected(cells[2])]
+        assert texts == [harmless(name), harmless(why)]

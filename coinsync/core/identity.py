@@ -50,6 +50,12 @@ _NO_VK = frozenset({"нет", "no", "none", "-", "—"})
 _SAME_LETTERS = str.maketrans("abcehijkmopstxyəɵёëһүь", "авсеніјкморѕтхуәөеенув")
 
 
+# Spreadsheets split a file at another delimiter than it was written with, inside of quotes as well.
+_CELL_BEGINS, _FORMULA_BEGINS = r"((?:^|[,;\t])[\s\"]*)", "(?='*[=+\\-@＝＋－＠])"
+_FORMULA = re.compile(_CELL_BEGINS + _FORMULA_BEGINS)
+_PROTECTED = re.compile(f"{_CELL_BEGINS}'{_FORMULA_BEGINS}")
+
+
 class VkKind(StrEnum):
     """What a text about a VK page turned out to be."""
 
@@ -147,9 +153,16 @@ def harmless(text: str) -> str:
 
 
 def spreadsheet_safe(text: str) -> str:
-    """Quote what a spreadsheet would take for a formula."""
-    plain = harmless(text)
-    return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
+    """A text as a cell of which no spreadsheet takes any part for a formula, on one line.
+
+    An apostrophe stands where one could begin; ``unprotected`` takes it off.
+    """
+    return _FORMULA.sub(r"\1'", harmless(text))
+
+
+def unprotected(cell: str) -> str:
+    """The text of a cell that was written by ``spreadsheet_safe``."""
+    return _PROTECTED.sub(r"\1", cell)
 
 
 def clean(text: str) -> str:

@@ -67,16 +67,7 @@ def import_rows(
             new_rows.append((row, entry))
     new_entries = [entry for _, entry in new_rows]
     moves = moves_of(reader, settings, new_entries)
-    moves_by_resident: defaultdict[int, list[Move]] = defaultdict(list)
-    lines: dict[int, int] = {}
-    for move, (row, _) in zip(moves, new_rows, strict=True):
-        moves_by_resident[move.resident].append(move)
-        if move.coins < 0:
-            lines[move.resident] = row.line
-    # The last line that takes coins of a resident is the one to look at.
-    for resident, number in lines.items():
-        with wrong.collected(number, "coins"):
-            check_floors(moves_by_resident[resident])
+    _refuse_debts(moves, [row.line for row, _ in new_rows], wrong)
     wrong.refuse()
     if not author.allow_duplicate:
         _refuse_sent_twice(reader, new_rows, {row.key for row in rows}, author.now)
@@ -162,6 +153,19 @@ def _entries_of_rows(
         )
         entries.append((row, entry))
     return entries
+
+
+def _refuse_debts(moves: Sequence[Move], lines: Sequence[int], wrong: _Wrong) -> None:
+    moves_by_resident: defaultdict[int, list[Move]] = defaultdict(list)
+    line_of_resident: dict[int, int] = {}
+    for move, line in zip(moves, lines, strict=True):
+        moves_by_resident[move.resident].append(move)
+        if move.coins < 0:
+            line_of_resident[move.resident] = line
+    # The last line that takes coins of a resident is the one to look at.
+    for resident, line in line_of_resident.items():
+        with wrong.collected(line, "coins"):
+            check_floors(moves_by_resident[resident])
 
 
 def _refuse_another_row(

@@ -21,6 +21,7 @@ from coinsync.core.files.import_rows import (
     read_import_rows,
 )
 from coinsync.core.files.sheet import PROBLEMS_MAX, ROWS_MAX, refusal
+from coinsync.core.identity import NameForm, answers_to, shown_name, unprotected
 from coinsync.core.ledger import Entry, Kind
 from coinsync.errors import ImportRefused
 from tests.core.test_sheet import CELLS, DELIMITERS, ENCODINGS, LINE_ENDS, written
@@ -478,6 +479,13 @@ def test_the_example_of_the_page_is_read() -> None:
     assert [proposal.coins for proposal in proposals] == [10, -5, 120, 10]
 
 
+def test_the_names_of_the_page_are_those_that_are_kept() -> None:
+    """A school that left the setting as it is finds the residents of the example."""
+    names = [proposal.resident for proposal in read(PAGE.split("```\n")[1].encode())]
+    (name,) = [name for name in names if not name.startswith(("#", "crm:", "vk:"))]
+    assert answers_to(shown_name("Выдуманная Ада", NameForm.SURNAME_FIRST), name)
+
+
 def test_the_page_lists_every_heading() -> None:
     """In the order in which they are known."""
     rows = [line.strip("| ").split(" | ") for line in PAGE.split("\n") if line.startswith("| `")]
@@ -514,7 +522,7 @@ def test_what_was_written_is_read_with_equal_keys(
     other = read(written([HEADINGS, *[[""] * 7] * gap, *rows], encoding, delimiter, line_end))
     assert other == tuple(replace(proposal, line=proposal.line + gap) for proposal in plain)
     assert [proposal.resident for proposal in plain] == [
-        " ".join(cells[0].split()) for cells in rows
+        " ".join(unprotected(cells[0].strip()).split()) for cells in rows
     ]
     assert [abs(proposal.coins) for proposal in plain] == [int(cells[1]) for cells in rows]
     assert len({proposal.key for proposal in plain}) == len(rows)

@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any
 
 from coinsync.core.files.spelling import misspelt
-from coinsync.core.identity import clean, folded
+from coinsync.core.identity import clean, folded, unprotected
 from coinsync.errors import ImportRefused
 
 BYTES_MAX = 10_000_000
@@ -49,8 +49,6 @@ _DAY = re.compile(
     r"(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
 )
 _THOUSANDS = re.compile(r"(?<=[0-9]) (?=[0-9]{3}(?![0-9]))")
-#: What a spreadsheet would take for a formula, and the same behind apostrophes.
-_FORMULA = re.compile(r"'*[=+\-@]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,8 @@ def read_sheet(
     for line, record in body:
         cells = _stripped(record, len(columns))
         if len(cells) == len(columns):
-            rows.append(SheetRow(line, dict(zip(columns, cells, strict=True))))
+            texts = map(unprotected, cells)
+            rows.append(SheetRow(line, dict(zip(columns, texts, strict=True))))
         else:
             problems.append(_of_another_width(line, cells, columns))
     return Sheet(columns, tuple(rows), tuple(problems))
@@ -216,18 +215,6 @@ def suggestion(text: str, known: Iterable[str]) -> str:
     as_compared = {folded(name): name for name in known}
     near = get_close_matches(folded(text[:SHOWN_LENGTH_MAX]), as_compared, n=1)
     return f"; did you mean {quoted(as_compared[near[0]])}?" if near else ""
-
-
-def protected(text: str) -> str:
-    """A text as a cell that no spreadsheet takes for a formula; ``unprotected`` undoes it."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unprotected(cell: str) -> str:
-    """The text of a cell that was written by ``protected``."""
-    if cell.startswith("'") and _FORMULA.match(cell):
-        return cell[1:]
-    return cell
 
 
 def _refusal_of(line: int, reason: str) -> ImportRefused:
