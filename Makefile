@@ -13,7 +13,7 @@ TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light mariadbd=ma
                  systemd-analyze=systemd \
                  /usr/lib/*/libatomic.so.1=libatomic1
 CLUSTER_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=galera-4 rsync=rsync
-SERVER_PROGRAMS := debootstrap=debootstrap openssl=openssl
+SERVER_PROGRAMS := debootstrap=debootstrap systemd-nspawn=systemd-container openssl=openssl
 
 .PHONY: demo test test-cluster test-server check soak bench screenshots format clean programs system
 

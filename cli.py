@@ -10,9 +10,9 @@ from __future__ import annotations
 import gc
 import io
 import os
+import signal
 import sys
 from functools import cache, partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from coinsync import __version__
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from coinsync.commands.session import Session
     from coinsync.environment import Environment
 
-#: What a shell gives for a program that was interrupted from the keyboard.
-INTERRUPTED = 130
+#: What a shell gives for a program that was interrupted from the keyboard, and for one that a
+#: signal ended it is this and the signal's number.
+INTERRUPTED, SIGNALLED = 130, 128
 #: New objects after which garbage is looked for; 700 in Python itself.
 GARBAGE_THRESHOLD = 50_000
 
@@ -76,7 +77,6 @@ def serve(session: Session, terms: CabinetTerms) -> None:
 
     from coinsync import brand
     from coinsync.errors import UsageError, reason_of
-    from coinsync.store.reader import Reader
     from webview.app import AppSettings, make_app
     from webview.serve import serve as listen
 
@@ -101,7 +101,7 @@ def serve(session: Session, terms: CabinetTerms) -> None:
         app,
         session.database_url,
         now=lambda: session.now().timestamp(),
-        reader=terms.reader or Reader,
+        reader=terms.reader,
     )
     try:
         listen(wsgi, terms.host, terms.port, terms.threads, terms.listening)
@@ -147,8 +147,11 @@ def hoisted(argv: Sequence[str]) -> list[str]:
         elif word.partition("=")[0] in _VALUED:
             front.append(word)
             if word in _VALUED:
-                # The value is the next word, where there is one.
-                front.extend(islice(words, 1))
+                # Else the command would be its value.
+                value = next(words, None)
+                if value is None:
+                    return [word]
+                front.append(value)
         else:
             rest.append(word)
     return front + rest
@@ -227,7 +230,9 @@ def main(argv: Sequence[str], environment: Environment) -> int:
     return _main(argv, lambda: environment)
 
 
-def _main(argv: Sequence[str], environment: Callable[[], Environment]) -> int:
+def _main(
+    argv: Sequence[str], environment: Callable[[], Environment], signals: Sequence[int] = ()
+) -> int:
     words = hoisted(argv)
     quiet = "-q" in words or "--quiet" in words
     sessions: list[Session] = []
@@ -237,6 +242,8 @@ def _main(argv: Sequence[str], environment: Callable[[], Environment]) -> int:
         from coinsync.errors import Busy
 
         message, advice, code = _explained(error)
+        if code == INTERRUPTED and signals:
+            code = SIGNALLED + signals[0]
         advice = advice.replace("COMMAND", _command_of(words)).replace("  ", " ")
         if not message and "--debug" in words:
             raise
@@ -266,8 +273,10 @@ def _explained(error: BaseException) -> tuple[str, str, int]:
         option = getattr(error, "option_name", "")
         if option[:1] == "-" and option[1:].isdigit():
             # A number below zero looks like an option.
-            return f"'{option}' is no number of coins", 'Coins are taken by "coinsync debit".', 2
-        message = " ".join(error.format_message().replace("Value error, ", "").split())
+            advice = 'Write a number above 0; "coinsync debit" takes coins.'
+            return f"'{option}' is below 0", advice, 2
+        message = error.format_message().replace("valid int range", "whole number")
+        message = " ".join(message.split())
         return message, 'See "coinsync COMMAND --help".', 2
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         message, advice = "interrupted; nothing is half-written", "Run the same command again."
@@ -290,6 +299,23 @@ def _complain(message: str, advice: str) -> None:
         sys.stderr.write(f"  → {advice}\n")
 
 
+def _interrupted_by_signals() -> list[int]:
+    """Let SIGTERM and SIGHUP end the program as Ctrl-C does; those that came are in the list."""
+    signals: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        signals.append(number)
+        # A terminal that closes may send two, and the second must not disturb the end.
+        if len(signals) == 1:
+            raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # What nohup started goes on.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    return signals
+
+
 def run() -> NoReturn:
     """The program ``coinsync``."""
     # What a start makes stays: looking for garbage in it again and again costs a tenth of the time.
@@ -300,7 +326,9 @@ def run() -> NoReturn:
         sys.stdout.write(f"coinsync {__version__}\n")
         code = 0
     else:
-        code = _main(sys.argv[1:], partial(environment, dict(os.environ)))  # noqa: TID251
+        signals = _interrupted_by_signals()
+        environ = dict(os.environ)  # noqa: TID251
+        code = _main(sys.argv[1:], partial(environment, environ), signals)
     out.flush()
     if out.failed is not None and code == 0:
         _complain(

@@ -115,7 +115,7 @@ def _row(line: Sequence[Any], groups: dict[int, str]) -> pages.HistoryRow:
 def _categories(shelf: Iterable[Any], children: Sequence[pages.Child]) -> Iterator[Category]:
     by_category = groupby(shelf, lambda row: row[3])
     for number, (title, rows) in enumerate(by_category, 1):
-        yield Category(number, title, tuple(_good(row, children) for row in rows))
+        yield Category(number, title, [_good(row, children) for row in rows])
 
 
 def _good(row: Sequence[Any], children: Sequence[pages.Child]) -> Good:

@@ -21,6 +21,7 @@ from coinsync.core.ledger import Entry, Kind
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, scope_of
 from coinsync.desk import shop
+from coinsync.desk.gather import Clerk
 from coinsync.environment import Environment
 from coinsync.store import database, writer
 from coinsync.store.reader import Reader
@@ -77,7 +78,7 @@ def sell(url: str, school: Settings, till: int) -> None:
     for number in range(SALES):
         with connection.use() as opened:
             author = Author("bench", NOW, f"{till}-{number}")
-            proposal = shop.sell(Reader(opened), school, [Pick(ITEM, 1)], [buyer], author)
+            proposal = shop.sell(Clerk(Reader(opened), school, author), [Pick(ITEM, 1)], [buyer])
             writer.apply(opened, proposal.plan, ORDER, here)
     connection.close()
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from coinsync.config import BrandSettings
 
 BYTES_MAX = 100_000
-ADVICE = '"coinsync doctor -v" shows every pair of colours with its contrast.'
+ADVICE = 'Correct [brand]; "coinsync doctor -v" shows every pair of colours with its contrast.'
 
 
 @dataclass(frozen=True, slots=True)

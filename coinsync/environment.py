@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 Probe = Callable[[str], None]
+#: Told what is being read, how many rows are in, and how many there will be (0: not known).
+Progress = Callable[[str, int, int], None]
 
 
 def no_probe(_step: str) -> None:
     """The probe of every day: it does nothing."""
+
+
+def no_progress(_what: str, _done: int, _expected: int) -> None:
+    """Nobody is watching."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,10 @@ class CoinsyncError(Exception):
             self.advice = advice
 
 
-def reason_of(error: OSError | UnicodeError) -> str:
+def reason_of(error: Exception) -> str:
     """What the system says of a file or an address, such as "no such file or directory"."""
+    if isinstance(error, UnicodeError):
+        return "it is not UTF-8"
     words = getattr(error, "strerror", None) or type(error).__name__
     return str(words[0].lower() + words[1:])
 
@@ -51,7 +53,7 @@ class SecretError(CoinsyncError):
     """A secret is missing, empty, given twice or readable by others."""
 
     exit_code = 2
-    advice = "Give secrets in the environment or in a file of mode 0600 beside the configuration."
+    advice = "Give each secret once, in the environment or as NAME=value in a file of mode 0600."
 
 
 class DatabaseUnusable(CoinsyncError):
@@ -75,7 +77,7 @@ class ImportRefused(CoinsyncError):
     """
 
     exit_code = 2
-    advice = "Correct these lines in the file and run the command again; no row of it was written."
+    advice = "Correct the file and run the command again; nothing of it was written."
 
     def __init__(
         self,
@@ -128,7 +130,7 @@ class IncompleteRead(CoinsyncError):
     """The CRM's answer may not be whole, so nothing may be concluded from it."""
 
     exit_code = 3
-    advice = "The next sync reads it again; if it stays so, look at that list in the CRM."
+    advice = "The next sync reads it again; if it stays so, look at that list or file yourself."
 
 
 class UnsafePlan(CoinsyncError):
@@ -160,7 +162,7 @@ class NotFound(CoinsyncError):
 
     exit_code = 6
     advice = (
-        "Name a resident by #id, crm:123, vk:456 or the beginning of a name;"
+        "Name a resident by 101, crm:101, vk:456 or the beginning of a name;"
         ' "coinsync residents list" shows them.'
     )
 
@@ -181,6 +183,9 @@ class CoinPolicy(CoinsyncError):
 
     exit_code = 7
     advice = "Nothing needs to be undone."
+
+    def __init__(self, message: str, *, advice: str | None = None) -> None:
+        super().__init__(f"{message}; nothing written", advice=advice)
 
 
 class NotEnoughCoins(CoinPolicy):
@@ -240,6 +245,15 @@ class Busy(TryLater):
     advice = "Nothing was written. Wait for the other run, or pass --lock-timeout SECONDS."
 
 
+class HeldTooLong(TryLater):
+    """Another run has held the lock for longer than any run should take."""
+
+    advice = (
+        "Nothing was written, and nothing will be while it runs. Look what it does; it may be ended"
+        " at any time, nothing is half-written then."
+    )
+
+
 class CrmUnreachable(TryLater):
     """The CRM cannot be reached, fails, or asks to wait too long."""
 
@@ -266,9 +280,7 @@ class NotAnAnswer(TryLater):
 class DatabaseUnavailable(TryLater):
     """The database cannot be opened, is busy, full or lost."""
 
-    advice = (
-        "Nothing was written. Check the database and its disk, then run the same command again."
-    )
+    advice = "Nothing was written. Check the database, its address and disk, then try again."
 
 
 class OutcomeUnknown(TryLater):

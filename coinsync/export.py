@@ -216,7 +216,10 @@ class _Beancount:
         yield f"  {counter}  {-entry.coins} {COIN}"
 
     def closing(self, day: date) -> Iterator[str]:
-        # Beancount compares at the beginning of a day, so the assertions are of the next.
+        # Beancount compares at the beginning of a day, so the assertions are of the next. The last
+        # day that a calendar has is followed by none.
+        if day == date.max:
+            return
         next_day = day + timedelta(days=1)
         yield ""
         for owner in self.roster.owners():

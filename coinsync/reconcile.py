@@ -6,9 +6,10 @@ an answer, the checks that needed it are not made, and ``file`` says so.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from itertools import takewhile
 from typing import TypeVar
@@ -40,10 +41,11 @@ from coinsync.core.proof.checks import (
     Proof,
 )
 from coinsync.core.proof.crm import check_fresh
-from coinsync.core.proof.ledger import LedgerPass, Progress, StoredNotes, no_progress
+from coinsync.core.proof.ledger import LedgerPass, StoredNotes
 from coinsync.core.proof.lessons import LessonsPass
 from coinsync.core.proof.people import StoredPeople, check_people
 from coinsync.core.proof.shop import StoredSales, check_sales, check_stock
+from coinsync.environment import Progress, no_progress
 from coinsync.errors import CoinsyncError
 from coinsync.store.reader import Reader
 
@@ -291,5 +293,5 @@ def _found_by(work: Callable[[Findings], None]) -> Findings:
 def _scope_of(branch: int, month: str) -> Scope:
     # A month is written "2026-11"; what is none raises ValueError.
     first = date.fromisoformat(f"{month}-01")
-    last = (first + timedelta(31)).replace(day=1) - timedelta(1)
-    return Scope(branch, first, last)
+    _, days = monthrange(first.year, first.month)
+    return Scope(branch, first, first.replace(day=days))

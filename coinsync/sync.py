@@ -1,9 +1,8 @@
 """From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
-from __future__ import annotations
-
+from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -18,7 +17,9 @@ from coinsync.core.planning.people import (
     names_to_ask,
     plan_people,
 )
-from coinsync.core.rules import LessonContext, by_group, by_resident
+from coinsync.core.planning.review import Ruling, plan_review
+from coinsync.core.planning.visits import new_visits, questions_about, with_ruling
+from coinsync.core.rules import GuestPolicy, LessonContext, by_group, by_resident
 from coinsync.errors import CoinsyncError, IncompleteRead
 from coinsync.exchange.base import Exchange, PeopleReading, read_people
 from coinsync.exchange.vk import VkApi
@@ -63,6 +64,8 @@ class Outcome:
 class Sync:
     """One run over the branches; ``now`` (aware) serves where the CRM has no clock.
 
+    ``guests`` is what ``actor`` says about new visits whose membership is not known.
+
     Balances and residents are those at the start plus what the counted plans bring, applied or
     not: so a dry run and a real one plan alike.
     """
@@ -75,6 +78,8 @@ class Sync:
     until: date | None = None
     rerate: bool = False
     vk: VkApi | None = None
+    guests: GuestPolicy | None = None
+    actor: str = ""
     _coins_moved: Counter[int] = field(default_factory=Counter)
     _residents: set[int] = field(default_factory=set)
     _vanished: set[int] = field(default_factory=set)
@@ -92,22 +97,28 @@ class Sync:
 
     def plan_all(self, branches: Iterable[BranchSettings]) -> list[Outcome]:
         """Plan everything as a dry run does: a plan stands when no guard refuses it."""
-        outcomes = []
+        outcomes: list[Outcome] = []
+
+        def take(outcome: Outcome) -> bool:
+            outcomes.append(outcome)
+            return outcome.plan is not None and not outcome.plan.check(self.settings.limits)
+
+        self.plan_each(branches, take)
+        return outcomes
+
+    def plan_each(
+        self, branches: Iterable[BranchSettings], take: Callable[[Outcome], bool]
+    ) -> None:
+        """Plan step by step; ``take`` says whether a plan stands, so that the next count on it."""
         for branch in branches:
             people = self.plan_people(branch)
-            outcomes.append(people)
-            if not self._is_safe(people):
+            if not take(people):
                 continue
             self.count(people)
             for step in people.steps:
                 lessons = self.plan_lessons(step)
-                outcomes.append(lessons)
-                if self._is_safe(lessons):
+                if take(lessons):
                     self.count(lessons)
-        return outcomes
-
-    def _is_safe(self, outcome: Outcome) -> bool:
-        return outcome.plan is not None and not outcome.plan.check(self.settings.limits)
 
     def count(self, outcome: Outcome) -> None:
         """Count on what a plan brings, applied or only planned."""
@@ -149,7 +160,9 @@ class Sync:
 
     def _days(self, today: date) -> tuple[date, date]:
         last = min(self.until or today, today)
-        return self.since or last - timedelta(days=self.settings.sync.days_back), last
+        # No day is before the first one that a calendar has.
+        days_back = min(self.settings.sync.days_back, last.toordinal() - 1)
+        return self.since or last - timedelta(days=days_back), last
 
     def _people_outcome(self, branch: BranchSettings, today: date) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
@@ -253,7 +266,25 @@ class Sync:
             rerate=self.rerate,
         )
         lessons = frozenset(record.lesson.id for record in settled)
-        return Outcome(step.branch, scope, step.today, plan, calls=self._calls(), lessons=lessons)
+        outcome = Outcome(
+            step.branch, scope, step.today, plan, calls=self._calls(), lessons=lessons
+        )
+        return self.settled(outcome, self.guests) if self.guests else outcome
+
+    def settled(self, outcome: Outcome, policy: GuestPolicy) -> Outcome:
+        """An outcome whose new visits are decided as ``review`` would, not held."""
+        plan = outcome.plan
+        visits = new_visits(plan) if plan else []
+        if plan is None or not visits or policy is GuestPolicy.HOLD:
+            return outcome
+        key_states = self.reader.key_states(visit.key for visit in visits)
+        decisions = self.reader.decisions({visit.lesson for visit in visits})
+        rulebook = self.settings.rulebook
+        questions = questions_about(plan, key_states, decisions, rulebook, outcome.today)
+        ruling = Ruling.POST if policy is GuestPolicy.PAY else Ruling.WAIVE
+        # A note would stand on every such line that a family reads.
+        ruled = plan_review(questions, ruling, actor=self.actor, note="")
+        return replace(outcome, plan=with_ruling(plan, ruled))
 
     def _read_window(self, scope: Scope, stored: dict[int, LessonRecord]) -> WindowReading:
         """Read a window, and find out what became of recorded lessons that it lacks."""
@@ -331,10 +362,11 @@ class Sync:
 def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
     """Cut days into months, so that memory and guards do not grow with history."""
     while since <= until:
-        # Whatever the month, 32 days after its first day the next one has begun.
-        next_month = (since.replace(day=1) + timedelta(days=32)).replace(day=1)
-        end = min(until, next_month - timedelta(days=1))
+        _, days = monthrange(since.year, since.month)
+        end = min(until, since.replace(day=days))
         yield Scope(branch, since, end)
+        if end == until:
+            return
         since = end + timedelta(days=1)
 
 

@@ -78,6 +78,8 @@ def schools(mariadb_template: Path) -> Iterator[Schools]:
         "--innodb-flush-log-at-trx-commit=0",
         "--innodb-flush-method=nosync",
         "--innodb-doublewrite=OFF",
+        # A database is made twice as fast where its tables are no files of their own.
+        "--innodb-file-per-table=OFF",
     )
     try:
         with Server(folder / "server", *hasty, source=mariadb_template) as server:

@@ -334,7 +334,7 @@ def test_a_section_that_is_needed_may_not_be_missing(tmp_path: Path, missing: st
     with pytest.raises(ConfigError) as caught:
         config.load(path)
     assert caught.value.problems == (
-        f"config: [[{missing}]]: expected at least one block, got null",
+        f"config: [[{missing}]]: expected at least one block, got nothing",
     )
 
 
@@ -425,6 +425,10 @@ class TestSecrets:
         secrets = config.Secrets.of(settings, {"COINSYNC_SECRETS": str(named)})
         assert secrets.get("COINSYNC_VK_KEYS").reveal() == "v"
         assert not secrets.has("COINSYNC_ALFACRM_KEY")
+        named.write_text("")
+        with pytest.raises(SecretError) as caught:
+            secrets.get("COINSYNC_VK_KEYS")
+        assert f"into {tmp_path}/web.secrets" in caught.value.advice
 
     def test_is_shown_to_nobody(self) -> None:
         """Neither by str nor by repr."""
@@ -478,7 +482,7 @@ class TestSecrets:
             ("COINSYNC_ALFACRM_KEY=кey\n".encode(), "letters that are not Latin"),
             ("# ключ\nCOINSYNC_ALFACRM_KEY=a\n".encode("cp1251"), "is not UTF-8"),
             ("COINSYNC_ALFACRM_KEY=a\n".encode("utf-16"), "is not UTF-8"),
-            (b"COINSYNC_ALFACRM_KEY=a\nCOINSYNC_ALFACRM_KEY=b\n", "is given twice"),
+            (b"COINSYNC_ALFACRM_KEY=a\nCOINSYNC_ALFACRM_KEY=b\n", "stands there twice"),
         ],
     )
     def test_what_would_be_refused_far_away_is_refused_here(
@@ -498,7 +502,7 @@ class TestSecrets:
         folder.mkdir(0o700)
         os.mkfifo(pipe, 0o600)
         for path in (folder, pipe):
-            with pytest.raises(SecretError, match="is not a file"):
+            with pytest.raises(SecretError, match="is no file"):
                 config.Secrets(path, {}).get("COINSYNC_ALFACRM_KEY")
 
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])

@@ -65,6 +65,7 @@ from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.core.rules import Rule
 from coinsync.desk import coins, imports, people, review
+from coinsync.desk.gather import Clerk
 from coinsync.environment import Environment, Probe, no_probe
 from coinsync.errors import CoinsyncError, NotEnoughCoins, NotFound, StalePlan, UnsafePlan
 from coinsync.exchange.base import Reading
@@ -231,7 +232,7 @@ class Give:
         """As the command plans it."""
         resident = find_resident(reader, f"#{self.who}")
         by = life.author(f"k{self.key}", sure=self.sure)
-        return coins.give(reader, life.settings, resident, self.coins, by, note=self.note)
+        return coins.give(Clerk(reader, life.settings, by), resident, self.coins, note=self.note)
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -268,12 +269,10 @@ class Import:
             for line, (key, who, coins, note) in enumerate(self.rows, 2)
         ]
         return imports.import_rows(
-            reader,
-            life.settings,
+            Clerk(reader, life.settings, life.author(sure=self.sure)),
             rows,
             (),
             lambda text: find_resident(reader, text),
-            life.author(sure=self.sure),
         )
 
     def tell(self, model: Model) -> None:
@@ -291,7 +290,7 @@ class Reverse:
 
     def plan(self, life: Life, reader: Reader) -> Proposal:
         """As the command plans it."""
-        return coins.reverse(reader, life.settings, self.n, life.author(), note=NOTE)
+        return coins.reverse(Clerk(reader, life.settings, life.author()), self.n, note=NOTE)
 
     def tell(self, model: Model) -> None:
         """As the model has it; what cannot be taken back at all is told from the row."""
@@ -319,7 +318,7 @@ class Review:
         if not held:
             raise NotFound("not held")
         return review.review(
-            reader, life.settings, held, Ruling(self.ruling), life.author(), note=NOTE
+            Clerk(reader, life.settings, life.author()), held, Ruling(self.ruling), note=NOTE
         )
 
     def tell(self, model: Model) -> None:
@@ -337,7 +336,7 @@ class MergeCards:
     def plan(self, life: Life, reader: Reader) -> Proposal:
         """As the command plans it."""
         card, other = (find_card(reader, f"#{id}") for id in (self.card, self.other))
-        return people.merge(reader, life.settings, card, other, life.author())
+        return people.merge(Clerk(reader, life.settings, life.author()), card, other)
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -353,7 +352,7 @@ class Unmerge:
     def plan(self, life: Life, reader: Reader) -> Proposal:
         """As the command plans it."""
         card = find_card(reader, f"#{self.card}")
-        return people.unmerge(reader, life.settings, card, life.author())
+        return people.unmerge(Clerk(reader, life.settings, life.author()), card)
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -369,7 +368,7 @@ class Erase:
     def plan(self, life: Life, reader: Reader) -> Proposal:
         """As the command plans it."""
         resident = find_resident(reader, f"#{self.who}")
-        return people.erase(reader, life.settings, resident, life.author())
+        return people.erase(Clerk(reader, life.settings, life.author()), resident)
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -388,7 +387,7 @@ class See:
         """As the command plans it."""
         resident = find_resident(reader, f"#{self.who}")
         decide = people.link if self.live else people.revoke
-        return decide(reader, life.settings, resident, self.vk, life.author())
+        return decide(Clerk(reader, life.settings, life.author()), resident, self.vk)
 
     def tell(self, model: Model) -> None:
         """As the model has it."""

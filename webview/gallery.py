@@ -35,7 +35,12 @@ class Gallery:
         """Read the names in ``folder``; ``own`` are contents by name."""
         self._folder = folder
         self._own = dict(own)
-        self._names = set(self._listed())
+        try:
+            names = sorted(os.listdir(folder)) if folder else []
+        except OSError:
+            # No picture was made yet, or the folder is closed to us: the cabinet does without.
+            names = []
+        self._names = {name for name in names[:NAMES_MAX] if self._exists(name)}
 
     def addresses(self, names: Iterable[str]) -> dict[str, str]:
         """Addresses of those pictures that exist, by name."""
@@ -50,13 +55,10 @@ class Gallery:
         return None if content is None else Picture(content, KINDS[name.rpartition(".")[2]])
 
     def _has(self, name: str) -> bool:
-        if name in self._names:
-            return True
         # The catalog was loaded while we are serving: its new copies are looked for one by one.
-        is_new = len(self._names) < NAMES_MAX and self._exists(name)
-        if is_new:
+        if name not in self._names and len(self._names) < NAMES_MAX and self._exists(name):
             self._names.add(name)
-        return is_new
+        return name in self._names
 
     def _exists(self, name: str) -> bool:
         if self._folder is None or not NAME.fullmatch(name):
@@ -65,16 +67,6 @@ class Gallery:
             return stat.S_ISREG(os.lstat(self._folder / name).st_mode)
         except OSError:
             return False
-
-    def _listed(self) -> list[str]:
-        if self._folder is None:
-            return []
-        try:
-            names = sorted(os.listdir(self._folder))
-        except OSError:
-            # No picture was made yet, or the folder is closed to us: the cabinet does without.
-            return []
-        return [name for name in names if self._exists(name)][:NAMES_MAX]
 
     def _read(self, name: str) -> bytes | None:
         if self._folder is None:

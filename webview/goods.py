@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from coinsync.core.catalog import Item
 from webview.school_view import SchoolView
@@ -61,7 +60,7 @@ class Category:
 
     number: int
     title: str
-    goods: tuple[Good, ...]
+    goods: list[Good]
 
 
 def catalog(
@@ -70,65 +69,49 @@ def catalog(
     pictures: Mapping[str, str],
     school: SchoolView,
     texts: Texts,
-) -> tuple[Category, ...]:
+) -> list[Category]:
     """What the children's branches have; all where there is no child."""
     branches = {branch for purse in purses for branch in purse.branches}
     shown = [pair for pair in shelf[:GOODS_MAX] if not purses or pair[0].is_sold_at(branches)]
     categories: list[Category] = []
     numbers: dict[str, int] = {}
-    for title, neighbours in groupby(shown, lambda pair: _category(pair[0], texts)):
-        goods = []
-        for item, left in neighbours:
-            picture = pictures.get(item.picture, "")
-            goods.append(_good(item, left, purses, picture, school, texts))
-        # A category that comes again further down keeps its number, so that one button finds both.
-        number = numbers.setdefault(title, len(numbers) + 1)
-        categories.append(Category(number, title, tuple(goods)))
-    return tuple(categories)
-
-
-def _category(item: Item, texts: Texts) -> str:
-    return texts.of(item.category_ru, item.category_en)
+    for item, left in shown:
+        title = texts.of(item.category_ru, item.category_en)
+        if not categories or categories[-1].title != title:
+            # One that comes again further down keeps its number, so that one button finds both.
+            number = numbers.setdefault(title, len(numbers) + 1)
+            categories.append(Category(number, title, []))
+        picture = pictures.get(item.picture, "")
+        categories[-1].goods.append(_good(item, left, purses, picture, school, texts))
+    return categories
 
 
 def _good(
     item: Item, left: int, purses: Iterable[Purse], picture: str, school: SchoolView, texts: Texts
 ) -> Good:
-    name = texts.of(item.name_ru, item.name_en)
+    name, number = texts.of(item.name_ru, item.name_en), texts.words.number
     gone = item.tracked and left <= 0
-    stock = ""
-    reach: tuple[Reach, ...] = ()
-    if gone:
-        stock = texts.none_left
-    else:
-        if item.tracked:
-            stock = texts.left.format(count=texts.words.number(left))
+    stock = texts.none_left if gone else ""
+    if item.tracked and not gone:
+        stock = texts.left.format(count=number(left))
+    reach = []
+    for purse in purses:
         # Whether coins would do for what is not there is nobody's question.
-        reach = tuple(
-            _reach(item, purse, texts) for purse in purses if item.is_sold_at(purse.branches)
-        )
+        if not gone and item.is_sold_at(purse.branches):
+            lacking = item.price - purse.balance
+            missing = texts.lacking.format(coins=number(lacking)) if lacking > 0 else texts.enough
+            reach.append(Reach(purse.id, purse.name, lacking <= 0, missing))
     return Good(
         code=item.code,
         name=name,
         text=texts.of(item.text_ru, item.text_en),
         picture=picture,
-        letter=_first_letter(name),
+        letter=next((sign.upper() for sign in name if sign.isalnum()), ""),
         cost=item.price,
-        price=texts.words.number(item.price),
+        price=number(item.price),
         coins=school.coin_word(item.price, texts),
         stock=stock,
         gone=gone,
-        reach=reach,
+        reach=tuple(reach),
         heart=texts.heart.format(name=name),
     )
-
-
-def _first_letter(name: str) -> str:
-    return next((sign.upper() for sign in name if sign.isalnum()), "")
-
-
-def _reach(item: Item, purse: Purse, texts: Texts) -> Reach:
-    lacking = item.price - purse.balance
-    missing = texts.lacking.format(coins=texts.words.number(lacking))
-    text = missing if lacking > 0 else texts.enough
-    return Reach(purse.id, purse.name, lacking <= 0, text)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 HTML = "text/html; charset=UTF-8"
 JSON = "application/json"
-#: The entry of the WSGI environment in which a route leaves its reason for the log.
-REASON = "webview.reason"
 
 _FRAMED_BY = "https://vk.com https://*.vk.com https://vk.ru https://*.vk.ru"
 #: What becomes smaller by compression, and from how many bytes on that is worth the work. Nothing
@@ -54,22 +51,6 @@ def security_headers(style_source: str) -> dict[str, str]:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": "private, no-store",
     }
-
-
-def captured(routes: WSGIApplication, environ: WSGIEnvironment) -> HttpAnswer:
-    """Call the routes and keep what they would have sent."""
-    calls: list[tuple[str, list[tuple[str, str]]]] = []
-
-    def keep(
-        status: str, headers: list[tuple[str, str]], _exc_info: object = None, /
-    ) -> Callable[[bytes], object]:
-        calls.append((status, headers))
-        return lambda _data: None
-
-    body = b"".join(routes(environ, keep))
-    # WSGI lets an application start its response anew; the last call is the one that counts.
-    status, headers = calls[-1]
-    return HttpAnswer(int(status[:3]), body, dict(headers), environ.get(REASON, ""))
 
 
 def takes_gzip(accepted: str) -> bool:

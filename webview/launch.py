@@ -12,7 +12,7 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import StrEnum, auto
 from urllib.parse import quote, unquote_to_bytes
 
 from coinsync.core.identity import VK_ID_MAX
@@ -38,20 +38,20 @@ Pair = tuple[bytes, bytes]
 class LaunchFault(StrEnum):
     """Why a launch is refused; for the log alone."""
 
-    NO_KEY = "no_key"
-    NO_APP = "no_app"
-    TOO_LONG = "too_long"
-    TOO_MANY_FIELDS = "too_many_fields"
-    REPEATED = "repeated"
-    NO_SIGN = "no_sign"
-    BAD_SIGN_FORM = "bad_sign_form"
-    BAD_SIGNATURE = "bad_signature"
-    WRONG_APP = "wrong_app"
-    BAD_TIMESTAMP = "bad_timestamp"
-    TOO_OLD = "too_old"
-    FROM_THE_FUTURE = "from_the_future"
-    BAD_USER = "bad_user"
-    ODNOKLASSNIKI = "odnoklassniki"
+    NO_KEY = auto()
+    NO_APP = auto()
+    TOO_LONG = auto()
+    TOO_MANY_FIELDS = auto()
+    REPEATED = auto()
+    NO_SIGN = auto()
+    BAD_SIGN_FORM = auto()
+    BAD_SIGNATURE = auto()
+    WRONG_APP = auto()
+    BAD_TIMESTAMP = auto()
+    TOO_OLD = auto()
+    FROM_THE_FUTURE = auto()
+    BAD_USER = auto()
+    ODNOKLASSNIKI = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _signed_fields(query: str, keys: Sequence[str]) -> dict[bytes, bytes] | Laun
     from_odnoklassniki = False
     for part in raw.split(b"&"):
         # Names are decoded before they are compared: "%76k_user_id" is vk_user_id as well.
-        name, value = _pair(part)
+        name, _, value = map(unquote_to_bytes, part.replace(b"+", b" ").partition(b"="))
         from_odnoklassniki |= name in _NAMES_OF_ODNOKLASSNIKI
         if not name.startswith(b"vk_") and name != b"sign":
             continue
@@ -140,11 +140,6 @@ def _signed_fields(query: str, keys: Sequence[str]) -> dict[bytes, bytes] | Laun
         # Signed in a way of its own, which is not read: these names only choose the words.
         return LaunchFault.ODNOKLASSNIKI
     return fault or fields
-
-
-def _pair(field: bytes) -> Pair:
-    name, _, value = field.replace(b"+", b" ").partition(b"=")
-    return unquote_to_bytes(name), unquote_to_bytes(value)
 
 
 def _signature_fault(

@@ -26,8 +26,21 @@ def memo(
     school: SchoolView, branches: Iterable[int], texts: Texts, today: date
 ) -> tuple[Earning, ...]:
     """All ways to earn in ``branches``, everywhere where none is named."""
-    rules = rules_on(school.profile.rules, branches, today)
-    return (*_lessons(school, rules, texts), *_others(school, texts))
+    # Rules that families know by one name stand on one line.
+    rates: dict[str, list[int]] = {}
+    for rule in rules_on(school.profile.rules, branches, today):
+        titles = school.profile.lesson_titles.get(rule.name, ("", ""))
+        rates.setdefault(texts.of(*titles) or texts.words.lesson, []).append(rule.coins)
+    earnings = []
+    for title, coins in rates.items():
+        least, most = min(coins), max(coins)
+        from_least = f"{texts.words.number(least)}–" if least < most else ""
+        amount = f"+{from_least}{school.coins(most, texts)}"
+        earnings.append(Earning(title, texts.lesson_text, amount))
+    for way in school.profile.ways:
+        title, text = texts.of(way.title_ru, way.title_en), texts.of(way.text_ru, way.text_en)
+        earnings.append(Earning(title, text, f"+{school.coins(way.coins, texts)}"))
+    return tuple(earnings)
 
 
 def rules_on(rules: Iterable[Rule], branches: Iterable[int], day: date) -> tuple[Rule, ...]:
@@ -58,33 +71,3 @@ def coins_per_lesson(lines: Iterable[Line], rules: Iterable[Rule]) -> int:
         if entry.kind is Kind.AWARD and entry.rule in rates:
             return rates[entry.rule]
     return min(rates.values(), default=0)
-
-
-def _lessons(school: SchoolView, rules: Iterable[Rule], texts: Texts) -> list[Earning]:
-    """Rules that families know by one name stand on one line."""
-    rates: dict[str, list[int]] = {}
-    for rule in rules:
-        titles = school.profile.lesson_titles.get(rule.name, ("", ""))
-        title = texts.of(*titles) or texts.words.lesson
-        rates.setdefault(title, []).append(rule.coins)
-    return [
-        Earning(title, texts.lesson_text, _span(school, coins, texts))
-        for title, coins in rates.items()
-    ]
-
-
-def _span(school: SchoolView, coins: list[int], texts: Texts) -> str:
-    least, most = min(coins), max(coins)
-    from_least = f"{texts.words.number(least)}–" if least < most else ""
-    return f"+{from_least}{school.coins(most, texts)}"
-
-
-def _others(school: SchoolView, texts: Texts) -> list[Earning]:
-    return [
-        Earning(
-            texts.of(way.title_ru, way.title_en),
-            texts.of(way.text_ru, way.text_en),
-            f"+{school.coins(way.coins, texts)}",
-        )
-        for way in school.profile.ways
-    ]

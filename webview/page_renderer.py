@@ -39,7 +39,12 @@ class PageRenderer:
         #: The Content-Security-Policy source that allows our style sheet and no other.
         self.style_source = f"'sha256-{base64.b64encode(digest).decode()}'"
         self.scripts = Scripts()
-        self._templates = {kind: _compiled(*names) for kind, names in _TEMPLATES.items()}
+        self._templates: dict[type, Any] = {}
+        for kind, names in _TEMPLATES.items():
+            template = bottle.SimpleTemplate(_assembled(*names))
+            # This compiles it: a mistake in a template must not wait for its first visitor.
+            template.co  # noqa: B018
+            self._templates[kind] = template
 
     def print(self, page: pages.Page) -> bytes:
         """Write one page, or a part of one."""
@@ -48,13 +53,6 @@ class PageRenderer:
             page=page, texts=page.texts, style=self._style, scripts=self.scripts
         )
         return text.encode()
-
-
-def _compiled(frame: str, content: str) -> Any:
-    template = bottle.SimpleTemplate(_assembled(frame, content))
-    # This compiles it: a mistake in a template must not wait for its first visitor.
-    template.co  # noqa: B018
-    return template
 
 
 def _assembled(name: str, content: str) -> str:

@@ -48,17 +48,9 @@ class Family:
     lines: Mapping[int, Sequence[Line]] = field(default_factory=dict)
     groups: Mapping[int, str] = field(default_factory=dict)
     synced_at: str | None = None
+    began_at: str = ""
     shelf: Shelf = ()
     pictures: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Older:
-    """Further lines of one resident, one more than shown if there are."""
-
-    resident: Resident
-    lines: Sequence[Line]
-    groups: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +90,7 @@ class Child:
 class Shop:
     """The screens about goods and about earning."""
 
-    categories: tuple[Category, ...]
+    categories: Sequence[Category]
     more: str
     earnings: tuple[Earning, ...]
 
@@ -187,12 +179,11 @@ def stranger(vk: int, family: Family, school: SchoolView, language: str, now: da
     return Stranger(school, texts, vk, shop, _data([], school, texts))
 
 
-def rows(older: Older, school: SchoolView, language: str, now: datetime) -> Rows:
-    """Make further rows of a child's history."""
+def rows(family: Family, school: SchoolView, language: str, now: datetime) -> Rows:
+    """Make further rows of the history of a family's only child."""
     texts = of_language(language)
-    formatter = school.formatter(texts, older.resident.branches, now)
-    history = _rows(older.lines, older.groups, formatter)
-    return Rows(texts, older.resident.id, history, _before(older.lines))
+    (resident,) = family.residents
+    return Rows(texts, resident.id, *_history(resident, family, school, texts, now))
 
 
 def refused(fault: LaunchFault, school: SchoolView, app_id: int) -> Notice:
@@ -225,19 +216,17 @@ def as_data(value: Mapping[str, Any]) -> str:
 def _child(
     resident: Resident, family: Family, school: SchoolView, texts: Texts, now: datetime
 ) -> Child:
-    formatter = school.formatter(texts, resident.branches, now)
     balance = family.balances.get(resident.id, 0)
-    lines = family.lines.get(resident.id, ())
-    more = texts.history_more.format(count=LINES_MAX) if len(lines) > LINES_MAX else ""
+    history, before = _history(resident, family, school, texts, now)
     return Child(
         id=resident.id,
         name=_name(resident),
         balance=texts.words.number(max(balance, 0)),
         coins=school.coin_word(max(balance, 0), texts),
         debt=texts.words.to_be_made_up(balance),
-        rows=_rows(lines, family.groups, formatter),
-        more=more,
-        before=_before(lines),
+        rows=history,
+        more=texts.history_more.format(count=LINES_MAX) if before else "",
+        before=before,
     )
 
 
@@ -245,24 +234,34 @@ def _name(resident: Resident) -> str:
     return resident.name.strip() or f"#{resident.id}"
 
 
-def _before(lines: Sequence[Line]) -> int:
-    if len(lines) <= LINES_MAX:
-        return 0
-    return lines[LINES_MAX - 1].posted.n
-
-
-def _rows(
-    lines: Sequence[Line], groups: Mapping[int, str], formatter: LineFormatter
-) -> tuple[HistoryRow, ...]:
+def _history(
+    resident: Resident, family: Family, school: SchoolView, texts: Texts, now: datetime
+) -> tuple[tuple[HistoryRow, ...], int]:
+    """The rows of a child, and after which number more of them are asked for, unless 0."""
+    formatter = school.formatter(texts, resident.branches, now, family.began_at)
+    lines = family.lines.get(resident.id, ())
     by_number = {line.posted.n: line for line in lines}
-    return tuple(_row(line, by_number, groups, formatter) for line in lines[:LINES_MAX])
+    # When coins begin a whole history is posted in one night. It is said once.
+    of_start = (line.posted.n for line in lines if formatter.came_with_start(line))
+    newest_of_start = next(of_start, 0)
+    history = []
+    for line in lines[:LINES_MAX]:
+        note = texts.words.at_start if line.posted.n == newest_of_start else ""
+        history.append(_row(line, by_number, family.groups, formatter, note))
+    before = lines[LINES_MAX - 1].posted.n if len(lines) > LINES_MAX else 0
+    return tuple(history), before
 
 
 def _row(
-    line: Line, by_number: Mapping[int, Line], groups: Mapping[int, str], formatter: LineFormatter
+    line: Line,
+    by_number: Mapping[int, Line],
+    groups: Mapping[int, str],
+    formatter: LineFormatter,
+    note: str,
 ) -> HistoryRow:
     entry = line.posted.entry
     notes = (
+        note,
         formatter.takes_back(line, by_number),
         formatter.late(line),
         formatter.taken_back(line, by_number),

@@ -33,8 +33,10 @@ class SchoolView:
         """Write a number of coins with the coin's name."""
         return f"{texts.words.number(count)} {self.coin_word(count, texts)}"
 
-    def formatter(self, texts: Texts, branches: Iterable[int], now: datetime) -> LineFormatter:
+    def formatter(
+        self, texts: Texts, branches: Iterable[int], now: datetime, began_at: str = ""
+    ) -> LineFormatter:
         """Make what writes lines in the local time of ``branches``."""
         titles = {way.code: texts.of(way.title_ru, way.title_en) for way in self.profile.ways}
         zone = self.profile.zone_of(branches)
-        return LineFormatter(texts.words, zone, now.astimezone(zone).date(), titles)
+        return LineFormatter(texts.words, zone, now.astimezone(zone).date(), titles, began_at)

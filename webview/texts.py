@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from coinsync.core import wording
 
@@ -28,113 +28,60 @@ class Message:
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """One language; the page's script fills in braces of ``script``."""
+    """Russian; the page's script fills in braces of ``script``."""
 
-    language: str
-    words: wording.Words
-    screens: str
-    cabinet: str
-    balance: str
-    children: str
-    children_more: str
-    last: str
-    all_lines: str
-    history: str
-    history_empty: str
-    history_more: str
-    more: str
-    catalog: str
-    catalog_empty: str
-    catalog_more: str
-    filters: str
-    all_goods: str
-    affordable: str
-    nothing_fits: str
-    heart: str
-    left: str
-    none_left: str
-    enough: str
-    lacking: str
-    details: str
-    favourites: str
-    favourites_empty: str
-    earn: str
-    earn_short: str
-    earn_empty: str
-    lesson_text: str
-    fresh_today: str
-    fresh_yesterday: str
-    fresh_on: str
-    fresh_never: str
-    stranger: Message
-    stranger_number: str
-    copy: str
-    goal_none: str
-    home_screen: str
-    home_screen_text: str
-    open_app: str
-    notices: Mapping[NoticeKind, Message]
-    script: Mapping[str, str | tuple[str, ...]]
-
-    def of(self, russian: str, english: str) -> str:
-        """Choose between the school's texts; untranslated ones stay Russian."""
-        return (russian if self is RUSSIAN else english.strip() or russian).strip()
-
-
-RUSSIAN = Texts(
-    language="ru",
-    words=wording.RUSSIAN,
-    screens="Разделы",
-    cabinet="Кабинет",
-    balance="Сейчас на счету",
-    children="Дети",
-    children_more="Показаны не все дети, только первые {count}.",
-    last="Последние записи",
-    all_lines="Вся история",
-    history="История",
-    history_empty="Пока здесь пусто. Первая запись появится после занятия.",
-    history_more="Показаны последние записи: {count}.",
-    more="Показать ещё",
-    catalog="Каталог",
-    catalog_empty="Каталог пока пуст. Скоро здесь появятся товары.",
-    catalog_more="Показаны не все товары, только первые {count}.",
-    filters="Что показать",
-    all_goods="Все товары",
-    affordable="Хватает сейчас",
-    nothing_fits="Пока ничего не подходит. Копите дальше — всё получится!",
-    heart="В избранное: {name}",
-    left="осталось {count}",
-    none_left="нет в наличии",
-    enough="хватает",
-    lacking="не хватает {coins}",
-    details="Подробнее",
-    favourites="Избранное",
-    favourites_empty="Отмечайте товары сердечком в каталоге — они соберутся здесь.",
-    earn="Как заработать",
-    earn_short="Заработать",
-    earn_empty="Скоро здесь появятся способы заработать.",
-    lesson_text=(
+    language = "ru"
+    words = wording.RUSSIAN
+    screens = "Разделы"
+    cabinet = "Кабинет"
+    balance = "Сейчас на счету"
+    children = "Дети"
+    children_more = "Показаны не все дети, только первые {count}."
+    last = "Последние записи"
+    all_lines = "Вся история"
+    history = "История"
+    history_empty = "Пока здесь пусто. Первая запись появится после занятия."
+    history_more = "Показаны последние записи: {count}."
+    more = "Показать ещё"
+    catalog = "Каталог"
+    catalog_empty = "Каталог пока пуст. Скоро здесь появятся товары."
+    catalog_more = "Показаны не все товары, только первые {count}."
+    filters = "Что показать"
+    all_goods = "Все товары"
+    affordable = "Хватает сейчас"
+    nothing_fits = "Пока ничего не подходит. Копите дальше — всё получится!"
+    heart = "В избранное: {name}"
+    left = "осталось {count}"
+    none_left = "нет в наличии"
+    enough = "хватает"
+    lacking = "не хватает {coins}"
+    details = "Подробнее"
+    favourites = "Избранное"
+    favourites_empty = "Отмечайте товары сердечком в каталоге — они соберутся здесь."
+    earn = "Как заработать"
+    earn_short = "Заработать"
+    earn_empty = "Скоро здесь появятся способы заработать."
+    lesson_text = (
         "За каждое занятие по расписанию, на котором ребёнок был."
         " Пробные занятия и отработки не считаются."
-    ),
-    fresh_today="Обновлено сегодня в {time}",
-    fresh_yesterday="Обновлено вчера в {time}",
-    fresh_on="Обновлено {day} в {time}",
-    fresh_never="Данные о занятиях ещё не загружены",
-    stranger=Message(
+    )
+    fresh_today = "Обновлено сегодня в {time}"
+    fresh_yesterday = "Обновлено вчера в {time}"
+    fresh_on = "Обновлено {day} в {time}"
+    fresh_never = "Данные о занятиях ещё не загружены"
+    stranger = Message(
         "Кабинет ещё не подключён",
         "Мы пока не знаем, чей это кабинет. Назовите этот номер администратору школы — и здесь"
         " появятся записи вашего ребёнка.",
-    ),
-    stranger_number="Ваш номер ВКонтакте",
-    copy="Скопировать",
-    goal_none="Выбрать в каталоге, на что копить",
-    home_screen="На главный экран",
-    home_screen_text="Кабинет будет открываться одним касанием.",
-    open_app="Открыть ВКонтакте",
-    notices={
+    )
+    stranger_number = "Ваш номер ВКонтакте"
+    copy = "Скопировать"
+    goal_none = "Выбрать в каталоге, на что копить"
+    home_screen = "На главный экран"
+    home_screen_text = "Кабинет будет открываться одним касанием."
+    open_app = "Открыть ВКонтакте"
+    notices: ClassVar[Mapping[NoticeKind, Message]] = {
         "refused": Message(
             "Откройте приложение ВКонтакте",
             "Кабинет работает только внутри ВКонтакте: так мы узнаём, кому его показать. Если вы"
@@ -165,8 +112,8 @@ RUSSIAN = Texts(
         "wrong_method": Message(
             "Здесь можно только смотреть", "Кабинет ничего не принимает и не изменяет."
         ),
-    },
-    script={
+    }
+    script: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
         "goal": "До «{name}» осталось {coins} — это {lessons}",
         "goal_coins": "До «{name}» осталось накопить {coins}",
         "goal_reached": "На «{name}» уже хватает",
@@ -180,61 +127,67 @@ RUSSIAN = Texts(
         "too_many": "В избранном больше нет места",
         "copied": "Скопировано",
         "not_copied": "Не получилось скопировать. Выделите номер и скопируйте его сами.",
-    },
-)
+    }
 
-ENGLISH = Texts(
-    language="en",
-    words=wording.ENGLISH,
-    screens="Sections",
-    cabinet="Cabinet",
-    balance="Balance now",
-    children="Children",
-    children_more="Not all children are shown, only the first {count}.",
-    last="Latest lines",
-    all_lines="All lines",
-    history="History",
-    history_empty="Nothing here yet. The first line appears after a lesson.",
-    history_more="The latest lines are shown: {count}.",
-    more="Show more",
-    catalog="Catalog",
-    catalog_empty="The catalog is empty for now. Goods will appear here soon.",
-    catalog_more="Not all goods are shown, only the first {count}.",
-    filters="What to show",
-    all_goods="All goods",
-    affordable="Enough coins now",
-    nothing_fits="Nothing fits yet. Keep saving, you will get there!",
-    heart="Add to favourites: {name}",
-    left="{count} left",
-    none_left="out of stock",
-    enough="enough",
-    lacking="{coins} more needed",
-    details="Details",
-    favourites="Favourites",
-    favourites_empty="Mark goods with a heart in the catalog, and they gather here.",
-    earn="How to earn",
-    earn_short="Earn",
-    earn_empty="Ways to earn will appear here soon.",
-    lesson_text=(
+    def of(self, russian: str, english: str) -> str:
+        """Choose between the school's texts; untranslated ones stay Russian."""
+        return (russian if self is RUSSIAN else english.strip() or russian).strip()
+
+
+class EnglishTexts(Texts):
+    """English, all of it: a test compares the two."""
+
+    language = "en"
+    words = wording.ENGLISH
+    screens = "Sections"
+    cabinet = "Cabinet"
+    balance = "Balance now"
+    children = "Children"
+    children_more = "Not all children are shown, only the first {count}."
+    last = "Latest lines"
+    all_lines = "All lines"
+    history = "History"
+    history_empty = "Nothing here yet. The first line appears after a lesson."
+    history_more = "The latest lines are shown: {count}."
+    more = "Show more"
+    catalog = "Catalog"
+    catalog_empty = "The catalog is empty for now. Goods will appear here soon."
+    catalog_more = "Not all goods are shown, only the first {count}."
+    filters = "What to show"
+    all_goods = "All goods"
+    affordable = "Enough coins now"
+    nothing_fits = "Nothing fits yet. Keep saving, you will get there!"
+    heart = "Add to favourites: {name}"
+    left = "{count} left"
+    none_left = "out of stock"
+    enough = "enough"
+    lacking = "{coins} more needed"
+    details = "Details"
+    favourites = "Favourites"
+    favourites_empty = "Mark goods with a heart in the catalog, and they gather here."
+    earn = "How to earn"
+    earn_short = "Earn"
+    earn_empty = "Ways to earn will appear here soon."
+    lesson_text = (
         "For every lesson of the schedule that the child attends."
         " Trial and make-up lessons do not count."
-    ),
-    fresh_today="Updated today at {time}",
-    fresh_yesterday="Updated yesterday at {time}",
-    fresh_on="Updated on {day} at {time}",
-    fresh_never="Lessons have not been loaded yet",
-    stranger=Message(
+    )
+    fresh_today = "Updated today at {time}"
+    fresh_yesterday = "Updated yesterday at {time}"
+    fresh_on = "Updated on {day} at {time}"
+    fresh_never = "Lessons have not been loaded yet"
+    stranger = Message(
         "This cabinet is not connected yet",
         "We do not know yet whose cabinet this is. Tell the school's office this number, and your"
         " child's lines will appear here.",
-    ),
-    stranger_number="Your VK number",
-    copy="Copy",
-    goal_none="Choose in the catalog what to save up for",
-    home_screen="Add to the home screen",
-    home_screen_text="The cabinet will open with one tap.",
-    open_app="Open VK",
-    notices={
+    )
+    stranger_number = "Your VK number"
+    copy = "Copy"
+    goal_none = "Choose in the catalog what to save up for"
+    home_screen = "Add to the home screen"
+    home_screen_text = "The cabinet will open with one tap."
+    open_app = "Open VK"
+    notices: ClassVar[Mapping[NoticeKind, Message]] = {
         "refused": Message(
             "Open it in VK",
             "The cabinet works only inside VK: that is how we know whom to show it to. If you are"
@@ -265,8 +218,8 @@ ENGLISH = Texts(
         "wrong_method": Message(
             "You can only look here", "The cabinet accepts and changes nothing."
         ),
-    },
-    script={
+    }
+    script: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
         "goal": "{coins} to “{name}”: that is {lessons}",
         "goal_coins": "{coins} to go to “{name}”",
         "goal_reached": "There is enough for “{name}”",
@@ -280,8 +233,10 @@ ENGLISH = Texts(
         "too_many": "There is no more room among favourites",
         "copied": "Copied",
         "not_copied": "It could not be copied. Please select the number and copy it yourself.",
-    },
-)
+    }
+
+
+RUSSIAN, ENGLISH = Texts(), EnglishTexts()
 
 #: VK's language codes whose speakers are served in Russian; "" is a launch that does not say.
 _RUSSIAN_CODES = frozenset({"", "ru", "uk", "ua", "be", "kz"})

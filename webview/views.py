@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from http import HTTPStatus
-from typing import Any, TypeVar
-from wsgiref.types import WSGIApplication
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qs
+from wsgiref.types import WSGIEnvironment
 
 import bottle
 
@@ -21,153 +21,161 @@ from coinsync.store.reader import Reader
 from webview import pages
 from webview.gallery import Gallery
 from webview.goods import GOODS_MAX
-from webview.http_answer import HTML, JSON, REASON
+from webview.http_answer import HTML, JSON, HttpAnswer
 from webview.launch import LaunchFault, Visitor, verify
 from webview.page_renderer import SCRIPT_KIND, PageRenderer
 from webview.school_view import SchoolView
+from webview.texts import NoticeKind
 
-RETRY_AFTER_SECONDS = 60
+if TYPE_CHECKING:
+    from webview.app import AppSettings
+
+#: A page must not wait long for a lock: its thread is one of few.
+WAIT_SECONDS = 1.0
 #: Names of pictures and scripts hold a digest of their content, so they never change.
-_KEEP_FOR_EVER = "public, max-age=31536000, immutable"
+_KEPT = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 #: An SVG that somebody opens by itself is a document, and this one may do nothing at all.
 _DRAWING_POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 )
 
 T = TypeVar("T")
-Show = Callable[[Reader, Visitor, datetime], Any]
+Show = Callable[[Reader, Visitor, datetime], HttpAnswer]
 #: What asks a database that is open.
 MakeReader = Callable[[Any], Reader]
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchTerms:
-    """What a launch must satisfy; ``keys`` are newest first."""
-
-    keys: tuple[str, ...]
-    app_id: int
-    age_seconds_max: int
-
-
-@dataclass(frozen=True, slots=True)
 class Views:
-    """The answer of each route; ``now`` returns Unix seconds."""
+    """The answer of each route."""
 
-    terms: LaunchTerms
-    school: SchoolView
-    renderer: PageRenderer
-    gallery: Gallery
-    readers: Readers
-    reader: MakeReader
-    now: Callable[[], float]
+    def __init__(
+        self,
+        settings: AppSettings,
+        database_url: str,
+        now: Callable[[], float],
+        reader: MakeReader,
+    ) -> None:
+        """``now`` returns Unix seconds."""
+        profile, own = settings.profile, settings.own_pictures
+        self._settings = settings
+        self._gallery = Gallery(profile.pictures, own)
+        addresses = self._gallery.addresses(own)
+        logo, coin = addresses.get(settings.logo, ""), addresses.get(settings.coin, "")
+        self._school = SchoolView(profile, logo=logo, coin=coin)
+        self.renderer = PageRenderer(profile.colours)
+        self._readers = Readers(database_url, wait_seconds=WAIT_SECONDS, now=now)
+        self._reader = reader
+        self._now = now
+        self._routes = bottle.Bottle()
+        self._routes.route("/", "GET", self._cabinet)
+        self._routes.route("/history", "GET", self._history)
+        self._routes.route("/pictures/<name>", "GET", self._picture)
+        self._routes.route("/static/<folder>/<name>", "GET", self._script)
+        self._routes.route("/healthz", "GET", self._health)
 
-    def routes(self) -> WSGIApplication:
-        """Make the application that finds the view of an address."""
-        app = bottle.Bottle()
-        # Errors come out to our wrapper; Bottle would print their tracebacks, which hold what
-        # people typed.
-        app.config["catchall"] = False
-        app.route("/", "GET", self.cabinet)
-        app.route("/history", "GET", self.history)
-        app.route("/pictures/<name>", "GET", self.picture)
-        app.route("/static/<folder>/<name>", "GET", self.script)
-        app.route("/healthz", "GET", self.health)
-        app.default_error_handler = self.no_route
-        application: WSGIApplication = app
-        return application
+    def answer(self, environ: WSGIEnvironment) -> HttpAnswer:
+        """Find the view of an address, and ask it."""
+        try:
+            # Bottle only looks the route up: what it makes of answers and errors is not ours.
+            route, arguments = self._routes.match(environ)
+        except bottle.HTTPError:
+            return self._missing()
+        answer: HttpAnswer = route.callback(environ, **arguments)
+        return answer
 
-    def cabinet(self) -> Any:
+    def _cabinet(self, environ: WSGIEnvironment) -> HttpAnswer:
         """Show the visitor's residents and the shop."""
 
-        def show(reader: Reader, visitor: Visitor, moment: datetime) -> Any:
+        def show(reader: Reader, visitor: Visitor, moment: datetime) -> HttpAnswer:
             family = family_of(reader, visitor.vk)
             names = {item.picture for item, _left in family.shelf}
-            family = replace(family, pictures=self.gallery.addresses(names))
+            family = replace(family, pictures=self._gallery.addresses(names))
             if not family.residents:
-                page = pages.stranger(visitor.vk, family, self.school, visitor.language, moment)
+                page = pages.stranger(visitor.vk, family, self._school, visitor.language, moment)
                 return self._page(200, page, "stranger")
-            return self._page(200, pages.cabinet(family, self.school, visitor.language, moment))
+            return self._page(200, pages.cabinet(family, self._school, visitor.language, moment))
 
-        environ = bottle.request.environ
-        return self._to_visitor(environ.get("HTTP_X_LAUNCH", environ.get("QUERY_STRING", "")), show)
+        name = "HTTP_X_LAUNCH" if "HTTP_X_LAUNCH" in environ else "QUERY_STRING"
+        return self._to_visitor(environ.get(name, ""), show)
 
-    def history(self) -> Any:
+    def _history(self, environ: WSGIEnvironment) -> HttpAnswer:
         """Show further lines of one of the visitor's residents.
 
         The page's script asks, so the launch comes in the header and nowhere else.
         """
-        child, before = _asked_number("child"), _asked_number("before")
+        query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        child, before = _number(query, "child"), _number(query, "before")
 
-        def show(reader: Reader, visitor: Visitor, moment: datetime) -> Any:
+        def show(reader: Reader, visitor: Visitor, moment: datetime) -> HttpAnswer:
             older = older_of(reader, visitor.vk, child, before) if child and before else None
             if older is None:
                 return self._missing()
-            return self._page(200, pages.rows(older, self.school, visitor.language, moment))
+            return self._page(200, pages.rows(older, self._school, visitor.language, moment))
 
-        return self._to_visitor(bottle.request.environ.get("HTTP_X_LAUNCH", ""), show)
+        return self._to_visitor(environ.get("HTTP_X_LAUNCH", ""), show)
 
-    def picture(self, name: str) -> Any:
+    def _picture(self, _environ: WSGIEnvironment, name: str) -> HttpAnswer:
         """Send a picture; which there are is no secret."""
-        picture = self.gallery.find(name)
+        picture = self._gallery.find(name)
         if picture is None:
             return self._missing()
-        drawn = picture.kind == "image/svg+xml"
-        more = {"Content-Security-Policy": _DRAWING_POLICY} if drawn else {}
-        return _kept_for_ever(picture.content, picture.kind, **more)
+        is_drawing = picture.kind == "image/svg+xml"
+        more = {"Content-Security-Policy": _DRAWING_POLICY} if is_drawing else {}
+        headers = {"Content-Type": picture.kind, **_KEPT, **more}
+        return HttpAnswer(200, picture.content, headers)
 
-    def script(self, folder: str, name: str) -> Any:
+    def _script(self, _environ: WSGIEnvironment, folder: str, name: str) -> HttpAnswer:
         """Send one of the page's scripts."""
         content = self.renderer.scripts.find(folder, name)
         if content is None:
             return self._missing()
-        return _kept_for_ever(content, SCRIPT_KIND)
+        return HttpAnswer(200, content, {"Content-Type": SCRIPT_KIND, **_KEPT})
 
-    def health(self) -> Any:
+    def _health(self, _environ: WSGIEnvironment) -> HttpAnswer:
         """Say for machines whether the database and its schema answer."""
+        state: dict[str, str | None] = {"database": "ok", "schema": "ok"}
+        status, name = 200, ""
         try:
-            synced_at = self._read(lambda reader: reader.last_synced_at())
+            state["last_synced_at"] = self._read(Reader.last_synced_at)
         except CoinsyncError as error:
-            name = error_name(error)
+            status, name = 503, error_name(error)
             state = {"database": "out", "schema": "unknown", "last_synced_at": None, "error": name}
-            return _response(503, json.dumps(state).encode(), JSON, name)
-        state = {"database": "ok", "schema": "ok", "last_synced_at": synced_at}
-        return _response(200, json.dumps(state).encode(), JSON)
+        return HttpAnswer(status, json.dumps(state).encode(), {"Content-Type": JSON}, name)
 
-    def no_route(self, _error: object) -> bytes:
-        """Answer in our own words whatever Bottle has no route for."""
-        bottle.response.status = 404
-        return self.renderer.print(pages.notice(self.school, "missing"))
+    def notice(self, status: int, kind: NoticeKind, reason: str = "") -> HttpAnswer:
+        """A page that says one thing to anybody."""
+        return self._page(status, pages.notice(self._school, kind), reason)
 
-    def _missing(self) -> Any:
-        return self._page(404, pages.notice(self.school, "missing"))
+    def _missing(self) -> HttpAnswer:
+        return self.notice(404, "missing")
 
-    def _to_visitor(self, launch: str, show: Show) -> Any:
+    def _to_visitor(self, launch: str, show: Show) -> HttpAnswer:
         """Answer the visitor whom the launch, and nothing else, names."""
-        moment = self.now()
+        moment = self._now()
         visitor = verify(
             # WSGI hands bytes over as if they were Latin-1.
             launch.encode("latin-1", "replace").decode("utf-8", "replace"),
-            keys=self.terms.keys,
-            app_id=self.terms.app_id,
+            keys=self._settings.keys,
+            app_id=self._settings.app_id,
             now=int(moment),
-            age_seconds_max=self.terms.age_seconds_max,
+            age_seconds_max=self._settings.age_seconds_max,
         )
         if isinstance(visitor, LaunchFault):
-            page = pages.refused(visitor, self.school, self.terms.app_id)
+            page = pages.refused(visitor, self._school, self._settings.app_id)
             return self._page(403, page, visitor)
         local_moment = datetime.fromtimestamp(moment, UTC)
         try:
             return self._read(lambda reader: show(reader, visitor, local_moment))
         except CoinsyncError as error:
-            return self._page(503, pages.notice(self.school, "trouble"), error_name(error))
+            return self.notice(503, "trouble", error_name(error))
 
-    def _page(self, status: int, page: pages.Page, reason: str = "") -> Any:
-        return _response(status, self.renderer.print(page), HTML, reason)
+    def _page(self, status: int, page: pages.Page, reason: str = "") -> HttpAnswer:
+        return HttpAnswer(status, self.renderer.print(page), {"Content-Type": HTML}, reason)
 
     def _read(self, question: Callable[[Reader], T]) -> T:
         # A database that a restore has put in the place of the old one is seen by the next request.
-        with self.readers.visit() as database:
-            return question(self.reader(database))
+        with self._readers.visit() as database:
+            return question(self._reader(database))
 
 
 def error_name(error: Exception) -> str:
@@ -175,26 +183,11 @@ def error_name(error: Exception) -> str:
     return type(error).__name__
 
 
-def _asked_number(name: str) -> int:
+def _number(query: Mapping[str, list[str]], name: str) -> int:
     """A number above 0 in the query, in plain digits; else 0."""
-    values = bottle.request.query.getall(name)
     # Of a repeated parameter two readers might believe different values, so neither is believed.
-    text = values[0] if len(values) == 1 else ""
-    return plain_number(text) or 0
-
-
-def _kept_for_ever(content: bytes, kind: str, **more: str) -> Any:
-    """Send what never changes under its name."""
-    headers = {"Content-Type": kind, "Cache-Control": _KEEP_FOR_EVER, "Vary": "Accept-Encoding"}
-    return bottle.HTTPResponse(content, 200, {**headers, **more})
-
-
-def _response(status: int, body: bytes, kind: str, reason: str = "") -> Any:
-    bottle.request.environ[REASON] = reason
-    headers = {"Content-Type": kind}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return bottle.HTTPResponse(body, status, headers)
+    values = query.get(name, [])
+    return plain_number(values[0]) or 0 if len(values) == 1 else 0
 
 
 def family_of(reader: Reader, vk: int) -> pages.Family:
@@ -212,11 +205,12 @@ def family_of(reader: Reader, vk: int) -> pages.Family:
         lines=lines,
         groups=_groups(reader, every_line),
         synced_at=reader.last_synced_at(),
+        began_at=reader.began_at(),
         shelf=reader.shelf(GOODS_MAX + 1),
     )
 
 
-def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Older | None:
+def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Family | None:
     """Read what follows the line ``before`` of one of the visitor's children."""
     residents = reader.residents_of_visitor(vk)[: pages.RESIDENTS_MAX]
     resident = next((resident for resident in residents if resident.id == child), None)
@@ -225,7 +219,8 @@ def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Older | 
     lines = reader.older_lines(child, before, pages.LINES_MAX + 1)
     if lines is None:
         return None
-    return pages.Older(resident, lines, _groups(reader, lines))
+    groups, began_at = _groups(reader, lines), reader.began_at()
+    return pages.Family((resident,), lines={child: lines}, groups=groups, began_at=began_at)
 
 
 def _groups(reader: Reader, lines: Iterable[Line]) -> dict[int, str]:

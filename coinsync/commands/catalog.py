@@ -1,29 +1,24 @@
 """The shop's goods: catalog load, list."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Context, Option
 
 from coinsync import pictures
-from coinsync.commands.options import AsCsv, DryRun, Yes, argument, author_of
+from coinsync.commands.options import AsCsv, DryRun, Yes, argument
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
+from coinsync.config import Settings
+from coinsync.core.catalog import Item
 from coinsync.core.files.catalog import read_catalog
+from coinsync.core.proposal import Proposal
 from coinsync.desk import catalog as desk
+from coinsync.desk.gather import Clerk
 from coinsync.errors import ImportRefused, UsageError, reason_of
 from coinsync.lookup import shop as lookup
 from coinsync.render import shop as render
-
-if TYPE_CHECKING:
-    from coinsync.config import Settings
-    from coinsync.core.catalog import Item
-    from coinsync.core.proposal import Proposal
-    from coinsync.render.progress import Bar
-    from coinsync.store.reader import Reader
 
 
 def load(
@@ -42,14 +37,13 @@ def load(
     """
     session: Session = ctx.obj
     items, copies = read_goods(session, file, folder or session.settings.shop.pictures)
-    author = author_of(session)
 
-    def decide(reader: Reader) -> Proposal:
-        return desk.load(reader, session.settings, items, author)
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.load(clerk, items)
 
     # Pictures are written before the goods that name them, and only once a person has agreed.
     before = partial(keep_copies, session.settings, copies)
-    return carry_out(session, decide, dry_run, yes, before)
+    return carry_out(session, decide, dry_run, yes, before=before)
 
 
 def read_goods(
@@ -58,36 +52,29 @@ def read_goods(
     """The goods of a file, and copies of their pictures, which lie in ``folder``, by name."""
     settings = session.settings
     copies: dict[str, pictures.WebPicture] = {}
+
+    def web_name(name: str) -> str:
+        if pictures.is_web_copy(settings.shop.web_pictures, name):
+            # As ``catalog list --csv`` names it.
+            return name
+        if name not in copies:
+            copies[name] = pictures.web_picture(pictures.find(folder, name))
+            bar("pictures", len(copies), 0)
+        return copies[name].name
+
     try:
         with session.progress_bar() as bar:
             items = read_catalog(
                 file.read_bytes(),
                 toml=file.suffix.lower() == ".toml",
                 branches=frozenset(branch.id for branch in settings.branches),
-                picture=partial(_web_name, folder, settings.shop.web_pictures, copies, bar),
+                picture=web_name,
             )
     except OSError as error:
         raise UsageError(f"catalog load: {file} cannot be read ({reason_of(error)})") from error
     except ImportRefused as error:
         raise ImportRefused(error.problems, count=error.count, file=str(file)) from error
     return items, copies
-
-
-def _web_name(
-    folder: Path,
-    web_folder: Path,
-    copies: dict[str, pictures.WebPicture],
-    bar: Bar,
-    name: str,
-) -> str:
-    """The name of a picture's web copy, which is added to ``copies`` where it has to be made."""
-    if pictures.is_web_copy(web_folder, name):
-        # As ``catalog list --csv`` names it.
-        return name
-    if name not in copies:
-        copies[name] = pictures.web_picture(pictures.find(folder, name))
-        bar("pictures", len(copies), 0)
-    return copies[name].name
 
 
 def keep_copies(settings: Settings, copies: dict[str, pictures.WebPicture]) -> None:

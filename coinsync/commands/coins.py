@@ -1,10 +1,8 @@
 """Coins by hand: credit, debit, reverse, import."""
 
-from __future__ import annotations
-
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Context, Option
 
@@ -25,17 +23,15 @@ from coinsync.commands.options import (
 )
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
+from coinsync.config import Settings
 from coinsync.core.files.import_rows import read_import_rows
+from coinsync.core.proposal import Proposal
+from coinsync.core.school import Way
 from coinsync.desk import coins as desk
+from coinsync.desk.gather import Clerk
 from coinsync.desk.imports import import_rows
 from coinsync.errors import ImportRefused, NotFound, UsageError, reason_of
 from coinsync.lookup.residents import find_resident
-
-if TYPE_CHECKING:
-    from coinsync.config import Settings
-    from coinsync.core.proposal import Proposal
-    from coinsync.core.school import Way
-    from coinsync.store.reader import Reader
 
 
 def credit(
@@ -53,7 +49,7 @@ def credit(
         ),
     ] = "",
     date: Day = None,
-    key: Key = "",
+    key: Key = None,
     allow_duplicate: AllowDuplicate = False,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -73,11 +69,11 @@ def credit(
     if not (note or chosen):
         raise UsageError("say why: --reason TEXT, or --for WAY")
 
-    def decide(reader: Reader) -> Proposal:
-        who = find_resident(reader, resident)
-        return desk.give(reader, session.settings, who, amount, author, note=note, way=chosen)
+    def decide(clerk: Clerk) -> Proposal:
+        who = find_resident(clerk.reader, resident)
+        return desk.give(clerk, who, amount, note=note, way=chosen)
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(session, decide, dry_run, yes, author)
 
 
 def _way(settings: Settings, code: str) -> Way:
@@ -95,7 +91,7 @@ def debit(
     coins: Annotated[str, argument("COINS", "How many.")],
     reason: Reason = "",
     date: Day = None,
-    key: Key = "",
+    key: Key = None,
     allow_duplicate: AllowDuplicate = False,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -103,15 +99,12 @@ def debit(
     """Take coins by hand; never below zero."""
     session: Session = ctx.obj
     amount = number_of(coins, "number of coins")
-    author, note = author_of(session, key, date, allow_duplicate), note_of(reason)
-    if not note:
-        raise UsageError("say why: --reason TEXT")
+    author, note = author_of(session, key, date, allow_duplicate), note_of(reason, "--reason")
 
-    def decide(reader: Reader) -> Proposal:
-        who = find_resident(reader, resident)
-        return desk.give(reader, session.settings, who, -amount, author, note=note)
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.give(clerk, find_resident(clerk.reader, resident), -amount, note=note)
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(session, decide, dry_run, yes, author)
 
 
 def reverse(
@@ -122,16 +115,12 @@ def reverse(
     yes: Yes = False,
 ) -> int:
     """Take an entry back: a second entry that names it, once."""
-    session: Session = ctx.obj
-    number, text = number_of(entry, "number of an entry"), note_of(note)
-    if not text:
-        raise UsageError("reverse: say why: --note TEXT")
-    author = author_of(session)
+    number, text = number_of(entry, "number of an entry"), note_of(note, "--note")
 
-    def decide(reader: Reader) -> Proposal:
-        return desk.reverse(reader, session.settings, number, author, note=text)
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.reverse(clerk, number, note=text)
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(ctx.obj, decide, dry_run, yes)
 
 
 def import_file(
@@ -157,12 +146,12 @@ def import_file(
         coins_max = settings.limits.coins_per_operation_max
         rows, problems = read_import_rows(content, ways=ways, coins_max=coins_max)
 
-        def decide(reader: Reader) -> Proposal:
+        def decide(clerk: Clerk) -> Proposal:
             # A file may name a resident in many rows.
-            find = cache(partial(find_resident, reader))
-            return import_rows(reader, settings, rows, problems, find, author)
+            find = cache(partial(find_resident, clerk.reader))
+            return import_rows(clerk, rows, problems, find)
 
-        return carry_out(session, decide, dry_run, yes)
+        return carry_out(session, decide, dry_run, yes, author)
     except ImportRefused as error:
         raise ImportRefused(
             error.problems, count=error.count, file=str(file), exit_code=error.exit_code

@@ -1,7 +1,5 @@
 """The database: db migrate, backup, hold, copy, grants."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

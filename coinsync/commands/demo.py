@@ -1,13 +1,11 @@
 """The made-up school: demo, and its CRM alone."""
 
-from __future__ import annotations
-
 import json
 import signal
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -17,22 +15,29 @@ from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands import demo_shop
-from coinsync.commands.checks.vk_app import keys_of, launch_fields
-from coinsync.commands.init import create_database, write_new
+from coinsync.commands.init import write_new
 from coinsync.commands.lessons import post_windows
-from coinsync.commands.serve import serve_families
+from coinsync.commands.serve import keys_of, serve_families, signed_launch
 from coinsync.commands.session import PARTLY, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
+from coinsync.core.rules import GuestPolicy
 from coinsync.errors import UsageError, reason_of
 from coinsync.render.people import residents_page
 from coinsync.simulator.demo_folder import EMAIL, DemoFolder
 from coinsync.simulator.school import School
 from coinsync.simulator.server import Simulator
+from coinsync.store.database import create
 
 ZONE = "Europe/Moscow"
 APP_ID = 7000001
 DEFAULTS = {"seed": 1, "residents": 60, "days": 45}
+
+Seed = Annotated[int | None, Option(help="Another number, another school; 1 if left out.")]
+Residents = Annotated[
+    int | None, Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
+]
+Days = Annotated[int | None, Option(min=1, max=1000, help="How many days of history; 45.")]
 
 
 def demo(
@@ -40,15 +45,9 @@ def demo(
     folder: Annotated[Path, Option("--dir", help="Folder for configuration and database.")] = Path(
         "demo"
     ),
-    seed: Annotated[
-        int | None, Option(help="Another number, another school; 1 if left out.")
-    ] = None,
-    residents: Annotated[
-        int | None, Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
-    ] = None,
-    days: Annotated[
-        int | None, Option(min=1, max=1000, help="How many days of history; 45.")
-    ] = None,
+    seed: Seed = None,
+    residents: Residents = None,
+    days: Days = None,
     port: Annotated[int, Option(min=1, max=65535, help="Port of the cabinet.")] = 8080,
     serve: Annotated[
         bool, Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")
@@ -59,13 +58,15 @@ def demo(
     AlfaCRM simulator, database, sync, shop, and the cabinet in the browser; nothing to configure.
     """
     outer: Session = ctx.obj
-    school = _school_of(outer, folder, {"seed": seed, "residents": residents, "days": days})
+    school = _school_of(outer, folder, _given(seed=seed, residents=residents, days=days))
     with _listening(outer, school):
         session = _session_of(outer, school, port)
-        create_database(session)
+        create(session.database_url)
         with session.lock("demo", 0.0), session.writable() as database:
             posting = Posting(session, database, dry_run=False)
-            post_windows(posting, (None, None))
+            # A made-up school has nobody who knows more about a visit than its CRM.
+            post_windows(posting, (None, None), guests=GuestPolicy.PAY)
+            posting.show_results()
             demo_shop.open_shop(session, database, school.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):
@@ -76,23 +77,18 @@ def demo(
     return code
 
 
-def _school_of(session: Session, folder: Path, given: Mapping[str, int | None]) -> DemoFolder:
-    wanted = {name: value for name, value in given.items() if value is not None}
-    school = _load(folder)
+def _given(**options: int | None) -> dict[str, int]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _school_of(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
+    school = DemoFolder.load(folder)
     if school is None:
         return _make(session, folder, {**DEFAULTS, **wanted})
     if not wanted.items() <= school.description.items():
         advice = "Choose another --dir, or remove that folder."
         raise UsageError(f"{folder} holds another school", advice=advice)
     return school
-
-
-def _load(folder: Path) -> DemoFolder | None:
-    try:
-        return DemoFolder.load(folder)
-    except ValueError as error:
-        advice = "Remove that folder, or choose another --dir."
-        raise UsageError(str(error), advice=advice) from error
 
 
 def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
@@ -133,10 +129,10 @@ def _session_of(outer: Session, school: DemoFolder, port: int) -> Session:
 
 def _settings(school: DemoFolder, port: int) -> dict[str, Any]:
     residents, days = school.description["residents"], school.description["days"]
-    replayed = School.replay(school.description)
-    since = replayed.today - timedelta(days=days)
+    since = date.fromisoformat(school.description["today"]) - timedelta(days=days)
     rule = {"name": "group lesson", "coins": 10, "types": [2], "since": since, "guest": "hold"}
-    branches = [{"id": id, "name": "", "zone": ZONE} for id in sorted(replayed.tables.branches)]
+    numbers = range(1, school.description["branches"] + 1)
+    branches = [{"id": id, "name": "", "zone": ZONE} for id in numbers]
     return {
         "alfacrm.url": f"http://127.0.0.1:{school.port}",
         "alfacrm.email": EMAIL,
@@ -168,11 +164,11 @@ def _show_demo(
     if session.json:
         return
     if not session.quiet:
-        session.print_page(residents_page(children, balances))
+        session.print_page(residents_page(children, balances, session.branch_names()))
     name = session.environment.program
     program = f"{name} --config {session.config}"
     if children:
-        look = f"In another terminal:  {program} history '#{children[0].id}'"
+        look = f"In another terminal:  {program} history {children[0].id}"
         session.say(f"\nThis family has VK account {visitor}. {look}")
     session.say(f"The shop has {goods} goods and sold {sales} times:  {program} catalog list")
     crm = f"http://127.0.0.1:{school.port}/"
@@ -186,8 +182,7 @@ def _show_demo(
 
 
 def _signed_link(session: Session, visitor: int, port: int) -> str:
-    fields = launch_fields(APP_ID, visitor, int(session.now().timestamp()))
-    query = session.web_view.sign(fields, keys_of(session)[0])
+    query = signed_launch(session, APP_ID, visitor, keys_of(session)[0])
     return f"http://127.0.0.1:{port}/?{query}"
 
 
@@ -199,13 +194,9 @@ def simulator(
     port: Annotated[
         int, Option(min=0, max=65535, help="Port; 0 takes the demo's, or a free one.")
     ] = 0,
-    seed: Annotated[int, Option(help="Without --dir: another number, another school.")] = 1,
-    residents: Annotated[
-        int, Option(min=1, max=20_000, help="Without --dir: how many pupils.")
-    ] = 60,
-    days: Annotated[
-        int, Option(min=1, max=1000, help="Without --dir: how many days of history.")
-    ] = 45,
+    seed: Seed = None,
+    residents: Residents = None,
+    days: Days = None,
 ) -> None:
     """The demo's AlfaCRM alone, to point any client at.
 
@@ -217,7 +208,8 @@ def simulator(
             crm = _simulator_of(session, folder, port)
         else:
             today, key = session.now().date(), session.environment.fresh_text()
-            school = School(seed=seed, residents=residents, days=days, today=today)
+            sizes = {**DEFAULTS, **_given(seed=seed, residents=residents, days=days)}
+            school = School(**sizes, today=today)
             crm = Simulator(school, port=port, email=EMAIL, api_key=key).start()
         with crm:
             _show_simulator(session, crm)
@@ -232,7 +224,7 @@ def simulator(
 
 def _simulator_of(session: Session, folder: Path, port: int) -> Simulator:
     """The CRM of a demo's folder, listening on a port; 0 is where it listened before."""
-    school = _load(folder)
+    school = DemoFolder.load(folder)
     if school is None:
         advice = f"Make one: coinsync demo --no-serve --dir {folder}"
         raise UsageError(f"{folder} holds no demo", advice=advice)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from coinsync.commands.catalog import keep_copies, read_goods
 from coinsync.commands.posting import apply
+from coinsync.commands.session import Session
 from coinsync.core.catalog import Item, MoveKind, Pick
 from coinsync.core.facts import Presence, Resident
-from coinsync.core.plan import Change, Plan, Purpose
-from coinsync.core.proposal import Author, scope_of
-from coinsync.desk.catalog import load, move_stock
+from coinsync.core.plan import Change, Plan
+from coinsync.core.proposal import Author
+from coinsync.desk.catalog import load, move_stock, propose_goods
+from coinsync.desk.gather import Clerk
 from coinsync.desk.shop import Buyer, sell
 from coinsync.lookup.shop import shelf_for
 from coinsync.simulator.chance import Chance
@@ -23,8 +27,6 @@ from coinsync.store.reader import Reader
 
 if TYPE_CHECKING:
     from peewee import Database
-
-    from coinsync.commands.session import Session
 
 CATALOG = "catalog.toml"
 #: Pieces of each that come in: as many as cost so many coins, and a few at least.
@@ -35,11 +37,16 @@ DAYS_OF_SALES = 10
 
 def open_shop(session: Session, database: Database, seed: int) -> None:
     """Fill the shop and sell something; what is recorded already stays as it is."""
-    reader, author = Reader(database), Author(session.actor, session.now(), f"demo-{seed}")
-    _fill(session, database, reader, author)
-    _receive(session, database, reader, author)
-    if not reader.sales():
-        _sell(session, database, reader, author, Chance(seed))
+    author = Author(session.actor, session.now(), f"demo-{seed}")
+    clerk = Clerk(Reader(database), session.settings, author)
+    write = partial(apply, session, database)
+    if not clerk.reader.all(Item):
+        write(_catalog(session, clerk))
+    received = _received(clerk)
+    if received:
+        write(received)
+    if not clerk.reader.sales():
+        _sell(write, clerk, Chance(seed))
 
 
 def family(reader: Reader) -> tuple[int, list[Resident]]:
@@ -49,36 +56,34 @@ def family(reader: Reader) -> tuple[int, list[Resident]]:
     return visitor, reader.residents_of_visitor(visitor)
 
 
-def _fill(session: Session, database: Database, reader: Reader, author: Author) -> None:
-    if reader.all(Item):
-        return
+def _catalog(session: Session, clerk: Clerk) -> Plan:
     folder = session.settings.shop.pictures
     shutil.copytree(GOODS, folder, dirs_exist_ok=True)
     items, copies = read_goods(session, folder / CATALOG, folder)
     keep_copies(session.settings, copies)
-    apply(session, database, load(reader, session.settings, items, author).plan)
+    return load(clerk, items).plan
 
 
-def _receive(session: Session, database: Database, reader: Reader, author: Author) -> None:
-    settings = session.settings
+def _received(clerk: Clerk) -> Plan:
     changes: list[Change] = []
-    for item in reader.all(Item):
-        today = settings.profile.today(item.branches, author.now)
-        day = today - timedelta(days=DAYS_OF_SALES)
-        by = replace(author, key=f"{author.key}-{item.code}", day=day)
-        received = reader.stock_moves(key=f"stock:{by.key}")
+    for item in clerk.reader.all(Item):
+        day = clerk.today(item.branches) - timedelta(days=DAYS_OF_SALES)
+        keeper = _on_day(clerk, item.code, day)
+        received = clerk.reader.stock_moves(key=f"stock:{keeper.author.key}")
         if item.archived or not item.tracked or received:
             continue
         pieces = max(PIECES_MIN, COINS_OF_STOCK // item.price)
-        changes += move_stock(reader, settings, item, MoveKind.RECEIVE, pieces, by).plan.changes
-    if changes:
-        scope = scope_of(settings.profile.today((), author.now))
-        apply(session, database, Plan.of(Purpose.CATALOG, scope, changes))
+        changes += move_stock(keeper, item, MoveKind.RECEIVE, pieces).plan.changes
+    return propose_goods(clerk, changes).plan
 
 
-def _sell(
-    session: Session, database: Database, reader: Reader, author: Author, chance: Chance
-) -> None:
+def _on_day(clerk: Clerk, name: str | int, day: date) -> Clerk:
+    """The clerk on another day, under a key of its own."""
+    return replace(clerk, author=replace(clerk.author, key=f"{clerk.author.key}-{name}", day=day))
+
+
+def _sell(write: Callable[[Plan], object], clerk: Clerk, chance: Chance) -> None:
+    reader = clerk.reader
     pupils = [each for each in reader.residents() if each.presence is Presence.CLIENT]
     _, children = family(reader)
     count = max(SALES_MIN, len(pupils) // RESIDENTS_PER_SALE)
@@ -88,14 +93,11 @@ def _sell(
         tried = chance.some(candidates, len(candidates), lambda buyer: buyer.id, "buyer", number)
         for buyer in tried:
             # Counted back from the buyer's own today: another branch's may be still to come there.
-            today = session.settings.profile.today(buyer.branches, author.now)
-            day = today - timedelta(days=days_ago)
+            day = clerk.today(buyer.branches) - timedelta(days=days_ago)
             goods = _affordable(reader, buyer, day)
             if goods:
                 pick = Pick(chance.pick(goods, "goods", number), 1)
-                by = replace(author, key=f"{author.key}-{number}", day=day)
-                proposal = sell(reader, session.settings, [pick], [Buyer(buyer)], by)
-                apply(session, database, proposal.plan)
+                write(sell(_on_day(clerk, number, day), [pick], [Buyer(buyer)]).plan)
                 break
 
 

@@ -18,6 +18,7 @@ from coinsync.commands.session import Session
 from coinsync.errors import UsageError, reason_of
 
 if TYPE_CHECKING:
+    from coinsync.core.ledger import Line
     from coinsync.export import Roster
     from coinsync.store.reader import Reader
 
@@ -56,29 +57,29 @@ def export(
     if is_journal and (first or last):
         raise UsageError("export: a journal holds every entry, or its balances would not add up")
     with session.reader() as reader:
-        lines = _lines(reader, form, first or date.min, last or date.max, with_names=with_names)
+        roster = _roster(reader, with_names=with_names)
+        since_day, until_day = first or date.min, last or date.max
+        entries = reader.journal(since=since_day, until=until_day, by_day=is_journal)
+        lines = _lines(form, entries, roster)
         if to is None:
-            _print(lines)
+            sys.stdout.writelines(f"{line}\n" for line in lines)
         else:
             count = _write(to, lines)
             session.say(f"{to}: {count} lines")
 
 
-def _lines(
-    reader: Reader, form: Format, since: date, until: date, *, with_names: bool
-) -> Iterator[str]:
+def _lines(form: Format, entries: Iterator[Line], roster: Roster) -> Iterator[str]:
     from coinsync import export
 
-    roster = _roster(reader, with_names=with_names)
     match form:
         case Format.CSV:
-            return export.csv_lines(reader.journal(since=since, until=until), roster)
+            return export.csv_lines(entries, roster)
         case Format.JSONL:
-            return export.json_lines(reader.journal(since=since, until=until), roster)
+            return export.json_lines(entries, roster)
         case Format.BEANCOUNT:
-            return export.beancount(reader.journal(by_day=True), roster)
+            return export.beancount(entries, roster)
         case Format.HLEDGER:
-            return export.hledger(reader.journal(by_day=True), roster)
+            return export.hledger(entries, roster)
 
 
 def _roster(reader: Reader, *, with_names: bool) -> Roster:
@@ -88,11 +89,6 @@ def _roster(reader: Reader, *, with_names: bool) -> Roster:
     survivors = reader.survivors()
     owners = {survivors.get(resident.id, resident.id) for resident in residents}
     return Roster(residents, reader.balances(owners), survivors, with_names)
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
 
 
 def _write(path: Path, lines: Iterable[str]) -> int:

@@ -1,7 +1,5 @@
 """Looking at coins: balance, history, statement."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 
@@ -32,13 +30,13 @@ def balance(
     session: Session = ctx.obj
     day = day_of(as_of)
     with session.reader() as reader:
-        if resident:
+        if resident is not None:
             residents = [find_resident(reader, resident)]
         else:
             residents = residents_of(reader, session.chosen_branch_ids())
         ids = [each.id for each in residents]
         coins = reader.balances(ids, until=day or date.max)
-    session.print_listing(balances(residents, coins, day), as_csv)
+    session.print_listing(balances(residents, coins, session.branch_names(), day), as_csv)
 
 
 def history(
@@ -76,7 +74,7 @@ def history(
 
 def _kind(text: str | None) -> Kind | None:
     try:
-        return Kind(text) if text else None
+        return Kind(text) if text is not None else None
     except ValueError:
         raise UsageError(
             f"{text!r} is no kind of entry", advice=f"Kinds: {', '.join(Kind)}."

@@ -8,11 +8,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import typer
 from typer import Context, Option
 
 from coinsync import config
 from coinsync.commands.session import Session, somebody_is_there
-from coinsync.commands.setup_questions import KEY_NAME, KEY_QUESTION, Questions
+from coinsync.commands.setup_interview import Interview, ask_key
+from coinsync.config.secrets import ALFACRM_KEY
 from coinsync.config.settings import SecretSettings
 from coinsync.errors import ConfigError, reason_of
 from coinsync.exchange.csvfile import make_templates
@@ -101,35 +103,27 @@ def init(
 
 def _configure(session: Session, given: Mapping[str, Any], *, probing: bool) -> str:
     """Ask, and write the configuration; the CRM's key, if somebody typed it."""
-    from coinsync.commands.setup_interview import Interview
-
     path, environ = session.config, session.environment.environ
-    unasked = _unasked(given)
-    # What cannot be used in the end is refused before a dozen questions.
-    folder = path.parent
-    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise ConfigError([f"{path} cannot be written, its folder does not allow it"])
-    config.addressed(unasked.get("database.url", "sqlite:///coinsync.db"), folder)
-    secrets = config.Secrets(folder / SecretSettings().file, environ)
-    questions = Questions(given, is_person=somebody_is_there())
-    with closing(Interview(session, questions, secrets, probing=probing)) as interview:
-        text = config.first_file(interview.values(_machine_zone(environ)) | unasked)
-    # Nothing appears that could not be loaded.
-    config.parse(text, path)
-    # With the data elsewhere the folder is as open as the file, which holds no secret.
-    write_new(path, text, 0o644, 0o755 if given["data"] else DATA_FOLDER_MODE)
-    return interview.typed_key
-
-
-def _unasked(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the configuration that are given or left out."""
-    values = {
+    unasked = {
         "database.url": given["database_url"],
         "data.folder": given["data"],
         "data.state": "state" if given["data"] else None,
         "data.backups": given["backups"],
     }
-    return {name: value for name, value in values.items() if value}
+    chosen = {name: value for name, value in unasked.items() if value}
+    # What cannot be used in the end is refused before a dozen questions.
+    folder = path.parent
+    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ConfigError([f"{path} cannot be written, its folder does not allow it"])
+    config.addressed(chosen.get("database.url", "sqlite:///coinsync.db"), folder)
+    secrets = config.Secrets(folder / SecretSettings().file, environ)
+    with closing(Interview(session, given, secrets, probing=probing)) as interview:
+        text = config.first_file(interview.values(_machine_zone(environ)) | chosen)
+    # Nothing appears that could not be loaded.
+    config.parse(text, path)
+    # With the data elsewhere the folder is as open as the file, which holds no secret.
+    write_new(path, text, 0o644, 0o755 if given["data"] else DATA_FOLDER_MODE)
+    return interview.typed_key
 
 
 def _machine_zone(environ: Mapping[str, str]) -> str:
@@ -140,27 +134,27 @@ def _machine_zone(environ: Mapping[str, str]) -> str:
 def _settle_key(session: Session, typed_key: str, *, asks: bool) -> str:
     """Keep the CRM's key in the file of secrets, if there is one to keep; the line that says it."""
     file = session.settings.secrets.file
-    questions = Questions({}, is_person=somebody_is_there())
-    is_in_environment = session.secrets.in_environment(KEY_NAME)
+    is_person = somebody_is_there()
+    is_in_environment = session.secrets.in_environment(ALFACRM_KEY)
     if not typed_key:
-        if config.Secrets(file, {}).has(KEY_NAME):
+        if config.Secrets(file, {}).has(ALFACRM_KEY):
             return f"{file}: has the key of the CRM, left as it is"
         if is_in_environment:
-            alone = f"{KEY_NAME} stands in the environment alone, which cron does not have"
-            if questions.is_person:
-                questions.show(alone)
-            if not (questions.is_person and questions.confirm(f"Keep it in {file}?")):
+            alone = f"{ALFACRM_KEY} stands in the environment alone, which cron does not have"
+            if is_person:
+                session.complain(alone)
+            if not (is_person and typer.confirm(f"Keep it in {file}?", default=True, err=True)):
                 return f"{file}: left as it is; {alone}"
-            typed_key = session.secrets.get(KEY_NAME).reveal()
-        elif asks and questions.is_person and os.access(file.parent, os.W_OK):
-            typed_key = questions.secret(KEY_QUESTION)
+            typed_key = session.secrets.get(ALFACRM_KEY).reveal()
+        elif asks and is_person and os.access(file.parent, os.W_OK):
+            typed_key = ask_key()
     if not typed_key:
-        return f"{file}: put {KEY_NAME}=… there (mode 0600); without it nothing can be read"
+        return f"{file}: put {ALFACRM_KEY}=… there (mode 0600); without it nothing can be read"
     known = file.read_text(encoding="utf-8-sig").splitlines() if file.exists() else []
-    lines = [line for line in known if line.partition("=")[0].strip() != KEY_NAME]
-    write_new(file, "\n".join([*lines, f"{KEY_NAME}={typed_key}", ""]), 0o600)
+    lines = [line for line in known if line.partition("=")[0].strip() != ALFACRM_KEY]
+    write_new(file, "\n".join([*lines, f"{ALFACRM_KEY}={typed_key}", ""]), 0o600)
     # A key that is given twice is refused.
-    advice = f"; now run: unset {KEY_NAME}" if is_in_environment else ""
+    advice = f"; now run: unset {ALFACRM_KEY}" if is_in_environment else ""
     return f"{file}: written, only you can read it{advice}"
 
 
@@ -174,7 +168,7 @@ def _make_data(session: Session) -> dict[str, Any]:
         with _writing(folder):
             is_made = make_templates(folder)
         session.say(f"{folder}: {'files to fill in, see docs/csv.md' if is_made else LEFT}")
-    is_created = create_database(session)
+    is_created = database.create(session.database_url)
     place = database.place(session.database_url)
     session.say(f"{place}: {'created' if is_created else 'there already, nothing to do'}")
     return {"database": place, "created": is_created}
@@ -210,8 +204,3 @@ def write_new(path: Path, content: str, mode: int, folder_mode: int = DATA_FOLDE
             file.flush()
             os.fsync(descriptor)
         os.replace(draft, path)
-
-
-def create_database(session: Session) -> bool:
-    """Make the database; False when it is there already."""
-    return database.create(session.database_url)

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Context, Option
 
 from coinsync.commands import completion, connections
-from coinsync.commands.options import AsCsv, Day, LockTimeout, argument, day_of, day_option, span
+from coinsync.commands.options import (
+    AsCsv,
+    Day,
+    LockTimeout,
+    Yes,
+    argument,
+    day_of,
+    day_option,
+    span,
+)
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.identity import plain_number
-from coinsync.errors import DigestMismatch, UsageError, VkRefused
+from coinsync.core.rules import GuestPolicy
+from coinsync.errors import CoinsyncError, DigestMismatch, UsageError, VkRefused
 
 if TYPE_CHECKING:
+    from coinsync.render.progress import Bar
     from coinsync.sync import Outcome
+
+Rerate = Annotated[bool, Option("--rerate", help="Post what changed rules give for the past.")]
+Guests = Annotated[
+    GuestPolicy | None,
+    Option(help="Visits where membership on that day is not known; the rules say it if left out."),
+]
 
 
 def sync(
@@ -30,23 +49,38 @@ def sync(
     accept_unsafe: Annotated[
         str | None, Option(metavar="DIGEST", help="Apply this plan although a guard refuses it.")
     ] = None,
-    rerate: Annotated[
-        bool, Option("--rerate", help="Post what changed rules give for the past.")
-    ] = False,
+    rerate: Rerate = False,
     detailed_exitcode: Annotated[
         bool, Option("--detailed-exitcode", help="Exit with 4 when there were changes.")
     ] = False,
-    lock_timeout: LockTimeout = 0.0,
+    lock_timeout: LockTimeout = 0,
+    guests: Guests = None,
+    yes: Yes = False,
 ) -> int:
-    """Read attendance, show the difference, apply it."""
+    """Read attendance, show the difference, apply it.
+
+    The first sync of a database shows first what it would bring, and asks.
+    """
     session: Session = ctx.obj
     if dry_run:
         session.ping_url = ""  # Nobody is told of what did not happen.
     session.ping("start")
-    days = span(since, until)
+    days = span(since, until, session.now())
     with session.lock("sync", lock_timeout), session.writable() as database:
         posting = Posting(session, database, dry_run)
-        post_windows(posting, days, rerate=rerate, expect=expect, accept_unsafe=accept_unsafe)
+        try:
+            post_windows(
+                posting,
+                days,
+                rerate=rerate,
+                expect=expect,
+                accept_unsafe=accept_unsafe,
+                guests=guests,
+                yes=yes,
+            )
+        finally:
+            # What was applied before an error is told as well.
+            posting.show_results()
     if dry_run:
         posting.say_digest()
     session.tell(posting.data())
@@ -63,46 +97,64 @@ def post_windows(
     rerate: bool = False,
     expect: str | None = None,
     accept_unsafe: str | None = None,
+    guests: GuestPolicy | None = None,
+    yes: bool = True,
 ) -> None:
     """Plan and apply step by step; with a digest, plan all before anything is applied.
 
-    Raises ``DigestMismatch``; another run's digest in ``accept_unsafe`` accepts nothing.
+    A first sync without ``yes`` asks the person who is there. Raises ``DigestMismatch``; another
+    run's digest in ``accept_unsafe`` accepts nothing.
     """
+    from coinsync.commands import first_sync
     from coinsync.core.plan import DIGEST_SHOWN, matches
     from coinsync.store.reader import Reader
     from coinsync.sync import run_digest, unsafe_digests
 
-    session, database = posting.session, posting.database
+    session, reader = posting.session, Reader(posting.database)
     branches = session.chosen_branches()
-    if expect is not None or accept_unsafe is not None:
-        with connections.sync(session, Reader(database), days, rerate=rerate) as (run, _):
+    posting.is_first = not reader.began_at()
+    connect = partial(connections.sync, session, reader, days, rerate=rerate, guests=guests)
+    if _digests(expect, accept_unsafe):
+        with connect() as (run, _):
             outcomes = run.plan_all(branches)
         digest = run_digest(outcomes)
         if accept_unsafe is not None and matches(digest, accept_unsafe):
             posting.accepted = unsafe_digests(outcomes, session.settings.limits)
         if expect is not None:
             if not matches(digest, expect):
-                shown = digest[:DIGEST_SHOWN] or "empty"
-                raise DigestMismatch(
-                    f"digest differs: expected {expect}, plan is {shown}; nothing written"
-                )
+                raise _difference(outcomes, expect, digest[:DIGEST_SHOWN])
             _post_planned(posting, outcomes)
             return
+    # A digest names a plan that somebody has seen, so that nothing is left to ask.
+    elif posting.is_first and not (yes or posting.dry_run) and first_sync.can_ask(session):
+        with connect() as (run, bar):
+            outcomes = run.plan_all(branches)
+            bar.rest()
+            agreed = first_sync.agreed(posting, run, outcomes)
+        _post_planned(posting, agreed)
+        return
     # What is accepted changes what comes after it: lessons of people who were refused in the dry
     # run, balances in later windows. So an accepted run is planned anew from its first step.
-    with connections.sync(session, Reader(database), days, rerate=rerate) as (run, bar):
-        for branch in branches:
-            people = run.plan_people(branch)
-            bar.rest()
-            _warn(session, people)
-            if not posting.take(people):
-                continue
-            run.count(people)
-            for step in people.steps:
-                lessons = run.plan_lessons(step)
-                bar.rest()
-                if posting.take(lessons):
-                    run.count(lessons)
+    with connect() as (run, bar):
+        run.plan_each(branches, lambda outcome: _take(posting, outcome, bar))
+
+
+def _digests(*texts: str | None) -> list[str]:
+    digests = [text for text in texts if text is not None]
+    for digest in digests:
+        if not re.fullmatch("[0-9a-fA-F]{8,64}", digest):
+            advice = 'Pass the digest that "coinsync sync --dry-run" shows.'
+            raise UsageError(f"{digest!r} is no digest", advice=advice)
+    return digests
+
+
+def _difference(outcomes: Iterable[Outcome], expected: str, digest: str) -> CoinsyncError:
+    for outcome in outcomes:
+        if outcome.error:
+            # What could not be read cannot be compared.
+            return outcome.error
+    plan = f"plan is {digest or 'empty'}; nothing written"
+    return DigestMismatch(f"digest differs: expected {expected}, {plan}")
 
 
 def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:
@@ -112,18 +164,19 @@ def _post_planned(posting: Posting, outcomes: Iterable[Outcome]) -> None:
         branch = outcome.branch.id
         if branch in without_people:
             continue
-        _warn(posting.session, outcome)
-        if not posting.take(outcome) and outcome.steps:
+        if not _take(posting, outcome) and outcome.steps:
             # Its lessons refer to people who are not recorded now.
             without_people.add(branch)
 
 
-def _warn(session: Session, outcome: Outcome) -> None:
-    if outcome.warning is None:
-        return
+def _take(posting: Posting, outcome: Outcome, bar: Bar | None = None) -> bool:
+    session, warning = posting.session, outcome.warning
+    if bar is not None:
+        bar.rest()
     # A key that is refused will be refused every night; what was out of reach comes by itself.
-    if not session.quiet or isinstance(outcome.warning, VkRefused):
-        session.complain(f"{outcome.warning.message}: screen names wait for the next sync")
+    if warning and (not session.quiet or isinstance(warning, VkRefused)):
+        session.complain(f"{warning.message}: screen names wait for the next sync")
+    return posting.take(outcome)
 
 
 def runs(
@@ -141,7 +194,7 @@ def runs(
     from coinsync.render.numbers import age
 
     session: Session = ctx.obj
-    oldest = _age_of(max_age) if max_age else None
+    oldest = _age_of(max_age) if max_age is not None else None
     with session.reader() as reader:
         last_runs = reader.runs(limit)
         branches = freshness(reader, session.settings, session.now())

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Context, Option
 
 from coinsync.commands import connections
-from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument, author_of
+from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import PageKind
 from coinsync.core.identity import VkKind, clean, read_vk
+from coinsync.core.people_report import VK_PROBLEMS
+from coinsync.core.proposal import Proposal
 from coinsync.desk import people as desk
+from coinsync.desk.gather import Clerk
 from coinsync.errors import NotFound, UsageError
 from coinsync.lookup import residents as lookup
-from coinsync.lookup import vk_pages
+from coinsync.lookup.vk_pages import vk_coverage
 from coinsync.render import people as render
-
-if TYPE_CHECKING:
-    from coinsync.core.proposal import Proposal
-    from coinsync.store.reader import Reader
 
 Account = Annotated[
     str, argument("VK", "A number, id123, a link to the page, or a screen name as @name.")
 ]
 
 _WRITE_THE_NUMBER = "Write the number instead: the cabinet shows it to whoever is not linked yet."
-_NO_PERSON = {
-    PageKind.NOBODY: "is a screen name that nobody has",
-    PageKind.GONE: "is an account that was deleted or banned",
-    PageKind.COMMUNITY: "is a community, not a person",
-}
 
 
 def list_links(
@@ -49,10 +43,7 @@ def list_links(
     session: Session = ctx.obj
     with session.reader() as reader:
         if problems:
-            found = lookup.link_problems(reader)
-            if session.verbose:
-                found += vk_pages.cards_without_page(reader)
-            listing = render.link_problems(found, vk_pages.vk_coverage(reader))
+            listing = render.link_problems(vk_coverage(reader), named=session.verbose)
         else:
             listing = render.links(lookup.links(reader))
     session.print_listing(listing, as_csv)
@@ -60,14 +51,12 @@ def list_links(
 
 def add(ctx: Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Let a VK account see a resident."""
-    session: Session = ctx.obj
-    number, author = account_number(session, vk), author_of(session)
+    number = account_number(ctx.obj, vk)
 
-    def decide(reader: Reader) -> Proposal:
-        who = lookup.find_resident(reader, resident)
-        return desk.link(reader, session.settings, who, number, author)
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.link(clerk, lookup.find_resident(clerk.reader, resident), number)
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(ctx.obj, decide, dry_run, yes)
 
 
 def revoke(
@@ -77,14 +66,12 @@ def revoke(
 
     The CRM's card does not bring the link back.
     """
-    session: Session = ctx.obj
-    number, author = account_number(session, vk), author_of(session)
+    number = account_number(ctx.obj, vk)
 
-    def decide(reader: Reader) -> Proposal:
-        who = lookup.find_resident(reader, resident)
-        return desk.revoke(reader, session.settings, who, number, author)
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.revoke(clerk, lookup.find_resident(clerk.reader, resident), number)
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(ctx.obj, decide, dry_run, yes)
 
 
 def account_number(session: Session, text: str) -> int:
@@ -110,6 +97,8 @@ def _number_in_vk(session: Session, name: str) -> int:
         raise resolved.error
     page = resolved.answers.get(name)
     if page is None or not page.number:
-        reason = _NO_PERSON.get(page.kind if page else PageKind.NOBODY, "is no person")
-        raise NotFound(f"VK: {name} {reason}", advice="Ask for the number that the cabinet shows.")
+        reason = VK_PROBLEMS.get(page.kind if page else PageKind.NOBODY, "no person")
+        raise NotFound(
+            f"VK: {name} is {reason}", advice="Ask for the number that the cabinet shows."
+        )
     return page.number

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from coinsync.core.proposal import Author
 
 NOTE_LENGTH_MAX = 200
-KEY_LENGTH_MAX = 40
 
 
 def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) -> Any:
@@ -38,13 +38,17 @@ DryRun = Annotated[bool, Option("--dry-run", help="Show what it would write, wri
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 Who = Annotated[
     str,
-    argument("RESIDENT", "#id, crm:123, vk:456, or the beginning of a name.", completion.residents),
+    argument("RESIDENT", "101, crm:101, vk:456, or the beginning of a name.", completion.residents),
 ]
 Reason = Annotated[str, Option("--reason", help="Why, in words that the family will read.")]
 Note = Annotated[str, Option("--note", help="Why, in words that the family will read.")]
-Key = Annotated[str, Option(help="Key of an earlier try, to repeat it without doing it twice.")]
+Key = Annotated[
+    str | None, Option(help="Key of an earlier try, to repeat it without doing it twice.")
+]
 AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
-LockTimeout = Annotated[float, Option(metavar="SECONDS", help="Wait so long for another run.")]
+LockTimeout = Annotated[
+    int, Option(min=0, max=86_400, metavar="SECONDS", help="Wait so long for another run.")
+]
 
 
 def day_of(text: str | None) -> date | None:
@@ -57,9 +61,15 @@ def day_of(text: str | None) -> date | None:
         raise UsageError(f"{text!r} is no day", advice="Write days as 2026-11-22.") from None
 
 
-def span(since: str | None, until: str | None) -> tuple[date | None, date | None]:
-    """The days of ``--since`` and ``--until``. Raises ``UsageError``."""
+def span(
+    since: str | None, until: str | None, now: datetime | None = None
+) -> tuple[date | None, date | None]:
+    """The days of ``--since`` and ``--until``, until ``now``. Raises ``UsageError``."""
     first, last = day_of(since), day_of(until)
+    for day in (first, last):
+        # Somewhere it is tomorrow.
+        if now and day and day > now.date() + timedelta(days=1):
+            raise UsageError(f"{day} is still to come")
     if first and last and first > last:
         raise UsageError(f"--since {first} is after --until {last}")
     return first, last
@@ -76,29 +86,27 @@ def number_of(text: str, what: str) -> int:
     return number
 
 
-def note_of(text: str) -> str:
-    """What staff typed, as one line. Raises ``UsageError`` where it is too long."""
+def note_of(text: str, needed: str = "", most: int = NOTE_LENGTH_MAX) -> str:
+    """What staff typed, as one line. Raises ``UsageError`` if too long, or missing but needed."""
     note = clean(text)
-    if len(note) > NOTE_LENGTH_MAX:
-        raise UsageError(f"the text has {len(note)} characters, at most {NOTE_LENGTH_MAX} are kept")
+    if needed and not note:
+        raise UsageError(f"say why: {needed} TEXT")
+    if len(note) > most:
+        raise UsageError(f"the text has {len(note)} characters, at most {most} are kept")
     return note
 
 
 def author_of(
-    session: Session, key: str = "", date: str | None = None, allow_duplicate: bool = False
+    session: Session, key: str | None = None, date: str | None = None, allow_duplicate: bool = False
 ) -> Author:
     """Whoever called; the key is made before anything is asked, so that a repeat is recognised."""
     from coinsync.core.proposal import Author
 
-    given = key.removeprefix("desk:").lower()
-    if given and not _is_key(given):
-        raise UsageError(
-            f"--key {clean(key)!r} is no key", advice="Keys are letters a-z, digits and hyphens."
-        )
-    id = given or session.environment.fresh_text()[:12]
+    if key is None:
+        id = session.environment.fresh_text()[:12]
+    else:
+        id = key.removeprefix("desk:").removeprefix("stock:").lower()
+        if not (re.fullmatch("[a-z0-9-]{1,40}", id) and id.strip("-")):
+            advice = "Keys are letters a-z, digits and hyphens."
+            raise UsageError(f"--key {clean(key)!r} is no key", advice=advice)
     return Author(session.actor, session.now(), id, day_of(date), allow_duplicate)
-
-
-def _is_key(text: str) -> bool:
-    letters = text.replace("-", "")
-    return text.isascii() and letters.isalnum() and len(text) <= KEY_LENGTH_MAX

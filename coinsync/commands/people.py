@@ -1,26 +1,22 @@
 """Who has coins: residents list, show, merge, unmerge, erase, export."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from typer import Context, Option
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument, author_of
+from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import Presence
+from coinsync.core.proposal import Proposal
 from coinsync.desk import people as desk
+from coinsync.desk.gather import Clerk
 from coinsync.lookup import residents as lookup
 from coinsync.lookup.residents import find_card, find_resident
 from coinsync.render import people as render
 from coinsync.render.data import json_text
-
-if TYPE_CHECKING:
-    from coinsync.core.proposal import Proposal
-    from coinsync.store.reader import Reader
 
 
 def list_residents(
@@ -37,7 +33,7 @@ def list_residents(
         if not everybody:
             residents = [each for each in residents if each.presence is Presence.CLIENT]
         lines = lookup.roster(reader, session.settings, residents, session.now())
-    session.print_listing(render.roster(lines), as_csv)
+    session.print_listing(render.roster(lines, session.branch_names()), as_csv)
 
 
 def show(ctx: Context, resident: Who) -> None:
@@ -45,7 +41,7 @@ def show(ctx: Context, resident: Who) -> None:
     session: Session = ctx.obj
     with session.reader() as reader:
         card = lookup.card(reader, find_resident(reader, resident))
-    session.print_listing(render.card(card))
+    session.print_listing(render.card(card, session.branch_names()))
 
 
 def merge(
@@ -59,14 +55,12 @@ def merge(
 
     No coins move, they count together; `unmerge` undoes it.
     """
-    session: Session = ctx.obj
-    author = author_of(session)
 
-    def decide(reader: Reader) -> Proposal:
-        ends, goes_on = find_card(reader, card), find_card(reader, into)
-        return desk.merge(reader, session.settings, ends, goes_on, author)
+    def decide(clerk: Clerk) -> Proposal:
+        ends, goes_on = find_card(clerk.reader, card), find_card(clerk.reader, into)
+        return desk.merge(clerk, ends, goes_on)
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(ctx.obj, decide, dry_run, yes)
 
 
 def unmerge(
@@ -76,13 +70,11 @@ def unmerge(
     yes: Yes = False,
 ) -> int:
     """A merged card stands on its own again."""
-    session: Session = ctx.obj
-    author = author_of(session)
 
-    def decide(reader: Reader) -> Proposal:
-        return desk.unmerge(reader, session.settings, find_card(reader, card), author)
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.unmerge(clerk, find_card(clerk.reader, card))
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(ctx.obj, decide, dry_run, yes)
 
 
 def erase(ctx: Context, resident: Who, dry_run: DryRun = False, yes: Yes = False) -> int:
@@ -90,13 +82,11 @@ def erase(ctx: Context, resident: Who, dry_run: DryRun = False, yes: Yes = False
 
     Names, links and notes go for good, numbers and coins stay.
     """
-    session: Session = ctx.obj
-    author = author_of(session)
 
-    def decide(reader: Reader) -> Proposal:
-        return desk.erase(reader, session.settings, find_resident(reader, resident), author)
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.erase(clerk, find_resident(clerk.reader, resident))
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(ctx.obj, decide, dry_run, yes)
 
 
 def export(ctx: Context, resident: Who) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from coinsync.commands.options import author_of
 from coinsync.commands.session import Session, confirm, somebody_is_there
 from coinsync.errors import StalePlan, UsageError
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
     from coinsync.core.ledger import Receipt
     from coinsync.core.plan import Plan
-    from coinsync.core.proposal import Proposal
-    from coinsync.store.reader import Reader
+    from coinsync.core.proposal import Author, Proposal
+    from coinsync.desk.gather import Clerk
 
 
 def apply(
@@ -32,18 +33,28 @@ def apply(
 
 def carry_out(
     session: Session,
-    decide: Callable[[Reader], Proposal],
+    decide: Callable[[Clerk], Proposal],
     dry_run: bool,
     yes: bool,
+    author: Author | None = None,
     before: Callable[[], None] = lambda: None,
 ) -> int:
     """Show what a clerk's command would write, ask once unless ``yes``, and write just that.
 
-    ``before`` makes the files that the plan names, once it is agreed to; also where nothing
-    changes, in case that a file went missing.
+    Without an ``author`` it is whoever called, who named neither day nor key. ``before`` makes the
+    files that the plan names, once it is agreed to; also where nothing changes, in case that a file
+    went missing.
     """
-    with session.reader() as reader:
-        proposal = decide(reader)
+    from coinsync.desk.gather import Clerk
+
+    # The key is made before anything is asked, and is the same however often it is decided.
+    author = author or author_of(session)
+
+    def decided() -> Proposal:
+        with session.reader() as reader:
+            return decide(Clerk(reader, session.settings, author))
+
+    proposal = decided()
     _show(session, proposal, asking=not (dry_run or yes))
     if dry_run:
         return _finish(session, proposal, dry_run=True)
@@ -52,8 +63,7 @@ def carry_out(
             session.say("nothing written")
             return 0
         # A person may think for long, and somebody else may have done the same meanwhile.
-        with session.reader() as reader:
-            again = decide(reader)
+        again = decided()
         if again.plan.digest != proposal.plan.digest:
             overtaken = StalePlan("plan is stale: it was overtaken while it was looked at")
             return _finish_done_meanwhile(session, again, overtaken)
@@ -64,8 +74,7 @@ def carry_out(
         try:
             receipt = apply(session, database, proposal.plan)
         except StalePlan as error:
-            with session.reader() as reader:
-                return _finish_done_meanwhile(session, decide(reader), error)
+            return _finish_done_meanwhile(session, decided(), error)
     return _finish(session, proposal, receipt)
 
 

@@ -94,37 +94,53 @@ DATABASE: Members = {
         "Print the statements that give three accounts of a server exactly the rights they need.",
     ),
 }
+#: All commands, under the headings of the help.
+SECTIONS: Mapping[str, Members] = {
+    "Every day": {
+        "sync": Command("lessons:sync", "Read attendance, show the difference, apply it."),
+        "runs": Command("lessons:runs", "The last runs, and how fresh each branch is."),
+        "review": Noun("What waits for a person.", REVIEW),
+        "credit": Command("coins:credit", "Give coins by hand."),
+        "debit": Command("coins:debit", "Take coins by hand; never below zero."),
+        "reverse": Command(
+            "coins:reverse", "Take an entry back: a second entry that names it, once."
+        ),
+        "import": Command("coins:import_file", "Coins from a spreadsheet: all rows or none."),
+    },
+    "The shop": {
+        "sell": Command("shop:sell", "Sell goods for coins: debit, stock and sale in one."),
+        "refund": Command("shop:refund", "Take a sale back, whole or by lines, once."),
+        "till": Command("till:till", "Sell at a fair: a buyer, goods, yes; the next one."),
+        "shop": Noun("What was sold.", SHOP),
+        "catalog": Noun("What the shop has.", CATALOG),
+    },
+    "Looking": {
+        "balance": Command("history:balance", "Coins of one resident, or of all; --as-of a day."),
+        "history": Command("history:history", "All lines of one resident, newest first."),
+        "statement": Command("history:statement", "One page for a parent."),
+        "explain": Command("lessons:explain", "Why a lesson gave or did not give coins."),
+        "residents": Noun("Who has coins.", RESIDENTS),
+        "links": Noun("Which VK account sees whom.", LINKS),
+        "export": Command("export:export", "The ledger's entries for other programs."),
+    },
+    "Proving": {
+        "reconcile": Command("reconcile:reconcile", "Prove that every coin is right."),
+        "doctor": Command("doctor:doctor", "Look whether all is as it should be."),
+    },
+    "Setting up": {
+        "init": Command("init:init", "Make a configuration and a database."),
+        "serve": Command("serve:serve", "Serve the cabinet, read-only."),
+        "preview": Command(
+            "serve:preview",
+            "Show the cabinet as a resident's family sees it, on this machine alone, for an hour.",
+        ),
+        "db": Noun("The database: schema, backups, rights.", DATABASE),
+        "demo": Command("demo:demo", "A made-up school, to try everything on."),
+        "simulator": Command("demo:simulator", "The demo's AlfaCRM alone, to point any client at."),
+    },
+}
 COMMANDS: Members = {
-    "sync": Command("lessons:sync", "Read attendance, show the difference, apply it."),
-    "runs": Command("lessons:runs", "The last runs, and how fresh each branch is."),
-    "explain": Command("lessons:explain", "Why a lesson gave or did not give coins."),
-    "balance": Command("history:balance", "Coins of one resident, or of all; --as-of a day."),
-    "history": Command("history:history", "All lines of one resident, newest first."),
-    "statement": Command("history:statement", "One page for a parent."),
-    "reconcile": Command("reconcile:reconcile", "Prove that every coin is right."),
-    "credit": Command("coins:credit", "Give coins by hand."),
-    "debit": Command("coins:debit", "Take coins by hand; never below zero."),
-    "reverse": Command("coins:reverse", "Take an entry back: a second entry that names it, once."),
-    "import": Command("coins:import_file", "Coins from a spreadsheet: all rows or none."),
-    "sell": Command("shop:sell", "Sell goods for coins: debit, stock and sale in one."),
-    "refund": Command("shop:refund", "Take a sale back, whole or by lines, once."),
-    "till": Command("till:till", "Sell at a fair: a buyer, goods, yes; the next one."),
-    "export": Command("export:export", "The ledger's entries for other programs."),
-    "init": Command("init:init", "Make a configuration and a database."),
-    "doctor": Command("doctor:doctor", "Look whether all is as it should be."),
-    "serve": Command("serve:serve", "Serve the cabinet, read-only."),
-    "preview": Command(
-        "serve:preview",
-        "Show the cabinet as a resident's family sees it, on this machine alone, for an hour.",
-    ),
-    "demo": Command("demo:demo", "A made-up school, to try everything on."),
-    "simulator": Command("demo:simulator", "The demo's AlfaCRM alone, to point any client at."),
-    "catalog": Noun("What the shop has.", CATALOG),
-    "shop": Noun("What was sold.", SHOP),
-    "review": Noun("What waits for a person.", REVIEW),
-    "residents": Noun("Who has coins.", RESIDENTS),
-    "links": Noun("Which VK account sees whom.", LINKS),
-    "db": Noun("The database: schema, backups, rights.", DATABASE),
+    name: member for members in SECTIONS.values() for name, member in members.items()
 }
 
 
@@ -149,14 +165,25 @@ class CommandGroup(TyperGroup):
     Help, suggestions and shell completion see empty commands, which cost nothing to make.
     """
 
-    members: Members
+    members: dict[str, Command | Noun]
+    sections: Mapping[str, Members]
 
-    def hold(self, members: Members) -> CommandGroup:
-        """Take these commands as its own."""
-        self.members = members
-        for name, member in members.items():
+    def hold(self, sections: Mapping[str, Members]) -> CommandGroup:
+        """Take these commands as its own; each section has a heading in the help."""
+        self.sections, self.members = sections, {}
+        for members in sections.values():
+            self.members.update(members)
+        for name, member in self.members.items():
             self.add_command(TyperCommand(name, help=member.help))
         return self
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands under their headings, all texts in one column."""
+        width = max(map(len, self.members))
+        for heading, members in self.sections.items():
+            with formatter.section(heading):
+                rows = [(name.ljust(width), member.help) for name, member in members.items()]
+                formatter.write_dl(rows)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Show the help where nothing is said at all."""
@@ -173,14 +200,15 @@ class CommandGroup(TyperGroup):
 
 
 def _show_help(ctx: Context) -> NoReturn:
-    typer.echo(ctx.get_help(), err=True)
-    raise typer.Exit(2)
+    # Whoever types a group's name alone asks what it has. That is no mistake.
+    typer.echo(ctx.get_help())
+    raise typer.Exit
 
 
 def _loaded(name: str, member: Command | Noun) -> Any:
     if isinstance(member, Noun):
         group = CommandGroup(name=name, help=member.help, rich_markup_mode=None)
-        return group.hold(member.members)
+        return group.hold({"Commands": member.members})
     module, _, function = member.function.partition(":")
     # Typer makes a command from a function only through an app; one of one command is that command.
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -199,7 +227,7 @@ def program() -> CommandGroup:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(global_options)
-    return cast(CommandGroup, typer.main.get_command(app)).hold(COMMANDS)
+    return cast(CommandGroup, typer.main.get_command(app)).hold(SECTIONS)
 
 
 def global_options(

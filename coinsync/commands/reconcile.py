@@ -41,7 +41,7 @@ def reconcile(
     ] = False,
     since: Day = None,
     until: Day = None,
-    lock_timeout: LockTimeout = 0.0,
+    lock_timeout: LockTimeout = 0,
     as_csv: AsCsv = False,
 ) -> int:
     """Prove that every coin is right.
@@ -49,7 +49,7 @@ def reconcile(
     Every finding says where to look and what mends it.
     """
     session: Session = ctx.obj
-    days, day = span(since, until), day_of(as_of)
+    days, day = span(since, until, session.now()), day_of(as_of)
     if day is not None and with_crm:
         raise UsageError("--as-of looks back, --with-crm reads the CRM as it is today")
     if days != (None, None) and not with_crm:

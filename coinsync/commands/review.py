@@ -1,24 +1,21 @@
 """What waits for a person: review list, post, forgive, waive."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Context, Option
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, DryRun, Note, Yes, argument, author_of, note_of
+from coinsync.commands.options import AsCsv, DryRun, Note, Yes, argument, note_of
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import Hold, HoldKind
 from coinsync.core.planning.review import Ruling
+from coinsync.core.proposal import Proposal
 from coinsync.desk import review as desk
+from coinsync.desk.gather import Clerk
 from coinsync.errors import NotFound, UsageError
 from coinsync.render import coins as render
-
-if TYPE_CHECKING:
-    from coinsync.core.proposal import Proposal
-    from coinsync.store.reader import Reader
+from coinsync.store.reader import Reader
 
 Cases = Annotated[
     list[str] | None,
@@ -98,15 +95,14 @@ def _decide(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    text, author = note_of(note), author_of(session)
+    text = note_of(note, "" if ruling is Ruling.POST else "--note")
     if bool(cases) == everything:
         raise UsageError(f"review {ruling}: say which cases, or --all")
-    if ruling is not Ruling.POST and not text:
-        raise UsageError(f"review {ruling}: say why: --note TEXT")
 
-    def decide(reader: Reader) -> Proposal:
+    def decide(clerk: Clerk) -> Proposal:
+        reader = clerk.reader
         holds = _named(reader, cases) if cases else _chosen(session, reader, kind)
-        return desk.review(reader, session.settings, holds, ruling, author, note=text)
+        return desk.review(clerk, holds, ruling, note=text)
 
     return carry_out(session, decide, dry_run, yes)
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer import Context, Option
 
-from coinsync.commands.checks.vk_app import NOBODY, keys_of, launch_fields, vk_app_problems
 from coinsync.commands.options import Who
 from coinsync.commands.session import Session
+from coinsync.config.secrets import VK_KEYS, is_plain
 from coinsync.core.facts import Resident
-from coinsync.errors import ConfigError
+from coinsync.errors import ConfigError, SecretError
 from coinsync.lookup.residents import find_resident
 from coinsync.store.reader import Reader
 
@@ -27,13 +26,15 @@ LOOPBACK = "127.0.0.1"
 PREVIEW_SECONDS = 3600
 PREVIEW_APP = 1
 PREVIEW_THREADS = 4
+#: Whom a launch names that the program signs for itself.
+NOBODY = 1
 
 
 @dataclass(frozen=True)
 class CabinetTerms:
     """How the web view is served: where, and which launches it accepts.
 
-    ``listening`` is told the port; ``reader`` makes what asks the database, the usual one if None.
+    ``listening`` is told the port; ``reader`` makes what asks the database.
     """
 
     host: str
@@ -44,7 +45,7 @@ class CabinetTerms:
     age_seconds_max: int
     hosts: tuple[str, ...] = ()
     listening: Callable[[int], None] = lambda _port: None
-    reader: Callable[[Any], Reader] | None = None
+    reader: Callable[[Any], Reader] = Reader
 
 
 def serve(
@@ -80,8 +81,8 @@ def serve_families(
     if lines:
         lines.append(f"  → {brand.ADVICE}")
     # A server that refuses everybody would look well from outside, so it does not start.
-    for problem in vk_app_problems(session):
-        lines += [problem.said, f"  → {problem.advice}"]
+    for problem, advice in launch_problems(session):
+        lines += [problem, f"  → {advice}"]
     if lines:
         # The last advice is printed by itself, below the message.
         *lines, advice = lines
@@ -97,6 +98,64 @@ def serve_families(
         listening=listening,
     )
     session.web_view.serve(session, terms)
+
+
+# --- which launches are accepted ---
+
+
+def launch_problems(session: Session) -> Iterator[tuple[str, str]]:
+    """Why the web view would let nobody in, each with advice."""
+    app_id = session.settings.web.app_id
+    if app_id <= 0:
+        advice = "Write the number of the VK app there; it stands in the app's settings."
+        yield "config: [web] app_id is 0, so every family would be refused", advice
+    try:
+        keys = keys_of(session)
+    except SecretError as error:
+        yield error.message, error.advice
+        return
+    advice = "Copy the protected key from the VK app's settings: Development, Access keys."
+    for number, key in enumerate(keys, 1):
+        fault = _fault_of_key(session, key, app_id or 1)
+        if fault:
+            name = f"key {number} of {len(keys)}" if len(keys) > 1 else "the key"
+            yield f"secret: {VK_KEYS}: {name} {fault}", advice
+
+
+def keys_of(session: Session) -> tuple[str, ...]:
+    """The keys of the VK app, the newest first. Raises ``SecretError``."""
+    keys = session.secrets.get(VK_KEYS).reveal().split(",")
+    return tuple(key.strip() for key in keys)
+
+
+def _fault_of_key(session: Session, key: str, app_id: int) -> str:
+    # VK's keys are letters and digits; anything else would be taken for a part of the key.
+    if not is_plain(key):
+        return "holds a quote, a space or a letter that no key of VK has"
+    query = signed_launch(session, app_id, NOBODY, key)
+    moment = int(session.now().timestamp())
+    fault = session.web_view.launch_fault(query, key, app_id, moment)
+    if fault == "no_key":
+        return f"is too short ({len(key)} characters); VK's have 20"
+    return f"does not accept its own launch ({fault})" if fault else ""
+
+
+def signed_launch(session: Session, app_id: int, visitor: int, key: str) -> str:
+    """The query of a launch at this moment, as VK would send it."""
+    fields = {
+        "vk_access_token_settings": "",
+        "vk_app_id": str(app_id),
+        "vk_are_notifications_enabled": "0",
+        "vk_is_app_user": "1",
+        "vk_language": "ru",
+        "vk_platform": "desktop_web",
+        "vk_ts": str(int(session.now().timestamp())),
+        "vk_user_id": str(visitor),
+    }
+    return session.web_view.sign(fields, key)
+
+
+# --- a look for the school alone ---
 
 
 class FamilyReader(Reader):
@@ -129,8 +188,7 @@ def preview(
         family = _family_of(reader, find_resident(reader, resident))
     # The key lives as long as this process, and opens no other server than this one.
     key = session.environment.fresh_text()
-    fields = launch_fields(PREVIEW_APP, NOBODY, int(session.now().timestamp()))
-    query = session.web_view.sign(fields, key)
+    query = signed_launch(session, PREVIEW_APP, NOBODY, key)
 
     def listening(port: int) -> None:
         link = f"http://{LOOPBACK}:{port}/?{query}"
@@ -150,8 +208,10 @@ def preview(
         listening=listening,
         reader=lambda database: FamilyReader(database, family),
     )
-    with _ended_after(PREVIEW_SECONDS):
-        session.web_view.serve(session, terms)
+    # The server ends then as it does by SIGTERM.
+    signal.signal(signal.SIGALRM, _end)
+    signal.alarm(PREVIEW_SECONDS)
+    session.web_view.serve(session, terms)
 
 
 def _family_of(reader: Reader, resident: Resident) -> frozenset[int]:
@@ -160,18 +220,6 @@ def _family_of(reader: Reader, resident: Resident) -> frozenset[int]:
         if link.live:
             return frozenset(each.id for each in reader.residents_of_visitor(link.vk))
     return frozenset([resident.id])
-
-
-@contextmanager
-def _ended_after(seconds: int) -> Iterator[None]:
-    """End the server that runs inside after some time, as SIGTERM does."""
-    before = signal.signal(signal.SIGALRM, _end)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _end(_number: int, _frame: object) -> NoReturn:

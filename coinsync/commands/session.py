@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # Exit codes of a whole command: something changed or is too old, a guard refused, a part could not
 # be done.
 DIFFERENT, UNSAFE, PARTLY = 4, 5, 3
+#: How much longer than its reading of the CRM a run may hold the lock before that is said.
+LOCK_MINUTES_SPARE = 30
 #: As much of a name as the ledger keeps.
 ACTOR_LENGTH_MAX = 80
 
@@ -159,7 +161,9 @@ class Session:
 
         path = self.settings.lock_path
         holder = {"what": what, "actor": self.actor, "since": utc_text(self.now())}
-        with run_lock(path, holder, wait_seconds, self.environment.sleep):
+        minutes_max = self.settings.alfacrm.run_minutes + LOCK_MINUTES_SPARE
+        sleep = self.environment.sleep
+        with run_lock(path, holder, wait_seconds, sleep, minutes_max=minutes_max):
             yield
 
     def say(self, line: str) -> None:
@@ -233,10 +237,15 @@ def _login(environ: Mapping[str, str]) -> str:
     for name in ("SUDO_USER", "LOGNAME", "USER"):
         if environ.get(name):
             return environ[name]
+    return account_name(os.getuid())
+
+
+def account_name(uid: int) -> str:
+    """The name of an account of this machine; its number where it has none."""
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"uid {os.getuid()}"
+        return f"uid {uid}"
 
 
 def somebody_is_there() -> bool:

@@ -1,9 +1,7 @@
 """Sales and fairs."""
 
-from __future__ import annotations
-
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Context, Option
 
@@ -28,16 +26,15 @@ from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.catalog import NAME_LENGTH_MAX, Event, Pick, is_code
 from coinsync.core.identity import clean
+from coinsync.core.proposal import Proposal
 from coinsync.desk import fairs
 from coinsync.desk import shop as desk
+from coinsync.desk.gather import Clerk
 from coinsync.errors import NotFound, UsageError
 from coinsync.lookup import shop as lookup
 from coinsync.lookup.residents import find_resident, residents_of
 from coinsync.render import shop as render
-
-if TYPE_CHECKING:
-    from coinsync.core.proposal import Proposal
-    from coinsync.store.reader import Reader
+from coinsync.store.reader import Reader
 
 Fair = Annotated[str, Option("--event", metavar="EVENT", help="The fair that the sale belongs to.")]
 Code = Annotated[str, argument("EVENT", "A short word for the fair, as in fair-2026-12.")]
@@ -56,26 +53,23 @@ def sell(
     reason: Reason = "",
     event: Fair = "",
     day: DayOfSale = None,
-    key: Key = "",
+    key: Key = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
     """Sell goods for coins: debit, stock and sale in one."""
-    session: Session = ctx.obj
     pieces, note = number_of(quantity, "number of pieces"), note_of(reason)
     other_price = number_of(price, "price") if price else None
-    author = author_of(session, key, day)
 
-    def decide(reader: Reader) -> Proposal:
+    def decide(clerk: Clerk) -> Proposal:
+        reader = clerk.reader
         pick = Pick(lookup.find_item(reader, item), pieces, other_price)
         buyers = [desk.Buyer(find_resident(reader, resident))]
         for text in also or ():
             buyers.append(_buyer_of_part(reader, text))
-        return desk.sell(
-            reader, session.settings, [pick], buyers, author, event=event.lower(), note=note
-        )
+        return desk.sell(clerk, [pick], buyers, event=event.lower(), note=note)
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(ctx.obj, decide, dry_run, yes, author_of(ctx.obj, key, day))
 
 
 def _buyer_of_part(reader: Reader, text: str) -> desk.Buyer:
@@ -100,16 +94,13 @@ def refund(
 
     Coins go to who paid, goods to the stock.
     """
-    session: Session = ctx.obj
-    text, author = note_of(note), author_of(session, date=day)
-    if not text:
-        raise UsageError("refund: say why: --note TEXT")
+    text = note_of(note, "--note")
 
-    def decide(reader: Reader) -> Proposal:
-        sold = lookup.find_sale(reader, sale)
-        return desk.refund(reader, session.settings, sold, line or (), author, note=text)
+    def decide(clerk: Clerk) -> Proposal:
+        sold = lookup.find_sale(clerk.reader, sale)
+        return desk.refund(clerk, sold, line or (), note=text)
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(ctx.obj, decide, dry_run, yes, author_of(ctx.obj, date=day))
 
 
 def sales(
@@ -159,20 +150,15 @@ def open_fair(
     yes: Yes = False,
 ) -> int:
     """Open a fair, so that sales may be booked to it."""
-    session: Session = ctx.obj
-    code, name, author = event.lower(), clean(title), author_of(session)
+    code, name = event.lower(), note_of(title, most=NAME_LENGTH_MAX)
     if not is_code(code):
         advice = "Codes are letters a-z, digits, hyphens: fair-2026-12."
         raise UsageError(f"{clean(event)!r} is no code", advice=advice)
-    if len(name) > NAME_LENGTH_MAX:
-        raise UsageError(
-            f"--title: the text has {len(name)} characters, at most {NAME_LENGTH_MAX} are kept"
-        )
 
-    def decide(reader: Reader) -> Proposal:
-        return fairs.open_fair(reader, session.settings, code, name or code, author)
+    def decide(clerk: Clerk) -> Proposal:
+        return fairs.open_fair(clerk, code, name or code)
 
-    return carry_out(session, decide, dry_run, yes)
+    return carry_out(ctx.obj, decide, dry_run, yes)
 
 
 def close_fair(ctx: Context, event: Code, dry_run: DryRun = False, yes: Yes = False) -> int:
@@ -180,17 +166,12 @@ def close_fair(ctx: Context, event: Code, dry_run: DryRun = False, yes: Yes = Fa
 
     Coins taken, balances and goods must agree, or it stays open and the difference is named.
     """
-    session: Session = ctx.obj
-    author = author_of(session)
 
-    def decide(reader: Reader) -> Proposal:
-        fair = _fair(reader, event.lower())
-        return fairs.close_fair(session.settings, fair, lookup.settle(reader, fair), author)
+    def decide(clerk: Clerk) -> Proposal:
+        fair = clerk.reader.find(Event, event.lower())
+        if fair is None:
+            advice = '"coinsync shop events" lists them.'
+            raise NotFound(f"no fair is called {event.lower()!r}", advice=advice)
+        return fairs.close_fair(clerk, fair, lookup.settle(clerk.reader, fair))
 
-    return carry_out(session, decide, dry_run, yes)
-
-
-def _fair(reader: Reader, code: str) -> Event:
-    for fair in reader.recorded(Event, [code]):
-        return fair
-    raise NotFound(f"no fair is called {code!r}", advice='"coinsync shop events" lists them.')
+    return carry_out(ctx.obj, decide, dry_run, yes)

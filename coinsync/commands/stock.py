@@ -1,9 +1,7 @@
 """Pieces of goods: catalog stock list, receive, count, write-off."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Context, Option
 
@@ -22,14 +20,12 @@ from coinsync.commands.options import (
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.catalog import QUANTITY_MAX, MoveKind
+from coinsync.core.proposal import Proposal
 from coinsync.desk.catalog import move_stock
+from coinsync.desk.gather import Clerk
 from coinsync.errors import UsageError
 from coinsync.lookup import shop as lookup
 from coinsync.render import shop as render
-
-if TYPE_CHECKING:
-    from coinsync.core.proposal import Proposal
-    from coinsync.store.reader import Reader
 
 Goods = Annotated[str, argument("CODE", "Its code, or a part of its name.", completion.items)]
 Pieces = Annotated[str, argument("PIECES", "How many.")]
@@ -63,26 +59,23 @@ def _moving(kind: MoveKind, help: str) -> Callable[..., int]:
         pieces: Pieces,
         date: Day = None,
         note: NoteOfStaff = "",
-        key: Key = "",
+        key: Key = None,
         dry_run: DryRun = False,
         yes: Yes = False,
     ) -> int:
-        session: Session = ctx.obj
         # Only a count can find nothing.
         nothing = kind is MoveKind.COUNT and pieces != "" and not pieces.strip("0")
         number = 0 if nothing else number_of(pieces, "number of pieces")
-        text = note_of(note)
-        if kind is MoveKind.WRITE_OFF and not text:
-            raise UsageError("catalog stock write-off: say why: --note TEXT")
+        text = note_of(note, "--note" if kind is MoveKind.WRITE_OFF else "")
         if number > QUANTITY_MAX:
             raise UsageError(f"the number of pieces {number} is above the limit of {QUANTITY_MAX}")
-        author = author_of(session, key.removeprefix("stock:"), date)
 
-        def decide(reader: Reader) -> Proposal:
-            item = lookup.find_item(reader, code)
-            return move_stock(reader, session.settings, item, kind, number, author, note=text)
+        def decide(clerk: Clerk) -> Proposal:
+            item = lookup.find_item(clerk.reader, code)
+            return move_stock(clerk, item, kind, number, note=text)
 
-        return carry_out(session, decide, dry_run, yes)
+        author = author_of(ctx.obj, key, date)
+        return carry_out(ctx.obj, decide, dry_run, yes, author)
 
     move.__doc__ = help
     return move

@@ -1,4 +1,4 @@
-"""A sync's plans: shown, applied, and remembered."""
+"""A sync's plans: applied, remembered, and shown as one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,15 @@ if TYPE_CHECKING:
     from coinsync.core.ledger import Receipt
     from coinsync.core.plan import Plan, Scope
     from coinsync.core.plan_report import PlanLine, PlanReport
+    from coinsync.core.rules import GuestPolicy
     from coinsync.sync import Outcome
 
+#: What to say of the first sync's question where it is not put.
+NOT_ASKED = (
+    "Nobody was asked whether to pay, hold or refuse them, so the rules hold them. "
+    'All are paid by "coinsync review post --all --kind guest"; "coinsync review list" shows each.'
+)
+WOULD_ASK = "At a terminal a first sync asks whether to pay, hold or refuse them; or say --guests."
 #: Options that name the digest of a run.
 DIGEST_OPTIONS = ("--expect", "--accept-unsafe")
 
@@ -58,13 +65,20 @@ class Result:
 
 @dataclass(slots=True)
 class Posting:
-    """A sync's plans; those of ``accepted`` digests pass every guard."""
+    """A sync's plans; those of ``accepted`` digests pass every guard.
+
+    ``is_first`` before any lesson was ever synced; ``guests`` is what a person answered, and
+    ``is_shown`` that the person has seen the plans.
+    """
 
     session: Session
     database: Database
     dry_run: bool
     accepted: tuple[str, ...] = ()
     results: list[Result] = field(default_factory=list)
+    is_first: bool = False
+    guests: GuestPolicy | None = None
+    is_shown: bool = False
     _names: Directory = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,30 +88,31 @@ class Posting:
         self._names = names_of_school(Reader(self.database))
 
     def take(self, outcome: Outcome) -> bool:
-        """Show one plan and apply it unless this is a dry run; whether it stands."""
+        """Apply one plan unless this is a dry run; whether it stands."""
+        from coinsync.core.plan_report import of_plan
+        from coinsync.lookup.school import names_in_plan
+        from coinsync.store.reader import Reader
+
+        plan, limits = outcome.plan, self.session.settings.limits
+        if plan is not None:
+            # A branch that was never read before is named by this very plan.
+            self._names = self._names.joined(names_in_plan(Reader(self.database), plan))
         branch = outcome.branch
-        # By the configuration, else by the CRM, else its number.
-        name = branch.name or self._names.branches.get(branch.id) or str(branch.id)
+        name = branch.name or self._names.branches.get(branch.id) or f"branch {branch.id}"
         result = Result(name, outcome.scope, "planned")
         self.results.append(result)
-        if outcome.plan is None:
+        if plan is None:
             result.status, result.error = "failed", outcome.error
             return False
-        result.report = self._report(outcome, outcome.plan, name)
-        # The plan is shown before any guard speaks: a person must see what was refused.
-        is_shown = self._show(outcome, result.report)
+        where = (name, str(branch.zone))
+        result.report = of_plan(plan, self._names, limits, where, outcome.today, outcome.calls)
         if self.dry_run:
-            stands = not outcome.plan.refusals(self.session.settings.limits, self.accepted)
-        else:
-            stands = self._apply(outcome.plan, outcome.calls, result)
-        if is_shown:
-            self.session.say("")
-        return stands
+            return not plan.refusals(limits, self.accepted)
+        return self._apply(plan, outcome.calls, result)
 
     def _apply(self, plan: Plan, calls: int, result: Result) -> bool:
         """Apply a plan. What stops it stops this branch or window alone: the others go on."""
-        from coinsync.render.plans import receipt_line
-
+        result.status = "refused"
         try:
             result.receipt = apply(self.session, self.database, plan, self.accepted, calls)
         except UnsafePlan as error:
@@ -108,32 +123,47 @@ class Posting:
         except NotEnoughCoins as error:
             # The planner counted on coins that somebody spent since.
             result.error = StalePlan(f"plan is stale: {error.message}")
-        if result.receipt is None:
-            result.status = "refused"
-            return False
-        result.status = "applied"
-        if plan:
-            self.session.say(receipt_line(result.receipt))
-        return True
+        else:
+            result.status = "applied"
+        return result.receipt is not None
 
-    def _show(self, outcome: Outcome, report: PlanReport) -> bool:
+    @property
+    def reports(self) -> list[PlanReport]:
+        """All plans that could be made."""
+        return [result.report for result in self.results if result.report is not None]
+
+    def show(self, *, lines: bool = True) -> None:
+        """Show all plans, what they come to first; without ``lines`` only that."""
         session = self.session
         if session.quiet or session.json:
-            return False
-        from coinsync.render.plans import plan_page
+            return
+        from coinsync.render.plans import run_page
 
-        zone = str(outcome.branch.zone)
-        page = plan_page(report, zone, outcome.calls, every_line=session.verbose)
+        failed = {result.scope.branch for result in self.results if result.report is None}
+        page = run_page(
+            self.reports,
+            self.digest,
+            is_first=self.is_first,
+            incomplete=failed,
+            lines=lines,
+            every_line=session.verbose,
+        )
+        if lines and self.is_first and any(report.counts.held for report in self.reports):
+            page += ["", WOULD_ASK if self.dry_run else NOT_ASKED]
         session.print_page(page)
-        return bool(page)
 
-    def _report(self, outcome: Outcome, plan: Plan, branch: str) -> PlanReport:
-        from coinsync.core.plan_report import of_plan
-        from coinsync.lookup.school import names_in_plan
-        from coinsync.store.reader import Reader
+    def show_results(self) -> None:
+        """Show what was planned, and what was written of it."""
+        from coinsync.render.plans import receipts_line
 
-        self._names = self._names.joined(names_in_plan(Reader(self.database), plan))
-        return of_plan(plan, self._names, self.session.settings.limits, branch, outcome.today)
+        if not self.is_shown:
+            self.show()
+        receipts = []
+        for result in self.results:
+            if result.receipt and result.report and result.report.changes:
+                receipts.append(result.receipt)
+        if receipts:
+            self.session.say(f"\n{receipts_line(receipts)}")
 
     @property
     def digest(self) -> str:
@@ -146,17 +176,15 @@ class Posting:
         return _digest_of(result for result in self.results if isinstance(result.error, UnsafePlan))
 
     def say_digest(self) -> None:
-        """The last line of a dry run: the digest, and the command that applies just this."""
-        from coinsync.core.plan import DIGEST_SHOWN
-
+        """The last line of a dry run: the command that applies just this."""
         if not self.digest or self.accepted:
             return
         what, option = "apply exactly this", "--expect"
         if any(result.report and result.report.unsafe for result in self.results):
             # --expect alone would apply the rest of it, and be refused the part that is unsafe.
             what, option = "apply it although it is unsafe", "--accept-unsafe"
-        command = self._this_call_with(option, self.digest)
-        self.session.say(f"digest {self.digest[:DIGEST_SHOWN]}   {what}: {command}")
+        # The command has a line of its own, which is not broken, so that it can be copied.
+        self.session.say(f"\nTo {what}:\n{self._this_call_with(option, self.digest)}")
 
     def _this_call_with(self, option: str, digest: str) -> str:
         from coinsync.core.plan import DIGEST_SHOWN
@@ -172,6 +200,9 @@ class Posting:
                     next(rest, None)
             elif word not in ("--dry-run", "-q", "--quiet"):
                 words.append(word)
+        if self.guests:
+            # What was answered belongs to the plan that the digest names.
+            words += ["--guests", self.guests]
         return shlex.join([environment.program, *words, option, digest[:DIGEST_SHOWN]])
 
     def data(self) -> dict[str, Any]:
@@ -185,13 +216,17 @@ class Posting:
 
     def finish(self) -> int:
         """Say what went wrong, and how to accept it; the exit code."""
-        for result in self.results:
-            if result.error or result.unreadable:
-                self.session.complain(result.complaint(quiet=self.session.quiet))
+        self.complain()
         if self.refused_digest:
             command = self._this_call_with("--accept-unsafe", self.refused_digest)
             self.session.complain(f"If what is refused is true: {command}")
         return exit_code(self.results)
+
+    def complain(self) -> None:
+        """Say what went wrong."""
+        for result in self.results:
+            if result.error or result.unreadable:
+                self.session.complain(result.complaint(quiet=self.session.quiet))
 
 
 def _digest_of(results: Iterable[Result]) -> str:

@@ -5,16 +5,14 @@ and every try for this buyer is made under it: what may or may not have been wri
 written twice, and a lost connection loses nothing that was confirmed.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 import typer
 from typer import Context, Option
@@ -24,20 +22,19 @@ from coinsync.commands.options import author_of
 from coinsync.commands.posting import apply
 from coinsync.commands.session import Session
 from coinsync.core.catalog import Item, Pick
+from coinsync.core.facts import Resident
 from coinsync.core.identity import clean, plain_number
+from coinsync.core.proposal import Author, Proposal
 from coinsync.desk.fairs import open_event
+from coinsync.desk.gather import Clerk
 from coinsync.desk.shop import Buyer, refund, sell
 from coinsync.lookup.residents import find_resident
 from coinsync.lookup.shop import find_sale, named, purchases, shelf_for
 from coinsync.render import shop as render
 from coinsync.render.coins import proposal_page
 from coinsync.render.numbers import counted
+from coinsync.store.database import PooledConnection
 from coinsync.store.reader import Reader
-
-if TYPE_CHECKING:
-    from coinsync.core.facts import Resident
-    from coinsync.core.proposal import Author, Proposal
-    from coinsync.store.database import PooledConnection
 
 FairOfSales = Annotated[
     str, Option("--event", metavar="EVENT", help="The fair that the sales belong to.")
@@ -110,13 +107,13 @@ def other_layout(text: str) -> str:
     return text.casefold().translate(_OTHER_LAYOUT)
 
 
+@dataclass(slots=True)
 class _Till:
-    def __init__(self, session: Session, connection: PooledConnection, event: str) -> None:
-        self._session = session
-        self._connection = connection
-        self._event = event
-        # Coins by the key of the sale, the last one at the end.
-        self._sold: dict[str, int] = {}
+    session: Session
+    connection: PooledConnection
+    event: str
+    # Coins by the key of the sale, the last one at the end.
+    sold: dict[str, int] = field(default_factory=dict)
 
     def serve_all(self) -> None:
         """Serve whoever comes, until it is enough."""
@@ -129,18 +126,18 @@ class _Till:
                 self._take(text)
         except EOFError:
             typer.echo()  # Whoever hung up left a line unfinished.
-        coins = sum(self._sold.values())
-        typer.echo(f"{counted(len(self._sold), 'sale')}, {counted(coins, 'coin')}")
+        coins = sum(self.sold.values())
+        typer.echo(f"{counted(len(self.sold), 'sale')}, {counted(coins, 'coin')}")
 
     @contextmanager
     def _reader(self) -> Iterator[Reader]:
         # The writer compares whatever is read here again, so no snapshot is needed.
-        with self._connection.use() as database:
+        with self.connection.use() as database:
             yield Reader(database)
 
     def _apply(self, proposal: Proposal) -> None:
-        with self._connection.use() as database:
-            apply(self._session, database, proposal.plan)
+        with self.connection.use() as database:
+            apply(self.session, database, proposal.plan)
 
     def _take(self, text: str) -> None:
         try:
@@ -163,7 +160,7 @@ class _Till:
     # --- selling ----------------------------------------------------------------------------------
 
     def _serve(self, buyer: Resident) -> None:
-        author, goods = author_of(self._session), self._show(buyer)
+        author, goods = author_of(self.session), self._show(buyer)
         while goods and (chosen := _line("goods> ")):
             try:
                 if self._sell(buyer, picked(chosen, goods), author):
@@ -185,33 +182,32 @@ class _Till:
             goods = shelf_for(reader, buyer)
             pieces = reader.stock(item.code for item in goods.values() if item.tracked)
             balance = reader.balance(buyer.id)
-        self._session.print_page(render.shelf_page(buyer, balance, goods, pieces))
+        self.session.print_page(render.shelf_page(buyer, balance, goods, pieces))
         return goods
 
     def _sell(self, buyer: Resident, picks: Sequence[Pick], author: Author) -> bool:
         """Show what the choice costs, ask, and write it; False when the person chooses again."""
-        proposal = self._propose(buyer, picks, author)
+
+        def decide() -> Proposal:
+            with self._reader() as reader:
+                clerk = Clerk(reader, self.session.settings, author)
+                return sell(clerk, picks, [Buyer(buyer)], event=self.event)
+
+        proposal = decide()
         if not proposal.plan:
             self._show_written(author.key)
             return True
         coins = -sum(move.coins for move in proposal.moves)
-        self._session.print_page(render.basket_page(proposal.moves, picks))
+        self.session.print_page(render.basket_page(proposal.moves, picks))
         if not _is_agreed(f"sell for {coins}?"):
             typer.echo("  not sold; choose again, or nothing for the next buyer")
             return False
-        self._write(buyer, picks, author, proposal)
-        self._sold[author.key] = coins
+        self._write(proposal, decide)
+        self.sold[author.key] = coins
         typer.echo(f"  sold: {author.key}\n")
         return True
 
-    def _propose(self, buyer: Resident, picks: Sequence[Pick], author: Author) -> Proposal:
-        settings = self._session.settings
-        with self._reader() as reader:
-            return sell(reader, settings, picks, [Buyer(buyer)], author, event=self._event)
-
-    def _write(
-        self, buyer: Resident, picks: Sequence[Pick], author: Author, proposal: Proposal
-    ) -> None:
+    def _write(self, proposal: Proposal, decide: Callable[[], Proposal]) -> None:
         """Write the sale, again and again while the database is out of reach, under one key."""
         doubt = False
         for tries in range(1, TRIES_MAX + 1):
@@ -219,13 +215,11 @@ class _Till:
                 self._apply(proposal)
                 return
             except errors.StalePlan as error:
-                if not self._propose(buyer, picks, author).plan:
+                if not decide().plan:
                     return  # An earlier try was written, only its answer was lost.
-                message, advice = (
-                    f"{error.message}; nothing written",
-                    "Look at the list and choose.",
-                )
-                raise errors.StalePlan(message, advice=advice) from error
+                raise errors.StalePlan(
+                    f"{error.message}; nothing written", advice="Look at the list and choose."
+                ) from error
             except errors.TryLater as error:
                 doubt = doubt or isinstance(error, errors.OutcomeUnknown)
                 if tries == TRIES_MAX:
@@ -233,24 +227,24 @@ class _Till:
                     advice = "Choose the same again: it is not sold twice."
                     raise errors.TryLater(message, advice=advice) from error
                 typer.echo(f"  {error.message}; trying again …")
-                self._session.environment.sleep(float(tries))
+                self.session.environment.sleep(float(tries))
 
     def _show_written(self, key: str) -> None:
         with self._reader() as reader:
             [purchase] = purchases(reader, [find_sale(reader, key)])
         typer.echo("  this buyer's sale was written before:")
-        self._session.print_page(render.sale(purchase).page)
-        self._sold[key] = sum(payment.coins for payment in purchase.payments)
+        self.session.print_page(render.sale(purchase).page)
+        self.sold[key] = sum(payment.coins for payment in purchase.payments)
 
     def _take_back(self) -> None:
-        if not self._sold:
+        if not self.sold:
             typer.echo("  nothing was sold here yet")
             return
-        session, key = self._session, next(reversed(self._sold))
+        session, key = self.session, next(reversed(self.sold))
         try:
             with self._reader() as reader:
-                sale, author = find_sale(reader, key), author_of(session)
-                proposal = refund(reader, session.settings, sale, (), author, note="")
+                clerk = Clerk(reader, session.settings, author_of(session))
+                proposal = refund(clerk, find_sale(reader, key), (), note="")
             # The key of a refund is of no use at a till.
             session.print_page(proposal_page(replace(proposal, key=""), every_line=True))
             if not _is_agreed("take it back?"):
@@ -259,7 +253,7 @@ class _Till:
             typer.echo("  taken back\n")
         except errors.AlreadyReversed as error:
             typer.echo(f"  {error.message}")
-        del self._sold[key]
+        del self.sold[key]
 
 
 # --- what the person has typed --------------------------------------------------------------------

@@ -6,12 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import TypeVar
 
 from coinsync.config.settings import Settings
 from coinsync.core.rules import Rule
-
-_T = TypeVar("_T")
 
 _ACCOUNT = re.compile(r"[a-z0-9._-]{1,40}")
 
@@ -19,10 +16,14 @@ _ACCOUNT = re.compile(r"[a-z0-9._-]{1,40}")
 def contradictions(settings: Settings) -> Iterator[str]:
     """One line for each contradiction, in the order of the file."""
     yield from _of_crm(settings)
-    for id in _repeated(branch.id for branch in settings.branches):
-        yield f"config: [[branch]] id {id}: given twice"
-    for code in _repeated(way.code for way in settings.ways):
-        yield f"config: [[earn]] code {code}: given twice"
+    named: dict[str, list[int | str]] = {
+        "[[branch]] id": [branch.id for branch in settings.branches],
+        "[[earn]] code": [way.code for way in settings.ways],
+    }
+    for what, values in named.items():
+        for value, count in Counter(values).items():
+            if count > 1:
+                yield f"config: {what} {value}: given twice"
     coins_max = settings.limits.coins_per_operation_max
     for way in settings.ways:
         if way.coins > coins_max:
@@ -73,19 +74,12 @@ def _of_earlier_rules(where: str, rule: Rule, earlier: Iterable[Rule]) -> Iterat
             # Blocks of one name are rates of one rule, told apart by their first day.
             if above.since == rule.since:
                 yield f"{where} since: two blocks of this name begin on {rule.since}"
-        elif above.covers_scope_of(rule) and _spans(above, rule):
+            continue
+        # It is in force on every day on which the other one is.
+        lasts = (above.until or date.max) >= (rule.until or date.max)
+        if above.covers_scope_of(rule) and above.since <= rule.since and lasts:
             why = f"rule {above.name} above covers it; put the more specific one first"
             yield f"{where}: never applies, {why}"
-
-
-def _spans(above: Rule, rule: Rule) -> bool:
-    """Tell whether a rule is in force on every day on which the other one is."""
-    return above.since <= rule.since and (above.until or date.max) >= (rule.until or date.max)
-
-
-def _repeated(values: Iterable[_T]) -> list[_T]:
-    """The values that come more than once, each once, in their first order."""
-    return [value for value, count in Counter(values).items() if count > 1]
 
 
 def _listed(ids: Iterable[int]) -> str:

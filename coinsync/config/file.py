@@ -15,8 +15,9 @@ from typing import Any
 
 from coinsync.config.checks import contradictions
 from coinsync.config.secrets import absolute, without_password
-from coinsync.config.sections import Key, Section
 from coinsync.config.settings import CsvSettings, Settings, ShopSettings, sections
+from coinsync.core.files.toml import toml_problem
+from coinsync.core.setting import Key, Section
 from coinsync.errors import ConfigError, reason_of
 
 _SECRET_WORDS = re.compile(
@@ -40,7 +41,8 @@ def load(path: Path) -> Settings:
             advice='Run "coinsync init", or pass --config FILE.',
         ) from error
     except UnicodeDecodeError as error:
-        raise ConfigError([f"config: {path}: not valid TOML: {error}"]) from error
+        advice = "Save it as UTF-8: in Notepad by Save as, Encoding."
+        raise ConfigError([f"config: {path} is not UTF-8"], advice=advice) from error
     return parse(text, path)
 
 
@@ -49,23 +51,23 @@ def parse(text: str, path: Path) -> Settings:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"config: {path}: not valid TOML: {error}"]) from error
-    reading = _FileReading(path)
+        raise ConfigError([f"config: {path}: {toml_problem(text, error)}"]) from error
+    reading = _FileReading(path.name)
     reading.refuse_unknown("", data, [section.name for section in sections().values()])
-    values: dict[str, Any] = {}
+    folder = data_folder = path.resolve().parent
+    blocks: dict[str, list[dict[str, Any]]] = {}
     for field, section in sections().items():
-        values[field] = reading.section(section, data.get(section.name))
+        # The program may run in any folder, so a path starts where the file or the data lie.
+        start = data_folder if section.values in _OF_DATA else folder
+        blocks[field] = reading.blocks(section, data.get(section.name), start)
         if field == "data":
-            # What the school's data are begins there, in the sections that follow.
-            reading.data_folder = values[field].get("folder") or reading.folder
+            data_folder = blocks[field][0].get("folder") or folder
     if reading.problems:
         raise ConfigError(reading.problems)
     fields: dict[str, Any] = {}
     for field, section in sections().items():
-        if section.repeated:
-            fields[field] = tuple(section.values(**block) for block in values[field])
-        else:
-            fields[field] = section.values(**values[field])
+        values = [section.values(**block) for block in blocks[field]]
+        fields[field] = tuple(values) if section.repeated else values[0]
     settings = Settings(path=path.resolve(), **fields)
     url = absolute(settings.database.url, settings.data_folder)
     settings = replace(settings, database=replace(settings.database, url=url))
@@ -79,37 +81,30 @@ def parse(text: str, path: Path) -> Settings:
 class _FileReading:
     """Takes values out of one file and gathers what is wrong with it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file_name: str) -> None:
         self.problems: list[str] = []
-        self._file_name = path.name
-        self.folder = path.resolve().parent
-        self.data_folder = self.folder
+        self._file_name = file_name
 
-    def section(self, section: Section, given: Any) -> Any:
-        """The values of a section, or a list of them for one that is repeated."""
-        if section.repeated:
-            return self._blocks(section, given)
-        if given is not None and not isinstance(given, dict):
+    def blocks(self, section: Section, given: Any, start: Path) -> list[dict[str, Any]]:
+        """The values of each block of a section; one that is not repeated has exactly one."""
+        if not section.repeated:
+            given = {} if given is None else given
+            if isinstance(given, dict):
+                return [self._values(f"[{section.name}]", section.keys, given, start)]
             self._refuse(f"[{section.name}]: expected a section, got {_shown(given)}")
-            return {}
-        return self._values(f"[{section.name}]", section.keys, given or {}, self._start(section))
-
-    def _start(self, section: Section) -> Path:
-        # The program may run in any folder, so a path starts where the file or the data lie.
-        return self.data_folder if section.values in _OF_DATA else self.folder
-
-    def _blocks(self, section: Section, given: Any) -> list[dict[str, Any]]:
+            return [{}]
         if given is None and section.optional:
             return []
         heading = f"[[{section.name}]]"
         blocks = given if isinstance(given, list) else []
         if not blocks or not all(isinstance(block, dict) for block in blocks):
             self._refuse(f"{heading}: expected at least one block, got {_shown(given)}")
-            return []
-        return [
-            self._values(f"{heading} {number}", section.keys, block, self.folder)
-            for number, block in enumerate(blocks, 1)
-        ]
+        else:
+            blocks = [
+                self._values(f"{heading} {number}", section.keys, block, start)
+                for number, block in enumerate(blocks, 1)
+            ]
+        return blocks
 
     def _values(
         self, where: str, keys: Iterable[Key], given: Mapping[str, Any], start: Path
@@ -118,17 +113,17 @@ class _FileReading:
         values: dict[str, Any] = {}
         for key in keys:
             value = given.get(key.name, key.default)
-            if value is MISSING:
-                self._refuse(f"{where} {key.name}: missing; {_expected(key)} is needed")
-                continue
             try:
                 # Where nothing is the default, nothing may also be written down.
-                if key.name in given and not value == key.default == "":
+                if value is MISSING or (key.name in given and not value == key.default == ""):
                     value = key.setting.kind(value)
             except ValueError as error:
-                self._refuse(f"{where} {key.name}: expected {error}, got {_shown(value)}")
-                continue
-            values[key.name] = start / value if isinstance(value, Path) else value
+                problem = f"expected {error}, got {_shown(value)}"
+                if value is MISSING:
+                    problem = f"missing; {error} is needed"
+                self._refuse(f"{where} {key.name}: {problem}")
+            else:
+                values[key.name] = start / value if isinstance(value, Path) else value
         return values
 
     def refuse_unknown(self, where: str, given: Iterable[str], known: Sequence[str]) -> None:
@@ -151,23 +146,18 @@ class _FileReading:
         self.problems.append(f"config: {problem}")
 
 
-def _expected(key: Key) -> str:
-    try:
-        key.setting.kind(object())
-    except ValueError as error:
-        return str(error)
-    return "a value"
-
-
 def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
     text = without_password(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _VALUE_LENGTH_MAX else text[: _VALUE_LENGTH_MAX - 1] + "…"
 
 
 # --- the example, and a school's first file ---
 
-#: Before a line that is only a sample. Prose has a space behind it, so that the two differ.
-_SAMPLE_MARK = "#"
+_INTRODUCTION = (
+    "# coinsync. Dates without quotes, texts in quotes. Secrets never stand in this file.\n"
+)
 
 
 def example(values: Mapping[str, Any] | None = None) -> str:
@@ -184,19 +174,16 @@ def first_file(values: Mapping[str, Any]) -> str:
     A sample that stood there as a value would be a promise to families that nobody made.
     """
     note = "# Lines that begin with # and no space are samples: nothing of them holds as yet.\n"
-    return _INTRODUCTION + note + _file_text(values, mark=_SAMPLE_MARK)
-
-
-_INTRODUCTION = (
-    "# coinsync. Dates without quotes, texts in quotes. Secrets never stand in this file.\n"
-)
+    # Prose has a space behind its mark, so that the two differ.
+    return _INTRODUCTION + note + _file_text(values, mark="#")
 
 
 def _file_text(given: Mapping[str, Any], *, mark: str) -> str:
     """All sections; lines that are nothing but samples begin with ``mark``."""
     text = ""
     for section in sections().values():
-        text += _comment(section.comment)
+        comment = textwrap.wrap(section.comment, 98, break_long_words=False, break_on_hyphens=False)
+        text += "".join(f"# {line}\n" for line in comment)
         if section.repeated:
             text += _blocks(section, given.get(section.name), mark)
             continue
@@ -204,19 +191,12 @@ def _file_text(given: Mapping[str, Any], *, mark: str) -> str:
         for key in section.keys:
             sample = key.setting.sample
             name = f"{section.name}.{key.name}"
-            if name in given:
-                text += _line(key, given[name])
-            elif sample is None:
-                text += _line(key, key.default)
+            if name in given or sample is None:
+                text += _line(key, given.get(name, key.default))
             else:
                 text += _line(key, sample, mark)
         text += "\n"
     return text.rstrip() + "\n"
-
-
-def _comment(text: str) -> str:
-    lines = textwrap.wrap(text, 98, break_long_words=False, break_on_hyphens=False)
-    return "".join(f"# {line}\n" for line in lines)
 
 
 def _blocks(section: Section, given: Iterable[Mapping[str, Any]] | None, mark: str) -> str:
@@ -228,15 +208,12 @@ def _blocks(section: Section, given: Iterable[Mapping[str, Any]] | None, mark: s
             if key.name in block:
                 text += _line(key, block[key.name], mark_of_given)
             elif mark and key.name in section.samples[0]:
-                text += _unchosen_line(key, section.samples[0][key.name], mark)
+                # What nobody chose is as it is by default, else a sample.
+                sample = section.samples[0][key.name]
+                is_default = key.setting.kind(sample) == key.default
+                text += _line(key, sample, "" if is_default else mark)
         text += "\n"
     return text
-
-
-def _unchosen_line(key: Key, sample: Any, mark: str) -> str:
-    """A key of a block that nobody chose: as it is by default, else as a sample."""
-    is_default = key.setting.kind(sample) == key.default
-    return _line(key, sample, "" if is_default else mark)
 
 
 def _line(key: Key, value: Any, mark: str = "") -> str:
@@ -246,19 +223,12 @@ def _line(key: Key, value: Any, mark: str = "") -> str:
 
 
 def _toml(value: Any) -> str:
-    if value is None:
-        return '""'
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, dict):
         pairs = (f"{json.dumps(name)} = {_toml(item)}" for name, item in value.items())
         return "{" + ", ".join(pairs) + "}"
     if isinstance(value, frozenset):
-        return _toml(sorted(value))
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    if isinstance(value, (str, Path)):
-        return json.dumps(str(value), ensure_ascii=False)
-    return str(value)
+        value = sorted(value)
+    # Everything else is written as JSON writes it; nothing, and paths, are texts.
+    return json.dumps("" if value is None else value, ensure_ascii=False, default=str)

@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -17,12 +17,13 @@ from coinsync.core.identity import clean, harmless
 from coinsync.errors import SecretError, UsageError, reason_of
 
 DATABASE_URL, DATABASE_PASSWORD = "COINSYNC_DATABASE_URL", "COINSYNC_DATABASE_PASSWORD"
-VK_KEYS = "COINSYNC_VK_KEYS"
+ALFACRM_KEY, VK_KEYS = "COINSYNC_ALFACRM_KEY", "COINSYNC_VK_KEYS"
+VK_SERVICE_KEY = "COINSYNC_VK_SERVICE_KEY"
 SECRET_NAMES = (
-    "COINSYNC_ALFACRM_KEY",
+    ALFACRM_KEY,
     "COINSYNC_APP_KEY",
     VK_KEYS,
-    "COINSYNC_VK_SERVICE_KEY",
+    VK_SERVICE_KEY,
     DATABASE_URL,
     DATABASE_PASSWORD,
 )
@@ -59,16 +60,19 @@ class Secrets:
         self, file: Path, environ: Mapping[str, str], web_file: Path | None = None
     ) -> None:
         """Look in ``environ`` and in files, which are read when a secret is asked for."""
-        self._file = file
+        self.files = [file] if web_file is None else [file, web_file]
         self._environ = environ
-        self._web_file = web_file
+        self._kept_in = file
 
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str]) -> Secrets:
         """Secrets from where the configuration says, or ``environ`` by the name of one file."""
         named = environ.get(SECRETS_FILE)
         if named:
-            return cls(Path(named), environ)
+            secrets = cls(Path(named), environ)
+            # What the environment names may be a copy, which goes with the process.
+            secrets._kept_in = settings.secrets.web_file
+            return secrets
         return cls(settings.secrets.file, environ, settings.secrets.web_file)
 
     def has(self, name: str) -> bool:
@@ -84,11 +88,11 @@ class Secrets:
         given = self._in_files(name)
         if name in self._environ:
             given = {"the environment": self._environ[name], **given}
-        if not given:
-            raise self._unusable(name, "missing")
         if len(given) > 1:
             raise SecretError(f"secret: {name} is given twice, in {' and in '.join(given)}")
-        (text,) = given.values()
+        text = next(iter(given.values()), None)
+        if text is None:
+            raise self._unusable(name, "missing")
         # Some programs that read such files take quotes off, others do not.
         is_quoted = len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]
         if is_quoted:
@@ -107,26 +111,33 @@ class Secrets:
         return Secret(text)
 
     def _unusable(self, name: str, state: str) -> SecretError:
-        file = f"write {name}=… into {self._file} (mode 0600)"
-        return SecretError(
-            f"secret: {name} is {state}", advice=f"Set {name} in the environment, or {file}."
-        )
+        # The web view is given no other secret.
+        path = self._kept_in if name == VK_KEYS else self.files[0]
+        file = f"write {name}=… into {path} (mode 0600)"
+        advice = f"Set {name} in the environment, or {file}."
+        return SecretError(f"secret: {name} is {state}", advice=advice)
 
     def _in_files(self, name: str) -> dict[str, str]:
         # What the files say under this name, by file. The web view's file is not looked at for
         # anything else: it may name an account of the database that can only read.
-        files = [self._file]
-        if self._web_file is not None and name == VK_KEYS:
-            files.append(self._web_file)
         values: dict[str, str] = {}
-        for file in files:
-            pairs = _read(file)
+        for file in self.files if name == VK_KEYS else self.files[:1]:
+            pairs = read_file(file)
             if name in pairs:
                 values[file.name] = pairs[name]
         return values
 
 
-def _read(path: Path) -> dict[str, str]:
+def is_plain(key: str) -> bool:
+    """Whether a key has only what keys have: a quote or a space comes from pasting."""
+    return key.isascii() and key.isprintable() and not set(key) & set(" \"'")
+
+
+def read_file(path: Path) -> dict[str, str]:
+    """The names and values of a file; none where there is no file. Raises ``SecretError``."""
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        said = f"secret: {path} is no file, and a link is not followed"
+        raise SecretError(said, advice="Put the file itself there.")
     try:
         # A link could point to a file that belongs to somebody else, and a pipe waits for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -134,39 +145,33 @@ def _read(path: Path) -> dict[str, str]:
         return {}
     except OSError as error:
         raise SecretError(f"secret: {path} cannot be read ({reason_of(error)})") from error
-    # The rights of the file that is open, not of whatever has this name a moment later.
-    kind = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(kind):
-        os.close(descriptor)
-        raise SecretError(f"secret: {path} is not a file")
     # Windows editors begin a file with a byte order mark.
     with os.fdopen(descriptor, encoding="utf-8-sig") as file:
-        mode = stat.S_IMODE(kind)
+        # The rights of the file that is open, not of whatever has this name a moment later.
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         if mode & 0o077:
             raise SecretError(
                 f"secret: {path} can be read by others (mode {mode:04o})",
                 advice=f"Run: chmod 600 {path}",
             )
         try:
-            return _pairs(path, file)
+            lines = file.read().split("\n")
         except UnicodeDecodeError:
             advice = "Save it as UTF-8, or write comments in Latin letters."
             raise SecretError(f"secret: {path} is not UTF-8", advice=advice) from None
-
-
-def _pairs(path: Path, lines: Iterable[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
-    for line in lines:
+    for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        name, _, value = line.rstrip("\r\n").partition("=")
+        where = f"secret: {path.name}, line {number}"
+        name, _, value = line.partition("=")
         name = clean(name)
         if name not in SECRET_NAMES:
             # The line is not shown: it may be a key without its name.
             nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]
-            raise SecretError(f"secret: {path.name}: unknown name (did you mean {nearest}?)")
+            raise SecretError(f"{where}: unknown name (did you mean {nearest}?)")
         if name in pairs:
-            raise SecretError(f"secret: {name} is given twice, in {path.name} alone")
+            raise SecretError(f"{where}: {name} stands there twice")
         pairs[name] = value
     return pairs
 

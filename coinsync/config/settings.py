@@ -5,7 +5,7 @@ The classes are the sections of the file, and their docstrings its comments in t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache, cached_property
@@ -14,13 +14,22 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from coinsync.config import kinds
-from coinsync.config.sections import Section, blocks, section
 from coinsync.core.colour import Colours
 from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import Rule, Rulebook
 from coinsync.core.school import SchoolProfile, Way
-from coinsync.core.setting import SETTING, choice, free_text, ids, setting, text, whole
+from coinsync.core.setting import (
+    SETTING,
+    Section,
+    choice,
+    free_text,
+    ids,
+    section,
+    setting,
+    text,
+    whole,
+)
 
 # Without slots: a class with slots is made twice, which every start of the program would pay for.
 
@@ -242,60 +251,56 @@ class Settings:
     database: DatabaseSettings = section(DatabaseSettings, "database")
     alfacrm: CrmSettings = section(CrmSettings, "alfacrm")
     csv: CsvSettings = section(CsvSettings, "csv")
-    branches: tuple[BranchSettings, ...] = blocks(
+    branches: tuple[BranchSettings, ...] = section(
         BranchSettings,
         "branch",
         "Each branch that takes part: its id in the CRM and its time zone.",
-        samples=({"id": 1, "name": "Kazan", "zone": "Europe/Moscow"},),
+        {"id": 1, "name": "Kazan", "zone": "Europe/Moscow"},
     )
     lessons: LessonSettings = section(LessonSettings, "lessons")
-    rules: tuple[Rule, ...] = blocks(
+    rules: tuple[Rule, ...] = section(
         Rule,
         "rule",
         "What an attended lesson is worth. The most specific rule stands first. When a rate"
         " changes, add a second block with the same name and a later since: older lessons keep"
         " the older rate.",
-        samples=(
-            {
-                "name": "group lesson",
-                "coins": 10,
-                "types": [2],
-                "since": date(2026, 9, 1),
-                "until": date(2030, 8, 31),
-                "branches": [],
-                "subjects": [],
-                "groups": [],
-                "guest": "hold",
-                "scheduled_only": False,
-                "title_ru": "Занятие в группе",
-                "title_en": "Group lesson",
-            },
-        ),
+        {
+            "name": "group lesson",
+            "coins": 10,
+            "types": [2],
+            "since": date(2026, 9, 1),
+            "until": date(2030, 8, 31),
+            "branches": [],
+            "subjects": [],
+            "groups": [],
+            "guest": "hold",
+            "scheduled_only": False,
+            "title_ru": "Занятие в группе",
+            "title_en": "Group lesson",
+        },
     )
     residents: ResidentSettings = section(ResidentSettings, "residents")
-    ways: tuple[Way, ...] = blocks(
+    ways: tuple[Way, ...] = section(
         Way,
         "earn",
         "Ways to earn besides lessons, one block each: what `credit --for CODE` gives, and what"
         " the memo in the cabinet tells.",
-        samples=(
-            {
-                "code": "olympiad",
-                "title_ru": "Победа в олимпиаде",
-                "title_en": "Olympiad won",
-                "coins": 50,
-                "text_ru": "Принеси диплом городской олимпиады или выше.",
-                "text_en": "Bring a diploma of a city olympiad or above.",
-            },
-            {
-                "code": "project",
-                "title_ru": "Защита проекта",
-                "title_en": "Project presented",
-                "coins": 30,
-                "text_ru": "Покажи группе игру или сайт, которые сделал сам.",
-                "text_en": "Show your group a game or a site that you made yourself.",
-            },
-        ),
+        {
+            "code": "olympiad",
+            "title_ru": "Победа в олимпиаде",
+            "title_en": "Olympiad won",
+            "coins": 50,
+            "text_ru": "Принеси диплом городской олимпиады или выше.",
+            "text_en": "Bring a diploma of a city olympiad or above.",
+        },
+        {
+            "code": "project",
+            "title_ru": "Защита проекта",
+            "title_en": "Project presented",
+            "coins": 30,
+            "text_ru": "Покажи группе игру или сайт, которые сделал сам.",
+            "text_en": "Show your group a game or a site that you made yourself.",
+        },
         optional=True,
     )
     shop: ShopSettings = section(ShopSettings, "shop")
@@ -329,7 +334,9 @@ class Settings:
         """The word that stands for the CRM account in every ledger key."""
         if self.school.crm == "csv":
             return "csv"
-        return (self.alfacrm.account or _first_word(self.alfacrm.url)).lower()
+        host = urlsplit(self.alfacrm.url).hostname or ""
+        is_address = host.replace(".", "").isdigit()
+        return (self.alfacrm.account or (host if is_address else host.split(".")[0])).lower()
 
     @property
     def rulebook(self) -> Rulebook:
@@ -353,7 +360,12 @@ class Settings:
             zones={branch.id: branch.zone for branch in self.branches},
             ways=self.ways,
             rules=self.rules,
-            lesson_titles=_lesson_titles(self.rules),
+            # Of several blocks of one rule the last one that has a title counts.
+            lesson_titles={
+                rule.name: (rule.title_ru, rule.title_en)
+                for rule in self.rules
+                if rule.title_ru.strip()
+            },
             colours=self.brand,
             pictures=self.shop.web_pictures,
         )
@@ -364,13 +376,3 @@ def sections() -> dict[str, Section]:
     """The sections of the file by the fields of ``Settings``, in the order of the example."""
     declared = [field for field in fields(Settings) if field.metadata]
     return {field.name: field.metadata[SETTING] for field in declared}
-
-
-def _first_word(url: str) -> str:
-    host = urlsplit(url).hostname or ""
-    return host if host.replace(".", "").isdigit() else host.split(".")[0]
-
-
-def _lesson_titles(rules: Iterable[Rule]) -> dict[str, tuple[str, str]]:
-    # Of several blocks of one rule the last one that has a title counts.
-    return {rule.name: (rule.title_ru, rule.title_en) for rule in rules if rule.title_ru.strip()}

@@ -71,15 +71,13 @@ def refuse_debts(checked: BalancesToCheck, balances: Mapping[int, int]) -> None:
         # Coins never move between cards. Whoever stands alone again must have spent no more than
         # came to that card.
         if balances[owner] < 0:
-            raise NotEnoughCoins(
-                f"#{owner} has {balances[owner]} coins, on its own; nothing written"
-            )
+            raise NotEnoughCoins(f"#{owner} has {balances[owner]} coins, on its own")
 
 
 def refuse_debt(who: str, balance: int, change: int) -> None:
     """Raise ``NotEnoughCoins`` for a loss below zero; a gain is welcome whatever the debt."""
     if change < 0 and balance + change < 0:
-        raise NotEnoughCoins(f"{who} has {balance} coins, {-change} needed; nothing written")
+        raise NotEnoughCoins(f"{who} has {balance} coins, {-change} needed")
 
 
 def refuse_missing_pieces(plan: Plan, pieces_left: Mapping[str, int]) -> None:
@@ -91,4 +89,4 @@ def refuse_missing_pieces(plan: Plan, pieces_left: Mapping[str, int]) -> None:
 def refuse_sold_out(item: str, pieces_left: int, change: int) -> None:
     """Raise ``OutOfStock`` for a move of stock that leaves fewer than no pieces."""
     if change < 0 and pieces_left + change < 0:
-        raise OutOfStock(f"{item}: {pieces_left} left, {-change} needed; nothing written")
+        raise OutOfStock(f"{item}: {pieces_left} left, {-change} needed")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from coinsync.core.facts import Hold, Lesson, Resident
+from coinsync.core.facts import Decision, Hold, Lesson, Resident
 from coinsync.core.ledger import Line
 from coinsync.core.rules import Verdict
 from coinsync.core.wording import Total
@@ -23,7 +23,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why one lesson gave one resident what it gave."""
+    """Why one lesson gave one resident what it gave; ``decision`` is a person's answer to it."""
 
     resident: Resident
     lesson: Lesson
@@ -34,6 +34,7 @@ class Explanation:
     posted: int
     lines: tuple[Line, ...]
     hold: Hold | None
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,20 @@ from coinsync.core import facts
 from coinsync.core.facts import Link, Membership, Resident
 from coinsync.core.ledger import Line
 
+#: What the VK page of a card is that leads to no link.
+VK_PROBLEMS = {
+    "screen_name": "a screen name that VK was not asked about yet",
+    "nobody": "a screen name that nobody has",
+    "gone": "an account that was deleted or banned",
+    "community": "a community, not a person",
+    "not_a_person": "not a person's page",
+    "unreadable": "cannot be understood, or names several",
+    "changed": "not the account that is linked",
+    "revoked": "this link was revoked here",
+    "missing": "no page in the card, and nobody linked",
+    "waiting": "will be linked by the next sync",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -63,15 +77,16 @@ class VkCoverage:
     """Today's clients by what their cards say of VK.
 
     ``filled`` cards name a page, ``resolved`` ones a person's; ``linked`` clients are seen by an
-    account; families ``without_vk`` say so; ``unreached`` have neither page nor account.
+    account; ``unreached`` have neither page nor account, and do not say that they have no VK.
+    ``problems`` are those of all cards.
     """
 
     residents: int
     filled: int
     resolved: int
     linked: int
-    without_vk: int
-    unreached: int
+    unreached: tuple[LinkProblem, ...]
+    problems: tuple[LinkProblem, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from operator import attrgetter
 from typing import TypeVar
 
 from coinsync.core import facts
 from coinsync.core.directory import Directory
+from coinsync.core.facts import Lesson
 from coinsync.core.ledger import Entry, Kind
+from coinsync.core.people_report import VK_PROBLEMS
 from coinsync.core.plan import Change, Counts, Limits, Plan, Purpose, Put, Remark, RemarkKind, Scope
 from coinsync.core.reasons import reason_text
 from coinsync.core.rules import Reason
@@ -18,7 +21,8 @@ from coinsync.core.rules import Reason
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
-_SHORT_REASONS = {
+#: Why an attended lesson earns nothing, in few words.
+SHORT_REASONS: Mapping[str, str] = {
     Reason.TRIAL: "trial",
     Reason.MAKEUP: "make-up",
     Reason.TYPE_NOT_COUNTED: "type not counted",
@@ -26,17 +30,6 @@ _SHORT_REASONS = {
     Reason.GUEST: "guest",
     Reason.NOT_SCHEDULED: "not scheduled",
     Reason.MEMBERSHIP_UNKNOWN: "membership unknown",
-}
-
-#: What happened to the VK pages of cards, by the reason of a remark.
-_VK_WORDS = {
-    "screen_name": "give a screen name that VK was not asked about yet: not linked",
-    "nobody": "give a screen name that nobody has: not linked",
-    "gone": "name an account that was deleted or banned: not linked",
-    "community": "name a community: not linked",
-    "not_a_person": "name no person: not linked",
-    "unreadable": "cannot be understood: not linked",
-    "changed": "are not those that were linked: left as they were",
 }
 
 #: What a plan records besides coins: one of it and many.
@@ -55,7 +48,10 @@ _NOUNS = {
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One line of a plan; ``known`` ones say what earlier plans said already."""
+    """One line of a plan; ``known`` ones say what earlier plans said already.
+
+    ``type`` is the number and the name of the lesson's type.
+    """
 
     sign: str
     verb: str
@@ -68,14 +64,21 @@ class PlanLine:
     note: str = ""
     residents: tuple[int, ...] = ()
     known: bool = False
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """A plan as it is shown; ``unsafe`` names the guards that refuse it, ``likely`` the cause."""
+    """A plan as it is shown; ``unsafe`` names the guards that refuse it, ``likely`` the cause.
+
+    ``skipped`` counts attended lessons that earn nothing, by reason; ``requests`` is how many
+    calls the reading took.
+    """
 
     branch: int
     branch_name: str
+    zone: str
+    requests: int
     scope: Scope
     purpose: str
     digest: str
@@ -88,18 +91,35 @@ class PlanReport:
     unsafe: tuple[str, ...]
     likely: str
     reversals_posted_percent: float
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+def totals_of(reports: Iterable[PlanReport]) -> Counts:
+    """Add the plans of a run up."""
+    sums: Counter[str] = Counter()
+    for report in reports:
+        sums.update(asdict(report.counts))
+    return Counts(**sums)
 
 
 def of_plan(
-    plan: Plan, names: Directory, limits: Limits, branch_name: str, today: date
+    plan: Plan,
+    names: Directory,
+    limits: Limits,
+    branch: tuple[str, str],
+    today: date,
+    requests: int = 0,
 ) -> PlanReport:
-    """Show a plan."""
+    """Show a plan; ``branch`` is its name and its zone."""
+    branch_name, zone = branch
     counts = plan.counts
     awards_posted = plan.evidence.awards_posted
     percent = 100 * counts.reversals / awards_posted if awards_posted else 0.0
     return PlanReport(
         branch=plan.scope.branch,
         branch_name=branch_name,
+        zone=zone,
+        requests=requests,
         scope=plan.scope,
         purpose=plan.purpose.value,
         digest=plan.digest,
@@ -112,6 +132,7 @@ def of_plan(
         unsafe=plan.check(limits),
         likely=_likely_cause(plan, limits),
         reversals_posted_percent=percent,
+        skipped=Counter(remark.reason for remark in plan.remarks if remark.kind is RemarkKind.SKIP),
     )
 
 
@@ -159,25 +180,26 @@ class _LineWriter:
         others = []
         for entry in self._entries:
             if entry.kind is Kind.REVERSAL:
-                lines.append(self._of_entry("-", "reverse", entry))
+                note = reason_text(entry.reason) + self._replacement(entry)
+                lines.append(self._of_entries("-", "reverse", [entry], note))
             elif entry.kind is not Kind.AWARD:
                 sign = "+" if entry.coins > 0 else "-"
-                others.append(self._of_entry(sign, entry.kind.value, entry))
+                note = reason_text(entry.reason)
+                others.append(self._of_entries(sign, entry.kind.value, [entry], note))
         lines += others
-        lines += map(self._hold, self._of_kind(RemarkKind.HOLD))
-        lines += self._rerates()
-        lines += map(self._unreadable, self._of_kind(RemarkKind.UNREADABLE))
+        lines += self._of_kind(RemarkKind.HOLD, "?", "hold", _why_held)
+        lines += self._of_kind(RemarkKind.RERATE, "~", "rerate", _rerated, _lesson_and_coins)
+        lines += self._of_kind(RemarkKind.UNREADABLE, "!", "unreadable", _what_cannot_be_read)
         lines += self._unknown_types()
-        lines += self._skips()
-        lines += self._vk()
-        lines += map(self._merged, self._of_kind(RemarkKind.MERGED))
+        lines += self._of_kind(RemarkKind.SKIP, ".", "skip", _reasons, _lesson_and_known)
+        lines += self._of_kind(RemarkKind.VK, ".", "vk", _vk_pages, _reason_and_known)
+        lines += self._of_kind(RemarkKind.MERGED, "!", "merge", self._merged)
         return lines
 
-    def _of_kind(self, kind: RemarkKind) -> list[Remark]:
-        return self._remarks.get(kind, [])
-
     def _awards(self) -> list[PlanLine]:
-        late = {(remark.lesson, remark.resident) for remark in self._of_kind(RemarkKind.LATE)}
+        late = {
+            (remark.lesson, remark.resident) for remark in self._remarks.get(RemarkKind.LATE, ())
+        }
 
         def line_of(award: Entry) -> tuple[date, int | None, bool]:
             is_late = (award.lesson, award.resident) in late
@@ -185,122 +207,109 @@ class _LineWriter:
 
         awards = [entry for entry in self._entries if entry.kind is Kind.AWARD]
         lines = []
-        for (day, lesson, is_late), group in gathered(awards, line_of):
+        for (day, _, is_late), group in gathered(awards, line_of):
             days = (self._today - day).days
-            residents = [award.resident for award in group]
-            coins = sum(award.coins for award in group)
             note = f"marked {_counted(days, 'day')} late" if is_late else ""
-            lines.append(self._line("+", "award", lesson, residents, coins, note))
+            lines.append(self._of_entries("+", "award", group, note))
         return lines
 
-    def _hold(self, remark: Remark) -> PlanLine:
-        note = reason_text(remark.reason)
-        unsure = (Reason.NOT_MARKED, Reason.MEMBERSHIP_UNKNOWN)
-        if remark.coins < 0 and remark.reason not in unsure:
-            # Everything that is known would take the coins, so it waits because they are gone.
-            note += ", the coins are spent"
-        return self._of_remarks("?", "hold", [remark], note)
-
-    def _rerates(self) -> list[PlanLine]:
-        remarks = self._of_kind(RemarkKind.RERATE)
-        groups = gathered(remarks, lambda remark: (remark.lesson, remark.coins))
-        note = "the rules give this now; pass --rerate to post it"
-        return [self._of_remarks("~", "rerate", group, note) for _, group in groups]
-
-    def _unreadable(self, remark: Remark) -> PlanLine:
-        card, lesson = "this card stays as it was", "held, neither paid nor taken back"
-        fate = card if remark.lesson is None else lesson
-        note = f"field {remark.detail} cannot be read: {fate}"
-        return self._of_remarks("!", "unreadable", [remark], note)
+    def _replacement(self, reversal: Entry) -> str:
+        for remark in self._remarks.get(RemarkKind.REPLACED, ()):
+            if (remark.lesson, remark.resident) == (reversal.lesson, reversal.resident):
+                return f", replaced by lesson {remark.other}"
+        return ""
 
     def _unknown_types(self) -> list[PlanLine]:
-        def type_of(remark: Remark) -> int:
-            lesson = self._lessons.get(remark.lesson or 0)
-            return lesson.type if lesson else 0
+        def type_of(remark: Remark) -> str:
+            return self._type(self._lessons[remark.lesson]) if remark.lesson else ""
 
         lines = []
-        for type_id, group in gathered(self._of_kind(RemarkKind.TYPE_UNKNOWN), type_of):
-            title = f"{type_id} {self._names.types.get(type_id, '')}".strip()
+        for title, group in gathered(self._remarks.get(RemarkKind.TYPE_UNKNOWN, ()), type_of):
             residents = _counted(len(group), "resident")
             lessons = _counted(len({remark.lesson for remark in group}), "lesson")
             note = (
                 f"nobody has classified this lesson type: {residents} in {lessons} got nothing; "
                 "name it in [lessons] or in a rule"
             )
-            lines.append(PlanLine("!", "type", title=title, note=note))
+            visitors = tuple(remark.resident or 0 for remark in group)
+            lines.append(PlanLine("!", "type", title=title, note=note, residents=visitors))
         return lines
 
-    def _skips(self) -> list[PlanLine]:
-        remarks = self._of_kind(RemarkKind.SKIP)
-        lines = []
-        for _, group in gathered(remarks, lambda remark: (remark.lesson, remark.known)):
-            reasons: Counter[str] = Counter()
-            for remark in group:
-                reasons[_SHORT_REASONS.get(Reason(remark.reason), remark.reason)] += 1
-            note = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
-            lines.append(self._of_remarks(".", "skip", group, note))
-        return lines
+    def _type(self, lesson: Lesson) -> str:
+        return f"{lesson.type} {self._names.types.get(lesson.type, '')}".rstrip()
 
-    def _vk(self) -> list[PlanLine]:
-        remarks = self._of_kind(RemarkKind.VK)
-        lines = []
-        for (reason, _), group in gathered(remarks, lambda remark: (remark.reason, remark.known)):
-            note = f"VK pages that {_VK_WORDS.get(reason, reason)}"
-            lines.append(self._of_remarks(".", "vk", group, note))
-        return lines
-
-    def _merged(self, remark: Remark) -> PlanLine:
-        other = self._names.resident(remark.other or 0)
-        command = f"coinsync residents merge {remark.resident} {remark.other}"
-        note = (
-            f"gone from the CRM, and {other} stands in its lessons: the same child? Then: {command}"
+    def _merged(self, group: Sequence[Remark]) -> str:
+        card, other = group[0].resident, group[0].other or 0
+        return (
+            f"gone from the CRM, and {self._names.resident(other)} stands in its lessons: "
+            f"the same child? Then: coinsync residents merge {card} {other}"
         )
-        return self._of_remarks("!", "merge", [remark], note)
 
-    def _of_entry(self, sign: str, verb: str, entry: Entry) -> PlanLine:
-        note = reason_text(entry.reason)
-        if entry.kind is Kind.REVERSAL:
-            for remark in self._of_kind(RemarkKind.REPLACED):
-                if (remark.lesson, remark.resident) == (entry.lesson, entry.resident):
-                    note += f", replaced by lesson {remark.other}"
-                    break
-        return self._line(sign, verb, entry.lesson, [entry.resident], entry.coins, note)
-
-    def _of_remarks(self, sign: str, verb: str, group: Sequence[Remark], note: str) -> PlanLine:
-        residents = [remark.resident for remark in group if remark.resident]
-        coins = sum(remark.coins for remark in group)
-        return self._line(sign, verb, group[0].lesson, residents, coins, note, group[0].known)
-
-    def _line(
+    def _of_kind(
         self,
+        kind: RemarkKind,
         sign: str,
         verb: str,
-        lesson_id: int | None,
-        residents: Sequence[int],
-        coins: int,
-        note: str,
-        known: bool = False,
-    ) -> PlanLine:
-        line = PlanLine(
-            sign,
-            verb,
-            lesson_id,
-            who=self._who(residents),
-            coins=coins,
-            note=note,
-            residents=tuple(residents),
-            known=known,
-        )
-        lesson = self._lessons.get(lesson_id or 0)
+        note_of: Callable[[Sequence[Remark]], str],
+        key: Callable[[Remark], Hashable] = id,
+    ) -> list[PlanLine]:
+        """Remarks of a kind: each on a line of its own, or those with the same ``key`` on one."""
+        lines = []
+        for _, group in gathered(self._remarks.get(kind, ()), key):
+            residents = [remark.resident for remark in group if remark.resident]
+            coins = sum(remark.coins for remark in group)
+            line = PlanLine(sign, verb, coins=coins, note=note_of(group), known=group[0].known)
+            lines.append(self._named(line, group[0].lesson, residents))
+        return lines
+
+    def _of_entries(self, sign: str, verb: str, entries: Sequence[Entry], note: str) -> PlanLine:
+        line = PlanLine(sign, verb, coins=sum(entry.coins for entry in entries), note=note)
+        return self._named(line, entries[0].lesson, [entry.resident for entry in entries])
+
+    def _named(self, line: PlanLine, number: int | None, residents: Sequence[int]) -> PlanLine:
+        """The line with who is meant, and with what is known of the lesson."""
+        who = _counted(len(residents), "resident") if residents else ""
+        if len(residents) == 1:
+            who = self._names.resident(residents[0])
+        line = replace(line, lesson=number, who=who, residents=tuple(residents))
+        lesson = self._lessons.get(number or 0)
         if lesson is None:
             return line
-        title = self._names.lesson(lesson)
-        return replace(line, day=lesson.date, starts=lesson.starts, title=title)
+        title, type_ = self._names.lesson(lesson), self._type(lesson)
+        return replace(line, day=lesson.date, starts=lesson.starts, title=title, type=type_)
 
-    def _who(self, residents: Sequence[int]) -> str:
-        if len(residents) == 1:
-            return self._names.resident(residents[0])
-        return _counted(len(residents), "resident") if residents else ""
+
+_lesson_and_coins = attrgetter("lesson", "coins")
+_lesson_and_known = attrgetter("lesson", "known")
+_reason_and_known = attrgetter("reason", "known")
+
+
+def _why_held(group: Sequence[Remark]) -> str:
+    [remark] = group
+    note = reason_text(remark.reason)
+    unsure = (Reason.NOT_MARKED, Reason.MEMBERSHIP_UNKNOWN)
+    if remark.coins < 0 and remark.reason not in unsure:
+        # Everything that is known would take the coins, so it waits because they are gone.
+        note += ", the coins are spent"
+    return note
+
+
+def _rerated(group: Sequence[Remark]) -> str:
+    return "the rules give this now; pass --rerate to post it"
+
+
+def _what_cannot_be_read(group: Sequence[Remark]) -> str:
+    card, lesson = "this card stays as it was", "held, neither paid nor taken back"
+    return f"field {group[0].detail} cannot be read: {card if group[0].lesson is None else lesson}"
+
+
+def _reasons(group: Sequence[Remark]) -> str:
+    reasons = Counter(SHORT_REASONS.get(remark.reason, remark.reason) for remark in group)
+    return ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
+
+
+def _vk_pages(group: Sequence[Remark]) -> str:
+    return f"VK page not linked: {VK_PROBLEMS.get(group[0].reason, group[0].reason)}"
 
 
 def _counted(count: int, noun: str) -> str:

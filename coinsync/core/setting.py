@@ -6,9 +6,10 @@ coins: int = setting(whole(1, 1_000_000), "Coins for one lesson.", 10)
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from inspect import cleandoc
 from typing import Any
 
 from coinsync.core.catalog import is_code
@@ -40,6 +41,56 @@ def setting(
     """A field of a dataclass that the school may set; without a ``default`` it must."""
     metadata = {SETTING: Setting(kind, comment, sample)}
     return dataclasses.field(default=default, metadata=metadata, **options)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a section: what it may hold, and its default, MISSING where it must be given."""
+
+    name: str
+    setting: Setting
+    default: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the file; one that has samples is repeated, as blocks."""
+
+    values: type[Any]
+    name: str
+    comment: str
+    samples: tuple[Mapping[str, Any], ...]
+    optional: bool
+
+    @property
+    def repeated(self) -> bool:
+        """Whether there may be any number of ``[[name]]``."""
+        return bool(self.samples)
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The keys that it may have, in the order of the example."""
+        keys = []
+        for entry in dataclasses.fields(self.values):
+            factory = entry.default_factory
+            default = entry.default if factory is dataclasses.MISSING else factory()
+            keys.append(Key(entry.name, entry.metadata[SETTING], default))
+        return tuple(keys)
+
+
+def section(
+    values: type[Any],
+    name: str,
+    comment: str = "",
+    *samples: Mapping[str, Any],
+    optional: bool = False,
+) -> Any:
+    """A field of ``Settings``; the comment is its own or the class's docstring."""
+    comment = comment or cleandoc(values.__doc__ or "")
+    return dataclasses.field(metadata={SETTING: Section(values, name, comment, samples, optional)})
+
+
+# --- what a value may be ---
 
 
 def expect(fits: bool, expected: str) -> None:

@@ -3,12 +3,11 @@
 A family never reads a code of ours: without words for it, what staff typed stands alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from coinsync.core.ledger import (
@@ -25,6 +24,8 @@ from coinsync.core.ledger import (
     Line,
 )
 from coinsync.core.rules import Reason
+
+K = TypeVar("K")
 
 MINUS = "\N{MINUS SIGN}"
 #: From this number on, thousands are set apart.
@@ -95,6 +96,7 @@ class Words:
     reversed_some_day: str
     marked_on: str
     entered_on: str
+    at_start: str
     statement: StatementWords
 
     def number(self, value: int) -> str:
@@ -141,12 +143,16 @@ def declined(count: int, forms: tuple[str, str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LineFormatter:
-    """Writes lines for one family on one day; ``ways`` are titles by code."""
+    """Writes lines for one family on one day; ``ways`` are titles by code.
+
+    ``began_at`` is when the school's first lessons were posted (UTC), "" where that is not asked.
+    """
 
     words: Words
     zone: ZoneInfo
     today: date
     ways: Mapping[str, str] = field(default_factory=dict)
+    began_at: str = ""
 
     def day(self, day: date) -> str:
         """Write a day, without this year."""
@@ -210,11 +216,20 @@ class LineFormatter:
         """Say when a line was posted more than a day late, else ""."""
         entry = line.posted.entry
         posted_on = self.local(line.posted.posted_at).date()
-        if posted_on - entry.happened_on <= LATE_AFTER:
+        if posted_on - entry.happened_on <= LATE_AFTER or self.came_with_start(line):
             return ""
         words = self.words
         text = words.marked_on if entry.kind is Kind.AWARD else words.entered_on
         return text.format(day=self.day(posted_on))
+
+    def came_with_start(self, line: Line) -> bool:
+        """Whether it is for a lesson before the day on which the school's coins began."""
+        entry = line.posted.entry
+        if not self.began_at or entry.kind is not Kind.AWARD:
+            return False
+        began_on = self.local(self.began_at).date()
+        posted_on = self.local(line.posted.posted_at).date()
+        return entry.happened_on < began_on == posted_on
 
 
 def _joined_names(ids: Iterable[int], names: Mapping[int, str]) -> str:
@@ -222,153 +237,128 @@ def _joined_names(ids: Iterable[int], names: Mapping[int, str]) -> str:
     return ", ".join(name for name in known if name)
 
 
-RUSSIAN = Words(
-    language="ru",
-    thousands="\N{NO-BREAK SPACE}",
-    months="января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
-    kinds={
-        Kind.AWARD: "Занятие",
-        Kind.REVERSAL: "Отмена",
-        Kind.CREDIT: "Начисление",
-        Kind.DEBIT: "Списание",
-        Kind.OPENING: "Начальный остаток",
-        Kind.GIFT: "Подарок",
-        Kind.SALE: "Покупка",
-        Kind.REFUND: "Возврат",
-    },
-    reasons={
-        "lesson": "",
-        "rate_changed": "Изменён размер начисления за занятие",
-        BY_HAND: "Внесено сотрудником школы",
-        BOUGHT: "Куплено в магазине школы",
-        RETURNED: "Возвращено в магазин школы",
-        BY_WAY: "Награда",
-        OPENED: "Перенесено из прежнего учёта",
-        TAKEN_BACK: "Исправление",
-        FORGIVEN: "Отменённое начисление уже потрачено, школа его дарит",
-        Reason.PAID: "Занятие засчитано",
-        Reason.LESSON_GONE: "Занятия больше нет в журнале",
-        Reason.NOT_CONDUCTED: "Занятие не состоялось",
-        Reason.REMOVED: "Отметка исправлена: нет в списке занятия",
-        Reason.ABSENT: "Отметка исправлена: пропуск занятия",
-        Reason.NOT_MARKED: "Отметка о посещении снята",
-        Reason.TRIAL: "Это было пробное занятие",
-        Reason.MAKEUP: "Это была отработка пропуска",
-        Reason.TYPE_NOT_COUNTED: "Такие занятия не засчитываются",
-        Reason.TYPE_UNKNOWN: "Вид занятия ещё не определён",
-        Reason.NO_RULE: "За это занятие начисление не предусмотрено",
-        Reason.GUEST: "Занятие было не в своей группе",
-        Reason.MEMBERSHIP_UNKNOWN: "Запись в группу ещё не подтверждена",
-        Reason.NOT_SCHEDULED: "Занятие было вне расписания",
-    },
-    lesson="Занятие",
-    reversal_of="Отмена: {what}",
-    debt="осталось отработать {coins}",
-    award_reversed="отмена начисления за {day}",
-    entry_reversed="отмена записи от {day}",
-    older_reversed="отмена более ранней записи",
-    reversed_on="отменено {day}",
-    reversed_some_day="отменено",
-    marked_on="начислено {day}",
-    entered_on="внесено {day}",
-    statement=StatementWords(
-        title="Выписка",
-        number="№ {id}",
-        period="{since} – {until}",
-        printed="Напечатано {day}",
-        day="День",
-        what="Что",
-        why="Почему",
-        coins="+/−",
-        balance="Остаток",
-        opening="Остаток на начало",
-        closing="Остаток на конец",
-        nothing="За это время записей нет.",
-        standing="На {day}: {number} {coins}",
-        totals={
-            Total.CARRIED_OVER: "Перенесено",
-            Total.EARNED: "Начислено",
-            Total.GIVEN: "Подарено",
-            Total.TAKEN_BACK: "Отменено",
-            Total.SPENT: "Списано",
-            Total.REFUNDED: "Возвращено",
-        },
-    ),
-)
+#: One text in Russian, and the same in English.
+Texts = tuple[str, str]
 
-ENGLISH = Words(
-    language="en",
-    thousands=",",
-    months="January February March April May June July August September October November December",
-    kinds={
-        Kind.AWARD: "Lesson",
-        Kind.REVERSAL: "Taken back",
-        Kind.CREDIT: "Credit",
-        Kind.DEBIT: "Debit",
-        Kind.OPENING: "Opening balance",
-        Kind.GIFT: "Gift",
-        Kind.SALE: "Purchase",
-        Kind.REFUND: "Refund",
-    },
-    reasons={
-        "lesson": "",
-        "rate_changed": "The rate for the lesson changed",
-        BY_HAND: "Entered by the school's staff",
-        BOUGHT: "Bought in the school's shop",
-        RETURNED: "Brought back to the school's shop",
-        BY_WAY: "Reward",
-        OPENED: "Carried over from earlier records",
-        TAKEN_BACK: "Correction",
-        FORGIVEN: "The award taken back was spent already, the school makes it a gift",
-        Reason.PAID: "The lesson counts",
-        Reason.LESSON_GONE: "The lesson is no longer in the register",
-        Reason.NOT_CONDUCTED: "The lesson did not take place",
-        Reason.REMOVED: "Mark corrected: not on the lesson's list",
-        Reason.ABSENT: "Mark corrected: was not at the lesson",
-        Reason.NOT_MARKED: "The attendance mark was removed",
-        Reason.TRIAL: "It was a trial lesson",
-        Reason.MAKEUP: "It was a make-up lesson",
-        Reason.TYPE_NOT_COUNTED: "Lessons of this kind do not count",
-        Reason.TYPE_UNKNOWN: "The kind of lesson is not settled yet",
-        Reason.NO_RULE: "No rule gives anything for this lesson",
-        Reason.GUEST: "The lesson was in another group",
-        Reason.MEMBERSHIP_UNKNOWN: "The place in the group is not confirmed yet",
-        Reason.NOT_SCHEDULED: "The lesson was not on the schedule",
-    },
-    lesson="Lesson",
-    reversal_of="Taken back: {what}",
-    debt="{coins} to be made up",
-    award_reversed="takes back the award of {day}",
-    entry_reversed="takes back the line of {day}",
-    older_reversed="takes back an earlier line",
-    reversed_on="taken back on {day}",
-    reversed_some_day="taken back",
-    marked_on="credited on {day}",
-    entered_on="entered on {day}",
-    statement=StatementWords(
-        title="Statement",
-        number="#{id}",
-        period="{since} – {until}",
-        printed="Printed on {day}",
-        day="Day",
-        what="What",
-        why="Why",
-        coins="+/−",
-        balance="Balance",
-        opening="Opening balance",
-        closing="Closing balance",
-        nothing="There are no lines in this time.",
-        standing="On {day}: {number} {coins}",
-        totals={
-            Total.CARRIED_OVER: "Carried over",
-            Total.EARNED: "Earned",
-            Total.GIVEN: "Given",
-            Total.TAKEN_BACK: "Taken back",
-            Total.SPENT: "Spent",
-            Total.REFUNDED: "Refunded",
-        },
+#: What a line is called.
+_KINDS: Mapping[Kind, Texts] = {
+    Kind.AWARD: ("Занятие", "Lesson"),
+    Kind.REVERSAL: ("Отмена", "Taken back"),
+    Kind.CREDIT: ("Начисление", "Credit"),
+    Kind.DEBIT: ("Списание", "Debit"),
+    Kind.OPENING: ("Начальный остаток", "Opening balance"),
+    Kind.GIFT: ("Подарок", "Gift"),
+    Kind.SALE: ("Покупка", "Purchase"),
+    Kind.REFUND: ("Возврат", "Refund"),
+}
+
+#: Why it is there.
+_REASONS: Mapping[str, Texts] = {
+    "lesson": ("", ""),
+    "rate_changed": ("Изменён размер начисления за занятие", "The rate for the lesson changed"),
+    BY_HAND: ("Внесено сотрудником школы", "Entered by the school's staff"),
+    BOUGHT: ("Куплено в магазине школы", "Bought in the school's shop"),
+    RETURNED: ("Возвращено в магазин школы", "Brought back to the school's shop"),
+    BY_WAY: ("Награда", "Reward"),
+    OPENED: ("Перенесено из прежнего учёта", "Carried over from earlier records"),
+    TAKEN_BACK: ("Исправление", "Correction"),
+    FORGIVEN: (
+        "Отменённое начисление уже потрачено, школа его дарит",
+        "The award taken back was spent already, the school makes it a gift",
     ),
-)
+    Reason.PAID: ("Занятие засчитано", "The lesson counts"),
+    Reason.LESSON_GONE: ("Занятия больше нет в журнале", "The lesson is no longer in the register"),
+    Reason.NOT_CONDUCTED: ("Занятие не состоялось", "The lesson did not take place"),
+    Reason.REMOVED: (
+        "Отметка исправлена: нет в списке занятия",
+        "Mark corrected: not on the lesson's list",
+    ),
+    Reason.ABSENT: ("Отметка исправлена: пропуск занятия", "Mark corrected: was not at the lesson"),
+    Reason.NOT_MARKED: ("Отметка о посещении снята", "The attendance mark was removed"),
+    Reason.TRIAL: ("Это было пробное занятие", "It was a trial lesson"),
+    Reason.MAKEUP: ("Это была отработка пропуска", "It was a make-up lesson"),
+    Reason.TYPE_NOT_COUNTED: (
+        "Такие занятия не засчитываются",
+        "Lessons of this kind do not count",
+    ),
+    Reason.TYPE_UNKNOWN: ("Вид занятия ещё не определён", "The kind of lesson is not settled yet"),
+    Reason.NO_RULE: (
+        "За это занятие начисление не предусмотрено",
+        "No rule gives anything for this lesson",
+    ),
+    Reason.GUEST: ("Занятие было не в своей группе", "The lesson was in another group"),
+    Reason.MEMBERSHIP_UNKNOWN: (
+        "Запись в группу ещё не подтверждена",
+        "The place in the group is not confirmed yet",
+    ),
+    Reason.NOT_SCHEDULED: ("Занятие было вне расписания", "The lesson was not on the schedule"),
+}
+
+#: Fields of ``Words``.
+_TEXTS: Mapping[str, Texts] = {
+    "language": ("ru", "en"),
+    "thousands": ("\N{NO-BREAK SPACE}", ","),
+    "months": (
+        "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+        "January February March April May June July August September October November December",
+    ),
+    "lesson": ("Занятие", "Lesson"),
+    "reversal_of": ("Отмена: {what}", "Taken back: {what}"),
+    "debt": ("осталось отработать {coins}", "{coins} to be made up"),
+    "award_reversed": ("отмена начисления за {day}", "takes back the award of {day}"),
+    "entry_reversed": ("отмена записи от {day}", "takes back the line of {day}"),
+    "older_reversed": ("отмена более ранней записи", "takes back an earlier line"),
+    "reversed_on": ("отменено {day}", "taken back on {day}"),
+    "reversed_some_day": ("отменено", "taken back"),
+    "marked_on": ("начислено {day}", "credited on {day}"),
+    "entered_on": ("внесено {day}", "entered on {day}"),
+    "at_start": (
+        "это и более ранние занятия начислены при запуске монет",
+        "this and earlier lessons were credited when the coins began",
+    ),
+}
+
+#: Fields of ``StatementWords``.
+_STATEMENT: Mapping[str, Texts] = {
+    "title": ("Выписка", "Statement"),
+    "number": ("№ {id}", "#{id}"),
+    "period": ("{since} – {until}", "{since} – {until}"),
+    "printed": ("Напечатано {day}", "Printed on {day}"),
+    "day": ("День", "Day"),
+    "what": ("Что", "What"),
+    "why": ("Почему", "Why"),
+    "coins": ("+/−", "+/−"),
+    "balance": ("Остаток", "Balance"),
+    "opening": ("Остаток на начало", "Opening balance"),
+    "closing": ("Остаток на конец", "Closing balance"),
+    "nothing": ("За это время записей нет.", "There are no lines in this time."),
+    "standing": ("На {day}: {number} {coins}", "On {day}: {number} {coins}"),
+}
+
+#: What coins of a period came to.
+_TOTALS: Mapping[Total, Texts] = {
+    Total.CARRIED_OVER: ("Перенесено", "Carried over"),
+    Total.EARNED: ("Начислено", "Earned"),
+    Total.GIVEN: ("Подарено", "Given"),
+    Total.TAKEN_BACK: ("Отменено", "Taken back"),
+    Total.SPENT: ("Списано", "Spent"),
+    Total.REFUNDED: ("Возвращено", "Refunded"),
+}
+
+
+def _words(place: int) -> Words:
+    def chosen(texts: Mapping[K, Texts]) -> dict[K, str]:
+        return {name: pair[place] for name, pair in texts.items()}
+
+    return Words(
+        kinds=chosen(_KINDS),
+        reasons=chosen(_REASONS),
+        statement=StatementWords(totals=chosen(_TOTALS), **chosen(_STATEMENT)),
+        **chosen(_TEXTS),
+    )
+
+
+RUSSIAN, ENGLISH = _words(0), _words(1)
 
 #: The languages that families are served in.
 LANGUAGES: Mapping[str, Words] = {words.language: words for words in (RUSSIAN, ENGLISH)}

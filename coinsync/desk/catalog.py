@@ -1,13 +1,11 @@
 """Goods and their stock, as plans. Writes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
-from coinsync.config import Settings
 from coinsync.core.catalog import Item, MoveKind, StockMove, after_loading
 from coinsync.core.plan import Change, Plan, Purpose, Put, Stock
-from coinsync.core.proposal import Author, Proposal, scope_of
+from coinsync.core.proposal import Proposal, scope_of
+from coinsync.desk.gather import Clerk
 from coinsync.errors import CoinPolicy, OutOfStock, PostedOtherwise
 from coinsync.store.reader import Reader
 
@@ -28,20 +26,18 @@ _NOUNS = {
 }
 
 
-def propose_goods(
-    settings: Settings, changes: Iterable[Change], author: Author, *words: str, key: str = ""
-) -> Proposal:
+def propose_goods(clerk: Clerk, changes: Iterable[Change], *words: str, key: str = "") -> Proposal:
     """A proposal about goods, stock or fairs; ``words`` say what it does."""
-    plan = Plan.of(Purpose.CATALOG, scope_of(settings.profile.today((), author.now)), changes)
+    plan = Plan.of(Purpose.CATALOG, scope_of(clerk.today()), changes)
     return Proposal(plan, words=words, key=key)
 
 
-def load(reader: Reader, settings: Settings, items: Sequence[Item], author: Author) -> Proposal:
+def load(clerk: Clerk, items: Sequence[Item]) -> Proposal:
     """Plan that the shop has exactly these goods; those left out are archived."""
-    changes = after_loading(items, reader.all(Item))
+    changes = after_loading(items, clerk.reader.all(Item))
     words = [_words_of_change(item, before) for item, before in changes] or ["no changes"]
     puts = [Put(item, before) for item, before in changes]
-    return propose_goods(settings, puts, author, *words)
+    return propose_goods(clerk, puts, *words)
 
 
 def _words_of_change(item: Item, before: Item | None) -> str:
@@ -58,14 +54,7 @@ def _words_of_change(item: Item, before: Item | None) -> str:
 
 
 def move_stock(
-    reader: Reader,
-    settings: Settings,
-    item: Item,
-    kind: MoveKind,
-    pieces: int,
-    author: Author,
-    *,
-    note: str = "",
+    clerk: Clerk, item: Item, kind: MoveKind, pieces: int, *, note: str = ""
 ) -> Proposal:
     """Plan that pieces come in, are written off, or were counted: then ``pieces`` are there.
 
@@ -73,38 +62,35 @@ def move_stock(
     the key of another move.
     """
     # Goods of some branches are received there, and the day is theirs.
-    day = author.day_by(settings.profile.today(item.branches, author.now))
+    day = clerk.day(item.branches)
     if not item.tracked:
         raise CoinPolicy(
-            f"the stock of {item.code} is not counted; nothing written",
+            f"the stock of {item.code} is not counted",
             advice="Say in the catalog's file that it is tracked, and load it.",
         )
+    reader, author = clerk.reader, clerk.author
     key = f"stock:{author.key}"
     recorded = next((move for _, move in reader.stock_moves(key=key)), None)
     if recorded is not None:
         same_move = (recorded.item, recorded.kind) == (item.code, kind)
         if not same_move or pieces != _pieces_typed(reader, recorded):
-            raise PostedOtherwise(
-                f"key {author.key} is another move of stock already; nothing written"
-            )
+            raise PostedOtherwise(f"key {author.key} is another move of stock already")
         words = f"recorded already: {recorded.quantity:+}"
-        return propose_goods(settings, (), author, words, key=key)
+        return propose_goods(clerk, (), words, key=key)
     left = reader.stock([item.code])[item.code]
     quantity = _quantity(kind, pieces, left)
     if quantity == 0:
         words = f"{item.code}  {item.name_ru}: {left} left, as counted"
-        return propose_goods(settings, (), author, words)
+        return propose_goods(clerk, (), words)
     if left + quantity < 0:
-        raise OutOfStock(
-            f"{item.code}: {left} left, {-quantity} to be written off; nothing written"
-        )
+        raise OutOfStock(f"{item.code}: {left} left, {-quantity} to be written off")
     move = StockMove(key, item.code, quantity, kind, day, author.actor, note)
     # A count is stale once a piece moves: it was held against the pieces that were left. The item
     # itself must still be there and counted, so it is put as it is.
     counted_against = left if kind is MoveKind.COUNT else None
     changes: list[Change] = [Put(item, item), Stock(move, counted_against)]
     words = f"{item.code}  {item.name_ru}: {left} {quantity:+} → {left + quantity}"
-    return propose_goods(settings, changes, author, words, key=key)
+    return propose_goods(clerk, changes, words, key=key)
 
 
 def _quantity(kind: MoveKind, pieces: int, left: int) -> int:

@@ -1,19 +1,17 @@
 """Coins by hand, as plans: credit, debit, and taking an entry back. Writes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from coinsync.config import Settings
 from coinsync.core import ledger
 from coinsync.core.facts import Decision, Presence, Resident
 from coinsync.core.ledger import Entry, KeyState, Kind, Line
 from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put
-from coinsync.core.proposal import Author, Proposal, check_floors, scope_of
+from coinsync.core.proposal import Proposal, check_floors, scope_of
 from coinsync.core.school import Way
 from coinsync.desk import gather
+from coinsync.desk.gather import Clerk
 from coinsync.errors import (
     AboveLimit,
     AlreadyReversed,
@@ -36,28 +34,20 @@ _NOT_BY_HAND = {
 
 
 def give(
-    reader: Reader,
-    settings: Settings,
-    resident: Resident,
-    coins: int,
-    author: Author,
-    *,
-    note: str,
-    way: Way | None = None,
+    clerk: Clerk, resident: Resident, coins: int, *, note: str, way: Way | None = None
 ) -> Proposal:
     """Plan a credit (``coins`` above 0) or a debit (below), under the author's key.
 
     Raises ``AboveLimit``, ``LikelyDuplicate``, ``PostedOtherwise``, ``NotEnoughCoins``, or
     ``CoinPolicy`` for somebody who is erased.
     """
-    limit = settings.limits.coins_per_operation_max
+    reader, author = clerk.reader, clerk.author
+    limit = clerk.settings.limits.coins_per_operation_max
     if abs(coins) > limit:
-        raise AboveLimit(
-            f"{abs(coins)} coins is above the limit of {limit} for one operation; nothing written"
-        )
+        raise AboveLimit(f"{abs(coins)} coins is above the limit of {limit} for one operation")
     gather.refuse_erased(resident)
     key, kind = ledger.desk_key(author.key), Kind.CREDIT if coins > 0 else Kind.DEBIT
-    day = author.day_by(settings.profile.today(resident.branches, author.now))
+    day = clerk.day(resident.branches)
     rule, reason = (way.code, ledger.BY_WAY) if way else ("", ledger.BY_HAND)
     entry = Entry(key, 1, resident.id, coins, kind, day, reason, author.actor, rule, note)
     # The key was made before anybody was asked. So whoever does not know whether an earlier try
@@ -70,7 +60,7 @@ def give(
         return Proposal(plan, words=(f"already posted: entry {n}",), done=(n,), key=key)
     if not author.allow_duplicate:
         _refuse_duplicate(reader, entry, author.now)
-    moves = gather.moves_of(reader, settings, [entry])
+    moves = gather.moves_of(clerk, [entry])
     check_floors(moves)
     plan = Plan.of(Purpose.DESK, scope_of(day), [Post(entry)], basis=[KeyState(key)])
     return Proposal(plan, moves, key=key)
@@ -84,7 +74,11 @@ def says_the_same(line: Line, wanted: Entry) -> bool:
 
 
 def refuse_another_entry(
-    line: Line, wanted: Entry, day: date | None, survivors: Mapping[int, int]
+    line: Line,
+    wanted: Entry,
+    day: date | None,
+    survivors: Mapping[int, int],
+    advice: str | None = None,
 ) -> None:
     """Raise ``PostedOtherwise`` where the key of ``wanted`` stands for another entry already.
 
@@ -99,7 +93,8 @@ def refuse_another_entry(
         return
     raise PostedOtherwise(
         f"key {wanted.key} is already posted with other content: entry {line.posted.n}, "
-        f"{entry.coins:+} for #{entry.resident} on {entry.happened_on}; nothing written"
+        f"{entry.coins:+} for #{entry.resident} on {entry.happened_on}",
+        advice=advice,
     )
 
 
@@ -111,20 +106,19 @@ def _refuse_duplicate(reader: Reader, entry: Entry, now: datetime) -> None:
             age = now - datetime.fromisoformat(line.posted.posted_at)
             # Another machine's clock may be ahead of this one.
             seconds = max(0, int(age.total_seconds()))
-            raise LikelyDuplicate(
-                f"likely the same as entry {line.posted.n}, {seconds} s ago; nothing written"
-            )
+            raise LikelyDuplicate(f"likely the same as entry {line.posted.n}, {seconds} s ago")
 
 
-def reverse(reader: Reader, settings: Settings, n: int, author: Author, *, note: str) -> Proposal:
+def reverse(clerk: Clerk, n: int, *, note: str) -> Proposal:
     """Plan to take one entry back. Of somebody who is erased no note is kept.
 
     Raises ``NotFound``, ``AlreadyReversed``, ``NotReversible`` or ``NotEnoughCoins``.
     """
+    reader = clerk.reader
     original = _reversible_entry(reader, n)
     state = reader.key_states([original.key])[original.key]
     card = gather.recorded_resident(reader, original.resident)
-    today = settings.profile.today(gather.surviving_card(reader, card).branches, author.now)
+    today = clerk.today(gather.surviving_card(reader, card).branches)
     of_lesson = original.kind is Kind.AWARD
     reversal = replace(
         original,
@@ -134,14 +128,14 @@ def reverse(reader: Reader, settings: Settings, n: int, author: Author, *, note:
         # Coins of a lesson are taken back on its day; what a clerk did by mistake is mended today.
         happened_on=original.happened_on if of_lesson else today,
         reason=ledger.TAKEN_BACK,
-        actor=author.actor,
+        actor=clerk.author.actor,
         note="" if card.presence is Presence.ERASED else note,
         reverses=n,
     )
     changes: list[Change] = [Post(reversal)]
     if of_lesson:
-        changes += _decide_nothing_is_due(reader, settings, reversal, today)
-    moves = gather.moves_of(reader, settings, [reversal])
+        changes += _decide_nothing_is_due(clerk, reversal, today)
+    moves = gather.moves_of(clerk, [reversal])
     check_floors(moves)
     plan = Plan.of(Purpose.DESK, scope_of(reversal.happened_on), changes, basis=[state])
     return Proposal(plan, moves, words=(f"takes back entry {n}",))
@@ -155,24 +149,20 @@ def _reversible_entry(reader: Reader, n: int) -> Entry:
             advice='"coinsync history RESIDENT" shows the numbers of entries.',
         )
     if line.reversed_by is not None:
-        raise AlreadyReversed(
-            f"entry {n} is already reversed by {line.reversed_by}; nothing written"
-        )
+        raise AlreadyReversed(f"entry {n} is already reversed by {line.reversed_by}")
     entry = line.posted.entry
     if entry.kind in _NOT_BY_HAND:
-        raise NotReversible(f"entry {n} {_NOT_BY_HAND[entry.kind]}; nothing written")
+        raise NotReversible(f"entry {n} {_NOT_BY_HAND[entry.kind]}")
     return entry
 
 
-def _decide_nothing_is_due(
-    reader: Reader, settings: Settings, reversal: Entry, today: date
-) -> list[Change]:
+def _decide_nothing_is_due(clerk: Clerk, reversal: Entry, today: date) -> list[Change]:
     # The rules go on giving coins for the visit. Without a decision that nothing is due, the next
     # sync would pay them again.
     key, lesson, resident = reversal.key, reversal.lesson, reversal.resident
     if lesson is None:
         return []
-    question = gather.question_about(reader, settings, key, lesson, resident, today)
+    question = gather.question_about(clerk, key, lesson, resident, today)
     if question is None:
         return []
     hold, reason = question.difference.hold, question.difference.verdict.reason.value

@@ -1,15 +1,13 @@
 """Fairs, as plans: open and close. Writes nothing."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
-from coinsync.config import Settings
 from coinsync.core.catalog import Event
 from coinsync.core.plan import Put
-from coinsync.core.proposal import Author, Proposal
+from coinsync.core.proposal import Proposal
 from coinsync.core.shop_report import Settlement
 from coinsync.desk.catalog import propose_goods
+from coinsync.desk.gather import Clerk
 from coinsync.errors import CoinPolicy, EventClosed, NotFound
 from coinsync.store.reader import Reader
 
@@ -17,21 +15,17 @@ from coinsync.store.reader import Reader
 NAMED_MAX = 5
 
 
-def open_fair(
-    reader: Reader, settings: Settings, code: str, title: str, author: Author
-) -> Proposal:
+def open_fair(clerk: Clerk, code: str, title: str) -> Proposal:
     """Plan that sales may be booked to a fair."""
-    before = reader.find(Event, code)
+    before = clerk.reader.find(Event, code)
     if before is not None:
         state = f"closed on {before.closed_on}" if before.closed_on else "open"
-        return propose_goods(settings, (), author, f"{code} is there already, {state}")
-    event = Event(code, title, author.day_by(settings.profile.today((), author.now)))
-    return propose_goods(settings, [Put(event)], author, f"{code}  {title}: open for sales")
+        return propose_goods(clerk, (), f"{code} is there already, {state}")
+    event = Event(code, title, clerk.day())
+    return propose_goods(clerk, [Put(event)], f"{code}  {title}: open for sales")
 
 
-def close_fair(
-    settings: Settings, event: Event, settlement: Settlement, author: Author
-) -> Proposal:
+def close_fair(clerk: Clerk, event: Event, settlement: Settlement) -> Proposal:
     """Plan that a fair is closed.
 
     Raises ``EventClosed``, or ``CoinPolicy`` where something does not add up.
@@ -40,11 +34,10 @@ def close_fair(
     if settlement.differences:
         differences = "; ".join(settlement.differences[:NAMED_MAX])
         raise CoinPolicy(
-            f"{event.code} does not add up: {differences}; nothing written",
+            f"{event.code} does not add up: {differences}",
             advice=f"coinsync reconcile; coinsync shop sales --event {event.code}",
         )
-    today = author.day_by(settings.profile.today((), author.now))
-    closed = replace(event, closed_on=today, closed_by=author.actor)
+    closed = replace(event, closed_on=clerk.day(), closed_by=clerk.author.actor)
     words = [
         f"{event.code}  {event.title}: {settlement.sales} sales, "
         f"lines refunded {settlement.refunds}",
@@ -57,7 +50,7 @@ def close_fair(
             f"= sold {shelf.sold} + written off {shelf.written_off}"
         )
     # The sales of a fair rely on the open event, so a sale that is made meanwhile is refused.
-    return propose_goods(settings, [Put(closed, event)], author, *words)
+    return propose_goods(clerk, [Put(closed, event)], *words)
 
 
 def open_event(reader: Reader, code: str) -> Event:
@@ -73,6 +66,4 @@ def open_event(reader: Reader, code: str) -> Event:
 
 def _refuse_closed(event: Event) -> None:
     if event.closed_on is not None:
-        raise EventClosed(
-            f"{event.code} was closed on {event.closed_on} by {event.closed_by}; nothing written"
-        )
+        raise EventClosed(f"{event.code} was closed on {event.closed_on} by {event.closed_by}")

@@ -1,8 +1,7 @@
-"""What several proposals gather first: cards, moves of coins, a lesson's case."""
+"""Who decides, and what several proposals gather first: cards, moves, a lesson's case."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from coinsync.config import Settings
@@ -10,18 +9,35 @@ from coinsync.core.facts import Presence, Resident
 from coinsync.core.ledger import Entry, KeyState
 from coinsync.core.planning.compare import Cause, Difference
 from coinsync.core.planning.review import Question
-from coinsync.core.proposal import Move
+from coinsync.core.proposal import Author, Move
 from coinsync.core.reasons import why
 from coinsync.core.rules import judge
 from coinsync.errors import CoinPolicy, NotFound
 from coinsync.store.reader import Reader
 
 
-def refuse_erased(resident: Resident, where: str = "") -> None:
-    """Raise ``CoinPolicy`` for somebody who is erased; ``where`` begins the message."""
+@dataclass(frozen=True, slots=True)
+class Clerk:
+    """Who decides something: what they see, the configuration, and who they are."""
+
+    reader: Reader
+    settings: Settings
+    author: Author
+
+    def today(self, branches: Collection[int] = ()) -> date:
+        """Today at these branches, or at the school."""
+        return self.settings.profile.today(branches, self.author.now)
+
+    def day(self, branches: Collection[int] = ()) -> date:
+        """The day that was named, else today. Raises ``UsageError``."""
+        return self.author.day_by(self.today(branches))
+
+
+def refuse_erased(resident: Resident) -> None:
+    """Raise ``CoinPolicy`` for somebody who is erased."""
     # Whatever staff write about a person is what the family asked to be forgotten.
     if resident.presence is Presence.ERASED:
-        raise CoinPolicy(f"{where}#{resident.id} is erased; nothing written")
+        raise CoinPolicy(f"#{resident.id} is erased")
 
 
 def recorded_resident(reader: Reader, id: int) -> Resident:
@@ -37,8 +53,9 @@ def surviving_card(reader: Reader, card: Resident) -> Resident:
     return recorded_resident(reader, reader.survivors().get(card.id, card.id))
 
 
-def moves_of(reader: Reader, settings: Settings, entries: Sequence[Entry]) -> tuple[Move, ...]:
+def moves_of(clerk: Clerk, entries: Sequence[Entry]) -> tuple[Move, ...]:
     """What entries do to the balances as they are now, one after the other."""
+    reader = clerk.reader
     survivors = reader.survivors()
     owners = {survivors.get(entry.resident, entry.resident) for entry in entries}
     residents, balances = reader.residents_by_id(owners), reader.balances(owners)
@@ -54,7 +71,7 @@ def moves_of(reader: Reader, settings: Settings, entries: Sequence[Entry]) -> tu
             coins=entry.coins,
             after=balances[owner],
             kind=entry.kind.value,
-            why=why(entry.reason, entry.rule, entry.note, settings.way_titles),
+            why=why(entry.reason, entry.rule, entry.note, clerk.settings.way_titles),
             day=entry.happened_on,
         )
         moves.append(move)
@@ -62,18 +79,19 @@ def moves_of(reader: Reader, settings: Settings, entries: Sequence[Entry]) -> tu
 
 
 def question_about(
-    reader: Reader, settings: Settings, key: str, lesson: int, resident: int, today: date
+    clerk: Clerk, key: str, lesson: int, resident: int, today: date
 ) -> Question | None:
     """What a decision about one visit needs; None where the visit is not recorded.
 
     ``today`` is the resident's.
     """
+    reader = clerk.reader
     record = reader.lesson_records_by_id([lesson]).get(lesson)
     if record is None:
         return None
     for attendance in record.attendance:
         if attendance.resident == resident:
-            verdict = judge(record.lesson, attendance, settings.rulebook)
+            verdict = judge(record.lesson, attendance, clerk.settings.rulebook)
             state = reader.key_states([key]).get(key, KeyState(key))
             hold = reader.holds([lesson]).get(key)
             difference = Difference(record.lesson, resident, verdict, state, hold, Cause.HELD)

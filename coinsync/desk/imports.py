@@ -1,23 +1,20 @@
 """The rows of a file, as one plan. Writes nothing."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from coinsync.config import Settings
 from coinsync.core import ledger
 from coinsync.core.facts import Resident
 from coinsync.core.files.import_rows import KEY_PREFIX, ImportRow
 from coinsync.core.files.sheet import Problem, quoted, refusal
 from coinsync.core.ledger import Entry, KeyState, Kind, Line
 from coinsync.core.plan import Plan, Post, Purpose, Scope
-from coinsync.core.proposal import Author, Move, Proposal, check_floors
+from coinsync.core.proposal import Move, Proposal, check_floors
 from coinsync.desk.coins import refuse_another_entry, says_the_same
-from coinsync.desk.gather import moves_of, refuse_erased
+from coinsync.desk.gather import Clerk, moves_of, refuse_erased
 from coinsync.errors import (
     Ambiguous,
     CoinPolicy,
@@ -25,7 +22,6 @@ from coinsync.errors import (
     ImportRefused,
     LikelyDuplicate,
     NotFound,
-    PostedOtherwise,
 )
 from coinsync.store.reader import Reader
 
@@ -36,12 +32,10 @@ NAMED_MAX = 5
 
 
 def import_rows(
-    reader: Reader,
-    settings: Settings,
+    clerk: Clerk,
     rows: Sequence[ImportRow],
     problems: Sequence[Problem],
     find: Callable[[str], Resident],
-    author: Author,
 ) -> Proposal:
     """Plan the rows of a file, all or none; those that are posted already are left out.
 
@@ -49,8 +43,9 @@ def import_rows(
     the error of the only one: what ``find`` raises, ``PostedOtherwise``, ``NotEnoughCoins``, or
     ``CoinPolicy`` for somebody who is erased. Raises ``LikelyDuplicate``.
     """
+    reader, author = clerk.reader, clerk.author
     wrong = _Wrong(list(problems))
-    entries = _entries_of_rows(settings, rows, find, author, wrong)
+    entries = _entries_of_rows(clerk, rows, find, wrong)
     # A row that was taken back since is posted all the same, and is not posted again: the first
     # entry of its key is what the file said.
     posted: dict[str, Line] = {}
@@ -66,12 +61,12 @@ def import_rows(
         else:
             new_rows.append((row, entry))
     new_entries = [entry for _, entry in new_rows]
-    moves = moves_of(reader, settings, new_entries)
+    moves = moves_of(clerk, new_entries)
     _refuse_debts(moves, [row.line for row, _ in new_rows], wrong)
     wrong.refuse()
     if not author.allow_duplicate:
         _refuse_sent_twice(reader, new_rows, {row.key for row in rows}, author.now)
-    days = [entry.happened_on for entry in new_entries] or [settings.profile.today((), author.now)]
+    days = [entry.happened_on for entry in new_entries] or [clerk.today()]
     plan = Plan.of(
         Purpose.DESK,
         Scope(0, min(days), max(days)),
@@ -96,14 +91,13 @@ class _Wrong:
         try:
             yield
         except (Ambiguous, CoinPolicy, NotFound) as error:
-            reason = error.message.removesuffix("; nothing written")
-            problem = Problem(line, column, reason)
-            error.message = f"{problem}; nothing written"
+            reason = error.message
+            error.message = str(Problem(line, column, reason))
             error.args = (error.message,)
             self.errors.append(error)
             if isinstance(error, Ambiguous):
                 reason = f"{reason}: {', '.join(error.candidates)}"
-            self.problems.append(replace(problem, reason=reason))
+            self.problems.append(Problem(line, column, reason))
 
     def refuse(self) -> None:
         """Raise what there is: one error as it is, several as one."""
@@ -117,11 +111,7 @@ class _Wrong:
 
 
 def _entries_of_rows(
-    settings: Settings,
-    rows: Sequence[ImportRow],
-    find: Callable[[str], Resident],
-    author: Author,
-    wrong: _Wrong,
+    clerk: Clerk, rows: Sequence[ImportRow], find: Callable[[str], Resident], wrong: _Wrong
 ) -> list[tuple[ImportRow, Entry]]:
     # The entry of each row of whom it is known who is meant, and what.
     unread = {problem.line for problem in wrong.problems}
@@ -137,7 +127,7 @@ def _entries_of_rows(
             continue
         # A day may have come at one branch and not yet at another, so it is the resident's own
         # day that counts, and only here is it known who the resident is.
-        today = settings.profile.today(resident.branches, author.now)
+        today = clerk.today(resident.branches)
         if row.day is not None and row.day > today:
             typed = quoted(row.day.isoformat())
             problem = Problem(row.line, "date", f"{typed} is not yet; today is {today}")
@@ -147,7 +137,7 @@ def _entries_of_rows(
         reason = ledger.OPENED if row.kind is Kind.OPENING else ledger.BY_HAND
         if row.way:
             reason = ledger.BY_WAY
-        day, actor = row.day or today, author.actor
+        day, actor = row.day or today, clerk.author.actor
         entry = Entry(
             row.key, 1, resident.id, row.coins, row.kind, day, reason, actor, row.way, row.reason
         )
@@ -174,12 +164,8 @@ def _refuse_another_row(
     if row.way:
         # What a way gives is the configuration's; it may have changed since the file was posted.
         entry = replace(entry, coins=line.posted.entry.coins)
-    try:
-        refuse_another_entry(line, entry, row.day, survivors)
-    except PostedOtherwise as error:
-        raise PostedOtherwise(
-            error.message, advice="Give the row another key, or leave it out."
-        ) from None
+    advice = "Give the row another key, or leave it out."
+    refuse_another_entry(line, entry, row.day, survivors, advice)
 
 
 def _refuse_sent_twice(
@@ -200,7 +186,7 @@ def _refuse_sent_twice(
     if likely:
         more = f" and {len(likely) - NAMED_MAX} more" if len(likely) > NAMED_MAX else ""
         named = ", ".join(likely[:NAMED_MAX])
-        raise LikelyDuplicate(f"another file has posted the same: {named}{more}; nothing written")
+        raise LikelyDuplicate(f"another file has posted the same: {named}{more}")
 
 
 def _came_from_a_file(line: Line, row: ImportRow, entry: Entry) -> bool:

@@ -1,32 +1,28 @@
 """Cards of residents and who sees them, as plans: merge, unmerge, erase, link, revoke."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from coinsync.config import Settings
 from coinsync.core.facts import Fact, Link, LinkSource, Merge, Presence, Resident, VkPage
 from coinsync.core.ledger import survivors_of
 from coinsync.core.plan import Change, Drop, Plan, Purpose, Put
-from coinsync.core.proposal import Author, Proposal, scope_of
-from coinsync.desk.gather import recorded_resident, refuse_erased, surviving_card
+from coinsync.core.proposal import Proposal, scope_of
+from coinsync.desk.gather import Clerk, recorded_resident, refuse_erased, surviving_card
 from coinsync.errors import CoinPolicy, NotEnoughCoins, NotFound, UsageError
 from coinsync.store.reader import Reader
 
 
 def propose_facts(
-    settings: Settings, resident: Resident, changes: Iterable[Change], author: Author, *words: str
+    clerk: Clerk, resident: Resident, changes: Iterable[Change], *words: str
 ) -> Proposal:
     """A proposal about a resident that moves no coins; ``words`` say what it does."""
-    today = settings.profile.today(resident.branches, author.now)
-    return Proposal(Plan.of(Purpose.DESK, scope_of(today), changes), words=words)
+    scope = scope_of(clerk.today(resident.branches))
+    return Proposal(Plan.of(Purpose.DESK, scope, changes), words=words)
 
 
-def merge(
-    reader: Reader, settings: Settings, card: Resident, into: Resident, author: Author
-) -> Proposal:
+def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
     """Plan that one card goes on as another: coins count together, and viewers come along."""
+    reader = clerk.reader
     into = _card_to_go_on_as(reader, card, into)
     before = next((merge for merge in reader.merges() if merge.resident == card.id), None)
     viewers = {link.vk for link in reader.links_of([into.id])}
@@ -51,19 +47,17 @@ def merge(
     ]
     if card.presence is Presence.CLIENT:
         words.append(f"#{card.id} is still a client in the CRM; its lessons go on counting")
-    return propose_facts(settings, card, changes, author, *words)
+    return propose_facts(clerk, card, changes, *words)
 
 
 def _card_to_go_on_as(reader: Reader, card: Resident, into: Resident) -> Resident:
     survivors = reader.survivors()
     if card.id in survivors:
-        raise CoinPolicy(
-            f"#{card.id} is merged into #{survivors[card.id]} already; nothing written"
-        )
+        raise CoinPolicy(f"#{card.id} is merged into #{survivors[card.id]} already")
     # A circle of merges would leave no card whose coins count.
     if survivors.get(into.id) == card.id:
         raise CoinPolicy(
-            f"#{into.id} is merged into #{card.id} already; nothing written",
+            f"#{into.id} is merged into #{card.id} already",
             advice=f'To turn it round: "coinsync residents unmerge {into.id}" first.',
         )
     survivor = surviving_card(reader, into)
@@ -83,12 +77,13 @@ def _words_of_viewers(moving: Sequence[int], viewers: Collection[int]) -> str:
     return "its VK accounts are known there already"
 
 
-def unmerge(reader: Reader, settings: Settings, card: Resident, author: Author) -> Proposal:
+def unmerge(clerk: Clerk, card: Resident) -> Proposal:
     """Plan that a merged card stands on its own again, with the viewers that it brought."""
+    reader = clerk.reader
     merges = {merge.resident: merge for merge in reader.merges() if merge.into}
     merged = merges.pop(card.id, None)
     if merged is None:
-        raise CoinPolicy(f"#{card.id} is not merged into any other card; nothing written")
+        raise CoinPolicy(f"#{card.id} is not merged into any other card")
     survivors = survivors_of(merges.values())
     survivor = recorded_resident(reader, survivors.get(merged.into, merged.into))
     balances = reader.balances([card.id, survivor.id], survivors=survivors)
@@ -98,12 +93,12 @@ def unmerge(reader: Reader, settings: Settings, card: Resident, author: Author) 
         if coins < 0:
             raise NotEnoughCoins(
                 f"#{resident.id} {resident.name} would have {coins} coins on its own: "
-                "they were spent together; nothing written"
+                "they were spent together"
             )
         words.append(f"#{resident.id} {resident.name} has {coins} on its own")
     changes: list[Change] = [Put(replace(merged, into=0, links=()), merged)]
     changes += _viewers_back(reader, merged, merges, survivor.id)
-    return propose_facts(settings, card, changes, author, *words)
+    return propose_facts(clerk, card, changes, *words)
 
 
 def _viewers_back(
@@ -161,8 +156,9 @@ def _cards_seen_by_merges_alone(
     return cards
 
 
-def erase(reader: Reader, settings: Settings, resident: Resident, author: Author) -> Proposal:
+def erase(clerk: Clerk, resident: Resident) -> Proposal:
     """Plan to forget who a resident is: names, links and notes go, numbers stay."""
+    reader = clerk.reader
     cards = reader.cards_of(resident.id)
     links, notes = reader.links_of(cards), reader.notes_of(cards)
     decisions = [decision for decision in reader.decisions_of(cards) if decision.note]
@@ -189,46 +185,42 @@ def erase(reader: Reader, settings: Settings, resident: Resident, author: Author
     ]
     if not changes:
         words = [f"#{resident.id} is erased already"]
-    return propose_facts(settings, resident, changes, author, *words)
+    return propose_facts(clerk, resident, changes, *words)
 
 
-def link(
-    reader: Reader, settings: Settings, resident: Resident, vk: int, author: Author
-) -> Proposal:
+def link(clerk: Clerk, resident: Resident, vk: int) -> Proposal:
     """Plan that a VK account may see a resident."""
     refuse_erased(resident)
     who = f"#{resident.id} {resident.name}"
-    before = _link_of(reader, resident, vk)
+    before = _link_of(clerk.reader, resident, vk)
     if before is not None and before.live:
-        return propose_facts(settings, resident, (), author, f"VK {vk} sees {who} already")
+        return propose_facts(clerk, resident, (), f"VK {vk} sees {who} already")
     words = [f"VK {vk} will see {who}"]
-    seen_by_vk = reader.residents_of_visitor(vk)
+    seen_by_vk = clerk.reader.residents_of_visitor(vk)
     others = [f"#{other.id} {other.name}" for other in seen_by_vk if other.id != resident.id]
     if others:
         words.append(f"it also sees {', '.join(others)}")
     if before is not None:
         words.append("this link was revoked before")
     linked = Put(Link(vk, resident.id, LinkSource.DESK), before)
-    return propose_facts(settings, resident, [linked], author, *words)
+    return propose_facts(clerk, resident, [linked], *words)
 
 
-def revoke(
-    reader: Reader, settings: Settings, resident: Resident, vk: int, author: Author
-) -> Proposal:
+def revoke(clerk: Clerk, resident: Resident, vk: int) -> Proposal:
     """Plan that a VK account no longer sees a resident, whatever the CRM's card says."""
     who = f"#{resident.id} {resident.name}"
-    before = _link_of(reader, resident, vk)
+    before = _link_of(clerk.reader, resident, vk)
     if before is None:
         raise NotFound(
             f"VK {vk} has no link to {who}", advice='"coinsync links list" shows all links.'
         )
     if not before.live:
         already = f"VK {vk} does not see {who} any more"
-        return propose_facts(settings, resident, (), author, already)
+        return propose_facts(clerk, resident, (), already)
     # Were the link dropped, the next sync would make it anew.
     revoked = Put(replace(before, live=False), before)
     words = f"VK {vk} will no longer see {who}"
-    return propose_facts(settings, resident, [revoked], author, words)
+    return propose_facts(clerk, resident, [revoked], words)
 
 
 def _link_of(reader: Reader, resident: Resident, vk: int) -> Link | None:

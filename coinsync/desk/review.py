@@ -1,16 +1,13 @@
 """What is held, and what a person decides about it, as a plan. Writes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from coinsync.config import Settings
 from coinsync.core.directory import Directory
 from coinsync.core.facts import Group, Hold, HoldKind, Lesson, LessonType, Presence, Resident
 from coinsync.core.plan import Plan, Purpose
 from coinsync.core.planning.review import Question, Ruling, plan_review
-from coinsync.core.proposal import Author, Case, Proposal, scope_of
-from coinsync.desk.gather import moves_of, question_about
+from coinsync.core.proposal import Case, Proposal, scope_of
+from coinsync.desk.gather import Clerk, moves_of, question_about
 from coinsync.errors import CoinPolicy, UsageError
 from coinsync.store.reader import Reader
 
@@ -39,39 +36,30 @@ def _owners(reader: Reader, holds: Collection[Hold]) -> dict[int, Resident]:
     return {card: residents[owner] for card, owner in owner_ids.items() if owner in residents}
 
 
-def review(
-    reader: Reader,
-    settings: Settings,
-    holds: Sequence[Hold],
-    ruling: Ruling,
-    author: Author,
-    *,
-    note: str,
-) -> Proposal:
+def review(clerk: Clerk, holds: Sequence[Hold], ruling: Ruling, *, note: str) -> Proposal:
     """Plan a person's ruling about held cases; *forgive* is for reversals alone."""
     if not holds:
-        today = settings.profile.today((), author.now)
-        return Proposal(Plan.of(Purpose.REVIEW, scope_of(today), ()), words=("nothing is held",))
+        nothing = Plan.of(Purpose.REVIEW, scope_of(clerk.today()), ())
+        return Proposal(nothing, words=("nothing is held",))
     if ruling is Ruling.FORGIVE and any(hold.kind is HoldKind.GUEST for hold in holds):
         raise UsageError(
             "forgive: a visit that is held has no coins to give back; post it or waive it"
         )
+    reader = clerk.reader
     owners = _owners(reader, holds)
     questions = []
     for hold in holds:
         owner = owners.get(hold.resident)
-        today = settings.profile.today(owner.branches if owner else (), author.now)
-        question = question_about(reader, settings, hold.key, hold.lesson, hold.resident, today)
+        today = clerk.today(owner.branches if owner else ())
+        question = question_about(clerk, hold.key, hold.lesson, hold.resident, today)
         if question is None:
-            raise CoinPolicy(
-                f"lesson {hold.lesson} is not recorded any more; run sync first; nothing written"
-            )
+            raise CoinPolicy(f"lesson {hold.lesson} is not recorded any more; run sync first")
         questions.append(question)
     # What staff type about a card that was erased is not kept.
     cards = reader.recorded(Resident, {hold.resident for hold in holds})
     erased = {card.id for card in cards if card.presence is Presence.ERASED}
-    plan = plan_review(questions, ruling, actor=author.actor, note=note, erased=erased)
-    moves = moves_of(reader, settings, plan.entries)
+    plan = plan_review(questions, ruling, actor=clerk.author.actor, note=note, erased=erased)
+    moves = moves_of(clerk, plan.entries)
     return Proposal(plan, moves, _words_where_nothing_moves(plan, questions, owners))
 
 

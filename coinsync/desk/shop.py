@@ -1,13 +1,10 @@
 """Sales and refunds, each as one plan of coins, stock and lines. Writes nothing."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from coinsync.config import Settings
 from coinsync.core.catalog import MoveKind, Pick, RefundLine, Sale, SaleLine, StockMove, shares
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.floor import refuse_sold_out
@@ -16,7 +13,7 @@ from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Proposal, check_floors, scope_of
 from coinsync.core.shop_report import paid_by_card
 from coinsync.desk.fairs import open_event
-from coinsync.desk.gather import moves_of
+from coinsync.desk.gather import Clerk, moves_of
 from coinsync.errors import AlreadyReversed, CoinPolicy, NotFound, PostedOtherwise, UsageError
 from coinsync.store.reader import Reader
 
@@ -33,11 +30,9 @@ class Buyer:
 
 
 def sell(
-    reader: Reader,
-    settings: Settings,
+    clerk: Clerk,
     picks: Sequence[Pick],
     buyers: Sequence[Buyer],
-    author: Author,
     *,
     event: str = "",
     note: str = "",
@@ -48,21 +43,22 @@ def sell(
     """
     # The key was made before anything was asked: a sale whose answer was lost is tried again
     # under the same key, and is then found here.
-    sold = _sold_already(reader, picks, buyers, author, event, note)
+    sold = _sold_already(clerk, picks, buyers, event, note)
     if sold is not None:
         return sold
+    author = clerk.author
     lines = _sale_lines(author.key, picks, note)
     total = sum(line.coins for line in lines)
     if total == 0:
         raise UsageError("a sale of 0 coins is a gift; the shop keeps no gifts")
-    today = _earliest_today(settings, [buyer.resident for buyer in buyers], author)
+    today = _earliest_today(clerk, [buyer.resident for buyer in buyers])
     sale = Sale(author.key, author.day_by(today), event, author.actor)
     parts = _parts(total, buyers)
-    conditions = _conditions(reader, picks, event)
-    stock = _stock_of_sale(reader, sale, picks)
+    conditions = _conditions(clerk.reader, picks, event)
+    stock = _stock_of_sale(clerk.reader, sale, picks)
     text = _note_of_sale(lines, note)
     entries = [_payment(sale, resident.id, coins, text) for resident, coins in parts]
-    moves = moves_of(reader, settings, entries)
+    moves = moves_of(clerk, entries)
     check_floors(moves)
     plan = Plan.of(
         Purpose.SALE,
@@ -73,10 +69,10 @@ def sell(
     return Proposal(plan, moves, (f"sale {sale.id}",), key=sale.id)
 
 
-def _earliest_today(settings: Settings, residents: Iterable[Resident], author: Author) -> date:
+def _earliest_today(clerk: Clerk, residents: Iterable[Resident]) -> date:
     """The day that has come for all of them: a sale has one day, its payers may have two."""
-    days = [settings.profile.today(resident.branches, author.now) for resident in residents]
-    return min(days, default=settings.profile.today((), author.now))
+    days = [clerk.today(resident.branches) for resident in residents]
+    return min(days, default=clerk.today())
 
 
 def _sale_lines(sale: str, picks: Sequence[Pick], note: str) -> list[SaleLine]:
@@ -86,7 +82,7 @@ def _sale_lines(sale: str, picks: Sequence[Pick], note: str) -> list[SaleLine]:
     for number, pick in enumerate(picks, 1):
         item = pick.item
         if item.archived:
-            raise CoinPolicy(f"{item.code} is archived; nothing written")
+            raise CoinPolicy(f"{item.code} is archived")
         price = item.price if pick.price is None else pick.price
         if price != item.price and not note:
             raise UsageError("another price than the catalog's needs a reason: --reason TEXT")
@@ -123,7 +119,7 @@ def _parts(total: int, buyers: Sequence[Buyer]) -> list[tuple[Resident, int]]:
     parts = []
     for resident, coins in coins_of.items():
         if resident.presence is Presence.ERASED:
-            raise CoinPolicy("an erased resident buys nothing; nothing written")
+            raise CoinPolicy("an erased resident buys nothing")
         part = total - named if coins is None else coins
         if part:
             parts.append((resident, part))
@@ -164,13 +160,9 @@ def _payment(sale: Sale, card: int, coins: int, note: str) -> Entry:
 
 
 def _sold_already(
-    reader: Reader,
-    picks: Sequence[Pick],
-    buyers: Sequence[Buyer],
-    author: Author,
-    event: str,
-    note: str,
+    clerk: Clerk, picks: Sequence[Pick], buyers: Sequence[Buyer], event: str, note: str
 ) -> Proposal | None:
+    reader, author = clerk.reader, clerk.author
     sale = reader.find(Sale, author.key)
     if sale is None:
         return None
@@ -190,8 +182,7 @@ def _sold_already(
     if not same:
         payers = ", ".join(f"#{card}" for card in sorted(paid))
         raise PostedOtherwise(
-            f"key {author.key} is another sale already: {_names_of_goods(lines)} for {payers}; "
-            "nothing written"
+            f"key {author.key} is another sale already: {_names_of_goods(lines)} for {payers}"
         )
     plan = Plan.of(Purpose.SALE, scope_of(sale.happened_on), ())
     return Proposal(plan, words=(f"sold already: sale {sale.id}",), key=sale.id)
@@ -221,24 +212,17 @@ def _same_payers(
     return all(coins in (None, paid.get(card, 0)) for card, coins in parts.items())
 
 
-def refund(
-    reader: Reader,
-    settings: Settings,
-    sale: Sale,
-    numbers: Collection[int],
-    author: Author,
-    *,
-    note: str,
-) -> Proposal:
+def refund(clerk: Clerk, sale: Sale, numbers: Collection[int], *, note: str) -> Proposal:
     """Plan to take a sale back, whole or the lines with these ``numbers``, each line once.
 
     Raises ``NotFound`` for a line that the sale does not have, or ``AlreadyReversed``.
     """
+    reader, author = clerk.reader, clerk.author
     lines = {line.line: line for line in reader.recorded(SaleLine, [sale.id])}
     chosen = _lines_to_refund(reader, sale, lines, numbers)
     paid = paid_by_card(reader.paid([sale.id])[sale.id])
     payers = reader.recorded(Resident, paid)
-    day = author.day_by(_earliest_today(settings, payers, author))
+    day = author.day_by(_earliest_today(clerk, payers))
     if day < sale.happened_on:
         raise UsageError(f"--date {day} is before the sale, which was on {sale.happened_on}")
     notes = dict.fromkeys(paid, _note_of_sale(chosen, note))
@@ -259,7 +243,7 @@ def refund(
         [*refunded, *stock, *map(Post, entries)],
         basis=[states.get(key, KeyState(key)) for key in keys],
     )
-    moves = moves_of(reader, settings, entries)
+    moves = moves_of(clerk, entries)
     return Proposal(plan, moves, (f"sale {sale.id}: {_names_of_goods(chosen)} back",))
 
 
@@ -274,12 +258,10 @@ def _lines_to_refund(
         )
     refunded = {refund.line for refund in reader.recorded(RefundLine, [sale.id])}
     if not numbers and lines.keys() <= refunded:
-        raise AlreadyReversed(f"sale {sale.id} is refunded already; nothing written")
+        raise AlreadyReversed(f"sale {sale.id} is refunded already")
     twice = sorted(refunded & set(numbers))
     if twice:
-        raise AlreadyReversed(
-            f"line {twice[0]} of sale {sale.id} is refunded already; nothing written"
-        )
+        raise AlreadyReversed(f"line {twice[0]} of sale {sale.id} is refunded already")
     chosen = set(numbers) or lines.keys() - refunded
     return [lines[number] for number in sorted(chosen)]
 
@@ -298,7 +280,7 @@ def _repayments(
     left = sum(paid.values())
     if worth > left:
         raise CoinPolicy(
-            f"sale {sale.id}: {worth} coins to be given back, {left} were paid; nothing written",
+            f"sale {sale.id}: {worth} coins to be given back, {left} were paid",
             advice="coinsync reconcile",
         )
     # The key names the first of the lines: each line comes back once, so no other refund has it.

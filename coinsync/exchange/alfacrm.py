@@ -17,6 +17,7 @@ from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
     Branch,
     Group,
+    Lesson,
     LessonRecord,
     LessonType,
     Membership,
@@ -24,9 +25,10 @@ from coinsync.core.facts import (
     Resident,
     Status,
 )
+from coinsync.environment import Progress, no_progress
 from coinsync.errors import IncompleteRead
 from coinsync.exchange import decode, values
-from coinsync.exchange.base import Exchange, Progress, Reading, Unreadable, no_progress
+from coinsync.exchange.base import Exchange, Reading, Unreadable
 from coinsync.exchange.http import Http
 from coinsync.exchange.paging import ListRequest, PagedLists
 from coinsync.exchange.values import Record
@@ -64,6 +66,9 @@ class AlfaCrm(Exchange):
     @property
     def calls(self) -> int:  # type: ignore[override]
         return self._http.calls
+
+    def oddities(self) -> dict[str, int]:
+        return dict(+self._http.oddities)
 
     def close(self) -> None:
         self._lists.close()
@@ -136,7 +141,9 @@ class AlfaCrm(Exchange):
             if reading.unreadable:
                 # The row does not say whose it is, so nobody's membership may be taken for ended.
                 return Reading.incomplete(f"memberships of group {group.id} unreadable")
-            members += [member for member in reading.items if member.group == group.id]
+            own = [member for member in reading.items if member.group == group.id]
+            self._http.oddities["memberships of another group"] += len(reading.items) - len(own)
+            members += own
         return Reading(tuple(members))
 
     def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
@@ -152,11 +159,8 @@ class AlfaCrm(Exchange):
             if not reading.complete:
                 return Reading.incomplete(reading.why)
             for record in reading.items:
-                lesson = record.lesson
-                wanted = lesson.branch == branch and lesson.status is status
-                # What was not asked for comes where a filter was not understood.
-                if wanted and since <= lesson.date <= until:
-                    records[lesson.id] = record
+                if self._is_asked_for(record.lesson, branch, status, since, until):
+                    records[record.lesson.id] = record
             unreadable += reading.unreadable
         # A lesson whose status changes while it is read may come twice. If one of its records
         # cannot be read, the other one may be the older.
@@ -176,7 +180,23 @@ class AlfaCrm(Exchange):
             for record in reading.items:
                 if record.lesson.id == lesson and record.lesson.status is status:
                     return record
+                self._http.oddities["other lessons than the one that was looked for"] += 1
         return None
+
+    def _is_asked_for(
+        self, lesson: Lesson, branch: int, status: Status, since: date, until: date
+    ) -> bool:
+        # What was not asked for comes where a filter was not understood, and is told with -v.
+        if lesson.branch != branch:
+            others = "lessons of another branch"
+        elif lesson.status is not status:
+            others = "lessons of another status"
+        elif not since <= lesson.date <= until:
+            others = "lessons of other days"
+        else:
+            return True
+        self._http.oddities[others] += 1
+        return False
 
 
 def _request(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Generic, TypeVar
@@ -22,13 +22,6 @@ from coinsync.errors import ConfigError, IncompleteRead
 
 T = TypeVar("T")
 U = TypeVar("U")
-
-#: Called with what is being read, how many rows are in, and how many there will be (0: not known).
-Progress = Callable[[str, int, int], None]
-
-
-def no_progress(_what: str, _done: int, _total: int) -> None:
-    """Nobody is watching."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +113,10 @@ class Exchange(ABC):
     def card_fields(self, _branch: int) -> frozenset[str] | None:
         """Names of the fields that some cards have; None where schools cannot make any."""
         return None
+
+    def oddities(self) -> dict[str, int]:
+        """What came without being asked for, and how often; nothing of it was used."""
+        return {}
 
     def close(self) -> None:
         """Close connections, if there are any."""

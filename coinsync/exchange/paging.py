@@ -15,9 +15,10 @@ from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
+from coinsync.environment import Progress
 from coinsync.errors import NotAnAnswer
 from coinsync.exchange import values
-from coinsync.exchange.base import Progress, Reading
+from coinsync.exchange.base import Reading
 from coinsync.exchange.http import Http
 from coinsync.exchange.values import Record
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
+import socket
+import ssl
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from threading import Lock
@@ -18,10 +21,14 @@ import requests
 import tenacity
 
 from coinsync.errors import CoinsyncError, ConfigError
+from coinsync.waiting import TookTooLong, within
 
 _CHUNK_BYTES = 65_536
 #: Nine digits of seconds are thirty years; more of them are no time to wait.
 _RETRY_AFTER = re.compile("[0-9]{1,9}")
+
+#: What requests unpacks by itself, whatever else is installed.
+PACKINGS = ("gzip", "deflate")
 
 #: What a watcher outside is told of a run.
 PingEvent = Literal["start", "success", "fail"]
@@ -107,7 +114,8 @@ class Denied(Exception):
 class Wire:
     """Posts to one service and reads the JSON that comes back; several threads may post at once.
 
-    ``moment`` is the time (aware) on the service's latest answer. A subclass says how to speak of
+    ``moment`` is the time (aware) on the service's latest answer, ``oddities`` counts what came
+    without being asked for. A subclass says how to speak of
     the service, and which errors to raise.
     """
 
@@ -130,13 +138,15 @@ class Wire:
         self._sleep = sleep
         self._bounds = bounds
         self._session = HttpSession()
-        self._session.headers.update({"Accept": "application/json", **(headers or {})})
+        asked = {"Accept": "application/json", "Accept-Encoding": ", ".join(PACKINGS)}
+        self._session.headers.update({**asked, **(headers or {})})
         self._lock = Lock()
         self._under_way = 0
         self._counted_until = 0.0
         self._busy_seconds = 0.0
         self.calls = 0
         self.moment: datetime | None = None
+        self.oddities: Counter[str] = Counter()
 
     @classmethod
     def unreachable(cls, why: str) -> CoinsyncError:
@@ -171,7 +181,9 @@ class Wire:
             return retrying(once)
         except Transient as failure:
             tries = retrying.statistics.get("attempt_number", 1)
-            raise type(failure.error)(f"{failure.error.message}, {tries} tries") from failure
+            error = failure.error
+            message = f"{error.message}, {tries} tries"
+            raise type(error)(message, advice=error.advice) from failure
         finally:
             # Pauses count too: the bound of a run is about how long somebody waits for it.
             self._count_time(calls=-1)
@@ -206,36 +218,46 @@ class Wire:
 
         Raises ``Transient``, ``Denied``, or an error of the service for what will not pass.
         """
+        self._wait_for_turn()
         bounds = self._bounds
-        if self._busy_seconds > bounds.run_seconds:
-            why = f"still reading after {bounds.run_seconds:.0f} s"
-            raise self.unreachable_error(f"{self.name}: {why}")
-        self._pace.wait()
-        with self._lock:
-            self.calls += 1
-        try:
+        connect_seconds = min(bounds.connect_seconds, bounds.answer_seconds)
+        read_seconds = min(bounds.read_seconds, bounds.answer_seconds)
+
+        def exchange() -> dict[str, Any]:
             with self._session.post(
                 url,
                 json=body,
                 data=form,
                 params=query,
                 headers=headers,
-                timeout=(
-                    min(bounds.connect_seconds, bounds.answer_seconds),
-                    min(bounds.read_seconds, bounds.answer_seconds),
-                ),
+                timeout=(connect_seconds, read_seconds),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 return self._answer(response)
+
+        try:
+            return within(connect_seconds + bounds.answer_seconds, exchange)
+        except TookTooLong:
+            # Not tried again: the next try could take as long.
+            raise self.unreachable(f"answer not finished in {bounds.answer_seconds:g} s") from None
         except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
             # The text of these errors shows the header, which may be a secret.
             raise ConfigError([self.bad_header]) from None
         except requests.exceptions.ContentDecodingError as error:
             raise Transient(self.not_an_answer("cannot be unpacked")) from error
-        except OSError as error:
-            # All errors of requests are kinds of OSError.
-            raise Transient(self.unreachable(_failure(error))) from error
+        except OSError as error:  # All errors of requests are kinds of it.
+            why, advice = _failure(error)
+            message = f"{self.name} out of reach at {_origin(url)} ({why})"
+            raise Transient(self.unreachable_error(message, advice=advice)) from error
+
+    def _wait_for_turn(self) -> None:
+        limit = self._bounds.run_seconds
+        if self._busy_seconds > limit:
+            raise self.unreachable_error(f"{self.name}: still reading after {limit:.0f} s")
+        self._pace.wait()
+        with self._lock:
+            self.calls += 1
 
     def _answer(self, response: requests.Response) -> dict[str, Any]:
         # The body of a refusal is not read: it may be endless, and its status says enough. That
@@ -243,6 +265,9 @@ class Wire:
         self._check_status(response)
         # The service's clock decides what "today" is, not the clock of this machine.
         self.moment = _moment(response.headers.get("Date", "")) or self.moment
+        packed = response.headers.get("Content-Encoding", "identity").lower()
+        if packed not in ("identity", *PACKINGS):
+            self.oddities["answers packed in a way that was not asked for"] += 1
         text = self._body(response)
         try:
             return _parsed(text)
@@ -264,7 +289,8 @@ class Wire:
             raise Transient(self.unreachable(f"HTTP {status}"))
         if 300 <= status < 400:
             # Following would hand the token, and at login the key, to whatever host is named.
-            raise self.not_an_answer(f"redirect refused, HTTP {status}")
+            why = f"not {self.answer} (redirect refused, HTTP {status})"
+            raise self.answer_error(why, advice=_REDIRECTED)
         if status != 200:
             raise self.not_an_answer(f"HTTP {status}")
 
@@ -280,8 +306,8 @@ class Wire:
     def _body(self, response: requests.Response) -> bytes:
         bounds = self._bounds
         deadline = self._clock() + bounds.answer_seconds
-        # Left alone, requests waits until a piece is full, and a drip would pass no bound for
-        # hours. This hands it each piece as it arrives, unpacked to no more than its size.
+        # Left alone, requests waits until a piece is full. This hands it each piece as it arrives,
+        # unpacked to no more than its size.
         read = partial(response.raw.read1, _CHUNK_BYTES, decode_content=True)
         response.raw.stream = lambda *_, **__: iter(read, b"")  # type: ignore[method-assign]
         pieces: list[bytes] = []
@@ -293,8 +319,7 @@ class Wire:
                 if size > bounds.answer_bytes:
                     raise self.not_an_answer(f"more than {bounds.answer_bytes} bytes")
                 if self._clock() > deadline:
-                    why = f"answer not finished in {bounds.answer_seconds:.0f} s"
-                    raise self.unreachable(why)
+                    raise TookTooLong
         except requests.exceptions.ConnectionError as error:
             # What requests makes of a time-out within a body; a cut connection is another error.
             raise Transient(self.unreachable("no answer in time")) from error
@@ -302,10 +327,16 @@ class Wire:
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    """Read JSON strictly. Raises ``ValueError`` or ``RecursionError``."""
+    """Read JSON strictly, also behind a byte-order mark, which files written on Windows begin with.
+
+    Raises ``ValueError`` or ``RecursionError``.
+    """
     # Python alone would also take NaN and Infinity, and read 1e999 as the latter.
     data = json.loads(
-        text.decode(), object_pairs_hook=_unique, parse_float=_finite, parse_constant=_finite
+        text.decode("utf-8-sig"),
+        object_pairs_hook=_unique,
+        parse_float=_finite,
+        parse_constant=_finite,
     )
     if not isinstance(data, dict):
         raise ValueError("not an object")
@@ -332,7 +363,9 @@ def _moment(text: str) -> datetime | None:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else None
+    # At both ends of the calendar the day in another zone may be none.
+    is_possible = moment.tzinfo is not None and date.min.year < moment.year < date.max.year
+    return moment if is_possible else None
 
 
 def _harmless(content_type: str) -> str:
@@ -341,36 +374,70 @@ def _harmless(content_type: str) -> str:
     return "".join(char for char in kind if char.isalnum() or char in "/+-. ")
 
 
-def _failure(error: OSError) -> str:
+_REDIRECTED = "Write the address to which it leads: perhaps with https://, or another host."
+#: What is told of an error that one of these lies behind, the special ones first, and what to do.
+_FAILURES: Mapping[type[Exception], tuple[str, str | None]] = {
+    ssl.SSLCertVerificationError: (
+        "certificate refused",
+        "Check the host in the address, and this machine's clock and ca-certificates.",
+    ),
+    ssl.SSLError: ("no https there", "Check the port in the address."),
+    socket.gaierror: ("no such host", "Check the host in the address, and this machine's DNS."),
+    ConnectionRefusedError: (
+        "nothing listens",
+        "Check the port in the address, or start what should listen there.",
+    ),
+    # A time-out of the connection is a kind of connection error too.
+    requests.exceptions.ConnectTimeout: ("no connection in time", None),
+    requests.exceptions.ReadTimeout: ("no answer in time", None),
+    requests.exceptions.ConnectionError: ("no connection", None),
+    requests.exceptions.InvalidURL: ("address not valid", None),
+}
+
+
+def _failure(error: OSError) -> tuple[str, str | None]:
     # The text of these errors may hold the address with its query, so it is not shown.
-    # The order matters: a time-out of the connection is a kind of connection error too.
-    names = {
-        requests.exceptions.SSLError: "certificate refused",
-        requests.exceptions.ConnectTimeout: "no connection in time",
-        requests.exceptions.ReadTimeout: "no answer in time",
-        requests.exceptions.ConnectionError: "no connection",
-        requests.exceptions.InvalidURL: "address not valid",
-    }
-    for kind, name in names.items():
-        if isinstance(error, kind):
-            return name
-    return "connection broken"
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    for kind, failure in _FAILURES.items():
+        if any(isinstance(cause, kind) for cause in causes):
+            return failure
+    return "connection broken", None
 
 
-def ping(url: str, event: PingEvent) -> bool:
-    """Tell a watcher outside what became of a run, in at most 5 seconds; False if that failed.
+def _origin(url: str) -> str:
+    """Scheme, host and port of an address: what else stands there may be a secret."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "an address that is not valid"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}"
+
+
+def ping(url: str, event: PingEvent, seconds: float = 5.0) -> bool:
+    """Tell a watcher outside what became of a run, in so many seconds; False if that failed.
 
     As healthchecks.io has it: success is the address itself, the others stand below it.
     """
+
+    def exchange(address: str) -> int:
+        # The status is the answer; a body, however long, is not waited for.
+        with (
+            HttpSession() as session,
+            session.get(
+                address, timeout=(seconds, seconds), allow_redirects=False, stream=True
+            ) as response,
+        ):
+            return response.status_code
+
     try:
         if event != "success":
             parts = urlsplit(url)
             url = parts._replace(path=f"{parts.path.rstrip('/')}/{event}").geturl()
-        # The status is the answer; a body, however long, is not waited for.
-        with (
-            HttpSession() as session,
-            session.get(url, timeout=(2.0, 3.0), allow_redirects=False, stream=True) as response,
-        ):
-            return 200 <= response.status_code < 300
-    except (OSError, ValueError):
+        return 200 <= within(seconds, partial(exchange, url)) < 300
+    except (OSError, ValueError, TookTooLong):
         return False

@@ -16,7 +16,8 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.history import Explanation, Step
-from coinsync.core.ledger import Line, lesson_key
+from coinsync.core.ledger import KeyState, Line, lesson_key
+from coinsync.core.planning.compare import is_decided
 from coinsync.core.rules import Reason, Verdict, judge
 from coinsync.errors import NotFound
 from coinsync.lookup.school import names_of_school
@@ -87,9 +88,15 @@ def _explanations(reader: Reader, settings: Settings, visits: Sequence[Visit]) -
     for line in reader.lines_under(lines):
         lines[line.posted.entry.key].append(line)
     holds = reader.holds({lesson.id for _, lesson, _ in visits})
+    decisions = reader.decisions({lesson.id for _, lesson, _ in visits})
     explanations = []
     for key, (resident, lesson, attendance) in zip(keys, visits, strict=True):
         verdict = judge(lesson, attendance, settings.rulebook)
+        posted = sum(line.posted.entry.coins for line in lines[key])
+        seq = max((line.posted.entry.seq for line in lines[key]), default=0)
+        decision = decisions.get(key)
+        # What was decided about the lesson as it was once says nothing about it as it is.
+        is_answer = is_decided(decision, KeyState(key, seq, posted), verdict)
         explanation = Explanation(
             resident=resident,
             lesson=lesson,
@@ -97,9 +104,10 @@ def _explanations(reader: Reader, settings: Settings, visits: Sequence[Visit]) -
             type_name=names.types.get(lesson.type, ""),
             steps=_steps(lesson, attendance, verdict, settings),
             verdict=verdict,
-            posted=sum(line.posted.entry.coins for line in lines[key]),
+            posted=posted,
             lines=tuple(lines[key]),
             hold=holds.get(key),
+            decision=decision if is_answer else None,
         )
         explanations.append(explanation)
     return explanations

@@ -9,10 +9,9 @@ from datetime import date, datetime
 from itertools import chain
 
 from coinsync.config import Settings
-from coinsync.core.facts import Group, Membership, Presence, Resident, VkPage
+from coinsync.core.facts import Group, Membership, Resident, VkPage
 from coinsync.core.identity import clean, plain_number
-from coinsync.core.people_report import Card, Dossier, LinkLine, LinkProblem, RosterLine
-from coinsync.core.planning.people import vk_number
+from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
@@ -21,7 +20,7 @@ CANDIDATES_MAX = 20
 
 
 def find_resident(reader: Reader, text: str) -> Resident:
-    """The resident that ``#id``, ``crm:123``, ``vk:456`` or the beginning of a name means.
+    """The resident that ``101``, ``#101``, ``crm:101``, ``vk:456`` or a name's beginning means.
 
     A merged card leads to the card on which it goes on. Raises ``NotFound`` or ``Ambiguous``.
     """
@@ -45,6 +44,7 @@ def find_card(reader: Reader, text: str) -> Resident:
 
 def _candidates(reader: Reader, text: str) -> list[Resident]:
     prefix, _, rest = text.rpartition(":")
+    # Digits are a number, also where a name begins with them.
     number = plain_number(rest if prefix else text.removeprefix("#"))
     if number is not None:
         if prefix == "vk":
@@ -135,27 +135,3 @@ def links(reader: Reader) -> list[LinkLine]:
         LinkLine(link.vk, link.resident, names.get(link.resident, ""), link.source, link.live)
         for link in reader.links()
     ]
-
-
-def link_problems(reader: Reader) -> list[LinkProblem]:
-    """Cards whose VK page is not, or not any more, the account that sees the resident; by name."""
-    merged = reader.survivors()
-    pages = {page.resident: page for page in reader.all(VkPage)}
-    live_by_vk: dict[int, dict[int, bool]] = {}
-    for link in reader.links():
-        live_by_vk.setdefault(link.resident, {})[link.vk] = link.live
-    problems = []
-    for resident in reader.residents():
-        if resident.id in merged or resident.presence is Presence.ERASED:
-            continue
-        vk, problem = vk_number(resident.vk, pages.get(resident.id))
-        links = live_by_vk.get(resident.id, {})
-        if vk and vk not in links:
-            # Nothing is linked anew in silence: a card that names another page than before waits
-            # for a person, a first one for the next sync.
-            problem = "changed" if links else "waiting"
-        elif vk and not links[vk]:
-            problem = "revoked"
-        if problem:
-            problems.append(LinkProblem(resident.id, resident.name, resident.vk, problem))
-    return problems

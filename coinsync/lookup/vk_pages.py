@@ -1,47 +1,46 @@
-"""How many families a VK account can lead to their cabinet. Reads only."""
+"""Which cards lead a family to its cabinet, and which lead nowhere. Reads only."""
 
 from __future__ import annotations
 
-from coinsync.core.facts import Presence, Resident, VkPage
+from coinsync.core.facts import Presence, VkPage
 from coinsync.core.identity import VkKind, read_vk
 from coinsync.core.people_report import LinkProblem, VkCoverage
 from coinsync.core.planning.people import vk_number
+from coinsync.lookup.residents import residents_of
 from coinsync.store.reader import Reader
 
 
 def vk_coverage(reader: Reader) -> VkCoverage:
-    """What the cards of today's clients say of VK, and how many of them somebody sees."""
-    clients = _clients(reader)
+    """What the cards of today's clients say of VK, and how many of them somebody sees.
+
+    Problems are those of all cards, by name.
+    """
     pages = {page.resident: page for page in reader.all(VkPage)}
-    linked = {link.resident for link in reader.links() if link.live}
-    filled = resolved = without_vk = unreached = 0
-    for client in clients:
-        kind = read_vk(client.vk).kind
-        number, _problem = vk_number(client.vk, pages.get(client.id))
-        has_page = kind not in (VkKind.NOTHING, VkKind.HAS_NONE)
-        filled += has_page
-        resolved += bool(number)
-        without_vk += kind is VkKind.HAS_NONE
-        unreached += kind is VkKind.NOTHING and client.id not in linked
-    seen = sum(client.id in linked for client in clients)
-    return VkCoverage(len(clients), filled, resolved, seen, without_vk, unreached)
-
-
-def cards_without_page(reader: Reader) -> list[LinkProblem]:
-    """Clients whose card says nothing of VK and whom no account sees; by name."""
-    linked = {link.resident for link in reader.links() if link.live}
-    problems = []
-    for client in _clients(reader):
-        if read_vk(client.vk).kind is VkKind.NOTHING and client.id not in linked:
-            problems.append(LinkProblem(client.id, client.name, "", "missing"))
-    return problems
-
-
-def _clients(reader: Reader) -> list[Resident]:
-    # Nobody waits for the cabinet of a lead or of somebody in the archive.
-    merged = reader.survivors()
-    clients = []
-    for resident in reader.residents():
-        if resident.presence is Presence.CLIENT and resident.id not in merged:
-            clients.append(resident)
-    return clients
+    live_by_vk: dict[int, dict[int, bool]] = {}
+    for link in reader.links():
+        live_by_vk.setdefault(link.resident, {})[link.vk] = link.live
+    clients = filled = resolved = linked = 0
+    problems, unreached = [], []
+    for card in residents_of(reader, None):
+        if card.presence is Presence.ERASED:
+            continue
+        kind = read_vk(card.vk).kind
+        vk, problem = vk_number(card.vk, pages.get(card.id))
+        links = live_by_vk.get(card.id, {})
+        if vk and vk not in links:
+            # Nothing is linked anew in silence: a card that names another page than before waits
+            # for a person, a first one for the next sync.
+            problem = "changed" if links else "waiting"
+        elif vk and not links[vk]:
+            problem = "revoked"
+        if problem:
+            problems.append(LinkProblem(card.id, card.name, card.vk, problem))
+        # Nobody waits for the cabinet of a lead or of somebody in the archive.
+        if card.presence is Presence.CLIENT:
+            clients += 1
+            filled += kind not in (VkKind.NOTHING, VkKind.HAS_NONE)
+            resolved += bool(vk)
+            linked += any(links.values())
+            if kind is VkKind.NOTHING and not any(links.values()):
+                unreached.append(LinkProblem(card.id, card.name, "", "missing"))
+    return VkCoverage(clients, filled, resolved, linked, tuple(unreached), tuple(problems))

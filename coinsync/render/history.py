@@ -7,7 +7,6 @@ from functools import partial
 
 from coinsync.core.history import Explanation, History, HistoryLine, Statement, Step
 from coinsync.core.reasons import reason_text, why
-from coinsync.core.rules import Verdict
 from coinsync.core.wording import LANGUAGES, Words
 from coinsync.render.listing import Cell, Grid, Listing, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import balance, day, signed, titled, total
@@ -138,7 +137,7 @@ def _explanation(of: Explanation) -> Parts:
     who = f"#{of.resident.id} {of.resident.name}"
     heading = f"lesson {lesson.id}  {when}  {of.title}  for {who}"
     posted = signed(of.posted) if of.posted else "0"
-    page: Parts = [bold(heading), _steps(of.steps), f"  → {_verdict(of.verdict)}; posted {posted}"]
+    page: Parts = [bold(heading), _steps(of.steps), f"  → {_verdict(of)}; posted {posted}"]
     for line in of.lines:
         entry = line.posted.entry
         reason = why(entry.reason, entry.rule, line.note)
@@ -148,6 +147,10 @@ def _explanation(of: Explanation) -> Parts:
     if of.hold:
         held = f"    held: {signed(of.hold.coins)}, {reason_text(of.hold.reason)}"
         page.append(TextLine(held, "yellow"))
+    if of.decision:
+        outcome = f"{signed(of.decision.coins)} stays" if of.decision.coins else "stays unpaid"
+        author = f"{of.decision.decided_on} by {of.decision.actor}"
+        page.append(f"    decided: {outcome}  {of.decision.note}  {author}")
     return [*page, ""]
 
 
@@ -163,12 +166,13 @@ def _steps(steps: Sequence[Step]) -> Grid:
     return grid
 
 
-def _verdict(verdict: Verdict) -> str:
+def _verdict(of: Explanation) -> str:
+    verdict = of.verdict
     if verdict.coins:
         rule = f" (rule {verdict.rule})" if verdict.rule else ""
         given = f"{signed(verdict.coins)}{rule}"
     else:
         given = f"nothing: {reason_text(verdict.reason)}"
-    if verdict.held:
+    if verdict.held and of.decision is None:
         given += f", {signed(verdict.held)} held for a person to decide"
     return given

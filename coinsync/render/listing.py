@@ -1,7 +1,5 @@
 """What a command shows, as values that ``render.terminal`` prints."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -10,11 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A text with its style; without ``wrap`` it is not broken."""
+    """A text with its style."""
 
     text: str
     style: str = ""
-    wrap: bool = True
 
 
 def bold(text: str) -> TextLine:

@@ -1,7 +1,5 @@
 """How numbers, days and spans of time are written for people."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -19,12 +17,7 @@ def total(amount: int) -> str:
 
 def balance(coins: int) -> str:
     """What a resident has: nobody has less than nothing, "0 (4 to be made up)"."""
-    if coins >= 0:
-        return total(coins)
-    # Hardly any list of balances needs these words.
-    from coinsync.core.wording import ENGLISH
-
-    return f"0 ({ENGLISH.debt.format(coins=total(-coins))})"
+    return total(coins) if coins >= 0 else f"0 ({total(-coins)} to be made up)"
 
 
 def day(value: date) -> str:

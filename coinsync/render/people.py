@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from coinsync.core.facts import ALWAYS, Link, Membership, Resident
+from coinsync.core.facts import ALWAYS, Membership, Resident
+from coinsync.core.people_report import VK_PROBLEMS
 from coinsync.render.data import as_data
 from coinsync.render.listing import Grid, Listing, Page, Parts, bold, dim, rows_of
 from coinsync.render.numbers import balance, counted, day, titled, total
 
 if TYPE_CHECKING:
-    from coinsync.core.people_report import Card, LinkLine, LinkProblem, RosterLine, VkCoverage
+    from coinsync.core.people_report import Card, LinkLine, RosterLine, VkCoverage
 
 LINK_COLUMNS = ("vk", "resident", "name", "source", "live")
 PROBLEM_COLUMNS = ("resident", "name", "text", "problem")
 _OF_RESIDENT = ("id", "name", "branches", "presence")
 _OF_LINE = ("coins", "cards", "groups", "vk")
-
-_LINK_PROBLEMS = {
-    "screen_name": "a screen name that VK was not asked about yet",
-    "nobody": "a screen name that nobody has",
-    "gone": "an account that was deleted or banned",
-    "community": "a community, not a person",
-    "not_a_person": "not a person's page",
-    "unreadable": "cannot be understood, or names several",
-    "changed": "not the account that is linked",
-    "revoked": "this link was revoked here",
-    "missing": "no page in the card, and nobody linked",
-    "waiting": "will be linked by the next sync",
-}
 
 
 def links(lines: Sequence[LinkLine]) -> Listing:
@@ -45,42 +33,40 @@ def links(lines: Sequence[LinkLine]) -> Listing:
     return Listing([grid, footer], lines, LINK_COLUMNS, rows_of(lines, LINK_COLUMNS))
 
 
-def link_problems(problems: Sequence[LinkProblem], coverage: VkCoverage) -> Listing:
-    """The cards whose VK page leads to no link, and how many clients are reached."""
+def link_problems(coverage: VkCoverage, *, named: bool) -> Listing:
+    """The cards whose VK page leads to no link, and how many clients are reached; the others too
+    where they are to be ``named``.
+    """
+    problems = coverage.problems + (coverage.unreached if named else ())
     grid = Grid(("resident", "in the card", "problem"))
     for problem in problems:
-        meaning = _LINK_PROBLEMS.get(problem.problem, problem.problem)
+        meaning = VK_PROBLEMS.get(problem.problem, problem.problem)
         grid.add(titled(problem.resident, problem.name), problem.text, meaning)
     advice = "links add RESIDENT VK makes a link; correcting the card in the CRM does too"
     page: Parts = [grid, dim(advice)] if problems else []
-    page += _reach(coverage)
-    if not problems and coverage.filled and not coverage.unreached:
-        page.append("every card's VK page is linked")
-    return Listing(page, problems, PROBLEM_COLUMNS, rows_of(problems, PROBLEM_COLUMNS))
-
-
-def _reach(coverage: VkCoverage) -> Parts:
-    """How many clients an account sees, and what to do for the others."""
-    residents, unreached = coverage.residents, coverage.unreached
-    if not residents:
-        return ["nobody is recorded yet: coinsync sync"]
-    shown = counted(residents, "resident")
-    lines: Parts = [f"{coverage.linked} of {shown} are seen by a VK account"]
-    if not coverage.filled:
-        lines.append(
+    residents, unreached = coverage.residents, len(coverage.unreached)
+    if residents:
+        shown = counted(residents, "resident")
+        page.append(f"{coverage.linked} of {shown} are seen by a VK account")
+    else:
+        page.append("nobody is recorded yet: coinsync sync")
+    if residents and not coverage.filled:
+        page.append(
             f"0 of {residents} residents have a page in their card: is [residents] vk_field the"
             " right field? coinsync doctor says more"
         )
     elif unreached:
         cards = counted(unreached, "card")
-        lines.append(f"{cards} without a page, and nobody linked; -v lists them")
+        page.append(f"{cards} without a page, and nobody linked; -v lists them")
+    elif residents and not problems:
+        page.append("every card's VK page is linked")
     if unreached:
         advice = 'write the page into the card, or "нет" if the family has no VK, then sync'
-        lines.append(dim(advice))
-    return lines
+        page.append(dim(advice))
+    return Listing(page, problems, PROBLEM_COLUMNS, rows_of(problems, PROBLEM_COLUMNS))
 
 
-def roster(lines: Sequence[RosterLine]) -> Listing:
+def roster(lines: Sequence[RosterLine], branches: Mapping[int, str]) -> Listing:
     """Residents with their balances; programs get more."""
     data = []
     coins = {}
@@ -88,32 +74,39 @@ def roster(lines: Sequence[RosterLine]) -> Listing:
         further = as_data(line)
         data.append({**further.pop("resident"), **further})
         coins[line.resident.id] = line.coins
-    page = residents_page([line.resident for line in lines], coins)
+    page = residents_page([line.resident for line in lines], coins, branches)
     rows = rows_of(lines, (*(f"resident.{name}" for name in _OF_RESIDENT), *_OF_LINE))
     return Listing(page, data, (*_OF_RESIDENT, *_OF_LINE), rows)
 
 
-def _numbers(numbers: Iterable[int]) -> str:
-    return " ".join(map(str, numbers))
+def _branches(resident: Resident, names: Mapping[int, str]) -> str:
+    return ", ".join(names.get(branch, str(branch)) for branch in resident.branches)
 
 
 def balances(
-    residents: Sequence[Resident], coins: Mapping[int, int], as_of: date | None
+    residents: Sequence[Resident],
+    coins: Mapping[int, int],
+    branches: Mapping[int, str],
+    as_of: date | None,
 ) -> Listing:
     """Coins alone, today's or those at the end of a day."""
     data: list[dict[str, Any]] = []
+    more = {} if as_of is None else {"as_of": as_of}
     for resident in residents:
         row = {"id": resident.id, "name": resident.name, "coins": coins[resident.id]}
-        data.append(row if as_of is None else {**row, "as_of": as_of})
-    columns = ("id", "name", "coins") if as_of is None else ("id", "name", "coins", "as_of")
+        data.append({**row, **more})
     rows = [tuple(row.values()) for row in data]
-    return Listing(residents_page(residents, coins, as_of), data, columns, rows)
+    columns = ("id", "name", "coins", *more)
+    return Listing(residents_page(residents, coins, branches, as_of), data, columns, rows)
 
 
 def residents_page(
-    residents: Sequence[Resident], coins: Mapping[int, int], as_of: date | None = None
+    residents: Sequence[Resident],
+    coins: Mapping[int, int],
+    branches: Mapping[int, str],
+    as_of: date | None = None,
 ) -> Page:
-    """Residents with their balances, as a table."""
+    """Residents with their balances, as a table; ``branches`` by name."""
     page: Parts = []
     if as_of is not None:
         when = f"at the end of {day(as_of)}, by the days on which things happened"
@@ -123,7 +116,7 @@ def residents_page(
         grid.add(
             f"#{resident.id}",
             resident.name,
-            _numbers(resident.branches),
+            _branches(resident, branches),
             resident.presence.value,
             balance(coins.get(resident.id, 0)),
         )
@@ -131,25 +124,21 @@ def residents_page(
     return [*page, grid, dim(f"{counted(len(residents), 'resident')}, {everything} coins")]
 
 
-def card(of: Card) -> Listing:
+def card(of: Card, branches: Mapping[int, str]) -> Listing:
     """All that is held of one resident."""
     resident = of.resident
     grid = Grid(("", ""))
     grid.add(bold("resident"), titled(resident.id, resident.name))
     grid.add(bold("is"), resident.presence.value)
-    grid.add(bold("branches"), _numbers(resident.branches) or "none")
+    grid.add(bold("branches"), _branches(resident, branches) or "none")
     for card_id in of.merged:
         grid.add(bold("merged card"), f"#{card_id}")
     for name, membership in of.memberships:
         grid.add(bold("member of"), f"{name}  {_stay(membership)}")
-    accounts = ", ".join(map(_account, of.links))
-    grid.add(bold("VK accounts"), accounts or "none")
+    links = [f"{link.vk} ({link.source if link.live else 'revoked'})" for link in of.links]
+    grid.add(bold("VK accounts"), ", ".join(links) or "none")
     grid.add(bold("balance"), balance(of.balance))
     return Listing([grid], of)
-
-
-def _account(link: Link) -> str:
-    return f"{link.vk} ({link.source if link.live else 'revoked'})"
 
 
 def _stay(membership: Membership) -> str:

@@ -1,7 +1,5 @@
 """Catalog, stock, sales and fairs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from coinsync.core.catalog import Event, Item, Pick, StockMove

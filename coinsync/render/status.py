@@ -14,12 +14,15 @@ def runs_listing(runs: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
     """The last runs, and when each branch was last synced."""
     words = ("posted (UTC)", "branch", "what", "window")
     grid = Grid((">run", *words, ">entries", ">coins", ">requests", "by"))
+    names = {branch.branch: branch.name for branch in fresh}
     for run in runs:
+        # What is done by hand belongs to no branch.
+        number = str(run.branch) if run.branch else ""
         window = f"{run.until}" if run.since == run.until else f"{run.since} … {run.until}"
         grid.add(
             str(run.id),
             run.posted_at.replace("T", " ").removesuffix("Z"),
-            str(run.branch),
+            names.get(run.branch, number),
             run.purpose,
             window,
             str(run.entries),

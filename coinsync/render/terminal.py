@@ -4,8 +4,6 @@ What comes from the CRM is data. It is cleaned of control characters and handed 
 ``Text``, so that no name can colour, link or break anything.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -26,6 +24,8 @@ WIDTH_OF_PAPER = 80
 WIDTH_OF_WORDS = 12
 #: Between two columns.
 GAP = 2
+#: Before the further lines of a row that is no table any more.
+_HANGING = " " * 6
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -51,8 +51,7 @@ def show(out: Console, page: Page | Callable[[int], Page]) -> None:
         if isinstance(part, Grid):
             _print_grid(out, part)
         else:
-            wrap = part.wrap if isinstance(part, TextLine) else True
-            out.print(inert(part), soft_wrap=not wrap)
+            out.print(inert(part))
 
 
 def inert(cell: Cell) -> Text:
@@ -138,7 +137,11 @@ def _folded(out: Console, text: Text, width: int) -> list[Text]:
 def _print_row_by_row(out: Console, headings: list[str], rows: list[list[Text]]) -> None:
     if not any(headings):
         for row in rows:
-            out.print(Text("  ").join(filter(None, row)))
+            line = Text("  ").join(filter(None, row))
+            first, *rest = _folded(out, line, max(1, out.width - len(_HANGING)))
+            out.print(first, soft_wrap=True)
+            for more in rest:
+                out.print(Text(_HANGING) + more, soft_wrap=True)
         return
     label = max(map(cell_len, headings))
     widths = [label, max(1, out.width - label - GAP)]

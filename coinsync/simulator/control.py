@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,14 @@ from coinsync.simulator.school import School
 _LESSONS_SHOWN = 40
 
 
+@dataclass(slots=True)
 class Control:
     """Answers what is not for the API. `POST /control/NAME` takes an action of the school."""
 
-    def __init__(
-        self, school: School, options: Options, faults: Faults, on_change: Callable[[], None] | None
-    ) -> None:
-        self._school = school
-        self._options = options
-        self._faults = faults
-        self._on_change = on_change
-        self._template = SimpleTemplate(Path(__file__).with_name("page.html").read_text("utf-8"))
+    school: School
+    options: Options
+    faults: Faults
+    on_change: Callable[[], None] | None
 
     def answer(self, request: Request) -> Response:
         """The page, or what came of an action."""
@@ -52,29 +49,30 @@ class Control:
     def _do(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if name == "options":
             for option, value in arguments.items():
-                set_field(self._options, option, value)
-            return {"options": asdict(self._options)}
+                set_field(self.options, option, value)
+            return {"options": asdict(self.options)}
         if name == "fault":
-            return {"fault": asdict(self._faults.add(arguments.pop("kind", None), **arguments))}
+            return {"fault": asdict(self.faults.add(arguments.pop("kind", None), **arguments))}
         if name == "faults/clear":
-            self._faults.clear()
+            self.faults.clear()
             return {}
-        result = self._school.act(name, **arguments)
-        if self._on_change is not None:
-            self._on_change()
-        return {"result": result, "today": self._school.today.isoformat()}
+        result = self.school.act(name, **arguments)
+        if self.on_change is not None:
+            self.on_change()
+        return {"result": result, "today": self.school.today.isoformat()}
 
     def _page(self) -> str:
-        tables = self._school.tables
+        tables = self.school.tables
         lessons = [row for row in tables.visible_lessons() if row.date <= tables.today]
         lessons.sort(key=lambda row: (row.date, row.start, row.id), reverse=True)
-        page: str = self._template.render(
+        template = SimpleTemplate(Path(__file__).with_name("page.html").read_text("utf-8"))
+        page: str = template.render(
             tables=tables,
             lessons=lessons[:_LESSONS_SHOWN],
-            faults=self._faults.active,
+            faults=self.faults.active,
             kinds=KINDS,
-            options=asdict(self._options),
-            actions=self._school.actions_by_name(),
+            options=asdict(self.options),
+            actions=self.school.actions_by_name(),
             signature=signature,
             as_json=json.dumps,
         )

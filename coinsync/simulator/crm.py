@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from coinsync.simulator.faults import (
     Fault,
@@ -22,6 +23,7 @@ PREFIX = "/v2api/"
 _PATH = re.compile(r"(?a)/v2api/(?:(\d+)/)?([a-z-]+)(?:/(index|create|update|delete|teach))?/?")
 
 
+@dataclass(slots=True)
 class Crm:
     """Answers calls from the school's tables.
 
@@ -29,38 +31,29 @@ class Crm:
     may change while a client reads.
     """
 
-    def __init__(
-        self,
-        tables: CrmTables,
-        options: Options,
-        faults: Faults,
-        account: Callable[[], tuple[str, str]],
-        clock: Callable[[], float],
-    ) -> None:
-        self._tables = tables
-        self._options = options
-        self._faults = faults
-        self._account = account
-        self._clock = clock
-        self._lists = Lists(tables, options)
-        self._tokens: dict[str, float] = {}
-        self._logins = 0
-        self._moments: deque[float] = deque()
+    tables: CrmTables
+    options: Options
+    faults: Faults
+    account: Callable[[], tuple[str, str]]
+    clock: Callable[[], float]
+    _tokens: dict[str, float] = field(default_factory=dict)
+    _logins: int = 0
+    _moments: deque[float] = field(default_factory=deque)
 
     def answer(self, request: Request) -> Response:
         """What the CRM answers, with the faults that strike this request."""
         # A request beyond the limit never reaches the CRM, so no fault counts it.
         if self._is_too_often():
-            return too_many_requests(self._options)
-        struck = self._faults.strike(request.path)
-        response = replacement(struck, self._options) or self._work(request, struck)
+            return too_many_requests(self.options)
+        struck = self.faults.strike(request.path)
+        response = replacement(struck, self.options) or self._work(request, struck)
         for fault in struck:
             spoil_response(response, fault)
         return response
 
     def _is_too_often(self) -> bool:
         """Whether the account asks too often; what is refused for it does not count."""
-        limit, now = self._options.rate_limit, self._clock()
+        limit, now = self.options.rate_limit, self.clock()
         while self._moments and self._moments[0] <= now - 1.0:
             self._moments.popleft()
         if limit is not None and len(self._moments) >= limit:
@@ -83,23 +76,23 @@ class Crm:
 
     def _login(self, request: Request) -> Response:
         fields = request.fields()
-        if (fields.get("email"), fields.get("api_key")) != self._account():
-            raise CallRefused(self._options.login_refusal_code, "Not Authorized")
-        if self._options.new_login_kills_old:
+        if (fields.get("email"), fields.get("api_key")) != self.account():
+            raise CallRefused(self.options.login_refusal_code, "Not Authorized")
+        if self.options.new_login_kills_old:
             self._tokens.clear()
         self._logins += 1
         token = f"token-{self._logins:026d}"
-        self._tokens[token] = self._clock()
+        self._tokens[token] = self.clock()
         return Response(200, encoded({"token": token}))
 
     def _check_access(self, request: Request) -> None:
         given_at = self._tokens.get(request.headers.get(TOKEN_HEADER, ""))
-        if given_at is None or self._clock() - given_at >= self._options.token_life:
+        if given_at is None or self.clock() - given_at >= self.options.token_life:
             message = "Your request was made with invalid credentials."
-            raise CallRefused(self._options.refusal_code, message)
-        app_key = self._options.required_app_key
+            raise CallRefused(self.options.refusal_code, message)
+        app_key = self.options.required_app_key
         right = app_key is None or request.headers.get("x-app-key") == app_key
-        if self._options.user_without_right or not right:
+        if self.options.user_without_right or not right:
             raise CallRefused(403, "Access Denied")
 
     def _read(self, request: Request, struck: list[Fault]) -> Response:
@@ -112,22 +105,23 @@ class Crm:
             # The role of the API's user may only read.
             raise CallRefused(403, "Access Denied")
         filters = Filters(request, self._branches(branch))
-        selection = self._lists.select(entity, request, filters)
-        drift = self._faults.drift(request, struck)
-        page = self._lists.page(selection, request, drift)
+        lists = Lists(self.tables, self.options)
+        selection = lists.select(entity, request, filters)
+        drift = self.faults.drift(request, struck)
+        page = lists.page(selection, request, drift)
         for fault in struck:
             spoil_page(page, fault)
         return Response(200, encoded(page))
 
     def _branches(self, branch: str | None) -> frozenset[int]:
-        known = frozenset(self._tables.branches)
+        known = frozenset(self.tables.branches)
         # Branch 0 is another way of naming none, and both mean all.
         if branch is None or int(branch) == 0:
             return known
         if int(branch) in known:
             return frozenset({int(branch)})
-        if self._options.unknown_branch == "forbidden":
+        if self.options.unknown_branch == "forbidden":
             raise CallRefused(403, "Access Denied")
-        if self._options.unknown_branch == "missing":
+        if self.options.unknown_branch == "missing":
             raise CallRefused(404, "Филиал не найден.")
         return frozenset()

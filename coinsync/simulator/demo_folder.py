@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from coinsync.errors import UsageError
 from coinsync.simulator.school import School
 from coinsync.simulator.server import HOST, Simulator
 
@@ -42,7 +43,7 @@ class DemoFolder:
 
     @classmethod
     def load(cls, folder: Path) -> "DemoFolder | None":
-        """What the folder holds, or None; ValueError when its file is damaged."""
+        """What the folder holds, or None. Raises ``UsageError`` when its file is damaged."""
         path = folder / "school.json"
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
@@ -50,7 +51,10 @@ class DemoFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} cannot be used ({type(error).__name__})") from error
+            raise UsageError(
+                f"{path} cannot be used ({type(error).__name__})",
+                advice="Remove that folder, or choose another --dir.",
+            ) from error
 
     def save(self) -> None:
         """Keep everything, whole or not at all."""

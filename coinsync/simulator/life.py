@@ -1,6 +1,7 @@
 """What happens in the school by itself on one day."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import partial
 from operator import attrgetter
@@ -62,24 +63,29 @@ def _plan_regular(tables: CrmTables, chance: Chance, row: CrmRegularLesson, day:
         for customer_id in lesson.customer_ids:
             # Some schools mark a pupil on holiday as absent weeks before the lesson.
             if chance.happens(0.06, "excused in advance", key, customer_id):
-                detail = tables.add_detail(lesson, customer_id)
-                tables.set_mark(lesson, detail, EXCUSED)
+                tables.add_detail(lesson, customer_id).set_mark(EXCUSED)
 
 
+@dataclass(slots=True)
 class Life:
     """What happens on `tables.today`, the day of the school with that number."""
 
-    def __init__(self, tables: CrmTables, chance: Chance, number: int) -> None:
-        self._tables = tables
-        self._chance = chance
-        self._number = number
-        self._today = tables.today
+    tables: CrmTables
+    chance: Chance
+    number: int
+
+    @property
+    def _today(self) -> date:
+        return self.tables.today
+
+    @property
+    def _size(self) -> int:
         # A large school has more of everything on a day.
-        self._size = 1 + len(tables.groups) // 40
+        return 1 + len(self.tables.groups) // 40
 
     def live(self) -> None:
         """Let the day happen, in the order of a school's day."""
-        plan_day(self._tables, self._chance, self._day(PLANNED_AHEAD_DAYS))
+        plan_day(self.tables, self.chance, self._day(PLANNED_AHEAD_DAYS))
         self._open_masterclasses()
         if self._every(2):
             self._book_trial()
@@ -94,7 +100,7 @@ class Life:
         self._edit_the_past()
 
     def _every(self, days: int, offset: int = 0) -> bool:
-        return self._number % days == offset % days
+        return self.number % days == offset % days
 
     def _day(self, days: int) -> date:
         return self._today + timedelta(days=days)
@@ -103,22 +109,22 @@ class Life:
         self, branch_id: int, group: CrmGroup | None, start: time, name: str, kind: int
     ) -> CrmLesson:
         key = f"{name} {self._today}"
-        return self._tables.enter_lesson(branch_id, group, self._today, start, key, kind)
+        return self.tables.enter_lesson(branch_id, group, self._today, start, key, kind)
 
     def _open_masterclasses(self) -> None:
         """In mid-term somebody invents a lesson type, and tells nobody."""
-        if self._number == MASTERCLASS_SINCE_DAY:
-            self._tables.add_type("Мастер-класс", 2)
-        if self._number >= MASTERCLASS_SINCE_DAY and self._every(5):
-            groups = list(self._tables.groups.values())
-            group = self._chance.pick(groups, self._number, "masterclass")
+        if self.number == MASTERCLASS_SINCE_DAY:
+            self.tables.add_type("Мастер-класс", 2)
+        if self.number >= MASTERCLASS_SINCE_DAY and self._every(5):
+            groups = list(self.tables.groups.values())
+            group = self.chance.pick(groups, self.number, "masterclass")
             self._enter_lesson(group.branch_id, group, time(12), "masterclass", MASTERCLASS)
 
     def _book_trial(self) -> None:
-        branches = sorted(self._tables.branches)
-        branch_id = self._chance.pick(branches, self._number, "trial branch")
+        branches = sorted(self.tables.branches)
+        branch_id = self.chance.pick(branches, self.number, "trial branch")
         leads = [card for card in self._cards(is_study=0) if card.branch_ids[0] == branch_id]
-        size = self._chance.between(1, 3, self._number, "trial size")
+        size = self.chance.between(1, 3, self.number, "trial size")
         invited = self._some_cards(leads, size, "trial")
         if invited:
             lesson = self._enter_lesson(branch_id, None, time(11), "trial", TRIAL)
@@ -134,22 +140,22 @@ class Life:
             for detail in lesson.details
             if (detail.is_attend, detail.reason_id) == EXCUSED[:2]
         ]
-        about = (self._number, "makeup")
-        for lesson, detail in self._chance.some(excuses, self._size, _name_of_excuse, *about):
-            card = self._tables.customers.get(detail.customer_id)
+        about = (self.number, "makeup")
+        for lesson, detail in self.chance.some(excuses, self._size, _name_of_excuse, *about):
+            card = self.tables.customers.get(detail.customer_id)
             if card is not None:
                 self._book_makeup(lesson.branch_id, card)
 
     def _book_makeup(self, branch_id: int, card: CrmCustomer) -> None:
         # A lesson of its own type without, then with the group of a host lesson, a guest in that
         # lesson, a membership of one day, an individual lesson.
-        shape = self._number // 2 % 5
+        shape = self.number // 2 % 5
         host = self._host_of(branch_id, card)
         if host is not None and shape == 2:
             host.customer_ids.append(card.id)
         elif host is not None and shape == 3:
-            group = self._tables.groups[host.group_ids[0]]
-            self._tables.join(card, group, self._today, self._today)
+            group = self.tables.groups[host.group_ids[0]]
+            self.tables.join(card, group, self._today, self._today)
         else:
             kind = INDIVIDUAL if shape == 4 else MAKEUP
             lesson = self._enter_lesson(branch_id, None, time(13, 30), f"makeup {card.id}", kind)
@@ -159,45 +165,45 @@ class Life:
                 lesson.group_ids = list(host.group_ids) if shape == 1 else []
 
     def _host_of(self, branch_id: int, card: CrmCustomer) -> CrmLesson | None:
-        own = set(self._tables.groups_on(card.id, self._today))
+        own = set(self.tables.groups_on(card.id, self._today))
         hosts = [
             lesson
             for lesson in self._group_lessons(PLANNED, self._today, self._today)
             if lesson.branch_id == branch_id and own.isdisjoint(lesson.group_ids)
         ]
-        drawn = self._chance.some(hosts, 1, _key_of, self._number, "host")
+        drawn = self.chance.some(hosts, 1, _key_of, self.number, "host")
         return drawn[0] if drawn else None
 
     def _meet_fate(self, lesson: CrmLesson) -> None:
         # The date is part of the name: a lesson that was put off has another fate then.
-        fate = self._chance.share("fate", lesson.key, lesson.date)
-        later = self._day(self._chance.between(3, 15, "late", lesson.key))
+        fate = self.chance.share("fate", lesson.key, lesson.date)
+        later = self._day(self.chance.between(3, 15, "late", lesson.key))
         if fate < _CANCELLED:
-            self._tables.cancel(lesson)
+            self.tables.cancel(lesson)
         elif fate < _PUT_OFF:
-            lesson.date = self._day(self._chance.between(1, 4, "put off", lesson.key))
+            lesson.date = self._day(self.chance.between(1, 4, "put off", lesson.key))
         elif fate < _LEFT_PLANNED:
             lesson.due_on = later
         elif fate < _UNMARKED:
-            self._tables.hold(lesson)
+            self.tables.hold(lesson)
             lesson.due_on = later
         else:
             self._hold(lesson)
 
     def _hold(self, lesson: CrmLesson) -> None:
-        for detail in self._tables.hold(lesson):
+        for detail in self.tables.hold(lesson):
             self._mark(lesson, detail)
 
     def _mark(self, lesson: CrmLesson, detail: CrmDetail) -> None:
-        share = self._chance.share("mark", lesson.key, detail.customer_id)
+        share = self.chance.share("mark", lesson.key, detail.customer_id)
         for limit, mark in _MARKS:
             if share < limit:
-                self._tables.set_mark(lesson, detail, mark)
+                detail.set_mark(mark)
                 return
 
     def _return_to_lessons(self) -> None:
         """Late marks, late lessons, and deletions that were a mistake."""
-        for lesson in self._tables.lessons.values():
+        for lesson in self.tables.lessons.values():
             if lesson.due_on != self._today:
                 continue
             lesson.due_on = None
@@ -217,12 +223,12 @@ class Life:
             (4, 2, partial(self._turn, 0, CAME)),
             (6, 4, self._forget_pupil),
             (7, 3, self._remember_pupil),
-            (9, 5, self._tables.cancel),
+            (9, 5, self.tables.cancel),
             (7, 6, self._undo),
             (8, 7, self._move_back),
-            (9, 8, self._tables.delete),
+            (9, 8, self.tables.delete),
             (10, 9, self._delete_by_mistake),
-            (8, 5, self._tables.recreate),
+            (8, 5, self.tables.recreate),
             (11, 10, self._make_makeup),
         )
         for days, offset, edit in edits:
@@ -233,7 +239,7 @@ class Life:
     def _settled(self, *about: object) -> list[CrmLesson]:
         lessons = self._group_lessons(CONDUCTED, self._day(-12), self._day(-1))
         settled = [lesson for lesson in lessons if lesson.due_on is None and lesson.details]
-        return self._chance.some(settled, self._size, _key_of, self._number, "edit", *about)
+        return self.chance.some(settled, self._size, _key_of, self.number, "edit", *about)
 
     def _group_lessons(self, status: int, since: date, until: date) -> list[CrmLesson]:
         lessons = self._lessons(status, since, until)
@@ -242,7 +248,7 @@ class Life:
     def _lessons(self, status: int, since: date, until: date) -> list[CrmLesson]:
         return [
             lesson
-            for lesson in self._tables.lessons.values()
+            for lesson in self.tables.lessons.values()
             if since <= lesson.date <= until and lesson.status == status and not lesson.deleted
         ]
 
@@ -250,11 +256,11 @@ class Life:
         """Give the first pupil who was marked so another mark."""
         for detail in lesson.details:
             if detail.is_attend == is_attend:
-                self._tables.set_mark(lesson, detail, mark)
+                detail.set_mark(mark)
                 return
 
     def _forget_pupil(self, lesson: CrmLesson) -> None:
-        self._tables.remove_pupil(lesson, lesson.details[-1].customer_id)
+        self.tables.remove_pupil(lesson, lesson.details[-1].customer_id)
 
     def _remember_pupil(self, lesson: CrmLesson) -> None:
         """A pupil who sat in another group's lesson is written down days later."""
@@ -263,7 +269,7 @@ class Life:
         for card in self._some_cards(pupils, 1, "remembered", lesson.key):
             if lesson.detail_of(card.id) is None:
                 lesson.customer_ids.append(card.id)
-                self._mark(lesson, self._tables.add_detail(lesson, card.id))
+                self._mark(lesson, self.tables.add_detail(lesson, card.id))
 
     def _undo(self, lesson: CrmLesson) -> None:
         lesson.status, lesson.due_on = PLANNED, self._day(3)
@@ -285,9 +291,9 @@ class Life:
             (6, 2, 0, "won", self._win),
             (12, 7, 1, "rename", self._rename),
             (10, 4, 1, "change group", self._change_group),
-            (14, 11, 1, "archive", self._tables.archive),
-            (20, 13, 1, "to lead", self._tables.to_lead),
-            (25, 19, 0, "remove", self._tables.remove_customer),
+            (14, 11, 1, "archive", self.tables.archive),
+            (20, 13, 1, "to lead", self.tables.to_lead),
+            (25, 19, 0, "remove", self.tables.remove_customer),
         )
         for days, offset, is_study, name, change in changes:
             if self._every(days, offset):
@@ -296,37 +302,37 @@ class Life:
 
     def _add_leads(self) -> None:
         for place in range(self._size):
-            family = _LATE_FAMILIES + self._number * 50 + place
-            add_card(self._tables, self._chance, family, 0, 0, self._today)
+            family = _LATE_FAMILIES + self.number * 50 + place
+            add_card(self.tables, self.chance, family, 0, 0, self._today)
 
     def _win(self, card: CrmCustomer) -> None:
-        self._tables.to_client(card)
-        self._tables.join(card, self._other_group(card.branch_ids[0], card), self._today)
+        self.tables.to_client(card)
+        self.tables.join(card, self._other_group(card.branch_ids[0], card), self._today)
 
     def _rename(self, card: CrmCustomer) -> None:
         surname, *others = card.name.split()
-        masculine, feminine = names.SURNAMES[self._number % len(names.SURNAMES)]
+        masculine, feminine = names.SURNAMES[self.number % len(names.SURNAMES)]
         new = feminine if surname.endswith("а") else masculine
         card.name = " ".join([new, *others])
 
     def _change_group(self, card: CrmCustomer) -> None:
-        own = self._tables.groups_on(card.id, self._today)
+        own = self.tables.groups_on(card.id, self._today)
         if own:
-            group = self._tables.groups[own[0]]
+            group = self.tables.groups[own[0]]
             goal = self._other_group(group.branch_id, card)
-            self._tables.change_group(card, group, goal)
+            self.tables.change_group(card, group, goal)
 
     def _other_group(self, branch_id: int, card: CrmCustomer) -> CrmGroup:
-        own = self._tables.groups_on(card.id, self._today)
-        groups = self._tables.groups_in(branch_id)
+        own = self.tables.groups_on(card.id, self._today)
+        groups = self.tables.groups_in(branch_id)
         others = [group for group in groups if group.id not in own]
-        return self._chance.pick(others or groups, self._number, "group", card.id)
+        return self.chance.pick(others or groups, self.number, "group", card.id)
 
     def _cards(self, is_study: int) -> list[CrmCustomer]:
         """Cards that may change: the fixed families stay as they are."""
         return [
             card
-            for card in self._tables.customers.values()
+            for card in self.tables.customers.values()
             if card.is_study == is_study
             and card.family >= FIXED_FAMILIES
             and not card.archived_on(self._today)
@@ -335,7 +341,7 @@ class Life:
     def _some_cards(
         self, cards: list[CrmCustomer], count: int, *about: object
     ) -> list[CrmCustomer]:
-        return self._chance.some(cards, count, lambda card: card.id, self._number, *about)
+        return self.chance.some(cards, count, lambda card: card.id, self.number, *about)
 
 
 _key_of = attrgetter("key")

@@ -63,17 +63,17 @@ class Drift:
     swapped: bool = False
 
 
+@dataclass(frozen=True, slots=True)
 class Lists:
     """Reads the tables the way a client asked for them."""
 
-    def __init__(self, tables: CrmTables, options: Options) -> None:
-        self._tables = tables
-        self._options = options
-        self._rows = RowPrinter(tables, options)
+    tables: CrmTables
+    options: Options
 
     def select(self, entity: str, request: Request, filters: Filters) -> Selection:
         """Everything that the request asks for, in the CRM's order."""
-        tables, rows, fit = self._tables, self._rows, filters.fit
+        tables, fit = self.tables, filters.fit
+        rows = RowPrinter(tables, self.options)
         match entity:
             case "branch":
                 return Selection([*tables.branches.values()], rows.branch)
@@ -105,7 +105,7 @@ class Lists:
         page, size = page_number(request), self._page_size(request)
         count = len(selection.records)
         records = _slice(selection.records, page, size, drift)
-        if not records and count and self._options.past_the_end == "repeat":
+        if not records and count and self.options.past_the_end == "repeat":
             records = _slice(selection.records, (count - 1) // size, size, drift)
         items = [selection.print_row(record) for record in records]
         return {"total": count + drift.total, "count": len(items), "page": page, "items": items}
@@ -115,12 +115,12 @@ class Lists:
         in_body = as_number(request.fields().get("pageSize"))
         asked = as_number(request.query.get("per-page")) or in_body
         if asked is None or asked < 1:
-            asked = self._options.page_size_default
-        return min(asked, self._options.page_size_max)
+            asked = self.options.page_size_default
+        return min(asked, self.options.page_size_max)
 
     def _regular_lessons(self, filters: Filters) -> list[Any]:
         lines = []
-        for line in self._tables.regular_lessons.values():
+        for line in self.tables.regular_lessons.values():
             groups = [line.related_id] if line.related_class == "Group" else []
             if filters.fit(id=[line.id], branch=[line.branch_id], group_id=groups):
                 lines.append(line)
@@ -131,15 +131,15 @@ class Lists:
         group = as_number(request.query.get("group_id"))
         customer = as_number(request.query.get("customer_id"))
         if group is not None:
-            candidates = self._tables.members.get(group, [])
+            candidates = self.tables.members.get(group, [])
         elif customer is not None:
-            candidates = self._tables.memberships.get(customer, [])
+            candidates = self.tables.memberships.get(customer, [])
         else:
             raise CallRefused(400, "Отсутствуют обязательные параметры: group_id")
         memberships = []
         for member in candidates:
-            branch_id = self._tables.groups[member.group_id].branch_id
-            current = self._options.cgi_past or member.holds_on(self._tables.today)
+            branch_id = self.tables.groups[member.group_id].branch_id
+            current = self.options.cgi_past or member.holds_on(self.tables.today)
             asked_for = customer in (None, member.customer_id)
             if current and asked_for and filters.fit(branch=[branch_id]):
                 memberships.append(member)
@@ -147,7 +147,7 @@ class Lists:
 
     def _customers(self, request: Request, filters: Filters) -> list[CrmCustomer]:
         """Leads newest first, clients by name."""
-        customers = self._tables.customers.values()
+        customers = self.tables.customers.values()
         cards = [card for card in customers if self._is_asked_for(card, filters)]
         # Sorting keeps the order of equals, so ties are put in order first.
         cards.sort(key=self._tie_key(request))
@@ -160,16 +160,16 @@ class Lists:
     def _is_asked_for(self, card: CrmCustomer, filters: Filters) -> bool:
         is_study = as_number(filters.fields.get("is_study"))
         removed = as_number(filters.fields.get("removed"))
-        is_study = self._options.is_study_default if is_study is None else is_study
-        removed = self._options.removed_default if removed is None else removed
-        state = 2 if card.archived_on(self._tables.today) else 0
+        is_study = self.options.is_study_default if is_study is None else is_study
+        removed = self.options.removed_default if removed is None else removed
+        state = 2 if card.archived_on(self.tables.today) else 0
         if is_study not in (2, card.is_study) or removed not in (1, state):
             return False
         return filters.fit(id=[card.id], branch=card.branch_ids)
 
     def _tie_key(self, request: Request) -> Callable[[Any], float]:
         """How equal rows fall: newest first, or differently in every request."""
-        if self._options.unstable_ties:
+        if self.options.unstable_ties:
             chance = Chance(request.number)
             return lambda record: chance.share(record.id)
         return lambda record: -record.id
@@ -183,7 +183,7 @@ class Lists:
             return []
         lessons = [
             lesson
-            for lesson in self._tables.visible_lessons()
+            for lesson in self.tables.visible_lessons()
             if since <= lesson.date <= until and self._is_wanted(lesson, filters)
         ]
         lessons.sort(key=self._tie_key(request))

@@ -1,5 +1,6 @@
 """The school on the day before its history begins."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from coinsync.simulator import names
@@ -26,21 +27,24 @@ _CHILDREN_OF_FIRST = (3, 2, 2, 2, 1, 1, 1, 2, 1, 1)
 FIXED_FAMILIES = len(_CHILDREN_OF_FIRST)
 
 
+@dataclass(slots=True)
 class Opening:
     """Fills empty tables with a school that is about to open its term."""
 
-    def __init__(self, tables: CrmTables, chance: Chance, residents: int, branches: int) -> None:
-        self._tables = tables
-        self._chance = chance
-        self._residents = residents
-        self._branches = branches
-        self._opened = tables.today - timedelta(days=30)
-        self._families = 0
+    tables: CrmTables
+    chance: Chance
+    residents: int
+    branches: int
+    _families: int = 0
+
+    @property
+    def _opened(self) -> date:
+        return self.tables.today - timedelta(days=30)
 
     def prepare(self) -> None:
         """Enter everything that is there before the first day."""
-        for number in range(1, self._branches + 1):
-            self._tables.branches[number] = CrmBranch(number, names.BRANCHES[number - 1])
+        for number in range(1, self.branches + 1):
+            self.tables.branches[number] = CrmBranch(number, names.BRANCHES[number - 1])
         self._enter_types()
         self._enter_groups()
         pupils = self._enter_pupils()
@@ -58,18 +62,18 @@ class Opening:
             CrmLessonType(TRIAL, "Пробный", 3),
             CrmLessonType(MAKEUP, "Отработка", 2),
         ):
-            self._tables.lesson_types[lesson_type.id] = lesson_type
+            self.tables.lesson_types[lesson_type.id] = lesson_type
 
     def _enter_groups(self) -> None:
         # Rounded up.
-        needed = -(-self._residents // GROUP_SIZE)
-        for number in range(1, max(2 * self._branches, needed) + 1):
-            branch_id = (number - 1) % self._branches + 1
-            subject = (number - 1) // self._branches % len(names.SUBJECTS) + 1
+        needed = -(-self.residents // GROUP_SIZE)
+        for number in range(1, max(2 * self.branches, needed) + 1):
+            branch_id = (number - 1) % self.branches + 1
+            subject = (number - 1) // self.branches % len(names.SUBJECTS) + 1
             teacher = number % len(names.TEACHERS) + 1
             name = f"{names.SUBJECTS[subject - 1]}-{number}"
             group = CrmGroup(number, branch_id, name, subject, teacher, self._opened)
-            self._tables.groups[number] = group
+            self.tables.groups[number] = group
             self._enter_timetable(group)
 
     def _enter_timetable(self, group: CrmGroup) -> None:
@@ -83,23 +87,23 @@ class Opening:
             start = starts[(group.id // 6) % len(starts)]
             row = self._enter_regular(group.branch_id, "Group", group.id, weekday, start)
             if group.id == 1 and weekday == first:
-                row.e_date = self._tables.today + timedelta(days=25)
+                row.e_date = self.tables.today + timedelta(days=25)
                 later = self._enter_regular(1, "Group", group.id, weekday, time(18, 0))
                 later.b_date = row.e_date + timedelta(days=1)
 
     def _enter_regular(
         self, branch_id: int, related_class: str, related_id: int, weekday: int, start: time
     ) -> CrmRegularLesson:
-        id, opened = len(self._tables.regular_lessons) + 1, self._opened
+        id, opened = len(self.tables.regular_lessons) + 1, self._opened
         row = CrmRegularLesson(id, branch_id, related_class, related_id, weekday, start, opened)
-        self._tables.regular_lessons[id] = row
+        self.tables.regular_lessons[id] = row
         return row
 
     def _enter_pupils(self) -> list[CrmCustomer]:
         pupils: list[CrmCustomer] = []
-        while len(pupils) < self._residents:
+        while len(pupils) < self.residents:
             size = self._family_size(self._families)
-            missing = self._residents - len(pupils)
+            missing = self.residents - len(pupils)
             pupils += self._add_family(min(size, missing), is_study=1)
         return pupils
 
@@ -108,22 +112,22 @@ class Opening:
         self._families += 1
         cards, about = [], (is_study, self._opened)
         for child in range(children):
-            cards.append(add_card(self._tables, self._chance, family, child, *about))
+            cards.append(add_card(self.tables, self.chance, family, child, *about))
         return cards
 
     def _family_size(self, family: int) -> int:
         if family < FIXED_FAMILIES:
             return _CHILDREN_OF_FIRST[family]
         # Of a hundred families, six have three children and 26 have two.
-        share = self._chance.share("family size", family)
+        share = self.chance.share("family size", family)
         return 1 + int(share >= 0.68) + int(share >= 0.94)
 
     def _fill_groups(self, pupils: list[CrmCustomer]) -> None:
-        for branch_id in self._tables.branches:
-            groups = self._tables.groups_in(branch_id)
+        for branch_id in self.tables.branches:
+            groups = self.tables.groups_in(branch_id)
             its_pupils = [pupil for pupil in pupils if pupil.branch_ids[0] == branch_id]
             for place, pupil in enumerate(its_pupils):
-                self._tables.join(pupil, groups[place % len(groups)], self._opened)
+                self.tables.join(pupil, groups[place % len(groups)], self._opened)
 
     def _enter_individual_timetable(self, pupils: list[CrmCustomer]) -> None:
         for pupil in pupils[9::25]:
@@ -135,19 +139,19 @@ class Opening:
         pupils[11].name = pupils[7].name
         # The lead card that was never merged with the client card of the same child.
         family, made_on = pupils[4].family, self._opened - timedelta(days=9)
-        add_card(self._tables, self._chance, family, 1, 0, made_on)
+        add_card(self.tables, self.chance, family, 1, 0, made_on)
         pupil = pupils[5]
-        own = self._tables.groups_on(pupil.id, self._opened)
-        for group in self._tables.groups.values():
-            elsewhere = self._branches == 1 or group.branch_id not in pupil.branch_ids
+        own = self.tables.groups_on(pupil.id, self._opened)
+        for group in self.tables.groups.values():
+            elsewhere = self.branches == 1 or group.branch_id not in pupil.branch_ids
             if elsewhere and group.id not in own:
-                self._tables.join(pupil, group, self._opened)
+                self.tables.join(pupil, group, self._opened)
                 return
 
     def _enter_leads_and_archive(self) -> None:
-        for _ in range(max(4, self._residents // 8)):
+        for _ in range(max(4, self.residents // 8)):
             self._add_family(1, is_study=0)
-        for _ in range(max(3, self._residents // 12)):
+        for _ in range(max(3, self.residents // 12)):
             for card in self._add_family(1, is_study=1):
                 card.e_date = self._opened + timedelta(days=card.id % 20)
 
@@ -173,7 +177,6 @@ def add_card(
         name=f"{surnames[int(girl)]}{space}{first}",
         is_study=is_study,
         family=family,
-        legal_name=f"{surnames[1]}  И. И." if family % 3 else "",
         phone=[f"8 900 {1_000_000 + family}"],
         vk=_link_of(family, child),
         dob=born,

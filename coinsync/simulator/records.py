@@ -99,11 +99,9 @@ class CrmCustomer:
     family: int
     dob: date
     created: datetime
-    legal_name: str = ""
     phone: list[str] = field(default_factory=list)
     vk: str | None = ""
     e_date: date = FOREVER
-    last_attended: date | None = None
 
     def archived_on(self, day: date) -> bool:
         """Whether the card lies in the archive on that day."""
@@ -119,6 +117,10 @@ class CrmDetail:
     is_attend: int | None = None
     reason_id: int | None = None
     commission: int = 0
+
+    def set_mark(self, mark: Mark) -> None:
+        """Write the mark into the row."""
+        self.is_attend, self.reason_id, self.commission = mark
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Records as AlfaCRM prints them, with the mixture of types that its rows have."""
 
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from coinsync.simulator import names
@@ -9,8 +10,6 @@ from coinsync.simulator.options import Options
 from coinsync.simulator.protocol import JsonObject
 from coinsync.simulator.records import (
     FOREVER,
-    GROUP,
-    INDIVIDUAL,
     PLANNED,
     CrmBranch,
     CrmCustomer,
@@ -23,44 +22,42 @@ from coinsync.simulator.records import (
 )
 from coinsync.simulator.tables import CrmTables
 
+#: What varies from row to row.
+_CHANCE = Chance(0)
 
+
+@dataclass(frozen=True, slots=True)
 class RowPrinter:
     """Prints records. What varies depends on the record alone, so rows stay as they are."""
 
-    def __init__(self, tables: CrmTables, options: Options) -> None:
-        self._tables = tables
-        self._options = options
-        self._chance = Chance(0)
+    tables: CrmTables
+    options: Options
 
     def lesson(self, lesson: CrmLesson) -> JsonObject:
         """A row of `lesson/index`."""
-        share = self._chance.share("lesson", lesson.id)
         row: JsonObject = {
             "id": lesson.id,
             "branch_id": lesson.branch_id,
             "date": f"{lesson.date}",
-            # Starts are at second 01, and some ends a second before the minute.
+            # Starts are at second 01.
             "time_from": f"{lesson.date} {lesson.start:%H:%M}:01",
-            "time_to": f"{lesson.date} {_end_of(lesson, -1 if share < 0.2 else 0)}",
             "lesson_type_id": lesson.lesson_type_id,
             "status": lesson.status,
             "subject_id": lesson.subject_id,
             "teacher_ids": self._teachers(lesson.teacher_id),
             "customer_ids": list(lesson.customer_ids),
             "group_ids": list(lesson.group_ids),
-            "streaming": False if share < 0.8 else [],
-            "note": names.LESSON_NOTES[lesson.id % 5] if share < 0.8 else None,
             "details": [self._detail(detail, lesson) for detail in lesson.details],
         }
-        if lesson.status == PLANNED and not self._options.details_on_planned:
+        if lesson.status == PLANNED and not self.options.details_on_planned:
             row.update(customer_ids=[], details=[])
-        if self._options.regular_id != "missing":
-            present = self._options.regular_id == "present"
+        if self.options.regular_id != "missing":
+            present = self.options.regular_id == "present"
             row["regular_id"] = lesson.regular_id if present else None
         return row
 
     def _detail(self, detail: CrmDetail, lesson: CrmLesson) -> JsonObject:
-        share = self._chance.share("detail", lesson.id, detail.customer_id)
+        share = _CHANCE.share("detail", lesson.id, detail.customer_id)
         row: JsonObject = {
             "id": detail.id,
             "customer_id": detail.customer_id,
@@ -68,8 +65,6 @@ class RowPrinter:
             "is_attend": _mark_in_some_type(detail.is_attend, share),
             "reason_id": detail.reason_id,
             "commission": f"{detail.commission // 100}.{detail.commission % 100:02d}",
-            "grade": "4,5" if share > 0.9 else None,
-            "note": "" if share < 0.6 else None,
         }
         # Clients meet numbers as texts, and keys that are missing on some rows.
         if 0.04 <= share < 0.08:
@@ -82,7 +77,7 @@ class RowPrinter:
 
     def _teachers(self, teacher_id: int) -> list[Any]:
         """Numbers, or names, which surprise clients that read numbers."""
-        if self._options.teacher_names:
+        if self.options.teacher_names:
             return [names.TEACHERS[teacher_id - 1]]
         return [teacher_id]
 
@@ -94,12 +89,7 @@ class RowPrinter:
             "teacher_ids": [] if card.id % 3 else self._teachers(card.id % 5 + 1),
             "name": card.name,
             "is_study": card.is_study,
-            "lead_status_id": None if card.is_study else card.id % 5 or None,
-            # 0 may mean "none" too.
-            "assigned_id": 0 if card.id % 2 else None,
-            "legal_name": card.legal_name,
             "dob": _dotted(card.dob) if card.id % 5 else "",
-            "last_attend_date": f"{card.last_attended}" if card.last_attended else None,
             "b_date": f"{card.created}",
             "e_date": f"{card.e_date}",
             "note": names.CUSTOMER_NOTES[card.id % 5],
@@ -108,17 +98,17 @@ class RowPrinter:
         # A field that the school made is filled, empty, null or not there at all.
         if card.vk is not None or card.id % 2:
             row["custom_vk"] = card.vk
-        if with_groups and self._options.with_groups != "absent":
+        if with_groups and self.options.with_groups != "absent":
             row["groups"] = self._groups_of(card)
         return row
 
     def _groups_of(self, card: CrmCustomer) -> list[Any]:
         rows: list[Any] = []
-        for member in self._tables.memberships_on(card.id, self._tables.today):
-            if self._options.with_groups == "ids":
+        for member in self.tables.memberships_on(card.id, self.tables.today):
+            if self.options.with_groups == "ids":
                 rows.append(member.group_id)
                 continue
-            name = self._tables.groups[member.group_id].name
+            name = self.tables.groups[member.group_id].name
             days = {"b_date": _dotted(member.b_date), "e_date": _dotted(member.e_date)}
             rows.append({"id": member.group_id, "name": name, **days})
         return rows
@@ -147,51 +137,34 @@ class RowPrinter:
 
     def regular_lesson(self, line: CrmRegularLesson) -> JsonObject:
         """A row of `regular-lesson/index`."""
-        row: JsonObject = {
+        return {
             "id": line.id,
             "branch_id": line.branch_id,
-            "lesson_type_id": INDIVIDUAL,
             "related_class": line.related_class,
             "related_id": line.related_id,
-            "subject_id": 1,
-            "teacher_ids": self._teachers(1),
             "day": line.weekday,
             "days": [line.weekday],
             "time_from_v": f"{line.start:%H:%M}",
-            "b_date_v": _dotted(line.b_date),
-            "e_date_v": _dotted(line.e_date),
             "b_date": f"{line.b_date}",
             "e_date": f"{line.e_date}",
         }
-        if line.related_class == "Group":
-            group = self._tables.groups[line.related_id]
-            row.update(lesson_type_id=GROUP, subject_id=group.subject_id)
-            row["teacher_ids"] = self._teachers(group.teacher_id)
-        return row
 
     def branch(self, branch: CrmBranch) -> JsonObject:
         """A row of `branch/index`."""
-        is_active = True if branch.id % 2 else 1
-        return {"id": branch.id, "name": branch.name, "is_active": is_active}
+        return {"id": branch.id, "name": branch.name}
 
     def lesson_type(self, kind: CrmLessonType) -> JsonObject:
         """A row of `lesson-type/index`."""
-        return {"id": kind.id, "name": kind.name, "type": kind.base, "is_active": 1}
+        return {"id": kind.id, "name": kind.name, "type": kind.base}
 
     def subject(self, subject: tuple[int, str]) -> JsonObject:
         """A row of `subject/index`."""
         number, name = subject
-        return {"id": number, "name": name, "weight": number}
+        return {"id": number, "name": name}
 
     def location(self, branch: CrmBranch) -> JsonObject:
         """A row of `location/index`: one per branch, with its number."""
         return {"id": branch.id, "branch_id": branch.id, "name": branch.name}
-
-
-def _end_of(lesson: CrmLesson, seconds: int) -> time:
-    minutes = 60 if lesson.lesson_type_id == INDIVIDUAL else 90
-    start = datetime.combine(lesson.date, lesson.start)
-    return (start + timedelta(minutes=minutes, seconds=seconds)).time()
 
 
 def _mark_in_some_type(is_attend: int | None, share: float) -> int | bool | str | None:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from typing import Any, Literal
 
 from coinsync.simulator.records import (
@@ -36,10 +36,9 @@ _NUMBERS_BEFORE = {
 }  # fmt: skip
 
 ACTIONS = (
-    "mark", "remove_pupil", "cancel", "plan", "conduct", "move", "move_branch", "retype", "delete",
-    "restore", "recreate", "add_lesson", "add_type", "empty", "refill",
-    "add_customer", "rename", "set_vk", "to_lead", "to_client", "archive",
-    "remove_customer", "merge_customers", "change_group",
+    "mark", "remove_pupil", "cancel", "plan", "conduct", "move", "delete", "recreate",
+    "add_type", "empty", "refill",
+    "to_lead", "to_client", "archive", "remove_customer", "change_group",
 )  # fmt: skip
 """Methods of `CrmTables` that a person may call by name, over `School.act`."""
 
@@ -116,13 +115,6 @@ class CrmTables:
         lesson.details.append(detail)
         return detail
 
-    def set_mark(self, lesson: CrmLesson, detail: CrmDetail, mark: Mark) -> None:
-        """Write the mark into the attendance row."""
-        detail.is_attend, detail.reason_id, detail.commission = mark
-        card = self.customers.get(detail.customer_id)
-        if card is not None and detail.is_attend:
-            card.last_attended = max(lesson.date, card.last_attended or lesson.date)
-
     def mark(self, lesson: CrmLesson, customer: int, is_attend: Flag | None) -> None:
         """Mark a pupil of the lesson, or a guest: 1 came, 0 did not, null not marked."""
         detail = lesson.detail_of(customer)
@@ -133,7 +125,7 @@ class CrmTables:
                 lesson.customer_ids.append(customer)
             detail = self.add_detail(lesson, customer)
         marks: dict[int | None, Mark] = {1: CAME, 0: EXCUSED, None: NOT_MARKED}
-        self.set_mark(lesson, detail, marks[is_attend])
+        detail.set_mark(marks[is_attend])
 
     def remove_pupil(self, lesson: CrmLesson, customer: int) -> None:
         """Take a pupil out of the lesson."""
@@ -163,30 +155,15 @@ class CrmTables:
     def conduct(self, lesson: CrmLesson) -> None:
         """Conduct the lesson; whoever has no attendance row yet came."""
         for detail in self.hold(lesson):
-            self.set_mark(lesson, detail, CAME)
+            detail.set_mark(CAME)
 
     def move(self, lesson: CrmLesson, date: date) -> None:
         """Put the lesson on another date; it stays the same lesson."""
         lesson.date = date
 
-    def move_branch(self, lesson: CrmLesson, branch: CrmBranch) -> None:
-        """Put the lesson into another branch; its groups stay as they were."""
-        lesson.branch_id = branch.id
-
-    def retype(self, lesson: CrmLesson, type: CrmLessonType) -> None:
-        """Make it a lesson of another type."""
-        lesson.lesson_type_id = type.id
-
     def delete(self, lesson: CrmLesson) -> None:
         """Delete the lesson: it is gone from every list."""
         lesson.deleted, lesson.due_on = True, None
-
-    def restore(self, lesson: int) -> None:
-        """Bring a deleted lesson back, number and all."""
-        record = self.lessons.get(lesson)
-        if record is None or not record.deleted:
-            raise ValueError(f"lesson {lesson} is not a deleted one")
-        record.deleted, record.due_on = False, None
 
     def recreate(self, lesson: CrmLesson) -> CrmLesson:
         """Delete the lesson and enter the same one anew, with new numbers throughout."""
@@ -215,21 +192,6 @@ class CrmTables:
         self.lessons[number] = lesson
         return lesson
 
-    def add_lesson(
-        self,
-        branch: CrmBranch,
-        group: CrmGroup | None,
-        date: date,
-        type: CrmLessonType,
-        customers: tuple[CrmCustomer, ...] = (),
-    ) -> CrmLesson:
-        """Plan a lesson of a group, or of the named customers, or of both."""
-        lesson = self.enter_lesson(branch.id, group, date, time(17), "", type.id)
-        # Two lessons of one day must not share a key, or they would share a fate.
-        lesson.key = f"entered {lesson.id}"
-        lesson.customer_ids = [customer.id for customer in customers]
-        return lesson
-
     def add_type(self, name: str, base: Literal[1, 2, 3] = 2) -> CrmLessonType:
         """Add a lesson type of base kind 1 individual, 2 group, 3 trial."""
         number = self.take_number("lesson_type")
@@ -243,22 +205,6 @@ class CrmTables:
     def refill(self, branch: CrmBranch) -> None:
         """The lessons of an emptied branch are back."""
         self.emptied_branches.discard(branch.id)
-
-    def add_customer(self, branch: CrmBranch, name: str, is_study: Flag = 0) -> CrmCustomer:
-        """Enter a card, of a lead or of a client."""
-        number = self.take_number("customer")
-        dob, created = date(2015, 3, 1), datetime.combine(self.today, time(21))
-        card = CrmCustomer(number, [branch.id], name, is_study, number, dob, created)
-        self.customers[number] = card
-        return card
-
-    def rename(self, customer: CrmCustomer, name: str) -> None:
-        """Give the card another name."""
-        customer.name = name
-
-    def set_vk(self, customer: CrmCustomer, text: str) -> None:
-        """Write another VK page into the card."""
-        customer.vk = text
 
     def to_lead(self, customer: CrmCustomer) -> None:
         """Make a lead of the client; the number stays."""
@@ -278,25 +224,6 @@ class CrmTables:
         """Delete the card for good; its attendance rows go on naming it."""
         for member in self.memberships.pop(customer.id, []):
             self.members[member.group_id].remove(member)
-        del self.customers[customer.id]
-
-    def merge_customers(self, customer: CrmCustomer, into: CrmCustomer) -> None:
-        """Make one card of two, as the CRM does with duplicates."""
-        if customer is into:
-            raise ValueError(f"customer {customer.id} cannot be merged into itself")
-        for lesson in self.lessons.values():
-            pupils = [into.id if who == customer.id else who for who in lesson.customer_ids]
-            lesson.customer_ids = list(dict.fromkeys(pupils))
-            detail = lesson.detail_of(customer.id)
-            # Where both came to one lesson, the row of the card that stays is kept.
-            if detail is not None and lesson.detail_of(into.id) is not None:
-                lesson.details.remove(detail)
-            elif detail is not None:
-                detail.customer_id = into.id
-        for member in self.memberships.pop(customer.id, []):
-            member.customer_id = into.id
-            self.memberships[into.id].append(member)
-        into.branch_ids = list(dict.fromkeys([*into.branch_ids, *customer.branch_ids]))
         del self.customers[customer.id]
 
     def join(

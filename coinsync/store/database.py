@@ -6,7 +6,7 @@ Errors of the driver leave this module as errors of ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -230,17 +230,22 @@ def _run_migrations(database: Database, migrations: Path) -> tuple[str, ...]:
     # Imported late: only the few commands that migrate wait for it.
     from playhouse.migrations import Runner
 
-    known = schema_steps(migrations)
-    applied = applied_steps(database)
-    _refuse_newer(database, applied, known)
-    if applied == known:
+    if not _missing_steps(database, migrations):
         # An account that may not migrate is not asked for the right.
         return ()
     engine_of(database).ready_to_migrate(database)
     return tuple(Runner(database, str(migrations), table_name=HISTORY).up())
 
 
-def _refuse_newer(database: Database, applied: Collection[str], known: tuple[str, ...]) -> None:
+def _missing_steps(database: Database, migrations: Path = MIGRATIONS) -> list[str]:
+    # Of the steps of others none is missing.
+    known, applied = schema_steps(migrations), applied_steps(database)
+    tables = [] if applied else database.get_tables()
+    if tables and HISTORY not in tables:
+        raise DatabaseUnusable(
+            f"database: {place_of(database)} holds the tables of another program",
+            advice="Nothing was written. Correct [database] url.",
+        )
     unknown = set(applied) - set(known)
     if unknown:
         raise DatabaseUnusable(
@@ -248,13 +253,11 @@ def _refuse_newer(database: Database, applied: Collection[str], known: tuple[str
             f" is newer than this program ({known[-1]})",
             advice="Nothing was written. Update coinsync on this machine.",
         )
+    return [step for step in known if step not in applied]
 
 
 def _refuse_other_schema(database: Database) -> None:
-    known = schema_steps()
-    applied = applied_steps(database)
-    _refuse_newer(database, applied, known)
-    missing = [step for step in known if step not in applied]
+    missing = _missing_steps(database)
     if missing:
         raise DatabaseUnusable(
             f"database: {place_of(database)}: schema {missing[0]} is missing",

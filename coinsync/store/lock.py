@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
-from coinsync.errors import Busy, DatabaseUnusable, reason_of
+from coinsync.errors import Busy, DatabaseUnusable, HeldTooLong, TryLater, reason_of
 
 TRY_SECONDS = 0.2
 _HOLDER_BYTES_MAX = 4096
@@ -21,11 +23,17 @@ _HOLDER_BYTES_MAX = 4096
 
 @contextmanager
 def run_lock(
-    path: Path, holder: dict[str, str], wait_seconds: float, sleep: Callable[[float], None]
+    path: Path,
+    holder: dict[str, str],
+    wait_seconds: float,
+    sleep: Callable[[float], None],
+    *,
+    minutes_max: float = math.inf,
 ) -> Iterator[None]:
     """Hold the lock file ``path``; ``holder`` is what others are told meanwhile.
 
-    Raises ``Busy``, naming the other holder, when it is not free within ``wait_seconds``.
+    Raises ``Busy``, naming the other holder, when it is not free within ``wait_seconds``, and
+    ``HeldTooLong`` when that one has had it for more than ``minutes_max``.
     """
     try:
         descriptor = _open(path)
@@ -36,7 +44,8 @@ def run_lock(
     # The kernel releases the lock when the process ends. The file is never removed: then two
     # processes could hold two files of the same name.
     try:
-        _acquire(descriptor, wait_seconds, sleep)
+        if not _acquire(descriptor, wait_seconds, sleep):
+            raise _refusal(descriptor, holder, minutes_max)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(holder).encode(), 0)
         yield
@@ -71,24 +80,31 @@ def _open(path: Path) -> int:
     return descriptor
 
 
-def _acquire(descriptor: int, wait_seconds: float, sleep: Callable[[float], None]) -> None:
+def _acquire(descriptor: int, wait_seconds: float, sleep: Callable[[float], None]) -> bool:
     remaining_seconds = wait_seconds
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
+            return True
         except BlockingIOError:
             if remaining_seconds <= 0:
-                holder = _holder(descriptor)
-                raise Busy(f"busy: {holder} holds the lock; nothing written") from None
+                return False
         sleep(TRY_SECONDS)
         remaining_seconds -= TRY_SECONDS
 
 
-def _holder(descriptor: int) -> str:
+def _refusal(descriptor: int, holder: dict[str, str], minutes_max: float) -> TryLater:
+    """Why the lock is not had; ``holder`` is who asked for it."""
     try:
-        holder = json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, 0))
-        return f"{holder['what']} by {holder['actor']} since {holder['since']}"
+        other = json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, 0))
+        who = f"{other['what']} by {other['actor']} since {other['since']}"
+        held = datetime.fromisoformat(holder["since"]) - datetime.fromisoformat(other["since"])
+        minutes = held.total_seconds() / 60
     except (ValueError, KeyError, TypeError):
         # The other run has taken the lock and not yet written who it is.
-        return "another run"
+        who, minutes = "another run", 0.0
+    message = f"busy: {who} holds the lock"
+    if minutes > minutes_max:
+        # Runs that find the lock taken end in silence, which nobody would notice for weeks.
+        return HeldTooLong(f"{message}, longer than {minutes_max:.0f} minutes; nothing written")
+    return Busy(f"{message}; nothing written")

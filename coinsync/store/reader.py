@@ -46,6 +46,11 @@ class Reader(PeopleQueries, LessonQueries, ShopQueries):
         first = self._run(_runs_of(branch, Purpose.PEOPLE).order_by(RunRow.id).limit(1))
         return day_of(first.until) if first else None
 
+    def began_at(self) -> str:
+        """When the first lessons of any branch were posted (UTC); "" before that."""
+        row = self._constant_row(statements.BEGAN_AT)
+        return str(row[0]) if row else ""
+
     def last_full_run(self, branch: int) -> Run | None:
         """The last run of a branch's lessons up to the day of its reading, so no backfill."""
         row = self._constant_row(statements.LAST_FULL_RUN, [branch])

@@ -21,10 +21,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
 
 say() { printf '\n== %s\n' "$*"; }
-step() { printf ' + %s\n' "$*"; [ -n "$dry_run" ] || "$@"; }
-file() { # file MODE SOURCE TARGET: a file of root's, with the server's name in it
-    printf ' + install -m %s %s %s\n' "$1" "$2" "$3"
-    [ -n "$dry_run" ] || sed "s/coins\.school\.example/${name:-coins.school.example}/g" "$2" | install -m "$1" /dev/stdin "$3"
+step() { # step WORD...: a command, printed as it could be typed, and run
+    printf ' +'
+    for word in "$@"; do
+        case "$word" in *[!A-Za-z0-9_./=,:@+%-]* | '') printf ' "%s"' "$word" ;; *) printf ' %s' "$word" ;; esac
+    done
+    echo
+    [ -n "$dry_run" ] || "$@"
+}
+named() { # named SOURCE TARGET: a file with the server's own name in it
+    step sh -c "sed 's/coins\\.school\\.example/$name/g' '$1' > '$2'"
 }
 reload_nginx() {
     step nginx -t -q
@@ -55,7 +61,7 @@ step install -d -m 2750 -o coinsync -g coinsync-web /var/lib/coinsync
 step install -d -m 2750 -o coinsync -g coinsync-web /var/lib/coinsync/pictures.web
 step install -d -m 700 -o coinsync -g coinsync /var/lib/coinsync/state /var/backups/coinsync
 secret /etc/coinsync/web.secrets
-[ -e /etc/coinsync/jobs.env ] || { file 640 "$here/jobs.env" /etc/coinsync/jobs.env; step chgrp coinsync /etc/coinsync/jobs.env; }
+[ -e /etc/coinsync/jobs.env ] || { step install -m 640 "$here/jobs.env" /etc/coinsync/jobs.env; step chgrp coinsync /etc/coinsync/jobs.env; }
 
 say "The program, in an environment of its own"
 [ -e /opt/coinsync/venv/bin/pip ] || step python3 -m venv /opt/coinsync/venv
@@ -66,12 +72,12 @@ step sh -c "tar -C '$source' --exclude=.git --exclude=.venv --exclude=build -c .
 step /opt/coinsync/venv/bin/pip install --quiet --disable-pip-version-check --upgrade --constraint /opt/coinsync/source/constraints.txt /opt/coinsync/source
 
 say "Commands for people, and jobs for the night"
-file 755 "$here/coinsync" /usr/local/bin/coinsync
-file 755 "$here/job" /usr/local/lib/coinsync/job
-[ ! -d /etc/sudoers.d ] || file 440 "$here/sudoers" /etc/sudoers.d/coinsync
+step install -m 755 "$here/coinsync" /usr/local/bin/coinsync
+step install -m 755 "$here/job" /usr/local/lib/coinsync/job
+[ ! -d /etc/sudoers.d ] || step install -m 440 "$here/sudoers" /etc/sudoers.d/coinsync
 step install -d -m 755 /etc/bash_completion.d
-file 644 "$here/completion.bash" /etc/bash_completion.d/coinsync
-for unit in "$here"/systemd/*; do file 644 "$unit" "/etc/systemd/system/$(basename "$unit")"; done
+step install -m 644 "$here/completion.bash" /etc/bash_completion.d/coinsync
+for unit in "$here"/systemd/*; do step install -m 644 "$unit" "/etc/systemd/system/$(basename "$unit")"; done
 if [ -d /run/systemd/system ]; then
     step systemctl daemon-reload
     for job in sync deep backup freshness reconcile; do step systemctl enable --quiet --now "coinsync-$job.timer"; done
@@ -83,13 +89,13 @@ fi
 
 if [ -n "$name" ]; then
     say "nginx: port 80, then a certificate, then TLS"
-    file 644 "$here/nginx/busy.html" /var/www/coinsync/busy.html
-    file 644 "$here/nginx/away.html" /var/www/coinsync/away.html
-    file 644 "$here/nginx/coinsync.conf" /etc/nginx/conf.d/coinsync.conf
+    step install -m 644 "$here/nginx/busy.html" /var/www/coinsync/busy.html
+    step install -m 644 "$here/nginx/away.html" /var/www/coinsync/away.html
+    named "$here/nginx/coinsync.conf" /etc/nginx/conf.d/coinsync.conf
     reload_nginx
     [ -e "/etc/letsencrypt/live/$name/fullchain.pem" ] ||
         step certbot certonly --webroot -w /var/www/coinsync -d "$name" --deploy-hook 'systemctl reload nginx'
-    file 644 "$here/nginx/coinsync-tls.conf" /etc/nginx/conf.d/coinsync-tls.conf
+    named "$here/nginx/coinsync-tls.conf" /etc/nginx/conf.d/coinsync-tls.conf
     reload_nginx
 fi
 

@@ -21,6 +21,7 @@ from coinsync import config
 from coinsync.core.catalog import Item, MoveKind
 from coinsync.core.proposal import Author
 from coinsync.desk.catalog import move_stock
+from coinsync.desk.gather import Clerk
 from coinsync.errors import StalePlan
 from coinsync.lookup.shop import find_item
 from coinsync.store import writer
@@ -519,9 +520,8 @@ class TestStock:
         """Whoever comes second is told that his plan is stale, and one move is recorded."""
         by = Author("boris", cli.utc_now(), "k-3")
         with shop.reader() as reader:
-            late = move_stock(
-                reader, config.load(shop.config), find_item(reader, "mug"), MoveKind.RECEIVE, 5, by
-            ).plan
+            clerk = Clerk(reader, config.load(shop.config), by)
+            late = move_stock(clerk, find_item(reader, "mug"), MoveKind.RECEIVE, 5).plan
         receive(shop, "mug", "5", "--key", "k-3")
         before = shop.tables()
         with (

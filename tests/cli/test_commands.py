@@ -262,16 +262,17 @@ class TestExplain:
 class TestRuns:
     """What was done, and how fresh it is."""
 
-    def test_a_run_is_listed_with_its_totals(self, synced: Installation) -> None:
+    def test_a_run_is_listed_with_its_totals(self, installation: Installation) -> None:
         """Who, when, what, how much."""
-        found = synced.ok("runs", "--json").json
+        installation.ok("sync")
+        found = installation.ok("runs", "--json").json
         lessons = [run for run in found["runs"] if run["purpose"] == "lessons"]
         assert sum(run["coins"] for run in lessons) == sum(
-            posted.entry.coins for posted in synced.ledger()
+            posted.entry.coins for posted in installation.ledger()
         )
         assert {run["actor"] for run in found["runs"]} == {"anna"}
-        assert sum(run["requests"] for run in found["runs"]) == len(synced.simulator.requests)  # type: ignore[union-attr]
-        assert "last synced" in synced.ok("runs").out
+        assert sum(run["requests"] for run in found["runs"]) == len(installation.crm.requests)
+        assert "last synced" in installation.ok("runs").out
 
     def test_fresh_enough_is_0(self, synced: Installation) -> None:
         """Within the age."""

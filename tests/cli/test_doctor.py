@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 import cli
-from coinsync.commands.checks import databases, machine
-from coinsync.commands.checks.diagnosis import FAIL, OK, WARN
+from coinsync.commands.checks import machine
+from coinsync.commands.checks.examination import FAIL, OK, WARN
 from coinsync.simulator import School
 from tests.support import engines
 from tests.support.other_user import as_reader, shared_folder
@@ -75,7 +75,9 @@ def synced_school(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Path
         school.act("set_vk", customer=card, text=f"id{card}")
     kept = pickle.dumps(school)
     with engines.using(None), listening(school) as crm:
-        said = open_installation(folder, crm, **SETTINGS).run("sync", later=until_noon())
+        # A minute before noon, so that a slow machine posts nothing after it.
+        before_noon = until_noon() - timedelta(minutes=1)
+        said = open_installation(folder, crm, **SETTINGS).run("sync", later=before_noon)
         assert said.code == 0, said.err
     return kept, folder
 
@@ -282,11 +284,11 @@ CASES = (
     Case("secrets", FAIL, "can be read by others (mode 0644)", with_secrets(SECRETS, 0o644)),
     Case("secrets", FAIL, "COINSYNC_ALFACRM_KEY is missing", without_secrets),
     Case("secrets", FAIL, "a link is not followed", linked_secrets),
-    Case("secrets", FAIL, "holds a quote", with_secrets(f'COINSYNC_ALFACRM_KEY="{KEY}"\n')),
+    Case("secrets", FAIL, "holds a quote", with_secrets(f'COINSYNC_ALFACRM_KEY=a"{KEY}\n')),
     Case(
         "secrets",
         FAIL,
-        "holds a quote, a space",
+        "a comment stands behind it",
         with_secrets(f"COINSYNC_ALFACRM_KEY={KEY} # new\n"),
     ),
     Case("secrets", FAIL, "empty or has", with_secrets("COINSYNC_ALFACRM_KEY=\n")),
@@ -336,7 +338,7 @@ CASES = (
     Case(
         "vk app",
         FAIL,
-        "key 2 of 2 holds a quote",
+        "a quote at one end alone",
         with_secrets(f"COINSYNC_ALFACRM_KEY={KEY}\nCOINSYNC_VK_KEYS={VK_KEY},'{VK_KEY}'\n"),
     ),
     Case("database", FAIL, "does not exist", configured(database__url="sqlite:///none.db")),
@@ -469,7 +471,8 @@ def test_the_service_key(well: Installation, trouble: Trouble | None, state: str
     ("off", "state", "text"),
     [
         (timedelta(minutes=2), WARN, "2 min ahead of the CRM's"),
-        (timedelta(hours=3), FAIL, "3 h 0 min ahead of the CRM's"),
+        (timedelta(hours=3), WARN, "3 h 0 min ahead of the CRM's: families' launches may be"),
+        (timedelta(hours=25), FAIL, "1 d 1 h ahead of the CRM's: families' launches may be"),
         (timedelta(days=-2), FAIL, "before the ledger's newest run"),
     ],
     ids=str,
@@ -482,10 +485,13 @@ def test_the_clock(well: Installation, off: timedelta, state: str, text: str) ->
 
 
 def test_a_clock_that_is_slow(installation: Installation) -> None:
-    """Before the first run there is only the CRM to compare with."""
-    said = examined(installation, "--json", later=until_noon() - timedelta(hours=1))
-    ((state, told, _),) = lines_of(said)["clock"]
-    assert (state, "behind the CRM's: families' launches" in told) == (FAIL, True)
+    """Before the first run there is only the CRM to compare with; one that is less than a day off
+    may be a CRM whose own clock is wrong.
+    """
+    for hours, expected in ((1, WARN), (25, FAIL)):
+        said = examined(installation, "--json", later=until_noon() - timedelta(hours=hours))
+        ((state, told, _),) = lines_of(said)["clock"]
+        assert (state, "behind the CRM's: families' launches" in told) == (expected, True)
 
 
 def test_a_run_that_goes_on(well: Installation) -> None:
@@ -534,8 +540,8 @@ def test_a_user_who_may_not(well: Installation) -> None:
 )
 def test_free_disk(free: int, size: int, state: str) -> None:
     """A night needs some, a backup as much as the database."""
-    mib = databases.MIB
-    assert databases.room(Path("/srv"), free * mib, size * mib).state == state
+    mib = machine.MIB
+    assert machine.room(free * mib, size * mib) == state
 
 
 def test_timers_of_systemd(tmp_path: Path) -> None:

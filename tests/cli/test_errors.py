@@ -6,15 +6,21 @@ One line of what and where, one of advice, the right exit code.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+import cli
 from coinsync import config
+from coinsync.core.ledger import utc_text
 from tests.support.school import Installation, open_installation
 
 
@@ -103,20 +109,35 @@ def test_something_else_than_a_database_is_told(empty: Installation) -> None:
     assert "is damaged" in said.err
 
 
-def test_a_second_run_waits_or_leaves_with_75(installation: Installation) -> None:
-    """The lock is held: 75 with the holder named, and not a word under --quiet."""
+@contextmanager
+def lock_held(installation: Installation, minutes: int) -> Iterator[str]:
+    """Another run has had the lock for so long; since when."""
+    since = utc_text(cli.utc_now() - timedelta(minutes=minutes))
     with (installation.folder / ".coinsync.lock").open("w") as lock:
-        lock.write('{"what": "sync", "actor": "cron", "since": "2026-11-20T02:00:00Z"}')
+        json.dump({"what": "sync", "actor": "cron", "since": since}, lock)
         lock.flush()
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield since
+
+
+def test_a_second_run_waits_or_leaves_with_75(installation: Installation) -> None:
+    """The lock is held: 75 with the holder named, and not a word under --quiet."""
+    with lock_held(installation, minutes=59) as since:
         said = installation.run("sync")
         quiet = installation.run("sync", "--quiet")
     assert said.code == 75
-    assert (
-        "busy: sync by cron since 2026-11-20T02:00:00Z holds the lock; nothing written" in said.err
-    )
+    assert f"busy: sync by cron since {since} holds the lock; nothing written" in said.err
     assert (quiet.code, quiet.out, quiet.err) == (75, "", "")
     installation.ok("sync", "--quiet")
+
+
+def test_a_lock_that_is_held_too_long_is_said_at_once(installation: Installation) -> None:
+    """Half an hour more than reading may take, also with --quiet: nights would pass in silence."""
+    installation.configure(alfacrm__run_minutes=1)
+    with lock_held(installation, minutes=32):
+        said = installation.run("sync", "--quiet")
+    assert said.code == 75
+    assert "holds the lock, longer than 31 minutes; nothing written" in said.err
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,10 @@ What is written, what is said, how it ends.
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from datetime import date
 
 import pytest
@@ -139,7 +143,7 @@ def test_when_the_trouble_is_over_the_next_sync_does_all(installation: Installat
         ("cut_json", "not an AlfaCRM answer (application/json,"),
         ("error_503", "AlfaCRM out of reach (HTTP 503), 4 tries"),
         ("too_many", "too many requests (HTTP 429), 4 tries"),
-        ("drop", "AlfaCRM out of reach (no connection), 4 tries"),
+        ("drop", " (no connection), 4 tries"),
         ("null_body", "not an AlfaCRM answer"),
         ("items_null", "not an AlfaCRM answer (a list without"),
         ("redirect", "redirect refused, HTTP 302"),
@@ -168,12 +172,24 @@ def test_a_hanging_crm_is_given_up_in_time(installation: Installation) -> None:
     assert "no answer in time" in said.err
 
 
+def test_what_was_not_asked_for_is_told_to_who_wants_to_know(installation: Installation) -> None:
+    """A filter that the CRM ignores does no harm, and is a reason to look at it."""
+    installation.crm.faults.add(
+        "bad_field", match="1/lesson/index", path="branch_id", value=2, times=1
+    )
+    said = installation.ok("sync", "-v")
+    told = "came without being asked for, and was not used: 1 lessons of another branch"
+    assert told in said.out
+    assert "without being asked" not in installation.ok("sync").out
+
+
 def test_an_unreachable_host_is_told(installation: Installation) -> None:
     """Nobody listens there: 75."""
     installation.configure(alfacrm__url="http://127.0.0.1:9")
     said = installation.run("sync")
     assert said.code == 75
-    assert "AlfaCRM out of reach (no connection), 4 tries; nothing written" in said.err
+    unreachable = "AlfaCRM out of reach at http://127.0.0.1:9 (nothing listens), 4 tries"
+    assert f"{unreachable}; nothing written" in said.err
 
 
 def test_a_wrong_key_is_told_without_showing_it(installation: Installation) -> None:
@@ -278,3 +294,22 @@ def test_coinsync_never_writes_to_the_crm(installation: Installation) -> None:
     for seen in installation.crm.requests:
         assert seen.method == "POST"
         assert seen.path.endswith(("/auth/login", "/index"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_a_run_as_ctrl_c_does(
+    installation: Installation, number: signal.Signals, code: int
+) -> None:
+    """A server that is switched off, or a terminal that closes: one line, nothing is written."""
+    installation.crm.faults.add("hang", seconds=5)
+    words = [sys.executable, "-m", "cli", "--config", str(installation.config), "sync"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={}) as process:
+        until = time.monotonic() + 20
+        while not installation.crm.requests and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert err.startswith("coinsync: interrupted; nothing is half-written\n")
+    with installation.reader() as reader:
+        assert reader.head().runs == 0

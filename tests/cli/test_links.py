@@ -276,11 +276,11 @@ class TestTheNight:
         self.write(installation, "@later.example")
         said = installation.ok("sync")
         assert [call.names for call in vk.calls] == [["later.example"]]
-        assert "VK pages that are not those that were linked: left as they were" in said.out
+        assert "VK page not linked: not the account that is linked" in said.out
         assert links_of(installation, IRA) == {5002: ("crm", True)}
         assert problems(installation)[IRA] == "changed"
         vk.forget()
-        assert "are not those that were linked" not in installation.ok("sync").out
+        assert "not the account that is linked" not in installation.ok("sync").out
         assert vk.calls == []
         installation.ok("links", "add", f"#{IRA}", "@later.example", "--yes")
         installation.ok("links", "revoke", f"#{IRA}", "5002", "--yes")

@@ -90,3 +90,14 @@ def test_a_watcher_that_is_away_changes_nothing(installation: Installation) -> N
     said = installation.run("sync", "-v", "--ping-url", "http://127.0.0.1:9/")
     assert said.code == 0
     assert "the watcher could not be told (success)" in said.err
+
+
+def test_a_lock_that_is_held_too_long_is_a_bad_night(
+    installation: Installation, watcher: tuple[str, list[str]]
+) -> None:
+    """The other run will tell nothing any more."""
+    url, seen = watcher
+    holder = {"what": "sync", "actor": "cron", "since": "2026-01-01T02:00:00Z"}
+    with run_lock(installation.folder / ".coinsync.lock", holder, 0.0, time.sleep):
+        assert installation.run("sync", "--quiet", "--ping-url", url).code == 75
+    assert seen[-1] == "/good-night/fail"

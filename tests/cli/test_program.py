@@ -11,7 +11,7 @@ from importlib import import_module
 import pytest
 
 from coinsync import __version__
-from coinsync.commands.program import COMMANDS, Command, Members
+from coinsync.commands.program import COMMANDS, SECTIONS, Command, Members
 from tests.support.school import Installation
 
 _RUN = "import sys; sys.argv = ['coinsync', *sys.argv[1:]]; import cli; cli.run()"
@@ -95,12 +95,27 @@ def test_a_program_that_reads_json_waits_for_no_table(synced: Installation) -> N
 
 
 def test_nothing_but_the_name(bare: Installation) -> None:
-    """Of the program or of a group: the help, as an error."""
-    for words in ((), ("links",), ("catalog", "stock")):
-        said = bare.run(*words)
-        assert said.code == 2
-        assert said.err.startswith("Usage: coinsync")
-        assert "Commands:\n" in said.err
+    """Of the program or of a group: its help, which is an answer and no error."""
+    for words in (("links",), ("catalog", "stock"), ("db",)):
+        said = bare.ok(*words)
+        assert said == bare.ok(*words, "--help")
+        assert said.out.startswith(f"Usage: coinsync {' '.join(words)} ")
+        assert "\nCommands:\n" in said.out
+    assert bare.ok() == bare.ok("--help")
+
+
+def test_the_commands_stand_under_headings(bare: Installation) -> None:
+    """Each of them once, its whole text beside it, in lines of at most 80 columns."""
+    out = bare.ok("--help").out
+    after = out
+    for heading, members in SECTIONS.items():
+        _, found, after = after.partition(f"\n{heading}:\n")
+        assert found
+        part = " ".join(after.partition("\n\n")[0].split())
+        for name, member in members.items():
+            assert f"{name} {member.help}" in part
+    assert sum(map(len, SECTIONS.values())) == len(COMMANDS)
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_a_command_that_is_not_there(bare: Installation) -> None:

@@ -237,7 +237,7 @@ def damage(
     return add
 
 
-HISTORY = "coinsync history '#"
+HISTORY = "coinsync history 1"
 OF_FILES = ("half_a_coin", "an_index_that_lies")
 
 
@@ -1072,7 +1072,7 @@ def test_a_person_and_a_night_and_a_spreadsheet_are_told(lived: Installation) ->
     said = lived.run("reconcile", "--branch", "1", "-v")
     assert "! chain" in said.out
     assert "… and 2 more" in said.out
-    assert "→ coinsync history '#" in said.out
+    assert "→ coinsync history 1" in said.out
     quiet = lived.run("reconcile", "--quiet")
     assert (quiet.code, quiet.out) == (4, "")
     assert quiet.err.startswith("chain (ledger): entry 1 (#")

@@ -266,7 +266,7 @@ class TestRefund:
             (("s-1", "--line", "2", "--note", "x"), 6, "sale s-1 has no line 2"),
             (("s-1", "--line", "0", "--note", "x"), 6, "sale s-1 has no line 0"),
             (("s-1", "--line", "x", "--note", "x"), 2, "--line"),
-            (("s-1",), 2, "refund: say why: --note TEXT"),
+            (("s-1",), 2, "say why: --note TEXT"),
             (("s-1", "--note", "x", "--date", "2020-01-01"), 2, "is before the sale"),
         ],
     )

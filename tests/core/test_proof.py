@@ -656,9 +656,9 @@ def test_what_the_rules_do_not_explain_is_the_ledgers_where_it_was_touched() -> 
     findings = Findings()
     findings.add("rules", "lesson 1, #101", "coinsync sync --rerate")
     assert findings.of({"rules"})[0].owner is Owner.RULES
-    findings.add("chain", "entry 1", "coinsync history '#101'")
+    findings.add("chain", "entry 1", "coinsync history 101")
     (found,) = findings.of({"rules"})
-    assert (found.owner, found.mend) == (Owner.LEDGER, "coinsync history '#101'")
+    assert (found.owner, found.mend) == (Owner.LEDGER, "coinsync history 101")
 
 
 def test_every_check_has_one_id_and_words() -> None:

@@ -123,7 +123,7 @@ def test_what_staff_wrote_about_an_erased_card_is_gone() -> None:
 
 def test_a_decision_whose_note_looks_private_is_named_by_number() -> None:
     """The note is not repeated."""
-    case = ("private", "decision on lesson 7, #101", "coinsync history '#101'")
+    case = ("private", "decision on lesson 7, #101", "coinsync history 101")
     assert cases(a_decision("call +7 912 000-00-00")) == [case]
 
 

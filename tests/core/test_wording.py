@@ -254,6 +254,18 @@ def test_what_was_posted_late_says_when_by_the_familys_clock() -> None:
     assert pen().late(a_line(Kind.CREDIT, posted="2026-11-25T10:00:00Z")) == "внесено 25 ноября"
 
 
+def test_only_awards_of_earlier_days_came_when_the_coins_began() -> None:
+    """On the day on which the first lessons were posted, by the family's clock."""
+    write = LineFormatter(RUSSIAN, MOSCOW, TODAY, began_at="2026-11-21T21:30:00Z")
+    posted = "2026-11-22T01:00:00Z"
+    assert write.came_with_start(a_line(posted=posted))
+    assert write.late(a_line(posted=posted)) == ""
+    assert not write.came_with_start(a_line(posted="2026-11-22T22:00:00Z"))
+    assert not write.came_with_start(a_line(Kind.CREDIT, posted=posted))
+    assert write.late(a_line(Kind.CREDIT, posted=posted)) == "внесено 22 ноября"
+    assert not pen().came_with_start(a_line(posted=posted))
+
+
 def test_a_familys_clock_is_its_branchs() -> None:
     """The first branch that has one; the school's for whoever has none."""
     forms_ru, forms_en = ("монета", "монеты", "монет"), ("coin", "coins")

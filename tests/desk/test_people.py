@@ -23,6 +23,7 @@ from coinsync.core.ledger import GENESIS, Kind, row_hash
 from coinsync.core.plan import Change, Drop, Post, Put
 from coinsync.core.planning.review import Ruling
 from coinsync.desk import people
+from coinsync.desk.gather import Clerk
 from coinsync.errors import (
     CoinPolicy,
     CoinsyncError,
@@ -321,7 +322,7 @@ def test_an_erasure_says_what_goes_and_what_stays(known: Desk) -> None:
 def test_whoever_is_named_all_cards_of_the_child_are_erased(known: Desk) -> None:
     """The family asked to be forgotten, not a card."""
     with reading(known.url) as reader:
-        proposal = people.erase(reader, settings(), found(reader, MIRA), known.author())
+        proposal = people.erase(Clerk(reader, settings(), known.author()), found(reader, MIRA))
     known.do(proposal)
     with reading(known.url) as reader:
         assert reader.resident_ids(Presence.ERASED) == {ADA, MIRA}
@@ -348,7 +349,7 @@ def test_nothing_is_noted_of_who_is_erased(known: Desk) -> None:
         known.import_text,
         f"key,resident,coins,reason\nr1,#{GLEB},1,x\nr2,#{ADA},1,Ада М.\n",
     )
-    assert error.message.startswith(f"line 3: #{ADA} is erased")
+    assert error.message.startswith(f"line 3, column resident: #{ADA} is erased")
     assert dump(known.url) == before
     [n] = [
         n

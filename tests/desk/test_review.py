@@ -16,6 +16,7 @@ from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Put
 from coinsync.core.planning.review import Ruling
 from coinsync.desk import review
+from coinsync.desk.gather import Clerk
 from coinsync.errors import (
     CoinPolicy,
     StalePlan,
@@ -127,7 +128,7 @@ def test_a_forgiven_reversal_is_seen_twice_and_costs_nothing(holding: Desk) -> N
     with reading(holding.url) as reader:
         holds = [hold for hold in reader.all(Hold) if hold.kind is HoldKind.REVERSAL]
         proposal = review.review(
-            reader, settings(), holds, Ruling.FORGIVE, holding.author(), note="was ill"
+            Clerk(reader, settings(), holding.author()), holds, Ruling.FORGIVE, note="was ill"
         )
     assert sorted((move.kind, move.coins) for move in proposal.moves) == [
         ("gift", 10),
@@ -166,7 +167,9 @@ def test_rules_that_give_what_is_posted_leave_a_word_without_moves(holding: Desk
     holding.put(Put(present(), present(mark=Mark.ABSENT)))
     with reading(holding.url) as reader:
         holds = [hold for hold in reader.all(Hold) if hold.lesson == 1]
-        proposal = review.review(reader, settings(), holds, Ruling.POST, holding.author(), note="")
+        proposal = review.review(
+            Clerk(reader, settings(), holding.author()), holds, Ruling.POST, note=""
+        )
     assert (proposal.moves, proposal.words) == (
         (),
         (f"lesson 1, #{ADA} Ада М.: 10 coins stay as they are",),

@@ -20,6 +20,7 @@ from coinsync.core.plan import Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Proposal
 from coinsync.core.shop_report import ShopReport
 from coinsync.desk import catalog
+from coinsync.desk.gather import Clerk
 from coinsync.errors import (
     AlreadyReversed,
     Ambiguous,
@@ -513,12 +514,10 @@ class TestStock:
         """Never below nothing, also when somebody was faster."""
         proposal = at.plan(
             lambda reader: catalog.move_stock(
-                reader,
-                settings(),
+                Clerk(reader, settings(), at.author("", TODAY)),
                 find_item(reader, "mug"),
                 MoveKind.WRITE_OFF,
                 4,
-                at.author("", TODAY),
             )
         )
         refused(at, OutOfStock, at.move, "mug", MoveKind.WRITE_OFF, 6)
@@ -529,12 +528,10 @@ class TestStock:
         """Somebody sold one while it was looked at: it is stale, and nothing is made up."""
         proposal = at.plan(
             lambda reader: catalog.move_stock(
-                reader,
-                settings(),
+                Clerk(reader, settings(), at.author("", TODAY)),
                 find_item(reader, "mug"),
                 MoveKind.COUNT,
                 4,
-                at.author("", TODAY),
             )
         )
         at.sell({"mug": 1})

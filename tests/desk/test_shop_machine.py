@@ -31,6 +31,7 @@ from coinsync.core.ledger import Receipt
 from coinsync.core.plan import Plan, Post, Stock
 from coinsync.core.proposal import Proposal
 from coinsync.desk import catalog, fairs, shop
+from coinsync.desk.gather import Clerk
 from coinsync.environment import Probe, no_probe
 from coinsync.errors import CoinsyncError
 from coinsync.lookup.residents import find_resident
@@ -220,11 +221,9 @@ class Sell:
         picks = [Pick(find_item(reader, code), pieces, price) for code, pieces, price in self.picks]
         people = [shop.Buyer(find_resident(reader, f"#{who}"), coins) for who, coins in self.buyers]
         return shop.sell(
-            reader,
-            goods.settings(),
+            Clerk(reader, goods.settings(), at.author(self.key)),
             picks,
             people,
-            at.author(self.key),
             event=self.event,
             note=self.note,
         )
@@ -244,7 +243,7 @@ class Refund:
     def plan(self, at: Shop, reader: Reader) -> Proposal:
         """As the command plans it."""
         sale = find_sale(reader, self.key)
-        return shop.refund(reader, goods.settings(), sale, self.lines, at.author(), note="x")
+        return shop.refund(Clerk(reader, goods.settings(), at.author()), sale, self.lines, note="x")
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
@@ -264,7 +263,10 @@ class Move:
         """As the command plans it."""
         by = at.author(self.key, TODAY)
         return catalog.move_stock(
-            reader, goods.settings(), find_item(reader, self.item), self.kind, self.pieces, by
+            Clerk(reader, goods.settings(), by),
+            find_item(reader, self.item),
+            self.kind,
+            self.pieces,
         )
 
     def tell(self, model: Model) -> None:
@@ -298,11 +300,13 @@ class Fair:
         """As the command plans it."""
         if self.opens:
             return fairs.open_fair(
-                reader, goods.settings(), self.code, self.code, at.author("", TODAY)
+                Clerk(reader, goods.settings(), at.author("", TODAY)), self.code, self.code
             )
         found = reader.recorded(Event, [self.code])
         return (
-            fairs.close_fair(goods.settings(), found[0], settle(reader, found[0]), at.author())
+            fairs.close_fair(
+                Clerk(reader, goods.settings(), at.author()), found[0], settle(reader, found[0])
+            )
             if found
             else self._nothing(at, reader)
         )

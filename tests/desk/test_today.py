@@ -32,6 +32,7 @@ from coinsync.core.plan import Plan, Post, Purpose, Put, Stock
 from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.desk import catalog, coins, fairs, imports, people, review, shop
+from coinsync.desk.gather import Clerk
 from coinsync.errors import ImportRefused, UsageError
 from coinsync.lookup.residents import find_resident, roster
 from coinsync.lookup.shop import find_item, find_sale
@@ -90,7 +91,7 @@ class TwoCities:
         """Five coins, as ``credit`` plans them."""
         with reading(self.url) as reader:
             resident = find_resident(reader, f"#{pupil}")
-            return coins.give(reader, self.settings, resident, 5, author(day), note="won")
+            return coins.give(Clerk(reader, self.settings, author(day)), resident, 5, note="won")
 
     def import_row(self, pupil: int, day: date) -> Proposal:
         """The same five coins, as ``import`` plans them."""
@@ -98,7 +99,8 @@ class TwoCities:
         rows, problems = read_import_rows(text.encode(), ways={}, coins_max=100)
         with reading(self.url) as reader:
             find = partial(find_resident, reader)
-            return imports.import_rows(reader, self.settings, rows, problems, find, author())
+            clerk = Clerk(reader, self.settings, author())
+            return imports.import_rows(clerk, rows, problems, find)
 
     def sell(self, *pupils: int, day: date | None = None) -> Proposal:
         """A mug for thirty coins, of which each pupil after the first pays five."""
@@ -106,19 +108,21 @@ class TwoCities:
             first, *others = [find_resident(reader, f"#{pupil}") for pupil in pupils]
             buyers = [shop.Buyer(first), *(shop.Buyer(other, 5) for other in others)]
             picks = [Pick(find_item(reader, "mug"), 1)]
-            return shop.sell(reader, self.settings, picks, buyers, author(day))
+            return shop.sell(Clerk(reader, self.settings, author(day)), picks, buyers)
 
     def refund(self, day: date | None = None) -> Proposal:
         """The sale back that was made before."""
         with reading(self.url) as reader:
             sale = find_sale(reader, "k1")
-            return shop.refund(reader, self.settings, sale, (), author(day), note="broken")
+            return shop.refund(Clerk(reader, self.settings, author(day)), sale, (), note="broken")
 
     def receive(self, code: str, day: date | None = None) -> Proposal:
         """Three pieces that come in."""
         with reading(self.url) as reader:
             item = find_item(reader, code)
-            return catalog.move_stock(reader, self.settings, item, MoveKind.RECEIVE, 3, author(day))
+            return catalog.move_stock(
+                Clerk(reader, self.settings, author(day)), item, MoveKind.RECEIVE, 3
+            )
 
 
 def author(day: date | None = None) -> Author:
@@ -217,7 +221,7 @@ def test_reverse(school: TwoCities, pupil: int, today: date, tomorrow: date) -> 
     with reading(school.url) as reader:
         [credit] = reader.lines(pupil)
         n = credit.posted.n
-        reversal = coins.reverse(reader, school.settings, n, author(), note="a slip")
+        reversal = coins.reverse(Clerk(reader, school.settings, author()), n, note="a slip")
     assert [move.day for move in reversal.moves] == [today]
 
 
@@ -233,7 +237,7 @@ def test_review(school: TwoCities) -> None:
     with reading(school.url) as reader:
         holds = reader.all(Hold)
         plan = review.review(
-            reader, school.settings, holds, Ruling.WAIVE, author(), note="spoke"
+            Clerk(reader, school.settings, author()), holds, Ruling.WAIVE, note="spoke"
         ).plan
     days = {}
     for change in plan.changes:
@@ -258,14 +262,14 @@ def test_links(school: TwoCities, pupil: int, today: date, tomorrow: date) -> No
     """What moves no coins is dated all the same."""
     with reading(school.url) as reader:
         resident = find_resident(reader, f"#{pupil}")
-        plan = people.link(reader, school.settings, resident, 5, author()).plan
+        plan = people.link(Clerk(reader, school.settings, author()), resident, 5).plan
     assert plan.scope.until == today < tomorrow
 
 
 def test_fairs(school: TwoCities) -> None:
     """A fair is the school's: it is opened on the day of its first branch."""
     with reading(school.url) as reader:
-        proposal = fairs.open_fair(reader, school.settings, "fair", "Fair", author())
+        proposal = fairs.open_fair(Clerk(reader, school.settings, author()), "fair", "Fair")
     [change] = proposal.plan.changes
     assert isinstance(change, Put)
     assert isinstance(change.new, Event)

@@ -29,10 +29,11 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import NameForm, VkKind, read_vk
+from coinsync.environment import Progress, no_progress
 from coinsync.errors import CrmRefused, IncompleteRead, NotAnAnswer
 from coinsync.exchange import paging
 from coinsync.exchange.alfacrm import AlfaCrm
-from coinsync.exchange.base import Progress, Unreadable, no_progress
+from coinsync.exchange.base import Unreadable
 from coinsync.exchange.http import Http
 from coinsync.exchange.wire import Bounds
 from coinsync.simulator import Options, School, Simulator
@@ -44,11 +45,12 @@ from coinsync.simulator.records import (
     CrmRegularLesson,
 )
 from tests.exchange.test_http import TODAY, Stub, Time, says
+from tests.support.edited_school import EditedSchool
 from tests.support.families import families
 
 SINCE, UNTIL = TODAY - timedelta(days=44), TODAY + timedelta(days=14)
 LESSONS = "lesson/index"
-SCHOOL = School(seed=7, today=TODAY)
+SCHOOL = EditedSchool(seed=7, today=TODAY)
 MARKS = {1: Mark.ATTENDED, 0: Mark.ABSENT, None: Mark.NOT_MARKED}
 
 
@@ -461,7 +463,7 @@ def test_planned_lessons_may_be_bare() -> None:
 
 def test_what_is_edited_is_read_as_it_is_now() -> None:
     """A flipped mark, a moved lesson, a deleted one and one set back to planned."""
-    school = School(seed=7, today=TODAY)
+    school = EditedSchool(seed=7, today=TODAY)
     flipped, moved, deleted, planned, gone = conducted_lessons(school, 1)[:5]
     who = flipped.details[0]
     turned = 0 if who.is_attend else 1
@@ -524,6 +526,14 @@ def test_a_crm_that_ignores_every_filter_is_read_rightly() -> None:
         1: 3,
         2: 1,
         3: 2,
+    }
+    # Each of the three questions of the first reading brought all five.
+    told = exchange.oddities()
+    assert told.pop("other lessons than the one that was looked for") > 5
+    assert told == {
+        "lessons of another branch": 3,
+        "lessons of other days": 1,
+        "lessons of another status": 8,
     }
 
 
@@ -823,7 +833,7 @@ def test_a_mark_that_is_none_is_not_marked(value: object) -> None:
 @pytest.fixture
 def edited() -> School:
     """A school of one's own to edit."""
-    return School(seed=7, today=TODAY)
+    return EditedSchool(seed=7, today=TODAY)
 
 
 def test_a_conducted_lesson_is_found_with_one_request(edited: School) -> None:

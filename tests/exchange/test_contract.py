@@ -58,10 +58,11 @@ from tests.exchange.test_alfacrm import (
     residents_in_books,
 )
 from tests.exchange.test_http import TODAY
+from tests.support.edited_school import EditedSchool
 
 T = TypeVar("T")
 
-SCHOOL = School(seed=11, residents=40, days=30, today=TODAY)
+SCHOOL = EditedSchool(seed=11, residents=40, days=30, today=TODAY)
 BRANCHES = sorted(SCHOOL.tables.branches)
 
 

@@ -28,11 +28,12 @@ from hypothesis import strategies as st
 from coinsync.errors import CoinsyncError, ConfigError, CrmRefused, CrmUnreachable, NotAnAnswer
 from coinsync.exchange.http import Http
 from coinsync.exchange.wire import Bounds, Pace, ping
-from coinsync.simulator import Options, School, Simulator
+from coinsync.simulator import Options, Simulator
+from tests.support.edited_school import EditedSchool
 
 TODAY = date(2026, 11, 21)
 PER_SECOND = 5 * 0.95
-SCHOOL = School(seed=7, residents=20, days=10, today=TODAY)
+SCHOOL = EditedSchool(seed=7, residents=20, days=10, today=TODAY)
 BRANCHES = "branch/index"
 KEY = "key-that-nobody-may-see"
 TOKEN = "token-that-nobody-may-see"
@@ -410,6 +411,7 @@ def test_the_time_on_the_answer_is_kept() -> None:
         "Sat, 21 Nov 2026 10:00:00 GMT",
         "soon",
         "Sat, 21 Nov 2026 10:00:00 +99999999999999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
     ]
     answers = [says(b"{}", f"Date: {text}") for text in dates]
     with Stub(TOKEN_GIVEN, *answers) as stub, opened(stub.url) as http:
@@ -567,7 +569,8 @@ def test_what_is_not_an_answer_once_is_asked_for_again(kind: str) -> None:
     [
         b'{"total": Infinity}', b'{"total": -Infinity}', b'{"total": 1e400}',
         b'{"total": -1e400}', b'"text"', b"7",
-        b'{"items": [{"id": 1, "id": 2}]}', b'{"total": "\xff"}', b'\xef\xbb\xbf{"total": 1}',
+        b'{"items": [{"id": 1, "id": 2}]}', b'{"total": "\xff"}',
+        b'\xef\xbb\xbf\xef\xbb\xbf{"total": 1}',
         b'{"total": 1} x',
         b'{"total": 1}{"total": 2}', b'{"total": 01}', b'{\'total\': 1}', b'{"total": 1,}',
         b'{"a": "\n"}', b"\x00",
@@ -583,6 +586,12 @@ def test_json_is_read_strictly(body: bytes) -> None:
         pytest.raises(NotAnAnswer),
     ):
         http.call(BRANCHES, {})
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    """A proxy, or a file that PHP includes, writes one before the answer."""
+    with Stub(TOKEN_GIVEN, says(b'\xef\xbb\xbf{"total": 1}')) as stub, opened(stub.url) as http:
+        assert http.call(BRANCHES, {}) == {"total": 1}
 
 
 @pytest.mark.parametrize("status", [201, 204, 206, 400, 404, 405, 418, 422])
@@ -620,8 +629,10 @@ def test_a_redirect_is_refused(status: str, at_login: bool) -> None:
         redirect = says(b"", f"Location: {elsewhere.url}/v2api/auth/login", status=status)
         answers = [redirect] if at_login else [TOKEN_GIVEN, redirect]
         with Stub(*answers) as stub, opened(stub.url) as http:
-            with pytest.raises(NotAnAnswer, match=f"redirect refused, HTTP {status[:3]}"):
+            refused = pytest.raises(NotAnAnswer, match=f"redirect refused, HTTP {status[:3]}")
+            with refused as caught:
                 http.call(BRANCHES, {})
+            assert "https://" in caught.value.advice
             assert len(stub.requests) == len(answers)
         assert elsewhere.requests == []
 
@@ -671,6 +682,18 @@ def test_a_packed_answer_is_unpacked() -> None:
     packed = says(gzip.compress(b'{"total": 3}'), "Content-Encoding: gzip")
     with Stub(TOKEN_GIVEN, packed) as stub, opened(stub.url) as http:
         assert http.call(BRANCHES, {}) == {"total": 3}
+
+
+def test_packing_that_was_not_asked_for_is_counted() -> None:
+    """It may be read, and it is a sign of something in between."""
+    body = gzip.compress(b'{"total": 3}')
+    answers = [says(body, f"Content-Encoding: {how}") for how in ("gzip", "x-gzip", "br")]
+    with Stub(TOKEN_GIVEN, *answers) as stub, opened(stub.url, tries=1) as http:
+        assert http.call(BRANCHES, {}) == http.call(BRANCHES, {}) == {"total": 3}
+        with pytest.raises(NotAnAnswer):
+            http.call(BRANCHES, {})
+    assert b"accept-encoding: gzip, deflate\r\n" in stub.requests[0].lower()
+    assert dict(http.oddities) == {"answers packed in a way that was not asked for": 2}
 
 
 def test_an_answer_in_chunks_is_put_together() -> None:
@@ -801,12 +824,35 @@ def closed_port() -> int:
 
 
 def test_a_refused_connection_is_told() -> None:
-    """With the kind of failure and the number of tries."""
-    clock = Time()
-    with opened(f"http://127.0.0.1:{closed_port()}", clock=clock) as http:
-        with pytest.raises(CrmUnreachable, match=r"out of reach \(no connection\), 4 tries"):
+    """With the address, the kind of failure and the number of tries."""
+    clock, url = Time(), f"http://127.0.0.1:{closed_port()}"
+    with opened(url, clock=clock) as http:
+        with pytest.raises(CrmUnreachable) as caught:
             http.call(BRANCHES, {})
         assert http.calls == 4
+    expected = f"AlfaCRM out of reach at {url} (nothing listens), 4 tries"
+    assert caught.value.message == expected
+    assert "port" in caught.value.advice
+
+
+def test_a_host_that_is_not_there_is_another_thing_than_a_closed_port() -> None:
+    """What is to be looked at differs; user and password in an address are never shown."""
+    url = "http://anna:secret@school.invalid:81"
+    with opened(url, tries=1) as http, pytest.raises(CrmUnreachable) as caught:
+        http.call(BRANCHES, {})
+    assert caught.value.message.startswith(
+        "AlfaCRM out of reach at http://school.invalid:81 (no such host)"
+    )
+    assert "DNS" in caught.value.advice
+
+
+def test_https_towards_a_port_that_speaks_http_is_told_apart() -> None:
+    """It is no matter of certificates."""
+    with Stub(TOKEN_GIVEN) as stub:
+        url = stub.url.replace("http:", "https:")
+        with opened(url, tries=1) as http, pytest.raises(CrmUnreachable) as caught:
+            http.call(BRANCHES, {})
+    assert caught.value.message.startswith(f"AlfaCRM out of reach at {url} (no https there)")
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,7 @@ def test_what_passes_is_not_told(trouble: Trouble) -> None:
         (Trouble(status=500), "VK out of reach (HTTP 500), 4 tries"),
         (HTML, "not a VK answer (text/html, 33 bytes), 4 tries"),
         (CUT_JSON, "not a VK answer (application/json, 32 bytes), 4 tries"),
-        (DROP, "VK out of reach (no connection), 4 tries"),
+        (DROP, "VK out of reach at {url} (no connection), 4 tries"),
         (Trouble(body=b"[]"), "not a VK answer (application/json, 2 bytes), 4 tries"),
         (
             Trouble(body=b'{"response": [], "response": []}'),
@@ -327,7 +327,8 @@ def test_what_stays_is_told_after_four_tries(trouble: Trouble, message: str) -> 
         found = api.resolve(["ada.example"])
     assert found.answers == {}
     assert isinstance(found.error, VkUnavailable)
-    assert (found.error.message, found.error.exit_code) == (message, 75)
+    expected = message.replace("{url}", double.url)
+    assert (found.error.message, found.error.exit_code) == (expected, 75)
     assert len(double.calls) == 4
 
 

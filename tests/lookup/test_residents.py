@@ -22,7 +22,8 @@ from coinsync.errors import (
 )
 from coinsync.lookup.explain import explain
 from coinsync.lookup.history import history
-from coinsync.lookup.residents import dossier, find_card, find_resident, link_problems, links
+from coinsync.lookup.residents import dossier, find_card, find_resident, links
+from coinsync.lookup.vk_pages import vk_coverage
 from tests.support import engines
 from tests.support.desk import (
     BRANCHES,
@@ -59,6 +60,16 @@ def test_a_merged_card_leads_to_the_child(family: Desk, text: str) -> None:
     with reading(family.url) as reader:
         assert find_resident(reader, text).id == GLEB
         assert find_card(reader, text).id == ADA
+
+
+def test_a_number_is_a_number_also_where_a_name_begins_with_it(at: Desk) -> None:
+    """Plain digits mean the card alone; what is no number alone is looked for in names."""
+    at.put(Put(a_resident(101, "Ада М.")), Put(a_resident(7, "101 Далматинец")))
+    with reading(at.url) as reader:
+        assert find_resident(reader, "101").id == 101
+        assert find_resident(reader, "101 Д").id == 7
+        with pytest.raises(NotFound):
+            find_resident(reader, "10")
 
 
 def test_a_visitor_leads_to_the_children_whom_it_sees(family: Desk) -> None:
@@ -119,7 +130,9 @@ def test_cards_whose_page_leads_to_nobody_are_told(at: Desk, text: str) -> None:
         *([Put(VkPage(ADA, name, *PAGES[name], DAY))] if name in PAGES else []),
     )
     with reading(at.url) as reader:
-        told = [(one.resident, one.name, one.text, one.problem) for one in link_problems(reader)]
+        told = [
+            (one.resident, one.name, one.text, one.problem) for one in vk_coverage(reader).problems
+        ]
     assert told == ([(ADA, "Ада М.", text, problem)] if problem else [])
 
 
@@ -128,13 +141,13 @@ def test_closed_cards_have_no_problems(family: Desk) -> None:
     for card in (ADA, GLEB):
         family.put(Put(replace(family_card(card), vk="club1"), family_card(card)))
     with reading(family.url) as reader:
-        assert [one.resident for one in link_problems(reader)] == [ADA, GLEB]
+        assert [one.resident for one in vk_coverage(reader).problems] == [ADA, GLEB]
     family.do(family.merge(ADA, GLEB))
     with reading(family.url) as reader:
-        assert [one.resident for one in link_problems(reader)] == [GLEB]
+        assert [one.resident for one in vk_coverage(reader).problems] == [GLEB]
     family.do(family.erase(GLEB))
     with reading(family.url) as reader:
-        assert link_problems(reader) == []
+        assert vk_coverage(reader).problems == ()
 
 
 def family_card(card: int) -> Resident:

@@ -9,11 +9,12 @@ from typing import Any
 import requests
 
 from coinsync.simulator import Options, School, Simulator
+from tests.support.edited_school import EditedSchool
 
 TODAY = date(2026, 11, 21)
 
 # Made once and copied for each test, which is several times faster than making it anew.
-_SCHOOL = pickle.dumps(School(seed=7, today=TODAY))
+_SCHOOL = pickle.dumps(EditedSchool(seed=7, today=TODAY))
 
 
 def usual_school() -> School:

@@ -11,6 +11,7 @@ from coinsync.simulator import School
 from coinsync.simulator.records import CANCELLED, CONDUCTED, FOREVER, PLANNED, CrmLesson
 from coinsync.simulator.tables import CrmTables
 from tests.simulator.fixtures import TODAY, usual_school
+from tests.support.edited_school import EditedSchool
 from tests.support.families import families, vk_number
 
 
@@ -35,16 +36,16 @@ def conducted(school: School) -> CrmLesson:
 
 def test_equal_arguments_make_equal_schools() -> None:
     """The same seed gives the same school, another seed another one."""
-    tables = [School(seed=seed, today=TODAY).tables for seed in (3, 3, 4)]
+    tables = [EditedSchool(seed=seed, today=TODAY).tables for seed in (3, 3, 4)]
     assert tables[0] == tables[1] != tables[2]
 
 
 @pytest.mark.parametrize("back", [1, 7, 20])
 def test_history_is_made_by_the_same_days_as_the_future(back: int) -> None:
     """45 days of history are 45 - n days of history, and n days lived."""
-    younger = School(seed=5, days=45 - back, today=TODAY - timedelta(days=back))
+    younger = EditedSchool(seed=5, days=45 - back, today=TODAY - timedelta(days=back))
     younger.act("advance", days=back)
-    assert younger.tables == School(seed=5, days=45, today=TODAY).tables
+    assert younger.tables == EditedSchool(seed=5, days=45, today=TODAY).tables
 
 
 def test_a_description_replays_to_the_same_school(school: School) -> None:
@@ -60,14 +61,14 @@ def test_a_description_replays_to_the_same_school(school: School) -> None:
     school.act("empty", branch=2)
     school.act("advance", days=3)
     description = json.loads(json.dumps(school.description()))
-    again = School.replay(description)
+    again = EditedSchool.replay(description)
     assert again.tables == school.tables
     assert again.description() == description
 
 
 def test_an_edit_by_hand_does_not_change_what_happens_elsewhere() -> None:
     """The days after an edit bring every other lesson the same fate, under the same number."""
-    left, edited = School(seed=9, today=TODAY), School(seed=9, today=TODAY)
+    left, edited = EditedSchool(seed=9, today=TODAY), EditedSchool(seed=9, today=TODAY)
     tomorrow = TODAY + timedelta(days=1)
     lesson = {"branch": 1, "group": None, "date": tomorrow, "type": 2, "customers": [101]}
     hand = edited.act("add_lesson", **lesson)
@@ -95,14 +96,14 @@ def marks_of(lesson: CrmLesson) -> list[tuple[int, int | None]]:
 )
 def test_small_and_odd_schools_live_too(residents: int, branches: int, days: int) -> None:
     """A school of one pupil, of one day or of one branch is a school."""
-    school = School(seed=1, residents=residents, branches=branches, days=days, today=TODAY)
+    school = EditedSchool(seed=1, residents=residents, branches=branches, days=days, today=TODAY)
     assert school.today == TODAY
     assert len(school.tables.branches) == branches
 
 
 def test_a_large_school_is_made(school: School) -> None:
     """Two thousand pupils are no trouble, and life grows with the school."""
-    large = School(seed=1, residents=600, days=10, today=TODAY)
+    large = EditedSchool(seed=1, residents=600, days=10, today=TODAY)
     assert sum(one.is_study for one in large.tables.customers.values()) > 600
 
 
@@ -458,4 +459,4 @@ def test_a_wrong_action_is_refused_in_one_line(
 def test_what_is_no_description_is_refused(wrong: dict[str, int]) -> None:
     """A replay of something else is refused in one line."""
     with pytest.raises(ValueError, match="not the description of a school"):
-        School.replay(wrong)
+        EditedSchool.replay(wrong)

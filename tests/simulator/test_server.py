@@ -335,17 +335,12 @@ def test_lesson_rows_have_the_mixed_types_of_the_crm(crm: Client) -> None:
     rows = crm.items("lesson/index")
     details = [detail for row in rows for detail in row["details"]]
     assert all(row["time_from"].endswith(":01") for row in rows)
-    assert {row["time_to"][-2:] for row in rows} == {"00", "59"}
     assert all(re.fullmatch(r"\d+\.\d\d", detail["commission"]) for detail in details)
     marks = {(type(one.get("is_attend")), one.get("is_attend")) for one in details}
     assert {(int, 1), (int, 0), (bool, True), (str, "1"), (type(None), None)} <= marks
     assert any("is_attend" not in one for one in details)
     assert any("branch_id" not in one for one in details)
     assert {type(one["customer_id"]) for one in details} == {int, str}
-    assert {type(one["note"]) for one in rows} == {str, type(None)}
-    assert any("\r\n" in (one["note"] or "") for one in rows)
-    assert any(one["streaming"] == [] for one in rows)
-    assert any(one["streaming"] is False for one in rows)
     assert any(not set(map(int, one["customer_ids"])) for one in rows if one["details"])
 
 
@@ -356,7 +351,6 @@ def test_customer_rows_have_the_mixed_types_of_the_crm(crm: Client) -> None:
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row["b_date"]) for row in rows)
     assert "2030-12-31" in {row["e_date"] for row in rows}
     assert any("\r\n" in row["note"] for row in rows)
-    assert any("  " in row["legal_name"] for row in rows)
     links = [row.get("custom_vk", "missing") for row in rows]
     assert {"", None, "missing"} <= set(links)
     assert any(re.search("[a-z]", row["name"]) for row in rows)

@@ -165,16 +165,16 @@ def test_a_missing_file_is_not_made(way_in: WayIn, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way_in", [opening.open_writable, opening.migrate, _read])
 def test_a_directory_is_no_database(way_in: WayIn, tmp_path: Path) -> None:
-    """A directory in the place of the file is as good as none."""
-    with pytest.raises(DatabaseUnusable, match="does not exist"):
+    """A directory in the place of the file is called one."""
+    with pytest.raises(DatabaseUnusable, match="is a folder"):
         way_in(f"sqlite:///{tmp_path}")
 
 
 def test_a_directory_cannot_become_a_database(tmp_path: Path) -> None:
     """Creating in the place of a directory fails with an error of ours."""
-    with pytest.raises(DatabaseUnavailable, match="cannot open") as caught:
+    with pytest.raises(DatabaseUnusable, match="is a folder") as caught:
         opening.create(f"sqlite:///{tmp_path}")
-    assert caught.value.exit_code == 75
+    assert caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize("way_in", [opening.open_writable, opening.migrate, opening.create, _read])

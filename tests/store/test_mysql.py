@@ -6,11 +6,12 @@ Its address, who may do what, what is asserted, and what its errors mean.
 from __future__ import annotations
 
 import socket
+import struct
 import subprocess
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 
 import peewee
 import pymysql
@@ -188,6 +189,33 @@ def test_a_host_that_takes_no_writes_is_passed_over_by_writers(schools: Schools,
             assert reader.balance(ADA) == 100
     finally:
         schools.server.read_only(False)
+
+
+def drips(listener: socket.socket) -> None:
+    """Greet one client, a byte now and then."""
+    client, _ = listener.accept()
+    with client, suppress(OSError):
+        client.sendall(struct.pack("<I", 500))
+        for _ in range(200):
+            client.sendall(b"x")
+            sleep(0.02)
+
+
+def test_a_host_that_greets_byte_by_byte_is_passed_over(url: str) -> None:
+    """Each byte comes in time, and the greeting would not end."""
+    with closing(socket.socket()) as listener:
+        listener.bind((HOST, 0))
+        listener.listen()
+        thread = Thread(target=drips, args=[listener])
+        thread.start()
+        began = monotonic()
+        opened = opening.open_readable(
+            first_host(url, f"{HOST}:{listener.getsockname()[1]}"), wait_seconds=0.4
+        )
+        with opening.reading(opened):
+            assert Reader(opened).balance(ADA) == 100
+        assert 0.7 < monotonic() - began < 3
+        thread.join()
 
 
 def test_nobody_answers(url: str) -> None:
@@ -425,6 +453,31 @@ def test_a_connection_that_was_cut_while_idle_is_made_anew(schools: Schools, url
         assert (
             writer.apply(database, a_plan(Post(a_credit("2"))), order(), environment()).n_last == 2
         )
+
+
+def test_reading_goes_on_after_an_idle_connection_was_cut(schools: Schools, url: str) -> None:
+    """While the CRM is read the database stands idle, and some servers end that after seconds."""
+    with writing(url) as database:
+        reader = Reader(database)
+        assert reader.balance(ADA) == 100
+        schools.server.kill_connections("coinsync_writer")
+        assert reader.balance(ADA) == 100
+
+
+def test_a_snapshot_that_was_cut_is_not_another_one(schools: Schools, url: str) -> None:
+    """What is read after it may not belong to what was read before."""
+    with pytest.raises(DatabaseUnavailable, match="connection lost"), reading(url) as reader:  # noqa: PT012
+        assert reader.balance(ADA) == 100
+        schools.server.kill_connections("coinsync_writer")
+        reader.balance(ADA)
+
+
+def test_a_session_may_stand_idle(url: str) -> None:
+    """Whatever the server allows to others: reconcile keeps its snapshot while the CRM is read."""
+    opened = opening.open_readable(url)
+    with opening.reading(opened):
+        (row,) = opened.execute_sql("SELECT @@SESSION.wait_timeout").fetchall()
+    assert row[0] == 8 * 3600
 
 
 def test_a_standing_connection_that_was_cut_is_made_anew(schools: Schools, url: str) -> None:

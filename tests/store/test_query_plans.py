@@ -198,6 +198,7 @@ def whole(*tables: str, why: str, ask: Callable[[Reader], Any]) -> Question:
 
 PROOF = "reconcile proves every row"
 NEWEST = "in the order of the primary key from its end, and no more than are asked for"
+OLDEST = "in the order of the primary key from its beginning, where the first of them lies"
 RECORDED = (
     Resident,
     Membership,
@@ -313,6 +314,7 @@ QUESTIONS: dict[str, list[Question]] = {
     "last_run": [asked(lambda r: r.last_run(1, "people"))],
     "first_read_on": [asked(lambda r: r.first_read_on(1))],
     "last_full_run": [asked(lambda r: r.last_full_run(1))],
+    "began_at": [whole("run", why=OLDEST, ask=lambda r: r.began_at())],
     "last_synced_at": [asked(lambda r: r.last_synced_at())],
     # what is proved
     "run_lines": [whole("run", why=PROOF, ask=lambda r: list(r.run_lines()))],

@@ -511,6 +511,12 @@ def test_the_data_are_as_fresh_as_the_branch_that_waits_longest(
     assert fresh.last_synced_at() is None
 
 
+def test_coins_began_with_the_first_lessons(reader: Reader, fresh: Reader) -> None:
+    """Of whichever branch; a run of people alone is no beginning."""
+    assert reader.began_at() == "2026-11-22T02:00:00Z"
+    assert fresh.began_at() == ""
+
+
 def test_a_fresh_database_answers_every_question(fresh: Reader) -> None:
     """Nothing is recorded, and nothing fails for that."""
     assert fresh.people(1) == People()

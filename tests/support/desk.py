@@ -39,6 +39,7 @@ from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.desk import coins as by_hand
 from coinsync.desk import imports, people, review
+from coinsync.desk.gather import Clerk
 from coinsync.errors import (
     CoinsyncError,
     NotFound,
@@ -148,7 +149,7 @@ class Desk:
         with reading(self.url) as reader:
             author = self.author(key, **more)
             return by_hand.give(
-                reader, settings(), who(reader, resident), coins, author, note=note, way=way
+                Clerk(reader, settings(), author), who(reader, resident), coins, note=note, way=way
             )
 
     def given(self, resident: int, coins: int, key: str = "k1", **more: Any) -> Proposal:
@@ -160,7 +161,7 @@ class Desk:
     def reverse(self, n: int, *, note: str = "a slip") -> Proposal:
         """Plan to take an entry back."""
         with reading(self.url) as reader:
-            return by_hand.reverse(reader, settings(), n, self.author(), note=note)
+            return by_hand.reverse(Clerk(reader, settings(), self.author()), n, note=note)
 
     def import_text(self, text: str, **more: Any) -> Proposal:
         """Plan the rows of a file."""
@@ -177,47 +178,47 @@ class Desk:
         """Plan rows."""
         with reading(self.url) as reader:
             return imports.import_rows(
-                reader,
-                settings(),
+                Clerk(reader, settings(), self.author(**more)),
                 rows,
                 problems,
                 lambda text: find_resident(reader, text),
-                self.author(**more),
             )
 
     def review(self, ruling: Ruling, *, note: str = "looked at it") -> Proposal:
         """Plan a word about everything that is held."""
         with reading(self.url) as reader:
             return review.review(
-                reader, settings(), reader.all(Hold), ruling, self.author(), note=note
+                Clerk(reader, settings(), self.author()), reader.all(Hold), ruling, note=note
             )
 
     def merge(self, card: int, into: int) -> Proposal:
         """Plan to merge two cards."""
         with reading(self.url) as reader:
             return people.merge(
-                reader, settings(), found(reader, card), found(reader, into), self.author()
+                Clerk(reader, settings(), self.author()), found(reader, card), found(reader, into)
             )
 
     def unmerge(self, card: int) -> Proposal:
         """Plan to undo a merge."""
         with reading(self.url) as reader:
-            return people.unmerge(reader, settings(), found(reader, card), self.author())
+            return people.unmerge(Clerk(reader, settings(), self.author()), found(reader, card))
 
     def erase(self, resident: int) -> Proposal:
         """Plan to forget somebody."""
         with reading(self.url) as reader:
-            return people.erase(reader, settings(), who(reader, resident), self.author())
+            return people.erase(Clerk(reader, settings(), self.author()), who(reader, resident))
 
     def link(self, resident: int, vk: int) -> Proposal:
         """Plan a link."""
         with reading(self.url) as reader:
-            return people.link(reader, settings(), who(reader, resident), vk, self.author())
+            return people.link(Clerk(reader, settings(), self.author()), who(reader, resident), vk)
 
     def revoke(self, resident: int, vk: int) -> Proposal:
         """Plan to revoke a link."""
         with reading(self.url) as reader:
-            return people.revoke(reader, settings(), who(reader, resident), vk, self.author())
+            return people.revoke(
+                Clerk(reader, settings(), self.author()), who(reader, resident), vk
+            )
 
     # --- nights -------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from coinsync.core.ledger import Receipt
 from coinsync.core.plan import Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Proposal
 from coinsync.desk import catalog, fairs, shop
+from coinsync.desk.gather import Clerk
 from coinsync.environment import no_probe
 from coinsync.lookup.residents import find_resident
 from coinsync.lookup.shop import find_item, find_sale, settle
@@ -115,7 +116,7 @@ def changed_catalog(reader: Reader, item: Item, author: Author) -> Proposal:
     """Plan the shop's goods as they are, with one of them added or changed."""
     items = {known.code: known for known in reader.all(Item) if not known.archived}
     items[item.code] = item
-    return catalog.load(reader, settings(), list(items.values()), author)
+    return catalog.load(Clerk(reader, settings(), author), list(items.values()))
 
 
 @dataclass
@@ -177,7 +178,7 @@ class Shop:
             parts = [one if isinstance(one, tuple) else (one, None) for one in buyers or (ADA,)]
             people = [shop.Buyer(find_resident(reader, f"#{who}"), coins) for who, coins in parts]
             by = self.author(key, day, actor)
-            return shop.sell(reader, settings(), picks, people, by, event=event, note=note)
+            return shop.sell(Clerk(reader, settings(), by), picks, people, event=event, note=note)
 
         return self.plan(decide)
 
@@ -198,11 +199,9 @@ class Shop:
         """Decide on a refund."""
         return self.plan(
             lambda reader: shop.refund(
-                reader,
-                settings(),
+                Clerk(reader, settings(), self.author("", day, actor)),
                 find_sale(reader, sale),
                 lines,
-                self.author("", day, actor),
                 note=note,
             )
         )
@@ -217,7 +216,7 @@ class Shop:
         return self.do(
             self.plan(
                 lambda reader: catalog.move_stock(
-                    reader, settings(), find_item(reader, code), kind, pieces, by
+                    Clerk(reader, settings(), by), find_item(reader, code), kind, pieces
                 )
             )
         )
@@ -230,7 +229,9 @@ class Shop:
         """Open a fair."""
         return self.do(
             self.plan(
-                lambda reader: fairs.open_fair(reader, settings(), code, "Ярмарка", self.author())
+                lambda reader: fairs.open_fair(
+                    Clerk(reader, settings(), self.author()), code, "Ярмарка"
+                )
             )
         )
 
@@ -239,7 +240,9 @@ class Shop:
 
         def decide(reader: Reader) -> Proposal:
             [event] = reader.recorded(Event, [code])
-            return fairs.close_fair(settings(), event, settle(reader, event), self.author())
+            return fairs.close_fair(
+                Clerk(reader, settings(), self.author()), event, settle(reader, event)
+            )
 
         return self.plan(decide)
 

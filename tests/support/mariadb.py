@@ -308,6 +308,13 @@ class Server:
     def freeze(self) -> None:
         """Let it stand still (SIGSTOP): the kernel still accepts connections, nobody answers."""
         self._signal(signal.SIGSTOP)
+        # A thread that runs on another core goes on for a moment.
+        until(self._stands_still, "the server stands still")
+
+    def _stands_still(self) -> bool:
+        assert self._process is not None
+        threads = Path(f"/proc/{self._process.pid}/task").glob("*/stat")
+        return all(thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
 
     def thaw(self) -> None:
         """Let it go on after ``freeze``."""

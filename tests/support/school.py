@@ -33,6 +33,7 @@ from coinsync.store import database
 from coinsync.store.operations.copy import copy_database
 from coinsync.store.reader import Reader
 from tests.support import engines
+from tests.support.edited_school import EditedSchool
 from tests.support.makers import entries_of
 from tests.support.vk_double import VkDouble
 from webview.app import AppSettings, make_app
@@ -317,7 +318,7 @@ def a_school(
     *, residents: int = 24, seed: int = 3, days: int = DAYS, today: date = TODAY
 ) -> School:
     """A small school with a month of history."""
-    return School(seed=seed, residents=residents, days=days, today=today, branches=2)
+    return EditedSchool(seed=seed, residents=residents, days=days, today=today, branches=2)
 
 
 def day_before(days: int) -> date:

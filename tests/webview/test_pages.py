@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from webview import pages
 from webview.launch import LaunchFault
 from webview.page_renderer import PageRenderer
 from webview.school_view import SchoolView
-from webview.texts import ENGLISH, RUSSIAN, of_language
+from webview.texts import ENGLISH, RUSSIAN, EnglishTexts, Texts, of_language
 
 WEBVIEW = Path(pages.__file__).parent
 FORMS = ("монета", "монеты", "монет")
@@ -226,6 +226,31 @@ def test_mark_made_a_day_later_is_no_news() -> None:
     assert row(line(posted="2026-11-22T18:00:00Z")).notes == ("начислено 22 ноября",)
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ru", "это и более ранние занятия начислены при запуске монет"),
+        ("en", "this and earlier lessons were credited when the coins began"),
+    ],
+)
+def test_what_came_when_the_coins_began_is_said_once(language: str, text: str) -> None:
+    """On the newest of those lines; what was marked late before or since says its own day."""
+    began = "2026-11-25T01:00:00Z"
+    lines = [
+        line(n=6, day="2026-11-25", posted="2026-11-27T01:00:00Z"),
+        line(n=5, day="2026-11-24", posted="2026-11-25T02:00:00Z"),
+        line(n=4, day="2026-11-19", posted="2026-11-25T02:00:00Z"),
+        line(n=7, day="2026-11-18", posted="2026-11-27T02:00:00Z"),
+        line(n=3, day="2026-11-12", posted="2026-11-25T01:00:00Z"),
+    ]
+    family = pages.Family((ANYA,), {}, {41: lines}, began_at=began)
+    page = pages.cabinet(family, SCHOOL, language, NOW)
+    late = "начислено 27 ноября" if language == "ru" else "credited on 27 November"
+    assert [row.notes for row in page.children[0].rows] == [(late,), (text,), (), (late,), ()]
+    older = pages.rows(replace(family, lines={41: lines[2:]}), SCHOOL, language, NOW)
+    assert [row.notes for row in older.rows] == [(text,), (late,), ()]
+
+
 def test_day_of_posting_is_the_schools() -> None:
     """What was posted at 21:00 UTC was posted after midnight in Moscow."""
     assert row(line(posted="2026-11-20T21:00:00Z")).notes == ("начислено 21 ноября",)
@@ -343,7 +368,9 @@ def test_language_follows_vk(code: str, language: str) -> None:
 def test_texts_of_both_languages_are_complete() -> None:
     """No text is missing in either language, and both take the same values."""
     holes = re.compile(r"\{\w+\}")
-    for name in (one.name for one in fields(RUSSIAN)):
+    names = {name for name in vars(Texts) if not name.startswith("_")} - {"of"}
+    assert names == {name for name in vars(EnglishTexts) if not name.startswith("_")}
+    for name in names:
         russian, english = getattr(RUSSIAN, name), getattr(ENGLISH, name)
         assert russian
         assert english

@@ -6,8 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import requests
@@ -113,3 +113,74 @@ def test_handler_of_the_caller_is_put_back() -> None:
     with pytest.raises(OSError, match="cannot listen"):
         serve(nothing, "999.999.1.1", 80)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@contextmanager
+def started(program: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that serves, until the end of the block at the latest."""
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(port)], stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            wait_for(port)
+            yield process
+        finally:
+            process.kill()
+
+
+SLOW = """
+import sys, time
+from webview.serve import serve
+def app(environ, start):
+    time.sleep(0.5)
+    start("200 OK", [("Content-Length", "400000")])
+    return [b"x" * 400_000]
+serve(app, "127.0.0.1", int(sys.argv[1]), 2)
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+def test_what_was_accepted_is_answered_before_the_end(end: signal.Signals) -> None:
+    """Requests under way, in the queue, and of clients who are about to ask."""
+    port = free_port()
+    with started(SLOW, port) as process, ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            for _ in range(7)
+        ]
+        for client in clients[:-1]:
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        process.send_signal(end)
+        clients[-1].sendall(b"GET / HTTP/1.0\r\n\r\n")
+        answers = [client.makefile("rb").read() for client in clients]
+        assert process.wait(timeout=10) == 0
+    assert [len(answer) > 400_000 for answer in answers] == [True] * 7
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\na: " + b"x" * 20_000 + b"\r\n\r\n", b"431"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 150000000\r\n\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", b"413"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", b"413"),
+    ],
+)
+def test_what_is_no_request_is_refused_with_our_headers(request_text: bytes, status: bytes) -> None:
+    """No body is taken; a refusal is as careful as an answer."""
+    port = free_port()
+    answer = b""
+    with (
+        started(PROGRAM, port),
+        socket.create_connection(("127.0.0.1", port), timeout=10) as client,
+        # What was not read of the request ends the connection.
+        suppress(ConnectionResetError),
+    ):
+        client.sendall(request_text)
+        while piece := client.recv(10_000):
+            answer += piece
+    assert answer.split(b" ")[1] == status
+    for header in (b"Content-Security-Policy: default-src 'none'", b"Cache-Control: private"):
+        assert b"\r\n" + header in answer
+    assert b"\r\nServer:" not in answer

@@ -1,31 +1,40 @@
-"""What all checks look at: each thing is read once, and only if a line needs it."""
+"""What checks look at, read once and only if a line needs it, and what they say."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from coinsync.commands import connections
 from coinsync.commands.session import Session
 from coinsync.core.facts import Branch, LessonType
 from coinsync.errors import CoinsyncError
-from coinsync.exchange.base import Exchange
-from coinsync.store.operations import condition
-from coinsync.store.operations.condition import Condition
+from coinsync.store.reader import Reader
+
+OK, WARN, FAIL = "ok", "warn", "FAIL"
+T = TypeVar("T")
+
+
+class Diagnosis(NamedTuple):
+    """One line: ``ok``, ``warn`` (it works, and could be better) or ``FAIL``, and what to do."""
+
+    look: str
+    state: str
+    said: str
+    advice: str = ""
 
 
 class CrmAnswers(NamedTuple):
-    """What the CRM says of itself, and the time here when it said so.
+    """What the CRM says of itself, and how much our clock is ahead of its.
 
     ``fields`` are those of its cards, None where cards have no fields of a school's own.
     """
 
-    moment: datetime | None
-    asked_at: datetime
+    clock_ahead: timedelta | None
     branches: dict[int, Branch]
     types: dict[int, LessonType]
     fields: frozenset[str] | None
@@ -37,23 +46,56 @@ class Examination:
 
     session: Session
     offline: bool
+    diagnoses: list[Diagnosis] = field(default_factory=list)
+    #: Why the database cannot be read, once that was seen; and what it takes on disk.
+    trouble: CoinsyncError | None = None
+    size_bytes: int = 0
 
-    @cached_property
-    def condition(self) -> Condition | CoinsyncError:
-        """The database, or why it cannot be looked at."""
-        try:
-            wait_seconds = self.session.settings.database.wait_seconds
-            return condition.examine(self.session.database_url, wait_seconds=wait_seconds)
-        except CoinsyncError as error:
-            return error
+    def say(self, look: str, state: str, said: str, advice: str = "") -> None:
+        """Add a line; where all is well, there is nothing to advise."""
+        self.diagnoses.append(Diagnosis(look, state, said, "" if state == OK else advice))
 
-    @property
-    def database(self) -> Condition | None:
-        """The database where its tables can be asked, else None."""
-        found = self.condition
-        if isinstance(found, CoinsyncError) or found.steps_missing or found.steps_unknown:
+    def ok(self, look: str, said: str) -> None:
+        """Something is as it should be."""
+        self.say(look, OK, said)
+
+    def warn(self, look: str, said: str, advice: str) -> None:
+        """Something works, and could be better."""
+        self.say(look, WARN, said, advice)
+
+    def fail(self, look: str, said: str, advice: str) -> None:
+        """Something must be mended."""
+        self.say(look, FAIL, said, advice)
+
+    def failed(self, look: str, error: CoinsyncError) -> None:
+        """A command would end with this error."""
+        self.fail(look, error.message.splitlines()[0], error.advice)
+
+    def judge(
+        self, look: str, problems: Sequence[str], fine: str, advice: str, state: str = FAIL
+    ) -> None:
+        """A line for each problem, or what is fine."""
+        for problem in problems:
+            self.say(look, state, problem, advice)
+        if not problems:
+            self.ok(look, fine)
+
+    def states(self, look: str) -> set[str]:
+        """The states of the lines about something."""
+        return {diagnosis.state for diagnosis in self.diagnoses if diagnosis.look == look}
+
+    def asked(self, question: Callable[[Reader], T]) -> T | None:
+        """What the database says; None where its tables cannot be read."""
+        if self.trouble is not None:
             return None
-        return found
+        with ExitStack() as stack:
+            try:
+                reader = stack.enter_context(self.session.reader())
+            except CoinsyncError as error:
+                # The check of the database says why.
+                self.trouble = error
+                return None
+            return question(reader)
 
     @cached_property
     def crm(self) -> CrmAnswers | CoinsyncError | None:
@@ -62,35 +104,17 @@ class Examination:
             return None
         try:
             with connections.exchange(self.session) as exchange:
-                return self._answers(exchange)
+                branches = {branch.id: branch for branch in exchange.branches().whole()}
+                types: dict[int, LessonType] = {}
+                fields: frozenset[str] | None = None
+                for branch in self.session.settings.branches:
+                    # A branch that the CRM does not have is a line of its own, and has no lists.
+                    if branch.id in branches:
+                        listed = exchange.lesson_types(branch.id).whole()
+                        types |= {lesson_type.id: lesson_type for lesson_type in listed}
+                        fields = fields or exchange.card_fields(branch.id)
+                moment = exchange.moment()
+                ahead = self.session.now() - moment if moment else None
+                return CrmAnswers(ahead, branches, types, fields)
         except CoinsyncError as error:
             return error
-
-    def _answers(self, exchange: Exchange) -> CrmAnswers:
-        branches = {branch.id: branch for branch in exchange.branches().whole()}
-        types: dict[int, LessonType] = {}
-        fields: frozenset[str] | None = None
-        for branch in self.session.settings.branches:
-            # A branch that the CRM does not have is a line of its own, and has no lists.
-            if branch.id in branches:
-                for lesson_type in exchange.lesson_types(branch.id).whole():
-                    types[lesson_type.id] = lesson_type
-                fields = fields or exchange.card_fields(branch.id)
-        return CrmAnswers(exchange.moment(), self.session.now(), branches, types, fields)
-
-    @cached_property
-    def crontab(self) -> str:
-        """This user's table of cron, as cron's own program shows it."""
-        program = self.program("crontab")
-        if program is None:
-            return ""
-        try:
-            done = subprocess.run([program, "-l"], capture_output=True, timeout=5, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            return ""
-        return done.stdout.decode("utf-8", "replace")
-
-    def program(self, name: str) -> str | None:
-        """Where a program of the machine lies."""
-        path = self.session.environment.environ.get("PATH", "")
-        return shutil.which(name, path=f"{path}:/usr/sbin:/usr/bin")

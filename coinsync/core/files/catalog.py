@@ -32,6 +32,7 @@ from coinsync.core.files.sheet import (
     shown,
     suggestion,
 )
+from coinsync.core.files.toml import toml_problem
 from coinsync.core.identity import clean, folded, plain_number
 from coinsync.errors import ImportRefused, PictureRefused
 
@@ -165,11 +166,13 @@ def _parsed(content: bytes) -> dict[str, Any]:
     if len(content) > BYTES_MAX:
         raise ImportRefused([f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit"])
     try:
-        return tomllib.loads(content.decode("utf-8-sig").replace("\r\n", "\n"))
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise ImportRefused(["the characters cannot be read; save the file as UTF-8"]) from error
+    try:
+        return tomllib.loads(text)
     except (ValueError, OverflowError) as error:
-        raise ImportRefused([f"not valid TOML: {clean(str(error))}"]) from error
+        raise ImportRefused([clean(toml_problem(text, error))]) from error
     except RecursionError as error:
         raise ImportRefused(["not valid TOML: brackets within brackets without an end"]) from error
 

@@ -89,7 +89,8 @@ def _decision(question: Question, seq: int, coins: int, actor: str, note: str) -
 
 
 def _due(difference: Difference) -> int:
-    is_visit = difference.hold is not None and difference.hold.kind is HoldKind.GUEST
+    # Without a hold it is a visit that is answered before it was ever held.
+    is_visit = difference.hold is None or difference.hold.kind is HoldKind.GUEST
     verdict = difference.verdict
     return verdict.coins + verdict.held if is_visit else verdict.coins
 

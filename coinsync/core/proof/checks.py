@@ -213,7 +213,7 @@ class Findings:
 
 def history_command(resident: int) -> str:
     """The command that shows a resident's entries."""
-    return f"coinsync history '#{resident}'"
+    return f"coinsync history {resident}"
 
 
 def erase_command(resident: int) -> str:

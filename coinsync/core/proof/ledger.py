@@ -6,7 +6,7 @@ reading a ledger of millions of entries is what takes the time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from coinsync.core.facts import Note
@@ -23,15 +23,9 @@ from coinsync.core.proof.rows import (
     wrong_columns,
 )
 from coinsync.core.proof.runs import PostedRuns
-
-#: Told what is read, how much of it was read, and how much is expected.
-Progress = Callable[[str, int, int], None]
+from coinsync.environment import Progress, no_progress
 
 _RUNS = "coinsync runs"
-
-
-def no_progress(_what: str, _done: int, _expected: int) -> None:
-    """Nobody watches."""
 
 
 @dataclass(slots=True)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pymysql
 from peewee import Database, MySQLDatabase
+from pymysql.constants import CR, SERVER_STATUS
 
 from coinsync.errors import DatabaseUnusable
 from coinsync.store.engines import mysql_errors
 from coinsync.store.engines.base import TRIES_MAX
 from coinsync.store.engines.mysql_address import ServerAddress
+from coinsync.waiting import TookTooLong, within
 
 #: How long the parts of one exchange with the server may take, beyond waiting for other writers.
 CONNECT_SECONDS_MAX, ANSWER_SECONDS = 10.0, 30.0
+#: How long a session may stand idle: in a snapshot while the CRM is read. Some servers end idle
+#: sessions after seconds.
+IDLE_SECONDS = 8 * 3600
 #: A statement carries up to 500 rows; a server that takes less in one packet breaks off in between.
 PACKET_BYTES_MIN = 4 * 2**20
 
@@ -100,7 +107,7 @@ class MysqlDatabase(MySQLDatabase):
         failed: Exception | None = None
         for host, port in self.address.hosts or (("localhost", 0),):
             try:
-                return self._connect_to(host, port)
+                return self._connect_in_time(host, port)
             except (pymysql.MySQLError, DatabaseUnusable) as error:
                 # Hosts of one cluster know the same accounts and databases.
                 codes = set(mysql_errors.codes(error))
@@ -109,6 +116,23 @@ class MysqlDatabase(MySQLDatabase):
                 failed = error
         assert failed is not None  # noqa: S101
         raise failed
+
+    def _connect_in_time(self, host: str, port: int) -> pymysql.Connection[Any]:
+        # The time-outs of the driver bound each of its reads, of which there are a dozen.
+        try:
+            seconds = 2 * self.terms.connect_seconds
+            return within(seconds, partial(self._connect_to, host, port))
+        except TookTooLong:
+            why = f"not connected in {seconds:.0f} s"
+            raise pymysql.OperationalError(CR.CR_CONN_HOST_ERROR, why) from None
+
+    def cursor(self, *arguments: Any, **named: Any) -> Any:
+        """A cursor, on a new connection if the server has ended an idle one meanwhile."""
+        if not self.is_closed() and not self.in_transaction():
+            connection = self.connection()  # type: ignore[no-untyped-call]
+            if _has_ended(connection):
+                self.close()
+        return super().cursor(*arguments, **named)  # type: ignore[no-untyped-call]
 
     def _connect_to(self, host: str, port: int) -> pymysql.Connection[Any]:
         address, terms, context = self.address, self.terms, self.address.context()
@@ -147,6 +171,7 @@ class MysqlDatabase(MySQLDatabase):
             # How long to wait for rows that another writer holds, and for a table that is altered.
             "innodb_lock_wait_timeout": terms.lock_seconds,
             "lock_wait_timeout": terms.lock_seconds,
+            "wait_timeout": IDLE_SECONDS,
         }
         assignments = ", ".join(f"{name} = {value}" for name, value in settings.items())
         marks = ", ".join(["%s"] * len(_ASKED))
@@ -198,6 +223,19 @@ class MysqlDatabase(MySQLDatabase):
                 if columns not in indexed:
                     statement = model._schema._create_index(index, safe=False)
                     self.execute(statement)  # type: ignore[no-untyped-call]
+
+
+def _has_ended(connection: Any) -> bool:
+    """Whether the server has closed a connection that was outside of any transaction."""
+    # A snapshot is a transaction that only the server knows of; it must not be lost in silence.
+    if connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS:
+        return False
+    if not connection.open:
+        return True
+    # Whoever was asked nothing says nothing, but for a farewell.
+    poll = select.poll()
+    poll.register(connection._sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def opened_here(database: Database) -> MysqlDatabase:

@@ -199,15 +199,16 @@ class Sqlite(Engine):
                 f"database: {place} is read-only for this user; nothing written"
             )
         cannot_open, io_error = sqlite3.SQLITE_CANTOPEN in codes, sqlite3.SQLITE_IOERR in codes
-        # A missing file cannot be opened; a folder in its place can, but it cannot be read.
-        if (cannot_open and not os.path.exists(place)) or (io_error and os.path.isdir(place)):
+        # Of folders some can be opened, but none can be read.
+        is_folder = os.path.isdir(place) and (cannot_open or io_error)
+        if is_folder or (cannot_open and not os.path.exists(place)):
             return _missing(place)
         if cannot_open:
             return DatabaseUnavailable(f"database: cannot open {place}; nothing written")
         if codes & _DAMAGED:
             return CoinsyncError(
-                f"database: {place} is damaged",
-                advice="Do not write to it; restore it from a backup.",
+                f"database: {place} is damaged, or no database",
+                advice="Do not write to it: restore it from a backup, or correct [database] url.",
             )
         if io_error:
             return DatabaseUnavailable(f"database: {place}: disk error; nothing written")
@@ -233,6 +234,10 @@ def file_of(database: Database) -> Path:
 
 
 def _missing(place: str) -> DatabaseUnusable:
+    if os.path.isdir(place):
+        return DatabaseUnusable(
+            f"database: {place} is a folder", advice="Name a file, as in sqlite:///coinsync.db."
+        )
     return DatabaseUnusable(
         f"database: {place} does not exist",
         advice='Run "coinsync init", or correct [database] url.',

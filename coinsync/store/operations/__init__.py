@@ -1,1 +1,1 @@
-"""What an operator does with a whole database: backup, copy, grants, condition."""
+"""What an operator does with a whole database: backup, copy, grants."""

@@ -20,7 +20,7 @@ def back_up(url: str, file: Path) -> int:
 
     What has that name already is left alone.
     """
-    part = file.with_name(f"{file.name}.part")
+    part = file.parent / f"{file.name}.part"
     for path in (file, part):
         if path.exists():
             raise UsageError(
