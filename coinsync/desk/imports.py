@@ -91,8 +91,8 @@ class _Wrong:
         try:
             yield
         except (Ambiguous, CoinPolicy, NotFound) as error:
-            reason = error.message
-            error.message = str(Problem(line, column, reason))
+            reason = error.message.removesuffix("; nothing written")
+            error.message = str(Problem(line, column, error.message))
             error.args = (error.message,)
             self.errors.append(error)
             if isinstance(error, Ambiguous):

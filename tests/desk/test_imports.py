@@ -264,6 +264,7 @@ def test_all_that_is_wrong_with_a_file_is_named_at_once(at: Desk) -> None:
         "line 7, column coins: is empty",
     ):
         assert line in error.message
+    assert error.message.count("nothing written") == 1
     assert error.exit_code == 2
 
 

@@ -63,7 +63,7 @@ _NAMES = {
     "utf-8": "UTF-8",
     "cp1252": "Windows-1252",
 }
-_RUSSIAN = tuple(_NAMES)[:-1]
+_RUSSIAN, _OLD = tuple(_NAMES)[:-1], ("cp1251",)
 
 
 def _costs() -> dict[str, int]:
@@ -145,9 +145,15 @@ def misspelt(text: str, *, is_old: bool) -> Iterator[tuple[int, str]]:
         if not cell[0].isascii():
             cells.setdefault(cell[0], cell.start())
     whole = "\n".join(cells)[:WHOLE_MAX]
-    # Any bytes are right Windows-1251, so all of them together have to look like Russian.
-    written = misread(whole, ("cp1251",), 3) if is_old else ""
-    if written:
+    # Any bytes are right Windows-1251, so all of them together have to look like Russian. Lines in
+    # UTF-8 that were pasted into it are found first: they prove themselves.
+    pasted = []
+    if is_old:
+        pasted = [at for cell, at in cells.items() if misread(cell, _OLD, 10, ("utf-8",))]
+    written = misread(whole, _OLD, 3) if is_old else ""
+    if pasted:
+        yield pasted[0], "the letters are those of UTF-8 here and of another encoding elsewhere"
+    elif written:
         yield 0, f"the letters are those of {written}"
     elif lost:
         yield lost.start(), "letters are lost or cannot be read"
@@ -160,6 +166,6 @@ def misspelt(text: str, *, is_old: bool) -> Iterator[tuple[int, str]]:
             is_plain = _PLAIN.fullmatch(text) and not _CAPITAL_WITHIN.search(text)
             if is_plain and cost(text) <= 10 + 3 * len(text):
                 continue
-            written = misread(text, ("cp1251",) if is_old else _NAMES, 10, _RUSSIAN)
+            written = misread(text, _OLD if is_old else _NAMES, 10, _RUSSIAN)
             if written:
                 yield begin, f"the letters were those of {written} once"
