@@ -71,14 +71,23 @@ class ClockWrong(CoinsyncError):
 
 
 class ImportRefused(CoinsyncError):
-    """A file of rows cannot be taken; ``problems`` are the first ones of ``count``."""
+    """A file of rows cannot be taken; ``problems`` are the first ones of ``count``.
+
+    The exit code is another one where all of them have it.
+    """
 
     exit_code = 2
     advice = "Correct the file and run the command again; nothing of it was written."
 
     def __init__(
-        self, problems: Sequence[str], *, count: int | None = None, file: str = "the file"
+        self,
+        problems: Sequence[str],
+        *,
+        count: int | None = None,
+        file: str = "the file",
+        exit_code: int = 2,
     ) -> None:
+        self.exit_code = exit_code
         self.problems = tuple(problems)
         self.count = len(problems) if count is None else count
         noun = "problem" if self.count == 1 else "problems"

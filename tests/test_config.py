@@ -454,6 +454,57 @@ class TestSecrets:
             config.Secrets(self._file(tmp_path, content), environ).get("COINSYNC_ALFACRM_KEY")
         assert says in caught.value.message
 
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "\ufeffCOINSYNC_ALFACRM_KEY=a-b\n",
+            'COINSYNC_ALFACRM_KEY="a-b"\r\n',
+            "COINSYNC_ALFACRM_KEY='a-b'",
+            "# ключ\n\u200bCOINSYNC_ALFACRM_KEY =a-b\n",
+        ],
+    )
+    def test_what_editors_write_is_read_rightly(self, tmp_path: Path, content: str) -> None:
+        """A mark at the beginning, quotes that systemd takes off, line ends of Windows."""
+        path = self._file(tmp_path, "")
+        path.write_bytes(content.encode())
+        assert config.Secrets(path, {}).get("COINSYNC_ALFACRM_KEY").reveal() == "a-b"
+
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [
+            (b"COINSYNC_ALFACRM_KEY=a # the key\n", "a comment stands behind it"),
+            (b'COINSYNC_ALFACRM_KEY="a" # the key\n', "a quote at one end"),
+            (b'COINSYNC_ALFACRM_KEY="a\n', "a quote at one end"),
+            (b'COINSYNC_ALFACRM_KEY=""\n', "is empty"),
+            ("COINSYNC_ALFACRM_KEY=a\u200b\n".encode(), "signs that nobody sees"),
+            ("COINSYNC_ALFACRM_KEY=a\u00a0b\n".encode(), "signs that nobody sees"),
+            (b"COINSYNC_ALFACRM_KEY=a\0b\n", "signs that nobody sees"),
+            ("COINSYNC_ALFACRM_KEY=кey\n".encode(), "letters that are not Latin"),
+            ("# ключ\nCOINSYNC_ALFACRM_KEY=a\n".encode("cp1251"), "is not UTF-8"),
+            ("COINSYNC_ALFACRM_KEY=a\n".encode("utf-16"), "is not UTF-8"),
+            (b"COINSYNC_ALFACRM_KEY=a\nCOINSYNC_ALFACRM_KEY=b\n", "stands there twice"),
+        ],
+    )
+    def test_what_would_be_refused_far_away_is_refused_here(
+        self, tmp_path: Path, content: bytes, says: str
+    ) -> None:
+        """In one line that shows nothing of it."""
+        path = self._file(tmp_path, "")
+        path.write_bytes(content)
+        with pytest.raises(SecretError) as caught:
+            config.Secrets(path, {}).get("COINSYNC_ALFACRM_KEY")
+        assert says in caught.value.message
+        assert "\n" not in caught.value.message
+
+    def test_what_is_no_file_is_refused_at_once(self, tmp_path: Path) -> None:
+        """A folder, or a pipe, from which nobody would ever read to the end."""
+        folder, pipe = tmp_path / "folder", tmp_path / "pipe"
+        folder.mkdir(0o700)
+        os.mkfifo(pipe, 0o600)
+        for path in (folder, pipe):
+            with pytest.raises(SecretError, match="is no file"):
+                config.Secrets(path, {}).get("COINSYNC_ALFACRM_KEY")
+
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
     def test_a_file_open_to_others_is_refused(self, tmp_path: Path, mode: int) -> None:
         """With the command that closes it."""
@@ -521,6 +572,16 @@ def test_an_address_may_come_from_the_environment(tmp_path: Path) -> None:
         config.database_url(settings, config.Secrets(settings.secrets.file, {}))
         == settings.database.url
     )
+
+
+def test_an_address_and_a_password_may_both_come_from_the_environment(tmp_path: Path) -> None:
+    """The password goes into an address that has none."""
+    settings = load(tmp_path)
+    environ = {config.DATABASE_URL: "mysql://anna@db/coins", config.DATABASE_PASSWORD: "p@"}
+    secrets = config.Secrets(settings.secrets.file, environ)
+    assert config.database_url(settings, secrets) == "mysql://anna:p%40@db/coins"
+    environ[config.DATABASE_URL] = "mysql://anna:own@db/coins"
+    assert config.database_url(settings, secrets) == "mysql://anna:own@db/coins"
 
 
 def test_a_password_given_twice_is_refused(tmp_path: Path) -> None:

@@ -271,6 +271,7 @@ class Import:
         return imports.import_rows(
             Clerk(reader, life.settings, life.author(sure=self.sure)),
             rows,
+            (),
             lambda text: find_resident(reader, text),
         )
 

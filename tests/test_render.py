@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
 from datetime import date, timedelta
 from enum import Enum
+from itertools import chain
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from coinsync.core.identity import harmless, unprotected
 from coinsync.core.plan import Scope
 from coinsync.render import data, numbers, progress, terminal
 from coinsync.render.listing import Grid, TextLine
+from tests.support.makers import thorough
 
 
 def plain_console(width: int = 160) -> Console:
@@ -117,3 +121,27 @@ def test_json_has_no_command_for_a_terminal() -> None:
     assert shown.isprintable()
     assert "Аня" in shown
     assert json.loads(shown)["name"] == text
+
+
+DANGEROUS = st.lists(
+    st.sampled_from([*"=+-@＝;,'\" \t\n", "=1", "Ада", ";=HYPERLINK(1)", ",-5", '"'])
+).map("".join)
+
+
+@thorough(300)
+@given(st.lists(st.tuples(DANGEROUS, st.integers(-9, 9), DANGEROUS), min_size=1, max_size=3))
+@example([("Ада;=HYPERLINK(1)", -5, 'x;"=1')])
+def test_no_part_of_a_csv_file_is_a_formula(rows: list[tuple[str, int, str]]) -> None:
+    """Whatever a spreadsheet splits it at, and whether it honours quotes or not."""
+    written = data.csv_text(["name", "coins", "why"], rows)
+    for delimiter in (",", ";", "\t"):
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+            reader = csv.reader(io.StringIO(written), delimiter=delimiter, quoting=quoting)
+            for cell in chain.from_iterable(reader):
+                is_number = delimiter == "," and cell.removeprefix("-").isdigit()
+                assert is_number or not cell.strip().startswith(tuple("=+-@＝"))
+    read = list(csv.reader(io.StringIO(written)))[1:]
+    for (name, coins, why), cells in zip(rows, read, strict=True):
+        assert cells[1] == str(coins)
+        texts = [unprotected(cells[0]), unprotected(cells[2])]
+        assert texts == [harmless(name), harmless(why)]

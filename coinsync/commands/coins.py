@@ -144,12 +144,15 @@ def import_file(
     ways = {way.code: way.coins for way in settings.ways}
     try:
         coins_max = settings.limits.coins_per_operation_max
-        rows = read_import_rows(content, ways=ways, coins_max=coins_max)
+        rows, problems = read_import_rows(content, ways=ways, coins_max=coins_max)
 
         def decide(clerk: Clerk) -> Proposal:
             # A file may name a resident in many rows.
-            return import_rows(clerk, rows, cache(partial(find_resident, clerk.reader)))
+            find = cache(partial(find_resident, clerk.reader))
+            return import_rows(clerk, rows, problems, find)
 
         return carry_out(session, decide, dry_run, yes, author)
     except ImportRefused as error:
-        raise ImportRefused(error.problems, count=error.count, file=str(file)) from error
+        raise ImportRefused(
+            error.problems, count=error.count, file=str(file), exit_code=error.exit_code
+        ) from error

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from coinsync.config import kinds
 from coinsync.config.settings import Settings
+from coinsync.core.identity import clean, harmless
 from coinsync.errors import SecretError, UsageError, reason_of
 
 DATABASE_URL, DATABASE_PASSWORD = "COINSYNC_DATABASE_URL", "COINSYNC_DATABASE_PASSWORD"
@@ -30,6 +31,7 @@ SECRET_NAMES = (
 SECRETS_FILE = "COINSYNC_SECRETS"
 
 _FILE = "sqlite:"
+_QUOTES = "\"'`“”«»„"
 _PASSWORD = re.compile(r"(://[^:/@\s]*:).*@")
 
 
@@ -89,15 +91,31 @@ class Secrets:
         if len(given) > 1:
             raise SecretError(f"secret: {name} is given twice, in {' and in '.join(given)}")
         text = next(iter(given.values()), None)
-        # A space or a newline comes from pasting, and a key that has one is refused far away.
-        if not text or text != text.strip() or "\n" in text:
-            state = "missing" if text is None else "empty or has spaces around it"
-            # The web view is given no other secret.
-            path = self._kept_in if name == VK_KEYS else self.files[0]
-            file = f"write {name}=… into {path} (mode 0600)"
-            advice = f"Set {name} in the environment, or {file}."
-            raise SecretError(f"secret: {name} is {state}", advice=advice)
+        if text is None:
+            raise self._unusable(name, "missing")
+        # Some programs that read such files take quotes off, others do not.
+        is_quoted = len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]
+        if is_quoted:
+            text = text[1:-1]
+        # What comes from pasting makes a key that is refused far away, or all families' launches.
+        if not text.strip() or text != text.strip():
+            raise self._unusable(name, "empty or has spaces around it")
+        if harmless(text) != text:
+            raise self._unusable(name, "doubtful: it has signs that nobody sees, or line breaks")
+        if not is_quoted and (text[0] in _QUOTES or text[-1] in _QUOTES):
+            raise self._unusable(name, "doubtful: it has a quote at one end alone")
+        if not is_quoted and " #" in text:
+            raise self._unusable(name, "doubtful: a comment stands behind it")
+        if name not in (DATABASE_URL, DATABASE_PASSWORD) and not text.isascii():
+            raise self._unusable(name, "doubtful: it has letters that are not Latin")
         return Secret(text)
+
+    def _unusable(self, name: str, state: str) -> SecretError:
+        # The web view is given no other secret.
+        path = self._kept_in if name == VK_KEYS else self.files[0]
+        file = f"write {name}=… into {path} (mode 0600)"
+        advice = f"Set {name} in the environment, or {file}."
+        return SecretError(f"secret: {name} is {state}", advice=advice)
 
     def _in_files(self, name: str) -> dict[str, str]:
         # What the files say under this name, by file. The web view's file is not looked at for
@@ -121,8 +139,8 @@ def read_file(path: Path) -> dict[str, str]:
         said = f"secret: {path} is no file, and a link is not followed"
         raise SecretError(said, advice="Put the file itself there.")
     try:
-        # A link could point to a file that belongs to somebody else.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # A link could point to a file that belongs to somebody else, and a pipe waits for a writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -147,7 +165,7 @@ def read_file(path: Path) -> dict[str, str]:
             continue
         where = f"secret: {path.name}, line {number}"
         name, _, value = line.partition("=")
-        name = name.strip()
+        name = clean(name)
         if name not in SECRET_NAMES:
             # The line is not shown: it may be a key without its name.
             nearest = difflib.get_close_matches(name, SECRET_NAMES, n=1, cutoff=0.0)[0]
@@ -172,10 +190,13 @@ def database_url(settings: Settings, secrets: Secrets) -> str:
             known = kinds.database_url(secrets.get(DATABASE_URL).reveal())
         except ValueError as error:
             raise SecretError(f"secret: {DATABASE_URL}: expected {error}") from None
-        return absolute(known, settings.data_folder)
-    if is_file or not secrets.has(DATABASE_PASSWORD):
+        url = absolute(known, settings.data_folder)
+        # It stands in for the whole address, with the password that it may have.
+        if _has_password(url):
+            return url
+    if url.startswith(_FILE) or not secrets.has(DATABASE_PASSWORD):
         return url
-    if ":" in urlsplit(url).netloc.rpartition("@")[0]:
+    if _has_password(url):
         raise SecretError(f"secret: {DATABASE_PASSWORD} is given twice, here and in [database] url")
     return _with_password(url, secrets.get(DATABASE_PASSWORD).reveal())
 
@@ -200,6 +221,10 @@ def absolute(url: str, folder: Path) -> str:
 def without_password(text: str) -> str:
     """A text that may hold an address, as a message may show it."""
     return _PASSWORD.sub(r"\1***@", text)
+
+
+def _has_password(url: str) -> bool:
+    return ":" in urlsplit(url).netloc.rpartition("@")[0]
 
 
 def _with_password(url: str, password: str) -> str:

@@ -15,11 +15,12 @@ DIGITS_MAX = 18
 #: Kept in the place of a text about a VK page that means nothing: it might be a telephone.
 VK_UNREADABLE = "?"
 VK_ID_MAX = 2**63 - 1
-#: A greater number without a word around it is rather a telephone than a page.
-BARE_NUMBER_MAX = 2**31 - 1
+#: A greater number in a link to messages is a conversation of several people, one below 0 that with
+#: a community. Without a word around it, it might be a telephone as well.
+PEER_MAX = 1_999_999_999
 
 _HOST = re.compile(
-    r"(?:https?://)?(?:(?:m|www|new)\.)?(?:vk\.com|vk\.ru|vk\.me|vkontakte\.ru)(?:/|$)",
+    r"(?:https?://)?(?:(?:m|www|new|web)\.)?(?:vk\.com|vk\.ru|vk\.me|vkontakte\.ru)(?:/|$)",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"(?:id)?([1-9][0-9]{0,18})", re.IGNORECASE)
@@ -27,21 +28,32 @@ _MENTION = re.compile(r"[@*](?P<who>[A-Za-z0-9_.]+)(?:\s*\([^)]*\))?")
 _BRACKET = re.compile(r"\[(?P<who>[A-Za-z]+[0-9]+)\|[^\]]*\]")
 _COMMUNITY = re.compile(r"(?:club|public|event|-)[0-9]+", re.IGNORECASE)
 _APP_OR_PART = re.compile(
-    r"app[0-9]+(?:_-?[0-9]+)?"
+    r"app[0-9]+(?:_-?[0-9]+)?|gim[0-9]+"
     r"|(?:wall|photo|video|album|audio|topic|doc|clip|story|market)s?-?[0-9]+(?:_[0-9]+)?",
     re.IGNORECASE,
 )
-_WRITE = re.compile(r"write([1-9][0-9]{0,18})", re.IGNORECASE)
-_DIALOGUE = re.compile(r"im\?(?:[^#]*&)?sel=([1-9][0-9]{0,18})(?:[&#].*)?", re.IGNORECASE)
+_WRITE = re.compile(r"write(-?[0-9]{1,19})", re.IGNORECASE)
+# A conversation with a person, also one of a community (gim and its number).
+_DIALOGUE = re.compile(
+    r"(?:(?:im|mail|gim[0-9]+)/?\?(?:[^#]*&)?(?:sel|peer)=|(?:(?:im|gim[0-9]+)/)?convo/)"
+    r"(-?[0-9]{1,19})(?:[/?&#].*)?",
+    re.IGNORECASE,
+)
 _ID = re.compile(r"(?:id)?[0-9]+", re.IGNORECASE)
 _SCREEN_NAME = re.compile(r"[A-Za-z0-9_.]{2,64}")
 _SERVICE_PAGES = {"feed", "im", "friends", "groups", "settings", "apps", "market", "video"}
-_SERVICE_PAGES |= {"audio", "docs", "search", "login", "support", "away.php"}
+_SERVICE_PAGES |= {"mail", "audio", "docs", "search", "login", "support", "away.php"}
 #: What offices write into the card of a family without VK.
 _NO_VK = frozenset({"нет", "no", "none", "-", "—"})
 #: Letters that stand for one another where names are compared: in small or in capital letters they
 #: look alike on a screen, in Russian, Tatar and Ukrainian names.
 _SAME_LETTERS = str.maketrans("abcehijkmopstxyəɵёëһүь", "авсеніјкморѕтхуәөеенув")
+
+
+# Spreadsheets split a file at another delimiter than it was written with, inside of quotes as well.
+_CELL_BEGINS, _FORMULA_BEGINS = r"((?:^|[,;\t])[\s\"]*)", "(?='*[=+\\-@＝＋－＠])"
+_FORMULA = re.compile(_CELL_BEGINS + _FORMULA_BEGINS)
+_PROTECTED = re.compile(f"{_CELL_BEGINS}'{_FORMULA_BEGINS}")
 
 
 class VkKind(StrEnum):
@@ -70,6 +82,8 @@ def read_vk(text: str) -> VkText:
     text = text.strip()
     if not text:
         return VkText(VkKind.NOTHING)
+    # The end of a sentence is no part of a name.
+    text = text.rstrip(" .,;:!") or text
     # Before screen names: VK must not be asked for somebody called "no".
     if text.casefold() in _NO_VK:
         return VkText(VkKind.HAS_NONE)
@@ -88,7 +102,7 @@ def read_vk(text: str) -> VkText:
 def _read_path(path: str) -> VkText:
     dialogue = _DIALOGUE.fullmatch(path)
     if dialogue:
-        return _number(dialogue[1])
+        return _peer(dialogue[1])
     word = re.split(r"[?#]", path, maxsplit=1)[0].rstrip("/")
     if not word:
         return VkText(VkKind.NOT_A_PERSON)
@@ -96,10 +110,13 @@ def _read_path(path: str) -> VkText:
 
 
 def _read_word(word: str, *, bare: bool) -> VkText:
-    number = _NUMBER.fullmatch(word) or _WRITE.fullmatch(word)
+    written_to = _WRITE.fullmatch(word)
+    if written_to:
+        return _peer(written_to[1])
+    number = _NUMBER.fullmatch(word)
     # vk.com/123 is not the page of id123, and nobody's screen name either.
     if number and (bare or not word.isdigit()):
-        return _number(number[1], most=BARE_NUMBER_MAX if word.isdigit() else VK_ID_MAX)
+        return _number(number[1], most=PEER_MAX if word.isdigit() else VK_ID_MAX)
     if _COMMUNITY.fullmatch(word):
         return VkText(VkKind.COMMUNITY)
     is_part = _APP_OR_PART.fullmatch(word) or "/" in word
@@ -108,6 +125,12 @@ def _read_word(word: str, *, bare: bool) -> VkText:
     if _SCREEN_NAME.fullmatch(word) and not _ID.fullmatch(word):
         return VkText(VkKind.SCREEN_NAME, name=word.lower())
     return VkText(VkKind.UNREADABLE)
+
+
+def _peer(digits: str) -> VkText:
+    value = int(digits)
+    is_person = 0 < value <= PEER_MAX
+    return VkText(VkKind.NUMBER, number=value) if is_person else VkText(VkKind.NOT_A_PERSON)
 
 
 def _number(digits: str, *, most: int = VK_ID_MAX) -> VkText:
@@ -130,9 +153,16 @@ def harmless(text: str) -> str:
 
 
 def spreadsheet_safe(text: str) -> str:
-    """Quote what a spreadsheet would take for a formula."""
-    plain = harmless(text)
-    return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
+    """A text as a cell of which no spreadsheet takes any part for a formula, on one line.
+
+    An apostrophe stands where one could begin; ``unprotected`` takes it off.
+    """
+    return _FORMULA.sub(r"\1'", harmless(text))
+
+
+def unprotected(cell: str) -> str:
+    """The text of a cell that was written by ``spreadsheet_safe``."""
+    return _PROTECTED.sub(r"\1", cell)
 
 
 def clean(text: str) -> str:

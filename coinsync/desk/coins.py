@@ -78,13 +78,11 @@ def refuse_another_entry(
     wanted: Entry,
     day: date | None,
     survivors: Mapping[int, int],
-    where: str = "",
     advice: str | None = None,
 ) -> None:
     """Raise ``PostedOtherwise`` where the key of ``wanted`` stands for another entry already.
 
-    ``day`` None, where no day was named, means the day of the first try; ``where`` begins the
-    message.
+    ``day`` None, where no day was named, means the day of the first try.
     """
     entry = line.posted.entry
     # The card may have been merged since, and the same child is then found under another number.
@@ -94,7 +92,7 @@ def refuse_another_entry(
     if says_the_same(line, wanted) and owner == wanted_owner and same_day:
         return
     raise PostedOtherwise(
-        f"{where}key {wanted.key} is already posted with other content: entry {line.posted.n}, "
+        f"key {wanted.key} is already posted with other content: entry {line.posted.n}, "
         f"{entry.coins:+} for #{entry.resident} on {entry.happened_on}",
         advice=advice,
     )

@@ -33,11 +33,11 @@ class Clerk:
         return self.author.day_by(self.today(branches))
 
 
-def refuse_erased(resident: Resident, where: str = "") -> None:
-    """Raise ``CoinPolicy`` for somebody who is erased; ``where`` begins the message."""
+def refuse_erased(resident: Resident) -> None:
+    """Raise ``CoinPolicy`` for somebody who is erased."""
     # Whatever staff write about a person is what the family asked to be forgotten.
     if resident.presence is Presence.ERASED:
-        raise CoinPolicy(f"{where}#{resident.id} is erased")
+        raise CoinPolicy(f"#{resident.id} is erased")
 
 
 def recorded_resident(reader: Reader, id: int) -> Resident:

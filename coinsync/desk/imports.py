@@ -1,7 +1,9 @@
 """The rows of a file, as one plan. Writes nothing."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from coinsync.core import ledger
@@ -10,10 +12,17 @@ from coinsync.core.files.import_rows import KEY_PREFIX, ImportRow
 from coinsync.core.files.sheet import Problem, quoted, refusal
 from coinsync.core.ledger import Entry, KeyState, Kind, Line
 from coinsync.core.plan import Plan, Post, Purpose, Scope
-from coinsync.core.proposal import Proposal, check_floors
+from coinsync.core.proposal import Move, Proposal, check_floors
 from coinsync.desk.coins import refuse_another_entry, says_the_same
 from coinsync.desk.gather import Clerk, moves_of, refuse_erased
-from coinsync.errors import Ambiguous, LikelyDuplicate, NotFound
+from coinsync.errors import (
+    Ambiguous,
+    CoinPolicy,
+    CoinsyncError,
+    ImportRefused,
+    LikelyDuplicate,
+    NotFound,
+)
 from coinsync.store.reader import Reader
 
 #: The same row in another file within that time is likely a file that was sent twice.
@@ -23,15 +32,20 @@ NAMED_MAX = 5
 
 
 def import_rows(
-    clerk: Clerk, rows: Sequence[ImportRow], find: Callable[[str], Resident]
+    clerk: Clerk,
+    rows: Sequence[ImportRow],
+    problems: Sequence[Problem],
+    find: Callable[[str], Resident],
 ) -> Proposal:
     """Plan the rows of a file, all or none; those that are posted already are left out.
 
-    Raises what ``find`` raises, ``ImportRefused`` for days still to come, ``PostedOtherwise``,
-    ``LikelyDuplicate``, ``NotEnoughCoins``, or ``CoinPolicy`` for somebody who is erased.
+    ``problems`` are those that reading found. Raises ``ImportRefused`` with them and all others, or
+    the error of the only one: what ``find`` raises, ``PostedOtherwise``, ``NotEnoughCoins``, or
+    ``CoinPolicy`` for somebody who is erased. Raises ``LikelyDuplicate``.
     """
     reader, author = clerk.reader, clerk.author
-    entries = _entries_of_rows(clerk, rows, find)
+    wrong = _Wrong(list(problems))
+    entries = _entries_of_rows(clerk, rows, find, wrong)
     # A row that was taken back since is posted all the same, and is not posted again: the first
     # entry of its key is what the file said.
     posted: dict[str, Line] = {}
@@ -39,17 +53,19 @@ def import_rows(
         posted.setdefault(line.posted.entry.key, line)
     new_rows: list[tuple[ImportRow, Entry]] = []
     done: list[int] = []
-    for row, entry in zip(rows, entries, strict=True):
+    for row, entry in entries:
         if row.key in posted:
-            _refuse_another_row(posted[row.key], row, entry, reader.survivors())
+            with wrong.collected(row.line):
+                _refuse_another_row(posted[row.key], row, entry, reader.survivors())
             done.append(posted[row.key].posted.n)
         else:
             new_rows.append((row, entry))
-    if not author.allow_duplicate:
-        _refuse_sent_twice(reader, new_rows, {row.key for row in rows}, author.now)
     new_entries = [entry for _, entry in new_rows]
     moves = moves_of(clerk, new_entries)
-    check_floors(moves)
+    _refuse_debts(moves, [row.line for row, _ in new_rows], wrong)
+    wrong.refuse()
+    if not author.allow_duplicate:
+        _refuse_sent_twice(reader, new_rows, {row.key for row in rows}, author.now)
     days = [entry.happened_on for entry in new_entries] or [clerk.today()]
     plan = Plan.of(
         Purpose.DESK,
@@ -63,20 +79,61 @@ def import_rows(
     return Proposal(plan, moves, words, tuple(done))
 
 
+@dataclass(slots=True)
+class _Wrong:
+    # What is wrong with the rows of a file, by themselves and beside what is recorded.
+    problems: list[Problem]
+    errors: list[CoinsyncError] = field(default_factory=list)
+
+    @contextmanager
+    def collected(self, line: int, column: str = "") -> Iterator[None]:
+        """Keep the error of a row, and go on with the next one."""
+        try:
+            yield
+        except (Ambiguous, CoinPolicy, NotFound) as error:
+            reason = error.message.removesuffix("; nothing written")
+            error.message = str(Problem(line, column, error.message))
+            error.args = (error.message,)
+            self.errors.append(error)
+            if isinstance(error, Ambiguous):
+                reason = f"{reason}: {', '.join(error.candidates)}"
+            self.problems.append(Problem(line, column, reason))
+
+    def refuse(self) -> None:
+        """Raise what there is: one error as it is, several as one."""
+        if len(self.problems) == len(self.errors) == 1:
+            raise self.errors[0]
+        codes = {error.exit_code for error in self.errors}
+        if len(self.problems) > len(self.errors) or len(codes) > 1:
+            codes = {ImportRefused.exit_code}
+        if self.problems:
+            raise refusal(self.problems, codes.pop())
+
+
 def _entries_of_rows(
-    clerk: Clerk, rows: Sequence[ImportRow], find: Callable[[str], Resident]
-) -> list[Entry]:
-    entries: list[Entry] = []
-    problems: list[Problem] = []
+    clerk: Clerk, rows: Sequence[ImportRow], find: Callable[[str], Resident], wrong: _Wrong
+) -> list[tuple[ImportRow, Entry]]:
+    # The entry of each row of whom it is known who is meant, and what.
+    unread = {problem.line for problem in wrong.problems}
+    entries = []
     for row in rows:
-        resident = _resident_of_row(row, find)
-        refuse_erased(resident, f"line {row.line}: ")
+        resident = None
+        if row.resident:
+            with wrong.collected(row.line, "resident"):
+                named = find(row.resident)
+                refuse_erased(named)
+                resident = named
+        if resident is None:
+            continue
         # A day may have come at one branch and not yet at another, so it is the resident's own
         # day that counts, and only here is it known who the resident is.
         today = clerk.today(resident.branches)
         if row.day is not None and row.day > today:
             typed = quoted(row.day.isoformat())
-            problems.append(Problem(row.line, "date", f"{typed} is not yet; today is {today}"))
+            problem = Problem(row.line, "date", f"{typed} is not yet; today is {today}")
+            wrong.problems.append(problem)
+        if row.line in unread:
+            continue
         reason = ledger.OPENED if row.kind is Kind.OPENING else ledger.BY_HAND
         if row.way:
             reason = ledger.BY_WAY
@@ -84,20 +141,21 @@ def _entries_of_rows(
         entry = Entry(
             row.key, 1, resident.id, row.coins, row.kind, day, reason, actor, row.way, row.reason
         )
-        entries.append(entry)
-    if problems:
-        raise refusal(problems)
+        entries.append((row, entry))
     return entries
 
 
-def _resident_of_row(row: ImportRow, find: Callable[[str], Resident]) -> Resident:
-    where = f"line {row.line}, column resident"
-    try:
-        return find(row.resident)
-    except NotFound as error:
-        raise NotFound(f"{where}: {error.message}; nothing written", advice=error.advice) from None
-    except Ambiguous as error:
-        raise Ambiguous(f"{where}: {error.message}; nothing written", error.candidates) from None
+def _refuse_debts(moves: Sequence[Move], lines: Sequence[int], wrong: _Wrong) -> None:
+    moves_by_resident: defaultdict[int, list[Move]] = defaultdict(list)
+    line_of_resident: dict[int, int] = {}
+    for move, line in zip(moves, lines, strict=True):
+        moves_by_resident[move.resident].append(move)
+        if move.coins < 0:
+            line_of_resident[move.resident] = line
+    # The last line that takes coins of a resident is the one to look at.
+    for resident, line in line_of_resident.items():
+        with wrong.collected(line, "coins"):
+            check_floors(moves_by_resident[resident])
 
 
 def _refuse_another_row(
@@ -107,7 +165,7 @@ def _refuse_another_row(
         # What a way gives is the configuration's; it may have changed since the file was posted.
         entry = replace(entry, coins=line.posted.entry.coins)
     advice = "Give the row another key, or leave it out."
-    refuse_another_entry(line, entry, row.day, survivors, f"line {row.line}: ", advice)
+    refuse_another_entry(line, entry, row.day, survivors, advice)
 
 
 def _refuse_sent_twice(

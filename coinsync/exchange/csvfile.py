@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
@@ -25,8 +23,9 @@ from coinsync.core.facts import (
     Resident,
     Status,
 )
+from coinsync.core.files.sheet import day_in, is_error, records_of, refusal
 from coinsync.core.identity import clean
-from coinsync.errors import IncompleteRead, reason_of
+from coinsync.errors import ImportRefused, IncompleteRead, reason_of
 from coinsync.exchange import decode
 from coinsync.exchange.base import Exchange, Reading, Unreadable
 from coinsync.exchange.values import (
@@ -66,6 +65,12 @@ def _base(row: Record, column: str) -> int:
     return optional_number(row, column) or 0
 
 
+def _name(row: Record, column: str) -> str:
+    if is_error(row[column]):
+        raise UnreadableRecord(f"{column} is an error of the spreadsheet")
+    return text(row, column)
+
+
 def _vk(row: Record, column: str) -> str:
     return clean(row[column])[: decode.VK_TEXT_LENGTH_MAX]
 
@@ -85,12 +90,12 @@ _PRESENCE = _one_of(
 
 #: The columns of each file that must be there, and how their cells are read.
 _COLUMNS: dict[str, dict[str, Cell]] = {
-    "branches": {"id": number, "name": text},
-    "types": {"id": number, "name": text, "base": _base},
-    "groups": {"id": number, "name": text, "branch": number},
+    "branches": {"id": number, "name": _name},
+    "types": {"id": number, "name": _name, "base": _base},
+    "groups": {"id": number, "name": _name, "branch": number},
     "residents": {
         "id": number,
-        "name": text,
+        "name": _name,
         "branches": numbers,
         "vk": _vk,
         "presence": _PRESENCE,
@@ -122,6 +127,9 @@ _COLUMNS: dict[str, dict[str, Cell]] = {
     "attendance": {"lesson": number, "resident": number, "mark": _MARK},
 }
 _LISTS = {"branches", "groups", "weekdays"}
+_DAYS = {"date", "since", "until"}
+#: A whole school year is longer than a sheet that a person fills.
+BYTES_MAX, ROWS_MAX = 200_000_000, 5_000_000
 #: The columns that tell one row from another, where it is not ``id`` alone. The first of them is
 #: the number under which an unreadable row is reported.
 _KEYS = {"attendance": ("lesson", "resident"), "memberships": ("resident", "group", "since")}
@@ -221,8 +229,10 @@ class CsvExchange(Exchange):
     def _facts(self, name: str, kind: Callable[..., T]) -> Reading[T]:
         try:
             header, rows = self._read(name)
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+        except OSError as error:
             return Reading.incomplete(f"{name}.csv: {reason_of(error)}")
+        except ImportRefused as error:
+            return Reading.incomplete(f"{name}.csv: {error.problems[0]}")
         # Of two columns of one name nobody can say which is meant.
         wrong = [column for column in _COLUMNS[name] if header.count(column) != 1]
         if wrong:
@@ -231,16 +241,13 @@ class CsvExchange(Exchange):
 
     def _read_file(self, name: str) -> tuple[list[str], dict[int, list[str]]]:
         """The names of a file's columns, and each row's cells under the number of its line."""
-        # Spreadsheets begin a file with a byte order mark, and in Russia separate with semicolons.
-        text = (self._folder / f"{name}.csv").read_text(encoding="utf-8-sig")
-        delimiter = ";" if ";" in text.split("\n", 1)[0] else ","
-        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        header = [column.strip() for column in next(lines, [])]
-        rows = {}
-        for cells in lines:
-            if any(map(str.strip, cells)):
-                rows[lines.line_num] = [cell.strip() for cell in cells]
-        return header, rows
+        content = (self._folder / f"{name}.csv").read_bytes()
+        records, problems = records_of(content, bytes_max=BYTES_MAX, rows_max=ROWS_MAX)
+        if problems:
+            raise refusal(problems)
+        rows = {line: list(map(clean, cells)) for line, cells in records}
+        # The first row that is not empty names the columns.
+        return rows.pop(min(rows)) if rows else [], rows
 
 
 def _decoded(
@@ -256,6 +263,13 @@ def _decoded(
         row: dict[str, Any] = dict(zip(header, cells, strict=False))
         for column in _LISTS.intersection(row):
             row[column] = row[column].split()
+        for column in _DAYS.intersection(row):
+            day_typed = day_in(row[column])
+            if day_typed:
+                row[column] = day_typed.isoformat()
+        # A spreadsheet shows the hours before ten without their zero.
+        if row.get("starts", "")[1:2] == ":":
+            row["starts"] = "0" + row["starts"]
         try:
             first_number = number(row, first)
         except UnreadableRecord:

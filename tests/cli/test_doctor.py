@@ -284,11 +284,11 @@ CASES = (
     Case("secrets", FAIL, "can be read by others (mode 0644)", with_secrets(SECRETS, 0o644)),
     Case("secrets", FAIL, "COINSYNC_ALFACRM_KEY is missing", without_secrets),
     Case("secrets", FAIL, "a link is not followed", linked_secrets),
-    Case("secrets", FAIL, "holds a quote", with_secrets(f'COINSYNC_ALFACRM_KEY="{KEY}"\n')),
+    Case("secrets", FAIL, "holds a quote", with_secrets(f'COINSYNC_ALFACRM_KEY=a"{KEY}\n')),
     Case(
         "secrets",
         FAIL,
-        "holds a quote, a space",
+        "a comment stands behind it",
         with_secrets(f"COINSYNC_ALFACRM_KEY={KEY} # new\n"),
     ),
     Case("secrets", FAIL, "empty or has", with_secrets("COINSYNC_ALFACRM_KEY=\n")),
@@ -338,7 +338,7 @@ CASES = (
     Case(
         "vk app",
         FAIL,
-        "key 2 of 2 holds a quote",
+        "a quote at one end alone",
         with_secrets(f"COINSYNC_ALFACRM_KEY={KEY}\nCOINSYNC_VK_KEYS={VK_KEY},'{VK_KEY}'\n"),
     ),
     Case("database", FAIL, "does not exist", configured(database__url="sqlite:///none.db")),

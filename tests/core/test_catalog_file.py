@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -466,11 +468,12 @@ def test_a_catalog_that_is_listed_changes_nothing_when_it_is_loaded(goods: list[
 
 def test_what_is_listed_is_harmless_to_a_spreadsheet() -> None:
     """No cell begins like a formula; an apostrophe that staff typed stays."""
-    names = ("=1+1", "'=1+1", "-5", "@x", "'x'", "+")
+    names = ("=1+1", "'=1+1", "-5", "@x", "'x'", "+", "Кепка;=1+1", 'а, "=1', "a;'=1", "＝1")
     goods = [
         replace(MEANT[1], code=f"c{place}", name_ru=name, name_en=name, place=place)
         for place, name in enumerate(names, start=1)
     ]
-    rows = catalog_rows(goods)
-    assert not [cell for row in rows for cell in row if cell.startswith(tuple("=+-@"))]
-    assert [item.name_ru for item in sheet(csv_text(list(COLUMNS), rows))] == list(names)
+    printed = csv_text(list(COLUMNS), catalog_rows(goods))
+    cells = [cell for row in csv.reader(io.StringIO(printed)) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(tuple("=+-@＝"))]
+    assert [item.name_ru for item in sheet(printed)] == list(names)

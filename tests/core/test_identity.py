@@ -58,6 +58,15 @@ from tests.support.makers import thorough
         "vk.com/im?sel=123",
         "https://vk.com/im?media=&sel=123&st=1",
         "https://vk.com/im?sel=123#x",
+        "https://vk.com/im/convo/123?entrypoint=list_all",
+        "https://vk.ru/im/convo/123",
+        "vk.com/im/convo/123/",
+        "https://web.vk.me/convo/123",
+        "https://vk.com/gim200?sel=123",
+        "vk.com/gim200?tab=all&sel=123&msgid=7",
+        "https://vk.com/gim200/convo/123?tab=all",
+        "https://m.vk.com/mail?act=show&peer=123",
+        *("id123.", "id123,", "vk.com/id123.", "@id123 (Ада).", "123,", "id123 ;"),
     ],
 )
 def test_a_number_is_read_in_every_form(text: str) -> None:
@@ -115,6 +124,13 @@ def test_a_community_is_not_a_person(text: str) -> None:
         "vk.com/album123_0",
         "vk.com/im?sel=-5",
         "vk.com/im?sel=c5",
+        "https://vk.com/im?sel=2000000195",
+        "https://vk.com/im/convo/2000000000",
+        "https://vk.com/im/convo/-200?entrypoint=community_page&tab=all",
+        "https://vk.com/gim200?sel=-5",
+        "https://vk.com/gim200?sel=2000000001",
+        *("vk.com/gim200", "gim200", "vk.com/write2000000001", "vk.com/write-5", "write0"),
+        *("vk.com/im/convo/", "vk.com/im/convo/x", "vk.com/mail", "vk.com/im/channels/5"),
         "vk.com/market/product/x",
         *(
             "feed",
@@ -178,7 +194,8 @@ def test_a_ten_digit_page_is_told_from_a_telephone() -> None:
     A greater one needs a word that says so.
     """
     assert read_vk("1100000000") == VkText(VkKind.NUMBER, number=1_100_000_000)
-    assert read_vk("2147483648").kind is VkKind.UNREADABLE
+    assert read_vk("1999999999").number == 1_999_999_999
+    assert read_vk("2000000000").kind is VkKind.UNREADABLE
     assert read_vk("id9160000000") == VkText(VkKind.NUMBER, number=9_160_000_000)
     assert read_vk(f"id{VK_ID_MAX}").number == VK_ID_MAX
     assert read_vk(f"id{VK_ID_MAX + 1}").kind is VkKind.UNREADABLE

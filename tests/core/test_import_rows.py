@@ -20,7 +20,8 @@ from coinsync.core.files.import_rows import (
     ImportRow,
     read_import_rows,
 )
-from coinsync.core.files.sheet import PROBLEMS_MAX, ROWS_MAX
+from coinsync.core.files.sheet import PROBLEMS_MAX, ROWS_MAX, refusal
+from coinsync.core.identity import NameForm, answers_to, shown_name, unprotected
 from coinsync.core.ledger import Entry, Kind
 from coinsync.errors import ImportRefused
 from tests.core.test_sheet import CELLS, DELIMITERS, ENCODINGS, LINE_ENDS, written
@@ -41,7 +42,10 @@ RUSSIAN = [
 def read(content: bytes | str, coins_max: int = 1000) -> tuple[ImportRow, ...]:
     """The rows of a file, on the day of these tests."""
     content = content if isinstance(content, bytes) else content.encode()
-    return read_import_rows(content, ways=WAYS, coins_max=coins_max)
+    rows, wrong = read_import_rows(content, ways=WAYS, coins_max=coins_max)
+    if wrong:
+        raise refusal(wrong)
+    return rows
 
 
 def tried(content: bytes | str) -> tuple[tuple[ImportRow, ...], tuple[str, ...]]:
@@ -227,7 +231,8 @@ def test_what_a_way_gives_is_no_part_of_the_key() -> None:
     """The school may change it between two runs, and the file stays the same."""
     content = row(way="homework", coins="").encode()
     before, after = (
-        read_import_rows(content, ways={"homework": coins}, coins_max=1000)[0] for coins in (10, 15)
+        read_import_rows(content, ways={"homework": coins}, coins_max=1000)[0][0]
+        for coins in (10, 15)
     )
     assert (before.key, before.coins, after.coins) == (after.key, 10, 15)
 
@@ -391,10 +396,8 @@ def test_a_bad_cell_is_named_by_line_and_column(cells: dict[str, str], problem: 
 def test_a_way_stays_within_the_limit(coins: int) -> None:
     """As what is typed does."""
     content = row(way="odd", coins="").encode()
-    with pytest.raises(
-        ImportRefused, match=f'line 2, column way: "odd" gives {coins} coins, and 1 to 1000'
-    ):
-        read_import_rows(content, ways={"odd": coins}, coins_max=1000)
+    (problem,) = read_import_rows(content, ways={"odd": coins}, coins_max=1000)[1]
+    assert str(problem).startswith(f'line 2, column way: "odd" gives {coins} coins, and 1 to 1000')
 
 
 @pytest.mark.parametrize(
@@ -476,6 +479,13 @@ def test_the_example_of_the_page_is_read() -> None:
     assert [proposal.coins for proposal in proposals] == [10, -5, 120, 10]
 
 
+def test_the_names_of_the_page_are_those_that_are_kept() -> None:
+    """A school that left the setting as it is finds the residents of the example."""
+    names = [proposal.resident for proposal in read(PAGE.split("```\n")[1].encode())]
+    (name,) = [name for name in names if not name.startswith(("#", "crm:", "vk:"))]
+    assert answers_to(shown_name("Выдуманная Ада", NameForm.SURNAME_FIRST), name)
+
+
 def test_the_page_lists_every_heading() -> None:
     """In the order in which they are known."""
     rows = [line.strip("| ").split(" | ") for line in PAGE.split("\n") if line.startswith("| `")]
@@ -512,7 +522,7 @@ def test_what_was_written_is_read_with_equal_keys(
     other = read(written([HEADINGS, *[[""] * 7] * gap, *rows], encoding, delimiter, line_end))
     assert other == tuple(replace(proposal, line=proposal.line + gap) for proposal in plain)
     assert [proposal.resident for proposal in plain] == [
-        " ".join(cells[0].split()) for cells in rows
+        " ".join(unprotected(cells[0].strip()).split()) for cells in rows
     ]
     assert [abs(proposal.coins) for proposal in plain] == [int(cells[1]) for cells in rows]
     assert len({proposal.key for proposal in plain}) == len(rows)

@@ -24,7 +24,7 @@ from coinsync.core.files.sheet import (
     read_sheet,
     refusal,
 )
-from coinsync.core.identity import folded
+from coinsync.core.identity import folded, unprotected
 from coinsync.errors import ImportRefused
 from tests.support.makers import thorough
 
@@ -169,7 +169,7 @@ def test_headings_alone_are_a_sheet_without_rows() -> None:
         ),
         (
             b"\x98who\n",
-            "line 1: letters are lost or cannot be read; save the sheet as CSV UTF-8",
+            "line 1: the letters are those of KOI8-R; save the sheet as CSV UTF-8",
         ),
         (
             codecs.BOM_UTF8 + b"\xff\n",
@@ -303,7 +303,7 @@ def test_a_cell_is_shown_harmlessly(text: str, shown: str) -> None:
 
 # --- any file at all ------------------------------------------------------------------------------
 
-WORDS = ["Ада", "ёлка", "Йога", "ПРИЗ", "за", " ", " №", "\u00a0", "aZ", "09", *",;\"'\t\n-+=#|"]
+WORDS = ["Ада", "ёлка", "Йога", "ПРИЗ", "за", " ", " №", "\u00a0", " aZ ", "09", *",;\"'\t\n-+=|"]
 CELLS = st.lists(st.sampled_from(WORDS), max_size=8).map("".join)
 HEADINGS = ["кто", "монеты", "за что"]
 
@@ -323,11 +323,11 @@ def no_row_is_empty(rows: list[list[str]]) -> bool:
 def test_what_was_written_is_read(
     rows: list[list[str]], encoding: str, delimiter: str, line_end: str
 ) -> None:
-    """Every cell comes back as it was, without the spaces around it."""
+    """Every cell comes back without the spaces around it, and as it was before our own export."""
     sheet = read_sheet(written([HEADINGS, *rows], encoding, delimiter, line_end), ALIASES)
     assert sheet.problems == ()
     assert [list(row.cells.values()) for row in sheet.rows] == [
-        [cell.strip() for cell in row] for row in rows
+        [unprotected(cell.strip()) for cell in row] for row in rows
     ]
 
 

@@ -11,6 +11,7 @@ from coinsync.core.ledger import Kind
 from coinsync.errors import (
     Ambiguous,
     CoinsyncError,
+    ImportRefused,
     LikelyDuplicate,
     NotEnoughCoins,
     NotFound,
@@ -108,7 +109,9 @@ def test_floors_count_over_the_whole_file(at: Desk) -> None:
     error = refused(
         NotEnoughCoins, at.import_text, f"{KEYED}#{ADA};-21;a pen;c\n#{ADA};20;helped;d\n"
     )
-    assert error.message == f"#{ADA} Ада М. has 0 coins, 1 needed; nothing written"
+    assert error.message == (
+        f"line 2, column coins: #{ADA} Ада М. has 0 coins, 1 needed; nothing written"
+    )
 
 
 def test_floors_of_a_file_know_merged_cards_and_debts(at: Desk) -> None:
@@ -237,8 +240,37 @@ def test_a_row_whose_resident_is_not_clear_is_named(
     at: Desk, text: str, kind: type[CoinsyncError]
 ) -> None:
     """With its line; of several who fit, the candidates are told as ever."""
-    with pytest.raises(kind, match=r"^line 3, column resident: .*; nothing written$") as caught:
+    with pytest.raises(kind, match=r"^line 3, column resident: .*$") as caught:
         at.import_text(f"{KEYED}#{ADA};30;won;a\n{text};30;won;b\n")
     assert caught.value.exit_code == 6
     if isinstance(caught.value, Ambiguous):
         assert len(caught.value.candidates) == 2
+
+
+def test_all_that_is_wrong_with_a_file_is_named_at_once(at: Desk) -> None:
+    """What cells say, names that are unknown or fit several, balances, keys: each by its line."""
+    at.do(at.import_text(f"{KEYED}#{ADA};5;won;a\n"))
+    text = f"{KEYED}Никого;5;x;\nм;5;x;\n#{ADA};-6;x;\n#{GLEB};1,5;x;\n#{MIRA};5;x;a\nНичей;;;\n"
+    error = refused(ImportRefused, at.import_text, text)
+    for line in (
+        "the file: 8 problems; nothing written",
+        "line 2, column resident: no resident answers to 'Никого'",
+        "line 3, column resident: 2 residents answer to 'м': #",
+        f"line 4, column coins: #{ADA} Ада М. has 5 coins, 6 needed",
+        'line 5, column coins: "1,5" is not a whole number',
+        "line 6: key csv:a is already posted with other content: entry 1, +5",
+        "line 7, column resident: no resident answers to 'Ничей'",
+        "line 7, column reason: is empty",
+        "line 7, column coins: is empty",
+    ):
+        assert line in error.message
+    assert error.message.count("nothing written") == 1
+    assert error.exit_code == 2
+
+
+def test_names_alone_or_balances_alone_keep_their_exit_code(at: Desk) -> None:
+    """6 where nobody or several are meant, 7 where coins are missing, however many rows."""
+    names = refused(ImportRefused, at.import_text, f"{KEYED}Никого;5;x;\nм;5;x;\nНичей;5;x;\n")
+    assert (names.exit_code, names.message.count("line ")) == (6, 3)
+    coins = refused(ImportRefused, at.import_text, f"{KEYED}#{ADA};-5;x;\n#{GLEB};-5;x;\n")
+    assert (coins.exit_code, coins.message.count("line ")) == (7, 2)

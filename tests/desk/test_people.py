@@ -349,7 +349,7 @@ def test_nothing_is_noted_of_who_is_erased(known: Desk) -> None:
         known.import_text,
         f"key,resident,coins,reason\nr1,#{GLEB},1,x\nr2,#{ADA},1,Ада М.\n",
     )
-    assert error.message.startswith(f"line 3: #{ADA} is erased")
+    assert error.message.startswith(f"line 3, column resident: #{ADA} is erased")
     assert dump(known.url) == before
     [n] = [
         n

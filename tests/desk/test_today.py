@@ -96,10 +96,11 @@ class TwoCities:
     def import_row(self, pupil: int, day: date) -> Proposal:
         """The same five coins, as ``import`` plans them."""
         text = f"resident;coins;reason;date\n#{pupil};5;won;{day}\n"
-        rows = read_import_rows(text.encode(), ways={}, coins_max=100)
+        rows, problems = read_import_rows(text.encode(), ways={}, coins_max=100)
         with reading(self.url) as reader:
             find = partial(find_resident, reader)
-            return imports.import_rows(Clerk(reader, self.settings, author()), rows, find)
+            clerk = Clerk(reader, self.settings, author())
+            return imports.import_rows(clerk, rows, problems, find)
 
     def sell(self, *pupils: int, day: date | None = None) -> Proposal:
         """A mug for thirty coins, of which each pupil after the first pays five."""

@@ -1,5 +1,6 @@
 """A folder of CSV files as an exchange: what people put into such files, and what is read."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def test_a_file_is_read_once(folder: Path) -> None:
 # How files are written
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16"])
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("between", [",", ";"])
 def test_the_ways_of_spreadsheets_make_no_difference(
@@ -318,13 +319,31 @@ def test_a_folder_that_is_not_there_is_incomplete(tmp_path: Path) -> None:
     assert why
 
 
-@pytest.mark.parametrize("encoding", ["cp1251", "utf-16"])
-def test_another_encoding_is_incomplete(folder: Path, encoding: str) -> None:
-    """Names are not guessed at."""
+@pytest.mark.parametrize(("encoding", "name"), [("cp866", "cp866"), ("koi8_r", "KOI8-R")])
+def test_another_encoding_is_incomplete(folder: Path, encoding: str, name: str) -> None:
+    """Names are not guessed at, and the encoding is named."""
     write(folder, "branches", FILES["branches"], encoding)
     complete, _, why = ask(folder, "branches")
     assert not complete
-    assert why == "branches.csv: it is not UTF-8"
+    assert why.startswith(f"branches.csv: line 1: the letters are those of {name}; save")
+
+
+def test_what_excel_in_russian_makes_of_days_and_times(folder: Path) -> None:
+    """Hours and days without zeros, days with a time, and a line that names the delimiter."""
+    text = FILES["lessons"].replace(DAY.isoformat(), f"{DAY.day}.{DAY.month}.{DAY.year} 0:00")
+    assert text != FILES["lessons"]
+    morning = text.replace(FIRST.lesson.starts, "9:05").replace(",", ";")
+    write(folder, "lessons", "sep=;\n" + morning, "cp1251")
+    (record,) = CsvExchange(folder).lesson_records(1, DAY, DAY).items
+    assert record.lesson == replace(FIRST.lesson, starts="09:05")
+
+
+def test_an_error_of_the_spreadsheet_is_no_name(folder: Path) -> None:
+    """The row is named, and the others are read."""
+    name = FILES["branches"].split("\n")[1].split(",")[1]
+    write(folder, "branches", FILES["branches"].replace(name, "#ИМЯ?"))
+    (unreadable,) = CsvExchange(folder).branches().unreadable
+    assert unreadable.path == "branches.csv line 2 name is an error of the spreadsheet"
 
 
 @pytest.mark.parametrize(

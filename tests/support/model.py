@@ -261,18 +261,32 @@ class Model:
         self, rows: tuple[tuple[str, int, int, str], ...], *, sure: bool = False
     ) -> None:
         """Rows of key, resident, coins and note, all or none."""
-        if {self.survivor(who) for _, who, _, _ in rows} & self.erased:
-            raise Refused("CoinPolicy")
         wanted = {
             key: Done(self.survivor(who), coins, "credit" if coins > 0 else "debit", note, self.now)
             for key, who, coins, note in rows
         }
-        fresh = {key: done for key, done in wanted.items() if not self.is_done(key, done)}
+        wrong: list[str] = []
+        fresh: dict[str, Done] = {}
+        for key, done in wanted.items():
+            if done.resident in self.erased:
+                wrong.append("CoinPolicy")
+                continue
+            try:
+                if not self.is_done(key, done):
+                    fresh[key] = done
+            except Refused as refused:
+                wrong.append(str(refused))
+        for who in {done.resident for done in fresh.values()}:
+            try:
+                self.check_floors([done for done in fresh.values() if done.resident == who])
+            except Refused as refused:
+                wrong.append(str(refused))
+        if wrong:
+            raise Refused(wrong[0] if len(wrong) == 1 else "ImportRefused")
         if not sure and any(
             self.is_twice(done, timedelta(days=7), "csv:", wanted) for done in fresh.values()
         ):
             raise Refused("LikelyDuplicate")
-        self.check_floors(list(fresh.values()))
         self.proposals |= fresh
 
     def is_done(self, key: str, done: Done) -> bool:

@@ -25,14 +25,12 @@ from coinsync.core.files.sheet import (
     RowReader,
     SheetRow,
     digits_in,
-    protected,
     quoted,
     read_sheet,
     refusal,
     repeated,
     shown,
     suggestion,
-    unprotected,
 )
 from coinsync.core.files.toml import toml_problem
 from coinsync.core.identity import clean, folded, plain_number
@@ -107,7 +105,7 @@ def _cell(value: str | int | bool | tuple[int, ...]) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return " ".join(map(str, value))
-    return protected(str(value))
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,7 @@ def _rows(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
     rows = []
     for row in sheet.rows:
         # An empty cell says nothing, as a key that is left out.
-        cells = {name: unprotected(cell) for name, cell in row.cells.items() if cell}
+        cells = {name: cell for name, cell in row.cells.items() if cell}
         rows.append(SheetRow(row.line, cells))
     return rows, list(sheet.problems)
 

@@ -20,7 +20,6 @@ from coinsync.core.files.sheet import (
     digits_in,
     quoted,
     read_sheet,
-    refusal,
     repeated,
     suggestion,
 )
@@ -85,11 +84,12 @@ class ImportRow:
 
 def read_import_rows(
     content: bytes, *, ways: Mapping[str, int], coins_max: int
-) -> tuple[ImportRow, ...]:
+) -> tuple[tuple[ImportRow, ...], tuple[Problem, ...]]:
     """Read a file of credits and debits; ``ways`` says what each way to earn gives.
 
-    Whether a day is still to come depends on the resident's branch, and is not asked here. Raises
-    ``ImportRefused`` with all problems.
+    A row that has a problem is of use for its resident alone. Whether a day is still to come
+    depends on the resident's branch, and is not asked here. Raises ``ImportRefused`` where the rows
+    cannot be read at all.
     """
     sheet = read_sheet(content, COLUMNS, needed=(("resident",), ("coins", "way")))
     problems: list[Problem] = list(sheet.problems)
@@ -102,15 +102,13 @@ def read_import_rows(
         meanings.append(_meaning(row, has_coins=bool(reader.cell("coins"))))
     own_keys = [row.key for row in rows]
     problems += repeated("key", zip(own_keys, sheet.rows, strict=True))
-    if problems:
-        raise refusal(problems)
     digest = _digest(meanings)
     keyed = []
     # Rows are counted and not lines: an empty line more would otherwise give other keys to the same
     # rows. The headings are the first, so that mostly the number is also that of the line.
     for number, row in enumerate(rows, start=2):
         keyed.append(replace(row, key=KEY_PREFIX + (row.key or f"{digest}:{number}")))
-    return tuple(keyed)
+    return tuple(keyed), tuple(problems)
 
 
 def _meaning(row: ImportRow, *, has_coins: bool) -> list[str]:

@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any
 
 from coinsync.core.files.spelling import misspelt
-from coinsync.core.identity import clean, folded
+from coinsync.core.identity import clean, folded, unprotected
 from coinsync.errors import ImportRefused
 
 BYTES_MAX = 10_000_000
@@ -42,15 +42,13 @@ _NOT_EMPTY = re.compile(r'[^\s;,"]')
 _QUOTED = re.compile(r'"[^"]*("|$)')
 #: What a spreadsheet shows where a formula of it went wrong, in English and in Russian.
 _ERROR = re.compile(
-    r"#[A-ZА-Я][A-ZА-Я0-9/_]*[!?]|#(N/A|Н/Д|[A-ZА-Я]+_[A-ZА-Я]+)|##+|(Err|Ошибка):\d+"
+    r"#[A-ZА-Я][A-ZА-Я0-9/_]*[!?]|#(N/A|Н/Д|[A-ZА-Я]+_[A-ZА-Я]+)|#{3,}|(Err|Ошибка):\d+"
 )
 _DAY = re.compile(
     r"(?:([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})|([0-9]{4})-([0-9]{2})-([0-9]{2}))"
     r"(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
 )
 _THOUSANDS = re.compile(r"(?<=[0-9]) (?=[0-9]{3}(?![0-9]))")
-#: What a spreadsheet would take for a formula, and the same behind apostrophes.
-_FORMULA = re.compile(r"'*[=+\-@]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,8 @@ def read_sheet(
     for line, record in body:
         cells = _stripped(record, len(columns))
         if len(cells) == len(columns):
-            rows.append(SheetRow(line, dict(zip(columns, cells, strict=True))))
+            texts = map(unprotected, cells)
+            rows.append(SheetRow(line, dict(zip(columns, texts, strict=True))))
         else:
             problems.append(_of_another_width(line, cells, columns))
     return Sheet(columns, tuple(rows), tuple(problems))
@@ -146,7 +145,7 @@ class RowReader:
         text = clean(value)
         if needed and not text:
             self.complain(column, "is empty")
-        if _ERROR.fullmatch(text):
+        if is_error(text):
             self.complain(column, f"{quoted(text)} is an error of the spreadsheet and no text")
         if len(text) > length_max:
             self.complain(column, f"has {len(text)} characters, and {length_max} are the limit")
@@ -166,10 +165,15 @@ def repeated(column: str, rows: Iterable[tuple[str, SheetRow]]) -> list[Problem]
     return problems
 
 
-def refusal(problems: Sequence[Problem]) -> ImportRefused:
+def refusal(problems: Sequence[Problem], exit_code: int = 2) -> ImportRefused:
     """The error that names these problems by line; those beyond ``PROBLEMS_MAX`` are counted."""
     listed = sorted(problems, key=lambda problem: problem.line)[:PROBLEMS_MAX]
-    return ImportRefused(list(map(str, listed)), count=len(problems))
+    return ImportRefused(list(map(str, listed)), count=len(problems), exit_code=exit_code)
+
+
+def is_error(text: str) -> bool:
+    """Whether a spreadsheet wrote this in the place of a value that it could not compute."""
+    return _ERROR.fullmatch(text) is not None
 
 
 def day_in(text: str) -> date | None:
@@ -213,25 +217,11 @@ def suggestion(text: str, known: Iterable[str]) -> str:
     return f"; did you mean {quoted(as_compared[near[0]])}?" if near else ""
 
 
-def protected(text: str) -> str:
-    """A text as a cell that no spreadsheet takes for a formula; ``unprotected`` undoes it."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unprotected(cell: str) -> str:
-    """The text of a cell that was written by ``protected``."""
-    if cell.startswith("'") and _FORMULA.match(cell):
-        return cell[1:]
-    return cell
-
-
 def _refusal_of(line: int, reason: str) -> ImportRefused:
     return refusal([Problem(line, "", reason)])
 
 
 def _text(content: bytes) -> str:
-    if len(content) > BYTES_MAX:
-        raise _refusal_of(1, f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit")
     is_old = False
     try:
         is_utf_16 = content.startswith(_MARKS[:2])
@@ -255,11 +245,15 @@ def _text(content: bytes) -> str:
     return text
 
 
-def records_of(content: bytes) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
+def records_of(
+    content: bytes, *, bytes_max: int = BYTES_MAX, rows_max: int = ROWS_MAX
+) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
     """All rows of a CSV file that are not empty, each with the line where it begins.
 
     Raises ``ImportRefused`` where the letters are not those that were meant.
     """
+    if len(content) > bytes_max:
+        raise _refusal_of(1, f"the file has {len(content)} bytes, and {bytes_max} are the limit")
     text = _text(content)
     delimiters: tuple[str, ...] = _DELIMITERS
     # Excel is told the delimiter by a line that is none of the sheet.
@@ -276,8 +270,8 @@ def records_of(content: bytes) -> tuple[list[tuple[int, list[str]]], list[Proble
         for cells in reader:
             if any(map(str.strip, cells)):
                 records.append((line, cells))
-            if len(records) > ROWS_MAX + 1:
-                raise _refusal_of(line, f"more than {ROWS_MAX} rows; import them in several files")
+            if len(records) > rows_max + 1:
+                raise _refusal_of(line, f"more than {rows_max} rows; import them in several files")
             line = reader.line_num + (2 if told else 1)
     except csv.Error:
         reason = (

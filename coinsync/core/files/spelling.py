@@ -36,10 +36,12 @@ _LATIN = "z"
 #: Letters of neighbours, each with the one in whose place it stands.
 _NEIGHBOURS = str.maketrans("іїєґўё", "ииегуе")
 _LOOK_ALIKE = str.maketrans("aceopxyABCEHKMOPTX", "асеорхуАВСЕНКМОРТХ")
-_MARKS = frozenset("«»№—–…“”„‘’\xa0°®©™§±·•€×÷½¼¾¹²³→★✓")
+_MARKS = frozenset("«»№—–…“”„‘’\xa0°®©™§±·•€×÷½¼¾¹²³→★✓∞≠≈≤≥")
 _WORD = re.compile(r"[^\x00-@\[-`{-\x7f]+")
 _REPEATED = re.compile(r"(.)\1\1+")
 _CAPITAL_WITHIN = re.compile("[а-яё][А-ЯЁ]")
+# Letters and signs of far scripts, as one of which several Russian letters may appear in UTF-8.
+_FAR = re.compile(r"[\x80-\x9fԀ-\u1fff\u2600-\U0010ffff]")
 _PLAIN = re.compile("[\x00-\x7fА-яЁё«»№—]*")
 # A letter in whose place stands a sign for any, a question mark, or one that nobody types.
 _LOST = re.compile(r"[\ufffd\udc80-\udcff\x7f-\x84\x86-\x9f]|(?<![^\s;,\"])\?{3}")
@@ -58,9 +60,10 @@ _NAMES = {
     "koi8_r": "KOI8-R",
     "mac_cyrillic": "MacCyrillic",
     "iso8859_5": "ISO 8859-5",
-    "cp1252": "Windows-1252",
     "utf-8": "UTF-8",
+    "cp1252": "Windows-1252",
 }
+_RUSSIAN, _OLD = tuple(_NAMES)[:-1], ("cp1251",)
 
 
 def _costs() -> dict[str, int]:
@@ -110,20 +113,23 @@ def _word_cost(word: str) -> int:
     return min(total, _ABBREVIATED * len(word)) if word.isupper() and len(word) < 5 else total
 
 
-def misread(text: str, shown_as: Iterable[str], margin: int) -> str:
-    """The encoding in which a text was probably written, if it was read in one of ``shown_as``.
+def misread(
+    text: str, shown_as: Iterable[str], margin: int, written_in: Iterable[str] = tuple(_NAMES)
+) -> str:
+    """Which of ``written_in`` a text is probably written in, if it was read in ``shown_as``.
 
     "" where the text as it is costs as little as any other, but for ``margin``.
     """
     least, name = cost(text) - margin, ""
     for shown in shown_as:
-        for written in _NAMES:
+        # What is shown as UTF-8 was UTF-8.
+        for written in written_in if shown != "utf-8" else ():
             try:
                 # A byte that the wrong encoding does not know is carried along.
                 other = text.encode(shown, "surrogateescape").decode(written)
             except UnicodeError:
                 continue
-            if cost(other) < least:
+            if cost(other) < least and not _FAR.search(other):
                 least, name = cost(other), _NAMES[written]
     return name
 
@@ -139,9 +145,15 @@ def misspelt(text: str, *, is_old: bool) -> Iterator[tuple[int, str]]:
         if not cell[0].isascii():
             cells.setdefault(cell[0], cell.start())
     whole = "\n".join(cells)[:WHOLE_MAX]
-    # Any bytes are right Windows-1251, so all of them together have to look like Russian.
-    written = misread(whole, ("cp1251",), 3) if is_old else ""
-    if written:
+    # Any bytes are right Windows-1251, so all of them together have to look like Russian. Lines in
+    # UTF-8 that were pasted into it are found first: they prove themselves.
+    pasted = []
+    if is_old:
+        pasted = [at for cell, at in cells.items() if misread(cell, _OLD, 10, ("utf-8",))]
+    written = misread(whole, _OLD, 3) if is_old else ""
+    if pasted:
+        yield pasted[0], "the letters are those of UTF-8 here and of another encoding elsewhere"
+    elif written:
         yield 0, f"the letters are those of {written}"
     elif lost:
         yield lost.start(), "letters are lost or cannot be read"
@@ -154,6 +166,6 @@ def misspelt(text: str, *, is_old: bool) -> Iterator[tuple[int, str]]:
             is_plain = _PLAIN.fullmatch(text) and not _CAPITAL_WITHIN.search(text)
             if is_plain and cost(text) <= 10 + 3 * len(text):
                 continue
-            written = misread(text, ("cp1251",) if is_old else _NAMES, 10)
+            written = misread(text, _OLD if is_old else _NAMES, 10, _RUSSIAN)
             if written:
                 yield begin, f"the letters were those of {written} once"
