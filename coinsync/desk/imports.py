@@ -92,7 +92,7 @@ class _Wrong:
             yield
         except (Ambiguous, CoinPolicy, NotFound) as error:
             reason = error.message.removesuffix("; nothing written")
-            error.message = str(Problem(line, column, error.message))
+            error.message = str(Problem(line, column, f"{reason}; nothing written"))
             error.args = (error.message,)
             self.errors.append(error)
             if isinstance(error, Ambiguous):
