@@ -1,7 +1,5 @@
 """What the program finds around it: variables, clocks, pauses and chance, all as arguments."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime

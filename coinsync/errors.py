@@ -5,8 +5,6 @@ differences found, 5 refused as unsafe, 6 not found or ambiguous, 7 refused by c
 later.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 

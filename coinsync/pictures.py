@@ -3,8 +3,6 @@
 A copy of a photograph has its pixels and nothing else: no place, no time, no telephone.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 import os

@@ -4,8 +4,6 @@ It reads only, and the ledger once. What cannot be read is a finding too: where 
 an answer, the checks that needed it are not made, and ``file`` says so.
 """
 
-from __future__ import annotations
-
 from calendar import monthrange
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A bound on a whole exchange with another machine, whatever it consists of."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread

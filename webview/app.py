@@ -4,8 +4,6 @@ A framework forgets headers on errors, prints the address (VK's signature includ
 pages, and takes ``get`` for GET; so Bottle only finds the route, and renders templates.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

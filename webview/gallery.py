@@ -4,8 +4,6 @@ Names hold a digest of the content, so pictures never change. What a request ask
 in a table and reaches no file system by itself.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import stat

@@ -1,7 +1,5 @@
 """The catalog as a family reads it: what it costs, what is left, who has enough."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

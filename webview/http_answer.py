@@ -1,7 +1,5 @@
 """One answer to a browser: its headers and its compressed body."""
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

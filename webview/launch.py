@@ -4,8 +4,6 @@ It never raises, whatever the text. Names and values are handled as bytes, so th
 texts never look the same.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

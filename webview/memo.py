@@ -1,7 +1,5 @@
 """How coins are earned: by lessons under the rules in force, and otherwise."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date

@@ -1,7 +1,5 @@
 """Page objects to HTML: templates, style sheet and scripts, read and compiled once."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

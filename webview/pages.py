@@ -3,8 +3,6 @@
 A page holds only texts as a family reads them: in its language and its local time.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

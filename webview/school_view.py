@@ -1,7 +1,5 @@
 """The school as pages show it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime

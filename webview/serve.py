@@ -1,7 +1,5 @@
 """Serving the web view on a port, behind a proxy that speaks TLS."""
 
-from __future__ import annotations
-
 import logging
 import os
 import resource

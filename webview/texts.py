@@ -1,7 +1,5 @@
 """What only the web view says, in Russian and English."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal

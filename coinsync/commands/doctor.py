@@ -1,7 +1,5 @@
 """Whether everything that a night and a family need is as it should be."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 import textwrap

@@ -1,7 +1,5 @@
 """Setting up: init makes a configuration, a file of secrets and a database."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager

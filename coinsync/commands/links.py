@@ -1,7 +1,5 @@
 """Which VK account sees whom: links list, add, revoke."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from typer import Context, Option

@@ -3,8 +3,6 @@
 Each question is asked once, until the answer can be used; options answer first.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """What contradicts itself in settings that are each good by themselves."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator

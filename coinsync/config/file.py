@@ -1,7 +1,5 @@
 """``config.toml`` → frozen settings or every problem of it at once; and the file's own text."""
 
-from __future__ import annotations
-
 import difflib
 import json
 import re

@@ -1,7 +1,5 @@
 """What a value of the configuration may be, beyond what values of the domain need."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

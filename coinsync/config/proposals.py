@@ -1,7 +1,5 @@
 """What to propose to a school that is being set up, by the names of what it has."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import date
 

@@ -3,8 +3,6 @@
 The classes are the sections of the file, and their docstrings its comments in the example.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date

@@ -1,7 +1,5 @@
 """One text for equal contents, so that a digest can name them."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Callable

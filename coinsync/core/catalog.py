@@ -1,7 +1,5 @@
 """The shop's goods and what happens to them. Stock only grows, like a ledger."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence

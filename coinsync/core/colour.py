@@ -3,8 +3,6 @@
 The backgrounds are VK's own; a school chooses its accent, what is written on it, and links.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

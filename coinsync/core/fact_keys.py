@@ -1,7 +1,5 @@
 """What identifies each fact among those of its kind, and in which order facts are written."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 Whoever prepares a plan asks, to refuse it early; the writer asks again, under its lock.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

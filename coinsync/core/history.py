@@ -1,7 +1,5 @@
 """What became of a resident's coins: an explanation, a history, a statement."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date

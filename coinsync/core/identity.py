@@ -1,7 +1,5 @@
 """Who is who: names as they are shown, and what a text about a VK page means."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from dataclasses import dataclass

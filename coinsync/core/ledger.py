@@ -4,8 +4,6 @@ The ledger only grows. Entries under one key are numbered: 1 award, 2 its revers
 again. The hash of each entry takes in the hash of the one before it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ Since it was made, somebody may have erased a card, merged it, linked a viewer t
 note about it. The writer reads under its lock what ``cards_to_read`` names.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """What a clerk's command is about to do: its plan, and what a person sees before saying yes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """English words for why coins moved, or did not."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from coinsync.core import ledger

@@ -3,8 +3,6 @@
 coins: int = setting(whole(1, 1_000_000), "Coins for one lesson.", 10)
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

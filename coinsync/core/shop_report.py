@@ -1,7 +1,5 @@
 """What the shop shows: purchases, fairs, and what sells."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date

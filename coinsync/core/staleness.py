@@ -1,7 +1,5 @@
 """Whether a plan still fits what is recorded when it is written: else it must be made anew."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 
 from coinsync.core.fact_keys import WRITTEN_ONCE, identity

@@ -5,8 +5,6 @@ is not understood is ignored without a word, so rows are checked against what wa
 comes without the branch in the path differs by account.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import partial

@@ -1,7 +1,5 @@
 """A folder of CSV files as an ``Exchange``, for a school without a CRM; see ``docs/csv.md``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache

@@ -3,8 +3,6 @@
 Only the fields that are named here are touched: the others hold telephones, addresses, money.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import date
 from typing import Any

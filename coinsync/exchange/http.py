@@ -1,7 +1,5 @@
 """One connection to AlfaCRM, one ``call()``, with the token renewed when the CRM asks for it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from threading import Lock

@@ -6,8 +6,6 @@ rows are counted by their numbers, every page must promise the same total, and a
 add up is read again. From what never adds up nothing is concluded: a missing lesson takes coins.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What a school's AlfaCRM holds, counted for whoever sets coinsync up; nothing of it is kept."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ AlfaCRM is written in PHP: numbers come as numbers or as texts, and nothing as n
 Nothing is guessed beyond these forms. A message never repeats a value, which may be a telephone.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

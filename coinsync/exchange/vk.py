@@ -4,8 +4,6 @@
 never by its position. A name that changes its owner must not open one family's page to another.
 """
 
-from __future__ import annotations
-
 import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping

@@ -1,7 +1,5 @@
 """A careful HTTP client, whoever answers: paced, bounded in every direction, trusting no answer."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

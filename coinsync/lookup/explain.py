@@ -1,7 +1,5 @@
 """Why a lesson gave coins, or gave none. Reads only."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 

@@ -1,7 +1,5 @@
 """A resident's history, and the statement for a parent. Reads only."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta

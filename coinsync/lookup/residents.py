@@ -1,7 +1,5 @@
 """Residents as staff look for them, and the VK accounts that see them. Reads only."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

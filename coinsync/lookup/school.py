@@ -1,7 +1,5 @@
 """What the parts of the school are called, and how fresh their data is. Reads only."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from coinsync.config import Settings

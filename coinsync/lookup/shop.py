@@ -1,7 +1,5 @@
 """The shop as staff look at it: goods, sales, buyers, whether a fair adds up. Reads only."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

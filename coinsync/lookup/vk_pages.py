@@ -1,7 +1,5 @@
 """Which cards lead a family to its cabinet, and which lead nowhere. Reads only."""
 
-from __future__ import annotations
-
 from coinsync.core.facts import Presence, VkPage
 from coinsync.core.identity import VkKind, read_vk
 from coinsync.core.people_report import LinkProblem, VkCoverage

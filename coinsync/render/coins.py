@@ -1,7 +1,5 @@
 """Coins moved by hand, and cases that wait for a person."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from coinsync.core.facts import HoldKind

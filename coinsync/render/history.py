@@ -1,7 +1,5 @@
 """Histories, statements, and why a lesson gave what it gave."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 

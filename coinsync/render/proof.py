@@ -1,7 +1,5 @@
 """What ``reconcile`` has found."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from coinsync.core.identity import harmless

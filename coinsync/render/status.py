@@ -1,7 +1,5 @@
 """Runs, and how fresh each branch is."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from coinsync.core.freshness import Freshness

@@ -4,8 +4,6 @@ A writing connection checks every setting that the ledger relies on; a reading o
 Errors of the driver leave this module as errors of ours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache

@@ -4,8 +4,6 @@ One statement runs for many rows: seven times faster than peewee's row objects, 
 sync would make tens of thousands. What fails here fails with the driver's own error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ It is a courtesy: people are told who runs, instead of waiting. The database's o
 correct.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import math

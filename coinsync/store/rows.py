@@ -1,7 +1,5 @@
 """How facts, entries and moves of stock become rows of their tables, and how facts come back."""
 
-from __future__ import annotations
-
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields

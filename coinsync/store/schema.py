@@ -1,7 +1,5 @@
 """Compare the schema of a database, as its engine describes it, with that of the models."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

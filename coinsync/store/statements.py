@@ -6,8 +6,6 @@ peewee would add, as time of one processor: more than SQLite takes to answer it.
 Values are marked by ``?``; ``{marks}`` stands for as many of them as there are values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 

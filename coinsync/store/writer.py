@@ -6,8 +6,6 @@ insert; commit; only then the receipt. A commit whose answer is lost is looked u
 connection. What another writer disturbed is tried again as a whole, a bounded number of times.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The configuration, and whether it speaks of what the machine, the CRM and VK have."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from datetime import timedelta

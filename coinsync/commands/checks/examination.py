@@ -1,7 +1,5 @@
 """What checks look at, read once and only if a line needs it, and what they say."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ A file is taken as a whole or not at all, and every problem of every row is name
 goods in the order of the rows.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence

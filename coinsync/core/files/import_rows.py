@@ -4,8 +4,6 @@ A file is taken as a whole or not at all, and every problem of every row is name
 key in the ledger, so that the same file a second time adds nothing.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

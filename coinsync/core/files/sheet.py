@@ -5,8 +5,6 @@ and line ends are found out. What a sheet *says* is never guessed: a column that
 problem.
 """
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io

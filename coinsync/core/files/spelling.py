@@ -4,10 +4,8 @@ A wrong encoding gives letters as well, only other ones. Nothing but the languag
 those that were meant: which letters follow one another, and where capitals stand.
 """
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 _LETTERS = " абвгдежзийклмнопрстуфхцчшщъыьэюя"
@@ -160,12 +158,16 @@ def misspelt(text: str, *, is_old: bool) -> Iterator[tuple[int, str]]:
     elif is_old and cost(whole) > 15 + 5 * sum(not char.isascii() for char in whole):
         yield 0, "the letters are no Russian in any encoding that is known"
     else:
-        # In a file that looks right a cell may still have come from another one.
-        for text, begin in cells.items():
-            # Most texts are good Russian, and nothing costs less than that.
-            is_plain = _PLAIN.fullmatch(text) and not _CAPITAL_WITHIN.search(text)
-            if is_plain and cost(text) <= 10 + 3 * len(text):
-                continue
-            written = misread(text, _OLD if is_old else _NAMES, 10, _RUSSIAN)
-            if written:
-                yield begin, f"the letters were those of {written} once"
+        yield from _misspelt_cells(cells, is_old=is_old)
+
+
+def _misspelt_cells(cells: Mapping[str, int], *, is_old: bool) -> Iterator[tuple[int, str]]:
+    """In a file that looks right a cell may still have come from another one."""
+    for text, begin in cells.items():
+        # Most texts are good Russian, and nothing costs less than that.
+        is_plain = _PLAIN.fullmatch(text) and not _CAPITAL_WITHIN.search(text)
+        if is_plain and cost(text) <= 10 + 3 * len(text):
+            continue
+        written = misread(text, _OLD if is_old else _NAMES, 10, _RUSSIAN)
+        if written:
+            yield begin, f"the letters were those of {written} once"

@@ -1,7 +1,5 @@
 """What is wrong with a TOML file, for people who do not know TOML."""
 
-from __future__ import annotations
-
 import re
 
 #: The right way, by what the wrong line or the message looks like.

@@ -1,7 +1,5 @@
 """Compare what the CRM says with what is recorded and posted; ``lessons`` decides."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date

@@ -1,7 +1,5 @@
 """Decide about the coins of lessons: what is posted, what is held, and what waits."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date

@@ -1,7 +1,5 @@
 """Plan what to record of a branch's people; no coins move here."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta

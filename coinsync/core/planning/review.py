@@ -1,7 +1,5 @@
 """Plan what a person decided about something held."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date

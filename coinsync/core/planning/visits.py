@@ -1,7 +1,5 @@
 """One answer for all visits whose membership is not known, in the plan that would hold them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date

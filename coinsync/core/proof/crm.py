@@ -1,7 +1,5 @@
 """The checks against the CRM: when it was last read, and what a fresh reading would change."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Little is kept for each key, because a ledger has as many keys as it has awards.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 
 from coinsync.core.ledger import Kind, LedgerRow, is_key, lesson_key

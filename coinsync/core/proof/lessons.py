@@ -1,7 +1,5 @@
 """The checks of lessons: what is posted against what the rules give over the stored facts."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -1,7 +1,5 @@
 """The checks of people: who sees whom, which card goes on as which, what is left of the erased."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 

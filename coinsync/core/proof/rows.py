@@ -4,8 +4,6 @@ SQLite stores a text in a column of numbers, and somebody may have changed the d
 Whatever is wrong with a row is a finding, never an error.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """The runs that posted the ledger: totals, order, and the balances at the end of each."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What a database engine must be able to do; outside ``engines`` nobody asks which one it is."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -1,7 +1,5 @@
 """The triggers that keep ledgers, sales and runs append-only, by engine and name."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """MySQL and MariaDB: one server or a cluster, for many machines."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path

@@ -6,8 +6,6 @@ Special characters are written as %XX, also in the password. Options: ``socket``
 socket instead of hosts), ``tls`` (``on`` or ``off``), ``ca``, ``cert``, ``key`` (PEM files).
 """
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field

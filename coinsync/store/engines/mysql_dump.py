@@ -1,7 +1,5 @@
 """A backup of a MySQL or MariaDB database by ``mariadb-dump``, checked to its last line."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

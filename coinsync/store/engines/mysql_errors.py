@@ -1,7 +1,5 @@
 """What MySQL's and MariaDB's errors mean, told apart by their numbers and never by their texts."""
 
-from __future__ import annotations
-
 import re
 import ssl
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What tables, columns, indexes, references and checks are on MySQL and MariaDB."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator
 

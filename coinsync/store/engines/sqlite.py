@@ -1,7 +1,5 @@
 """SQLite: one file, for one machine. Readers cannot write; writers take turns."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping

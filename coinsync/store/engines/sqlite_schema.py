@@ -1,7 +1,5 @@
 """What tables, columns, indexes, references and checks are, as SQLite itself describes them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """A backup of the database in one file, looked at before it gets its name."""
 
-from __future__ import annotations
-
 import os
 from datetime import datetime
 from pathlib import Path

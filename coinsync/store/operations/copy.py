@@ -4,8 +4,6 @@ It writes without a plan, because nothing in a copy is new: in one transaction, 
 stays empty when it is disturbed. What was written is read back and compared.
 """
 
-from __future__ import annotations
-
 import hashlib
 from itertools import islice
 

@@ -4,8 +4,6 @@ One migrates and owns the tables. One writes, and can only add to what only grow
 view reads what its pages show, and nothing of what staff decided.
 """
 
-from __future__ import annotations
-
 from dataclasses import astuple, dataclass
 
 from coinsync.errors import UsageError

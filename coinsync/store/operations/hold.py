@@ -1,7 +1,5 @@
 """Keeping a database's file open, so that others can read it without the right to write."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import closing
 

@@ -1,7 +1,5 @@
 """Questions about the ledger: entries, lines of residents, balances, states of keys."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any

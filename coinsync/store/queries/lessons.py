@@ -1,7 +1,5 @@
 """Questions about lessons, and about what of them waits for a person or was decided by one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import date
 

@@ -1,7 +1,5 @@
 """Questions about the shop: goods, stock, sales and what was paid for them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
