@@ -124,7 +124,7 @@ def test_what_is_no_name_of_a_server_is_refused(words: list[str]) -> None:
 def test_completion_is_what_the_program_prints() -> None:
     """The file was not forgotten when the program changed."""
     printed = subprocess.run(
-        [sys.executable, "-m", "cli", "--show-completion", "bash"],
+        ["env", "_COINSYNC_COMPLETE=source_bash", sys.executable, "-m", "cli"],
         capture_output=True,
         text=True,
         check=True,
