@@ -92,6 +92,10 @@ def _school_of(session: Session, folder: Path, wanted: Mapping[str, int]) -> Dem
 
 
 def _make(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
+    # A real school may live there, whose ledger would get the made-up sales.
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        advice = "Choose another --dir: an empty folder, or one that is not there."
+        raise UsageError(f"{folder} holds something that is no demo", advice=advice)
     folder.mkdir(parents=True, exist_ok=True)
     # The web view may run as another user of the same group.
     folder.chmod(0o2750)

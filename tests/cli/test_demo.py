@@ -268,6 +268,17 @@ def test_a_folder_without_a_demo_is_told(tmp_path: Path) -> None:
     assert f"coinsync demo --no-serve --dir {tmp_path}" in said.err
 
 
+def test_a_folder_with_something_else_is_left_alone(desk: Installation) -> None:
+    """A real school may live there: no made-up visit or sale comes into its ledger."""
+    before, mode = desk.tables(), desk.folder.stat().st_mode
+    names = sorted(path.name for path in desk.folder.iterdir())
+    said = desk.run("demo", "--no-serve", "--dir", str(desk.folder), *SMALL)
+    assert said.code == 2
+    assert "holds something that is no demo" in said.err
+    assert (desk.tables(), desk.folder.stat().st_mode) == (before, mode)
+    assert sorted(path.name for path in desk.folder.iterdir()) == names
+
+
 def test_the_whole_demo_serves_the_cabinet_of_its_family(tmp_path: Path) -> None:
     """The link that it prints opens the balances of a family; a forged one does not."""
     port = str(free_port())
