@@ -28,7 +28,7 @@ CHECKS: tuple[Callable[[Examination], None], ...] = (
     machine.lock,
     machine.clock,
     machine.locale,
-    machine.jobs,
+    machine.alarm,
     configuration.colours,
     configuration.pictures,
 )
