@@ -45,6 +45,9 @@ Note = Annotated[str, Option("--note", help="Why, in words that the family will 
 Key = Annotated[
     str | None, Option(help="Key of an earlier try, to repeat it without doing it twice.")
 ]
+InGroup = Annotated[
+    str, Option("--group", help="A group: its number, or the beginning of its name.")
+]
 AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
 LockTimeout = Annotated[
     int, Option(min=0, max=86_400, metavar="SECONDS", help="Wait so long for another run.")
