@@ -2,12 +2,10 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import date, datetime
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
 from itertools import chain
 
-from coinsync.config import Settings
 from coinsync.core.facts import Branch, Group, Mark, Membership, Resident, Status, VkPage
 from coinsync.core.identity import answers_to, clean, folded, plain_number
 from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine
@@ -148,6 +146,31 @@ def members_of(
     return groups[fitting[0]]
 
 
+def with_coins(
+    reader: Reader,
+    residents: Iterable[Resident],
+    day_at: DayAt,
+    *,
+    group: str = "",
+    least: int | None = None,
+    by_coins: bool = False,
+    until: date = date.max,
+) -> dict[Resident, int]:
+    """Residents with their balances, in the order of a listing.
+
+    Only those of a group, and who has the ``least``, where these are named.
+    """
+    residents = members_of(reader, residents, group, day_at) if group else list(residents)
+    balances = reader.balances([resident.id for resident in residents], until=until)
+    if by_coins:
+        residents = sorted(residents, key=lambda resident: -balances[resident.id])
+    coins: dict[Resident, int] = {}
+    for resident in residents:
+        if least is None or balances[resident.id] >= least:
+            coins[resident] = balances[resident.id]
+    return coins
+
+
 def attended(reader: Reader, residents: Iterable[Resident], lesson: int) -> list[Resident]:
     """Those of the residents who attended a lesson."""
     survivors = reader.survivors()
@@ -160,28 +183,24 @@ def attended(reader: Reader, residents: Iterable[Resident], lesson: int) -> list
     return [resident for resident in residents if resident.id in owners]
 
 
-def roster(
-    reader: Reader, settings: Settings, residents: Sequence[Resident], now: datetime
-) -> list[RosterLine]:
+def roster(reader: Reader, coins: Mapping[Resident, int], today_at: DayAt) -> list[RosterLine]:
     """Residents with all that a list of them shows; what merged cards have is theirs."""
     cards: defaultdict[int, list[int]] = defaultdict(list)
     for card_id, survivor in sorted(reader.survivors().items()):
         cards[survivor].append(card_id)
     groups: defaultdict[int, set[str]] = defaultdict(set)
-    today_at = partial(settings.profile.today, now=now)
-    for group, in_group in members(reader, residents, today_at).items():
+    for group, in_group in members(reader, coins, today_at).items():
         for resident in in_group:
             groups[resident.id].add(group.name)
     accounts: defaultdict[int, list[int]] = defaultdict(list)
     for link in reader.links():
         if link.live:
             accounts[link.resident].append(link.vk)
-    balances = reader.balances(resident.id for resident in residents)
     lines = []
-    for resident in residents:
+    for resident, has in coins.items():
         id = resident.id
         line = RosterLine(
-            resident, balances[id], tuple(cards[id]), tuple(sorted(groups[id])), tuple(accounts[id])
+            resident, has, tuple(cards[id]), tuple(sorted(groups[id])), tuple(accounts[id])
         )
         lines.append(line)
     return lines
