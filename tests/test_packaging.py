@@ -41,7 +41,7 @@ def test_a_source_archive_holds_all_that_is_needed(tmp_path: Path) -> None:
         names = {name.partition("/")[2] for name in opened.getnames()}
     assert {"config.toml.example", "crontab.example", "Makefile", "constraints.txt"} <= names
     assert {
-        "coinsync/simulator/goods/catalog.toml",
+        "coinsync/simulator/goods/catalog.csv",
         "coinsync/simulator/goods/mug.svg",
         "coinsync/simulator/names.toml",
         "coinsync/simulator/page.html",

@@ -141,10 +141,10 @@ def test_an_admins_own_files(server: Server) -> None:
     script = r"""
     set -e; cd; umask 077; mkdir -p shop/photos
     printf 'key;resident;coins;reason\nk1;101;5;Олимпиада\n' > wins.csv
-    printf '[[item]]\ncode="mug"\nname_ru="Кружка"\nprice=5\npicture="mug.png"\n' > shop/goods.toml
+    printf 'code;name_ru;price;picture\nmug;Кружка;5;mug.png\n' > shop/mug.csv
     cp coinsync/tests/server/mug.png shop/photos/
     coinsync import wins.csv --yes
-    coinsync catalog load shop/goods.toml --pictures shop/photos --yes
+    coinsync catalog load shop/mug.csv --pictures shop/photos --yes
     coinsync catalog list --csv > goods.csv
     coinsync export --format csv > ledger.csv
     coinsync db backup
