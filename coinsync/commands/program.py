@@ -85,6 +85,9 @@ DATABASE: Members = {
         "databases:hold",
         "Keep the database's file open, for a web view that may not write beside it.",
     ),
+    "accept": Command(
+        "databases:accept", "Let the database be written again once a person has looked."
+    ),
     "copy": Command(
         "databases:copy",
         "Copy the configured database into another one, and compare them row by row.",

@@ -12,7 +12,7 @@ import peewee
 from peewee import Database, SqliteDatabase
 
 from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
-from coinsync.store.engines import guards, sqlite_schema
+from coinsync.store.engines import guards
 from coinsync.store.engines.base import Engine, Values, causes
 
 SETTINGS = {
@@ -100,9 +100,6 @@ class Sqlite(Engine):
         # In WAL mode readers and a writer do not wait for each other.
         database.execute_sql("PRAGMA journal_mode = wal")
 
-    def has_table(self, database: Database, name: str) -> bool:
-        return bool(database.table_exists(name))
-
     def unsafe_settings(self, database: SqliteDatabase) -> list[str]:  # type: ignore[override]
         wrong = [name for name, value in SETTINGS.items() if database.pragma(name) != value]
         # The mode belongs to the file and stays, but a backup that was restored comes in another.
@@ -134,11 +131,12 @@ class Sqlite(Engine):
         # SQLite keeps texts that are no UTF-8.
         database.connection().text_factory = lambda raw: raw.decode("utf-8", "replace")
 
-    def described(self, database: Database) -> Mapping[str, str]:
-        return sqlite_schema.described(database)
-
     def triggers(self, database: Database) -> Mapping[str, str]:
-        return sqlite_schema.triggers(database)
+        sql = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+        texts: dict[str, str] = {}
+        for name, text in database.execute_sql(sql):
+            texts[name] = text.removeprefix(f"CREATE TRIGGER {name} ")
+        return texts
 
     def weak_settings(self, database: SqliteDatabase) -> list[str]:  # type: ignore[override]
         mode = database.pragma("journal_mode")
