@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,7 +142,7 @@ def a_server() -> Iterator[Server]:
                 debian.path("/etc/letsencrypt/cli.ini").write_text(asked, encoding="utf-8")
                 yield Server(debian, simulator, certificates)
         finally:
-            shutil.rmtree(root, ignore_errors=True)
+            debian_of.remove(root)
 
 
 @pytest.fixture(scope="session")
