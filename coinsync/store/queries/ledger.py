@@ -87,8 +87,9 @@ class LedgerQueries(CardQueries):
 
     def month_sums(self, residents: Iterable[int], since: date, until: date) -> list[MonthSum]:
         """What moved in a span of days, merged cards included, by resident, month and purpose."""
-        survivors = self.survivors()
-        cards = {card for resident in residents for card in self.cards_of(resident)}
+        owner_of: dict[int, int] = {}
+        for resident in residents:
+            owner_of |= dict.fromkeys(self.cards_of(resident), resident)
         columns = [
             EntryRow.resident,
             fn.SUBSTR(EntryRow.happened_on, 1, 7),
@@ -100,11 +101,10 @@ class LedgerQueries(CardQueries):
         query = EntryRow.select(*columns, fn.SUM(EntryRow.coins)).where(in_span)
         query = query.group_by(*columns, EntryRow.coins > 0)
         sums: list[MonthSum] = []
-        for batch in batches(sorted(cards)):
+        for batch in batches(sorted(owner_of)):
             of_batch = query.where(EntryRow.resident.in_(batch))
             for card, month, kind, rule, coins in self._rows(of_batch):
-                owner = survivors[card] if card in survivors else card
-                sums.append(MonthSum(owner, month, _KINDS[kind], rule, int(coins)))
+                sums.append(MonthSum(owner_of[card], month, _KINDS[kind], rule, int(coins)))
         return sums
 
     def lines(
