@@ -313,7 +313,6 @@ QUESTIONS: dict[str, list[Question]] = {
         asked(lambda r: r.paid([SALE])),
         asked(lambda r: r.paid([f"none-{n}" for n in range(501)])),
     ],
-    "shop_entries": [asked(lambda r: r.shop_entries(ENTRY, ENTRY + 3))],
     # runs
     "runs": [whole("run", why=NEWEST, ask=lambda r: r.runs(10))],
     "run": [asked(lambda r: r.run("run-3"))],

@@ -1007,13 +1007,3 @@ def test_what_was_paid_is_found_by_sale(shop: Shop, many: int) -> None:
         "b": [(ADA, -30)],
         "none": [],
     }
-
-
-def test_entries_of_the_shop_are_found_by_number(shop: Shop) -> None:
-    """Both ends included, and nothing that is not the shop's."""
-    with reading(shop.url) as reader:
-        assert [posted.entry.kind.value for posted in reader.shop_entries(1, 99)] == [
-            "sale"
-        ] * 4 + ["refund"] * 2
-        assert [posted.n for posted in reader.shop_entries(5, 8)] == [5, 6, 7, 8]
-        assert reader.shop_entries(1, 3) == []

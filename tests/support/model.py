@@ -431,7 +431,7 @@ class Model:
     def unmerge(self, card: int) -> None:
         """A card stands on its own again, and each has its own viewers that were not revoked
         since."""
-        if card not in self.into:
+        if card not in self.into or self.into[card] in self.into:
             raise Refused("CoinPolicy")
         alone = self.copy()
         other = alone.into.pop(card)

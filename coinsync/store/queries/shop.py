@@ -5,11 +5,11 @@ from datetime import date
 from typing import Any
 
 from coinsync.core.catalog import Item, MoveKind, Sale, StockMove
-from coinsync.core.ledger import Kind, Line, Posted
+from coinsync.core.ledger import Line
 from coinsync.store import statements
-from coinsync.store.models import EntryRow, SaleRow, StockMoveRow
+from coinsync.store.models import SaleRow, StockMoveRow
 from coinsync.store.queries.base import BATCH, select_facts
-from coinsync.store.queries.ledger import LedgerQueries, posted_of
+from coinsync.store.queries.ledger import LedgerQueries
 from coinsync.store.rows import TABLES, day_of
 
 
@@ -69,16 +69,6 @@ class ShopQueries(LedgerQueries):
                     if sale in paid:
                         paid[sale].append(line)
         return paid
-
-    def shop_entries(self, first: int, last: int) -> list[Posted]:
-        """Purchases and refunds between two entry numbers, both included, in ledger order."""
-        kinds = (Kind.SALE.value, Kind.REFUND.value)
-        query = (
-            EntryRow.select()
-            .where(EntryRow.n.between(first, last), EntryRow.kind.in_(kinds))
-            .order_by(EntryRow.n)
-        )
-        return [posted_of(row) for row in self._rows(query)]
 
 
 def _stock_move(row: Sequence[Any]) -> tuple[int, StockMove]:
