@@ -762,6 +762,22 @@ def test_lines_are_found_by_key(reader: Reader) -> None:
     ]
 
 
+def test_what_moved_in_a_span_of_days_is_added_up(merged: Reader) -> None:
+    """By resident, month, kind and rule, both days included; gains and losses apart."""
+    survivors = merged.survivors()
+    everybody = [each.id for each in merged.residents() if each.id not in survivors]
+    sums = merged.month_sums(everybody, date.min, date.max)
+    entries = [line.posted.entry for line in merged.journal()]
+    assert sum(total.coins for total in sums) == sum(entry.coins for entry in entries)
+    assert {total.resident for total in sums} <= set(everybody)
+    assert {(total.month, total.kind, total.rule, total.coins > 0) for total in sums} == {
+        (f"{entry.happened_on:%Y-%m}", entry.kind, entry.rule, entry.coins > 0) for entry in entries
+    }
+    [late] = merged.month_sums([GLEB], LATER, LATER)[:1]
+    assert late.month == f"{LATER:%Y-%m}"
+    assert merged.month_sums([], date.min, date.max) == []
+
+
 def test_lines_are_found_by_the_beginning_of_their_keys(reader: Reader) -> None:
     """Up to a colon, and without the key itself; letters alike are no beginning."""
     lesson = an_award(1).key.rpartition(":")[0]

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from peewee import fn
+
 from coinsync.core.facts import Lesson, Note
 from coinsync.core.ledger import Entry, Head, KeyState, Kind, LedgerRow, Line, Posted
+from coinsync.core.report import MonthSum
 from coinsync.errors import CoinsyncError
 from coinsync.store import statements
 from coinsync.store.models import ENTRY_COLUMNS, EntryRow
-from coinsync.store.queries.base import with_marks
+from coinsync.store.queries.base import batches, with_marks
 from coinsync.store.queries.people import CardQueries
 from coinsync.store.rows import TABLES, day_of
 
@@ -81,6 +84,28 @@ class LedgerQueries(CardQueries):
     def balance(self, resident: int, until: date = date.max) -> int:
         """Balance of one resident, by what happened up to the day ``until``."""
         return self.balances([resident], until=until)[resident]
+
+    def month_sums(self, residents: Iterable[int], since: date, until: date) -> list[MonthSum]:
+        """What moved in a span of days, merged cards included, by resident, month and purpose."""
+        owner_of: dict[int, int] = {}
+        for resident in residents:
+            owner_of |= dict.fromkeys(self.cards_of(resident), resident)
+        columns = [
+            EntryRow.resident,
+            fn.SUBSTR(EntryRow.happened_on, 1, 7),
+            EntryRow.kind,
+            EntryRow.rule,
+        ]
+        in_span = EntryRow.happened_on.between(since.isoformat(), until.isoformat())
+        # A reversal takes coins back or gives them back, which is not the same.
+        query = EntryRow.select(*columns, fn.SUM(EntryRow.coins)).where(in_span)
+        query = query.group_by(*columns, EntryRow.coins > 0)
+        sums: list[MonthSum] = []
+        for batch in batches(sorted(owner_of)):
+            of_batch = query.where(EntryRow.resident.in_(batch))
+            for card, month, kind, rule, coins in self._rows(of_batch):
+                sums.append(MonthSum(owner_of[card], month, _KINDS[kind], rule, int(coins)))
+        return sums
 
     def lines(
         self, resident: int, *, since: date = date.min, until: date = date.max, limit: int = 50
