@@ -64,7 +64,10 @@ def test_every_command_of_the_readme_exists(readme: str) -> None:
 
 @pytest.mark.parametrize(
     "readme",
-    ["README.md", "README.ru.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/csv.md"],
+    [
+        *("README.md", "README.ru.md", "CONTRIBUTING.md"),
+        *("docs/architecture.md", "docs/csv.md", "docs/operations.md"),
+    ],
 )
 def test_every_link_of_the_documents_leads_somewhere(readme: str) -> None:
     """To a file of the project."""

@@ -103,7 +103,7 @@ SECTIONS: Mapping[str, Members] = {
         "sync": Command("lessons:sync", "Read attendance, show the difference, apply it."),
         "runs": Command("lessons:runs", "The last runs, and how fresh each branch is."),
         "review": Noun("What waits for a person.", REVIEW),
-        "credit": Command("coins:credit", "Give coins by hand."),
+        "credit": Command("coins:credit", "Give coins by hand, to one resident or to many."),
         "debit": Command("coins:debit", "Take coins by hand; never below zero."),
         "reverse": Command(
             "coins:reverse", "Take an entry back: a second entry that names it, once."
