@@ -85,6 +85,9 @@ DATABASE: Members = {
         "databases:hold",
         "Keep the database's file open, for a web view that may not write beside it.",
     ),
+    "accept": Command(
+        "databases:accept", "Let the database be written again once a person has looked."
+    ),
     "copy": Command(
         "databases:copy",
         "Copy the configured database into another one, and compare them row by row.",
@@ -100,7 +103,7 @@ SECTIONS: Mapping[str, Members] = {
         "sync": Command("lessons:sync", "Read attendance, show the difference, apply it."),
         "runs": Command("lessons:runs", "The last runs, and how fresh each branch is."),
         "review": Noun("What waits for a person.", REVIEW),
-        "credit": Command("coins:credit", "Give coins by hand."),
+        "credit": Command("coins:credit", "Give coins by hand, to one resident or to many."),
         "debit": Command("coins:debit", "Take coins by hand; never below zero."),
         "reverse": Command(
             "coins:reverse", "Take an entry back: a second entry that names it, once."

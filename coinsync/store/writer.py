@@ -17,7 +17,7 @@ from coinsync.core import floor, people_policy, staleness
 from coinsync.core.fact_keys import identity
 from coinsync.core.facts import Fact, Merge, Presence, Resident, VkPage
 from coinsync.core.ledger import GENESIS, Head, Receipt, Run, RunHash, utc_text
-from coinsync.core.plan import Drop, Limits, Plan, Put
+from coinsync.core.plan import Drop, Limits, Plan, Purpose, Put
 from coinsync.core.seal import seal_of
 from coinsync.environment import Environment
 from coinsync.errors import (
@@ -147,7 +147,8 @@ def _write(
     posted_at = utc_text(environment.now())
     _check_account(database, head.account, order.account)
     last_run = _last_run(reader, head, len(entries))
-    _check_clock(last_run, posted_at)
+    if plan.purpose is not Purpose.ACCEPT:
+        _check_clock(last_run, posted_at)
     facts = _check_facts(reader, plan)
     _check_basis(reader, plan)
     merges = reader.merges()
@@ -194,8 +195,13 @@ def _last_run(reader: Reader, head: Head, entries: int) -> Run | None:
 
 
 def _check_clock(last_run: Run | None, posted_at: str) -> None:
+    # Only the latest run counts: a person may have accepted that earlier ones were stamped wrongly.
     if last_run is not None and posted_at < last_run.posted_at:
-        raise ClockWrong(f"clock is before the last run ({last_run.posted_at}); nothing written")
+        raise ClockWrong(
+            f"clock is before the last run ({last_run.posted_at}); nothing written",
+            advice="Correct the clock of this machine. If it is right and that run was stamped"
+            " wrongly: coinsync db accept --clock",
+        )
 
 
 def _check_facts(reader: Reader, plan: Plan) -> list[Put | Drop]:

@@ -1,7 +1,7 @@
 """What a database engine must be able to do; outside ``engines`` nobody asks which one it is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -96,10 +96,6 @@ class Engine(ABC):
         """Set what lasts and what the tables to come depend on."""
 
     @abstractmethod
-    def has_table(self, database: Database, name: str) -> bool:
-        """Whether a table is there."""
-
-    @abstractmethod
     def unsafe_settings(self, database: Database) -> list[str]:
         """What a writer relies on and is not so; what can be put right is put right."""
 
@@ -107,9 +103,9 @@ class Engine(ABC):
         """What is less safe than it should be, though a writer may go on."""
         return []
 
-    @abstractmethod
-    def described(self, database: Database) -> Mapping[str, str]:
-        """Every part of our tables as the engine tells them: its name, and what it is."""
+    def unsafe_tables(self, database: Database) -> list[str]:
+        """Which of our tables a writer cannot rely on, and why."""
+        return []
 
     @abstractmethod
     def triggers(self, database: Database) -> Mapping[str, str]:
@@ -162,9 +158,3 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         passed.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
-
-
-def index_name(table: str, is_unique: bool, columns: Iterable[str]) -> str:
-    """What the schema calls an index: by its columns, because its own name makes no difference."""
-    unique = "unique " if is_unique else ""
-    return f"{unique}index {table} ({', '.join(columns)})"

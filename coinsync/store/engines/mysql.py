@@ -7,11 +7,11 @@ from typing import Any
 
 import peewee
 import pymysql
-from peewee import Database
+from peewee import Database, ForeignKeyField
 from pymysql.cursors import SSCursor
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
-from coinsync.store.engines import guards, mysql_errors, mysql_schema
+from coinsync.store.engines import guards, mysql_errors
 from coinsync.store.engines.base import Engine, Values
 from coinsync.store.engines.mysql_address import address_of
 from coinsync.store.engines.mysql_connection import (
@@ -21,7 +21,7 @@ from coinsync.store.engines.mysql_connection import (
     terms_to_read,
     terms_to_write,
 )
-from coinsync.store.models import MODEL_OF_TABLE, TABLE_NAMES, columns_of
+from coinsync.store.models import MODEL_OF_TABLE, MODELS, TABLE_NAMES, columns_of
 
 #: ``CHECK TABLE`` reads all of a table.
 CHECK_SECONDS = 3600.0
@@ -29,6 +29,16 @@ CHECK_SECONDS = 3600.0
 #: Compared byte by byte, trailing blanks too, as SQLite does: MariaDB's and MySQL's name for it. By
 #: default ``K1`` equals ``k1`` and "ё" equals "е".
 _COLLATIONS = ("utf8mb4_nopad_bin", "utf8mb4_0900_bin")
+
+_TRIGGERS = """
+SELECT trigger_name, action_timing, event_manipulation, event_object_table, action_statement
+FROM information_schema.triggers WHERE trigger_schema = DATABASE()
+"""
+#: Values that refer to rows that are not there.
+_ORPHANS = """
+SELECT c.{column} FROM {table} c LEFT JOIN {parent} p ON p.{into} = c.{column}
+WHERE c.{column} IS NOT NULL AND p.{into} IS NULL ORDER BY 1
+"""
 
 
 class Mysql(Engine):
@@ -127,11 +137,11 @@ class Mysql(Engine):
         database.execute_sql("SET SESSION default_storage_engine = InnoDB")
         database.execute_sql(f"ALTER DATABASE CHARACTER SET utf8mb4 COLLATE {_collation(database)}")
 
-    def has_table(self, database: Database, name: str) -> bool:
-        return bool(database.execute_sql("SHOW TABLES LIKE %s", (name,)).fetchall())
-
     def unsafe_settings(self, database: Database) -> list[str]:
-        # The session was looked at when it was made; here are the tables.
+        # The session was looked at when it was made.
+        return self.unsafe_tables(database)
+
+    def unsafe_tables(self, database: Database) -> list[str]:
         wrong = []
         for table, kind, collation in database.execute_sql(
             "SELECT table_name, engine, table_collation FROM information_schema.tables"
@@ -153,11 +163,11 @@ class Mysql(Engine):
             return []
         return [f"{name} = {flush}: a power cut may lose the last second; set it to 1"]
 
-    def described(self, database: Database) -> Mapping[str, str]:
-        return mysql_schema.described(database, _COLLATIONS)
-
     def triggers(self, database: Database) -> Mapping[str, str]:
-        return mysql_schema.triggers(database)
+        texts: dict[str, str] = {}
+        for name, timing, event, table, statement in database.execute_sql(_TRIGGERS):
+            texts[name] = f"{timing} {event} ON {table} FOR EACH ROW {statement}"
+        return texts
 
     def put_guard(self, database: Database, name: str, body: str) -> bool:
         # A server with a binary log takes triggers only from accounts that it trusts.
@@ -194,7 +204,15 @@ class Mysql(Engine):
         return [f"{table}: {text}" for table, _, _, text in bad]
 
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
-        return list(mysql_schema.orphans(database))
+        found: list[tuple[str, object, str]] = []
+        for model in MODELS:
+            for field in model._meta.sorted_fields:
+                if isinstance(field, ForeignKeyField):
+                    table, column = model._meta.table_name, field.column_name
+                    parent, into = field.rel_model._meta.table_name, field.rel_field.column_name
+                    sql = _ORPHANS.format(table=table, column=column, parent=parent, into=into)
+                    found += [(table, value, parent) for (value,) in database.execute_sql(sql)]
+        return found
 
     def product(self, database: Database) -> tuple[str, str]:
         version = str(database.execute_sql("SELECT VERSION()").fetchone()[0])

@@ -4,10 +4,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile
 
 from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
 from coinsync.store.engines.mysql_address import ServerAddress
@@ -58,37 +56,26 @@ def _find_program() -> str:
 
 
 def _run(program: str, address: ServerAddress, host: str, port: int, file: Path) -> str:
-    with TemporaryDirectory() as folder:
-        # The password must not stand among the words of a process, which everybody may list.
-        options = Path(folder) / "options.cnf"
-        with _private(options, os.O_EXCL) as descriptor:
-            os.write(descriptor, _client_options(address, host, port).encode())
-        with _private(file, os.O_TRUNC) as target:
+    """Write the dump; what the program complains of, or "" when it is content."""
+    # The password must not stand among the words of a process, which everybody may list.
+    with NamedTemporaryFile("w", suffix=".cnf", encoding="utf-8") as options:
+        options.write(_client_options(address, host, port))
+        options.flush()
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as target:
             done = subprocess.run(
-                [program, f"--defaults-file={options}", *_OPTIONS, address.name],
+                [program, f"--defaults-file={options.name}", *_OPTIONS, address.name],
                 stdin=subprocess.DEVNULL,
                 stdout=target,
                 stderr=subprocess.PIPE,
                 timeout=SECONDS_MAX,
                 check=False,
             )
-            os.fsync(target)
+            os.fsync(target.fileno())
     if done.returncode == 0:
         return ""
-    for line in done.stderr.decode("utf-8", "replace").split("\n"):
-        if line.strip():
-            return line.strip()
-    return f"{PROGRAMS[0]} ended with {done.returncode}"
-
-
-@contextmanager
-def _private(file: Path, how: int) -> Iterator[int]:
-    # A file open for writing that only its owner can read.
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | how, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    return lines[0] if lines else f"{PROGRAMS[0]} ended with {done.returncode}"
 
 
 def _client_options(address: ServerAddress, host: str, port: int) -> str:
@@ -102,14 +89,11 @@ def _client_options(address: ServerAddress, host: str, port: int) -> str:
     lines = ["[client]"]
     for name, value in options.items():
         if value:
-            lines.append(f'{name}="{_escaped(value)}"')
+            escaped = value.replace("\\", "\\\\").replace("\n", "\\n")
+            lines.append(f'{name}="{escaped}"')
     if address.tls:
         lines += ["ssl", "ssl-verify-server-cert"]
     return "\n".join(lines) + "\n"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def _check(address: ServerAddress, file: Path, guards: int) -> None:
