@@ -6,7 +6,6 @@ from typing import Annotated
 
 from typer import Context, Option
 
-from coinsync.commands import completion
 from coinsync.commands.options import (
     AllowDuplicate,
     Day,
@@ -45,7 +44,6 @@ def credit(
             "--for",
             metavar="WAY",
             help="A way to earn of the configuration.",
-            autocompletion=completion.ways,
         ),
     ] = "",
     date: Day = None,

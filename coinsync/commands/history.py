@@ -5,7 +5,6 @@ from typing import Annotated
 
 from typer import Context, Option
 
-from coinsync.commands import completion
 from coinsync.commands.options import AsCsv, Day, Who, argument, day_of, day_option, span
 from coinsync.commands.session import Session
 from coinsync.core.ledger import Kind
@@ -15,9 +14,7 @@ from coinsync.lookup.residents import find_resident, residents_of
 
 def balance(
     ctx: Context,
-    resident: Annotated[
-        str | None, argument("RESIDENT", "One resident; all if left out.", completion.residents)
-    ] = None,
+    resident: Annotated[str | None, argument("RESIDENT", "One resident; all if left out.")] = None,
     as_of: Annotated[str | None, day_option("At the end of that day.", "--as-of")] = None,
     as_csv: AsCsv = False,
 ) -> None:
