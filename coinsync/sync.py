@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from coinsync.config import BranchSettings, Settings
+from coinsync.core import clocks
 from coinsync.core.facts import LessonRecord, Membership, Presence, Resident, Status, VkPage
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Evidence, Limits, Plan, Purpose, Put, Scope, digest_of
@@ -20,7 +21,7 @@ from coinsync.core.planning.people import (
 from coinsync.core.planning.review import Ruling, plan_review
 from coinsync.core.planning.visits import new_visits, questions_about, with_ruling
 from coinsync.core.rules import GuestPolicy, LessonContext, by_group, by_resident
-from coinsync.errors import CoinsyncError, IncompleteRead
+from coinsync.errors import ClockWrong, CoinsyncError, IncompleteRead
 from coinsync.exchange.base import Exchange, PeopleReading, read_people
 from coinsync.exchange.vk import VkApi
 from coinsync.store.reader import Reader
@@ -64,7 +65,8 @@ class Outcome:
 class Sync:
     """One run over the branches; ``now`` (aware) serves where the CRM has no clock.
 
-    ``guests`` is what ``actor`` says about new visits whose membership is not known.
+    ``guests`` is what ``actor`` says about new visits whose membership is not known, ``doubted``
+    the CRM's time where it cannot be right.
 
     Balances and residents are those at the start plus what the counted plans bring, applied or
     not: so a dry run and a real one plan alike.
@@ -80,6 +82,7 @@ class Sync:
     vk: VkApi | None = None
     guests: GuestPolicy | None = None
     actor: str = ""
+    doubted: datetime | None = None
     _coins_moved: Counter[int] = field(default_factory=Counter)
     _residents: set[int] = field(default_factory=set)
     _vanished: set[int] = field(default_factory=set)
@@ -151,12 +154,23 @@ class Sync:
         today = self.now.astimezone(branch.zone).date()
         try:
             # The school's day is the CRM's: a wrong clock of ours must not read a day too few.
-            moment = self.exchange.moment() or self.now
+            moment = self._moment()
             today = moment.astimezone(branch.zone).date()
             return self._people_outcome(branch, today)
+        except ClockWrong:
+            # It is no trouble of one branch: with a wrong clock nothing may be planned at all.
+            raise
         except CoinsyncError as error:
             scope = Scope(branch.id, *self._days(today))
             return Outcome(branch, scope, today, error=error, calls=self._calls())
+
+    def _moment(self) -> datetime:
+        theirs = self.exchange.moment()
+        hours_max = self.settings.limits.clock_hours_max
+        moment = clocks.believed(self.now, theirs, hours_max)
+        if moment is None:
+            self.doubted = theirs
+        return moment or self.now
 
     def _days(self, today: date) -> tuple[date, date]:
         last = min(self.until or today, today)

@@ -23,7 +23,7 @@ from coinsync.render import shop as render
 
 def load(
     ctx: Context,
-    file: Annotated[Path, argument("FILE", "TOML or CSV, the whole catalog; see docs/catalog.md.")],
+    file: Annotated[Path, argument("FILE", "CSV, the whole catalog; see docs/catalog.md.")],
     folder: Annotated[
         Path | None,
         Option("--pictures", metavar="FOLDER", help="Where pictures lie; [shop] pictures."),
@@ -50,6 +50,9 @@ def read_goods(
     session: Session, file: Path, folder: Path
 ) -> tuple[tuple[Item, ...], dict[str, pictures.WebPicture]]:
     """The goods of a file, and copies of their pictures, which lie in ``folder``, by name."""
+    if file.suffix.lower() == ".toml":
+        advice = 'Goods stand in a sheet; "coinsync catalog list --csv" prints its form.'
+        raise UsageError(f"catalog load: {file} is TOML and no sheet", advice=advice)
     settings = session.settings
     copies: dict[str, pictures.WebPicture] = {}
 
@@ -66,7 +69,6 @@ def read_goods(
         with session.progress_bar() as bar:
             items = read_catalog(
                 file.read_bytes(),
-                toml=file.suffix.lower() == ".toml",
                 branches=frozenset(branch.id for branch in settings.branches),
                 picture=web_name,
             )

@@ -23,6 +23,7 @@ from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
 from coinsync.core.rules import GuestPolicy
 from coinsync.errors import UsageError, reason_of
+from coinsync.lookup.residents import with_coins
 from coinsync.render.people import residents_page
 from coinsync.simulator.demo_folder import EMAIL, DemoFolder
 from coinsync.simulator.school import School
@@ -147,6 +148,8 @@ def _settings(school: DemoFolder, port: int) -> dict[str, Any]:
         # A made-up school is edited by hand, several lessons at a time.
         "guards.reversals_free": min(30, residents // 2),
         "guards.coins_per_run_max": max(50_000, residents * 1_000),
+        # Its day goes on only when somebody says so.
+        "guards.clock_hours_max": 100_000,
         "web.port": port,
         "web.app_id": APP_ID,
         "web.launch_hours_max": 168,
@@ -158,7 +161,7 @@ def _show_demo(
 ) -> None:
     with session.reader() as reader:
         visitor, children = demo_shop.family(reader)
-        balances = reader.balances(child.id for child in children)
+        coins = with_coins(reader, children, session.today)
         goods, sales = sum(not item.archived for item in reader.all(Item)), len(reader.sales())
     link = _signed_link(session, visitor, port)
     folder = str(school.folder.resolve())
@@ -168,7 +171,7 @@ def _show_demo(
     if session.json:
         return
     if not session.quiet:
-        session.print_page(residents_page(children, balances, session.branch_names()))
+        session.print_page(residents_page(coins, session.branch_names()))
     name = session.environment.program
     program = f"{name} --config {session.config}"
     if children:

@@ -28,7 +28,7 @@ from coinsync.store.reader import Reader
 if TYPE_CHECKING:
     from peewee import Database
 
-CATALOG = "catalog.toml"
+CATALOG = "catalog.csv"
 #: Pieces of each that come in: as many as cost so many coins, and a few at least.
 COINS_OF_STOCK, PIECES_MIN = 600, 2
 SALES_MIN, RESIDENTS_PER_SALE = 3, 6

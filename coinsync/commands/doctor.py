@@ -28,7 +28,7 @@ CHECKS: tuple[Callable[[Examination], None], ...] = (
     machine.lock,
     machine.clock,
     machine.locale,
-    machine.alarm,
+    machine.jobs,
     configuration.colours,
     configuration.pictures,
 )

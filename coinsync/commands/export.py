@@ -108,6 +108,8 @@ def _write(path: Path, lines: Iterable[str]) -> int:
             for line in lines:
                 file.write(f"{line}\n")
                 count += 1
+            file.flush()
+            os.fsync(descriptor)
         # Unlike renaming, this never replaces what somebody has put there meanwhile.
         os.link(part, path)
     except OSError as error:

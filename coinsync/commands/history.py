@@ -5,22 +5,38 @@ from typing import Annotated
 
 from typer import Context, Option
 
-from coinsync.commands.options import AsCsv, Day, Who, argument, day_of, day_option, span
+from coinsync.commands.options import (
+    AsCsv,
+    CoinsMin,
+    Day,
+    InGroup,
+    Sort,
+    SortBy,
+    Who,
+    argument,
+    day_of,
+    day_option,
+    span,
+)
 from coinsync.commands.session import Session
 from coinsync.core.ledger import Kind
 from coinsync.errors import UsageError
-from coinsync.lookup.residents import find_resident, residents_of
+from coinsync.lookup.residents import find_resident, residents_of, with_coins
 
 
 def balance(
     ctx: Context,
     resident: Annotated[str | None, argument("RESIDENT", "One resident; all if left out.")] = None,
     as_of: Annotated[str | None, day_option("At the end of that day.", "--as-of")] = None,
+    group: InGroup = "",
+    coins_min: CoinsMin = None,
+    sort: SortBy = Sort.NAME,
     as_csv: AsCsv = False,
 ) -> None:
     """Coins of one resident, or of all; --as-of a day.
 
-    A day's balance counts what happened until its end, by the days on which things happened.
+    --min 120 says who can afford something. A day's balance counts what happened until its end, by
+    the days on which things happened.
     """
     from coinsync.render.people import balances
 
@@ -31,9 +47,16 @@ def balance(
             residents = [find_resident(reader, resident)]
         else:
             residents = residents_of(reader, session.chosen_branch_ids())
-        ids = [each.id for each in residents]
-        coins = reader.balances(ids, until=day or date.max)
-    session.print_listing(balances(residents, coins, session.branch_names(), day), as_csv)
+        coins = with_coins(
+            reader,
+            residents,
+            lambda branches: day or session.today(branches),
+            group=group,
+            least=coins_min,
+            by_coins=sort is Sort.COINS,
+            until=day or date.max,
+        )
+    session.print_listing(balances(coins, session.branch_names(), day), as_csv)
 
 
 def history(
@@ -106,7 +129,7 @@ def statement(
     first, last = span(since, until)
     with session.reader() as reader:
         who = find_resident(reader, resident)
-        today = session.settings.profile.today(who.branches, session.now())
+        today = session.today(who.branches)
         last = last or today
         first = first or last.replace(day=1)
         if first > last:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -43,6 +44,22 @@ Note = Annotated[str, Option("--note", help="Why, in words that the family will 
 Key = Annotated[
     str | None, Option(help="Key of an earlier try, to repeat it without doing it twice.")
 ]
+InGroup = Annotated[
+    str, Option("--group", help="A group: its number, or the beginning of its name.")
+]
+CoinsMin = Annotated[
+    int | None, Option("--min", metavar="COINS", help="Only who has so many, or more.")
+]
+
+
+class Sort(StrEnum):
+    """How residents are sorted: by name, or who has most comes first."""
+
+    NAME = "name"
+    COINS = "coins"
+
+
+SortBy = Annotated[Sort, Option("--sort", help="Who comes first: A to Z, or who has most.")]
 AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
 LockTimeout = Annotated[
     int, Option(min=0, max=86_400, metavar="SECONDS", help="Wait so long for another run.")

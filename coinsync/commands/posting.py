@@ -59,7 +59,7 @@ def carry_out(
     if dry_run:
         return _finish(session, proposal, dry_run=True)
     if proposal.plan and not yes:
-        if not _is_agreed(session):
+        if not is_agreed(session):
             session.say("nothing written")
             return 0
         # A person may think for long, and somebody else may have done the same meanwhile.
@@ -87,12 +87,13 @@ def _finish_done_meanwhile(session: Session, proposal: Proposal, error: StalePla
     return _finish(session, proposal)
 
 
-def _is_agreed(session: Session) -> bool:
+def is_agreed(session: Session, question: str = "Write it?") -> bool:
+    """Whether the person says yes. Raises ``UsageError`` where nobody is there to ask."""
     if session.json or not somebody_is_there():
         raise UsageError(
             "nobody is there to ask; nothing written", advice="Pass --yes, or --dry-run to look."
         )
-    return confirm("Write it?")
+    return confirm(question)
 
 
 def _show(session: Session, proposal: Proposal, *, asking: bool) -> None:

@@ -1,14 +1,13 @@
 """Which command lies where, and the options that every command takes.
 
 A command's module is imported when the command is called: most need a tenth of what all together
-import. So ``--help`` reads the docstrings of functions without importing them.
+import. So that ``--help`` imports none, the help texts stand here too; a test compares them with
+the docstrings.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, cast
@@ -21,23 +20,10 @@ from coinsync import __version__
 
 
 class Command(NamedTuple):
-    """A function of ``coinsync.commands``, as "module:function", and help where it has no own."""
+    """A function of ``coinsync.commands``, as "module:function", and the first line of its help."""
 
     function: str
-    text: str = ""
-
-    @property
-    def help(self) -> str:
-        """The first line of its docstring."""
-        module, _, name = self.function.partition(":")
-        return self.text or _docstrings(module)[name].partition("\n")[0]
-
-
-@cache
-def _docstrings(module: str) -> dict[str, str]:
-    text = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
-    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
-    return {function.name: ast.get_docstring(function) or "" for function in functions}
+    help: str
 
 
 class Noun(NamedTuple):
@@ -51,88 +37,109 @@ class Noun(NamedTuple):
 Members = Mapping[str, Command | Noun]
 
 STOCK: Members = {
-    "list": Command("stock:list_stock"),
+    "list": Command("stock:list_stock", "How many pieces of what are left; with CODE, every move."),
     "receive": Command("stock:receive", "Pieces came in."),
     "count": Command("stock:count", "So many were counted; the difference is recorded."),
     "write-off": Command("stock:write_off", "Pieces are gone: broken, lost, given away."),
 }
 CATALOG: Members = {
-    "list": Command("catalog:list_goods"),
-    "load": Command("catalog:load"),
+    "list": Command(
+        "catalog:list_goods", "The shop's goods in their order, with what is left of them."
+    ),
+    "load": Command("catalog:load", "Make the shop's goods those of a file."),
     "stock": Noun("How much of it.", STOCK),
 }
 SHOP: Members = {
-    "sales": Command("shop:sales"),
-    "sale": Command("shop:sale"),
-    "report": Command("shop:report"),
-    "events": Command("shop:events"),
-    "open": Command("shop:open_fair"),
-    "close": Command("shop:close_fair"),
+    "sales": Command("shop:sales", "Sales, the oldest first."),
+    "sale": Command("shop:sale", "One sale with its lines, who paid, and what came back."),
+    "report": Command("shop:report", "Who bought what, what sells, what does not move."),
+    "events": Command("shop:events", "Fairs, and which of them are open."),
+    "open": Command("shop:open_fair", "Open a fair, so that sales may be booked to it."),
+    "close": Command("shop:close_fair", "Settle a fair."),
 }
 REVIEW: Members = {
-    "list": Command("review:list_cases"),
-    "post": Command("review:post"),
-    "forgive": Command("review:forgive"),
-    "waive": Command("review:waive"),
+    "list": Command("review:list_cases", "Held reversals and guest visits."),
+    "post": Command("review:post", "Do what the rules give."),
+    "forgive": Command("review:forgive", "Take the award back and give the same as a gift."),
+    "waive": Command("review:waive", "Leave the coins as they are."),
 }
 RESIDENTS: Members = {
-    "list": Command("people:list_residents"),
-    "show": Command("people:show"),
-    "merge": Command("people:merge"),
-    "unmerge": Command("people:unmerge"),
-    "erase": Command("people:erase"),
-    "export": Command("people:export"),
+    "list": Command("people:list_residents", "All residents with their balances."),
+    "show": Command("people:show", "All that is known of one resident."),
+    "merge": Command("people:merge", "Two cards of one child become one."),
+    "unmerge": Command("people:unmerge", "A merged card stands on its own again."),
+    "erase": Command("people:erase", "Forget who a resident is."),
+    "export": Command("people:export", "All that is held about a resident, as JSON."),
 }
 LINKS: Members = {
-    "list": Command("links:list_links"),
-    "add": Command("links:add"),
-    "revoke": Command("links:revoke"),
+    "list": Command("links:list_links", "Who sees whom, or what could not be linked."),
+    "add": Command("links:add", "Let a VK account see a resident."),
+    "revoke": Command("links:revoke", "Let a VK account no longer see a resident."),
 }
 DATABASE: Members = {
-    "migrate": Command("databases:migrate"),
-    "backup": Command("databases:backup"),
-    "hold": Command("databases:hold"),
-    "copy": Command("databases:copy"),
-    "grants": Command("databases:grants"),
+    "migrate": Command("databases:migrate", "Bring the database to this program's schema."),
+    "backup": Command(
+        "databases:backup", "Write a backup of the whole database, while everything goes on."
+    ),
+    "hold": Command(
+        "databases:hold",
+        "Keep the database's file open, for a web view that may not write beside it.",
+    ),
+    "accept": Command(
+        "databases:accept", "Let the database be written again once a person has looked."
+    ),
+    "copy": Command(
+        "databases:copy",
+        "Copy the configured database into another one, and compare them row by row.",
+    ),
+    "grants": Command(
+        "databases:grants",
+        "Print the statements that give three accounts of a server exactly the rights they need.",
+    ),
 }
 #: All commands, under the headings of the help.
 SECTIONS: Mapping[str, Members] = {
     "Every day": {
-        "sync": Command("lessons:sync"),
-        "runs": Command("lessons:runs"),
+        "sync": Command("lessons:sync", "Read attendance, show the difference, apply it."),
+        "runs": Command("lessons:runs", "The last runs, and how fresh each branch is."),
         "review": Noun("What waits for a person.", REVIEW),
-        "credit": Command("coins:credit"),
-        "debit": Command("coins:debit"),
-        "reverse": Command("coins:reverse"),
-        "import": Command("coins:import_file"),
+        "credit": Command("coins:credit", "Give coins by hand, to one resident or to many."),
+        "debit": Command("coins:debit", "Take coins by hand; never below zero."),
+        "reverse": Command(
+            "coins:reverse", "Take an entry back: a second entry that names it, once."
+        ),
+        "import": Command("coins:import_file", "Coins from a spreadsheet: all rows or none."),
     },
     "The shop": {
-        "sell": Command("shop:sell"),
-        "refund": Command("shop:refund"),
-        "till": Command("till:till"),
+        "sell": Command("shop:sell", "Sell goods for coins: debit, stock and sale in one."),
+        "refund": Command("shop:refund", "Take a sale back, whole or by lines, once."),
+        "till": Command("till:till", "Sell at a fair: a buyer, goods, yes; the next one."),
         "shop": Noun("What was sold.", SHOP),
         "catalog": Noun("What the shop has.", CATALOG),
     },
     "Looking": {
-        "balance": Command("history:balance"),
-        "history": Command("history:history"),
-        "statement": Command("history:statement"),
-        "explain": Command("lessons:explain"),
+        "balance": Command("history:balance", "Coins of one resident, or of all; --as-of a day."),
+        "history": Command("history:history", "All lines of one resident, newest first."),
+        "statement": Command("history:statement", "One page for a parent."),
+        "explain": Command("lessons:explain", "Why a lesson gave or did not give coins."),
         "residents": Noun("Who has coins.", RESIDENTS),
         "links": Noun("Which VK account sees whom.", LINKS),
-        "export": Command("export:export"),
+        "export": Command("export:export", "The ledger's entries for other programs."),
     },
     "Proving": {
-        "reconcile": Command("reconcile:reconcile"),
-        "doctor": Command("doctor:doctor"),
+        "reconcile": Command("reconcile:reconcile", "Prove that every coin is right."),
+        "doctor": Command("doctor:doctor", "Look whether all is as it should be."),
     },
     "Setting up": {
-        "init": Command("init:init"),
-        "serve": Command("serve:serve"),
-        "preview": Command("serve:preview"),
+        "init": Command("init:init", "Make a configuration and a database."),
+        "serve": Command("serve:serve", "Serve the cabinet, read-only."),
+        "preview": Command(
+            "serve:preview",
+            "Show the cabinet as a resident's family sees it, on this machine alone, for an hour.",
+        ),
         "db": Noun("The database: schema, backups, rights.", DATABASE),
-        "demo": Command("demo:demo"),
-        "simulator": Command("demo:simulator"),
+        "demo": Command("demo:demo", "A made-up school, to try everything on."),
+        "simulator": Command("demo:simulator", "The demo's AlfaCRM alone, to point any client at."),
     },
 }
 COMMANDS: Members = {
@@ -173,15 +180,9 @@ class CommandGroup(TyperGroup):
         self.sections, self.members = sections, {}
         for members in sections.values():
             self.members.update(members)
-        for name in self.members:
-            self.add_command(TyperCommand(name))
-        return self
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Offer the commands with their help, which nobody else needs to read."""
         for name, member in self.members.items():
-            self.commands[name].help = member.help
-        return super().shell_complete(ctx, incomplete)
+            self.add_command(TyperCommand(name, help=member.help))
+        return self
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands under their headings, all texts in one column."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -90,6 +90,10 @@ class Session:
     def now(self) -> datetime:
         """The time, aware, in UTC."""
         return self.environment.now()
+
+    def today(self, branches: Iterable[int] = ()) -> date:
+        """The day at these branches, or at the school."""
+        return self.settings.profile.today(branches, self.now())
 
     def branch_names(self) -> dict[int, str]:
         """What branches are called."""

@@ -66,7 +66,10 @@ Change = Post | Put | Drop | Stock
 
 
 class Purpose(StrEnum):
-    """What a plan is for; only ``REVIEW`` may reverse below zero."""
+    """What a plan is for; only ``REVIEW`` may reverse below zero.
+
+    ``ACCEPT`` changes nothing: its run says that a person accepts the clock.
+    """
 
     PEOPLE = "people"
     LESSONS = "lessons"
@@ -74,6 +77,7 @@ class Purpose(StrEnum):
     REVIEW = "review"
     CATALOG = "catalog"
     SALE = "sale"
+    ACCEPT = "accept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,9 @@ class Limits:
     coins_per_run_max: int = setting(whole(1, 100_000_000), "Coins awarded in one run.", 50_000)
     coins_per_operation_max: int = setting(
         whole(1, 100_000_000), "Coins that one credit or debit moves.", 1_000
+    )
+    clock_hours_max: int = setting(
+        whole(1, 100_000), "Hours by which this machine's clock may differ from the CRM's.", 24
     )
 
 

@@ -8,7 +8,7 @@ from coinsync.core.reasons import reason_text
 from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import day, signed, titled, total
 
-MOVES_MAX = 40
+MOVES_MAX = 10
 #: The columns of a spreadsheet, and where each is in a ``Case``.
 CASE_COLUMNS = {
     "case": "id",

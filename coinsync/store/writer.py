@@ -17,7 +17,7 @@ from coinsync.core import floor, people_policy, staleness
 from coinsync.core.fact_keys import identity
 from coinsync.core.facts import Fact, Merge, Presence, Resident, VkPage
 from coinsync.core.ledger import GENESIS, Receipt, Run, utc_text
-from coinsync.core.plan import Drop, Limits, Plan, Put
+from coinsync.core.plan import Drop, Limits, Plan, Purpose, Put
 from coinsync.environment import Environment
 from coinsync.errors import (
     ClockWrong,
@@ -143,7 +143,8 @@ def _write(
     head = reader.head()
     posted_at = utc_text(environment.now())
     _check_account(database, head.account, order.account)
-    _check_clock(reader, posted_at)
+    if plan.purpose is not Purpose.ACCEPT:
+        _check_clock(reader, posted_at)
     facts = _check_facts(reader, plan)
     _check_basis(reader, plan)
     merges = reader.merges()
@@ -177,10 +178,13 @@ def _check_account(database: Database, recorded: str, account: str) -> None:
 
 
 def _check_clock(reader: Reader, posted_at: str) -> None:
+    # Only the latest run counts: a person may have accepted that earlier ones were stamped wrongly.
     for last_run in reader.runs(1):
         if posted_at < last_run.posted_at:
             raise ClockWrong(
-                f"clock is before the last run ({last_run.posted_at}); nothing written"
+                f"clock is before the last run ({last_run.posted_at}); nothing written",
+                advice="Correct the clock of this machine. If it is right and that run was stamped"
+                " wrongly: coinsync db accept --clock",
             )
 
 

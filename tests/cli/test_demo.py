@@ -113,11 +113,9 @@ def test_its_catalog_is_a_file_to_play_with(demo: tuple[Installation, str], tmp_
     Loaded again it changes nothing, and what is changed in it is the plan.
     """
     installation = copied(demo, tmp_path)
-    file = tmp_path / "pictures" / "catalog.toml"
+    file = tmp_path / "pictures" / "catalog.csv"
     assert installation.ok("catalog", "load", str(file)).out == "no changes\n"
-    file.write_text(
-        file.read_text(encoding="utf-8").replace("price = 10\n", "price = 11\n"), encoding="utf-8"
-    )
+    file.write_text(file.read_text(encoding="utf-8").replace(",10,", ",11,"), encoding="utf-8")
     assert installation.ok("catalog", "load", str(file), "--yes").out.startswith(
         "~ stickers  Набор наклеек  price 10 → 11\n"
     )

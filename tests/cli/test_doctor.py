@@ -44,7 +44,7 @@ NOON = datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC)
 SETTINGS: dict[str, Any] = {"lessons__uncounted": [1, 7], "data__backups": "backups"}
 #: Cards that name a community.
 COMMUNITIES = (122, 123)
-ALARM = "COINSYNC_PING_URL=https://watcher.example/1\n"
+JOB = "10 3 * * * coinsync --config config.toml --quiet sync --ping-url https://watcher.example/1\n"
 
 
 def until_noon() -> timedelta:
@@ -84,7 +84,7 @@ def synced_school(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Path
 
 @pytest.fixture
 def well(synced_school: tuple[bytes, Path], tmp_path: Path) -> Iterator[Installation]:
-    """An installation in which nothing is wrong: synced, with a backup and an alarm."""
+    """An installation in which nothing is wrong: synced, with a backup, a job and an alarm."""
     kept, folder = synced_school
     school: School = pickle.loads(kept)
     with engines.using(None), listening(school) as crm:
@@ -94,7 +94,7 @@ def well(synced_school: tuple[bytes, Path], tmp_path: Path) -> Iterator[Installa
         installation.configure(**SETTINGS)
         (tmp_path / "backups").mkdir()
         keep_backup(installation, hours_ago=20)
-        installation.file("jobs.env", ALARM)
+        add_program(installation, "crontab", f"cat <<'END'\n{JOB}END\n")
         yield installation
 
 
@@ -106,12 +106,22 @@ def keep_backup(installation: Installation, hours_ago: int) -> None:
     os.utime(path, (moment, moment))
 
 
+def add_program(installation: Installation, name: str, script: str) -> None:
+    """A program of the machine, in front of its own."""
+    folder = installation.folder / "bin"
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
+    path.chmod(0o755)
+    installation.environ["PATH"] = f"{folder}:/usr/bin:/bin"
+
+
 # --- all is well ----------------------------------------------------------------------------------
 
 LOOKS = (
     *("config", "secrets", "crm", "branches", "types", "vk field", "vk app", "database", "schema"),
     *("ledger", "triggers", "rights", "writing", "settings", "integrity", "disk", "backup"),
-    *("freshness", "lock", "clock", "locale", "alarm", "colours", "pictures"),
+    *("freshness", "lock", "clock", "locale", "job", "alarm", "colours", "pictures"),
 )
 ASKED = {"crm", "branches"}
 
@@ -263,13 +273,9 @@ def locale(value: str) -> Callable[[Installation], None]:
     return lambda installation: installation.environ.update({"LC_ALL": value})
 
 
-def jobs_environment(text: str) -> Callable[[Installation], None]:
-    """Another file beside the configuration, from which jobs take their variables."""
-
-    def write(installation: Installation) -> None:
-        installation.file("jobs.env", text)
-
-    return write
+def crontab(text: str) -> Callable[[Installation], None]:
+    """Another table of cron."""
+    return lambda installation: add_program(installation, "crontab", f"cat <<'END'\n{text}END\n")
 
 
 OPEN = "every family would be refused"
@@ -356,7 +362,9 @@ CASES = (
     Case("lock", FAIL, "can be written by everybody (mode 0666)", open_lock),
     Case("lock", FAIL, "is a link", linked_lock),
     Case("locale", FAIL, "ru_RU.KOI8-R is not UTF-8", locale("ru_RU.KOI8-R")),
-    Case("alarm", WARN, "no ping address is named", jobs_environment(f"#{ALARM}"), 0),
+    Case("job", WARN, "no systemd timer and no line", crontab(f"# {JOB}"), 0),
+    Case("job", WARN, "no systemd timer and no line", crontab("1 1 * * * other sync\n"), 0),
+    Case("alarm", WARN, "neither a ping address nor", crontab("1 1 * * * coinsync sync\n"), 0),
     Case("colours", FAIL, "has a contrast of 3.61 : 1", configured(brand__accent_light="#2688eb")),
     Case("pictures", FAIL, '"none.svg" cannot be read', configured(brand__logo="none.svg")),
 )
@@ -471,6 +479,7 @@ def test_the_service_key(well: Installation, trouble: Trouble | None, state: str
 )
 def test_the_clock(well: Installation, off: timedelta, state: str, text: str) -> None:
     """Against the CRM's own Date, and against what was written already."""
+    well.configure(**SETTINGS, guards__clock_hours_max=24)
     said = examined(well, "--json", later=until_noon() + off)
     ((found, told, advice),) = lines_of(said)["clock"]
     assert (found, text in told, "timedatectl" in advice) == (state, True, True), told
@@ -480,6 +489,7 @@ def test_a_clock_that_is_slow(installation: Installation) -> None:
     """Before the first run there is only the CRM to compare with; one that is less than a day off
     may be a CRM whose own clock is wrong.
     """
+    installation.configure(guards__clock_hours_max=24)
     for hours, expected in ((1, WARN), (25, FAIL)):
         said = examined(installation, "--json", later=until_noon() - timedelta(hours=hours))
         ((state, told, _),) = lines_of(said)["clock"]
@@ -536,19 +546,37 @@ def test_free_disk(free: int, size: int, state: str) -> None:
     assert machine.room(free * mib, size * mib) == state
 
 
+def test_timers_of_systemd(tmp_path: Path) -> None:
+    """Those of a sync that are switched on."""
+    for name in ("coinsync-backup.timer", "apt-daily-sync.timer"):
+        (tmp_path / name).touch()
+    assert machine.timers_in(tmp_path) == []
+    (tmp_path / "coinsync-sync.timer").touch()
+    assert machine.timers_in(tmp_path) == ["coinsync-sync.timer"]
+
+
 @pytest.mark.parametrize(
     ("text", "state"),
     [
-        (ALARM, OK),
+        ("COINSYNC_PING_URL=https://watcher.example/1\n", OK),
         ("#COINSYNC_PING_URL=https://hc-ping.com/…\n", WARN),
         ("COINSYNC_PING_URL=\n", WARN),
     ],
 )
 def test_the_alarm_of_all_jobs(well: Installation, text: str, state: str) -> None:
     """It stands in a file beside the configuration, from which docs/deploy gives it to the jobs."""
+    crontab("10 3 * * * /usr/local/lib/coinsync/job sync\n")(well)
     well.file("jobs.env", text)
     lines = lines_of(examined(well, "--json"))
-    assert lines["alarm"][0][0] == state
+    assert (lines["alarm"][0][0], lines["job"][0][0]) == (state, OK)
+
+
+def test_a_mailer_is_an_alarm(well: Installation) -> None:
+    """Where cron mails and something delivers it."""
+    crontab("MAILTO=admin@school.example\n1 1 * * * coinsync sync\n")(well)
+    add_program(well, "sendmail", "")
+    ((state, told, _),) = lines_of(examined(well, "--json"))["alarm"]
+    assert (state, told) == (OK, "cron mails what goes wrong")
 
 
 def test_json_is_for_programs(well: Installation) -> None:

@@ -539,6 +539,24 @@ def test_no_run_was_posted_before_the_run_before_it(moments: tuple[int, int], fo
         assert findings["runs"].examples == ("run 2: it does not go on where the run before ended",)
 
 
+def test_only_an_accepted_clock_may_step_back() -> None:
+    """The run by which a person accepts the clock is earlier than the one before; what follows is
+    compared with that run.
+    """
+    for late, found in (("03", 0), ("01", 1)):
+        books = Books()
+        books.run(by_hand("a", 5))
+        books.run(purpose=Purpose.ACCEPT)
+        books.run(by_hand("b", 5))
+        moments = ("2028-01-01T00:00:00Z", "2026-11-22T02:00:02Z", f"2026-11-22T02:00:{late}Z")
+        for at, moment in enumerate(moments):
+            books.runs[at] = books.runs[at]._replace(posted_at=moment)
+        for at, run in ((0, 0), (1, 2)):
+            books.rows[at] = books.rows[at]._replace(posted_at=moments[run])
+        books.seal()
+        assert len(books.look().found) == found
+
+
 @pytest.mark.parametrize(
     "head",
     [Head(11, 6, ACCOUNT), Head(9, 6, ACCOUNT), Head(10, 7, ACCOUNT), Head(10, 6, "other-school")],

@@ -279,7 +279,10 @@ QUESTIONS: dict[str, list[Question]] = {
     "older_lines": [asked(lambda r: r.older_lines(SOMEBODY, r.lines(SOMEBODY)[0].posted.n))],
     "line": [asked(lambda r: r.line(ENTRY))],
     "lines_under": [asked(lambda r: r.lines_under([AWARD]))],
-    "lines_posted_since": [asked(lambda r: r.lines_posted_since(SOMEBODY, f"{DAY}T00:00:00Z"))],
+    "lines_below": [asked(lambda r: r.lines_below(f"sale:{SALE}"))],
+    "lines_posted_since": [
+        asked(lambda r: r.lines_posted_since([SOMEBODY, SISTER], f"{DAY}T00:00:00Z"))
+    ],
     "journal": [
         whole("entry", why="an export prints the ledger", ask=lambda r: list(r.journal())),
         whole(

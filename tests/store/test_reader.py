@@ -762,15 +762,23 @@ def test_lines_are_found_by_key(reader: Reader) -> None:
     ]
 
 
+def test_lines_are_found_by_the_beginning_of_their_keys(reader: Reader) -> None:
+    """Up to a colon, and without the key itself; letters alike are no beginning."""
+    lesson = an_award(1).key.rpartition(":")[0]
+    assert [line.posted.n for line in reader.lines_below(lesson)] == [1, 3]
+    assert [line.posted.n for line in reader.lines_below("desk")] == [4, 5, 6]
+    assert reader.lines_below("desk:win") == reader.lines_below("des") == []
+
+
 def test_what_was_posted_lately_is_found(merged: Reader) -> None:
     """From a moment on, that moment included; of the own card alone."""
     two, three = "2026-11-22T02:00:00Z", "2026-11-22T03:00:00Z"
-    assert [line.posted.n for line in merged.lines_posted_since(GLEB, two)] == [3, 5]
-    assert [line.posted.n for line in merged.lines_posted_since(GLEB, "2026-11-22T02:00:01Z")] == [
-        5
-    ]
-    assert [line.note for line in merged.lines_posted_since(GLEB, three)] == ["a cap"]
-    assert merged.lines_posted_since(ADA, three) == []
+    assert [line.posted.n for line in merged.lines_posted_since([GLEB], two)] == [3, 5]
+    assert [
+        line.posted.n for line in merged.lines_posted_since([GLEB], "2026-11-22T02:00:01Z")
+    ] == [5]
+    assert [line.note for line in merged.lines_posted_since([GLEB], three)] == ["a cap"]
+    assert merged.lines_posted_since([ADA], three) == []
 
 
 def test_the_journal_holds_every_line(reader: Reader) -> None:

@@ -25,7 +25,7 @@ def load_rows(installation: Installation, rows: dict[str, dict[str, str]]) -> st
     ).out
 
 
-def edit_goods(installation: Installation, code: str, **cells: str) -> str:
+def edit_goods(installation: Installation, code: str, /, **cells: str) -> str:
     """Change cells of one of the goods; what the command says."""
     rows = rows_of(installation)
     rows[code] |= cells

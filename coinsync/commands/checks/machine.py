@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coinsync.commands.checks.examination import FAIL, OK, WARN, CrmAnswers, Examination
@@ -36,14 +38,17 @@ _DOCS = "docs/operations.md says what is needed."
 #: By so much our clock may differ from the CRM's; launches are refused when VK's is more than five
 #: minutes ahead of ours; a day means that lessons are taken for another day's.
 CLOCK_OFF_GOOD, CLOCK_OFF_LAUNCH = timedelta(minutes=1), timedelta(minutes=5)
-CLOCK_OFF_MAX = timedelta(days=1)
 #: A run that holds the lock for longer than this hangs.
 RUN_MAX = timedelta(hours=6)
+#: Where systemd keeps the timers that are switched on.
+TIMERS = Path("/etc/systemd/system/timers.target.wants")
 #: The address of the alarm, for all jobs, beside the configuration.
 JOBS_ENVIRONMENT = "jobs.env"
 #: Locales whose texts Python reads as UTF-8 by itself.
 _PLAIN_LOCALES = ("", "C", "POSIX")
-_PING = re.compile(r"^\s*COINSYNC_PING_URL=.*//", re.MULTILINE)
+_SYNC_IN_CRONTAB = re.compile(r"^[^#]*coinsync\S*\s(.*\s)?sync\b", re.MULTILINE)
+_PING = re.compile(r"^[^#]*(COINSYNC_PING_URL=|--ping-url).*//", re.MULTILINE)
+_MAIL = re.compile(r"^\s*MAILTO=\S", re.MULTILINE)
 _SET_CLOCK = "Run: timedatectl set-ntp true"
 _AS_SYNC = "Run the command as the user of the nightly sync."
 
@@ -224,7 +229,7 @@ def clock(ex: Examination) -> None:
     runs = ex.asked(lambda reader: reader.runs(1)) or []
     if runs and ex.session.now() < datetime.fromisoformat(runs[0].posted_at):
         said = f"before the ledger's newest run ({runs[0].posted_at}): nothing can be written"
-        ex.fail("clock", said, _SET_CLOCK)
+        ex.fail("clock", said, f"{_SET_CLOCK}; if it is right: coinsync db accept --clock")
     elif ahead is None:
         fine = "not before the ledger's newest run" if runs else "nothing to compare it with"
         ex.ok("clock", fine)
@@ -236,7 +241,8 @@ def clock(ex: Examination) -> None:
         if abs(ahead) > CLOCK_OFF_LAUNCH:
             said += ": families' launches may be refused"
         # Less may be the fault of a CRM whose own clock is wrong.
-        state = FAIL if abs(ahead) > CLOCK_OFF_MAX else WARN
+        hours_max = ex.session.settings.limits.clock_hours_max
+        state = FAIL if abs(ahead) > timedelta(hours=hours_max) else WARN
         ex.say("clock", state, said, _SET_CLOCK)
 
 
@@ -253,17 +259,49 @@ def locale(ex: Examination) -> None:
         ex.fail("locale", said, "Run: export LC_ALL=C.UTF-8")
 
 
-def alarm(ex: Examination) -> None:
-    """Whether somebody would hear of a night that failed."""
+def jobs(ex: Examination) -> None:
+    """Whether something runs the sync by itself, and somebody would hear if it failed."""
+    crontab, timers = _crontab(ex), timers_in(TIMERS)
+    if timers:
+        ex.ok("job", f"sync runs by {', '.join(timers)}")
+    elif _SYNC_IN_CRONTAB.search(crontab):
+        ex.ok("job", "sync runs by the crontab of this user")
+    else:
+        said = "no systemd timer and no line of this user's crontab runs a sync"
+        ex.warn("job", said, "Take the timers of docs/deploy, or crontab.example.")
     path = ex.session.settings.path.with_name(JOBS_ENVIRONMENT)
     is_hidden = path.exists() and not os.access(path, os.R_OK)
     text = path.read_text(encoding="utf-8") if path.exists() and not is_hidden else ""
-    if ex.session.ping_url or _PING.search(text):
+    if ex.session.ping_url or _PING.search(text) or _PING.search(crontab):
         ex.ok("alarm", "a watcher outside is told of each sync")
     elif is_hidden:
         advice = f"Look there for COINSYNC_PING_URL. {_AS_SYNC}"
         ex.warn("alarm", f"this user cannot read {path}", advice)
+    elif _MAIL.search(crontab) and _program(ex, "sendmail"):
+        ex.ok("alarm", "cron mails what goes wrong")
     else:
-        said = "no ping address is named: unless cron mails, nobody would hear of a failed sync"
+        said = "nobody would hear of a failed sync: neither a ping address nor a mailer is there"
         advice = f"Write COINSYNC_PING_URL=… into {path}, with a check of healthchecks.io or alike."
         ex.warn("alarm", said, advice)
+
+
+def timers_in(folder: Path) -> list[str]:
+    """Timers that run a sync, by their name."""
+    return [path.name for path in sorted(folder.glob("coinsync-*sync*.timer"))]
+
+
+def _crontab(ex: Examination) -> str:
+    """This user's table of cron, as cron's own program shows it."""
+    program = _program(ex, "crontab")
+    if program is None:
+        return ""
+    try:
+        done = subprocess.run([program, "-l"], capture_output=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _program(ex: Examination, name: str) -> str | None:
+    path = ex.session.environment.environ.get("PATH", "")
+    return shutil.which(name, path=f"{path}:/usr/sbin:/usr/bin")

@@ -11,7 +11,8 @@ from urllib.parse import quote, unquote, urlsplit
 import peewee
 from peewee import Database, SqliteDatabase
 
-from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
+from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable, reason_of
+from coinsync.files import write_whole
 from coinsync.store.engines import guards
 from coinsync.store.engines.base import Engine, Values, causes
 
@@ -56,15 +57,14 @@ class Sqlite(Engine):
         path = path_of(url)
         if path.exists():
             return False
-        path.parent.mkdir(mode=0o2750, parents=True, exist_ok=True)
-        # The web view may be another user of the group, who must be able to read and no more.
-        # SQLite gives the -wal and -shm files the mode of the database. It is set once more because
-        # the umask takes bits from the first.
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o640)
         try:
-            os.fchmod(descriptor, 0o640)
-        finally:
-            os.close(descriptor)
+            path.parent.mkdir(mode=0o2750, parents=True, exist_ok=True)
+            # The web view may be another user of the group, who must be able to read and no more.
+            # SQLite gives the -wal and -shm files the mode of the database.
+            write_whole(path, b"", 0o640)
+        except OSError as error:
+            message = f"database: {path} cannot be made ({reason_of(error)})"
+            raise DatabaseUnusable(message) from error
         return True
 
     def to_write(self, url: str, *, wait_seconds: float) -> SqliteDatabase:

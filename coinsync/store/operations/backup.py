@@ -1,6 +1,7 @@
 """A backup of the database in one file, looked at before it gets its name."""
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -19,14 +20,15 @@ def back_up(url: str, file: Path) -> int:
     What has that name already is left alone.
     """
     part = file.parent / f"{file.name}.part"
-    for path in (file, part):
-        if path.exists():
-            raise UsageError(
-                f"backup: {path} is there already; nothing written", advice="Choose another name."
-            )
+    if file.exists():
+        raise UsageError(
+            f"backup: {file} is there already; nothing written", advice="Choose another name."
+        )
     engine = engine_at(url)
     engine.must_exist(url)
     try:
+        # A try that was killed has left it, perhaps as a second name of a finished backup.
+        part.unlink(missing_ok=True)
         with speaking(open_readable(url)):
             engine.back_up(url, part)
         if engine is SQLITE:
@@ -35,7 +37,8 @@ def back_up(url: str, file: Path) -> int:
     except OSError as error:
         raise UsageError(f"backup: {file} cannot be written ({reason_of(error)})") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return file.stat().st_size
 
 

@@ -127,10 +127,16 @@ class LedgerQueries(CardQueries):
         rows = self._constant_in(f"{statements.LINES} WHERE e.op_key IN ({{marks}})", keys)
         return in_ledger_order(map(line_of, rows))
 
-    def lines_posted_since(self, resident: int, moment: str) -> list[Line]:
-        """What was posted for a resident's own card at a time (UTC text) or later, in order."""
-        statement = f"{statements.LINES} WHERE e.resident_id = ? AND e.posted_at >= ?"
-        return in_ledger_order(self._lines(statement, [resident, moment]))
+    def lines_below(self, key: str) -> list[Line]:
+        """All entries under keys that begin with ``key`` and a colon, in ledger order."""
+        # A semicolon comes right after a colon: this is every key that begins so.
+        statement = f"{statements.LINES} WHERE e.op_key >= ? AND e.op_key < ?"
+        return in_ledger_order(self._lines(statement, [f"{key}:", f"{key};"]))
+
+    def lines_posted_since(self, residents: Iterable[int], moment: str) -> list[Line]:
+        """What was posted for residents' own cards at a time (UTC text) or later, in order."""
+        statement = f"{statements.LINES} WHERE e.resident_id IN ({{marks}}) AND e.posted_at >= ?"
+        return in_ledger_order(map(line_of, self._constant_in(statement, residents, moment)))
 
     def _lines(self, statement: str, values: Sequence[Any]) -> list[Line]:
         return [line_of(row) for row in self._constant(statement, values)]

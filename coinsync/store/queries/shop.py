@@ -9,7 +9,7 @@ from coinsync.core.ledger import Line
 from coinsync.store import statements
 from coinsync.store.models import SaleRow, StockMoveRow
 from coinsync.store.queries.base import BATCH, select_facts
-from coinsync.store.queries.ledger import LedgerQueries, in_ledger_order
+from coinsync.store.queries.ledger import LedgerQueries
 from coinsync.store.rows import TABLES, day_of
 
 
@@ -61,14 +61,10 @@ class ShopQueries(LedgerQueries):
         """The entries of sales and of their refunds, by sale, in ledger order."""
         paid: dict[str, list[Line]] = {sale: [] for sale in sales}
         # Many sales are read together with all others, by the first word of their keys alone.
-        in_range = "e.op_key >= ? AND e.op_key < ?"
         prefixes = [f":{sale}" for sale in paid] if len(paid) <= BATCH else [""]
         for kind in ("sale", "refund"):
             for prefix in prefixes:
-                # A semicolon comes right after a colon: this is every key that begins so.
-                keys = [f"{kind}{prefix}:", f"{kind}{prefix};"]
-                lines = self._lines(f"{statements.LINES} WHERE {in_range}", keys)
-                for line in in_ledger_order(lines):
+                for line in self.lines_below(f"{kind}{prefix}"):
                     sale = line.posted.entry.key.split(":")[1]
                     if sale in paid:
                         paid[sale].append(line)
