@@ -6,7 +6,6 @@ from typing import Annotated
 
 from typer import Context, Option
 
-from coinsync.commands import completion
 from coinsync.commands.options import (
     AllowDuplicate,
     Day,
@@ -36,9 +35,7 @@ from coinsync.errors import ImportRefused, NotFound, UsageError, reason_of
 from coinsync.lookup.residents import attended, find_resident, members_of, residents_of
 
 #: Who gets the same, and which of the words is then left out.
-WhoPerhaps = Annotated[
-    str | None, argument("RESIDENT", "As for debit; left out for many.", completion.residents)
-]
+WhoPerhaps = Annotated[str | None, argument("RESIDENT", "As for debit; left out for many.")]
 CoinsPerhaps = Annotated[str | None, argument("COINS", "How many; left out with --for.")]
 ForWay = Annotated[
     str,
@@ -46,7 +43,6 @@ ForWay = Annotated[
         "--for",
         metavar="WAY",
         help="A way to earn of the configuration.",
-        autocompletion=completion.ways,
     ),
 ]
 OfLesson = Annotated[

@@ -208,7 +208,7 @@ class Session:
         if event != "start":
             self.ping_url = ""  # One run ends once.
 
-    def print_page(self, page: Page | Callable[[int], Page], *, on_paper: bool = False) -> None:
+    def print_page(self, page: Page, *, on_paper: bool = False) -> None:
         """Print a page on the terminal, ``on_paper`` no wider than a sheet."""
         # A program that reads JSON or CSV need not wait for what draws tables.
         from coinsync.render.terminal import console, paper, show
