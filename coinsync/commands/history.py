@@ -5,6 +5,7 @@ from typing import Annotated
 
 from typer import Context, Option
 
+from coinsync.commands import completion
 from coinsync.commands.options import (
     AsCsv,
     CoinsMin,
@@ -26,7 +27,9 @@ from coinsync.lookup.residents import find_resident, residents_of, with_coins
 
 def balance(
     ctx: Context,
-    resident: Annotated[str | None, argument("RESIDENT", "One resident; all if left out.")] = None,
+    resident: Annotated[
+        str | None, argument("RESIDENT", "One resident; all if left out.", completion.residents)
+    ] = None,
     as_of: Annotated[str | None, day_option("At the end of that day.", "--as-of")] = None,
     group: InGroup = "",
     coins_min: CoinsMin = None,

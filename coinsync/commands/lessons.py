@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Context, Option
 
-from coinsync.commands import connections
+from coinsync.commands import completion, connections
 from coinsync.commands.options import (
     AcceptUnsafe,
     AsCsv,
@@ -218,7 +218,7 @@ def explain(
     ctx: Context,
     resident: Annotated[
         str | None,
-        argument("RESIDENT", "Left out: everybody in the --lesson."),
+        argument("RESIDENT", "Left out: everybody in the --lesson.", completion.residents),
     ] = None,
     lesson: Annotated[int | None, Option(help="This lesson.")] = None,
     day: Annotated[str | None, day_option("All lessons of a day.", "--date")] = None,

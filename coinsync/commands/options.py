@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Option
 
+from coinsync.commands import completion
 from coinsync.core.identity import clean, plain_number
 from coinsync.core.people_report import Sort
 from coinsync.errors import UsageError
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
 NOTE_LENGTH_MAX = 200
 
 
-def argument(metavar: str, help: str) -> Any:
-    """An argument of a command."""
-    return typer.Argument(metavar=metavar, help=help)
+def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) -> Any:
+    """An argument of a command; a shell completes it with what ``offers`` gives."""
+    return typer.Argument(metavar=metavar, help=help, autocompletion=offers)
 
 
 def day_option(help: str | None, *names: str) -> Any:
@@ -37,7 +39,7 @@ DryRun = Annotated[bool, Option("--dry-run", help="Show what it would write, wri
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 Who = Annotated[
     str,
-    argument("RESIDENT", "101, crm:101, vk:456, or the beginning of a name."),
+    argument("RESIDENT", "101, crm:101, vk:456, or the beginning of a name.", completion.residents),
 ]
 Reason = Annotated[str, Option("--reason", help="Why, in words that the family will read.")]
 Note = Annotated[str, Option("--note", help="Why, in words that the family will read.")]

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from typer import Context, Option
 
+from coinsync.commands import completion
 from coinsync.commands.options import (
     AsCsv,
     CoinsMin,
@@ -59,8 +60,8 @@ def show(ctx: Context, resident: Who) -> None:
 
 def merge(
     ctx: Context,
-    card: Annotated[str, argument("CARD", "The card that ends.")],
-    into: Annotated[str, argument("INTO", "The card that it goes on as.")],
+    card: Annotated[str, argument("CARD", "The card that ends.", completion.residents)],
+    into: Annotated[str, argument("INTO", "The card that it goes on as.", completion.residents)],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
