@@ -1,7 +1,20 @@
-"""Files and folders that appear whole and with their mode, or not at all."""
+"""Files and folders that appear whole and with their mode, or not at all.
 
+Whatever is written for staff, cron or the web view is written here. The folder may be shared with
+another user, who can lay anything there beforehand: so what is not complete yet has a name that
+nobody can foresee, and nothing that has it already is opened.
+"""
+
+import glob
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import mkdtemp, mkstemp
+from typing import BinaryIO
+
+#: How the names of incomplete files and folders end.
+PART = ".part"
 
 
 def make_folder(folder: Path, mode: int) -> None:
@@ -11,27 +24,52 @@ def make_folder(folder: Path, mode: int) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # A run that is killed in between must not leave it without its mode: nobody would set that
     # later, and the umask makes it too open or too closed.
-    draft = _draft(folder)
-    draft.mkdir(exist_ok=True)
-    draft.chmod(mode)
-    draft.rename(folder)
+    for remains in _remains(folder):
+        with suppress(OSError):
+            remains.rmdir()
+    part = Path(mkdtemp(PART, f".{folder.name}.", folder.parent))
+    part.chmod(mode)
+    part.rename(folder)
 
 
 def write_whole(path: Path, content: bytes, mode: int) -> None:
     """Write a file with exactly this mode, in the place of what has its name."""
-    draft = _draft(path)
-    # What an interrupted run left may belong to anybody, and have any mode.
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        # The mode is meant, whatever the umask takes away: a group may share the folder.
-        os.fchmod(descriptor, mode)
+    with new_file(path, mode, replaces=True) as (_, file):
         file.write(content)
-        file.flush()
-        # A power cut must not leave the name of a file without what it holds.
-        os.fsync(descriptor)
-    draft.replace(path)
 
 
-def _draft(path: Path) -> Path:
-    return path.with_name(f".{path.name}.new")
+@contextmanager
+def new_file(path: Path, mode: int, *, replaces: bool = False) -> Iterator[tuple[Path, BinaryIO]]:
+    """A file to be written, which gets its name when it is complete; and its name until then.
+
+    Raises ``FileExistsError`` where something has that name, unless it ``replaces`` that.
+    """
+    # What a killed run left is of no use; what is somebody else's stays, and does no harm.
+    for remains in _remains(path):
+        with suppress(OSError):
+            remains.unlink()
+    # Exclusive, never through a link, and for this user alone until the mode is set below.
+    descriptor, name = mkstemp(PART, f".{path.name}.", path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            # The mode is meant, whatever the umask takes away: a group may share the folder.
+            os.fchmod(descriptor, mode)
+            yield part, file
+            file.flush()
+            # A power cut must not leave the name of a file without what it holds.
+            os.fsync(descriptor)
+            # SQLite and dump programs open it by its name.
+            if not os.path.samestat(part.lstat(), os.fstat(descriptor)):
+                raise FileNotFoundError(0, "somebody has put another file in its place", name)
+        if replaces:
+            part.replace(path)
+        else:
+            # Unlike renaming, this never replaces what somebody has put there meanwhile.
+            os.link(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _remains(path: Path) -> Iterator[Path]:
+    return path.parent.glob(f".{glob.escape(path.name)}.*{PART}")

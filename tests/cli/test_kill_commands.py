@@ -33,24 +33,15 @@ from tests.support.school import Installation, Said
 #: Of many steps of one kind every so many are tried, and the first and the last.
 STRIDE = 40
 #: A draft is a file that has not got its name yet; it may stay where a process was killed.
-DRAFTS = ("*.part", "*.new")
+DRAFTS = ("*.part",)
 INIT = (
     *("init", "--school", "Росток", "--branch", "1=Europe/Moscow", "--regular", "2"),
     *("--coins", "10", "--since", "2026-09-01", "--data", "data"),
 )
 CRM = ("--url", "https://rostok.s20.online", "--email", "api@rostok.example", "--no-probe")
-CATALOG = """
-[[item]]
-code = "mug"
-name_ru = "Кружка"
-price = 50
-picture = "mug.png"
-
-[[item]]
-code = "bag"
-name_ru = "Сумка"
-price = 90
-picture = "bag.png"
+CATALOG = """code,name_ru,price,picture
+mug,Кружка,50,mug.png
+bag,Сумка,90,bag.png
 """
 
 #: A file's mode, and its bytes, or what a database holds.
@@ -174,7 +165,7 @@ def contents(folder: Path) -> dict[str, Content]:
     """Every file and folder of a folder by its name, drafts left out."""
     found: dict[str, Content] = {}
     for path in sorted(folder.rglob("*")):
-        passing = path.name.endswith((".part", ".new", ".lock", "-wal", "-shm", "-journal"))
+        passing = path.name.endswith((".part", ".lock", "-wal", "-shm", "-journal"))
         if passing:
             continue
         mode = path.stat().st_mode
@@ -225,7 +216,7 @@ def school(master: Path) -> Callable[[Path], None]:
         (folder / "pictures").mkdir()
         for name, colour in (("mug", "red"), ("bag", "blue")):
             Image.new("RGB", (90, 60), colour).save(folder / "pictures" / f"{name}.png")
-        (folder / "catalog.toml").write_text(CATALOG, encoding="utf-8")
+        (folder / "catalog.csv").write_text(CATALOG, encoding="utf-8")
 
     return prepare
 
@@ -265,7 +256,7 @@ def commands(master: Path) -> dict[str, Command]:
     return {
         "init": Command((*INIT, *CRM), nothing, empty),
         "init for files": Command((*INIT, "--csv-folder", "attendance"), nothing, empty),
-        "catalog load": Command(("catalog", "load", "FOLDER/catalog.toml", "--yes"), synced),
+        "catalog load": Command(("catalog", "load", "FOLDER/catalog.csv", "--yes"), synced),
         "db migrate": Command(("db", "migrate"), emptied(synced), empty),
         "db migrate of guards": Command(("db", "migrate"), unguarded(synced)),
         "db copy": Command(
@@ -324,7 +315,7 @@ def write_at_once(path: Path, content: bytes, mode: int) -> None:
 
 def write_in_a_hurry(path: Path, content: bytes, mode: int) -> None:
     """Write under another name, and leave to the system when it comes to the disk."""
-    draft = path.with_name(f".{path.name}.new")
+    draft = path.with_name(f".{path.name}.part")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, mode), "wb") as file:
         os.fchmod(file.fileno(), mode)
         file.write(content)
@@ -364,7 +355,7 @@ def keep_if_possible(picture: pictures.WebPicture, folder: Path) -> None:
 
 def back_up_once(url: str, file: Path) -> int:
     """Refuse what an earlier try has left."""
-    if file.with_name(f"{file.name}.part").exists():
+    if list(file.parent.glob(f".{file.name}.*.part")):
         raise UsageError("there is half a backup already")
     return backup.back_up(url, file)
 

@@ -30,7 +30,7 @@ _ADVICE = 'A backup needs the account that migrates; see "coinsync db grants".'
 
 
 def dump(address: ServerAddress, file: Path, *, guards: int) -> None:
-    """Write one moment of a database into a new file, from the first of its hosts that answers.
+    """Write one moment of a database into an empty file, from the first of its hosts that answers.
 
     Raises where the account does not see all ``guards``: a copy without them only looks whole.
     """
@@ -61,7 +61,7 @@ def _run(program: str, address: ServerAddress, host: str, port: int, file: Path)
     with NamedTemporaryFile("w", suffix=".cnf", encoding="utf-8") as options:
         options.write(_client_options(address, host, port))
         options.flush()
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
         with os.fdopen(descriptor, "wb") as target:
             done = subprocess.run(
                 [program, f"--defaults-file={options.name}", *_OPTIONS, address.name],
@@ -71,7 +71,6 @@ def _run(program: str, address: ServerAddress, host: str, port: int, file: Path)
                 timeout=SECONDS_MAX,
                 check=False,
             )
-            os.fsync(target.fileno())
     if done.returncode == 0:
         return ""
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
