@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 from peewee import Database
@@ -47,10 +46,6 @@ class Engine(ABC):
     def beside(self, url: str) -> object:
         """A mark of what lies beside a database in use; a backup that is put there changes it."""
         return None
-
-    @abstractmethod
-    def back_up(self, url: str, file: Path) -> None:
-        """Write a copy of one moment into a file that is not there yet, for its owner alone."""
 
     @abstractmethod
     def place_of(self, database: Database) -> str:

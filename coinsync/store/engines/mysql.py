@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import peewee
@@ -77,11 +76,6 @@ class Mysql(Engine):
             # later, and waiting would make all pages slower.
             terms = terms_to_read(wait_seconds, wait_seconds + 4, causal=False)
         return MysqlDatabase(address.name, address=address, terms=terms, thread_safe=not shared)
-
-    def back_up(self, url: str, file: Path) -> None:
-        from coinsync.store.engines import mysql_dump
-
-        mysql_dump.dump(address_of(url), file, guards=len(self.guards))
 
     def place_of(self, database: Database) -> str:
         return str(opened_here(database).address)
