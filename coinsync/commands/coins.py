@@ -6,6 +6,7 @@ from typing import Annotated
 
 from typer import Context, Option
 
+from coinsync.commands import completion
 from coinsync.commands.options import (
     AllowDuplicate,
     Day,
@@ -43,6 +44,7 @@ ForWay = Annotated[
         "--for",
         metavar="WAY",
         help="A way to earn of the configuration.",
+        autocompletion=completion.ways,
     ),
 ]
 OfLesson = Annotated[

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Option
 
+from coinsync.commands import completion
 from coinsync.core.identity import clean, plain_number
+from coinsync.core.people_report import Sort
 from coinsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
 NOTE_LENGTH_MAX = 200
 
 
-def argument(metavar: str, help: str) -> Any:
-    """An argument of a command."""
-    return typer.Argument(metavar=metavar, help=help)
+def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) -> Any:
+    """An argument of a command; a shell completes it with what ``offers`` gives."""
+    return typer.Argument(metavar=metavar, help=help, autocompletion=offers)
 
 
 def day_option(help: str | None, *names: str) -> Any:
@@ -37,7 +39,7 @@ DryRun = Annotated[bool, Option("--dry-run", help="Show what it would write, wri
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 Who = Annotated[
     str,
-    argument("RESIDENT", "101, crm:101, vk:456, or the beginning of a name."),
+    argument("RESIDENT", "101, crm:101, vk:456, or the beginning of a name.", completion.residents),
 ]
 Reason = Annotated[str, Option("--reason", help="Why, in words that the family will read.")]
 Note = Annotated[str, Option("--note", help="Why, in words that the family will read.")]
@@ -51,16 +53,11 @@ CoinsMin = Annotated[
     int | None, Option("--min", metavar="COINS", help="Only who has so many, or more.")
 ]
 
-
-class Sort(StrEnum):
-    """How residents are sorted: by name, or who has most comes first."""
-
-    NAME = "name"
-    COINS = "coins"
-
-
 SortBy = Annotated[Sort, Option("--sort", help="Who comes first: A to Z, or who has most.")]
 AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
+AcceptUnsafe = Annotated[
+    str | None, Option(metavar="DIGEST", help="Apply this plan although a guard refuses it.")
+]
 LockTimeout = Annotated[
     int, Option(min=0, max=86_400, metavar="SECONDS", help="Wait so long for another run.")
 ]
@@ -109,6 +106,16 @@ def note_of(text: str, needed: str = "", most: int = NOTE_LENGTH_MAX) -> str:
     if len(note) > most:
         raise UsageError(f"the text has {len(note)} characters, at most {most} are kept")
     return note
+
+
+def digests_of(*texts: str | None) -> list[str]:
+    """The digests that are given. Raises ``UsageError``."""
+    digests = [text for text in texts if text is not None]
+    for digest in digests:
+        if not re.fullmatch("[0-9a-fA-F]{8,64}", digest):
+            advice = 'Pass the digest that "coinsync COMMAND --dry-run" shows.'
+            raise UsageError(f"{clean(digest)!r} is no digest", advice=advice)
+    return digests
 
 
 def author_of(

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 from typer import Context, Option
 
+from coinsync.commands import completion
 from coinsync.commands.options import (
     AsCsv,
     CoinsMin,
     DryRun,
     InGroup,
-    Sort,
     SortBy,
     Who,
     Yes,
@@ -19,6 +19,7 @@ from coinsync.commands.options import (
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import Presence
+from coinsync.core.people_report import Sort
 from coinsync.core.proposal import Proposal
 from coinsync.desk import people as desk
 from coinsync.desk.gather import Clerk
@@ -44,14 +45,7 @@ def list_residents(
         residents = lookup.residents_of(reader, session.chosen_branch_ids())
         if not everybody:
             residents = [each for each in residents if each.presence is Presence.CLIENT]
-        coins = lookup.with_coins(
-            reader,
-            residents,
-            session.today,
-            group=group,
-            least=coins_min,
-            by_coins=sort is Sort.COINS,
-        )
+        coins = lookup.with_coins(reader, residents, session.today, group, coins_min, sort)
         lines = lookup.roster(reader, coins, session.today)
     session.print_listing(render.roster(lines, session.branch_names()), as_csv)
 
@@ -66,8 +60,8 @@ def show(ctx: Context, resident: Who) -> None:
 
 def merge(
     ctx: Context,
-    card: Annotated[str, argument("CARD", "The card that ends.")],
-    into: Annotated[str, argument("INTO", "The card that it goes on as.")],
+    card: Annotated[str, argument("CARD", "The card that ends.", completion.residents)],
+    into: Annotated[str, argument("INTO", "The card that it goes on as.", completion.residents)],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:

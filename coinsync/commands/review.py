@@ -4,6 +4,7 @@ from typing import Annotated
 
 from typer import Context, Option
 
+from coinsync.commands import completion
 from coinsync.commands.options import AsCsv, DryRun, Note, Yes, argument, note_of
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
@@ -18,7 +19,7 @@ from coinsync.store.reader import Reader
 
 Cases = Annotated[
     list[str] | None,
-    argument("CASE", "LESSON:RESIDENT as `review list` shows it."),
+    argument("CASE", "LESSON:RESIDENT as `review list` shows it.", completion.holds),
 ]
 Everything = Annotated[bool, Option("--all", help="Every case that is held.")]
 Kind = Annotated[str, Option("--kind", help="With --all: only reversal, or only guest.")]

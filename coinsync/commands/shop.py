@@ -5,6 +5,7 @@ from typing import Annotated
 
 from typer import Context, Option
 
+from coinsync.commands import completion
 from coinsync.commands.options import (
     AsCsv,
     Day,
@@ -42,7 +43,7 @@ Code = Annotated[str, argument("EVENT", "A short word for the fair, as in fair-2
 def sell(
     ctx: Context,
     resident: Who,
-    item: Annotated[str, argument("ITEM", "Its code, or a part of its name.")],
+    item: Annotated[str, argument("ITEM", "Its code, or a part of its name.", completion.items)],
     quantity: Annotated[str, Option("--quantity", help="How many.")] = "1",
     price: Annotated[str, Option("--price", help="Another price for each; needs a --reason.")] = "",
     also: Annotated[

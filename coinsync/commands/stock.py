@@ -5,6 +5,7 @@ from typing import Annotated
 
 from typer import Context, Option
 
+from coinsync.commands import completion
 from coinsync.commands.options import (
     AsCsv,
     Day,
@@ -26,14 +27,16 @@ from coinsync.errors import UsageError
 from coinsync.lookup import shop as lookup
 from coinsync.render import shop as render
 
-Goods = Annotated[str, argument("CODE", "Its code, or a part of its name.")]
+Goods = Annotated[str, argument("CODE", "Its code, or a part of its name.", completion.items)]
 Pieces = Annotated[str, argument("PIECES", "How many.")]
 NoteOfStaff = Annotated[str, Option("--note", help="Why; staff alone reads it.")]
 
 
 def list_stock(
     ctx: Context,
-    code: Annotated[str | None, argument("[CODE]", "Every move of these goods.")] = None,
+    code: Annotated[
+        str | None, argument("[CODE]", "Every move of these goods.", completion.items)
+    ] = None,
     as_csv: AsCsv = False,
 ) -> None:
     """How many pieces of what are left; with CODE, every move."""

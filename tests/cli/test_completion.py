@@ -16,6 +16,9 @@ from tests.support.school import Installation
 
 _PROGRAM = "import sys; sys.argv[0] = 'coinsync'; import cli; cli.run()"
 
+#: A name that a shell would run, and what of it is offered.
+TRAP, INERT = "\\\\$(id)`id`\"';|\x1b[2JАда", "idid2JАда П."
+
 Asked = Callable[..., list[str]]
 
 
@@ -61,7 +64,7 @@ def installation(master: Path) -> Installation:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_process_of_its_own(installation: Installation, shell: str) -> None:
     """As a real shell asks it."""
-    line = f"coinsync --config {installation.config} rev"
+    line = f"coinsync --config {installation.config} credit 102"
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM],
         env=words_of(shell, line),
@@ -71,11 +74,13 @@ def test_a_process_of_its_own(installation: Installation, shell: str) -> None:
         check=False,
     )
     assert done.returncode == 0
-    offered = " ".join(lines_of(done.stdout, done.stderr))
-    assert "reverse" in offered
-    assert "review" in offered
-    # Bash alone shows no help beside a word.
-    assert ("What waits for a person." in offered) == (shell != "bash")
+    (offered,) = lines_of(done.stdout, done.stderr)
+    assert (
+        offered
+        == {"bash": "102", "zsh": """_arguments '*: :(("102":"Ада Д."))'""", "fish": "102\tАда Д."}[
+            shell
+        ]
+    )
 
 
 def test_commands(asked: Asked) -> None:
@@ -91,3 +96,71 @@ def test_commands(asked: Asked) -> None:
     ]
     assert asked("bash", "coinsync review f") == ["forgive"]
     assert asked("bash", "coinsync export --format b") == ["beancount"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["debit", "history", "balance", "explain", "residents merge 104", "links revoke"],
+)
+def test_residents(asked: Asked, installation: Installation, command: str) -> None:
+    """By the beginning of the number, wherever a resident is named."""
+    offered = asked("bash", f"coinsync --config {installation.config} {command} 10")
+    assert sorted(offered) == [str(number) for number in range(101, 110)]
+
+
+def test_residents_as_shells_show_them(asked: Asked, installation: Installation) -> None:
+    """With the name beside the number where the shell can show it; with # where it was typed."""
+    line = f"coinsync --config {installation.config} credit 10"
+    assert '"102":"Ада Д."' in "\n".join(asked("zsh", line))
+    assert "102\tАда Д." in asked("fish", line)
+    assert sorted(asked("bash", f"coinsync --config {installation.config} credit #10"))[0] == "#101"
+    assert asked("bash", f"coinsync --config {installation.config} credit 102x") == []
+    assert len(asked("bash", f"coinsync --config {installation.config} credit ")) == 42
+
+
+def test_ways_and_cases(asked: Asked, installation: Installation) -> None:
+    """Ways to earn by their code with what they give, cases with what is held and why."""
+    at = f"coinsync --config {installation.config}"
+    assert asked("bash", f"{at} credit 102 --for ") == ["olympiad", "project"]
+    assert "olympiad\tПобеда в олимпиаде +50" in asked("fish", f"{at} credit 102 --for o")
+    held = installation.ok("review", "list", "--json").json
+    offered = asked("bash", f"{at} review post 1005")
+    assert sorted(offered) == sorted(one["id"] for one in held if one["id"].startswith("1005"))
+    told = asked("fish", f"{at} review waive 1005:107")
+    assert told == ["1005:107\t+10 membership on that day not known"]
+
+
+def test_the_configuration_may_come_from_the_environment(
+    asked: Asked, installation: Installation
+) -> None:
+    """As for the commands themselves."""
+    assert "102" in asked("bash", "coinsync credit 10", COINSYNC_CONFIG=str(installation.config))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_where_nothing_can_be_read_nothing_is_offered(
+    asked: Asked, tmp_path: Path, shell: str
+) -> None:
+    """No configuration, a broken one, no database: not a word, whatever the shell."""
+    nothing = {"bash": [], "zsh": ["_files"], "fish": []}[shell]
+    installation = Installation(tmp_path)
+    line = f"coinsync --config {installation.config} credit 10"
+    assert asked(shell, line) == nothing
+    installation.config.write_text("[school]\nname = \n")
+    assert asked(shell, line) == nothing
+    installation.configure()
+    assert asked(shell, line) == nothing
+    (tmp_path / "coinsync.db").write_bytes(b"no database at all" * 500)
+    assert asked(shell, line) == nothing
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_no_shell_can_take_a_name_for_a_command(
+    asked: Asked, open_desk: Installation, shell: str
+) -> None:
+    """Zsh evaluates what it is told; a lead may have called itself anything."""
+    open_desk.school.act("rename", customer=102, name=f"Пример {TRAP}")
+    open_desk.ok("sync", "--quiet")
+    assert "$(id)" in open_desk.ok("residents", "show", "#102").out
+    (line,) = asked(shell, f"coinsync --config {open_desk.config} credit 102")
+    assert line in (f"""_arguments '*: :(("102":"{INERT}"))'""", f"102\t{INERT}")
