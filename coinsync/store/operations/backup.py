@@ -4,11 +4,11 @@ It is a database of SQLite, whatever the engine: ``db copy`` brings it back to a
 """
 
 import os
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from coinsync.errors import CoinsyncError, UsageError, reason_of
+from coinsync.errors import CoinsyncError
+from coinsync.files import new_file
 from coinsync.store.database import engine_at, open_readable, reading, speaking
 from coinsync.store.engines.sqlite import SQLITE
 from coinsync.store.operations.copy import copy_database
@@ -26,28 +26,15 @@ def back_up(url: str, file: Path) -> int:
 
     What has that name already is left alone.
     """
-    part = file.parent / f"{file.name}.part"
-    if file.exists():
-        raise UsageError(
-            f"backup: {file} is there already; nothing written", advice="Choose another name."
-        )
     engine = engine_at(url)
     engine.must_exist(url)
-    try:
-        # A try that was killed has left it, perhaps as a second name of a finished backup.
-        part.unlink(missing_ok=True)
+    with new_file(file, "backup") as part:
         if engine is SQLITE:
             with speaking(open_readable(url)):
                 SQLITE.back_up(url, part)
         else:
             _copy_rows(url, part)
         _look_through(part)
-        _keep(part, file)
-    except OSError as error:
-        raise UsageError(f"backup: {file} cannot be written ({reason_of(error)})") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
     return file.stat().st_size
 
 
@@ -96,13 +83,3 @@ def _look_through(part: Path) -> None:
             damage = [f"run {runs} is missing"]
         if damage:
             raise CoinsyncError(f"backup: the copy is damaged ({damage[0]})")
-
-
-def _keep(part: Path, file: Path) -> None:
-    descriptor = os.open(part, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    # Unlike renaming, this never replaces what somebody else has put there meanwhile.
-    os.link(part, file)
