@@ -144,12 +144,3 @@ class Engine(ABC):
     @abstractmethod
     def size(self, database: Database) -> int:
         """Bytes that the database takes on disk."""
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what is behind it: libraries hide causes behind errors of their own."""
-    passed: set[int] = set()
-    while error is not None and id(error) not in passed:
-        passed.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__

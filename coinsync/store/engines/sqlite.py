@@ -11,10 +11,16 @@ from urllib.parse import quote, unquote, urlsplit
 import peewee
 from peewee import Database, SqliteDatabase
 
-from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable, reason_of
+from coinsync.errors import (
+    CoinsyncError,
+    DatabaseUnavailable,
+    DatabaseUnusable,
+    causes,
+    reason_of,
+)
 from coinsync.files import write_whole
 from coinsync.store.engines import guards
-from coinsync.store.engines.base import Engine, Values, causes
+from coinsync.store.engines.base import Engine, Values
 
 SETTINGS = {
     # SQLite ignores references between tables unless each connection asks for them.
