@@ -37,7 +37,10 @@ from coinsync.lookup.residents import attended, find_resident, members_of, resid
 
 #: Who gets the same, and which of the words is then left out.
 WhoPerhaps = Annotated[
-    str | None, argument("RESIDENT", "As for debit; left out for many.", completion.residents)
+    str | None,
+    argument(
+        "RESIDENT", "101, vk:456, or a name's beginning; left out for many.", completion.residents
+    ),
 ]
 CoinsPerhaps = Annotated[str | None, argument("COINS", "How many; left out with --for.")]
 ForWay = Annotated[

@@ -152,7 +152,7 @@ def with_coins(
     today_at: DayAt,
     group: str = "",
     coins_min: int | None = None,
-    sort: Sort = Sort.NAME,
+    sort: Sort = "name",
     as_of: date | None = None,
 ) -> dict[Resident, int]:
     """Residents with their balances, in the order of a listing.
@@ -164,7 +164,7 @@ def with_coins(
     owners = {resident.id: resident for resident in residents}
     balances = reader.balances(owners, until=as_of or date.max)
     ids = list(owners)
-    if sort is Sort.COINS:
+    if sort == "coins":
         ids.sort(key=lambda id: -balances[id])
     least = coins_min if coins_min is not None else min(balances.values(), default=0)
     return {owners[id]: balances[id] for id in ids if balances[id] >= least}
