@@ -7,7 +7,7 @@ from typing import Annotated
 from typer import Context, Option
 
 from coinsync import pictures
-from coinsync.commands.options import AsCsv, DryRun, Yes, argument
+from coinsync.commands.options import AcceptUnsafe, AsCsv, DryRun, Yes, argument
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.config import Settings
@@ -28,12 +28,14 @@ def load(
         Path | None,
         Option("--pictures", metavar="FOLDER", help="Where pictures lie; [shop] pictures."),
     ] = None,
+    accept_unsafe: AcceptUnsafe = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
     """Make the shop's goods those of a file.
 
-    New ones come, changed ones change, those left out are archived.
+    New ones come, changed ones change, those left out are archived. A file that takes away or
+    empties most of what is shown is refused, unless its digest is accepted.
     """
     session: Session = ctx.obj
     items, copies = read_goods(session, file, folder or session.settings.shop.pictures)
@@ -43,7 +45,7 @@ def load(
 
     # Pictures are written before the goods that name them, and only once a person has agreed.
     before = partial(keep_copies, session.settings, copies)
-    return carry_out(session, decide, dry_run, yes, before=before)
+    return carry_out(session, decide, dry_run, yes, before=before, accept_unsafe=accept_unsafe)
 
 
 def read_goods(

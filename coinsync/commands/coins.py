@@ -35,7 +35,7 @@ from coinsync.desk.imports import import_rows
 from coinsync.errors import ImportRefused, NotFound, UsageError, reason_of
 from coinsync.lookup.residents import attended, find_resident, members_of, residents_of
 
-#: Who gets the same, and which of the words is then left out.
+#: Where many get the same, how many coins is the only word, and stands in the place of who.
 WhoPerhaps = Annotated[
     str | None,
     argument(

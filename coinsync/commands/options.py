@@ -56,6 +56,9 @@ CoinsMin = Annotated[
 
 SortBy = Annotated[Sort, Option("--sort", help="Who comes first: A to Z, or who has most.")]
 AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
+AcceptUnsafe = Annotated[
+    str | None, Option(metavar="DIGEST", help="Apply this plan although a guard refuses it.")
+]
 LockTimeout = Annotated[
     int, Option(min=0, max=86_400, metavar="SECONDS", help="Wait so long for another run.")
 ]
@@ -104,6 +107,16 @@ def note_of(text: str, needed: str = "", most: int = NOTE_LENGTH_MAX) -> str:
     if len(note) > most:
         raise UsageError(f"the text has {len(note)} characters, at most {most} are kept")
     return note
+
+
+def digests_of(*texts: str | None) -> list[str]:
+    """The digests that are given. Raises ``UsageError``."""
+    digests = [text for text in texts if text is not None]
+    for digest in digests:
+        if not re.fullmatch("[0-9a-fA-F]{8,64}", digest):
+            advice = 'Pass the digest that "coinsync COMMAND --dry-run" shows.'
+            raise UsageError(f"{clean(digest)!r} is no digest", advice=advice)
+    return digests
 
 
 def author_of(

@@ -6,6 +6,7 @@ One file is the catalog, pictures are copied, stock is a ledger.
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from coinsync.desk.gather import Clerk
 from coinsync.errors import StalePlan
 from coinsync.lookup.shop import find_item
 from coinsync.store import writer
-from tests.support.catalog_file import archive_goods, edit_goods, load_rows, rows_of
+from tests.support.catalog_file import archive_goods, csv_of, edit_goods, load_rows, rows_of
 from tests.support.makers import environment, order, writing
 from tests.support.school import Installation
 from tests.support.terminal import QUESTION, in_terminal
@@ -254,6 +255,102 @@ class TestLoad:
         """2."""
         err = refused(installation, "catalog", "load", installation.file("catalog.csv", CATALOG))
         assert "nobody is there to ask" in err
+
+
+def many_goods(installation: Installation) -> dict[str, dict[str, str]]:
+    """Six goods with everything that a file may say, all shown; their rows by code."""
+    said = "По-русски;Name;Раздел;Section;Текст;Text;5;1;mug.png;yes;yes"
+    rows = [f"item-{number};{said}" for number in range(6)]
+    headings = (
+        "code;name_ru;name_en;category_ru;category_en;text_ru;text_en;price;branches;picture;"
+        "shown;tracked"
+    )
+    file = installation.file("six.csv", "\n".join([headings, *rows]))
+    installation.ok("catalog", "load", file, "--yes")
+    return rows_of(installation)
+
+
+#: What a file may do to one row of the goods; None leaves the row out.
+LOSSES: dict[str, dict[str, str] | None] = {
+    "left out": None,
+    "another code": {"code": "new-{}"},
+    "hidden": {"shown": "no"},
+    "no text": {"text_ru": ""},
+    "no English text": {"text_en": ""},
+    "no English name": {"name_en": ""},
+    "no category": {"category_ru": "", "category_en": ""},
+    "no picture": {"picture": ""},
+    "no branches": {"branches": ""},
+}
+
+
+class TestGuard:
+    """A file that takes most of the shop away is rather a slip, and needs its digest."""
+
+    @pytest.mark.parametrize("loss", LOSSES)
+    def test_most_goods_lost_are_refused(self, installation: Installation, loss: str) -> None:
+        """Whatever they lose: 5, the plan first, with limit, cause and the whole command; three
+        of six pass.
+        """
+        rows = many_goods(installation)
+        for number in range(3):
+            lose(rows, number, LOSSES[loss])
+        edited = csv_of(installation, rows)
+        assert "UNSAFE" not in installation.ok("catalog", "load", edited, "--dry-run").out
+        lose(rows, 3, LOSSES[loss])
+        edited = csv_of(installation, rows)
+        before = installation.tables()
+        words = ("--actor", "boris", "catalog", "load", edited, "--yes")
+        said = installation.run(*words)
+        assert (said.code, installation.tables()) == (5, before)
+        assert "item-0" in said.out
+        assert "4 of 6 goods or their texts vanished (66.7 %, limit 50 %)" in said.err
+        assert "Likely the file was cut off" in said.err
+        command = shlex.split(said.err.partition("If it is right: ")[2])
+        assert (command[0], command[-2]) == ("coinsync", "--accept-unsafe")
+        assert installation.run(*command[1:]).code == 0
+
+    def test_a_dry_run_marks_it(self, installation: Installation) -> None:
+        """UNSAFE, exit 0, and the last line is the command; a program is told as well."""
+        many_goods(installation)
+        file = installation.file("one.csv", "code;name_ru;price\nmug;Кружка;5\n")
+        out = installation.ok("catalog", "load", file, "--dry-run").out
+        assert "UNSAFE: 6 of 6" in out
+        command = out.splitlines()[-1]
+        told = installation.ok("catalog", "load", file, "--dry-run", "--json").json
+        assert command.endswith(f"--accept-unsafe {told['digest'][:8]}")
+        assert "--dry-run" not in command
+        assert told["unsafe"] == ["6 of 6 goods or their texts vanished (100.0 %, limit 50 %)"]
+
+    def test_another_digest_accepts_nothing(self, installation: Installation) -> None:
+        """Nor does one that is none."""
+        many_goods(installation)
+        file = installation.file("one.csv", "code;name_ru;price\nmug;Кружка;5\n")
+        words = ("catalog", "load", file, "--yes", "--accept-unsafe")
+        refused(installation, *words, "0123456789", code=5)
+        assert "'x' is no digest" in refused(installation, *words, "x")
+
+    def test_the_school_may_set_the_limit(self, installation: Installation) -> None:
+        """All may go where it says so."""
+        many_goods(installation)
+        installation.configure(guards__goods_percent_max=100)
+        file = installation.file("one.csv", "code;name_ru;price\nmug;Кружка;5\n")
+        installation.ok("catalog", "load", file, "--yes")
+
+    def test_a_person_is_not_asked(self, installation: Installation) -> None:
+        """A guard is no question."""
+        many_goods(installation)
+        file = installation.file("one.csv", "code;name_ru;price\nmug;Кружка;5\n")
+        shown = in_terminal(installation, "catalog", "load", file)
+        assert (shown.code, shown.text.count(QUESTION)) == (5, 0)
+
+
+def lose(rows: dict[str, dict[str, str]], number: int, cells: dict[str, str] | None) -> None:
+    """Let one of the goods lose something."""
+    if cells is None:
+        del rows[f"item-{number}"]
+    else:
+        rows[f"item-{number}"] |= {name: cell.format(number) for name, cell in cells.items()}
 
 
 class TestABadFile:

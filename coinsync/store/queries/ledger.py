@@ -42,10 +42,9 @@ class LedgerQueries(CardQueries):
         row = self._constant_row(statements.HEAD)
         return Head(*row) if row else None
 
-    def chain(self, n: int) -> str | None:
-        """Hash of the entry with that number."""
-        row = self._constant_row(statements.CHAIN, [n])
-        return str(row[0]) if row else None
+    def chains(self, runs: Iterable[int]) -> dict[int, str]:
+        """The hashes of those runs that are recorded."""
+        return dict(self._constant_in(statements.CHAINS, runs))
 
     def key_states(self, keys: Iterable[str]) -> dict[str, KeyState]:
         """The states of those keys that have entries."""
@@ -197,7 +196,7 @@ def in_ledger_order(lines: Iterable[Line]) -> list[Line]:
 def posted_of(row: Sequence[Any]) -> Posted:
     """The entry of a row of the ledger. Its note is no column of it."""
     n, key, seq, resident, coins, kind, day, reason, actor, rule, _, lesson, reverses = row[:13]
-    run, posted_at, chain = row[13:_ENTRY_WIDTH]
+    run, posted_at = row[13:_ENTRY_WIDTH]
     entry = Entry(
         key,
         seq,
@@ -211,7 +210,7 @@ def posted_of(row: Sequence[Any]) -> Posted:
         lesson=lesson,
         reverses=reverses,
     )
-    return Posted(n, entry, posted_at, run, chain)
+    return Posted(n, entry, posted_at, run)
 
 
 def line_of(row: Sequence[Any]) -> Line:
