@@ -36,9 +36,7 @@ from coinsync.errors import ImportRefused, NotFound, UsageError, reason_of
 from coinsync.lookup.residents import attended, find_resident, members_of, residents_of
 
 #: Who gets the same, and which of the words is then left out.
-WhoPerhaps = Annotated[
-    str | None, argument("RESIDENT", "As for debit; left out for many.", completion.residents)
-]
+WhoPerhaps = Annotated[str | None, argument("RESIDENT", "As for debit; left out for many.")]
 CoinsPerhaps = Annotated[str | None, argument("COINS", "How many; left out with --for.")]
 ForWay = Annotated[
     str,

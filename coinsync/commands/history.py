@@ -11,7 +11,6 @@ from coinsync.commands.options import (
     CoinsMin,
     Day,
     InGroup,
-    Sort,
     SortBy,
     Who,
     argument,
@@ -21,6 +20,7 @@ from coinsync.commands.options import (
 )
 from coinsync.commands.session import Session
 from coinsync.core.ledger import Kind
+from coinsync.core.people_report import Sort
 from coinsync.errors import UsageError
 from coinsync.lookup.residents import find_resident, residents_of, with_coins
 
@@ -50,15 +50,7 @@ def balance(
             residents = [find_resident(reader, resident)]
         else:
             residents = residents_of(reader, session.chosen_branch_ids())
-        coins = with_coins(
-            reader,
-            residents,
-            lambda branches: day or session.today(branches),
-            group=group,
-            least=coins_min,
-            by_coins=sort is Sort.COINS,
-            until=day or date.max,
-        )
+        coins = with_coins(reader, residents, session.today, group, coins_min, sort, as_of=day)
     session.print_listing(balances(coins, session.branch_names(), day), as_csv)
 
 
@@ -67,7 +59,7 @@ def history(
     resident: Who,
     since: Day = None,
     until: Day = None,
-    kind: Annotated[str | None, Option(help="Only award, reversal, credit, debit, …")] = None,
+    kind: Annotated[Kind | None, Option(help="Only entries of this kind.")] = None,
     with_ineligible: Annotated[
         bool, Option("--with-ineligible", help="Also lessons that gave nothing, and why.")
     ] = False,
@@ -87,21 +79,12 @@ def history(
             find_resident(reader, resident),
             since=first or date.min,
             until=last or date.max,
-            kind=_kind(kind),
+            kind=kind,
             with_ineligible=with_ineligible,
             limit=limit,
         )
     ways = session.settings.way_titles
     session.print_listing(render.history(entries, ways, actors=session.verbose), as_csv)
-
-
-def _kind(text: str | None) -> Kind | None:
-    try:
-        return Kind(text) if text is not None else None
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is no kind of entry", advice=f"Kinds: {', '.join(Kind)}."
-        ) from None
 
 
 def statement(

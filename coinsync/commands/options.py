@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ from typer import Option
 
 from coinsync.commands import completion
 from coinsync.core.identity import clean, plain_number
+from coinsync.core.people_report import Sort
 from coinsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,14 +52,6 @@ InGroup = Annotated[
 CoinsMin = Annotated[
     int | None, Option("--min", metavar="COINS", help="Only who has so many, or more.")
 ]
-
-
-class Sort(StrEnum):
-    """How residents are sorted: by name, or who has most comes first."""
-
-    NAME = "name"
-    COINS = "coins"
-
 
 SortBy = Annotated[Sort, Option("--sort", help="Who comes first: A to Z, or who has most.")]
 AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]

@@ -11,7 +11,6 @@ from coinsync.commands.options import (
     CoinsMin,
     DryRun,
     InGroup,
-    Sort,
     SortBy,
     Who,
     Yes,
@@ -20,6 +19,7 @@ from coinsync.commands.options import (
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import Presence
+from coinsync.core.people_report import Sort
 from coinsync.core.proposal import Proposal
 from coinsync.desk import people as desk
 from coinsync.desk.gather import Clerk
@@ -45,14 +45,7 @@ def list_residents(
         residents = lookup.residents_of(reader, session.chosen_branch_ids())
         if not everybody:
             residents = [each for each in residents if each.presence is Presence.CLIENT]
-        coins = lookup.with_coins(
-            reader,
-            residents,
-            session.today,
-            group=group,
-            least=coins_min,
-            by_coins=sort is Sort.COINS,
-        )
+        coins = lookup.with_coins(reader, residents, session.today, group, coins_min, sort)
         lines = lookup.roster(reader, coins, session.today)
     session.print_listing(render.roster(lines, session.branch_names()), as_csv)
 

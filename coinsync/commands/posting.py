@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from coinsync.commands.options import author_of, digests_of
-from coinsync.commands.session import Session, confirm, somebody_is_there
+from coinsync.commands.session import Session, account_of_machine, confirm, somebody_is_there
 from coinsync.errors import StalePlan, UnsafePlan, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,13 @@ def apply(
 
     settings = session.settings
     order = writer.Order(
-        session.actor, settings.account, session.now(), settings.limits, accepted, calls
+        session.actor,
+        settings.account,
+        session.now(),
+        settings.limits,
+        accepted,
+        calls,
+        account_of_machine(),
     )
     return writer.apply(database, plan, order, session.environment)
 

@@ -121,6 +121,9 @@ SECTIONS: Mapping[str, Members] = {
         "balance": Command("history:balance", "Coins of one resident, or of all; --as-of a day."),
         "history": Command("history:history", "All lines of one resident, newest first."),
         "statement": Command("history:statement", "One page for a parent."),
+        "report": Command(
+            "report:report", "A month of coins: issued, reversed, spent, and what is left."
+        ),
         "explain": Command("lessons:explain", "Why a lesson gave or did not give coins."),
         "residents": Noun("Who has coins.", RESIDENTS),
         "links": Noun("Which VK account sees whom.", LINKS),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 import typer
@@ -38,6 +38,7 @@ DIFFERENT, UNSAFE, PARTLY = 4, 5, 3
 LOCK_MINUTES_SPARE = 30
 #: As much of a name as the ledger keeps.
 ACTOR_LENGTH_MAX = 80
+_NOBODY_LOGGED_IN = 2**32 - 1
 
 
 @dataclass
@@ -207,7 +208,7 @@ class Session:
         if event != "start":
             self.ping_url = ""  # One run ends once.
 
-    def print_page(self, page: Page | Callable[[int], Page], *, on_paper: bool = False) -> None:
+    def print_page(self, page: Page, *, on_paper: bool = False) -> None:
         """Print a page on the terminal, ``on_paper`` no wider than a sheet."""
         # A program that reads JSON or CSV need not wait for what draws tables.
         from coinsync.render.terminal import console, paper, show
@@ -264,12 +265,28 @@ def _login(environ: Mapping[str, str]) -> str:
     return account_name(os.getuid())
 
 
+def refuse_branches(command: str) -> NoReturn:
+    """Say that ``--branch`` means nothing to a command, or to one that names whom it is about."""
+    raise UsageError(f"{command}: --branch says nothing here", advice="Leave --branch out.")
+
+
 def account_name(uid: int) -> str:
     """The name of an account of this machine; its number where it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
+
+
+def account_of_machine() -> str:
+    """The account behind this process, whatever name was given: "anna(1000)"."""
+    uid = os.getuid()
+    # Whoever changes the account, by sudo or su, stays who logged in. Where nobody did, as at the
+    # start of a machine, the number is the highest.
+    with suppress(OSError, ValueError):
+        login = int(Path("/proc/self/loginuid").read_text(encoding="ascii"))
+        uid = login if login < _NOBODY_LOGGED_IN else uid
+    return f"{account_name(uid)}({uid})"
 
 
 def somebody_is_there() -> bool:

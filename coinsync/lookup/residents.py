@@ -8,7 +8,7 @@ from itertools import chain
 
 from coinsync.core.facts import Branch, Group, Mark, Membership, Resident, Status, VkPage
 from coinsync.core.identity import answers_to, clean, folded, plain_number
-from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine
+from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine, Sort
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
@@ -149,26 +149,25 @@ def members_of(
 def with_coins(
     reader: Reader,
     residents: Iterable[Resident],
-    day_at: DayAt,
-    *,
+    today_at: DayAt,
     group: str = "",
-    least: int | None = None,
-    by_coins: bool = False,
-    until: date = date.max,
+    coins_min: int | None = None,
+    sort: Sort = Sort.NAME,
+    as_of: date | None = None,
 ) -> dict[Resident, int]:
     """Residents with their balances, in the order of a listing.
 
-    Only those of a group, and who has the ``least``, where these are named.
+    Only those of a group, and who has so many coins, where that is named; today or on another day.
     """
-    residents = members_of(reader, residents, group, day_at) if group else list(residents)
-    balances = reader.balances([resident.id for resident in residents], until=until)
-    if by_coins:
-        residents = sorted(residents, key=lambda resident: -balances[resident.id])
-    coins: dict[Resident, int] = {}
-    for resident in residents:
-        if least is None or balances[resident.id] >= least:
-            coins[resident] = balances[resident.id]
-    return coins
+    if group:
+        residents = members_of(reader, residents, group, lambda at: as_of or today_at(at))
+    owners = {resident.id: resident for resident in residents}
+    balances = reader.balances(owners, until=as_of or date.max)
+    ids = list(owners)
+    if sort is Sort.COINS:
+        ids.sort(key=lambda id: -balances[id])
+    least = coins_min if coins_min is not None else min(balances.values(), default=0)
+    return {owners[id]: balances[id] for id in ids if balances[id] >= least}
 
 
 def attended(reader: Reader, residents: Iterable[Resident], lesson: int) -> list[Resident]:

@@ -200,7 +200,7 @@ class TestCopy:
         kept.ok("db", "copy", other)
         before = content(other)
         assert "both databases hold the same" in kept.ok("db", "copy", other).out
-        who = str(kept.ok("residents", "list", "--json").json[0]["id"])
+        who = str(kept.ok("residents", "list", "--json").json[0]["resident"])
         kept.ok("credit", f"#{who}", "1", "--reason", "later", "--yes")
         said = kept.run("db", "copy", other)
         assert (said.code, "is not empty" in said.err) == (2, True)

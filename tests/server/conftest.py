@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,15 +71,14 @@ class Server:
     def follow(self, text: str, folder: str = "~/coinsync") -> dict[str, str]:
         """Type every line of a part of the document; what each printed."""
         outputs: dict[str, str] = {}
-        # Each block is a login of its own: what install.sh changed of an account holds then.
-        for (user, _), group in groupby(lines(text), key=lambda line: (line.user, line.block)):
+        for (user, _), group in groupby(lines(text), key=lambda line: (line.user, line.login)):
             # A preview runs until it is stopped, and has a test of its own.
             typed = [line for line in group if not line.text.startswith("coinsync preview")]
             outputs |= self._type(user, typed, folder)
         return outputs
 
     def _type(self, user: str, typed: list[Line], folder: str) -> dict[str, str]:
-        # One shell types them all: a line may export what the next one reads.
+        # One shell runs them all: a line may export what the next one reads.
         script = f"cd {folder}\n" if user != "root" else ""
         for line in typed:
             script += f"{{ {self._by_hand(line)}\n}} 2>&1; printf '{_END}%s{_END}' $?\n"
@@ -144,7 +142,7 @@ def a_server() -> Iterator[Server]:
                 debian.path("/etc/letsencrypt/cli.ini").write_text(asked, encoding="utf-8")
                 yield Server(debian, simulator, certificates)
         finally:
-            shutil.rmtree(root, ignore_errors=True)
+            debian_of.remove(root)
 
 
 @pytest.fixture(scope="session")

@@ -84,6 +84,16 @@ def bare(root: Path) -> Iterator[Debian]:
         yield debian
 
 
+def remove(root: Path) -> None:
+    """Remove it whole, and nothing of this machine.
+
+    A debootstrap that was interrupted leaves /proc and /sys of this machine mounted below it.
+    """
+    for mounted in ("proc", "sys"):
+        subprocess.run(["umount", str(root / mounted)], capture_output=True, check=False)
+    _must_run(["rm", "-rf", "--one-file-system", str(root)])
+
+
 @contextmanager
 def _booted(root: Path) -> Iterator[Debian]:
     words = ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--resolv-conf=off"]

@@ -34,6 +34,7 @@ NOT_TYPED = {
     "coinsync catalog load FILE --pictures FOLDER": "a file of one's own, as above",
     "coinsync links add": "it needs a person: tests/cli",
     "coinsync db hold": "a unit runs it, until it is stopped",
+    "sudo timedatectl set-ntp true": "a container has the clock of its machine",
     "coinsync serve": "a unit runs it, until it is stopped",
 }
 

@@ -21,11 +21,11 @@ _STARTED = re.compile(r"`((?:sudo|coinsync|systemctl|journalctl|crontab|mariadb)
 
 @dataclass(frozen=True)
 class Line:
-    """One line, who types it, in which block, and what is typed into the program it starts."""
+    """One line, who types it, in which login, and what is typed into the program it starts."""
 
     user: str
     text: str
-    block: int
+    login: int
     given: str = ""
 
 
@@ -40,9 +40,12 @@ def section(heading: str) -> str:
 def lines(text: str) -> list[Line]:
     """What is typed in a part of the document, in its order."""
     typed: list[Line] = []
-    for number, (language, content) in enumerate(_BLOCK.findall(text)):
+    login = 0
+    for language, content in _BLOCK.findall(text):
         if language == "sh":
-            typed += _lines_of(content, number)
+            typed += _lines_of(content, login)
+            # "Log out and in again": what install.sh changed of the account holds only then.
+            login += "install.sh" in content
             continue
         assert language in SHOWN, f"a block says neither sh nor what it shows: {content}"
         if typed and _TAKES_TEXT.match(typed[-1].text):
@@ -50,7 +53,7 @@ def lines(text: str) -> list[Line]:
     return typed
 
 
-def _lines_of(block: str, number: int) -> list[Line]:
+def _lines_of(block: str, login: int) -> list[Line]:
     user = ADMIN
     typed = []
     for text in block.splitlines():
@@ -59,7 +62,7 @@ def _lines_of(block: str, number: int) -> list[Line]:
         elif text == "exit":
             user = ADMIN
         else:
-            typed.append(Line(user, text, number))
+            typed.append(Line(user, text, login))
     return typed
 
 

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from peewee import JOIN
+
 from coinsync.core.catalog import Item, MoveKind, Sale, StockMove
 from coinsync.core.ledger import Line
 from coinsync.store import statements
-from coinsync.store.models import SaleRow, StockMoveRow
+from coinsync.store.models import NoteRow, SaleRow, StockMoveRow
 from coinsync.store.queries.base import BATCH, select_facts
 from coinsync.store.queries.ledger import LedgerQueries
 from coinsync.store.rows import TABLES, day_of
@@ -38,7 +40,12 @@ class ShopQueries(LedgerQueries):
         self, *, item: str | None = None, sale: str | None = None, key: str | None = None
     ) -> list[tuple[int, StockMove]]:
         """Moves of stock with their numbers: all, of an item, of a sale, or under a key."""
-        query = StockMoveRow.select().order_by(StockMoveRow.n)
+        # The note of a move lies under its number turned round, beside those of entries.
+        query = (
+            StockMoveRow.select(StockMoveRow, NoteRow.text)
+            .join(NoteRow, JOIN.LEFT_OUTER, on=(NoteRow.n == StockMoveRow.n * -1))
+            .order_by(StockMoveRow.n)
+        )
         if item:
             query = query.where(StockMoveRow.item == item)
         if sale:
@@ -72,5 +79,6 @@ class ShopQueries(LedgerQueries):
 
 
 def _stock_move(row: Sequence[Any]) -> tuple[int, StockMove]:
-    n, key, item, quantity, kind, day, actor, note, sale, _run, _posted_at = row
-    return n, StockMove(key, item, quantity, MoveKind(kind), day_of(day), actor, note, sale)
+    n, key, item, quantity, kind, day, actor, _digest, sale, _run, _posted_at, note = row
+    move = StockMove(key, item, quantity, MoveKind(kind), day_of(day), actor, note or "", sale)
+    return n, move
