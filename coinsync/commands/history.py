@@ -18,7 +18,7 @@ from coinsync.commands.options import (
     day_option,
     span,
 )
-from coinsync.commands.session import Session
+from coinsync.commands.session import Session, refuse_branches
 from coinsync.core.ledger import Kind
 from coinsync.errors import UsageError
 from coinsync.lookup.residents import find_resident, residents_of, with_coins
@@ -44,6 +44,8 @@ def balance(
 
     session: Session = ctx.obj
     day = day_of(as_of)
+    if resident is not None and session.branches:
+        refuse_branches("balance RESIDENT")
     with session.reader() as reader:
         if resident is not None:
             residents = [find_resident(reader, resident)]

@@ -229,7 +229,7 @@ def test_a_terminal_without_letters_gets_escapes(synced: Installation) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["balance"], ["runs"], ["export"], ["history", "#101"], ["credit", "#101", "1"]]
+    "words", [["balance"], ["runs"], ["catalog", "list"], ["credit", "1", "--everybody"]]
 )
 def test_an_unknown_branch_is_refused_by_every_command(
     synced: Installation, words: list[str]

@@ -521,6 +521,9 @@ OF_DAYS = [
     Wrong("export --format beancount --since 2026-11-01", 2, "a journal holds every", "export"),
     Wrong("sync --until 2999-01-01", 2, "2999-01-01 is still to come", see("sync")),
     Wrong("sync --since 2999-01-01", 2, "2999-01-01 is still to come", see("sync")),
+    Wrong("sync --since 1900-01-01", 2, "1900-01-01 is more than ten years ago", see("sync")),
+    Wrong("sync --until 1900-01-01", 2, "1900-01-01 is more than ten years ago", see("sync")),
+    Wrong("reconcile --with-crm --since 0001-01-01", 2, "more than ten years ago", "reconcile"),
     Wrong("reconcile --with-crm --since 2999-01-01", 2, "2999-01-01 is still to come", "reconcile"),
     Wrong(
         "shop report --since 2026-11-02 --until 2026-11-01", 2, "is after --until", "shop report"
