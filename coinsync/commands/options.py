@@ -12,6 +12,7 @@ from typer import Option
 
 from coinsync.commands import completion
 from coinsync.core.identity import clean, plain_number
+from coinsync.core.people_report import Sort
 from coinsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +46,18 @@ Note = Annotated[str, Option("--note", help="Why, in words that the family will 
 Key = Annotated[
     str | None, Option(help="Key of an earlier try, to repeat it without doing it twice.")
 ]
+InGroup = Annotated[
+    str, Option("--group", help="A group: its number, or the beginning of its name.")
+]
+CoinsMin = Annotated[
+    int | None, Option("--min", metavar="COINS", help="Only who has so many, or more.")
+]
+
+SortBy = Annotated[Sort, Option("--sort", help="Who comes first: A to Z, or who has most.")]
 AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
+AcceptUnsafe = Annotated[
+    str | None, Option(metavar="DIGEST", help="Apply this plan although a guard refuses it.")
+]
 LockTimeout = Annotated[
     int, Option(min=0, max=86_400, metavar="SECONDS", help="Wait so long for another run.")
 ]
@@ -94,6 +106,16 @@ def note_of(text: str, needed: str = "", most: int = NOTE_LENGTH_MAX) -> str:
     if len(note) > most:
         raise UsageError(f"the text has {len(note)} characters, at most {most} are kept")
     return note
+
+
+def digests_of(*texts: str | None) -> list[str]:
+    """The digests that are given. Raises ``UsageError``."""
+    digests = [text for text in texts if text is not None]
+    for digest in digests:
+        if not re.fullmatch("[0-9a-fA-F]{8,64}", digest):
+            advice = 'Pass the digest that "coinsync COMMAND --dry-run" shows.'
+            raise UsageError(f"{clean(digest)!r} is no digest", advice=advice)
+    return digests
 
 
 def author_of(

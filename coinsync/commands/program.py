@@ -103,7 +103,7 @@ SECTIONS: Mapping[str, Members] = {
         "sync": Command("lessons:sync", "Read attendance, show the difference, apply it."),
         "runs": Command("lessons:runs", "The last runs, and how fresh each branch is."),
         "review": Noun("What waits for a person.", REVIEW),
-        "credit": Command("coins:credit", "Give coins by hand."),
+        "credit": Command("coins:credit", "Give coins by hand, to one resident or to many."),
         "debit": Command("coins:debit", "Take coins by hand; never below zero."),
         "reverse": Command(
             "coins:reverse", "Take an entry back: a second entry that names it, once."
@@ -121,6 +121,9 @@ SECTIONS: Mapping[str, Members] = {
         "balance": Command("history:balance", "Coins of one resident, or of all; --as-of a day."),
         "history": Command("history:history", "All lines of one resident, newest first."),
         "statement": Command("history:statement", "One page for a parent."),
+        "report": Command(
+            "report:report", "A month of coins: issued, reversed, spent, and what is left."
+        ),
         "explain": Command("lessons:explain", "Why a lesson gave or did not give coins."),
         "residents": Noun("Who has coins.", RESIDENTS),
         "links": Noun("Which VK account sees whom.", LINKS),

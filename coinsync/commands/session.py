@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -38,6 +38,7 @@ DIFFERENT, UNSAFE, PARTLY = 4, 5, 3
 LOCK_MINUTES_SPARE = 30
 #: As much of a name as the ledger keeps.
 ACTOR_LENGTH_MAX = 80
+_NOBODY_LOGGED_IN = 2**32 - 1
 
 
 @dataclass
@@ -90,6 +91,10 @@ class Session:
     def now(self) -> datetime:
         """The time, aware, in UTC."""
         return self.environment.now()
+
+    def today(self, branches: Iterable[int] = ()) -> date:
+        """The day at these branches, or at the school."""
+        return self.settings.profile.today(branches, self.now())
 
     def branch_names(self) -> dict[int, str]:
         """What branches are called."""
@@ -203,7 +208,7 @@ class Session:
         if event != "start":
             self.ping_url = ""  # One run ends once.
 
-    def print_page(self, page: Page | Callable[[int], Page], *, on_paper: bool = False) -> None:
+    def print_page(self, page: Page, *, on_paper: bool = False) -> None:
         """Print a page on the terminal, ``on_paper`` no wider than a sheet."""
         # A program that reads JSON or CSV need not wait for what draws tables.
         from coinsync.render.terminal import console, paper, show
@@ -266,6 +271,17 @@ def account_name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
+
+
+def account_of_machine() -> str:
+    """The account behind this process, whatever name was given: "anna(1000)"."""
+    uid = os.getuid()
+    # Whoever changes the account, by sudo or su, stays who logged in. Where nobody did, as at the
+    # start of a machine, the number is the highest.
+    with suppress(OSError, ValueError):
+        login = int(Path("/proc/self/loginuid").read_text(encoding="ascii"))
+        uid = login if login < _NOBODY_LOGGED_IN else uid
+    return f"{account_name(uid)}({uid})"
 
 
 def somebody_is_there() -> bool:

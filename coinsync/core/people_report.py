@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from coinsync.core import facts
 from coinsync.core.facts import Link, Membership, Resident
@@ -21,6 +22,13 @@ VK_PROBLEMS = {
     "missing": "no page in the card, and nobody linked",
     "waiting": "will be linked by the next sync",
 }
+
+
+class Sort(StrEnum):
+    """How residents are listed: by name, or who has most comes first."""
+
+    NAME = "name"
+    COINS = "coins"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def kept(desk: Installation) -> Installation:
 
     Opened by whoever may see everything.
     """
-    who = str(desk.ok("residents", "list", "--json").json[0]["id"])
+    who = str(desk.ok("residents", "list", "--json").json[0]["resident"])
     desk.ok("credit", f"#{who}", "5", "--reason", "Ёлка 😀", "--yes")
     desk.environ["COINSYNC_DATABASE_URL"] = engines.as_owner(desk.url)
     return desk
@@ -184,7 +184,7 @@ class TestCopy:
         )
         there.ok("db", "copy", same)
         assert content(same) == before
-        who = str(kept.ok("residents", "list", "--json").json[0]["id"])
+        who = str(kept.ok("residents", "list", "--json").json[0]["resident"])
         for installation in (there, beside(kept, same)):
             assert (
                 installation.ok("balance", f"#{who}", "--json").json
@@ -200,7 +200,7 @@ class TestCopy:
         kept.ok("db", "copy", other)
         before = content(other)
         assert "both databases hold the same" in kept.ok("db", "copy", other).out
-        who = str(kept.ok("residents", "list", "--json").json[0]["id"])
+        who = str(kept.ok("residents", "list", "--json").json[0]["resident"])
         kept.ok("credit", f"#{who}", "1", "--reason", "later", "--yes")
         said = kept.run("db", "copy", other)
         assert (said.code, "is not empty" in said.err) == (2, True)

@@ -149,7 +149,7 @@ def test_a_lock_that_is_held_too_long_is_said_at_once(installation: Installation
         (["balance", "#99999"], 6, "no resident answers to '#99999'"),
         (["balance", "Никто"], 6, "no resident answers to 'Никто'"),
         (["history", "vk:5"], 6, "no resident answers to 'vk:5'"),
-        (["history", "#101", "--kind", "bribe"], 2, "'bribe' is no kind of entry"),
+        (["history", "#101", "--kind", "bribe"], 2, "'bribe' is not one of 'award'"),
         (["explain", "#101", "--lesson", "1"], 6, "lesson 1 is not recorded"),
         (["runs", "--max-age", "soon"], 2, "'soon' is no age"),
         (["--branch", "Nowhere", "sync"], 6, "branch 'Nowhere' is not in the configuration"),

@@ -300,7 +300,7 @@ def test_json_and_csv_keep_what_the_crm_has(motley: Installation) -> None:
 
     Nothing in it is a formula to a spreadsheet.
     """
-    named = {one["id"]: one["name"] for one in motley.ok("residents", "list", "--json").json}
+    named = {one["resident"]: one["name"] for one in motley.ok("residents", "list", "--json").json}
     assert named[101] == NAMES[101]
     assert "'=HYPERLINK(1)" in motley.ok("residents", "list", "--csv").out
 

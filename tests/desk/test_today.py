@@ -34,7 +34,7 @@ from coinsync.core.proposal import Author, Proposal
 from coinsync.desk import catalog, coins, fairs, imports, people, review, shop
 from coinsync.desk.gather import Clerk
 from coinsync.errors import ImportRefused, UsageError
-from coinsync.lookup.residents import find_resident, roster
+from coinsync.lookup.residents import find_resident, roster, with_coins
 from coinsync.lookup.shop import find_item, find_sale
 from coinsync.store import writer
 from tests.support.goods import a_move, an_item
@@ -253,7 +253,9 @@ def test_roster(school: TwoCities, pupil: int, today: date, tomorrow: date) -> N
     memberships = [Membership(pupil, 1, today), Membership(pupil, 2, tomorrow)]
     school.write(a_plan(*map(Put, memberships), purpose=Purpose.PEOPLE))
     with reading(school.url) as reader:
-        lines = roster(reader, school.settings, reader.residents(), NOW)
+        today_at = partial(school.settings.profile.today, now=NOW)
+        coins = with_coins(reader, reader.residents(), today_at)
+        lines = roster(reader, coins, today_at)
     assert {line.resident.id: line.groups for line in lines}[pupil] == ("group 1",)
 
 

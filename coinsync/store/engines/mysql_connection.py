@@ -1,9 +1,8 @@
-"""Connections to a MySQL or MariaDB server, which set what matters and read it back."""
+"""Connections to a MySQL or MariaDB server, which set what matters."""
 
 from __future__ import annotations
 
 import select
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -35,27 +34,7 @@ _SQL_MODES = {
     # Otherwise a table may be made by an engine that knows no transactions.
     "NO_ENGINE_SUBSTITUTION",
 }
-#: A writer's first statement changes the head row, which takes no snapshot: what it reads then is
-#: one moment, under the lock. A reader takes its snapshot when it begins.
-_ISOLATION = "REPEATABLE-READ"
-_ASSERTED = {
-    "autocommit": "ON",
-    "foreign_key_checks": "ON",
-    "unique_checks": "ON",
-    "character_set_client": "utf8mb4",
-    "character_set_connection": "utf8mb4",
-    "character_set_results": "utf8mb4",
-}
-_ASKED = (
-    *_ASSERTED,
-    "sql_mode",
-    # MariaDB's name for it, and MySQL's.
-    "tx_isolation",
-    "transaction_isolation",
-    "max_allowed_packet",
-    "read_only",
-    "wsrep_on",
-)
+_ASKED = ("max_allowed_packet", "read_only", "wsrep_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,30 +161,22 @@ class MysqlDatabase(MySQLDatabase):
         marks = ", ".join(["%s"] * len(_ASKED))
         with closing(connection.cursor()) as cursor:
             cursor.execute(f"SET SESSION {assignments}")
+            # A writer's first statement changes the head row, which takes no snapshot: what it
+            # reads then is one moment, under the lock. A reader takes its snapshot when it begins.
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             if not terms.writes:
                 cursor.execute("SET SESSION TRANSACTION READ ONLY")
             cursor.execute(f"SHOW VARIABLES WHERE Variable_name IN ({marks})", _ASKED)
             variables = dict(cursor.fetchall())
-            self._refuse_unsafe(variables)
+            if int(variables["max_allowed_packet"]) < PACKET_BYTES_MIN:
+                why = f"max_allowed_packet is below {PACKET_BYTES_MIN}"
+                raise DatabaseUnusable(f"database: {self.address}: unsafe settings: {why}")
             if terms.writes and variables.get("read_only", "OFF") != "OFF":
                 raise pymysql.OperationalError(
                     min(mysql_errors.READ_ONLY_SERVER), "the server is read-only"
                 )
             if variables.get("wsrep_on") == "ON":
                 self._join_cluster(cursor)
-
-    def _refuse_unsafe(self, variables: Mapping[str, str]) -> None:
-        wrong = [name for name, value in _ASSERTED.items() if variables.get(name) != value]
-        if not _SQL_MODES.issubset(variables.get("sql_mode", "").split(",")):
-            wrong.append("sql_mode")
-        isolation = {variables.get("tx_isolation"), variables.get("transaction_isolation")}
-        if _ISOLATION not in isolation:
-            wrong.append("isolation level")
-        if int(variables.get("max_allowed_packet", 0)) < PACKET_BYTES_MIN:
-            wrong.append(f"max_allowed_packet below {PACKET_BYTES_MIN}")
-        if wrong:
-            raise DatabaseUnusable(f"database: {self.address}: unsafe settings: {', '.join(wrong)}")
 
     def _join_cluster(self, cursor: Any) -> None:
         # A node that is cut off from its cluster still takes connections.

@@ -70,9 +70,9 @@ def _look_through(part: Path) -> None:
     with reading(copy):
         reader = Reader(copy)
         damage = reader.damage()
-        head = reader.head()
-        if not damage and head.n and reader.chain(head.n) is None:
-            damage = [f"entry {head.n} is missing"]
+        runs = reader.head().runs
+        if not damage and runs and runs not in reader.chains([runs]):
+            damage = [f"run {runs} is missing"]
         if damage:
             raise CoinsyncError(f"backup: the copy is damaged ({damage[0]})")
 
