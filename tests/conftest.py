@@ -33,7 +33,7 @@ _SCHOOL = pickle.dumps(a_school())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Knobs of ``make soak`` and ``make year``; without them the machine lives the same few lives each time."""
+    """Knobs of ``make soak`` and ``make year``; without them the same few lives and nights pass."""
     parser.addoption(
         "--lives",
         type=int,

@@ -15,12 +15,7 @@ from tests.year.troubles import STEPS_OF_A_COMMAND, Troubles
 #: Codes by which a command refuses what cannot be, and by which it asks to be run again later.
 REFUSED, LATER = (6, 7), (2, 75)
 PRICE = 15
-CATALOG = f"""
-[[item]]
-code = "mug"
-name_ru = "Кружка"
-price = {PRICE}
-"""
+CATALOG = f"code;name;price\nmug;Кружка;{PRICE}\n"
 ERASED_MAX = 4
 
 
@@ -40,7 +35,7 @@ class Clerk:
 
     def open_shop(self) -> None:
         """Bring goods into the shop, more than are sold in a year."""
-        file = self.installation.file("catalog.toml", CATALOG)
+        file = self.installation.file("catalog.csv", CATALOG)
         self.must("catalog", "load", file)
         self.must("catalog", "stock", "receive", "mug", "5000", "--key", "first")
 
