@@ -18,6 +18,8 @@ from coinsync.core.facts import (
     Attendance,
     Branch,
     Decision,
+    Doubt,
+    DoubtKind,
     Group,
     Hold,
     HoldKind,
@@ -541,7 +543,13 @@ MERGES = (
     Merge(OLD, ADA, (), (ADA,)),
     Merge(UNDONE, 0, (), (GLEB,)),
 )
+ABOUT_A_LESSON, ABOUT_ADA = (
+    Doubt(ADA, kind, 1, "", "2026-11-22T02:00:00Z")
+    for kind in (DoubtKind.LESSON_COPIES, DoubtKind.CARD_MISSING)
+)
 CARDS = [
+    Put(ABOUT_A_LESSON),
+    Put(ABOUT_ADA),
     *(
         Put(a_resident(id, name))
         for id, name in ((OLD, "Ада"), (ADA, "Ада М."), (GLEB, "Ада Минина"), (UNDONE, "Ада Н."))
@@ -993,3 +1001,10 @@ def test_entries_of_the_shop_are_found_by_number(shop: Shop) -> None:
         ] * 4 + ["refund"] * 2
         assert [posted.n for posted in reader.shop_entries(5, 8)] == [5, 6, 7, 8]
         assert reader.shop_entries(1, 3) == []
+
+
+def test_doubts_are_found_by_card(merged: Reader) -> None:
+    """And not where a lesson has the same number."""
+    assert merged.all(Doubt) == [ABOUT_ADA, ABOUT_A_LESSON]
+    assert merged.doubts_of([ADA, GLEB]) == [ABOUT_ADA]
+    assert merged.doubts_of([GLEB]) == []
