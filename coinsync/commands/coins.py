@@ -35,9 +35,12 @@ from coinsync.desk.imports import import_rows
 from coinsync.errors import ImportRefused, NotFound, UsageError, reason_of
 from coinsync.lookup.residents import attended, find_resident, members_of, residents_of
 
-#: Who gets the same, and which of the words is then left out.
+#: Where many get the same, how many coins is the only word, and stands in the place of who.
 WhoPerhaps = Annotated[
-    str | None, argument("RESIDENT", "As for debit; left out for many.", completion.residents)
+    str | None,
+    argument(
+        "RESIDENT", "101, vk:456, or a name's beginning; left out for many.", completion.residents
+    ),
 ]
 CoinsPerhaps = Annotated[str | None, argument("COINS", "How many; left out with --for.")]
 ForWay = Annotated[

@@ -49,7 +49,8 @@ Key = Annotated[
     str | None, Option(help="Key of an earlier try, to repeat it without doing it twice.")
 ]
 InGroup = Annotated[
-    str, Option("--group", help="A group: its number, or the beginning of its name.")
+    str,
+    Option("--group", metavar="GROUP", help="A group: its number, or the beginning of its name."),
 ]
 CoinsMin = Annotated[
     int | None, Option("--min", metavar="COINS", help="Only who has so many, or more.")

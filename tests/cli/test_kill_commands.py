@@ -39,19 +39,7 @@ INIT = (
     *("--coins", "10", "--since", "2026-09-01", "--data", "data"),
 )
 CRM = ("--url", "https://rostok.s20.online", "--email", "api@rostok.example", "--no-probe")
-CATALOG = """
-[[item]]
-code = "mug"
-name_ru = "Кружка"
-price = 50
-picture = "mug.png"
-
-[[item]]
-code = "bag"
-name_ru = "Сумка"
-price = 90
-picture = "bag.png"
-"""
+CATALOG = "code;name;price;picture\nmug;Кружка;50;mug.png\nbag;Сумка;90;bag.png\n"
 
 #: A file's mode, and its bytes, or what a database holds.
 Content = tuple[int, object]
@@ -225,7 +213,7 @@ def school(master: Path) -> Callable[[Path], None]:
         (folder / "pictures").mkdir()
         for name, colour in (("mug", "red"), ("bag", "blue")):
             Image.new("RGB", (90, 60), colour).save(folder / "pictures" / f"{name}.png")
-        (folder / "catalog.toml").write_text(CATALOG, encoding="utf-8")
+        (folder / "catalog.csv").write_text(CATALOG, encoding="utf-8")
 
     return prepare
 
@@ -265,7 +253,7 @@ def commands(master: Path) -> dict[str, Command]:
     return {
         "init": Command((*INIT, *CRM), nothing, empty),
         "init for files": Command((*INIT, "--csv-folder", "attendance"), nothing, empty),
-        "catalog load": Command(("catalog", "load", "FOLDER/catalog.toml", "--yes"), synced),
+        "catalog load": Command(("catalog", "load", "FOLDER/catalog.csv", "--yes"), synced),
         "db migrate": Command(("db", "migrate"), emptied(synced), empty),
         "db migrate of guards": Command(("db", "migrate"), unguarded(synced)),
         "db copy": Command(
