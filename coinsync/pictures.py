@@ -9,7 +9,6 @@ import re
 import stat
 import unicodedata
 import warnings
-from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +20,7 @@ from PIL import Image, ImageOps
 from coinsync.core.files.catalog import is_file_name
 from coinsync.core.files.sheet import quoted, suggestion
 from coinsync.errors import PictureRefused, UsageError, reason_of
+from coinsync.files import make_folder, write_whole
 
 BYTES_MAX = 10_000_000
 SVG_BYTES_MAX = 200_000
@@ -90,31 +90,19 @@ def web_picture(source: Path) -> WebPicture:
 def keep(picture: WebPicture, folder: Path) -> None:
     """Write a copy into the folder for the web, whole or not at all."""
     target = folder / picture.name
-    part = folder / f".{picture.name}.{os.getpid()}.part"
     # Its name says that what is there is the same.
     if target.exists():
         return
     try:
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            # The web view often runs under another account, whatever mask this account has.
-            folder.chmod(0o755)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-        with open(os.open(part, flags, 0o644), "wb") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(picture.content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
+        # The web view often runs under another account.
+        make_folder(folder, 0o755)
+        write_whole(target, picture.content, 0o644)
     except OSError as error:
         advice = "whoever loads the catalog must be allowed to write there."
         raise UsageError(
             f"{folder} cannot be written ({reason_of(error)}); nothing written",
             advice=f"[shop] web_pictures names the folder; {advice}",
         ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def is_web_copy(folder: Path, name: str) -> bool:

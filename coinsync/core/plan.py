@@ -18,6 +18,8 @@ from coinsync.core.setting import setting, whole
 
 F = TypeVar("F", bound=Fact)
 
+#: Of fewer goods any change is a large part.
+GOODS_CHECKED_FROM = 5
 #: So many digits of a digest are shown, and as many must be typed at least.
 DIGEST_SHOWN = 8
 
@@ -136,6 +138,7 @@ class Evidence:
     lessons_unasked: int = 0
     residents: Coverage = Coverage()
     memberships: Coverage = Coverage()
+    goods: Coverage = Coverage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,9 @@ class Limits:
     )
     vanished_percent_max: int = setting(
         whole(0, 100), "Residents or memberships missing, in percent.", 20
+    )
+    goods_percent_max: int = setting(
+        whole(0, 100), "Goods that one file takes out of the shop or empties, in percent.", 50
     )
     coins_per_run_max: int = setting(whole(1, 100_000_000), "Coins awarded in one run.", 50_000)
     coins_per_operation_max: int = setting(
@@ -257,8 +263,12 @@ class Plan:
         if not self:
             return ()
         if self.purpose is Purpose.PEOPLE:
-            residents = _check_vanished("residents", self.evidence.residents, limits)
-            return residents + _check_vanished("memberships", self.evidence.memberships, limits)
+            bounds = (limits.reversals_checked_from, limits.vanished_percent_max)
+            residents = _check_vanished("residents", self.evidence.residents, *bounds)
+            return residents + _check_vanished("memberships", self.evidence.memberships, *bounds)
+        if self.purpose is Purpose.CATALOG:
+            bounds = (GOODS_CHECKED_FROM, limits.goods_percent_max)
+            return _check_vanished("goods or their texts", self.evidence.goods, *bounds)
         if self.purpose is Purpose.LESSONS:
             return self._check_lessons(limits)
         return ()
@@ -301,14 +311,16 @@ class Plan:
         return tuple(refusals)
 
 
-def _check_vanished(noun: str, coverage: Coverage, limits: Limits) -> tuple[str, ...]:
+def _check_vanished(
+    noun: str, coverage: Coverage, checked_from: int, percent_max: int
+) -> tuple[str, ...]:
     known, missing = coverage.known, coverage.missing
     if known and not coverage.read:
         return (f"no {noun} where {known} were known",)
     percent = 100 * missing / known if known else 0.0
-    limit = limits.vanished_percent_max
-    if known >= limits.reversals_checked_from and percent > limit:
-        return (f"{missing} of {known} {noun} vanished ({percent:.1f} %, limit {limit} %)",)
+    if known >= checked_from and percent > percent_max:
+        share = f"{percent:.1f} %, limit {percent_max} %"
+        return (f"{missing} of {known} {noun} vanished ({share})",)
     return ()
 
 
