@@ -1,4 +1,4 @@
-"""Who did what, and taking it back: journal."""
+"""Who did what, and taking it back: journal, undo."""
 
 from datetime import date
 from typing import Annotated
@@ -6,9 +6,23 @@ from typing import Annotated
 from typer import Context, Option
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, Day, span
+from coinsync.commands.options import (
+    AsCsv,
+    Day,
+    DryRun,
+    Note,
+    Yes,
+    argument,
+    note_of,
+    number_of,
+    span,
+)
+from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.ledger import Kind
+from coinsync.core.proposal import Proposal
+from coinsync.desk import undo as desk
+from coinsync.desk.gather import Clerk
 from coinsync.errors import UsageError
 from coinsync.lookup import journal as lookup
 from coinsync.lookup.residents import find_resident
@@ -55,3 +69,22 @@ def journal(
         lines = lookup.journal(reader, session.settings, wanted, limit)
     listing = journal_listing(lines, session.branch_names(), session.settings.profile.zone)
     session.print_listing(listing, as_csv)
+
+
+def undo(
+    ctx: Context,
+    run: Annotated[str, argument("RUN", "Its number in the journal.")],
+    note: Note = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Take a whole run made by hand back, or what still stands of it.
+
+    An import, coins for many, a sale with its goods: all of it or nothing.
+    """
+    number, text = number_of(run, "number of a run"), note_of(note, "--note")
+
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.undo(clerk, number, note=text)
+
+    return carry_out(ctx.obj, decide, dry_run, yes)

@@ -127,6 +127,9 @@ SECTIONS: Mapping[str, Members] = {
             "coins:reverse", "Take an entry back: a second entry that names it, once."
         ),
         "import": Command("coins:import_file", "Coins from a spreadsheet: all rows or none."),
+        "undo": Command(
+            "journal:undo", "Take a whole run made by hand back, or what still stands of it."
+        ),
         "journal": Command(
             "journal:journal", "Who did what, when, why, and how to take it back.", by_branch=True
         ),
