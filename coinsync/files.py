@@ -7,11 +7,13 @@ nobody can foresee, and nothing that has it already is opened.
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp, mkstemp
 from typing import BinaryIO
+
+from coinsync.errors import UsageError, reason_of
 
 #: How the names of incomplete files and folders end.
 PART = ".part"
@@ -34,16 +36,32 @@ def make_folder(folder: Path, mode: int) -> None:
 
 def write_whole(path: Path, content: bytes, mode: int) -> None:
     """Write a file with exactly this mode, in the place of what has its name."""
-    with new_file(path, mode, replaces=True) as (_, file):
+    with _draft(path, mode, os.replace) as (_, file):
         file.write(content)
 
 
 @contextmanager
-def new_file(path: Path, mode: int, *, replaces: bool = False) -> Iterator[tuple[Path, BinaryIO]]:
-    """A file to be written, which gets its name when it is complete; and its name until then.
+def new_file(path: Path, what: str) -> Iterator[tuple[Path, BinaryIO]]:
+    """Lend a private file that gets its name in the end, and the name that it has until then.
 
-    Raises ``FileExistsError`` where something has that name, unless it ``replaces`` that.
+    Raises ``UsageError`` where something has that name already, or where it cannot be written.
     """
+    if path.exists():
+        raise UsageError(
+            f"{what}: {path} is there already; nothing written", advice="Choose another name."
+        )
+    try:
+        # Unlike renaming, a link never replaces what somebody has put there meanwhile.
+        with _draft(path, 0o600, os.link) as draft:
+            yield draft
+    except OSError as error:
+        raise UsageError(f"{what}: {path} cannot be written ({reason_of(error)})") from error
+
+
+@contextmanager
+def _draft(
+    path: Path, mode: int, give_name: Callable[[Path, Path], object]
+) -> Iterator[tuple[Path, BinaryIO]]:
     # What a killed run left is of no use; what is somebody else's stays, and does no harm.
     for remains in _remains(path):
         with suppress(OSError):
@@ -59,14 +77,10 @@ def new_file(path: Path, mode: int, *, replaces: bool = False) -> Iterator[tuple
             file.flush()
             # A power cut must not leave the name of a file without what it holds.
             os.fsync(descriptor)
-            # SQLite and dump programs open it by its name.
+            # SQLite opens it by its name.
             if not os.path.samestat(part.lstat(), os.fstat(descriptor)):
-                raise FileNotFoundError(0, "somebody has put another file in its place", name)
-        if replaces:
-            part.replace(path)
-        else:
-            # Unlike renaming, this never replaces what somebody has put there meanwhile.
-            os.link(part, path)
+                raise FileNotFoundError(0, "somebody has put another file in its place")
+        give_name(part, path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from coinsync.errors import UsageError
 from coinsync.files import PART, make_folder, new_file, write_whole
 from tests.support.other_user import as_reader, shared_folder
 
@@ -48,9 +49,13 @@ def test_what_another_user_laid_is_not_written_through(folder: Path) -> None:
 def test_a_new_file_takes_the_place_of_nothing(folder: Path) -> None:
     """A link of its name is something, even where it leads nowhere."""
     kept = lay(folder, "backup")
-    with pytest.raises(FileExistsError), new_file(folder / "backup", 0o600) as (_, file):
+    kept.unlink()
+    with (
+        pytest.raises(UsageError, match="file exists"),
+        new_file(folder / "backup", "b") as (_, file),
+    ):
         file.write(b"new")
-    assert kept.read_text() == "kept"
+    assert not kept.exists()
     assert not list(folder.glob(f"*{PART}"))
 
 
@@ -70,11 +75,11 @@ def test_a_file_put_in_the_place_of_an_incomplete_one_is_noticed(tmp_path: Path)
     path = tmp_path / "backup"
 
     def swap() -> None:
-        with new_file(path, 0o600) as (part, _):
+        with new_file(path, "backup") as (part, _):
             part.unlink()
             part.write_text("another")
 
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UsageError, match="another file in its place"):
         swap()
     assert not list(tmp_path.iterdir())
 
@@ -84,7 +89,7 @@ def test_nobody_else_reads_it_before_it_has_its_mode(umask: int, tmp_path: Path)
     """Its mode is the one that is asked for, whatever the umask."""
     before = os.umask(umask)
     try:
-        with new_file(tmp_path / "export", 0o600) as (part, file):
+        with new_file(tmp_path / "export", "export") as (part, file):
             file.write(b"new")
             assert stat.S_IMODE(part.stat().st_mode) == 0o600
         make_folder(tmp_path / "state", 0o700)
@@ -98,7 +103,7 @@ def test_what_was_interrupted_can_be_repeated(tmp_path: Path) -> None:
     """What a killed run left behind is taken away, and is in nobody's way."""
     for name in (".backup.1.part", ".state.1.part"):
         (tmp_path / name).mkdir() if "state" in name else (tmp_path / name).touch()
-    with new_file(tmp_path / "backup", 0o600) as (_, file):
+    with new_file(tmp_path / "backup", "backup") as (_, file):
         file.write(b"whole")
     make_folder(tmp_path / "state", 0o700)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup", "state"]

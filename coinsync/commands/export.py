@@ -13,7 +13,7 @@ from typer import Context, Option
 
 from coinsync.commands.options import Day, span
 from coinsync.commands.session import Session
-from coinsync.errors import UsageError, reason_of
+from coinsync.errors import UsageError
 from coinsync.files import new_file
 
 if TYPE_CHECKING:
@@ -92,17 +92,10 @@ def _roster(reader: Reader, *, with_names: bool) -> Roster:
 
 def _write(path: Path, lines: Iterable[str]) -> int:
     """Write lines to a new file, whole or not at all; returns how many there were."""
-    # The name may be mistyped, and what lies there be the ledger itself.
-    if path.exists():
-        raise UsageError(
-            f"export: {path} is there already; nothing written", advice="Choose another name."
-        )
     count = 0
-    try:
-        with new_file(path, 0o600) as (_, file):
-            for line in lines:
-                file.write(f"{line}\n".encode())
-                count += 1
-    except OSError as error:
-        raise UsageError(f"export: {path} cannot be written ({reason_of(error)})") from error
+    # The name may be mistyped, and what lies there be the ledger itself.
+    with new_file(path, "export") as (_, file):
+        for line in lines:
+            file.write(f"{line}\n".encode())
+            count += 1
     return count

@@ -104,7 +104,7 @@ class TestAFile:
         target = installation.folder / "nowhere" / "coins.csv"
         said = installation.run("export", "--format", "csv", "--with-names", "--to", str(target))
         assert (said.code, "cannot be written (no such file" in said.err) == (2, True)
-        assert not list(installation.folder.glob("*.part"))
+        assert not list(installation.folder.glob(".*.part"))
 
     def test_what_breaks_half_way_leaves_nothing(
         self, installation: Installation, monkeypatch: pytest.MonkeyPatch
@@ -119,7 +119,7 @@ class TestAFile:
         monkeypatch.setattr(exporting, "_lines", broken)
         assert installation.run("export", "--format", "csv", "--to", str(path)).code == 1
         assert not path.exists()
-        assert not list(installation.folder.glob("*.part"))
+        assert not list(installation.folder.glob(".*.part"))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from coinsync.core.facts import (
     Attendance,
     Branch,
     Decision,
+    Doubt,
+    DoubtKind,
     Group,
     Hold,
     HoldKind,
@@ -543,7 +545,13 @@ MERGES = (
     Merge(OLD, ADA, (), (ADA,)),
     Merge(UNDONE, 0, (), (GLEB,)),
 )
+ABOUT_A_LESSON, ABOUT_ADA = (
+    Doubt(ADA, kind, 1, "", "2026-11-22T02:00:00Z")
+    for kind in (DoubtKind.LESSON_COPIES, DoubtKind.CARD_MISSING)
+)
 CARDS = [
+    Put(ABOUT_A_LESSON),
+    Put(ABOUT_ADA),
     *(
         Put(a_resident(id, name))
         for id, name in ((OLD, "Ада"), (ADA, "Ада М."), (GLEB, "Ада Минина"), (UNDONE, "Ада Н."))
@@ -1020,3 +1028,10 @@ def test_what_was_paid_is_found_by_sale(shop: Shop, many: int) -> None:
         "b": [(ADA, -30)],
         "none": [],
     }
+
+
+def test_doubts_are_found_by_card(merged: Reader) -> None:
+    """And not where a lesson has the same number."""
+    assert merged.all(Doubt) == [ABOUT_ADA, ABOUT_A_LESSON]
+    assert merged.doubts_of([ADA, GLEB]) == [ABOUT_ADA]
+    assert merged.doubts_of([GLEB]) == []

@@ -219,9 +219,10 @@ POLICY = (
 
 def check_scripts(page: str) -> None:
     """The page's script elements are the first call to VK, our script and its data, each once."""
+    (language,) = re.findall('<html lang="(..)">', page)
     assert re.findall(r"<script[^>]*>", page) == [
         "<script>",
-        f'<script src="{PageRenderer().script_address}" defer>',
+        f'<script src="{PageRenderer().script_addresses[language]}" defer>',
         '<script type="application/json" id="data">',
     ]
 

@@ -1,16 +1,23 @@
-"""A backup of the database in one file, looked at before it gets its name."""
+"""A backup of the database in one file, looked at before it gets its name.
+
+It is a database of SQLite, whatever the engine: ``db copy`` brings it back to a server.
+"""
 
 from datetime import datetime
 from pathlib import Path
 
-from coinsync.errors import CoinsyncError, UsageError, reason_of
+from coinsync.errors import CoinsyncError
 from coinsync.files import new_file
 from coinsync.store.database import engine_at, open_readable, reading, speaking
 from coinsync.store.engines.sqlite import SQLITE
+from coinsync.store.operations.copy import copy_database
 from coinsync.store.reader import Reader
 
 #: Names of backups that were named by their moment.
 DATED_BACKUPS = "coinsync-????-??-??-??????.backup"
+
+#: How long a server is waited for.
+WAIT_SECONDS = 30.0
 
 
 def back_up(url: str, file: Path) -> int:
@@ -18,19 +25,15 @@ def back_up(url: str, file: Path) -> int:
 
     What has that name already is left alone.
     """
-    if file.exists():
-        raise UsageError(
-            f"backup: {file} is there already; nothing written", advice="Choose another name."
-        )
     engine = engine_at(url)
     engine.must_exist(url)
-    try:
-        with new_file(file, 0o600) as (part, _), speaking(open_readable(url)):
-            engine.back_up(url, part)
-            if engine is SQLITE:
-                _look_through(part)
-    except OSError as error:
-        raise UsageError(f"backup: {file} cannot be written ({reason_of(error)})") from error
+    with new_file(file, "backup") as (part, _):
+        if engine is SQLITE:
+            with speaking(open_readable(url)):
+                SQLITE.back_up(url, part)
+        else:
+            _copy_rows(url, part)
+        _look_through(part)
     return file.stat().st_size
 
 
@@ -56,9 +59,19 @@ def delete_old(folder: Path, keep: int) -> list[str]:
     return deleted
 
 
+def _copy_rows(url: str, part: Path) -> None:
+    """Write what a server holds into a file of SQLite, in the same schema."""
+    copy_database(url, _url_of(part), wait_seconds=WAIT_SECONDS)
+    SQLITE.make_one_file(part)
+
+
+def _url_of(part: Path) -> str:
+    return f"sqlite:///{part.absolute()}"
+
+
 def _look_through(part: Path) -> None:
     # A copy that cannot be read is worth nothing, and the day to find out is today.
-    copy = open_readable(f"sqlite:///{part.absolute()}")
+    copy = open_readable(_url_of(part))
     with reading(copy):
         reader = Reader(copy)
         damage = reader.damage()
