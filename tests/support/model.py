@@ -76,6 +76,7 @@ class Model:
     looked: set[int] = field(default_factory=set)
     key_states: dict[Pair, KeyState] = field(default_factory=dict)
     held: dict[Pair, tuple[str, int]] = field(default_factory=dict)
+    held_for: dict[Pair, str] = field(default_factory=dict)
     words: dict[Pair, tuple[int, int, str]] = field(default_factory=dict)
     proposals: dict[str, Done] = field(default_factory=dict)
     into: dict[int, int] = field(default_factory=dict)
@@ -240,13 +241,13 @@ class Model:
         elif known and not rerate and owed and (owed > 0 or not held):
             pass
         elif offer and not state.coins:
-            self.held[pair] = ("guest", offer)
+            self.held[pair], self.held_for[pair] = ("guest", offer), reason
         elif owed < 0 and (
-            (known and held)
+            (known and held and self.held_for[pair] != reason)
             or reason in ("not_marked", "membership_unknown")
             or self.balance(pair[1]) < -owed
         ):
-            self.held[pair] = ("reversal", owed)
+            self.held[pair], self.held_for[pair] = ("reversal", owed), reason
         else:
             self.held.pop(pair, None)
             self.post(pair, coins)
