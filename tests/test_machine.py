@@ -941,7 +941,9 @@ class Life(RuleBasedStateMachine):
             wanted=set(checks),
             branches=[BRANCH],
         )
-        assert not found.findings, found.findings
+        # A lesson may look like another one; that is a note and nothing wrong.
+        wrong = [finding for finding in found.findings if finding.check != "twice"]
+        assert not wrong, wrong
         assert len(found.checked) == len(set(checks))
 
     @invariant()

@@ -52,6 +52,7 @@ class Dossier:
     entries: tuple[Line, ...]
     held: tuple[facts.Hold, ...]
     decisions: tuple[facts.Decision, ...]
+    doubts: tuple[facts.Doubt, ...]
 
 
 @dataclass(frozen=True, slots=True)

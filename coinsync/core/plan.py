@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 from coinsync.core.canonical import canonical_text
 from coinsync.core.catalog import StockMove
 from coinsync.core.fact_keys import RANK, identity
-from coinsync.core.facts import Fact, Lesson
+from coinsync.core.facts import Doubt, Fact, Lesson
 from coinsync.core.ledger import Entry, KeyState, Kind
 from coinsync.core.setting import setting, whole
 
@@ -103,6 +104,8 @@ class RemarkKind(StrEnum):
     TYPE_UNKNOWN = "type_unknown"
     VK = "vk"
     MERGED = "merged"
+    DOUBT = "doubt"
+    TWICE = "twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Remark:
     other: int | None = None
     known: bool = False
     detail: str = ""
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +294,13 @@ class Plan:
 
     def _check_lessons(self, limits: Limits) -> tuple[str, ...]:
         evidence = self.evidence
-        reversals, awarded = self.counts.reversals, self.counts.awarded
+        moved = Counter[str]()
+        for entry in self.entries:
+            moved[entry.key] += entry.coins
+        # A lesson that is taken back and paid anew, as at another rate, is no loss; what else the
+        # child gets that night is no comfort for a lesson that is lost.
+        reversals = sum(coins < 0 for coins in moved.values())
+        awarded = (+moved).total()
         refusals = []
         # An empty answer is never a reason to take coins away.
         if evidence.lessons_known and not evidence.lessons_read:

@@ -90,6 +90,7 @@ def dossier(reader: Reader, resident: Resident) -> Dossier:
         entries=tuple(reversed(newest_first)),
         held=tuple(reader.holds_of(cards)),
         decisions=tuple(reader.decisions_of(cards)),
+        doubts=tuple(reader.doubts_of(cards)),
     )
 
 

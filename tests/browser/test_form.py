@@ -154,7 +154,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Window:
     url = new_database(tmp_path_factory.mktemp("empty"))
     child = Resident(1, "Юля", Presence.CLIENT, (1,))
     people = Plan.of(
-        Purpose.PEOPLE, Scope(1, TODAY, TODAY), [Put(child), Put(Link(VERA, 1, LinkSource.DESK))]
+        Purpose.DESK, Scope(1, TODAY, TODAY), [Put(child), Put(Link(VERA, 1, LinkSource.DESK))]
     )
     record(url, plan=people)
     return Window(url)

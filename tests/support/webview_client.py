@@ -97,10 +97,10 @@ def record(
     url: str,
     changes: Sequence[Change] = (),
     *,
-    purpose: Purpose = Purpose.LESSONS,
+    purpose: Purpose = Purpose.DESK,
     plan: Plan | None = None,
 ) -> None:
-    """Apply a plan of these changes, as the nightly sync would, or another plan."""
+    """Apply a plan of these changes, as staff would, or another plan."""
     database = open_writable(url)
     around = Environment(
         now=lambda: NOW,
@@ -121,6 +121,8 @@ def school_in(folder: Path, *changes: Change) -> str:
     """A school's database in a folder, with further ``changes``; its URL."""
     url = new_database(folder)
     record(url, [*founding(), *changes])
+    # So the attendance is as fresh as after a night.
+    record(url, purpose=Purpose.LESSONS)
     return url
 
 

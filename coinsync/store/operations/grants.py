@@ -26,6 +26,7 @@ CHANGING = {
     "attendance": "INSERT, UPDATE",
     "hold": "INSERT, UPDATE, DELETE",
     "decision": "INSERT, UPDATE",
+    "doubt": "INSERT, UPDATE, DELETE",
     "note": "INSERT, DELETE",
     "item": "INSERT, UPDATE",
     "event": "INSERT, UPDATE",
