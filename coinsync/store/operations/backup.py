@@ -3,8 +3,11 @@
 import os
 from contextlib import suppress
 from datetime import datetime
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
+from coinsync.core.ledger import GENESIS
+from coinsync.core.seal import Seal, seal_of
 from coinsync.errors import CoinsyncError, UsageError, reason_of
 from coinsync.store.database import engine_at, open_readable, reading, speaking
 from coinsync.store.engines.sqlite import SQLITE
@@ -14,8 +17,10 @@ from coinsync.store.reader import Reader
 DATED_BACKUPS = "coinsync-????-??-??-??????.backup"
 
 
-def back_up(url: str, file: Path) -> int:
-    """Write a backup that only its owner can read, and check it; its size in bytes.
+def back_up(url: str, file: Path) -> tuple[int, Seal]:
+    """Write a backup that only its owner can read, and check it.
+
+    Its size in bytes, and a seal that it was found to hold: the newest one before it was made.
 
     What has that name already is left alone.
     """
@@ -26,6 +31,9 @@ def back_up(url: str, file: Path) -> int:
         )
     engine = engine_at(url)
     engine.must_exist(url)
+    opened = open_readable(url)
+    with reading(opened):
+        newest = next(iter(Reader(opened).runs(1)), None)
     try:
         # A try that was killed has left it, perhaps as a second name of a finished backup.
         part.unlink(missing_ok=True)
@@ -33,13 +41,15 @@ def back_up(url: str, file: Path) -> int:
             engine.back_up(url, part)
         if engine is SQLITE:
             _look_through(part)
+        if newest and not _is_in(part, newest.chain):
+            raise CoinsyncError(f"backup: the copy does not hold run {newest.id}")
         _keep(part, file)
     except OSError as error:
         raise UsageError(f"backup: {file} cannot be written ({reason_of(error)})") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-    return file.stat().st_size
+    return file.stat().st_size, seal_of(newest.id, newest.chain) if newest else seal_of(0, GENESIS)
 
 
 def dated_file(folder: Path, now: datetime) -> Path:
@@ -68,13 +78,22 @@ def _look_through(part: Path) -> None:
     # A copy that cannot be read is worth nothing, and the day to find out is today.
     copy = open_readable(f"sqlite:///{part.absolute()}")
     with reading(copy):
-        reader = Reader(copy)
-        damage = reader.damage()
-        runs = reader.head().runs
-        if not damage and runs and runs not in reader.chains([runs]):
-            damage = [f"run {runs} is missing"]
-        if damage:
-            raise CoinsyncError(f"backup: the copy is damaged ({damage[0]})")
+        refuse_damaged(Reader(copy), "the copy")
+
+
+def refuse_damaged(reader: Reader, name: str) -> None:
+    """Refuse a copy that the engine finds damaged, or that lacks its end."""
+    damage = reader.damage()
+    runs = reader.head().runs
+    if not damage and reader.seal().run != runs:
+        damage = [f"run {runs} is missing"]
+    if damage:
+        raise CoinsyncError(f"backup: {name} is damaged ({damage[0]})")
+
+
+def _is_in(file: Path, text: str) -> bool:
+    with file.open("rb") as content, mmap(content.fileno(), 0, access=ACCESS_READ) as all_bytes:
+        return all_bytes.find(text.encode()) >= 0
 
 
 def _keep(part: Path, file: Path) -> None:
