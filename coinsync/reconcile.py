@@ -17,6 +17,7 @@ from coinsync.core.catalog import Event, Item, RefundLine, Sale, SaleLine
 from coinsync.core.facts import (
     Branch,
     Decision,
+    Doubt,
     Fact,
     Group,
     Hold,
@@ -55,7 +56,7 @@ STORED = tuple(check.id for check in (*LEDGER_CHECKS, *STORED_CHECKS))
 _CONDITION = "coinsync doctor"
 
 #: The checks that reading lessons makes: a lesson that cannot be read is found among the ``facts``.
-_ON_LESSONS = frozenset({"rules", "lessons", "holds", "facts"})
+_ON_LESSONS = frozenset({"rules", "lessons", "holds", "twice", "facts"})
 #: All that is compared with the ledger.
 _ON_LEDGER = frozenset({*OF_A_DAY, "notes", "erased", "private", "sales", "stock", *_ON_LESSONS})
 
@@ -84,7 +85,7 @@ def prove(
     check_seals = partial(gathering.check_seals, seals, copy)
     check_branches = partial(gathering.check_branches, now, branches)
     people = ("links", "merges", "erased", "facts", "private")
-    lessons = ("rules", "lessons", "holds")
+    lessons = ("rules", "lessons", "holds", "twice")
     shop = ("sales", "stock", "facts")
     # Of each part: the checks that cannot be made without it, those for which it is done, and the
     # work. Lessons and sales are compared with the ledger, and the ledger with people.
@@ -125,6 +126,7 @@ class _Gathering:
     until: str = ""
     findings: Findings = field(default_factory=Findings)
     unmade: set[str] = field(default_factory=set)
+    open_doubts: int = 0
     people: StoredPeople = field(default_factory=StoredPeople)
     ledger: LedgerPass | None = None
     totals: Circulation = field(default_factory=Circulation)
@@ -149,7 +151,7 @@ class _Gathering:
             totals=self.totals,
             entries=self.ledger.entries if self.ledger else 0,
             residents=len(self.people.residents),
-            held=len(self.people.holds),
+            held=len(self.people.holds) + self.open_doubts,
             seal=str(self.ledger.chain.seal) if self.ledger else "",
             holds=tuple(self.holds),
         )
@@ -177,6 +179,7 @@ class _Gathering:
         residents = {card.id: card for card in self._all(Resident, findings)}
         holds = {hold.key: hold for hold in self._all(Hold, findings)}
         decisions = {decision.key: decision for decision in self._all(Decision, findings)}
+        self.open_doubts = sum(not doubt.ruling for doubt in self._all(Doubt, findings))
         self.people = StoredPeople(
             residents,
             merges=tuple(self._all(Merge, findings)),

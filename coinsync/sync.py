@@ -4,20 +4,25 @@ from calendar import monthrange
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from coinsync.config import BranchSettings, Settings
 from coinsync.core import clocks
-from coinsync.core.facts import LessonRecord, Membership, Presence, Resident, Status, VkPage
+from coinsync.core.facts import (
+    Doubt,
+    LessonRecord,
+    Membership,
+    Presence,
+    Resident,
+    Status,
+    VkPage,
+)
 from coinsync.core.ledger import lesson_key
 from coinsync.core.plan import Evidence, Limits, Plan, Purpose, Put, Scope, digest_of
-from coinsync.core.planning.compare import Recorded, WindowReading, compare
+from coinsync.core.planning.compare import COPIES, Recorded, WindowReading, compare
+from coinsync.core.planning.doubts import Doubts, believe
 from coinsync.core.planning.lessons import plan_lessons
-from coinsync.core.planning.people import (
-    People,
-    names_to_ask,
-    plan_people,
-)
+from coinsync.core.planning.people import People, names_to_ask, plan_people
 from coinsync.core.planning.review import Ruling, plan_review
 from coinsync.core.planning.visits import new_visits, questions_about, with_ruling
 from coinsync.core.rules import GuestPolicy, LessonContext, by_group, by_resident
@@ -32,13 +37,18 @@ MISSING_ASKED_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class LessonStep:
-    """The lessons of one window, to be planned once the branch's people are."""
+    """The lessons of one window, to be planned once the branch's people are.
+
+    These were read at ``moment`` (UTC), with these cards ``doubted``.
+    """
 
     branch: BranchSettings
     scope: Scope
     today: date
     context: LessonContext
     read_before: date | None
+    moment: datetime
+    doubted: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +164,9 @@ class Sync:
         today = self.now.astimezone(branch.zone).date()
         try:
             # The school's day is the CRM's: a wrong clock of ours must not read a day too few.
-            moment = self._moment()
+            moment = self._moment().astimezone(UTC)
             today = moment.astimezone(branch.zone).date()
-            return self._people_outcome(branch, today)
+            return self._people_outcome(branch, today, moment)
         except ClockWrong:
             # It is no trouble of one branch: with a wrong clock nothing may be planned at all.
             raise
@@ -178,24 +188,32 @@ class Sync:
         days_back = min(self.settings.sync.days_back, last.toordinal() - 1)
         return self.since or last - timedelta(days=days_back), last
 
-    def _people_outcome(self, branch: BranchSettings, today: date) -> Outcome:
+    def _people_outcome(self, branch: BranchSettings, today: date, moment: datetime) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
         read_before = date.fromisoformat(last_run.until) if last_run else None
         reading = read_people(self.exchange, branch.id, today)
         self._check_schedule(reading)
-        listed = {resident.id for resident in reading.people.residents}
-        known = self.reader.people(branch.id, listed | set(reading.bad_cards))
+        numbers = {resident.id for resident in reading.people.residents} | set(reading.bad_cards)
+        doubted = []
+        for doubt in self.reader.all(Doubt):
+            if doubt.is_about_card and doubt.branch == branch.id:
+                doubted.append(doubt)
+                numbers.add(doubt.id)
+        known = self.reader.people(branch.id, numbers)
         pages, warning = self._ask_vk(reading.people.residents, known, today)
         read = replace(reading.completed_from(known), pages=pages)
-        scope = Scope(branch.id, today, today)
+        scope, doubts = Scope(branch.id, today, today), Doubts(moment, doubted)
         plan = plan_people(
             scope,
             read,
             known,
             read_before=read_before,
-            unreadable=reading.bad_cards | reading.bad_memberships,
+            doubts=doubts,
+            unreadable=reading.bad_memberships,
             missed=self._missing_in,
         )
+        here = {resident.id for resident in known.residents if branch.id in resident.branches}
+        missing = here.difference(resident.id for resident in read.residents)
         types = {lesson_type.id: lesson_type for lesson_type in (*known.types, *read.types)}
         context = LessonContext(
             types,
@@ -204,10 +222,9 @@ class Sync:
             self.reader.first_read_on(branch.id) or today,
         )
         steps = [
-            LessonStep(branch, window, today, context, read_before)
+            LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
             for window in windows(branch.id, *self._days(today))
         ]
-        here = {resident.id for resident in known.residents if branch.id in resident.branches}
         return Outcome(
             branch,
             scope,
@@ -216,7 +233,8 @@ class Sync:
             calls=self._calls(),
             warning=warning,
             steps=tuple(steps),
-            missing=frozenset(here.difference(resident.id for resident in read.residents)),
+            # A card whose absence is doubted may be there all the same.
+            missing=frozenset(missing - doubts.cards),
         )
 
     def _check_schedule(self, reading: PeopleReading) -> None:
@@ -257,17 +275,27 @@ class Sync:
             del stored[number]
         window = self._read_window(scope, stored)
         # A lesson that was moved here is recorded under another day or branch.
-        moved_here = {record.lesson.id for record in window.lesson_records}.difference(stored)
-        stored.update(self.reader.lesson_records_by_id(moved_here))
+        read = {*window.unreadable, *(record.lesson.id for record in window.lesson_records)}
+        stored.update(self.reader.lesson_records_by_id(read.difference(stored)))
+        rulebook = self.settings.rulebook
+        window, doubts = believe(
+            window, stored, scope, rulebook, step.moment, self.reader.all(Doubt)
+        )
         context = self._with_visitors(step.context, window.lesson_records)
         settled = tuple(context.settle(record) for record in window.lesson_records)
-        recorded = self._recorded(stored, settled)
+        # Only the first reading without a card shows who stands in its lessons instead.
+        recorded = self._recorded(stored, settled, step.doubted)
         comparison = compare(
             replace(window, lesson_records=settled),
             recorded,
-            self.settings.rulebook,
+            rulebook,
             self.settings.account,
             step.read_before,
+        )
+        comparison = replace(
+            comparison,
+            facts=(*comparison.facts, *doubts.changes),
+            remarks=(*comparison.remarks, *doubts.remarks),
         )
         awards_posted = sum(state.coins > 0 for state in recorded.key_states.values())
         survivors = self.reader.survivors()
@@ -279,10 +307,8 @@ class Sync:
             survivors=survivors,
             rerate=self.rerate,
         )
-        lessons = frozenset(record.lesson.id for record in settled)
-        outcome = Outcome(
-            step.branch, scope, step.today, plan, calls=self._calls(), lessons=lessons
-        )
+        calls, lessons = self._calls(), frozenset(read)
+        outcome = Outcome(step.branch, scope, step.today, plan, calls=calls, lessons=lessons)
         return self.settled(outcome, self.guests) if self.guests else outcome
 
     def settled(self, outcome: Outcome, policy: GuestPolicy) -> Outcome:
@@ -309,6 +335,8 @@ class Sync:
             if record.lesson.id not in self._lessons_planned
         }
         unreadable = reading.unreadable_fields()
+        for number in self._lessons_planned.intersection(unreadable):
+            del unreadable[number]
         accounted = {*records, *unreadable}
         missing = [
             number
@@ -318,7 +346,9 @@ class Sync:
         known = sum(record.lesson.status is Status.CONDUCTED for record in stored.values())
         # Where all or so much has vanished it is the answer that must be doubted. Nothing is asked
         # for, hundreds of lessons one by one, and the guard will refuse the plan.
-        all_vanished = bool(known) and not reading.items
+        copied = sum(path == COPIES for path in unreadable.values())
+        lessons_read = len(reading.items) + copied
+        all_vanished = bool(known) and not lessons_read
         doubtful = all_vanished or len(missing) > MISSING_ASKED_MAX
         moved = {} if doubtful else self._ask_for(missing, scope.branch)
         return WindowReading(
@@ -327,7 +357,7 @@ class Sync:
             unreadable=unreadable,
             evidence=Evidence(
                 lessons_known=known,
-                lessons_read=len(reading.items),
+                lessons_read=lessons_read,
                 lessons_unasked=len(missing) if doubtful else 0,
             ),
         )
@@ -350,7 +380,10 @@ class Sync:
         return replace(context, memberships={**context.memberships, **by_resident(visitors)})
 
     def _recorded(
-        self, stored: dict[int, LessonRecord], records: Sequence[LessonRecord]
+        self,
+        stored: dict[int, LessonRecord],
+        records: Sequence[LessonRecord],
+        doubted: frozenset[int],
     ) -> Recorded:
         pairs = {
             (record.lesson.id, attendance.resident)
@@ -365,7 +398,7 @@ class Sync:
             self.reader.holds(lessons),
             self.reader.decisions(lessons),
             frozenset(self._residents),
-            frozenset(self._vanished),
+            (doubted | self._vanished).difference(self.reader.survivors()),
         )
 
     def _balances(self, owners: Collection[int]) -> dict[int, int]:

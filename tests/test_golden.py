@@ -6,7 +6,8 @@ misbehaved. Every request of ``coinsync sync`` to the school's simulator was wri
 with its answer, and after each sync some more requests that another order of reading may need.
 
 ``answers.json.xz`` holds for each sync the time, the options, the exit code and the exchanges;
-``entries.csv`` holds the whole ledger after the last one.
+``entries.csv`` holds the whole ledger after the last one. It differs from the first version's in
+one thing: a card that was missing for the first time is doubted, so its lesson of that day is paid.
 """
 
 from __future__ import annotations

@@ -945,7 +945,9 @@ class Life(RuleBasedStateMachine):
             branches=[BRANCH],
             seals=[(seal, "") for seal in self.seals],
         )
-        assert not found.findings, found.findings
+        # A lesson may look like another one; that is a note and nothing wrong.
+        wrong = [finding for finding in found.findings if finding.check != "twice"]
+        assert not wrong, wrong
         if "seal" in checks:
             assert list(found.holds) == [f"seal {seal}" for seal in self.seals]
         assert len(found.checked) == len(set(checks))

@@ -323,8 +323,158 @@ def test_who_is_missing_from_both_branches_is_gone(school: PlainSchool) -> None:
     school.cards.append(a_resident(NEW, branches=(LEFT, RIGHT)))
     school.night()
     school.cards.pop()
-    assert gone(school.dry_run()) == [NEW]
+    assert gone(school.night()) == []
+    school.now += timedelta(hours=12)
     assert gone(school.dry_run(branches=(RIGHT,))) == []
+    assert gone(school.dry_run()) == [NEW]
+
+
+def doubted(outcomes: list[Outcome]) -> list[tuple[str, bool]]:
+    """The cases that a run doubts, and whether that was said before."""
+    return [
+        (remark.doubt.case, remark.known)
+        for plan in plans(outcomes)
+        for remark in plan.remarks
+        if remark.doubt is not None
+    ]
+
+
+def test_a_card_that_is_missing_for_one_reading_costs_nothing(school: PlainSchool) -> None:
+    """Neither a lesson of that very day, nor one that comes meanwhile; and it ends by itself."""
+    everybody, case = list(school.cards), f"card-missing:{GLEB}:{LEFT}"
+    school.lessons = [held(1, GLEB, on=TODAY)]
+    school.night()
+    school.cards = [card for card in everybody if card.id != GLEB]
+    school.lessons += [held(2, GLEB, on=TODAY)]
+    outcomes = school.night()
+    assert doubted(outcomes) == [(case, False)]
+    assert (coins(outcomes), gone(outcomes)) == ([(2, GLEB, 10)], [])
+    for hours in (0, 11):
+        school.now += timedelta(hours=hours)
+        assert doubted(school.night()) == [(case, True)]
+    school.cards = everybody
+    outcomes = school.night()
+    assert (doubted(outcomes), coins(outcomes), gone(outcomes)) == ([], [], [])
+
+
+def test_a_card_that_stays_away_is_gone_and_its_lessons_stay_paid(school: PlainSchool) -> None:
+    """Also those of the very day on which that became certain."""
+    school.lessons = [held(1, GLEB), held(2, GLEB, on=TODAY)]
+    school.night()
+    school.cards = [card for card in school.cards if card.id != GLEB]
+    school.night()
+    school.now += timedelta(hours=12)
+    outcomes = school.night()
+    assert (coins(outcomes), gone(outcomes), doubted(outcomes)) == ([], [GLEB], [])
+    school.now += timedelta(days=1)
+    school.lessons += [held(3, GLEB, on=school.now.date())]
+    assert coins(school.night()) == []
+
+
+def test_a_card_that_moves_to_the_other_branch_leaves_its_old_group_in_the_end(
+    school: PlainSchool,
+) -> None:
+    """Both memberships hold until the absence is certain; nobody is gone, no coin moves."""
+    school.lessons = [held(1, GLEB)]
+    school.night()
+    school.cards[1] = a_resident(GLEB, branches=(RIGHT,))
+    assert doubted(school.night()) == [(f"card-missing:{GLEB}:{LEFT}", False)]
+    school.now += timedelta(hours=12)
+    outcomes = school.night()
+    assert (coins(outcomes), gone(outcomes), doubted(outcomes)) == ([], [], [])
+    with school.run() as run:
+        people = run.reader.people(RIGHT)
+    ended = {seat.group for seat in people.memberships if seat.until and seat.resident == GLEB}
+    assert ended == {LEFT_GROUP}
+
+
+@pytest.mark.parametrize("old", [OCTOBER, NOVEMBER])
+@pytest.mark.parametrize("new", [date(2025, 12, 31), date(2028, 1, 1)])
+def test_a_lesson_that_jumps_is_taken_back_by_the_second_reading_alone(
+    school: PlainSchool, old: date, new: date
+) -> None:
+    """Out of every rule; or ahead by more than a year, where its coins only move along."""
+    # An empty window is refused, whatever became of its lessons.
+    others = [held(2), held(4, on=OCTOBER)]
+    school.lessons = [held(1, GLEB, on=old), *others]
+    school.night()
+    school.lessons = [held(1, GLEB, on=new), *others]
+    case = f"lesson-date:1:{LEFT}"
+    assert doubted(school.dry_run()) == [(case, False)]
+    assert coins(school.night()) == []
+    for hours in (0, 11):
+        school.now += timedelta(hours=hours)
+        outcomes = school.night()
+        assert (coins(outcomes), doubted(outcomes)) == ([], [(case, True)])
+    school.now += timedelta(hours=1)
+    outcomes = school.night()
+    assert coins(outcomes) == ([(1, GLEB, -10)] if new < old else [])
+    assert doubted(outcomes) == []
+
+
+def test_a_lesson_whose_copies_differ_stays_as_it_is(school: PlainSchool) -> None:
+    """For ever; a new one is not recorded."""
+    school.lessons = [held(1), held(2)]
+    school.night()
+    school.lessons = [held(1, status=Status.CANCELLED), held(2), held(3, GLEB)]
+    school.spoil = lambda exchange: replace(exchange, copied=frozenset({1, 3}))
+    outcomes = school.night()
+    assert coins(outcomes) == []
+    cases = [f"lesson-copies:1:{LEFT}", f"lesson-copies:3:{LEFT}"]
+    assert doubted(outcomes) == [(case, False) for case in cases]
+    school.now += timedelta(days=3)
+    assert doubted(school.night()) == [(case, True) for case in cases]
+    school.spoil = lambda exchange: exchange
+    assert sorted(coins(school.night())) == [(1, ADA, -10), (3, GLEB, 10)]
+
+
+def test_a_lost_lesson_whose_copies_differ_takes_no_coins(school: PlainSchool) -> None:
+    """Its old window is not planned, because nobody knows what became of it."""
+    school.lessons = [held(1, on=OCTOBER), held(4, on=OCTOBER)]
+    school.night()
+    school.lessons = [held(1, status=Status.CANCELLED), held(4, on=OCTOBER)]
+    school.spoil = lambda exchange: replace(exchange, copied=frozenset({1}))
+    outcomes = school.dry_run(branches=(LEFT,))
+    assert [type(outcome.error) for outcome in outcomes[1:]] == [IncompleteRead, type(None)]
+    assert coins(outcomes) == []
+
+
+def test_the_only_lesson_of_a_window_is_no_empty_answer_when_its_copies_differ(
+    school: PlainSchool,
+) -> None:
+    """The guard is silent: something was read."""
+    school.lessons = [held(1)]
+    school.night()
+    school.spoil = lambda exchange: replace(exchange, copied=frozenset({1}))
+    assert doubted(school.night()) == [(f"lesson-copies:1:{LEFT}", False)]
+
+
+def test_an_heir_is_proposed_although_the_absence_is_doubted(school: PlainSchool) -> None:
+    """A night later the lessons would not show any more who took whose place."""
+    school.lessons = [held(1, ADA, GLEB)]
+    school.night()
+    school.cards = [a_resident(ADA), a_resident(NEW), school.cards[2]]
+    school.lessons = [held(1, ADA, NEW)]
+    outcomes = school.night()
+    assert remarks(outcomes, RemarkKind.MERGED) == [(None, GLEB, NEW)]
+    assert doubted(outcomes) == [(f"card-missing:{GLEB}:{LEFT}", False)]
+    school.now += timedelta(hours=12)
+    assert gone(school.night()) == [GLEB]
+
+
+def test_a_lesson_entered_twice_is_said_once(school: PlainSchool) -> None:
+    """Both are paid."""
+    school.lessons = [held(1, ADA, GLEB), held(2, GLEB, ADA)]
+    outcomes = school.night()
+    assert len(coins(outcomes)) == 4
+    assert remarks(outcomes, RemarkKind.TWICE) == [(2, None, 1)]
+    twice = [
+        remark.known
+        for plan in plans([*outcomes, *school.night()])
+        for remark in plan.remarks
+        if remark.kind is RemarkKind.TWICE
+    ]
+    assert twice == [False, True]
 
 
 def test_a_branch_that_was_refused_says_of_nobody_that_they_are_missing(

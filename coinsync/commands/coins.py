@@ -23,7 +23,7 @@ from coinsync.commands.options import (
     number_of,
 )
 from coinsync.commands.posting import carry_out
-from coinsync.commands.session import Session
+from coinsync.commands.session import Session, refuse_branches
 from coinsync.config import Settings
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.files.import_rows import read_import_rows
@@ -35,8 +35,13 @@ from coinsync.desk.imports import import_rows
 from coinsync.errors import ImportRefused, NotFound, UsageError, reason_of
 from coinsync.lookup.residents import attended, find_resident, members_of, residents_of
 
-#: Who gets the same, and which of the words is then left out.
-WhoPerhaps = Annotated[str | None, argument("RESIDENT", "As for debit; left out for many.")]
+#: Where many get the same, how many coins is the only word, and stands in the place of who.
+WhoPerhaps = Annotated[
+    str | None,
+    argument(
+        "RESIDENT", "101, vk:456, or a name's beginning; left out for many.", completion.residents
+    ),
+]
 CoinsPerhaps = Annotated[str | None, argument("COINS", "How many; left out with --for.")]
 ForWay = Annotated[
     str,
@@ -82,6 +87,8 @@ def credit(
     if kinds:
         # The only word is then how many coins.
         resident, coins = None, resident
+    if resident is not None and session.branches:
+        refuse_branches("credit RESIDENT")
     chosen = _way(session.settings, way) if way else None
     amount = _amount(coins, chosen)
     author, note = author_of(session, key, date, allow_duplicate), note_of(reason)

@@ -64,8 +64,7 @@ def backup(
 ) -> None:
     """Write a backup of the whole database, while everything goes on.
 
-    Of SQLite a copy of the file, of a server a dump of SQL; docs/operations.md says how to restore
-    both.
+    It is a file of SQLite, of a server too; docs/operations.md says how to restore both.
     """
     session: Session = ctx.obj
     folder = session.settings.data.backups

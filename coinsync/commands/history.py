@@ -1,7 +1,7 @@
 """Looking at coins: balance, history, statement."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Context, Option
 
@@ -18,9 +18,8 @@ from coinsync.commands.options import (
     day_option,
     span,
 )
-from coinsync.commands.session import Session
+from coinsync.commands.session import Session, refuse_branches
 from coinsync.core.ledger import Kind
-from coinsync.core.people_report import Sort
 from coinsync.errors import UsageError
 from coinsync.lookup.residents import find_resident, residents_of, with_coins
 
@@ -33,7 +32,7 @@ def balance(
     as_of: Annotated[str | None, day_option("At the end of that day.", "--as-of")] = None,
     group: InGroup = "",
     coins_min: CoinsMin = None,
-    sort: SortBy = Sort.NAME,
+    sort: SortBy = "name",
     as_csv: AsCsv = False,
 ) -> None:
     """Coins of one resident, or of all; --as-of a day.
@@ -45,6 +44,8 @@ def balance(
 
     session: Session = ctx.obj
     day = day_of(as_of)
+    if resident is not None and session.branches:
+        refuse_branches("balance RESIDENT")
     with session.reader() as reader:
         if resident is not None:
             residents = [find_resident(reader, resident)]
@@ -95,7 +96,7 @@ def statement(
     ] = None,
     until: Annotated[str | None, day_option("Last day; today if left out.")] = None,
     language: Annotated[
-        str, Option("--lang", metavar="ru|en", help="Language of the parent.")
+        Literal["ru", "en"], Option("--lang", help="Language of the parent.")
     ] = "ru",
     as_csv: AsCsv = False,
 ) -> None:
@@ -103,15 +104,10 @@ def statement(
 
     What there was, every line, what there is; in Russian, or with --lang en in English.
     """
-    from coinsync.core.wording import LANGUAGES
     from coinsync.lookup import history as lookup
     from coinsync.render import history as render
 
     session: Session = ctx.obj
-    if language not in LANGUAGES:
-        raise UsageError(
-            f"--lang {language!r} is no language here", advice=f"Languages: {', '.join(LANGUAGES)}."
-        )
     first, last = span(since, until)
     with session.reader() as reader:
         who = find_resident(reader, resident)

@@ -6,11 +6,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from typer import Context, Option
 
 from coinsync import config
-from coinsync.commands.session import Session, somebody_is_there
+from coinsync.commands.session import Session, confirm, somebody_is_there
 from coinsync.commands.setup_interview import Interview, ask_key
 from coinsync.config.secrets import ALFACRM_KEY
 from coinsync.config.settings import SecretSettings
@@ -142,7 +141,7 @@ def _settle_key(session: Session, typed_key: str, *, asks: bool) -> str:
             alone = f"{ALFACRM_KEY} stands in the environment alone, which cron does not have"
             if is_person:
                 session.complain(alone)
-            if not (is_person and typer.confirm(f"Keep it in {file}?", default=True, err=True)):
+            if not (is_person and confirm(f"Keep it in {file}?", default=True)):
                 return f"{file}: left as it is; {alone}"
             typed_key = session.secrets.get(ALFACRM_KEY).reveal()
         elif asks and is_person and os.access(file.parent, os.W_OK):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from coinsync.core.proposal import Author
 
 NOTE_LENGTH_MAX = 200
+#: Every month is read by itself, so that a slip of a key would take hours.
+READ_BACK_MAX = timedelta(days=3653)
 
 
 def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) -> Any:
@@ -47,7 +49,8 @@ Key = Annotated[
     str | None, Option(help="Key of an earlier try, to repeat it without doing it twice.")
 ]
 InGroup = Annotated[
-    str, Option("--group", help="A group: its number, or the beginning of its name.")
+    str,
+    Option("--group", metavar="GROUP", help="A group: its number, or the beginning of its name."),
 ]
 CoinsMin = Annotated[
     int | None, Option("--min", metavar="COINS", help="Only who has so many, or more.")
@@ -76,12 +79,17 @@ def day_of(text: str | None) -> date | None:
 def span(
     since: str | None, until: str | None, now: datetime | None = None
 ) -> tuple[date | None, date | None]:
-    """The days of ``--since`` and ``--until``, until ``now``. Raises ``UsageError``."""
+    """The days of ``--since`` and ``--until``; where the CRM is read ``now``, no more than it has.
+
+    Raises ``UsageError``.
+    """
     first, last = day_of(since), day_of(until)
     for day in (first, last):
         # Somewhere it is tomorrow.
         if now and day and day > now.date() + timedelta(days=1):
             raise UsageError(f"{day} is still to come")
+        if now and day and day < now.date() - READ_BACK_MAX:
+            raise UsageError(f"{day} is more than ten years ago, and no CRM is read that far back")
     if first and last and first > last:
         raise UsageError(f"--since {first} is after --until {last}")
     return first, last

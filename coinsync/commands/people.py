@@ -19,7 +19,6 @@ from coinsync.commands.options import (
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import Presence
-from coinsync.core.people_report import Sort
 from coinsync.core.proposal import Proposal
 from coinsync.desk import people as desk
 from coinsync.desk.gather import Clerk
@@ -36,7 +35,7 @@ def list_residents(
     ] = False,
     group: InGroup = "",
     coins_min: CoinsMin = None,
-    sort: SortBy = Sort.NAME,
+    sort: SortBy = "name",
     as_csv: AsCsv = False,
 ) -> None:
     """All residents with their balances."""

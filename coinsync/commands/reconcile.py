@@ -15,7 +15,7 @@ from coinsync import reconcile as proving
 from coinsync.commands import connections, seals
 from coinsync.commands.options import AsCsv, Day, LockTimeout, day_of, day_option, span
 from coinsync.commands.session import DIFFERENT, PARTLY, Session
-from coinsync.core.proof.checks import BY_ID, CRM_CHECKS, Findings, Proof
+from coinsync.core.proof.checks import BY_ID, CRM_CHECKS, Findings, Proof, Severity
 from coinsync.core.proof.crm import CrmReading, check_readings
 from coinsync.core.seal import Seal, parse_seal
 from coinsync.errors import UsageError, reason_of
@@ -194,17 +194,19 @@ def _tell(session: Session, proof: Proof, day: date | None, as_csv: bool) -> Non
         listing = proof_listing(proof, day, every_check=session.verbose)
         session.print_listing(listing, as_csv)
     for finding in proof.findings:
-        if session.quiet or finding.check == "unread":
+        is_wrong = finding.severity is not Severity.NOTE
+        if (session.quiet and is_wrong) or finding.check == "unread":
             session.complain(finding_line(finding))
 
 
 def _exit_code(proof: Proof, outcomes: Sequence[Outcome]) -> int:
     """Differences outrank what could not be read, and that what was read only in part."""
-    if any(finding.check != "unread" for finding in proof.findings):
+    wrong = [finding for finding in proof.findings if finding.severity is not Severity.NOTE]
+    if any(finding.check != "unread" for finding in wrong):
         return DIFFERENT
     codes = [outcome.error.exit_code for outcome in outcomes if outcome.error]
     if not codes:
-        return PARTLY if proof.findings else 0
+        return PARTLY if wrong else 0
     plans = [outcome.plan for outcome in outcomes if outcome.plan is not None]
     read_something = any(plan.purpose == "lessons" for plan in plans)
     return PARTLY if read_something else max(codes)

@@ -20,6 +20,7 @@ def report(
     """A month of coins: issued, reversed, spent, and what is left.
 
     Beside the month before; by rule, branch and group. -v names who earned or spent nothing.
+    What was entered late counts in the month in which it happened.
     """
     session: Session = ctx.obj
     today = session.today()

@@ -7,8 +7,8 @@ from typer import Context, Option
 from coinsync.commands import completion
 from coinsync.commands.options import AsCsv, DryRun, Note, Yes, argument, note_of
 from coinsync.commands.posting import carry_out
-from coinsync.commands.session import Session
-from coinsync.core.facts import Hold, HoldKind
+from coinsync.commands.session import Session, refuse_branches
+from coinsync.core.facts import Doubt, Hold, HoldKind
 from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Proposal
 from coinsync.desk import review as desk
@@ -19,7 +19,7 @@ from coinsync.store.reader import Reader
 
 Cases = Annotated[
     list[str] | None,
-    argument("CASE", "LESSON:RESIDENT as `review list` shows it.", completion.holds),
+    argument("CASE", "As `review list` names it: LESSON:RESIDENT, or a doubt.", completion.holds),
 ]
 Everything = Annotated[bool, Option("--all", help="Every case that is held.")]
 Kind = Annotated[str, Option("--kind", help="With --all: only reversal, or only guest.")]
@@ -30,11 +30,16 @@ def list_cases(
     kind: Annotated[str, Option("--kind", help="Only reversal, or only guest.")] = "",
     as_csv: AsCsv = False,
 ) -> None:
-    """Held reversals and guest visits."""
+    """Held reversals and guest visits, and what the CRM says that is doubted."""
     session: Session = ctx.obj
+    branches = session.chosen_branch_ids()
+    doubts = []
     with session.reader() as reader:
         cases = desk.cases(reader, _chosen(session, reader, kind))
-    session.print_listing(render.cases_listing(cases), as_csv)
+        for doubt in reader.all(Doubt):
+            if not kind and not doubt.ruling and (branches is None or doubt.branch in branches):
+                doubts.append(doubt)
+    session.print_listing(render.cases_listing(cases, doubts), as_csv)
 
 
 def post(
@@ -48,7 +53,7 @@ def post(
 ) -> int:
     """Do what the rules give.
 
-    Take the coins back, even below zero, or pay the visit.
+    Take the coins back, even below zero, or pay the visit. Of a doubt: believe the CRM.
     """
     return _decide(ctx.obj, Ruling.POST, cases, everything, kind, note, dry_run, yes)
 
@@ -80,7 +85,7 @@ def waive(
 ) -> int:
     """Leave the coins as they are.
 
-    Who decided that, and why, is kept.
+    Who decided that, and why, is kept. Of a doubt: keep what is recorded.
     """
     return _decide(ctx.obj, Ruling.WAIVE, cases, everything, kind, note, dry_run, yes)
 
@@ -98,9 +103,15 @@ def _decide(
     text = note_of(note, "" if ruling is Ruling.POST else "--note")
     if bool(cases) == everything:
         raise UsageError(f"review {ruling}: say which cases, or --all")
+    if cases and session.branches:
+        refuse_branches(f"review {ruling} CASE")
 
     def decide(clerk: Clerk) -> Proposal:
         reader = clerk.reader
+        waiting = {doubt.case: doubt for doubt in reader.all(Doubt)}
+        doubts = [waiting[case] for case in dict.fromkeys(cases or ()) if case in waiting]
+        if cases and len(doubts) == len(set(cases)):
+            return desk.review_doubts(clerk, doubts, ruling, note=text)
         holds = _named(reader, cases) if cases else _chosen(session, reader, kind)
         return desk.review(clerk, holds, ruling, note=text)
 

@@ -6,12 +6,12 @@ import os
 import pwd
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 import typer
@@ -225,7 +225,9 @@ class Session:
     def print_listing(
         self, listing: Listing, as_csv: bool = False, *, on_paper: bool = False
     ) -> None:
-        """Print a listing for a program, a spreadsheet or a person."""
+        """Print a listing for a program, a spreadsheet or a person. Raises ``UsageError``."""
+        if self.json and as_csv:
+            raise UsageError("--json and --csv: say one of them")
         if self.json:
             self.tell(listing.data)
         elif as_csv:
@@ -272,6 +274,11 @@ def _login(environ: Mapping[str, str]) -> str:
     return account_name(os.getuid())
 
 
+def refuse_branches(command: str) -> NoReturn:
+    """Say that ``--branch`` means nothing to a command, or to one that names whom it is about."""
+    raise UsageError(f"{command}: --branch says nothing here", advice="Leave --branch out.")
+
+
 def account_name(uid: int) -> str:
     """The name of an account of this machine; its number where it has none."""
     try:
@@ -296,17 +303,30 @@ def somebody_is_there() -> bool:
     return sys.stdin.isatty()
 
 
-def ask(command: str, question: str, option: str) -> str:
-    """The answer of a person; ``UsageError`` names ``option`` where nobody is there."""
+@contextmanager
+def at_terminal() -> Iterator[None]:
+    """Put a question where the person is, wherever the output goes."""
     if not somebody_is_there():
-        raise UsageError(f"{command}: {option} is missing, and nobody is there to ask")
-    return str(typer.prompt(question))
+        # A program that answers through a pipe reads what is said there.
+        yield
+        return
+    with ExitStack() as stack:
+        stream: Any = sys.stdout
+        if not stream.isatty():
+            stream = sys.stderr
+        if not stream.isatty():
+            # Whoever writes both into a file would wait for a program that waits for an answer.
+            with suppress(OSError):
+                stream = stack.enter_context(open("/dev/tty", "w", encoding="utf-8"))
+        stack.enter_context(redirect_stdout(stream))
+        yield
 
 
-def confirm(question: str) -> bool:
+def confirm(question: str, *, default: bool = False) -> bool:
     """Whether the person says yes; silence is no."""
     try:
-        return bool(typer.confirm(question, default=False))
+        with at_terminal():
+            return typer.confirm(question, default=default)
     except typer.Abort as aborted:
         typer.echo()  # What follows begins on a line of its own.
         if isinstance(aborted.__context__, EOFError):

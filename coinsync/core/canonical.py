@@ -51,7 +51,8 @@ def _simple_form(kind: Any) -> Callable[[Any], Any] | None:
 
 @cache
 def _fields_of(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
-    names = [field.name for field in dataclasses.fields(kind)]
+    # Values that are equal have one text, so what is not compared is no part of it.
+    names = [field.name for field in dataclasses.fields(kind) if field.compare]
     getter = attrgetter(*names)
     if len(names) > 1:
         return getter

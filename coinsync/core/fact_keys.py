@@ -20,6 +20,7 @@ KEY_FIELDS: Mapping[type[Any], tuple[str, ...]] = {
     facts.Attendance: ("lesson", "resident"),
     facts.Hold: ("key",),
     facts.Decision: ("key",),
+    facts.Doubt: ("id", "kind", "branch"),
     facts.Note: ("n",),
     Item: ("code",),
     Event: ("code",),

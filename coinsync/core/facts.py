@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import IntEnum, StrEnum
 
@@ -257,6 +257,49 @@ class Decision(Fact):
     actor: str
     decided_on: date
     note: str
+
+
+class DoubtKind(StrEnum):
+    """What is doubted."""
+
+    LESSON_COPIES = "lesson-copies"
+    LESSON_DATE = "lesson-date"
+    CARD_COPIES = "card-copies"
+    CARD_MISSING = "card-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt(Fact):
+    """What the CRM says of a lesson or a card and is not believed yet: what is recorded stays.
+
+    ``claim`` is the new day of a lesson, or the month in which its copies were read, ``since`` when
+    that was first (UTC text). A person's ``ruling`` is "post" (believe it) or "waive".
+    """
+
+    id: int
+    kind: DoubtKind
+    branch: int
+    claim: str
+    # Not compared, or the digest of a dry run would not fit the real run a minute later.
+    since: str = field(compare=False)
+    ruling: str = ""
+    actor: str = ""
+    note: str = ""
+
+    @property
+    def is_about_card(self) -> bool:
+        """Whether ``id`` is a resident's."""
+        return self.kind in (DoubtKind.CARD_COPIES, DoubtKind.CARD_MISSING)
+
+    @property
+    def may_agree(self) -> bool:
+        """Whether a later reading can confirm it: copies that differ cannot."""
+        return self.kind in (DoubtKind.LESSON_DATE, DoubtKind.CARD_MISSING)
+
+    @property
+    def case(self) -> str:
+        """Its name on the command line."""
+        return f"{self.kind}:{self.id}:{self.branch}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Literal
 
 from coinsync.core import facts
 from coinsync.core.facts import Link, Membership, Resident
 from coinsync.core.ledger import Line
+
+#: How residents are listed: by name, or who has most comes first.
+Sort = Literal["name", "coins"]
 
 #: What the VK page of a card is that leads to no link.
 VK_PROBLEMS = {
@@ -22,13 +25,6 @@ VK_PROBLEMS = {
     "missing": "no page in the card, and nobody linked",
     "waiting": "will be linked by the next sync",
 }
-
-
-class Sort(StrEnum):
-    """How residents are listed: by name, or who has most comes first."""
-
-    NAME = "name"
-    COINS = "coins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +52,7 @@ class Dossier:
     entries: tuple[Line, ...]
     held: tuple[facts.Hold, ...]
     decisions: tuple[facts.Decision, ...]
+    doubts: tuple[facts.Doubt, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from coinsync.core.canonical import canonical_text
 from coinsync.core.catalog import StockMove
 from coinsync.core.fact_keys import RANK, identity
-from coinsync.core.facts import Fact, Lesson
+from coinsync.core.facts import Doubt, Fact, Lesson
 from coinsync.core.ledger import Entry, KeyState, Kind
 from coinsync.core.setting import setting, whole
 
@@ -103,6 +103,8 @@ class RemarkKind(StrEnum):
     TYPE_UNKNOWN = "type_unknown"
     VK = "vk"
     MERGED = "merged"
+    DOUBT = "doubt"
+    TWICE = "twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Remark:
     other: int | None = None
     known: bool = False
     detail: str = ""
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from coinsync.core.facts import Lesson
 from coinsync.core.ledger import Entry, Kind
 from coinsync.core.people_report import VK_PROBLEMS
 from coinsync.core.plan import Change, Counts, Limits, Plan, Purpose, Put, Remark, RemarkKind, Scope
+from coinsync.core.planning.doubts import doubt_text
 from coinsync.core.reasons import reason_text
 from coinsync.core.rules import Reason
 
@@ -41,6 +42,7 @@ _NOUNS = {
     facts.VkPage: ("answer of VK", "answers of VK"),
     facts.Lesson: ("lesson", "lessons"),
     facts.Attendance: ("attendance", "attendances"),
+    facts.Doubt: ("doubt", "doubts"),
 }
 
 
@@ -189,10 +191,12 @@ class _LineWriter:
                 others.append(self._of_entries(sign, entry.kind.value, [entry], note))
         lines += others
         lines += self._of_kind(RemarkKind.HOLD, "?", "hold", _why_held)
+        lines += self._of_kind(RemarkKind.DOUBT, "?", "doubt", _what_is_doubted)
         lines += self._of_kind(RemarkKind.RERATE, "~", "rerate", _rerated, _lesson_and_coins)
         lines += self._of_kind(RemarkKind.UNREADABLE, "!", "unreadable", _what_cannot_be_read)
         lines += self._unknown_types()
         lines += self._of_kind(RemarkKind.SKIP, ".", "skip", _reasons, _lesson_and_known)
+        lines += self._of_kind(RemarkKind.TWICE, "!", "twice", _like_which)
         lines += self._of_kind(RemarkKind.VK, ".", "vk", _vk_pages, _reason_and_known)
         lines += self._of_kind(RemarkKind.MERGED, "!", "merge", self._merged)
         return lines
@@ -293,6 +297,15 @@ def _why_held(group: Sequence[Remark]) -> str:
         # Everything that is known would take the coins, so it waits because they are gone.
         note += ", the coins are spent"
     return note
+
+
+def _what_is_doubted(group: Sequence[Remark]) -> str:
+    doubt = group[0].doubt
+    return doubt_text(doubt) if doubt else ""
+
+
+def _like_which(group: Sequence[Remark]) -> str:
+    return f"the same group, day, hour, type and pupils as lesson {group[0].other}; both are paid"
 
 
 def _rerated(group: Sequence[Remark]) -> str:

@@ -138,6 +138,7 @@ def erase(clerk: Clerk, resident: Resident) -> Proposal:
         if card != erased:
             changes.append(Put(erased, card))
     dropped: list[Fact] = [*links, *reader.recorded(VkPage, cards), *notes]
+    dropped += reader.doubts_of(cards)
     changes += [Drop(fact) for fact in dropped]
     for decision in decisions:
         changes.append(Put(replace(decision, note=""), decision))

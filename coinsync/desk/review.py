@@ -1,10 +1,20 @@
 """What is held, and what a person decides about it, as a plan. Writes nothing."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from coinsync.core.directory import Directory
-from coinsync.core.facts import Group, Hold, HoldKind, Lesson, LessonType, Presence, Resident
-from coinsync.core.plan import Plan, Purpose
+from coinsync.core.facts import (
+    Doubt,
+    Group,
+    Hold,
+    HoldKind,
+    Lesson,
+    LessonType,
+    Presence,
+    Resident,
+)
+from coinsync.core.plan import Plan, Purpose, puts
 from coinsync.core.planning.review import Question, Ruling, plan_review
 from coinsync.core.proposal import Case, Proposal, scope_of
 from coinsync.desk.gather import Clerk, moves_of, question_about
@@ -77,3 +87,18 @@ def _words_where_nothing_moves(
         outcome = f"{state.coins} coins stay as they are" if state.coins else "stays unpaid"
         words.append(f"lesson {difference.lesson.id}, {who.rstrip()}: {outcome}")
     return tuple(words)
+
+
+def review_doubts(clerk: Clerk, doubts: Sequence[Doubt], ruling: Ruling, *, note: str) -> Proposal:
+    """Plan a person's ruling about doubts, which the next sync follows.
+
+    *post* believes the CRM, which copies that differ do not allow; *waive* keeps what is recorded.
+    """
+    for doubt in doubts:
+        if ruling is Ruling.FORGIVE or (ruling is Ruling.POST and not doubt.may_agree):
+            raise UsageError(f"{ruling}: {doubt.case} can only be waived or mended in the CRM")
+    actor = clerk.author.actor
+    ruled = [replace(doubt, ruling=ruling.value, actor=actor, note=note) for doubt in doubts]
+    plan = Plan.of(Purpose.REVIEW, scope_of(clerk.today()), puts(ruled, doubts))
+    outcome = "believes the CRM" if ruling is Ruling.POST else "keeps what is recorded"
+    return Proposal(plan, words=(f"the next sync {outcome}",))

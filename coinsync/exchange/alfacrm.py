@@ -23,6 +23,7 @@ from coinsync.core.facts import (
     Resident,
     Status,
 )
+from coinsync.core.planning.compare import COPIES
 from coinsync.environment import Progress, no_progress
 from coinsync.errors import IncompleteRead
 from coinsync.exchange import decode, values
@@ -157,11 +158,14 @@ class AlfaCrm(Exchange):
             if not reading.complete:
                 return Reading.incomplete(reading.why)
             for record in reading.items:
-                if self._is_asked_for(record.lesson, branch, status, since, until):
-                    records[record.lesson.id] = record
+                number = record.lesson.id
+                if not self._is_asked_for(record.lesson, branch, status, since, until):
+                    continue
+                if records.setdefault(number, record) != record:
+                    unreadable.append(Unreadable(number, COPIES))
             unreadable += reading.unreadable
-        # A lesson whose status changes while it is read may come twice. If one of its records
-        # cannot be read, the other one may be the older.
+        # A lesson whose status changes while it is read may come twice, and nobody knows which of
+        # its records is the newer one.
         for bad in unreadable:
             records.pop(bad.id, None)
         return Reading(tuple(records.values()), unreadable=tuple(unreadable))
@@ -205,12 +209,16 @@ def _request(
 
 
 def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T]:
-    # Records that cannot be read are named, the others stand.
-    items: list[T] = []
+    # Records that cannot be read are named, the others stand. Copies of a row may differ in what
+    # nobody reads here, so it is compared what they become.
+    items: dict[int, T] = {}
     unreadable: list[Unreadable] = []
     for record in reading.items:
+        number = values.number(record, "id")
         try:
-            items.append(into(record))
+            item = into(record)
+            if items.setdefault(number, item) != item:
+                unreadable.append(Unreadable(number, COPIES))
         except values.UnreadableRecord as error:
-            unreadable.append(Unreadable(values.number(record, "id"), error.path))
-    return Reading(tuple(items), reading.complete, reading.why, tuple(unreadable))
+            unreadable.append(Unreadable(number, error.path))
+    return Reading(tuple(items.values()), reading.complete, reading.why, tuple(unreadable))

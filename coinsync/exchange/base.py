@@ -26,7 +26,10 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record that could not be understood: its id and the path of the field, never the value."""
+    """A record that could not be understood: its id and the path of the field, never the value.
+
+    The path is ``COPIES`` where it came more than once with unequal content.
+    """
 
     id: int
     path: str
@@ -156,18 +159,21 @@ def read_people(exchange: Exchange, branch: int, today: date) -> PeopleReading:
         )
     residents = exchange.residents(branch, today)
     memberships = exchange.memberships(branch)
+    # The list of an unreadable card's groups is of nobody, unless it is known who that is.
+    bad_cards = residents.unreadable_fields()
+    bad_memberships = {**bad_cards, **memberships.unreadable_fields()}
     people = People(
         branches,
         exchange.lesson_types(branch).whole(),
         exchange.groups(branch).whole(),
-        residents.whole(),
-        memberships.whole(),
+        tuple(card for card in residents.whole() if card.id not in bad_cards),
+        tuple(seat for seat in memberships.whole() if seat.resident not in bad_memberships),
     )
     schedule = exchange.schedule(branch)
     return PeopleReading(
         people,
-        residents.unreadable_fields(),
-        memberships.unreadable_fields(),
+        bad_cards,
+        bad_memberships,
         schedule.whole(),
         bad_schedule_lines=len(schedule.unreadable),
     )

@@ -30,10 +30,14 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Walk:
-    """One walk through the pages of a list; ``why`` says what is wrong with it."""
+    """One walk through the pages of a list; ``why`` says what is wrong with it.
+
+    ``copies`` are rows that came again, and differ.
+    """
 
     page_size: int
     rows: dict[int, Record] = field(default_factory=dict)
+    copies: list[Record] = field(default_factory=list)
     totals: set[int] = field(default_factory=set)
     pages: int = 0
     why: str = ""
@@ -55,7 +59,9 @@ class _Walk:
             self.why = f"{len(items)} rows where {count} are announced"
             return True
         rows_before = len(self.rows)
-        self.rows.update(zip(ids, items, strict=True))
+        for id, item in zip(ids, items, strict=True):
+            if self.rows.setdefault(id, item) != item:
+                self.copies.append(item)
         # Past its end a list is empty, or its last page comes again and again.
         if len(self.rows) == rows_before:
             return True
@@ -129,7 +135,7 @@ class PagedLists:
                 break
             walk = self._walk(request, self._page(request, 0))
         if walk.complete:
-            return Reading(tuple(walk.rows.values()))
+            return Reading((*walk.rows.values(), *walk.copies))
         totals = "/".join(map(str, sorted(walk.totals))) or "?"
         why = walk.why or f"{len(walk.rows)} distinct of {totals}"
         pages = f"on {walk.pages} pages, read {READINGS_MAX} times"

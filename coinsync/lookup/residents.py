@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import chain
 
@@ -32,14 +32,20 @@ def find_resident(reader: Reader, text: str) -> Resident:
 def find_card(reader: Reader, text: str) -> Resident:
     """The card that a text means, be it merged or not."""
     cards = _candidates(reader, clean(unicodedata.normalize("NFKC", text)))
-    if not cards:
-        raise NotFound(f"no resident answers to {clean(text)!r}")
-    if len(cards) > 1:
-        candidates = [
-            f"#{card.id} {card.name} ({card.presence.value})" for card in cards[:CANDIDATES_MAX]
-        ]
-        raise Ambiguous(f"{len(cards)} residents answer to {clean(text)!r}", candidates)
+    candidates = [f"#{card.id} {card.name} ({card.presence.value})" for card in cards]
+    refuse_none_or_many("resident", text, candidates)
     return cards[0]
+
+
+def refuse_none_or_many(
+    noun: str, text: str, candidates: Sequence[str], advice: str | None = None
+) -> None:
+    """Raise ``NotFound`` or ``Ambiguous`` unless a text means just one candidate."""
+    if not candidates:
+        raise NotFound(f"no {noun} answers to {clean(text)!r}", advice=advice)
+    if len(candidates) > 1:
+        what = f"{len(candidates)} {noun}s answer to {clean(text)!r}"
+        raise Ambiguous(what, candidates[:CANDIDATES_MAX])
 
 
 def _candidates(reader: Reader, text: str) -> list[Resident]:
@@ -84,6 +90,7 @@ def dossier(reader: Reader, resident: Resident) -> Dossier:
         entries=tuple(reversed(newest_first)),
         held=tuple(reader.holds_of(cards)),
         decisions=tuple(reader.decisions_of(cards)),
+        doubts=tuple(reader.doubts_of(cards)),
     )
 
 
@@ -130,19 +137,16 @@ def members_of(
     # "Python-2" is not "Python-21", where there are both.
     fitting = [each for each in groups if each.id == number or folded(each.name) == wanted]
     fitting = fitting or [each for each in groups if answers_to(each.name, text)]
-    if not fitting:
-        known = ", ".join(sorted({group.name for group in groups})[:CANDIDATES_MAX])
-        listed = f"There are: {known}." if known else "There are none on that day."
-        raise NotFound(f"no group with members answers to {clean(text)!r}", advice=listed)
-    if len(fitting) > 1:
-        branches = {branch.id: branch.name for branch in reader.all(Branch)}
-        candidates: list[str] = []
-        for group in sorted(fitting, key=lambda group: group.id)[:CANDIDATES_MAX]:
-            # Branches may have groups of one name; where a group is, its members' cards say.
-            ids = sorted({id for resident in groups[group] for id in resident.branches})
-            places = ", ".join(branches.get(id, f"branch {id}") for id in ids)
-            candidates.append(f"#{group.id} {group.name} ({places})")
-        raise Ambiguous(f"{len(fitting)} groups answer to {clean(text)!r}", candidates)
+    branches = {branch.id: branch.name for branch in reader.all(Branch)}
+    candidates: list[str] = []
+    for group in sorted(fitting, key=lambda group: group.id):
+        # Branches may have groups of one name; where a group is, its members' cards say.
+        ids = sorted({id for resident in groups[group] for id in resident.branches})
+        places = ", ".join(branches.get(id, f"branch {id}") for id in ids)
+        candidates.append(f"#{group.id} {group.name} ({places})")
+    known = sorted({group.name for group in groups})[:CANDIDATES_MAX]
+    advice = f"Groups with members on that day: {', '.join(known) or 'none'}."
+    refuse_none_or_many("group", text, candidates, advice)
     return groups[fitting[0]]
 
 
@@ -152,7 +156,7 @@ def with_coins(
     today_at: DayAt,
     group: str = "",
     coins_min: int | None = None,
-    sort: Sort = Sort.NAME,
+    sort: Sort = "name",
     as_of: date | None = None,
 ) -> dict[Resident, int]:
     """Residents with their balances, in the order of a listing.
@@ -164,7 +168,7 @@ def with_coins(
     owners = {resident.id: resident for resident in residents}
     balances = reader.balances(owners, until=as_of or date.max)
     ids = list(owners)
-    if sort is Sort.COINS:
+    if sort == "coins":
         ids.sort(key=lambda id: -balances[id])
     least = coins_min if coins_min is not None else min(balances.values(), default=0)
     return {owners[id]: balances[id] for id in ids if balances[id] >= least}

@@ -18,13 +18,12 @@ from coinsync.core.catalog import (
     totals_of_sale,
 )
 from coinsync.core.facts import Resident
-from coinsync.core.identity import clean, folded
+from coinsync.core.identity import folded
 from coinsync.core.ledger import Line
 from coinsync.core.shop_report import Purchase, Settlement, ShopReport, paid_by_card
-from coinsync.errors import Ambiguous, NotFound
+from coinsync.errors import NotFound
+from coinsync.lookup.residents import refuse_none_or_many
 from coinsync.store.reader import Reader
-
-CANDIDATES_MAX = 20
 
 
 def find_item(reader: Reader, text: str) -> Item:
@@ -34,15 +33,8 @@ def find_item(reader: Reader, text: str) -> Item:
         return item
     # Archived goods are found by their code alone: nobody means them by a name.
     matches = named([item for item in reader.all(Item) if not item.archived], text)
-    if not matches:
-        raise NotFound(
-            f"no item answers to {clean(text)!r}", advice='"coinsync catalog list" shows the goods.'
-        )
-    if len(matches) > 1:
-        raise Ambiguous(
-            f"{len(matches)} items answer to {clean(text)!r}",
-            [f"{item.code} {item.name_ru}" for item in matches[:CANDIDATES_MAX]],
-        )
+    candidates = [f"{item.code} {item.name_ru}" for item in matches]
+    refuse_none_or_many("item", text, candidates, '"coinsync catalog list" shows the goods.')
     return matches[0]
 
 

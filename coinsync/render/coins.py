@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from coinsync.core.facts import HoldKind
+from coinsync.core.facts import Doubt, HoldKind
+from coinsync.core.planning.doubts import doubt_text
 from coinsync.core.proposal import Case, Move, Proposal
 from coinsync.core.reasons import reason_text
-from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, dim, rows_of
+from coinsync.render.listing import Grid, Listing, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import day, signed, titled, total
 
 MOVES_MAX = 10
@@ -57,8 +58,8 @@ def _moves(moves: Sequence[Move]) -> Grid:
     return grid
 
 
-def cases_listing(cases: Sequence[Case]) -> Listing:
-    """What is held until a person decides."""
+def cases_listing(cases: Sequence[Case], doubts: Sequence[Doubt] = ()) -> Listing:
+    """What is held until a person decides, and what is doubted."""
     grid = Grid(("case", "day", "lesson", "resident", ">coins", ">balance", "why"))
     for case in cases:
         hold = case.hold
@@ -73,6 +74,10 @@ def cases_listing(cases: Sequence[Case]) -> Listing:
             about + reason_text(hold.reason),
         )
     commands = "review post CASE · forgive CASE --note WHY · waive CASE --note WHY"
-    page: Page = [grid, dim(commands)] if cases else ["nothing is held"]
+    page: Parts = [grid, dim(commands)] if cases else ["nothing is held"]
     rows = rows_of(cases, tuple(CASE_COLUMNS.values()))
-    return Listing(page, cases, tuple(CASE_COLUMNS), rows)
+    for doubt in doubts:
+        text = doubt_text(doubt)
+        page.append(f"doubt {doubt.case}: {text}")
+        rows.append((doubt.case, doubt.kind, *[""] * 6, text))
+    return Listing(page, [*cases, *doubts], tuple(CASE_COLUMNS), rows)

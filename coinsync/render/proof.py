@@ -3,7 +3,7 @@
 from datetime import date
 
 from coinsync.core.identity import harmless
-from coinsync.core.proof.checks import Circulation, Finding, Proof
+from coinsync.core.proof.checks import Circulation, Finding, Proof, Severity
 from coinsync.render.listing import Grid, Listing, Parts, TextLine, dim, rows_of
 from coinsync.render.numbers import counted, total
 from coinsync.render.plans import STYLES
@@ -21,7 +21,8 @@ def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
     if grid.rows:
         page += [grid, ""]
     when = f", as of the end of {on} (UTC)" if on else ""
-    clean = "" if of.findings else ": all is right"
+    is_clean = all(finding.severity is Severity.NOTE for finding in of.findings)
+    clean = ": all is right" if is_clean else ""
     checks, entries = counted(len(of.checked), "check"), counted(of.entries, "entry", "entries")
     page.append(f"{checks}, {entries}, {counted(of.residents, 'resident')}{when}{clean}")
     if of.entries or on:
@@ -45,7 +46,7 @@ def _findings(of: Proof, *, every_check: bool) -> Grid:
         if finding is None:
             grid.add(f"  {id}", "ok", "", dim(titles[id]))
             continue
-        sign = "!" if finding.severity == "error" else "~"
+        sign = {Severity.ERROR: "!", Severity.WARNING: "~"}.get(finding.severity, ".")
         name = TextLine(f"{sign} {id}", STYLES[sign])
         grid.add(name, finding.owner, total(finding.count), _cases(finding))
     return grid

@@ -219,6 +219,22 @@ class DecisionRow(TableRow):
     note = TextField()
 
 
+class DoubtRow(TableRow):
+    """Something that the CRM says and that is not believed yet."""
+
+    id = BigIntegerField(column_name="subject_id")
+    kind = CharField(20)
+    branch = BigIntegerField(column_name="branch_id")
+    claim = CharField(DAY)
+    since = CharField(20)
+    ruling = CharField(20)
+    actor = CharField(80)
+    note = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("id", "kind", "branch")
+
+
 class EntryRow(TableRow):
     """The ledger. Triggers refuse to change or remove its rows."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from peewee import Database
 
-from coinsync.core import floor, people_policy, staleness
+from coinsync.core import floor, people_policy, permissions, staleness
 from coinsync.core.fact_keys import identity
 from coinsync.core.facts import Fact, Merge, Presence, Resident, VkPage
 from coinsync.core.ledger import GENESIS, Head, Receipt, Run, RunHash, utc_text
@@ -44,7 +44,7 @@ class Order:
 
     ``account`` names the CRM, ``login`` the account of this machine, ``accepted`` are digests of
     plans that a person accepts although a guard refuses them, ``requests`` is how many calls the
-    reading took.
+    reading took, ``by_sync`` that no person made the plan.
     """
 
     actor: str
@@ -54,6 +54,7 @@ class Order:
     accepted: tuple[str, ...] = ()
     requests: int = 0
     login: str = ""
+    by_sync: bool = False
 
 
 def apply(database: Database, plan: Plan, order: Order, environment: Environment) -> Receipt:
@@ -65,6 +66,9 @@ def apply(database: Database, plan: Plan, order: Order, environment: Environment
     refusals = plan.refusals(order.limits, order.accepted)
     if refusals:
         raise UnsafePlan(f"refused: {'; '.join(refusals)}; nothing written")
+    permissions.refuse_unpermitted(
+        plan, actor=order.actor, account=order.account, by_sync=order.by_sync
+    )
     refuse_too_long(plan)
     if database.in_transaction():
         raise RuntimeError(

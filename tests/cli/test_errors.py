@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -107,6 +107,35 @@ def test_something_else_than_a_database_is_told(empty: Installation) -> None:
     said = empty.run("balance")
     assert said.code == 1
     assert "is damaged" in said.err
+
+
+@pytest.mark.parametrize("table", ["entry", "run", "note", "head"])
+def test_a_zeroed_page_of_a_table_that_is_written_to(desk: Installation, table: str) -> None:
+    """1, in one line and one of advice, and nothing is written."""
+    if desk.address:
+        return
+    path = desk.folder / "coinsync.db"
+    with closing(sqlite3.connect(path)) as opened:
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        ((page,),) = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))
+        ((size,),) = opened.execute("PRAGMA page_size")
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * size : page * size] = bytes(size)
+    path.write_bytes(content)
+    said = desk.run("credit", "102", "5", "--reason", "Проба", "--yes")
+    assert said.code == 1
+    assert said.err.splitlines()[0].endswith("coinsync.db is damaged, or no database")
+    assert len(said.err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["balance"], ["residents", "list"], ["runs"], ["catalog", "list"], ["links", "list"]]
+)
+def test_one_form_is_asked_for(desk: Installation, words: list[str]) -> None:
+    """2: a program that gets the other one would not understand it."""
+    said = desk.run(*words, "--json", "--csv")
+    assert (said.code, said.out) == (2, "")
+    assert "--json and --csv: say one of them" in said.err
 
 
 @contextmanager
@@ -229,7 +258,7 @@ def test_a_terminal_without_letters_gets_escapes(synced: Installation) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["balance"], ["runs"], ["export"], ["history", "#101"], ["credit", "#101", "1"]]
+    "words", [["balance"], ["runs"], ["catalog", "list"], ["credit", "1", "--everybody"]]
 )
 def test_an_unknown_branch_is_refused_by_every_command(
     synced: Installation, words: list[str]

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from coinsync.store import database as opening
 from coinsync.store import inserts
 from coinsync.store.engines import guards
 from coinsync.store.operations import backup, copy
+from coinsync.store.operations.hold import hold_open
 from tests.support import steps
 from tests.support.school import Installation, Said
 
@@ -40,19 +42,7 @@ INIT = (
     *("--coins", "10", "--since", "2026-09-01", "--data", "data"),
 )
 CRM = ("--url", "https://rostok.s20.online", "--email", "api@rostok.example", "--no-probe")
-CATALOG = """
-[[item]]
-code = "mug"
-name_ru = "Кружка"
-price = 50
-picture = "mug.png"
-
-[[item]]
-code = "bag"
-name_ru = "Сумка"
-price = 90
-picture = "bag.png"
-"""
+CATALOG = "code;name;price;picture\nmug;Кружка;50;mug.png\nbag;Сумка;90;bag.png\n"
 
 #: A file's mode, and its bytes, or what a database holds.
 Content = tuple[int, object]
@@ -218,6 +208,7 @@ def school(master: Path) -> Callable[[Path], None]:
     """A school after its first sync, with pictures and a catalog to load."""
 
     def prepare(folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         for name in ("coinsync.db", "coinsync.secrets"):
             shutil.copy(master / name, folder / name)
         Installation(folder).configure(sync__fresh_hours_max=10_000)
@@ -226,7 +217,7 @@ def school(master: Path) -> Callable[[Path], None]:
         (folder / "pictures").mkdir()
         for name, colour in (("mug", "red"), ("bag", "blue")):
             Image.new("RGB", (90, 60), colour).save(folder / "pictures" / f"{name}.png")
-        (folder / "catalog.toml").write_text(CATALOG, encoding="utf-8")
+        (folder / "catalog.csv").write_text(CATALOG, encoding="utf-8")
 
     return prepare
 
@@ -236,11 +227,16 @@ def unguarded(prepare: Callable[[Path], None]) -> Callable[[Path], None]:
 
     def prepare_without(folder: Path) -> None:
         prepare(folder)
-        with closing(sqlite3.connect(folder / "coinsync.db")) as opened, opened:
-            for guard in guards.SQLITE:
-                opened.execute(f"DROP TRIGGER {guard}")
+        drop_guards(folder / "coinsync.db")
 
     return prepare_without
+
+
+def drop_guards(path: Path) -> None:
+    """Drop every guard of a database."""
+    with closing(sqlite3.connect(path)) as opened, opened:
+        for guard in guards.SQLITE:
+            opened.execute(f"DROP TRIGGER {guard}")
 
 
 def emptied(prepare: Callable[[Path], None]) -> Callable[[Path], None]:
@@ -266,7 +262,7 @@ def commands(master: Path) -> dict[str, Command]:
     return {
         "init": Command((*INIT, *CRM), nothing, empty),
         "init for files": Command((*INIT, "--csv-folder", "attendance"), nothing, empty),
-        "catalog load": Command(("catalog", "load", "FOLDER/catalog.toml", "--yes"), synced),
+        "catalog load": Command(("catalog", "load", "FOLDER/catalog.csv", "--yes"), synced),
         "db migrate": Command(("db", "migrate"), emptied(synced), empty),
         "db migrate of guards": Command(("db", "migrate"), unguarded(synced)),
         "db copy": Command(
@@ -308,6 +304,38 @@ def test_failing_at_any_step(trial: Trial) -> None:
 def test_no_file_is_named_before_it_is_on_the_disk(trial: Trial) -> None:
     """So a power cut leaves no name of something half."""
     assert steps.named_too_early(trial.steps) == []
+
+
+def test_a_database_that_is_held_open(commands: dict[str, Command], tmp_path: Path) -> None:
+    """Whoever keeps the file open for a web view is in no command's way, and takes up the file
+    that is put in its place.
+    """
+    trial = Trial(commands["db migrate of guards"], tmp_path)
+    folder = tmp_path / "held"
+    commands["db backup"].prepare(folder)
+    database = folder / "coinsync.db"
+    looks = count()
+
+    def look(_seconds: float) -> None:
+        match next(looks):
+            case 0:
+                shutil.copy(database, folder / "restored.db")
+                drop_guards(database)
+                assert steps.killed_at(len(trial.steps) // 2, lambda: trial.run(folder))
+                assert trial.run(folder).code == 0
+                assert rows(database) == trial.after["coinsync.db"][1]
+                # As a restored backup comes: another file, and nothing beside it.
+                for ending in ("-wal", "-shm"):
+                    database.with_name(f"{database.name}{ending}").unlink()
+                (folder / "restored.db").replace(database)
+            case 1:
+                assert trial.run(folder).code == 0
+                trial.proved(folder)
+            case _:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        hold_open(f"sqlite:///{database}", look)
 
 
 # --- is it worth anything? ------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def test_a_way_gives_its_amount_to_each(installation: Installation) -> None:
         (("101", "--group", "2"), 7, "707 coins is above the limit of 700 for one run"),
         (("5", "--group", "2", "--for", "project"), 2, "project gives 30"),
         (("5", "--group", "python"), 6, "#2 Python-2 (Казань, Иннополис)"),
-        (("5", "--group", "Java"), 6, "There are: Python-1, Python-2, Roblox-3, Roblox-4."),
+        (("5", "--group", "Java"), 6, "that day: Python-1, Python-2, Roblox-3, Roblox-4."),
         (("5", "--lesson", "999999"), 6, "nobody is there to get coins"),
     ],
 )

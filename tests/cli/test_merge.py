@@ -13,7 +13,7 @@ def held(installation: Installation, card: int) -> list[int]:
     return [
         one["hold"]["coins"]
         for one in installation.ok("review", "list", "--json").json
-        if one["hold"]["resident"] == card
+        if "hold" in one and one["hold"]["resident"] == card
     ]
 
 

@@ -26,7 +26,7 @@ def commands_of(readme: str) -> list[str]:
     """Every command line but those that set a server up: tests/server types them."""
     found = []
     for block in _BLOCK.findall((PROJECT / readme).read_text(encoding="utf-8")):
-        lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
+        lines = [line.partition(" #")[0].strip() for line in block.splitlines()]
         if not any(line.startswith("sudo ") for line in lines):
             found += [line for line in lines if "coinsync " in line]
     return found

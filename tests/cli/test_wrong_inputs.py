@@ -521,6 +521,9 @@ OF_DAYS = [
     Wrong("export --format beancount --since 2026-11-01", 2, "a journal holds every", "export"),
     Wrong("sync --until 2999-01-01", 2, "2999-01-01 is still to come", see("sync")),
     Wrong("sync --since 2999-01-01", 2, "2999-01-01 is still to come", see("sync")),
+    Wrong("sync --since 1900-01-01", 2, "1900-01-01 is more than ten years ago", see("sync")),
+    Wrong("sync --until 1900-01-01", 2, "1900-01-01 is more than ten years ago", see("sync")),
+    Wrong("reconcile --with-crm --since 0001-01-01", 2, "more than ten years ago", "reconcile"),
     Wrong("reconcile --with-crm --since 2999-01-01", 2, "2999-01-01 is still to come", "reconcile"),
     Wrong(
         "shop report --since 2026-11-02 --until 2026-11-01", 2, "is after --until", "shop report"
@@ -552,11 +555,11 @@ OPTIONS = [
     Wrong("history 101 --kind bonus", 2, "'bonus' is not one of 'award'", see("history")),
     Wrong("reconcile --check nothing", 2, "no check is called 'nothing'", "There are: entry,"),
     Wrong("reconcile --check crm", 2, "check crm needs --with-crm", "Possible here: entry,"),
-    Wrong("statement 101 --lang de", 2, "--lang 'de' is no language here", "Languages: ru, en."),
+    Wrong("statement 101 --lang de", 2, "'de' is not one of 'ru', 'en'", see("statement")),
     Wrong("balance --unknown", 2, "No such option: --unknown", see("balance")),
     Wrong("residents list --branch 99", 6, "branch '99' is not in the", "There are: 1 "),
     Wrong("links list --problem", 2, "No such option: --problem", see("links list")),
-    Wrong("statement 101 --lang ''", 2, "--lang '' is no language here", "Languages: ru, en."),
+    Wrong("statement 101 --lang ''", 2, "'' is not one of 'ru', 'en'", see("statement")),
     Wrong("serve --port 0", 2, "'--port': 0 is not in the range", see("serve")),
     Wrong("preview 999999", 6, "no resident answers to '999999'", RESIDENTS),
     Wrong("init --csv-folder", 2, "'--csv-folder' requires an argument", see("init")),

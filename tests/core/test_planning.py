@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,8 @@ from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     ALWAYS,
     Branch,
+    Doubt,
+    DoubtKind,
     Group,
     GroupStanding,
     Hold,
@@ -29,7 +31,7 @@ from coinsync.core.facts import (
     Status,
     VkPage,
 )
-from coinsync.core.ledger import Entry, Kind, lesson_key
+from coinsync.core.ledger import Entry, Kind, lesson_key, utc_text
 from coinsync.core.plan import (
     Coverage,
     Drop,
@@ -44,6 +46,7 @@ from coinsync.core.plan import (
     Scope,
 )
 from coinsync.core.planning.compare import Cause, Recorded, WindowReading, compare
+from coinsync.core.planning.doubts import Doubts
 from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.planning.people import (
     People,
@@ -876,6 +879,7 @@ def test_an_empty_school_has_an_empty_plan() -> None:
 # --- people -----------------------------------------------------------------------------------
 
 DAY_OF_READING = Scope(BRANCH, TODAY, TODAY)
+READ_AT = datetime(2026, 11, 22, 2, 0, 7, tzinfo=UTC)
 
 
 def people(*residents: Resident, **more: Any) -> People:
@@ -888,9 +892,30 @@ def puts(plan: Plan) -> list[Any]:
     return [change.new for change in plan.changes if isinstance(change, Put)]
 
 
-def plan_of_people(read: People, known: People, read_before: date | None = YESTERDAY) -> Plan:
-    """Plan the people of the branch as read today."""
-    plan = plan_people(DAY_OF_READING, read, known, read_before=read_before)
+def missing_since(hours: int, *cards: int) -> Doubts:
+    """The doubts of today's reading, before which these cards were missing for so long."""
+    since = utc_text(READ_AT - timedelta(hours=hours))
+    kind = DoubtKind.CARD_MISSING
+    return Doubts(READ_AT, [Doubt(card, kind, BRANCH, "", since) for card in cards])
+
+
+def plan_of_people(
+    read: People,
+    known: People,
+    read_before: date | None = YESTERDAY,
+    *,
+    doubts: Doubts | None = None,
+    **more: Any,
+) -> Plan:
+    """Plan the people of the branch as read today; nothing was doubted unless that is said."""
+    plan = plan_people(
+        DAY_OF_READING,
+        read,
+        known,
+        read_before=read_before,
+        doubts=doubts or missing_since(0),
+        **more,
+    )
     assert plan.entries == ()
     return plan
 
@@ -926,7 +951,8 @@ def test_a_renamed_thing_replaces_what_was_recorded() -> None:
 
 def test_who_vanished_is_recorded_as_gone_and_loses_nothing() -> None:
     """Nobody is deleted and no coins move because a person vanished."""
-    plan = plan_of_people(people(a_resident(GLEB)), people(a_resident(ADA), a_resident(GLEB)))
+    known = people(a_resident(ADA), a_resident(GLEB))
+    plan = plan_of_people(people(a_resident(GLEB)), known, doubts=missing_since(12, ADA))
     assert puts(plan) == [replace(a_resident(ADA), presence=Presence.GONE)]
     gone = replace(a_resident(ADA), presence=Presence.GONE)
     assert not plan_of_people(people(a_resident(GLEB)), people(gone, a_resident(GLEB)))
@@ -935,7 +961,7 @@ def test_who_vanished_is_recorded_as_gone_and_loses_nothing() -> None:
 def test_who_is_of_another_branch_is_not_missed_here() -> None:
     """Not even when that branch did not show the card just before."""
     known = people(a_resident(branches=(2,)))
-    plan = plan_people(DAY_OF_READING, people(), known, read_before=None, missed={ADA: {2}})
+    plan = plan_of_people(people(), known, missed={ADA: {2}})
     assert plan.changes == ()
 
 
@@ -1431,8 +1457,7 @@ def test_a_merged_card_goes_on_being_read() -> None:
 def test_who_is_missing_from_all_branches_is_gone() -> None:
     """Of two branches the second one that lacks a card knows that the first lacked it too."""
     known = people(a_resident(branches=(1, 2)))
-    plan = plan_people(DAY_OF_READING, people(), known, read_before=YESTERDAY, missed={ADA: {2}})
+    doubts = missing_since(12, ADA)
+    plan = plan_of_people(people(), known, doubts=doubts, missed={ADA: {2}})
     assert puts(plan) == [replace(a_resident(branches=(1, 2)), presence=Presence.GONE)]
-    assert not plan_people(
-        DAY_OF_READING, people(), known, read_before=YESTERDAY, missed={GLEB: {2}}
-    )
+    assert not plan_of_people(people(), known, missed={GLEB: {2}})

@@ -284,6 +284,7 @@ def test_a_changed_rule_moves_nothing_until_it_is_asked_to(
         RemarkKind.RERATE,
         RemarkKind.HOLD,
         RemarkKind.SKIP,
+        RemarkKind.TWICE,
         RemarkKind.TYPE_UNKNOWN,
     }
     memory.apply(plan)

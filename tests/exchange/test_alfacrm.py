@@ -29,11 +29,12 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import NameForm, VkKind, read_vk
+from coinsync.core.planning.compare import COPIES
 from coinsync.environment import Progress, no_progress
 from coinsync.errors import CrmRefused, IncompleteRead, NotAnAnswer
 from coinsync.exchange import paging
 from coinsync.exchange.alfacrm import AlfaCrm
-from coinsync.exchange.base import Unreadable
+from coinsync.exchange.base import Unreadable, read_people
 from coinsync.exchange.http import Http
 from coinsync.exchange.wire import Bounds
 from coinsync.simulator import Options, School, Simulator
@@ -45,6 +46,7 @@ from coinsync.simulator.records import (
     CrmRegularLesson,
 )
 from tests.exchange.test_http import TODAY, Stub, Time, says
+from tests.support.contradicting import ContradictingCrm
 from tests.support.edited_school import EditedSchool
 from tests.support.families import families
 
@@ -161,7 +163,7 @@ def reading(
     """A simulator of the school and an exchange that reads from it, as a pair."""
     timing = clock or Time()
     settings = Options(**{"rate_limit": None, **options})
-    with Simulator(school, options=settings, clock=timing) as simulator:
+    with ContradictingCrm(school, options=settings, clock=timing) as simulator:
         http = Http(
             simulator.url,
             simulator.email,
@@ -622,6 +624,90 @@ def test_a_row_that_comes_twice_is_one() -> None:
     assert by_number(found.items) == records_in_books(SCHOOL, 1)
 
 
+ATTENDED = [{"customer_id": 5, "is_attend": 1}]
+
+
+def lessons_on(*pages: list[dict[str, Any]]) -> Any:
+    """An exchange whose CRM has these rows, page by page, and counts them by their numbers."""
+
+    def answer(_path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        fitting = []
+        for rows in pages:
+            fitting.append([one for one in rows if one["status"] == body["status"]])
+        fitting = [rows for rows in fitting if rows] or [[]]
+        numbers = {one["id"] for rows in fitting for one in rows}
+        return page(fitting[body["page"]], total=len(numbers))
+
+    return scripted(answer)
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        row(1, details=[{"customer_id": 5, "is_attend": 0}]),
+        row(1, date="2026-11-19"),
+        row(1, status=2, details=ATTENDED),
+    ],
+    ids=["mark", "day", "status"],
+)
+def test_a_lesson_that_comes_twice_with_unequal_content_is_named(copy: dict[str, Any]) -> None:
+    """On one page, on two, or under two statuses; the lessons around it stand."""
+    first, other = row(1, details=ATTENDED), row(2, details=ATTENDED)
+    for pages in ([[first, copy, other]], [[copy], [first, other]], [[first], [other, copy]]):
+        with lessons_on(*pages) as (_, exchange):
+            found = exchange.lesson_records(1, SINCE, UNTIL)
+        assert found.unreadable_fields() == {1: COPIES}
+        assert [record.lesson.id for record in found.whole()] == [2]
+
+
+def test_copies_that_differ_in_what_is_not_read_are_one() -> None:
+    """A note that somebody mended while the list was read."""
+    first, mended = row(1, details=ATTENDED), row(1, details=ATTENDED, note="mended")
+    with lessons_on([first, mended]) as (_, exchange):
+        found = exchange.lesson_records(1, SINCE, UNTIL)
+    assert (len(found.whole()), found.unreadable) == (1, ())
+
+
+def test_a_lost_lesson_that_contradicts_itself_is_not_found() -> None:
+    """Neither of its copies says where it is."""
+    copies = [row(1, details=ATTENDED), row(1, details=ATTENDED, date="2030-11-20")]
+    with lessons_on(copies) as (_, exchange), pytest.raises(IncompleteRead):
+        exchange.find_lesson_record(1, [1])
+
+
+@pytest.mark.parametrize("changed", [{"name": "Somebody else"}, {"groups": [999]}])
+def test_nothing_is_taken_of_a_card_that_comes_twice_with_unequal_content(
+    changed: dict[str, Any],
+) -> None:
+    """Of what the copies say unlike; whoever is new is not recorded, and the other cards stand."""
+    card = min(one.resident for one in memberships_in_books(SCHOOL, 1))
+    with reading() as (crm, exchange):
+        whole = read_people(exchange, 1, TODAY).people
+    with reading() as (crm, exchange):
+        crm.copied = {("customer", card): changed}
+        found = read_people(exchange, 1, TODAY)
+    assert found.bad_memberships == {card: COPIES}
+    others = tuple(one for one in whole.memberships if one.resident != card)
+    assert found.people.memberships == others
+    if "name" in changed:
+        assert found.bad_cards == {card: COPIES}
+        assert card not in {resident.id for resident in found.people.residents}
+    assert set(found.completed_from(whole).residents) == set(whole.residents)
+    assert set(found.completed_from(whole).memberships) == set(whole.memberships)
+
+
+def test_a_schedule_or_a_group_that_contradicts_itself_proves_nothing() -> None:
+    """Its line counts as unreadable, its memberships as incomplete."""
+    line, seats = next(iter(SCHOOL.tables.regular_lessons)), SCHOOL.tables.memberships
+    with reading() as (crm, exchange):
+        crm.copied = {("regular-lesson", line): {"time_from_v": "03:33"}}
+        assert read_people(exchange, 1, TODAY).bad_schedule_lines == 1
+    with reading(with_groups="absent") as (crm, exchange):
+        every_seat = [seat.id for rows in seats.values() for seat in rows]
+        crm.copied = {("cgi", seat): {"e_date": "01.01.2027"} for seat in every_seat}
+        assert not exchange.memberships(1).complete
+
+
 def test_a_total_that_changes_between_pages_is_incomplete() -> None:
     """Even when as many rows come as the last page says."""
 
@@ -743,10 +829,12 @@ def test_a_list_without_items_of_the_crm_is_not_an_answer() -> None:
 
 def test_totals_and_numbers_may_be_texts() -> None:
     """Digits are digits."""
-    with scripted(lambda path, body: page([row(1, id="1", status=body["status"])], total="1")) as (
-        _,
-        exchange,
-    ):
+
+    def answer(_path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        rows = [row(1, id="1")] if body["status"] == Status.CONDUCTED else []
+        return page(rows, total=str(len(rows)))
+
+    with scripted(answer) as (_, exchange):
         found = exchange.lesson_records(1, SINCE, UNTIL)
     assert [one.lesson.id for one in found.items] == [1]
 

@@ -202,7 +202,7 @@ def test_members_are_those_of_the_day(grouped: Desk) -> None:
     for text, day in (("1", DAY - timedelta(days=1)), ("Roblox", DAY), ("5", DAY), ("", DAY)):
         with pytest.raises(NotFound) as caught:
             members(grouped, text, day)
-        assert "There are: Питон-2" in str(caught.value.advice)
+        assert "on that day: Питон-2" in str(caught.value.advice)
 
 
 def test_the_groups_of_merged_cards_are_those_of_the_child(grouped: Desk) -> None:

@@ -122,7 +122,7 @@ def test_an_update_and_back_again(server: Server) -> None:
     """A version with a step of the schema comes, and the one before it, with its backup."""
     migration = "coinsync/store/migrations/0002_next.py"
     step = '"""The next step."""\n\n\ndef up(migrator, db):\n    """Nothing."""\n'
-    new = f"cp -r coinsync next && echo '{step}' > next/{migration}"
+    new = f"rm -rf next && cp -r coinsync next && echo '{step}' > next/{migration}"
     server.debian.ok(ADMIN, new)
     before = server.debian.ok(ADMIN, "coinsync balance --csv")
     server.debian.ok(ADMIN, "sudo sh -c 'rm /var/backups/coinsync/*.backup'")

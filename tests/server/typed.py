@@ -76,7 +76,7 @@ def setting_up() -> list[str]:
     """The lines of the README that set a school's server up, without what is said beside them."""
     part = README.partition("\n## Set it up for a school\n")[2].partition("\n## ")[0]
     ((_, content),) = _BLOCK.findall(part)
-    return [line.partition("  #")[0].rstrip() for line in content.splitlines()]
+    return [line.partition(" #")[0].rstrip() for line in content.splitlines()]
 
 
 def in_one_folder() -> list[str]:

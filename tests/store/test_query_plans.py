@@ -254,6 +254,7 @@ QUESTIONS: dict[str, list[Question]] = {
     "holds_of": [asked(lambda r: r.holds_of([SOMEBODY]))],
     "decisions": [asked(lambda r: r.decisions([LESSON]))],
     "decisions_of": [asked(lambda r: r.decisions_of([SOMEBODY]))],
+    "doubts_of": [asked(lambda r: r.doubts_of([SOMEBODY]))],
     "merges": [asked(lambda r: r.merges())],
     "notes_of": [asked(lambda r: r.notes_of([SOMEBODY]))],
     "resident_ids": [

@@ -18,6 +18,8 @@ from coinsync.core.facts import (
     Attendance,
     Branch,
     Decision,
+    Doubt,
+    DoubtKind,
     Group,
     Hold,
     HoldKind,
@@ -93,8 +95,6 @@ PEOPLE = Plan.of(
         Put(Membership(GLEB, GROUP, date(2026, 9, 1), date(2026, 10, 1))),
         Put(Membership(MIRA, 12)),
         Put(Link(55, ADA, LinkSource.CRM)),
-        Put(Link(55, GLEB, LinkSource.DESK)),
-        Put(Link(66, ADA, LinkSource.DESK)),
     ],
 )
 HOLD = Hold(
@@ -117,6 +117,8 @@ LESSONS = Plan.of(
     ],
 )
 AFTERWARDS = a_plan(
+    Put(Link(55, GLEB, LinkSource.DESK)),
+    Put(Link(66, ADA, LinkSource.DESK)),
     Post(a_reversal(an_award(1), n=1)),
     Post(a_credit("win", coins=50, on=LATER, note="first place")),
     Post(a_credit("shop", coins=-20, on=date(2026, 11, 15))),
@@ -557,7 +559,13 @@ MERGES = (
     Merge(OLD, ADA, (), (ADA,)),
     Merge(UNDONE, 0, (), (GLEB,)),
 )
+ABOUT_A_LESSON, ABOUT_ADA = (
+    Doubt(ADA, kind, 1, "", "2026-11-22T02:00:00Z")
+    for kind in (DoubtKind.LESSON_COPIES, DoubtKind.CARD_MISSING)
+)
 CARDS = [
+    Put(ABOUT_A_LESSON),
+    Put(ABOUT_ADA),
     *(
         Put(a_resident(id, name))
         for id, name in ((OLD, "Ада"), (ADA, "Ада М."), (GLEB, "Ада Минина"), (UNDONE, "Ада Н."))
@@ -1034,3 +1042,10 @@ def test_what_was_paid_is_found_by_sale(shop: Shop, many: int) -> None:
         "b": [(ADA, -30)],
         "none": [],
     }
+
+
+def test_doubts_are_found_by_card(merged: Reader) -> None:
+    """And not where a lesson has the same number."""
+    assert merged.all(Doubt) == [ABOUT_ADA, ABOUT_A_LESSON]
+    assert merged.doubts_of([ADA, GLEB]) == [ABOUT_ADA]
+    assert merged.doubts_of([GLEB]) == []

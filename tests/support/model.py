@@ -71,6 +71,7 @@ class Model:
 
     first_read: date | None = None
     belongs: dict[int, date | None] = field(default_factory=dict)
+    missed: dict[int, datetime] = field(default_factory=dict)
     seen: dict[int, Lesson] = field(default_factory=dict)
     looked: set[int] = field(default_factory=set)
     key_states: dict[Pair, KeyState] = field(default_factory=dict)
@@ -138,7 +139,7 @@ class Model:
     def read_people(self) -> None:
         """Who is in the CRM today.
 
-        A member who is not there any more left the group the day before.
+        A member who is still not there twelve hours after it was missed first left the group today.
         """
         self.looked = set()
         self.first_read = self.first_read or self.today
@@ -148,7 +149,11 @@ class Model:
             if who in self.cards:
                 self.belongs[who] = None
             elif self.belongs.get(who, date.min) is None and who not in self.erased:
-                self.belongs[who] = self.today - timedelta(1)
+                if self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
+                    self.belongs[who] = self.today
+                    del self.missed[who]
+                continue
+            self.missed.pop(who, None)
 
     def settled(self, id: int) -> Lesson:
         """A lesson of the CRM with how its residents stand, and with those whom it listed once

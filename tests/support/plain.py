@@ -16,6 +16,7 @@ from coinsync.core.facts import (
     RegularLesson,
     Resident,
 )
+from coinsync.core.planning.compare import COPIES
 from coinsync.errors import CrmUnreachable, IncompleteRead
 from coinsync.exchange.base import Exchange, Reading, Unreadable
 
@@ -30,7 +31,8 @@ class PlainExchange(Exchange):
     """Lists by branch, and all lessons with their attendance.
 
     The list that ``torn`` names is not whole; lessons whose number is in ``spoilt`` cannot be
-    understood. ``asked_for`` are the lessons that were looked for by number, in their order.
+    understood, those in ``copied`` come with unequal content. ``asked_for`` are the lessons that
+    were looked for by number, in their order.
     """
 
     all_branches: tuple[Branch, ...]
@@ -43,6 +45,7 @@ class PlainExchange(Exchange):
     now: datetime | None = None
     torn: str = ""
     spoilt: frozenset[int] = frozenset()
+    copied: frozenset[int] = frozenset()
     asked_for: list[int] = field(default_factory=list)
 
     def _read(self, name: str, items: Sequence[T]) -> Reading[T]:
@@ -89,6 +92,8 @@ class PlainExchange(Exchange):
                 continue
             if record.lesson.id in self.spoilt:
                 unreadable.append(Unreadable(record.lesson.id, "date"))
+            elif record.lesson.id in self.copied:
+                unreadable.append(Unreadable(record.lesson.id, COPIES))
             else:
                 records.append(record)
         reading = self._read("lessons", records)
@@ -101,7 +106,7 @@ class PlainExchange(Exchange):
             if not self._read(name, ()).complete:
                 raise IncompleteRead(f"incomplete read: lesson {lesson} cannot be asked for")
         found = next((record for record in self.records if record.lesson.id == lesson), None)
-        if found is not None and lesson in self.spoilt:
+        if found is not None and lesson in self.spoilt | self.copied:
             raise IncompleteRead(f"incomplete read: lesson {lesson} is unreadable")
         return found
 

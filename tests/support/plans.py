@@ -91,6 +91,17 @@ FACTS: dict[type[Fact], st.SearchStrategy[Fact]] = {
         DAYS,
         TEXTS,
     ),
+    facts.Doubt: st.builds(
+        facts.Doubt,
+        IDS,
+        st.sampled_from(facts.DoubtKind),
+        IDS,
+        st.sampled_from(["", "2026-11", "2026-11-02"]),
+        st.just("2026-11-02T02:00:00Z"),
+        st.sampled_from(["", "post", "waive"]),
+        TEXTS,
+        TEXTS,
+    ),
     facts.Note: st.builds(facts.Note, IDS, TEXTS, TEXTS),
     catalog.Item: st.builds(
         catalog.Item,

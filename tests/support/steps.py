@@ -12,6 +12,7 @@ import os
 import signal
 import sqlite3
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -90,14 +91,31 @@ def killed_at(at: int, work: Callable[[], object]) -> bool:
     def die(_step: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    child = os.fork()
+    def work_and_die() -> None:
+        with told(_at(at, die)):
+            work()
+
+    return ended(beside(work_and_die))
+
+
+def beside(work: Callable[[], object]) -> int:
+    """Do it in a process of its own, whose number this is."""
+    with warnings.catch_warnings():
+        # Python warns where threads run, as a CRM's does: the child has none of them, and does not
+        # need them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         # No way back into the tests, whatever happens here.
         try:
-            with told(_at(at, die)):
-                work()
+            work()
         finally:
             os._exit(0)
+    return child
+
+
+def ended(child: int) -> bool:
+    """Wait for the end of such a process; tell whether it was killed."""
     _, status = os.waitpid(child, 0)
     return os.WIFSIGNALED(status)
 

@@ -21,6 +21,9 @@ from coinsync.core.ledger import KeyState, lesson_key
 from coinsync.core.plan import Change, Drop, Evidence, Put, Remark, RemarkKind, puts
 from coinsync.core.rules import Reason, Rulebook, Verdict, judge, judge_all
 
+#: In the place of a field's path: the record came more than once, with unequal content.
+COPIES = "copies"
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -99,7 +102,8 @@ def compare(
     """
     work = _Comparing(recorded, rulebook, account, read_before)
     for lesson, path in window.unreadable.items():
-        work.remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", lesson, detail=path))
+        if path != COPIES:
+            work.remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", lesson, detail=path))
     lessons = {}
     for record in (*window.lesson_records, *_gone_records(window, recorded)):
         work.take(record)
@@ -108,6 +112,11 @@ def compare(
         # A lesson may list somebody whom no list of residents shows. The entry needs a resident.
         work.facts.append(Put(Resident(stranger, "", Presence.GONE, ())))
     work.remarks += _merge_proposals(window.lesson_records, recorded)
+    known_pairs = entered_twice(recorded.lesson_records.values())
+    for pair in entered_twice(window.lesson_records):
+        lesson, first = pair
+        known = pair in known_pairs
+        work.remarks.append(Remark(RemarkKind.TWICE, "twice", lesson, other=first, known=known))
     return Comparison(
         tuple(work.facts), tuple(work.differences), tuple(work.remarks), tuple(lessons.values())
     )
@@ -248,6 +257,23 @@ def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> lis
             (heir,) = candidates
             remarks.append(Remark(RemarkKind.MERGED, "merged", resident=gone, other=heir))
     return remarks
+
+
+def entered_twice(records: Iterable[LessonRecord]) -> list[tuple[int, int]]:
+    """Conducted lessons of the same group, day, hour, type and pupils as an earlier one, with it.
+
+    Both are paid, but one of them may be a slip of the office.
+    """
+    first_alike: dict[tuple[Lesson, frozenset[int]], int] = {}
+    pairs = []
+    for record in sorted(records, key=lambda record: record.lesson.id):
+        lesson, pupils = record.lesson, frozenset(_listed(record))
+        alike = replace(lesson, id=0, subject=None, scheduled=False)
+        if lesson.status is Status.CONDUCTED and lesson.starts and pupils:
+            first = first_alike.setdefault((alike, pupils), lesson.id)
+            if first != lesson.id:
+                pairs.append((lesson.id, first))
+    return pairs
 
 
 def _listed(record: LessonRecord) -> set[int]:

@@ -8,6 +8,7 @@ from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     ALWAYS,
     Branch,
+    DoubtKind,
     Group,
     LessonType,
     Link,
@@ -31,6 +32,8 @@ from coinsync.core.plan import (
     Scope,
     puts,
 )
+from coinsync.core.planning.compare import COPIES
+from coinsync.core.planning.doubts import Doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +67,30 @@ def plan_people(
     known: People,
     *,
     read_before: date | None,
+    doubts: Doubts,
     unreadable: Mapping[int, str] | None = None,
     missed: Mapping[int, Collection[int]] | None = None,
 ) -> Plan:
     """Plan what to record of the people of one branch.
 
-    Nobody is removed: who is missing is recorded as gone, an erased card stays erased.
+    Nobody is removed: who is missing for certain is recorded as gone, an erased card stays erased.
     ``unreadable`` gives the bad field by card, ``missed`` other branches that lacked the card.
     """
-    residents = _with_the_missing(scope.branch, read.residents, known.residents, missed or {})
-    groups = {group.id for group in read.groups}
-    memberships = memberships_after(
-        read.memberships, known.memberships, scope.until, read_before, groups
-    )
-    links, remarks = _link_changes(read, known)
-    for resident, field in (unreadable or {}).items():
-        remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", resident=resident, detail=field))
     # The CRM still shows the card of somebody who was erased; its name must not come back.
     erased = known.erased
-    residents = [resident for resident in residents if resident.id not in erased]
+    missing = _missing_people(scope, read, known, doubts, missed or {})
+    residents = [card for card in read.residents if card.id not in erased]
+    residents += missing.residents
+    groups = {group.id for group in read.groups}
+    shown = (*read.memberships, *missing.memberships)
+    memberships = memberships_after(shown, known.memberships, scope.until, read_before, groups)
+    links, remarks = _link_changes(read, known)
+    for card, field in (unreadable or {}).items():
+        if field != COPIES:
+            remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", resident=card, detail=field))
+        elif card not in erased:
+            doubts.keep(DoubtKind.CARD_COPIES, card, scope.branch)
+    remarks += doubts.remarks
     changes = [
         *puts(read.branches, known.branches),
         *puts(read.types, known.types),
@@ -90,6 +98,7 @@ def plan_people(
         *puts(residents, known.residents),
         *puts(memberships, known.memberships),
         *links,
+        *doubts.changes,
     ]
     evidence = _people_evidence(scope.branch, read, known)
     return Plan.of(Purpose.PEOPLE, scope, changes, remarks=remarks, evidence=evidence)
@@ -114,23 +123,44 @@ def _people_evidence(branch: int, read: People, known: People) -> Evidence:
     )
 
 
-def _with_the_missing(
-    branch: int,
-    read: Sequence[Resident],
-    known: Sequence[Resident],
+def _missing_people(
+    scope: Scope,
+    read: People,
+    known: People,
+    doubts: Doubts,
     missed: Mapping[int, Collection[int]],
-) -> list[Resident]:
-    present = {resident.id for resident in read}
-    residents = list(read)
-    for resident in known:
-        if resident.id in present or branch not in resident.branches:
+) -> People:
+    # Who is gone for certain, and how the memberships of everybody missing stand.
+    present = {resident.id for resident in read.residents}
+    groups = {group.id for group in read.groups}
+    open_seats: dict[int, list[Membership]] = {}
+    for membership in known.memberships:
+        if membership.until is None and membership.group in groups:
+            open_seats.setdefault(membership.resident, []).append(membership)
+    residents: list[Resident] = []
+    memberships: list[Membership] = []
+    for resident in known.residents:
+        # Whoever moved to another branch while it was doubted is recorded there by now.
+        doubted_before = (resident.id, DoubtKind.CARD_MISSING, scope.branch) in doubts.stored
+        is_of_branch = scope.branch in resident.branches or doubted_before
+        is_away = resident.presence in (Presence.GONE, Presence.ERASED)
+        if resident.id in present or is_away or not is_of_branch:
             continue
         # A resident of two branches is gone only when neither of them shows the card: one that
         # moved from here to the other branch is still there.
-        missing_in = {branch, *missed.get(resident.id, ())}
-        if missing_in.issuperset(resident.branches):
+        missing_in = {scope.branch, *missed.get(resident.id, ())}
+        is_gone = missing_in.issuperset(resident.branches)
+        seats = open_seats.get(resident.id, [])
+        if not is_gone and not seats:
+            continue
+        if doubts.keep(DoubtKind.CARD_MISSING, resident.id, scope.branch):
+            memberships += seats
+            continue
+        # Today's lessons stay paid too: no coins move because a person vanished.
+        memberships += [replace(seat, until=scope.until) for seat in seats]
+        if is_gone:
             residents.append(replace(resident, presence=Presence.GONE))
-    return residents
+    return People(residents=tuple(residents), memberships=tuple(memberships))
 
 
 def _seat(membership: Membership) -> tuple[int, int]:

@@ -18,10 +18,11 @@ EXAMPLES_MAX = 5
 
 
 class Severity(StrEnum):
-    """A warning is to be looked after, an error must never be."""
+    """A warning is to be looked after, an error must never be, a note is nothing wrong."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 class Owner(StrEnum):
@@ -83,6 +84,7 @@ STORED_CHECKS = (
     ),
     Check("lessons", "every award has its lesson and its attendance"),
     Check("holds", "what waits for a person is still open, and every decision is about something"),
+    Check("twice", "no lesson looks like one entered twice", Severity.NOTE, Owner.CRM),
     Check("links", "nobody sees an erased or a merged card"),
     Check("merges", "merged cards go on as recorded ones, without a circle"),
     Check("erased", "nothing is left of an erased resident but numbers"),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from coinsync.core.facts import Attendance, Hold, Link, Membership, Resident, VkPage
+from coinsync.core.facts import Attendance, Doubt, Hold, Link, Membership, Resident, VkPage
 from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import Entry
 from coinsync.core.plan import Drop, Limits, Plan, Post, Put, Remark, RemarkKind
@@ -53,7 +53,9 @@ def check_readings(
 def _check_remark(where: str, remark: Remark, findings: Findings, sync: str) -> None:
     name = lesson_case(remark.lesson or 0, remark.resident or 0)
     case = f"{name}: {remark.coins:+} ({remark.reason})"
-    if remark.kind is RemarkKind.HOLD and not remark.known:
+    if remark.doubt is not None:
+        case = remark.doubt.case
+    if remark.kind in (RemarkKind.HOLD, RemarkKind.DOUBT) and not remark.known:
         # What is held already is known by name; only what a sync would add to it is a difference.
         findings.add("person", case, f"{sync} && coinsync review list")
     elif remark.kind is RemarkKind.RERATE:
@@ -82,7 +84,7 @@ def _differences(plan: Plan) -> Counter[str]:
     cases: Counter[str] = Counter()
     for change in plan.changes:
         match change:
-            case Put(new=Hold()) | Drop(old=Hold()):
+            case Put(new=Hold() | Doubt()) | Drop(old=Hold() | Doubt()):
                 pass  # A person is asked about these: their remarks say so.
             case Post(entry=entry):
                 cases[_case_of(entry)] += entry.coins

@@ -7,7 +7,13 @@ from datetime import date
 from coinsync.core.facts import Decision, Hold, LessonRecord
 from coinsync.core.ledger import KeyState, lesson_key
 from coinsync.core.plan import Drop, Evidence, Put, Scope
-from coinsync.core.planning.compare import Comparison, Recorded, WindowReading, compare
+from coinsync.core.planning.compare import (
+    Comparison,
+    Recorded,
+    WindowReading,
+    compare,
+    entered_twice,
+)
 from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.proof.checks import Findings, command_for_days, history_command, lesson_case
 from coinsync.core.proof.keys import NOTHING_POSTED, KeyProgress, lesson_prefix
@@ -60,6 +66,9 @@ class LessonsPass:
         through the comparison and the planner of a sync, so that the two never differ about what is
         right.
         """
+        for lesson, first in entered_twice(records.values()):
+            case = f"lesson {lesson} has the group, day, hour, type and pupils of lesson {first}"
+            self._findings.add("twice", case, f"coinsync explain --lesson {lesson}")
         doubtful: dict[int, LessonRecord] = {}
         key_states: dict[str, KeyState] = {}
         for id, record in records.items():

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 from peewee import Database
@@ -47,10 +46,6 @@ class Engine(ABC):
     def beside(self, url: str) -> object:
         """A mark of what lies beside a database in use; a backup that is put there changes it."""
         return None
-
-    @abstractmethod
-    def back_up(self, url: str, file: Path) -> None:
-        """Write a copy of one moment into a file that is not there yet, for its owner alone."""
 
     @abstractmethod
     def place_of(self, database: Database) -> str:
@@ -149,12 +144,3 @@ class Engine(ABC):
     @abstractmethod
     def size(self, database: Database) -> int:
         """Bytes that the database takes on disk."""
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what is behind it: libraries hide causes behind errors of their own."""
-    passed: set[int] = set()
-    while error is not None and id(error) not in passed:
-        passed.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import peewee
@@ -17,9 +16,8 @@ from coinsync.store.engines.mysql_address import address_of
 from coinsync.store.engines.mysql_connection import (
     CONNECT_SECONDS_MAX,
     MysqlDatabase,
+    Terms,
     opened_here,
-    terms_to_read,
-    terms_to_write,
 )
 from coinsync.store.models import MODEL_OF_TABLE, MODELS, TABLE_NAMES, columns_of
 
@@ -58,7 +56,7 @@ class Mysql(Engine):
         except peewee.OperationalError as error:
             if not set(mysql_errors.codes(error)) & mysql_errors.NO_DATABASE:
                 raise
-        address, terms = address_of(url), terms_to_write(CONNECT_SECONDS_MAX)
+        address, terms = address_of(url), Terms(True, CONNECT_SECONDS_MAX)
         database: Database = MysqlDatabase("information_schema", address=address, terms=terms)
         with database.connection_context():
             name = address.name.replace("`", "``")
@@ -68,20 +66,15 @@ class Mysql(Engine):
 
     def to_write(self, url: str, *, wait_seconds: float) -> MysqlDatabase:
         address = address_of(url)
-        return MysqlDatabase(address.name, address=address, terms=terms_to_write(wait_seconds))
+        return MysqlDatabase(address.name, address=address, terms=Terms(True, wait_seconds))
 
     def to_read(self, url: str, *, wait_seconds: float, shared: bool = False) -> MysqlDatabase:
-        address, terms = address_of(url), terms_to_read(wait_seconds)
+        address, terms = address_of(url), Terms(False, wait_seconds)
         if shared:
             # A page waits for no other node: what that one has just written may be seen a moment
             # later, and waiting would make all pages slower.
-            terms = terms_to_read(wait_seconds, wait_seconds + 4, causal=False)
+            terms = Terms(False, wait_seconds, wait_seconds + 4, causal=False)
         return MysqlDatabase(address.name, address=address, terms=terms, thread_safe=not shared)
-
-    def back_up(self, url: str, file: Path) -> None:
-        from coinsync.store.engines import mysql_dump
-
-        mysql_dump.dump(address_of(url), file, guards=len(self.guards))
 
     def place_of(self, database: Database) -> str:
         return str(opened_here(database).address)
@@ -195,7 +188,7 @@ class Mysql(Engine):
     def damage(self, database: Database, *, quick: bool = False) -> list[str]:
         # The server's own check would end our transaction, so another connection makes it.
         opened = opened_here(database)
-        terms = terms_to_read(opened.terms.connect_seconds, CHECK_SECONDS)
+        terms = Terms(False, opened.terms.connect_seconds, CHECK_SECONDS)
         other: Database = MysqlDatabase(opened.database, address=opened.address, terms=terms)
         with other.connection_context():
             check = f"CHECK TABLE {', '.join(TABLE_NAMES)} {'QUICK' if quick else ''}"

@@ -42,34 +42,27 @@ class Terms:
     """On what terms a connection is made; ``causal`` waits for what other nodes committed."""
 
     writes: bool
-    connect_seconds: float
-    lock_seconds: int
-    answer_seconds: float
+    wait_seconds: float
+    reader_seconds: float | None = None
     causal: bool = True
 
+    @property
+    def connect_seconds(self) -> float:
+        """How long each part of connecting may take."""
+        return min(self.wait_seconds, CONNECT_SECONDS_MAX)
 
-def terms_to_write(wait_seconds: float) -> Terms:
-    """Terms of a writer: each of a plan's tries waits for a part of the time."""
-    lock_seconds = max(1, int(wait_seconds / TRIES_MAX))
-    return Terms(
-        writes=True,
-        connect_seconds=min(wait_seconds, CONNECT_SECONDS_MAX),
-        lock_seconds=lock_seconds,
-        answer_seconds=lock_seconds + ANSWER_SECONDS,
-    )
+    @property
+    def lock_seconds(self) -> int:
+        """How long another writer is waited for: each of a plan's tries has a part of the time."""
+        tries = TRIES_MAX if self.writes else 1
+        return max(1, int(self.wait_seconds / tries))
 
-
-def terms_to_read(
-    wait_seconds: float, answer_seconds: float | None = None, *, causal: bool = True
-) -> Terms:
-    """Terms of a connection that writes nothing."""
-    return Terms(
-        writes=False,
-        connect_seconds=min(wait_seconds, CONNECT_SECONDS_MAX),
-        lock_seconds=max(1, int(wait_seconds)),
-        answer_seconds=ANSWER_SECONDS if answer_seconds is None else answer_seconds,
-        causal=causal,
-    )
+    @property
+    def answer_seconds(self) -> float:
+        """How long an answer may take; ``reader_seconds`` where a reader says so."""
+        if self.writes:
+            return self.lock_seconds + ANSWER_SECONDS
+        return ANSWER_SECONDS if self.reader_seconds is None else self.reader_seconds
 
 
 class MysqlDatabase(MySQLDatabase):

@@ -4,8 +4,7 @@ import re
 import ssl
 from collections.abc import Iterator, Set
 
-from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
-from coinsync.store.engines.base import causes
+from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable, causes
 
 #: A node of a cluster that is not part of it just now.
 NOT_READY = frozenset({1047})

@@ -11,10 +11,16 @@ from urllib.parse import quote, unquote, urlsplit
 import peewee
 from peewee import Database, SqliteDatabase
 
-from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable, reason_of
+from coinsync.errors import (
+    CoinsyncError,
+    DatabaseUnavailable,
+    DatabaseUnusable,
+    causes,
+    reason_of,
+)
 from coinsync.files import write_whole
 from coinsync.store.engines import guards
-from coinsync.store.engines.base import Engine, Values, causes
+from coinsync.store.engines.base import Engine, Values
 
 SETTINGS = {
     # SQLite ignores references between tables unless each connection asks for them.
@@ -175,13 +181,18 @@ class Sqlite(Engine):
         return file_of(database).stat().st_size
 
     def back_up(self, url: str, file: Path) -> None:
+        """Write a copy of one moment into a file that is not there yet, for its owner alone."""
         # SQLite itself takes the -wal file along, as ``cp`` does not.
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         source = sqlite3.connect(_address(path_of(url), "ro"), uri=True)
         with closing(source), closing(sqlite3.connect(file)) as target:
             source.backup(target, pages=_PAGES_PER_STEP)
-            # In WAL mode the copy would be two files.
-            target.execute("PRAGMA journal_mode = delete")
+        self.make_one_file(file)
+
+    def make_one_file(self, file: Path) -> None:
+        """Let a database that nobody has open be one file: in WAL mode it would be two."""
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA journal_mode = delete")
 
     def put_back(self, url: str, file: Path) -> None:
         """Copy a backup over the database of a URL, in one transaction of its own."""

@@ -1,55 +1,42 @@
-"""A backup of the database in one file, looked at before it gets its name."""
+"""A backup of the database in one file, looked at before it gets its name.
+
+It is a database of SQLite, whatever the engine: ``db copy`` brings it back to a server.
+"""
 
 import os
-from contextlib import suppress
 from datetime import datetime
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
-from coinsync.core.ledger import GENESIS
-from coinsync.core.seal import Seal, seal_of
-from coinsync.errors import CoinsyncError, UsageError, reason_of
+from coinsync.core.seal import Seal
+from coinsync.errors import CoinsyncError
+from coinsync.files import new_file
 from coinsync.store.database import engine_at, open_readable, reading, speaking
 from coinsync.store.engines.sqlite import SQLITE
+from coinsync.store.operations.copy import copy_database
 from coinsync.store.reader import Reader
 
 #: Names of backups that were named by their moment.
 DATED_BACKUPS = "coinsync-????-??-??-??????.backup"
 
+#: How long a server is waited for.
+WAIT_SECONDS = 30.0
+
 
 def back_up(url: str, file: Path) -> tuple[int, Seal]:
-    """Write a backup that only its owner can read, and check it.
-
-    Its size in bytes, and a seal that it was found to hold: the newest one before it was made.
+    """Write a backup that only its owner can read, and check it: its size in bytes, its seal.
 
     What has that name already is left alone.
     """
-    part = file.parent / f"{file.name}.part"
-    if file.exists():
-        raise UsageError(
-            f"backup: {file} is there already; nothing written", advice="Choose another name."
-        )
     engine = engine_at(url)
     engine.must_exist(url)
-    opened = open_readable(url)
-    with reading(opened):
-        newest = next(iter(Reader(opened).runs(1)), None)
-    try:
-        # A try that was killed has left it, perhaps as a second name of a finished backup.
-        part.unlink(missing_ok=True)
-        with speaking(open_readable(url)):
-            engine.back_up(url, part)
+    with new_file(file, "backup") as part:
         if engine is SQLITE:
-            _look_through(part)
-        if newest and not _is_in(part, newest.chain):
-            raise CoinsyncError(f"backup: the copy does not hold run {newest.id}")
-        _keep(part, file)
-    except OSError as error:
-        raise UsageError(f"backup: {file} cannot be written ({reason_of(error)})") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    return file.stat().st_size, seal_of(newest.id, newest.chain) if newest else seal_of(0, GENESIS)
+            with speaking(open_readable(url)):
+                SQLITE.back_up(url, part)
+        else:
+            _copy_rows(url, part)
+        seal = _look_through(part)
+    return file.stat().st_size, seal
 
 
 def dated_file(folder: Path, now: datetime) -> Path:
@@ -74,33 +61,31 @@ def delete_old(folder: Path, keep: int) -> list[str]:
     return deleted
 
 
-def _look_through(part: Path) -> None:
+def _copy_rows(url: str, part: Path) -> None:
+    """Write what a server holds into a file of SQLite, in the same schema."""
+    # Nobody else may read it from its first byte on.
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    copy_database(url, _url_of(part), wait_seconds=WAIT_SECONDS)
+    SQLITE.make_one_file(part)
+
+
+def _url_of(part: Path) -> str:
+    return f"sqlite:///{part.absolute()}"
+
+
+def _look_through(part: Path) -> Seal:
     # A copy that cannot be read is worth nothing, and the day to find out is today.
-    copy = open_readable(f"sqlite:///{part.absolute()}")
+    copy = open_readable(_url_of(part))
     with reading(copy):
-        refuse_damaged(Reader(copy), "the copy")
+        return sound_seal(Reader(copy), "the copy")
 
 
-def refuse_damaged(reader: Reader, name: str) -> None:
-    """Refuse a copy that the engine finds damaged, or that lacks its end."""
+def sound_seal(reader: Reader, name: str) -> Seal:
+    """The newest seal of a copy that the engine finds sound, and that does not lack its end."""
     damage = reader.damage()
-    runs = reader.head().runs
-    if not damage and reader.seal().run != runs:
+    seal, runs = reader.seal(), reader.head().runs
+    if not damage and seal.run != runs:
         damage = [f"run {runs} is missing"]
     if damage:
         raise CoinsyncError(f"backup: {name} is damaged ({damage[0]})")
-
-
-def _is_in(file: Path, text: str) -> bool:
-    with file.open("rb") as content, mmap(content.fileno(), 0, access=ACCESS_READ) as all_bytes:
-        return all_bytes.find(text.encode()) >= 0
-
-
-def _keep(part: Path, file: Path) -> None:
-    descriptor = os.open(part, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    # Unlike renaming, this never replaces what somebody else has put there meanwhile.
-    os.link(part, file)
+    return seal

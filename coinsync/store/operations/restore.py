@@ -6,7 +6,7 @@ from coinsync.core.seal import Seal
 from coinsync.errors import DatabaseUnusable, UsageError
 from coinsync.store.database import engine_at, open_readable, reading, speaking
 from coinsync.store.engines.sqlite import SQLITE
-from coinsync.store.operations.backup import refuse_damaged
+from coinsync.store.operations.backup import sound_seal
 from coinsync.store.reader import Reader
 
 
@@ -15,13 +15,13 @@ def looked_through(backup: Path, account: str) -> Seal:
     opened = open_readable(f"sqlite:///{backup.absolute()}")
     with reading(opened):
         reader = Reader(opened)
-        refuse_damaged(reader, str(backup))
+        seal = sound_seal(reader, str(backup))
         recorded = reader.head().account
         if recorded not in ("", account):
             raise DatabaseUnusable(
                 f"restore: {backup} belongs to the CRM account {recorded!r}, not to {account!r}"
             )
-        return reader.seal()
+        return seal
 
 
 def restore(url: str, backup: Path) -> None:

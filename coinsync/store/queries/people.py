@@ -104,6 +104,10 @@ class PeopleQueries(CardQueries):
         rows = self._constant(statements.RESIDENTS_OF_VISITOR, [vk])
         return [TABLES[Resident].value(row) for row in rows]
 
+    def doubts_of(self, cards: Iterable[int]) -> list[facts.Doubt]:
+        """What is doubted about cards."""
+        return [doubt for doubt in self.recorded(facts.Doubt, cards) if doubt.is_about_card]
+
     def links(self) -> list[Link]:
         """All links, those that were revoked too."""
         return self.all(Link)
