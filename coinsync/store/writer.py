@@ -15,7 +15,7 @@ from peewee import Database
 
 from coinsync.core import floor, people_policy, permissions, staleness
 from coinsync.core.fact_keys import identity
-from coinsync.core.facts import Fact, Merge, Presence, Resident, VkPage
+from coinsync.core.facts import Fact, Membership, Merge, Presence, VkPage
 from coinsync.core.ledger import GENESIS, Head, Receipt, Run, RunHash, utc_text
 from coinsync.core.plan import Drop, Limits, Plan, Purpose, Put
 from coinsync.core.seal import seal_of
@@ -232,16 +232,16 @@ def _check_basis(reader: Reader, plan: Plan) -> None:
 
 
 def _check_cards(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
-    asked = people_policy.cards_to_read(plan, merges)
-    residents = reader.recorded(Resident, asked.presence)
-    erased = {card.id for card in residents if card.presence is Presence.ERASED}
+    asked = people_policy.cards_to_read(plan)
     recorded = people_policy.RecordedCards(
         merges,
-        erased,
+        reader.resident_ids(Presence.ERASED),
         reader.links_of(asked.viewers),
         reader.recorded(VkPage, asked.forgotten),
         reader.notes_of(asked.forgotten),
         reader.decisions_of(asked.forgotten),
+        reader.holds_of(asked.forgotten),
+        reader.recorded(Membership, asked.forgotten),
     )
     people_policy.refuse_stale_cards(plan, recorded)
 

@@ -457,6 +457,7 @@ def a_note_without_an_entry(c: sqlite3.Connection) -> str:
 _UNTOUCHED = (
     "resident_id NOT IN (SELECT resident_id FROM hold UNION SELECT resident_id FROM decision"
     " UNION SELECT resident_id FROM entry WHERE kind = 'reversal'"
+    " UNION SELECT id FROM resident WHERE presence = 'erased'"
     " UNION SELECT resident_id FROM merged_card UNION SELECT into_id FROM merged_card)"
 )
 
@@ -533,6 +534,15 @@ def a_link_to_a_merged_card(c: sqlite3.Connection) -> str:
     card, into = one(c, "SELECT resident_id, into_id FROM merged_card")
     c.execute("INSERT INTO link VALUES (77, ?, 'desk', 1)", [card])
     return f"VK 77 sees #{card}, who goes on as #{into}"
+
+
+@damage("erased", "coinsync residents erase '#")
+def an_open_membership_of_an_erased_card(c: sqlite3.Connection) -> str:
+    """A sync went on recording the child."""
+    who, *_ = one(c, "SELECT id FROM resident WHERE presence = 'erased'")
+    group, *_ = one(c, "SELECT id FROM study_group")
+    c.execute("INSERT INTO membership VALUES (?, ?, '2026-11-30', NULL)", [who, group])
+    return f"#{who}: an open membership"
 
 
 @damage("links", "coinsync residents erase '#")

@@ -608,7 +608,7 @@ def test_an_erasure_drops_notes_and_the_chain_still_holds(url: str) -> None:
     with reading(url) as reader:
         assert list(reader.ledger()) == before
         assert reader.balance(ADA) == 3
-    put_in(url, a_plan(Post(a_credit("3"))))
+    put_in(url, a_plan(Post(a_credit("3", GLEB))))
     check_chain(url)
 
 
