@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from coinsync.core.facts import Decision, Link, LinkSource, Merge, Note, Presence, Resident
+from coinsync.core.facts import (
+    Decision,
+    Doubt,
+    DoubtKind,
+    Link,
+    LinkSource,
+    Merge,
+    Note,
+    Presence,
+    Resident,
+)
 from coinsync.core.ledger import Kind
 from coinsync.core.permissions import refuse_unpermitted
 from coinsync.core.plan import Change, Drop, Post, Purpose, Put
@@ -28,6 +38,7 @@ from tests.support.makers import (
 AWARD = an_award()
 ERASED = Resident(ADA, "", Presence.ERASED, ())
 LINKED = Link(7, ADA, LinkSource.CRM)
+DOUBT = Doubt(ADA, DoubtKind.CARD_MISSING, 1, "", "2026-11-22T02:00:07Z")
 PAID = Decision(AWARD.key, 1, ADA, 1, 10, "guest", "anna", DAY, "")
 
 
@@ -58,6 +69,8 @@ def refuse(purpose: Purpose, *changes: Change) -> None:
         (Purpose.LESSONS, Post(replace(AWARD, lesson=None))),
         (Purpose.LESSONS, Put(replace(PAID, actor="director"))),
         (Purpose.LESSONS, Put(LINKED)),
+        (Purpose.LESSONS, Put(replace(DOUBT, ruling="post", actor="anna"), DOUBT)),
+        (Purpose.CATALOG, Put(DOUBT)),
         (Purpose.LESSONS, Put(Merge(ADA, GLEB, (), (GLEB,)))),
         (Purpose.REVIEW, Post(a_credit("less", coins=-1))),
         (Purpose.REVIEW, Put(LINKED)),
@@ -78,4 +91,7 @@ def test_what_a_sync_makes_is_permitted() -> None:
     refuse(Purpose.PEOPLE, Put(a_resident(ADA)), Put(LINKED))
     refuse(Purpose.LESSONS, Put(a_lesson()), Put(present()), Post(AWARD))
     refuse(Purpose.LESSONS, Post(a_reversal(AWARD, 1)))
+    for purpose in (Purpose.PEOPLE, Purpose.LESSONS):
+        refuse(purpose, Put(DOUBT))
+        refuse(purpose, Drop(DOUBT))
     refuse(Purpose.LESSONS, Post(replace(AWARD, actor="anna")), Put(PAID))
