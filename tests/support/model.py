@@ -374,6 +374,13 @@ class Model:
         self.check_floors([replace(done, coins=-done.coins)])
         self.proposals[key] = replace(done, back=True)
 
+    def undo(self, keys: list[str]) -> None:
+        """What still stands of all that was done under these keys is taken back."""
+        standing = {key: self.proposals[key] for key in keys if not self.proposals[key].back}
+        self.check_floors([replace(done, coins=-done.coins) for done in standing.values()])
+        for key, done in standing.items():
+            self.proposals[key] = replace(done, back=True)
+
     def reverse_award(self, pair: Pair, seq: int) -> None:
         """An award is taken back by hand, which is a person's word that nothing is due."""
         state = self.key_states[pair]
