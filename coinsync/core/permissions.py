@@ -98,8 +98,6 @@ def _refusal_to_sync(change: Change, actor: str, account: str) -> str:
             return _refusal_of_entry(entry, actor, account)
         case Put(new=Decision() as decision) if decision.actor != actor:
             return f"a decision of {decision.actor}"
-        case Put(new=Doubt() as doubt) if doubt.ruling:
-            return f"a ruling of {doubt.actor}"
         case Put(new=Link() as link, old=before) if link.source is not LinkSource.CRM or before:
             return "a link that the desk keeps"
         case Put(new=Resident() as resident, old=before):
@@ -107,7 +105,7 @@ def _refusal_to_sync(change: Change, actor: str, account: str) -> str:
             was_erased = isinstance(before, Resident) and before.presence is Presence.ERASED
             if was_erased or resident.presence is Presence.ERASED:
                 return "an erased card"
-        case Drop(old) if not isinstance(old, Hold | Doubt):
+        case Drop(old) if not isinstance(old, (Hold, Doubt)):
             return f"no {type(old).__name__.lower()} any more"
     return ""
 

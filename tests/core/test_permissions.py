@@ -38,7 +38,7 @@ from tests.support.makers import (
 AWARD = an_award()
 ERASED = Resident(ADA, "", Presence.ERASED, ())
 LINKED = Link(7, ADA, LinkSource.CRM)
-DOUBT = Doubt(ADA, DoubtKind.CARD_MISSING, 1, "", "2026-11-22T02:00:07Z")
+DOUBT = Doubt(ADA, DoubtKind.CARD_MISSING, 1, "", "2026-11-02T02:00:00Z")
 PAID = Decision(AWARD.key, 1, ADA, 1, 10, "guest", "anna", DAY, "")
 
 
@@ -69,8 +69,6 @@ def refuse(purpose: Purpose, *changes: Change) -> None:
         (Purpose.LESSONS, Post(replace(AWARD, lesson=None))),
         (Purpose.LESSONS, Put(replace(PAID, actor="director"))),
         (Purpose.LESSONS, Put(LINKED)),
-        (Purpose.LESSONS, Put(replace(DOUBT, ruling="post", actor="anna"), DOUBT)),
-        (Purpose.CATALOG, Put(DOUBT)),
         (Purpose.LESSONS, Put(Merge(ADA, GLEB, (), (GLEB,)))),
         (Purpose.REVIEW, Post(a_credit("less", coins=-1))),
         (Purpose.REVIEW, Put(LINKED)),
@@ -91,7 +89,12 @@ def test_what_a_sync_makes_is_permitted() -> None:
     refuse(Purpose.PEOPLE, Put(a_resident(ADA)), Put(LINKED))
     refuse(Purpose.LESSONS, Put(a_lesson()), Put(present()), Post(AWARD))
     refuse(Purpose.LESSONS, Post(a_reversal(AWARD, 1)))
+    refuse(Purpose.LESSONS, Post(replace(AWARD, actor="anna")), Put(PAID))
     for purpose in (Purpose.PEOPLE, Purpose.LESSONS):
         refuse(purpose, Put(DOUBT))
         refuse(purpose, Drop(DOUBT))
-    refuse(Purpose.LESSONS, Post(replace(AWARD, actor="anna")), Put(PAID))
+
+
+def test_a_reviewed_doubt_is_permitted() -> None:
+    """What a person says of it waits for the next sync."""
+    refuse(Purpose.REVIEW, Put(replace(DOUBT, ruling="waive", actor="anna"), DOUBT))
