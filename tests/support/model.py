@@ -80,7 +80,6 @@ class Model:
     proposals: dict[str, Done] = field(default_factory=dict)
     into: dict[int, int] = field(default_factory=dict)
     erased: set[int] = field(default_factory=set)
-    known: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     viewers: set[Pair] = field(default_factory=set)
     revoked: set[Pair] = field(default_factory=set)
@@ -139,18 +138,19 @@ class Model:
     def read_people(self) -> None:
         """Who is in the CRM today.
 
-        A member who is still not there twelve hours after it was missed first left the group today.
+        A member who is still not there twelve hours after it was missed first is gone, and left
+        the group today.
         """
         self.looked = set()
         self.first_read = self.first_read or self.today
-        self.known |= self.cards
-        self.gone = self.known - self.cards
         for who in self.members:
             if who in self.cards:
                 self.belongs[who] = None
+                self.gone.discard(who)
             elif self.belongs.get(who, date.min) is None and who not in self.erased:
                 if self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
                     self.belongs[who] = self.today
+                    self.gone.add(who)
                     del self.missed[who]
                 continue
             self.missed.pop(who, None)
