@@ -120,7 +120,11 @@ SECTIONS: Mapping[str, Members] = {
         "sync": Command(
             "lessons:sync", "Read attendance, show the difference, apply it.", by_branch=True
         ),
-        "waiting": Command("waiting:waiting", "What waits for a person.", by_branch=True),
+        "waiting": Command(
+            "waiting:waiting",
+            "What waits for a person, as far as it is new; once a week everything.",
+            by_branch=True,
+        ),
         "review": Noun("What waits for a person.", REVIEW),
         "credit": Command(
             "coins:credit", "Give coins by hand, to one resident or to many.", by_branch=True

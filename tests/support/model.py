@@ -80,7 +80,6 @@ class Model:
     proposals: dict[str, Done] = field(default_factory=dict)
     into: dict[int, int] = field(default_factory=dict)
     erased: set[int] = field(default_factory=set)
-    known: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     viewers: set[Pair] = field(default_factory=set)
     revoked: set[Pair] = field(default_factory=set)
@@ -139,18 +138,19 @@ class Model:
     def read_people(self) -> None:
         """Who is in the CRM today.
 
-        A member who is still not there twelve hours after it was missed first left the group today.
+        A member who is still not there twelve hours after it was missed first is gone, and left
+        the group today.
         """
         self.looked = set()
         self.first_read = self.first_read or self.today
-        self.known |= self.cards
-        self.gone = self.known - self.cards
         for who in set(self.members) - self.erased:
             if who in self.cards:
                 self.belongs[who] = None
+                self.gone.discard(who)
             elif self.belongs.get(who, date.min) is None:
                 if self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
                     self.belongs[who] = self.today
+                    self.gone.add(who)
                     del self.missed[who]
                 continue
             self.missed.pop(who, None)
@@ -381,6 +381,13 @@ class Model:
             raise Refused("AlreadyReversed")
         self.check_floors([replace(done, coins=-done.coins)])
         self.proposals[key] = replace(done, back=True)
+
+    def undo(self, keys: list[str]) -> None:
+        """What still stands of all that was done under these keys is taken back."""
+        standing = {key: self.proposals[key] for key in keys if not self.proposals[key].back}
+        self.check_floors([replace(done, coins=-done.coins) for done in standing.values()])
+        for key, done in standing.items():
+            self.proposals[key] = replace(done, back=True)
 
     def reverse_award(self, pair: Pair, seq: int) -> None:
         """An award is taken back by hand, which is a person's word that nothing is due."""
