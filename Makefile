@@ -31,8 +31,8 @@ test: programs $(VENV)/.tested  ## Everything that is checked: lint, types, impo
 	exit $$suite
 
 test-cluster: TEST_PROGRAMS := $(CLUSTER_PROGRAMS)
-test-cluster: programs $(VENV)/.tested  ## Three database servers as one: what happens when one of them dies.
-	$(BIN)/python -m pytest -m cluster
+test-cluster: programs $(VENV)/.tested  ## Database servers that die: one in the middle of a sync, and one of three.
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m cluster
 
 test-server: TEST_PROGRAMS := $(SERVER_PROGRAMS)
 test-server: programs $(VENV)/.tested  ## A whole server on a bare Debian, as docs/operations.md sets it up; as root.

@@ -208,6 +208,8 @@ def _commands() -> CommandGroup:
 def _run_command(
     words: Sequence[str], environment: Callable[[], Environment], sessions: list[Session]
 ) -> int:
+    _refuse_other_encodings(words)
+
     def session(**options: Any) -> Session:
         from dataclasses import replace
 
@@ -223,6 +225,17 @@ def _run_command(
         # Typer catches the interrupt wherever nobody is asked something, and says nothing.
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
+
+
+def _refuse_other_encodings(words: Sequence[str]) -> None:
+    from coinsync.errors import UsageError
+
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError as error:
+        # What cannot be read would be left out of a text that cannot be changed any more.
+        advice = "Set the terminal to UTF-8, and run: export LC_ALL=C.UTF-8"
+        raise UsageError("the command line is not UTF-8", advice=advice) from error
 
 
 def main(argv: Sequence[str], environment: Environment) -> int:
@@ -334,8 +347,18 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
+def _begin_in_utf8(environ: Mapping[str, str]) -> None:
+    """Begin anew in Python's UTF-8 mode where the locale has another encoding."""
+    # A terminal sends UTF-8 whatever the locale says, and what is posted cannot be changed.
+    if sys.getfilesystemencoding() != "utf-8" and environ.get("PYTHONUTF8") != "1":
+        words = [sys.executable, *sys.orig_argv[1:]]
+        os.execve(sys.executable, words, {**environ, "PYTHONUTF8": "1"})
+
+
 def run() -> NoReturn:
     """The program ``coinsync``."""
+    environ = dict(os.environ)  # noqa: TID251
+    _begin_in_utf8(environ)
     # What a start makes stays: looking for garbage in it again and again costs a tenth of the time.
     gc.set_threshold(GARBAGE_THRESHOLD)
     _open_closed_streams()
@@ -346,7 +369,6 @@ def run() -> NoReturn:
         code = 0
     else:
         signals = _interrupted_by_signals()
-        environ = dict(os.environ)  # noqa: TID251
         code = _main(sys.argv[1:], partial(environment, environ), signals)
     out.flush()
     if out.failed is not None and code == 0:

@@ -52,6 +52,9 @@ setup(
             # Brings axe-core, which judges whether the page can be used by everybody.
             "axe-playwright-python>=0.1.8",
             "beancount>=3.2",
+            # Reads the page's script and refuses what is newer than the browsers that it must run
+            # in: a parser of 2018 in plain Python, without dependencies.
+            "esprima==4.0.1",
             "hypothesis>=6.150",
             "import-linter>=2.5",
             "mypy>=2",

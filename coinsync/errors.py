@@ -5,7 +5,7 @@ differences found, 5 refused as unsafe, 6 not found or ambiguous, 7 refused by c
 later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 
 class CoinsyncError(Exception):
@@ -27,6 +27,15 @@ def reason_of(error: Exception) -> str:
         return "it is not UTF-8"
     words = getattr(error, "strerror", None) or type(error).__name__
     return str(words[0].lower() + words[1:])
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what is behind it: libraries hide causes behind errors of their own."""
+    passed: set[int] = set()
+    while error is not None and id(error) not in passed:
+        passed.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 class UsageError(CoinsyncError):

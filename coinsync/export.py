@@ -55,7 +55,6 @@ COLUMNS = (
     "lesson",
     "reverses",
     "run",
-    "chain",
 )
 
 #: Columns that may name a person.

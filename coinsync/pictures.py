@@ -4,25 +4,23 @@ A copy of a photograph has its pixels and nothing else: no place, no time, no te
 """
 
 import hashlib
-import math
 import os
 import re
 import stat
 import unicodedata
 import warnings
-from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote
-from xml.parsers import expat
+from xml.etree import ElementTree
 
 from PIL import Image, ImageOps
 
 from coinsync.core.files.catalog import is_file_name
 from coinsync.core.files.sheet import quoted, suggestion
 from coinsync.errors import PictureRefused, UsageError, reason_of
+from coinsync.files import make_folder, write_whole
 
 BYTES_MAX = 10_000_000
 SVG_BYTES_MAX = 200_000
@@ -92,31 +90,19 @@ def web_picture(source: Path) -> WebPicture:
 def keep(picture: WebPicture, folder: Path) -> None:
     """Write a copy into the folder for the web, whole or not at all."""
     target = folder / picture.name
-    part = folder / f".{picture.name}.{os.getpid()}.part"
     # Its name says that what is there is the same.
     if target.exists():
         return
     try:
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            # The web view often runs under another account, whatever mask this account has.
-            folder.chmod(0o755)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-        with open(os.open(part, flags, 0o644), "wb") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(picture.content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
+        # The web view often runs under another account.
+        make_folder(folder, 0o755)
+        write_whole(target, picture.content, 0o644)
     except OSError as error:
         advice = "whoever loads the catalog must be allowed to write there."
         raise UsageError(
             f"{folder} cannot be written ({reason_of(error)}); nothing written",
             advice=f"[shop] web_pictures names the folder; {advice}",
         ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def is_web_copy(folder: Path, name: str) -> bool:
@@ -187,10 +173,16 @@ def _small(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-_SVG = "http://www.w3.org/2000/svg"
-_XHTML = "http://www.w3.org/1999/xhtml"
-_XML = "http://www.w3.org/XML/1998/namespace"
+_SVG = "{http://www.w3.org/2000/svg}"
+_XHTML = "{http://www.w3.org/1999/xhtml}"
+_XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 
+#: Entities can grow without end or bring files in, and a DOCTYPE declares them.
+_MARKUP = (
+    ("a DOCTYPE", re.compile("<!DOCTYPE")),
+    ("a processing instruction", re.compile(r"<\?(?!xml\s)")),
+)
+_ENCODING = re.compile(r"<\?xml[^>]*\sencoding\s*=\s*['\"](?!utf-8['\"])([^'\"]*)", re.IGNORECASE)
 #: Elements that run, load or embed something.
 _REFUSED = {"script", "foreignobject", "handler", "listener"}
 _REFUSED |= {"iframe", "embed", "object", "audio", "video"}
@@ -198,7 +190,6 @@ _REFUSED |= {"iframe", "embed", "object", "audio", "video"}
 _FETCHES = re.compile(
     r"\\|@import|url\((?!\s*['\"]?\s*#)|image-set\(|src\(|image\(|expression\(", re.IGNORECASE
 )
-
 #: What an attribute shows of the picture itself, as "#part" or "url(#part)".
 _SHOWN = re.compile(r"(?:^|url\()\s*['\"]?\s*#([^'\"()\s]+)", re.IGNORECASE)
 
@@ -208,123 +199,82 @@ def _drawing(content: bytes, shown: str) -> bytes:
         limit = SVG_BYTES_MAX // 1_000
         raise PictureRefused(f"{shown} has more than {limit} KB, which is the limit for SVG")
     try:
-        content.decode("utf-8")
-        inspector = _Inspector(shown)
-        inspector.parser.Parse(content, True)
+        text = content.decode("utf-8-sig")
+        for what, markup in _MARKUP:
+            if markup.search(text):
+                raise _Held(what)
+        # A browser would read another encoding, and find other elements than we do.
+        encoding = _ENCODING.match(text)
+        if encoding:
+            raise _Held(f"the encoding {quoted(encoding[1])}")
+        # What could make reading XML dangerous is refused by now.
+        _check_drawing(ElementTree.fromstring(text), shown)
     except UnicodeDecodeError:
         raise PictureRefused(f"{shown} is no SVG in UTF-8") from None
-    except expat.ExpatError as error:
+    except ElementTree.ParseError as error:
         raise PictureRefused(f"{shown} is no well-formed SVG: {error}") from error
-    if inspector.drawn() > DRAWN_MAX:
-        raise PictureRefused(
-            f"{shown} shows its parts again and again: more than {DRAWN_MAX} shapes, or no end"
-        )
+    except _Held as held:
+        why = f"{shown} holds {held}, and an SVG may hold shapes only"
+        raise PictureRefused(why) from None
     return content
 
 
-class _Inspector:
-    # Reads an SVG to its end and refuses what could do more than be looked at.
+class _Held(Exception):
+    """Something in an SVG that could do more than be looked at."""
 
-    def __init__(self, shown: str) -> None:
-        self._shown = shown
-        self._depth = 0
-        self._style: list[str] | None = None
-        # By id: how many elements it has, and which ids it holds or shows. An element without an
-        # id counts with the nearest one around it that has one, and the picture's own is "".
-        self._sizes: Counter[str] = Counter()
-        self._parts: dict[str, list[str]] = {"": []}
-        self._around = [""]
-        self.parser = parser = expat.ParserCreate(namespace_separator=" ")
-        parser.buffer_text = True
-        parser.XmlDeclHandler = self._declared
-        # Entities can grow without end or bring files in, and a DOCTYPE declares them.
-        parser.StartDoctypeDeclHandler = lambda *_: self._refuse("a DOCTYPE")
-        parser.EntityDeclHandler = lambda *_: self._refuse("an ENTITY")
-        parser.ProcessingInstructionHandler = lambda *_: self._refuse("a processing instruction")
-        parser.StartElementHandler = self._begins
-        parser.EndElementHandler = self._ends
-        parser.CharacterDataHandler = self._text
 
-    def _refuse(self, what: str) -> None:
-        where = f"(line {self.parser.CurrentLineNumber})"
-        raise PictureRefused(f"{self._shown} holds {what} {where}, and an SVG may hold shapes only")
+def _check_drawing(root: ElementTree.Element, shown: str) -> None:
+    if root.tag != f"{_SVG}svg":
+        raise PictureRefused(f"{shown} is XML and no SVG")
+    by_id: dict[str, ElementTree.Element] = {}
+    parts: dict[ElementTree.Element, list[str]] = {}
+    for element in root.iter():
+        _check_element(element)
+        by_id.setdefault(element.get("id", ""), element)
+        parts[element] = []
+        for value in element.attrib.values():
+            parts[element] += map(unquote, _SHOWN.findall(value))
+    # Drawn as a browser does it, with all parts that are shown again, until it is too much.
+    waiting, drawn = [root], 0
+    while waiting:
+        element = waiting.pop()
+        waiting += element
+        waiting += [by_id[part] for part in parts[element] if part in by_id]
+        drawn += 1
+        if drawn + len(waiting) > DRAWN_MAX:
+            raise PictureRefused(
+                f"{shown} shows its parts again and again: more than {DRAWN_MAX} shapes, or no end"
+            )
 
-    def _declared(self, _version: str, encoding: str | None, _alone: int) -> None:
-        if encoding is not None and encoding.lower() != "utf-8":
-            self._refuse(f"the encoding {quoted(encoding)}")
 
-    def _begins(self, element: str, attributes: dict[str, str]) -> None:
-        space, _, name = element.rpartition(" ")
-        if self._depth == 0 and (space, name) != (_SVG, "svg"):
-            raise PictureRefused(f"{self._shown} is XML and no SVG")
-        self._depth += 1
-        if space == _XHTML or name.lower() in _REFUSED or self._style is not None:
-            self._refuse(f"the element {quoted(name)}")
-        for attribute, value in attributes.items():
-            self._check(attribute, value)
-        if name == "style":
-            self._style = []
-        self._count(attributes)
-
-    def _count(self, attributes: dict[str, str]) -> None:
-        around = self._around[-1]
-        name = attributes.get("id", "")
-        if name:
-            self._parts[around].append(name)
-            self._parts.setdefault(name, [])
-        owner = name or around
-        self._around.append(owner)
-        self._sizes[owner] += 1
-        for value in attributes.values():
-            self._parts[owner] += map(unquote, _SHOWN.findall(value))
-
-    def drawn(self) -> float:
-        """How many elements a browser draws, with all that are shown again; no end is infinite."""
-        drawn: dict[str, float] = {}
-        begun: set[str] = set()
-        waiting = [""]
-        while waiting:
-            name = waiting[-1]
-            # What is shown and does not exist is not drawn.
-            parts = self._parts.get(name, [])
-            if name not in begun:
-                begun.add(name)
-                waiting += [part for part in parts if part not in drawn]
-                continue
-            waiting.pop()
-            # A part that is still being counted holds what shows it.
-            drawn[name] = self._sizes[name] + sum(drawn.get(part, math.inf) for part in parts)
-        return drawn[""]
-
-    def _check(self, attribute: str, value: str) -> None:
-        space, _, name = attribute.rpartition(" ")
-        # An animation sets an attribute of its element, which may be one that is refused here.
-        animated = value.rpartition(":")[2].strip().lower() if name == "attributeName" else ""
-        if name.lower().startswith("on") or animated.startswith("on"):
-            self._refuse(f"the attribute {quoted(animated or name)}")
-        is_reference = name.lower() in ("href", "src") and not value.strip().startswith("#")
-        # xml:base would make a reference within the picture point outside.
-        if is_reference or animated == "href" or (space, name) == (_XML, "base"):
-            self._refuse_reference(value)
-        # Drawing programs keep paths in attributes of their own, and no browser reads those.
-        if not space and _FETCHES.search(value):
-            self._refuse_reference(value)
-
-    def _refuse_reference(self, address: str) -> None:
-        self._refuse(f"a reference to something outside: {quoted(address)}")
-
-    def _text(self, text: str) -> None:
-        if self._style is not None:
-            self._style.append(text)
-
-    def _ends(self, _element: str) -> None:
-        self._depth -= 1
-        self._around.pop()
-        if self._style is None:
-            return
-        # No element may begin within a style, so this is its end. Its text comes in pieces, and
-        # is only judged when it is whole.
-        fetched = _FETCHES.search("".join(self._style))
-        self._style = None
+def _check_element(element: ElementTree.Element) -> None:
+    name = element.tag.rpartition("}")[2]
+    if element.tag.startswith(_XHTML) or name.lower() in _REFUSED:
+        raise _Held(f"the element {quoted(name)}")
+    if name == "style":
+        for child in element:
+            raise _Held(f"the element {quoted(child.tag.rpartition('}')[2])}")
+        fetched = _FETCHES.search(element.text or "")
         if fetched:
-            self._refuse_reference(fetched[0])
+            raise _outside(fetched[0])
+    for attribute, value in element.items():
+        _check_attribute(attribute, value)
+
+
+def _check_attribute(attribute: str, value: str) -> None:
+    space, _, name = attribute.rpartition("}")
+    # An animation sets an attribute of its element, which may be one that is refused here.
+    animated = value.rpartition(":")[2].strip().lower() if name == "attributeName" else ""
+    if name.lower().startswith("on") or animated.startswith("on"):
+        raise _Held(f"the attribute {quoted(animated or name)}")
+    is_reference = name.lower() in ("href", "src") and not value.strip().startswith("#")
+    # xml:base would make a reference within the picture point outside.
+    if is_reference or animated == "href" or attribute == _XML_BASE:
+        raise _outside(value)
+    # Drawing programs keep paths in attributes of their own, and no browser reads those.
+    if not space and _FETCHES.search(value):
+        raise _outside(value)
+
+
+def _outside(address: str) -> _Held:
+    return _Held(f"a reference to something outside: {quoted(address)}")

@@ -195,11 +195,13 @@ class _Gathering:
             progress=self.progress,
             expected=head.n if head and type(head.n) is int else 0,
         )
+        ledger.take_shop(reader.shop_rows())
         ledger.take(self._up_to(reader.ledger()))
         self.ledger = ledger
         self.totals = ledger.finish(self.people.residents)
         if not self.until:
             ledger.check_head(head)
+            ledger.check_strays()
 
     def check_lessons(self, findings: Findings) -> None:
         lessons = LessonsPass(

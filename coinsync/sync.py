@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from coinsync.config import BranchSettings, Settings
+from coinsync.core import clocks
 from coinsync.core.facts import (
     Doubt,
     LessonRecord,
@@ -25,7 +26,7 @@ from coinsync.core.planning.people import People, names_to_ask, plan_people
 from coinsync.core.planning.review import Ruling, plan_review
 from coinsync.core.planning.visits import new_visits, questions_about, with_ruling
 from coinsync.core.rules import GuestPolicy, LessonContext, by_group, by_resident
-from coinsync.errors import CoinsyncError, IncompleteRead
+from coinsync.errors import ClockWrong, CoinsyncError, IncompleteRead
 from coinsync.exchange.base import Exchange, PeopleReading, read_people
 from coinsync.exchange.vk import VkApi
 from coinsync.store.reader import Reader
@@ -74,7 +75,8 @@ class Outcome:
 class Sync:
     """One run over the branches; ``now`` (aware) serves where the CRM has no clock.
 
-    ``guests`` is what ``actor`` says about new visits whose membership is not known.
+    ``guests`` is what ``actor`` says about new visits whose membership is not known, ``doubted``
+    the CRM's time where it cannot be right.
 
     Balances and residents are those at the start plus what the counted plans bring, applied or
     not: so a dry run and a real one plan alike.
@@ -90,6 +92,7 @@ class Sync:
     vk: VkApi | None = None
     guests: GuestPolicy | None = None
     actor: str = ""
+    doubted: datetime | None = None
     _coins_moved: Counter[int] = field(default_factory=Counter)
     _residents: set[int] = field(default_factory=set)
     _vanished: set[int] = field(default_factory=set)
@@ -161,12 +164,23 @@ class Sync:
         today = self.now.astimezone(branch.zone).date()
         try:
             # The school's day is the CRM's: a wrong clock of ours must not read a day too few.
-            moment = (self.exchange.moment() or self.now).astimezone(UTC)
+            moment = self._moment().astimezone(UTC)
             today = moment.astimezone(branch.zone).date()
             return self._people_outcome(branch, today, moment)
+        except ClockWrong:
+            # It is no trouble of one branch: with a wrong clock nothing may be planned at all.
+            raise
         except CoinsyncError as error:
             scope = Scope(branch.id, *self._days(today))
             return Outcome(branch, scope, today, error=error, calls=self._calls())
+
+    def _moment(self) -> datetime:
+        theirs = self.exchange.moment()
+        hours_max = self.settings.limits.clock_hours_max
+        moment = clocks.believed(self.now, theirs, hours_max)
+        if moment is None:
+            self.doubted = theirs
+        return moment or self.now
 
     def _days(self, today: date) -> tuple[date, date]:
         last = min(self.until or today, today)
@@ -261,7 +275,7 @@ class Sync:
             del stored[number]
         window = self._read_window(scope, stored)
         # A lesson that was moved here is recorded under another day or branch.
-        read = {*window.unreadable, *(record.lesson.id for record in window.lesson_records)}
+        read = frozenset(record.lesson.id for record in window.lesson_records)
         stored.update(self.reader.lesson_records_by_id(read.difference(stored)))
         rulebook = self.settings.rulebook
         window, doubts = believe(
@@ -293,8 +307,7 @@ class Sync:
             survivors=survivors,
             rerate=self.rerate,
         )
-        calls, lessons = self._calls(), frozenset(read)
-        outcome = Outcome(step.branch, scope, step.today, plan, calls=calls, lessons=lessons)
+        outcome = Outcome(step.branch, scope, step.today, plan, calls=self._calls(), lessons=read)
         return self.settled(outcome, self.guests) if self.guests else outcome
 
     def settled(self, outcome: Outcome, policy: GuestPolicy) -> Outcome:
@@ -321,8 +334,6 @@ class Sync:
             if record.lesson.id not in self._lessons_planned
         }
         unreadable = reading.unreadable_fields()
-        for number in self._lessons_planned.intersection(unreadable):
-            del unreadable[number]
         accounted = {*records, *unreadable}
         missing = [
             number

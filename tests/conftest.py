@@ -33,7 +33,7 @@ _SCHOOL = pickle.dumps(a_school())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Knobs of ``make soak``; without them the machine lives the same few lives each time."""
+    """Knobs of ``make soak`` and ``make year``; without them the same few lives and nights pass."""
     parser.addoption(
         "--lives",
         type=int,
@@ -42,6 +42,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption(
         "--lives-seed", type=int, default=None, help="repeat the lives of a seed that was printed"
+    )
+    parser.addoption(
+        "--nights", type=int, default=365, help="how many nights the year of tests/year has"
+    )
+    parser.addoption(
+        "--year-seed", type=int, default=None, help="repeat the year of a seed that was printed"
     )
 
 

@@ -90,7 +90,7 @@ NASTY = (
 
 def posted(*entries: Entry) -> list[Posted]:
     """Entries as they would be posted, in this order."""
-    return [Posted(n, entry, POSTED_AT, 1, f"{n:064x}") for n, entry in enumerate(entries, 1)]
+    return [Posted(n, entry, POSTED_AT, 1) for n, entry in enumerate(entries, 1)]
 
 
 def noted(ledger: Iterable[Posted], notes: Mapping[int, str] | None = None) -> list[Line]:
@@ -565,7 +565,7 @@ def test_entries_for_a_spreadsheet_have_these_columns() -> None:
     heading = next(export.csv_lines([], a_roster([])))
     assert heading == (
         "n,key,seq,resident,owner,coins,kind,happened_on,posted_at,"
-        "actor,reason,rule,lesson,reverses,run,chain"
+        "actor,reason,rule,lesson,reverses,run"
     )
     rows = read_csv(
         export.csv_lines(
@@ -591,7 +591,6 @@ def test_entries_for_a_spreadsheet_have_these_columns() -> None:
         "lesson": "2",
         "reverses": "",
         "run": "1",
-        "chain": f"{7:064x}",
     }
     assert [int(row["coins"]) for row in rows] == [one.entry.coins for one in ledger]
     assert rows[8]["reverses"] == "1"

@@ -89,7 +89,10 @@ def test_1_one_write() -> None:
         "coinsync.store.operations.copy",
         "coinsync.store.writer",
     }
-    assert importers("coinsync.store.operations.copy") == {"coinsync.commands.databases"}
+    assert importers("coinsync.store.operations.copy") == {
+        "coinsync.commands.databases",
+        "coinsync.store.operations.backup",
+    }
     assert importers("coinsync.store.writer") == {"coinsync.commands.posting"}
 
 

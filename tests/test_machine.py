@@ -44,6 +44,7 @@ from coinsync.core.facts import (
     Attendance,
     Branch,
     Decision,
+    Doubt,
     Group,
     Hold,
     LessonRecord,
@@ -69,7 +70,7 @@ from coinsync.desk.gather import Clerk
 from coinsync.environment import Environment, Probe, no_probe
 from coinsync.errors import CoinsyncError, NotEnoughCoins, NotFound, StalePlan, UnsafePlan
 from coinsync.exchange.base import Reading
-from coinsync.lookup.residents import find_card, find_resident
+from coinsync.lookup.residents import find_card, find_resident, members_of, residents_of
 from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.reader import Reader
@@ -247,6 +248,27 @@ class Give:
 
 
 @dataclass(frozen=True)
+class GiveGroup:
+    """A credit for all who are in the group today."""
+
+    key: int
+    coins: int
+    note: str
+    sure: bool = False
+
+    def plan(self, life: Life, reader: Reader) -> Proposal:
+        """As the command plans it."""
+        clerk = Clerk(reader, life.settings, life.author(f"k{self.key}", sure=self.sure))
+        members = members_of(reader, residents_of(reader, None), str(GROUP), clerk.day)
+        return coins.give_all(clerk, members, self.coins, note=self.note)
+
+    def tell(self, model: Model) -> None:
+        """As the model has it."""
+        key = desk_key(f"k{self.key}")
+        model.give_group(key, self.coins, self.note, sure=self.sure, most=COINS_MAX)
+
+
+@dataclass(frozen=True)
 class Import:
     """Rows of a file: key, resident, coins, reason."""
 
@@ -394,7 +416,7 @@ class See:
         (model.link if self.live else model.revoke)(self.vk, self.who)
 
 
-Op = Give | Import | Reverse | Review | MergeCards | Unmerge | Erase | See
+Op = Give | GiveGroup | Import | Reverse | Review | MergeCards | Unmerge | Erase | See
 
 WHO = st.sampled_from(CARDS)
 KEYS = st.integers(1, 8)
@@ -402,6 +424,7 @@ NOTES = st.sampled_from(("won", "prize"))
 INDEX = st.integers(0, 40)
 AMOUNTS = st.sampled_from((1, 2, 3, 5))
 CREDITS = st.builds(Give, KEYS, WHO, AMOUNTS | st.just(COINS_MAX + 1), NOTES, st.booleans())
+GROUP_CREDITS = st.builds(GiveGroup, KEYS, AMOUNTS | st.just(COINS_MAX + 1), NOTES, st.booleans())
 DEBITS = st.builds(
     Give, KEYS, WHO, AMOUNTS.map(lambda coins: -coins) | st.just(ALL), NOTES, st.booleans()
 )
@@ -418,7 +441,7 @@ UNMERGES = st.builds(Unmerge, WHO)
 ERASURES = st.builds(Erase, WHO)
 LINKS = st.builds(See, st.sampled_from(VISITORS), WHO, st.booleans())
 OPS: st.SearchStrategy[Op] = st.one_of(
-    CREDITS, DEBITS, REVERSALS, IMPORTS, REVIEWS, MERGES, UNMERGES, ERASURES, LINKS
+    CREDITS, GROUP_CREDITS, DEBITS, REVERSALS, IMPORTS, REVIEWS, MERGES, UNMERGES, ERASURES, LINKS
 )
 
 
@@ -428,6 +451,7 @@ def ops_about(who: int) -> st.SearchStrategy[Op]:
         st.builds(Give, KEYS, st.just(who), st.just(ALL), NOTES),
         st.builds(Give, KEYS, st.just(who), st.just(ALL), NOTES),
         st.builds(Give, KEYS, st.just(who), AMOUNTS, NOTES),
+        st.builds(GiveGroup, KEYS, AMOUNTS, NOTES),
         st.builds(MergeCards, st.just(who), WHO),
         st.builds(MergeCards, WHO, st.just(who)),
         st.builds(Unmerge, st.just(who)),
@@ -832,6 +856,8 @@ class Life(RuleBasedStateMachine):
                     _see(model, change.new)
             elif isinstance(change, Drop) and isinstance(change.old, Hold):
                 model.held.pop((change.old.lesson, change.old.resident), None)
+            elif isinstance(change, Drop) and isinstance(change.old, Doubt):
+                model.missed.pop(change.old.id, None)
             elif isinstance(change, Drop) and isinstance(change.old, facts.Note):
                 key = self.name_of(self.rows[change.old.n - 1].key)
                 if key in model.proposals:
@@ -982,6 +1008,11 @@ class Life(RuleBasedStateMachine):
     @rule(op=CREDITS)
     def credit(self, op: Give) -> None:
         """Coins are given."""
+        self.do(op)
+
+    @rule(op=GROUP_CREDITS)
+    def credit_the_group(self, op: GiveGroup) -> None:
+        """The same coins for all who are in the group."""
         self.do(op)
 
     @rule(op=DEBITS)
@@ -1188,13 +1219,17 @@ def _put(model: Model, new: object) -> None:
         model.held[new.lesson, new.resident] = (new.kind.value, new.coins)
     elif isinstance(new, Decision):
         model.words[new.lesson, new.resident] = (new.seq, new.coins, new.reason)
+    elif isinstance(new, Doubt):
+        model.missed.setdefault(new.id, datetime.fromisoformat(new.since))
     elif isinstance(new, Membership):
         model.belongs[new.resident] = new.until
     elif isinstance(new, Merge) and new.into and new.into != model.into.get(new.resident):
         model.join(new.resident, new.into)
     elif isinstance(new, Merge) and not new.into:
         model.into.pop(new.resident, None)
-    elif isinstance(new, Resident) and new.presence is Presence.ERASED:
+    elif isinstance(new, Resident) and new.presence is not Presence.ERASED:
+        (model.gone.add if new.presence is Presence.GONE else model.gone.discard)(new.id)
+    elif isinstance(new, Resident):
         model.erased.add(new.id)
         model.viewers = {pair for pair in model.viewers if pair[1] != new.id}
 

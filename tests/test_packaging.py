@@ -41,7 +41,7 @@ def test_a_source_archive_holds_all_that_is_needed(tmp_path: Path) -> None:
         names = {name.partition("/")[2] for name in opened.getnames()}
     assert {"config.toml.example", "crontab.example", "Makefile", "constraints.txt"} <= names
     assert {
-        "coinsync/simulator/goods/catalog.toml",
+        "coinsync/simulator/goods/catalog.csv",
         "coinsync/simulator/goods/mug.svg",
         "coinsync/simulator/names.toml",
         "coinsync/simulator/page.html",
@@ -64,7 +64,10 @@ def test_every_command_of_the_readme_exists(readme: str) -> None:
 
 @pytest.mark.parametrize(
     "readme",
-    ["README.md", "README.ru.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/csv.md"],
+    [
+        *("README.md", "README.ru.md", "CONTRIBUTING.md"),
+        *("docs/architecture.md", "docs/csv.md", "docs/operations.md"),
+    ],
 )
 def test_every_link_of_the_documents_leads_somewhere(readme: str) -> None:
     """To a file of the project."""

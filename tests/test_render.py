@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from enum import Enum
 from itertools import chain
@@ -17,8 +18,10 @@ from rich.console import Console
 
 from coinsync.core.identity import harmless, unprotected
 from coinsync.core.plan import Scope
+from coinsync.core.report import MonthLines
 from coinsync.render import data, numbers, progress, terminal
 from coinsync.render.listing import Grid, TextLine
+from coinsync.render.report import month_report
 from tests.support.makers import thorough
 
 
@@ -145,3 +148,16 @@ def test_no_part_of_a_csv_file_is_a_formula(rows: list[tuple[str, int, str]]) ->
         assert cells[1] == str(coins)
         texts = [unprotected(cells[0]), unprotected(cells[2])]
         assert texts == [harmless(name), harmless(why)]
+
+
+def test_a_report_shows_ten_groups_and_the_rest_on_demand() -> None:
+    """A school of thousands has hundreds of them; how many are left out is said."""
+    lines: MonthLines = defaultdict(Counter)
+    for number in range(13):
+        lines["2026-11", "group", f"#{number:02} Python"]["coins"] = number
+    for every_line, groups, more in ((False, 10, "… 3 more, shown with -v"), (True, 13, "")):
+        out = plain_console()
+        terminal.show(out, month_report(lines, "2026-11", every_line=every_line).page)
+        text = out.file.getvalue()  # type: ignore[attr-defined]
+        assert (text.count("Python"), more in text) == (groups, True)
+        assert ("more, shown with -v" in text) == bool(more)

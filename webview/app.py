@@ -66,6 +66,8 @@ class _Wrapper:
         self._views = views
         self._hosts = frozenset(host.lower() for host in hosts)
         self._now = now
+        renderer = views.renderer
+        self._headers = security_headers(renderer.style_source, renderer.init_source)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -77,7 +79,7 @@ class _Wrapper:
         # Only pictures and scripts overrule our headers: how long they may be kept, and what a
         # drawing may do when it is opened by itself.
         headers = {
-            **security_headers(self._views.renderer.style_source),
+            **self._headers,
             **answer.headers,
             **_HEADERS_OF_STATUS.get(answer.status, {}),
             "Content-Length": str(len(answer.body)),

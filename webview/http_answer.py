@@ -26,11 +26,11 @@ class HttpAnswer:
     reason: str = ""
 
 
-def security_headers(style_source: str) -> dict[str, str]:
-    """The headers of every response; only ``style_source`` may style."""
+def security_headers(style_source: str, script_source: str = "") -> dict[str, str]:
+    """The headers of every response; only these sources may style, and stand as a script."""
     policy = (
         "default-src 'none'",
-        "script-src 'self'",
+        f"script-src 'self' {script_source}".rstrip(),
         f"style-src {style_source}",
         "img-src 'self'",
         "font-src 'self'",

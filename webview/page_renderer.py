@@ -1,7 +1,8 @@
-"""Page objects to HTML: templates, style sheet and scripts, read and compiled once."""
+"""Page objects to HTML: templates, style sheet and script, read and compiled once."""
 
 import base64
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,18 @@ import bottle
 
 from coinsync.core.colour import DARK, LIGHT, Colours, Palette
 from webview import pages
+from webview.texts import ENGLISH, RUSSIAN
 
 _HERE = Path(__file__).parent
 SCRIPT_KIND = "text/javascript; charset=UTF-8"
-_MAIN_SCRIPT = "cabinet.js"
-#: Plain scripts that run before the modules: VK Bridge 3.0.2, as its makers publish it.
-_CLASSIC_SCRIPTS = ("vk-bridge.min.js",)
+#: VK Bridge as its makers publish it: 2.15.11, because 3 needs a browser of 2020.
+_BRIDGE = "vk-bridge.min.js"
+#: The modules of the page's script in the order of the one file; each imports only earlier ones.
+_MODULES = ("words", "vk", "appearance", "screens", "favourites", "goods", "lines", "cabinet")
+#: What makes a text a module; in the one file all of them share one function.
+_MODULE_WORDS = re.compile(r"^import .*\n|^export ", re.MULTILINE)
+#: What only a reader of the source needs: lines of comments, and how far lines are set in.
+_FOR_READERS = re.compile(r"^\s*/\*(?:[^*]|\*(?!/))*\*/\s*\n|^\s*//.*\n|^[ \t]+", re.MULTILINE)
 _PART = re.compile(r"<!-- ([a-z]+) -->\n")
 #: The frame of each kind of page and what stands in it; what is no page stands without a frame.
 _TEMPLATES = {
@@ -31,12 +38,15 @@ class PageRenderer:
 
     def __init__(self, colours: Colours | None = None) -> None:
         """Read all files; the style sheet takes the school's colours."""
-        sheet = (_HERE / "static" / "style.css").read_text(encoding="utf-8")
-        self._style = properties(colours or Colours()) + sheet
-        digest = hashlib.sha256(self._style.encode()).digest()
-        #: The Content-Security-Policy source that allows our style sheet and no other.
-        self.style_source = f"'sha256-{base64.b64encode(digest).decode()}'"
-        self.scripts = Scripts()
+        self._style = properties(colours or Colours()) + _lean(_static("style.css"))
+        self._init = _lean(_static("init.js"))
+        #: The Content-Security-Policy sources that allow our style sheet, and the script that
+        #: stands in the page, and no others.
+        self.style_source, self.init_source = _source(self._style), _source(self._init)
+        #: The page's script, under a name that holds its digest, so that it may be kept for ever.
+        self.script = _one_script().encode()
+        digest = hashlib.sha256(self.script).hexdigest()
+        self.script_address = f"/static/cabinet.{digest[:16]}.js"
         self._templates: dict[type, Any] = {}
         for kind, names in _TEMPLATES.items():
             template = bottle.SimpleTemplate(_assembled(*names))
@@ -48,9 +58,40 @@ class PageRenderer:
         """Write one page, or a part of one."""
         template = self._templates[type(page)]
         text: str = template.render(
-            page=page, texts=page.texts, style=self._style, scripts=self.scripts
+            page=page,
+            texts=page.texts,
+            style=self._style,
+            init=self._init,
+            script=self.script_address,
         )
         return text.encode()
+
+
+def _static(name: str) -> str:
+    return (_HERE / "static" / name).read_text(encoding="utf-8")
+
+
+def _lean(text: str) -> str:
+    return _FOR_READERS.sub("", text)
+
+
+def _source(content: str) -> str:
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _one_script() -> str:
+    """VK Bridge, what the script says in both languages, and all modules, as one file."""
+    texts = {
+        texts.language: {**texts.script, "thousands": texts.words.thousands}
+        for texts in (RUSSIAN, ENGLISH)
+    }
+    lines = [_static(_BRIDGE), "(function () {", '"use strict";']
+    lines.append(f"const TEXTS = {json.dumps(texts, ensure_ascii=False)};")
+    for name in _MODULES:
+        lines.append(_MODULE_WORDS.sub("", _static(f"{name}.js")))
+    lines.append("})();")
+    return _lean("\n".join(lines))
 
 
 def _assembled(name: str, content: str) -> str:
@@ -84,29 +125,3 @@ def _declared(palette: Palette, accent: str, label: str, link: str) -> str:
     named = {name: getattr(palette, name) for name in Palette.__slots__}
     named |= {"accent": accent, "label": label, "link": link}
     return " ".join(f"--{name}: {colour};" for name, colour in named.items())
-
-
-class Scripts:
-    """All scripts, under a ``folder`` named by their digest, so that each may be kept for ever."""
-
-    def __init__(self) -> None:
-        """Read what lies beside this module."""
-        paths = sorted((_HERE / "static").glob("*.js"))
-        self._files = {path.name: path.read_bytes() for path in paths}
-        digest = hashlib.sha256()
-        for name, content in self._files.items():
-            digest.update(name.encode() + b"\0" + content)
-        self.folder = digest.hexdigest()[:16]
-        #: Addresses: of the module that starts everything, of plain scripts that run before it, and
-        #: of the modules that it needs, so that all are fetched at once.
-        self.main = self._address(_MAIN_SCRIPT)
-        self.classic = tuple(map(self._address, _CLASSIC_SCRIPTS))
-        others = sorted(self._files.keys() - {_MAIN_SCRIPT, *_CLASSIC_SCRIPTS})
-        self.modules = tuple(map(self._address, others))
-
-    def find(self, folder: str, name: str) -> bytes | None:
-        """The content of a script; None where it is not, or was another."""
-        return self._files.get(name) if folder == self.folder else None
-
-    def _address(self, name: str) -> str:
-        return f"/static/{self.folder}/{name}"

@@ -201,8 +201,7 @@ def notice(school: SchoolView, kind: NoticeKind, address: str = "") -> Notice:
 
 
 def _data(figures: Sequence[Mapping[str, Any]], school: SchoolView, texts: Texts) -> str:
-    words = {**texts.script, "coins": school.coin_forms(texts)}
-    return as_data({"residents": figures, "words": words})
+    return as_data({"residents": figures, "coins": school.coin_forms(texts)})
 
 
 def as_data(value: Mapping[str, Any]) -> str:

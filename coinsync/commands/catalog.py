@@ -7,7 +7,7 @@ from typing import Annotated
 from typer import Context, Option
 
 from coinsync import pictures
-from coinsync.commands.options import AsCsv, DryRun, Yes, argument
+from coinsync.commands.options import AcceptUnsafe, AsCsv, DryRun, Yes, argument
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.config import Settings
@@ -23,17 +23,19 @@ from coinsync.render import shop as render
 
 def load(
     ctx: Context,
-    file: Annotated[Path, argument("FILE", "TOML or CSV, the whole catalog; see docs/catalog.md.")],
+    file: Annotated[Path, argument("FILE", "CSV, the whole catalog; see docs/catalog.md.")],
     folder: Annotated[
         Path | None,
         Option("--pictures", metavar="FOLDER", help="Where pictures lie; [shop] pictures."),
     ] = None,
+    accept_unsafe: AcceptUnsafe = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
     """Make the shop's goods those of a file.
 
-    New ones come, changed ones change, those left out are archived.
+    New ones come, changed ones change, those left out are archived. A file that takes away or
+    empties most of what is shown is refused, unless its digest is accepted.
     """
     session: Session = ctx.obj
     items, copies = read_goods(session, file, folder or session.settings.shop.pictures)
@@ -43,13 +45,16 @@ def load(
 
     # Pictures are written before the goods that name them, and only once a person has agreed.
     before = partial(keep_copies, session.settings, copies)
-    return carry_out(session, decide, dry_run, yes, before=before)
+    return carry_out(session, decide, dry_run, yes, before=before, accept_unsafe=accept_unsafe)
 
 
 def read_goods(
     session: Session, file: Path, folder: Path
 ) -> tuple[tuple[Item, ...], dict[str, pictures.WebPicture]]:
     """The goods of a file, and copies of their pictures, which lie in ``folder``, by name."""
+    if file.suffix.lower() == ".toml":
+        advice = 'Goods stand in a sheet; "coinsync catalog list --csv" prints its form.'
+        raise UsageError(f"catalog load: {file} is TOML and no sheet", advice=advice)
     settings = session.settings
     copies: dict[str, pictures.WebPicture] = {}
 
@@ -66,7 +71,6 @@ def read_goods(
         with session.progress_bar() as bar:
             items = read_catalog(
                 file.read_bytes(),
-                toml=file.suffix.lower() == ".toml",
                 branches=frozenset(branch.id for branch in settings.branches),
                 picture=web_name,
             )

@@ -11,6 +11,7 @@ from coinsync.commands.options import (
     AllowDuplicate,
     Day,
     DryRun,
+    InGroup,
     Key,
     Note,
     Reason,
@@ -22,8 +23,9 @@ from coinsync.commands.options import (
     number_of,
 )
 from coinsync.commands.posting import carry_out
-from coinsync.commands.session import Session
+from coinsync.commands.session import Session, refuse_branches
 from coinsync.config import Settings
+from coinsync.core.facts import Presence, Resident
 from coinsync.core.files.import_rows import read_import_rows
 from coinsync.core.proposal import Proposal
 from coinsync.core.school import Way
@@ -31,49 +33,96 @@ from coinsync.desk import coins as desk
 from coinsync.desk.gather import Clerk
 from coinsync.desk.imports import import_rows
 from coinsync.errors import ImportRefused, NotFound, UsageError, reason_of
-from coinsync.lookup.residents import find_resident
+from coinsync.lookup.residents import attended, find_resident, members_of, residents_of
+
+#: Where many get the same, how many coins is the only word, and stands in the place of who.
+WhoPerhaps = Annotated[
+    str | None,
+    argument(
+        "RESIDENT", "101, vk:456, or a name's beginning; left out for many.", completion.residents
+    ),
+]
+CoinsPerhaps = Annotated[str | None, argument("COINS", "How many; left out with --for.")]
+ForWay = Annotated[
+    str,
+    Option(
+        "--for",
+        metavar="WAY",
+        help="A way to earn of the configuration.",
+        autocompletion=completion.ways,
+    ),
+]
+OfLesson = Annotated[
+    int | None, Option("--lesson", min=1, metavar="NUMBER", help="All who attended it.")
+]
+Everybody = Annotated[
+    bool, Option("--everybody", help="All clients, or those of the --branch that is named.")
+]
 
 
 def credit(
     ctx: Context,
-    resident: Who,
-    coins: Annotated[str | None, argument("COINS", "How many; with --for left out.")] = None,
+    resident: WhoPerhaps = None,
+    coins: CoinsPerhaps = None,
     reason: Reason = "",
-    way: Annotated[
-        str,
-        Option(
-            "--for",
-            metavar="WAY",
-            help="A way to earn of the configuration.",
-            autocompletion=completion.ways,
-        ),
-    ] = "",
+    way: ForWay = "",
+    group: InGroup = "",
+    lesson: OfLesson = None,
+    everybody: Everybody = False,
     date: Day = None,
     key: Key = None,
     allow_duplicate: AllowDuplicate = False,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:
-    """Give coins by hand.
+    """Give coins by hand, to one resident or to many.
 
-    For a --reason, or --for one of the school's ways to earn, which says how many.
+    For a --reason, or --for one of the school's ways to earn, which says how many. A --group as it
+    is on that day, those who attended a --lesson, or --everybody get the same each: all or none.
     """
     session: Session = ctx.obj
+    kinds = sum(map(bool, (group, lesson, everybody)))
+    if kinds > 1 or (kinds and coins is not None) or (not kinds and resident is None):
+        raise UsageError("credit: name RESIDENT, --group, --lesson or --everybody, one of them")
+    if kinds:
+        # The only word is then how many coins.
+        resident, coins = None, resident
+    if resident is not None and session.branches:
+        refuse_branches("credit RESIDENT")
     chosen = _way(session.settings, way) if way else None
-    if chosen is not None and coins is not None:
-        raise UsageError(f"credit: {way} gives {chosen.coins}; leave the number out, or --for")
-    if chosen is None and coins is None:
-        raise UsageError("credit: say how many coins, or --for which way to earn")
-    amount = chosen.coins if chosen else number_of(coins or "", "number of coins")
+    amount = _amount(coins, chosen)
     author, note = author_of(session, key, date, allow_duplicate), note_of(reason)
     if not (note or chosen):
         raise UsageError("say why: --reason TEXT, or --for WAY")
 
     def decide(clerk: Clerk) -> Proposal:
+        if resident is None:
+            many = _many(session, clerk, group, lesson)
+            return desk.give_all(clerk, many, amount, note=note, way=chosen)
         who = find_resident(clerk.reader, resident)
         return desk.give(clerk, who, amount, note=note, way=chosen)
 
     return carry_out(session, decide, dry_run, yes, author)
+
+
+def _many(session: Session, clerk: Clerk, group: str, lesson: int | None) -> list[Resident]:
+    residents = residents_of(clerk.reader, session.chosen_branch_ids())
+    if group:
+        return members_of(clerk.reader, residents, group, clerk.day)
+    if lesson is not None:
+        return attended(clerk.reader, residents, lesson)
+    return [resident for resident in residents if resident.presence is Presence.CLIENT]
+
+
+def _amount(coins: str | None, way: Way | None) -> int:
+    if way is None:
+        if coins is None:
+            raise UsageError("credit: say how many coins, or --for which way to earn")
+        return number_of(coins, "number of coins")
+    if coins is not None:
+        advice = "leave the number out, or --for"
+        raise UsageError(f"credit: {way.code} gives {way.coins}; {advice}")
+    return way.coins
 
 
 def _way(settings: Settings, code: str) -> Way:

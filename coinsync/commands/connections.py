@@ -42,6 +42,9 @@ def sync(
         run = Sync(crm, reader, settings, session.now(), *days, rerate=rerate, vk=api)
         run.guests, run.actor = guests, session.actor
         yield run, bar
+        if run.doubted:
+            doubted = f"the CRM's clock says {run.doubted:%Y-%m-%d}, which cannot be"
+            session.complain(f"{doubted}: this machine's day was taken")
         if session.verbose:
             for what, count in sorted(crm.oddities().items()):
                 session.say(f"came without being asked for, and was not used: {count} {what}")

@@ -1,20 +1,34 @@
-"""The database: db migrate, backup, hold, copy, grants."""
+"""The database: db migrate, backup, hold, accept, copy, grants."""
 
+from __future__ import annotations
+
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Context, Option
 
 from coinsync import config
+from coinsync.commands import connections
+from coinsync.commands.options import DryRun, Yes
+from coinsync.commands.posting import apply, is_agreed
 from coinsync.commands.session import Session
-from coinsync.errors import UsageError
+from coinsync.core import clocks
+from coinsync.core.ledger import utc_text
+from coinsync.core.plan import Plan, Purpose
+from coinsync.core.proposal import scope_of
+from coinsync.errors import ClockWrong, CoinsyncError, UsageError
 from coinsync.store import database
 from coinsync.store.engines.mysql_address import SCHEMES, address_of
 from coinsync.store.operations.backup import back_up, dated_file, delete_old
 from coinsync.store.operations.copy import copy_database
 from coinsync.store.operations.grants import Accounts, makers, statements
 from coinsync.store.operations.hold import hold_open
+from coinsync.store.reader import Reader
+
+if TYPE_CHECKING:
+    from peewee import Database
 
 
 def migrate(ctx: Context) -> None:
@@ -44,8 +58,7 @@ def backup(
 ) -> None:
     """Write a backup of the whole database, while everything goes on.
 
-    Of SQLite a copy of the file, of a server a dump of SQL; docs/operations.md says how to restore
-    both.
+    It is a file of SQLite, of a server too; docs/operations.md says how to restore both.
     """
     session: Session = ctx.obj
     folder = session.settings.data.backups
@@ -73,6 +86,70 @@ def hold(ctx: Context) -> None:
     """
     session: Session = ctx.obj
     hold_open(session.database_url, session.environment.sleep)
+
+
+def accept(
+    ctx: Context,
+    clock: Annotated[
+        bool, Option("--clock", help="This machine's clock, though the last run has a later time.")
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Let the database be written again once a person has looked.
+
+    It records a run that moves nothing; what comes after it is compared with that one.
+    """
+    session: Session = ctx.obj
+    if not clock:
+        raise UsageError("db accept: say what is accepted: --clock")
+    with session.lock("db accept", 0.0), session.writable() as opened:
+        accept_clock(session, opened, dry_run, yes)
+
+
+def accept_clock(session: Session, opened: Database, dry_run: bool, yes: bool) -> None:
+    """Accept this machine's clock. Raises ``ClockWrong`` where the CRM says that it is wrong."""
+    now = session.now()
+    last_runs = Reader(opened).runs(1)
+    is_ahead = bool(last_runs) and last_runs[0].posted_at > utc_text(now)
+    receipt = None
+    if is_ahead:
+        last = last_runs[0]
+        clocks_shown = (
+            f"last run    {last.posted_at}  run {last.id}, {last.purpose}, by {last.actor}\n"
+            f"this clock  {utc_text(now)}\n"
+            f"the CRM's   {_crm_clock(session, now)}"
+        )
+        if dry_run or yes:
+            session.say(clocks_shown)
+        elif not session.json:
+            # Nobody says yes to what was not shown, not even under --quiet.
+            typer.echo(clocks_shown)
+        if not dry_run and (yes or is_agreed(session, "Is this machine's clock right?")):
+            plan = Plan.of(Purpose.ACCEPT, scope_of(now.date()), ())
+            receipt = apply(session, opened, plan)
+    session.tell({"dry_run": dry_run, "needed": is_ahead, "receipt": receipt})
+    if receipt:
+        session.say(f"run {receipt.run}: the clock is accepted, no coins moved")
+    else:
+        session.say("nothing written" if is_ahead else "nothing to do: no run is later than now")
+
+
+def _crm_clock(session: Session, now: datetime) -> str:
+    """The CRM's time, for a person, where it can be asked and has one."""
+    try:
+        with connections.exchange(session) as crm:
+            theirs = crm.moment()
+        believed = clocks.believed(now, theirs, session.settings.limits.clock_hours_max)
+    except ClockWrong as error:
+        advice = "Correct it first: a clock that is wrong is not accepted."
+        raise ClockWrong(error.message, advice=advice) from error
+    except CoinsyncError as error:
+        # Whoever mends a ledger need not wait for the CRM.
+        return f"not known ({error.message})"
+    if theirs is None:
+        return "not known"
+    return utc_text(theirs) if believed else f"{utc_text(theirs)}, which cannot be"
 
 
 def copy(

@@ -23,6 +23,7 @@ from coinsync.commands.sync_posting import Posting
 from coinsync.core.catalog import Item
 from coinsync.core.rules import GuestPolicy
 from coinsync.errors import UsageError, reason_of
+from coinsync.lookup.residents import with_coins
 from coinsync.render.people import residents_page
 from coinsync.simulator.demo_folder import EMAIL, DemoFolder
 from coinsync.simulator.school import School
@@ -147,6 +148,8 @@ def _settings(school: DemoFolder, port: int) -> dict[str, Any]:
         # A made-up school is edited by hand, several lessons at a time.
         "guards.reversals_free": min(30, residents // 2),
         "guards.coins_per_run_max": max(50_000, residents * 1_000),
+        # Its day goes on only when somebody says so.
+        "guards.clock_hours_max": 100_000,
         "web.port": port,
         "web.app_id": APP_ID,
         "web.launch_hours_max": 168,
@@ -158,7 +161,7 @@ def _show_demo(
 ) -> None:
     with session.reader() as reader:
         visitor, children = demo_shop.family(reader)
-        balances = reader.balances(child.id for child in children)
+        coins = with_coins(reader, children, session.today)
         goods, sales = sum(not item.archived for item in reader.all(Item)), len(reader.sales())
     link = _signed_link(session, visitor, port)
     folder = str(school.folder.resolve())
@@ -168,7 +171,7 @@ def _show_demo(
     if session.json:
         return
     if not session.quiet:
-        session.print_page(residents_page(children, balances, session.branch_names()))
+        session.print_page(residents_page(coins, session.branch_names()))
     name = session.environment.program
     program = f"{name} --config {session.config}"
     if children:
@@ -196,7 +199,7 @@ def simulator(
         Path | None, Option("--dir", help="A demo's folder: its school, and what happens is kept.")
     ] = None,
     port: Annotated[
-        int, Option(min=0, max=65535, help="Port; 0 takes the demo's, or a free one.")
+        int, Option(min=0, max=65535, help="Port; 0 takes a free one; a demo has its own.")
     ] = 0,
     seed: Seed = None,
     residents: Residents = None,
@@ -209,7 +212,13 @@ def simulator(
     session: Session = ctx.obj
     try:
         if folder is not None:
-            crm = _simulator_of(session, folder, port)
+            school_of_demo = DemoFolder.load(folder)
+            if school_of_demo is None:
+                advice = f"Make one: coinsync demo --no-serve --dir {folder}"
+                raise UsageError(f"{folder} holds no demo", advice=advice)
+            # The folder's configuration names that port.
+            port = school_of_demo.port
+            crm = school_of_demo.open(session.environment.monotonic)
         else:
             today, key = session.now().date(), session.environment.fresh_text()
             sizes = {**DEFAULTS, **_given(seed=seed, residents=residents, days=days)}
@@ -224,25 +233,6 @@ def simulator(
             f"simulator: cannot listen on port {port} ({reason_of(error)})",
             advice="Choose another --port, or stop what listens there.",
         ) from error
-
-
-def _simulator_of(session: Session, folder: Path, port: int) -> Simulator:
-    """The CRM of a demo's folder, listening on a port; 0 is where it listened before."""
-    school = DemoFolder.load(folder)
-    if school is None:
-        advice = f"Make one: coinsync demo --no-serve --dir {folder}"
-        raise UsageError(f"{folder} holds no demo", advice=advice)
-    before = school.port
-    school.port = port or before
-    crm = school.open(session.environment.monotonic)
-    if school.port != before:
-        # The folder's configuration follows its CRM.
-        path, url = folder / "config.toml", 'url = "http://127.0.0.1:{}"\n'
-        text = path.read_text(encoding="utf-8")
-        text = text.replace(url.format(before), url.format(school.port))
-        path.write_text(text, encoding="utf-8")
-        school.save()
-    return crm
 
 
 def _show_simulator(session: Session, crm: Simulator) -> None:

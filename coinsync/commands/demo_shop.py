@@ -28,7 +28,7 @@ from coinsync.store.reader import Reader
 if TYPE_CHECKING:
     from peewee import Database
 
-CATALOG = "catalog.toml"
+CATALOG = "catalog.csv"
 #: Pieces of each that come in: as many as cost so many coins, and a few at least.
 COINS_OF_STOCK, PIECES_MIN = 600, 2
 SALES_MIN, RESIDENTS_PER_SALE = 3, 6
@@ -36,16 +36,13 @@ DAYS_OF_SALES = 10
 
 
 def open_shop(session: Session, database: Database, seed: int) -> None:
-    """Fill the shop and sell something; what is recorded already stays as it is."""
+    """Fill the shop and sell something; a shop that has goods stays as it is."""
     author = Author(session.actor, session.now(), f"demo-{seed}")
     clerk = Clerk(Reader(database), session.settings, author)
     write = partial(apply, session, database)
     if not clerk.reader.all(Item):
         write(_catalog(session, clerk))
-    received = _received(clerk)
-    if received:
-        write(received)
-    if not clerk.reader.sales():
+        write(_received(clerk))
         _sell(write, clerk, Chance(seed))
 
 
@@ -67,13 +64,11 @@ def _catalog(session: Session, clerk: Clerk) -> Plan:
 def _received(clerk: Clerk) -> Plan:
     changes: list[Change] = []
     for item in clerk.reader.all(Item):
-        day = clerk.today(item.branches) - timedelta(days=DAYS_OF_SALES)
-        keeper = _on_day(clerk, item.code, day)
-        received = clerk.reader.stock_moves(key=f"stock:{keeper.author.key}")
-        if item.archived or not item.tracked or received:
-            continue
-        pieces = max(PIECES_MIN, COINS_OF_STOCK // item.price)
-        changes += move_stock(keeper, item, MoveKind.RECEIVE, pieces).plan.changes
+        if item.tracked:
+            day = clerk.today(item.branches) - timedelta(days=DAYS_OF_SALES)
+            pieces = max(PIECES_MIN, COINS_OF_STOCK // item.price)
+            keeper = _on_day(clerk, item.code, day)
+            changes += move_stock(keeper, item, MoveKind.RECEIVE, pieces).plan.changes
     return propose_goods(clerk, changes).plan
 
 

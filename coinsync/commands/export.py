@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +14,8 @@ from typer import Context, Option
 
 from coinsync.commands.options import Day, span
 from coinsync.commands.session import Session
-from coinsync.errors import UsageError, reason_of
+from coinsync.errors import UsageError
+from coinsync.files import new_file
 
 if TYPE_CHECKING:
     from coinsync.core.ledger import Line
@@ -93,26 +93,12 @@ def _roster(reader: Reader, *, with_names: bool) -> Roster:
 
 def _write(path: Path, lines: Iterable[str]) -> int:
     """Write lines to a new file, whole or not at all; returns how many there were."""
-    # The name may be mistyped, and what lies there be the ledger itself.
-    if path.exists():
-        raise UsageError(
-            f"export: {path} is there already; nothing written", advice="Choose another name."
-        )
-    part = path.with_name(f"{path.name}.part")
     count = 0
-    try:
-        # A file that an earlier try left there, or somebody else, may be one that others can read.
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    # The name may be mistyped, and what lies there be the ledger itself.
+    with new_file(path, "export") as draft:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             for line in lines:
                 file.write(f"{line}\n")
                 count += 1
-        # Unlike renaming, this never replaces what somebody has put there meanwhile.
-        os.link(part, path)
-    except OSError as error:
-        raise UsageError(f"export: {path} cannot be written ({reason_of(error)})") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
     return count

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
-from coinsync.commands.session import Session, confirm, somebody_is_there
+from coinsync.commands.session import Session, at_terminal, confirm, somebody_is_there
 from coinsync.commands.sync_posting import Posting
 from coinsync.core.facts import Hold
 from coinsync.core.planning.visits import new_visits
@@ -39,6 +39,7 @@ def agreed(posting: Posting, run: Sync, outcomes: Sequence[Outcome]) -> Sequence
     return outcomes
 
 
+@at_terminal()
 def _ask_about(visits: Sequence[Hold]) -> GuestPolicy:
     """One answer for all visits."""
     coins = sum(visit.coins for visit in visits)

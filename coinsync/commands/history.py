@@ -1,16 +1,27 @@
 """Looking at coins: balance, history, statement."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Context, Option
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, Day, Who, argument, day_of, day_option, span
-from coinsync.commands.session import Session
+from coinsync.commands.options import (
+    AsCsv,
+    CoinsMin,
+    Day,
+    InGroup,
+    SortBy,
+    Who,
+    argument,
+    day_of,
+    day_option,
+    span,
+)
+from coinsync.commands.session import Session, refuse_branches
 from coinsync.core.ledger import Kind
 from coinsync.errors import UsageError
-from coinsync.lookup.residents import find_resident, residents_of
+from coinsync.lookup.residents import find_resident, residents_of, with_coins
 
 
 def balance(
@@ -19,24 +30,29 @@ def balance(
         str | None, argument("RESIDENT", "One resident; all if left out.", completion.residents)
     ] = None,
     as_of: Annotated[str | None, day_option("At the end of that day.", "--as-of")] = None,
+    group: InGroup = "",
+    coins_min: CoinsMin = None,
+    sort: SortBy = "name",
     as_csv: AsCsv = False,
 ) -> None:
     """Coins of one resident, or of all; --as-of a day.
 
-    A day's balance counts what happened until its end, by the days on which things happened.
+    --min 120 says who can afford something. A day's balance counts what happened until its end, by
+    the days on which things happened.
     """
     from coinsync.render.people import balances
 
     session: Session = ctx.obj
     day = day_of(as_of)
+    if resident is not None and session.branches:
+        refuse_branches("balance RESIDENT")
     with session.reader() as reader:
         if resident is not None:
             residents = [find_resident(reader, resident)]
         else:
             residents = residents_of(reader, session.chosen_branch_ids())
-        ids = [each.id for each in residents]
-        coins = reader.balances(ids, until=day or date.max)
-    session.print_listing(balances(residents, coins, session.branch_names(), day), as_csv)
+        coins = with_coins(reader, residents, session.today, group, coins_min, sort, as_of=day)
+    session.print_listing(balances(coins, session.branch_names(), day), as_csv)
 
 
 def history(
@@ -44,7 +60,7 @@ def history(
     resident: Who,
     since: Day = None,
     until: Day = None,
-    kind: Annotated[str | None, Option(help="Only award, reversal, credit, debit, …")] = None,
+    kind: Annotated[Kind | None, Option(help="Only entries of this kind.")] = None,
     with_ineligible: Annotated[
         bool, Option("--with-ineligible", help="Also lessons that gave nothing, and why.")
     ] = False,
@@ -64,21 +80,12 @@ def history(
             find_resident(reader, resident),
             since=first or date.min,
             until=last or date.max,
-            kind=_kind(kind),
+            kind=kind,
             with_ineligible=with_ineligible,
             limit=limit,
         )
     ways = session.settings.way_titles
     session.print_listing(render.history(entries, ways, actors=session.verbose), as_csv)
-
-
-def _kind(text: str | None) -> Kind | None:
-    try:
-        return Kind(text) if text is not None else None
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is no kind of entry", advice=f"Kinds: {', '.join(Kind)}."
-        ) from None
 
 
 def statement(
@@ -89,7 +96,7 @@ def statement(
     ] = None,
     until: Annotated[str | None, day_option("Last day; today if left out.")] = None,
     language: Annotated[
-        str, Option("--lang", metavar="ru|en", help="Language of the parent.")
+        Literal["ru", "en"], Option("--lang", help="Language of the parent.")
     ] = "ru",
     as_csv: AsCsv = False,
 ) -> None:
@@ -97,19 +104,14 @@ def statement(
 
     What there was, every line, what there is; in Russian, or with --lang en in English.
     """
-    from coinsync.core.wording import LANGUAGES
     from coinsync.lookup import history as lookup
     from coinsync.render import history as render
 
     session: Session = ctx.obj
-    if language not in LANGUAGES:
-        raise UsageError(
-            f"--lang {language!r} is no language here", advice=f"Languages: {', '.join(LANGUAGES)}."
-        )
     first, last = span(since, until)
     with session.reader() as reader:
         who = find_resident(reader, resident)
-        today = session.settings.profile.today(who.branches, session.now())
+        today = session.today(who.branches)
         last = last or today
         first = first or last.replace(day=1)
         if first > last:

@@ -6,16 +6,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from typer import Context, Option
 
 from coinsync import config
-from coinsync.commands.session import Session, somebody_is_there
+from coinsync.commands.session import Session, confirm, somebody_is_there
 from coinsync.commands.setup_interview import Interview, ask_key
 from coinsync.config.secrets import ALFACRM_KEY
 from coinsync.config.settings import SecretSettings
 from coinsync.errors import ConfigError, reason_of
 from coinsync.exchange.csvfile import make_templates
+from coinsync.files import make_folder, write_whole
 from coinsync.store import database
 
 LEFT = "there already, left as it is"
@@ -141,7 +141,7 @@ def _settle_key(session: Session, typed_key: str, *, asks: bool) -> str:
             alone = f"{ALFACRM_KEY} stands in the environment alone, which cron does not have"
             if is_person:
                 session.complain(alone)
-            if not (is_person and typer.confirm(f"Keep it in {file}?", default=True, err=True)):
+            if not (is_person and confirm(f"Keep it in {file}?", default=True)):
                 return f"{file}: left as it is; {alone}"
             typed_key = session.secrets.get(ALFACRM_KEY).reveal()
         elif asks and is_person and os.access(file.parent, os.W_OK):
@@ -159,8 +159,9 @@ def _settle_key(session: Session, typed_key: str, *, asks: bool) -> str:
 def _make_data(session: Session) -> dict[str, Any]:
     """Make the database, and for a school without a CRM the files that it fills in."""
     settings = session.settings
-    _make_folder(settings.data_folder, DATA_FOLDER_MODE)
-    _make_folder(settings.state_folder, 0o700)
+    for folder, mode in ((settings.data_folder, DATA_FOLDER_MODE), (settings.state_folder, 0o700)):
+        with _writing(folder):
+            make_folder(folder, mode)
     if settings.school.crm == "csv":
         folder = settings.csv.folder
         with _writing(folder):
@@ -180,25 +181,8 @@ def _writing(path: Path) -> Iterator[None]:
         raise ConfigError([f"{path} cannot be written ({reason_of(error)})"]) from error
 
 
-def _make_folder(folder: Path, mode: int) -> None:
-    with _writing(folder):
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            folder.chmod(mode)
-
-
 def write_new(path: Path, content: str, mode: int, folder_mode: int = DATA_FOLDER_MODE) -> None:
-    """Write a whole file with exactly this mode; it appears by its last step, or not at all."""
-    _make_folder(path.parent, folder_mode)
-    draft = path.with_name(f".{path.name}.new")
+    """Write a whole file with exactly this mode, and make its folder where there is none."""
     with _writing(path):
-        # What an interrupted run left may belong to anybody, and have any mode.
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            # The mode is meant, whatever the umask takes away: a group may share the folder.
-            os.fchmod(descriptor, mode)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(draft, path)
+        make_folder(path.parent, folder_mode)
+        write_whole(path, content.encode(), mode)

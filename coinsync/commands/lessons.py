@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import partial
@@ -12,6 +11,7 @@ from typer import Context, Option
 
 from coinsync.commands import completion, connections
 from coinsync.commands.options import (
+    AcceptUnsafe,
     AsCsv,
     Day,
     LockTimeout,
@@ -19,6 +19,7 @@ from coinsync.commands.options import (
     argument,
     day_of,
     day_option,
+    digests_of,
     span,
 )
 from coinsync.commands.session import DIFFERENT, Session
@@ -46,9 +47,7 @@ def sync(
     expect: Annotated[
         str | None, Option(metavar="DIGEST", help="Apply only if the plan is this one.")
     ] = None,
-    accept_unsafe: Annotated[
-        str | None, Option(metavar="DIGEST", help="Apply this plan although a guard refuses it.")
-    ] = None,
+    accept_unsafe: AcceptUnsafe = None,
     rerate: Rerate = False,
     detailed_exitcode: Annotated[
         bool, Option("--detailed-exitcode", help="Exit with 4 when there were changes.")
@@ -114,7 +113,7 @@ def post_windows(
     branches = session.chosen_branches()
     posting.is_first = not reader.began_at()
     connect = partial(connections.sync, session, reader, days, rerate=rerate, guests=guests)
-    if _digests(expect, accept_unsafe):
+    if digests_of(expect, accept_unsafe):
         with connect() as (run, _):
             outcomes = run.plan_all(branches)
         digest = run_digest(outcomes)
@@ -137,15 +136,6 @@ def post_windows(
     # run, balances in later windows. So an accepted run is planned anew from its first step.
     with connect() as (run, bar):
         run.plan_each(branches, lambda outcome: _take(posting, outcome, bar))
-
-
-def _digests(*texts: str | None) -> list[str]:
-    digests = [text for text in texts if text is not None]
-    for digest in digests:
-        if not re.fullmatch("[0-9a-fA-F]{8,64}", digest):
-            advice = 'Pass the digest that "coinsync sync --dry-run" shows.'
-            raise UsageError(f"{digest!r} is no digest", advice=advice)
-    return digests
 
 
 def _difference(outcomes: Iterable[Outcome], expected: str, digest: str) -> CoinsyncError:

@@ -12,6 +12,7 @@ from typer import Option
 
 from coinsync.commands import completion
 from coinsync.core.identity import clean, plain_number
+from coinsync.core.people_report import Sort
 from coinsync.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from coinsync.core.proposal import Author
 
 NOTE_LENGTH_MAX = 200
+#: Every month is read by itself, so that a slip of a key would take hours.
+READ_BACK_MAX = timedelta(days=3653)
 
 
 def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) -> Any:
@@ -45,7 +48,19 @@ Note = Annotated[str, Option("--note", help="Why, in words that the family will 
 Key = Annotated[
     str | None, Option(help="Key of an earlier try, to repeat it without doing it twice.")
 ]
+InGroup = Annotated[
+    str,
+    Option("--group", metavar="GROUP", help="A group: its number, or the beginning of its name."),
+]
+CoinsMin = Annotated[
+    int | None, Option("--min", metavar="COINS", help="Only who has so many, or more.")
+]
+
+SortBy = Annotated[Sort, Option("--sort", help="Who comes first: A to Z, or who has most.")]
 AllowDuplicate = Annotated[bool, Option("--allow-duplicate", help="It is meant twice.")]
+AcceptUnsafe = Annotated[
+    str | None, Option(metavar="DIGEST", help="Apply this plan although a guard refuses it.")
+]
 LockTimeout = Annotated[
     int, Option(min=0, max=86_400, metavar="SECONDS", help="Wait so long for another run.")
 ]
@@ -64,12 +79,17 @@ def day_of(text: str | None) -> date | None:
 def span(
     since: str | None, until: str | None, now: datetime | None = None
 ) -> tuple[date | None, date | None]:
-    """The days of ``--since`` and ``--until``, until ``now``. Raises ``UsageError``."""
+    """The days of ``--since`` and ``--until``; where the CRM is read ``now``, no more than it has.
+
+    Raises ``UsageError``.
+    """
     first, last = day_of(since), day_of(until)
     for day in (first, last):
         # Somewhere it is tomorrow.
         if now and day and day > now.date() + timedelta(days=1):
             raise UsageError(f"{day} is still to come")
+        if now and day and day < now.date() - READ_BACK_MAX:
+            raise UsageError(f"{day} is more than ten years ago, and no CRM is read that far back")
     if first and last and first > last:
         raise UsageError(f"--since {first} is after --until {last}")
     return first, last
@@ -94,6 +114,16 @@ def note_of(text: str, needed: str = "", most: int = NOTE_LENGTH_MAX) -> str:
     if len(note) > most:
         raise UsageError(f"the text has {len(note)} characters, at most {most} are kept")
     return note
+
+
+def digests_of(*texts: str | None) -> list[str]:
+    """The digests that are given. Raises ``UsageError``."""
+    digests = [text for text in texts if text is not None]
+    for digest in digests:
+        if not re.fullmatch("[0-9a-fA-F]{8,64}", digest):
+            advice = 'Pass the digest that "coinsync COMMAND --dry-run" shows.'
+            raise UsageError(f"{clean(digest)!r} is no digest", advice=advice)
+    return digests
 
 
 def author_of(

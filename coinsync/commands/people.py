@@ -6,7 +6,16 @@ import typer
 from typer import Context, Option
 
 from coinsync.commands import completion
-from coinsync.commands.options import AsCsv, DryRun, Who, Yes, argument
+from coinsync.commands.options import (
+    AsCsv,
+    CoinsMin,
+    DryRun,
+    InGroup,
+    SortBy,
+    Who,
+    Yes,
+    argument,
+)
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.facts import Presence
@@ -24,6 +33,9 @@ def list_residents(
     everybody: Annotated[
         bool, Option("--all", help="Also leads, the archive and who is gone.")
     ] = False,
+    group: InGroup = "",
+    coins_min: CoinsMin = None,
+    sort: SortBy = "name",
     as_csv: AsCsv = False,
 ) -> None:
     """All residents with their balances."""
@@ -32,7 +44,8 @@ def list_residents(
         residents = lookup.residents_of(reader, session.chosen_branch_ids())
         if not everybody:
             residents = [each for each in residents if each.presence is Presence.CLIENT]
-        lines = lookup.roster(reader, session.settings, residents, session.now())
+        coins = lookup.with_coins(reader, residents, session.today, group, coins_min, sort)
+        lines = lookup.roster(reader, coins, session.today)
     session.print_listing(render.roster(lines, session.branch_names()), as_csv)
 
 

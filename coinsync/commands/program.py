@@ -20,10 +20,14 @@ from coinsync import __version__
 
 
 class Command(NamedTuple):
-    """A function of ``coinsync.commands``, as "module:function", and the first line of its help."""
+    """A function of ``coinsync.commands``, as "module:function", and the first line of its help.
+
+    Where it is not ``by_branch``, ``--branch`` would say nothing and is refused.
+    """
 
     function: str
     help: str
+    by_branch: bool = False
 
 
 class Noun(NamedTuple):
@@ -37,14 +41,20 @@ class Noun(NamedTuple):
 Members = Mapping[str, Command | Noun]
 
 STOCK: Members = {
-    "list": Command("stock:list_stock", "How many pieces of what are left; with CODE, every move."),
+    "list": Command(
+        "stock:list_stock",
+        "How many pieces of what are left; with CODE, every move.",
+        by_branch=True,
+    ),
     "receive": Command("stock:receive", "Pieces came in."),
     "count": Command("stock:count", "So many were counted; the difference is recorded."),
     "write-off": Command("stock:write_off", "Pieces are gone: broken, lost, given away."),
 }
 CATALOG: Members = {
     "list": Command(
-        "catalog:list_goods", "The shop's goods in their order, with what is left of them."
+        "catalog:list_goods",
+        "The shop's goods in their order, with what is left of them.",
+        by_branch=True,
     ),
     "load": Command("catalog:load", "Make the shop's goods those of a file."),
     "stock": Noun("How much of it.", STOCK),
@@ -52,19 +62,23 @@ CATALOG: Members = {
 SHOP: Members = {
     "sales": Command("shop:sales", "Sales, the oldest first."),
     "sale": Command("shop:sale", "One sale with its lines, who paid, and what came back."),
-    "report": Command("shop:report", "Who bought what, what sells, what does not move."),
+    "report": Command(
+        "shop:report", "Who bought what, what sells, what does not move.", by_branch=True
+    ),
     "events": Command("shop:events", "Fairs, and which of them are open."),
     "open": Command("shop:open_fair", "Open a fair, so that sales may be booked to it."),
     "close": Command("shop:close_fair", "Settle a fair."),
 }
 REVIEW: Members = {
-    "list": Command("review:list_cases", "Held reversals and guest visits."),
-    "post": Command("review:post", "Do what the rules give."),
-    "forgive": Command("review:forgive", "Take the award back and give the same as a gift."),
-    "waive": Command("review:waive", "Leave the coins as they are."),
+    "list": Command("review:list_cases", "Held reversals and guest visits.", by_branch=True),
+    "post": Command("review:post", "Do what the rules give.", by_branch=True),
+    "forgive": Command(
+        "review:forgive", "Take the award back and give the same as a gift.", by_branch=True
+    ),
+    "waive": Command("review:waive", "Leave the coins as they are.", by_branch=True),
 }
 RESIDENTS: Members = {
-    "list": Command("people:list_residents", "All residents with their balances."),
+    "list": Command("people:list_residents", "All residents with their balances.", by_branch=True),
     "show": Command("people:show", "All that is known of one resident."),
     "merge": Command("people:merge", "Two cards of one child become one."),
     "unmerge": Command("people:unmerge", "A merged card stands on its own again."),
@@ -85,6 +99,9 @@ DATABASE: Members = {
         "databases:hold",
         "Keep the database's file open, for a web view that may not write beside it.",
     ),
+    "accept": Command(
+        "databases:accept", "Let the database be written again once a person has looked."
+    ),
     "copy": Command(
         "databases:copy",
         "Copy the configured database into another one, and compare them row by row.",
@@ -97,10 +114,16 @@ DATABASE: Members = {
 #: All commands, under the headings of the help.
 SECTIONS: Mapping[str, Members] = {
     "Every day": {
-        "sync": Command("lessons:sync", "Read attendance, show the difference, apply it."),
-        "runs": Command("lessons:runs", "The last runs, and how fresh each branch is."),
+        "sync": Command(
+            "lessons:sync", "Read attendance, show the difference, apply it.", by_branch=True
+        ),
+        "runs": Command(
+            "lessons:runs", "The last runs, and how fresh each branch is.", by_branch=True
+        ),
         "review": Noun("What waits for a person.", REVIEW),
-        "credit": Command("coins:credit", "Give coins by hand."),
+        "credit": Command(
+            "coins:credit", "Give coins by hand, to one resident or to many.", by_branch=True
+        ),
         "debit": Command("coins:debit", "Take coins by hand; never below zero."),
         "reverse": Command(
             "coins:reverse", "Take an entry back: a second entry that names it, once."
@@ -115,20 +138,27 @@ SECTIONS: Mapping[str, Members] = {
         "catalog": Noun("What the shop has.", CATALOG),
     },
     "Looking": {
-        "balance": Command("history:balance", "Coins of one resident, or of all; --as-of a day."),
+        "balance": Command(
+            "history:balance", "Coins of one resident, or of all; --as-of a day.", by_branch=True
+        ),
         "history": Command("history:history", "All lines of one resident, newest first."),
         "statement": Command("history:statement", "One page for a parent."),
+        "report": Command(
+            "report:report", "A month of coins: issued, reversed, spent, and what is left."
+        ),
         "explain": Command("lessons:explain", "Why a lesson gave or did not give coins."),
         "residents": Noun("Who has coins.", RESIDENTS),
         "links": Noun("Which VK account sees whom.", LINKS),
         "export": Command("export:export", "The ledger's entries for other programs."),
     },
     "Proving": {
-        "reconcile": Command("reconcile:reconcile", "Prove that every coin is right."),
+        "reconcile": Command(
+            "reconcile:reconcile", "Prove that every coin is right.", by_branch=True
+        ),
         "doctor": Command("doctor:doctor", "Look whether all is as it should be."),
     },
     "Setting up": {
-        "init": Command("init:init", "Make a configuration and a database."),
+        "init": Command("init:init", "Make a configuration and a database.", by_branch=True),
         "serve": Command("serve:serve", "Serve the cabinet, read-only."),
         "preview": Command(
             "serve:preview",
@@ -199,7 +229,13 @@ class CommandGroup(TyperGroup):
         """Load the command that ``args`` name, in place of the empty one."""
         name, command, rest = super().resolve_command(ctx, args)
         if name is not None and command is not None:
-            command = _loaded(name, self.members[name])
+            member = self.members[name]
+            branches = ctx.find_root().params.get("branch")
+            if branches and isinstance(member, Command) and not member.by_branch:
+                from coinsync.commands.session import refuse_branches
+
+                refuse_branches(name)
+            command = _loaded(name, member)
         return name, command, rest
 
 

@@ -7,7 +7,7 @@ from typer import Context, Option
 from coinsync.commands import completion
 from coinsync.commands.options import AsCsv, DryRun, Note, Yes, argument, note_of
 from coinsync.commands.posting import carry_out
-from coinsync.commands.session import Session
+from coinsync.commands.session import Session, refuse_branches
 from coinsync.core.facts import Doubt, Hold, HoldKind
 from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Proposal
@@ -103,6 +103,8 @@ def _decide(
     text = note_of(note, "" if ruling is Ruling.POST else "--note")
     if bool(cases) == everything:
         raise UsageError(f"review {ruling}: say which cases, or --all")
+    if cases and session.branches:
+        refuse_branches(f"review {ruling} CASE")
 
     def decide(clerk: Clerk) -> Proposal:
         reader = clerk.reader

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 import typer
@@ -38,6 +38,7 @@ DIFFERENT, UNSAFE, PARTLY = 4, 5, 3
 LOCK_MINUTES_SPARE = 30
 #: As much of a name as the ledger keeps.
 ACTOR_LENGTH_MAX = 80
+_NOBODY_LOGGED_IN = 2**32 - 1
 
 
 @dataclass
@@ -90,6 +91,10 @@ class Session:
     def now(self) -> datetime:
         """The time, aware, in UTC."""
         return self.environment.now()
+
+    def today(self, branches: Iterable[int] = ()) -> date:
+        """The day at these branches, or at the school."""
+        return self.settings.profile.today(branches, self.now())
 
     def branch_names(self) -> dict[int, str]:
         """What branches are called."""
@@ -203,7 +208,7 @@ class Session:
         if event != "start":
             self.ping_url = ""  # One run ends once.
 
-    def print_page(self, page: Page | Callable[[int], Page], *, on_paper: bool = False) -> None:
+    def print_page(self, page: Page, *, on_paper: bool = False) -> None:
         """Print a page on the terminal, ``on_paper`` no wider than a sheet."""
         # A program that reads JSON or CSV need not wait for what draws tables.
         from coinsync.render.terminal import console, paper, show
@@ -260,6 +265,11 @@ def _login(environ: Mapping[str, str]) -> str:
     return account_name(os.getuid())
 
 
+def refuse_branches(command: str) -> NoReturn:
+    """Say that ``--branch`` means nothing to a command, or to one that names whom it is about."""
+    raise UsageError(f"{command}: --branch says nothing here", advice="Leave --branch out.")
+
+
 def account_name(uid: int) -> str:
     """The name of an account of this machine; its number where it has none."""
     try:
@@ -268,22 +278,46 @@ def account_name(uid: int) -> str:
         return f"uid {uid}"
 
 
+def account_of_machine() -> str:
+    """The account behind this process, whatever name was given: "anna(1000)"."""
+    uid = os.getuid()
+    # Whoever changes the account, by sudo or su, stays who logged in. Where nobody did, as at the
+    # start of a machine, the number is the highest.
+    with suppress(OSError, ValueError):
+        login = int(Path("/proc/self/loginuid").read_text(encoding="ascii"))
+        uid = login if login < _NOBODY_LOGGED_IN else uid
+    return f"{account_name(uid)}({uid})"
+
+
 def somebody_is_there() -> bool:
     """Whether a person can be asked."""
     return sys.stdin.isatty()
 
 
-def ask(command: str, question: str, option: str) -> str:
-    """The answer of a person; ``UsageError`` names ``option`` where nobody is there."""
+@contextmanager
+def at_terminal() -> Iterator[None]:
+    """Put a question where the person is, wherever the output goes."""
     if not somebody_is_there():
-        raise UsageError(f"{command}: {option} is missing, and nobody is there to ask")
-    return str(typer.prompt(question))
+        # A program that answers through a pipe reads what is said there.
+        yield
+        return
+    with ExitStack() as stack:
+        stream: Any = sys.stdout
+        if not stream.isatty():
+            stream = sys.stderr
+        if not stream.isatty():
+            # Whoever writes both into a file would wait for a program that waits for an answer.
+            with suppress(OSError):
+                stream = stack.enter_context(open("/dev/tty", "w", encoding="utf-8"))
+        stack.enter_context(redirect_stdout(stream))
+        yield
 
 
-def confirm(question: str) -> bool:
+def confirm(question: str, *, default: bool = False) -> bool:
     """Whether the person says yes; silence is no."""
     try:
-        return bool(typer.confirm(question, default=False))
+        with at_terminal():
+            return typer.confirm(question, default=default)
     except typer.Abort as aborted:
         typer.echo()  # What follows begins on a line of its own.
         if isinstance(aborted.__context__, EOFError):

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from coinsync.commands import connections
-from coinsync.commands.session import Session, somebody_is_there
+from coinsync.commands.session import Session, at_terminal, somebody_is_there
 from coinsync.config import Secrets, kinds
 from coinsync.config.proposals import propose_since, propose_types, propose_zone
 from coinsync.config.secrets import ALFACRM_KEY
@@ -152,7 +152,8 @@ class Interview:
 
         while True:
             try:
-                return typer.prompt(question, shown, value_proc=typed_value, err=True)
+                with at_terminal():
+                    return typer.prompt(question, shown, value_proc=typed_value)
             except UnicodeDecodeError:
                 show(f"Error: expected {UTF8}")
 

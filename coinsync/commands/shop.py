@@ -164,7 +164,7 @@ def open_fair(
 def close_fair(ctx: Context, event: Code, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Settle a fair.
 
-    Coins taken, balances and goods must agree, or it stays open and the difference is named.
+    Coins taken and goods must agree with what was sold, or it stays open and says what differs.
     """
 
     def decide(clerk: Clerk) -> Proposal:

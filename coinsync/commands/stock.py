@@ -18,7 +18,7 @@ from coinsync.commands.options import (
     number_of,
 )
 from coinsync.commands.posting import carry_out
-from coinsync.commands.session import Session
+from coinsync.commands.session import Session, refuse_branches
 from coinsync.core.catalog import QUANTITY_MAX, MoveKind
 from coinsync.core.proposal import Proposal
 from coinsync.desk.catalog import move_stock
@@ -41,6 +41,8 @@ def list_stock(
 ) -> None:
     """How many pieces of what are left; with CODE, every move."""
     session: Session = ctx.obj
+    if code is not None and session.branches:
+        refuse_branches("catalog stock list CODE")
     with session.reader() as reader:
         if code is None:
             listing = render.stock(*lookup.stock(reader, session.chosen_branch_ids()))

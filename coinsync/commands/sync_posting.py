@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from coinsync.commands.posting import apply
+from coinsync.commands.posting import apply, call_with
 from coinsync.commands.session import PARTLY, UNSAFE, Session
 from coinsync.errors import CoinsyncError, NotEnoughCoins, StalePlan, UnsafePlan
 
@@ -27,8 +26,6 @@ NOT_ASKED = (
     'All are paid by "coinsync review post --all --kind guest"; "coinsync review list" shows each.'
 )
 WOULD_ASK = "At a terminal a first sync asks whether to pay, hold or refuse them; or say --guests."
-#: Options that name the digest of a run.
-DIGEST_OPTIONS = ("--expect", "--accept-unsafe")
 
 
 @dataclass(slots=True)
@@ -187,23 +184,9 @@ class Posting:
         self.session.say(f"\nTo {what}:\n{self._this_call_with(option, self.digest)}")
 
     def _this_call_with(self, option: str, digest: str) -> str:
-        from coinsync.core.plan import DIGEST_SHOWN
-
-        environment = self.session.environment
-        words = []
-        rest = iter(environment.words)
-        for word in rest:
-            name, equals, _ = word.partition("=")
-            if name in DIGEST_OPTIONS:
-                # What follows is the digest of another run.
-                if not equals:
-                    next(rest, None)
-            elif word not in ("--dry-run", "-q", "--quiet"):
-                words.append(word)
-        if self.guests:
-            # What was answered belongs to the plan that the digest names.
-            words += ["--guests", self.guests]
-        return shlex.join([environment.program, *words, option, digest[:DIGEST_SHOWN]])
+        # What was answered belongs to the plan that the digest names.
+        answered = ["--guests", self.guests] if self.guests else []
+        return call_with(self.session, *answered, option, digest)
 
     def data(self) -> dict[str, Any]:
         """For a program."""

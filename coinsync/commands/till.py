@@ -20,7 +20,7 @@ from typer import Context, Option
 from coinsync import errors
 from coinsync.commands.options import author_of
 from coinsync.commands.posting import apply
-from coinsync.commands.session import Session
+from coinsync.commands.session import Session, at_terminal
 from coinsync.core.catalog import Item, Pick
 from coinsync.core.facts import Resident
 from coinsync.core.identity import clean, plain_number
@@ -71,7 +71,7 @@ def till(ctx: Context, event: FairOfSales = "") -> int:
     if event:
         with session.reader() as reader:
             open_event(reader, event.lower())
-    with session.pooled() as connection:
+    with session.pooled() as connection, at_terminal():
         _Till(session, connection, event.lower()).serve_all()
     return 0
 

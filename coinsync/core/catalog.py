@@ -15,6 +15,8 @@ TEXT_LENGTH_MAX = 1_000
 PRICE_MAX = 1_000_000
 QUANTITY_MAX = 1_000_000
 
+#: What of an item a file may leave empty.
+_TEXTS = ("category_ru", "category_en", "text_ru", "text_en", "branches", "picture")
 _CODE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -153,6 +155,20 @@ def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[I
         if code not in after and not item.archived:
             changes.append((replace(item, archived=True), item))
     return changes
+
+
+def count_lost(changes: Iterable[tuple[Item, Item | None]]) -> int:
+    """How many goods that families see a catalog takes away, or empties of a text or picture."""
+    lost = 0
+    for item, before in changes:
+        if before is None or before.archived or not before.shown:
+            continue
+        is_gone = item.archived or not item.shown
+        is_emptied = any(getattr(before, name) and not getattr(item, name) for name in _TEXTS)
+        # An English name that is left out is the Russian one.
+        is_unnamed = before.name_en != before.name_ru and item.name_en == item.name_ru
+        lost += is_gone or is_emptied or is_unnamed
+    return lost
 
 
 def shares(total: int, paid: Sequence[int]) -> list[int]:

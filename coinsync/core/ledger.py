@@ -1,20 +1,20 @@
-"""What an entry is, how keys are written, and how entries are chained.
+"""What an entry is, how keys are written, and how runs are chained.
 
 The ledger only grows. Entries under one key are numbered: 1 award, 2 its reversal, 3 an award
-again. The hash of each entry takes in the hash of the one before it.
+again. The hash of each run takes in that of the run before, and all that the run wrote.
 """
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from coinsync.core.facts import Lesson, Merge
 
-#: The chain's hash before the first entry.
+#: The chain's hash before the first run.
 GENESIS = "0" * 64
 
 KEY_LENGTH_MAX = 120
@@ -89,7 +89,6 @@ class Posted:
     entry: Entry
     posted_at: str
     run: int
-    chain: str = ""
 
 
 class LedgerRow(NamedTuple):
@@ -110,7 +109,6 @@ class LedgerRow(NamedTuple):
     reverses: int | None
     run: int
     posted_at: str
-    chain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,11 @@ class Head:
 
 
 class Run(NamedTuple):
-    """One applied plan as it lies in the database; UTC times are texts."""
+    """One applied plan as it lies in the database; UTC times are texts.
+
+    ``actor`` is who was named, ``login`` the account of the machine: "anna(1000)". ``chain`` is the
+    hash that ``RunHash`` makes of everything else here and of all that the run wrote.
+    """
 
     id: int
     uuid: str
@@ -143,6 +145,7 @@ class Run(NamedTuple):
     since: str
     until: str
     actor: str
+    login: str
     started_at: str
     posted_at: str
     digest: str
@@ -151,6 +154,7 @@ class Run(NamedTuple):
     coins: int
     facts: int
     n_last: int
+    chain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was written; ``n_first`` exceeds ``n_last`` without entries."""
+    """What was written; ``n_first`` exceeds ``n_last`` without entries.
+
+    ``seal`` vouches for it and for all before it.
+    """
 
     run: int
     uuid: str
@@ -174,6 +181,7 @@ class Receipt:
     coins: int
     facts: int
     posted_at: str
+    seal: str
 
 
 def utc_text(moment: datetime) -> str:
@@ -240,7 +248,7 @@ def note_digest(salt: str, note: str) -> str:
 
 
 def ledger_row(posted: Posted, digest_of_note: str) -> LedgerRow:
-    """The row of a posted entry: it is hashed for the chain and inserted."""
+    """The row of a posted entry, as it is hashed for the chain and inserted."""
     entry = posted.entry
     return LedgerRow(
         posted.n,
@@ -259,16 +267,29 @@ def ledger_row(posted: Posted, digest_of_note: str) -> LedgerRow:
         entry.reverses,
         posted.run,
         posted.posted_at,
-        posted.chain,
     )
 
 
-def row_hash(before: str, row: LedgerRow) -> str:
-    """Hash of one row of the ledger, taking in the hash ``before`` it: 64 hexadecimal digits.
+class RunHash:
+    """Hashes one run: the hash of the run ``before``, its own row, then all rows that it wrote.
 
-    Hashed is the tuple of ``before`` and all columns but ``chain``, as Python writes it in ASCII.
-    No two rows are written alike, whatever their texts hold.
+    These come table by table, as they were written and as ``Reader.shop_rows`` and
+    ``Reader.ledger`` give them: sales, their lines, lines taken back, moves of stock, entries.
     """
-    # A proof hashes every row of the ledger; encoding JSON would take half as long again.
-    text = ascii((before, *row[:-1]))
-    return hashlib.sha256(text.encode()).hexdigest()
+
+    def __init__(self, before: str, run: Run) -> None:
+        self.run = run
+        self._hash = hashlib.sha256(f"{before!a}".encode())
+        # What is made of the row is its last column.
+        self.add("run", run[:-1])
+
+    def add(self, table: str, row: Sequence[Any]) -> None:
+        """Take in one more row."""
+        # As Python writes a plain tuple in ASCII no two rows are alike, whatever their texts hold,
+        # and none has a line's end in it. Encoding JSON would take half as long again.
+        self._hash.update(f"\n{table} {tuple(row)!a}".encode())
+
+    @property
+    def chain(self) -> str:
+        """The hash of all that was taken in: 64 hexadecimal digits."""
+        return self._hash.hexdigest()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from coinsync.core import facts
 from coinsync.core.facts import Link, Membership, Resident
 from coinsync.core.ledger import Line
+
+#: How residents are listed: by name, or who has most comes first.
+Sort = Literal["name", "coins"]
 
 #: What the VK page of a card is that leads to no link.
 VK_PROBLEMS = {

@@ -18,6 +18,8 @@ from coinsync.core.setting import setting, whole
 
 F = TypeVar("F", bound=Fact)
 
+#: Of fewer goods any change is a large part.
+GOODS_CHECKED_FROM = 5
 #: So many digits of a digest are shown, and as many must be typed at least.
 DIGEST_SHOWN = 8
 
@@ -66,7 +68,10 @@ Change = Post | Put | Drop | Stock
 
 
 class Purpose(StrEnum):
-    """What a plan is for; only ``REVIEW`` may reverse below zero."""
+    """What a plan is for; only ``REVIEW`` may reverse below zero.
+
+    ``ACCEPT`` changes nothing: its run says that a person accepts the clock.
+    """
 
     PEOPLE = "people"
     LESSONS = "lessons"
@@ -74,6 +79,7 @@ class Purpose(StrEnum):
     REVIEW = "review"
     CATALOG = "catalog"
     SALE = "sale"
+    ACCEPT = "accept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,7 @@ class Evidence:
     lessons_unasked: int = 0
     residents: Coverage = Coverage()
     memberships: Coverage = Coverage()
+    goods: Coverage = Coverage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +158,15 @@ class Limits:
     vanished_percent_max: int = setting(
         whole(0, 100), "Residents or memberships missing, in percent.", 20
     )
+    goods_percent_max: int = setting(
+        whole(0, 100), "Goods that one file takes out of the shop or empties, in percent.", 50
+    )
     coins_per_run_max: int = setting(whole(1, 100_000_000), "Coins awarded in one run.", 50_000)
     coins_per_operation_max: int = setting(
         whole(1, 100_000_000), "Coins that one credit or debit moves.", 1_000
+    )
+    clock_hours_max: int = setting(
+        whole(1, 100_000), "Hours by which this machine's clock may differ from the CRM's.", 24
     )
 
 
@@ -253,8 +266,12 @@ class Plan:
         if not self:
             return ()
         if self.purpose is Purpose.PEOPLE:
-            residents = _check_vanished("residents", self.evidence.residents, limits)
-            return residents + _check_vanished("memberships", self.evidence.memberships, limits)
+            bounds = (limits.reversals_checked_from, limits.vanished_percent_max)
+            residents = _check_vanished("residents", self.evidence.residents, *bounds)
+            return residents + _check_vanished("memberships", self.evidence.memberships, *bounds)
+        if self.purpose is Purpose.CATALOG:
+            bounds = (GOODS_CHECKED_FROM, limits.goods_percent_max)
+            return _check_vanished("goods or their texts", self.evidence.goods, *bounds)
         if self.purpose is Purpose.LESSONS:
             return self._check_lessons(limits)
         return ()
@@ -297,14 +314,16 @@ class Plan:
         return tuple(refusals)
 
 
-def _check_vanished(noun: str, coverage: Coverage, limits: Limits) -> tuple[str, ...]:
+def _check_vanished(
+    noun: str, coverage: Coverage, checked_from: int, percent_max: int
+) -> tuple[str, ...]:
     known, missing = coverage.known, coverage.missing
     if known and not coverage.read:
         return (f"no {noun} where {known} were known",)
     percent = 100 * missing / known if known else 0.0
-    limit = limits.vanished_percent_max
-    if known >= limits.reversals_checked_from and percent > limit:
-        return (f"{missing} of {known} {noun} vanished ({percent:.1f} %, limit {limit} %)",)
+    if known >= checked_from and percent > percent_max:
+        share = f"{percent:.1f} %, limit {percent_max} %"
+        return (f"{missing} of {known} {noun} vanished ({share})",)
     return ()
 
 

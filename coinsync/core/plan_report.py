@@ -130,14 +130,17 @@ def of_plan(
         awards_posted=awards_posted,
         limits=limits,
         unsafe=plan.check(limits),
-        likely=_likely_cause(plan, limits),
+        likely=likely_cause(plan, limits),
         reversals_posted_percent=percent,
         skipped=Counter(remark.reason for remark in plan.remarks if remark.kind is RemarkKind.SKIP),
     )
 
 
-def _likely_cause(plan: Plan, limits: Limits) -> str:
+def likely_cause(plan: Plan, limits: Limits) -> str:
+    """Why a guard probably refuses a plan."""
     evidence = plan.evidence
+    if plan.purpose is Purpose.CATALOG:
+        return "the file was cut off, or a column was left out of it"
     is_people = plan.purpose is Purpose.PEOPLE
     if is_people or evidence.lessons_unasked or not evidence.lessons_read:
         return "the CRM answered wrongly, or its API user lost the right to this branch"

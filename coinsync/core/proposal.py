@@ -68,9 +68,9 @@ class Proposal:
     key: str = ""
 
 
-def scope_of(day: date) -> Scope:
-    """The scope of hand work on a day: it belongs to no branch."""
-    return Scope(0, day, day)
+def scope_of(*days: date) -> Scope:
+    """The scope of hand work on these days: it belongs to no branch."""
+    return Scope(0, min(days), max(days))
 
 
 def check_floors(moves: Sequence[Move]) -> None:

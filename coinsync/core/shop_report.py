@@ -29,26 +29,13 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """An item's pieces; ``received`` includes what counting corrected."""
-
-    item: str
-    received: int
-    written_off: int
-    sold: int
-    left: int
-
-
-@dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a fair comes to: coins counted in three ways, goods, and what differs."""
+    """What a fair comes to: coins kept, pieces kept by item, and what differs."""
 
     sales: int
     refunds: int
     taken: int
-    fallen: int
-    lines: int
-    goods: tuple[Shelf, ...]
+    goods: Mapping[str, int]
     differences: tuple[str, ...]
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from coinsync.core.catalog import Item, MoveKind, StockMove, after_loading
-from coinsync.core.plan import Change, Plan, Purpose, Put, Stock
+from coinsync.core.catalog import Item, MoveKind, StockMove, after_loading, count_lost
+from coinsync.core.plan import Change, Coverage, Evidence, Plan, Purpose, Put, Stock
 from coinsync.core.proposal import Proposal, scope_of
 from coinsync.desk.gather import Clerk
 from coinsync.errors import CoinPolicy, OutOfStock, PostedOtherwise
@@ -26,18 +26,27 @@ _NOUNS = {
 }
 
 
-def propose_goods(clerk: Clerk, changes: Iterable[Change], *words: str, key: str = "") -> Proposal:
+def propose_goods(
+    clerk: Clerk,
+    changes: Iterable[Change],
+    *words: str,
+    key: str = "",
+    evidence: Evidence | None = None,
+) -> Proposal:
     """A proposal about goods, stock or fairs; ``words`` say what it does."""
-    plan = Plan.of(Purpose.CATALOG, scope_of(clerk.today()), changes)
+    plan = Plan.of(Purpose.CATALOG, scope_of(clerk.today()), changes, evidence=evidence)
     return Proposal(plan, words=words, key=key)
 
 
 def load(clerk: Clerk, items: Sequence[Item]) -> Proposal:
     """Plan that the shop has exactly these goods; those left out are archived."""
-    changes = after_loading(items, clerk.reader.all(Item))
+    known = clerk.reader.all(Item)
+    changes = after_loading(items, known)
     words = [_words_of_change(item, before) for item, before in changes] or ["no changes"]
     puts = [Put(item, before) for item, before in changes]
-    return propose_goods(clerk, puts, *words)
+    shown = sum(item.shown and not item.archived for item in known)
+    goods = Coverage(shown, len(items), count_lost(changes))
+    return propose_goods(clerk, puts, *words, evidence=Evidence(goods=goods))
 
 
 def _words_of_change(item: Item, before: Item | None) -> str:

@@ -1,6 +1,6 @@
 """Coins by hand, as plans: credit, debit, and taking an entry back. Writes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -41,29 +41,91 @@ def give(
     Raises ``AboveLimit``, ``LikelyDuplicate``, ``PostedOtherwise``, ``NotEnoughCoins``, or
     ``CoinPolicy`` for somebody who is erased.
     """
+    gather.refuse_erased(resident)
+    return _give(clerk, {ledger.desk_key(clerk.author.key): resident}, coins, note, way)
+
+
+def give_all(
+    clerk: Clerk, residents: Sequence[Resident], coins: int, *, note: str, way: Way | None = None
+) -> Proposal:
+    """Plan the same credit for many, all or none; who is gone or erased is left out, and named.
+
+    Their keys begin with the author's. Raises what ``give`` raises, or ``NotFound`` for nobody.
+    """
+    key = ledger.desk_key(clerk.author.key)
+    receivers: dict[str, Resident] = {}
+    left_out: list[str] = []
+    for resident in residents:
+        if resident.presence in (Presence.GONE, Presence.ERASED):
+            left_out.append(f"#{resident.id} ({resident.presence})")
+        else:
+            receivers[f"{key}:{resident.id}"] = resident
+    if not receivers:
+        raise NotFound("nobody is there to get coins", advice="A sync records lessons and people.")
+    limit, total = clerk.settings.limits.coins_per_run_max, coins * len(receivers)
+    if total > limit:
+        advice = "The limit is [guards] coins_per_run_max."
+        raise AboveLimit(f"{total} coins is above the limit of {limit} for one run", advice=advice)
+    proposal = _give(clerk, receivers, coins, note, way)
+    if left_out:
+        proposal = replace(proposal, words=(*proposal.words, f"left out: {', '.join(left_out)}"))
+    return proposal
+
+
+def _give(
+    clerk: Clerk, receivers: Mapping[str, Resident], coins: int, note: str, way: Way | None
+) -> Proposal:
     reader, author = clerk.reader, clerk.author
     limit = clerk.settings.limits.coins_per_operation_max
     if abs(coins) > limit:
         raise AboveLimit(f"{abs(coins)} coins is above the limit of {limit} for one operation")
-    gather.refuse_erased(resident)
-    key, kind = ledger.desk_key(author.key), Kind.CREDIT if coins > 0 else Kind.DEBIT
-    day = clerk.day(resident.branches)
+    kind, actor = Kind.CREDIT if coins > 0 else Kind.DEBIT, author.actor
     rule, reason = (way.code, ledger.BY_WAY) if way else ("", ledger.BY_HAND)
-    entry = Entry(key, 1, resident.id, coins, kind, day, reason, author.actor, rule, note)
+    entries: list[Entry] = []
+    for own_key, resident in receivers.items():
+        day = clerk.day(resident.branches)
+        entry = Entry(own_key, 1, resident.id, coins, kind, day, reason, actor, rule, note)
+        entries.append(entry)
     # The key was made before anybody was asked. So whoever does not know whether an earlier try
-    # was written repeats it under the same key, and it is never done twice.
-    posted = reader.lines_under([key])
+    # was written repeats it under the same key, and it is never done twice: neither for one nor for
+    # many, whichever of the two it was.
+    key = ledger.desk_key(author.key)
+    lines = [*reader.lines_under([key]), *reader.lines_below(key)]
+    posted = [line for line in lines if line.posted.entry.seq == 1]
     if posted:
-        refuse_another_entry(posted[0], entry, author.day, reader.survivors())
-        n = posted[0].posted.n
-        plan = Plan.of(Purpose.DESK, scope_of(posted[0].posted.entry.happened_on), ())
-        return Proposal(plan, words=(f"already posted: entry {n}",), done=(n,), key=key)
+        return _posted_already(clerk, key, posted, entries)
     if not author.allow_duplicate:
-        _refuse_duplicate(reader, entry, author.now)
-    moves = gather.moves_of(clerk, [entry])
+        _refuse_duplicates(reader, entries, author.now)
+    moves = gather.moves_of(clerk, entries)
     check_floors(moves)
-    plan = Plan.of(Purpose.DESK, scope_of(day), [Post(entry)], basis=[KeyState(key)])
+    plan = Plan.of(
+        Purpose.DESK,
+        scope_of(*(entry.happened_on for entry in entries)),
+        map(Post, entries),
+        basis=[KeyState(entry.key) for entry in entries],
+    )
     return Proposal(plan, moves, key=key)
+
+
+def _posted_already(
+    clerk: Clerk, key: str, posted: Sequence[Line], wanted: Sequence[Entry]
+) -> Proposal:
+    numbers = [line.posted.n for line in posted]
+    # The entries of a plan stand one after the other.
+    named = f"entry {numbers[0]}" if len(posted) == 1 else f"entries {numbers[0]}–{numbers[-1]}"
+    if len(posted) != len(wanted):
+        raise PostedOtherwise(f"key {key} is already posted with other content: {named}")
+    survivors = clerk.reader.survivors()
+    line_of: dict[int, Line] = {}
+    for line in posted:
+        resident = line.posted.entry.resident
+        line_of[survivors.get(resident, resident)] = line
+    for entry in wanted:
+        # Whoever got nothing then is refused beside somebody who did.
+        line = line_of.get(entry.resident, posted[0])
+        refuse_another_entry(line, entry, clerk.author.day, survivors)
+    plan = Plan.of(Purpose.DESK, scope_of(posted[0].posted.entry.happened_on), ())
+    return Proposal(plan, words=(f"already posted: {named}",), done=tuple(numbers), key=key)
 
 
 def says_the_same(line: Line, wanted: Entry) -> bool:
@@ -98,11 +160,13 @@ def refuse_another_entry(
     )
 
 
-def _refuse_duplicate(reader: Reader, entry: Entry, now: datetime) -> None:
+def _refuse_duplicates(reader: Reader, entries: Sequence[Entry], now: datetime) -> None:
     # A key does not help whoever types the whole command again, so the time has to tell.
     since = ledger.utc_text(now - DUPLICATE_WITHIN)
-    for line in reader.lines_posted_since(entry.resident, since):
-        if line.reversed_by is None and says_the_same(line, entry):
+    wanted_of = {entry.resident: entry for entry in entries}
+    for line in reader.lines_posted_since(wanted_of, since):
+        wanted = wanted_of[line.posted.entry.resident]
+        if line.reversed_by is None and says_the_same(line, wanted):
             age = now - datetime.fromisoformat(line.posted.posted_at)
             # Another machine's clock may be ahead of this one.
             seconds = max(0, int(age.total_seconds()))

@@ -41,14 +41,9 @@ def close_fair(clerk: Clerk, event: Event, settlement: Settlement) -> Proposal:
     words = [
         f"{event.code}  {event.title}: {settlement.sales} sales, "
         f"lines refunded {settlement.refunds}",
-        f"coins taken {settlement.taken} = fall of balances {settlement.fallen} "
-        f"= sale lines {settlement.lines}",
+        f"coins taken {settlement.taken}",
+        *(f"{item}: {pieces} sold" for item, pieces in settlement.goods.items()),
     ]
-    for shelf in settlement.goods:
-        words.append(
-            f"{shelf.item}: received {shelf.received} − left {shelf.left} "
-            f"= sold {shelf.sold} + written off {shelf.written_off}"
-        )
     # The sales of a fair rely on the open event, so a sale that is made meanwhile is refused.
     return propose_goods(clerk, [Put(closed, event)], *words)
 

@@ -11,8 +11,8 @@ from coinsync.core.facts import Resident
 from coinsync.core.files.import_rows import KEY_PREFIX, ImportRow
 from coinsync.core.files.sheet import Problem, quoted, refusal
 from coinsync.core.ledger import Entry, KeyState, Kind, Line
-from coinsync.core.plan import Plan, Post, Purpose, Scope
-from coinsync.core.proposal import Move, Proposal, check_floors
+from coinsync.core.plan import Plan, Post, Purpose
+from coinsync.core.proposal import Move, Proposal, check_floors, scope_of
 from coinsync.desk.coins import refuse_another_entry, says_the_same
 from coinsync.desk.gather import Clerk, moves_of, refuse_erased
 from coinsync.errors import (
@@ -69,7 +69,7 @@ def import_rows(
     days = [entry.happened_on for entry in new_entries] or [clerk.today()]
     plan = Plan.of(
         Purpose.DESK,
-        Scope(0, min(days), max(days)),
+        scope_of(*days),
         map(Post, new_entries),
         basis=[KeyState(entry.key) for entry in new_entries],
     )
@@ -179,7 +179,7 @@ def _refuse_sent_twice(
     since = ledger.utc_text(now - DUPLICATE_WITHIN)
     likely: list[str] = []
     for row, entry in new_rows:
-        for line in reader.lines_posted_since(entry.resident, since):
+        for line in reader.lines_posted_since([entry.resident], since):
             if line.posted.entry.key not in own_keys and _came_from_a_file(line, row, entry):
                 likely.append(f"line {row.line} is likely entry {line.posted.n}")
                 break

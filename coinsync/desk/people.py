@@ -1,6 +1,6 @@
 """Cards of residents and who sees them, as plans: merge, unmerge, erase, link, revoke."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from coinsync.core.facts import Fact, Link, LinkSource, Merge, Presence, Resident, VkPage
@@ -84,8 +84,13 @@ def unmerge(clerk: Clerk, card: Resident) -> Proposal:
     merged = merges.pop(card.id, None)
     if merged is None:
         raise CoinPolicy(f"#{card.id} is not merged into any other card")
+    if merged.into in merges:
+        raise CoinPolicy(
+            f"#{card.id} went on as #{merged.into}, which is merged itself",
+            advice=f'First: "coinsync residents unmerge {merged.into}".',
+        )
+    survivor = recorded_resident(reader, merged.into)
     survivors = survivors_of(merges.values())
-    survivor = recorded_resident(reader, survivors.get(merged.into, merged.into))
     balances = reader.balances([card.id, survivor.id], survivors=survivors)
     words = []
     for resident in (card, survivor):
@@ -97,63 +102,27 @@ def unmerge(clerk: Clerk, card: Resident) -> Proposal:
             )
         words.append(f"#{resident.id} {resident.name} has {coins} on its own")
     changes: list[Change] = [Put(replace(merged, into=0, links=()), merged)]
-    changes += _viewers_back(reader, merged, merges, survivor.id)
+    changes += _viewers_back(reader, merged, merges.values())
     return propose_facts(clerk, card, changes, *words)
 
 
-def _viewers_back(
-    reader: Reader, merged: Merge, merges: Mapping[int, Merge], survivor: int
-) -> list[Change]:
-    """Give a card the viewers back that it brought to the cards on which it went on.
-
-    ``merges`` are the other merges by their card; those cards may have been merged on and on, up
-    to ``survivor``. They lose the viewers who see them for this card's sake alone.
-    """
-    path = [merged.into]
-    while path[-1] != survivor:
-        path.append(merges[path[-1]].into)
-    links = {(link.vk, link.resident): link for link in reader.links_of([merged.resident, *path])}
-    lost: dict[int, set[int]] = {card: set() for card in path}
+def _viewers_back(reader: Reader, merged: Merge, others: Iterable[Merge]) -> list[Change]:
+    """Give a card the viewers back that it brought, who lose the card on which it went on."""
+    own = {link.vk: link for link in reader.links_of([merged.resident])}
+    links = {link.vk: link for link in reader.links_of([merged.into])}
+    brought_by_others = {vk for merge in others if merge.into == merged.into for vk in merge.links}
     changes: list[Change] = []
     for vk in merged.links:
-        # Who was revoked on the way stays revoked.
-        last = links.get((vk, survivor))
-        came_along = all(vk in merges[card].links for card in path[:-1])
-        if last is None or not last.live or not came_along:
+        link = links.get(vk)
+        # Who was revoked meanwhile stays revoked.
+        if link is None or not link.live:
             continue
-        own = links.get((vk, merged.resident))
-        if own is not None:
-            changes.append(Put(replace(own, live=True), own))
-        for card in _cards_seen_by_merges_alone(vk, path, links, merges):
-            changes.append(Drop(links[vk, card]))
-            lost[card].add(vk)
-    for card in path[:-1]:
-        merge = merges[card]
-        remaining = tuple(vk for vk in merge.links if vk not in lost[card])
-        if remaining != merge.links:
-            changes.append(Put(replace(merge, links=remaining), merge))
+        if vk in own:
+            changes.append(Put(replace(own[vk], live=True), own[vk]))
+        # Whoever has a link of their own, or came with another card too, goes on seeing it.
+        if link.source is LinkSource.MERGE and vk not in brought_by_others:
+            changes.append(Drop(link))
     return changes
-
-
-def _cards_seen_by_merges_alone(
-    vk: int,
-    path: Sequence[int],
-    links: Mapping[tuple[int, int], Link],
-    merges: Mapping[int, Merge],
-) -> list[int]:
-    # Whoever has a link of their own to a card, or came to it by a card that is not on the path,
-    # goes on seeing it and all after it.
-    cards: list[int] = []
-    for card in path:
-        if links[vk, card].source is not LinkSource.MERGE:
-            break
-        brought_by = {
-            id for id, merge in merges.items() if merge.into == card and vk in merge.links
-        }
-        if not brought_by.issubset(cards):
-            break
-        cards.append(card)
-    return cards
 
 
 def erase(clerk: Clerk, resident: Resident) -> Proposal:

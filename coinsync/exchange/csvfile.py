@@ -135,14 +135,20 @@ _KEYS = {"attendance": ("lesson", "resident"), "memberships": ("resident", "grou
 
 def make_templates(folder: Path) -> bool:
     """Make the files with nothing but their columns; False where there are CSV files already."""
-    if any(folder.glob("*.csv")):
-        return False
+    # As spreadsheets write it in Russia, so that they read it as well.
+    templates = {
+        folder / f"{name}.csv": (";".join(columns) + "\n").encode("utf-8-sig")
+        for name, columns in _COLUMNS.items()
+    }
+    present = {path: path.read_bytes() for path in folder.glob("*.csv")}
+    for path, content in present.items():
+        # A run that was killed leaves templates, and the beginning of one.
+        if not templates.get(path, b"").startswith(content):
+            return False
     folder.mkdir(parents=True, exist_ok=True)
-    for name, columns in _COLUMNS.items():
-        # As spreadsheets write it in Russia, so that they read it as well.
-        text = ";".join(columns) + "\n"
-        (folder / f"{name}.csv").write_text(text, encoding="utf-8-sig")
-    return True
+    for path, content in templates.items():
+        path.write_bytes(content)
+    return present != templates
 
 
 class CsvExchange(Exchange):

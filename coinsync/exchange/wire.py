@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import requests
 import tenacity
 
-from coinsync.errors import CoinsyncError, ConfigError
+from coinsync.errors import CoinsyncError, ConfigError, causes
 from coinsync.waiting import TookTooLong, within
 
 _CHUNK_BYTES = 65_536
@@ -395,13 +395,8 @@ _FAILURES: Mapping[type[Exception], tuple[str, str | None]] = {
 
 def _failure(error: OSError) -> tuple[str, str | None]:
     # The text of these errors may hold the address with its query, so it is not shown.
-    causes: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None:
-        causes.append(cause)
-        cause = cause.__cause__ or cause.__context__
     for kind, failure in _FAILURES.items():
-        if any(isinstance(cause, kind) for cause in causes):
+        if any(isinstance(cause, kind) for cause in causes(error)):
             return failure
     return "connection broken", None
 

@@ -2,19 +2,21 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date
 from itertools import chain
 
-from coinsync.config import Settings
-from coinsync.core.facts import Group, Membership, Resident, VkPage
-from coinsync.core.identity import clean, plain_number
-from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine
+from coinsync.core.facts import Branch, Group, Mark, Membership, Resident, Status, VkPage
+from coinsync.core.identity import answers_to, clean, folded, plain_number
+from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine, Sort
 from coinsync.errors import Ambiguous, NotFound
 from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
 
 CANDIDATES_MAX = 20
+
+#: The day that counts for residents of these branches.
+DayAt = Callable[[Collection[int]], date]
 
 
 def find_resident(reader: Reader, text: str) -> Resident:
@@ -30,14 +32,20 @@ def find_resident(reader: Reader, text: str) -> Resident:
 def find_card(reader: Reader, text: str) -> Resident:
     """The card that a text means, be it merged or not."""
     cards = _candidates(reader, clean(unicodedata.normalize("NFKC", text)))
-    if not cards:
-        raise NotFound(f"no resident answers to {clean(text)!r}")
-    if len(cards) > 1:
-        candidates = [
-            f"#{card.id} {card.name} ({card.presence.value})" for card in cards[:CANDIDATES_MAX]
-        ]
-        raise Ambiguous(f"{len(cards)} residents answer to {clean(text)!r}", candidates)
+    candidates = [f"#{card.id} {card.name} ({card.presence.value})" for card in cards]
+    refuse_none_or_many("resident", text, candidates)
     return cards[0]
+
+
+def refuse_none_or_many(
+    noun: str, text: str, candidates: Sequence[str], advice: str | None = None
+) -> None:
+    """Raise ``NotFound`` or ``Ambiguous`` unless a text means just one candidate."""
+    if not candidates:
+        raise NotFound(f"no {noun} answers to {clean(text)!r}", advice=advice)
+    if len(candidates) > 1:
+        what = f"{len(candidates)} {noun}s answer to {clean(text)!r}"
+        raise Ambiguous(what, candidates[:CANDIDATES_MAX])
 
 
 def _candidates(reader: Reader, text: str) -> list[Resident]:
@@ -97,31 +105,105 @@ def residents_of(reader: Reader, branches: Iterable[int] | None) -> list[Residen
     return [resident for resident in residents if resident.id not in merged]
 
 
-def roster(
-    reader: Reader, settings: Settings, residents: Sequence[Resident], now: datetime
-) -> list[RosterLine]:
-    """Residents with all that a list of them shows; what merged cards have is theirs."""
+def members(
+    reader: Reader, residents: Iterable[Resident], day_at: DayAt
+) -> dict[Group, list[Resident]]:
+    """The groups of residents on their day, each with its members; merged cards count together."""
     survivors = reader.survivors()
-    today = {resident.id: settings.profile.today(resident.branches, now) for resident in residents}
-    cards: defaultdict[int, list[int]] = defaultdict(list)
-    for card_id, survivor in sorted(survivors.items()):
-        cards[survivor].append(card_id)
-    names = {group.id: group.name for group in reader.all(Group)}
-    groups: defaultdict[int, set[str]] = defaultdict(set)
+    memberships: defaultdict[int, list[Membership]] = defaultdict(list)
     for membership in reader.all(Membership):
         owner = survivors.get(membership.resident, membership.resident)
-        if owner in today and membership.covers(today[owner]):
-            groups[owner].add(names.get(membership.group, f"group {membership.group}"))
+        memberships[owner].append(membership)
+    recorded = {group.id: group for group in reader.all(Group)}
+    groups: dict[Group, list[Resident]] = {}
+    for resident in residents:
+        day = day_at(resident.branches)
+        # A set, because both of two merged cards may be in the same group.
+        for id in {each.group for each in memberships[resident.id] if each.covers(day)}:
+            group = recorded.get(id) or Group(id, f"group {id}")
+            groups.setdefault(group, []).append(resident)
+    return groups
+
+
+def members_of(
+    reader: Reader, residents: Iterable[Resident], text: str, day_at: DayAt
+) -> list[Resident]:
+    """Those of the residents who are in the group that ``12``, ``#12`` or a name's beginning means.
+
+    Raises ``NotFound`` or ``Ambiguous``; a group without any of them is not found.
+    """
+    groups = members(reader, residents, day_at)
+    number, wanted = plain_number(text.removeprefix("#")), folded(text)
+    # "Python-2" is not "Python-21", where there are both.
+    fitting = [each for each in groups if each.id == number or folded(each.name) == wanted]
+    fitting = fitting or [each for each in groups if answers_to(each.name, text)]
+    branches = {branch.id: branch.name for branch in reader.all(Branch)}
+    candidates: list[str] = []
+    for group in sorted(fitting, key=lambda group: group.id):
+        # Branches may have groups of one name; where a group is, its members' cards say.
+        ids = sorted({id for resident in groups[group] for id in resident.branches})
+        places = ", ".join(branches.get(id, f"branch {id}") for id in ids)
+        candidates.append(f"#{group.id} {group.name} ({places})")
+    known = sorted({group.name for group in groups})[:CANDIDATES_MAX]
+    advice = f"Groups with members on that day: {', '.join(known) or 'none'}."
+    refuse_none_or_many("group", text, candidates, advice)
+    return groups[fitting[0]]
+
+
+def with_coins(
+    reader: Reader,
+    residents: Iterable[Resident],
+    today_at: DayAt,
+    group: str = "",
+    coins_min: int | None = None,
+    sort: Sort = "name",
+    as_of: date | None = None,
+) -> dict[Resident, int]:
+    """Residents with their balances, in the order of a listing.
+
+    Only those of a group, and who has so many coins, where that is named; today or on another day.
+    """
+    if group:
+        residents = members_of(reader, residents, group, lambda at: as_of or today_at(at))
+    owners = {resident.id: resident for resident in residents}
+    balances = reader.balances(owners, until=as_of or date.max)
+    ids = list(owners)
+    if sort == "coins":
+        ids.sort(key=lambda id: -balances[id])
+    least = coins_min if coins_min is not None else min(balances.values(), default=0)
+    return {owners[id]: balances[id] for id in ids if balances[id] >= least}
+
+
+def attended(reader: Reader, residents: Iterable[Resident], lesson: int) -> list[Resident]:
+    """Those of the residents who attended a lesson."""
+    survivors = reader.survivors()
+    owners: set[int] = set()
+    for record in reader.lesson_records_by_id([lesson]).values():
+        for attendance in record.attendance:
+            conducted = record.lesson.status is Status.CONDUCTED
+            if conducted and attendance.mark is Mark.ATTENDED:
+                owners.add(survivors.get(attendance.resident, attendance.resident))
+    return [resident for resident in residents if resident.id in owners]
+
+
+def roster(reader: Reader, coins: Mapping[Resident, int], today_at: DayAt) -> list[RosterLine]:
+    """Residents with all that a list of them shows; what merged cards have is theirs."""
+    cards: defaultdict[int, list[int]] = defaultdict(list)
+    for card_id, survivor in sorted(reader.survivors().items()):
+        cards[survivor].append(card_id)
+    groups: defaultdict[int, set[str]] = defaultdict(set)
+    for group, in_group in members(reader, coins, today_at).items():
+        for resident in in_group:
+            groups[resident.id].add(group.name)
     accounts: defaultdict[int, list[int]] = defaultdict(list)
     for link in reader.links():
         if link.live:
             accounts[link.resident].append(link.vk)
-    balances = reader.balances(today)
     lines = []
-    for resident in residents:
+    for resident, has in coins.items():
         id = resident.id
         line = RosterLine(
-            resident, balances[id], tuple(cards[id]), tuple(sorted(groups[id])), tuple(accounts[id])
+            resident, has, tuple(cards[id]), tuple(sorted(groups[id])), tuple(accounts[id])
         )
         lines.append(line)
     return lines

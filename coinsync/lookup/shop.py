@@ -10,7 +10,6 @@ from coinsync.core import shop_report
 from coinsync.core.catalog import (
     Event,
     Item,
-    MoveKind,
     RefundLine,
     Sale,
     SaleLine,
@@ -19,13 +18,12 @@ from coinsync.core.catalog import (
     totals_of_sale,
 )
 from coinsync.core.facts import Resident
-from coinsync.core.identity import clean, folded
+from coinsync.core.identity import folded
 from coinsync.core.ledger import Line
-from coinsync.core.shop_report import Purchase, Settlement, Shelf, ShopReport, paid_by_card
-from coinsync.errors import Ambiguous, NotFound
+from coinsync.core.shop_report import Purchase, Settlement, ShopReport, paid_by_card
+from coinsync.errors import NotFound
+from coinsync.lookup.residents import refuse_none_or_many
 from coinsync.store.reader import Reader
-
-CANDIDATES_MAX = 20
 
 
 def find_item(reader: Reader, text: str) -> Item:
@@ -35,15 +33,8 @@ def find_item(reader: Reader, text: str) -> Item:
         return item
     # Archived goods are found by their code alone: nobody means them by a name.
     matches = named([item for item in reader.all(Item) if not item.archived], text)
-    if not matches:
-        raise NotFound(
-            f"no item answers to {clean(text)!r}", advice='"coinsync catalog list" shows the goods.'
-        )
-    if len(matches) > 1:
-        raise Ambiguous(
-            f"{len(matches)} items answer to {clean(text)!r}",
-            [f"{item.code} {item.name_ru}" for item in matches[:CANDIDATES_MAX]],
-        )
+    candidates = [f"{item.code} {item.name_ru}" for item in matches]
+    refuse_none_or_many("item", text, candidates, '"coinsync catalog list" shows the goods.')
     return matches[0]
 
 
@@ -159,15 +150,15 @@ def report(reader: Reader, residents: Sequence[Resident], since: date, until: da
 
 
 def settle(reader: Reader, event: Event) -> Settlement:
-    """Add a fair up in every way that must give the same; what does not is named."""
+    """Add up a fair's coins and pieces by sale lines, entries and moves; what differs is named."""
     sales = _recorded_sales(reader, reader.sales(event=event.code))
     moves: dict[str, list[StockMove]] = {id: [] for id in sales}
     for _, move in reader.stock_moves():
         if move.sale in moves:
             moves[move.sale].append(move)
     differences = []
-    taken = refunds = worth = 0
-    codes: set[str] = set()
+    taken = refunds = 0
+    goods = Counter[str]()
     for id, recorded in sales.items():
         totals = totals_of_sale(recorded.lines, recorded.refunded)
         coins = sum(paid_by_card(recorded.entries).values())
@@ -178,61 +169,11 @@ def settle(reader: Reader, event: Event) -> Settlement:
         sold, gone = sum(map(totals.pieces_kept, moved)), -sum(moved.values())
         if sold != gone:
             differences.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")
-        codes.update(totals.pieces_sold)
+        for item in totals.pieces_sold:
+            goods[item] += totals.pieces_kept(item)
         taken += coins
         refunds += len(recorded.refunded)
-        worth += totals.coins_kept
-    fallen = _fall_of_balances(reader, sales)
-    if fallen != taken:
-        differences.append(f"balances fell by {fallen}, the sales took {taken}")
-    goods = [_shelf(reader, code) for code in sorted(codes)]
-    for shelf in goods:
-        if shelf.received - shelf.left != shelf.sold + shelf.written_off:
-            differences.append(
-                f"{shelf.item}: received {shelf.received} − left {shelf.left} "
-                f"is not sold {shelf.sold} + written off {shelf.written_off}"
-            )
-    return Settlement(len(sales), refunds, taken, fallen, worth, tuple(goods), tuple(differences))
-
-
-def _fall_of_balances(reader: Reader, sales: Mapping[str, _RecordedSale]) -> int:
-    """By how much balances fell through the shop while the fair went on, other sales aside."""
-    # This asks the ledger and not the sales: a purchase that belongs to no sale is counted here
-    # and nowhere else.
-    numbers = [line.posted.n for recorded in sales.values() for line in recorded.entries]
-    if not numbers:
-        return 0
-    coins = Counter[str]()
-    for posted in reader.shop_entries(min(numbers), max(numbers)):
-        coins[posted.entry.key.split(":")[1]] += posted.entry.coins
-    for sale in reader.recorded(Sale, coins.keys() - sales.keys()):
-        del coins[sale.id]
-    return -coins.total()
-
-
-def _shelf(reader: Reader, item: str) -> Shelf:
-    """What became of an item's pieces, as far as they are counted."""
-    # What was sold is taken from the lines of sales, the rest from the moves of stock: the two
-    # must agree.
-    pieces = Counter[MoveKind]()
-    counted_sales: set[str] = set()
-    for _, move in reader.stock_moves(item=item):
-        pieces[move.kind] += move.quantity
-        if move.kind is MoveKind.SALE:
-            counted_sales.add(move.sale)
-    refunds = reader.recorded(RefundLine, counted_sales)
-    refunded = {(refund.sale, refund.line) for refund in refunds}
-    sold = 0
-    for line in reader.recorded(SaleLine, counted_sales):
-        if line.item == item and (line.sale, line.line) not in refunded:
-            sold += line.quantity
-    return Shelf(
-        item,
-        received=pieces[MoveKind.RECEIVE] + pieces[MoveKind.COUNT],
-        written_off=-pieces[MoveKind.WRITE_OFF],
-        sold=sold,
-        left=reader.stock([item])[item],
-    )
+    return Settlement(len(sales), refunds, taken, dict(sorted(goods.items())), tuple(differences))
 
 
 def goods_of(reader: Reader, branches: Collection[int] | None, *, archived: bool) -> list[Item]:

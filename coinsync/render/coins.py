@@ -9,7 +9,7 @@ from coinsync.core.reasons import reason_text
 from coinsync.render.listing import Grid, Listing, Parts, TextLine, bold, dim, rows_of
 from coinsync.render.numbers import day, signed, titled, total
 
-MOVES_MAX = 40
+MOVES_MAX = 10
 #: The columns of a spreadsheet, and where each is in a ``Case``.
 CASE_COLUMNS = {
     "case": "id",
@@ -24,8 +24,8 @@ CASE_COLUMNS = {
 }
 
 
-def proposal_page(proposal: Proposal, *, every_line: bool) -> Parts:
-    """What a command would do, or has done."""
+def proposal_page(proposal: Proposal, unsafe: Sequence[str] = (), *, every_line: bool) -> Parts:
+    """What a command would do, or has done; ``unsafe`` names the guards that refuse it."""
     moves = proposal.moves
     page: Parts = []
     if moves:
@@ -37,6 +37,7 @@ def proposal_page(proposal: Proposal, *, every_line: bool) -> Parts:
             coins = sum(move.coins for move in moves)
             page.append(bold(f"{len(moves)} entries, {signed(coins)} coins"))
     page.extend(proposal.words)
+    page.extend(TextLine(f"UNSAFE: {refusal}", "bold red") for refusal in unsafe)
     # The key of a move of stock repeats nothing that coins would need, and the other way round.
     if proposal.key.startswith("desk:" if moves else "stock:"):
         page.append(dim(f"key {proposal.key.partition(':')[2]}"))

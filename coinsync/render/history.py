@@ -1,7 +1,7 @@
 """Histories, statements, and why a lesson gave what it gave."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from datetime import date
 
 from coinsync.core.history import Explanation, History, HistoryLine, Statement, Step
 from coinsync.core.reasons import reason_text, why
@@ -11,8 +11,6 @@ from coinsync.render.numbers import balance, day, signed, titled, total
 
 HISTORY_COLUMNS = ("day", "kind", "title", "coins", "balance", "reason", "rule", "note")
 STATEMENT_COLUMNS = ("day", "kind", "what", "why", "coins", "balance")
-#: On a narrower screen the words of a statement stand one below the other.
-WIDTH_OF_COLUMNS = 72
 
 
 def history(of: History, ways: Mapping[str, str], *, actors: bool) -> Listing:
@@ -59,10 +57,10 @@ def statement(of: Statement) -> Listing:
     opening = (of.since, "", texts.opening, "", None, of.opening)
     closing = (of.until, "", texts.closing, "", None, of.closing)
     rows = [opening, *rows_of(of.lines, STATEMENT_COLUMNS), closing]
-    return Listing(partial(_statement_page, of), of, STATEMENT_COLUMNS, rows)
+    return Listing(_statement_page(of), of, STATEMENT_COLUMNS, rows)
 
 
-def _statement_page(of: Statement, width: int) -> Parts:
+def _statement_page(of: Statement) -> Parts:
     words = LANGUAGES[of.language]
     texts = words.statement
     number = texts.number.format(id=of.resident)
@@ -71,7 +69,7 @@ def _statement_page(of: Statement, width: int) -> Parts:
     # Paragraphs stand in a table of one column, which leaves no blanks at the ends of lines.
     page: Parts = [
         _paragraphs(bold(of.school), bold(f"{texts.title}: {who}"), period, ""),
-        _statement_lines(of, words, wide=width >= WIDTH_OF_COLUMNS),
+        _statement_lines(of, words),
     ]
     end = texts.standing.format(
         day=words.day(of.until), number=words.number(max(of.closing, 0)), coins=of.coins
@@ -97,27 +95,23 @@ def _paragraphs(*texts: Cell) -> Grid:
     return page
 
 
-def _statement_lines(of: Statement, words: Words, *, wide: bool) -> Grid:
+def _statement_lines(of: Statement, words: Words) -> Grid:
     texts, year = words.statement, of.printed_on.year
-    opening = ("bold", words.day(of.since, year), texts.opening, "", "", of.opening)
-    closing = ("bold", words.day(of.until, year), texts.closing, "", "", of.closing)
-    rows = [opening]
-    for line in of.lines:
-        when, change = words.day(line.day, year), words.amount(line.coins)
-        rows.append(("", when, line.what, line.why, change, line.balance))
-    rows.append(closing)
-
-    headings: tuple[str, ...] = (texts.day,)
-    if wide:
-        headings += (texts.what,)
-    if wide and any(line.why for line in of.lines):
+    headings: tuple[str, ...] = (texts.day, texts.what)
+    if any(line.why for line in of.lines):
         headings += (texts.why,)
     numbers = (f">{texts.coins}", f">{texts.balance}")
-    grid = Grid((*headings, *numbers), whole=(0,) if wide else ())
-    for style, *texts_of_row, change, after in rows:
-        lines = [TextLine(text, style) for text in texts_of_row if wide or text]
-        cells: Sequence[Cell] = lines[: len(headings)] if wide else [tuple(lines)]
-        grid.add(*cells, TextLine(change, style), TextLine(words.number(after), style))
+    grid = Grid((*headings, *numbers), whole=(0,))
+
+    def add(style: str, when: date, what: str, why: str, change: str, balance: int) -> None:
+        cells = (words.day(when, year), what, why)[: len(headings)]
+        row = [TextLine(text, style) for text in (*cells, change, words.number(balance))]
+        grid.add(*row)
+
+    add("bold", of.since, texts.opening, "", "", of.opening)
+    for line in of.lines:
+        add("", line.day, line.what, line.why, words.amount(line.coins), line.balance)
+    add("bold", of.until, texts.closing, "", "", of.closing)
     return grid
 
 

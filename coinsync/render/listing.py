@@ -1,6 +1,6 @@
 """What a command shows, as values that ``render.terminal`` prints."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -54,7 +54,7 @@ Parts = list[str | TextLine | Grid]
 class Listing:
     """A page for a person, ``data`` for JSON, rows for CSV."""
 
-    page: Page | Callable[[int], Page]
+    page: Page
     data: Any
     columns: Sequence[str] = ()
     rows: Iterable[Sequence[Any]] = ()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from coinsync.core.facts import ALWAYS, Membership, Resident
 from coinsync.core.people_report import VK_PROBLEMS
-from coinsync.render.data import as_data
 from coinsync.render.listing import Grid, Listing, Page, Parts, bold, dim, rows_of
 from coinsync.render.numbers import balance, counted, day, titled, total
 
@@ -17,8 +16,17 @@ if TYPE_CHECKING:
 
 LINK_COLUMNS = ("vk", "resident", "name", "source", "live")
 PROBLEM_COLUMNS = ("resident", "name", "text", "problem")
-_OF_RESIDENT = ("id", "name", "branches", "presence")
-_OF_LINE = ("coins", "cards", "groups", "vk")
+#: The columns of a spreadsheet, and where each is in a ``RosterLine``.
+ROSTER_COLUMNS = {
+    "resident": "resident.id",
+    "name": "resident.name",
+    "branches": "resident.branches",
+    "presence": "resident.presence",
+    "coins": "coins",
+    "cards": "cards",
+    "groups": "groups",
+    "vk": "vk",
+}
 
 
 def links(lines: Sequence[LinkLine]) -> Listing:
@@ -68,15 +76,10 @@ def link_problems(coverage: VkCoverage, *, named: bool) -> Listing:
 
 def roster(lines: Sequence[RosterLine], branches: Mapping[int, str]) -> Listing:
     """Residents with their balances; programs get more."""
-    data = []
-    coins = {}
-    for line in lines:
-        further = as_data(line)
-        data.append({**further.pop("resident"), **further})
-        coins[line.resident.id] = line.coins
-    page = residents_page([line.resident for line in lines], coins, branches)
-    rows = rows_of(lines, (*(f"resident.{name}" for name in _OF_RESIDENT), *_OF_LINE))
-    return Listing(page, data, (*_OF_RESIDENT, *_OF_LINE), rows)
+    rows = rows_of(lines, tuple(ROSTER_COLUMNS.values()))
+    data = [dict(zip(ROSTER_COLUMNS, row, strict=True)) for row in rows]
+    page = residents_page({line.resident: line.coins for line in lines}, branches)
+    return Listing(page, data, tuple(ROSTER_COLUMNS), rows)
 
 
 def _branches(resident: Resident, names: Mapping[int, str]) -> str:
@@ -84,27 +87,21 @@ def _branches(resident: Resident, names: Mapping[int, str]) -> str:
 
 
 def balances(
-    residents: Sequence[Resident],
-    coins: Mapping[int, int],
-    branches: Mapping[int, str],
-    as_of: date | None,
+    coins: Mapping[Resident, int], branches: Mapping[int, str], as_of: date | None
 ) -> Listing:
     """Coins alone, today's or those at the end of a day."""
-    data: list[dict[str, Any]] = []
-    more = {} if as_of is None else {"as_of": as_of}
-    for resident in residents:
-        row = {"id": resident.id, "name": resident.name, "coins": coins[resident.id]}
-        data.append({**row, **more})
-    rows = [tuple(row.values()) for row in data]
-    columns = ("id", "name", "coins", *more)
-    return Listing(residents_page(residents, coins, branches, as_of), data, columns, rows)
+    columns = ["resident", "name", "coins"]
+    rows: list[list[Any]] = [[resident.id, resident.name, has] for resident, has in coins.items()]
+    if as_of is not None:
+        columns.append("day")
+        for row in rows:
+            row.append(as_of)
+    data = [dict(zip(columns, row, strict=True)) for row in rows]
+    return Listing(residents_page(coins, branches, as_of), data, columns, rows)
 
 
 def residents_page(
-    residents: Sequence[Resident],
-    coins: Mapping[int, int],
-    branches: Mapping[int, str],
-    as_of: date | None = None,
+    coins: Mapping[Resident, int], branches: Mapping[int, str], as_of: date | None = None
 ) -> Page:
     """Residents with their balances, as a table; ``branches`` by name."""
     page: Parts = []
@@ -112,16 +109,16 @@ def residents_page(
         when = f"at the end of {day(as_of)}, by the days on which things happened"
         page.append(bold(when))
     grid = Grid((">id", "name", "branches", "is", ">coins"))
-    for resident in residents:
+    for resident, has in coins.items():
         grid.add(
             f"#{resident.id}",
             resident.name,
             _branches(resident, branches),
             resident.presence.value,
-            balance(coins.get(resident.id, 0)),
+            balance(has),
         )
     everything = total(sum(coins.values()))
-    return [*page, grid, dim(f"{counted(len(residents), 'resident')}, {everything} coins")]
+    return [*page, grid, dim(f"{counted(len(coins), 'resident')}, {everything} coins")]
 
 
 def card(of: Card, branches: Mapping[int, str]) -> Listing:

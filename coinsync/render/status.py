@@ -26,7 +26,7 @@ def runs_listing(runs: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
             str(run.entries),
             signed(run.coins) if run.coins else "0",
             str(run.requests),
-            run.actor,
+            run.actor if run.login.startswith(f"{run.actor}(") else f"{run.actor}, {run.login}",
         )
     page: Parts = [grid, ""]
     for branch in fresh:

@@ -5,7 +5,7 @@ What comes from the CRM is data. It is cleaned of control characters and handed 
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from itertools import chain, zip_longest
 
@@ -45,9 +45,9 @@ def paper() -> Console:
     return out
 
 
-def show(out: Console, page: Page | Callable[[int], Page]) -> None:
+def show(out: Console, page: Page) -> None:
     """Print a page."""
-    for part in page(out.width) if callable(page) else page:
+    for part in page:
         if isinstance(part, Grid):
             _print_grid(out, part)
         else:

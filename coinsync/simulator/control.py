@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from bottle import SimpleTemplate
 
-from coinsync.simulator.arguments import set_field
+from coinsync.simulator.arguments import as_arguments
 from coinsync.simulator.faults import KINDS, Faults
 from coinsync.simulator.options import Options
 from coinsync.simulator.protocol import HTML, Request, Response, encoded
@@ -48,8 +48,8 @@ class Control:
 
     def _do(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if name == "options":
-            for option, value in arguments.items():
-                set_field(self.options, option, value)
+            for option, value in as_arguments(Options, arguments).items():
+                setattr(self.options, option, value)
             return {"options": asdict(self.options)}
         if name == "fault":
             return {"fault": asdict(self.faults.add(arguments.pop("kind", None), **arguments))}

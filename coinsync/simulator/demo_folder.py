@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from coinsync.errors import UsageError
+from coinsync.files import write_whole
 from coinsync.simulator.school import School
 from coinsync.simulator.server import HOST, Simulator
 
@@ -59,12 +60,8 @@ class DemoFolder:
     def save(self) -> None:
         """Keep everything, whole or not at all."""
         kept = {"school": self.description, "api_key": self.api_key, "port": self.port}
-        part = self.folder / "school.part"
         # The file holds the key of the account.
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(kept, file)
-        part.replace(self.folder / "school.json")
+        write_whole(self.folder / "school.json", json.dumps(kept).encode(), 0o600)
 
     def open(self, clock: Callable[[], float]) -> Simulator:
         """The CRM of this school, listening. OSError when the port is taken."""

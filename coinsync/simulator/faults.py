@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Literal, get_args
 
-from coinsync.simulator.arguments import as_type, set_field
+from coinsync.simulator.arguments import as_arguments
 from coinsync.simulator.chance import Chance
 from coinsync.simulator.lists import Drift, page_number
 from coinsync.simulator.options import Options
@@ -90,9 +90,7 @@ class Faults:
 
     def add(self, kind: object, /, **settings: Any) -> Fault:
         """Switch one on; settings are the fields of `Fault`. ValueError for a wrong one."""
-        fault = Fault(as_type("kind", kind, Kind))
-        for name, value in settings.items():
-            set_field(fault, name, value)
+        fault = Fault(**as_arguments(Fault, {"kind": kind, **settings}))
         self.active.append(fault)
         return fault
 

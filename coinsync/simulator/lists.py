@@ -4,7 +4,7 @@ A key that no filter here looks at is ignored without a word, exactly as the CRM
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -20,7 +20,7 @@ from coinsync.simulator.protocol import (
     as_numbers,
 )
 from coinsync.simulator.records import CONDUCTED, CrmCustomer, CrmLesson
-from coinsync.simulator.rows import RowPrinter
+from coinsync.simulator.rows import RowPrinter, membership
 from coinsync.simulator.tables import CrmTables
 
 
@@ -76,14 +76,19 @@ class Lists:
         rows = RowPrinter(tables, self.options)
         match entity:
             case "branch":
-                return Selection([*tables.branches.values()], rows.branch)
+                return Selection([*tables.branches.values()], asdict)
             case "subject":
-                return Selection([*enumerate(names.SUBJECTS, start=1)], rows.subject)
+                subjects = enumerate(names.SUBJECTS, start=1)
+                return Selection([*subjects], lambda row: {"id": row[0], "name": row[1]})
             case "lesson-type":
-                return Selection([*tables.lesson_types.values()], rows.lesson_type)
+                kinds = tables.lesson_types.values()
+                return Selection(
+                    [*kinds], lambda kind: {"id": kind.id, "name": kind.name, "type": kind.base}
+                )
             case "location":
+                # One per branch, with its number.
                 branches = [row for row in tables.branches.values() if fit(branch=[row.id])]
-                return Selection(branches, rows.location)
+                return Selection(branches, lambda row: {**asdict(row), "branch_id": row.id})
             case "group":
                 groups = [*tables.groups.values()]
                 groups = [row for row in groups if fit(id=[row.id], branch=[row.branch_id])]
@@ -91,7 +96,7 @@ class Lists:
             case "regular-lesson":
                 return Selection(self._regular_lessons(filters), rows.regular_lesson)
             case "cgi":
-                return Selection(self._memberships(request, filters), rows.membership)
+                return Selection(self._memberships(request, filters), membership)
             case "customer":
                 with_groups = filters.fields.get("withGroups") in (True, "1", "true")
                 cards = self._customers(request, filters)

@@ -1,6 +1,6 @@
 """Records as AlfaCRM prints them, with the mixture of types that its rows have."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -11,12 +11,10 @@ from coinsync.simulator.protocol import JsonObject
 from coinsync.simulator.records import (
     FOREVER,
     PLANNED,
-    CrmBranch,
     CrmCustomer,
     CrmDetail,
     CrmGroup,
     CrmLesson,
-    CrmLessonType,
     CrmMembership,
     CrmRegularLesson,
 )
@@ -125,16 +123,6 @@ class RowPrinter:
             "e_date": f"{FOREVER}",
         }
 
-    def membership(self, member: CrmMembership) -> JsonObject:
-        """A row of `cgi/index`."""
-        return {
-            "id": member.id,
-            "customer_id": member.customer_id,
-            "group_id": member.group_id,
-            "b_date": _dotted(member.b_date),
-            "e_date": _dotted(member.e_date),
-        }
-
     def regular_lesson(self, line: CrmRegularLesson) -> JsonObject:
         """A row of `regular-lesson/index`."""
         return {
@@ -149,29 +137,18 @@ class RowPrinter:
             "e_date": f"{line.e_date}",
         }
 
-    def branch(self, branch: CrmBranch) -> JsonObject:
-        """A row of `branch/index`."""
-        return {"id": branch.id, "name": branch.name}
-
-    def lesson_type(self, kind: CrmLessonType) -> JsonObject:
-        """A row of `lesson-type/index`."""
-        return {"id": kind.id, "name": kind.name, "type": kind.base}
-
-    def subject(self, subject: tuple[int, str]) -> JsonObject:
-        """A row of `subject/index`."""
-        number, name = subject
-        return {"id": number, "name": name}
-
-    def location(self, branch: CrmBranch) -> JsonObject:
-        """A row of `location/index`: one per branch, with its number."""
-        return {"id": branch.id, "branch_id": branch.id, "name": branch.name}
-
 
 def _mark_in_some_type(is_attend: int | None, share: float) -> int | bool | str | None:
     """0 and 1 come as numbers mostly, and now and then as truth values or as texts."""
     if is_attend is None or share < 0.9:
         return is_attend
     return bool(is_attend) if share < 0.95 else str(is_attend)
+
+
+def membership(member: CrmMembership) -> JsonObject:
+    """A row of `cgi/index`."""
+    days = {"b_date": _dotted(member.b_date), "e_date": _dotted(member.e_date)}
+    return {**asdict(member), **days}
 
 
 def _dotted(day: date) -> str:

@@ -1,11 +1,11 @@
 """The pretend school: made from a seed, living day by day, edited by hand."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from inspect import signature
-from typing import Any, get_type_hints
+from typing import Any
 
-from coinsync.simulator.arguments import as_type
+from coinsync.simulator.arguments import as_arguments
 from coinsync.simulator.chance import Chance
 from coinsync.simulator.life import PLANNED_AHEAD_DAYS, Life, plan_day
 from coinsync.simulator.opening import Opening
@@ -63,26 +63,19 @@ class School:
         method = self.actions_by_name().get(name)
         if method is None:
             raise ValueError(f"there is no action {name!r}")
-        try:
-            signature(method).bind(**arguments)
-        except TypeError as error:
-            raise ValueError(f"{name}: {error}") from None
-        hints, records = get_type_hints(method), self.tables.records()
+        made = method(**as_arguments(method, arguments, self.tables.records()))
         # What is kept must fit into JSON: numbers of records, days as texts.
-        kept, typed = {}, {}
-        for key, value in arguments.items():
-            kept[key] = value.isoformat() if isinstance(value, date) else value
-            typed[key] = as_type(f"{name}: {key}", value, hints[key], records)
-        made = method(**typed)
+        kept = json.loads(json.dumps(arguments, default=date.isoformat))
         self.actions.append({"action": name, "arguments": kept})
         return getattr(made, "id", None)
 
     def actions_by_name(self) -> dict[str, Callable[..., Any]]:
         """Everything that a person may do."""
         methods = {name: getattr(self.tables, name) for name in ACTIONS}
-        return {"advance": self._advance, **methods}
+        return {"advance": self.advance, **methods}
 
-    def _advance(self, days: int = 1) -> None:
+    def advance(self, days: int = 1) -> None:
+        """Let days go by."""
         if not 1 <= days <= 400:
             raise ValueError(f"advance: days must be from 1 to 400, not {days}")
         self._live(days)

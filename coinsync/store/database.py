@@ -219,7 +219,7 @@ def schema_steps(migrations: Path = MIGRATIONS) -> tuple[str, ...]:
 
 def applied_steps(database: Database) -> tuple[str, ...]:
     """Names of the migrations that the database has had."""
-    if not engine_of(database).has_table(database, HISTORY):
+    if not database.table_exists(HISTORY):
         return ()
     return tuple(sorted(name for (name,) in database.execute_sql(f"SELECT name FROM {HISTORY}")))
 

@@ -12,7 +12,7 @@ from peewee import Database
 from coinsync.core.catalog import StockMove
 from coinsync.core.fact_keys import RANK
 from coinsync.core.facts import Fact
-from coinsync.core.ledger import Entry, Posted, Receipt, ledger_row, note_digest, row_hash
+from coinsync.core.ledger import Entry, Posted, RunHash, ledger_row, note_digest
 from coinsync.core.plan import Drop, Put
 from coinsync.environment import Environment, Probe
 from coinsync.store.models import ENTRY_COLUMNS, STOCK_COLUMNS
@@ -32,8 +32,10 @@ def count_up(database: Database, entries: int, stock_moves: int) -> None:
     )
 
 
-def write_facts(database: Database, changes: Sequence[Put | Drop], probe: Probe) -> None:
-    """Write facts kind by kind, none before what it refers to."""
+def write_facts(
+    database: Database, changes: Sequence[Put | Drop], run_hash: RunHash, probe: Probe
+) -> None:
+    """Write facts kind by kind, none before what it refers to; the hash takes in what stays."""
     groups: dict[tuple[int, str], list[Fact]] = {}
     for change in changes:
         fact = change.subject
@@ -41,7 +43,9 @@ def write_facts(database: Database, changes: Sequence[Put | Drop], probe: Probe)
     for rank, verb in sorted(groups):
         facts = groups[rank, verb]
         table = TABLES[type(facts[0])]
-        if verb == "insert":
+        if verb == "insert" and table.only_grows:
+            _insert_for_good(database, table, facts, run_hash)
+        elif verb == "insert":
             insert(database, table.name, table.columns, [table.row(fact) for fact in facts])
         elif verb == "update":
             _update(database, table, facts)
@@ -56,40 +60,70 @@ def _verb(change: Put | Drop) -> str:
     return "insert" if change.old is None else "update"
 
 
-def write_entries(
-    database: Database,
-    entries: Sequence[Entry],
-    receipt: Receipt,
-    chain: str,
-    environment: Environment,
+def _insert_for_good(
+    database: Database, table: Table, facts: Sequence[Fact], run_hash: RunHash
 ) -> None:
-    """Number and chain the entries from the hash ``chain`` on, and keep their notes beside them."""
+    rows = [(*table.row(fact), run_hash.run.id) for fact in facts]
+    for row in rows:
+        run_hash.add(table.name, row)
+    insert(database, table.name, (*table.columns, "run_id"), rows)
+
+
+def write_entries(
+    database: Database, entries: Sequence[Entry], run_hash: RunHash, environment: Environment
+) -> None:
+    """Number the entries up to the run's last one, and keep their notes beside them."""
+    run = run_hash.run
+    notes = _Notes(environment)
     rows: list[tuple[Any, ...]] = []
-    notes: list[tuple[Any, ...]] = []
-    for n, entry in enumerate(entries, receipt.n_first):
-        digest = ""
-        if entry.note:
-            # Equal notes get different digests, so that a digest does not give a short text away.
-            salt = environment.fresh_text()
-            digest = note_digest(salt, entry.note)
-            notes.append((n, salt, entry.note))
-        row = ledger_row(Posted(n, entry, receipt.posted_at, receipt.run), digest)
-        chain = row_hash(chain, row)
-        rows.append(row._replace(chain=chain))
+    for n, entry in enumerate(entries, run.n_last - len(entries) + 1):
+        row = ledger_row(Posted(n, entry, run.posted_at, run.id), notes.keep(n, entry.note))
+        run_hash.add("entry", row)
+        rows.append(row)
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         insert(database, "entry", ENTRY_COLUMNS, rows[start : start + ROWS_PER_STATEMENT])
         environment.probe("entries")
-    insert(database, "note", ("n", "salt", "text"), notes)
+    notes.write(database)
 
 
 def write_stock(
-    database: Database, moves: Sequence[StockMove], first: int, receipt: Receipt, probe: Probe
+    database: Database,
+    moves: Sequence[StockMove],
+    first: int,
+    run_hash: RunHash,
+    environment: Environment,
 ) -> None:
-    """Number the moves of stock from ``first`` on and insert them."""
-    rows = [stock_row(n, move, receipt) for n, move in enumerate(moves, first)]
+    """Number the moves of stock from ``first`` on, and keep their notes beside them."""
+    notes = _Notes(environment)
+    rows: list[tuple[Any, ...]] = []
+    for n, move in enumerate(moves, first):
+        # Entries and moves are numbered apart, and their notes lie in one table.
+        row = stock_row(n, move, notes.keep(-n, move.note), run_hash.run)
+        run_hash.add("stock_move", row)
+        rows.append(row)
     insert(database, "stock_move", STOCK_COLUMNS, rows)
+    notes.write(database)
     if rows:
-        probe("stock")
+        environment.probe("stock")
+
+
+class _Notes:
+    # Notes of what a run writes. What only grows holds their digests alone.
+
+    def __init__(self, environment: Environment) -> None:
+        self._fresh_text = environment.fresh_text
+        self._rows: list[tuple[int, str, str]] = []
+
+    def keep(self, n: int, text: str) -> str:
+        if not text:
+            return ""
+        # Equal notes get different digests, so that a digest does not give a short text away.
+        salt = self._fresh_text()
+        self._rows.append((n, salt, text))
+        return note_digest(salt, text)
+
+    def write(self, database: Database) -> None:
+        insert(database, "note", ("n", "salt", "text"), self._rows)
 
 
 def insert(

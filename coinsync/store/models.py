@@ -65,6 +65,7 @@ class RunRow(TableRow):
     since = CharField(DAY)
     until = CharField(DAY)
     actor = CharField(80)
+    login = CharField(80)
     started_at = CharField(20)
     posted_at = CharField(20)
     digest = CharField(64)
@@ -73,6 +74,7 @@ class RunRow(TableRow):
     coins = BigIntegerField()
     facts = IntegerField()
     n_last = BigIntegerField()
+    chain = CharField(64)
 
     class Meta:
         indexes = ((("purpose", "branch", "id"), False),)
@@ -251,7 +253,6 @@ class EntryRow(TableRow):
     reverses = BigIntegerField(null=True, unique=True)
     run = BigIntegerField(column_name="run_id")
     posted_at = CharField(20)
-    chain = CharField(64)
 
     class Meta:
         indexes = (
@@ -262,7 +263,10 @@ class EntryRow(TableRow):
 
 
 class NoteRow(TableRow):
-    """The text of a note, outside the ledger so that it can be erased."""
+    """The text of a note, outside of what only grows so that it can be erased.
+
+    That of entry 7 lies under 7, that of the move of stock 7 under -7.
+    """
 
     n = BigIntegerField(primary_key=True)
     salt = CharField(32)
@@ -305,6 +309,7 @@ class SaleRow(TableRow):
     happened_on = CharField(DAY)
     event = CharField(CODE)
     actor = CharField(80)
+    run = BigIntegerField(column_name="run_id")
 
     class Meta:
         indexes = ((("event",), False), (("happened_on",), False))
@@ -321,6 +326,7 @@ class SaleLineRow(TableRow):
     quantity = BigIntegerField()
     price = BigIntegerField()
     listed = BigIntegerField()
+    run = BigIntegerField(column_name="run_id")
 
     class Meta:
         primary_key = CompositeKey("sale", "line")
@@ -333,6 +339,7 @@ class RefundLineRow(TableRow):
     line = IntegerField()
     happened_on = CharField(DAY)
     actor = CharField(80)
+    run = BigIntegerField(column_name="run_id")
 
     class Meta:
         primary_key = CompositeKey("sale", "line")
@@ -348,7 +355,7 @@ class StockMoveRow(TableRow):
     kind = CharField(20)
     happened_on = CharField(DAY)
     actor = CharField(80)
-    note = CharField(200)
+    note_digest = CharField(64)
     sale = CharField(CODE, column_name="sale_id")
     run = BigIntegerField(column_name="run_id")
     posted_at = CharField(20)
@@ -374,6 +381,9 @@ def key_columns_of(model: type[Model]) -> tuple[str, ...]:
     """The columns of a table's primary key."""
     return tuple(field.column_name for field in model._meta.get_primary_keys())
 
+
+#: Besides entries and runs, what only grows, in the order in which a run writes and hashes it.
+SHOP_MODELS: tuple[type[TableRow], ...] = (SaleRow, SaleLineRow, RefundLineRow, StockMoveRow)
 
 ENTRY_COLUMNS = columns_of(EntryRow)
 STOCK_COLUMNS = columns_of(StockMoveRow)

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import date
+from typing import Any
 
 from peewee import ModelSelect, fn
 
 from coinsync.core.facts import Note
 from coinsync.core.ledger import Run
 from coinsync.core.plan import Purpose
+from coinsync.core.seal import Seal, seal_of
 from coinsync.store import schema, statements
 from coinsync.store.database import speaking
-from coinsync.store.models import LessonRow, NoteRow, RunRow
-from coinsync.store.queries.base import F, key_of, select_facts
+from coinsync.store.models import SHOP_MODELS, LessonRow, NoteRow, RunRow, columns_of
+from coinsync.store.queries.base import F, Row, key_of, select_facts
 from coinsync.store.queries.ledger import N_MAX as N_MAX
 from coinsync.store.queries.lessons import LessonQueries
 from coinsync.store.queries.people import PeopleQueries
@@ -32,6 +34,12 @@ class Reader(PeopleQueries, LessonQueries, ShopQueries):
     def runs(self, limit: int) -> list[Run]:
         """The last runs, newest first."""
         return [Run._make(row) for row in self._constant(statements.LAST_RUNS, [limit])]
+
+    def seal(self) -> Seal | None:
+        """The newest seal, which vouches for all that is recorded; None before the first run."""
+        for run in self.runs(1):
+            return seal_of(run.id, run.chain)
+        return None
 
     def run(self, uuid: str) -> Run | None:
         """One run by its own id."""
@@ -76,6 +84,17 @@ class Reader(PeopleQueries, LessonQueries, ShopQueries):
     def run_lines(self) -> Iterator[Run]:
         """All runs in their order, as they lie there."""
         return map(Run._make, self._stream(RunRow.select().order_by(RunRow.id)))
+
+    def shop_rows(self) -> Iterator[tuple[str, Any, Row]]:
+        """Every row of the shop that only grows: its table, its run, and all that it holds.
+
+        They come in the order in which a run's hash takes them in.
+        """
+        for model in SHOP_MODELS:
+            columns = columns_of(model)
+            name, run_at = model._meta.table_name, columns.index("run_id")
+            for row in self._stream(model.select().order_by(*model._meta.get_primary_keys())):
+                yield name, row[run_at], row
 
     def notes(self) -> Iterator[Note]:
         """All stored notes, one by one."""

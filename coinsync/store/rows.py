@@ -14,7 +14,7 @@ from peewee import CharField, Model
 from coinsync.core.catalog import StockMove
 from coinsync.core.fact_keys import KEY_FIELDS
 from coinsync.core.facts import Fact
-from coinsync.core.ledger import Receipt
+from coinsync.core.ledger import Run
 from coinsync.core.plan import Plan, Post, Put, Stock
 from coinsync.errors import CoinsyncError
 from coinsync.store import models
@@ -29,7 +29,8 @@ Limits = tuple[tuple[str, int], ...]
 class Table:
     """How one kind of fact lies in its table, column by column in the order of its fields.
 
-    ``conversions`` say of some positions how a value is written, and how it is read back.
+    ``conversions`` say of some positions how a value is written, and how it is read back. Where the
+    table ``only_grows``, one more column names the run that wrote the row.
     """
 
     fact: type[Fact]
@@ -39,6 +40,7 @@ class Table:
     fields: Callable[[Any], tuple[Any, ...]]
     conversions: tuple[tuple[int, Convert, Convert], ...]
     limits: Limits
+    only_grows: bool
 
     @property
     def key_columns(self) -> tuple[str, ...]:
@@ -125,6 +127,7 @@ def _table(kind: type[Any], model: type[Model]) -> Table:
         fields=attrgetter(*names),
         conversions=tuple(conversions),
         limits=_limits(model, [name for name in names if hints[name] is str]),
+        only_grows=model in models.SHOP_MODELS,
     )
 
 
@@ -145,7 +148,7 @@ MODEL_OF: dict[type[Any], type[Model]] = {
 TABLES: dict[type[Any], Table] = {kind: _table(kind, model) for kind, model in MODEL_OF.items()}
 
 _ENTRY_LIMITS = _limits(EntryRow, ("reason", "actor", "rule"))
-_STOCK_LIMITS = _limits(StockMoveRow, ("actor", "note"))
+_STOCK_LIMITS = _limits(StockMoveRow, ("actor",))
 
 
 def refuse_too_long(plan: Plan) -> None:
@@ -170,7 +173,7 @@ def _check_lengths(subject: object, limits: Limits) -> None:
             )
 
 
-def stock_row(n: int, move: StockMove, receipt: Receipt) -> tuple[Any, ...]:
+def stock_row(n: int, move: StockMove, digest_of_note: str, run: Run) -> tuple[Any, ...]:
     """The row of a move of stock, in the order of the model's columns."""
     return (
         n,
@@ -180,8 +183,8 @@ def stock_row(n: int, move: StockMove, receipt: Receipt) -> tuple[Any, ...]:
         move.kind.value,
         move.happened_on.isoformat(),
         move.actor,
-        move.note,
+        digest_of_note,
         move.sale,
-        receipt.run,
-        receipt.posted_at,
+        run.id,
+        run.posted_at,
     )

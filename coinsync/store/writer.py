@@ -16,8 +16,9 @@ from peewee import Database
 from coinsync.core import floor, people_policy, staleness
 from coinsync.core.fact_keys import identity
 from coinsync.core.facts import Fact, Merge, Presence, Resident, VkPage
-from coinsync.core.ledger import GENESIS, Receipt, Run, utc_text
-from coinsync.core.plan import Drop, Limits, Plan, Put
+from coinsync.core.ledger import GENESIS, Head, Receipt, Run, RunHash, utc_text
+from coinsync.core.plan import Drop, Limits, Plan, Purpose, Put
+from coinsync.core.seal import seal_of
 from coinsync.environment import Environment
 from coinsync.errors import (
     ClockWrong,
@@ -41,8 +42,9 @@ PAUSE_SECONDS = 0.05
 class Order:
     """Under whose name and with which limits a plan is applied.
 
-    ``account`` names the CRM, ``accepted`` are digests of plans that a person accepts although a
-    guard refuses them, ``requests`` is how many calls the reading took.
+    ``account`` names the CRM, ``login`` the account of this machine, ``accepted`` are digests of
+    plans that a person accepts although a guard refuses them, ``requests`` is how many calls the
+    reading took.
     """
 
     actor: str
@@ -51,6 +53,7 @@ class Order:
     limits: Limits = field(default=Limits())
     accepted: tuple[str, ...] = ()
     requests: int = 0
+    login: str = ""
 
 
 def apply(database: Database, plan: Plan, order: Order, environment: Environment) -> Receipt:
@@ -143,7 +146,9 @@ def _write(
     head = reader.head()
     posted_at = utc_text(environment.now())
     _check_account(database, head.account, order.account)
-    _check_clock(reader, posted_at)
+    last_run = _last_run(reader, head, len(entries))
+    if plan.purpose is not Purpose.ACCEPT:
+        _check_clock(last_run, posted_at)
     facts = _check_facts(reader, plan)
     _check_basis(reader, plan)
     merges = reader.merges()
@@ -151,17 +156,17 @@ def _write(
     _check_stock(reader, plan)
     _check_floors(reader, plan, merges)
     environment.probe("checked")
-    coins = sum(entry.coins for entry in entries)
-    n_first = head.n - len(entries) + 1
-    receipt = Receipt(head.runs, uuid, n_first, head.n, coins, len(facts), posted_at)
-    inserts.write_facts(database, facts, environment.probe)
-    chain = _chain_at(reader, head.n - len(entries)) if entries else GENESIS
-    inserts.write_entries(database, entries, receipt, chain, environment)
+    run = _run_of(plan, order, head, uuid, posted_at, len(facts))
+    run_hash = RunHash(last_run.chain if last_run else GENESIS, run)
+    inserts.write_facts(database, facts, run_hash, environment.probe)
     stock_first = head.stock - len(plan.stock_moves) + 1
-    inserts.write_stock(database, plan.stock_moves, stock_first, receipt, environment.probe)
-    _write_run(database, plan, order, receipt)
+    inserts.write_stock(database, plan.stock_moves, stock_first, run_hash, environment)
+    inserts.write_entries(database, entries, run_hash, environment)
+    inserts.insert(database, "run", RUN_COLUMNS, [run._replace(chain=run_hash.chain)])
     environment.probe("run")
-    return receipt
+    n_first = run.n_last - run.entries + 1
+    seal = str(seal_of(run.id, run_hash.chain))
+    return Receipt(run.id, uuid, n_first, run.n_last, run.coins, run.facts, posted_at, seal)
 
 
 def _check_account(database: Database, recorded: str, account: str) -> None:
@@ -176,12 +181,27 @@ def _check_account(database: Database, recorded: str, account: str) -> None:
         )
 
 
-def _check_clock(reader: Reader, posted_at: str) -> None:
-    for last_run in reader.runs(1):
-        if posted_at < last_run.posted_at:
-            raise ClockWrong(
-                f"clock is before the last run ({last_run.posted_at}); nothing written"
-            )
+def _last_run(reader: Reader, head: Head, entries: int) -> Run | None:
+    # The run from which the chain goes on; ``head`` counts this one already, and its entries.
+    last_run = next(iter(reader.runs(1)), None)
+    id, n_last = (last_run.id, last_run.n_last) if last_run else (0, 0)
+    if (id, n_last) != (head.runs - 1, head.n - entries):
+        raise CoinsyncError(
+            f"ledger is damaged: it ends at run {id}, entry {n_last}, and should at run "
+            f"{head.runs - 1}, entry {head.n - entries}; nothing written",
+            advice="Restore the database from a backup.",
+        )
+    return last_run
+
+
+def _check_clock(last_run: Run | None, posted_at: str) -> None:
+    # Only the latest run counts: a person may have accepted that earlier ones were stamped wrongly.
+    if last_run is not None and posted_at < last_run.posted_at:
+        raise ClockWrong(
+            f"clock is before the last run ({last_run.posted_at}); nothing written",
+            advice="Correct the clock of this machine. If it is right and that run was stamped"
+            " wrongly: coinsync db accept --clock",
+        )
 
 
 def _check_facts(reader: Reader, plan: Plan) -> list[Put | Drop]:
@@ -230,32 +250,23 @@ def _check_floors(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None
     floor.refuse_debts(checked, balances)
 
 
-def _chain_at(reader: Reader, n: int) -> str:
-    chain = reader.chain(n) if n else GENESIS
-    if chain is None:
-        raise CoinsyncError(
-            f"ledger is damaged: entry {n} is missing; nothing written",
-            advice="Restore the database from a backup.",
-        )
-    return chain
-
-
-def _write_run(database: Database, plan: Plan, order: Order, receipt: Receipt) -> None:
-    run = Run(
-        id=receipt.run,
-        uuid=receipt.uuid,
+def _run_of(plan: Plan, order: Order, head: Head, uuid: str, posted_at: str, facts: int) -> Run:
+    return Run(
+        id=head.runs,
+        uuid=uuid,
         purpose=plan.purpose.value,
         branch=plan.scope.branch,
         since=plan.scope.since.isoformat(),
         until=plan.scope.until.isoformat(),
         actor=order.actor,
+        login=order.login,
         started_at=utc_text(order.started_at),
-        posted_at=receipt.posted_at,
+        posted_at=posted_at,
         digest=plan.digest,
         requests=order.requests,
         entries=len(plan.entries),
-        coins=receipt.coins,
-        facts=receipt.facts,
-        n_last=receipt.n_last,
+        coins=sum(entry.coins for entry in plan.entries),
+        facts=facts,
+        n_last=head.n,
+        chain="",
     )
-    inserts.insert(database, "run", RUN_COLUMNS, [run])

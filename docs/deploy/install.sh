@@ -1,17 +1,16 @@
 #!/bin/sh
 # Puts coinsync on a Debian server. Everything here can be done by hand, along docs/operations.md.
 #
-#   sudo sh docs/deploy/install.sh [--dry-run] [--without-packages] [NAME]
+#   sudo sh docs/deploy/install.sh [--dry-run] [NAME]
 #
 # NAME is the server's name on the internet, such as coins.school.example: with it nginx and a certificate are set up too.
 # Each step is printed before it is done. To run it once more does what is missing, and brings a newer version.
 set -eu
 umask 022
-dry_run='' packages=yes name=''
+dry_run='' name=''
 for word in "$@"; do
     case "$word" in
         --dry-run) dry_run=yes ;;
-        --without-packages) packages='' ;;
         -*) echo "install.sh: unknown option $word" >&2; exit 2 ;;
         *) name=$word ;;
     esac
@@ -42,10 +41,8 @@ secret() { # secret FILE: an empty file that the sync's user alone can read; one
 [ -n "$dry_run" ] || [ "$(id -u)" = 0 ] || { echo "install.sh: run it as root: sudo sh $0" >&2; exit 2; }
 
 say "Programs from Debian"
-if [ -n "$packages" ]; then
-    step apt-get update -qq
-    step env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv sudo util-linux ${name:+nginx-light certbot}
-fi
+step apt-get update -qq
+step env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv sudo util-linux ${name:+nginx-light certbot}
 
 say "Two users: coinsync writes, coinsync-web reads. Whoever is in the group coinsync-admin runs commands"
 getent group coinsync-admin >/dev/null || step groupadd --system coinsync-admin

@@ -18,7 +18,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Literal
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
@@ -349,8 +349,9 @@ class Opener:
         fragment: str = "",
         host: Host | None = None,
         site: Site | None = None,
+        wait: Literal["commit", "load"] = "load",
     ) -> MiniApp:
-        """Open the app for a visitor and wait until it is loaded.
+        """Open the app for a visitor and ``wait`` until it is loaded.
 
         ``still`` wants reduced motion, and without ``storage`` the browser denies storage to a
         frame inside VK: asking for ``localStorage`` is an error. ``parent`` is the origin that
@@ -391,7 +392,7 @@ class Opener:
                 lambda route: route.fulfill(content_type="text/html; charset=utf-8", body=around),
             )
             address = f"{parent}/app{APP}"
-        page.goto(address)
+        page.goto(address, wait_until=wait)
         return app
 
     def close(self) -> None:

@@ -186,8 +186,8 @@ def _goods(folder: Path) -> Sequence[Change]:
         pictures.keep(copy, folder)
         return copy.name
 
-    content = (GOODS / "catalog.toml").read_bytes()
-    items = read_catalog(content, toml=True, branches=frozenset({1}), picture=copied)
+    content = (GOODS / "catalog.csv").read_bytes()
+    items = read_catalog(content, branches=frozenset({1}), picture=copied)
     there = [item for item in items if item.tracked and item.code != SOLD_OUT]
     moves = [
         StockMove(

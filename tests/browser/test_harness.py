@@ -104,7 +104,7 @@ def test_vk_answers_and_tells_of_its_surroundings(opened: Opener, where: Where) 
         True,
     )
     if where is Where.FRAME:
-        assert (call.version, call.frame_id) == ("3.0.2", None)
+        assert (call.version, call.frame_id) == ("2.15.11", None)
         send(app, "VKWebAppGetConfig")
         assert app.host.calls[1].frame_id == "frame-1"
 

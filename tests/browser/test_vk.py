@@ -4,12 +4,13 @@ when it is silent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
-from wsgiref.types import WSGIApplication
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
@@ -131,6 +132,45 @@ def test_vk_hears_of_every_page_at_once(
         assert (asked[0], asked.count(INIT)) == (INIT, 1)
     for status in (403, 404, 503):
         app.expect(f"status of {status}")
+
+
+@pytest.mark.parametrize("where", [Where.FRAME, Where.ANDROID, Where.IPHONE])
+def test_vk_hears_of_a_page_whose_script_is_lost(
+    opened: Opener, serve: Callable[[WSGIApplication], Site], where: Where
+) -> None:
+    """The first call waits for nothing that has to be fetched, and a script that comes at last
+    hears what VK has said meanwhile.
+    """
+    school = opened.site._app
+    script = Event()
+
+    def slow(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("/static/"):
+            script.wait(15)
+        return school(environ, start_response)
+
+    host = Host()
+    app = opened(host=host, where=where, site=serve(slow), wait="commit")
+    host.called(INIT)
+    app.page.wait_for_timeout(100)
+    assert methods(app) == [INIT]
+    script.set()
+    host.called(GET)
+    assert methods(app).count(INIT) == 1
+    until(
+        app, lambda: app.frame.evaluate(LOOKS)[1] == "light", "what VK said of its looks is heard"
+    )
+
+
+def test_what_one_part_of_the_script_stumbles_over_stops_no_other(opened: Opener) -> None:
+    """Each begins by itself; the error is told to the console and to nobody else."""
+    app = opened(where=Where.ALONE)
+    app.page.add_init_script("window.matchMedia = () => { throw new Error('no media') }")
+    app.page.reload()
+    app.expect("script: Error: no media")
+    go(app, "catalog")
+    tap(app, "mug")
+    assert hearts(app) == ["mug"]
 
 
 def test_without_vk_nothing_is_said_to_it_and_everything_works(opened: Opener) -> None:

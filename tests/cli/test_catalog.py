@@ -6,6 +6,7 @@ One file is the catalog, pictures are copied, stock is a ledger.
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,33 +26,12 @@ from coinsync.desk.gather import Clerk
 from coinsync.errors import StalePlan
 from coinsync.lookup.shop import find_item
 from coinsync.store import writer
-from tests.support.catalog_file import archive_goods, edit_goods, load_rows, rows_of
+from tests.support.catalog_file import archive_goods, csv_of, edit_goods, load_rows, rows_of
 from tests.support.makers import environment, order, writing
 from tests.support.school import Installation
 from tests.support.terminal import QUESTION, in_terminal
 
-CATALOG = """
-[[item]]
-code = "mug"
-name_ru = "Кружка"
-name_en = "Mug"
-category_ru = "С символикой"
-price = 50
-picture = "mug.png"
-
-[[item]]
-code = "pen"
-name_ru = "Ручка"
-price = 15
-
-[[item]]
-code = "sweet"
-name_ru = "Конфета"
-price = 2
-tracked = false
-branches = [2]
-"""
-SHEET = (
+CATALOG = (
     "код;название;name_en;категория;цена;картинка;филиалы;учет\n"
     "mug;Кружка;Mug;С символикой;50;mug.png;;\n"
     "pen;Ручка;;;15;;;\n"
@@ -80,7 +60,7 @@ def installation(desk: Installation) -> Installation:
 def shop(installation: Installation) -> Installation:
     """The same with a catalog."""
     installation.ok(
-        "catalog", "load", installation.file("catalog.toml", CATALOG), "--yes", "--quiet"
+        "catalog", "load", installation.file("catalog.csv", CATALOG), "--yes", "--quiet"
     )
     return installation
 
@@ -126,7 +106,7 @@ class TestLoad:
         The copy of the picture lies there, small and for everybody.
         """
         out = installation.ok(
-            "catalog", "load", installation.file("catalog.toml", CATALOG), "--yes"
+            "catalog", "load", installation.file("catalog.csv", CATALOG), "--yes"
         ).out
         assert out.startswith("+ mug  Кружка  50\n+ pen  Ручка  15\n+ sweet  Конфета  2\n")
         assert re.search(r"run \d+: 3 facts recorded, no coins moved\n$", out)
@@ -154,17 +134,17 @@ class TestLoad:
     ) -> None:
         """Neither a row nor a file nor a folder; the picture is looked at all the same."""
         before = installation.tables()
-        installation.ok("catalog", "load", installation.file("catalog.toml", CATALOG), *words)
+        installation.ok("catalog", "load", installation.file("catalog.csv", CATALOG), *words)
         assert installation.tables() == before
         assert not (installation.folder / "pictures.web").exists()
 
     def test_a_second_time(self, shop: Installation) -> None:
         """The plan is empty, nobody is asked, no run is made.
 
-        And a spreadsheet that says the same changes nothing.
+        And a sheet in another encoding that says the same changes nothing.
         """
         before, copy = shop.tables(), (shop.folder / "pictures.web" / web(shop)[0]).stat()
-        for file in (shop.file("catalog.toml", CATALOG), shop.file("catalog.csv", SHEET, "cp1251")):
+        for file in (shop.file("a.csv", CATALOG), shop.file("b.csv", CATALOG, "cp1251")):
             assert shop.ok("catalog", "load", file).out == "no changes\n"
             told = shop.ok("catalog", "load", file, "--json").json
             assert (told["digest"], told["words"], told["receipt"]) == ("", ["no changes"], None)
@@ -175,36 +155,35 @@ class TestLoad:
         """By loading the same file; a dry run leaves it."""
         (copy,) = web(shop)
         (shop.folder / "pictures.web" / copy).unlink()
-        file = shop.file("catalog.toml", CATALOG)
+        file = shop.file("catalog.csv", CATALOG)
         shop.ok("catalog", "load", file, "--dry-run")
         assert web(shop) == []
         shop.ok("catalog", "load", file)
         assert web(shop) == [copy]
 
     @pytest.mark.parametrize(
-        ("old", "new", "line"),
+        ("code", "column", "cell", "line"),
         [
-            ("price = 50", "price = 60", "~ mug  Кружка  price 50 → 60"),
-            ('name_ru = "Кружка"', 'name_ru = "Чашка"', "~ mug  Чашка  name"),
-            ('name_en = "Mug"', 'name_en = "Cup"', "~ mug  Кружка  English name"),
-            ('category_ru = "С символикой"', "", "~ mug  Кружка  category"),
-            ("price = 15", 'price = 15\ncategory_en = "X"', "~ pen  Ручка  English category"),
-            ("price = 15", 'price = 15\ntext_ru = "Синяя"', "~ pen  Ручка  text"),
-            ("price = 15", 'price = 15\ntext_en = "Blue"', "~ pen  Ручка  English text"),
-            ("branches = [2]", "branches = [1, 2]", "~ sweet  Конфета  branches"),
-            ('picture = "mug.png"', "", "~ mug  Кружка  picture"),
-            ("price = 15", "price = 15\nshown = false", "~ pen  Ручка  shown"),
-            ("tracked = false\n", "", "~ sweet  Конфета  stock counted"),
-            ('code = "pen"', 'code = "pencil"', "+ pencil  Ручка  15\n- pen  Ручка  archived"),
+            ("mug", "price", "60", "~ mug  Кружка  price 50 → 60"),
+            ("mug", "name_ru", "Чашка", "~ mug  Чашка  name"),
+            ("mug", "name_en", "Cup", "~ mug  Кружка  English name"),
+            ("mug", "category_ru", "", "~ mug  Кружка  category"),
+            ("pen", "category_en", "X", "~ pen  Ручка  English category"),
+            ("pen", "text_ru", "Синяя", "~ pen  Ручка  text"),
+            ("pen", "text_en", "Blue", "~ pen  Ручка  English text"),
+            ("sweet", "branches", "1 2", "~ sweet  Конфета  branches"),
+            ("mug", "picture", "", "~ mug  Кружка  picture"),
+            ("pen", "shown", "no", "~ pen  Ручка  shown"),
+            ("sweet", "tracked", "", "~ sweet  Конфета  stock counted"),
+            ("pen", "code", "pencil", "+ pencil  Ручка  15\n- pen  Ручка  archived"),
         ],
     )
-    def test_each_kind_of_change(self, shop: Installation, old: str, new: str, line: str) -> None:
+    def test_each_kind_of_change(
+        self, shop: Installation, code: str, column: str, cell: str, line: str
+    ) -> None:
         """Is one line, and afterwards the plan is empty."""
-        assert CATALOG.count(old) == 1
-        file = shop.file("catalog.toml", CATALOG.replace(old, new))
-        out = shop.ok("catalog", "load", file, "--yes").out
-        assert out.startswith(f"{line}\nrun ")
-        assert shop.ok("catalog", "load", file).out == "no changes\n"
+        assert edit_goods(shop, code, **{column: cell}).startswith(f"{line}\nrun ")
+        assert load_rows(shop, rows_of(shop)) == "no changes\n"
 
     def test_a_picture_that_was_drawn_anew(self, shop: Installation) -> None:
         """Gets another name, so that no browser shows the old one.
@@ -213,7 +192,7 @@ class TestLoad:
         """
         before = goods(shop)["mug"].picture
         draw(shop, "mug.png", "blue")
-        file = shop.file("catalog.toml", CATALOG)
+        file = shop.file("catalog.csv", CATALOG)
         assert shop.ok("catalog", "load", file, "--yes").out.startswith("~ mug  Кружка  picture\n")
         assert goods(shop)["mug"].picture != before
         assert len(web(shop)) == 2
@@ -221,8 +200,8 @@ class TestLoad:
     def test_the_order_of_the_file(self, shop: Installation) -> None:
         """Is that of the catalog."""
         assert listed(shop) == ["mug", "pen", "sweet"]
-        blocks = CATALOG.split("[[item]]")[1:]
-        file = shop.file("catalog.toml", "[[item]]" + "[[item]]".join(reversed(blocks)))
+        headings, *rows = CATALOG.splitlines()
+        file = shop.file("catalog.csv", "\n".join([headings, *reversed(rows)]))
         shop.ok("catalog", "load", file, "--yes")
         assert listed(shop) == ["sweet", "pen", "mug"]
 
@@ -231,17 +210,15 @@ class TestLoad:
         shop.ok("catalog", "stock", "receive", "pen", "5", "--yes")
         shop.ok("sell", "#102", "pen", "--yes")
         before = goods(shop)["pen"]
-        without = "".join(
-            "[[item]]" + block for block in CATALOG.split("[[item]]")[1:] if '"pen"' not in block
-        )
-        out = shop.ok("catalog", "load", shop.file("less.toml", without), "--yes").out
+        without = CATALOG.replace("pen;Ручка;;;15;;;\n", "")
+        out = shop.ok("catalog", "load", shop.file("less.csv", without), "--yes").out
         assert "- pen  Ручка  archived\n" in out
         assert goods(shop)["pen"].archived
         assert (listed(shop), listed(shop, "--all")) == (["mug", "sweet"], ["mug", "sweet", "pen"])
         assert left(shop, "pen") == 4
         assert "Ручка" in shop.ok("history", "#102").out
         assert shop.run("sell", "#102", "pen", "--yes").code == 7
-        out = shop.ok("catalog", "load", shop.file("catalog.toml", CATALOG), "--yes").out
+        out = shop.ok("catalog", "load", shop.file("catalog.csv", CATALOG), "--yes").out
         assert "~ pen  Ручка  back in the shop\n" in out
         assert goods(shop)["pen"] == before
         shop.ok("reconcile")
@@ -253,7 +230,7 @@ class TestLoad:
             installation,
             "catalog",
             "load",
-            installation.file("catalog.toml", CATALOG),
+            installation.file("catalog.csv", CATALOG),
             answer="n\n",
         )
         assert (shown.code, installation.tables(), web(installation)) == (0, before, [])
@@ -265,7 +242,7 @@ class TestLoad:
             installation,
             "catalog",
             "load",
-            installation.file("catalog.toml", CATALOG),
+            installation.file("catalog.csv", CATALOG),
             answer="y\n",
         )
         assert (shown.code, shown.text.count(QUESTION), listed(installation)) == (
@@ -276,8 +253,104 @@ class TestLoad:
 
     def test_nobody_is_there(self, installation: Installation) -> None:
         """2."""
-        err = refused(installation, "catalog", "load", installation.file("catalog.toml", CATALOG))
+        err = refused(installation, "catalog", "load", installation.file("catalog.csv", CATALOG))
         assert "nobody is there to ask" in err
+
+
+def many_goods(installation: Installation) -> dict[str, dict[str, str]]:
+    """Six goods with everything that a file may say, all shown; their rows by code."""
+    said = "По-русски;Name;Раздел;Section;Текст;Text;5;1;mug.png;yes;yes"
+    rows = [f"item-{number};{said}" for number in range(6)]
+    headings = (
+        "code;name_ru;name_en;category_ru;category_en;text_ru;text_en;price;branches;picture;"
+        "shown;tracked"
+    )
+    file = installation.file("six.csv", "\n".join([headings, *rows]))
+    installation.ok("catalog", "load", file, "--yes")
+    return rows_of(installation)
+
+
+#: What a file may do to one row of the goods; None leaves the row out.
+LOSSES: dict[str, dict[str, str] | None] = {
+    "left out": None,
+    "another code": {"code": "new-{}"},
+    "hidden": {"shown": "no"},
+    "no text": {"text_ru": ""},
+    "no English text": {"text_en": ""},
+    "no English name": {"name_en": ""},
+    "no category": {"category_ru": "", "category_en": ""},
+    "no picture": {"picture": ""},
+    "no branches": {"branches": ""},
+}
+
+
+class TestGuard:
+    """A file that takes most of the shop away is rather a slip, and needs its digest."""
+
+    @pytest.mark.parametrize("loss", LOSSES)
+    def test_most_goods_lost_are_refused(self, installation: Installation, loss: str) -> None:
+        """Whatever they lose: 5, the plan first, with limit, cause and the whole command; three
+        of six pass.
+        """
+        rows = many_goods(installation)
+        for number in range(3):
+            lose(rows, number, LOSSES[loss])
+        edited = csv_of(installation, rows)
+        assert "UNSAFE" not in installation.ok("catalog", "load", edited, "--dry-run").out
+        lose(rows, 3, LOSSES[loss])
+        edited = csv_of(installation, rows)
+        before = installation.tables()
+        words = ("--actor", "boris", "catalog", "load", edited, "--yes")
+        said = installation.run(*words)
+        assert (said.code, installation.tables()) == (5, before)
+        assert "item-0" in said.out
+        assert "4 of 6 goods or their texts vanished (66.7 %, limit 50 %)" in said.err
+        assert "Likely the file was cut off" in said.err
+        command = shlex.split(said.err.partition("If it is right: ")[2])
+        assert (command[0], command[-2]) == ("coinsync", "--accept-unsafe")
+        assert installation.run(*command[1:]).code == 0
+
+    def test_a_dry_run_marks_it(self, installation: Installation) -> None:
+        """UNSAFE, exit 0, and the last line is the command; a program is told as well."""
+        many_goods(installation)
+        file = installation.file("one.csv", "code;name_ru;price\nmug;Кружка;5\n")
+        out = installation.ok("catalog", "load", file, "--dry-run").out
+        assert "UNSAFE: 6 of 6" in out
+        command = out.splitlines()[-1]
+        told = installation.ok("catalog", "load", file, "--dry-run", "--json").json
+        assert command.endswith(f"--accept-unsafe {told['digest'][:8]}")
+        assert "--dry-run" not in command
+        assert told["unsafe"] == ["6 of 6 goods or their texts vanished (100.0 %, limit 50 %)"]
+
+    def test_another_digest_accepts_nothing(self, installation: Installation) -> None:
+        """Nor does one that is none."""
+        many_goods(installation)
+        file = installation.file("one.csv", "code;name_ru;price\nmug;Кружка;5\n")
+        words = ("catalog", "load", file, "--yes", "--accept-unsafe")
+        refused(installation, *words, "0123456789", code=5)
+        assert "'x' is no digest" in refused(installation, *words, "x")
+
+    def test_the_school_may_set_the_limit(self, installation: Installation) -> None:
+        """All may go where it says so."""
+        many_goods(installation)
+        installation.configure(guards__goods_percent_max=100)
+        file = installation.file("one.csv", "code;name_ru;price\nmug;Кружка;5\n")
+        installation.ok("catalog", "load", file, "--yes")
+
+    def test_a_person_is_not_asked(self, installation: Installation) -> None:
+        """A guard is no question."""
+        many_goods(installation)
+        file = installation.file("one.csv", "code;name_ru;price\nmug;Кружка;5\n")
+        shown = in_terminal(installation, "catalog", "load", file)
+        assert (shown.code, shown.text.count(QUESTION)) == (5, 0)
+
+
+def lose(rows: dict[str, dict[str, str]], number: int, cells: dict[str, str] | None) -> None:
+    """Let one of the goods lose something."""
+    if cells is None:
+        del rows[f"item-{number}"]
+    else:
+        rows[f"item-{number}"] |= {name: cell.format(number) for name, cell in cells.items()}
 
 
 class TestABadFile:
@@ -310,24 +383,14 @@ class TestABadFile:
             " in the folder of pictures",
         ]
 
-    def test_blocks_are_named_by_number_and_code(self, installation: Installation) -> None:
-        """A person looks for the code."""
-        text = CATALOG.replace("price = 15", "prise = 15").replace("mug.png", "none.png")
-        err = refused(
-            installation, "catalog", "load", installation.file("catalog.toml", text), "--yes"
-        )
-        assert '[[item]] 1 (mug), picture: "none.png" is not in the folder pictures' in err
-        assert '[[item]] 2 (pen), prise: is not known; did you mean "price"?' in err
-        assert "[[item]] 2 (pen), price: is empty" in err
-
     @pytest.mark.parametrize(
         ("name", "text", "says"),
         [
-            ("empty.toml", "", "there is nothing in it"),
             ("empty.csv", "", "the file is empty"),
             ("headings.csv", "код;название;цена\n", "there is nothing in it"),
-            ("sheet.toml", SHEET, "not valid TOML"),
-            ("blocks.csv", CATALOG, "column"),
+            ("goods.toml", CATALOG, 'catalog list --csv" prints its form'),
+            ("GOODS.TOML", "[[item]]", "is TOML and no sheet"),
+            ("blocks.csv", '[[item]]\ncode = "mug"\n', "column"),
         ],
     )
     def test_a_file_that_is_none(self, shop: Installation, name: str, text: str, says: str) -> None:
@@ -337,7 +400,7 @@ class TestABadFile:
     def test_a_file_that_is_not_there(self, installation: Installation) -> None:
         """2, in one line."""
         assert "cannot be read (no such file" in refused(
-            installation, "catalog", "load", "none.toml", "--yes"
+            installation, "catalog", "load", "none.csv", "--yes"
         )
         assert "cannot be read (is a directory)" in refused(
             installation, "catalog", "load", str(installation.folder), "--yes"
@@ -348,7 +411,7 @@ class TestABadFile:
         (installation.folder / "pictures.web").write_text("in the way")
         before = installation.tables()
         said = installation.run(
-            "catalog", "load", installation.file("catalog.toml", CATALOG), "--yes"
+            "catalog", "load", installation.file("catalog.csv", CATALOG), "--yes"
         )
         assert (said.code, installation.tables()) == (2, before)
         assert "pictures.web cannot be written" in said.err
@@ -591,7 +654,7 @@ WRITING: dict[str, Callable[[Installation], list[str]]] = {
     "load": lambda installation: [
         "catalog",
         "load",
-        installation.file("more.toml", CATALOG.replace("price = 15", "price = 16")),
+        installation.file("more.csv", CATALOG.replace(";15;", ";16;")),
     ],
     "receive": lambda _: ["catalog", "stock", "receive", "mug", "5", "--key", "k"],
     "count": lambda _: ["catalog", "stock", "count", "mug", "5", "--key", "k"],

@@ -76,13 +76,13 @@ class TestResidents:
         numbered = synced.ok("balance", f"#{resident.id}", "--json").json
         for name in (str(resident.id), f"crm:{resident.id}", f"vk:{link.vk}"):
             assert synced.ok("balance", name, "--json").json == numbered
-        assert numbered[0]["id"] == resident.id
+        assert numbered[0]["resident"] == resident.id
 
     def test_balances_add_up_to_the_ledger(self, synced: Installation) -> None:
         """The list, its CSV and the entries agree."""
-        listed = {one["id"]: one["coins"] for one in synced.ok("balance", "--json").json}
+        listed = {one["resident"]: one["coins"] for one in synced.ok("balance", "--json").json}
         rows = csv.DictReader(io.StringIO(synced.ok("balance", "--csv").out))
-        assert {int(row["id"]): int(row["coins"]) for row in rows} == listed
+        assert {int(row["resident"]): int(row["coins"]) for row in rows} == listed
         assert sum(listed.values()) == sum(posted.entry.coins for posted in synced.ledger())
 
     def test_the_list_leaves_out_who_is_not_here_unless_asked(self, synced: Installation) -> None:
@@ -99,6 +99,31 @@ class TestResidents:
         assert found == synced.ok("residents", "list", "--branch", "Иннополис", "--json").json
         assert found
         assert all(2 in one["branches"] for one in found)
+
+    @pytest.mark.parametrize("words", [("balance",), ("residents", "list")], ids=" ".join)
+    def test_who_has_so_many_of_a_group(self, desk: Installation, words: tuple[str, ...]) -> None:
+        """Who can afford the game: by group, by coins, who has most first; and no one else."""
+        everybody = desk.ok(*words, "--json").json
+        coins = {one["resident"]: one["coins"] for one in everybody}
+        rich = desk.ok(*words, "--min", "60", "--json").json
+        assert rich == [one for one in everybody if one["coins"] >= 60]
+        sorted_ = desk.ok(*words, "--min", "60", "--sort", "coins", "--json").json
+        assert sorted_ == sorted(rich, key=lambda one: -one["coins"])
+        group = {one["resident"] for one in desk.ok(*words, "--group", "Python-2", "--json").json}
+        assert group == {104, 106, 108, 111, 114, 119, 120}
+        both = desk.ok(*words, "--group", "2", "--min", "60", "--csv").out
+        few = {int(row["resident"]) for row in csv.DictReader(io.StringIO(both))}
+        assert few == {who for who in group if coins[who] >= 60}
+        total = sum(coins[who] for who in group)
+        assert f"7 residents, {total} coins" in desk.ok(*words, "--group", "2").out
+        assert desk.run(*words, "--group", "Python").code == 6
+        assert desk.run(*words, "--sort", "age").code == 2
+
+    def test_the_group_of_a_day_is_that_of_its_balances(self, desk: Installation) -> None:
+        """Who came later is not among them."""
+        words = ("balance", "--group", "2", "--as-of", "2026-10-01", "--json")
+        then = {one["resident"]: one["coins"] for one in desk.ok(*words).json}
+        assert then == dict.fromkeys((104, 106, 108, 111, 114, 119), 0)
 
     def test_a_branch_that_is_named_twice_is_read_once(self, synced: Installation) -> None:
         """By number and by name it is the same branch."""

@@ -113,11 +113,9 @@ def test_its_catalog_is_a_file_to_play_with(demo: tuple[Installation, str], tmp_
     Loaded again it changes nothing, and what is changed in it is the plan.
     """
     installation = copied(demo, tmp_path)
-    file = tmp_path / "pictures" / "catalog.toml"
+    file = tmp_path / "pictures" / "catalog.csv"
     assert installation.ok("catalog", "load", str(file)).out == "no changes\n"
-    file.write_text(
-        file.read_text(encoding="utf-8").replace("price = 10\n", "price = 11\n"), encoding="utf-8"
-    )
+    file.write_text(file.read_text(encoding="utf-8").replace(",10,", ",11,"), encoding="utf-8")
     assert installation.ok("catalog", "load", str(file), "--yes").out.startswith(
         "~ stickers  Набор наклеек  price 10 → 11\n"
     )
@@ -209,33 +207,15 @@ def test_the_simulator_of_the_folder_is_the_same_school_and_keeps_what_happens(
         assert {result["report"]["changes"] for result in report["results"]} == {0}
 
 
-def test_the_simulator_on_another_port_takes_the_configuration_along(
-    demo: tuple[Installation, str], tmp_path: Path
-) -> None:
-    """What sync reads follows the school."""
-    installation = copied(demo, tmp_path)
-    other = free_port() + 1
-    with program("simulator", "--dir", str(tmp_path), "--json", "--port", str(other)) as simulator:
-        assert simulator.stdout is not None
-        assert json.loads(simulator.stdout.readline())["url"] == f"http://127.0.0.1:{other}"
-        no_limit(f"http://127.0.0.1:{other}")
-        hurry(installation)
-        installation.ok("sync")
-
-
-def test_a_port_that_is_taken_changes_nothing(demo: tuple[Installation, str]) -> None:
-    """The folder's configuration follows its CRM only where it really listens."""
+def test_a_port_that_is_taken_is_told(demo: tuple[Installation, str]) -> None:
+    """2: the folder's configuration names that port, and nothing is changed."""
     installation, _ = demo
-    before = installation.config.read_bytes(), (installation.folder / "school.json").read_bytes()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        said = installation.run(
-            "simulator", "--dir", str(installation.folder), "--port", str(taken.getsockname()[1])
-        )
-    assert said.code == 2
-    assert (
-        installation.config.read_bytes(),
-        (installation.folder / "school.json").read_bytes(),
-    ) == before
+    kept = installation.folder / "school.json"
+    before, port = kept.read_bytes(), json.loads(kept.read_text(encoding="utf-8"))["port"]
+    with socket.create_server(("127.0.0.1", port)):
+        said = installation.run("simulator", "--dir", str(installation.folder))
+    assert (said.code, f"cannot listen on port {port}" in said.err) == (2, True)
+    assert kept.read_bytes() == before
 
 
 def test_a_demo_tells_a_program_one_value(demo: tuple[Installation, str]) -> None:

@@ -479,6 +479,7 @@ def test_the_service_key(well: Installation, trouble: Trouble | None, state: str
 )
 def test_the_clock(well: Installation, off: timedelta, state: str, text: str) -> None:
     """Against the CRM's own Date, and against what was written already."""
+    well.configure(**SETTINGS, guards__clock_hours_max=24)
     said = examined(well, "--json", later=until_noon() + off)
     ((found, told, advice),) = lines_of(said)["clock"]
     assert (found, text in told, "timedatectl" in advice) == (state, True, True), told
@@ -488,6 +489,7 @@ def test_a_clock_that_is_slow(installation: Installation) -> None:
     """Before the first run there is only the CRM to compare with; one that is less than a day off
     may be a CRM whose own clock is wrong.
     """
+    installation.configure(guards__clock_hours_max=24)
     for hours, expected in ((1, WARN), (25, FAIL)):
         said = examined(installation, "--json", later=until_noon() - timedelta(hours=hours))
         ((state, told, _),) = lines_of(said)["clock"]

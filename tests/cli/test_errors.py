@@ -149,7 +149,7 @@ def test_a_lock_that_is_held_too_long_is_said_at_once(installation: Installation
         (["balance", "#99999"], 6, "no resident answers to '#99999'"),
         (["balance", "Никто"], 6, "no resident answers to 'Никто'"),
         (["history", "vk:5"], 6, "no resident answers to 'vk:5'"),
-        (["history", "#101", "--kind", "bribe"], 2, "'bribe' is no kind of entry"),
+        (["history", "#101", "--kind", "bribe"], 2, "'bribe' is not one of 'award'"),
         (["explain", "#101", "--lesson", "1"], 6, "lesson 1 is not recorded"),
         (["runs", "--max-age", "soon"], 2, "'soon' is no age"),
         (["--branch", "Nowhere", "sync"], 6, "branch 'Nowhere' is not in the configuration"),
@@ -229,7 +229,7 @@ def test_a_terminal_without_letters_gets_escapes(synced: Installation) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["balance"], ["runs"], ["export"], ["history", "#101"], ["credit", "#101", "1"]]
+    "words", [["balance"], ["runs"], ["catalog", "list"], ["credit", "1", "--everybody"]]
 )
 def test_an_unknown_branch_is_refused_by_every_command(
     synced: Installation, words: list[str]

@@ -106,7 +106,6 @@ class TestOptions:
             ("--coins", "", "a whole number from 1 to"),
             ("--since", "", "a day such as"),
             ("--school", " ", "expected text"),
-            ("--school", "Росток\udcff", "expected letters in UTF-8"),
             ("--coins", "ten", "a whole number from 1 to"),
             ("--since", "01.09.2026", "a day such as 2026-09-01"),
             ("--vk-app", "my app", "a whole number from 0 to"),

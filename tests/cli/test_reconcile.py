@@ -17,12 +17,12 @@ import pytest
 from coinsync import config
 from coinsync import reconcile as proof
 from coinsync.core.facts import Hold, HoldKind
-from coinsync.core.ledger import GENESIS, LedgerRow, row_hash
+from coinsync.core.ledger import LedgerRow
 from coinsync.core.proof.checks import BY_ID, CHECKS, CRM_CHECKS, LEDGER_CHECKS, Severity
 from coinsync.store import database as opening
 from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
-from tests.support import engines
+from tests.support import chain, engines
 from tests.support.school import (
     RULE,
     Installation,
@@ -141,16 +141,13 @@ def reseal(connection: sqlite3.Connection) -> None:
         LedgerRow(*one)
         for one in connection.execute(f"SELECT {', '.join(ENTRY_COLUMNS)} FROM entry ORDER BY n")
     ]
-    before = GENESIS
-    for row in rows:
-        before = row_hash(before, row)
-        connection.execute("UPDATE entry SET chain = ? WHERE n = ?", [before, row.n])
     for (id,) in connection.execute("SELECT id FROM run").fetchall():
         mine = [row for row in rows if row.run == id]
         last = max((row.n for row in rows if row.run <= id), default=0)
         values = [len(mine), sum(row.coins for row in mine), last, id]
         connection.execute("UPDATE run SET entries = ?, coins = ?, n_last = ? WHERE id = ?", values)
     connection.execute("UPDATE head SET n = ?, runs = (SELECT COUNT(*) FROM run)", [len(rows)])
+    chain.rechain(connection)
 
 
 def one(connection: sqlite3.Connection, sql: str) -> tuple[Any, ...]:
@@ -238,6 +235,7 @@ def damage(
 
 
 HISTORY = "coinsync history 1"
+RUNS = "coinsync runs"
 OF_FILES = ("half_a_coin", "an_index_that_lies")
 
 
@@ -350,22 +348,66 @@ def a_review_that_was_none(c: sqlite3.Connection) -> str:
     return f"run {run} left #{who} at -"
 
 
-@damage("chain", HISTORY)
+@damage("chain", RUNS)
 def another_reason(c: sqlite3.Connection) -> str:
     """One word, nothing else."""
     c.execute("UPDATE entry SET reason = 'gift' WHERE n = 7")
-    return "entry 7 (#"
+    run, *_ = one(c, "SELECT run_id FROM entry WHERE n = 7")
+    return f"run {run} does not follow"
 
 
-@damage("chain", HISTORY, alone=False)
+@damage("chain", RUNS)
+def another_actor(c: sqlite3.Connection) -> str:
+    """Somebody else is said to have done it."""
+    c.execute("UPDATE run SET actor = 'boris' WHERE id = 2")
+    return "run 2 does not follow"
+
+
+@damage("chain", RUNS)
+def another_clerk(c: sqlite3.Connection) -> str:
+    """The same of a sale."""
+    run, *_ = one(c, "SELECT run_id FROM sale ORDER BY run_id")
+    c.execute("UPDATE sale SET actor = 'boris' WHERE run_id = ?", [run])
+    return f"run {run} does not follow"
+
+
+@damage("chain", RUNS)
+def goods_on_another_day(c: sqlite3.Connection) -> str:
+    """What came in is said to have come another day."""
+    run, *_ = one(c, "SELECT run_id FROM stock_move WHERE kind = 'receive' ORDER BY n")
+    c.execute("UPDATE stock_move SET happened_on = '2020-01-01' WHERE run_id = ?", [run])
+    return f"run {run} does not follow"
+
+
+@damage("runs", RUNS)
+def goods_that_nobody_brought(c: sqlite3.Connection) -> str:
+    """A move of stock of a run that there is not."""
+    c.execute(
+        "INSERT INTO stock_move SELECT n + 1, 'new', item_code, 1, 'receive', happened_on, actor,"
+        " '', '', 9999, posted_at FROM stock_move ORDER BY n DESC LIMIT 1"
+    )
+    c.execute("UPDATE head SET stock = stock + 1")
+    return "rows of stock_move belong to no recorded run"
+
+
+@damage("notes", "coinsync catalog stock list")
+def another_note_about_goods(c: sqlite3.Connection) -> str:
+    """Other words than were typed when pieces were written off."""
+    n, *_ = one(c, "SELECT n FROM note WHERE n < 0 ORDER BY n DESC")
+    c.execute("UPDATE note SET text = 'stolen' WHERE n = ?", [n])
+    return f"move of stock {-n}: its note is another one"
+
+
+@damage("chain", RUNS, alone=False)
 def one_amount(c: sqlite3.Connection) -> str:
     """More coins for a lesson: chain and totals speak, and the engine calls the file sound."""
     n, *_ = one(c, f"SELECT n FROM entry WHERE kind = 'award' AND {_UNTOUCHED}")
     c.execute("UPDATE entry SET coins = 85 WHERE n = ?", [n])
-    return f"entry {n} (#"
+    run, *_ = one(c, f"SELECT run_id FROM entry WHERE n = {n}")
+    return f"run {run} does not follow"
 
 
-@damage("runs", "coinsync runs")
+@damage("runs", "coinsync runs", alone=False)
 def another_total(c: sqlite3.Connection) -> str:
     """A run that says it moved other coins."""
     c.execute("UPDATE run SET coins = coins + 1 WHERE id = 2")
@@ -391,7 +433,7 @@ def coins_of_no_kind(c: sqlite3.Connection) -> str:
 @damage("notes", HISTORY)
 def another_note(c: sqlite3.Connection) -> str:
     """Other words than were typed."""
-    n, *_ = one(c, "SELECT n FROM note ORDER BY n")
+    n, *_ = one(c, "SELECT n FROM note WHERE n > 0 ORDER BY n")
     c.execute("UPDATE note SET text = 'won two cups' WHERE n = ?", [n])
     return f"entry {n} (#"
 
@@ -399,7 +441,7 @@ def another_note(c: sqlite3.Connection) -> str:
 @damage("notes", HISTORY)
 def a_note_that_is_gone(c: sqlite3.Connection) -> str:
     """Nobody was erased, and yet the words are."""
-    n, *_ = one(c, "SELECT n FROM note ORDER BY n")
+    n, *_ = one(c, "SELECT n FROM note WHERE n > 0 ORDER BY n")
     c.execute("DELETE FROM note WHERE n = ?", [n])
     return f"entry {n} (#"
 
@@ -544,7 +586,7 @@ def a_purchase_without_a_sale(c: sqlite3.Connection) -> str:
     return "sale loose: coins moved"
 
 
-@damage("sales", SALES)
+@damage("sales", SALES, hidden=True)
 def a_sale_at_another_price(c: sqlite3.Connection) -> str:
     """The line says less than was paid."""
     c.execute("UPDATE sale_line SET price = 1 WHERE sale_id = 'loose'")
@@ -558,49 +600,49 @@ def a_sale_of_nothing(c: sqlite3.Connection) -> str:
     return "sale loose: nothing was bought"
 
 
-@damage("sales", SALES)
+@damage("sales", SALES, hidden=True)
 def a_refund_that_nobody_gave(c: sqlite3.Connection) -> str:
     """The goods came back, the coins did not."""
-    c.execute("INSERT INTO refund_line VALUES ('loose', 1, '2026-11-20', 'anna')")
+    c.execute("INSERT INTO refund_line VALUES ('loose', 1, '2026-11-20', 'anna', 2)")
     return "sale loose: lines of 6 came back, 0 were returned"
 
 
-@damage("sales", SALES)
+@damage("sales", SALES, hidden=True)
 def a_refund_of_a_line_that_was_never_sold(c: sqlite3.Connection) -> str:
     """The sale has one line."""
-    c.execute("INSERT INTO refund_line VALUES ('loose', 7, '2026-11-20', 'anna')")
+    c.execute("INSERT INTO refund_line VALUES ('loose', 7, '2026-11-20', 'anna', 2)")
     return "sale loose: line 7 came back"
 
 
-@damage("stock", STOCK)
+@damage("stock", STOCK, hidden=True)
 def pieces_that_were_never_there(c: sqlite3.Connection) -> str:
     """More was written off than was left."""
     c.execute("UPDATE stock_move SET quantity = -9 WHERE kind = 'write_off'")
     return "of mug are left"
 
 
-@damage("stock", STOCK)
+@damage("stock", STOCK, hidden=True)
 def a_receipt_that_takes(c: sqlite3.Connection) -> str:
     """What is written off does not make more."""
     c.execute("UPDATE stock_move SET quantity = 1 WHERE kind = 'write_off'")
     return "+1 by write_off"
 
 
-@damage("stock", STOCK)
+@damage("stock", STOCK, hidden=True, alone=False)
 def a_move_that_is_missing(c: sqlite3.Connection) -> str:
     """The last move is gone, the head remembers it."""
     c.execute("DELETE FROM stock_move WHERE kind = 'write_off'")
     return "the head counts"
 
 
-@damage("stock", STOCK)
+@damage("stock", STOCK, hidden=True, alone=False)
 def a_gap_in_the_numbers_of_stock(c: sqlite3.Connection) -> str:
     """A number is skipped."""
     c.execute("UPDATE stock_move SET n = n + 1 WHERE kind = 'write_off'")
     return "stands where"
 
 
-@damage("stock", SALES)
+@damage("stock", SALES, hidden=True)
 def more_pieces_than_were_sold(c: sqlite3.Connection) -> str:
     """Two were bought, three left the shelf."""
     c.execute("UPDATE stock_move SET quantity = -3 WHERE sale_id = 'kept'")
@@ -680,7 +722,7 @@ def a_trigger_that_is_not_ours(c: sqlite3.Connection) -> str:
     return "trigger helper is not ours"
 
 
-@damage("fresh", "coinsync sync --branch 2")
+@damage("fresh", "coinsync sync --branch 2", hidden=True)
 def a_branch_that_was_never_synced(c: sqlite3.Connection) -> str:
     """Nobody would notice that its coins do not come."""
     c.execute("UPDATE run SET branch = 1 WHERE branch = 2")
@@ -790,7 +832,7 @@ def test_one_amount_changed_in_the_file_is_found_though_the_engine_calls_it_soun
     assert said.code == 4
     assert {"chain", "runs"} <= set(found)
     assert found["chain"]["examples"] == [
-        f"entry {row.n} (#{row.resident}): its hash does not follow from the entry before"
+        f"run {row.run} does not follow from the run before and what it wrote"
     ]
 
 
@@ -798,7 +840,7 @@ def test_one_amount_changed_in_the_file_is_found_though_the_engine_calls_it_soun
 def test_a_text_that_is_no_text_is_a_finding(lived: Installation) -> None:
     """Half a letter in a note: all is still checked, and the message does not repeat the text."""
     with engines.tampering(lived.url) as connection:
-        n, *_ = one(connection, "SELECT n FROM note ORDER BY n")
+        n, *_ = one(connection, "SELECT n FROM note WHERE n > 0 ORDER BY n")
         connection.execute("UPDATE note SET text = CAST(x'D0D1' AS TEXT) WHERE n = ?", [n])
     report = lived.run("reconcile", "--json").json
     assert [finding["check"] for finding in report["findings"]] == ["notes"]
@@ -852,7 +894,7 @@ def test_a_difference_under_a_broken_ledger_is_the_ledgers(lived: Installation) 
         finding["check"]: finding for finding in lived.run("reconcile", "--json").json["findings"]
     }
     assert found["rules"]["owner"] == "ledger"
-    assert found["rules"]["mend"].startswith(HISTORY)
+    assert found["rules"]["mend"] == RUNS
 
 
 # --- the ways out -------------------------------------------------------------------------------
@@ -1067,14 +1109,14 @@ def test_the_ledger_of_a_day_is_a_part_of_it(lived: Installation) -> None:
 def test_a_person_and_a_night_and_a_spreadsheet_are_told(lived: Installation) -> None:
     """Signs by symbol and the way out; one line on stderr when quiet; a row for each finding."""
     with behind_the_guards(lived) as connection:
-        connection.execute("UPDATE entry SET reason = 'other' WHERE n <= 7")
+        connection.execute("UPDATE run SET digest = 'other' WHERE id <= 7")
     said = lived.run("reconcile", "--branch", "1", "-v")
     assert "! chain" in said.out
     assert "… and 2 more" in said.out
-    assert "→ coinsync history 1" in said.out
+    assert "→ coinsync runs" in said.out
     quiet = lived.run("reconcile", "--quiet")
     assert (quiet.code, quiet.out) == (4, "")
-    assert quiet.err.startswith("chain (ledger): entry 1 (#")
+    assert quiet.err.startswith("chain (ledger): run 1 does not follow")
     assert quiet.err.count("\n") == 1
     table = lived.run("reconcile", "--csv").out.splitlines()
     assert table[0] == "check,severity,owner,count,examples,mend"

@@ -21,7 +21,7 @@ from tests.support.school import (
     listening,
     open_installation,
 )
-from tests.support.terminal import in_terminal
+from tests.support.terminal import INTERRUPT, in_terminal
 
 #: Names as a CRM might have them, by card: markup, links, controls, directions, emoji, wide and
 #: long words.
@@ -295,12 +295,84 @@ class TestStreams:
         assert b"Traceback" not in err
 
 
+#: What asks a person, the question, and an answer that ends it.
+ASKING = {
+    "credit": (("credit", "102", "5", "--reason", "Проба"), "Write it?", "n\n"),
+    "export of names": (("residents", "erase", "102"), "Write it?", "n\n"),
+    "till": (("till",), "buyer>", "0\n"),
+    "init": (("init",), "School's name for families", INTERRUPT),
+}
+
+
+@pytest.mark.parametrize("errors_too", [False, True])
+@pytest.mark.parametrize("asking", ASKING)
+def test_a_question_is_seen_wherever_the_output_goes(
+    desk: Installation, tmp_path: Path, asking: str, errors_too: bool
+) -> None:
+    """Into a file, and with the errors too: nobody waits for a program that waits for an answer."""
+    words, question, answer = ASKING[asking]
+    out = tmp_path / "log.txt"
+    shown = in_terminal(
+        Installation(tmp_path / "none") if asking == "init" else desk,
+        *words,
+        answers=[(question, answer)],
+        out=out,
+        errors_too=errors_too,
+    )
+    assert question in shown.text
+    assert question not in out.read_text(encoding="utf-8")
+
+
+#: Locales in which Python does not speak UTF-8 by itself; the last one is installed everywhere.
+OLD_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def test_a_locale_of_another_encoding_changes_no_letter(desk: Installation) -> None:
+    """A terminal sends UTF-8 whatever the locale says: arguments, output, and what is posted."""
+    words = ("credit", "Ада", "5", "--reason", "Проверка «Ёлки»", "--yes", "--allow-duplicate")
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "--config", str(desk.config), *words],
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, **OLD_LOCALE},  # noqa: TID251
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "Проверка «Ёлки»" in done.stdout.decode()
+    shown = in_terminal(desk, *words[:-2], answer="y\n", environ={**OLD_LOCALE, "USER": "Анна"})
+    assert "likely the same" in shown.text
+
+
+@pytest.mark.parametrize(
+    "broken", [b"\xf0\xd2\xcf\xc2\xc1", "Проба".encode("cp1251"), b"ab\xed\xa0\x80"]
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("credit", "102", "5", "--yes", "--reason"),
+        ("balance",),
+        ("--actor",),
+        ("import",),
+        ("--config",),
+        (),
+    ],
+)
+def test_what_is_no_utf_8_is_refused(
+    desk: Installation, words: tuple[str, ...], broken: bytes
+) -> None:
+    """Wherever it stands: what cannot be read would be left out of a text for ever."""
+    before = desk.tables()
+    said = desk.run(*words, os.fsdecode(broken))
+    assert (said.code, desk.tables()) == (2, before)
+    assert said.err.startswith("coinsync: the command line is not UTF-8\n  → ")
+    assert len(said.err.splitlines()) == 2
+
+
 def test_json_and_csv_keep_what_the_crm_has(motley: Installation) -> None:
     """A program gets the name without what cannot be seen.
 
     Nothing in it is a formula to a spreadsheet.
     """
-    named = {one["id"]: one["name"] for one in motley.ok("residents", "list", "--json").json}
+    named = {one["resident"]: one["name"] for one in motley.ok("residents", "list", "--json").json}
     assert named[101] == NAMES[101]
     assert "'=HYPERLINK(1)" in motley.ok("residents", "list", "--csv").out
 

@@ -1,4 +1,4 @@
-"""A catalog in one file: TOML and CSV say the same, and every bad row is named."""
+"""A catalog in one sheet: what is read, and every bad row is named."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from coinsync.core.catalog import PRICE_MAX, Item, after_loading
 from coinsync.core.files.catalog import (
-    BYTES_MAX,
     COLUMNS,
     ITEMS_MAX,
     catalog_rows,
@@ -27,27 +26,6 @@ from tests.core.test_sheet import DELIMITERS, ENCODINGS, written
 from tests.support.makers import thorough
 
 BRANCHES = frozenset({1, 2, 7})
-
-TOML = """
-[[item]]
-code = "mug"
-name_ru = "Кружка"
-name_en = "Mug"
-category_ru = "С символикой"
-category_en = "With our sign"
-text_ru = "Керамическая,\\n  330 мл."
-text_en = "Ceramic."
-price = 50
-branches = [2, 1, 2]
-picture = "mug.png"
-shown = false
-tracked = false
-
-[[item]]
-code = "pen"
-name_ru = "Ручка"
-price = 15
-"""
 
 HEADINGS = [
     "Код",
@@ -102,33 +80,18 @@ MEANT = (
 )
 
 
-def toml(text: str | bytes) -> tuple[Item, ...]:
-    """The goods of a TOML file."""
-    return read_catalog(
-        text if isinstance(text, bytes) else text.encode(), toml=True, branches=BRANCHES
-    )
-
-
 def sheet(text: str | bytes) -> tuple[Item, ...]:
     """The goods of a CSV file."""
-    return read_catalog(
-        text if isinstance(text, bytes) else text.encode(), toml=False, branches=BRANCHES
-    )
+    return read_catalog(text if isinstance(text, bytes) else text.encode(), branches=BRANCHES)
 
 
-def problems(content: str | bytes, *, is_toml: bool) -> tuple[str, ...]:
+def problems(content: str | bytes) -> tuple[str, ...]:
     """What is wrong with a file; ("fine",) when nothing is."""
     try:
-        toml(content) if is_toml else sheet(content)
+        sheet(content)
     except ImportRefused as refused:
         return refused.problems or ("no reason",)
     return ("fine",)
-
-
-def block(**values: str) -> str:
-    """A file of one block: a mug for 50, with the given values written as they are."""
-    lines = {"code": '"mug"', "name_ru": '"Кружка"', "price": "50", **values}
-    return "[[item]]\n" + "".join(f"{name} = {value}\n" for name, value in lines.items())
 
 
 def row(**cells: str) -> str:
@@ -138,21 +101,13 @@ def row(**cells: str) -> str:
 
 
 class TestWhatIsRead:
-    """Two kinds of files, one catalog."""
-
-    def test_toml(self) -> None:
-        """Blocks in their order; what is left out has its usual value."""
-        assert toml(TOML) == MEANT
+    """Rows in their order; what is left out has its usual value."""
 
     @pytest.mark.parametrize("delimiter", DELIMITERS, ids=("comma", "semicolon", "tab"))
     @pytest.mark.parametrize("encoding", ENCODINGS)
     def test_a_spreadsheet(self, encoding: str, delimiter: str) -> None:
         """The same goods, with Russian or English headings, whatever saved it."""
         assert sheet(written(ROWS, encoding, delimiter, "\r\n")) == MEANT
-
-    def test_toml_of_a_windows_editor(self) -> None:
-        """A mark at the beginning and other line ends mean nothing."""
-        assert toml(b"\xef\xbb\xbf" + TOML.replace("\n", "\r\n").encode()) == MEANT
 
     def test_the_order_of_the_columns_and_empty_rows_mean_nothing(self) -> None:
         """And the order of the rows is that of the catalog."""
@@ -168,29 +123,26 @@ class TestWhatIsRead:
 
     def test_a_name_of_one_language_serves_for_both(self) -> None:
         """Nothing has an empty name; categories and texts may be empty."""
-        assert toml(block(name_en='" "'))[0].name_en == "Кружка"
-        assert toml(block(name_en='"Mug"'))[0].category_en == ""
+        assert sheet(row(name_en=" "))[0].name_en == "Кружка"
+        assert sheet(row(name_en="Mug"))[0].category_en == ""
 
     def test_every_heading_means_one_column(self) -> None:
         """No word stands for two of them."""
         words = [word for column, others in COLUMNS.items() for word in (column, *others)]
         assert len(words) == len(set(words))
 
-    @pytest.mark.parametrize("is_toml", [True, False])
-    def test_the_examples_of_the_documentation(self, is_toml: bool) -> None:
-        """Are good catalogs."""
+    def test_the_example_of_the_documentation(self) -> None:
+        """Is a good catalog."""
         page = Path(__file__).parents[2] / "docs" / "catalog.md"
-        beginning = "```toml\n" if is_toml else "```\nкод;"
-        text = page.read_text(encoding="utf-8").split(beginning)[1].split("```")[0]
-        items = toml(text) if is_toml else sheet(f"код;{text}")
+        text = page.read_text(encoding="utf-8").split("```\nкод;")[1].split("```")[0]
+        items = sheet(f"код;{text}")
         assert [(item.code, item.price) for item in items][:2] == [("mug", 50), ("t-shirt", 90)]
         assert (items[1].branches, items[1].shown) == ((1, 2), False)
 
     def test_texts_are_one_harmless_paragraph(self) -> None:
         """Line breaks, tabs and what cannot be seen are gone."""
-        item = toml(
-            block(text_ru='"""\n  Одна\n\tдве\\u202e\\u0007 """', name_ru='" А\\u200b  Б "')
-        )[0]
+        text = '"\n  Одна\n\tдве\u202e\u0007 "'
+        item = sheet(row(text_ru=text, name_ru=" А\u200b  Б "))[0]
         assert (item.text_ru, item.name_ru) == ("Одна две", "А Б")
 
 
@@ -238,43 +190,15 @@ class TestBadRows:
     )
     def test_of_a_spreadsheet(self, cells: dict[str, str], says: str) -> None:
         """With line and column."""
-        found = problems(row(**cells), is_toml=False)
+        found = problems(row(**cells))
         assert len(found) == 1
         assert found[0].startswith("line 2, column ")
-        assert says in found[0]
-
-    @pytest.mark.parametrize(
-        ("values", "says"),
-        [
-            ({"code": "5"}, '[[item]] 1, code: "5" is not a text'),
-            ({"code": '"Ключ"'}, '[[item]] 1, code: "Ключ" is no code'),
-            ({"price": '"50"'}, '[[item]] 1 (mug), price: "50" is not a whole number of coins'),
-            ({"price": "50.0"}, 'price: "50.0" is not a whole number'),
-            ({"price": "true"}, 'price: "true" is not a whole number'),
-            ({"price": "0x" + "f" * 9000}, "price: "),
-            ({"price": "-1"}, 'price: "-1" is not from 1'),
-            ({"name_ru": "[]"}, '[[item]] 1 (mug), name_ru: "[]" is not a text'),
-            ({"branches": "1"}, 'branches: "1" is not a list of branches such as [1, 2]'),
-            ({"branches": "[1, true]"}, 'branches: "true" is no branch of the configuration'),
-            ({"branches": '["1"]'}, 'branches: "1" is no branch'),
-            ({"shown": '"да"'}, 'shown: "да" is neither true nor false'),
-            ({"shown": "1"}, 'shown: "1" is neither true nor false'),
-            ({"prise": "5"}, '[[item]] 1 (mug), prise: is not known; did you mean "price"?'),
-            ({"archived": "true"}, "archived: is not known"),
-            ({"name_ru": "2026-11-20"}, 'name_ru: "2026-11-20" is not a text'),
-        ],
-    )
-    def test_of_toml(self, values: dict[str, str], says: str) -> None:
-        """With the number of the block and its code."""
-        found = problems(block(**values), is_toml=True)
-        assert len(found) == 1
         assert says in found[0]
 
     def test_all_of_them_at_once(self) -> None:
         """One round of corrections is enough."""
         found = problems(
             "code;name_ru;price;shown\nmug;Кружка;0;да\nMUG;;5;ой\npen;Ручка;x;да;лишнее\n",
-            is_toml=False,
         )
         assert found == (
             'line 2, column price: "0" is not from 1 to 1000000',
@@ -283,68 +207,30 @@ class TestBadRows:
             'line 3, column code: "mug" stands in line 2 too',
             "line 4, column 5: the row has 5 cells where 4 belong",
         )
-        found = problems(TOML + TOML.replace("price = 15", 'price = "x"\nprize = 1'), is_toml=True)
-        assert found == (
-            '[[item]] 3 (mug), code: "mug" stands in [[item]] 1 too',
-            '[[item]] 4 (pen), prize: is not known; did you mean "price"?',
-            '[[item]] 4 (pen), price: "x" is not a whole number of coins',
-            '[[item]] 4 (pen), code: "pen" stands in [[item]] 2 too',
-        )
 
     def test_an_unknown_column(self) -> None:
         """It may be a misspelt one, so nothing is guessed."""
-        found = problems("code;name_ru;price;катагория\nmug;Кружка;5;x\n", is_toml=False)
+        found = problems("code;name_ru;price;катагория\nmug;Кружка;5;x\n")
         assert found == ('line 1, column "катагория": is not known; did you mean "категория"?',)
 
     @pytest.mark.parametrize("missing", ["code", "name_ru", "price"])
     def test_a_column_that_is_needed(self, missing: str) -> None:
         """Told once and not for every row."""
         columns = [column for column in ("code", "name_ru", "price") if column != missing]
-        found = problems(f"{';'.join(columns)}\n{';'.join('5' * len(columns))}\n", is_toml=False)
+        found = problems(f"{';'.join(columns)}\n{';'.join('5' * len(columns))}\n")
         assert found == (f"line 1, column {missing}: is missing",)
 
-    @pytest.mark.parametrize(
-        ("text", "says"),
-        [
-            ("[[itme]]\ncode = 'mug'", '"itme" is not known; did you mean "item"?'),
-            ("item = 5", "item: goods stand in blocks, each below a line [[item]]"),
-            ("[item]\ncode = 'mug'", "item: goods stand in blocks"),
-            ("[[item]\n", "not valid TOML: "),
-            ("x = " + "[" * 5000, "not valid TOML: brackets within brackets"),
-            ("a = 1\na = 2", "not valid TOML: "),
-            (f"a = {'9' * 5000}", "not valid TOML: "),
-        ],
-    )
-    def test_a_file_that_holds_no_blocks(self, text: str, says: str) -> None:
-        """What it should look like is said."""
-        assert problems(text, is_toml=True)[0].startswith(says)
-
-    def test_toml_in_another_encoding(self) -> None:
-        """It has one."""
-        assert problems(TOML.encode("cp1251"), is_toml=True) == (
-            "the characters cannot be read; save the file as UTF-8",
-        )
-
-    @pytest.mark.parametrize(
-        ("content", "is_toml"), [("", True), ("# nothing yet\n", True), (";".join(HEADINGS), False)]
-    )
-    def test_a_file_without_goods(self, content: str, is_toml: bool) -> None:
+    def test_a_file_without_goods(self) -> None:
         """It would empty the shop, and is rather a slip."""
-        assert problems(content, is_toml=is_toml) == (
+        assert problems(";".join(HEADINGS)) == (
             "there is nothing in it: a shop without goods is rather a slip",
         )
 
     def test_too_much(self) -> None:
         """Everything has an end."""
         rows = "".join(f"a{n};А;5\n" for n in range(ITEMS_MAX + 1))
-        assert problems(f"code;name_ru;price\n{rows}", is_toml=False) == (
+        assert problems(f"code;name_ru;price\n{rows}") == (
             f"line {ITEMS_MAX + 2}: more than 1000 goods",
-        )
-        blocks = "[[item]]\n" * (ITEMS_MAX + 1)
-        assert problems(blocks, is_toml=True) == ("1001 goods, and 1000 are the limit",)
-        assert (
-            "1000001 bytes, and 1000000 are the limit"
-            in problems(b"#" * (BYTES_MAX + 1), is_toml=True)[0]
         )
 
 
@@ -359,7 +245,8 @@ class TestPictures:
             asked.append(name)
             return f"copy of {name}"
 
-        items = read_catalog(TOML.encode(), toml=True, branches=BRANCHES, picture=picture)
+        content = written(ROWS, "utf-8", ";", "\n")
+        items = read_catalog(content, branches=BRANCHES, picture=picture)
         assert [item.picture for item in items] == ["copy of mug.png", ""]
         assert asked == ["mug.png"]
 
@@ -372,7 +259,6 @@ class TestPictures:
         with pytest.raises(ImportRefused) as refused:
             read_catalog(
                 row(price="0", picture="a.png").encode(),
-                toml=False,
                 branches=BRANCHES,
                 picture=picture,
             )
@@ -398,13 +284,11 @@ CELLS = st.text(st.sampled_from("aб1 ;,\"'\n\t[]=-.\\\0\u202e{}"), max_size=12)
 
 
 @thorough(300)
-@given(st.binary(max_size=400), st.booleans())
-@example(b"\xff\xfe\x00\xd8", False)
-@example(b"[[item]]\n[[item.a]]\n", True)
-@example(b"[[item]]\ncode=1979-05-27T07:32:00-99:99\n", True)
-def test_any_bytes_are_goods_or_refused(content: bytes, is_toml: bool) -> None:
+@given(st.binary(max_size=400))
+@example(b"\xff\xfe\x00\xd8")
+def test_any_bytes_are_goods_or_refused(content: bytes) -> None:
     """Never another error."""
-    assert problems(content, is_toml=is_toml)
+    assert problems(content)
 
 
 @thorough(300)
@@ -413,28 +297,7 @@ def test_any_rows_are_goods_or_refused(rows: list[dict[str, str]]) -> None:
     """With headings that are right, too."""
     columns = list(COLUMNS)
     lines = [columns, *([one.get(column, "") for column in columns] for one in rows)]
-    assert problems(written(lines, "utf-8", ";", "\n"), is_toml=False)
-
-
-VALUES = st.one_of(
-    st.integers().map(str),
-    st.booleans().map(lambda one: str(one).lower()),
-    st.sampled_from(
-        ['"mug"', '"a/b"', "[]", "[1, 2]", "[[1]]", "{}", "1.5", "inf", "2026-11-20", "'x y'", '""']
-    ),
-)
-
-
-@thorough(300)
-@given(st.lists(st.dictionaries(st.sampled_from([*COLUMNS, "x"]), VALUES), min_size=1, max_size=4))
-def test_any_blocks_are_goods_or_refused(blocks: list[dict[str, str]]) -> None:
-    """Values of every type in every key; each problem stands at its block."""
-    text = "".join(
-        "[[item]]\n" + "".join(f"{name} = {one}\n" for name, one in block.items())
-        for block in blocks
-    )
-    found = problems(text, is_toml=True)
-    assert found == ("fine",) or all(line.startswith("[[item]] ") for line in found)
+    assert problems(written(lines, "utf-8", ";", "\n"))
 
 
 #: Texts as a catalog keeps them: in one line, without spaces around them.

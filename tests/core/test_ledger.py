@@ -14,10 +14,11 @@ from coinsync.core.ledger import (
     Entry,
     Kind,
     Posted,
+    Run,
+    RunHash,
     ledger_row,
     lesson_key,
     note_digest,
-    row_hash,
 )
 from tests.support.makers import a_credit, an_award
 
@@ -83,15 +84,45 @@ OTHERS: dict[str, Any] = {
 }
 
 
-def link_hash(before: str, posted: Posted, digest_of_note: str) -> str:
-    """The hash of a posted entry."""
-    return row_hash(before, ledger_row(posted, digest_of_note))
+NIGHT = "2026-11-22T02:00:07Z"
+RUN = Run(
+    4, "uuid", "lessons", 1, "2026-11-01", "2026-11-30", "cron", "cron(105)",
+    "2026-11-22T02:00:00Z", NIGHT, "digest", 9, 1, 10, 3, 7, "",
+)  # fmt: skip
 
 
-def test_the_hash_of_an_entry_is_known() -> None:
-    """The chain's form is fixed: this entry had this hash when the ledger began."""
-    found = link_hash(GENESIS, Posted(1, an_award(), "2026-11-22T02:00:07Z", 1), "")
-    assert found == "7065b3470be1cfa0b00547a374b6575463100df42aba23125871ed588bc889a5"
+def link_hash(before: str, posted: Posted, digest_of_note: str, run: Run = RUN) -> str:
+    """The hash of a run that posted one entry."""
+    run_hash = RunHash(before, run)
+    run_hash.add("entry", ledger_row(posted, digest_of_note))
+    return run_hash.chain
+
+
+def test_the_hash_of_a_run_is_known() -> None:
+    """The chain's form is fixed: this run had this hash when the ledger began."""
+    found = link_hash(GENESIS, Posted(7, an_award(), NIGHT, 4), "")
+    assert found == "f7e3db9203a6f0c4521d8b16a6f83c78f631bd2f7f389d0f671dcafcc6b2713f"
+
+
+@pytest.mark.parametrize("name", Run._fields)
+def test_every_field_of_a_run_is_in_its_hash(name: str) -> None:
+    """Who, when, what for and how much: all but the hash itself."""
+    value: Any = "other" if isinstance(getattr(RUN, name), str) else 99
+    other = RUN._replace(**{name: value})
+    is_same = link_hash(GENESIS, POSTED, "", other) == link_hash(GENESIS, POSTED, "")
+    assert is_same == (name == "chain")
+
+
+def test_a_row_of_one_table_is_none_of_another() -> None:
+    """Rows in another order, or of another table, give another hash."""
+    made = set()
+    for rows in ([("sale", (1,)), ("entry", (2,))], [("entry", (2,)), ("sale", (1,))],
+                 [("entry", (1,)), ("entry", (2,))], [("entry", (1, 2))], []):  # fmt: skip
+        run_hash = RunHash(GENESIS, RUN)
+        for table, row in rows:
+            run_hash.add(table, row)
+        made.add(run_hash.chain)
+    assert len(made) == 5
 
 
 @pytest.mark.parametrize("name", sorted(OTHERS))
@@ -114,9 +145,9 @@ def test_the_hash_before_and_the_note_are_in_the_hash() -> None:
     assert link_hash(GENESIS, POSTED, note_digest("salt", "note")) != plain
 
 
-def test_neither_the_text_of_the_note_nor_the_hash_itself_is_hashed() -> None:
+def test_the_text_of_the_note_is_not_hashed() -> None:
     """The text of a note may be erased later; only its digest is vouched for."""
-    without = replace(POSTED, entry=replace(POSTED.entry, note="Ада"), chain="2" * 64)
+    without = replace(POSTED, entry=replace(POSTED.entry, note="Ада"))
     assert link_hash(GENESIS, without, "") == link_hash(GENESIS, POSTED, "")
 
 

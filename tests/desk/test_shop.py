@@ -628,10 +628,7 @@ class TestFair:
     """Open, sell, close; and closed only when everything adds up."""
 
     def test_a_fair_adds_up(self, at: Shop) -> None:
-        """Coins taken, fall of balances and sale lines.
-
-        Goods received, left, sold and written off.
-        """
+        """Coins taken, and pieces sold that did not come back; other sales do not count."""
         at.sell({"mug": 1}, GLEB)
         at.open_fair()
         sale = at.sell({"mug": 1, "pen": 2}, event="fair")
@@ -643,10 +640,10 @@ class TestFair:
         proposal = at.do(at.closing())
         assert proposal.words == (
             "fair  Ярмарка: 2 sales, lines refunded 1",
-            "coins taken 34 = fall of balances 34 = sale lines 34",
-            "lesson: received 0 − left 0 = sold 0 + written off 0",
-            "mug: received 6 − left 5 = sold 1 + written off 0",
-            "pen: received 5 − left 1 = sold 3 + written off 1",
+            "coins taken 34",
+            "lesson: 1 sold",
+            "mug: 0 sold",
+            "pen: 2 sold",
         )
         with reading(at.url) as reader:
             assert reader.all(Event) == [Event("fair", "Ярмарка", TODAY, TODAY, "anna")]
@@ -661,7 +658,7 @@ class TestFair:
     def test_an_empty_fair_is_closed(self, at: Shop) -> None:
         """Nothing is nothing."""
         at.open_fair()
-        assert at.do(at.closing()).words[1] == "coins taken 0 = fall of balances 0 = sale lines 0"
+        assert at.do(at.closing()).words[1] == "coins taken 0"
 
     def test_closed_once(self, at: Shop) -> None:
         """And nothing is sold there afterwards."""
@@ -694,14 +691,6 @@ class TestFair:
             (
                 Stock(a_move("x", "mug", 1, MoveKind.REFUND, sale="s1")),
                 "sale s1: 0 pieces left the stock, 1 were sold",
-            ),
-            (
-                Stock(a_move("x", "mug", -1, MoveKind.SALE, sale="s9")),
-                "mug: received 5 − left 2 is not sold 2 + written off 0",
-            ),
-            (
-                Post(Entry("sale:s9:101", 1, ADA, -3, Kind.SALE, TODAY, "bought", "anna")),
-                "balances fell by 63, the sales took 60",
             ),
             (
                 Post(Entry("refund:s1:1:101", 1, ADA, 3, Kind.REFUND, TODAY, "returned", "anna")),

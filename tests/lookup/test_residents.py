@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from coinsync.core.facts import (
+    Branch,
+    Group,
     Link,
     LinkSource,
     Mark,
+    Membership,
     PageKind,
     Resident,
+    Status,
     VkPage,
 )
 from coinsync.core.plan import Put
@@ -22,14 +26,24 @@ from coinsync.errors import (
 )
 from coinsync.lookup.explain import explain
 from coinsync.lookup.history import history
-from coinsync.lookup.residents import dossier, find_card, find_resident, links
+from coinsync.lookup.residents import (
+    attended,
+    dossier,
+    find_card,
+    find_resident,
+    links,
+    members_of,
+    residents_of,
+)
 from coinsync.lookup.vk_pages import vk_coverage
 from tests.support import engines
 from tests.support.desk import (
     BRANCHES,
     GRANNY,
+    LEV,
     MIRA,
     NAMES,
+    OMSK,
     PARENT,
     Desk,
     settings,
@@ -134,6 +148,82 @@ def test_cards_whose_page_leads_to_nobody_are_told(at: Desk, text: str) -> None:
             (one.resident, one.name, one.text, one.problem) for one in vk_coverage(reader).problems
         ]
     assert told == ([(ADA, "Ада М.", text, problem)] if problem else [])
+
+
+# --- groups and lessons -----------------------------------------------------------------------
+
+#: Two of one name, one that has the other's name as its beginning, one that nobody is in.
+GROUPS = (Group(1, "Питон-2"), Group(2, "Питон-2"), Group(3, "Питон-21"), Group(4, "Roblox"))
+
+
+@pytest.fixture
+def grouped(at: Desk) -> Desk:
+    """Ada and Gleb in groups of their branches, Mira in two of them, once."""
+    memberships = (
+        Membership(ADA, 1, DAY),
+        Membership(GLEB, 2),
+        Membership(GLEB, 3),
+        Membership(MIRA, 3, date(2026, 1, 1), DAY),
+        # A make-up of one day makes nobody a member.
+        Membership(MIRA, 4, DAY, DAY),
+    )
+    at.put(Put(Branch(1, "Kazan")), Put(Branch(OMSK, "Omsk")), *map(Put, GROUPS + memberships))
+    return at
+
+
+def members(at: Desk, text: str, day: date, branches: tuple[int, ...] | None = None) -> list[int]:
+    """Who is in a group on a day."""
+    with reading(at.url) as reader:
+        residents = residents_of(reader, branches)
+        return [each.id for each in members_of(reader, residents, text, lambda _branches: day)]
+
+
+def test_a_group_is_found_by_its_number_or_the_beginning_of_its_name(grouped: Desk) -> None:
+    """As residents are, whatever the case; a whole name means that group alone."""
+    assert members(grouped, "#3", DAY) == members(grouped, "3", DAY) == [GLEB, MIRA]
+    assert members(grouped, "питон-21", DAY) == members(grouped, "ПИТОH-21", DAY) == [GLEB, MIRA]
+    assert members(grouped, "питон-2", DAY, (OMSK,)) == [GLEB]
+
+
+def test_a_name_that_stands_in_two_branches_is_ambiguous(grouped: Desk) -> None:
+    """The candidates say in which; the number or the branch decides."""
+    for text in ("Питон-2", "пит"):
+        with pytest.raises(Ambiguous) as caught:
+            members(grouped, text, DAY)
+        assert caught.value.exit_code == 6
+        assert caught.value.candidates[:2] == ("#1 Питон-2 (Kazan)", "#2 Питон-2 (Kazan, Omsk)")
+    assert members(grouped, "2", DAY) == [GLEB]
+
+
+def test_members_are_those_of_the_day(grouped: Desk) -> None:
+    """Who has left or not come yet is none; a group without members is not found."""
+    day_after = DAY + timedelta(days=1)
+    assert members(grouped, "3", day_after) == [GLEB]
+    for text, day in (("1", DAY - timedelta(days=1)), ("Roblox", DAY), ("5", DAY), ("", DAY)):
+        with pytest.raises(NotFound) as caught:
+            members(grouped, text, day)
+        assert "on that day: Питон-2" in str(caught.value.advice)
+
+
+def test_the_groups_of_merged_cards_are_those_of_the_child(grouped: Desk) -> None:
+    """Who is in one group with both cards is in it once."""
+    grouped.do(grouped.merge(GLEB, MIRA))
+    assert members(grouped, "3", DAY) == members(grouped, "2", DAY) == [MIRA]
+
+
+def test_who_attended_a_lesson_is_found(at: Desk) -> None:
+    """By the mark, of a lesson that was held; a child with two cards once."""
+    here, absent = present(GLEB), present(LEV, Mark.ABSENT)
+    at.night(a_record(None, present(ADA), here, absent))
+    at.night(a_record(a_lesson(2, status=Status.CANCELLED), present(ADA)))
+    at.do(at.merge(ADA, MIRA))
+    with reading(at.url) as reader:
+        residents = residents_of(reader, None)
+        assert [each.id for each in attended(reader, residents, 1)] == [GLEB, MIRA]
+        assert attended(reader, residents, 2) == attended(reader, residents, 99) == []
+
+
+# --- VK pages ---------------------------------------------------------------------------------
 
 
 def test_closed_cards_have_no_problems(family: Desk) -> None:

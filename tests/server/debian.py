@@ -8,18 +8,21 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-#: What a server has before anything is installed, and what install.sh would fetch.
+#: What a server has before anything is installed, and what lines of the documentation fetch. They
+#: are typed as well, and find everything there.
 PACKAGES = (
-    "systemd,dbus,ca-certificates,python3,python3-venv,sudo,util-linux,nginx-light,openssl,nano"
+    "systemd,dbus,ca-certificates,python3,python3-venv,sudo,util-linux,nginx-light,certbot,openssl,"
+    "python3-cffi-backend,nano,cron,curl,mariadb-server"
 )
-#: Where Debian's packages are kept for the next time.
-PACKED = PROJECT / "build" / "debian-packages.tgz"
+#: Where Debian's packages are kept for the next time, under a name that tells which they are.
+PACKED = PROJECT / "build" / f"debian-{zlib.crc32(PACKAGES.encode()):08x}.tgz"
 #: What lets a program in it reach the network as this machine does.
 MACHINE = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "build", "*_cache", "__pycache__", "demo")
@@ -71,12 +74,24 @@ def bare(root: Path) -> Iterator[Debian]:
     for file in MACHINE:
         if Path(file).exists():
             shutil.copyfile(file, root / file.lstrip("/"))
+    # Nothing is fetched while the tests run: what has to be there is.
+    (root / "etc/apt/sources.list").write_text("")
     shutil.copytree(PROJECT, root / "srv" / "coinsync", ignore=LEFT_OUT)
     with _booted(root) as debian:
         debian.ok("root", "useradd --create-home --shell /bin/bash anna && chmod 700 /home/anna")
-        debian.ok("root", "echo 'anna ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/anna")
+        debian.ok("root", "echo 'anna ALL=(ALL:ALL) NOPASSWD: ALL' > /etc/sudoers.d/anna")
         debian.ok("root", "mv /srv/coinsync /home/anna/ && chown -R anna:anna /home/anna")
         yield debian
+
+
+def remove(root: Path) -> None:
+    """Remove it whole, and nothing of this machine.
+
+    A debootstrap that was interrupted leaves /proc and /sys of this machine mounted below it.
+    """
+    for mounted in ("proc", "sys"):
+        subprocess.run(["umount", str(root / mounted)], capture_output=True, check=False)
+    _must_run(["rm", "-rf", "--one-file-system", str(root)])
 
 
 @contextmanager

@@ -183,7 +183,9 @@ def eve_of_sale(
     return scene_of(server, school, tmp_path_factory.mktemp("sale"), SALE)
 
 
-@pytest.fixture(params=["sync", "sale"])
+# A sync takes the same steps as a sale, in several plans: three times as long. It has its place
+# beside the cluster, which is about dying servers as well.
+@pytest.fixture(params=[pytest.param("sync", marks=pytest.mark.cluster), "sale"])
 def scene(request: pytest.FixtureRequest, server: Server, blows: Blows) -> Iterator[Scene]:
     """The eve of a sync, then of a sale, on a server that takes writes.
 

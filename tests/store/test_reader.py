@@ -35,9 +35,10 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
-from coinsync.core.ledger import GENESIS, Head, KeyState, Kind, LedgerRow, lesson_key, row_hash
+from coinsync.core.ledger import Head, KeyState, Kind, LedgerRow, lesson_key
 from coinsync.core.plan import Plan, Post, Purpose, Put, Scope
 from coinsync.core.planning.people import People
+from coinsync.core.seal import Seal
 from coinsync.errors import CoinsyncError
 from coinsync.store import writer
 from coinsync.store.engines.sqlite import path_of
@@ -333,12 +334,13 @@ def test_the_head_says_how_far_the_ledger_has_come(reader: Reader, fresh: Reader
     assert fresh.head() == Head(0, 0, "")
 
 
-def test_the_hash_of_an_entry_is_found(reader: Reader) -> None:
-    """By number, or None."""
-    posted = {one.n: one.chain for one in entries_of(reader)}
-    assert [reader.chain(n) for n in posted] == list(posted.values())
-    assert len(set(posted.values())) == 6
-    assert reader.chain(7) is None
+def test_the_hashes_of_runs_are_found(reader: Reader, fresh: Reader) -> None:
+    """By number, as far as there are such runs; the newest makes the seal."""
+    recorded = {run.id: run.chain for run in reader.run_lines()}
+    assert reader.chains([*recorded, 99]) == recorded
+    assert len(set(recorded.values())) == 5
+    assert reader.seal() == Seal(5, recorded[5][:20])
+    assert fresh.seal() is None
 
 
 def test_stands_say_where_keys_stand(reader: Reader) -> None:
@@ -770,15 +772,39 @@ def test_lines_are_found_by_key(reader: Reader) -> None:
     ]
 
 
+def test_what_moved_in_a_span_of_days_is_added_up(merged: Reader) -> None:
+    """By resident, month, kind and rule, both days included; gains and losses apart."""
+    survivors = merged.survivors()
+    everybody = [each.id for each in merged.residents() if each.id not in survivors]
+    sums = merged.month_sums(everybody, date.min, date.max)
+    entries = [line.posted.entry for line in merged.journal()]
+    assert sum(total.coins for total in sums) == sum(entry.coins for entry in entries)
+    assert {total.resident for total in sums} <= set(everybody)
+    assert {(total.month, total.kind, total.rule, total.coins > 0) for total in sums} == {
+        (f"{entry.happened_on:%Y-%m}", entry.kind, entry.rule, entry.coins > 0) for entry in entries
+    }
+    [late] = merged.month_sums([GLEB], LATER, LATER)[:1]
+    assert late.month == f"{LATER:%Y-%m}"
+    assert merged.month_sums([], date.min, date.max) == []
+
+
+def test_lines_are_found_by_the_beginning_of_their_keys(reader: Reader) -> None:
+    """Up to a colon, and without the key itself; letters alike are no beginning."""
+    lesson = an_award(1).key.rpartition(":")[0]
+    assert [line.posted.n for line in reader.lines_below(lesson)] == [1, 3]
+    assert [line.posted.n for line in reader.lines_below("desk")] == [4, 5, 6]
+    assert reader.lines_below("desk:win") == reader.lines_below("des") == []
+
+
 def test_what_was_posted_lately_is_found(merged: Reader) -> None:
     """From a moment on, that moment included; of the own card alone."""
     two, three = "2026-11-22T02:00:00Z", "2026-11-22T03:00:00Z"
-    assert [line.posted.n for line in merged.lines_posted_since(GLEB, two)] == [3, 5]
-    assert [line.posted.n for line in merged.lines_posted_since(GLEB, "2026-11-22T02:00:01Z")] == [
-        5
-    ]
-    assert [line.note for line in merged.lines_posted_since(GLEB, three)] == ["a cap"]
-    assert merged.lines_posted_since(ADA, three) == []
+    assert [line.posted.n for line in merged.lines_posted_since([GLEB], two)] == [3, 5]
+    assert [
+        line.posted.n for line in merged.lines_posted_since([GLEB], "2026-11-22T02:00:01Z")
+    ] == [5]
+    assert [line.note for line in merged.lines_posted_since([GLEB], three)] == ["a cap"]
+    assert merged.lines_posted_since([ADA], three) == []
 
 
 def test_the_journal_holds_every_line(reader: Reader) -> None:
@@ -793,15 +819,11 @@ def test_the_journal_holds_every_line(reader: Reader) -> None:
 
 
 def test_the_ledger_comes_as_it_lies_there(reader: Reader) -> None:
-    """Row by row in its order, with nothing changed on the way: every hash can be recomputed."""
+    """Row by row in its order, with nothing changed on the way."""
     rows = list(reader.ledger())
     assert [row.n for row in rows] == [1, 2, 3, 4, 5, 6]
     assert (rows[2].kind, rows[2].reverses, rows[2].lesson) == ("reversal", 1, 1)
     assert rows[4].note_digest
-    before = GENESIS
-    for row in rows:
-        before = row_hash(before, row)
-        assert row.chain == before
 
 
 DAMAGE = {
@@ -809,7 +831,7 @@ DAMAGE = {
     "kind": "UPDATE entry SET kind = 'present' WHERE n = 2",
     "happened_on": "UPDATE entry SET happened_on = 'yesterday' WHERE n = 2",
     "key": "UPDATE entry SET op_key = 'NO KEY' WHERE n = 2",
-    "chain": "UPDATE entry SET chain = x'00ff' WHERE n = 2",
+    "rule": "UPDATE entry SET rule = x'00ff' WHERE n = 2",
     "resident": "PRAGMA foreign_keys = 0; UPDATE entry SET resident_id = 999 WHERE n = 2",
     "n": "UPDATE entry SET n = 9 WHERE n = 2",
 }
@@ -964,6 +986,21 @@ def test_moves_are_found_by_goods_by_sale_and_by_key(shop: Shop) -> None:
         assert reader.stock_moves(key="nothing") == reader.stock_moves(item="lesson") == []
 
 
+def test_every_row_of_the_shop_that_only_grows_comes_with_its_run(shop: Shop) -> None:
+    """As it lies there, table by table; the note of a move is a digest alone."""
+    with reading(shop.url) as reader:
+        rows = list(reader.shop_rows())
+        runs = {run.id for run in reader.run_lines()}
+    assert list(dict.fromkeys(table for table, _, _ in rows)) == [
+        "sale",
+        "sale_line",
+        "refund_line",
+        "stock_move",
+    ]
+    assert {run for _, run, _ in rows} <= runs
+    assert all(run in row for _, run, row in rows)
+
+
 def test_sales_are_found_by_day_and_by_event(shop: Shop) -> None:
     """The oldest first."""
     with reading(shop.url) as reader:
@@ -991,16 +1028,6 @@ def test_what_was_paid_is_found_by_sale(shop: Shop, many: int) -> None:
         "b": [(ADA, -30)],
         "none": [],
     }
-
-
-def test_entries_of_the_shop_are_found_by_number(shop: Shop) -> None:
-    """Both ends included, and nothing that is not the shop's."""
-    with reading(shop.url) as reader:
-        assert [posted.entry.kind.value for posted in reader.shop_entries(1, 99)] == [
-            "sale"
-        ] * 4 + ["refund"] * 2
-        assert [posted.n for posted in reader.shop_entries(5, 8)] == [5, 6, 7, 8]
-        assert reader.shop_entries(1, 3) == []
 
 
 def test_doubts_are_found_by_card(merged: Reader) -> None:

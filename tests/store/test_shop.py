@@ -119,7 +119,7 @@ def test_stock_that_was_damaged_may_still_be_filled(at: Shop) -> None:
     """What comes in is never refused."""
     with writing(at.url) as database:
         database.execute_sql(
-            "INSERT INTO stock_move SELECT 9, 'x', item_code, -9, kind, happened_on, actor, note,"
+            "INSERT INTO stock_move SELECT 9, 'x', item_code, -9, kind, happened_on, actor, '',"
             " sale_id, run_id, posted_at FROM stock_move WHERE n = 1"
         )
     with reading(at.url) as reader:
@@ -260,9 +260,9 @@ def test_a_basis_that_moved_makes_a_refund_stale(at: Shop) -> None:
 # --- guards ---------------------------------------------------------------------------------------
 
 ROWS: dict[str, Sequence[Any]] = {
-    "sale": ("s1", "2026-11-22", "", "eve"),
-    "sale_line": ("s1", 1, "mug", "Кружка", "Mug", 1, 1, 1),
-    "refund_line": ("s1", 1, "2026-11-22", "eve"),
+    "sale": ("s1", "2026-11-22", "", "eve", 1),
+    "sale_line": ("s1", 1, "mug", "Кружка", "Mug", 1, 1, 1, 1),
+    "refund_line": ("s1", 1, "2026-11-22", "eve", 1),
     "stock_move": (
         1,
         "new",

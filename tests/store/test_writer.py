@@ -34,13 +34,10 @@ from coinsync.core.facts import (
     VkPage,
 )
 from coinsync.core.ledger import (
-    GENESIS,
     KeyState,
     Kind,
     Receipt,
-    ledger_row,
     note_digest,
-    row_hash,
     utc_text,
 )
 from coinsync.core.plan import Change, Drop, Evidence, Limits, Plan, Post, Purpose, Put
@@ -59,7 +56,7 @@ from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.engines.base import TRIES_MAX
 from coinsync.store.inserts import ROWS_PER_STATEMENT
-from tests.support import engines
+from tests.support import chain, engines
 from tests.support.makers import (
     ADA,
     BRANCH,
@@ -152,7 +149,9 @@ def test_a_plan_is_written_with_all_its_parts(url: str) -> None:
     before_the_night(url)
     plan = a_night(note="well done")
     receipt = apply(url, plan)
-    assert receipt == Receipt(3, "run-1", 2, 4, 5, 7, "2026-11-22T02:00:07Z")
+    with reading(url) as reader:
+        seal = str(reader.seal())
+    assert receipt == Receipt(3, "run-1", 2, 4, 5, 7, "2026-11-22T02:00:07Z", seal)
     with reading(url) as reader:
         lesson_records = reader.lesson_records_by_id([1, 2])
         assert lesson_records[1].lesson.starts == "18:00"
@@ -632,7 +631,7 @@ def test_the_limits_are_those_of_the_order(url: str) -> None:
 
 # --- append only ----------------------------------------------------------------------------------
 
-NEW = (9, "desk:9", 1, ADA, 5, "credit", "2026-11-02", "r", "a", "", "", None, None, 1, "t", "c")
+NEW = (9, "desk:9", 1, ADA, 5, "credit", "2026-11-02", "r", "a", "", "", None, None, 1, "t")
 
 
 def row(**other: Any) -> tuple[Any, ...]:
@@ -649,7 +648,7 @@ def row(**other: Any) -> tuple[Any, ...]:
         "actor",
         "rule",
     )
-    more = ("note_digest", "lesson_id", "reverses", "run_id", "posted_at", "chain")
+    more = ("note_digest", "lesson_id", "reverses", "run_id", "posted_at")
     return tuple(other.get(name, value) for name, value in zip(names + more, NEW, strict=True))
 
 
@@ -677,7 +676,7 @@ TAMPERING: list[tuple[str, tuple[Any, ...]]] = [
 ]
 
 
-RUN = (99, "u", "desk", 0, "2026-11-02", "2026-11-02", "a", "t", "t", "d", 0, 0, 0, 0, 0)
+RUN = (99, "u", "desk", 0, "2026-11-02", "2026-11-02", "a", "l", "t", "t", "d", 0, 0, 0, 0, 0, "c")
 RUN_MARKS = ", ".join("?" * len(RUN))
 RUN_TAMPERING: list[tuple[str, tuple[Any, ...]]] = [
     ("UPDATE run SET coins = 500 WHERE id = 1", ()),
@@ -784,16 +783,9 @@ def test_a_plan_cannot_post_what_is_posted(url: str, changes: list[Change]) -> N
 
 
 def chain_breaks(url: str) -> list[int]:
-    """Numbers of the entries whose stored hash is not the recomputed one."""
-    with writing(url) as database:
-        digests = dict(database.execute_sql("SELECT n, note_digest FROM entry"))
-    before, broken = GENESIS, []
-    with reading(url) as reader:
-        for posted in entries_of(reader):
-            before = row_hash(before, ledger_row(posted, digests[posted.n]))
-            if before != posted.chain:
-                broken.append(posted.n)
-    return broken
+    """The runs whose stored hash is not the recomputed one."""
+    with engines.tampering(url) as connection:
+        return chain.breaks(connection)
 
 
 def check_chain(url: str) -> None:
@@ -802,8 +794,12 @@ def check_chain(url: str) -> None:
 
 
 def test_the_chain_can_be_recomputed(url: str) -> None:
-    """Over several runs, with notes and reversals, every hash follows from the one before."""
+    """Over several runs, with notes and reversals, every hash follows from the one before.
+
+    A run that posts nothing is a link as well.
+    """
     before_the_night(url)
+    put_in(url, a_plan(Put(a_lesson(7))))
     apply(url, a_night(note="Ада помогла"))
     put_in(url, a_plan(Post(a_credit("2"))))
     check_chain(url)
@@ -820,14 +816,20 @@ def test_the_chain_can_be_recomputed(url: str) -> None:
         "UPDATE entry SET note_digest = replace(note_digest, substr(note_digest, 1, 1), 'x')"
         " WHERE n = 2",
         "DELETE FROM entry WHERE n = 2",
+        "UPDATE run SET actor = 'boris' WHERE n_last = 4",
+        "UPDATE run SET login = 'boris(1)' WHERE n_last = 4",
+        "UPDATE run SET digest = 'd' WHERE n_last = 4",
     ],
 )
 def test_a_change_behind_the_guards_breaks_the_chain(url: str, sql: str) -> None:
     """Who takes the guards away and changes a byte is seen by recomputing."""
     put_in(url, a_plan(*(Post(a_credit(str(n), note="a note")) for n in range(4))))
+    put_in(url, a_plan(Post(a_credit("after"))))
+    with reading(url) as reader:
+        last = reader.head().runs
     with engines.unguarded(url) as connection:
         connection.execute(sql)
-    assert chain_breaks(url) == [3, 4] if sql.startswith("DELETE") else [2, 3, 4]
+    assert chain_breaks(url) == [last - 1]
 
 
 @pytest.mark.sqlite
@@ -840,16 +842,24 @@ def test_a_changed_byte_in_the_file_breaks_the_chain(url: str) -> None:
     path.write_bytes(content.replace(b"seen", b"same"))
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert chain_breaks(url) == [2]
+    with reading(url) as reader:
+        assert chain_breaks(url) == [reader.head().runs]
 
 
-def test_writing_on_after_a_missing_entry_is_refused(url: str) -> None:
-    """Where the last entry is not there the chain cannot go on; facts can."""
+@pytest.mark.parametrize("column", ["n", "runs"])
+def test_writing_on_after_a_missing_end_is_refused(url: str, column: str) -> None:
+    """Where the last run or its last entry is not there the chain cannot go on."""
+    put_in(url, a_plan(Post(a_credit("1"))))
+    with reading(url) as reader:
+        head = reader.head()
     with engines.tampering(url) as connection:
-        connection.execute("UPDATE head SET n = 5")
-    error = refused(url, a_plan(Post(a_credit("1"))), CoinsyncError)
-    assert error.message == "ledger is damaged: entry 5 is missing; nothing written"
-    assert apply(url, a_plan(Put(a_lesson()))).facts == 1
+        connection.execute(f"UPDATE head SET {column} = {column} + 1")
+    said = (
+        f"ledger is damaged: it ends at run {head.runs}, entry 1, and should at"
+        f" run {head.runs + (column == 'runs')}, entry {1 + (column == 'n')}; nothing written"
+    )
+    for change in (Post(a_credit("2")), Put(a_lesson())):
+        assert refused(url, a_plan(change), CoinsyncError).message == said
 
 
 def test_a_note_lies_beside_the_ledger_with_salt(url: str) -> None:

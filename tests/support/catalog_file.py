@@ -14,18 +14,21 @@ def rows_of(installation: Installation) -> dict[str, dict[str, str]]:
     return {row["code"]: row for row in csv.DictReader(io.StringIO(text))}
 
 
-def load_rows(installation: Installation, rows: dict[str, dict[str, str]]) -> str:
-    """Load these rows as the whole catalog; what the command says."""
+def csv_of(installation: Installation, rows: dict[str, dict[str, str]]) -> str:
+    """These rows as a file, and its path."""
     out = io.StringIO()
     writer = csv.DictWriter(out, next(iter(rows.values())))
     writer.writeheader()
     writer.writerows(rows.values())
-    return installation.ok(
-        "catalog", "load", installation.file("changed.csv", out.getvalue()), "--yes"
-    ).out
+    return installation.file("changed.csv", out.getvalue())
 
 
-def edit_goods(installation: Installation, code: str, **cells: str) -> str:
+def load_rows(installation: Installation, rows: dict[str, dict[str, str]]) -> str:
+    """Load these rows as the whole catalog; what the command says."""
+    return installation.ok("catalog", "load", csv_of(installation, rows), "--yes").out
+
+
+def edit_goods(installation: Installation, code: str, /, **cells: str) -> str:
     """Change cells of one of the goods; what the command says."""
     rows = rows_of(installation)
     rows[code] |= cells

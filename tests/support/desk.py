@@ -128,6 +128,11 @@ class Desk:
         """Record something without asking the desk."""
         self.do(a_plan(*changes, purpose=purpose))
 
+    def card(self, id: int) -> Resident:
+        """A card as it is recorded."""
+        with reading(self.url) as reader:
+            return found(reader, id)
+
     def balances(self) -> dict[int, int]:
         """What everybody has who has something."""
         with reading(self.url) as reader:
@@ -151,6 +156,15 @@ class Desk:
             return by_hand.give(
                 Clerk(reader, settings(), author), who(reader, resident), coins, note=note, way=way
             )
+
+    def give_all(
+        self, residents: Sequence[int], coins: int, key: str = "k1", note: str = "won", **more: Any
+    ) -> Proposal:
+        """Plan the same credit for many; ``more`` goes to the author."""
+        with reading(self.url) as reader:
+            clerk = Clerk(reader, settings(), self.author(key, **more))
+            receivers = [found(reader, id) for id in residents]
+            return by_hand.give_all(clerk, receivers, coins, note=note)
 
     def given(self, resident: int, coins: int, key: str = "k1", **more: Any) -> Proposal:
         """A credit or a debit, written."""

@@ -80,6 +80,8 @@ class Model:
     proposals: dict[str, Done] = field(default_factory=dict)
     into: dict[int, int] = field(default_factory=dict)
     erased: set[int] = field(default_factory=set)
+    known: set[int] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)
     viewers: set[Pair] = field(default_factory=set)
     revoked: set[Pair] = field(default_factory=set)
 
@@ -137,19 +139,23 @@ class Model:
     def read_people(self) -> None:
         """Who is in the CRM today.
 
-        A member who is still not there twelve hours after it was missed first left the group today.
+        Whoever is still not there twelve hours after that was first noticed is gone, and left the
+        group today.
         """
         self.looked = set()
         self.first_read = self.first_read or self.today
-        for who in self.members:
-            if who in self.cards:
-                self.belongs[who] = None
-            elif self.belongs.get(who, date.min) is None and who not in self.erased:
-                if self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
+        self.known |= self.cards
+        self.gone -= self.cards
+        for who in self.known:
+            if who in self.cards or who in self.gone | self.erased:
+                self.missed.pop(who, None)
+            elif self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
+                self.gone.add(who)
+                del self.missed[who]
+                if self.belongs.get(who, date.min) is None:
                     self.belongs[who] = self.today
-                    del self.missed[who]
-                continue
-            self.missed.pop(who, None)
+        for who in self.members & self.cards:
+            self.belongs[who] = None
 
     def settled(self, id: int) -> Lesson:
         """A lesson of the CRM with how its residents stand, and with those whom it listed once
@@ -251,16 +257,49 @@ class Model:
         self, key: str, who: int, coins: int, note: str, *, sure: bool = False, most: int = 10
     ) -> None:
         """A credit, or a debit if ``coins`` is negative."""
-        if abs(coins) > most:
-            raise Refused("AboveLimit")
         if self.survivor(who) in self.erased:
             raise Refused("CoinPolicy")
-        done = Done(self.survivor(who), coins, "credit" if coins > 0 else "debit", note, self.now)
-        if not self.is_done(key, done):
-            if not sure and self.is_twice(done, timedelta(minutes=10)):
-                raise Refused("LikelyDuplicate")
-            self.check_floors([done])
-            self.proposals[key] = done
+        if abs(coins) > most:
+            raise Refused("AboveLimit")
+        self.give_each(key, {key: who}, coins, note, sure=sure)
+
+    def give_group(
+        self, key: str, coins: int, note: str, *, sure: bool = False, most: int = 10
+    ) -> None:
+        """The same for all who are in the group today, but who is gone or erased."""
+        members = set()
+        for who, until in self.belongs.items():
+            survivor = self.survivor(who)
+            if (until or date.max) >= self.today and survivor not in self.gone | self.erased:
+                members.add(survivor)
+        if not members:
+            raise Refused("NotFound")
+        if coins > most:
+            raise Refused("AboveLimit")
+        self.give_each(key, {f"{key}:{who}": who for who in members}, coins, note, sure=sure)
+
+    def give_each(
+        self, key: str, receivers: dict[str, int], coins: int, note: str, *, sure: bool
+    ) -> None:
+        """The same for each of them under a key of its own, all or none; once under one key."""
+        kind = "credit" if coins > 0 else "debit"
+        wanted = {
+            own: Done(self.survivor(who), coins, kind, note, self.now)
+            for own, who in receivers.items()
+        }
+        posted = [
+            replace(done, resident=self.survivor(done.resident), at=self.now, back=False)
+            for own, done in self.proposals.items()
+            if own == key or own.startswith(f"{key}:")
+        ]
+        if posted:
+            if sorted(map(repr, posted)) != sorted(map(repr, wanted.values())):
+                raise Refused("PostedOtherwise")
+            return
+        if not sure and any(self.is_twice(done, timedelta(minutes=10)) for done in wanted.values()):
+            raise Refused("LikelyDuplicate")
+        self.check_floors(list(wanted.values()))
+        self.proposals |= wanted
 
     def import_rows(
         self, rows: tuple[tuple[str, int, int, str], ...], *, sure: bool = False
@@ -399,7 +438,7 @@ class Model:
     def unmerge(self, card: int) -> None:
         """A card stands on its own again, and each has its own viewers that were not revoked
         since."""
-        if card not in self.into:
+        if card not in self.into or self.into[card] in self.into:
             raise Refused("CoinPolicy")
         alone = self.copy()
         other = alone.into.pop(card)

@@ -127,6 +127,8 @@ class Installation:
             "alfacrm.per_second": 1000,
             "alfacrm.pause_seconds": 0.0,
             "sync.days_back": DAYS,
+            # The day of the made-up school does not go on.
+            "guards.clock_hours_max": 100_000,
             "branch": [
                 {"id": 1, "name": "", "zone": "Europe/Moscow"},
                 {"id": 2, "name": "", "zone": "Asia/Omsk"},

@@ -55,12 +55,13 @@ def in_terminal(
     columns: int = 80,
     environ: Mapping[str, str] | None = None,
     out: Path | None = None,
+    errors_too: bool = False,
 ) -> Shown:
     """Run a command line in a terminal and give ``answer`` as soon as the question stands there.
 
     ``answers`` are given one after another, each when the text that it is paired with stands there.
     After an answer that ends in ``HANG_UP`` the terminal is closed at once. Where ``out`` is given,
-    the program's output goes there.
+    the program's output goes there, and ``errors_too`` takes the other stream along.
     """
     script = [*answers] if answer is None else [(QUESTION, answer)]
     ours, theirs = pty.openpty()
@@ -70,7 +71,7 @@ def in_terminal(
         [sys.executable, "-c", _PROGRAM, "--config", str(installation.config), *words],
         stdin=theirs,
         stdout=output,
-        stderr=theirs,
+        stderr=output if errors_too else theirs,
         start_new_session=True,
         env={"TERM": "xterm-256color", **installation.environ, **(environ or {})},
     )

@@ -15,13 +15,14 @@ export function followAppearance() {
   listen("VKWebAppUpdateConfig", (config) => {
     if (config.appearance === "light" || config.appearance === "dark") root.dataset.appearance = config.appearance;
     for (const side of SIDES) {
-      const inset = Number(config.insets?.[side]);
+      const inset = Number((config.insets || {})[side]);
       if (inset >= 0 && inset <= INSET_MAX) root.style.setProperty(`--inset-${side}`, `${inset}px`);
     }
     if (platform === "desktop_web") fillFrame(Number(config.viewport_height));
     paintBars();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paintBars);
+  // Safari has the newer name of it since 14.
+  matchMedia("(prefers-color-scheme: dark)").addListener(paintBars);
   paintBars();
 }
 
@@ -29,8 +30,8 @@ export function followAppearance() {
 function paintBars() {
   if (!inWebView) return;
   const style = getComputedStyle(root);
-  const dark = style.colorScheme.trim() === "dark"
-    || (!root.dataset.appearance && matchMedia("(prefers-color-scheme: dark)").matches);
+  const said = root.dataset.appearance;
+  const dark = said === "dark" || (!said && matchMedia("(prefers-color-scheme: dark)").matches);
   ask("VKWebAppSetViewSettings", {
     // The style is that of the icons.
     status_bar_style: dark ? "light" : "dark",

@@ -4,17 +4,25 @@ import { followAppearance } from "./appearance.js";
 import { startGoods } from "./goods.js";
 import { startLines } from "./lines.js";
 import { startScreens } from "./screens.js";
-import { ask, inWebView, platform } from "./vk.js";
-import { residents, say, words } from "./words.js";
+import { ask, hearEarly, inWebView, platform } from "./vk.js";
+import { say, words } from "./words.js";
 
-followAppearance();
-startScreens();
-startGoods(residents);
-startLines();
-offerNumber();
-offerHomeScreen();
-// The swipe of an iPhone goes back through our screens instead of closing us.
-if (inWebView && /^mobile_ip/.test(platform)) ask("VKWebAppSetSwipeSettings", { history: true });
+/** Whatever one of them stumbles over, the others go on. */
+for (const start of [
+  followAppearance, startScreens, hearEarly, startGoods, startLines, offerNumber, offerHomeScreen, leadSwipesBack,
+]) {
+  try {
+    start();
+  } catch (error) {
+    // The browser's console tells it, as it does of every error that nobody catches.
+    setTimeout(() => { throw error; });
+  }
+}
+
+/** The swipe of an iPhone goes back through our screens instead of closing us. */
+function leadSwipesBack() {
+  if (inWebView && /^mobile_ip/.test(platform)) ask("VKWebAppSetSwipeSettings", { history: true });
+}
 
 /** Let strangers copy their number instead of typing it. */
 function offerNumber() {
@@ -24,7 +32,7 @@ function offerNumber() {
   button.addEventListener("click", async () => {
     const text = document.getElementById(button.dataset.copy).textContent;
     // A browser lets us at its clipboard only for a moment after a tap, so VK has no more than that moment.
-    const copied = await ask("VKWebAppCopyText", { text }, 1500) ?? await copiedByBrowser(text);
+    const copied = await ask("VKWebAppCopyText", { text }, 1500) || await copiedByBrowser(text);
     say(copied ? words.copied : words.not_copied);
   });
 }
@@ -33,7 +41,7 @@ async function copiedByBrowser(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
-  } catch {
+  } catch (error) {
     return false;
   }
 }
@@ -42,14 +50,14 @@ async function copiedByBrowser(text) {
 async function offerHomeScreen() {
   const offer = document.querySelector("[data-home-screen]");
   const known = offer && await ask("VKWebAppAddToHomeScreenInfo");
-  if (!known?.is_feature_supported || known.is_added_to_home_screen) return;
+  if (!known || !known.is_feature_supported || known.is_added_to_home_screen) return;
   offer.hidden = false;
   let asking = false;
   offer.querySelector("button").addEventListener("click", async () => {
     if (asking) return;
     asking = true;
     // A person decides in a window of VK's, and may take a minute.
-    offer.hidden = Boolean(await ask("VKWebAppAddToHomeScreen", {}, 60_000));
+    offer.hidden = Boolean(await ask("VKWebAppAddToHomeScreen", {}, 60000));
     asking = false;
   });
 }

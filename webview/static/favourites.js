@@ -11,18 +11,18 @@ const COUNT_MAX = 200;
 /** VK cuts longer values without a word, at 4096. */
 const LENGTH_MAX = 4000;
 const PAUSE_MS = 400;
-const PATIENCE_MS = 5000;
+const KEEPING_MS = 5000;
 
 /** A place in this browser; frames may be forbidden to use it, by an error at every touch. */
 const shelf = {
   name: `coinsync.${KEY}.${visitor}`,
-  read() { try { return localStorage.getItem(this.name); } catch { return null; } },
+  read() { try { return localStorage.getItem(this.name); } catch (error) { return null; } },
   write(value) {
     try {
       if (value) localStorage.setItem(this.name, value);
       else localStorage.removeItem(this.name);
       return true;
-    } catch {
+    } catch (error) {
       return false;
     }
   },
@@ -31,7 +31,7 @@ const shelf = {
 /** What VK keeps, as it was read last, and what it has not taken yet: code → wanted or not. */
 let kept = new Set();
 const wishes = new Map();
-let timer = 0;
+let saveTimer = 0;
 /** VK loses answers when it is asked two things at once: one call after another. */
 let turn = Promise.resolve();
 
@@ -65,13 +65,13 @@ export function wish(code, wanted) {
   // The page may end at any moment, long before VK answers.
   shelve();
   changed();
-  clearTimeout(timer);
-  timer = setTimeout(save, PAUSE_MS);
+  clearTimeout(saveTimer);
+  saveTimer = setTimeout(save, PAUSE_MS);
   return true;
 }
 
 function save() {
-  clearTimeout(timer);
+  clearTimeout(saveTimer);
   turn = turn.then(keep);
 }
 
@@ -81,7 +81,7 @@ async function keep() {
   const known = await recall();
   if (wishes.size === 0) return;
   const [now, all] = [new Map(wishes), favourites()];
-  if (known && await ask("VKWebAppStorageSet", { key: KEY, value: joined(all) }, PATIENCE_MS)) {
+  if (known && await ask("VKWebAppStorageSet", { key: KEY, value: joined(all) }, KEEPING_MS)) {
     kept = all;
     for (const [code, wanted] of now) if (wishes.get(code) === wanted) wishes.delete(code);
     shelve();
@@ -92,9 +92,10 @@ async function keep() {
 
 /** Read what VK keeps, and forget the wishes that it fulfils already, or has no room for; false where it says nothing. */
 async function recall() {
-  const answer = await ask("VKWebAppStorageGet", { keys: [KEY] }, PATIENCE_MS);
-  if (!Array.isArray(answer?.keys)) return false;
-  kept = parsed(answer.keys.find((one) => one?.key === KEY)?.value);
+  const answer = await ask("VKWebAppStorageGet", { keys: [KEY] }, KEEPING_MS);
+  if (!Array.isArray(answer && answer.keys)) return false;
+  const stored = answer.keys.find((pair) => pair && pair.key === KEY);
+  kept = parsed(stored && stored.value);
   for (const [code, wanted] of [...wishes].reverse()) {
     const full = wanted && !kept.has(code) && !fits(favourites());
     if (full) told("full");

@@ -3,12 +3,13 @@
 import { favourites, startFavourites, wish } from "./favourites.js";
 import { chosen, onChosen } from "./screens.js";
 import { inside } from "./vk.js";
-import { coins, filled, lessons, say, words } from "./words.js";
+import { coinForms, counted, filled, residents, say, words } from "./words.js";
 
 const catalog = document.querySelector('[data-screen="catalog"]');
-const cards = new Map([...(catalog?.querySelectorAll("[data-item]") ?? [])].map((card) => [card.dataset.item, card]));
-const screen = document.querySelector('[data-screen="favourites"]');
-const list = screen?.querySelector("[data-favourites]");
+const cards = new Map();
+const favouritesScreen = document.querySelector('[data-screen="favourites"]');
+const list = document.querySelector("[data-favourites]");
+for (const card of document.querySelectorAll('[data-screen="catalog"] [data-item]')) cards.set(card.dataset.item, card);
 
 /** Of a longer name only the beginning stands in a purse, where there is room for three lines on the smallest screen. */
 const NAME_MAX = 28;
@@ -16,8 +17,8 @@ const NAME_MAX = 28;
 /** Which goods are shown: of one category, "" for all, and only those that the child has coins for. */
 const filter = { category: "", affordable: false };
 
-/** Bring the catalog to life. ``residents`` are those of the page, with balances and what a lesson gives. */
-export function startGoods(residents) {
+/** Bring the catalog to life. */
+export function startGoods() {
   if (!catalog) return;
   document.addEventListener("click", tapped);
   const refresh = () => {
@@ -25,7 +26,7 @@ export function startGoods(residents) {
     for (const resident of residents) showGoal(resident);
   };
   for (const card of cards.values()) card.querySelector(".heart").disabled = false;
-  catalog.querySelector("[data-filters]")?.removeAttribute("hidden");
+  for (const filters of catalog.querySelectorAll("[data-filters]")) filters.hidden = false;
   onChosen(showFiltered);
   showFiltered();
   startFavourites(refresh, (trouble) => {
@@ -41,10 +42,10 @@ function tapped({ target }) {
   if (heart) {
     const card = heart.closest("[data-item]");
     const wanted = heart.getAttribute("aria-pressed") !== "true";
-    const next = card.parentElement === list ? (card.nextElementSibling ?? card.previousElementSibling) : null;
+    const next = card.parentElement === list ? (card.nextElementSibling || card.previousElementSibling) : null;
     if (!wish(card.dataset.item, wanted)) say(words.too_many);
     // The card goes with its heart, and whoever uses keys must not be thrown out of the list.
-    if (!card.isConnected) (next?.querySelector(".heart") ?? heading()).focus();
+    if (!card.isConnected) (next ? next.querySelector(".heart") : heading()).focus();
     return;
   }
   const button = target.closest("[data-filter]");
@@ -57,7 +58,7 @@ function tapped({ target }) {
 
 /** The favourites' heading, to which the focus goes when there is nothing else. */
 function heading() {
-  const title = screen.querySelector("h2");
+  const title = favouritesScreen.querySelector("h2");
   title.tabIndex = -1;
   return title;
 }
@@ -65,11 +66,11 @@ function heading() {
 // --- what is shown ---------------------------------------------------------------------------------------------------
 
 function showFiltered() {
-  let any = false;
+  let isAnyShown = false;
   for (const card of cards.values()) {
     const fits = !filter.category || card.closest("[data-shelf]").dataset.shelf === filter.category;
     card.hidden = !(fits && (!filter.affordable || affordable(card, chosen())));
-    any ||= !card.hidden;
+    isAnyShown = isAnyShown || !card.hidden;
   }
   for (const shelf of catalog.querySelectorAll("[data-shelf]")) {
     shelf.hidden = !shelf.querySelector("[data-item]:not([hidden])");
@@ -79,24 +80,24 @@ function showFiltered() {
     button.setAttribute("aria-pressed", on);
   }
   const nothing = catalog.querySelector("[data-nothing]");
-  if (nothing) nothing.hidden = any;
+  if (nothing) nothing.hidden = isAnyShown;
 }
 
 const reach = (card, resident) => card.querySelector(`.reach[data-resident="${resident}"]`);
-const affordable = (card, resident) => Boolean(reach(card, resident)?.classList.contains("enough"));
+const affordable = (card, resident) => Boolean(card.querySelector(`.enough[data-resident="${resident}"]`));
 
 function showHearts() {
   const codes = favourites();
   const shown = [];
   for (const [code, card] of cards) {
     press(card, codes.has(code));
-    if (codes.has(code)) shown.push(list.querySelector(`[data-item="${code}"]`) ?? copied(card));
+    if (codes.has(code)) shown.push(list.querySelector(`[data-item="${code}"]`) || copied(card));
   }
   const gone = [...list.children].filter((card) => !shown.includes(card));
   for (const card of gone) card.remove();
   shown.forEach((card, place) => { if (list.children[place] !== card) list.insertBefore(card, list.children[place]); });
   list.hidden = shown.length === 0;
-  screen.querySelector("[data-favourites-empty]").hidden = shown.length > 0;
+  favouritesScreen.querySelector("[data-favourites-empty]").hidden = shown.length > 0;
 }
 
 function copied(card) {
@@ -124,19 +125,20 @@ function showGoal({ id, balance, lesson }) {
   const wanted = [...favourites()].map((code) => cards.get(code)).filter((card) => card && reach(card, id))
     .map((card) => ({ name: card.querySelector("h4").textContent, price: Number(card.dataset.price) }))
     .sort((one, other) => one.price - other.price);
-  const goal = wanted.find(({ price }) => price > balance) ?? wanted.at(-1);
+  const goal = wanted.find(({ price }) => price > balance) || wanted[wanted.length - 1];
   if (!goal) {
-    line.replaceChildren(...invitations.get(id));
+    line.textContent = "";
+    line.append(...invitations.get(id));
     return;
   }
   const lacking = goal.price - balance;
   const count = lesson > 0 ? Math.ceil(lacking / lesson) : 0;
   const text = lacking <= 0 ? words.goal_reached : count > 0 ? words.goal : words.goal_coins;
-  line.textContent = filled(text, { name: named(goal.name), coins: coins(lacking), lessons: lessons(count) });
+  line.textContent = filled(text, { name: quoted(goal.name), coins: counted(lacking, coinForms), lessons: counted(count, words.lessons) });
 }
 
 /** A name as it stands in a sentence; it may be written from right to left, what stands around it is not. */
-function named(name) {
+function quoted(name) {
   const signs = [...name];
   const short = signs.length > NAME_MAX ? `${signs.slice(0, NAME_MAX - 1).join("").trimEnd()}…` : name;
   // It stands in quotation marks itself, so those within are of the other kind.

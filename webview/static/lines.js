@@ -2,7 +2,7 @@
 
 import { filled, words } from "./words.js";
 
-const PATIENCE_MS = 15000;
+const LINES_PATIENCE_MS = 15000;
 
 /** Offer older lines wherever there are some. */
 export function startLines() {
@@ -27,7 +27,7 @@ async function bring(button) {
 
 async function fetched({ child, before }) {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), PATIENCE_MS);
+  const timer = setTimeout(() => stop.abort(), LINES_PATIENCE_MS);
   try {
     const answer = await fetch(`/history?${new URLSearchParams({ child, before })}`, {
       headers: { "X-Launch": location.search.slice(1) },
@@ -36,7 +36,7 @@ async function fetched({ child, before }) {
     if (!answer.ok) return { status: answer.status };
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     return { part: page.querySelector(`[data-lines="${child}"]`) };
-  } catch {
+  } catch (error) {
     return {};
   } finally {
     clearTimeout(timer);
@@ -45,14 +45,14 @@ async function fetched({ child, before }) {
 
 function append(button, part) {
   const list = document.querySelector(`[data-lines="${button.dataset.child}"]`);
-  const first = part.firstElementChild ?? list.lastElementChild;
+  const first = part.firstElementChild || list.lastElementChild;
   list.append(...part.children);
   button.dataset.before = part.dataset.before;
   button.nextElementSibling.textContent = "";
   const hint = document.querySelector(`[data-bounded="${button.dataset.child}"]`);
   if (hint) hint.textContent = filled(words.shown, { count: list.children.length });
   if (part.dataset.before !== "0") return;
-  hint?.remove();
+  if (hint) hint.remove();
   if (document.activeElement === button) {
     first.tabIndex = -1;
     first.focus({ preventScroll: true });

@@ -14,7 +14,8 @@ const places = new Map();
 const watchers = [];
 
 let current = null;
-let child = switches[0]?.dataset.switch ?? document.querySelector("[data-resident]")?.dataset.resident ?? "";
+const firstOwner = document.querySelector("[data-switch], [data-resident]");
+let child = firstOwner ? firstOwner.dataset.switch || firstOwner.dataset.resident : "";
 
 /** The number of the child that is shown, "" where there is none. */
 export const chosen = () => child;
@@ -49,7 +50,11 @@ function followed(event) {
 
 /** Bring what is reached by a key into sight, in a row that is swiped; browsers leave it half outside. */
 function reached({ target }) {
-  if (target.matches(":is(.switcher, .filters) :focus-visible")) target.scrollIntoView({ block: "nearest", inline: "nearest" });
+  const row = target.closest(".switcher, .filters");
+  if (!row) return;
+  const { left, right } = target.getBoundingClientRect();
+  const edges = row.getBoundingClientRect();
+  if (left < edges.left || right > edges.right) row.scrollLeft += left - edges.left - (edges.width - right + left) / 2;
 }
 
 /** Lead to what a fragment names, by a step in the history if it is elsewhere; only names of ours get into it. */
@@ -62,9 +67,9 @@ function go(fragment, byHand = false) {
 /** The element that a fragment names, and its screen: the first where it names nothing of ours. */
 function named(fragment) {
   let name = fragment.slice(1);
-  try { name = decodeURIComponent(name); } catch { /* No name of ours needs decoding that fails. */ }
+  try { name = decodeURIComponent(name); } catch (error) { /* No name of ours needs decoding that fails. */ }
   const element = document.getElementById(name);
-  const screen = element?.closest("[data-screen]") ?? null;
+  const screen = element && element.closest("[data-screen]");
   return screen ? { screen, element } : { screen: screens[0], element: screens[0] };
 }
 
@@ -80,7 +85,7 @@ function show(fragment, byHand = false) {
     document.title = title ? `${title} · ${school}` : school;
     document.documentElement.dataset.shown = screen.dataset.screen;
     // Without a fragment the first screen is where the reader already is.
-    if (current || fragment) scrollTo(0, places.get(screen) ?? 0);
+    if (current || fragment) scrollTo(0, places.get(screen) || 0);
     current = screen;
     if (byHand) focusOn(screen);
   }
@@ -89,7 +94,7 @@ function show(fragment, byHand = false) {
 
 /** Let whoever listens or uses keys go on from the new screen's beginning. */
 function focusOn(screen) {
-  const heading = [...screen.querySelectorAll("h2")].find((one) => !one.closest("[hidden]")) ?? screen;
+  const heading = [...screen.querySelectorAll("h2")].find((one) => !one.closest("[hidden]")) || screen;
   heading.tabIndex = -1;
   heading.focus({ preventScroll: true });
 }

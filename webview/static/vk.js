@@ -4,26 +4,26 @@
  * What VK says is never proof of anything: whoever holds this window can forge it. It decides looks and conveniences.
  */
 
-const PATIENCE_MS = 4000;
+const VK_PATIENCE_MS = 4000;
 
 const bridge = window.vkBridge;
 const launch = new URLSearchParams(location.search);
 
 /** Whether VK shows us, in a frame or in its own WebView. */
-export const inside = Boolean(bridge?.isEmbedded());
+export const inside = Boolean(bridge && bridge.isEmbedded());
 export const inWebView = inside && bridge.isWebView();
-export const platform = launch.get("vk_platform") ?? "";
+export const platform = launch.get("vk_platform") || "";
 /** Who opened the page, for naming things kept in this browser; the server alone knows whether it is true. */
-export const visitor = launch.get("vk_user_id") ?? "";
+export const visitor = launch.get("vk_user_id") || "";
 
 /** Call VK; null when it refuses, is silent for too long, or is not there. */
-export async function ask(method, parameters = {}, patience = PATIENCE_MS) {
+export async function ask(method, parameters = {}, patience = VK_PATIENCE_MS) {
   if (!inside) return null;
   let timer;
   const silence = new Promise((settle) => { timer = setTimeout(settle, patience, null); });
   try {
     return await Promise.race([bridge.send(method, parameters), silence]);
-  } catch {
+  } catch (error) {
     return null;
   } finally {
     clearTimeout(timer);
@@ -32,8 +32,12 @@ export async function ask(method, parameters = {}, patience = PATIENCE_MS) {
 
 /** Hear what VK says by itself. */
 export function listen(event, heard) {
-  if (inside) bridge.subscribe(({ detail }) => { if (detail?.type === event) heard(detail.data ?? {}); });
+  if (!inside) return;
+  bridge.subscribe(({ detail }) => { if (detail && detail.type === event) heard(detail.data || {}); });
 }
 
-// Until this call VK shows its own screen over ours, so it comes before everything else.
-ask("VKWebAppInit");
+/** Hear what VK said while this script was on its way; an older page kept nothing. */
+export function hearEarly() {
+  // A copy: whoever keeps them hears these once more.
+  for (const event of (window.vkEarly || []).splice(0)) window.dispatchEvent(new event.constructor(event.type, event));
+}

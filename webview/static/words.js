@@ -1,37 +1,48 @@
 /** What the page's script says: the server's words, filled in, and how numbers stand beside nouns. */
 
-const data = JSON.parse(document.getElementById("data")?.textContent ?? "{}");
-const language = document.documentElement.lang;
-const plural = new Intl.PluralRules(language);
-/** From ten thousand on, thousands are set apart, as the server does it. */
-const number = new Intl.NumberFormat(language, { useGrouping: "min2" });
 const SHOWN_MS = 6000;
+/** From this number on, thousands are set apart, as the server does it. */
+const GROUPED_FROM = 10000;
 
-export const words = data.words ?? {};
-export const residents = data.residents ?? [];
+const language = document.documentElement.lang === "en" ? "en" : "ru";
+const plural = new Intl.PluralRules(language);
+
+/** The texts of the page's language; ``TEXTS`` stands before this script. */
+export const words = TEXTS[language];
+
+const dataElement = document.getElementById("data");
+const data = dataElement ? JSON.parse(dataElement.textContent) : {};
+
+/** The residents of the page with what is counted with, and the forms of the coin's name. */
+export const residents = data.residents || [];
+export const coinForms = data.coins || [];
 
 /** A text with its braces filled in. */
 export function filled(text, values) {
-  return text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)\}/g, (whole, name) => String(name in values ? values[name] : whole));
 }
 
-/** A count of coins, or of lessons, in words. */
-export const coins = (count) => counted(count, words.coins);
-export const lessons = (count) => counted(count, words.lessons);
-
-/** Forms stand in the order one, few, many in Russian, and one, other in English. */
-function counted(count, forms) {
-  const place = { one: 0, few: 1 }[plural.select(count)] ?? forms.length - 1;
-  return `${number.format(count)} ${forms[Math.min(place, forms.length - 1)]}`;
+/** A number as the server writes it. */
+export function numeral(value) {
+  const digits = String(Math.abs(value));
+  const grouped = Math.abs(value) >= GROUPED_FROM ? digits.replace(/\B(?=(\d{3})+$)/g, words.thousands) : digits;
+  return value < 0 ? `−${grouped}` : grouped;
 }
 
-let timer = 0;
+/** A count beside a noun; forms stand in the order one, few, many in Russian, and one, other in English. */
+export function counted(count, forms) {
+  const places = { one: 0, few: 1 };
+  const place = places[plural.select(count)];
+  return `${numeral(count)} ${forms[place === undefined ? forms.length - 1 : Math.min(place, forms.length - 1)]}`;
+}
+
+let sayTimer = 0;
 
 /** Tell the reader something in passing. */
 export function say(text) {
   const status = document.querySelector("[data-status]");
   if (!status || !text) return;
   status.textContent = text;
-  clearTimeout(timer);
-  timer = setTimeout(() => { status.textContent = ""; }, SHOWN_MS);
+  clearTimeout(sayTimer);
+  sayTimer = setTimeout(() => { status.textContent = ""; }, SHOWN_MS);
 }

@@ -38,7 +38,6 @@ _DOCS = "docs/operations.md says what is needed."
 #: By so much our clock may differ from the CRM's; launches are refused when VK's is more than five
 #: minutes ahead of ours; a day means that lessons are taken for another day's.
 CLOCK_OFF_GOOD, CLOCK_OFF_LAUNCH = timedelta(minutes=1), timedelta(minutes=5)
-CLOCK_OFF_MAX = timedelta(days=1)
 #: A run that holds the lock for longer than this hangs.
 RUN_MAX = timedelta(hours=6)
 #: Where systemd keeps the timers that are switched on.
@@ -230,7 +229,7 @@ def clock(ex: Examination) -> None:
     runs = ex.asked(lambda reader: reader.runs(1)) or []
     if runs and ex.session.now() < datetime.fromisoformat(runs[0].posted_at):
         said = f"before the ledger's newest run ({runs[0].posted_at}): nothing can be written"
-        ex.fail("clock", said, _SET_CLOCK)
+        ex.fail("clock", said, f"{_SET_CLOCK}; if it is right: coinsync db accept --clock")
     elif ahead is None:
         fine = "not before the ledger's newest run" if runs else "nothing to compare it with"
         ex.ok("clock", fine)
@@ -242,7 +241,8 @@ def clock(ex: Examination) -> None:
         if abs(ahead) > CLOCK_OFF_LAUNCH:
             said += ": families' launches may be refused"
         # Less may be the fault of a CRM whose own clock is wrong.
-        state = FAIL if abs(ahead) > CLOCK_OFF_MAX else WARN
+        hours_max = ex.session.settings.limits.clock_hours_max
+        state = FAIL if abs(ahead) > timedelta(hours=hours_max) else WARN
         ex.say("clock", state, said, _SET_CLOCK)
 
 

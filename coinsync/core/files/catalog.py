@@ -1,14 +1,12 @@
-"""The catalog in one file: TOML blocks or the rows of a spreadsheet, each one of the shop's goods.
+"""The catalog in one sheet, each row one of the shop's goods.
 
 A file is taken as a whole or not at all, and every problem of every row is named. Families see the
 goods in the order of the rows.
 """
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from coinsync.core.catalog import (
     CODE_LENGTH_MAX,
@@ -27,14 +25,11 @@ from coinsync.core.files.sheet import (
     read_sheet,
     refusal,
     repeated,
-    shown,
-    suggestion,
 )
-from coinsync.core.files.toml import toml_problem
-from coinsync.core.identity import clean, folded, plain_number
+from coinsync.core.identity import folded, plain_number
 from coinsync.errors import ImportRefused, PictureRefused
 
-#: The columns of a sheet, which are the keys of a block too, and their other headings.
+#: The columns of the sheet, and their other headings.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "code": ("код", "артикул"),
     "name_ru": ("название", "наименование", "товар", "name"),
@@ -50,7 +45,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "tracked": ("учёт", "учёт остатков", "остаток считать"),
 }
 
-BYTES_MAX = 1_000_000
 ITEMS_MAX = 1_000
 PICTURE_LENGTH_MAX = 100
 
@@ -64,20 +58,20 @@ Pictures = Callable[[str], str]
 
 
 def read_catalog(
-    content: bytes, *, toml: bool, branches: frozenset[int], picture: Pictures = str
+    content: bytes, *, branches: frozenset[int], picture: Pictures = str
 ) -> tuple[Item, ...]:
-    """Read a whole catalog, from TOML or from CSV, in its order.
+    """Read a whole catalog from CSV, in its order.
 
     ``branches`` are those of the school. Raises ``ImportRefused`` with all problems, also those
     that ``picture`` has.
     """
-    sources, problems = _blocks(content) if toml else _rows(content)
+    rows, problems = _rows(content)
     items = []
-    for place, source in enumerate(sources, start=1):
-        reader = _ItemReader(source, problems, branches, picture)
+    for place, row in enumerate(rows, start=1):
+        reader = _ItemReader(row, problems, branches, picture)
         items.append(reader.item(place))
     codes = [item.code for item in items]
-    problems += repeated("code", zip(codes, sources, strict=True))
+    problems += repeated("code", zip(codes, rows, strict=True))
     if problems:
         raise refusal(problems)
     if not items:
@@ -106,24 +100,6 @@ def _cell(value: str | int | bool | tuple[int, ...]) -> str:
     return str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Block(SheetRow):
-    # One block of a TOML file, ``line`` its number; its values may be anything.
-
-    @property
-    def place(self) -> str:
-        return f"[[item]] {self.line}"
-
-    def problem(self, column: str, reason: str) -> Problem:
-        where = self.place
-        code = self.cells.get("code")
-        if isinstance(code, str) and is_code(code):
-            where += f" ({code})"
-        if column:
-            where += f", {column}"
-        return Problem(self.line, column, reason, where)
-
-
 def _rows(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
     sheet = read_sheet(content, COLUMNS, needed=(("code",), ("name_ru",), ("price",)))
     if len(sheet.rows) > ITEMS_MAX:
@@ -131,61 +107,16 @@ def _rows(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
         raise refusal([Problem(line, "", f"more than {ITEMS_MAX} goods")])
     rows = []
     for row in sheet.rows:
-        # An empty cell says nothing, as a key that is left out.
+        # An empty cell says nothing, as a column that is left out.
         cells = {name: cell for name, cell in row.cells.items() if cell}
         rows.append(SheetRow(row.line, cells))
     return rows, list(sheet.problems)
 
 
-def _blocks(content: bytes) -> tuple[Sequence[SheetRow], list[Problem]]:
-    data = _parsed(content)
-    stray = []
-    for name in data:
-        if name != "item":
-            stray.append(f"{quoted(name)} is not known{suggestion(name, ['item'])}")
-    blocks = data.get("item", [])
-    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
-        stray.append("item: goods stand in blocks, each below a line [[item]]")
-    if stray:
-        raise ImportRefused(stray)
-    if len(blocks) > ITEMS_MAX:
-        raise ImportRefused([f"{len(blocks)} goods, and {ITEMS_MAX} are the limit"])
-    sources = [_Block(number, block) for number, block in enumerate(blocks, start=1)]
-    problems = []
-    for source in sources:
-        for name in source.cells:
-            if name not in COLUMNS:
-                key = clean(name)[:CODE_LENGTH_MAX]
-                problems.append(source.problem(key, f"is not known{suggestion(name, COLUMNS)}"))
-    return sources, problems
-
-
-def _parsed(content: bytes) -> dict[str, Any]:
-    if len(content) > BYTES_MAX:
-        raise ImportRefused([f"the file has {len(content)} bytes, and {BYTES_MAX} are the limit"])
-    try:
-        text = content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise ImportRefused(["the characters cannot be read; save the file as UTF-8"]) from error
-    try:
-        return tomllib.loads(text)
-    except (ValueError, OverflowError) as error:
-        raise ImportRefused([clean(toml_problem(text, error))]) from error
-    except RecursionError as error:
-        raise ImportRefused(["not valid TOML: brackets within brackets without an end"]) from error
-
-
 @dataclass(slots=True)
 class _ItemReader(RowReader):
-    # A block has values of TOML's own types, a row texts alone: a text that says a number or yes is
-    # understood in a row only.
-
     known_branches: frozenset[int]
     web_copy: Pictures
-
-    @property
-    def _is_sheet(self) -> bool:
-        return not isinstance(self.row, _Block)
 
     def item(self, place: int) -> Item:
         """The goods of this row; of use only if there are no problems."""
@@ -216,40 +147,28 @@ class _ItemReader(RowReader):
         return code
 
     def _price(self) -> int:
-        value = self.row.cells.get("price", "")
-        if value == "":
+        cell = self.row.cells.get("price", "")
+        if not cell:
             self.complain("price", "is empty")
             return 0
-        price = self._number(value)
+        price = plain_number(digits_in(cell))
         if price is None:
-            self.complain("price", f"{shown(value)} is not a whole number of coins")
+            self.complain("price", f"{quoted(cell)} is not a whole number of coins")
             return 0
         if not 1 <= price <= PRICE_MAX:
-            self.complain("price", f"{shown(value)} is not from 1 to {PRICE_MAX}")
+            self.complain("price", f"{quoted(cell)} is not from 1 to {PRICE_MAX}")
         return price
 
-    def _number(self, value: Any) -> int | None:
-        if self._is_sheet:
-            return plain_number(digits_in(value))
-        # In Python "true" is a whole number as well.
-        return value if type(value) is int else None
-
     def _branches(self) -> tuple[int, ...]:
-        value = self.row.cells.get("branches", [])
-        if self._is_sheet and isinstance(value, str):
-            value = list(filter(None, _SEPARATORS.split(value)))
-        if not isinstance(value, list):
-            reason = f"{shown(value)} is not a list of branches such as [1, 2]"
-            self.complain("branches", reason)
-            return ()
+        cell = self.row.cells.get("branches", "")
         branches = set()
-        for part in value:
-            branch = self._number(part)
+        for part in filter(None, _SEPARATORS.split(cell)):
+            branch = plain_number(digits_in(part))
             if branch in self.known_branches:
                 branches.add(branch)
             else:
                 known = ", ".join(map(str, sorted(self.known_branches)))
-                reason = f"{shown(part)} is no branch of the configuration; there are {known}"
+                reason = f"{quoted(part)} is no branch of the configuration; there are {known}"
                 self.complain("branches", reason)
         return tuple(sorted(branches))
 
@@ -268,16 +187,11 @@ class _ItemReader(RowReader):
             return ""
 
     def _yes_no(self, column: str) -> bool:
-        value = self.row.cells.get(column, True)
-        if isinstance(value, bool):
-            return value
-        if self._is_sheet:
-            word = folded(value)
-            if word not in _YES | _NO:
-                self.complain(column, f"{shown(value)} is neither yes nor no (да, нет)")
-            return word in _YES
-        self.complain(column, f"{shown(value)} is neither true nor false")
-        return False
+        cell = self.row.cells.get(column, "yes")
+        word = folded(cell)
+        if word not in _YES | _NO:
+            self.complain(column, f"{quoted(cell)} is neither yes nor no (да, нет)")
+        return word in _YES
 
 
 def is_file_name(text: str) -> bool:

@@ -144,7 +144,7 @@ class _ImportRowReader(RowReader):
         return ImportRow(self.row.line, resident, coins, kind, reason, way, day, key)
 
     def cell(self, column: str) -> str:
-        return str(self.row.cells.get(column, ""))
+        return self.row.cells.get(column, "")
 
     def _kind(self) -> Kind | None:
         word = self.cell("kind")

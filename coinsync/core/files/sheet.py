@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any
 
 from coinsync.core.files.spelling import misspelt
 from coinsync.core.identity import clean, folded, unprotected
@@ -51,21 +50,15 @@ _THOUSANDS = re.compile(r"(?<=[0-9]) (?=[0-9]{3}(?![0-9]))")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a line cannot be read; ``column`` is "" where it is the line as a whole.
-
-    ``where`` says in words where it is, in a file whose lines nobody counts.
-    """
+    """Why a line cannot be read; ``column`` is "" where it is the line as a whole."""
 
     line: int
     column: str
     reason: str
-    where: str = ""
 
     def __str__(self) -> str:
-        where = self.where or f"line {self.line}"
-        if self.column and not self.where:
-            where += f", column {self.column}"
-        return f"{where}: {self.reason}"
+        column = f", column {self.column}" if self.column else ""
+        return f"line {self.line}{column}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +66,7 @@ class SheetRow:
     """The cells of one row by column; ``line`` is where it begins in the file, from 1."""
 
     line: int
-    cells: Mapping[str, Any]
-
-    @property
-    def place(self) -> str:
-        """Where it stands."""
-        return f"line {self.line}"
+    cells: Mapping[str, str]
 
     def problem(self, column: str, reason: str) -> Problem:
         """Something that is wrong here."""
@@ -136,11 +124,7 @@ class RowReader:
 
     def text(self, column: str, length_max: int, *, needed: bool = False) -> str:
         """A text in one line, whatever way it was broken into lines; "" where there is none."""
-        value = self.row.cells.get(column, "")
-        if not isinstance(value, str):
-            self.complain(column, f"{shown(value)} is not a text")
-            return ""
-        text = clean(value)
+        text = clean(self.row.cells.get(column, ""))
         if needed and not text:
             self.complain(column, "is empty")
         if is_error(text):
@@ -152,14 +136,14 @@ class RowReader:
 
 def repeated(column: str, rows: Iterable[tuple[str, SheetRow]]) -> list[Problem]:
     """The problems of rows whose value stands in an earlier row too; "" is no value."""
-    first: dict[str, SheetRow] = {}
+    first_lines: dict[str, int] = {}
     problems = []
     for value, row in rows:
-        if value in first:
-            place = first[value].place
-            problems.append(row.problem(column, f"{quoted(value)} stands in {place} too"))
+        if value in first_lines:
+            reason = f"{quoted(value)} stands in line {first_lines[value]} too"
+            problems.append(row.problem(column, reason))
         elif value:
-            first[value] = row
+            first_lines[value] = row.line
     return problems
 
 
@@ -196,16 +180,6 @@ def quoted(text: str) -> str:
     # A cell may be as long as the file, and little of it is shown.
     text = clean(text[: 10 * SHOWN_LENGTH_MAX])
     return f'"{text}"' if len(text) <= SHOWN_LENGTH_MAX else f'"{text[: SHOWN_LENGTH_MAX - 1]}…"'
-
-
-def shown(value: Any) -> str:
-    """Any value of a file as a problem shows it."""
-    if isinstance(value, bool):
-        return quoted("true" if value else "false")
-    try:
-        return quoted(str(value))
-    except ValueError:  # Python writes no whole number of several thousand digits.
-        return quoted("a number without an end")
 
 
 def suggestion(text: str, known: Iterable[str]) -> str:

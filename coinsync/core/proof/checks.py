@@ -66,7 +66,7 @@ LEDGER_CHECKS = (
     ),
     _of_ledger("reversals", "a reversal mirrors an earlier entry of its key, each at most once"),
     _of_ledger("floors", "no balance fell below zero but by a reviewed reversal"),
-    _of_ledger("chain", "the hash of every entry follows from the one before"),
+    _of_ledger("chain", "every run follows from the run before and from all that it wrote"),
     _of_ledger("runs", "every entry belongs to a run, and the totals of every run are right"),
     _of_ledger(
         "circulation", "issued − reversed − spent + refunded is what the residents have together"

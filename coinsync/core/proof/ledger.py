@@ -6,11 +6,12 @@ reading a ledger of millions of entries is what takes the time.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from coinsync.core.facts import Note
-from coinsync.core.ledger import GENESIS, Head, LedgerRow, Run, note_digest, row_hash
+from coinsync.core.ledger import Head, LedgerRow, Run, note_digest
 from coinsync.core.proof.checks import Circulation, Findings, erase_command
 from coinsync.core.proof.keys import PostedKeys
 from coinsync.core.proof.people import MergedCards
@@ -22,10 +23,11 @@ from coinsync.core.proof.rows import (
     word_faults,
     wrong_columns,
 )
-from coinsync.core.proof.runs import PostedRuns
+from coinsync.core.proof.runs import Chain, PostedRuns
 from coinsync.environment import Progress, no_progress
 
 _RUNS = "coinsync runs"
+_STOCK = "coinsync catalog stock list"
 
 
 @dataclass(slots=True)
@@ -49,7 +51,8 @@ class StoredNotes:
 class LedgerPass:
     """One pass over the ledger; ``expected`` entries will come, as far as that is known.
 
-    Afterwards ``keys`` say how far every key has come.
+    Afterwards ``keys`` say how far every key has come. What runs wrote besides entries, ``chain``
+    must have taken in before.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class LedgerPass:
         expected: int = 0,
     ) -> None:
         self.keys = PostedKeys(account, findings)
+        self.chain = Chain(runs)
         self.entries = 0
         self._account = account
         self._runs = PostedRuns(runs, cards, findings)
@@ -82,14 +86,26 @@ class LedgerPass:
         """The coins of every card that was ever named."""
         return self._runs.balances
 
+    def take_shop(self, rows: Iterable[tuple[str, Any, Sequence[Any]]]) -> None:
+        """Take in every row of the shop that only grows: its table, its run, and all it holds.
+
+        They must come before the entries, because so a run hashes them.
+        """
+        for table, run, row in rows:
+            self.chain.take(table, run, row)
+            if table == "stock_move":
+                # Its number stands first in a move, the digest of its note eighth.
+                self._check_note_of_move(row[0], row[7])
+
     def take(self, rows: Iterable[LedgerRow]) -> None:
         """Look at every row, in the order of their numbers."""
         runs, keys, right_words = self._runs, self.keys, self._right_words
-        chain = GENESIS
+        take_in = self.chain.take
         for row in rows:
             self.entries += 1
+            take_in("entry", row.run, row)
             if tuple(map(type, row)) not in ROW_SHAPES:
-                chain = self._skip(row)
+                self._skip(row)
                 continue
             if row.run != runs.open.id:
                 self._progress("entries", self.entries - 1, self._expected)
@@ -100,11 +116,6 @@ class LedgerPass:
                 self._find("entry", row, f"{row.coins:+} coins of kind {plain(row.kind)}")
             if row.n != self._n_last + 1:
                 self._find_gap(row.n)
-            if row_hash(chain, row) != row.chain:
-                self._find("chain", row, "its hash does not follow from the entry before")
-            # The next is compared with the hash that stands here, right or wrong: one change is
-            # one case.
-            chain = row.chain
             self._n_last = row.n
             runs.add(row)
             keys.add(row)
@@ -118,6 +129,7 @@ class LedgerPass:
 
         What belongs to none of the recorded ``residents`` is not in circulation.
         """
+        self.chain.check(self._findings)
         self._runs.check_recorded()
         self._runs.check_families()
         # Digests that entries vouch for were taken out, one by one.
@@ -145,13 +157,18 @@ class LedgerPass:
             case = "the head names another CRM account than the configuration"
             self._findings.add("numbers", case, _RUNS)
 
-    def _skip(self, row: LedgerRow) -> str:
-        # A row whose numbers are no numbers, or texts no texts, takes part in nothing. The hash
-        # from which the next entry should follow comes back.
+    def check_strays(self) -> None:
+        """Whether everything that only grows belongs to a recorded run; entries are looked at."""
+        for table, count in self.chain.strays.items():
+            if table != "entry":
+                case = f"rows of {table} belong to no recorded run"
+                self._findings.add("runs", case, _RUNS, count=count)
+
+    def _skip(self, row: LedgerRow) -> None:
+        # A row whose numbers are no numbers, or texts no texts, takes part in nothing else.
         columns = ", ".join(wrong_columns(row))
         self._findings.add("entry", f"entry {plain(row.n)}: {columns} cannot be", _RUNS)
         self._n_last = row.n if type(row.n) is int else self._n_last + 1
-        return row.chain if type(row.chain) is str else GENESIS
 
     def _check_words(self, row: LedgerRow) -> None:
         faults = word_faults(row)
@@ -169,6 +186,15 @@ class LedgerPass:
         count = max(1, n - first)
         case = f"entry {first} is" if count == 1 else f"entries {first} … {n - 1} are"
         self._findings.add("numbers", f"{case} missing", _RUNS, count=count)
+
+    def _check_note_of_move(self, n: Any, expected: Any) -> None:
+        # It lies under the number turned round. Nobody needs it, so that it may be gone.
+        under = -n if type(n) is int else 0
+        digest = self._notes.digests.pop(under, None)
+        if digest is not None and digest != expected:
+            self._findings.add("notes", f"move of stock {n}: its note is another one", _STOCK)
+        if under in self._notes.private:
+            self._findings.add("private", f"move of stock {n}: its note", _STOCK)
 
     def _check_note(self, row: LedgerRow) -> None:
         digest = self._notes.digests.pop(row.n, None)

@@ -1,10 +1,11 @@
-"""The runs that posted the ledger: totals, order, and the balances at the end of each."""
+"""The runs that posted the ledger: chain, totals, order, and the balances at the end of each."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from coinsync.core.ledger import LedgerRow, Run
+from coinsync.core.ledger import GENESIS, LedgerRow, Run, RunHash
 from coinsync.core.plan import Purpose
 from coinsync.core.proof.checks import Findings, history_command
 from coinsync.core.proof.keys import takes_back
@@ -12,6 +13,41 @@ from coinsync.core.proof.people import MergedCards
 from coinsync.core.proof.rows import is_run, is_time, plain, run_fault
 
 _RUNS = "coinsync runs"
+
+
+class Chain:
+    """Hashes again what each of the recorded ``runs`` wrote."""
+
+    def __init__(self, runs: Mapping[int, Run]) -> None:
+        self._hashes: dict[int, RunHash] = {}
+        chain = GENESIS
+        for run in runs.values():
+            self._hashes[run.id] = RunHash(chain, run)
+            # The next is compared with the hash that stands here, right or wrong: one change is
+            # one case.
+            chain = run.chain
+        #: Tables with rows of a run that is not recorded.
+        self.strays = Counter[str]()
+        #: Runs whose recorded hash is not the one that follows.
+        self.broken: list[int] = []
+
+    def take(self, table: str, run: Any, row: Sequence[Any]) -> None:
+        """Take in a row of a run."""
+        # Whatever lies there as the number of a run, damaged or not, can be looked up.
+        run_hash = self._hashes.get(run)
+        if run_hash is None:
+            self.strays[table] += 1
+        else:
+            run_hash.add(table, row)
+
+    def check(self, findings: Findings) -> None:
+        """Compare every hash with the recorded one."""
+        for run_hash in self._hashes.values():
+            run = run_hash.run
+            if run_hash.chain != run.chain:
+                self.broken.append(run.id)
+                case = f"run {plain(run.id)} does not follow from the run before and what it wrote"
+                findings.add("chain", case, _RUNS)
 
 
 @dataclass(slots=True)
@@ -133,6 +169,7 @@ class PostedRuns:
         if (run.entries or run.coins) and run.id not in self._with_entries:
             return f"its {run.entries} entries ({run.coins:+}) are missing"
         # Moments of one form compare as texts.
-        if run.n_last != n_last + run.entries or run.posted_at < posted_at:
+        is_earlier = run.posted_at < posted_at and run.purpose != Purpose.ACCEPT.value
+        if run.n_last != n_last + run.entries or is_earlier:
             return "it does not go on where the run before ended"
         return ""

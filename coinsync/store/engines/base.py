@@ -1,9 +1,8 @@
 """What a database engine must be able to do; outside ``engines`` nobody asks which one it is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 from peewee import Database
@@ -49,10 +48,6 @@ class Engine(ABC):
         return None
 
     @abstractmethod
-    def back_up(self, url: str, file: Path) -> None:
-        """Write a copy of one moment into a file that is not there yet, for its owner alone."""
-
-    @abstractmethod
     def place_of(self, database: Database) -> str:
         """What messages call a database, connected or not: never its password."""
 
@@ -96,10 +91,6 @@ class Engine(ABC):
         """Set what lasts and what the tables to come depend on."""
 
     @abstractmethod
-    def has_table(self, database: Database, name: str) -> bool:
-        """Whether a table is there."""
-
-    @abstractmethod
     def unsafe_settings(self, database: Database) -> list[str]:
         """What a writer relies on and is not so; what can be put right is put right."""
 
@@ -107,9 +98,9 @@ class Engine(ABC):
         """What is less safe than it should be, though a writer may go on."""
         return []
 
-    @abstractmethod
-    def described(self, database: Database) -> Mapping[str, str]:
-        """Every part of our tables as the engine tells them: its name, and what it is."""
+    def unsafe_tables(self, database: Database) -> list[str]:
+        """Which of our tables a writer cannot rely on, and why."""
+        return []
 
     @abstractmethod
     def triggers(self, database: Database) -> Mapping[str, str]:
@@ -153,18 +144,3 @@ class Engine(ABC):
     @abstractmethod
     def size(self, database: Database) -> int:
         """Bytes that the database takes on disk."""
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what is behind it: libraries hide causes behind errors of their own."""
-    passed: set[int] = set()
-    while error is not None and id(error) not in passed:
-        passed.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def index_name(table: str, is_unique: bool, columns: Iterable[str]) -> str:
-    """What the schema calls an index: by its columns, because its own name makes no difference."""
-    unique = "unique " if is_unique else ""
-    return f"{unique}index {table} ({', '.join(columns)})"

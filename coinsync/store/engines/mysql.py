@@ -2,26 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import peewee
 import pymysql
-from peewee import Database
+from peewee import Database, ForeignKeyField
 from pymysql.cursors import SSCursor
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
-from coinsync.store.engines import guards, mysql_errors, mysql_schema
+from coinsync.store.engines import guards, mysql_errors
 from coinsync.store.engines.base import Engine, Values
 from coinsync.store.engines.mysql_address import address_of
 from coinsync.store.engines.mysql_connection import (
     CONNECT_SECONDS_MAX,
     MysqlDatabase,
+    Terms,
     opened_here,
-    terms_to_read,
-    terms_to_write,
 )
-from coinsync.store.models import MODEL_OF_TABLE, TABLE_NAMES, columns_of
+from coinsync.store.models import MODEL_OF_TABLE, MODELS, TABLE_NAMES, columns_of
 
 #: ``CHECK TABLE`` reads all of a table.
 CHECK_SECONDS = 3600.0
@@ -29,6 +27,16 @@ CHECK_SECONDS = 3600.0
 #: Compared byte by byte, trailing blanks too, as SQLite does: MariaDB's and MySQL's name for it. By
 #: default ``K1`` equals ``k1`` and "ё" equals "е".
 _COLLATIONS = ("utf8mb4_nopad_bin", "utf8mb4_0900_bin")
+
+_TRIGGERS = """
+SELECT trigger_name, action_timing, event_manipulation, event_object_table, action_statement
+FROM information_schema.triggers WHERE trigger_schema = DATABASE()
+"""
+#: Values that refer to rows that are not there.
+_ORPHANS = """
+SELECT c.{column} FROM {table} c LEFT JOIN {parent} p ON p.{into} = c.{column}
+WHERE c.{column} IS NOT NULL AND p.{into} IS NULL ORDER BY 1
+"""
 
 
 class Mysql(Engine):
@@ -48,7 +56,7 @@ class Mysql(Engine):
         except peewee.OperationalError as error:
             if not set(mysql_errors.codes(error)) & mysql_errors.NO_DATABASE:
                 raise
-        address, terms = address_of(url), terms_to_write(CONNECT_SECONDS_MAX)
+        address, terms = address_of(url), Terms(True, CONNECT_SECONDS_MAX)
         database: Database = MysqlDatabase("information_schema", address=address, terms=terms)
         with database.connection_context():
             name = address.name.replace("`", "``")
@@ -58,20 +66,15 @@ class Mysql(Engine):
 
     def to_write(self, url: str, *, wait_seconds: float) -> MysqlDatabase:
         address = address_of(url)
-        return MysqlDatabase(address.name, address=address, terms=terms_to_write(wait_seconds))
+        return MysqlDatabase(address.name, address=address, terms=Terms(True, wait_seconds))
 
     def to_read(self, url: str, *, wait_seconds: float, shared: bool = False) -> MysqlDatabase:
-        address, terms = address_of(url), terms_to_read(wait_seconds)
+        address, terms = address_of(url), Terms(False, wait_seconds)
         if shared:
             # A page waits for no other node: what that one has just written may be seen a moment
             # later, and waiting would make all pages slower.
-            terms = terms_to_read(wait_seconds, wait_seconds + 4, causal=False)
+            terms = Terms(False, wait_seconds, wait_seconds + 4, causal=False)
         return MysqlDatabase(address.name, address=address, terms=terms, thread_safe=not shared)
-
-    def back_up(self, url: str, file: Path) -> None:
-        from coinsync.store.engines import mysql_dump
-
-        mysql_dump.dump(address_of(url), file, guards=len(self.guards))
 
     def place_of(self, database: Database) -> str:
         return str(opened_here(database).address)
@@ -127,11 +130,11 @@ class Mysql(Engine):
         database.execute_sql("SET SESSION default_storage_engine = InnoDB")
         database.execute_sql(f"ALTER DATABASE CHARACTER SET utf8mb4 COLLATE {_collation(database)}")
 
-    def has_table(self, database: Database, name: str) -> bool:
-        return bool(database.execute_sql("SHOW TABLES LIKE %s", (name,)).fetchall())
-
     def unsafe_settings(self, database: Database) -> list[str]:
-        # The session was looked at when it was made; here are the tables.
+        # The session was looked at when it was made.
+        return self.unsafe_tables(database)
+
+    def unsafe_tables(self, database: Database) -> list[str]:
         wrong = []
         for table, kind, collation in database.execute_sql(
             "SELECT table_name, engine, table_collation FROM information_schema.tables"
@@ -153,11 +156,11 @@ class Mysql(Engine):
             return []
         return [f"{name} = {flush}: a power cut may lose the last second; set it to 1"]
 
-    def described(self, database: Database) -> Mapping[str, str]:
-        return mysql_schema.described(database, _COLLATIONS)
-
     def triggers(self, database: Database) -> Mapping[str, str]:
-        return mysql_schema.triggers(database)
+        texts: dict[str, str] = {}
+        for name, timing, event, table, statement in database.execute_sql(_TRIGGERS):
+            texts[name] = f"{timing} {event} ON {table} FOR EACH ROW {statement}"
+        return texts
 
     def put_guard(self, database: Database, name: str, body: str) -> bool:
         # A server with a binary log takes triggers only from accounts that it trusts.
@@ -185,7 +188,7 @@ class Mysql(Engine):
     def damage(self, database: Database, *, quick: bool = False) -> list[str]:
         # The server's own check would end our transaction, so another connection makes it.
         opened = opened_here(database)
-        terms = terms_to_read(opened.terms.connect_seconds, CHECK_SECONDS)
+        terms = Terms(False, opened.terms.connect_seconds, CHECK_SECONDS)
         other: Database = MysqlDatabase(opened.database, address=opened.address, terms=terms)
         with other.connection_context():
             check = f"CHECK TABLE {', '.join(TABLE_NAMES)} {'QUICK' if quick else ''}"
@@ -194,7 +197,15 @@ class Mysql(Engine):
         return [f"{table}: {text}" for table, _, _, text in bad]
 
     def orphans(self, database: Database) -> list[tuple[str, object, str]]:
-        return list(mysql_schema.orphans(database))
+        found: list[tuple[str, object, str]] = []
+        for model in MODELS:
+            for field in model._meta.sorted_fields:
+                if isinstance(field, ForeignKeyField):
+                    table, column = model._meta.table_name, field.column_name
+                    parent, into = field.rel_model._meta.table_name, field.rel_field.column_name
+                    sql = _ORPHANS.format(table=table, column=column, parent=parent, into=into)
+                    found += [(table, value, parent) for (value,) in database.execute_sql(sql)]
+        return found
 
     def product(self, database: Database) -> tuple[str, str]:
         version = str(database.execute_sql("SELECT VERSION()").fetchone()[0])

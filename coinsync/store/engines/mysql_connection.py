@@ -1,9 +1,8 @@
-"""Connections to a MySQL or MariaDB server, which set what matters and read it back."""
+"""Connections to a MySQL or MariaDB server, which set what matters."""
 
 from __future__ import annotations
 
 import select
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -35,27 +34,7 @@ _SQL_MODES = {
     # Otherwise a table may be made by an engine that knows no transactions.
     "NO_ENGINE_SUBSTITUTION",
 }
-#: A writer's first statement changes the head row, which takes no snapshot: what it reads then is
-#: one moment, under the lock. A reader takes its snapshot when it begins.
-_ISOLATION = "REPEATABLE-READ"
-_ASSERTED = {
-    "autocommit": "ON",
-    "foreign_key_checks": "ON",
-    "unique_checks": "ON",
-    "character_set_client": "utf8mb4",
-    "character_set_connection": "utf8mb4",
-    "character_set_results": "utf8mb4",
-}
-_ASKED = (
-    *_ASSERTED,
-    "sql_mode",
-    # MariaDB's name for it, and MySQL's.
-    "tx_isolation",
-    "transaction_isolation",
-    "max_allowed_packet",
-    "read_only",
-    "wsrep_on",
-)
+_ASKED = ("max_allowed_packet", "read_only", "wsrep_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +42,27 @@ class Terms:
     """On what terms a connection is made; ``causal`` waits for what other nodes committed."""
 
     writes: bool
-    connect_seconds: float
-    lock_seconds: int
-    answer_seconds: float
+    wait_seconds: float
+    reader_seconds: float | None = None
     causal: bool = True
 
+    @property
+    def connect_seconds(self) -> float:
+        """How long each part of connecting may take."""
+        return min(self.wait_seconds, CONNECT_SECONDS_MAX)
 
-def terms_to_write(wait_seconds: float) -> Terms:
-    """Terms of a writer: each of a plan's tries waits for a part of the time."""
-    lock_seconds = max(1, int(wait_seconds / TRIES_MAX))
-    return Terms(
-        writes=True,
-        connect_seconds=min(wait_seconds, CONNECT_SECONDS_MAX),
-        lock_seconds=lock_seconds,
-        answer_seconds=lock_seconds + ANSWER_SECONDS,
-    )
+    @property
+    def lock_seconds(self) -> int:
+        """How long another writer is waited for: each of a plan's tries has a part of the time."""
+        tries = TRIES_MAX if self.writes else 1
+        return max(1, int(self.wait_seconds / tries))
 
-
-def terms_to_read(
-    wait_seconds: float, answer_seconds: float | None = None, *, causal: bool = True
-) -> Terms:
-    """Terms of a connection that writes nothing."""
-    return Terms(
-        writes=False,
-        connect_seconds=min(wait_seconds, CONNECT_SECONDS_MAX),
-        lock_seconds=max(1, int(wait_seconds)),
-        answer_seconds=ANSWER_SECONDS if answer_seconds is None else answer_seconds,
-        causal=causal,
-    )
+    @property
+    def answer_seconds(self) -> float:
+        """How long an answer may take; ``reader_seconds`` where a reader says so."""
+        if self.writes:
+            return self.lock_seconds + ANSWER_SECONDS
+        return ANSWER_SECONDS if self.reader_seconds is None else self.reader_seconds
 
 
 class MysqlDatabase(MySQLDatabase):
@@ -182,30 +154,22 @@ class MysqlDatabase(MySQLDatabase):
         marks = ", ".join(["%s"] * len(_ASKED))
         with closing(connection.cursor()) as cursor:
             cursor.execute(f"SET SESSION {assignments}")
+            # A writer's first statement changes the head row, which takes no snapshot: what it
+            # reads then is one moment, under the lock. A reader takes its snapshot when it begins.
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             if not terms.writes:
                 cursor.execute("SET SESSION TRANSACTION READ ONLY")
             cursor.execute(f"SHOW VARIABLES WHERE Variable_name IN ({marks})", _ASKED)
             variables = dict(cursor.fetchall())
-            self._refuse_unsafe(variables)
+            if int(variables["max_allowed_packet"]) < PACKET_BYTES_MIN:
+                why = f"max_allowed_packet is below {PACKET_BYTES_MIN}"
+                raise DatabaseUnusable(f"database: {self.address}: unsafe settings: {why}")
             if terms.writes and variables.get("read_only", "OFF") != "OFF":
                 raise pymysql.OperationalError(
                     min(mysql_errors.READ_ONLY_SERVER), "the server is read-only"
                 )
             if variables.get("wsrep_on") == "ON":
                 self._join_cluster(cursor)
-
-    def _refuse_unsafe(self, variables: Mapping[str, str]) -> None:
-        wrong = [name for name, value in _ASSERTED.items() if variables.get(name) != value]
-        if not _SQL_MODES.issubset(variables.get("sql_mode", "").split(",")):
-            wrong.append("sql_mode")
-        isolation = {variables.get("tx_isolation"), variables.get("transaction_isolation")}
-        if _ISOLATION not in isolation:
-            wrong.append("isolation level")
-        if int(variables.get("max_allowed_packet", 0)) < PACKET_BYTES_MIN:
-            wrong.append(f"max_allowed_packet below {PACKET_BYTES_MIN}")
-        if wrong:
-            raise DatabaseUnusable(f"database: {self.address}: unsafe settings: {', '.join(wrong)}")
 
     def _join_cluster(self, cursor: Any) -> None:
         # A node that is cut off from its cluster still takes connections.

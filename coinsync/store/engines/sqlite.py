@@ -11,9 +11,16 @@ from urllib.parse import quote, unquote, urlsplit
 import peewee
 from peewee import Database, SqliteDatabase
 
-from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
-from coinsync.store.engines import guards, sqlite_schema
-from coinsync.store.engines.base import Engine, Values, causes
+from coinsync.errors import (
+    CoinsyncError,
+    DatabaseUnavailable,
+    DatabaseUnusable,
+    causes,
+    reason_of,
+)
+from coinsync.files import write_whole
+from coinsync.store.engines import guards
+from coinsync.store.engines.base import Engine, Values
 
 SETTINGS = {
     # SQLite ignores references between tables unless each connection asks for them.
@@ -56,15 +63,14 @@ class Sqlite(Engine):
         path = path_of(url)
         if path.exists():
             return False
-        path.parent.mkdir(mode=0o2750, parents=True, exist_ok=True)
-        # The web view may be another user of the group, who must be able to read and no more.
-        # SQLite gives the -wal and -shm files the mode of the database. It is set once more because
-        # the umask takes bits from the first.
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o640)
         try:
-            os.fchmod(descriptor, 0o640)
-        finally:
-            os.close(descriptor)
+            path.parent.mkdir(mode=0o2750, parents=True, exist_ok=True)
+            # The web view may be another user of the group, who must be able to read and no more.
+            # SQLite gives the -wal and -shm files the mode of the database.
+            write_whole(path, b"", 0o640)
+        except OSError as error:
+            message = f"database: {path} cannot be made ({reason_of(error)})"
+            raise DatabaseUnusable(message) from error
         return True
 
     def to_write(self, url: str, *, wait_seconds: float) -> SqliteDatabase:
@@ -100,9 +106,6 @@ class Sqlite(Engine):
         # In WAL mode readers and a writer do not wait for each other.
         database.execute_sql("PRAGMA journal_mode = wal")
 
-    def has_table(self, database: Database, name: str) -> bool:
-        return bool(database.table_exists(name))
-
     def unsafe_settings(self, database: SqliteDatabase) -> list[str]:  # type: ignore[override]
         wrong = [name for name, value in SETTINGS.items() if database.pragma(name) != value]
         # The mode belongs to the file and stays, but a backup that was restored comes in another.
@@ -134,11 +137,12 @@ class Sqlite(Engine):
         # SQLite keeps texts that are no UTF-8.
         database.connection().text_factory = lambda raw: raw.decode("utf-8", "replace")
 
-    def described(self, database: Database) -> Mapping[str, str]:
-        return sqlite_schema.described(database)
-
     def triggers(self, database: Database) -> Mapping[str, str]:
-        return sqlite_schema.triggers(database)
+        sql = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+        texts: dict[str, str] = {}
+        for name, text in database.execute_sql(sql):
+            texts[name] = text.removeprefix(f"CREATE TRIGGER {name} ")
+        return texts
 
     def weak_settings(self, database: SqliteDatabase) -> list[str]:  # type: ignore[override]
         mode = database.pragma("journal_mode")
@@ -177,13 +181,18 @@ class Sqlite(Engine):
         return file_of(database).stat().st_size
 
     def back_up(self, url: str, file: Path) -> None:
+        """Write a copy of one moment into a file that is not there yet, for its owner alone."""
         # SQLite itself takes the -wal file along, as ``cp`` does not.
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         source = sqlite3.connect(_address(path_of(url), "ro"), uri=True)
         with closing(source), closing(sqlite3.connect(file)) as target:
             source.backup(target, pages=_PAGES_PER_STEP)
-            # In WAL mode the copy would be two files.
-            target.execute("PRAGMA journal_mode = delete")
+        self.make_one_file(file)
+
+    def make_one_file(self, file: Path) -> None:
+        """Let a database that nobody has open be one file: in WAL mode it would be two."""
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA journal_mode = delete")
 
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
         # One failure leads to others: a full disk ends the transaction, and rolling back fails then

@@ -1,16 +1,24 @@
-"""A backup of the database in one file, looked at before it gets its name."""
+"""A backup of the database in one file, looked at before it gets its name.
+
+It is a database of SQLite, whatever the engine: ``db copy`` brings it back to a server.
+"""
 
 import os
 from datetime import datetime
 from pathlib import Path
 
-from coinsync.errors import CoinsyncError, UsageError, reason_of
+from coinsync.errors import CoinsyncError
+from coinsync.files import new_file
 from coinsync.store.database import engine_at, open_readable, reading, speaking
 from coinsync.store.engines.sqlite import SQLITE
+from coinsync.store.operations.copy import copy_database
 from coinsync.store.reader import Reader
 
 #: Names of backups that were named by their moment.
 DATED_BACKUPS = "coinsync-????-??-??-??????.backup"
+
+#: How long a server is waited for.
+WAIT_SECONDS = 30.0
 
 
 def back_up(url: str, file: Path) -> int:
@@ -18,24 +26,15 @@ def back_up(url: str, file: Path) -> int:
 
     What has that name already is left alone.
     """
-    part = file.parent / f"{file.name}.part"
-    for path in (file, part):
-        if path.exists():
-            raise UsageError(
-                f"backup: {path} is there already; nothing written", advice="Choose another name."
-            )
     engine = engine_at(url)
     engine.must_exist(url)
-    try:
-        with speaking(open_readable(url)):
-            engine.back_up(url, part)
+    with new_file(file, "backup") as part:
         if engine is SQLITE:
-            _look_through(part)
-        _keep(part, file)
-    except OSError as error:
-        raise UsageError(f"backup: {file} cannot be written ({reason_of(error)})") from error
-    finally:
-        part.unlink(missing_ok=True)
+            with speaking(open_readable(url)):
+                SQLITE.back_up(url, part)
+        else:
+            _copy_rows(url, part)
+        _look_through(part)
     return file.stat().st_size
 
 
@@ -61,24 +60,26 @@ def delete_old(folder: Path, keep: int) -> list[str]:
     return deleted
 
 
+def _copy_rows(url: str, part: Path) -> None:
+    """Write what a server holds into a file of SQLite, in the same schema."""
+    # Nobody else may read it from its first byte on.
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    copy_database(url, _url_of(part), wait_seconds=WAIT_SECONDS)
+    SQLITE.make_one_file(part)
+
+
+def _url_of(part: Path) -> str:
+    return f"sqlite:///{part.absolute()}"
+
+
 def _look_through(part: Path) -> None:
     # A copy that cannot be read is worth nothing, and the day to find out is today.
-    copy = open_readable(f"sqlite:///{part.absolute()}")
+    copy = open_readable(_url_of(part))
     with reading(copy):
         reader = Reader(copy)
         damage = reader.damage()
-        head = reader.head()
-        if not damage and head.n and reader.chain(head.n) is None:
-            damage = [f"entry {head.n} is missing"]
+        runs = reader.head().runs
+        if not damage and runs and runs not in reader.chains([runs]):
+            damage = [f"run {runs} is missing"]
         if damage:
             raise CoinsyncError(f"backup: the copy is damaged ({damage[0]})")
-
-
-def _keep(part: Path, file: Path) -> None:
-    descriptor = os.open(part, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    # Unlike renaming, this never replaces what somebody else has put there meanwhile.
-    os.link(part, file)

@@ -53,7 +53,11 @@ def copy_database(source_url: str, target_url: str, *, wait_seconds: float) -> d
         target = open_writable(target_url, wait_seconds=wait_seconds)
         try:
             with speaking(target):
-                contents = _fill(source, target)
+                # A run that was killed may have filled it and not compared any more.
+                if Reader(target).head() == Reader(source).head():
+                    contents = {table: _read_all(source, table) for table in COPIED}
+                else:
+                    contents = _fill(source, target)
                 _compare(contents, target)
         finally:
             target.close()

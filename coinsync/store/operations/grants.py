@@ -44,12 +44,7 @@ SHOWN = (
     "study_group",
 )
 
-#: ``SHOW VIEW``, ``LOCK TABLES`` and ``EVENT`` are what a backup asks for. Without ``TRIGGER`` a
-#: dump would lack the guards, and no error would say so.
-_OWNER = (
-    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, TRIGGER, "
-    "SHOW VIEW, LOCK TABLES, EVENT"
-)
+_OWNER = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, TRIGGER"
 _FORBIDDEN = ("'", "`", "\\", "@", "\n", "\r", "\0")
 
 

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from peewee import fn
+
 from coinsync.core.facts import Lesson, Note
 from coinsync.core.ledger import Entry, Head, KeyState, Kind, LedgerRow, Line, Posted
+from coinsync.core.report import MonthSum
 from coinsync.errors import CoinsyncError
 from coinsync.store import statements
 from coinsync.store.models import ENTRY_COLUMNS, EntryRow
-from coinsync.store.queries.base import with_marks
+from coinsync.store.queries.base import batches, with_marks
 from coinsync.store.queries.people import CardQueries
 from coinsync.store.rows import TABLES, day_of
 
@@ -39,10 +42,9 @@ class LedgerQueries(CardQueries):
         row = self._constant_row(statements.HEAD)
         return Head(*row) if row else None
 
-    def chain(self, n: int) -> str | None:
-        """Hash of the entry with that number."""
-        row = self._constant_row(statements.CHAIN, [n])
-        return str(row[0]) if row else None
+    def chains(self, runs: Iterable[int]) -> dict[int, str]:
+        """The hashes of those runs that are recorded."""
+        return dict(self._constant_in(statements.CHAINS, runs))
 
     def key_states(self, keys: Iterable[str]) -> dict[str, KeyState]:
         """The states of those keys that have entries."""
@@ -81,6 +83,28 @@ class LedgerQueries(CardQueries):
     def balance(self, resident: int, until: date = date.max) -> int:
         """Balance of one resident, by what happened up to the day ``until``."""
         return self.balances([resident], until=until)[resident]
+
+    def month_sums(self, residents: Iterable[int], since: date, until: date) -> list[MonthSum]:
+        """What moved in a span of days, merged cards included, by resident, month and purpose."""
+        owner_of: dict[int, int] = {}
+        for resident in residents:
+            owner_of |= dict.fromkeys(self.cards_of(resident), resident)
+        columns = [
+            EntryRow.resident,
+            fn.SUBSTR(EntryRow.happened_on, 1, 7),
+            EntryRow.kind,
+            EntryRow.rule,
+        ]
+        in_span = EntryRow.happened_on.between(since.isoformat(), until.isoformat())
+        # A reversal takes coins back or gives them back, which is not the same.
+        query = EntryRow.select(*columns, fn.SUM(EntryRow.coins)).where(in_span)
+        query = query.group_by(*columns, EntryRow.coins > 0)
+        sums: list[MonthSum] = []
+        for batch in batches(sorted(owner_of)):
+            of_batch = query.where(EntryRow.resident.in_(batch))
+            for card, month, kind, rule, coins in self._rows(of_batch):
+                sums.append(MonthSum(owner_of[card], month, _KINDS[kind], rule, int(coins)))
+        return sums
 
     def lines(
         self, resident: int, *, since: date = date.min, until: date = date.max, limit: int = 50
@@ -127,10 +151,16 @@ class LedgerQueries(CardQueries):
         rows = self._constant_in(f"{statements.LINES} WHERE e.op_key IN ({{marks}})", keys)
         return in_ledger_order(map(line_of, rows))
 
-    def lines_posted_since(self, resident: int, moment: str) -> list[Line]:
-        """What was posted for a resident's own card at a time (UTC text) or later, in order."""
-        statement = f"{statements.LINES} WHERE e.resident_id = ? AND e.posted_at >= ?"
-        return in_ledger_order(self._lines(statement, [resident, moment]))
+    def lines_below(self, key: str) -> list[Line]:
+        """All entries under keys that begin with ``key`` and a colon, in ledger order."""
+        # A semicolon comes right after a colon: this is every key that begins so.
+        statement = f"{statements.LINES} WHERE e.op_key >= ? AND e.op_key < ?"
+        return in_ledger_order(self._lines(statement, [f"{key}:", f"{key};"]))
+
+    def lines_posted_since(self, residents: Iterable[int], moment: str) -> list[Line]:
+        """What was posted for residents' own cards at a time (UTC text) or later, in order."""
+        statement = f"{statements.LINES} WHERE e.resident_id IN ({{marks}}) AND e.posted_at >= ?"
+        return in_ledger_order(map(line_of, self._constant_in(statement, residents, moment)))
 
     def _lines(self, statement: str, values: Sequence[Any]) -> list[Line]:
         return [line_of(row) for row in self._constant(statement, values)]
@@ -166,7 +196,7 @@ def in_ledger_order(lines: Iterable[Line]) -> list[Line]:
 def posted_of(row: Sequence[Any]) -> Posted:
     """The entry of a row of the ledger. Its note is no column of it."""
     n, key, seq, resident, coins, kind, day, reason, actor, rule, _, lesson, reverses = row[:13]
-    run, posted_at, chain = row[13:_ENTRY_WIDTH]
+    run, posted_at = row[13:_ENTRY_WIDTH]
     entry = Entry(
         key,
         seq,
@@ -180,7 +210,7 @@ def posted_of(row: Sequence[Any]) -> Posted:
         lesson=lesson,
         reverses=reverses,
     )
-    return Posted(n, entry, posted_at, run, chain)
+    return Posted(n, entry, posted_at, run)
 
 
 def line_of(row: Sequence[Any]) -> Line:

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from peewee import JOIN
+
 from coinsync.core.catalog import Item, MoveKind, Sale, StockMove
-from coinsync.core.ledger import Kind, Line, Posted
+from coinsync.core.ledger import Line
 from coinsync.store import statements
-from coinsync.store.models import EntryRow, SaleRow, StockMoveRow
+from coinsync.store.models import NoteRow, SaleRow, StockMoveRow
 from coinsync.store.queries.base import BATCH, select_facts
-from coinsync.store.queries.ledger import LedgerQueries, in_ledger_order, posted_of
+from coinsync.store.queries.ledger import LedgerQueries
 from coinsync.store.rows import TABLES, day_of
 
 
@@ -38,7 +40,12 @@ class ShopQueries(LedgerQueries):
         self, *, item: str | None = None, sale: str | None = None, key: str | None = None
     ) -> list[tuple[int, StockMove]]:
         """Moves of stock with their numbers: all, of an item, of a sale, or under a key."""
-        query = StockMoveRow.select().order_by(StockMoveRow.n)
+        # The note of a move lies under its number turned round, beside those of entries.
+        query = (
+            StockMoveRow.select(StockMoveRow, NoteRow.text)
+            .join(NoteRow, JOIN.LEFT_OUTER, on=(NoteRow.n == StockMoveRow.n * -1))
+            .order_by(StockMoveRow.n)
+        )
         if item:
             query = query.where(StockMoveRow.item == item)
         if sale:
@@ -61,30 +68,17 @@ class ShopQueries(LedgerQueries):
         """The entries of sales and of their refunds, by sale, in ledger order."""
         paid: dict[str, list[Line]] = {sale: [] for sale in sales}
         # Many sales are read together with all others, by the first word of their keys alone.
-        in_range = "e.op_key >= ? AND e.op_key < ?"
         prefixes = [f":{sale}" for sale in paid] if len(paid) <= BATCH else [""]
         for kind in ("sale", "refund"):
             for prefix in prefixes:
-                # A semicolon comes right after a colon: this is every key that begins so.
-                keys = [f"{kind}{prefix}:", f"{kind}{prefix};"]
-                lines = self._lines(f"{statements.LINES} WHERE {in_range}", keys)
-                for line in in_ledger_order(lines):
+                for line in self.lines_below(f"{kind}{prefix}"):
                     sale = line.posted.entry.key.split(":")[1]
                     if sale in paid:
                         paid[sale].append(line)
         return paid
 
-    def shop_entries(self, first: int, last: int) -> list[Posted]:
-        """Purchases and refunds between two entry numbers, both included, in ledger order."""
-        kinds = (Kind.SALE.value, Kind.REFUND.value)
-        query = (
-            EntryRow.select()
-            .where(EntryRow.n.between(first, last), EntryRow.kind.in_(kinds))
-            .order_by(EntryRow.n)
-        )
-        return [posted_of(row) for row in self._rows(query)]
-
 
 def _stock_move(row: Sequence[Any]) -> tuple[int, StockMove]:
-    n, key, item, quantity, kind, day, actor, note, sale, _run, _posted_at = row
-    return n, StockMove(key, item, quantity, MoveKind(kind), day_of(day), actor, note, sale)
+    n, key, item, quantity, kind, day, actor, _digest, sale, _run, _posted_at, note = row
+    move = StockMove(key, item, quantity, MoveKind(kind), day_of(day), actor, note or "", sale)
+    return n, move

@@ -1,0 +1,1 @@
+"""A year of a school, night by night, with every trouble at once."""
