@@ -5,6 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8080
 LIVES  ?= 2000
+NIGHTS ?= 365
 SEED   ?=
 
 # Programs that the tests need, each with Debian's package that brings it: program=package.
@@ -15,7 +16,7 @@ TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light mariadbd=ma
 CLUSTER_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=galera-4 rsync=rsync
 SERVER_PROGRAMS := debootstrap=debootstrap systemd-nspawn=systemd-container openssl=openssl
 
-.PHONY: demo test test-cluster test-server check soak bench screenshots format clean programs system
+.PHONY: demo test test-cluster test-server check soak year bench screenshots format clean programs system
 
 demo: $(VENV)/.installed  ## A made-up school with its cabinet in the browser; nothing to configure.
 	@$(BIN)/coinsync demo --port $(PORT)
@@ -46,6 +47,10 @@ check: $(VENV)/.tested  ## The quick part: lint, format, types, import contracts
 
 soak: $(VENV)/.tested  ## A school that lives at random, for long: LIVES=5000; SEED=1 repeats the lives of a printed seed.
 	$(BIN)/python -m pytest -s --timeout 0 tests/test_machine.py -k whatever_happens --lives $(LIVES) $(if $(SEED),--lives-seed $(SEED))
+
+year: TEST_PROGRAMS := mariadbd=mariadb-server
+year: programs $(VENV)/.tested  ## Every night of a year with every trouble, on both engines: NIGHTS=120; SEED=1 repeats a printed seed.
+	$(BIN)/python -m pytest -s --timeout 0 -m year tests/year --nights $(NIGHTS) $(if $(SEED),--year-seed $(SEED))
 
 bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as ratios.
 	$(BIN)/python -m bench.startup

@@ -48,7 +48,7 @@ class PageByHand:
 
     def __call__(self, _environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer with the page."""
-        body = gzip.compress(self._renderer.print(self._read()), 5, mtime=0)
+        body = gzip.compress(self._renderer.print(self._read()), 6, mtime=0)
         headers = [("Content-Type", "text/html; charset=UTF-8"), ("Content-Encoding", "gzip")]
         start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])
         return [body]
@@ -78,7 +78,9 @@ class PageByHand:
         children: list[pages.Child] = []
         for child in self._page.children:
             shown = tuple(rows[child.id][: pages.LINES_MAX])
-            children.append(replace(child, balance=str(coins[child.id]), rows=shown))
+            months = _months(shown)
+            balance = str(coins[child.id])
+            children.append(replace(child, balance=balance, rows=shown, months=months))
         shop = replace(self._page.shop, categories=tuple(_categories(shelf, children)))
         return replace(self._page, children=tuple(children), shop=shop)
 
@@ -109,7 +111,27 @@ def _row(line: Sequence[Any], groups: dict[int, str]) -> pages.HistoryRow:
     year = "" if day[:4] == "2026" else f" {day[:4]}"
     when = f"{int(day[8:])} {RUSSIAN.months.split()[int(day[5:7]) - 1]}{year}"
     what = ", ".join(groups[int(id)] for id in group_ids.strip(",").split(","))
-    return pages.HistoryRow(what, "", when, day, (), f"+{line[4]}", gain=True, cancelled=False)
+    return pages.HistoryRow(
+        line[0],
+        "lesson",
+        what,
+        "",
+        when,
+        day,
+        (),
+        line[4],
+        f"+{line[4]}",
+        gain=True,
+        cancelled=False,
+    )
+
+
+def _months(rows: Iterable[pages.HistoryRow]) -> tuple[pages.Month, ...]:
+    months = groupby(rows, lambda row: row.day[:7])
+    names = RUSSIAN.months_alone.split()
+    return tuple(
+        pages.Month(key, names[int(key[5:]) - 1], "", tuple(lines)) for key, lines in months
+    )
 
 
 def _categories(shelf: Iterable[Any], children: Sequence[pages.Child]) -> Iterator[Category]:

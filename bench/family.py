@@ -96,7 +96,7 @@ def _plans(lines: int, others: int, pupils: int) -> Iterator[Plan]:
     yield Plan.of(Purpose.CATALOG, Scope(1, TODAY, TODAY), shop)
     for id in pupil_ids:
         history = _history(id, lines if id in CHILDREN else others)
-        yield Plan.of(Purpose.LESSONS, scope, list(history))
+        yield Plan.of(Purpose.DESK, scope, list(history))
 
 
 def _history(pupil: int, lines: int) -> Iterator[Change]:

@@ -625,3 +625,55 @@ def test_another_database_is_addressed_from_where_one_stands(tmp_path: Path) -> 
     assert config.addressed("sqlite:///copy.db", tmp_path) == f"sqlite:///{tmp_path}/copy.db"
     assert config.addressed("mysql://a@h/c", tmp_path, "p w") == "mysql://a:p%20w@h/c"
     assert config.addressed("mysql://a:b@h/c", tmp_path) == "mysql://a:b@h/c"
+
+
+# --- files that no person wrote -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"x = " + b"[" * 50_000, "line 1 has more than 2000 bytes"),
+        (b"x = " + b"[\n" * 40_000, "not valid TOML"),
+        (b"x = " + b"{a = " * 390, "not valid TOML"),
+        (b"a" + b".a" * 40_000 + b" = 1", "line 1 has more than 2000 bytes"),
+        (b"[web]\nport = " + b"9" * 4_400, "line 2 has more than 2000 bytes"),
+        (b"[web]\nport = " + b"9" * 1_900, "[web] port: expected a whole number"),
+        (b"[web]\nport = 0x" + b"f" * 1_900, "[web] port: expected a whole number"),
+        (b"k = 1\n" * 20_000, "has more than 100000 bytes"),
+        (b'[school]\nname = "\xed\xa0\x80"', "is not UTF-8"),
+        (b'[school]\nname = "\\ud800"', "not valid TOML"),
+        (b"[school]\nname = 2026-02-30", "not valid TOML"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_whatever_the_file_holds_is_read_or_refused(
+    tmp_path: Path, content: bytes, says: str
+) -> None:
+    """As a problem of the configuration, at once, however deep, long or large it is."""
+    path = tmp_path / "config.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert any(says in problem for problem in caught.value.problems)
+
+
+def test_a_file_without_an_end(tmp_path: Path) -> None:
+    """No more than a part of it is read."""
+    path = tmp_path / "config.toml"
+    path.symlink_to("/dev/zero")
+    with pytest.raises(ConfigError, match="has more than 100000 bytes"):
+        config.load(path)
+
+
+def test_a_file_of_secrets_of_another_owner(tmp_path: Path) -> None:
+    """Root may read it as long as nobody else but its owner may."""
+    path = tmp_path / "coinsync.secrets"
+    path.write_text("COINSYNC_ALFACRM_KEY=abc\n")
+    path.chmod(0o600)
+    if os.getuid() == 0:  # Nobody else may give a file away.
+        os.chown(path, 65_534, 65_534)
+    assert config.Secrets(path, {}).get("COINSYNC_ALFACRM_KEY").reveal() == "abc"
+    path.chmod(0o640)
+    with pytest.raises(SecretError, match="can be read by others"):
+        config.Secrets(path, {}).get("COINSYNC_ALFACRM_KEY")

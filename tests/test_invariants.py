@@ -105,7 +105,7 @@ def test_1_one_write() -> None:
         ("history", "#101", "--with-ineligible"),
         ("explain", "#101"),
         ("reconcile", "--with-crm"),
-        ("runs",),
+        ("journal",),
         ("doctor",),
         ("export",),
     ],

@@ -12,7 +12,7 @@ _FRAMED_BY = "https://vk.com https://*.vk.com https://vk.ru https://*.vk.ru"
 #: that a request says is repeated in an answer, so the compressed size tells nobody anything.
 _COMPRESSED_KINDS = ("text/", JSON, "image/svg+xml")
 _COMPRESSED_FROM_BYTES = 1024
-_COMPRESSION_LEVEL = 5
+_COMPRESSION_LEVEL = 6
 _REFUSED_QUALITIES = frozenset({"q=0", "q=0.0", "q=0.00", "q=0.000"})
 
 

@@ -11,19 +11,31 @@ import bottle
 
 from coinsync.core.colour import DARK, LIGHT, Colours, Palette
 from webview import pages
-from webview.texts import ENGLISH, RUSSIAN
+from webview.texts import ENGLISH, RUSSIAN, Texts
 
 _HERE = Path(__file__).parent
 SCRIPT_KIND = "text/javascript; charset=UTF-8"
 #: VK Bridge as its makers publish it: 2.15.11, because 3 needs a browser of 2020.
 _BRIDGE = "vk-bridge.min.js"
-#: The modules of the page's script in the order of the one file; each imports only earlier ones.
-_MODULES = ("words", "vk", "appearance", "screens", "favourites", "goods", "lines", "cabinet")
-#: What makes a text a module; in the one file all of them share one function.
-_MODULE_WORDS = re.compile(r"^import .*\n|^export ", re.MULTILINE)
+#: The parts of the page's script in the order of the one file. They share one function, and each
+#: uses only earlier ones while it is read.
+_PARTS = (
+    "words",
+    "vk",
+    "appearance",
+    "memory",
+    "screens",
+    "favourites",
+    "goods",
+    "history",
+    "fresh",
+    "cabinet",
+)
+#: Of a style sheet also spaces and ends of lines around its signs.
+_STYLE_SPACES = re.compile(r"(?<=[{:;,]) |\s*(?=[{}])|(?<=[{};,])\n")
 #: What only a reader of the source needs: lines of comments, and how far lines are set in.
 _FOR_READERS = re.compile(r"^\s*/\*(?:[^*]|\*(?!/))*\*/\s*\n|^\s*//.*\n|^[ \t]+", re.MULTILINE)
-_PART = re.compile(r"<!-- ([a-z]+) -->\n")
+_INCLUDED = re.compile(r"<!-- ([a-z]+) -->\n")
 #: The frame of each kind of page and what stands in it; what is no page stands without a frame.
 _TEMPLATES = {
     pages.Cabinet: ("base", "cabinet"),
@@ -38,21 +50,39 @@ class PageRenderer:
 
     def __init__(self, colours: Colours | None = None) -> None:
         """Read all files; the style sheet takes the school's colours."""
-        self._style = properties(colours or Colours()) + _lean(_static("style.css"))
+        self._style = properties(colours or Colours()) + _STYLE_SPACES.sub(
+            "", _lean(_static("style.css"))
+        )
         self._init = _lean(_static("init.js"))
         #: The Content-Security-Policy sources that allow our style sheet, and the script that
         #: stands in the page, and no others.
         self.style_source, self.init_source = _source(self._style), _source(self._init)
-        #: The page's script, under a name that holds its digest, so that it may be kept for ever.
-        self.script = _one_script().encode()
-        digest = hashlib.sha256(self.script).hexdigest()
-        self.script_address = f"/static/cabinet.{digest[:16]}.js"
+        self.icon = _static("coin.svg").encode()
+        #: The page's script by language, and by a name that holds its digest, so that it may be
+        #: kept for ever.
+        self.scripts: dict[str, bytes] = {}
+        self.script_addresses: dict[str, str] = {}
+        for texts in (ENGLISH, RUSSIAN):
+            script = _one_script(texts).encode()
+            digest = hashlib.sha256(script).hexdigest()
+            address = f"/static/cabinet.{texts.language}.{digest[:16]}.js"
+            self.scripts[address] = script
+            self.script_addresses[texts.language] = address
         self._templates: dict[type, Any] = {}
         for kind, names in _TEMPLATES.items():
             template = bottle.SimpleTemplate(_assembled(*names))
             # This compiles it: a mistake in a template must not wait for its first visitor.
             template.co  # noqa: B018
             self._templates[kind] = template
+
+    def script(self, address: str) -> tuple[bytes, bool]:
+        """The script of an address, and whether it is of today; else the one of today."""
+        content = self.scripts.get(address)
+        if content is not None:
+            return content, True
+        # The language stands in the names of all days.
+        language = ENGLISH.language if ".en." in address else RUSSIAN.language
+        return self.scripts[self.script_addresses[language]], False
 
     def print(self, page: pages.Page) -> bytes:
         """Write one page, or a part of one."""
@@ -62,7 +92,7 @@ class PageRenderer:
             texts=page.texts,
             style=self._style,
             init=self._init,
-            script=self.script_address,
+            script=self.script_addresses[page.texts.language],
         )
         return text.encode()
 
@@ -80,16 +110,13 @@ def _source(content: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _one_script() -> str:
-    """VK Bridge, what the script says in both languages, and all modules, as one file."""
-    texts = {
-        texts.language: {**texts.script, "thousands": texts.words.thousands}
-        for texts in (RUSSIAN, ENGLISH)
-    }
+def _one_script(texts: Texts) -> str:
+    """VK Bridge, what the script says, and all of its parts, as one file."""
+    words = {**texts.script, "thousands": texts.words.thousands}
     lines = [_static(_BRIDGE), "(function () {", '"use strict";']
-    lines.append(f"const TEXTS = {json.dumps(texts, ensure_ascii=False)};")
-    for name in _MODULES:
-        lines.append(_MODULE_WORDS.sub("", _static(f"{name}.js")))
+    lines.append(f"const words = {json.dumps(words, ensure_ascii=False)};")
+    for name in _PARTS:
+        lines.append(_static(f"{name}.js"))
     lines.append("})();")
     return _lean("\n".join(lines))
 
@@ -101,7 +128,7 @@ def _assembled(name: str, content: str) -> str:
     def part(match: re.Match[str]) -> str:
         return _assembled(content if match[1] == "content" else match[1], "")
 
-    return _PART.sub(part, text)
+    return _INCLUDED.sub(part, text)
 
 
 def properties(colours: Colours) -> str:

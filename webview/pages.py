@@ -6,11 +6,12 @@ A page holds only texts as a family reads them: in its language and its local ti
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from coinsync.core.facts import Resident
-from coinsync.core.ledger import Line
+from coinsync.core.ledger import Kind, Line
 from coinsync.core.wording import LineFormatter
 from webview.goods import GOODS_MAX, Category, Purse, Shelf, catalog
 from webview.launch import LaunchFault
@@ -20,9 +21,19 @@ from webview.texts import ENGLISH, RUSSIAN, Message, NoticeKind, Texts, of_langu
 
 RESIDENTS_MAX = 20
 LINES_MAX = 50
+#: How many come at once when more of them are asked for.
+OLDER_MAX = 500
 #: How many of them the cabinet itself shows.
-LAST_MAX = 5
+LAST_MAX = 3
 
+#: By what a family looks for a line. A correction stays with what it corrects.
+_LOOKED_FOR: Mapping[Kind, str] = {
+    Kind.AWARD: "lesson",
+    Kind.SALE: "shop",
+    Kind.DEBIT: "shop",
+    Kind.REFUND: "shop",
+    Kind.REVERSAL: "correction",
+}
 
 #: What helps against a fault of a genuine launch.
 _HELP: Mapping[LaunchFault, NoticeKind] = {
@@ -53,16 +64,42 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One line of a history; ``cancelled`` marks a reversed line and its reversal."""
+    """One line of a history; ``cancelled`` marks a reversed line and its reversal.
 
+    ``what`` is what a family wants to know of it, ``more`` stands small below.
+    """
+
+    number: int
+    kind: str
     what: str
-    why: str
+    more: str
     when: str
     day: str
     notes: tuple[str, ...]
+    coins: int
     amount: str
     gain: bool
     cancelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The lines of one month, such as "2026-11"; ``sums`` are "" until all of them are there."""
+
+    key: str
+    title: str
+    sums: str
+    rows: tuple[HistoryRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """How fresh the data is: ``text`` of local time ``moment``; both "" before the first sync."""
+
+    label: str
+    moment: str
+    day: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +111,9 @@ class Child:
     balance: str
     coins: str
     debt: str
+    this_month: str
     rows: tuple[HistoryRow, ...]
+    months: tuple[Month, ...]
     more: str
     before: int
 
@@ -114,7 +153,7 @@ class Cabinet:
     texts: Texts
     children: tuple[Child, ...]
     more: str
-    fresh: str
+    fresh: Fresh
     shop: Shop
     data: str
 
@@ -136,7 +175,7 @@ class Rows:
 
     texts: Texts
     child: int
-    rows: tuple[HistoryRow, ...]
+    months: tuple[Month, ...]
     before: int
 
 
@@ -146,7 +185,7 @@ class Notice:
 
     school: SchoolView
     texts: Texts
-    translations: tuple[tuple[str, Message], ...]
+    translations: tuple[tuple[Texts, Message], ...]
     address: str = ""
 
 
@@ -181,7 +220,9 @@ def rows(family: Family, school: SchoolView, language: str, now: datetime) -> Ro
     """Make further rows of the history of a family's only child."""
     texts = of_language(language)
     (resident,) = family.residents
-    return Rows(texts, resident.id, *_history(resident, family, school, texts, now))
+    lines, before = _history(resident, family, school, texts, now, OLDER_MAX)
+    months = _months(lines, school.profile.today(resident.branches, now), texts, whole=not before)
+    return Rows(texts, resident.id, months, before)
 
 
 def refused(fault: LaunchFault, school: SchoolView, app_id: int) -> Notice:
@@ -196,7 +237,7 @@ def refused(fault: LaunchFault, school: SchoolView, app_id: int) -> Notice:
 
 def notice(school: SchoolView, kind: NoticeKind, address: str = "") -> Notice:
     """Say one thing in both languages; ``address`` is for a button."""
-    translations = tuple((texts.language, texts.notices[kind]) for texts in (RUSSIAN, ENGLISH))
+    translations = tuple((texts, texts.notices[kind]) for texts in (RUSSIAN, ENGLISH))
     return Notice(school, RUSSIAN, translations, address)
 
 
@@ -215,13 +256,17 @@ def _child(
 ) -> Child:
     balance = family.balances.get(resident.id, 0)
     history, before = _history(resident, family, school, texts, now)
+    today = school.profile.today(resident.branches, now)
+    months = _months(history, today, texts, whole=not before)
     return Child(
         id=resident.id,
         name=_name(resident),
         balance=texts.words.number(max(balance, 0)),
         coins=school.coin_word(max(balance, 0), texts),
         debt=texts.words.to_be_made_up(balance),
+        this_month=_this_month(months, today, texts),
         rows=history,
+        months=months,
         more=texts.history_more.format(count=LINES_MAX) if before else "",
         before=before,
     )
@@ -232,7 +277,12 @@ def _name(resident: Resident) -> str:
 
 
 def _history(
-    resident: Resident, family: Family, school: SchoolView, texts: Texts, now: datetime
+    resident: Resident,
+    family: Family,
+    school: SchoolView,
+    texts: Texts,
+    now: datetime,
+    count: int = LINES_MAX,
 ) -> tuple[tuple[HistoryRow, ...], int]:
     """The rows of a child, and after which number more of them are asked for, unless 0."""
     formatter = school.formatter(texts, resident.branches, now, family.began_at)
@@ -242,11 +292,43 @@ def _history(
     of_start = (line.posted.n for line in lines if formatter.came_with_start(line))
     newest_of_start = next(of_start, 0)
     history = []
-    for line in lines[:LINES_MAX]:
+    for line in lines[:count]:
         note = texts.words.at_start if line.posted.n == newest_of_start else ""
         history.append(_row(line, by_number, family.groups, formatter, note))
-    before = lines[LINES_MAX - 1].posted.n if len(lines) > LINES_MAX else 0
+    before = lines[count - 1].posted.n if len(lines) > count else 0
     return tuple(history), before
+
+
+def _months(
+    rows: Sequence[HistoryRow], today: date, texts: Texts, *, whole: bool
+) -> tuple[Month, ...]:
+    """Rows by month; of the last one more may follow, unless the history is ``whole``."""
+    months = []
+    for key, group in groupby(rows, lambda row: row.day[:7]):
+        lines = tuple(group)
+        is_complete = whole or lines[-1] is not rows[-1]
+        title = texts.words.month(date.fromisoformat(lines[0].day), today.year)
+        months.append(Month(key, title, _sums(lines, texts) if is_complete else "", lines))
+    return tuple(months)
+
+
+def _sums(rows: Sequence[HistoryRow], texts: Texts) -> str:
+    """What came and what went. A line and its reversal are neither, in whichever months."""
+    changes = [row.coins for row in rows if not row.cancelled]
+    sums = (sum(coins for coins in changes if coins > 0), sum(min(coins, 0) for coins in changes))
+    return " ".join(texts.words.amount(coins) for coins in sums if coins)
+
+
+def _this_month(months: Sequence[Month], today: date, texts: Texts) -> str:
+    """What this month's lessons gave; "" where some of its lines are not at hand."""
+    if not months or months[0].key != f"{today:%Y-%m}" or not months[0].sums:
+        return ""
+    awards = [row.coins for row in months[0].rows if row.kind == "lesson" and not row.cancelled]
+    if not awards:
+        return ""
+    lessons = texts.words.coin(len(awards), texts.lessons)
+    coins = texts.words.amount(sum(awards))
+    return texts.this_month.format(coins=coins, lessons=f"{len(awards)} {lessons}")
 
 
 def _row(
@@ -263,28 +345,37 @@ def _row(
         formatter.late(line),
         formatter.taken_back(line, by_number),
     )
+    what, more = formatter.what(line, groups), formatter.why(line)
+    kind = _LOOKED_FOR.get(entry.kind, "reward")
+    if entry.lesson is not None:
+        kind = "lesson"
+    elif entry.reverses is None and more:
+        # The reason of hand work is what a family wants to know, and its kind comes second.
+        what, more = more, what
     return HistoryRow(
-        what=formatter.what(line, groups),
-        why=formatter.why(line),
+        number=line.posted.n,
+        kind=kind,
+        what=what,
+        more=more,
         when=formatter.day(entry.happened_on),
         day=entry.happened_on.isoformat(),
         notes=tuple(note for note in notes if note),
+        coins=entry.coins,
         amount=formatter.words.amount(entry.coins),
         gain=entry.coins > 0,
         cancelled=line.reversed_by is not None or entry.reverses is not None,
     )
 
 
-def _fresh(synced_at: str | None, texts: Texts, formatter: LineFormatter) -> str:
+def _fresh(synced_at: str | None, texts: Texts, formatter: LineFormatter) -> Fresh:
     if synced_at is None:
-        return texts.fresh_never
+        return Fresh(texts.fresh_never, "", "", "")
     moment = formatter.local(synced_at)
-    text = texts.fresh_on
-    if moment.date() == formatter.today:
-        text = texts.fresh_today
-    elif moment.date() == formatter.today - timedelta(days=1):
-        text = texts.fresh_yesterday
-    return text.format(day=formatter.day(moment.date()), time=f"{moment:%H:%M}")
+    days = {formatter.today: "today", formatter.today - timedelta(days=1): "yesterday"}
+    day = formatter.day(moment.date())
+    text = texts.fresh_on[days.get(moment.date(), "earlier")]
+    shown = text.format(day=day, time=f"{moment:%H:%M}")
+    return Fresh(texts.fresh, moment.isoformat(timespec="minutes"), day, shown)
 
 
 def _shop(

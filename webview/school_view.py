@@ -10,6 +10,15 @@ from webview.texts import RUSSIAN, Texts
 
 
 @dataclass(frozen=True, slots=True)
+class ContactText:
+    """How to get what was saved up for, and whom to ask, in one language; "" is not said."""
+
+    text: str
+    hours: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class SchoolView:
     """The school's profile with addresses of its pictures, "" for none."""
 
@@ -30,6 +39,22 @@ class SchoolView:
     def coins(self, count: int, texts: Texts) -> str:
         """Write a number of coins with the coin's name."""
         return f"{texts.words.number(count)} {self.coin_word(count, texts)}"
+
+    def contact(self, texts: Texts) -> ContactText | None:
+        """What the school says of itself, if anything."""
+        contact = self.profile.contact
+        said = ContactText(
+            texts.of(contact.text_ru, contact.text_en),
+            texts.of(contact.hours_ru, contact.hours_en),
+            contact.link,
+        )
+        return said if said.text or said.hours or said.link else None
+
+    def how_to_get(self, texts: Texts) -> str:
+        """What stands beside a wish that is reached."""
+        contact = self.contact(texts)
+        said = f"{contact.text} {contact.hours}".strip() if contact else ""
+        return said or texts.ask_the_office
 
     def formatter(
         self, texts: Texts, branches: Iterable[int], now: datetime, began_at: str = ""

@@ -27,20 +27,33 @@ class Message:
 
 
 class Texts:
-    """Russian; the page's script fills in braces of ``script``."""
+    """Russian; the page's script fills in braces of ``script``.
+
+    Families are addressed as "вы", and so is a child by the cabinet; only the ways to earn speak
+    to the child as "ты".
+    """
 
     language = "ru"
     words = wording.RUSSIAN
     screens = "Разделы"
     cabinet = "Кабинет"
-    balance = "Сейчас на счету"
+    balance = "Сейчас накоплено"
+    this_month = "В этом месяце {coins} за {lessons}"
+    lessons: tuple[str, ...] = ("занятие", "занятия", "занятий")
     children = "Дети"
     children_more = "Показаны не все дети, только первые {count}."
-    last = "Последние записи"
+    last = "Недавно"
     all_lines = "Вся история"
     history = "История"
-    history_empty = "Пока здесь пусто. Первая запись появится после занятия."
-    history_more = "Показаны последние записи: {count}."
+    history_empty = "Пока здесь пусто. Всё начнётся с первого занятия."
+    history_more = "Показаны последние {count}."
+    kinds: ClassVar[Mapping[str, str]] = {
+        "": "Всё",
+        "lesson": "Занятия",
+        "reward": "Награды",
+        "shop": "Покупки",
+    }
+    kind_empty = "Такого здесь пока нет."
     more = "Показать ещё"
     catalog = "Каталог"
     catalog_empty = "Каталог пока пуст. Скоро здесь появятся товары."
@@ -60,22 +73,29 @@ class Texts:
     earn = "Как заработать"
     earn_short = "Заработать"
     earn_empty = "Скоро здесь появятся способы заработать."
-    lesson_text = (
-        "За каждое занятие по расписанию, на котором ребёнок был."
-        " Пробные занятия и отработки не считаются."
-    )
-    fresh_today = "Обновлено сегодня в {time}"
-    fresh_yesterday = "Обновлено вчера в {time}"
-    fresh_on = "Обновлено {day} в {time}"
+    lesson_text = "Приходи на занятия по расписанию. Пробные занятия и отработки не считаются."
+    fresh = "Обновлено"
+    fresh_on: ClassVar[Mapping[str, str]] = {
+        "today": "сегодня в {time}",
+        "yesterday": "вчера в {time}",
+        "earlier": "{day} в {time}",
+    }
     fresh_never = "Данные о занятиях ещё не загружены"
     stranger = Message(
         "Кабинет ещё не подключён",
         "Мы пока не знаем, чей это кабинет. Назовите этот номер администратору школы — и здесь"
-        " появятся записи вашего ребёнка.",
+        " появится кабинет вашего ребёнка.",
     )
+    how_to_get = "Как и где получить"
+    whom_to_ask = "Есть вопрос?"
+    ask_the_office = "Подойдите к администратору школы."
+    write = "Написать школе"
+    number_is_copied = "Номер скопируется сам: останется вставить его в сообщение."
     stranger_number = "Ваш номер ВКонтакте"
     copy = "Скопировать"
-    goal_none = "Выбрать в каталоге, на что копить"
+    goal = "На что копим"
+    goal_none = "Выберите в каталоге, на что копить"
+    to_catalog = "В каталог"
     home_screen = "На главный экран"
     home_screen_text = "Кабинет будет открываться одним касанием."
     open_app = "Открыть ВКонтакте"
@@ -112,14 +132,22 @@ class Texts:
         ),
     }
     script: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
-        "goal": "До «{name}» осталось {coins} — это {lessons}",
-        "goal_coins": "До «{name}» осталось накопить {coins}",
-        "goal_reached": "На «{name}» уже хватает",
-        "lessons": ("занятие", "занятия", "занятий"),
+        "goal": "ещё {coins}, это {lessons}",
+        "goal_coins": "ещё {coins}",
+        "goal_reached": "Можно забирать!",
+        "goal_choose": "Копить на это",
+        "goal_chosen": "Копим на «{name}»",
+        "not_together": "Хватает на что-нибудь одно: вместе это {coins}.",
+        "lessons": lessons,
+        "news": "с прошлого раза",
+        "new": "новое",
+        "up_to_date": "Это самые свежие данные",
+        "offline": "Нет связи. Показано то, что было загружено раньше.",
+        **fresh_on,
         "loading": "Загружаем…",
         "failed": "Не получилось загрузить. Попробуйте ещё раз.",
-        "expired": "Эта страница открыта давно. Откройте приложение заново.",
-        "shown": "Показано записей: {count}.",
+        "expired": "Эта страница открыта давно. Закройте приложение и откройте его заново.",
+        "shown": "Показано: {count}.",
         "saved_here": "Избранное сохранено пока только на этом устройстве",
         "not_saved": "Избранное не сохранилось: оно останется, пока открыта эта страница",
         "too_many": "В избранном больше нет места",
@@ -139,14 +167,23 @@ class EnglishTexts(Texts):
     words = wording.ENGLISH
     screens = "Sections"
     cabinet = "Cabinet"
-    balance = "Balance now"
+    balance = "Saved up so far"
+    this_month = "{coins} this month for {lessons}"
+    lessons = ("lesson", "lessons")
     children = "Children"
     children_more = "Not all children are shown, only the first {count}."
-    last = "Latest lines"
-    all_lines = "All lines"
+    last = "Lately"
+    all_lines = "Whole history"
     history = "History"
-    history_empty = "Nothing here yet. The first line appears after a lesson."
-    history_more = "The latest lines are shown: {count}."
+    history_empty = "Nothing here yet. It all begins with the first lesson."
+    history_more = "The latest {count} are shown."
+    kinds: ClassVar[Mapping[str, str]] = {
+        "": "All",
+        "lesson": "Lessons",
+        "reward": "Rewards",
+        "shop": "Purchases",
+    }
+    kind_empty = "There is none of it here yet."
     more = "Show more"
     catalog = "Catalog"
     catalog_empty = "The catalog is empty for now. Goods will appear here soon."
@@ -166,22 +203,29 @@ class EnglishTexts(Texts):
     earn = "How to earn"
     earn_short = "Earn"
     earn_empty = "Ways to earn will appear here soon."
-    lesson_text = (
-        "For every lesson of the schedule that the child attends."
-        " Trial and make-up lessons do not count."
-    )
-    fresh_today = "Updated today at {time}"
-    fresh_yesterday = "Updated yesterday at {time}"
-    fresh_on = "Updated on {day} at {time}"
+    lesson_text = "Come to the lessons of your schedule. Trial and make-up lessons do not count."
+    fresh = "Updated"
+    fresh_on: ClassVar[Mapping[str, str]] = {
+        "today": "today at {time}",
+        "yesterday": "yesterday at {time}",
+        "earlier": "on {day} at {time}",
+    }
     fresh_never = "Lessons have not been loaded yet"
     stranger = Message(
         "This cabinet is not connected yet",
         "We do not know yet whose cabinet this is. Tell the school's office this number, and your"
-        " child's lines will appear here.",
+        " child's cabinet will appear here.",
     )
+    how_to_get = "How and where to get it"
+    whom_to_ask = "Any questions?"
+    ask_the_office = "Ask the school's administrator."
+    write = "Write to the school"
+    number_is_copied = "The number is copied for you: just paste it into the message."
     stranger_number = "Your VK number"
     copy = "Copy"
+    goal = "Saving up for"
     goal_none = "Choose in the catalog what to save up for"
+    to_catalog = "To the catalog"
     home_screen = "Add to the home screen"
     home_screen_text = "The cabinet will open with one tap."
     open_app = "Open VK"
@@ -218,14 +262,22 @@ class EnglishTexts(Texts):
         ),
     }
     script: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
-        "goal": "{coins} to “{name}”: that is {lessons}",
-        "goal_coins": "{coins} to go to “{name}”",
-        "goal_reached": "There is enough for “{name}”",
-        "lessons": ("lesson", "lessons"),
+        "goal": "{coins} to go, that is {lessons}",
+        "goal_coins": "{coins} to go",
+        "goal_reached": "Ready for you!",
+        "goal_choose": "Save up for this",
+        "goal_chosen": "Saving up for “{name}”",
+        "not_together": "There is enough for one of them: together it is {coins}.",
+        "lessons": lessons,
+        "news": "since last time",
+        "new": "new",
+        "up_to_date": "This is the latest",
+        "offline": "No connection. What was loaded before is shown.",
+        **fresh_on,
         "loading": "Loading…",
         "failed": "It could not be loaded. Please try again.",
-        "expired": "This page was opened long ago. Please open the app again.",
-        "shown": "Lines shown: {count}.",
+        "expired": "This page was opened long ago. Please close the app and open it again.",
+        "shown": "Shown: {count}.",
         "saved_here": "Favourites are kept on this device only for now",
         "not_saved": "Favourites were not saved: they stay while this page is open",
         "too_many": "There is no more room among favourites",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 1.0
 #: Names of pictures and scripts hold a digest of their content, so they never change.
 _KEPT = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+_A_DAY = "public, max-age=86400"
 #: An SVG that somebody opens by itself is a document, and this one may do nothing at all.
 _DRAWING_POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
@@ -71,6 +72,7 @@ class Views:
         self._routes.route("/history", "GET", self._history)
         self._routes.route("/pictures/<name>", "GET", self._picture)
         self._routes.route("/static/<name:path>", "GET", self._script)
+        self._routes.route("/favicon.ico", "GET", self._icon)
         self._routes.route("/healthz", "GET", self._health)
 
     def answer(self, environ: WSGIEnvironment) -> HttpAnswer:
@@ -124,15 +126,22 @@ class Views:
         headers = {"Content-Type": picture.kind, **_KEPT, **more}
         return HttpAnswer(200, picture.content, headers)
 
+    def _icon(self, environ: WSGIEnvironment) -> HttpAnswer:
+        """Send the school's logo, else a coin, to a browser that asks by itself."""
+        if self._settings.logo:
+            return self._picture(environ, self._settings.logo)
+        headers = {"Content-Type": "image/svg+xml", "Content-Security-Policy": _DRAWING_POLICY}
+        return HttpAnswer(200, self.renderer.icon, {**headers, "Cache-Control": _A_DAY})
+
     def _script(self, environ: WSGIEnvironment, **_name: str) -> HttpAnswer:
         """Send the page's script.
 
         A page that was made before an upgrade asks for the script of that day. It gets ours, which
         nobody keeps under that name.
         """
-        is_current = environ["PATH_INFO"] == self.renderer.script_address
+        content, is_current = self.renderer.script(environ["PATH_INFO"])
         headers = {"Content-Type": SCRIPT_KIND, **(_KEPT if is_current else {})}
-        return HttpAnswer(200, self.renderer.script, headers)
+        return HttpAnswer(200, content, headers)
 
     def _health(self, _environ: WSGIEnvironment) -> HttpAnswer:
         """Say for machines whether the database and its schema answer."""
@@ -219,7 +228,7 @@ def older_of(reader: Reader, vk: int, child: int, before: int) -> pages.Family |
     resident = next((resident for resident in residents if resident.id == child), None)
     if resident is None:
         return None
-    lines = reader.older_lines(child, before, pages.LINES_MAX + 1)
+    lines = reader.older_lines(child, before, pages.OLDER_MAX + 1)
     if lines is None:
         return None
     groups, began_at = _groups(reader, lines), reader.began_at()

@@ -23,7 +23,13 @@ DIGEST_OPTIONS = ("--expect", "--accept-unsafe")
 
 
 def apply(
-    session: Session, database: Database, plan: Plan, accepted: tuple[str, ...] = (), calls: int = 0
+    session: Session,
+    database: Database,
+    plan: Plan,
+    accepted: tuple[str, ...] = (),
+    calls: int = 0,
+    *,
+    by_sync: bool = False,
 ) -> Receipt:
     """Hand a plan to the one writer, under the session's name and limits."""
     from coinsync.store import writer
@@ -37,6 +43,7 @@ def apply(
         accepted,
         calls,
         account_of_machine(),
+        by_sync,
     )
     return writer.apply(database, plan, order, session.environment)
 

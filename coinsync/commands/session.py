@@ -218,7 +218,9 @@ class Session:
     def print_listing(
         self, listing: Listing, as_csv: bool = False, *, on_paper: bool = False
     ) -> None:
-        """Print a listing for a program, a spreadsheet or a person."""
+        """Print a listing for a program, a spreadsheet or a person. Raises ``UsageError``."""
+        if self.json and as_csv:
+            raise UsageError("--json and --csv: say one of them")
         if self.json:
             self.tell(listing.data)
         elif as_csv:

@@ -111,7 +111,9 @@ class Posting:
         """Apply a plan. What stops it stops this branch or window alone: the others go on."""
         result.status = "refused"
         try:
-            result.receipt = apply(self.session, self.database, plan, self.accepted, calls)
+            result.receipt = apply(
+                self.session, self.database, plan, self.accepted, calls, by_sync=True
+            )
         except UnsafePlan as error:
             likely = result.report.likely if result.report else ""
             result.error = UnsafePlan(error.message, advice=f"Likely {likely}.")

@@ -22,6 +22,8 @@ _SECRET_WORDS = re.compile(
     r"(api_?key|password|secret|token|protected_?key|vk_?keys?|service_?key)$", re.IGNORECASE
 )
 _VALUE_LENGTH_MAX = 60
+#: A configuration of a hundred branches and rules has a tenth of it.
+BYTES_MAX, LINE_BYTES_MAX = 100_000, 2_000
 #: Sections whose paths start at the data folder.
 _OF_DATA = (CsvSettings, ShopSettings)
 #: Comments of keys stand in one column where the values leave room for it.
@@ -31,17 +33,32 @@ _COMMENT_COLUMN = 43
 def load(path: Path) -> Settings:
     """Read the configuration file. Raises ``ConfigError`` with every problem that it has."""
     try:
+        with path.open("rb") as file:
+            content = file.read(BYTES_MAX + 1)
         # Windows editors begin a file with a byte order mark, which TOML does not know.
-        text = path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+    except OSError as error:
         raise ConfigError(
             [f"config: {path} cannot be read ({reason_of(error)})"],
             advice='Run "coinsync init", or pass --config FILE.',
         ) from error
     except UnicodeDecodeError as error:
+        _refuse_long(path, content)
         advice = "Save it as UTF-8: in Notepad by Save as, Encoding."
         raise ConfigError([f"config: {path} is not UTF-8"], advice=advice) from error
+    _refuse_long(path, content)
     return parse(text, path)
+
+
+def _refuse_long(path: Path, content: bytes) -> None:
+    # The parser takes minutes over one name of ten thousand parts, or ten thousand names.
+    if len(content) > BYTES_MAX:
+        raise ConfigError([f"config: {path} has more than {BYTES_MAX} bytes"])
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if len(line) > LINE_BYTES_MAX:
+            raise ConfigError(
+                [f"config: {path}: line {number} has more than {LINE_BYTES_MAX} bytes"]
+            )
 
 
 def parse(text: str, path: Path) -> Settings:
@@ -50,6 +67,9 @@ def parse(text: str, path: Path) -> Settings:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"config: {path}: {toml_problem(text, error)}"]) from error
+    except (ValueError, RecursionError) as error:
+        # A day that no calendar has, or brackets within brackets without an end.
+        raise ConfigError([f"config: {path}: not valid TOML"]) from error
     reading = _FileReading(path.name)
     reading.refuse_unknown("", data, [section.name for section in sections().values()])
     folder = data_folder = path.resolve().parent

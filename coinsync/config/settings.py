@@ -16,7 +16,7 @@ from coinsync.core.colour import Colours
 from coinsync.core.identity import NameForm
 from coinsync.core.plan import Limits
 from coinsync.core.rules import Rule, Rulebook
-from coinsync.core.school import SchoolProfile, Way
+from coinsync.core.school import Contact, SchoolProfile, Way
 from coinsync.core.setting import (
     SETTING,
     Section,
@@ -301,6 +301,7 @@ class Settings:
         },
         optional=True,
     )
+    contact: Contact = section(Contact, "contact")
     shop: ShopSettings = section(ShopSettings, "shop")
     vk: VkSettings = section(VkSettings, "vk")
     sync: SyncSettings = section(SyncSettings, "sync")
@@ -364,6 +365,7 @@ class Settings:
                 for rule in self.rules
                 if rule.title_ru.strip()
             },
+            contact=self.contact,
             colours=self.brand,
             pictures=self.shop.web_pictures,
         )

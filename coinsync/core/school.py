@@ -1,5 +1,6 @@
 """The school as its families know it."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -8,7 +9,42 @@ from zoneinfo import ZoneInfo
 
 from coinsync.core.colour import Colours
 from coinsync.core.rules import Rule
-from coinsync.core.setting import code, free_text, setting, text, whole
+from coinsync.core.setting import code, expect, free_text, setting, text, whole
+
+_VK_LINK = re.compile(r"https://(vk\.me|vk\.com|vk\.ru)/[\w.?=&-]{1,100}", re.ASCII)
+
+
+def vk_link(value: object) -> str:
+    """An address inside VK, or nothing: the cabinet leads nowhere else."""
+    link = free_text(value).strip()
+    expect(not link or bool(_VK_LINK.fullmatch(link)), "a link such as https://vk.me/school")
+    return link
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a family gets what it has saved up for, and whom it asks. Shown in the catalog, beside a
+    wish that is reached, and wherever the cabinet cannot help; empty lines are left out.
+    """
+
+    text_ru: str = setting(
+        free_text,
+        "Where goods are handed out, and by whom.",
+        "",
+        sample="Заказы выдаёт администратор на ресепшене.",
+    )
+    text_en: str = setting(
+        free_text, default="", sample="Ask the administrator at the reception desk."
+    )
+    hours_ru: str = setting(
+        free_text, "When the shop is open.", "", sample="Магазин открыт по пятницам с 16 до 19."
+    )
+    hours_en: str = setting(
+        free_text, default="", sample="The shop is open on Fridays from 16 to 19."
+    )
+    link: str = setting(
+        vk_link, "Where families write to the school.", "", sample="https://vk.me/rostok_school"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +75,7 @@ class SchoolProfile:
     ways: tuple[Way, ...] = ()
     rules: tuple[Rule, ...] = ()
     lesson_titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    contact: Contact = field(default_factory=Contact)
     colours: Colours = field(default_factory=Colours)
     pictures: Path | None = None
 

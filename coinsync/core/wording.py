@@ -84,6 +84,7 @@ class Words:
     language: str
     thousands: str
     months: str
+    months_alone: str
     kinds: Mapping[Kind, str]
     reasons: Mapping[str, str]
     lesson: str
@@ -121,6 +122,11 @@ class Words:
         """Write a day, with its year unless that is ``this_year``."""
         text = f"{day.day} {self.months.split()[day.month - 1]}"
         return text if day.year == this_year else f"{text} {day.year}"
+
+    def month(self, day: date, this_year: int = 0) -> str:
+        """Name the month of a day, with its year unless that is ``this_year``."""
+        name = self.months_alone.split()[day.month - 1]
+        return name if day.year == this_year else f"{name} {day.year}"
 
     def to_be_made_up(self, balance: int) -> str:
         """Say how many coins a balance below zero lacks, else ""."""
@@ -244,9 +250,9 @@ Texts = tuple[str, str]
 _KINDS: Mapping[Kind, Texts] = {
     Kind.AWARD: ("Занятие", "Lesson"),
     Kind.REVERSAL: ("Отмена", "Taken back"),
-    Kind.CREDIT: ("Начисление", "Credit"),
-    Kind.DEBIT: ("Списание", "Debit"),
-    Kind.OPENING: ("Начальный остаток", "Opening balance"),
+    Kind.CREDIT: ("Награда", "Reward"),
+    Kind.DEBIT: ("Потрачено", "Spent"),
+    Kind.OPENING: ("Накоплено раньше", "Saved up before"),
     Kind.GIFT: ("Подарок", "Gift"),
     Kind.SALE: ("Покупка", "Purchase"),
     Kind.REFUND: ("Возврат", "Refund"),
@@ -255,16 +261,16 @@ _KINDS: Mapping[Kind, Texts] = {
 #: Why it is there.
 _REASONS: Mapping[str, Texts] = {
     "lesson": ("", ""),
-    "rate_changed": ("Изменён размер начисления за занятие", "The rate for the lesson changed"),
+    "rate_changed": ("Занятие теперь стоит иначе", "The lesson is worth another amount now"),
     BY_HAND: ("Внесено сотрудником школы", "Entered by the school's staff"),
     BOUGHT: ("Куплено в магазине школы", "Bought in the school's shop"),
     RETURNED: ("Возвращено в магазин школы", "Brought back to the school's shop"),
     BY_WAY: ("Награда", "Reward"),
-    OPENED: ("Перенесено из прежнего учёта", "Carried over from earlier records"),
+    OPENED: ("Было до того, как появился кабинет", "From before there was a cabinet"),
     TAKEN_BACK: ("Исправление", "Correction"),
     FORGIVEN: (
-        "Отменённое начисление уже потрачено, школа его дарит",
-        "The award taken back was spent already, the school makes it a gift",
+        "Отменённое уже потрачено, школа это дарит",
+        "What was taken back is spent already, the school makes it a gift",
     ),
     Reason.PAID: ("Занятие засчитано", "The lesson counts"),
     Reason.LESSON_GONE: ("Занятия больше нет в журнале", "The lesson is no longer in the register"),
@@ -283,7 +289,7 @@ _REASONS: Mapping[str, Texts] = {
     ),
     Reason.TYPE_UNKNOWN: ("Вид занятия ещё не определён", "The kind of lesson is not settled yet"),
     Reason.NO_RULE: (
-        "За это занятие начисление не предусмотрено",
+        "За такое занятие ничего не полагается",
         "No rule gives anything for this lesson",
     ),
     Reason.GUEST: ("Занятие было не в своей группе", "The lesson was in another group"),
@@ -302,19 +308,23 @@ _TEXTS: Mapping[str, Texts] = {
         "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
         "January February March April May June July August September October November December",
     ),
+    "months_alone": (
+        "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
+        "January February March April May June July August September October November December",
+    ),
     "lesson": ("Занятие", "Lesson"),
     "reversal_of": ("Отмена: {what}", "Taken back: {what}"),
     "debt": ("осталось отработать {coins}", "{coins} to be made up"),
-    "award_reversed": ("отмена начисления за {day}", "takes back the award of {day}"),
-    "entry_reversed": ("отмена записи от {day}", "takes back the line of {day}"),
-    "older_reversed": ("отмена более ранней записи", "takes back an earlier line"),
+    "award_reversed": ("отменяет занятие {day}", "takes back the lesson of {day}"),
+    "entry_reversed": ("отменяет то, что было {day}", "takes back the line of {day}"),
+    "older_reversed": ("отменяет то, что было раньше", "takes back an earlier line"),
     "reversed_on": ("отменено {day}", "taken back on {day}"),
     "reversed_some_day": ("отменено", "taken back"),
-    "marked_on": ("начислено {day}", "credited on {day}"),
-    "entered_on": ("внесено {day}", "entered on {day}"),
+    "marked_on": ("отмечено {day}", "marked on {day}"),
+    "entered_on": ("добавлено {day}", "entered on {day}"),
     "at_start": (
-        "это и более ранние занятия начислены при запуске монет",
-        "this and earlier lessons were credited when the coins began",
+        "за это и более ранние занятия засчитано сразу, при запуске",
+        "this and earlier lessons were counted at once, at the start",
     ),
 }
 
@@ -337,11 +347,11 @@ _STATEMENT: Mapping[str, Texts] = {
 
 #: What coins of a period came to.
 _TOTALS: Mapping[Total, Texts] = {
-    Total.CARRIED_OVER: ("Перенесено", "Carried over"),
-    Total.EARNED: ("Начислено", "Earned"),
+    Total.CARRIED_OVER: ("Накоплено раньше", "Saved up before"),
+    Total.EARNED: ("Заработано", "Earned"),
     Total.GIVEN: ("Подарено", "Given"),
     Total.TAKEN_BACK: ("Отменено", "Taken back"),
-    Total.SPENT: ("Списано", "Spent"),
+    Total.SPENT: ("Потрачено", "Spent"),
     Total.REFUNDED: ("Возвращено", "Refunded"),
 }
 

@@ -4,8 +4,9 @@ Only the fields that are named here are touched: the others hold telephones, add
 """
 
 import re
+import signal
 from datetime import date
-from typing import Any
+from typing import Any, NoReturn
 
 from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
@@ -24,6 +25,7 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import VK_UNREADABLE, VkKind, clean, read_vk, shown_name
+from coinsync.errors import ConfigError
 from coinsync.exchange.values import (
     ID_MAX,
     Record,
@@ -41,6 +43,8 @@ from coinsync.exchange.values import (
 )
 
 VK_TEXT_LENGTH_MAX = 255
+#: The school's own pattern may look through one card for so long.
+PATTERN_SECONDS = 1.0
 
 
 def branch(record: Record) -> Branch:
@@ -84,7 +88,7 @@ def vk_text(value: Any, pattern: str) -> str:
     """What a card says of the family's VK page, "" for nothing."""
     field = _field_text(value)
     if pattern:
-        match = re.search(pattern, field)
+        match = _searched(pattern, field)
         field = (match[1] or "") if match else ""
     page = clean(field)[:VK_TEXT_LENGTH_MAX]
     meaning = read_vk(page)
@@ -100,6 +104,22 @@ def vk_text(value: Any, pattern: str) -> str:
     if meaning.kind is VkKind.NUMBER:
         return f"id{meaning.number}"
     return f"@{meaning.name}" if meaning.name else page
+
+
+def _searched(pattern: str, text: str) -> re.Match[str] | None:
+    def stop(_number: int, _frame: object) -> NoReturn:
+        why = f"takes more than {PATTERN_SECONDS} s to look through a card"
+        advice = "Let no part that repeats contain another one that does, as (a+)+ has it."
+        raise ConfigError([f"config: [residents] vk_pattern: {why}"], advice=advice)
+
+    # Some patterns take years over forty characters, and which cannot be told from the pattern.
+    handler = signal.signal(signal.SIGALRM, stop)
+    timer = signal.setitimer(signal.ITIMER_REAL, PATTERN_SECONDS)
+    try:
+        return re.search(pattern, text)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler)
 
 
 def _field_text(value: Any) -> str:

@@ -42,7 +42,7 @@ def explain(
         raise NotFound(
             f"#{resident.id} {resident.name}: {_lesson_asked(lesson, day)} is not recorded",
             advice="The CRM did not list this resident there when it was last read; "
-            'see "coinsync runs".',
+            'see "coinsync journal".',
         )
     visits = [(resident, record.lesson, record.attendance[0]) for record in records]
     return _explanations(reader, settings, visits)
@@ -60,7 +60,7 @@ def explain_to_all(reader: Reader, settings: Settings, lesson: int) -> list[Expl
     if record is None:
         raise NotFound(
             f"lesson {lesson} is not recorded",
-            advice='See "coinsync runs" for the days that were read.',
+            advice='See "coinsync journal" for the days that were read.',
         )
     attendance = {attendance.resident: attendance for attendance in record.attendance}
     residents = reader.recorded(Resident, attendance)

@@ -8,12 +8,12 @@ connection. What another writer disturbed is tried again as a whole, a bounded n
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import Database
 
-from coinsync.core import floor, people_policy, staleness
+from coinsync.core import floor, people_policy, permissions, staleness
 from coinsync.core.fact_keys import identity
 from coinsync.core.facts import Fact, Merge, Presence, Resident, VkPage
 from coinsync.core.ledger import GENESIS, Head, Receipt, Run, RunHash, utc_text
@@ -36,6 +36,7 @@ from coinsync.store.reader import Reader
 from coinsync.store.rows import refuse_too_long
 
 PAUSE_SECONDS = 0.05
+CLOCK_TOLERANCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Order:
 
     ``account`` names the CRM, ``login`` the account of this machine, ``accepted`` are digests of
     plans that a person accepts although a guard refuses them, ``requests`` is how many calls the
-    reading took.
+    reading took, ``by_sync`` that no person made the plan.
     """
 
     actor: str
@@ -54,6 +55,7 @@ class Order:
     accepted: tuple[str, ...] = ()
     requests: int = 0
     login: str = ""
+    by_sync: bool = False
 
 
 def apply(database: Database, plan: Plan, order: Order, environment: Environment) -> Receipt:
@@ -65,6 +67,9 @@ def apply(database: Database, plan: Plan, order: Order, environment: Environment
     refusals = plan.refusals(order.limits, order.accepted)
     if refusals:
         raise UnsafePlan(f"refused: {'; '.join(refusals)}; nothing written")
+    permissions.refuse_unpermitted(
+        plan, actor=order.actor, account=order.account, by_sync=order.by_sync
+    )
     refuse_too_long(plan)
     if database.in_transaction():
         raise RuntimeError(
@@ -144,11 +149,9 @@ def _write(
     # From here on nobody else can write. What was read before may be old; only this counts.
     reader = Reader(database)
     head = reader.head()
-    posted_at = utc_text(environment.now())
     _check_account(database, head.account, order.account)
     last_run = _last_run(reader, head, len(entries))
-    if plan.purpose is not Purpose.ACCEPT:
-        _check_clock(last_run, posted_at)
+    posted_at = _posting_time(plan, last_run, environment.now())
     facts = _check_facts(reader, plan)
     _check_basis(reader, plan)
     merges = reader.merges()
@@ -194,14 +197,21 @@ def _last_run(reader: Reader, head: Head, entries: int) -> Run | None:
     return last_run
 
 
-def _check_clock(last_run: Run | None, posted_at: str) -> None:
+def _posting_time(plan: Plan, last_run: Run | None, now: datetime) -> str:
+    """The time to post at, in UTC. Raises ``ClockWrong``."""
+    text = utc_text(now)
     # Only the latest run counts: a person may have accepted that earlier ones were stamped wrongly.
-    if last_run is not None and posted_at < last_run.posted_at:
-        raise ClockWrong(
-            f"clock is before the last run ({last_run.posted_at}); nothing written",
-            advice="Correct the clock of this machine. If it is right and that run was stamped"
-            " wrongly: coinsync db accept --clock",
-        )
+    if last_run is None or text >= last_run.posted_at or plan.purpose is Purpose.ACCEPT:
+        return text
+    # Two machines of one database differ by seconds, and a clock that is set right goes back a
+    # little: for so long the time stands still.
+    if datetime.fromisoformat(last_run.posted_at) - now <= CLOCK_TOLERANCE:
+        return last_run.posted_at
+    raise ClockWrong(
+        f"clock is before the last run ({last_run.posted_at}); nothing written",
+        advice="Correct the clock of this machine. If it is right and that run was stamped"
+        " wrongly: coinsync db accept --clock",
+    )
 
 
 def _check_facts(reader: Reader, plan: Plan) -> list[Put | Drop]:

@@ -68,10 +68,9 @@ _WITHOUT = (
 #: Without a storage of its own for each pair of sites, the frame of a site gets none within another
 #: site's page.
 _STORAGE = "ThirdPartyStoragePartitioning"
-#: No trouble of ours: the server has no certificate here, and a browser asks for an icon of its own
-#: accord.
+#: No trouble of ours: the server has no certificate here.
 _NOISE = re.compile(
-    r"^warning: Mixed Content: .* requested an insecure element 'http://127\.0\.0\.1:|/favicon\.ico\)$"
+    r"^warning: Mixed Content: .* requested an insecure element 'http://127\.0\.0\.1:"
 )
 _TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", event => console.error(

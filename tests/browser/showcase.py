@@ -168,8 +168,10 @@ def _record(database: Database, day: date, changes: Iterable[Change]) -> None:
         chance=lambda: 0.5,
         sleep=lambda _seconds: None,
     )
-    plan = Plan.of(Purpose.LESSONS, Scope(1, day, day), changes)
-    apply(database, plan, Order("sync", "school", now), around)
+    scope = Scope(1, day, day)
+    # What staff did stands beside what a sync did; the empty plan says how fresh it is.
+    for plan in (Plan.of(Purpose.DESK, scope, changes), Plan.of(Purpose.LESSONS, scope, ())):
+        apply(database, plan, Order("sync", "school", now), around)
 
 
 def _day_of(entry: Entry) -> date:

@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -82,7 +82,7 @@ def test_a_missing_secret_says_where_to_put_it(installation: Installation) -> No
 def test_a_missing_database_is_not_made_by_the_way(empty: Installation) -> None:
     """2: a slip in the address must not begin an empty ledger."""
     (empty.folder / "coinsync.db").unlink()
-    for command in ("sync", "balance", "runs"):
+    for command in ("sync", "balance", "journal"):
         said = empty.run(command)
         assert (said.code, "does not exist" in said.err) == (2, True)
     assert not (empty.folder / "coinsync.db").exists()
@@ -107,6 +107,35 @@ def test_something_else_than_a_database_is_told(empty: Installation) -> None:
     said = empty.run("balance")
     assert said.code == 1
     assert "is damaged" in said.err
+
+
+@pytest.mark.parametrize("table", ["entry", "run", "note", "head"])
+def test_a_zeroed_page_of_a_table_that_is_written_to(desk: Installation, table: str) -> None:
+    """1, in one line and one of advice, and nothing is written."""
+    if desk.address:
+        return
+    path = desk.folder / "coinsync.db"
+    with closing(sqlite3.connect(path)) as opened:
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        ((page,),) = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))
+        ((size,),) = opened.execute("PRAGMA page_size")
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * size : page * size] = bytes(size)
+    path.write_bytes(content)
+    said = desk.run("credit", "102", "5", "--reason", "Проба", "--yes")
+    assert said.code == 1
+    assert said.err.splitlines()[0].endswith("coinsync.db is damaged, or no database")
+    assert len(said.err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["balance"], ["residents", "list"], ["runs"], ["catalog", "list"], ["links", "list"]]
+)
+def test_one_form_is_asked_for(desk: Installation, words: list[str]) -> None:
+    """2: a program that gets the other one would not understand it."""
+    said = desk.run(*words, "--json", "--csv")
+    assert (said.code, said.out) == (2, "")
+    assert "--json and --csv: say one of them" in said.err
 
 
 @contextmanager
@@ -151,7 +180,7 @@ def test_a_lock_that_is_held_too_long_is_said_at_once(installation: Installation
         (["history", "vk:5"], 6, "no resident answers to 'vk:5'"),
         (["history", "#101", "--kind", "bribe"], 2, "'bribe' is not one of 'award'"),
         (["explain", "#101", "--lesson", "1"], 6, "lesson 1 is not recorded"),
-        (["runs", "--max-age", "soon"], 2, "'soon' is no age"),
+        (["waiting", "--max-age", "soon"], 2, "'soon' is no age"),
         (["--branch", "Nowhere", "sync"], 6, "branch 'Nowhere' is not in the configuration"),
     ],
 )
@@ -229,7 +258,7 @@ def test_a_terminal_without_letters_gets_escapes(synced: Installation) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["balance"], ["runs"], ["catalog", "list"], ["credit", "1", "--everybody"]]
+    "words", [["balance"], ["journal"], ["catalog", "list"], ["credit", "1", "--everybody"]]
 )
 def test_an_unknown_branch_is_refused_by_every_command(
     synced: Installation, words: list[str]
@@ -282,11 +311,12 @@ def test_by_night_a_branch_complains_once(synced: Installation) -> None:
 
 def test_one_branch_is_watched_alone(synced: Installation) -> None:
     """Its runs and how fresh it is; the other branch has a watcher of its own."""
-    both = synced.ok("runs", "--json").json
-    one = synced.ok("runs", "--branch", "2", "--json").json
+    both = synced.ok("waiting", "--json").json
+    one = synced.ok("waiting", "--branch", "2", "--json").json
     assert {branch["branch"] for branch in both["branches"]} == {1, 2}
     assert {branch["branch"] for branch in one["branches"]} == {2}
-    assert {run["branch"] for run in one["runs"]} == {2}
+    lines = synced.ok("journal", "--branch", "2", "--json").json
+    assert {line["run"]["branch"] for line in lines} == {2}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from coinsync.store import database as opening
 from coinsync.store import inserts
 from coinsync.store.engines import guards
 from coinsync.store.operations import backup, copy
+from coinsync.store.operations.hold import hold_open
 from tests.support import steps
 from tests.support.school import Installation, Said
 
@@ -205,6 +207,7 @@ def school(master: Path) -> Callable[[Path], None]:
     """A school after its first sync, with pictures and a catalog to load."""
 
     def prepare(folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         for name in ("coinsync.db", "coinsync.secrets"):
             shutil.copy(master / name, folder / name)
         Installation(folder).configure(sync__fresh_hours_max=10_000)
@@ -223,11 +226,16 @@ def unguarded(prepare: Callable[[Path], None]) -> Callable[[Path], None]:
 
     def prepare_without(folder: Path) -> None:
         prepare(folder)
-        with closing(sqlite3.connect(folder / "coinsync.db")) as opened, opened:
-            for guard in guards.SQLITE:
-                opened.execute(f"DROP TRIGGER {guard}")
+        drop_guards(folder / "coinsync.db")
 
     return prepare_without
+
+
+def drop_guards(path: Path) -> None:
+    """Drop every guard of a database."""
+    with closing(sqlite3.connect(path)) as opened, opened:
+        for guard in guards.SQLITE:
+            opened.execute(f"DROP TRIGGER {guard}")
 
 
 def emptied(prepare: Callable[[Path], None]) -> Callable[[Path], None]:
@@ -288,13 +296,46 @@ def test_killed_at_any_step(trial: Trial) -> None:
 
 def test_failing_at_any_step(trial: Trial) -> None:
     """A full or broken disk is told in a line, and once it is well again the command goes on."""
-    for at in steps.worth_trying(trial.steps, STRIDE):
+    # Every second one: a process that is killed there tells most of it already.
+    for at in steps.worth_trying(trial.steps, STRIDE)[::2]:
         assert trial.fail(at, (errno.ENOSPC, errno.EIO)[at % 2]) == [], trial.steps[at - 1]
 
 
 def test_no_file_is_named_before_it_is_on_the_disk(trial: Trial) -> None:
     """So a power cut leaves no name of something half."""
     assert steps.named_too_early(trial.steps) == []
+
+
+def test_a_database_that_is_held_open(commands: dict[str, Command], tmp_path: Path) -> None:
+    """Whoever keeps the file open for a web view is in no command's way, and takes up the file
+    that is put in its place.
+    """
+    trial = Trial(commands["db migrate of guards"], tmp_path)
+    folder = tmp_path / "held"
+    commands["db backup"].prepare(folder)
+    database = folder / "coinsync.db"
+    looks = count()
+
+    def look(_seconds: float) -> None:
+        match next(looks):
+            case 0:
+                shutil.copy(database, folder / "restored.db")
+                drop_guards(database)
+                assert steps.killed_at(len(trial.steps) // 2, lambda: trial.run(folder))
+                assert trial.run(folder).code == 0
+                assert rows(database) == trial.after["coinsync.db"][1]
+                # As a restored backup comes: another file, and nothing beside it.
+                for ending in ("-wal", "-shm"):
+                    database.with_name(f"{database.name}{ending}").unlink()
+                (folder / "restored.db").replace(database)
+            case 1:
+                assert trial.run(folder).code == 0
+                trial.proved(folder)
+            case _:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        hold_open(f"sqlite:///{database}", look)
 
 
 # --- is it worth anything? ------------------------------------------------------------------------

@@ -226,8 +226,10 @@ def test_a_parent_reads_it(synced: Installation) -> None:
         f"Напечатано {LANGUAGES['ru'].day(today)}",
     ):
         assert text in out
-    assert re.search(rf"^17 ноября( 2026)? +Списание +Наклейки +{MINUS}30 +\d+$", out, re.MULTILINE)
-    assert re.search(rf"^Списано +{MINUS}30$", out, re.MULTILINE)
+    assert re.search(
+        rf"^17 ноября( 2026)? +Потрачено +Наклейки +{MINUS}30 +\d+$", out, re.MULTILINE
+    )
+    assert re.search(rf"^Потрачено +{MINUS}30$", out, re.MULTILINE)
     assert re.search(rf"^Отменено +{MINUS}\d+$", out, re.MULTILINE)
     assert re.search(r"^На 20 ноября 2026: \d+ монет(а|ы)?$", out, re.MULTILINE)
     assert not re.search(r"by_hand|taken_back|olympiad|absent|group lesson| -\d|\x1b", out)
@@ -249,7 +251,9 @@ def test_a_line_that_is_taken_back_and_the_one_that_does_it_name_each_other(
     ).json
     reversal = next(line for line in later["lines"] if line["coins"] == -12)
     assert reversal["what"] == "Отмена"
-    assert re.fullmatch(r"Исправление: ошибка; отмена записи от 17 ноября( 2026)?", reversal["why"])
+    assert re.fullmatch(
+        r"Исправление: ошибка; отменяет то, что было 17 ноября( 2026)?", reversal["why"]
+    )
 
 
 def test_an_english_parent_reads_it_too(synced: Installation) -> None:

@@ -180,7 +180,7 @@ def test_a_code_that_we_do_not_know_is_not_shown_either(language: str, code: str
         (BY_HAND, " ", "Внесено сотрудником школы", "Entered by the school's staff"),
         (BY_WAY, "", "Победа в олимпиаде", "Olympiad won"),
         (BY_WAY, "городская", "Победа в олимпиаде: городская", "Olympiad won: городская"),
-        (OPENED, "", "Перенесено из прежнего учёта", "Carried over from earlier records"),
+        (OPENED, "", "Было до того, как появился кабинет", "From before there was a cabinet"),
         (TAKEN_BACK, "дважды", "Исправление: дважды", "Correction: дважды"),
         ("lesson", "", "", ""),
         ("lesson", "была в своей группе", "была в своей группе", "была в своей группе"),
@@ -235,23 +235,23 @@ def test_lines_name_their_partner_by_its_day() -> None:
         Kind.REVERSAL, TAKEN_BACK, n=2, lesson=False, reverses=1, posted="2026-11-21T22:00:00Z"
     )
     both = {1: original, 2: reversal}
-    assert pen().takes_back(reversal, both) == "отмена записи от 19 ноября"
+    assert pen().takes_back(reversal, both) == "отменяет то, что было 19 ноября"
     assert pen().taken_back(original, both) == "отменено 22 ноября"
     assert (pen().takes_back(original, both), pen().taken_back(reversal, both)) == ("", "")
-    assert pen().takes_back(reversal, {}) == "отмена более ранней записи"
+    assert pen().takes_back(reversal, {}) == "отменяет то, что было раньше"
     assert pen().taken_back(original, {}) == "отменено"
     assert (
         pen("en").takes_back(a_line(Kind.REVERSAL, reverses=1), {})
-        == "takes back the award of 19 November"
+        == "takes back the lesson of 19 November"
     )
 
 
 def test_what_was_posted_late_says_when_by_the_familys_clock() -> None:
     """A day later is no news; the day turns at another hour in Omsk."""
     assert pen().late(a_line(posted="2026-11-20T20:59:59Z")) == ""
-    assert pen().late(a_line(posted="2026-11-20T21:00:00Z")) == "начислено 21 ноября"
-    assert pen(zone=OMSK).late(a_line(posted="2026-11-20T18:00:00Z")) == "начислено 21 ноября"
-    assert pen().late(a_line(Kind.CREDIT, posted="2026-11-25T10:00:00Z")) == "внесено 25 ноября"
+    assert pen().late(a_line(posted="2026-11-20T21:00:00Z")) == "отмечено 21 ноября"
+    assert pen(zone=OMSK).late(a_line(posted="2026-11-20T18:00:00Z")) == "отмечено 21 ноября"
+    assert pen().late(a_line(Kind.CREDIT, posted="2026-11-25T10:00:00Z")) == "добавлено 25 ноября"
 
 
 def test_only_awards_of_earlier_days_came_when_the_coins_began() -> None:
@@ -262,7 +262,7 @@ def test_only_awards_of_earlier_days_came_when_the_coins_began() -> None:
     assert write.late(a_line(posted=posted)) == ""
     assert not write.came_with_start(a_line(posted="2026-11-22T22:00:00Z"))
     assert not write.came_with_start(a_line(Kind.CREDIT, posted=posted))
-    assert write.late(a_line(Kind.CREDIT, posted=posted)) == "внесено 22 ноября"
+    assert write.late(a_line(Kind.CREDIT, posted=posted)) == "добавлено 22 ноября"
     assert not pen().came_with_start(a_line(posted=posted))
 
 

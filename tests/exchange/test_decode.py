@@ -1,5 +1,6 @@
 """Decoding one record of AlfaCRM: what is understood, and what is refused by its path."""
 
+import signal
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -25,6 +26,7 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import NAME_LENGTH_MAX, VK_UNREADABLE, NameForm, VkKind, read_vk
+from coinsync.errors import ConfigError
 from coinsync.exchange import decode, values
 from coinsync.exchange.decode import VK_TEXT_LENGTH_MAX
 from coinsync.exchange.values import ID_MAX, UnreadableRecord
@@ -835,3 +837,16 @@ def test_any_record_is_understood_or_refused(kind: str, data: st.DataObject) -> 
     except UnreadableRecord:
         return
     assert well_formed(fact)
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(?:a|a)*(b)$", "(a*)*b", "(?:a|aa)+(b)$"])
+def test_a_pattern_that_takes_years_is_refused(
+    monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    """By the time that it takes; a good one finds what it did, and the timer is as it was."""
+    before = signal.getitimer(signal.ITIMER_REAL)[0] > 0, signal.getsignal(signal.SIGALRM)
+    monkeypatch.setattr(decode, "PATTERN_SECONDS", 0.1)
+    with pytest.raises(ConfigError, match="vk_pattern: takes more than"):
+        decode.vk_text("a" * 59 + "!", pattern)
+    assert decode.vk_text("мама vk: id900000777", r"vk:\s*(\S+)") == "id900000777"
+    assert (signal.getitimer(signal.ITIMER_REAL)[0] > 0, signal.getsignal(signal.SIGALRM)) == before

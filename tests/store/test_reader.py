@@ -95,8 +95,6 @@ PEOPLE = Plan.of(
         Put(Membership(GLEB, GROUP, date(2026, 9, 1), date(2026, 10, 1))),
         Put(Membership(MIRA, 12)),
         Put(Link(55, ADA, LinkSource.CRM)),
-        Put(Link(55, GLEB, LinkSource.DESK)),
-        Put(Link(66, ADA, LinkSource.DESK)),
     ],
 )
 HOLD = Hold(
@@ -119,6 +117,8 @@ LESSONS = Plan.of(
     ],
 )
 AFTERWARDS = a_plan(
+    Put(Link(55, GLEB, LinkSource.DESK)),
+    Put(Link(66, ADA, LinkSource.DESK)),
     Post(a_reversal(an_award(1), n=1)),
     Post(a_credit("win", coins=50, on=LATER, note="first place")),
     Post(a_credit("shop", coins=-20, on=date(2026, 11, 15))),

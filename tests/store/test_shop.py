@@ -55,7 +55,7 @@ def refused(at: Shop, kind: type[CoinsyncError], *changes: Change) -> str:
     """
     before = dump(at.url)
     with pytest.raises(kind) as caught:
-        at.write(a_plan(*changes, purpose=Purpose.CATALOG))
+        at.write(a_plan(*changes, purpose=Purpose.SALE))
     assert dump(at.url) == before
     return caught.value.message
 

@@ -97,10 +97,10 @@ def record(
     url: str,
     changes: Sequence[Change] = (),
     *,
-    purpose: Purpose = Purpose.LESSONS,
+    purpose: Purpose = Purpose.DESK,
     plan: Plan | None = None,
 ) -> None:
-    """Apply a plan of these changes, as the nightly sync would, or another plan."""
+    """Apply a plan of these changes, as staff would, or another plan."""
     database = open_writable(url)
     around = Environment(
         now=lambda: NOW,
@@ -121,6 +121,8 @@ def school_in(folder: Path, *changes: Change) -> str:
     """A school's database in a folder, with further ``changes``; its URL."""
     url = new_database(folder)
     record(url, [*founding(), *changes])
+    # So the attendance is as fresh as after a night.
+    record(url, purpose=Purpose.LESSONS)
     return url
 
 
@@ -217,9 +219,10 @@ POLICY = (
 
 def check_scripts(page: str) -> None:
     """The page's script elements are the first call to VK, our script and its data, each once."""
+    (language,) = re.findall('<html lang="(..)">', page)
     assert re.findall(r"<script[^>]*>", page) == [
         "<script>",
-        f'<script src="{PageRenderer().script_address}" defer>',
+        f'<script src="{PageRenderer().script_addresses[language]}" defer>',
         '<script type="application/json" id="data">',
     ]
 

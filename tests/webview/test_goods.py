@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,11 +16,12 @@ from coinsync.core.catalog import Item, MoveKind, StockMove
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.plan import Change, Plan, Purpose, Put, Scope, Stock
 from coinsync.core.rules import Rule
-from coinsync.core.school import SchoolProfile, Way
+from coinsync.core.school import Contact, SchoolProfile, Way, vk_link
 from tests.support.webview_client import (
     ANYA,
     MISHA,
     NOBODY,
+    NOW,
     OLEG,
     RITA,
     TODAY,
@@ -33,6 +34,7 @@ from tests.support.webview_client import (
     record,
     school_in,
 )
+from tests.webview.test_budget import a_shop
 from tests.webview.test_pages import line
 from webview import gallery, pages
 from webview.gallery import Gallery
@@ -432,7 +434,7 @@ def test_the_page_shows_the_goods_of_the_family(window: Window) -> None:
     assert "Кепка 57 монет нет в наличии" in page
     assert not any(name in page for name in ("Ручка", "Спрятанное", "Убранное"))
     assert "Победа в олимпиаде Принеси диплом. +50 монет" in page
-    assert "Занятие За каждое занятие по расписанию" in page
+    assert "Занятие Приходи на занятия по расписанию" in page
     assert "Отмечайте товары сердечком" in page
 
 
@@ -503,7 +505,7 @@ def test_a_picture_that_is_lost_leaves_a_letter(window: Window, folder: Path) ->
     """A page made after its file went never names it if the window was started anew."""
     (folder / PICTURE).unlink()
     fresh = Window(window.url, pictures=folder)
-    assert '<span class="blank" aria-hidden="true">К</span>' in fresh.page(VERA)
+    assert '<span class="picture" aria-hidden="true">К</span>' in fresh.page(VERA)
 
 
 def test_a_stranger_sees_number_catalog_and_memo(window: Window) -> None:
@@ -516,6 +518,54 @@ def test_a_stranger_sees_number_catalog_and_memo(window: Window) -> None:
     assert "хватает" not in page
     english = plain(window.ask(launch(NOBODY, language="en")).text)
     assert "Mug 50 coins 3 left" in english
+
+
+def test_a_browser_that_asks_for_an_icon_gets_the_logo_or_a_coin(
+    window: Window, tmp_path: Path
+) -> None:
+    """No page names it, so no browser is sent into an error either."""
+    coin = window.ask(path="/favicon.ico")
+    assert (coin.status, coin.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert "sandbox" in coin.headers["Content-Security-Policy"]
+    logo = "logo.0123456789ab.webp"
+    own = Window(school_in(tmp_path), own_pictures={logo: b"RIFF"}, logo=logo)
+    assert own.ask(path="/favicon.ico").body == b"RIFF"
+
+
+def test_the_school_says_how_to_get_things_and_whom_to_ask(tmp_path: Path) -> None:
+    """In the catalog, in the memo, beside a wish, to strangers and where there is no cabinet."""
+    contact = Contact(
+        "Заказы у администратора.", "Ask at the desk.", "По пятницам.", "", "https://vk.me/rostok"
+    )
+    window = Window(school_in(tmp_path), contact=contact)
+    record(window.url, plan=a_shop(1))
+    page = window.page(VERA)
+    assert plain(page).count("Заказы у администратора. По пятницам.") == 2
+    assert page.count('data-how="Заказы у администратора. По пятницам."') == 2
+    assert page.count('href="https://vk.me/rostok" target="_blank" rel="noopener noreferrer"') == 2
+    assert "Ask at the desk. По пятницам." in window.ask(launch(VERA, language="en")).text
+    stranger = window.page(NOBODY)
+    assert 'rel="noopener noreferrer" data-copy="number">Написать школе</a>' in stranger
+    for query in ("", launch(VERA, at=NOW - timedelta(days=30))):
+        refused = window.ask(query)
+        assert refused.status == 403
+        assert "Заказы у администратора." in refused.text
+        assert 'href="https://vk.me/rostok"' in refused.text
+    silent = Window(window.url)
+    assert "contact" not in plain(silent.page(VERA))
+    assert 'data-how="Подойдите к администратору школы."' in silent.page(VERA)
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["http://vk.me/school", "https://example.com/x", "javascript:alert(1)", "https://vk.me/", "vk"],
+)
+def test_the_school_is_written_to_inside_vk_alone(link: str) -> None:
+    """Any other address is refused when the configuration is read."""
+    with pytest.raises(ValueError, match=r"https://vk\.me/school"):
+        vk_link(link)
+    assert vk_link(" https://vk.me/school ") == "https://vk.me/school"
+    assert vk_link("") == ""
 
 
 def test_the_schools_own_pictures_are_served_and_shown(tmp_path: Path) -> None:

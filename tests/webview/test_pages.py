@@ -137,7 +137,7 @@ def test_resident_without_entries_has_nothing() -> None:
 def test_award_is_named_by_its_group() -> None:
     """What a lesson was is said by its group's name, with a plus and its day."""
     shown = row(line())
-    assert (shown.what, shown.why, shown.when, shown.day) == (
+    assert (shown.what, shown.more, shown.when, shown.day) == (
         "Роботы · вт",
         "",
         "19 ноября",
@@ -186,9 +186,9 @@ def test_this_year_is_the_schools() -> None:
     "kind", [Kind.CREDIT, Kind.DEBIT, Kind.OPENING, Kind.GIFT, Kind.SALE, Kind.REFUND]
 )
 def test_hand_entries_show_what_staff_typed(kind: Kind) -> None:
-    """Work by hand is named by its kind; its note stands as typed, also where it looks like a code."""  # noqa: E501
+    """The reason comes first, as typed, also where it looks like a code; the kind stands below."""
     shown = row(line(kind=kind, lesson=False, reason=BY_HAND, note="absent"))
-    assert (shown.what, shown.why) == (RUSSIAN.words.kinds[kind], "absent")
+    assert (shown.what, shown.more) == ("absent", RUSSIAN.words.kinds[kind])
 
 
 def test_a_reward_is_called_as_the_memo_calls_it() -> None:
@@ -199,11 +199,11 @@ def test_a_reward_is_called_as_the_memo_calls_it() -> None:
     school = changed(ways=(Way("olympiad", "Победа в олимпиаде", "Olympiad won", 50),))
     family = pages.Family((ANYA,), {}, {41: [won]})
     shown = [
-        pages.cabinet(family, school, language, NOW).children[0].rows[0].why
+        pages.cabinet(family, school, language, NOW).children[0].rows[0].what
         for language in ("ru", "en")
     ]
     assert shown == ["Победа в олимпиаде: городская", "Olympiad won: городская"]
-    assert row(won).why == "Награда: городская"
+    assert row(won).what == "Награда: городская"
 
 
 def test_days_of_posting_are_those_of_the_childs_branch() -> None:
@@ -216,22 +216,22 @@ def test_days_of_posting_are_those_of_the_childs_branch() -> None:
     school = changed(zones={1: SCHOOL.profile.zone, 2: ZoneInfo("Asia/Omsk")})
     page = pages.cabinet(family, school, "ru", NOW)
     assert [one.rows[0].notes for one in page.children] == [
-        ("начислено 25 ноября",),
-        ("начислено 26 ноября",),
+        ("отмечено 25 ноября",),
+        ("отмечено 26 ноября",),
     ]
 
 
 def test_mark_made_a_day_later_is_no_news() -> None:
     """Only what was posted more than a day after the lesson tells when."""
     assert row(line(posted="2026-11-20T20:59:59Z")).notes == ()
-    assert row(line(posted="2026-11-22T18:00:00Z")).notes == ("начислено 22 ноября",)
+    assert row(line(posted="2026-11-22T18:00:00Z")).notes == ("отмечено 22 ноября",)
 
 
 @pytest.mark.parametrize(
     ("language", "text"),
     [
-        ("ru", "это и более ранние занятия начислены при запуске монет"),
-        ("en", "this and earlier lessons were credited when the coins began"),
+        ("ru", "за это и более ранние занятия засчитано сразу, при запуске"),
+        ("en", "this and earlier lessons were counted at once, at the start"),
     ],
 )
 def test_what_came_when_the_coins_began_is_said_once(language: str, text: str) -> None:
@@ -246,15 +246,15 @@ def test_what_came_when_the_coins_began_is_said_once(language: str, text: str) -
     ]
     family = pages.Family((ANYA,), {}, {41: lines}, began_at=began)
     page = pages.cabinet(family, SCHOOL, language, NOW)
-    late = "начислено 27 ноября" if language == "ru" else "credited on 27 November"
+    late = "отмечено 27 ноября" if language == "ru" else "marked on 27 November"
     assert [row.notes for row in page.children[0].rows] == [(late,), (text,), (), (late,), ()]
     older = pages.rows(replace(family, lines={41: lines[2:]}), SCHOOL, language, NOW)
-    assert [row.notes for row in older.rows] == [(text,), (late,), ()]
+    assert [row.notes for row in older.months[0].rows] == [(text,), (late,), ()]
 
 
 def test_day_of_posting_is_the_schools() -> None:
     """What was posted at 21:00 UTC was posted after midnight in Moscow."""
-    assert row(line(posted="2026-11-20T21:00:00Z")).notes == ("начислено 21 ноября",)
+    assert row(line(posted="2026-11-20T21:00:00Z")).notes == ("отмечено 21 ноября",)
 
 
 def test_hand_entry_dated_back_says_when_it_was_entered() -> None:
@@ -268,7 +268,7 @@ def test_hand_entry_dated_back_says_when_it_was_entered() -> None:
             posted="2026-11-25T10:00:00Z",
         )
     )
-    assert (shown.when, shown.notes) == ("19 ноября", ("внесено 25 ноября",))
+    assert (shown.when, shown.notes) == ("19 ноября", ("добавлено 25 ноября",))
 
 
 def test_award_and_its_reversal_name_each_other() -> None:
@@ -278,8 +278,11 @@ def test_award_and_its_reversal_name_each_other() -> None:
         18, -10, kind=Kind.REVERSAL, reason="absent", reverses=17, posted="2026-11-21T12:00:00Z"
     )
     above, below = child(reversal, award).rows
-    assert (above.what, above.why) == ("Отмена: Роботы · вт", "Отметка исправлена: пропуск занятия")
-    assert above.notes == ("отмена начисления за 19 ноября", "внесено 21 ноября")
+    assert (above.what, above.more) == (
+        "Отмена: Роботы · вт",
+        "Отметка исправлена: пропуск занятия",
+    )
+    assert above.notes == ("отменяет занятие 19 ноября", "добавлено 21 ноября")
     assert (above.amount, above.cancelled) == ("−10", True)
     assert (below.notes, below.cancelled) == (("отменено 21 ноября",), True)
 
@@ -298,10 +301,10 @@ def test_reversal_of_a_hand_entry_names_its_day() -> None:
         day="2026-11-20",
     )
     above, below = child(reversal, sale).rows
-    assert (above.what, above.why, above.notes) == (
+    assert (above.what, above.more, above.notes) == (
         "Отмена",
         "Исправление: не тот",
-        ("отмена записи от 19 ноября",),
+        ("отменяет то, что было 19 ноября",),
     )
     assert below.notes == ("отменено 20 ноября",)
 
@@ -309,14 +312,14 @@ def test_reversal_of_a_hand_entry_names_its_day() -> None:
 def test_pair_that_is_cut_by_the_pages_end_is_still_marked() -> None:
     """Where the other line is not at hand, the pointing is done without its day."""
     alone = row(line(6, 40, kind=Kind.REVERSAL, lesson=False, reason=TAKEN_BACK, reverses=5))
-    assert alone.notes == ("отмена более ранней записи",)
+    assert alone.notes == ("отменяет то, что было раньше",)
     assert row(line(5, reversed_by=6)).notes == ("отменено",)
 
 
 def test_fifty_lines_are_shown_and_more_are_mentioned() -> None:
     """The page is bounded and says so."""
     shown = child(*(line(n) for n in range(51, 0, -1)))
-    assert (len(shown.rows), shown.more) == (50, "Показаны последние записи: 50.")
+    assert (len(shown.rows), shown.more) == (50, "Показаны последние 50.")
     assert child(*(line(n) for n in range(50, 0, -1))).more == ""
 
 
@@ -327,7 +330,7 @@ def test_twenty_children_are_shown_and_more_are_mentioned() -> None:
     assert (len(page.children), bool(page.more)) == (20, True)
 
 
-# --- freshness and language ---------------------------------------------------------------------
+# --- freshness -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -343,9 +346,73 @@ def test_twenty_children_are_shown_and_more_are_mentioned() -> None:
 )
 def test_freshness_is_told_in_the_schools_time(synced_at: str | None, text: str) -> None:
     """How fresh the data is: today, yesterday, a day, or not at all."""
-    assert (
-        pages.cabinet(pages.Family((ANYA,), synced_at=synced_at), SCHOOL, "ru", NOW).fresh == text
-    )
+    fresh = pages.cabinet(pages.Family((ANYA,), synced_at=synced_at), SCHOOL, "ru", NOW).fresh
+    assert f"{fresh.label} {fresh.text}".strip() == text
+    assert bool(fresh.moment) == bool(synced_at)
+
+
+# --- months -------------------------------------------------------------------------------------
+
+
+def test_lines_stand_under_their_month_with_what_came_and_went() -> None:
+    """A line and its reversal are neither; of a month that is cut nothing is added up."""
+    lines = [
+        line(9, -30, kind=Kind.SALE, lesson=False, note="Ручка"),
+        line(8, day="2026-11-12"),
+        line(7, -10, kind=Kind.REVERSAL, day="2026-11-11", reverses=6, reason="absent"),
+        line(6, day="2026-11-11", reversed_by=7),
+        line(5, day="2026-10-30"),
+        line(4, day="2025-12-01"),
+    ]
+    months = child(*lines).months
+    assert [(month.key, month.title, month.sums) for month in months] == [
+        ("2026-11", "ноябрь", "+10 −30"),
+        ("2026-10", "октябрь", "+10"),
+        ("2025-12", "декабрь 2025", "+10"),
+    ]
+    assert [len(month.rows) for month in months] == [4, 1, 1]
+    cut = child(*(line(n, day="2026-10-30" if n < 30 else "2026-11-01") for n in range(60, 0, -1)))
+    assert [month.sums for month in cut.months] == ["+310", ""]
+    assert child(lines[0], language="en").months[0].title == "November"
+
+
+def test_this_months_lessons_stand_beside_the_balance() -> None:
+    """Only lessons that count, only of this month, and nothing where some of them are not shown."""
+    lines = [
+        line(9, 50, kind=Kind.CREDIT, lesson=False, note="Олимпиада"),
+        line(8, 20, day="2026-11-12"),
+        line(7, -10, kind=Kind.REVERSAL, day="2026-11-11", reverses=6, reason="absent"),
+        line(6, day="2026-11-11", reversed_by=7),
+        line(5, day="2026-11-01"),
+        line(4, day="2026-10-30"),
+    ]
+    assert child(*lines).this_month == "В этом месяце +30 за 2 занятия"
+    assert child(*lines, language="en").this_month == "+30 this month for 2 lessons"
+    assert child(lines[0]).this_month == child(lines[-1]).this_month == child().this_month == ""
+    assert child(*(line(n) for n in range(60, 0, -1))).this_month == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "looked_for"),
+    [
+        (Kind.CREDIT, "reward"),
+        (Kind.GIFT, "reward"),
+        (Kind.OPENING, "reward"),
+        (Kind.SALE, "shop"),
+        (Kind.DEBIT, "shop"),
+        (Kind.REFUND, "shop"),
+    ],
+)
+def test_lines_are_looked_for_by_what_a_family_calls_them(kind: Kind, looked_for: str) -> None:
+    """Each kind is found by one button; a correction stays with what it corrects."""
+    assert row(line(kind=kind, lesson=False, note="слово")).kind == looked_for
+    assert row(line()).kind == "lesson"
+    assert row(line(18, -10, kind=Kind.REVERSAL, reverses=17)).kind == "lesson"
+    undone = line(18, -10, kind=Kind.REVERSAL, lesson=False, reason=TAKEN_BACK, reverses=17)
+    assert row(undone).kind == "correction"
+
+
+# --- language -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -401,7 +468,7 @@ def test_notices_speak_both_languages() -> None:
         pages.notice(SCHOOL, "missing"),
         pages.notice(SCHOOL, "wrong_method"),
     ):
-        assert [language for language, _ in page.translations] == ["ru", "en"]
+        assert [texts.language for texts, _ in page.translations] == ["ru", "en"]
         assert not page.address
 
 
@@ -490,7 +557,7 @@ def test_templates_quote_every_attribute_and_escape_everything_but_style_and_dat
 
 def test_style_is_small() -> None:
     """It stands in every page."""
-    assert len(gzip.compress(PRESS._style.encode(), 5)) < 4 * 1024
+    assert len(gzip.compress(PRESS._style.encode(), 6)) < 4.5 * 1024
 
 
 def test_what_stands_in_the_page_for_the_script_is_what_was_meant() -> None:

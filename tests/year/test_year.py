@@ -5,10 +5,16 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from coinsync.core import ledger, rules
+from coinsync.core.planning import lessons as planner
+from coinsync.errors import CoinsyncError
+from coinsync.store import writer
 from tests.support import engines
 from tests.support.school import FastClock, Installation, a_school, listening, open_installation
 from tests.year.year import CONFIG, Year
@@ -32,6 +38,30 @@ def school(tmp_path: Path) -> Iterator[Installation]:
 def test_some_nights(school: Installation) -> None:
     """The same ones each time."""
     Year(school, SEED).live(NIGHTS)
+
+
+def nothing(*_anything: Any) -> None:
+    """What a part does that somebody forgot."""
+
+
+NUMBERS = count(1)
+
+#: Bugs as somebody might make them: what stands in the place of what.
+BUGS: dict[str, tuple[Any, str, Any]] = {
+    "a reversal is forgotten": (planner._Draft, "lose", nothing),
+    "a key is another one each time": (ledger, "desk_key", lambda _id: f"desk:{next(NUMBERS)}"),
+    "whoever was absent is paid": (rules, "_MARK_REASONS", {}),
+    "half of a plan is kept": (writer, "_roll_back", lambda database: database.commit()),
+}
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("bug", BUGS)
+def test_the_nights_find(bug: str, school: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug that somebody might make does not survive them."""
+    monkeypatch.setattr(*BUGS[bug])
+    with pytest.raises((AssertionError, CoinsyncError)):
+        Year(school, SEED).live(NIGHTS)
 
 
 @pytest.mark.year

@@ -42,10 +42,12 @@ CONFIG = {
     "guards__clock_hours_max": 30,
     "sync__days_back": 21,
 }
+#: Lesson types that the rule pays for.
+PAID_TYPES = frozenset({2})
 #: A night's run ends with one of these, whatever happens in it.
 CODES_OF_A_NIGHT = (0, 2, 3, 5, 75)
 #: Every so many nights nothing goes wrong, and everything is proved.
-PROVED_EVERY = 30
+PROVED_EVERY = 12
 MONTH = 30
 #: How much more the last month's nights may ask the CRM for than those of the second month.
 GROWTH_MAX = 1.2
@@ -134,7 +136,7 @@ class Year:
         other = None
         if self.troubles.happens(0.05):
             other = steps.beside(lambda: self.run("sync", "--quiet"))
-        said = self.troubles.strike(lambda: self.run("sync", "--quiet"), STEPS_OF_A_SYNC)
+        said = self.troubles.strike(lambda: self.run("sync", "--quiet"), STEPS_OF_A_SYNC, 0.4)
         if other is not None:
             steps.ended(other)
         crm.faults.clear()
@@ -230,7 +232,7 @@ def worth(lesson: Lesson, mark: Attendance) -> int:
     """What a lesson gives a resident by the one rule of this school."""
     is_held = lesson.status is Status.CONDUCTED and mark.mark is Mark.ATTENDED
     belongs = mark.standing in (GroupStanding.MEMBER, GroupStanding.NONE)
-    if not is_held or not belongs or lesson.type not in RULE["types"]:
+    if not is_held or not belongs or lesson.type not in PAID_TYPES:
         return 0
     rates = [coins for since, coins in RATES if since <= lesson.date]
     return rates[-1] if rates else 0

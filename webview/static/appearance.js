@@ -1,7 +1,5 @@
 /** The page's looks as VK wants them: light or dark, insets, the bars of the telephone, the frame on a desktop. */
 
-import { ask, inWebView, listen, platform } from "./vk.js";
-
 const SIDES = ["top", "right", "bottom", "left"];
 const INSET_MAX = 400;
 /** What VK allows in width, how high is sensible, and what is left of its own page above and below our frame. */
@@ -11,7 +9,7 @@ const root = document.documentElement;
 let frameHeight = 0;
 
 /** Follow what VK says for as long as the page is open. */
-export function followAppearance() {
+function followAppearance() {
   listen("VKWebAppUpdateConfig", (config) => {
     if (config.appearance === "light" || config.appearance === "dark") root.dataset.appearance = config.appearance;
     for (const side of SIDES) {
@@ -21,9 +19,11 @@ export function followAppearance() {
     if (platform === "desktop_web") fillFrame(Number(config.viewport_height));
     paintBars();
   });
+  paintBars();
+  // The swipe of an iPhone goes back through our screens instead of closing us.
+  if (inWebView && /^mobile_ip/.test(platform)) ask("VKWebAppSetSwipeSettings", { history: true });
   // Safari has the newer name of it since 14.
   matchMedia("(prefers-color-scheme: dark)").addListener(paintBars);
-  paintBars();
 }
 
 /** Colour the bars of the telephone; browsers have none, and say so by an error. */
@@ -42,9 +42,8 @@ function paintBars() {
 
 /** Make the frame as high as VK's window, so that our own bar stays in sight. */
 function fillFrame(viewport) {
-  if (!(viewport > 0)) return;
   const height = Math.min(FRAME.heightMax, Math.max(FRAME.heightMin, Math.round(viewport - FRAME.around)));
-  if (height === frameHeight) return;
+  if (!(viewport > 0) || height === frameHeight) return;
   frameHeight = height;
   // Another width would move everything.
   const width = Math.min(FRAME.widthMax, Math.max(FRAME.widthMin, innerWidth));

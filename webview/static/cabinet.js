@@ -1,49 +1,23 @@
-/** The page's script. Everything can be read without it; it shows one screen at a time and remembers favourites. */
+/** The page's script. Everything can be read without it; it shows one screen at a time and remembers what is wanted. */
 
-import { followAppearance } from "./appearance.js";
-import { startGoods } from "./goods.js";
-import { startLines } from "./lines.js";
-import { startScreens } from "./screens.js";
-import { ask, hearEarly, inWebView, platform } from "./vk.js";
-import { say, words } from "./words.js";
+for (const part of [
+  followAppearance, startMemory, startScreens, hearEarly, startHistory, startGoods, startFresh, offerNumber,
+  offerHomeScreen,
+]) attempt(part);
 
-/** Whatever one of them stumbles over, the others go on. */
-for (const start of [
-  followAppearance, startScreens, hearEarly, startGoods, startLines, offerNumber, offerHomeScreen, leadSwipesBack,
-]) {
-  try {
-    start();
-  } catch (error) {
-    // The browser's console tells it, as it does of every error that nobody catches.
-    setTimeout(() => { throw error; });
-  }
-}
-
-/** The swipe of an iPhone goes back through our screens instead of closing us. */
-function leadSwipesBack() {
-  if (inWebView && /^mobile_ip/.test(platform)) ask("VKWebAppSetSwipeSettings", { history: true });
-}
-
-/** Let strangers copy their number instead of typing it. */
+/** Let strangers copy their number instead of typing it; a link to the school opens all the same. */
 function offerNumber() {
   const button = document.querySelector("[data-copy]");
   if (!button) return;
   button.hidden = false;
+  for (const hint of document.querySelectorAll("[data-copied]")) hint.hidden = false;
   button.addEventListener("click", async () => {
     const text = document.getElementById(button.dataset.copy).textContent;
     // A browser lets us at its clipboard only for a moment after a tap, so VK has no more than that moment.
-    const copied = await ask("VKWebAppCopyText", { text }, 1500) || await copiedByBrowser(text);
-    say(copied ? words.copied : words.not_copied);
+    const copyHere = async () => { await navigator.clipboard.writeText(text); return true; };
+    const isCopied = await ask("VKWebAppCopyText", { text }, 1500) || await copyHere().catch(() => false);
+    say(isCopied ? words.copied : words.not_copied);
   });
-}
-
-async function copiedByBrowser(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch (error) {
-    return false;
-  }
 }
 
 /** Offer a place on the telephone's home screen where VK can give one and has not. */
@@ -52,12 +26,12 @@ async function offerHomeScreen() {
   const known = offer && await ask("VKWebAppAddToHomeScreenInfo");
   if (!known || !known.is_feature_supported || known.is_added_to_home_screen) return;
   offer.hidden = false;
-  let asking = false;
+  let isAsking = false;
   offer.querySelector("button").addEventListener("click", async () => {
-    if (asking) return;
-    asking = true;
+    if (isAsking) return;
+    isAsking = true;
     // A person decides in a window of VK's, and may take a minute.
     offer.hidden = Boolean(await ask("VKWebAppAddToHomeScreen", {}, 60000));
-    asking = false;
+    isAsking = false;
   });
 }

@@ -3,43 +3,20 @@
  * not answer, and for as long as the page is open where nothing can be kept. The server never learns of them.
  */
 
-import { ask, visitor } from "./vk.js";
-
-const KEY = "fav1";
 const CODE = /^[a-z0-9][a-z0-9_-]{0,39}$/;
 const COUNT_MAX = 200;
 /** VK cuts longer values without a word, at 4096. */
 const LENGTH_MAX = 4000;
-const PAUSE_MS = 400;
-const KEEPING_MS = 5000;
-
-/** A place in this browser; frames may be forbidden to use it, by an error at every touch. */
-const shelf = {
-  name: `coinsync.${KEY}.${visitor}`,
-  read() { try { return localStorage.getItem(this.name); } catch (error) { return null; } },
-  write(value) {
-    try {
-      if (value) localStorage.setItem(this.name, value);
-      else localStorage.removeItem(this.name);
-      return true;
-    } catch (error) {
-      return false;
-    }
-  },
-};
 
 /** What VK keeps, as it was read last, and what it has not taken yet: code → wanted or not. */
 let kept = new Set();
 const wishes = new Map();
 let saveTimer = 0;
-/** VK loses answers when it is asked two things at once: one call after another. */
-let turn = Promise.resolve();
-
 let changed = () => {};
 let told = () => {};
 
 /** All favourites, those too that today's catalog does not have. */
-export function favourites() {
+function favourites() {
   const all = new Set(kept);
   for (const [code, wanted] of wishes) wanted ? all.add(code) : all.delete(code);
   return all;
@@ -49,17 +26,24 @@ export function favourites() {
  * Read what is kept. ``onChange`` is called whenever the favourites are others; ``onTrouble`` when they were kept only
  * in this "browser", or "nowhere", or when VK has become "full" by what was added on another device.
  */
-export function startFavourites(onChange, onTrouble) {
-  [changed, told] = [onChange, onTrouble];
+function startFavourites(onChange, onTrouble) {
+  changed = onChange;
+  told = onTrouble;
   // What VK did not take then, it is offered now; nobody loses a heart by that.
-  for (const code of parsed(shelf.read())) wishes.set(code, true);
+  for (const code of parsed(readHere(FAVOURITES_KEY))) wishes.set(code, true);
   changed();
-  turn = turn.then(recall).then((known) => known && keep());
+  inTurn(async () => {
+    const isKnown = await recall();
+    // Whatever else VK keeps is known by now as well.
+    draw();
+    attempt(() => onDraw(drawNews));
+    if (isKnown) await keep();
+  });
   document.addEventListener("visibilitychange", () => { if (document.hidden && wishes.size) save(); });
 }
 
 /** Make something a favourite or no longer one; false when there are too many. */
-export function wish(code, wanted) {
+function wish(code, wanted) {
   if (wanted && !fits(favourites().add(code))) return false;
   wishes.set(code, wanted);
   // The page may end at any moment, long before VK answers.
@@ -72,7 +56,7 @@ export function wish(code, wanted) {
 
 function save() {
   clearTimeout(saveTimer);
-  turn = turn.then(keep);
+  inTurn(keep);
 }
 
 async function keep() {
@@ -80,8 +64,9 @@ async function keep() {
   // Another device may have written since, and nobody may write over what was not read.
   const known = await recall();
   if (wishes.size === 0) return;
-  const [now, all] = [new Map(wishes), favourites()];
-  if (known && await ask("VKWebAppStorageSet", { key: KEY, value: joined(all) }, KEEPING_MS)) {
+  const now = new Map(wishes);
+  const all = favourites();
+  if (known && await ask("VKWebAppStorageSet", { key: FAVOURITES_KEY, value: joined(all) }, KEEPING_MS)) {
     kept = all;
     for (const [code, wanted] of now) if (wishes.get(code) === wanted) wishes.delete(code);
     shelve();
@@ -92,10 +77,9 @@ async function keep() {
 
 /** Read what VK keeps, and forget the wishes that it fulfils already, or has no room for; false where it says nothing. */
 async function recall() {
-  const answer = await ask("VKWebAppStorageGet", { keys: [KEY] }, KEEPING_MS);
-  if (!Array.isArray(answer && answer.keys)) return false;
-  const stored = answer.keys.find((pair) => pair && pair.key === KEY);
-  kept = parsed(stored && stored.value);
+  const value = await readKept();
+  if (value === null) return false;
+  kept = parsed(value);
   for (const [code, wanted] of [...wishes].reverse()) {
     const full = wanted && !kept.has(code) && !fits(favourites());
     if (full) told("full");
@@ -107,17 +91,15 @@ async function recall() {
 }
 
 /** Keep in this browser what VK has not taken yet; false where that is forbidden. */
-function shelve() {
-  return shelf.write(joined([...wishes.keys()].filter((code) => wishes.get(code))));
-}
+const shelve = () => writeHere(FAVOURITES_KEY, joined([...wishes.keys()].filter((code) => wishes.get(code))));
 
 const joined = (codes) => [...codes].join(",");
 const fits = (codes) => codes.size <= COUNT_MAX && joined(codes).length <= LENGTH_MAX;
 
 /** The codes in a stored value; whatever else stands there is passed over. */
 function parsed(value) {
-  if (typeof value !== "string") return new Set();
   // We never write so much: it was cut, and its end may be the beginning of a code.
-  const whole = value.length > LENGTH_MAX ? value.slice(0, value.lastIndexOf(",") + 1) : value;
+  const text = value || "";
+  const whole = text.length > LENGTH_MAX ? text.slice(0, text.lastIndexOf(",") + 1) : text;
   return new Set(whole.split(",").filter((code) => CODE.test(code)));
 }

@@ -5,19 +5,20 @@
  */
 
 const VK_PATIENCE_MS = 4000;
+const SERVER_PATIENCE_MS = 15000;
 
 const bridge = window.vkBridge;
 const launch = new URLSearchParams(location.search);
 
 /** Whether VK shows us, in a frame or in its own WebView. */
-export const inside = Boolean(bridge && bridge.isEmbedded());
-export const inWebView = inside && bridge.isWebView();
-export const platform = launch.get("vk_platform") || "";
+const inside = Boolean(bridge && bridge.isEmbedded());
+const inWebView = inside && bridge.isWebView();
+const platform = launch.get("vk_platform") || "";
 /** Who opened the page, for naming things kept in this browser; the server alone knows whether it is true. */
-export const visitor = launch.get("vk_user_id") || "";
+const visitor = launch.get("vk_user_id") || "";
 
 /** Call VK; null when it refuses, is silent for too long, or is not there. */
-export async function ask(method, parameters = {}, patience = VK_PATIENCE_MS) {
+async function ask(method, parameters = {}, patience = VK_PATIENCE_MS) {
   if (!inside) return null;
   let timer;
   const silence = new Promise((settle) => { timer = setTimeout(settle, patience, null); });
@@ -31,13 +32,29 @@ export async function ask(method, parameters = {}, patience = VK_PATIENCE_MS) {
 }
 
 /** Hear what VK says by itself. */
-export function listen(event, heard) {
+function listen(event, heard) {
   if (!inside) return;
   bridge.subscribe(({ detail }) => { if (detail && detail.type === event) heard(detail.data || {}); });
 }
 
 /** Hear what VK said while this script was on its way; an older page kept nothing. */
-export function hearEarly() {
+function hearEarly() {
   // A copy: whoever keeps them hears these once more.
   for (const event of (window.vkEarly || []).splice(0)) window.dispatchEvent(new event.constructor(event.type, event));
+}
+
+/** Ask our own server; VK's launch says in a header who asks. ``status`` is 0 where nobody answers. */
+async function asked(address) {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), SERVER_PATIENCE_MS);
+  try {
+    const headers = { "X-Launch": location.search.slice(1) };
+    const answer = await fetch(address, { headers, signal: stop.signal, cache: "no-store" });
+    const page = answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    return { status: answer.status, page };
+  } catch (error) {
+    return { status: 0, page: null };
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -6,6 +6,7 @@ from datetime import date
 
 from coinsync.core.facts import Hold, HoldKind, Lesson
 from coinsync.core.ledger import Entry, KeyState, Kind
+from coinsync.core.permissions import SYNC_ACTOR
 from coinsync.core.plan import (
     Change,
     Drop,
@@ -20,9 +21,6 @@ from coinsync.core.plan import (
 )
 from coinsync.core.planning.compare import Cause, Comparison, Difference
 from coinsync.core.rules import UNCERTAIN, Reason
-
-#: In whose name it is posted what the rules give.
-SYNC_ACTOR = "sync"
 
 
 def plan_lessons(

@@ -12,7 +12,7 @@ from coinsync.core.proof.keys import takes_back
 from coinsync.core.proof.people import MergedCards
 from coinsync.core.proof.rows import is_run, is_time, plain, run_fault
 
-_RUNS = "coinsync runs"
+_RUNS = "coinsync journal"
 
 
 class Chain:
