@@ -95,6 +95,9 @@ DATABASE: Members = {
     "backup": Command(
         "databases:backup", "Write a backup of the whole database, while everything goes on."
     ),
+    "restore": Command(
+        "databases:restore", "Put a backup in the place of the database, and go on from it."
+    ),
     "hold": Command(
         "databases:hold",
         "Keep the database's file open, for a web view that may not write beside it.",
@@ -117,7 +120,11 @@ SECTIONS: Mapping[str, Members] = {
         "sync": Command(
             "lessons:sync", "Read attendance, show the difference, apply it.", by_branch=True
         ),
-        "waiting": Command("waiting:waiting", "What waits for a person.", by_branch=True),
+        "waiting": Command(
+            "waiting:waiting",
+            "What waits for a person, as far as it is new; once a week everything.",
+            by_branch=True,
+        ),
         "review": Noun("What waits for a person.", REVIEW),
         "credit": Command(
             "coins:credit", "Give coins by hand, to one resident or to many.", by_branch=True

@@ -35,7 +35,7 @@ def run_lock(
     ``HeldTooLong`` when that one has had it for more than ``minutes_max``.
     """
     try:
-        descriptor = _open(path)
+        descriptor = open_shared(path)
     except OSError as error:
         raise DatabaseUnusable(
             f"lock: {path} cannot be opened ({reason_of(error)}); nothing written"
@@ -71,7 +71,8 @@ def holder_of(path: Path) -> dict[str, str] | None:
     return None
 
 
-def _open(path: Path) -> int:
+def open_shared(path: Path) -> int:
+    """Open a file of the state folder for every user of its group; it is made where missing."""
     # A link in the place of the file could lead to somebody else's, which would be emptied.
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     descriptor = os.open(path, flags, 0o660)

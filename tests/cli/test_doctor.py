@@ -22,7 +22,10 @@ import pytest
 import cli
 from coinsync.commands.checks import machine
 from coinsync.commands.checks.examination import FAIL, OK, WARN
+from coinsync.core.seal import Seal
 from coinsync.simulator import School
+from coinsync.store import database as store
+from coinsync.store.last_seal import remember, seal_file
 from tests.support import engines
 from tests.support.other_user import as_reader, shared_folder
 from tests.support.school import (
@@ -120,8 +123,8 @@ def add_program(installation: Installation, name: str, script: str) -> None:
 
 LOOKS = (
     *("config", "secrets", "crm", "branches", "types", "vk field", "vk app", "database", "schema"),
-    *("ledger", "triggers", "rights", "writing", "settings", "integrity", "disk", "backup"),
-    *("freshness", "lock", "clock", "locale", "job", "alarm", "colours", "pictures"),
+    *("ledger", "triggers", "rights", "writing", "settings", "integrity", "seal", "disk"),
+    *("backup", "freshness", "lock", "clock", "job", "alarm", "colours", "pictures"),
 )
 ASKED = {"crm", "branches"}
 
@@ -268,9 +271,12 @@ def linked_lock(installation: Installation) -> None:
     (installation.folder / ".coinsync.lock").symlink_to("coinsync.db")
 
 
-def locale(value: str) -> Callable[[Installation], None]:
-    """The language of a terminal."""
-    return lambda installation: installation.environ.update({"LC_ALL": value})
+def a_later_seal(installation: Installation) -> None:
+    """What was seen here is not in the ledger that lies there."""
+    with installation.reader() as reader:
+        account = reader.head().account
+    file = seal_file(installation.folder, store.place(installation.url), account)
+    remember(file, Seal(9999, "0" * 20))
 
 
 def crontab(text: str) -> Callable[[Installation], None]:
@@ -284,6 +290,7 @@ CASES = (
     Case("secrets", FAIL, "can be read by others (mode 0644)", with_secrets(SECRETS, 0o644)),
     Case("secrets", FAIL, "COINSYNC_ALFACRM_KEY is missing", without_secrets),
     Case("secrets", FAIL, "a link is not followed", linked_secrets),
+    Case("seal", FAIL, "ledger went back: 9999 ·", a_later_seal),
     Case("secrets", FAIL, "holds a quote", with_secrets(f'COINSYNC_ALFACRM_KEY=a"{KEY}\n')),
     Case(
         "secrets",
@@ -361,7 +368,6 @@ CASES = (
     Case("freshness", FAIL, "was never synced", sql("DROP TRIGGER run_no_delete; DELETE FROM run")),
     Case("lock", FAIL, "can be written by everybody (mode 0666)", open_lock),
     Case("lock", FAIL, "is a link", linked_lock),
-    Case("locale", FAIL, "ru_RU.KOI8-R is not UTF-8", locale("ru_RU.KOI8-R")),
     Case("job", WARN, "no systemd timer and no line", crontab(f"# {JOB}"), 0),
     Case("job", WARN, "no systemd timer and no line", crontab("1 1 * * * other sync\n"), 0),
     Case("alarm", WARN, "neither a ping address nor", crontab("1 1 * * * coinsync sync\n"), 0),
@@ -396,11 +402,11 @@ def test_every_line_has_a_case() -> None:
 
 
 def test_every_fault_of_the_configuration(well: Installation) -> None:
-    """All of them, each with advice, and the locale, for which no configuration is needed."""
+    """All of them, each with advice, and nothing else: all the rest needs it."""
     well.configure(**SETTINGS, brand__label="red", web__threads=0, school__crm="paper")
     lines = lines_of(examined(well, "--json"))
     assert [line[0] for line in lines.pop("config")] == [FAIL] * 3
-    assert set(lines) == {"locale"}
+    assert not lines
 
 
 def test_advice_stands_below(well: Installation) -> None:

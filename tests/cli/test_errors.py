@@ -311,10 +311,10 @@ def test_by_night_a_branch_complains_once(synced: Installation) -> None:
 
 def test_one_branch_is_watched_alone(synced: Installation) -> None:
     """Its runs and how fresh it is; the other branch has a watcher of its own."""
-    both = synced.ok("waiting", "--json").json
-    one = synced.ok("waiting", "--branch", "2", "--json").json
-    assert {branch["branch"] for branch in both["branches"]} == {1, 2}
-    assert {branch["branch"] for branch in one["branches"]} == {2}
+    for words, late in (((), {"sync 1", "sync 2"}), (("--branch", "2"), {"sync 2"})):
+        said = synced.run("waiting", "--all", "--json", *words, later=timedelta(days=3))
+        keys = {case["key"].rpartition(" ")[0] for case in said.json}
+        assert {key for key in keys if key.startswith("sync")} == late
     lines = synced.ok("journal", "--branch", "2", "--json").json
     assert {line["run"]["branch"] for line in lines} == {2}
 

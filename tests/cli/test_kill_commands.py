@@ -23,6 +23,7 @@ from PIL import Image
 
 from coinsync import files, pictures
 from coinsync.commands import databases, init
+from coinsync.core.seal import Seal
 from coinsync.errors import UsageError
 from coinsync.store import database as opening
 from coinsync.store import inserts
@@ -391,7 +392,7 @@ def keep_if_possible(picture: pictures.WebPicture, folder: Path) -> None:
         files.write_whole(folder / picture.name, picture.content, 0o644)
 
 
-def back_up_once(url: str, file: Path) -> int:
+def back_up_once(url: str, file: Path) -> tuple[int, Seal]:
     """Refuse what an earlier try has left."""
     if list(file.parent.glob(f".{file.name}.*.part")):
         raise UsageError("there is half a backup already")

@@ -140,21 +140,23 @@ class Model:
     def read_people(self) -> None:
         """Who is in the CRM today.
 
-        A member who is still not there twelve hours after it was missed first left the group today.
+        Whoever is still not there twelve hours after that was first noticed is gone, and left the
+        group today.
         """
         self.looked = set()
         self.first_read = self.first_read or self.today
         self.known |= self.cards
-        self.gone = self.known - self.cards
-        for who in set(self.members) - self.erased:
-            if who in self.cards:
-                self.belongs[who] = None
-            elif self.belongs.get(who, date.min) is None:
-                if self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
+        self.gone -= self.cards
+        for who in self.known:
+            if who in self.cards or who in self.gone | self.erased:
+                self.missed.pop(who, None)
+            elif self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
+                self.gone.add(who)
+                del self.missed[who]
+                if self.belongs.get(who, date.min) is None:
                     self.belongs[who] = self.today
-                    del self.missed[who]
-                continue
-            self.missed.pop(who, None)
+        for who in (self.members & self.cards) - self.erased:
+            self.belongs[who] = None
 
     def settled(self, id: int) -> Lesson:
         """A lesson of the CRM with how its residents stand, and with those whom it listed once
@@ -382,6 +384,13 @@ class Model:
             raise Refused("AlreadyReversed")
         self.check_floors([replace(done, coins=-done.coins)])
         self.proposals[key] = replace(done, back=True)
+
+    def undo(self, keys: list[str]) -> None:
+        """What still stands of all that was done under these keys is taken back."""
+        standing = {key: self.proposals[key] for key in keys if not self.proposals[key].back}
+        self.check_floors([replace(done, coins=-done.coins) for done in standing.values()])
+        for key, done in standing.items():
+            self.proposals[key] = replace(done, back=True)
 
     def reverse_award(self, pair: Pair, seq: int) -> None:
         """An award is taken back by hand, which is a person's word that nothing is due."""

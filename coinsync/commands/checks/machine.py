@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coinsync.commands import seals
 from coinsync.commands.checks.examination import FAIL, OK, WARN, CrmAnswers, Examination
 from coinsync.errors import CoinsyncError, DatabaseUnusable, TryLater
 from coinsync.lookup.school import freshness as freshness_of
@@ -18,6 +19,7 @@ from coinsync.render.numbers import age
 from coinsync.store import database as store
 from coinsync.store import schema
 from coinsync.store.engines.sqlite import SQLITE
+from coinsync.store.last_seal import last_seal
 from coinsync.store.lock import holder_of
 from coinsync.store.operations.backup import newest_backup
 from coinsync.store.reader import Reader
@@ -44,8 +46,6 @@ RUN_MAX = timedelta(hours=6)
 TIMERS = Path("/etc/systemd/system/timers.target.wants")
 #: The address of the alarm, for all jobs, beside the configuration.
 JOBS_ENVIRONMENT = "jobs.env"
-#: Locales whose texts Python reads as UTF-8 by itself.
-_PLAIN_LOCALES = ("", "C", "POSIX")
 _SYNC_IN_CRONTAB = re.compile(r"^[^#]*coinsync\S*\s(.*\s)?sync\b", re.MULTILINE)
 _PING = re.compile(r"^[^#]*(COINSYNC_PING_URL=|--ping-url).*//", re.MULTILINE)
 _MAIL = re.compile(r"^\s*MAILTO=\S", re.MULTILINE)
@@ -133,6 +133,18 @@ def _look_at_engine(ex: Examination, database: Database) -> None:
     fine = "the engine finds no damage; reconcile proves the coins"
     advice = "Write nothing; restore the newest backup, then run a sync."
     ex.judge("integrity", engine.damage(database, quick=True), fine, advice)
+
+
+def seal(ex: Examination) -> None:
+    """Whether the ledger holds the seal that was last seen here."""
+    seen = last_seal(ex.session.seal_file)
+    error = ex.asked(lambda reader: seals.fault(ex.session, reader))
+    if error is not None:
+        ex.failed("seal", error)
+    elif seen is None:
+        ex.ok("seal", "none was seen on this machine yet")
+    else:
+        ex.ok("seal", f"{seen}, last seen on this machine, holds")
 
 
 def disk(ex: Examination) -> None:
@@ -244,19 +256,6 @@ def clock(ex: Examination) -> None:
         hours_max = ex.session.settings.limits.clock_hours_max
         state = FAIL if abs(ahead) > timedelta(hours=hours_max) else WARN
         ex.say("clock", state, said, _SET_CLOCK)
-
-
-def locale(ex: Examination) -> None:
-    """Whether what is typed on a command line arrives as it was typed."""
-    environ = ex.session.environment.environ
-    names = ("LC_ALL", "LC_CTYPE", "LANG")
-    value = next((environ[name] for name in names if environ.get(name)), "")
-    is_utf8 = "utf" in value.lower() or environ.get("PYTHONUTF8") == "1"
-    if is_utf8 or value in _PLAIN_LOCALES:
-        ex.ok("locale", f"{value or 'C'}: texts are UTF-8")
-    else:
-        said = f"{value} is not UTF-8: Russian names and reasons would be damaged"
-        ex.fail("locale", said, "Run: export LC_ALL=C.UTF-8")
 
 
 def jobs(ex: Examination) -> None:

@@ -193,6 +193,15 @@ class Sqlite(Engine):
         with closing(sqlite3.connect(file)) as database:
             database.execute("PRAGMA journal_mode = delete")
 
+    def put_back(self, url: str, file: Path) -> None:
+        """Copy a backup over the database of a URL, in one transaction of its own."""
+        self.prepare(url)
+        # Unlike a file that is moved there, this is safe for whoever has the old one open, and what
+        # lies beside it cannot be taken for a part of the new one.
+        source = sqlite3.connect(_address(file, "ro"), uri=True)
+        with closing(source), closing(sqlite3.connect(path_of(url))) as target:
+            source.backup(target)
+
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
         # One failure leads to others: a full disk ends the transaction, and rolling back fails then
         # for want of one. So all causes are looked through; what explains the others comes first.
