@@ -12,7 +12,7 @@ from coinsync.core.reasons import why
 _REASONS_MAX = 2
 
 #: Entries that nobody takes back, and what to do instead.
-NOT_TAKEN_BACK = {
+NOT_TAKEN_BACK: Mapping[str, str] = {
     Kind.REVERSAL: "is a reversal itself; post a new credit or debit instead",
     Kind.REFUND: "is a refund; sell again instead",
 }
