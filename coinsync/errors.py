@@ -157,6 +157,12 @@ class StalePlan(CoinsyncError):
     advice = "Nothing was written. Run sync again: the new plan starts from what is true now."
 
 
+class LedgerWentBack(CoinsyncError):
+    """The ledger does not hold a seal that was seen on this machine."""
+
+    exit_code = 5
+
+
 class DigestMismatch(CoinsyncError):
     """The plan is not the one that was reviewed."""
 

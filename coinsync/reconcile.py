@@ -44,6 +44,7 @@ from coinsync.core.proof.ledger import LedgerPass, StoredNotes
 from coinsync.core.proof.lessons import LessonsPass
 from coinsync.core.proof.people import StoredPeople, check_people
 from coinsync.core.proof.shop import StoredSales, check_sales, check_stock
+from coinsync.core.seal import Seal
 from coinsync.environment import Progress, no_progress
 from coinsync.errors import CoinsyncError
 from coinsync.store.reader import Reader
@@ -71,13 +72,17 @@ def prove(
     *,
     wanted: Collection[str] = STORED,
     branches: Sequence[int] = (),
+    seals: Sequence[tuple[Seal, str]] = (),
+    copy: Reader | None = None,
     progress: Progress = no_progress,
 ) -> Proof:
     """Make the wanted checks over all that is stored.
 
-    ``now`` is aware; ``branches`` are those that should be fresh.
+    ``now`` is aware; ``branches`` are those that should be fresh. Held against the ledger are
+    ``seals``, each with the command that mends it, and the runs of a ``copy``.
     """
     gathering = _Gathering(reader, settings, progress)
+    check_seals = partial(gathering.check_seals, seals, copy)
     check_branches = partial(gathering.check_branches, now, branches)
     people = ("links", "merges", "erased", "facts", "private")
     lessons = ("rules", "lessons", "holds", "twice")
@@ -86,7 +91,8 @@ def prove(
     # work. Lessons and sales are compared with the ledger, and the ledger with people.
     for checks, needed_for, work in (
         (people, {*people, *_ON_LEDGER}, gathering.check_people),
-        ((*OF_A_DAY, "notes"), _ON_LEDGER, gathering.check_ledger),
+        ((*OF_A_DAY, "notes"), {*_ON_LEDGER, "seal"}, gathering.check_ledger),
+        (("seal",), ("seal",), check_seals),
         (lessons, _ON_LESSONS, gathering.check_lessons),
         (shop, shop, gathering.check_shop),
         (("fresh",), ("fresh",), check_branches),
@@ -124,6 +130,7 @@ class _Gathering:
     people: StoredPeople = field(default_factory=StoredPeople)
     ledger: LedgerPass | None = None
     totals: Circulation = field(default_factory=Circulation)
+    holds: list[str] = field(default_factory=list)
 
     def do(self, checks: Collection[str], work: Callable[[Findings], None]) -> None:
         """Do a part on which some checks depend; it counts only if it is done to its end."""
@@ -145,6 +152,8 @@ class _Gathering:
             entries=self.ledger.entries if self.ledger else 0,
             residents=len(self.people.residents),
             held=len(self.people.holds) + self.open_doubts,
+            seal=str(self.ledger.chain.seal) if self.ledger else "",
+            holds=tuple(self.holds),
         )
 
     def _read(self, read: Callable[[], T]) -> T:
@@ -165,12 +174,13 @@ class _Gathering:
 
     def check_people(self, findings: Findings) -> None:
         # These are compared with nothing here; that they can be read is checked.
-        for kind in (Branch, LessonType, Group, Membership):
+        for kind in (Branch, LessonType, Group):
             self._all(kind, findings)
         residents = {card.id: card for card in self._all(Resident, findings)}
         holds = {hold.key: hold for hold in self._all(Hold, findings)}
         decisions = {decision.key: decision for decision in self._all(Decision, findings)}
-        self.open_doubts = sum(not doubt.ruling for doubt in self._all(Doubt, findings))
+        doubts = self._all(Doubt, findings)
+        self.open_doubts = sum(not doubt.ruling for doubt in doubts)
         self.people = StoredPeople(
             residents,
             merges=tuple(self._all(Merge, findings)),
@@ -178,6 +188,8 @@ class _Gathering:
             pages=tuple(self._all(VkPage, findings)),
             holds=holds,
             decisions=decisions,
+            memberships=tuple(self._all(Membership, findings)),
+            doubts=tuple(doubt for doubt in doubts if doubt.is_about_card),
         )
         check_people(self.people, findings)
 
@@ -202,6 +214,23 @@ class _Gathering:
         if not self.until:
             ledger.check_head(head)
             ledger.check_strays()
+
+    def check_seals(
+        self, seals: Sequence[tuple[Seal, str]], copy: Reader | None, findings: Findings
+    ) -> None:
+        chain = self._ledger_read().chain
+        for seal, mend in seals:
+            fault = chain.fault(seal)
+            if fault:
+                findings.add("seal", f"{seal}: {fault}", mend)
+            else:
+                self.holds.append(f"seal {seal}")
+        if copy is not None:
+            difference, last = chain.differs_from(copy.run_lines())
+            if difference:
+                findings.add("seal", f"against the copy: {difference}", "coinsync runs")
+            else:
+                self.holds.append(f"every run of the copy, up to {last},")
 
     def check_lessons(self, findings: Findings) -> None:
         lessons = LessonsPass(

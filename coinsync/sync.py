@@ -399,6 +399,7 @@ class Sync:
             self.reader.decisions(lessons),
             frozenset(self._residents),
             (doubted | self._vanished).difference(self.reader.survivors()),
+            self.reader.resident_ids(Presence.ERASED),
         )
 
     def _balances(self, owners: Collection[int]) -> dict[int, int]:

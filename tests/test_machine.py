@@ -2,8 +2,8 @@
 
 The machine drives the real sync, the real desk and the real writer on a real database;
 ``tests.support.model`` says what must come of it. After every step the ledger has only grown and
-every balance is the model's; at the end every check of reconcile is silent. Further tests seed
-known bugs and show that the machine finds each of them.
+every balance is the model's; at the end every check of reconcile is silent, and every seal that was
+ever printed holds. Further tests seed known bugs and show that the machine finds each of them.
 
 ``make soak`` lets it live for long: LIVES=5000 says how often, SEED=… repeats the lives of a seed
 that was printed.
@@ -64,6 +64,7 @@ from coinsync.core.planning import lessons as planner
 from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.core.rules import Rule
+from coinsync.core.seal import Seal
 from coinsync.desk import coins, imports, people, review, undo
 from coinsync.desk.gather import Clerk
 from coinsync.environment import Environment, Probe, no_probe
@@ -555,6 +556,8 @@ class Life(RuleBasedStateMachine):
         self.model.crm = first_days()
         self.rows: list[LedgerRow] = []
         self.reviewed: set[int] = set()
+        #: Every seal that was ever printed.
+        self.seals: list[Seal] = []
         self.steps, self.tokens = 0, count(1)
         self.connect()
         self.sync()
@@ -968,10 +971,13 @@ class Life(RuleBasedStateMachine):
             self.model.now,
             wanted=set(checks),
             branches=[BRANCH],
+            seals=[(seal, "") for seal in self.seals],
         )
         # A lesson may look like another one; that is a note and nothing wrong.
         wrong = [finding for finding in found.findings if finding.check != "twice"]
         assert not wrong, wrong
+        if "seal" in checks:
+            assert list(found.holds) == [f"seal {seal}" for seal in self.seals]
         assert len(found.checked) == len(set(checks))
 
     @invariant()
@@ -979,6 +985,7 @@ class Life(RuleBasedStateMachine):
         """After every step, and every few steps with the eyes of reconcile."""
         self.steps += 1
         self.check()
+        self.seals.append(Reader(self.database).seal())
         if self.steps % 8 == 0:
             self.prove(WHILE_IT_LIVES)
         self.pass_time()

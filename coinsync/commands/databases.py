@@ -1,7 +1,8 @@
-"""The database: db migrate, backup, hold, accept, copy, grants."""
+"""The database: db migrate, backup, restore, hold, accept, copy, grants."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ import typer
 from typer import Context, Option
 
 from coinsync import config
-from coinsync.commands import connections
+from coinsync.commands import connections, seals
 from coinsync.commands.options import DryRun, Yes
 from coinsync.commands.posting import apply, is_agreed
 from coinsync.commands.session import Session
@@ -18,13 +19,18 @@ from coinsync.core import clocks
 from coinsync.core.ledger import utc_text
 from coinsync.core.plan import Plan, Purpose
 from coinsync.core.proposal import scope_of
-from coinsync.errors import ClockWrong, CoinsyncError, UsageError
+from coinsync.core.seal import Seal, parse_seal
+from coinsync.errors import ClockWrong, CoinsyncError, StalePlan, UsageError
+from coinsync.render.plans import receipt_line
 from coinsync.store import database
 from coinsync.store.engines.mysql_address import SCHEMES, address_of
+from coinsync.store.last_seal import last_seal
 from coinsync.store.operations.backup import back_up, dated_file, delete_old
 from coinsync.store.operations.copy import copy_database
 from coinsync.store.operations.grants import Accounts, makers, statements
 from coinsync.store.operations.hold import hold_open
+from coinsync.store.operations.restore import looked_through
+from coinsync.store.operations.restore import restore as put_back
 from coinsync.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -70,10 +76,12 @@ def backup(
         raise UsageError("db backup: name a FILE, or a folder as [data] backups")
     else:
         target = dated_file(folder, session.now())
-    size = back_up(session.database_url, target)
+    size, seal = back_up(session.database_url, target)
     deleted = delete_old(target.parent, keep) if keep is not None else []
-    session.tell({"file": str(target), "size_bytes": size, "deleted": deleted})
-    session.say(f"{target}: written, {size / 2**20:.1f} MiB, only you can read it")
+    data = {"file": str(target), "size_bytes": size, "deleted": deleted, "seal": str(seal)}
+    session.tell(data)
+    written = f"written, {size / 2**20:.1f} MiB, only you can read it"
+    session.say(f"{target}: {written}; it holds seal {seal}")
     for name in deleted:
         session.say(f"{name}: deleted, it was old")
 
@@ -88,8 +96,54 @@ def hold(ctx: Context) -> None:
     hold_open(session.database_url, session.environment.sleep)
 
 
+def restore(
+    ctx: Context,
+    file: Annotated[Path, typer.Argument(metavar="BACKUP", help="A backup that db backup wrote.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Put a backup in the place of the database, and go on from it.
+
+    For a database in a file; docs/operations.md says how a server takes its dump.
+    """
+    session: Session = ctx.obj
+    with session.lock("db restore", 0.0):
+        seal = looked_through(file, session.settings.account)
+        newest = max(_seals_seen(session), key=lambda seen: seen.run, default=seal)
+        missing = max(newest.run - seal.run, 0)
+        session.say(f"{file}: sound, it ends at {seal}")
+        session.say(f"seen here: {newest}; runs that are not in the backup: {missing}")
+        receipt = None
+        if not dry_run and (yes or is_agreed(session, "Put it in the place of the database?")):
+            put_back(session.database_url, file)
+            with session.writable() as opened:
+                receipt = apply(session, opened, accepting(session))
+    session.tell({"dry_run": dry_run, "seal": str(seal), "missing": missing, "receipt": receipt})
+    if receipt:
+        session.say(f"put back and accepted; {receipt_line(receipt)}")
+    else:
+        session.say("nothing written")
+
+
+def _seals_seen(session: Session) -> list[Seal]:
+    # Newest seals of what stands there, as far as it can be read, and of what stood there once.
+    found = [last_seal(seals.file_of(session))]
+    with suppress(CoinsyncError), session.reader() as reader:
+        found.append(reader.seal())
+    return [seal for seal in found if seal is not None]
+
+
+def accepting(session: Session) -> Plan:
+    """A plan that changes nothing: its run says that a person accepts what is there."""
+    return Plan.of(Purpose.ACCEPT, scope_of(session.now().date()), ())
+
+
 def accept(
     ctx: Context,
+    seal: Annotated[
+        str | None,
+        typer.Argument(metavar="[SEAL]", help="Where this ledger ends, though it went back."),
+    ] = None,
     clock: Annotated[
         bool, Option("--clock", help="This machine's clock, though the last run has a later time.")
     ] = False,
@@ -101,10 +155,33 @@ def accept(
     It records a run that moves nothing; what comes after it is compared with that one.
     """
     session: Session = ctx.obj
-    if not clock:
-        raise UsageError("db accept: say what is accepted: --clock")
+    if clock == (seal is not None):
+        raise UsageError("db accept: say what is accepted: --clock, or the seal of the ledger")
+    typed = parse_seal(seal) if seal is not None else None
     with session.lock("db accept", 0.0), session.writable() as opened:
-        accept_clock(session, opened, dry_run, yes)
+        if typed is None:
+            seals.refuse_older(session, Reader(opened))
+            accept_clock(session, opened, dry_run, yes)
+        else:
+            accept_ledger(session, opened, typed, dry_run)
+
+
+def accept_ledger(session: Session, opened: Database, typed: Seal, dry_run: bool) -> None:
+    """Accept the ledger that ends at a seal, in the place of the one that was seen here."""
+    reader = Reader(opened)
+    if reader.seal() != typed:
+        raise StalePlan(
+            f"db accept: the ledger ends at {reader.seal()}; nothing written",
+            advice="Look at it first: coinsync reconcile, coinsync runs.",
+        )
+    # Whoever typed a whole seal need not be asked once more.
+    needed = seals.fault(session, reader) is not None
+    receipt = apply(session, opened, accepting(session)) if needed and not dry_run else None
+    session.tell({"dry_run": dry_run, "needed": needed, "receipt": receipt})
+    if receipt:
+        session.say(f"the ledger is accepted; {receipt_line(receipt)}")
+    else:
+        session.say("nothing written" if needed else "nothing to do: it holds what was seen here")
 
 
 def accept_clock(session: Session, opened: Database, dry_run: bool, yes: bool) -> None:
@@ -126,8 +203,7 @@ def accept_clock(session: Session, opened: Database, dry_run: bool, yes: bool) -
             # Nobody says yes to what was not shown, not even under --quiet.
             typer.echo(clocks_shown)
         if not dry_run and (yes or is_agreed(session, "Is this machine's clock right?")):
-            plan = Plan.of(Purpose.ACCEPT, scope_of(now.date()), ())
-            receipt = apply(session, opened, plan)
+            receipt = apply(session, opened, accepting(session))
     session.tell({"dry_run": dry_run, "needed": is_ahead, "receipt": receipt})
     if receipt:
         session.say(f"run {receipt.run}: the clock is accepted, no coins moved")

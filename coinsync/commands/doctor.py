@@ -22,6 +22,7 @@ CHECKS: tuple[Callable[[Examination], None], ...] = (
     configuration.vk_app,
     configuration.vk_service,
     machine.database,
+    machine.seal,
     machine.disk,
     machine.backup,
     machine.freshness,

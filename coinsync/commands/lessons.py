@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from coinsync.sync import Outcome
 
 Rerate = Annotated[bool, Option("--rerate", help="Post what changed rules give for the past.")]
+Expect = Annotated[str | None, Option(metavar="DIGEST", help="Apply only if the plan is this one.")]
 Guests = Annotated[
     GuestPolicy | None,
     Option(help="Visits where membership on that day is not known; the rules say it if left out."),
@@ -42,9 +43,7 @@ def sync(
     dry_run: Annotated[bool, Option("--dry-run", help="Show the plan, write nothing.")] = False,
     since: Day = None,
     until: Day = None,
-    expect: Annotated[
-        str | None, Option(metavar="DIGEST", help="Apply only if the plan is this one.")
-    ] = None,
+    expect: Expect = None,
     accept_unsafe: AcceptUnsafe = None,
     rerate: Rerate = False,
     detailed_exitcode: Annotated[
@@ -58,6 +57,8 @@ def sync(
 
     The first sync of a database shows first what it would bring, and asks.
     """
+    from coinsync.store.reader import Reader
+
     session: Session = ctx.obj
     if dry_run:
         session.ping_url = ""  # Nobody is told of what did not happen.
@@ -78,12 +79,13 @@ def sync(
         finally:
             # What was applied before an error is told as well.
             posting.show_results()
+        seal = str(Reader(database).seal())
     if dry_run:
         posting.say_digest()
     session.tell(posting.data())
     code = posting.finish()
     if code == 0:
-        session.ping("success")
+        session.ping("success", seal)
     return DIFFERENT if detailed_exitcode and posting.digest and code == 0 else code
 
 
@@ -102,12 +104,15 @@ def post_windows(
     A first sync without ``yes`` asks the person who is there. Raises ``DigestMismatch``; another
     run's digest in ``accept_unsafe`` accepts nothing.
     """
-    from coinsync.commands import first_sync
+    from coinsync.commands import first_sync, seals
     from coinsync.core.plan import DIGEST_SHOWN, matches
     from coinsync.store.reader import Reader
     from coinsync.sync import run_digest, unsafe_digests
 
     session, reader = posting.session, Reader(posting.database)
+    if not posting.dry_run:
+        # Nobody waits for the CRM to be read in vain.
+        seals.refuse_older(session, reader)
     branches = session.chosen_branches()
     posting.is_first = not reader.began_at()
     connect = partial(connections.sync, session, reader, days, rerate=rerate, guests=guests)

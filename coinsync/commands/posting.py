@@ -32,7 +32,11 @@ def apply(
     by_sync: bool = False,
 ) -> Receipt:
     """Hand a plan to the one writer, under the session's name and limits."""
+    from coinsync.commands import seals
+    from coinsync.core.plan import Purpose
+    from coinsync.core.seal import parse_seal
     from coinsync.store import writer
+    from coinsync.store.reader import Reader
 
     settings = session.settings
     order = writer.Order(
@@ -45,7 +49,11 @@ def apply(
         account_of_machine(),
         by_sync,
     )
-    return writer.apply(database, plan, order, session.environment)
+    if plan.purpose is not Purpose.ACCEPT:
+        seals.refuse_older(session, Reader(database))
+    receipt = writer.apply(database, plan, order, session.environment)
+    seals.keep(session, parse_seal(receipt.seal))
+    return receipt
 
 
 def call_with(session: Session, *options: str) -> str:

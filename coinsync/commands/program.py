@@ -95,6 +95,9 @@ DATABASE: Members = {
     "backup": Command(
         "databases:backup", "Write a backup of the whole database, while everything goes on."
     ),
+    "restore": Command(
+        "databases:restore", "Put a backup in the place of the database, and go on from it."
+    ),
     "hold": Command(
         "databases:hold",
         "Keep the database's file open, for a web view that may not write beside it.",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Context, Option
 
 from coinsync import reconcile as proving
-from coinsync.commands import connections
+from coinsync.commands import connections, seals
 from coinsync.commands.options import AsCsv, Day, LockTimeout, day_of, day_option, span
 from coinsync.commands.session import DIFFERENT, PARTLY, Session
 from coinsync.core.proof.checks import BY_ID, CRM_CHECKS, Findings, Proof, Severity
 from coinsync.core.proof.crm import CrmReading, check_readings
-from coinsync.errors import UsageError
+from coinsync.core.seal import Seal, parse_seal
+from coinsync.errors import UsageError, reason_of
 from coinsync.render.proof import finding_line
 from coinsync.render.proof import proof as proof_listing
+from coinsync.store.last_seal import last_seal
 
 if TYPE_CHECKING:
     from coinsync.store.reader import Reader
@@ -26,6 +29,16 @@ if TYPE_CHECKING:
 
 #: First and last day that are read from the CRM; None where the configuration says it.
 Days = tuple[date | None, date | None]
+
+SealOption = Annotated[
+    list[str] | None, Option(metavar="SEAL", help="Does this seal hold? May be repeated.")
+]
+SealFile = Annotated[
+    Path | None, Option("--seals", metavar="FILE", help="Do all of these hold? One on each line.")
+]
+Against = Annotated[
+    str | None, Option(metavar="BACKUP", help="Also against a backup, or a restored one's URL.")
+]
 
 
 def reconcile(
@@ -39,6 +52,9 @@ def reconcile(
     with_crm: Annotated[
         bool, Option("--with-crm", help="Also against a fresh reading of the CRM.")
     ] = False,
+    seal: SealOption = None,
+    seal_file: SealFile = None,
+    against: Against = None,
     since: Day = None,
     until: Day = None,
     lock_timeout: LockTimeout = 0,
@@ -54,12 +70,19 @@ def reconcile(
         raise UsageError("--as-of looks back, --with-crm reads the CRM as it is today")
     if days != (None, None) and not with_crm:
         raise UsageError("--since and --until say what to read with --with-crm")
-    wanted = _wanted(check or (), day=day is not None, with_crm=with_crm)
+    given = _seals(seal or (), seal_file)
+    if day is not None and (given or against):
+        raise UsageError("--as-of looks back, seals and copies are held against what is there now")
+    named = [*check, "seal"] if check and (given or against) else check or ()
+    wanted = _wanted(named, day=day is not None, with_crm=with_crm)
     outcomes: list[Outcome] = []
     # A sync that runs meanwhile would look like differences to the CRM.
     lock = session.lock("reconcile", lock_timeout) if with_crm else nullcontext()
-    with lock, session.reader() as reader:
-        proof = _proof(session, reader, wanted, day)
+    with lock, session.reader() as reader, _copy(session, against) as copy:
+        if day is not None:
+            proof = proving.prove_day(reader, session.settings, day, wanted=wanted)
+        else:
+            proof = _proof(session, reader, wanted, given, copy)
         if with_crm:
             with connections.sync(session, reader, days) as (run, _):
                 outcomes = run.plan_all(session.chosen_branches())
@@ -84,14 +107,57 @@ def _wanted(named: Sequence[str], *, day: bool, with_crm: bool) -> tuple[str, ..
     return tuple(named) or possible
 
 
-def _proof(session: Session, reader: Reader, wanted: Collection[str], day: date | None) -> Proof:
-    settings = session.settings
-    if day is not None:
-        return proving.prove_day(reader, settings, day, wanted=wanted)
+def _seals(typed: Sequence[str], file: Path | None) -> list[Seal]:
+    lines = list(typed)
+    if file is not None:
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            raise UsageError(f"--seals: {file} cannot be read ({reason_of(error)})") from error
+        lines += [line for line in text.splitlines() if line.strip()]
+    return [parse_seal(line) for line in lines]
+
+
+@contextmanager
+def _copy(session: Session, against: str | None) -> Iterator[Reader | None]:
+    """A backup in a file, or another database, to compare with."""
+    if against is None:
+        yield None
+        return
+    from coinsync import config
+    from coinsync.store import database
+    from coinsync.store.reader import Reader
+
+    password = session.environment.environ.get("COINSYNC_COPY_PASSWORD", "")
+    url = against if "://" in against else f"sqlite:///{against}"
+    opened = database.open_readable(config.addressed(url, Path.cwd(), password))
+    with database.reading(opened):
+        yield Reader(opened)
+
+
+def _proof(
+    session: Session,
+    reader: Reader,
+    wanted: Collection[str],
+    given: Sequence[Seal],
+    copy: Reader | None,
+) -> Proof:
+    held = [(seal, "coinsync runs") for seal in given]
+    seen = last_seal(seals.file_of(session))
+    # That it holds is no news; that it does not is what stops every writer.
+    if seen is not None and not reader.has_seal(seen):
+        held.append((seen, seals.accept_command(reader)))
     branches = [branch.id for branch in session.chosen_branches()]
     with session.progress_bar() as bar:
         return proving.prove(
-            reader, settings, session.now(), wanted=wanted, branches=branches, progress=bar
+            reader,
+            session.settings,
+            session.now(),
+            wanted=wanted,
+            branches=branches,
+            seals=held,
+            copy=copy,
+            progress=bar,
         )
 
 

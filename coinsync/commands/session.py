@@ -57,6 +57,7 @@ class Session:
     quiet: bool
     verbose: bool
     ping_url: str = ""
+    _complained: str = ""
 
     def __post_init__(self) -> None:
         named = clean(self.actor) or clean(_login(self.environment.environ))
@@ -197,13 +198,19 @@ class Session:
             line = json_text({"message": message, "advice": advice})
         typer.echo(line, err=True)
 
-    def ping(self, event: PingEvent) -> None:
+    def complain_once(self, line: str) -> None:
+        """Print a line to stderr unless it was just that before."""
+        if line != self._complained:
+            self._complained = line
+            self.complain(line)
+
+    def ping(self, event: PingEvent, body: str = "") -> None:
         """Tell the watcher outside that a run starts, succeeded or failed, where there is one."""
         if not self.ping_url:
             return
         from coinsync.exchange.wire import ping
 
-        if not ping(self.ping_url, event) and self.verbose:
+        if not ping(self.ping_url, event, body=body) and self.verbose:
             self.complain(f"the watcher could not be told ({event})")
         if event != "start":
             self.ping_url = ""  # One run ends once.

@@ -158,11 +158,16 @@ class Posting:
         if not self.is_shown:
             self.show()
         receipts = []
+        seal = ""
         for result in self.results:
-            if result.receipt and result.report and result.report.changes:
+            if result.receipt is None:
+                continue
+            # A run that changed nothing is not told, and yet the newest seal may be its own.
+            seal = result.receipt.seal
+            if result.report and result.report.changes:
                 receipts.append(result.receipt)
         if receipts:
-            self.session.say(f"\n{receipts_line(receipts)}")
+            self.session.say(f"\n{receipts_line(receipts, seal)}")
 
     @property
     def digest(self) -> str:

@@ -79,6 +79,7 @@ class Statement:
     """A resident's coins from one day to another, oldest line first.
 
     ``totals`` name only what occurred; ``coins`` is the school's word beside the closing balance.
+    ``seal`` vouches for every line.
     """
 
     school: str
@@ -93,3 +94,4 @@ class Statement:
     totals: Mapping[Total, int]
     closing: int
     coins: str
+    seal: str

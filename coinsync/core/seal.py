@@ -7,6 +7,8 @@ holds one can tell later whether anything up to that run was changed.
 import re
 from typing import NamedTuple
 
+from coinsync.errors import UsageError
+
 EXAMPLE = "420 · 7c1e-33a0-9f42-d0b8-5511"
 
 _DIGITS = 20
@@ -30,12 +32,12 @@ def seal_of(run: int, chain: str) -> Seal:
 
 
 def parse_seal(text: str) -> Seal:
-    """The seal that somebody typed, whatever stands between its groups. ``ValueError`` if none."""
+    """The seal that somebody typed, whatever stands between its groups. ``UsageError`` if none."""
     # On paper and in messengers dots, spaces and dashes of every kind take each other's places.
     number, *groups = re.findall(r"\w+", text.lower()) or [""]
     digits = "".join(groups)
     if not re.fullmatch("[0-9]{1,18}", number) or not re.fullmatch(
         f"[0-9a-f]{{{_DIGITS}}}", digits
     ):
-        raise ValueError(f"{text.strip()[:80]!r} is no seal; one looks like {EXAMPLE}")
+        raise UsageError(f"{text.strip()[:80]!r} is no seal", advice=f"One looks like {EXAMPLE}.")
     return Seal(int(number), digits)

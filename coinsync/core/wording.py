@@ -333,7 +333,7 @@ _STATEMENT: Mapping[str, Texts] = {
     "title": ("Выписка", "Statement"),
     "number": ("№ {id}", "#{id}"),
     "period": ("{since} – {until}", "{since} – {until}"),
-    "printed": ("Напечатано {day}", "Printed on {day}"),
+    "printed": ("Напечатано {day}, печать {seal}", "Printed on {day}, seal {seal}"),
     "day": ("День", "Day"),
     "what": ("Что", "What"),
     "why": ("Почему", "Why"),

@@ -411,18 +411,24 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}{port}"
 
 
-def ping(url: str, event: PingEvent, seconds: float = 5.0) -> bool:
+def ping(url: str, event: PingEvent, seconds: float = 5.0, body: str = "") -> bool:
     """Tell a watcher outside what became of a run, in so many seconds; False if that failed.
 
-    As healthchecks.io has it: success is the address itself, the others stand below it.
+    As healthchecks.io has it: success is the address itself, the others stand below it, and it
+    keeps a ``body`` with its own time.
     """
 
     def exchange(address: str) -> int:
         # The status is the answer; a body, however long, is not waited for.
         with (
             HttpSession() as session,
-            session.get(
-                address, timeout=(seconds, seconds), allow_redirects=False, stream=True
+            session.request(
+                "POST" if body else "GET",
+                address,
+                data=body.encode(),
+                timeout=(seconds, seconds),
+                allow_redirects=False,
+                stream=True,
             ) as response,
         ):
             return response.status_code

@@ -143,6 +143,7 @@ def statement(
         closing=closing,
         # A debt is not shown to a family as fewer coins than none.
         coins=formatter.words.coin(max(closing, 0), forms),
+        seal=str(reader.seal()),
     )
 
 

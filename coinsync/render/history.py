@@ -84,7 +84,7 @@ def _statement_page(of: Statement) -> Parts:
         for kind, coins in of.totals.items():
             totals.add(texts.totals[kind], words.amount(coins))
         page += [totals, ""]
-    printed = texts.printed.format(day=words.day(of.printed_on))
+    printed = texts.printed.format(day=words.day(of.printed_on), seal=of.seal)
     return [*page, _paragraphs(dim(printed))]
 
 

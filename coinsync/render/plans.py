@@ -219,19 +219,23 @@ def _share_of_reversals(reports: Sequence[PlanReport], reversals: int) -> str:
     return f"Reversals {reversals} of {posted} posted ({percent:.1f} %, {bounds})."
 
 
-def receipts_line(receipts: Sequence[Receipt]) -> str:
-    """What a run of several plans wrote, in one line."""
+def receipts_line(receipts: Sequence[Receipt], seal: str) -> str:
+    """What a run of several plans wrote, in one line; ``seal`` is that of the last one."""
     if len(receipts) == 1:
-        return receipt_line(receipts[0])
+        return f"{_written(receipts[0])}; seal {seal}"
     entries = sum(receipt.n_last - receipt.n_first + 1 for receipt in receipts)
     coins = signed(sum(receipt.coins for receipt in receipts)) if entries else "no coins moved"
     facts = counted(sum(receipt.facts for receipt in receipts), "fact")
     posted = f"{counted(entries, 'entry', 'entries')} posted ({coins}), {facts} recorded"
-    return f"runs {receipts[0].run}–{receipts[-1].run}: {posted}"
+    return f"runs {receipts[0].run}–{receipts[-1].run}: {posted}; seal {seal}"
 
 
 def receipt_line(receipt: Receipt, stock: int = 0) -> str:
-    """What was written, so many moves of ``stock`` among it, in one line."""
+    """What was written, so many moves of ``stock`` among it, in one line with its seal."""
+    return f"{_written(receipt, stock)}; seal {receipt.seal}"
+
+
+def _written(receipt: Receipt, stock: int = 0) -> str:
     if receipt.n_first > receipt.n_last:
         recorded = [f"{counted(stock, 'move')} of stock"] if stock else []
         if receipt.facts or not stock:

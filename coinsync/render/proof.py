@@ -30,6 +30,9 @@ def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
     if of.held:
         held = counted(of.held, "difference")
         page.append(dim(f"{held} held for a person to decide: coinsync review list"))
+    page += [f"{held} holds" for held in of.holds]
+    if of.seal:
+        page.append(f"seal {of.seal}")
     return Listing(page, of, COLUMNS, rows_of(of.findings, COLUMNS))
 
 

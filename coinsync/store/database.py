@@ -256,6 +256,12 @@ def _missing_steps(database: Database, migrations: Path = MIGRATIONS) -> list[st
 
 def _refuse_other_schema(database: Database) -> None:
     missing = _missing_steps(database)
+    if missing and not database.get_tables():
+        raise DatabaseUnusable(
+            f"database: {place_of(database)} is empty",
+            advice="If coins were ever kept there, put a backup back: coinsync db restore FILE."
+            " A new one is made by: coinsync db migrate",
+        )
     if missing:
         raise DatabaseUnusable(
             f"database: {place_of(database)}: schema {missing[0]} is missing",

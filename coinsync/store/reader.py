@@ -14,7 +14,7 @@ from typing import Any
 from peewee import ModelSelect, fn
 
 from coinsync.core.facts import Note
-from coinsync.core.ledger import Run
+from coinsync.core.ledger import GENESIS, Run
 from coinsync.core.plan import Purpose
 from coinsync.core.seal import Seal, seal_of
 from coinsync.store import schema, statements
@@ -35,11 +35,16 @@ class Reader(PeopleQueries, LessonQueries, ShopQueries):
         """The last runs before one, newest first."""
         return [Run._make(row) for row in self._constant(statements.LAST_RUNS, [before, limit])]
 
-    def seal(self) -> Seal | None:
-        """The newest seal, which vouches for all that is recorded; None before the first run."""
+    def seal(self) -> Seal:
+        """The newest seal, which vouches for all that is recorded."""
         for run in self.runs(1):
             return seal_of(run.id, run.chain)
-        return None
+        return seal_of(0, GENESIS)
+
+    def has_seal(self, seal: Seal) -> bool:
+        """Whether the run that a seal names has that hash."""
+        chain = self.chains([seal.run]).get(seal.run, "")
+        return chain.startswith(seal.digits) if seal.run else True
 
     def run(self, uuid: str) -> Run | None:
         """One run by its own id."""

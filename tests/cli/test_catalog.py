@@ -109,7 +109,7 @@ class TestLoad:
             "catalog", "load", installation.file("catalog.csv", CATALOG), "--yes"
         ).out
         assert out.startswith("+ mug  Кружка  50\n+ pen  Ручка  15\n+ sweet  Конфета  2\n")
-        assert re.search(r"run \d+: 3 facts recorded, no coins moved\n$", out)
+        assert re.search(r"run \d+: 3 facts recorded, no coins moved; seal .+\n$", out)
         mug, pen, sweet = goods(installation).values()
         assert re.fullmatch(r"mug\.[0-9a-f]{12}\.webp", mug.picture)
         assert web(installation) == [mug.picture]
@@ -508,7 +508,7 @@ class TestStock:
             "catalog", "stock", "write-off", "mug", "2", "--note", "Разбились", "--yes"
         ).out
         assert "mug  Кружка: 10 -2 → 8\n" in out
-        assert re.search(r"run \d+: 1 move of stock recorded, no coins moved\n$", out)
+        assert re.search(r"run \d+: 1 move of stock recorded, no coins moved; seal .+\n$", out)
         assert "8 +1 → 9" in shop.ok("catalog", "stock", "count", "mug", "9", "--yes").out
         shop.ok("sell", "#102", "mug", "--yes")
         assert left(shop, "mug") == 8

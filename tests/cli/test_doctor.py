@@ -22,7 +22,10 @@ import pytest
 import cli
 from coinsync.commands.checks import machine
 from coinsync.commands.checks.examination import FAIL, OK, WARN
+from coinsync.core.seal import Seal
 from coinsync.simulator import School
+from coinsync.store import database as store
+from coinsync.store.last_seal import remember, seal_file
 from tests.support import engines
 from tests.support.other_user import as_reader, shared_folder
 from tests.support.school import (
@@ -120,8 +123,8 @@ def add_program(installation: Installation, name: str, script: str) -> None:
 
 LOOKS = (
     *("config", "secrets", "crm", "branches", "types", "vk field", "vk app", "database", "schema"),
-    *("ledger", "triggers", "rights", "writing", "settings", "integrity", "disk", "backup"),
-    *("freshness", "lock", "clock", "job", "alarm", "colours", "pictures"),
+    *("ledger", "triggers", "rights", "writing", "settings", "integrity", "seal", "disk"),
+    *("backup", "freshness", "lock", "clock", "job", "alarm", "colours", "pictures"),
 )
 ASKED = {"crm", "branches"}
 
@@ -268,6 +271,14 @@ def linked_lock(installation: Installation) -> None:
     (installation.folder / ".coinsync.lock").symlink_to("coinsync.db")
 
 
+def a_later_seal(installation: Installation) -> None:
+    """What was seen here is not in the ledger that lies there."""
+    with installation.reader() as reader:
+        account = reader.head().account
+    file = seal_file(installation.folder, store.place(installation.url), account)
+    remember(file, Seal(9999, "0" * 20))
+
+
 def crontab(text: str) -> Callable[[Installation], None]:
     """Another table of cron."""
     return lambda installation: add_program(installation, "crontab", f"cat <<'END'\n{text}END\n")
@@ -279,6 +290,7 @@ CASES = (
     Case("secrets", FAIL, "can be read by others (mode 0644)", with_secrets(SECRETS, 0o644)),
     Case("secrets", FAIL, "COINSYNC_ALFACRM_KEY is missing", without_secrets),
     Case("secrets", FAIL, "a link is not followed", linked_secrets),
+    Case("seal", FAIL, "ledger went back: 9999 ·", a_later_seal),
     Case("secrets", FAIL, "holds a quote", with_secrets(f'COINSYNC_ALFACRM_KEY=a"{KEY}\n')),
     Case(
         "secrets",

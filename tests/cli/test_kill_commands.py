@@ -23,6 +23,7 @@ from PIL import Image
 
 from coinsync import files, pictures
 from coinsync.commands import databases, init
+from coinsync.core.seal import Seal
 from coinsync.errors import UsageError
 from coinsync.store import database as opening
 from coinsync.store import inserts
@@ -35,7 +36,7 @@ from tests.support.school import Installation, Said
 #: Of many steps of one kind every so many are tried, and the first and the last.
 STRIDE = 40
 #: A draft is a file that has not got its name yet; it may stay where a process was killed.
-DRAFTS = ("*.part", "*.new")
+DRAFTS = ("*.part",)
 INIT = (
     *("init", "--school", "Росток", "--branch", "1=Europe/Moscow", "--regular", "2"),
     *("--coins", "10", "--since", "2026-09-01", "--data", "data"),
@@ -164,7 +165,7 @@ def contents(folder: Path) -> dict[str, Content]:
     """Every file and folder of a folder by its name, drafts left out."""
     found: dict[str, Content] = {}
     for path in sorted(folder.rglob("*")):
-        passing = path.name.endswith((".part", ".new", ".lock", "-wal", "-shm", "-journal"))
+        passing = path.name.endswith((".part", ".lock", "-wal", "-shm", "-journal"))
         if passing:
             continue
         mode = path.stat().st_mode
@@ -353,7 +354,7 @@ def write_at_once(path: Path, content: bytes, mode: int) -> None:
 
 def write_in_a_hurry(path: Path, content: bytes, mode: int) -> None:
     """Write under another name, and leave to the system when it comes to the disk."""
-    draft = path.with_name(f".{path.name}.new")
+    draft = path.with_name(f".{path.name}.part")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, mode), "wb") as file:
         os.fchmod(file.fileno(), mode)
         file.write(content)
@@ -391,9 +392,9 @@ def keep_if_possible(picture: pictures.WebPicture, folder: Path) -> None:
         files.write_whole(folder / picture.name, picture.content, 0o644)
 
 
-def back_up_once(url: str, file: Path) -> int:
+def back_up_once(url: str, file: Path) -> tuple[int, Seal]:
     """Refuse what an earlier try has left."""
-    if file.with_name(f"{file.name}.part").exists():
+    if list(file.parent.glob(f".{file.name}.*.part")):
         raise UsageError("there is half a backup already")
     return backup.back_up(url, file)
 

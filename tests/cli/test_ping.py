@@ -19,13 +19,16 @@ def watcher() -> Iterator[tuple[str, list[str]]]:
     seen: list[str] = []
 
     class Watcher(BaseHTTPRequestHandler):
-        """Answers every GET and notes it."""
+        """Answers and notes what is asked."""
 
         def do_GET(self) -> None:
-            """Note the path."""
-            seen.append(self.path)
+            """Note the path, and what is sent there."""
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            seen.append(f"{self.path} {body}".rstrip())
             self.send_response(200)
             self.end_headers()
+
+        do_POST = do_GET
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -39,12 +42,18 @@ def watcher() -> Iterator[tuple[str, list[str]]]:
 
 
 def test_a_good_night_is_told(installation: Installation, watcher: tuple[str, list[str]]) -> None:
-    """When it starts, and once after the commit, also where changes have an exit code."""
+    """When it starts, and once after the commit, also where changes have an exit code.
+
+    The watcher gets the seal, and keeps it with a time of its own.
+    """
     url, seen = watcher
     assert installation.run("sync", "--quiet", "--detailed-exitcode", "--ping-url", url).code == 4
-    assert seen == ["/good-night/start", "/good-night"]
     installation.ok("sync", "--quiet", "--ping-url", url)
-    assert seen == 2 * ["/good-night/start", "/good-night"]
+    with installation.reader() as reader:
+        seal = str(reader.seal())
+    assert seen[0::2] == 2 * ["/good-night/start"]
+    assert seen[1].startswith("/good-night 6 · ")
+    assert seen[3] == f"/good-night {seal}"
 
 
 def test_a_bad_night_is_told_as_bad(synced: Installation, watcher: tuple[str, list[str]]) -> None:

@@ -445,7 +445,7 @@ def test_the_json_of_a_statement_holds_no_more_than_the_page(synced: Installatio
     found = synced.ok("statement", f"#{a_busy_resident(synced)}", *period(), "--json").json
     assert set(found) == {
         *("school", "language", "resident", "name", "since", "until", "printed_on"),
-        *("opening", "lines", "totals", "closing", "coins"),
+        *("opening", "lines", "totals", "closing", "coins", "seal"),
     }
     assert set(found["lines"][0]) == {"n", "day", "kind", "what", "why", "coins", "balance"}
     assert set(found["totals"]) == {Total.EARNED, Total.TAKEN_BACK, Total.SPENT}
@@ -484,6 +484,7 @@ def a_statement(language: str = "ru") -> Statement:
         totals,
         running,
         "монет",
+        "420 · 7c1e-33a0-9f42-d0b8-5511",
     )
 
 

@@ -36,6 +36,7 @@ from coinsync.core.facts import (
 )
 from coinsync.core.ledger import Entry, KeyState, Kind, lesson_key, refund_key, sale_key
 from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put, Stock
+from coinsync.core.seal import Seal
 from coinsync.store import writer
 from coinsync.store.models import MODELS, columns_of
 from coinsync.store.reader import Reader
@@ -264,6 +265,8 @@ QUESTIONS: dict[str, list[Question]] = {
     "head": [asked(lambda r: r.head())],
     "find_head": [asked(lambda r: r.find_head())],
     "chains": [asked(lambda r: r.chains([7, 8]))],
+    "has_seal": [asked(lambda r: r.has_seal(Seal(7, "c")))],
+    "seals_of": [asked(lambda r: r.seals_of(r.last_lines([SOMEBODY, SISTER], 50)))],
     "seal": [whole("run", why=NEWEST, ask=lambda r: r.seal())],
     "shop_rows": [
         whole(

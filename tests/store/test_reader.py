@@ -340,7 +340,21 @@ def test_the_hashes_of_runs_are_found(reader: Reader, fresh: Reader) -> None:
     assert reader.chains([*recorded, 99]) == recorded
     assert len(set(recorded.values())) == 5
     assert reader.seal() == Seal(5, recorded[5][:20])
-    assert fresh.seal() is None
+    assert fresh.seal() == Seal(0, "0" * 20)
+    assert [reader.has_seal(Seal(id, chain[:20])) for id, chain in recorded.items()] == [True] * 5
+    assert not reader.has_seal(Seal(5, recorded[4][:20]))
+    assert not reader.has_seal(Seal(6, "0" * 20))
+    assert fresh.has_seal(fresh.seal())
+
+
+def test_the_newest_line_of_a_resident_has_a_seal(reader: Reader) -> None:
+    """Newest is what was posted last, whatever day it is for; who has no line has no seal."""
+    lines = reader.last_lines([ADA, GLEB, 999])
+    recorded = {run.id: run.chain for run in reader.run_lines()}
+    for resident, seal in reader.seals_of(lines).items():
+        run = max(line.posted.run for line in lines[resident])
+        assert seal == Seal(run, recorded[run][:20])
+    assert reader.seals_of(lines).keys() == {ADA, GLEB}
 
 
 def test_stands_say_where_keys_stand(reader: Reader) -> None:

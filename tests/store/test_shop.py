@@ -23,7 +23,7 @@ from coinsync.errors import CoinsyncError, NotEnoughCoins, OutOfStock, StalePlan
 from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.reader import Reader
-from tests.support import engines
+from tests.support import chain, engines
 from tests.support.goods import TODAY, Shop, a_move, a_shop, an_item
 from tests.support.makers import (
     ADA,
@@ -255,6 +255,17 @@ def test_a_basis_that_moved_makes_a_refund_stale(at: Shop) -> None:
     with pytest.raises(StalePlan):
         at.write(plan)
     assert dump(at.url) == before
+
+
+def test_a_sale_without_coins_and_stock_is_in_the_chain(at: Shop) -> None:
+    """A gift of goods that nobody counts has no entry and no move that would name its run."""
+    sale = Sale("gift", DAY, "", "anna")
+    line = SaleLine("gift", 1, "mug", "Кружка", "Mug", 1, 0, 10)
+    receipt = at.write(a_plan(Put(sale), Put(line)))
+    with engines.unguarded(at.url) as connection:
+        assert chain.breaks(connection) == []
+        connection.execute("UPDATE sale_line SET quantity = 5 WHERE sale_id = 'gift'")
+        assert chain.breaks(connection) == [receipt.run]
 
 
 # --- guards ---------------------------------------------------------------------------------------

@@ -143,11 +143,11 @@ class Model:
         """
         self.looked = set()
         self.first_read = self.first_read or self.today
-        for who in self.members:
+        for who in set(self.members) - self.erased:
             if who in self.cards:
                 self.belongs[who] = None
                 self.gone.discard(who)
-            elif self.belongs.get(who, date.min) is None and who not in self.erased:
+            elif self.belongs.get(who, date.min) is None:
                 if self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
                     self.belongs[who] = self.today
                     self.gone.add(who)
@@ -167,7 +167,13 @@ class Model:
             for who in lesson.marks
         }
         removed = dict.fromkeys(before.marks, "removed")
-        return replace(lesson, marks=removed | lesson.marks, standing=before.standing | standing)
+        marks, standing = removed | lesson.marks, before.standing | standing
+        for who in self.erased & set(marks):
+            # Of whom nothing more is recorded, that stays as it was.
+            del marks[who]
+            if who in before.marks:
+                marks[who], standing[who] = before.marks[who], before.standing[who]
+        return replace(lesson, marks=marks, standing=standing)
 
     def read_window(
         self,
@@ -204,7 +210,9 @@ class Model:
         }
         before, self.looked = dict(self.seen), self.looked | read
         self.seen |= fresh
-        pairs = sorted((one.day, id, who) for id, one in fresh.items() for who in one.marks)
+        pairs = sorted(
+            (one.day, id, who) for id, one in fresh.items() for who in set(one.marks) - self.erased
+        )
         gains = [
             (id, who)
             for _, id, who in pairs
@@ -455,6 +463,9 @@ class Model:
         """Names, notes and links of all cards go; coins stay."""
         cards = self.group(who)
         self.erased |= cards
+        self.held = {pair: held for pair, held in self.held.items() if pair[1] not in cards}
+        for who in cards & set(self.belongs):
+            self.belongs[who] = self.belongs[who] or self.today
         self.viewers = {pair for pair in self.viewers if pair[1] not in cards}
         self.revoked = {pair for pair in self.revoked if pair[1] not in cards}
         self.proposals = {

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coinsync.commands import seals
 from coinsync.commands.checks.examination import FAIL, OK, WARN, CrmAnswers, Examination
 from coinsync.errors import CoinsyncError, DatabaseUnusable, TryLater
 from coinsync.lookup.school import freshness as freshness_of
@@ -18,6 +19,7 @@ from coinsync.render.numbers import age
 from coinsync.store import database as store
 from coinsync.store import schema
 from coinsync.store.engines.sqlite import SQLITE
+from coinsync.store.last_seal import last_seal
 from coinsync.store.lock import holder_of
 from coinsync.store.operations.backup import newest_backup
 from coinsync.store.reader import Reader
@@ -131,6 +133,18 @@ def _look_at_engine(ex: Examination, database: Database) -> None:
     fine = "the engine finds no damage; reconcile proves the coins"
     advice = "Write nothing; restore the newest backup, then run a sync."
     ex.judge("integrity", engine.damage(database, quick=True), fine, advice)
+
+
+def seal(ex: Examination) -> None:
+    """Whether the ledger holds the seal that was last seen here."""
+    seen = last_seal(seals.file_of(ex.session))
+    error = ex.asked(lambda reader: seals.fault(ex.session, reader))
+    if error is not None:
+        ex.failed("seal", error)
+    elif seen is None:
+        ex.ok("seal", "none was seen on this machine yet")
+    else:
+        ex.ok("seal", f"{seen}, last seen on this machine, holds")
 
 
 def disk(ex: Examination) -> None:

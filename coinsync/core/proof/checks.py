@@ -76,6 +76,7 @@ LEDGER_CHECKS = (
 #: What is proved of everything else that is stored.
 STORED_CHECKS = (
     _of_ledger("notes", "every note is the one that its entry vouches for, and none is missing"),
+    _of_ledger("seal", "every seal that is held against the ledger holds"),
     Check(
         "rules",
         "what is posted is what the rules give, or a person knows of the difference",
@@ -152,7 +153,8 @@ class Circulation:
 class Proof:
     """What was checked, without what could not be, and what was found.
 
-    ``held`` differences wait for a person: they are no finding.
+    ``held`` differences wait for a person: they are no finding. ``seal`` vouches for all that was
+    looked at; ``holds`` says what else was held against it and agrees.
     """
 
     findings: tuple[Finding, ...]
@@ -161,6 +163,8 @@ class Proof:
     entries: int
     residents: int
     held: int
+    seal: str = ""
+    holds: tuple[str, ...] = ()
 
 
 class Findings:

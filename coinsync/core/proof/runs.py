@@ -1,7 +1,7 @@
 """The runs that posted the ledger: chain, totals, order, and the balances at the end of each."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from coinsync.core.proof.checks import Findings, history_command
 from coinsync.core.proof.keys import takes_back
 from coinsync.core.proof.people import MergedCards
 from coinsync.core.proof.rows import is_run, is_time, plain, run_fault
+from coinsync.core.seal import Seal, seal_of
 
 _RUNS = "coinsync journal"
 
@@ -39,6 +40,39 @@ class Chain:
             self.strays[table] += 1
         else:
             run_hash.add(table, row)
+
+    @property
+    def seal(self) -> Seal:
+        """The newest seal, as it is recorded."""
+        for run_hash in reversed(self._hashes.values()):
+            return seal_of(run_hash.run.id, str(run_hash.run.chain))
+        return seal_of(0, GENESIS)
+
+    def fault(self, seal: Seal) -> str:
+        """Why a seal does not hold; "" where it does."""
+        run_hash = self._hashes.get(seal.run)
+        if seal.run > self.seal.run:
+            return f"the ledger ends at run {self.seal.run}"
+        if run_hash is not None and not str(run_hash.run.chain).startswith(seal.digits):
+            return f"run {seal.run} is not what was sealed"
+        if self.broken and self.broken[0] <= seal.run:
+            return f"run {self.broken[0]} was changed since"
+        return ""
+
+    def differs_from(self, others: Iterable[Run]) -> tuple[str, int]:
+        """The first run that is another one in a copy, "" if none is; and how far that goes."""
+        difference, last = "", 0
+        # All are taken: their connection answers nothing else before.
+        for other in others:
+            last = other.id
+            run_hash = self._hashes.get(other.id)
+            if difference:
+                continue
+            if run_hash is None:
+                difference = f"run {other.id}, posted {other.posted_at}, is missing here"
+            elif run_hash.run.chain != other.chain:
+                difference = f"run {other.id}, posted {other.posted_at}, is another one here"
+        return difference, last
 
     def check(self, findings: Findings) -> None:
         """Compare every hash with the recorded one."""

@@ -183,7 +183,6 @@ class Sqlite(Engine):
     def back_up(self, url: str, file: Path) -> None:
         """Write a copy of one moment into a file that is not there yet, for its owner alone."""
         # SQLite itself takes the -wal file along, as ``cp`` does not.
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         source = sqlite3.connect(_address(path_of(url), "ro"), uri=True)
         with closing(source), closing(sqlite3.connect(file)) as target:
             source.backup(target, pages=_PAGES_PER_STEP)
@@ -193,6 +192,15 @@ class Sqlite(Engine):
         """Let a database that nobody has open be one file: in WAL mode it would be two."""
         with closing(sqlite3.connect(file)) as database:
             database.execute("PRAGMA journal_mode = delete")
+
+    def put_back(self, url: str, file: Path) -> None:
+        """Copy a backup over the database of a URL, in one transaction of its own."""
+        self.prepare(url)
+        # Unlike a file that is moved there, this is safe for whoever has the old one open, and what
+        # lies beside it cannot be taken for a part of the new one.
+        source = sqlite3.connect(_address(file, "ro"), uri=True)
+        with closing(source), closing(sqlite3.connect(path_of(url))) as target:
+            source.backup(target)
 
     def translate(self, error: BaseException, place: str) -> CoinsyncError:
         # One failure leads to others: a full disk ends the transaction, and rolling back fails then

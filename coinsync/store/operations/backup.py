@@ -3,10 +3,10 @@
 It is a database of SQLite, whatever the engine: ``db copy`` brings it back to a server.
 """
 
-import os
 from datetime import datetime
 from pathlib import Path
 
+from coinsync.core.seal import Seal
 from coinsync.errors import CoinsyncError
 from coinsync.files import new_file
 from coinsync.store.database import engine_at, open_readable, reading, speaking
@@ -21,21 +21,21 @@ DATED_BACKUPS = "coinsync-????-??-??-??????.backup"
 WAIT_SECONDS = 30.0
 
 
-def back_up(url: str, file: Path) -> int:
-    """Write a backup that only its owner can read, and check it; its size in bytes.
+def back_up(url: str, file: Path) -> tuple[int, Seal]:
+    """Write a backup that only its owner can read, and check it: its size in bytes, its seal.
 
     What has that name already is left alone.
     """
     engine = engine_at(url)
     engine.must_exist(url)
-    with new_file(file, "backup") as part:
+    with new_file(file, "backup") as (part, _):
         if engine is SQLITE:
             with speaking(open_readable(url)):
                 SQLITE.back_up(url, part)
         else:
             _copy_rows(url, part)
-        _look_through(part)
-    return file.stat().st_size
+        seal = _look_through(part)
+    return file.stat().st_size, seal
 
 
 def dated_file(folder: Path, now: datetime) -> Path:
@@ -62,8 +62,6 @@ def delete_old(folder: Path, keep: int) -> list[str]:
 
 def _copy_rows(url: str, part: Path) -> None:
     """Write what a server holds into a file of SQLite, in the same schema."""
-    # Nobody else may read it from its first byte on.
-    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     copy_database(url, _url_of(part), wait_seconds=WAIT_SECONDS)
     SQLITE.make_one_file(part)
 
@@ -72,14 +70,19 @@ def _url_of(part: Path) -> str:
     return f"sqlite:///{part.absolute()}"
 
 
-def _look_through(part: Path) -> None:
+def _look_through(part: Path) -> Seal:
     # A copy that cannot be read is worth nothing, and the day to find out is today.
     copy = open_readable(_url_of(part))
     with reading(copy):
-        reader = Reader(copy)
-        damage = reader.damage()
-        runs = reader.head().runs
-        if not damage and runs and runs not in reader.chains([runs]):
-            damage = [f"run {runs} is missing"]
-        if damage:
-            raise CoinsyncError(f"backup: the copy is damaged ({damage[0]})")
+        return sound_seal(Reader(copy), "the copy")
+
+
+def sound_seal(reader: Reader, name: str) -> Seal:
+    """The newest seal of a copy that the engine finds sound, and that does not lack its end."""
+    damage = reader.damage()
+    seal, runs = reader.seal(), reader.head().runs
+    if not damage and seal.run != runs:
+        damage = [f"run {runs} is missing"]
+    if damage:
+        raise CoinsyncError(f"backup: {name} is damaged ({damage[0]})")
+    return seal

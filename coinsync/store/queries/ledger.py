@@ -9,6 +9,7 @@ from peewee import fn
 from coinsync.core.facts import Lesson, Note
 from coinsync.core.ledger import Entry, Head, KeyState, Kind, LedgerRow, Line, Posted, Run
 from coinsync.core.report import MonthSum
+from coinsync.core.seal import Seal, seal_of
 from coinsync.errors import CoinsyncError
 from coinsync.store import statements
 from coinsync.store.models import ENTRY_COLUMNS, EntryRow
@@ -45,6 +46,15 @@ class LedgerQueries(CardQueries):
     def chains(self, runs: Iterable[int]) -> dict[int, str]:
         """The hashes of those runs that are recorded."""
         return dict(self._constant_in(statements.CHAINS, runs))
+
+    def seals_of(self, lines: Mapping[int, Sequence[Line]]) -> dict[int, Seal]:
+        """The seal of the newest line of each resident who has one."""
+        runs: dict[int, int] = {}
+        for resident, their_lines in lines.items():
+            if their_lines:
+                runs[resident] = max(line.posted.run for line in their_lines)
+        chains = self.chains(sorted(set(runs.values())))
+        return {resident: seal_of(run, chains[run]) for resident, run in runs.items()}
 
     def key_states(self, keys: Iterable[str]) -> dict[str, KeyState]:
         """The states of those keys that have entries."""
