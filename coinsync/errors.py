@@ -195,7 +195,7 @@ class CoinPolicy(CoinsyncError):
     """The school's rules about coins do not allow the operation."""
 
     exit_code = 7
-    advice = '"coinsync history RESIDENT" shows what was done.'
+    advice = '"coinsync journal" shows what was done before.'
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
         super().__init__(f"{message}; nothing written", advice=advice)

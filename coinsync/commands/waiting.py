@@ -6,6 +6,7 @@ from typing import Annotated
 
 from typer import Context, Option
 
+from coinsync.commands import seals
 from coinsync.commands.checks.machine import BACKUP_AGE_MAX
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.core.attention import Waiting
@@ -49,6 +50,9 @@ def waiting(
     with session.reader() as reader:
         cases = what_waits(reader, settings, now, chosen, stock)
         branches = freshness(reader, settings, now)
+        went_back = seals.fault(session, reader)
+    if went_back is not None:
+        cases.append(Waiting("ledger", went_back.message, went_back.advice))
     cases += _backup(session)
     late = []
     for branch in branches:
