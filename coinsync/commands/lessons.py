@@ -200,4 +200,6 @@ def explain(
                 lesson=lesson,
                 day=day_of(day),
             )
-    session.print_listing(render.explanations(explanations))
+    # Whoever names neither a lesson nor a day is shown the last ones.
+    is_cut = lesson is None and day is None and len(explanations) == lookup.LESSONS_MAX
+    session.print_listing(render.explanations(explanations, is_cut=is_cut))

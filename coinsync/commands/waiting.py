@@ -1,14 +1,15 @@
 """What waits for a person: waiting."""
 
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from typer import Context, Option
 
+from coinsync.commands import seals
 from coinsync.commands.checks.machine import BACKUP_AGE_MAX
 from coinsync.commands.session import DIFFERENT, Session
-from coinsync.core.attention import Told, Waiting
+from coinsync.core.attention import Waiting
 from coinsync.core.freshness import Freshness
 from coinsync.core.identity import plain_number
 from coinsync.errors import UsageError, reason_of
@@ -18,6 +19,9 @@ from coinsync.lookup.school import freshness
 from coinsync.render.listing import Listing, Parts, dim
 from coinsync.render.numbers import age
 from coinsync.store.operations.backup import newest_backup
+
+#: So often everything is told again.
+TOLD_AGAIN = timedelta(days=7)
 
 
 def waiting(
@@ -46,6 +50,9 @@ def waiting(
     with session.reader() as reader:
         cases = what_waits(reader, settings, now, chosen, stock)
         branches = freshness(reader, settings, now)
+        went_back = seals.fault(session, reader)
+    if went_back is not None:
+        cases.append(Waiting("ledger", went_back.message, went_back.advice))
     cases += _backup(session)
     late = []
     for branch in branches:
@@ -92,16 +99,18 @@ def _backup(session: Session) -> list[Waiting]:
 def _tell_news(session: Session, cases: list[Waiting]) -> None:
     """Tell what was not told before, and remember it in the state folder."""
     file, today = session.settings.state_folder / ".coinsync-waiting", session.today()
-    told = Told()
+    keys: list[str] = []
+    everything_on = date.min
     # Without its file, or with one that cannot be read, everything is new.
-    with suppress(OSError, UnicodeError):
-        told = Told.of(file.read_text(encoding="utf-8"))
-    _tell(session, told.news(cases, today))
-    after = told.after(cases, today)
-    if after == told:
-        return
+    with suppress(OSError, ValueError):
+        day, *keys = file.read_text(encoding="utf-8").splitlines()
+        everything_on = date.fromisoformat(day)
+    if today - everything_on >= TOLD_AGAIN:
+        keys, everything_on = [], today
+    _tell(session, [case for case in cases if case.key not in keys])
+    lines = [everything_on.isoformat(), *(case.key for case in cases)]
     try:
-        write_whole(file, after.text().encode(), 0o660)
+        write_whole(file, "\n".join(lines).encode(), 0o660)
     except OSError as error:
         session.complain(f"{file} cannot be written ({reason_of(error)}): it is all told again")
 

@@ -11,16 +11,11 @@ from coinsync.core.reasons import why
 #: So many different reasons of one run are told; an import may have hundreds.
 _REASONS_MAX = 2
 
-#: What runs without coins by hand do, by their purpose.
-_DONE: Mapping[str, str] = {
-    Purpose.LESSONS: "sync: lessons",
-    Purpose.PEOPLE: "sync: people",
-    Purpose.CATALOG: "catalog or stock",
-    Purpose.REVIEW: "review",
-    Purpose.ACCEPT: "clock accepted",
-    Purpose.DESK: "cards or links",
+#: Entries that nobody takes back, and what to do instead.
+NOT_TAKEN_BACK: Mapping[str, str] = {
+    Kind.REVERSAL: "is a reversal itself; post a new credit or debit instead",
+    Kind.REFUND: "is a refund; sell again instead",
 }
-
 #: Why ``undo`` refuses a run, and what to do instead, by purpose and by kind of entry.
 _INSTEAD: Mapping[str, str] = {
     Purpose.LESSONS: 'is a sync\'s; correct the CRM and sync again, or "coinsync reverse ENTRY"',
@@ -30,8 +25,7 @@ _INSTEAD: Mapping[str, str] = {
     Purpose.ACCEPT: "changed nothing",
     Purpose.DESK: 'moved no coins; "coinsync residents unmerge", "links add" or "links revoke"'
     " mend cards and links, and nothing brings back what was erased",
-    Kind.REVERSAL: "is a reversal itself; post a new credit or debit instead",
-    Kind.REFUND: "is a refund; sell again instead",
+    **NOT_TAKEN_BACK,
 }
 
 
@@ -47,10 +41,9 @@ class JournalLine:
 
 
 def what_was_done(run: Run, lines: Sequence[Line]) -> str:
-    """In a word or two what a run did; ``lines`` are its entries."""
-    # The purpose of a damaged row is no known one, and is shown as it is.
+    """In a word what a run did; ``lines`` are its entries."""
     if not lines or run.purpose == Purpose.REVIEW:
-        return _DONE.get(run.purpose, run.purpose)
+        return run.purpose
     entry = lines[0].posted.entry
     return "import" if entry.key.startswith(KEY_PREFIX) else entry.kind.value
 

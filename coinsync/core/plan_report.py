@@ -231,7 +231,8 @@ class _LineWriter:
         lines = []
         for (day, _, is_late), group in gathered(awards, line_of):
             days = (self._today - day).days
-            note = f"marked {_counted(days, 'day')} late" if is_late else ""
+            # In the zone of another branch it may be tomorrow.
+            note = f"marked {_counted(days, 'day')} late" if is_late and days > 0 else ""
             lines.append(self._of_entries("+", "award", group, note))
         return lines
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from coinsync.core import ledger
 from coinsync.core.facts import Decision, Presence, Resident
-from coinsync.core.journal import sale_of
+from coinsync.core.journal import NOT_TAKEN_BACK, sale_of
 from coinsync.core.ledger import Entry, KeyState, Kind, Line, Posted
 from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put
 from coinsync.core.proposal import Proposal, check_floors, scope_of
@@ -25,13 +25,6 @@ from coinsync.store.reader import Reader
 
 #: The same amount for the same reason within that time was likely typed twice.
 DUPLICATE_WITHIN = timedelta(minutes=10)
-
-#: Entries that no clerk takes back one by one, and what to do instead.
-_NOT_BY_HAND = {
-    Kind.REVERSAL: "is a reversal itself; post a new credit or debit instead",
-    Kind.SALE: 'is a purchase; "coinsync refund {sale}" takes it back with the goods',
-    Kind.REFUND: "is a refund; sell again instead",
-}
 
 
 def give(
@@ -234,9 +227,12 @@ def _reversible_entry(reader: Reader, n: int) -> Posted:
         )
     if line.reversed_by is not None:
         raise AlreadyReversed(f"entry {n} is already reversed by {line.reversed_by}")
-    kind = line.posted.entry.kind
-    if kind in _NOT_BY_HAND:
-        raise NotReversible(f"entry {n} {_NOT_BY_HAND[kind].format(sale=sale_of([line]))}")
+    refusal = NOT_TAKEN_BACK.get(line.posted.entry.kind, "")
+    sale = sale_of([line])
+    if sale:
+        refusal = f'is a purchase; "coinsync refund {sale}" takes it back with the goods'
+    if refusal:
+        raise NotReversible(f"entry {n} {refusal}")
     return line.posted
 
 

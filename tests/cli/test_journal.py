@@ -43,7 +43,7 @@ def test_each_run_is_one_line_newest_first(worked: Installation) -> None:
     """What is done by hand with its reason, a sync with its branch."""
     lines = of_entries(worked)
     assert lines[:3] == [IMPORT, OTHER, CREDIT]
-    assert {what for what, _, _ in lines[3:]} == {"sync: people", "sync: lessons"}
+    assert {what for what, _, _ in lines[3:]} == {"people", "lessons"}
 
 
 @pytest.mark.parametrize(

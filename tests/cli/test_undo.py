@@ -118,8 +118,8 @@ def test_what_is_no_hand_work_is_refused_with_what_to_do(school: Installation) -
     runs["erased"] = int(newest_run(school))
     before = school.tables()
     for what, advice in {
-        "sync: lessons": "coinsync reverse ENTRY",
-        "sync: people": "correct the CRM",
+        "lessons": "coinsync reverse ENTRY",
+        "people": "correct the CRM",
         "reversal": "post a new credit or debit",
         "refund": "sell again",
         "erased": "nothing brings back what was erased",

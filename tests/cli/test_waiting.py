@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -92,6 +93,16 @@ def test_each_kind_is_told(synced: Installation) -> None:
         os.utime(path, (0, 0))
     kinds = news(synced, "--all", "--stock", "5", later=late)
     assert {"backup", "sync", "links"} <= kinds.keys()
+
+
+def test_a_ledger_that_went_back_is_told(synced: Installation) -> None:
+    """An older copy lies in the place of the database."""
+    file = synced.folder / "coinsync.db"
+    older = shutil.copy(file, synced.folder / "older.db")
+    synced.ok("credit", "#101", "5", "--reason", "победа", "--yes")
+    assert "ledger" not in news(synced)
+    shutil.copy(older, file)
+    assert "was seen here" in news(synced)["ledger"]
 
 
 def test_no_name_of_a_child_is_told(synced: Installation) -> None:

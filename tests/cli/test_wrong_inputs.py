@@ -458,7 +458,12 @@ OF_RESIDENTS = [
     Wrong("residents show 101 102", 2, "unexpected extra argument(s) (102)", see("residents show")),
     Wrong("residents merge 101 101 --yes", 2, "#101 and #101 are one card", "residents merge"),
     Wrong("residents merge 101 999999 --yes", 6, "no resident answers to '999999'", RESIDENTS),
-    Wrong("residents unmerge 101 --yes", 7, "#101 is not merged into any", "Nothing needs to be"),
+    Wrong(
+        "residents unmerge 101 --yes",
+        7,
+        "#101 is not merged into any",
+        "shows what was done before",
+    ),
     Wrong("residents erase", 2, "Missing argument 'RESIDENT'", see("residents erase")),
     Wrong("explain", 2, "explain: say whose coins, or which --lesson", see("explain")),
     Wrong("explain 101 --lesson 1", 6, "lesson 1 is not recorded", 'see "coinsync journal"'),
@@ -503,7 +508,12 @@ COINS = [
     Wrong("reverse abc --note x --yes", 2, "'abc' is no number of an entry", NUMBERS),
     Wrong("reverse 0 --note x --yes", 2, "'0' is no number of an entry", NUMBERS),
     Wrong("reverse 1 --yes", 2, "say why: --note TEXT", see("reverse")),
-    Wrong("reverse TAKEN --note x --yes", 7, "is already reversed by", "Nothing needs to be"),
+    Wrong(
+        "reverse TAKEN --note x --yes",
+        7,
+        "is already reversed by",
+        "only a new credit, debit or sale",
+    ),
 ]
 
 OF_DAYS = [
