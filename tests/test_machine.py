@@ -44,6 +44,7 @@ from coinsync.core.facts import (
     Attendance,
     Branch,
     Decision,
+    Doubt,
     Group,
     Hold,
     LessonRecord,
@@ -886,6 +887,8 @@ class Life(RuleBasedStateMachine):
                     _see(model, change.new)
             elif isinstance(change, Drop) and isinstance(change.old, Hold):
                 model.held.pop((change.old.lesson, change.old.resident), None)
+            elif isinstance(change, Drop) and isinstance(change.old, Doubt):
+                model.missed.pop(change.old.id, None)
             elif isinstance(change, Drop) and isinstance(change.old, facts.Note):
                 key = self.name_of(self.rows[change.old.n - 1].key)
                 if key in model.proposals:
@@ -1256,6 +1259,8 @@ def _put(model: Model, new: object) -> None:
         model.held[new.lesson, new.resident] = (new.kind.value, new.coins)
     elif isinstance(new, Decision):
         model.words[new.lesson, new.resident] = (new.seq, new.coins, new.reason)
+    elif isinstance(new, Doubt):
+        model.missed.setdefault(new.id, datetime.fromisoformat(new.since))
     elif isinstance(new, Membership):
         model.belongs[new.resident] = new.until
     elif isinstance(new, Merge) and new.into and new.into != model.into.get(new.resident):

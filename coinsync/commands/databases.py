@@ -108,13 +108,14 @@ def restore(
     """
     session: Session = ctx.obj
     with session.lock("db restore", 0.0):
-        seal = looked_through(file, session.settings.account)
+        seal = looked_through(session.database_url, file, session.settings.account)
         newest = max(_seals_seen(session), key=lambda seen: seen.run, default=seal)
         missing = max(newest.run - seal.run, 0)
-        session.say(f"{file}: sound, it ends at {seal}")
-        session.say(f"seen here: {newest}; runs that are not in the backup: {missing}")
+        shown = f"{file} is sound and ends at {seal}; {newest} was seen here, {missing} runs later"
+        if dry_run or yes:
+            session.say(shown)
         receipt = None
-        if not dry_run and (yes or is_agreed(session, "Put it in the place of the database?")):
+        if not dry_run and (yes or is_agreed(session, f"{shown}. Put it in that one's place?")):
             put_back(session.database_url, file)
             with session.writable() as opened:
                 receipt = apply(session, opened, accepting(session))
@@ -127,7 +128,7 @@ def restore(
 
 def _seals_seen(session: Session) -> list[Seal]:
     # Newest seals of what stands there, as far as it can be read, and of what stood there once.
-    found = [last_seal(seals.file_of(session))]
+    found = [last_seal(session.seal_file)]
     with suppress(CoinsyncError), session.reader() as reader:
         found.append(reader.seal())
     return [seal for seal in found if seal is not None]

@@ -143,7 +143,7 @@ def _proof(
     copy: Reader | None,
 ) -> Proof:
     held = [(seal, "coinsync runs") for seal in given]
-    seen = last_seal(seals.file_of(session))
+    seen = last_seal(session.seal_file)
     # That it holds is no news; that it does not is what stops every writer.
     if seen is not None and not reader.has_seal(seen):
         held.append((seen, seals.accept_command(reader)))

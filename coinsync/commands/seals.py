@@ -6,25 +6,16 @@ from typing import TYPE_CHECKING
 
 from coinsync.commands.session import Session
 from coinsync.errors import LedgerWentBack, reason_of
-from coinsync.store import database
-from coinsync.store.last_seal import last_seal, remember, seal_file
+from coinsync.store.last_seal import last_seal, remember
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from coinsync.core.seal import Seal
     from coinsync.store.reader import Reader
 
 
-def file_of(session: Session) -> Path:
-    """Where the last seal of the configured database is kept."""
-    settings = session.settings
-    return seal_file(settings.state_folder, database.place(session.database_url), settings.account)
-
-
 def fault(session: Session, reader: Reader) -> LedgerWentBack | None:
     """Why nothing may be written: the ledger does not hold the seal that was seen here."""
-    seen = last_seal(file_of(session))
+    seen = last_seal(session.seal_file)
     if seen is None or reader.has_seal(seen):
         return None
     return LedgerWentBack(
@@ -48,9 +39,8 @@ def refuse_older(session: Session, reader: Reader) -> None:
 
 def keep(session: Session, seal: Seal) -> None:
     """Remember the newest seal; who may not is told once, and nothing fails."""
-    file = file_of(session)
     try:
-        remember(file, seal)
+        remember(session.seal_file, seal)
     except OSError as error:
-        said = f"{file} cannot be written ({reason_of(error)}): "
+        said = f"{session.seal_file} cannot be written ({reason_of(error)}): "
         session.complain_once(said + "an older ledger in this one's place may not be noticed")

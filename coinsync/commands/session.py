@@ -89,6 +89,15 @@ class Session:
 
         return config.database_url(self.settings, self.secrets)
 
+    @cached_property
+    def seal_file(self) -> Path:
+        """Where the last seal is kept that was seen of this database."""
+        from coinsync.store import database
+        from coinsync.store.last_seal import seal_file
+
+        place = database.place(self.database_url)
+        return seal_file(self.settings.state_folder, place, self.settings.account)
+
     def now(self) -> datetime:
         """The time, aware, in UTC."""
         return self.environment.now()

@@ -71,7 +71,7 @@ Change = Post | Put | Drop | Stock
 class Purpose(StrEnum):
     """What a plan is for; only ``REVIEW`` may reverse below zero.
 
-    ``ACCEPT`` changes nothing: its run says that a person accepts the clock.
+    ``ACCEPT`` changes nothing: its run says that a person accepts the clock or the ledger.
     """
 
     PEOPLE = "people"

@@ -347,7 +347,7 @@ def test_a_backup_is_put_back_by_one_command(known: Installation, tmp_path: Path
     assert (credit(known).code, credit(known).code) == (0, 0)
     later = newest(known)
     said = known.ok("db", "restore", str(backup), "--dry-run").out
-    assert (held in said, later in said, "not in the backup: 2" in said) == (True, True, True)
+    assert (held in said, later in said, "2 runs later" in said) == (True, True, True)
     assert newest(known) == later
     assert known.run("db", "restore", str(backup)).code == 2
     torn = tmp_path / "torn.backup"
@@ -389,3 +389,13 @@ def test_another_name_does_not_hide_the_account(known: Installation) -> None:
     assert run["actor"] == "director"
     assert re.fullmatch(r"[\w.-]+\(\d+\)", run["login"])
     assert f"director, {run['login']}" in known.ok("runs").out
+
+
+def test_a_server_takes_no_file(known: Installation, tmp_path: Path) -> None:
+    """Its backup comes back by ``db copy``, and nothing is asked before that is said."""
+    if engines.on_sqlite(known.url):
+        return
+    backup = tmp_path / "coins.backup"
+    known.ok("db", "backup", str(backup))
+    said = known.run("db", "restore", str(backup), "--dry-run")
+    assert (said.code, "on a server" in said.err, "db copy" in said.err) == (2, True, True)

@@ -456,7 +456,10 @@ def a_wish_to_be_forgotten(reader: Reader) -> Plan:
     [known] = reader.recorded(Resident, [77])
     forgotten = replace(known, name="", presence=Presence.ERASED)
     gone: list[Fact] = [*reader.recorded(VkPage, [77]), *reader.notes_of([77])]
-    return a_plan(Put(forgotten, known), *map(Drop, gone))
+    ended = []
+    for seat in reader.recorded(Membership, [77]):
+        ended.append(Put(replace(seat, until=seat.since), seat))
+    return a_plan(Put(forgotten, known), *ended, *map(Drop, gone))
 
 
 @pytest.mark.parametrize("make", [a_night, a_sale, a_refund, a_merge, a_wish_to_be_forgotten])

@@ -76,10 +76,12 @@ class Model:
     looked: set[int] = field(default_factory=set)
     key_states: dict[Pair, KeyState] = field(default_factory=dict)
     held: dict[Pair, tuple[str, int]] = field(default_factory=dict)
+    held_for: dict[Pair, str] = field(default_factory=dict)
     words: dict[Pair, tuple[int, int, str]] = field(default_factory=dict)
     proposals: dict[str, Done] = field(default_factory=dict)
     into: dict[int, int] = field(default_factory=dict)
     erased: set[int] = field(default_factory=set)
+    known: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     viewers: set[Pair] = field(default_factory=set)
     revoked: set[Pair] = field(default_factory=set)
@@ -138,22 +140,23 @@ class Model:
     def read_people(self) -> None:
         """Who is in the CRM today.
 
-        A member who is still not there twelve hours after it was missed first is gone, and left
-        the group today.
+        Whoever is still not there twelve hours after that was first noticed is gone, and left the
+        group today.
         """
         self.looked = set()
         self.first_read = self.first_read or self.today
-        for who in set(self.members) - self.erased:
-            if who in self.cards:
-                self.belongs[who] = None
-                self.gone.discard(who)
-            elif self.belongs.get(who, date.min) is None:
-                if self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
+        self.known |= self.cards
+        self.gone -= self.cards
+        for who in self.known:
+            if who in self.cards or who in self.gone | self.erased:
+                self.missed.pop(who, None)
+            elif self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
+                self.gone.add(who)
+                del self.missed[who]
+                if self.belongs.get(who, date.min) is None:
                     self.belongs[who] = self.today
-                    self.gone.add(who)
-                    del self.missed[who]
-                continue
-            self.missed.pop(who, None)
+        for who in (self.members & self.cards) - self.erased:
+            self.belongs[who] = None
 
     def settled(self, id: int) -> Lesson:
         """A lesson of the CRM with how its residents stand, and with those whom it listed once
@@ -240,13 +243,13 @@ class Model:
         elif known and not rerate and owed and (owed > 0 or not held):
             pass
         elif offer and not state.coins:
-            self.held[pair] = ("guest", offer)
+            self.held[pair], self.held_for[pair] = ("guest", offer), reason
         elif owed < 0 and (
-            (known and held)
+            (known and held and self.held_for[pair] != reason)
             or reason in ("not_marked", "membership_unknown")
             or self.balance(pair[1]) < -owed
         ):
-            self.held[pair] = ("reversal", owed)
+            self.held[pair], self.held_for[pair] = ("reversal", owed), reason
         else:
             self.held.pop(pair, None)
             self.post(pair, coins)

@@ -137,7 +137,7 @@ def _look_at_engine(ex: Examination, database: Database) -> None:
 
 def seal(ex: Examination) -> None:
     """Whether the ledger holds the seal that was last seen here."""
-    seen = last_seal(seals.file_of(ex.session))
+    seen = last_seal(ex.session.seal_file)
     error = ex.asked(lambda reader: seals.fault(ex.session, reader))
     if error is not None:
         ex.failed("seal", error)
