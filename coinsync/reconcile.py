@@ -228,7 +228,7 @@ class _Gathering:
         if copy is not None:
             difference, last = chain.differs_from(copy.run_lines())
             if difference:
-                findings.add("seal", f"against the copy: {difference}", "coinsync runs")
+                findings.add("seal", f"against the copy: {difference}", "coinsync journal")
             else:
                 self.holds.append(f"every run of the copy, up to {last},")
 
