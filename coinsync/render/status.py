@@ -26,10 +26,15 @@ def runs_listing(runs: Sequence[Run], fresh: Sequence[Freshness]) -> Listing:
             str(run.entries),
             signed(run.coins) if run.coins else "0",
             str(run.requests),
-            run.actor if run.login.startswith(f"{run.actor}(") else f"{run.actor}, {run.login}",
+            run.actor,
         )
     page: Parts = [grid, ""]
     for branch in fresh:
         synced = "never synced" if branch.age is None else f"last synced {age(branch.age)} ago"
         page.append(f"{branch.name}: {synced}")
+    # Whoever was named by another account of the machine than the own one, is told once.
+    named = dict.fromkeys((run.actor, run.login) for run in runs)
+    for actor, login in named:
+        if not login.startswith(f"{actor}("):
+            page.append(f"{actor}: named by the account {login}")
     return Listing(page, {"runs": runs, "branches": fresh}, Run._fields, runs)

@@ -388,7 +388,7 @@ def test_another_name_does_not_hide_the_account(known: Installation) -> None:
     run = known.ok("runs", "--json").json["runs"][0]
     assert run["actor"] == "director"
     assert re.fullmatch(r"[\w.-]+\(\d+\)", run["login"])
-    assert f"director, {run['login']}" in known.ok("runs").out
+    assert f"director: named by the account {run['login']}" in known.ok("runs").out
 
 
 def test_a_server_takes_no_file(known: Installation, tmp_path: Path) -> None:
