@@ -165,7 +165,9 @@ def contents(folder: Path) -> dict[str, Content]:
     """Every file and folder of a folder by its name, drafts left out."""
     found: dict[str, Content] = {}
     for path in sorted(folder.rglob("*")):
-        passing = path.name.endswith((".part", ".lock", "-wal", "-shm", "-journal"))
+        # A machine's last seal lies there too, which may be older than the ledger.
+        endings = (".part", ".lock", ".seal", "-wal", "-shm", "-journal")
+        passing = path.name.endswith(endings)
         if passing:
             continue
         mode = path.stat().st_mode
