@@ -209,7 +209,7 @@ class Sync:
             known,
             read_before=read_before,
             doubts=doubts,
-            unreadable=reading.bad_memberships,
+            unreadable=reading.bad_cards | reading.bad_memberships,
             missed=self._missing_in,
         )
         here = {resident.id for resident in known.residents if branch.id in resident.branches}

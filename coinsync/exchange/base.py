@@ -139,8 +139,11 @@ class PeopleReading:
     def completed_from(self, known: People) -> People:
         """The people, where what cannot be read today stays as it was known."""
         # Its owner is there all the same, and must not be taken for gone.
-        residents, memberships = [*self.people.residents], [*self.people.memberships]
+        residents, memberships = [*self.people.residents], list(self.people.memberships)
         residents += [card for card in known.residents if card.id in self.bad_cards]
+        # Who is not known at all cannot be a member of anything.
+        unknown = set(self.bad_cards).difference(card.id for card in residents)
+        memberships = [seat for seat in memberships if seat.resident not in unknown]
         memberships += [seat for seat in known.memberships if seat.resident in self.bad_memberships]
         return replace(self.people, residents=tuple(residents), memberships=tuple(memberships))
 
@@ -159,9 +162,7 @@ def read_people(exchange: Exchange, branch: int, today: date) -> PeopleReading:
         )
     residents = exchange.residents(branch, today)
     memberships = exchange.memberships(branch)
-    # The list of an unreadable card's groups is of nobody, unless it is known who that is.
-    bad_cards = residents.unreadable_fields()
-    bad_memberships = {**bad_cards, **memberships.unreadable_fields()}
+    bad_cards, bad_memberships = residents.unreadable_fields(), memberships.unreadable_fields()
     people = People(
         branches,
         exchange.lesson_types(branch).whole(),
