@@ -6,7 +6,7 @@ the simulator behind real HTTP.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -547,6 +547,27 @@ def test_a_card_that_cannot_be_read_stays_as_it_was(school: PlainSchool) -> None
     assert gone(outcomes) == []
     assert coins(outcomes) == [(1, GLEB, 10)]
     assert remarks(outcomes, RemarkKind.UNREADABLE) == [(None, GLEB, None)]
+
+
+def test_a_new_card_that_cannot_be_read_leaves_its_branch_alone(school: PlainSchool) -> None:
+    """Its groups can be read, but are of nobody who is recorded."""
+
+    class NoCard(PlainExchange):
+        """Gleb's card cannot be understood."""
+
+        def residents(self, branch: int, today: date) -> Reading[Resident]:
+            """All but Gleb."""
+            others = tuple(card for card in self.residents_of[branch] if card.id != GLEB)
+            return Reading(others, unreadable=(Unreadable(GLEB, "name"),) if branch == LEFT else ())
+
+    def without_card(exchange: PlainExchange) -> PlainExchange:
+        named = {each.name: getattr(exchange, each.name) for each in fields(exchange)}
+        return NoCard(**named)
+
+    school.spoil = without_card
+    school.night()
+    with school.run() as run:
+        assert [card.id for card in run.reader.people(LEFT).residents] == [ADA]
 
 
 def unreadable_gleb(exchange: PlainExchange) -> PlainExchange:
