@@ -85,7 +85,7 @@ def _plans(lines: int, others: int, pupils: int) -> Iterator[Plan]:
     for id in pupil_ids:
         people.append(Put(Resident(id, f"Ученик {id} Лисицын", Presence.CLIENT, (1,))))
     for child in CHILDREN:
-        people.append(Put(Link(VK, child, LinkSource.DESK)))
+        people.append(Put(Link(VK, child, LinkSource.CRM)))
     scope = Scope(1, TODAY - timedelta(days=400), TODAY)
     yield Plan.of(Purpose.PEOPLE, scope, people)
     shop: list[Change] = []

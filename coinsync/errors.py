@@ -195,7 +195,7 @@ class CoinPolicy(CoinsyncError):
     """The school's rules about coins do not allow the operation."""
 
     exit_code = 7
-    advice = "Nothing needs to be undone."
+    advice = '"coinsync journal" shows what was done before.'
 
     def __init__(self, message: str, *, advice: str | None = None) -> None:
         super().__init__(f"{message}; nothing written", advice=advice)
@@ -240,9 +240,13 @@ class EventClosed(CoinPolicy):
 class AlreadyReversed(CoinPolicy):
     """The entry was taken back before; that happens once."""
 
+    advice = "It was taken back already: only a new credit, debit or sale changes that."
+
 
 class NotReversible(CoinPolicy):
     """Entries of this kind are not taken back by hand."""
+
+    advice = '"coinsync journal" names for each run what takes it back.'
 
 
 class TryLater(CoinsyncError):

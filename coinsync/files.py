@@ -1,11 +1,22 @@
-"""Files and folders that appear whole and with their mode, or not at all."""
+"""Files and folders that appear whole and with their mode, or not at all.
 
+Whatever is written for staff, cron or the web view is written here. The folder may be shared with
+another user, who can lay anything there beforehand: so what is not complete yet has a name that
+nobody can foresee, and nothing that has it already is opened.
+"""
+
+import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import mkdtemp, mkstemp
+from typing import BinaryIO
 
 from coinsync.errors import UsageError, reason_of
+
+#: How the names of incomplete files and folders end.
+PART = ".part"
 
 
 def make_folder(folder: Path, mode: int) -> None:
@@ -15,31 +26,23 @@ def make_folder(folder: Path, mode: int) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     # A run that is killed in between must not leave it without its mode: nobody would set that
     # later, and the umask makes it too open or too closed.
-    draft = _draft(folder)
-    draft.mkdir(exist_ok=True)
-    draft.chmod(mode)
-    draft.rename(folder)
+    for remains in _remains(folder):
+        with suppress(OSError):
+            remains.rmdir()
+    part = Path(mkdtemp(PART, f".{folder.name}.", folder.parent))
+    part.chmod(mode)
+    part.rename(folder)
 
 
 def write_whole(path: Path, content: bytes, mode: int) -> None:
     """Write a file with exactly this mode, in the place of what has its name."""
-    draft = _draft(path)
-    # What an interrupted run left may belong to anybody, and have any mode.
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        # The mode is meant, whatever the umask takes away: a group may share the folder.
-        os.fchmod(descriptor, mode)
+    with _draft(path, mode, os.replace) as (_, file):
         file.write(content)
-        file.flush()
-        # A power cut must not leave the name of a file without what it holds.
-        os.fsync(descriptor)
-    draft.replace(path)
 
 
 @contextmanager
-def new_file(path: Path, what: str) -> Iterator[Path]:
-    """Lend a draft that becomes the file in the end; on an error nothing is left.
+def new_file(path: Path, what: str) -> Iterator[tuple[Path, BinaryIO]]:
+    """Lend a private file that gets its name in the end, and the name that it has until then.
 
     Raises ``UsageError`` where something has that name already, or where it cannot be written.
     """
@@ -47,25 +50,40 @@ def new_file(path: Path, what: str) -> Iterator[Path]:
         raise UsageError(
             f"{what}: {path} is there already; nothing written", advice="Choose another name."
         )
-    draft = path.with_name(f"{path.name}.part")
     try:
-        # A try that was killed has left it, perhaps as a second name of a finished file; or it is
-        # somebody else's, and others can read it.
-        draft.unlink(missing_ok=True)
-        yield draft
-        descriptor = os.open(draft, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        # Unlike renaming, this never replaces what somebody has put there meanwhile.
-        os.link(draft, path)
+        # Unlike renaming, a link never replaces what somebody has put there meanwhile.
+        with _draft(path, 0o600, os.link) as draft:
+            yield draft
     except OSError as error:
         raise UsageError(f"{what}: {path} cannot be written ({reason_of(error)})") from error
-    finally:
+
+
+@contextmanager
+def _draft(
+    path: Path, mode: int, give_name: Callable[[Path, Path], object]
+) -> Iterator[tuple[Path, BinaryIO]]:
+    # What a killed run left is of no use; what is somebody else's stays, and does no harm.
+    for remains in _remains(path):
         with suppress(OSError):
-            draft.unlink(missing_ok=True)
+            remains.unlink()
+    # Exclusive, never through a link, and for this user alone until the mode is set below.
+    descriptor, name = mkstemp(PART, f".{path.name}.", path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            # The mode is meant, whatever the umask takes away: a group may share the folder.
+            os.fchmod(descriptor, mode)
+            yield part, file
+            file.flush()
+            # A power cut must not leave the name of a file without what it holds.
+            os.fsync(descriptor)
+            # SQLite opens it by its name.
+            if not os.path.samestat(part.lstat(), os.fstat(descriptor)):
+                raise FileNotFoundError(0, "somebody has put another file in its place")
+        give_name(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def _draft(path: Path) -> Path:
-    return path.with_name(f".{path.name}.new")
+def _remains(path: Path) -> Iterator[Path]:
+    return path.parent.glob(f".{glob.escape(path.name)}.*{PART}")

@@ -174,12 +174,13 @@ class _Gathering:
 
     def check_people(self, findings: Findings) -> None:
         # These are compared with nothing here; that they can be read is checked.
-        for kind in (Branch, LessonType, Group, Membership):
+        for kind in (Branch, LessonType, Group):
             self._all(kind, findings)
         residents = {card.id: card for card in self._all(Resident, findings)}
         holds = {hold.key: hold for hold in self._all(Hold, findings)}
         decisions = {decision.key: decision for decision in self._all(Decision, findings)}
-        self.open_doubts = sum(not doubt.ruling for doubt in self._all(Doubt, findings))
+        doubts = self._all(Doubt, findings)
+        self.open_doubts = sum(not doubt.ruling for doubt in doubts)
         self.people = StoredPeople(
             residents,
             merges=tuple(self._all(Merge, findings)),
@@ -187,6 +188,8 @@ class _Gathering:
             pages=tuple(self._all(VkPage, findings)),
             holds=holds,
             decisions=decisions,
+            memberships=tuple(self._all(Membership, findings)),
+            doubts=tuple(doubt for doubt in doubts if doubt.is_about_card),
         )
         check_people(self.people, findings)
 
@@ -225,7 +228,7 @@ class _Gathering:
         if copy is not None:
             difference, last = chain.differs_from(copy.run_lines())
             if difference:
-                findings.add("seal", f"against the copy: {difference}", "coinsync runs")
+                findings.add("seal", f"against the copy: {difference}", "coinsync journal")
             else:
                 self.holds.append(f"every run of the copy, up to {last},")
 

@@ -275,7 +275,7 @@ class Sync:
             del stored[number]
         window = self._read_window(scope, stored)
         # A lesson that was moved here is recorded under another day or branch.
-        read = {*window.unreadable, *(record.lesson.id for record in window.lesson_records)}
+        read = frozenset(record.lesson.id for record in window.lesson_records)
         stored.update(self.reader.lesson_records_by_id(read.difference(stored)))
         rulebook = self.settings.rulebook
         window, doubts = believe(
@@ -307,8 +307,7 @@ class Sync:
             survivors=survivors,
             rerate=self.rerate,
         )
-        calls, lessons = self._calls(), frozenset(read)
-        outcome = Outcome(step.branch, scope, step.today, plan, calls=calls, lessons=lessons)
+        outcome = Outcome(step.branch, scope, step.today, plan, calls=self._calls(), lessons=read)
         return self.settled(outcome, self.guests) if self.guests else outcome
 
     def settled(self, outcome: Outcome, policy: GuestPolicy) -> Outcome:
@@ -335,8 +334,6 @@ class Sync:
             if record.lesson.id not in self._lessons_planned
         }
         unreadable = reading.unreadable_fields()
-        for number in self._lessons_planned.intersection(unreadable):
-            del unreadable[number]
         accounted = {*records, *unreadable}
         missing = [
             number
@@ -399,6 +396,7 @@ class Sync:
             self.reader.decisions(lessons),
             frozenset(self._residents),
             (doubted | self._vanished).difference(self.reader.survivors()),
+            self.reader.resident_ids(Presence.ERASED),
         )
 
     def _balances(self, owners: Collection[int]) -> dict[int, int]:

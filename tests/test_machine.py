@@ -44,6 +44,7 @@ from coinsync.core.facts import (
     Attendance,
     Branch,
     Decision,
+    Doubt,
     Group,
     Hold,
     LessonRecord,
@@ -65,7 +66,7 @@ from coinsync.core.planning.review import Ruling
 from coinsync.core.proposal import Author, Proposal
 from coinsync.core.rules import Rule
 from coinsync.core.seal import Seal
-from coinsync.desk import coins, imports, people, review
+from coinsync.desk import coins, imports, people, review, undo
 from coinsync.desk.gather import Clerk
 from coinsync.environment import Environment, Probe, no_probe
 from coinsync.errors import CoinsyncError, NotEnoughCoins, NotFound, StalePlan, UnsafePlan
@@ -327,6 +328,27 @@ class Reverse:
 
 
 @dataclass(frozen=True)
+class Undo:
+    """The run of the ``n``-th entry of the ledger is taken back, or one that does not exist."""
+
+    n: int
+    rows: tuple[LedgerRow, ...] = ()
+
+    def plan(self, life: Life, reader: Reader) -> Proposal:
+        """As the command plans it."""
+        run = self.rows[0].run if self.rows else reader.head().runs + 1
+        return undo.undo(Clerk(reader, life.settings, life.author()), run, note=NOTE)
+
+    def tell(self, model: Model) -> None:
+        """As the model has it."""
+        if not self.rows:
+            raise Refused("NotFound")
+        if self.rows[0].kind not in ("credit", "debit"):
+            raise Refused("NotReversible")
+        model.undo([row.key for row in self.rows])
+
+
+@dataclass(frozen=True)
 class Review:
     """A word about a held case; without ``pair`` about the ``index``-th of them."""
 
@@ -416,7 +438,7 @@ class See:
         (model.link if self.live else model.revoke)(self.vk, self.who)
 
 
-Op = Give | GiveGroup | Import | Reverse | Review | MergeCards | Unmerge | Erase | See
+Op = Give | GiveGroup | Import | Reverse | Undo | Review | MergeCards | Unmerge | Erase | See
 
 WHO = st.sampled_from(CARDS)
 KEYS = st.integers(1, 8)
@@ -435,13 +457,15 @@ IMPORTS = st.builds(
     st.booleans(),
 )
 REVERSALS = st.builds(Reverse, INDEX)
+UNDOS = st.builds(Undo, INDEX)
 REVIEWS = st.builds(Review, INDEX, st.sampled_from([ruling.value for ruling in Ruling]))
 MERGES = st.builds(MergeCards, WHO, WHO)
 UNMERGES = st.builds(Unmerge, WHO)
 ERASURES = st.builds(Erase, WHO)
 LINKS = st.builds(See, st.sampled_from(VISITORS), WHO, st.booleans())
 OPS: st.SearchStrategy[Op] = st.one_of(
-    CREDITS, GROUP_CREDITS, DEBITS, REVERSALS, IMPORTS, REVIEWS, MERGES, UNMERGES, ERASURES, LINKS
+    *(CREDITS, GROUP_CREDITS, DEBITS, REVERSALS, UNDOS, IMPORTS, REVIEWS),
+    *(MERGES, UNMERGES, ERASURES, LINKS),
 )
 
 
@@ -458,6 +482,7 @@ def ops_about(who: int) -> st.SearchStrategy[Op]:
         st.builds(Erase, st.just(who)),
         st.builds(See, st.sampled_from(VISITORS), st.just(who), st.booleans()),
         REVERSALS,
+        UNDOS,
         REVIEWS,
     )
 
@@ -625,6 +650,10 @@ class Life(RuleBasedStateMachine):
                 row,
                 (row.lesson or 0, row.resident) if row.kind == "award" else self.name_of(row.key),
             )
+        if isinstance(op, Undo):
+            n = op.n % (len(self.rows) + 1)
+            run = self.rows[n].run if n < len(self.rows) else None
+            return Undo(n, tuple(row for row in self.rows if row.run == run))
         if isinstance(op, Give) and op.coins == ALL:
             return replace(op, coins=-min(COINS_MAX, max(1, self.model.balance(op.who))))
         if isinstance(op, Review):
@@ -858,6 +887,8 @@ class Life(RuleBasedStateMachine):
                     _see(model, change.new)
             elif isinstance(change, Drop) and isinstance(change.old, Hold):
                 model.held.pop((change.old.lesson, change.old.resident), None)
+            elif isinstance(change, Drop) and isinstance(change.old, Doubt):
+                model.missed.pop(change.old.id, None)
             elif isinstance(change, Drop) and isinstance(change.old, facts.Note):
                 key = self.name_of(self.rows[change.old.n - 1].key)
                 if key in model.proposals:
@@ -1027,6 +1058,11 @@ class Life(RuleBasedStateMachine):
     @rule(op=REVERSALS)
     def reverse(self, op: Reverse) -> None:
         """An entry is taken back."""
+        self.do(op)
+
+    @rule(op=UNDOS)
+    def undo(self, op: Undo) -> None:
+        """A whole run is taken back."""
         self.do(op)
 
     @rule(op=IMPORTS)
@@ -1223,6 +1259,8 @@ def _put(model: Model, new: object) -> None:
         model.held[new.lesson, new.resident] = (new.kind.value, new.coins)
     elif isinstance(new, Decision):
         model.words[new.lesson, new.resident] = (new.seq, new.coins, new.reason)
+    elif isinstance(new, Doubt):
+        model.missed.setdefault(new.id, datetime.fromisoformat(new.since))
     elif isinstance(new, Membership):
         model.belongs[new.resident] = new.until
     elif isinstance(new, Merge) and new.into and new.into != model.into.get(new.resident):

@@ -173,7 +173,7 @@ def accept_ledger(session: Session, opened: Database, typed: Seal, dry_run: bool
     if reader.seal() != typed:
         raise StalePlan(
             f"db accept: the ledger ends at {reader.seal()}; nothing written",
-            advice="Look at it first: coinsync reconcile, coinsync runs.",
+            advice="Look at it first: coinsync reconcile, coinsync journal.",
         )
     # Whoever typed a whole seal need not be asked once more.
     needed = seals.fault(session, reader) is not None

@@ -28,7 +28,6 @@ CHECKS: tuple[Callable[[Examination], None], ...] = (
     machine.freshness,
     machine.lock,
     machine.clock,
-    machine.locale,
     machine.jobs,
     configuration.colours,
     configuration.pictures,
@@ -49,9 +48,7 @@ def doctor(
     session: Session = ctx.obj
     ex = Examination(session, offline)
     configuration.config(ex)
-    # The locale is looked at even where the configuration cannot be read.
-    is_readable = ex.states("config") == {OK}
-    for check in CHECKS if is_readable else (machine.locale,):
+    for check in CHECKS if ex.states("config") == {OK} else ():
         try:
             check(ex)
         except CoinsyncError as error:

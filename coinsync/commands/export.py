@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -95,10 +94,8 @@ def _write(path: Path, lines: Iterable[str]) -> int:
     """Write lines to a new file, whole or not at all; returns how many there were."""
     count = 0
     # The name may be mistyped, and what lies there be the ledger itself.
-    with new_file(path, "export") as draft:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            for line in lines:
-                file.write(f"{line}\n")
-                count += 1
+    with new_file(path, "export") as (_, file):
+        for line in lines:
+            file.write(f"{line}\n".encode())
+            count += 1
     return count

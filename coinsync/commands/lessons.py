@@ -1,9 +1,9 @@
-"""Coins for lessons: sync, runs, explain."""
+"""Coins for lessons: sync, explain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,6 @@ from typer import Context, Option
 from coinsync.commands import completion, connections
 from coinsync.commands.options import (
     AcceptUnsafe,
-    AsCsv,
     Day,
     LockTimeout,
     Yes,
@@ -24,7 +23,6 @@ from coinsync.commands.options import (
 )
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.commands.sync_posting import Posting
-from coinsync.core.identity import plain_number
 from coinsync.core.rules import GuestPolicy
 from coinsync.errors import CoinsyncError, DigestMismatch, UsageError, VkRefused
 
@@ -174,51 +172,6 @@ def _take(posting: Posting, outcome: Outcome, bar: Bar | None = None) -> bool:
     return posting.take(outcome)
 
 
-def runs(
-    ctx: Context,
-    limit: Annotated[int, Option(min=1, max=10_000, help="How many.")] = 20,
-    max_age: Annotated[
-        str | None,
-        Option(metavar="26h", help="Exit with 4 when a branch was last synced longer ago."),
-    ] = None,
-    as_csv: AsCsv = False,
-) -> int:
-    """The last runs, and how fresh each branch is."""
-    from coinsync.lookup.school import freshness
-    from coinsync.render import status
-    from coinsync.render.numbers import age
-
-    session: Session = ctx.obj
-    oldest = _age_of(max_age) if max_age is not None else None
-    with session.reader() as reader:
-        last_runs = reader.runs(limit)
-        branches = freshness(reader, session.settings, session.now())
-    chosen = session.chosen_branch_ids()
-    if chosen is not None:
-        last_runs = [run for run in last_runs if run.branch in chosen]
-        branches = [branch for branch in branches if branch.branch in chosen]
-    if session.json or as_csv or not session.quiet:
-        session.print_listing(status.runs_listing(last_runs, branches), as_csv)
-    if oldest is None:
-        return 0
-    stale = [branch for branch in branches if branch.is_older_than(oldest)]
-    for branch in stale:
-        synced = "was never synced"
-        if branch.age is not None:
-            synced = f"was last synced {age(branch.age)} ago"
-        session.complain(f"{branch.name} {synced}, more than {max_age}")
-    return DIFFERENT if stale else 0
-
-
-def _age_of(text: str) -> timedelta:
-    """An age as typed: a whole number and m, h or d. Raises ``UsageError``."""
-    units = {"m": "minutes", "h": "hours", "d": "days"}
-    number, unit = plain_number(text[:-1]), text[-1:]
-    if unit not in units or number is None or number >= 1_000_000:
-        raise UsageError(f"{text!r} is no age", advice="Write ages as 90m, 26h or 3d.")
-    return timedelta(**{units[unit]: number})
-
-
 def explain(
     ctx: Context,
     resident: Annotated[
@@ -247,4 +200,6 @@ def explain(
                 lesson=lesson,
                 day=day_of(day),
             )
-    session.print_listing(render.explanations(explanations))
+    # Whoever names neither a lesson nor a day is shown the last ones.
+    is_cut = lesson is None and day is None and len(explanations) == lookup.LESSONS_MAX
+    session.print_listing(render.explanations(explanations, is_cut=is_cut))

@@ -120,8 +120,10 @@ SECTIONS: Mapping[str, Members] = {
         "sync": Command(
             "lessons:sync", "Read attendance, show the difference, apply it.", by_branch=True
         ),
-        "runs": Command(
-            "lessons:runs", "The last runs, and how fresh each branch is.", by_branch=True
+        "waiting": Command(
+            "waiting:waiting",
+            "What waits for a person, as far as it is new; once a week everything.",
+            by_branch=True,
         ),
         "review": Noun("What waits for a person.", REVIEW),
         "credit": Command(
@@ -132,6 +134,12 @@ SECTIONS: Mapping[str, Members] = {
             "coins:reverse", "Take an entry back: a second entry that names it, once."
         ),
         "import": Command("coins:import_file", "Coins from a spreadsheet: all rows or none."),
+        "undo": Command(
+            "journal:undo", "Take a whole run made by hand back, or what still stands of it."
+        ),
+        "journal": Command(
+            "journal:journal", "Who did what, when, why, and how to take it back.", by_branch=True
+        ),
     },
     "The shop": {
         "sell": Command("shop:sell", "Sell goods for coins: debit, stock and sale in one."),

@@ -142,7 +142,7 @@ def _proof(
     given: Sequence[Seal],
     copy: Reader | None,
 ) -> Proof:
-    held = [(seal, "coinsync runs") for seal in given]
+    held = [(seal, "coinsync journal") for seal in given]
     seen = last_seal(session.seal_file)
     # That it holds is no news; that it does not is what stops every writer.
     if seen is not None and not reader.has_seal(seen):

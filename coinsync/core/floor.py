@@ -74,8 +74,16 @@ def refuse_debts(checked: BalancesToCheck, balances: Mapping[int, int]) -> None:
 
 def refuse_debt(who: str, balance: int, change: int) -> None:
     """Raise ``NotEnoughCoins`` for a loss below zero; a gain is welcome whatever the debt."""
+    debt = debt_text(who, balance, change)
+    if debt:
+        raise NotEnoughCoins(debt)
+
+
+def debt_text(who: str, balance: int, change: int) -> str:
+    """What is wrong with a loss below zero; "" where nothing is."""
     if change < 0 and balance + change < 0:
-        raise NotEnoughCoins(f"{who} has {balance} coins, {-change} needed")
+        return f"{who} has {balance} coins, {-change} needed"
+    return ""
 
 
 def refuse_missing_pieces(plan: Plan, pieces_left: Mapping[str, int]) -> None:

@@ -7,27 +7,40 @@ note about it. The writer reads under its lock what ``cards_to_read`` names.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from coinsync.core.facts import Decision, Fact, Link, Merge, Note, Presence, Resident, VkPage
-from coinsync.core.ledger import survivors_of
-from coinsync.core.plan import Drop, Plan, Post, Put
+from coinsync.core.facts import (
+    Attendance,
+    Decision,
+    Doubt,
+    Fact,
+    Hold,
+    Link,
+    Membership,
+    Merge,
+    Note,
+    Presence,
+    Resident,
+    VkPage,
+)
+from coinsync.core.ledger import Kind, survivors_of
+from coinsync.core.plan import Drop, Plan, Post, Purpose, Put
 from coinsync.errors import StalePlan
 
 
 @dataclass(frozen=True, slots=True)
 class CardsToRead:
-    """Cards to read again: the ``presence`` of some, the links of ``viewers``.
+    """Cards to read again: the links of ``viewers``.
 
-    Of ``forgotten`` also VK pages, the notes of their entries, and decisions about them.
+    Of ``forgotten`` also VK pages, the notes of their entries, memberships, and what waits or was
+    decided.
     """
 
-    presence: frozenset[int]
     viewers: frozenset[int]
     forgotten: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedCards:
-    """What is recorded of those cards; ``merges`` are all that there are."""
+    """What is recorded of those cards; ``merges`` and ``erased`` are all that there are."""
 
     merges: Collection[Merge] = ()
     erased: Collection[int] = ()
@@ -35,6 +48,8 @@ class RecordedCards:
     pages: Collection[VkPage] = ()
     notes: Collection[Note] = ()
     decisions: Collection[Decision] = ()
+    holds: Collection[Hold] = ()
+    memberships: Collection[Membership] = ()
 
 
 @dataclass(slots=True)
@@ -51,12 +66,10 @@ class _Effects:
     forgotten: set[int] = field(default_factory=set)
 
 
-def cards_to_read(plan: Plan, merges: Collection[Merge]) -> CardsToRead:
-    """The cards about which the policy asks; ``merges`` are all that are recorded."""
+def cards_to_read(plan: Plan) -> CardsToRead:
+    """The cards about which the policy asks."""
     effects = _effects_of(plan)
-    relatives = _merged_with(effects.forgotten, merges)
     return CardsToRead(
-        presence=frozenset(effects.given | effects.joined | effects.noted | relatives),
         viewers=frozenset(effects.joined | effects.forgotten),
         forgotten=frozenset(effects.forgotten),
     )
@@ -65,6 +78,7 @@ def cards_to_read(plan: Plan, merges: Collection[Merge]) -> CardsToRead:
 def refuse_stale_cards(plan: Plan, recorded: RecordedCards) -> None:
     """Raise ``StalePlan`` where the plan would undo what was done to cards meanwhile."""
     effects = _effects_of(plan)
+    _refuse_record_of_erased(plan, recorded.erased)
     _refuse_gone_cards(effects, recorded)
     _refuse_new_viewers(plan, effects, recorded)
     _refuse_to_forget_in_part(plan, effects, recorded)
@@ -100,6 +114,29 @@ def _effects_of(plan: Plan) -> _Effects:
     return effects
 
 
+def _refuse_record_of_erased(plan: Plan, erased: Collection[int]) -> None:
+    # Of whom a family wants to be forgotten nothing more is recorded and no coin is posted; a
+    # clerk may take back what was posted before.
+    if not erased:
+        return
+    taken_back = () if plan.purpose is Purpose.LESSONS else (Kind.REVERSAL, Kind.REFUND)
+    for change in plan.changes:
+        card = 0
+        match change:
+            case Put(new=Attendance() as mark):
+                card = mark.resident
+            case Put(new=Membership(until=None) as seat):
+                card = seat.resident
+            case Put(new=Hold() as hold):
+                card = hold.resident
+            case Put(new=Doubt(is_about_card=True) as doubt):
+                card = doubt.id
+            case Post(entry) if entry.kind not in taken_back:
+                card = entry.resident
+        if card in erased:
+            raise StalePlan(f"plan is stale: #{card} was erased meanwhile")
+
+
 def _refuse_gone_cards(effects: _Effects, recorded: RecordedCards) -> None:
     # A card that the plan itself takes out of a merge, or merges elsewhere, may be given something.
     merged = {merge.resident for merge in recorded.merges if merge.into} - effects.remerged
@@ -124,10 +161,11 @@ def _refuse_to_forget_in_part(plan: Plan, effects: _Effects, recorded: RecordedC
     relatives = _merged_with(effects.forgotten, recorded.merges)
     links = [link for link in recorded.links if link.resident in effects.forgotten]
     dropped = {change.old for change in plan.changes if isinstance(change, Drop)}
-    left_behind: set[Fact] = {*links, *recorded.pages, *recorded.notes} - dropped
+    left_behind: set[Fact] = {*links, *recorded.pages, *recorded.notes, *recorded.holds} - dropped
     # A decision stays, without what somebody typed about it.
     replaced = {change.old for change in plan.changes if isinstance(change, Put)}
     left_behind |= {noted for noted in recorded.decisions if noted.note} - replaced
+    left_behind |= {seat for seat in recorded.memberships if seat.until is None} - replaced
     if left_behind or not relatives <= set(recorded.erased):
         raise StalePlan("plan is stale: more is known by now about whom it forgets")
 

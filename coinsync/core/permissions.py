@@ -12,6 +12,7 @@ from coinsync.core.facts import (
     Attendance,
     Branch,
     Decision,
+    Doubt,
     Fact,
     Group,
     Hold,
@@ -44,12 +45,12 @@ class Permitted:
 #: For a plan of the desk a person answers: it is not in the table.
 _PERMITTED: Mapping[Purpose, Permitted] = {
     Purpose.PEOPLE: Permitted(
-        facts={Branch, LessonType, Group, Resident, Membership, Link, VkPage},
+        facts={Branch, LessonType, Group, Resident, Membership, Link, VkPage, Doubt},
     ),
     Purpose.LESSONS: Permitted(
-        {Kind.AWARD, Kind.REVERSAL}, {Resident, Lesson, Attendance, Hold, Decision}
+        {Kind.AWARD, Kind.REVERSAL}, {Resident, Lesson, Attendance, Hold, Decision, Doubt}
     ),
-    Purpose.REVIEW: Permitted({Kind.AWARD, Kind.REVERSAL, Kind.GIFT}, {Hold, Decision}),
+    Purpose.REVIEW: Permitted({Kind.AWARD, Kind.REVERSAL, Kind.GIFT}, {Hold, Decision, Doubt}),
     Purpose.CATALOG: Permitted(facts={Item, Event}, stock=True),
     Purpose.SALE: Permitted(
         {Kind.SALE, Kind.REFUND}, {Item, Event, Sale, SaleLine, RefundLine}, stock=True
@@ -104,7 +105,7 @@ def _refusal_to_sync(change: Change, actor: str, account: str) -> str:
             was_erased = isinstance(before, Resident) and before.presence is Presence.ERASED
             if was_erased or resident.presence is Presence.ERASED:
                 return "an erased card"
-        case Drop(old) if not isinstance(old, Hold):
+        case Drop(old) if not isinstance(old, (Hold, Doubt)):
             return f"no {type(old).__name__.lower()} any more"
     return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -293,7 +294,13 @@ class Plan:
 
     def _check_lessons(self, limits: Limits) -> tuple[str, ...]:
         evidence = self.evidence
-        reversals, awarded = self.counts.reversals, self.counts.awarded
+        moved = Counter[str]()
+        for entry in self.entries:
+            moved[entry.key] += entry.coins
+        # A lesson that is taken back and paid anew, as at another rate, is no loss; what else the
+        # child gets that night is no comfort for a lesson that is lost.
+        reversals = sum(coins < 0 for coins in moved.values())
+        awarded = (+moved).total()
         refusals = []
         # An empty answer is never a reason to take coins away.
         if evidence.lessons_known and not evidence.lessons_read:

@@ -12,7 +12,18 @@ from coinsync.core.directory import Directory
 from coinsync.core.facts import Lesson
 from coinsync.core.ledger import Entry, Kind
 from coinsync.core.people_report import VK_PROBLEMS
-from coinsync.core.plan import Change, Counts, Limits, Plan, Purpose, Put, Remark, RemarkKind, Scope
+from coinsync.core.plan import (
+    Change,
+    Counts,
+    Drop,
+    Limits,
+    Plan,
+    Purpose,
+    Put,
+    Remark,
+    RemarkKind,
+    Scope,
+)
 from coinsync.core.planning.doubts import doubt_text
 from coinsync.core.reasons import reason_text
 from coinsync.core.rules import Reason
@@ -176,6 +187,10 @@ class _LineWriter:
         self._entries = plan.entries
         self._remarks = dict(gathered(plan.remarks, lambda remark: remark.kind))
         self._lessons = {lesson.id: lesson for lesson in plan.lessons}
+        self._no_longer_held = set()
+        for change in plan.changes:
+            if isinstance(change, Drop) and isinstance(change.old, facts.Hold):
+                self._no_longer_held.add(change.old.key)
 
     def lines(self) -> list[PlanLine]:
         """What gives coins, what takes them, and what only is to be known."""
@@ -184,6 +199,8 @@ class _LineWriter:
         for entry in self._entries:
             if entry.kind is Kind.REVERSAL:
                 note = reason_text(entry.reason) + self._replacement(entry)
+                if entry.key in self._no_longer_held:
+                    note += ", no longer held"
                 lines.append(self._of_entries("-", "reverse", [entry], note))
             elif entry.kind is not Kind.AWARD:
                 sign = "+" if entry.coins > 0 else "-"
@@ -214,7 +231,8 @@ class _LineWriter:
         lines = []
         for (day, _, is_late), group in gathered(awards, line_of):
             days = (self._today - day).days
-            note = f"marked {_counted(days, 'day')} late" if is_late else ""
+            # In the zone of another branch it may be tomorrow.
+            note = f"marked {_counted(days, 'day')} late" if is_late and days > 0 else ""
             lines.append(self._of_entries("+", "award", group, note))
         return lines
 

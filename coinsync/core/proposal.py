@@ -6,9 +6,9 @@ from datetime import date, datetime
 
 from coinsync.core.facts import Hold
 from coinsync.core.files.import_rows import EARLIEST
-from coinsync.core.floor import refuse_debt
+from coinsync.core.floor import debt_text
 from coinsync.core.plan import Plan, Scope
-from coinsync.errors import UsageError
+from coinsync.errors import NotEnoughCoins, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,15 @@ def scope_of(*days: date) -> Scope:
 
 
 def check_floors(moves: Sequence[Move]) -> None:
-    """Refuse moves at whose end somebody who loses coins has fewer than none."""
+    """Refuse moves at whose end somebody who loses coins has fewer than none; all are named."""
     # Only the end counts: of several moves of one resident a gain may come after a loss.
     first: dict[int, Move] = {}
     last: dict[int, Move] = {}
     for move in moves:
         first.setdefault(move.resident, move)
         last[move.resident] = move
+    debts = []
     for id, move in first.items():
-        refuse_debt(f"#{id} {move.name}", move.before, last[id].after - move.before)
+        debts.append(debt_text(f"#{id} {move.name}", move.before, last[id].after - move.before))
+    if any(debts):
+        raise NotEnoughCoins("; ".join(filter(None, debts)))

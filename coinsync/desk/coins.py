@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 
 from coinsync.core import ledger
 from coinsync.core.facts import Decision, Presence, Resident
-from coinsync.core.ledger import Entry, KeyState, Kind, Line
+from coinsync.core.journal import NOT_TAKEN_BACK, sale_of
+from coinsync.core.ledger import Entry, KeyState, Kind, Line, Posted
 from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put
 from coinsync.core.proposal import Proposal, check_floors, scope_of
 from coinsync.core.school import Way
@@ -24,13 +25,6 @@ from coinsync.store.reader import Reader
 
 #: The same amount for the same reason within that time was likely typed twice.
 DUPLICATE_WITHIN = timedelta(minutes=10)
-
-#: Entries that no clerk takes back one by one, and what to do instead.
-_NOT_BY_HAND = {
-    Kind.REVERSAL: "is a reversal itself; post a new credit or debit instead",
-    Kind.SALE: 'is a purchase; "coinsync refund" takes it back with the goods',
-    Kind.REFUND: "is a refund; sell again instead",
-}
 
 
 def give(
@@ -178,34 +172,53 @@ def reverse(clerk: Clerk, n: int, *, note: str) -> Proposal:
 
     Raises ``NotFound``, ``AlreadyReversed``, ``NotReversible`` or ``NotEnoughCoins``.
     """
-    reader = clerk.reader
-    original = _reversible_entry(reader, n)
-    state = reader.key_states([original.key])[original.key]
-    card = gather.recorded_resident(reader, original.resident)
-    today = clerk.today(gather.surviving_card(reader, card).branches)
-    of_lesson = original.kind is Kind.AWARD
-    reversal = replace(
-        original,
-        seq=state.seq + 1,
-        coins=-original.coins,
-        kind=Kind.REVERSAL,
-        # Coins of a lesson are taken back on its day; what a clerk did by mistake is mended today.
-        happened_on=original.happened_on if of_lesson else today,
-        reason=ledger.TAKEN_BACK,
-        actor=clerk.author.actor,
-        note="" if card.presence is Presence.ERASED else note,
-        reverses=n,
-    )
-    changes: list[Change] = [Post(reversal)]
-    if of_lesson:
-        changes += _decide_nothing_is_due(clerk, reversal, today)
-    moves = gather.moves_of(clerk, [reversal])
+    return reverse_all(clerk, [_reversible_entry(clerk.reader, n)], note, f"takes back entry {n}")
+
+
+def reverse_all(clerk: Clerk, originals: Sequence[Posted], note: str, *words: str) -> Proposal:
+    """Plan to take entries back, all or none; ``words`` say what that is.
+
+    Raises ``NotEnoughCoins`` with everybody who has spent the coins.
+    """
+    reader, survivors = clerk.reader, clerk.reader.survivors()
+    cards = {posted.entry.resident for posted in originals}
+    residents = reader.residents_by_id(cards | {survivors.get(card, card) for card in cards})
+    states = reader.key_states([posted.entry.key for posted in originals])
+    reversals: list[Entry] = []
+    decisions: list[Change] = []
+    for posted in originals:
+        entry = posted.entry
+        owner = residents[survivors.get(entry.resident, entry.resident)]
+        is_erased = residents[entry.resident].presence is Presence.ERASED
+        today = clerk.today(owner.branches)
+        of_lesson = entry.kind is Kind.AWARD
+        reversal = replace(
+            entry,
+            seq=states[entry.key].seq + 1,
+            coins=-entry.coins,
+            kind=Kind.REVERSAL,
+            # Coins of a lesson are taken back on its day; a clerk's mistake is mended today.
+            happened_on=entry.happened_on if of_lesson else today,
+            reason=ledger.TAKEN_BACK,
+            actor=clerk.author.actor,
+            note="" if is_erased else note,
+            reverses=posted.n,
+        )
+        reversals.append(reversal)
+        if of_lesson:
+            decisions += _decide_nothing_is_due(clerk, reversal, today)
+    moves = gather.moves_of(clerk, reversals)
     check_floors(moves)
-    plan = Plan.of(Purpose.DESK, scope_of(reversal.happened_on), changes, basis=[state])
-    return Proposal(plan, moves, words=(f"takes back entry {n}",))
+    plan = Plan.of(
+        Purpose.DESK,
+        scope_of(*(reversal.happened_on for reversal in reversals)),
+        [*map(Post, reversals), *decisions],
+        basis=[states[reversal.key] for reversal in reversals],
+    )
+    return Proposal(plan, moves, words)
 
 
-def _reversible_entry(reader: Reader, n: int) -> Entry:
+def _reversible_entry(reader: Reader, n: int) -> Posted:
     line = reader.line(n)
     if line is None:
         raise NotFound(
@@ -214,10 +227,13 @@ def _reversible_entry(reader: Reader, n: int) -> Entry:
         )
     if line.reversed_by is not None:
         raise AlreadyReversed(f"entry {n} is already reversed by {line.reversed_by}")
-    entry = line.posted.entry
-    if entry.kind in _NOT_BY_HAND:
-        raise NotReversible(f"entry {n} {_NOT_BY_HAND[entry.kind]}")
-    return entry
+    refusal = NOT_TAKEN_BACK.get(line.posted.entry.kind, "")
+    sale = sale_of([line])
+    if sale:
+        refusal = f'is a purchase; "coinsync refund {sale}" takes it back with the goods'
+    if refusal:
+        raise NotReversible(f"entry {n} {refusal}")
+    return line.posted
 
 
 def _decide_nothing_is_due(clerk: Clerk, reversal: Entry, today: date) -> list[Change]:

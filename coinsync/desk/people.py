@@ -3,7 +3,16 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from coinsync.core.facts import Fact, Link, LinkSource, Merge, Presence, Resident, VkPage
+from coinsync.core.facts import (
+    Fact,
+    Link,
+    LinkSource,
+    Membership,
+    Merge,
+    Presence,
+    Resident,
+    VkPage,
+)
 from coinsync.core.ledger import survivors_of
 from coinsync.core.plan import Change, Drop, Plan, Purpose, Put
 from coinsync.core.proposal import Proposal, scope_of
@@ -138,7 +147,7 @@ def erase(clerk: Clerk, resident: Resident) -> Proposal:
         if card != erased:
             changes.append(Put(erased, card))
     dropped: list[Fact] = [*links, *reader.recorded(VkPage, cards), *notes]
-    dropped += reader.doubts_of(cards)
+    dropped += [*reader.doubts_of(cards), *reader.holds_of(cards)]
     changes += [Drop(fact) for fact in dropped]
     for decision in decisions:
         changes.append(Put(replace(decision, note=""), decision))
@@ -146,6 +155,10 @@ def erase(clerk: Clerk, resident: Resident) -> Proposal:
         # The numbers of the accounts that came along with a card tell who the family is.
         if merge.resident in cards and merge.links:
             changes.append(Put(replace(merge, links=()), merge))
+    today = clerk.today(resident.branches)
+    for seat in reader.recorded(Membership, cards):
+        if seat.until is None:
+            changes.append(Put(replace(seat, until=max(today, seat.since)), seat))
     noted = len(notes) + len(decisions)
     words = [
         f"#{resident.id} {resident.name}: the name, {len(links)} VK links and {noted} notes go",

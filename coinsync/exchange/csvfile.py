@@ -38,6 +38,7 @@ from coinsync.exchange.values import (
     text,
     weekdays,
 )
+from coinsync.files import write_whole
 
 T = TypeVar("T")
 
@@ -147,7 +148,7 @@ def make_templates(folder: Path) -> bool:
             return False
     folder.mkdir(parents=True, exist_ok=True)
     for path, content in templates.items():
-        path.write_bytes(content)
+        write_whole(path, content, 0o644)
     return present != templates
 
 

@@ -1,6 +1,6 @@
 """Why a lesson gave coins, or gave none. Reads only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from coinsync.config import Settings
@@ -14,7 +14,7 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.history import Explanation, Step
-from coinsync.core.ledger import KeyState, Line, lesson_key
+from coinsync.core.ledger import KeyState, Kind, Line, gift_key, lesson_key
 from coinsync.core.planning.compare import is_decided
 from coinsync.core.rules import Reason, Verdict, judge
 from coinsync.errors import NotFound
@@ -42,7 +42,7 @@ def explain(
         raise NotFound(
             f"#{resident.id} {resident.name}: {_lesson_asked(lesson, day)} is not recorded",
             advice="The CRM did not list this resident there when it was last read; "
-            'see "coinsync runs".',
+            'see "coinsync journal".',
         )
     visits = [(resident, record.lesson, record.attendance[0]) for record in records]
     return _explanations(reader, settings, visits)
@@ -60,7 +60,7 @@ def explain_to_all(reader: Reader, settings: Settings, lesson: int) -> list[Expl
     if record is None:
         raise NotFound(
             f"lesson {lesson} is not recorded",
-            advice='See "coinsync runs" for the days that were read.',
+            advice='See "coinsync journal" for the days that were read.',
         )
     attendance = {attendance.resident: attendance for attendance in record.attendance}
     residents = reader.recorded(Resident, attendance)
@@ -85,6 +85,7 @@ def _explanations(reader: Reader, settings: Settings, visits: Sequence[Visit]) -
     lines: dict[str, list[Line]] = {key: [] for key in keys}
     for line in reader.lines_under(lines):
         lines[line.posted.entry.key].append(line)
+    gifts = _gifts(reader, lines)
     holds = reader.holds({lesson.id for _, lesson, _ in visits})
     decisions = reader.decisions({lesson.id for _, lesson, _ in visits})
     explanations = []
@@ -103,12 +104,25 @@ def _explanations(reader: Reader, settings: Settings, visits: Sequence[Visit]) -
             steps=_steps(lesson, attendance, verdict, settings),
             verdict=verdict,
             posted=posted,
-            lines=tuple(lines[key]),
+            lines=(*lines[key], *gifts.get(key, ())),
             hold=holds.get(key),
             decision=decision if is_answer else None,
         )
         explanations.append(explanation)
     return explanations
+
+
+def _gifts(reader: Reader, lines: Mapping[str, Sequence[Line]]) -> dict[str, list[Line]]:
+    """The gifts by which awards were forgiven, by the keys of the awards."""
+    key_of: dict[str, str] = {}
+    for key, of_lesson in lines.items():
+        for line in of_lesson:
+            if line.posted.entry.kind is Kind.AWARD and line.reversed_by:
+                key_of[gift_key(line.posted.n)] = key
+    gifts: dict[str, list[Line]] = {}
+    for gift in reader.lines_under(key_of):
+        gifts.setdefault(key_of[gift.posted.entry.key], []).append(gift)
+    return gifts
 
 
 _STATUS = {

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from coinsync.config import Settings
 from coinsync.core.directory import Directory
-from coinsync.core.facts import Group, Resident
+from coinsync.core.facts import Decision, Group, Resident
 from coinsync.core.history import History, HistoryLine, Statement, StatementLine
 from coinsync.core.ledger import Kind, Line
 from coinsync.core.rules import judge
@@ -52,14 +53,38 @@ def history(
                 title, reason = names.lesson(lesson), verdict.reason.value
                 lines.append(HistoryLine(lesson.date, title, 0, reason, "lesson", lesson=lesson))
         lines.sort(key=lambda line: line.day, reverse=True)
-    return History(resident, reader.balance(resident.id), tuple(lines), more)
+    shown = _with_decisions(reader, resident, lines)
+    return History(resident, reader.balance(resident.id), shown, more)
+
+
+def _with_decisions(
+    reader: Reader, resident: Resident, lines: Sequence[HistoryLine]
+) -> tuple[HistoryLine, ...]:
+    """Lines with what a person decided about their lesson, where no note of theirs says it."""
+    cards = reader.cards_of(resident.id)
+    decisions: dict[int, Decision] = {}
+    for decision in reader.decisions({line.lesson.id for line in lines if line.lesson}).values():
+        if decision.resident in cards:
+            decisions[decision.lesson] = decision
+    shown = []
+    for line in lines:
+        answer = decisions.get(line.lesson.id) if line.lesson else None
+        # What a person's word has paid did not earn nothing; its entry says so.
+        if answer and answer.coins and line.line is None:
+            continue
+        seq = line.line.posted.entry.seq if line.line else 0
+        if answer and (answer.seq, answer.coins) == (seq, line.coins) and not line.note:
+            note = f"decided by {answer.actor} on {answer.decided_on}: {answer.note}"
+            line = replace(line, note=note.removesuffix(": "))
+        shown.append(line)
+    return tuple(shown)
 
 
 def _history_line(line: Line, names: Directory, balance: int) -> HistoryLine:
     entry = line.posted.entry
     return HistoryLine(
         day=entry.happened_on,
-        title=names.lesson(line.lesson) if line.lesson else "",
+        title=_title(line, names),
         coins=entry.coins,
         reason=entry.reason,
         kind=entry.kind.value,
@@ -69,6 +94,14 @@ def _history_line(line: Line, names: Directory, balance: int) -> HistoryLine:
         rule=entry.rule,
         note=line.note,
     )
+
+
+def _title(line: Line, names: Directory) -> str:
+    if line.lesson is None:
+        return ""
+    title, held_on = names.lesson(line.lesson), line.lesson.date
+    # An entry keeps the day on which it was posted for.
+    return title if held_on == line.posted.entry.happened_on else f"{title}, now on {held_on}"
 
 
 def statement(

@@ -115,11 +115,13 @@ def _statement_lines(of: Statement, words: Words) -> Grid:
     return grid
 
 
-def explanations(of: Sequence[Explanation]) -> Listing:
-    """Why lessons gave what they gave."""
+def explanations(of: Sequence[Explanation], *, is_cut: bool = False) -> Listing:
+    """Why lessons gave what they gave; ``is_cut``: only the last of them are shown."""
     page: Parts = []
     for explanation in of:
         page += _explanation(explanation)
+    if is_cut:
+        page.append(dim(f"these are the last {len(of)}: pass --lesson or --date for others"))
     return Listing(page, of)
 
 

@@ -8,6 +8,7 @@ import fcntl
 import json
 import math
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -55,7 +56,7 @@ def run_lock(
 
 def holder_of(path: Path) -> dict[str, str] | None:
     """What the run that holds a lock file says of itself; None while it is free."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         # Shared and for a moment: others who only look are not in the way.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -73,10 +74,17 @@ def holder_of(path: Path) -> dict[str, str] | None:
 def open_shared(path: Path) -> int:
     """Open a file of the state folder for every user of its group; it is made where missing."""
     # A link in the place of the file could lead to somebody else's, which would be emptied.
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o660)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, flags, 0o660)
+    status, folder = os.fstat(descriptor), path.parent.stat()
+    # Who runs here owns it, or shares the folder. A second name may be that of a file that counts.
+    is_expected = status.st_uid in (os.geteuid(), folder.st_uid) or status.st_gid == folder.st_gid
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or not is_expected:
+        os.close(descriptor)
+        raise OSError(0, "it is no file of this user or of the folder's group")
     # Two users of one group may take turns, whatever the umask of the one who came first. Only the
     # owner can say so.
-    if os.fstat(descriptor).st_uid == os.geteuid():
+    if status.st_uid == os.geteuid():
         os.fchmod(descriptor, 0o660)
     return descriptor
 

@@ -31,9 +31,9 @@ from coinsync.store.rows import TABLES, day_of
 class Reader(PeopleQueries, LessonQueries, ShopQueries):
     """Questions to one database, through a connection that somebody else has opened."""
 
-    def runs(self, limit: int) -> list[Run]:
-        """The last runs, newest first."""
-        return [Run._make(row) for row in self._constant(statements.LAST_RUNS, [limit])]
+    def runs(self, limit: int, before: int = N_MAX) -> list[Run]:
+        """The last runs before one, newest first."""
+        return [Run._make(row) for row in self._constant(statements.LAST_RUNS, [before, limit])]
 
     def seal(self) -> Seal:
         """The newest seal, which vouches for all that is recorded."""
@@ -49,6 +49,10 @@ class Reader(PeopleQueries, LessonQueries, ShopQueries):
     def run(self, uuid: str) -> Run | None:
         """One run by its own id."""
         return self._run(RunRow.select().where(RunRow.uuid == uuid))
+
+    def run_numbered(self, id: int) -> Run | None:
+        """One run by its number."""
+        return next((run for run in self.runs(1, id + 1) if run.id == id), None)
 
     def last_run(self, branch: int, purpose: str) -> Run | None:
         """The last run of a branch with that purpose."""

@@ -8,14 +8,14 @@ connection. What another writer disturbed is tried again as a whole, a bounded n
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import Database
 
 from coinsync.core import floor, people_policy, permissions, staleness
 from coinsync.core.fact_keys import identity
-from coinsync.core.facts import Fact, Merge, Presence, Resident, VkPage
+from coinsync.core.facts import Fact, Membership, Merge, Presence, VkPage
 from coinsync.core.ledger import GENESIS, Head, Receipt, Run, RunHash, utc_text
 from coinsync.core.plan import Drop, Limits, Plan, Purpose, Put
 from coinsync.core.seal import seal_of
@@ -36,6 +36,7 @@ from coinsync.store.reader import Reader
 from coinsync.store.rows import refuse_too_long
 
 PAUSE_SECONDS = 0.05
+CLOCK_TOLERANCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +149,9 @@ def _write(
     # From here on nobody else can write. What was read before may be old; only this counts.
     reader = Reader(database)
     head = reader.head()
-    posted_at = utc_text(environment.now())
     _check_account(database, head.account, order.account)
     last_run = _last_run(reader, head, len(entries))
-    if plan.purpose is not Purpose.ACCEPT:
-        _check_clock(last_run, posted_at)
+    posted_at = _posting_time(plan, last_run, environment.now())
     facts = _check_facts(reader, plan)
     _check_basis(reader, plan)
     merges = reader.merges()
@@ -198,14 +197,21 @@ def _last_run(reader: Reader, head: Head, entries: int) -> Run | None:
     return last_run
 
 
-def _check_clock(last_run: Run | None, posted_at: str) -> None:
+def _posting_time(plan: Plan, last_run: Run | None, now: datetime) -> str:
+    """The time to post at, in UTC. Raises ``ClockWrong``."""
+    text = utc_text(now)
     # Only the latest run counts: a person may have accepted that earlier ones were stamped wrongly.
-    if last_run is not None and posted_at < last_run.posted_at:
-        raise ClockWrong(
-            f"clock is before the last run ({last_run.posted_at}); nothing written",
-            advice="Correct the clock of this machine. If it is right and that run was stamped"
-            " wrongly: coinsync db accept --clock",
-        )
+    if last_run is None or text >= last_run.posted_at or plan.purpose is Purpose.ACCEPT:
+        return text
+    # Two machines of one database differ by seconds, and a clock that is set right goes back a
+    # little: for so long the time stands still.
+    if datetime.fromisoformat(last_run.posted_at) - now <= CLOCK_TOLERANCE:
+        return last_run.posted_at
+    raise ClockWrong(
+        f"clock is before the last run ({last_run.posted_at}); nothing written",
+        advice="Correct the clock of this machine. If it is right and that run was stamped"
+        " wrongly: coinsync db accept --clock",
+    )
 
 
 def _check_facts(reader: Reader, plan: Plan) -> list[Put | Drop]:
@@ -226,16 +232,16 @@ def _check_basis(reader: Reader, plan: Plan) -> None:
 
 
 def _check_cards(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
-    asked = people_policy.cards_to_read(plan, merges)
-    residents = reader.recorded(Resident, asked.presence)
-    erased = {card.id for card in residents if card.presence is Presence.ERASED}
+    asked = people_policy.cards_to_read(plan)
     recorded = people_policy.RecordedCards(
         merges,
-        erased,
+        reader.resident_ids(Presence.ERASED),
         reader.links_of(asked.viewers),
         reader.recorded(VkPage, asked.forgotten),
         reader.notes_of(asked.forgotten),
         reader.decisions_of(asked.forgotten),
+        reader.holds_of(asked.forgotten),
+        reader.recorded(Membership, asked.forgotten),
     )
     people_policy.refuse_stale_cards(plan, recorded)
 

@@ -77,7 +77,7 @@ step install -m 644 "$here/completion.bash" /etc/bash_completion.d/coinsync
 for unit in "$here"/systemd/*; do step install -m 644 "$unit" "/etc/systemd/system/$(basename "$unit")"; done
 if [ -d /run/systemd/system ]; then
     step systemctl daemon-reload
-    for job in sync deep backup freshness reconcile; do step systemctl enable --quiet --now "coinsync-$job.timer"; done
+    for job in sync deep backup waiting reconcile; do step systemctl enable --quiet --now "coinsync-$job.timer"; done
     step systemctl enable --quiet coinsync-database coinsync-web
     [ ! -e /etc/coinsync/config.toml ] || step systemctl restart coinsync-database coinsync-web
 else

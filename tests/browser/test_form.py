@@ -709,6 +709,8 @@ def test_the_first_view_is_small(opened: Opener, serve: Serve, tmp_path: Path) -
     }
     assert len(taken) == 2
     assert sum(taken.values()) <= 24 * 1024
+    network.send("HeapProfiler.collectGarbage")
+    assert network.send("Runtime.getHeapUsage")["usedSize"] <= 2 * 1024 * 1024
     # Pictures wait until somebody comes near.
     assert not [one for one in app.site.asked if one.path.startswith("/pictures/")]
 

@@ -279,6 +279,14 @@ def test_child_that_was_shown_is_shown_again(
     until(hasty, lambda: all(call.answered for call in hasty.host.of(GET)), "the late answer")
     hasty.settle()
     assert balance(hasty) == "Соня Журавлёва 140"
+    # Nor is the child changed under the eyes of whoever is looking already.
+    hasty.host.cloud.put(PARENT, "me1", f"child:{LIZA}")
+    asked = len(hasty.host.of(GET))
+    again(hasty)
+    call = hasty.host.called(GET, asked + 1)
+    until(hasty, lambda: call.answered, "another late answer")
+    hasty.settle()
+    assert balance(hasty) == "Соня Журавлёва 140"
 
 
 def test_chosen_child_is_in_sight_among_many(

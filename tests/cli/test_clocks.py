@@ -38,7 +38,7 @@ def test_a_ledger_stamped_in_the_future_has_a_way_out(frozen: Installation) -> N
     assert "the clock is accepted" in accepted.out
     frozen.ok("debit", *CREDIT[1:])
     frozen.ok("reconcile")
-    assert frozen.ok("runs", "--json").json["runs"][1]["purpose"] == "accept"
+    assert frozen.ok("journal", "--json").json[1]["run"]["purpose"] == "accept"
 
 
 def test_a_person_is_asked(frozen: Installation) -> None:

@@ -29,7 +29,8 @@ class TestHelp:
         out = Installation(tmp_path).ok("--help").out
         for command in (
             "sync",
-            "runs",
+            "journal",
+            "waiting",
             "explain",
             "balance",
             "history",
@@ -291,27 +292,27 @@ class TestRuns:
     def test_a_run_is_listed_with_its_totals(self, installation: Installation) -> None:
         """Who, when, what, how much."""
         installation.ok("sync")
-        found = installation.ok("runs", "--json").json
-        lessons = [run for run in found["runs"] if run["purpose"] == "lessons"]
+        runs = [line["run"] for line in installation.ok("journal", "--json").json]
+        lessons = [run for run in runs if run["purpose"] == "lessons"]
         assert sum(run["coins"] for run in lessons) == sum(
             posted.entry.coins for posted in installation.ledger()
         )
-        assert {run["actor"] for run in found["runs"]} == {"anna"}
-        assert sum(run["requests"] for run in found["runs"]) == len(installation.crm.requests)
-        assert "last synced" in installation.ok("runs").out
+        assert {run["actor"] for run in runs} == {"anna"}
+        assert sum(run["requests"] for run in runs) == len(installation.crm.requests)
 
     def test_fresh_enough_is_0(self, synced: Installation) -> None:
         """Within the age."""
-        assert synced.run("runs", "--max-age", "26h", "--quiet").code == 0
+        said = synced.run("waiting", "--max-age", "26h", "--quiet")
+        assert (said.code, said.err) == (0, "")
 
     def test_too_old_or_never_is_4(self, installation: Installation) -> None:
         """One line for each branch on stderr."""
-        never = installation.run("runs", "--max-age", "26h", "--quiet")
-        assert (never.code, never.out) == (4, "")
+        never = installation.run("waiting", "--max-age", "26h", "--quiet")
+        assert never.code == 4
         assert "was never synced" in never.err
         installation.ok("sync")
         old = installation.run(
-            "runs", "--max-age", "26h", "--quiet", later=timedelta(hours=30, minutes=1)
+            "waiting", "--max-age", "26h", "--quiet", later=timedelta(hours=30, minutes=1)
         )
         assert old.code == 4
         assert "was last synced 1 d 6 h ago" in old.err
@@ -319,14 +320,14 @@ class TestRuns:
     def test_a_backfill_or_half_a_sync_is_not_fresh(self, installation: Installation) -> None:
         """Only a reading that reaches the day counts."""
         installation.ok("sync", "--since", "2026-10-25", "--until", "2026-10-31")
-        assert installation.run("runs", "--max-age", "26h", "--quiet").code == 4
+        assert installation.run("waiting", "--max-age", "26h", "--quiet").code == 4
         assert installation.simulator is not None
         installation.simulator.faults.add("missing_row", match="lesson/index")
         installation.run("sync")
-        assert installation.run("runs", "--max-age", "26h", "--quiet").code == 4
+        assert installation.run("waiting", "--max-age", "26h", "--quiet").code == 4
         installation.simulator.faults.clear()
         installation.ok("sync")
-        assert installation.run("runs", "--max-age", "26h", "--quiet").code == 0
+        assert installation.run("waiting", "--max-age", "26h", "--quiet").code == 0
 
     def test_a_clock_that_went_back_is_refused(self, synced: Installation) -> None:
         """2: entries must not be older than those before them."""
@@ -378,7 +379,8 @@ class TestText:
         for words in (
             "balance",
             "residents list",
-            "runs",
+            "journal",
+            "waiting",
             "db migrate",
             "init",
             "sync",

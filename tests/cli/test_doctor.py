@@ -124,8 +124,7 @@ def add_program(installation: Installation, name: str, script: str) -> None:
 LOOKS = (
     *("config", "secrets", "crm", "branches", "types", "vk field", "vk app", "database", "schema"),
     *("ledger", "triggers", "rights", "writing", "settings", "integrity", "seal", "disk"),
-    "backup",
-    *("freshness", "lock", "clock", "locale", "job", "alarm", "colours", "pictures"),
+    *("backup", "freshness", "lock", "clock", "job", "alarm", "colours", "pictures"),
 )
 ASKED = {"crm", "branches"}
 
@@ -280,11 +279,6 @@ def a_later_seal(installation: Installation) -> None:
     remember(file, Seal(9999, "0" * 20))
 
 
-def locale(value: str) -> Callable[[Installation], None]:
-    """The language of a terminal."""
-    return lambda installation: installation.environ.update({"LC_ALL": value})
-
-
 def crontab(text: str) -> Callable[[Installation], None]:
     """Another table of cron."""
     return lambda installation: add_program(installation, "crontab", f"cat <<'END'\n{text}END\n")
@@ -374,7 +368,6 @@ CASES = (
     Case("freshness", FAIL, "was never synced", sql("DROP TRIGGER run_no_delete; DELETE FROM run")),
     Case("lock", FAIL, "can be written by everybody (mode 0666)", open_lock),
     Case("lock", FAIL, "is a link", linked_lock),
-    Case("locale", FAIL, "ru_RU.KOI8-R is not UTF-8", locale("ru_RU.KOI8-R")),
     Case("job", WARN, "no systemd timer and no line", crontab(f"# {JOB}"), 0),
     Case("job", WARN, "no systemd timer and no line", crontab("1 1 * * * other sync\n"), 0),
     Case("alarm", WARN, "neither a ping address nor", crontab("1 1 * * * coinsync sync\n"), 0),
@@ -409,11 +402,11 @@ def test_every_line_has_a_case() -> None:
 
 
 def test_every_fault_of_the_configuration(well: Installation) -> None:
-    """All of them, each with advice, and the locale, for which no configuration is needed."""
+    """All of them, each with advice, and nothing else: all the rest needs it."""
     well.configure(**SETTINGS, brand__label="red", web__threads=0, school__crm="paper")
     lines = lines_of(examined(well, "--json"))
     assert [line[0] for line in lines.pop("config")] == [FAIL] * 3
-    assert set(lines) == {"locale"}
+    assert not lines
 
 
 def test_advice_stands_below(well: Installation) -> None:

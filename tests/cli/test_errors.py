@@ -82,7 +82,7 @@ def test_a_missing_secret_says_where_to_put_it(installation: Installation) -> No
 def test_a_missing_database_is_not_made_by_the_way(empty: Installation) -> None:
     """2: a slip in the address must not begin an empty ledger."""
     (empty.folder / "coinsync.db").unlink()
-    for command in ("sync", "balance", "runs"):
+    for command in ("sync", "balance", "journal"):
         said = empty.run(command)
         assert (said.code, "does not exist" in said.err) == (2, True)
     assert not (empty.folder / "coinsync.db").exists()
@@ -180,7 +180,7 @@ def test_a_lock_that_is_held_too_long_is_said_at_once(installation: Installation
         (["history", "vk:5"], 6, "no resident answers to 'vk:5'"),
         (["history", "#101", "--kind", "bribe"], 2, "'bribe' is not one of 'award'"),
         (["explain", "#101", "--lesson", "1"], 6, "lesson 1 is not recorded"),
-        (["runs", "--max-age", "soon"], 2, "'soon' is no age"),
+        (["waiting", "--max-age", "soon"], 2, "'soon' is no age"),
         (["--branch", "Nowhere", "sync"], 6, "branch 'Nowhere' is not in the configuration"),
     ],
 )
@@ -258,7 +258,7 @@ def test_a_terminal_without_letters_gets_escapes(synced: Installation) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["balance"], ["runs"], ["catalog", "list"], ["credit", "1", "--everybody"]]
+    "words", [["balance"], ["journal"], ["catalog", "list"], ["credit", "1", "--everybody"]]
 )
 def test_an_unknown_branch_is_refused_by_every_command(
     synced: Installation, words: list[str]
@@ -311,11 +311,12 @@ def test_by_night_a_branch_complains_once(synced: Installation) -> None:
 
 def test_one_branch_is_watched_alone(synced: Installation) -> None:
     """Its runs and how fresh it is; the other branch has a watcher of its own."""
-    both = synced.ok("runs", "--json").json
-    one = synced.ok("runs", "--branch", "2", "--json").json
-    assert {branch["branch"] for branch in both["branches"]} == {1, 2}
-    assert {branch["branch"] for branch in one["branches"]} == {2}
-    assert {run["branch"] for run in one["runs"]} == {2}
+    for words, late in (((), {"sync 1", "sync 2"}), (("--branch", "2"), {"sync 2"})):
+        said = synced.run("waiting", "--all", "--json", *words, later=timedelta(days=3))
+        keys = {case["key"].rpartition(" ")[0] for case in said.json}
+        assert {key for key in keys if key.startswith("sync")} == late
+    lines = synced.ok("journal", "--branch", "2", "--json").json
+    assert {line["run"]["branch"] for line in lines} == {2}
 
 
 @pytest.mark.parametrize(

@@ -99,23 +99,12 @@ class TestAFile:
         assert "is there already; nothing written" in said.err
         assert (path.read_bytes() if path.is_file() else b"") == before
 
-    def test_a_trap_in_its_way_is_not_written_through(self, installation: Installation) -> None:
-        """What somebody left under the name of the unfinished file is replaced, not followed."""
-        path, trap = installation.folder / "coins.csv", installation.folder / "coins.csv.part"
-        elsewhere = installation.folder / "elsewhere"
-        elsewhere.write_text("mine")
-        trap.symlink_to(elsewhere)
-        installation.ok("export", "--format", "csv", "--with-names", "--to", str(path))
-        assert elsewhere.read_text() == "mine"
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert not path.is_symlink()
-
     def test_what_cannot_be_written_leaves_nothing(self, installation: Installation) -> None:
         """2, and no half of it anywhere."""
         target = installation.folder / "nowhere" / "coins.csv"
         said = installation.run("export", "--format", "csv", "--with-names", "--to", str(target))
         assert (said.code, "cannot be written (no such file" in said.err) == (2, True)
-        assert not list(installation.folder.glob("*.part"))
+        assert not list(installation.folder.glob(".*.part"))
 
     def test_what_breaks_half_way_leaves_nothing(
         self, installation: Installation, monkeypatch: pytest.MonkeyPatch
@@ -130,7 +119,7 @@ class TestAFile:
         monkeypatch.setattr(exporting, "_lines", broken)
         assert installation.run("export", "--format", "csv", "--to", str(path)).code == 1
         assert not path.exists()
-        assert not list(installation.folder.glob("*.part"))
+        assert not list(installation.folder.glob(".*.part"))
 
 
 @pytest.mark.parametrize(

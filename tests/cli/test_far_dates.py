@@ -32,7 +32,9 @@ COMMANDS = [
     "shop report --since DAY",
     "shop sales --until DAY",
     "credit #101 1 --reason x --date DAY --yes",
-    "runs",
+    "journal --since DAY",
+    "journal --until DAY",
+    "waiting",
     "doctor",
     "residents show #101",
 ]

@@ -226,7 +226,7 @@ class TestErase:
             ("links", "list", "--problems"),
             ("export", "--format", "csv", "--with-names"),
             ("export", "--format", "beancount", "--with-names"),
-            ("runs",),
+            ("journal",),
         ):
             said = known.ok(*words)
             assert not [text for text in forgotten if text in said.out], words

@@ -80,7 +80,7 @@ def test_another_command_tells_of_its_failure_alone(
     url, seen = watcher
     installation.environ["COINSYNC_PING_URL"] = url
     installation.ok("balance", "--quiet")
-    assert installation.run("runs", "--quiet", "--max-age", "26h").code == 4
+    assert installation.run("waiting", "--quiet", "--max-age", "26h").code == 4
     assert seen == ["/good-night/fail"]
 
 

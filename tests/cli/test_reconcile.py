@@ -235,7 +235,7 @@ def damage(
 
 
 HISTORY = "coinsync history 1"
-RUNS = "coinsync runs"
+RUNS = "coinsync journal"
 OF_FILES = ("half_a_coin", "an_index_that_lies")
 
 
@@ -262,21 +262,21 @@ def an_entry_of_no_coins(c: sqlite3.Connection) -> str:
     return "entry 3 (#"
 
 
-@damage("entry", "coinsync runs", alone=False)
+@damage("entry", "coinsync journal", alone=False)
 def half_a_coin(c: sqlite3.Connection) -> str:
     """SQLite stores a fraction in a column of whole numbers."""
     c.execute("UPDATE entry SET coins = 7.5 WHERE n = 3")
     return "entry 3: coins"
 
 
-@damage("numbers", "coinsync runs", hidden=True, alone=False)
+@damage("numbers", "coinsync journal", hidden=True, alone=False)
 def an_entry_that_is_gone(c: sqlite3.Connection) -> str:
     """A hole in the middle, everything around it redone."""
     c.execute("DELETE FROM entry WHERE n = 5")
     return "entry 5 is missing"
 
 
-@damage("numbers", "coinsync runs")
+@damage("numbers", "coinsync journal")
 def a_head_that_counts_wrongly(c: sqlite3.Connection) -> str:
     """The next writer would number its entries wrongly."""
     c.execute("UPDATE head SET n = n + 1")
@@ -407,14 +407,14 @@ def one_amount(c: sqlite3.Connection) -> str:
     return f"run {run} does not follow"
 
 
-@damage("runs", "coinsync runs", alone=False)
+@damage("runs", "coinsync journal", alone=False)
 def another_total(c: sqlite3.Connection) -> str:
     """A run that says it moved other coins."""
     c.execute("UPDATE run SET coins = coins + 1 WHERE id = 2")
     return "run 2"
 
 
-@damage("runs", "coinsync runs", alone=False)
+@damage("runs", "coinsync journal", alone=False)
 def a_run_that_is_gone(c: sqlite3.Connection) -> str:
     """One without entries; nothing else would notice."""
     run, *_ = one(c, "SELECT id FROM run WHERE entries = 0 ORDER BY id")
@@ -446,7 +446,7 @@ def a_note_that_is_gone(c: sqlite3.Connection) -> str:
     return f"entry {n} (#"
 
 
-@damage("notes", "coinsync runs")
+@damage("notes", "coinsync journal")
 def a_note_without_an_entry(c: sqlite3.Connection) -> str:
     """Words that no entry vouches for."""
     c.execute("INSERT INTO note VALUES (1000000, 'salt', 'who says so?')")
@@ -457,6 +457,7 @@ def a_note_without_an_entry(c: sqlite3.Connection) -> str:
 _UNTOUCHED = (
     "resident_id NOT IN (SELECT resident_id FROM hold UNION SELECT resident_id FROM decision"
     " UNION SELECT resident_id FROM entry WHERE kind = 'reversal'"
+    " UNION SELECT id FROM resident WHERE presence = 'erased'"
     " UNION SELECT resident_id FROM merged_card UNION SELECT into_id FROM merged_card)"
 )
 
@@ -533,6 +534,15 @@ def a_link_to_a_merged_card(c: sqlite3.Connection) -> str:
     card, into = one(c, "SELECT resident_id, into_id FROM merged_card")
     c.execute("INSERT INTO link VALUES (77, ?, 'desk', 1)", [card])
     return f"VK 77 sees #{card}, who goes on as #{into}"
+
+
+@damage("erased", "coinsync residents erase '#")
+def an_open_membership_of_an_erased_card(c: sqlite3.Connection) -> str:
+    """A sync went on recording the child."""
+    who, *_ = one(c, "SELECT id FROM resident WHERE presence = 'erased'")
+    group, *_ = one(c, "SELECT id FROM study_group")
+    c.execute("INSERT INTO membership VALUES (?, ?, '2026-11-30', NULL)", [who, group])
+    return f"#{who}: an open membership"
 
 
 @damage("links", "coinsync residents erase '#")
@@ -1114,7 +1124,7 @@ def test_a_person_and_a_night_and_a_spreadsheet_are_told(lived: Installation) ->
     said = lived.run("reconcile", "--branch", "1", "-v")
     assert "! chain" in said.out
     assert "… and 2 more" in said.out
-    assert "→ coinsync runs" in said.out
+    assert "→ coinsync journal" in said.out
     quiet = lived.run("reconcile", "--quiet")
     assert (quiet.code, quiet.out) == (4, "")
     assert quiet.err.startswith("chain (ledger): run 1 does not follow")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -295,3 +296,80 @@ class TestTheList:
 def master_installation(tmp_path_factory: pytest.TempPathFactory, master: Path) -> Installation:
     """A school after its first sync, for tests that write nothing."""
     return copy_installation(master, tmp_path_factory.mktemp("installation"))
+
+
+class TestWhatIsTold:
+    """Whoever looks later reads who decided, when and why, and nothing waits any more."""
+
+    @staticmethod
+    def looked_at(installation: Installation, lesson: int, who: int) -> tuple[str, str]:
+        """What ``explain`` and ``history`` say of a visit."""
+        explained = installation.ok("explain", f"#{who}", "--lesson", str(lesson)).out
+        history = installation.ok("history", f"#{who}", "--with-ineligible").out
+        return explained, history
+
+    @pytest.mark.parametrize("ruling", ["waive", "forgive", "post"])
+    def test_of_spent_coins(self, installation: Installation, ruling: str) -> None:
+        """The coins stay, come back as a gift, or are owed."""
+        lesson, who = a_debt(installation)
+        case, note = f"{lesson}:{who}", "пожалели"
+        installation.ok("review", ruling, case, "--note", note, "--yes")
+        explained, history = self.looked_at(installation, lesson, who)
+        assert "by anna" in explained
+        assert note in explained
+        assert note in history
+        assert "for a person to decide" not in explained
+        assert ("gift" in explained) == (ruling == "forgive")
+
+    @pytest.mark.parametrize("ruling", ["waive", "post"])
+    def test_of_a_visit(self, installation: Installation, ruling: str) -> None:
+        """It is paid by a person's word, or stays unpaid by it."""
+        case = cases(installation, "--kind", "guest")[0]["id"]
+        lesson, who = case.split(":")
+        before, _ = self.looked_at(installation, int(lesson), int(who))
+        assert "held for a person to decide" in before
+        installation.ok("review", ruling, case, "--note", "был с братом", "--yes")
+        explained, history = self.looked_at(installation, int(lesson), int(who))
+        assert "held for a person to decide" not in explained
+        assert "был с братом" in explained
+        assert ("decided by anna on" in history) == (ruling == "waive")
+        assert "был с братом" in history
+        lines = installation.ok("history", f"#{who}", "--with-ineligible", "--json").json["lines"]
+        of_lesson = [line for line in lines if (line["lesson"] or {}).get("id") == int(lesson)]
+        assert [line["coins"] for line in of_lesson] == [10 if ruling == "post" else 0]
+
+    def test_of_coins_taken_back_by_hand(self, installation: Installation) -> None:
+        """Once, and with the note of the reversal."""
+        lesson = installation.paid_lessons()[-1].id
+        who = installation.paid_resident(lesson)
+        award = next(line for line in installation.ledger() if line.entry.lesson == lesson)
+        installation.ok("reverse", str(award.n), "--note", "ошибка", "--yes")
+        explained, history = self.looked_at(installation, lesson, who)
+        assert "taken back by hand: ошибка" in explained
+        assert history.count("ошибка") == 1
+
+
+def test_a_lesson_that_moved_shows_its_new_day(installation: Installation) -> None:
+    """Beside the day for which its coins were given."""
+    lesson = installation.paid_lessons()[-1]
+    who = installation.paid_resident(lesson.id)
+    moved_to = lesson.date - timedelta(days=1)
+    installation.school.act("move", lesson=lesson.id, date=moved_to)
+    installation.ok("sync")
+    history = installation.ok("history", f"#{who}").out
+    assert (f"now on {moved_to}" in history) == (lesson.date.isoformat() in history)
+    assert moved_to.isoformat() in history
+
+
+def test_ten_lessons_are_not_all(installation: Installation) -> None:
+    """Where there may be more, it says how to see them; a lesson that is named is all."""
+    with installation.reader() as reader:
+        busy = max(
+            (len(reader.attended_lessons(who.id, date.min, date.max)), who.id)
+            for who in reader.residents()
+        )
+    count, who = busy
+    assert (count >= 10) == ("these are the last 10" in installation.ok("explain", f"#{who}").out)
+    lesson = installation.ok("explain", f"#{who}", "--json").json[0]["lesson"]["id"]
+    out = installation.ok("explain", f"#{who}", "--lesson", str(lesson)).out
+    assert "these are the last" not in out

@@ -385,10 +385,10 @@ def test_another_name_does_not_hide_the_account(known: Installation) -> None:
     """The account of the machine stands beside the name that was given."""
     who = f"#{somebody(known)}"
     known.ok("--actor", "director", "credit", who, "3", "--reason", "won", "--yes")
-    run = known.ok("runs", "--json").json["runs"][0]
+    run = known.ok("journal", "--json").json[0]["run"]
     assert run["actor"] == "director"
     assert re.fullmatch(r"[\w.-]+\(\d+\)", run["login"])
-    assert f"director: named by the account {run['login']}" in known.ok("runs").out
+    assert run["login"] in known.ok("journal").out
 
 
 def test_a_server_takes_no_file(known: Installation, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ LISTINGS: dict[str, tuple[str, ...]] = {
     "link problems": ("links", "list", "--problems"),
     "a history": ("history", "#101", "-v"),
     "a credit": ("credit", "#108", "5", "--reason", LONG, "--dry-run"),
-    "runs": ("runs",),
+    "journal": ("journal",),
 }
 #: Characters that move a cursor, turn a text round, or cannot be seen.
 HARMFUL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")

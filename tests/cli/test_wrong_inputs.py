@@ -458,10 +458,15 @@ OF_RESIDENTS = [
     Wrong("residents show 101 102", 2, "unexpected extra argument(s) (102)", see("residents show")),
     Wrong("residents merge 101 101 --yes", 2, "#101 and #101 are one card", "residents merge"),
     Wrong("residents merge 101 999999 --yes", 6, "no resident answers to '999999'", RESIDENTS),
-    Wrong("residents unmerge 101 --yes", 7, "#101 is not merged into any", "Nothing needs to be"),
+    Wrong(
+        "residents unmerge 101 --yes",
+        7,
+        "#101 is not merged into any",
+        "shows what was done before",
+    ),
     Wrong("residents erase", 2, "Missing argument 'RESIDENT'", see("residents erase")),
     Wrong("explain", 2, "explain: say whose coins, or which --lesson", see("explain")),
-    Wrong("explain 101 --lesson 1", 6, "lesson 1 is not recorded", 'see "coinsync runs"'),
+    Wrong("explain 101 --lesson 1", 6, "lesson 1 is not recorded", 'see "coinsync journal"'),
 ]
 
 WHY = "--reason Помогла --yes"
@@ -503,7 +508,12 @@ COINS = [
     Wrong("reverse abc --note x --yes", 2, "'abc' is no number of an entry", NUMBERS),
     Wrong("reverse 0 --note x --yes", 2, "'0' is no number of an entry", NUMBERS),
     Wrong("reverse 1 --yes", 2, "say why: --note TEXT", see("reverse")),
-    Wrong("reverse TAKEN --note x --yes", 7, "is already reversed by", "Nothing needs to be"),
+    Wrong(
+        "reverse TAKEN --note x --yes",
+        7,
+        "is already reversed by",
+        "only a new credit, debit or sale",
+    ),
 ]
 
 OF_DAYS = [
@@ -547,9 +557,9 @@ OPTIONS = [
     Wrong("sync --ping-url", 2, "Option '--ping-url' requires an argument", see("")),
     Wrong("--branch", 2, "Option '--branch' requires an argument", see("")),
     Wrong("balance --config", 2, "Option '--config' requires an argument", see("")),
-    Wrong("runs --max-age 26", 2, "'26' is no age", "Write ages as 90m, 26h or 3d."),
-    Wrong("runs --max-age ''", 2, "'' is no age", "Write ages as 90m, 26h or 3d."),
-    Wrong("runs --limit 0", 2, "'--limit': 0 is not in the range", see("runs")),
+    Wrong("waiting --max-age 26", 2, "'26' is no age", "Write ages as 90m, 26h or 3d."),
+    Wrong("waiting --max-age ''", 2, "'' is no age", "Write ages as 90m, 26h or 3d."),
+    Wrong("journal --limit 0", 2, "'--limit': 0 is not in the range", see("journal")),
     Wrong("history 101 --limit all", 2, "'--limit': 'all' is not a whole number", see("history")),
     Wrong("history 101 --kind ''", 2, "'' is not one of 'award', 'reversal'", see("history")),
     Wrong("history 101 --kind bonus", 2, "'bonus' is not one of 'award'", see("history")),

@@ -8,8 +8,11 @@ import pytest
 
 from coinsync.core.facts import (
     Decision,
+    Doubt,
+    DoubtKind,
     Link,
     LinkSource,
+    Membership,
     Merge,
     Note,
     PageKind,
@@ -24,7 +27,18 @@ from coinsync.core.people_policy import (
 )
 from coinsync.core.plan import Change, Drop, Plan, Post, Put
 from coinsync.errors import StalePlan
-from tests.support.makers import ADA, DAY, GLEB, a_credit, a_plan, a_resident
+from tests.support.makers import (
+    ADA,
+    DAY,
+    GLEB,
+    GROUP,
+    a_credit,
+    a_plan,
+    a_resident,
+    a_reversal,
+    an_award,
+    present,
+)
 
 MIRA = 103
 OLD_CARD = 104
@@ -33,6 +47,7 @@ LINK = Link(7, ADA, LinkSource.CRM)
 REVOKED = Link(7, ADA, LinkSource.CRM, live=False)
 PAGE = VkPage(ADA, "ada.m", PageKind.PERSON, 7, DAY)
 NOTE = Note(1, "salt", "for Ada")
+TAKEN_BACK = a_reversal(a_credit("1"), 1)
 FORGOTTEN = Resident(ADA, "", Presence.ERASED, ())
 
 
@@ -52,41 +67,32 @@ def refusal(plan: Plan, recorded: RecordedCards) -> str:
 
 
 @pytest.mark.parametrize(
-    ("change", "presence", "viewers", "forgotten"),
+    ("change", "viewers", "forgotten"),
     [
-        (Put(LINK), {ADA}, set(), set()),
-        (Put(REVOKED), set(), set(), set()),
-        (Drop(LINK), set(), set(), set()),
-        (Put(PAGE), {ADA}, set(), set()),
-        (Put(a_resident(ADA)), set(), set(), set()),
-        (Put(a_decision()), set(), set(), set()),
-        (Put(a_decision("a note")), {ADA}, set(), set()),
-        (Post(a_credit("1")), set(), set(), set()),
-        (Post(a_credit("1", note="a note")), {ADA}, set(), set()),
-        (Put(Merge(ADA, GLEB)), {ADA, GLEB}, {ADA}, set()),
-        (Put(Merge(ADA, GLEB), Merge(ADA, 0)), {ADA, GLEB}, {ADA}, set()),
-        (Put(Merge(ADA, GLEB), Merge(ADA, MIRA)), {ADA, GLEB}, {ADA}, set()),
-        (Put(Merge(ADA, GLEB, (7,)), Merge(ADA, GLEB)), set(), set(), set()),
-        (Put(Merge(ADA, 0), Merge(ADA, GLEB)), set(), set(), set()),
-        (Put(FORGOTTEN, a_resident(ADA)), set(), {ADA}, {ADA}),
+        (Put(LINK), set(), set()),
+        (Put(REVOKED), set(), set()),
+        (Drop(LINK), set(), set()),
+        (Put(PAGE), set(), set()),
+        (Put(a_resident(ADA)), set(), set()),
+        (Put(a_decision()), set(), set()),
+        (Put(a_decision("a note")), set(), set()),
+        (Post(a_credit("1")), set(), set()),
+        (Post(a_credit("1", note="a note")), set(), set()),
+        (Put(Merge(ADA, GLEB)), {ADA}, set()),
+        (Put(Merge(ADA, GLEB), Merge(ADA, 0)), {ADA}, set()),
+        (Put(Merge(ADA, GLEB), Merge(ADA, MIRA)), {ADA}, set()),
+        (Put(Merge(ADA, GLEB, (7,)), Merge(ADA, GLEB)), set(), set()),
+        (Put(Merge(ADA, 0), Merge(ADA, GLEB)), set(), set()),
+        (Put(FORGOTTEN, a_resident(ADA)), {ADA}, {ADA}),
     ],
 )
 def test_only_the_cards_that_matter_are_read_again(
-    change: Change, presence: set[int], viewers: set[int], forgotten: set[int]
+    change: Change, viewers: set[int], forgotten: set[int]
 ) -> None:
     """A night of lessons without notes asks nothing; each other change asks about its own cards."""
-    asked = cards_to_read(a_plan(change), [])
-    assert set(asked.presence) == presence
+    asked = cards_to_read(a_plan(change))
     assert set(asked.viewers) == viewers
     assert set(asked.forgotten) == forgotten
-
-
-def test_who_is_forgotten_is_read_with_all_cards_of_the_child() -> None:
-    """The card that goes on, and the others that go on as it; no stranger's."""
-    merges = [Merge(ADA, GLEB), Merge(MIRA, GLEB), Merge(8, 9), Merge(OLD_CARD, 0)]
-    asked = cards_to_read(a_plan(Put(FORGOTTEN, a_resident(ADA))), merges)
-    assert asked.presence == {GLEB, MIRA}
-    assert asked.forgotten == {ADA}
 
 
 # --- cards that were erased or merged -------------------------------------------------------------
@@ -101,6 +107,11 @@ def test_who_is_forgotten_is_read_with_all_cards_of_the_child() -> None:
         Put(Merge(GLEB, ADA)),
         Put(a_decision("a note")),
         Post(a_credit("1", note="a note")),
+        Post(a_credit("1")),
+        Post(an_award()),
+        Put(present()),
+        Put(Membership(ADA, GROUP, DAY)),
+        Put(Doubt(ADA, DoubtKind.CARD_MISSING, 1, "", "2026-11-20T02:00:00Z")),
     ],
 )
 def test_an_erased_card_gets_nothing_back(change: Change) -> None:
@@ -112,7 +123,7 @@ def test_an_erased_card_gets_nothing_back(change: Change) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [Put(REVOKED), Drop(LINK), Put(a_decision()), Post(a_credit("1")), Put(a_resident(ADA))],
+    [Put(REVOKED), Drop(LINK), Put(a_decision()), Post(TAKEN_BACK), Put(a_resident(ADA))],
 )
 def test_what_gives_nothing_is_done_to_an_erased_card_too(change: Change) -> None:
     """Revoking, deciding and correcting leave no trace of whom they are about."""

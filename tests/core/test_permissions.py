@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from coinsync.core.facts import Decision, Link, LinkSource, Merge, Note, Presence, Resident
+from coinsync.core.facts import (
+    Decision,
+    Doubt,
+    DoubtKind,
+    Link,
+    LinkSource,
+    Merge,
+    Note,
+    Presence,
+    Resident,
+)
 from coinsync.core.ledger import Kind
 from coinsync.core.permissions import refuse_unpermitted
 from coinsync.core.plan import Change, Drop, Post, Purpose, Put
@@ -28,6 +38,7 @@ from tests.support.makers import (
 AWARD = an_award()
 ERASED = Resident(ADA, "", Presence.ERASED, ())
 LINKED = Link(7, ADA, LinkSource.CRM)
+DOUBT = Doubt(ADA, DoubtKind.CARD_MISSING, 1, "", "2026-11-02T02:00:00Z")
 PAID = Decision(AWARD.key, 1, ADA, 1, 10, "guest", "anna", DAY, "")
 
 
@@ -79,3 +90,11 @@ def test_what_a_sync_makes_is_permitted() -> None:
     refuse(Purpose.LESSONS, Put(a_lesson()), Put(present()), Post(AWARD))
     refuse(Purpose.LESSONS, Post(a_reversal(AWARD, 1)))
     refuse(Purpose.LESSONS, Post(replace(AWARD, actor="anna")), Put(PAID))
+    for purpose in (Purpose.PEOPLE, Purpose.LESSONS):
+        refuse(purpose, Put(DOUBT))
+        refuse(purpose, Drop(DOUBT))
+
+
+def test_a_reviewed_doubt_is_permitted() -> None:
+    """What a person says of it waits for the next sync."""
+    refuse(Purpose.REVIEW, Put(replace(DOUBT, ruling="waive", actor="anna"), DOUBT))

@@ -315,6 +315,19 @@ def test_a_few_reversals_are_free(number: int, safe: bool) -> None:
     assert bool(found) is not safe
 
 
+@pytest.mark.parametrize(("coins", "safe"), [(15, True), (10, True), (9, False)])
+def test_what_is_paid_anew_is_no_loss(coins: int, safe: bool) -> None:
+    """A new rate takes coins from nobody, unless it is a lower one; only its gain is awarded.
+
+    Another lesson that is paid meanwhile makes no loss good.
+    """
+    anew = [Post(replace(an_award(lesson, coins=coins), seq=3)) for lesson in range(1, 11)]
+    plan = lessons(*reversals(10), *anew, evidence=Evidence(5, 5, 20))
+    assert bool(plan.check(STRICT)) is not safe
+    other = lessons(*reversals(10), Post(an_award(11)), evidence=Evidence(5, 5, 20))
+    assert other.check(STRICT)
+
+
 @pytest.mark.parametrize(("coins", "safe"), [(100, True), (101, False)])
 def test_too_many_coins_at_once_are_unsafe(coins: int, safe: bool) -> None:
     """Exactly the limit passes and one coin more does not; reversals do not make room."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from coinsync.core.directory import Directory
 from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     ALWAYS,
@@ -45,6 +46,7 @@ from coinsync.core.plan import (
     RemarkKind,
     Scope,
 )
+from coinsync.core.plan_report import of_plan
 from coinsync.core.planning.compare import Cause, Recorded, WindowReading, compare
 from coinsync.core.planning.doubts import Doubts
 from coinsync.core.planning.lessons import plan_lessons
@@ -475,17 +477,29 @@ def test_a_reversal_after_the_coins_were_spent_is_held() -> None:
     assert plan.counts.held == 1
 
 
-def test_a_held_reversal_stays_held_in_later_plans() -> None:
-    """It comes back in every plan, changes nothing, and does not go through once there are coins
-    again."""
+def test_a_held_reversal_is_posted_once_the_child_has_enough() -> None:
+    """It comes back in every plan, changes nothing while coins lack, and is posted once."""
     memory = paid()
     memory.spend(ADA, 10)
     memory.night(ABSENT)
-    memory.night(ABSENT, a_record(a_lesson(2)), a_record(a_lesson(3)))
-    assert memory.balance(ADA) == 20
     plan = memory.plan(ABSENT)
     assert not plan
     assert plan.remarks == (Remark(RemarkKind.HOLD, "absent", 1, ADA, -10, known=True),)
+    memory.night(a_record(a_lesson(2)))
+    memory.night(ABSENT)
+    assert (memory.balance(ADA), memory.holds) == (0, {})
+    assert not memory.plan(ABSENT)
+
+
+def test_a_reversal_that_was_held_is_said_when_it_is_posted() -> None:
+    """Its line in the plan names the reason, and that it waits no longer."""
+    memory = paid()
+    memory.spend(ADA, 10)
+    memory.night(ABSENT)
+    plan = memory.plan(ABSENT, a_record(a_lesson(2)))
+    report = of_plan(plan, Directory.of([]), Limits(), ("Kazan", "Europe/Moscow"), DAY)
+    [line] = [line for line in report.lines if line.verb == "reverse"]
+    assert line.note == "absent in the CRM, no longer held"
 
 
 def test_a_held_reversal_of_a_lesson_that_is_gone_stays_held() -> None:
@@ -503,7 +517,6 @@ def test_a_held_reversal_is_not_freed_by_news_that_do_not_matter() -> None:
     memory = paid()
     memory.spend(ADA, 10)
     memory.night(ABSENT)
-    memory.night(a_record(a_lesson(2)))
     plan = memory.plan(a_record(a_lesson(starts="18:00", subject=3), present(mark=Mark.ABSENT)))
     assert (plan.entries, plan.counts.held) == ((), 1)
 

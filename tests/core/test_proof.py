@@ -658,7 +658,7 @@ def test_findings_count_all_and_name_a_few() -> None:
     other.add("chain", "entry 0", "coinsync mend")
     for n in range(1, 9):
         one.add("chain", f"entry {n}", f"coinsync {n}")
-    one.add("numbers", "entries 3 … 9 are missing", "coinsync runs", count=7)
+    one.add("numbers", "entries 3 … 9 are missing", "coinsync journal", count=7)
     other.join(one)
     numbers, chain = other.of(BY_ID)
     assert (numbers.check, numbers.count) == ("numbers", 7)

@@ -14,7 +14,7 @@ from tests.support.school import Installation
 DEPLOY = Path(__file__).parents[2] / "docs" / "deploy"
 CRONTAB = Path(__file__).parents[2] / "crontab.example"
 SERVICES = sorted((DEPLOY / "systemd").glob("*.service"))
-JOBS = ("sync", "backup", "freshness", "deep", "reconcile")
+JOBS = ("sync", "backup", "waiting", "deep", "reconcile")
 
 
 def schedules_of_timers() -> dict[str, str]:
@@ -43,10 +43,11 @@ def test_cron_and_timers_do_the_same_at_the_same_time() -> None:
 
 @pytest.mark.parametrize("job", JOBS)
 def test_a_job_runs_and_says_nothing(synced: Installation, job: str) -> None:
-    """Each does what it is called, on a school where all is well."""
+    """Each does what it is called, on a school where all is well and nothing new waits."""
     backups = synced.folder / "backups"
     backups.mkdir()
     synced.configure(data__backups=str(backups))
+    synced.ok("waiting")
     given = [f"COINSYNC_CONFIG={synced.config}", f"COINSYNC_PROGRAM={sys.executable} -m cli"]
     done = subprocess.run(
         ["env", *given, "sh", str(DEPLOY / "job"), job], capture_output=True, text=True, check=False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsync.core.facts import (
-    Decision,
+    Group,
     Hold,
     Link,
     LinkSource,
     Mark,
+    Membership,
     Merge,
     Presence,
     Resident,
 )
 from coinsync.core.ledger import Kind
 from coinsync.core.plan import Change, Drop, Post, Put
-from coinsync.core.planning.review import Ruling
 from coinsync.desk import people
 from coinsync.desk.gather import Clerk
 from coinsync.errors import (
@@ -51,7 +52,9 @@ from tests.support.desk import (
 )
 from tests.support.makers import (
     ADA,
+    DAY,
     GLEB,
+    GROUP,
     a_credit,
     a_lesson,
     a_record,
@@ -359,19 +362,16 @@ def test_nothing_is_noted_of_who_is_erased(known: Desk) -> None:
     assert "Ада М." not in dump(known.url)
 
 
-@pytest.mark.parametrize("ruling", [Ruling.WAIVE, Ruling.FORGIVE])
-def test_a_word_about_who_is_erased_counts_without_its_reason(paid: Desk, ruling: Ruling) -> None:
-    """What is decided is decided; why is nobody's any more."""
+def test_nothing_waits_about_who_is_erased(paid: Desk) -> None:
+    """What was held goes with the name, and is not held again; the coins stay as they were."""
     paid.given(ADA, -4, "k3", note="won")
     paid.night(a_record(None, present(mark=Mark.ABSENT)))
+    before = paid.balances()
     paid.do(paid.erase(ADA))
-    paid.do(paid.review(ruling, note="Ада М. again"))
+    assert not paid.tonight(a_record(None, present(mark=Mark.ABSENT)))
     with reading(paid.url) as reader:
         assert not reader.all(Hold)
-        assert [one.note for one in reader.all(Decision)] == (
-            [""] if ruling is Ruling.WAIVE else []
-        )
-    assert "Ада М." not in dump(paid.url)
+    assert paid.balances() == before
 
 
 def test_a_note_that_was_decided_before_an_erasure_is_stale(known: Desk) -> None:
@@ -396,12 +396,31 @@ def test_an_erased_card_is_not_found_by_its_name_nor_linked(known: Desk) -> None
     refused(CoinPolicy, known.link, ADA, 700700)
 
 
-def test_the_lessons_of_an_erased_child_go_on(known: Desk) -> None:
-    """What was decided stays decided, though its words are gone; a correction is posted as ever."""
+def test_nothing_more_is_recorded_of_an_erased_child(known: Desk) -> None:
+    """A lesson corrected afterwards plans nothing for the number, and a later one records none."""
+    overtaken = known.tonight(a_record(a_lesson(3)))
     known.do(known.erase(ADA))
+    balances = known.balances()
     assert not known.tonight(a_record(None, present(mark=Mark.ABSENT)))
-    known.night(a_record(a_lesson(2)))
-    assert known.balances() == {ADA: 14, MIRA: 14}
+    known.night(a_record(a_lesson(2), present(lesson=2), present(GLEB, lesson=2)))
+    assert known.balances() == {**balances, GLEB: balances.get(GLEB, 0) + 10}
+    with reading(known.url) as reader:
+        record = reader.lesson_records_by_id([2])[2]
+    assert [mark.resident for mark in record.attendance] == [GLEB]
+    with pytest.raises(StalePlan, match=f"#{ADA} was erased meanwhile"):
+        known.do(overtaken)
+
+
+def test_no_membership_of_an_erased_child_is_open(known: Desk) -> None:
+    """It ends with the day, and no reading that shows it opens another."""
+    known.put(Put(Group(GROUP, "Python")), Put(Membership(ADA, GROUP, DAY)))
+    known.do(known.erase(ADA))
+    with reading(known.url) as reader:
+        seats = reader.recorded(Membership, [ADA])
+    assert len(seats) == 2
+    assert all(seat.until is not None for seat in seats)
+    with pytest.raises(StalePlan, match=f"#{ADA} was erased meanwhile"):
+        known.put(Put(Membership(ADA, GROUP, DAY + timedelta(days=90))))
 
 
 def test_a_card_that_was_merged_once_is_erased_alone(family: Desk) -> None:

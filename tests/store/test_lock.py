@@ -13,6 +13,7 @@ import pytest
 
 from coinsync.errors import Busy, DatabaseUnusable
 from coinsync.store.lock import TRY_SECONDS, run_lock
+from tests.support.other_user import NOBODY
 
 HOLDER = {"what": "sync", "actor": "cron", "since": "2026-11-22T02:00:07Z"}
 OTHER = {"what": "credit", "actor": "ada", "since": "2026-11-22T02:01:00Z"}
@@ -121,6 +122,27 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(path: Path, tmp_path: P
     ):
         pytest.fail("a link was followed")
     assert other.read_text() == "kept"
+
+
+def test_only_a_file_of_this_user_or_group_is_taken_for_the_lock(tmp_path: Path) -> None:
+    """No pipe that never answers, no second name of another file, nobody else's file."""
+    pipe, second_name, kept = tmp_path / "pipe", tmp_path / "second", tmp_path / "kept"
+    os.mkfifo(pipe)
+    kept.write_text("kept")
+    second_name.hardlink_to(kept)
+    laid = [pipe, second_name]
+    if os.geteuid() == 0:
+        foreign = tmp_path / "foreign"
+        foreign.touch(0o666)
+        os.chown(foreign, NOBODY, NOBODY)
+        laid.append(foreign)
+    for path in laid:
+        with (
+            pytest.raises(DatabaseUnusable, match="no file of this user"),
+            run_lock(path, HOLDER, 0, no_sleep),
+        ):
+            pytest.fail("it was taken")
+    assert kept.read_text() == "kept"
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff\xfe", b"null", b'"x"'])

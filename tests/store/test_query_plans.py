@@ -297,6 +297,7 @@ QUESTIONS: dict[str, list[Question]] = {
     "month_sums": [
         asked(lambda r: r.month_sums([SOMEBODY, SISTER], DAY, DAY + timedelta(days=60)))
     ],
+    "lines_of_run": [asked(lambda r: r.lines_of_run(r.runs(1)[0]))],
     "lines_below": [asked(lambda r: r.lines_below(f"sale:{SALE}"))],
     "lines_posted_since": [
         asked(lambda r: r.lines_posted_since([SOMEBODY, SISTER], f"{DAY}T00:00:00Z"))
@@ -330,6 +331,7 @@ QUESTIONS: dict[str, list[Question]] = {
     ],
     # runs
     "runs": [whole("run", why=NEWEST, ask=lambda r: r.runs(10))],
+    "run_numbered": [asked(lambda r: r.run_numbered(5))],
     "run": [asked(lambda r: r.run("run-3"))],
     "last_run": [asked(lambda r: r.last_run(1, "people"))],
     "first_read_on": [asked(lambda r: r.first_read_on(1))],
@@ -454,7 +456,10 @@ def a_wish_to_be_forgotten(reader: Reader) -> Plan:
     [known] = reader.recorded(Resident, [77])
     forgotten = replace(known, name="", presence=Presence.ERASED)
     gone: list[Fact] = [*reader.recorded(VkPage, [77]), *reader.notes_of([77])]
-    return a_plan(Put(forgotten, known), *map(Drop, gone))
+    ended = []
+    for seat in reader.recorded(Membership, [77]):
+        ended.append(Put(replace(seat, until=seat.since), seat))
+    return a_plan(Put(forgotten, known), *ended, *map(Drop, gone))
 
 
 @pytest.mark.parametrize("make", [a_night, a_sale, a_refund, a_merge, a_wish_to_be_forgotten])

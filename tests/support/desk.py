@@ -26,6 +26,7 @@ from coinsync.core.facts import (
     Mark,
     Membership,
     PageKind,
+    Presence,
     Resident,
     VkPage,
 )
@@ -251,6 +252,7 @@ class Desk:
                 reader.holds(stored),
                 reader.decisions(stored),
                 reader.resident_ids(),
+                erased=reader.resident_ids(Presence.ERASED),
             )
             comparison = compare(
                 WindowReading(lesson_records), recorded, settings().rulebook, ACCOUNT, None

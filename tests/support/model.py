@@ -76,6 +76,7 @@ class Model:
     looked: set[int] = field(default_factory=set)
     key_states: dict[Pair, KeyState] = field(default_factory=dict)
     held: dict[Pair, tuple[str, int]] = field(default_factory=dict)
+    held_for: dict[Pair, str] = field(default_factory=dict)
     words: dict[Pair, tuple[int, int, str]] = field(default_factory=dict)
     proposals: dict[str, Done] = field(default_factory=dict)
     into: dict[int, int] = field(default_factory=dict)
@@ -139,21 +140,23 @@ class Model:
     def read_people(self) -> None:
         """Who is in the CRM today.
 
-        A member who is still not there twelve hours after it was missed first left the group today.
+        Whoever is still not there twelve hours after that was first noticed is gone, and left the
+        group today.
         """
         self.looked = set()
         self.first_read = self.first_read or self.today
         self.known |= self.cards
-        self.gone = self.known - self.cards
-        for who in self.members:
-            if who in self.cards:
-                self.belongs[who] = None
-            elif self.belongs.get(who, date.min) is None and who not in self.erased:
-                if self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
+        self.gone -= self.cards
+        for who in self.known:
+            if who in self.cards or who in self.gone | self.erased:
+                self.missed.pop(who, None)
+            elif self.now >= self.missed.setdefault(who, self.now) + timedelta(hours=12):
+                self.gone.add(who)
+                del self.missed[who]
+                if self.belongs.get(who, date.min) is None:
                     self.belongs[who] = self.today
-                    del self.missed[who]
-                continue
-            self.missed.pop(who, None)
+        for who in (self.members & self.cards) - self.erased:
+            self.belongs[who] = None
 
     def settled(self, id: int) -> Lesson:
         """A lesson of the CRM with how its residents stand, and with those whom it listed once
@@ -167,7 +170,13 @@ class Model:
             for who in lesson.marks
         }
         removed = dict.fromkeys(before.marks, "removed")
-        return replace(lesson, marks=removed | lesson.marks, standing=before.standing | standing)
+        marks, standing = removed | lesson.marks, before.standing | standing
+        for who in self.erased & set(marks):
+            # Of whom nothing more is recorded, that stays as it was.
+            del marks[who]
+            if who in before.marks:
+                marks[who], standing[who] = before.marks[who], before.standing[who]
+        return replace(lesson, marks=marks, standing=standing)
 
     def read_window(
         self,
@@ -204,7 +213,9 @@ class Model:
         }
         before, self.looked = dict(self.seen), self.looked | read
         self.seen |= fresh
-        pairs = sorted((one.day, id, who) for id, one in fresh.items() for who in one.marks)
+        pairs = sorted(
+            (one.day, id, who) for id, one in fresh.items() for who in set(one.marks) - self.erased
+        )
         gains = [
             (id, who)
             for _, id, who in pairs
@@ -232,13 +243,13 @@ class Model:
         elif known and not rerate and owed and (owed > 0 or not held):
             pass
         elif offer and not state.coins:
-            self.held[pair] = ("guest", offer)
+            self.held[pair], self.held_for[pair] = ("guest", offer), reason
         elif owed < 0 and (
-            (known and held)
+            (known and held and self.held_for[pair] != reason)
             or reason in ("not_marked", "membership_unknown")
             or self.balance(pair[1]) < -owed
         ):
-            self.held[pair] = ("reversal", owed)
+            self.held[pair], self.held_for[pair] = ("reversal", owed), reason
         else:
             self.held.pop(pair, None)
             self.post(pair, coins)
@@ -374,6 +385,13 @@ class Model:
         self.check_floors([replace(done, coins=-done.coins)])
         self.proposals[key] = replace(done, back=True)
 
+    def undo(self, keys: list[str]) -> None:
+        """What still stands of all that was done under these keys is taken back."""
+        standing = {key: self.proposals[key] for key in keys if not self.proposals[key].back}
+        self.check_floors([replace(done, coins=-done.coins) for done in standing.values()])
+        for key, done in standing.items():
+            self.proposals[key] = replace(done, back=True)
+
     def reverse_award(self, pair: Pair, seq: int) -> None:
         """An award is taken back by hand, which is a person's word that nothing is due."""
         state = self.key_states[pair]
@@ -448,6 +466,9 @@ class Model:
         """Names, notes and links of all cards go; coins stay."""
         cards = self.group(who)
         self.erased |= cards
+        self.held = {pair: held for pair, held in self.held.items() if pair[1] not in cards}
+        for who in cards & set(self.belongs):
+            self.belongs[who] = self.belongs[who] or self.today
         self.viewers = {pair for pair in self.viewers if pair[1] not in cards}
         self.revoked = {pair for pair in self.revoked if pair[1] not in cards}
         self.proposals = {

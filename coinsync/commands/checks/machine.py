@@ -46,8 +46,6 @@ RUN_MAX = timedelta(hours=6)
 TIMERS = Path("/etc/systemd/system/timers.target.wants")
 #: The address of the alarm, for all jobs, beside the configuration.
 JOBS_ENVIRONMENT = "jobs.env"
-#: Locales whose texts Python reads as UTF-8 by itself.
-_PLAIN_LOCALES = ("", "C", "POSIX")
 _SYNC_IN_CRONTAB = re.compile(r"^[^#]*coinsync\S*\s(.*\s)?sync\b", re.MULTILINE)
 _PING = re.compile(r"^[^#]*(COINSYNC_PING_URL=|--ping-url).*//", re.MULTILINE)
 _MAIL = re.compile(r"^\s*MAILTO=\S", re.MULTILINE)
@@ -258,19 +256,6 @@ def clock(ex: Examination) -> None:
         hours_max = ex.session.settings.limits.clock_hours_max
         state = FAIL if abs(ahead) > timedelta(hours=hours_max) else WARN
         ex.say("clock", state, said, _SET_CLOCK)
-
-
-def locale(ex: Examination) -> None:
-    """Whether what is typed on a command line arrives as it was typed."""
-    environ = ex.session.environment.environ
-    names = ("LC_ALL", "LC_CTYPE", "LANG")
-    value = next((environ[name] for name in names if environ.get(name)), "")
-    is_utf8 = "utf" in value.lower() or environ.get("PYTHONUTF8") == "1"
-    if is_utf8 or value in _PLAIN_LOCALES:
-        ex.ok("locale", f"{value or 'C'}: texts are UTF-8")
-    else:
-        said = f"{value} is not UTF-8: Russian names and reasons would be damaged"
-        ex.fail("locale", said, "Run: export LC_ALL=C.UTF-8")
 
 
 def jobs(ex: Examination) -> None:

@@ -27,7 +27,10 @@ COPIES = "copies"
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What is recorded about the lessons at hand; ``vanished`` cards are not merged."""
+    """What is recorded about the lessons at hand; ``vanished`` cards are not merged.
+
+    What is recorded of ``erased`` cards stays as it is, and nothing comes to it.
+    """
 
     lesson_records: Mapping[int, LessonRecord] = field(default_factory=dict)
     key_states: Mapping[str, KeyState] = field(default_factory=dict)
@@ -35,6 +38,7 @@ class Recorded:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     residents: frozenset[int] = frozenset()
     vanished: frozenset[int] = frozenset()
+    erased: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ def compare(
     ``account`` names the CRM in keys, ``read_before`` is the day of the last complete reading.
     """
     work = _Comparing(recorded, rulebook, account, read_before)
+    window = _without_erased(window, recorded.erased)
     for lesson, path in window.unreadable.items():
         if path != COPIES:
             work.remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", lesson, detail=path))
@@ -135,11 +140,14 @@ class _Comparing:
 
     def take(self, read: LessonRecord) -> None:
         stored = self.recorded.lesson_records.get(read.lesson.id)
-        record = _with_the_removed(read, stored)
+        erased = self.recorded.erased
+        record = _with_the_removed(read, stored, erased)
         if record != stored:
             self.facts += puts(_facts_of(record), _facts_of(stored))
         verdicts = judge_all(record, self.rulebook)
         for attendance, verdict in zip(record.attendance, verdicts, strict=True):
+            if attendance.resident in erased:
+                continue
             if attendance.resident not in self.recorded.residents:
                 self.strangers.add(attendance.resident)
             self._weigh(record.lesson, attendance, verdict, stored)
@@ -208,15 +216,28 @@ def _plain_remarks(
     return [Remark(kind, verdict.reason.value, lesson.id, attendance.resident, known=known)]
 
 
-def _with_the_removed(record: LessonRecord, stored: LessonRecord | None) -> LessonRecord:
+def _without_erased(window: WindowReading, erased: frozenset[int]) -> WindowReading:
+    # The CRM goes on listing a child whose family asked to be forgotten here.
+    records = []
+    for record in window.lesson_records:
+        attendance = tuple(mark for mark in record.attendance if mark.resident not in erased)
+        records.append(replace(record, attendance=attendance))
+    return replace(window, lesson_records=tuple(records)) if erased else window
+
+
+def _with_the_removed(
+    record: LessonRecord, stored: LessonRecord | None, erased: frozenset[int]
+) -> LessonRecord:
     # Residents whom a lesson listed once are kept: else their coins could not be found.
     if stored is None:
         return record
     present = _by_resident(record)
     removed = []
     for attendance in stored.attendance:
-        if attendance.resident not in present:
-            removed.append(replace(attendance, mark=Mark.REMOVED))
+        if attendance.resident in present:
+            continue
+        is_erased = attendance.resident in erased
+        removed.append(attendance if is_erased else replace(attendance, mark=Mark.REMOVED))
     return replace(record, attendance=(*record.attendance, *removed))
 
 

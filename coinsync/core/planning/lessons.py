@@ -99,9 +99,12 @@ class _Draft:
             return
         owner = self._owner(difference)
         verdict = difference.verdict
-        # What is not known takes nothing away, what is spent cannot be taken, and what somebody
-        # has to look at already is not decided in the meantime.
-        is_known = difference.cause is not Cause.HELD and verdict.reason not in UNCERTAIN
+        # What is not known takes nothing away, and what is spent cannot be taken. What is held
+        # already is tried again: the child may have earned enough since. Where the rules have
+        # changed meanwhile, that is another question.
+        is_same = difference.hold is None or difference.hold.reason == verdict.reason
+        is_known = verdict.reason not in UNCERTAIN
+        is_known = is_known and (difference.cause is not Cause.HELD or is_same)
         if not is_known or self.available[owner] < lost:
             self._hold(difference, HoldKind.REVERSAL, -lost)
             return

@@ -82,7 +82,8 @@ def plan_people(
     residents = [card for card in read.residents if card.id not in erased]
     residents += missing.residents
     groups = {group.id for group in read.groups}
-    shown = (*read.memberships, *missing.memberships)
+    shown = [seat for seat in read.memberships if seat.resident not in erased]
+    shown += missing.memberships
     memberships = memberships_after(shown, known.memberships, scope.until, read_before, groups)
     links, remarks = _link_changes(read, known)
     for card, field in (unreadable or {}).items():

@@ -26,7 +26,7 @@ from coinsync.core.proof.rows import (
 from coinsync.core.proof.runs import Chain, PostedRuns
 from coinsync.environment import Progress, no_progress
 
-_RUNS = "coinsync runs"
+_RUNS = "coinsync journal"
 _STOCK = "coinsync catalog stock list"
 
 

@@ -78,8 +78,14 @@ class LessonsPass:
                 key_states.update(_key_states(keys))
         if not doubtful:
             return
+        people = self._people
         recorded = Recorded(
-            doubtful, key_states, self._people.holds, self._people.decisions, self._residents
+            doubtful,
+            key_states,
+            people.holds,
+            people.decisions,
+            self._residents,
+            erased=people.erased,
         )
         reading = WindowReading(tuple(doubtful.values()))
         comparison = compare(reading, recorded, self._rulebook, self._account, None)

@@ -3,7 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from coinsync.core.facts import Decision, Hold, Link, Merge, Presence, Resident, VkPage
+from coinsync.core.facts import (
+    Decision,
+    Doubt,
+    Hold,
+    Link,
+    Membership,
+    Merge,
+    Presence,
+    Resident,
+    VkPage,
+)
 from coinsync.core.ledger import survivors_of
 from coinsync.core.proof.checks import Findings, erase_command, history_command, lesson_case
 from coinsync.core.proof.rows import is_private
@@ -46,7 +56,10 @@ def _families(merges: Iterable[Merge]) -> dict[int, frozenset[int]]:
 
 @dataclass(frozen=True, slots=True)
 class StoredPeople:
-    """What is stored of people and waits for a person; holds and decisions by key."""
+    """What is stored of people and waits for a person; holds and decisions by key.
+
+    ``doubts`` are those about cards.
+    """
 
     residents: Mapping[int, Resident] = field(default_factory=dict)
     merges: tuple[Merge, ...] = ()
@@ -54,6 +67,8 @@ class StoredPeople:
     pages: tuple[VkPage, ...] = ()
     holds: Mapping[str, Hold] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
+    memberships: tuple[Membership, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def erased(self) -> frozenset[int]:
@@ -141,6 +156,13 @@ def _leftovers(people: StoredPeople, card: Resident) -> Iterator[str]:
         yield "a decision's note"
     if any(merge.links for merge in people.merges if merge.resident == card.id):
         yield "VK accounts of a merge"
+    # A sync that went on recording the child would leave these first.
+    if any(seat.until is None for seat in people.memberships if seat.resident == card.id):
+        yield "an open membership"
+    waiting = {hold.resident for hold in people.holds.values()}
+    waiting.update(doubt.id for doubt in people.doubts)
+    if card.id in waiting:
+        yield "something that waits for a person"
 
 
 def _unmerge_command(card: int) -> str:

@@ -13,7 +13,7 @@ from coinsync.core.proof.people import MergedCards
 from coinsync.core.proof.rows import is_run, is_time, plain, run_fault
 from coinsync.core.seal import Seal, seal_of
 
-_RUNS = "coinsync runs"
+_RUNS = "coinsync journal"
 
 
 class Chain:

@@ -183,7 +183,6 @@ class Sqlite(Engine):
     def back_up(self, url: str, file: Path) -> None:
         """Write a copy of one moment into a file that is not there yet, for its owner alone."""
         # SQLite itself takes the -wal file along, as ``cp`` does not.
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         source = sqlite3.connect(_address(path_of(url), "ro"), uri=True)
         with closing(source), closing(sqlite3.connect(file)) as target:
             source.backup(target, pages=_PAGES_PER_STEP)

@@ -3,7 +3,6 @@
 It is a database of SQLite, whatever the engine: ``db copy`` brings it back to a server.
 """
 
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def back_up(url: str, file: Path) -> tuple[int, Seal]:
     """
     engine = engine_at(url)
     engine.must_exist(url)
-    with new_file(file, "backup") as part:
+    with new_file(file, "backup") as (part, _):
         if engine is SQLITE:
             with speaking(open_readable(url)):
                 SQLITE.back_up(url, part)
@@ -63,8 +62,6 @@ def delete_old(folder: Path, keep: int) -> list[str]:
 
 def _copy_rows(url: str, part: Path) -> None:
     """Write what a server holds into a file of SQLite, in the same schema."""
-    # Nobody else may read it from its first byte on.
-    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     copy_database(url, _url_of(part), wait_seconds=WAIT_SECONDS)
     SQLITE.make_one_file(part)
 

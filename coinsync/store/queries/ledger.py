@@ -7,7 +7,7 @@ from typing import Any
 from peewee import fn
 
 from coinsync.core.facts import Lesson, Note
-from coinsync.core.ledger import Entry, Head, KeyState, Kind, LedgerRow, Line, Posted
+from coinsync.core.ledger import Entry, Head, KeyState, Kind, LedgerRow, Line, Posted, Run
 from coinsync.core.report import MonthSum
 from coinsync.core.seal import Seal, seal_of
 from coinsync.errors import CoinsyncError
@@ -155,6 +155,12 @@ class LedgerQueries(CardQueries):
     def line(self, n: int) -> Line | None:
         """One entry by its number."""
         return next(iter(self._lines(f"{statements.LINES} WHERE e.n = ?", [n])), None)
+
+    def lines_of_run(self, run: Run) -> list[Line]:
+        """What a run posted, in ledger order."""
+        # The entries of a run stand one after the other, so that no index by run is needed.
+        statement = f"{statements.LINES} WHERE e.n > ? AND e.n <= ?"
+        return in_ledger_order(self._lines(statement, [run.n_last - run.entries, run.n_last]))
 
     def lines_under(self, keys: Iterable[str]) -> list[Line]:
         """All entries under the keys, in ledger order."""

@@ -1,0 +1,90 @@
+"""Who did what, and taking it back: journal, undo."""
+
+from datetime import date
+from typing import Annotated
+
+from typer import Context, Option
+
+from coinsync.commands import completion
+from coinsync.commands.options import (
+    AsCsv,
+    Day,
+    DryRun,
+    Note,
+    Yes,
+    argument,
+    note_of,
+    number_of,
+    span,
+)
+from coinsync.commands.posting import carry_out
+from coinsync.commands.session import Session
+from coinsync.core.ledger import Kind
+from coinsync.core.proposal import Proposal
+from coinsync.desk import undo as desk
+from coinsync.desk.gather import Clerk
+from coinsync.errors import UsageError
+from coinsync.lookup import journal as lookup
+from coinsync.lookup.residents import find_resident
+from coinsync.render.journal import journal_listing
+
+
+def journal(
+    ctx: Context,
+    today: Annotated[bool, Option("--today", help="What was done today.")] = False,
+    since: Day = None,
+    until: Day = None,
+    by: Annotated[str, Option("--by", metavar="NAME", help="Only what they did.")] = "",
+    resident: Annotated[
+        str | None,
+        Option(
+            "--resident",
+            metavar="RESIDENT",
+            help="Only what moved their coins by hand.",
+            autocompletion=completion.residents,
+        ),
+    ] = None,
+    kind: Annotated[Kind | None, Option(help="Only what posted such entries by hand.")] = None,
+    find: Annotated[str, Option("--find", metavar="TEXT", help="Only with that reason.")] = "",
+    limit: Annotated[int, Option(min=1, max=10_000, help="How many.")] = 20,
+    as_csv: AsCsv = False,
+) -> None:
+    """Who did what, when, why, and how to take it back."""
+    session: Session = ctx.obj
+    first, last = span(since, until)
+    if today:
+        if first or last:
+            raise UsageError("journal: --today, or --since and --until")
+        first = session.today()
+    with session.reader() as reader:
+        wanted = lookup.Wanted(
+            since=first or date.min,
+            until=last or date.max,
+            branches=session.chosen_branch_ids(),
+            by=by,
+            resident=find_resident(reader, resident) if resident else None,
+            kind=kind,
+            find=find,
+        )
+        lines = lookup.journal(reader, session.settings, wanted, limit)
+    listing = journal_listing(lines, session.branch_names(), session.settings.profile.zone)
+    session.print_listing(listing, as_csv)
+
+
+def undo(
+    ctx: Context,
+    run: Annotated[str, argument("RUN", "Its number in the journal.")],
+    note: Note = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Take a whole run made by hand back, or what still stands of it.
+
+    An import, coins for many, a sale with its goods: all of it or nothing.
+    """
+    number, text = number_of(run, "number of a run"), note_of(note, "--note")
+
+    def decide(clerk: Clerk) -> Proposal:
+        return desk.undo(clerk, number, note=text)
+
+    return carry_out(ctx.obj, decide, dry_run, yes)

@@ -1,0 +1,94 @@
+"""One applied plan as a person remembers it: who did what, why, and how it is taken back."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from coinsync.core.files.import_rows import KEY_PREFIX
+from coinsync.core.ledger import Kind, Line, Run
+from coinsync.core.plan import Purpose
+from coinsync.core.reasons import why
+
+#: So many different reasons of one run are told; an import may have hundreds.
+_REASONS_MAX = 2
+
+#: Entries that nobody takes back, and what to do instead.
+NOT_TAKEN_BACK: Mapping[str, str] = {
+    Kind.REVERSAL: "is a reversal itself; post a new credit or debit instead",
+    Kind.REFUND: "is a refund; sell again instead",
+}
+#: Why ``undo`` refuses a run, and what to do instead, by purpose and by kind of entry.
+_INSTEAD: Mapping[str, str] = {
+    Purpose.LESSONS: 'is a sync\'s; correct the CRM and sync again, or "coinsync reverse ENTRY"',
+    Purpose.PEOPLE: "is a sync's; correct the CRM and sync again",
+    Purpose.CATALOG: 'moved no coins; "coinsync catalog load" or "coinsync catalog stock count"',
+    Purpose.REVIEW: 'is a decision of "coinsync review"; credit or debit the difference',
+    Purpose.ACCEPT: "changed nothing",
+    Purpose.DESK: 'moved no coins; "coinsync residents unmerge", "links add" or "links revoke"'
+    " mend cards and links, and nothing brings back what was erased",
+    **NOT_TAKEN_BACK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One run; ``residents`` are whose coins a person moved, ``undo`` is "" where nothing may."""
+
+    run: Run
+    what: str
+    residents: tuple[str, ...]
+    why: str
+    undo: str
+
+
+def what_was_done(run: Run, lines: Sequence[Line]) -> str:
+    """In a word what a run did; ``lines`` are its entries."""
+    if not lines or run.purpose == Purpose.REVIEW:
+        return run.purpose
+    entry = lines[0].posted.entry
+    return "import" if entry.key.startswith(KEY_PREFIX) else entry.kind.value
+
+
+def reasons_of(lines: Iterable[Line]) -> str:
+    """Why the coins of a run moved, each reason once and only the first of them."""
+    reasons: dict[str, None] = {}
+    for line in lines:
+        entry = line.posted.entry
+        reasons[why(entry.reason, entry.rule, line.note)] = None
+    told = list(reasons)[:_REASONS_MAX]
+    if len(reasons) > _REASONS_MAX:
+        told.append(f"and {len(reasons) - _REASONS_MAX} more")
+    return "; ".join(told)
+
+
+def sale_of(lines: Iterable[Line]) -> str:
+    """The key of the sale for which a run took coins; "" where it is no sale."""
+    for line in lines:
+        entry = line.posted.entry
+        if entry.kind is Kind.SALE:
+            return entry.key.split(":")[1]
+    return ""
+
+
+def refusal_of_undo(run: Run, lines: Sequence[Line]) -> str:
+    """Why a run is not taken back whole, and what to do instead; "" where it may be."""
+    if not lines or run.purpose not in (Purpose.DESK, Purpose.SALE):
+        return _INSTEAD.get(run.purpose, "moved no coins")
+    return _INSTEAD.get(lines[0].posted.entry.kind, "")
+
+
+def way_back(run: Run, lines: Sequence[Line], refunded: Collection[str]) -> str:
+    """The command that takes a run back; "" where none does, or where it is taken back already.
+
+    ``refunded`` are sales of which every line came back.
+    """
+    if refusal_of_undo(run, lines):
+        return ""
+    sale = sale_of(lines)
+    if sale:
+        return "" if sale in refunded else f"coinsync refund {sale} --note TEXT"
+    standing = [line.posted.n for line in lines if line.reversed_by is None]
+    if not standing:
+        return ""
+    if len(lines) == 1:
+        return f"coinsync reverse {standing[0]} --note TEXT"
+    return f"coinsync undo {run.id} --note TEXT"

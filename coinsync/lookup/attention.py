@@ -1,0 +1,90 @@
+"""What waits for a person: by number alone, because a job sends it. Reads only."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from coinsync.config import Settings
+from coinsync.core.attention import Waiting
+from coinsync.core.facts import Doubt, Hold, HoldKind, LessonType, Presence
+from coinsync.core.planning.doubts import doubt_text
+from coinsync.core.reasons import reason_text
+from coinsync.core.rules import Reason
+from coinsync.lookup.shop import stock
+from coinsync.lookup.vk_pages import vk_coverage
+from coinsync.store.reader import Reader
+
+#: A type that was not taught for so long waits for nobody.
+_TAUGHT_WITHIN = timedelta(days=60)
+
+
+def what_waits(
+    reader: Reader, settings: Settings, now: datetime, branches: frozenset[int], pieces_min: int
+) -> list[Waiting]:
+    """Held coins, doubts, cards that are gone, types, families without a link, goods that run out.
+
+    What belongs to a branch is that of ``branches``; goods of which fewer than ``pieces_min`` are
+    left run out. ``now`` is aware.
+    """
+    return [
+        *_held(reader, branches),
+        *_gone_with_coins(reader),
+        *_unclassified(reader, settings, now, branches),
+        *_unlinked(reader),
+        *_running_out(reader, branches, pieces_min),
+    ]
+
+
+def _held(reader: Reader, branches: frozenset[int]) -> Iterator[Waiting]:
+    for hold in reader.all(Hold):
+        if hold.branch in branches:
+            case = f"{hold.lesson}:{hold.resident}"
+            what = "a visit" if hold.kind is HoldKind.GUEST else "coins that may be spent"
+            about = f"lesson {hold.lesson} on {hold.happened_on}, #{hold.resident}"
+            text = f"held: {about}: {hold.coins:+} for {what}, {reason_text(hold.reason)}"
+            command = f"coinsync review post {case}, or review waive {case} --note TEXT"
+            yield Waiting(f"hold {case} {hold.coins} {hold.reason}", text, command)
+    for doubt in reader.all(Doubt):
+        if doubt.branch in branches and not doubt.ruling:
+            text = f"doubt: {doubt_text(doubt)}"
+            yield Waiting(f"doubt {doubt.case} {doubt.claim}", text, "coinsync review list")
+
+
+def _gone_with_coins(reader: Reader) -> Iterator[Waiting]:
+    merged = reader.survivors()
+    gone = [card for card in reader.resident_ids(Presence.GONE) if card not in merged]
+    for card, coins in reader.balances(gone).items():
+        if coins > 0:
+            text = f"gone: #{card} is gone from the CRM with {coins} coins"
+            command = f"if another card goes on: coinsync residents merge {card} CARD"
+            yield Waiting(f"gone {card}", text, command)
+
+
+def _unclassified(
+    reader: Reader, settings: Settings, now: datetime, branches: frozenset[int]
+) -> Iterator[Waiting]:
+    since = (now - _TAUGHT_WITHIN).date()
+    taught: set[int] = set()
+    for branch in branches:
+        taught.update(reader.lessons_by_type(branch, since))
+    for kind in reader.all(LessonType):
+        if kind.id in taught and settings.rulebook.type_reason(kind.id) is Reason.TYPE_UNKNOWN:
+            text = f"type: {kind.id} {kind.name!r} is not classified and earns nothing"
+            command = "name it in a [[rule]], or in [lessons] trial, makeup or uncounted"
+            yield Waiting(f"type {kind.id}", text, command)
+
+
+def _unlinked(reader: Reader) -> Iterator[Waiting]:
+    coverage = vk_coverage(reader)
+    count = len(coverage.unreached) + len(coverage.problems)
+    if count:
+        text = f"links: {count} families do not see their coins"
+        yield Waiting(f"links {count}", text, "coinsync links list --problems -v")
+
+
+def _running_out(reader: Reader, branches: frozenset[int], pieces_min: int) -> Iterator[Waiting]:
+    goods, pieces = stock(reader, branches)
+    for item in goods:
+        left = pieces[item.code]
+        if left < pieces_min and not item.archived:
+            command = f"coinsync catalog stock receive {item.code} PIECES"
+            yield Waiting(f"stock {item.code} {left}", f"stock: {item.code}: {left} left", command)
