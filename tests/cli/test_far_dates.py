@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -46,6 +46,8 @@ def test_no_command_breaks_on_a_far_day(synced: Installation, day: date) -> None
     lesson = synced.paid_lessons()[0].id
     synced.school.act("move", lesson=lesson, date=day)
     synced.ok("sync")
+    # No such day is believed at once: a reading half a day later has to say the same.
+    assert synced.run("sync", later=timedelta(hours=13)).code == 0
     for command in COMMANDS:
         words = [word.replace("DAY", day.isoformat()) for word in command.split()]
         said = synced.run(*words)

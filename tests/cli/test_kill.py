@@ -39,7 +39,9 @@ class Scene:
 
     def reset(self) -> None:
         """Put the database back as it was before."""
-        for path in self.installation.folder.glob("coinsync.db*"):
+        # Without the seal that was seen here: the ledger goes back, and is meant to.
+        folder = self.installation.folder
+        for path in (*folder.glob("coinsync.db*"), *folder.glob(".coinsync-*.seal")):
             path.unlink()
         shutil.copy(self.master, self.installation.folder / "coinsync.db")
 
