@@ -12,6 +12,7 @@ from typing import Any
 
 from coinsync.core.facts import Resident
 from coinsync.core.ledger import Kind, Line
+from coinsync.core.seal import Seal
 from coinsync.core.wording import LineFormatter
 from webview.goods import GOODS_MAX, Category, Purse, Shelf, catalog
 from webview.launch import LaunchFault
@@ -60,6 +61,7 @@ class Family:
     began_at: str = ""
     shelf: Shelf = ()
     pictures: Mapping[str, str] = field(default_factory=dict)
+    seals: Mapping[int, Seal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class Child:
     months: tuple[Month, ...]
     more: str
     before: int
+    seal: str
 
     @property
     def last(self) -> tuple[HistoryRow, ...]:
@@ -269,6 +272,7 @@ def _child(
         months=months,
         more=texts.history_more.format(count=LINES_MAX) if before else "",
         before=before,
+        seal=str(family.seals.get(resident.id, "")),
     )
 
 

@@ -215,6 +215,7 @@ def family_of(reader: Reader, vk: int) -> pages.Family:
         residents=residents,
         balances=reader.balances(shown),
         lines=lines,
+        seals=reader.seals_of(lines),
         groups=_groups(reader, every_line),
         synced_at=reader.last_synced_at(),
         began_at=reader.began_at(),

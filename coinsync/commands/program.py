@@ -70,7 +70,11 @@ SHOP: Members = {
     "close": Command("shop:close_fair", "Settle a fair."),
 }
 REVIEW: Members = {
-    "list": Command("review:list_cases", "Held reversals and guest visits.", by_branch=True),
+    "list": Command(
+        "review:list_cases",
+        "Held reversals and guest visits, and what the CRM says that is doubted.",
+        by_branch=True,
+    ),
     "post": Command("review:post", "Do what the rules give.", by_branch=True),
     "forgive": Command(
         "review:forgive", "Take the award back and give the same as a gift.", by_branch=True

@@ -394,7 +394,7 @@ ADDRESSES = [
         file("notes.txt", "это не база " * 200),
     ),
     of_database(
-        "sqlite:///a.db", 2, "a.db: schema 0001_first is missing", "db migrate", file("a.db", "")
+        "sqlite:///a.db", 2, "a.db is empty", "db migrate", file("a.db", "")
     ),
     of_database(
         "sqlite:///other.db",

@@ -29,6 +29,7 @@ from coinsync.core.facts import Link, LinkSource, Merge, Presence, Resident
 from coinsync.core.ledger import BY_HAND, BY_WAY, TAKEN_BACK, Entry, Kind
 from coinsync.core.plan import Post, Purpose, Put
 from coinsync.core.school import Way
+from coinsync.core.seal import seal_of
 from coinsync.errors import CoinsyncError
 from coinsync.store.database import create, open_readable, reading
 from coinsync.store.reader import Reader
@@ -95,6 +96,20 @@ def test_family_sees_its_children_with_balances_and_lines(window: Window) -> Non
     assert "17 ноября" in page
     assert "Обновлено сегодня в 12:00" in plain(page)
     assert '<time datetime="2026-11-22T12:00+03:00" data-day="22 ноября">' in page
+
+
+def test_a_history_ends_with_the_seal_of_its_newest_line(window: Window, url: str) -> None:
+    """Each child's own, which ``reconcile --seal`` holds against the ledger."""
+    page = window.page(VERA)
+    database = open_readable(url)
+    with reading(database):
+        reader = Reader(database)
+        lines = reader.last_lines([ANYA, MISHA])
+        for child in (ANYA, MISHA):
+            run = lines[child][0].posted.run
+            seal = seal_of(run, reader.chains([run])[run])
+            assert f'<p class="seal">Контрольный код: {seal}</p>' in page
+            assert reader.has_seal(seal)
 
 
 def test_no_code_of_ours_is_ever_shown(url: str) -> None:
