@@ -159,7 +159,9 @@ SECTIONS: Mapping[str, Members] = {
         "history": Command("history:history", "All lines of one resident, newest first."),
         "statement": Command("history:statement", "One page for a parent."),
         "report": Command(
-            "report:report", "A month of coins: issued, reversed, spent, and what is left."
+            "report:report",
+            "A month of coins: issued, reversed, spent, and what is left.",
+            by_branch=True,
         ),
         "explain": Command("lessons:explain", "Why a lesson gave or did not give coins."),
         "residents": Noun("Who has coins.", RESIDENTS),

@@ -77,7 +77,7 @@ def _unlinked(reader: Reader) -> Iterator[Waiting]:
     coverage = vk_coverage(reader)
     count = len(coverage.unreached) + len(coverage.problems)
     if count:
-        text = f"links: {count} families do not see their coins"
+        text = f"links: families that do not see their coins: {count}"
         yield Waiting(f"links {count}", text, "coinsync links list --problems -v")
 
 

@@ -44,6 +44,7 @@ def tiny(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
         "/faulty": FAULTY.encode(),
         "/bridge.js": BRIDGE.read_bytes(),
         "/dot.svg": DOT.encode(),
+        "/favicon.ico": b"",
     }
     path = environ["PATH_INFO"]
     kinds = {".js": "text/javascript", ".svg": "image/svg+xml"}

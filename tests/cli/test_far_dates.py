@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from coinsync.core.facts import Doubt
 from tests.support.school import Installation
 
 FAR = [date(9999, 12, 31), date(1900, 1, 1), date(1, 1, 1)]
@@ -45,6 +46,11 @@ def test_no_command_breaks_on_a_far_day(synced: Installation, day: date) -> None
     """A lesson that was paid moves there in the CRM, and a person types it."""
     lesson = synced.paid_lessons()[0].id
     synced.school.act("move", lesson=lesson, date=day)
+    synced.ok("sync")
+    # No such day is believed at once: here a person says that it is right.
+    with synced.reader() as reader:
+        (doubt,) = reader.all(Doubt)
+    synced.ok("review", "post", doubt.case, "--yes")
     synced.ok("sync")
     for command in COMMANDS:
         words = [word.replace("DAY", day.isoformat()) for word in command.split()]

@@ -38,9 +38,10 @@ class Scene:
     between: list[tuple[object, ...]] | None = None
 
     def reset(self) -> None:
-        """Put the database back as it was before."""
-        for path in self.installation.folder.glob("coinsync.db*"):
-            path.unlink()
+        """Put the database back as it was before, on a machine that has not seen it go on."""
+        for pattern in ("coinsync.db*", ".coinsync-*.seal"):
+            for path in self.installation.folder.glob(pattern):
+                path.unlink()
         shutil.copy(self.master, self.installation.folder / "coinsync.db")
 
     def start(self, at: int) -> int:

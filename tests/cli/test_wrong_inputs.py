@@ -393,9 +393,7 @@ ADDRESSES = [
         "restore it from a backup, or correct [database] url",
         file("notes.txt", "это не база " * 200),
     ),
-    of_database(
-        "sqlite:///a.db", 2, "a.db: schema 0001_first is missing", "db migrate", file("a.db", "")
-    ),
+    of_database("sqlite:///a.db", 2, "a.db is empty", "db migrate", file("a.db", "")),
     of_database(
         "sqlite:///other.db",
         2,

@@ -131,8 +131,8 @@ def author(day: date | None = None) -> Author:
 
 
 @pytest.fixture(params=[MOSCOW, KAMCHATKA], ids=["moscow-first", "kamchatka-first"])
-def school(request: pytest.FixtureRequest, tmp_path: Path) -> TwoCities:
-    """Each city's branch is the school's first once; with goods for all, and for each alone."""
+def without_goods(request: pytest.FixtureRequest, tmp_path: Path) -> TwoCities:
+    """Each city's branch is the school's first once."""
     order_of_branches = sorted(ZONES, key=lambda pupil: pupil != request.param)
     branches = {pupil: id for id, pupil in enumerate(order_of_branches, 1)}
     url = new_database(tmp_path)
@@ -146,11 +146,18 @@ def school(request: pytest.FixtureRequest, tmp_path: Path) -> TwoCities:
     made = TwoCities(tmp_path, url, branches)
     pupils = [Put(a_resident(pupil, branches=(id,))) for pupil, id in branches.items()]
     purses = [Post(a_credit(f"purse-{pupil}", pupil, 100)) for pupil in branches]
+    made.write(a_plan(*pupils, *purses, Put(Link(1, MOSCOW, LinkSource.DESK))))
+    return made
+
+
+@pytest.fixture
+def school(without_goods: TwoCities) -> TwoCities:
+    """With goods for all, and for each city alone."""
+    branches = without_goods.branches
     goods = [an_item(), *(an_item(f"pen-{p}", branches=(id,)) for p, id in branches.items())]
     stock = [Stock(a_move(f"stock:first-{item.code}", item.code)) for item in goods]
-    made.write(a_plan(*pupils, *purses, Put(Link(1, MOSCOW, LinkSource.DESK))))
-    made.write(a_plan(*map(Put, goods), *stock, purpose=Purpose.CATALOG))
-    return made
+    without_goods.write(a_plan(*map(Put, goods), *stock, purpose=Purpose.CATALOG))
+    return without_goods
 
 
 @of_each_city
@@ -278,13 +285,13 @@ def test_fairs(school: TwoCities) -> None:
     assert change.new.opened_on == school.first_branch_today
 
 
-def test_demo(school: TwoCities) -> None:
+def test_demo(without_goods: TwoCities) -> None:
     """Its shop sells to pupils of both branches, to each on days that have come there.
 
     The last sale is today's, and to the pupil in Moscow, whom a family sees.
     """
     session = Session(
-        config=school.folder / "config.toml",
+        config=without_goods.folder / "config.toml",
         branches=(),
         actor="anna",
         json=False,
@@ -293,9 +300,9 @@ def test_demo(school: TwoCities) -> None:
         environment=environment(now=NOW),
         web_view=WebView(cli.serve, cli.sign, cli.launch_fault),
     )
-    with writing(school.url) as database:
+    with writing(without_goods.url) as database:
         demo_shop.open_shop(session, database, 1)
-    with reading(school.url) as reader:
+    with reading(without_goods.url) as reader:
         sales = reader.sales()
         entries = reader.paid(sale.id for sale in sales)
     assert len(sales) >= demo_shop.SALES_MIN

@@ -155,7 +155,7 @@ def test_an_empty_file_is_an_older_schema(tmp_path: Path) -> None:
     """A database without any table has had no step yet."""
     (tmp_path / "coins.db").touch()
     url = f"sqlite:///{tmp_path}/coins.db"
-    with pytest.raises(DatabaseUnusable, match="is missing"):
+    with pytest.raises(DatabaseUnusable, match="is empty"):
         opening.open_writable(url)
     assert opening.migrate(url) == opening.schema_steps()
 

@@ -492,6 +492,16 @@ def test_runs_come_newest_first(reader: Reader) -> None:
     assert [run.id for run in reader.runs(2)] == [5, 4]
 
 
+def test_one_run_and_what_it_posted(reader: Reader) -> None:
+    """By its number; its entries are those that lie in the ledger under it."""
+    assert reader.run_numbered(6) is None
+    for number in (1, 2, 3, 4, 5):
+        run = reader.run_numbered(number)
+        assert run is not None
+        posted = [line.posted.n for line in reader.lines_of_run(run)]
+        assert posted == [row.n for row in reader.ledger() if row.run == number]
+
+
 def test_one_run_is_found_by_its_own_id(reader: Reader) -> None:
     """Or not at all."""
     run = reader.run("r2-1")
