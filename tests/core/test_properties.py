@@ -360,7 +360,7 @@ def test_merging_cards_moves_nothing(
 ) -> None:
     """Cards are merged and parted day by day.
 
-    The same night after the same facts posts nothing, and nobody owes.
+    The same night after the same facts posts nothing but what was held, and nobody owes.
     """
     memory, crm = a_school(15), dict[int, LessonRecord]()
     for steps, survivors in zip(nights, merged, strict=False):
@@ -370,7 +370,9 @@ def test_merging_cards_moves_nothing(
                 before  # The writer refuses to part cards that have spent each other's coins.
             )
         if memory.entries:
-            assert not memory.plan(*crm.values(), gone=gone(memory, crm)).entries
+            # What was held for want of coins may go on: the other card has them.
+            entries = memory.plan(*crm.values(), gone=gone(memory, crm)).entries
+            assert {entry.key for entry in entries} <= memory.holds.keys()
         happen(memory, crm, steps)
         read_and_apply(memory, crm)
         check_ledger(memory)
