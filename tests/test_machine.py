@@ -1257,6 +1257,7 @@ def _put(model: Model, new: object) -> None:
         model.seen[new.lesson] = replace(old, marks=marks, standing=standing)
     elif isinstance(new, Hold):
         model.held[new.lesson, new.resident] = (new.kind.value, new.coins)
+        model.held_for[new.lesson, new.resident] = new.reason
     elif isinstance(new, Decision):
         model.words[new.lesson, new.resident] = (new.seq, new.coins, new.reason)
     elif isinstance(new, Doubt):

@@ -33,8 +33,8 @@ _PARTS = (
 )
 #: Of a style sheet also spaces and ends of lines around its signs.
 _STYLE_SPACES = re.compile(r"(?<=[{:;,]) |\s*(?=[{}])|(?<=[{};,])\n")
-#: What only a reader of the source needs: lines of comments, and how far lines are set in.
-_FOR_READERS = re.compile(r"^\s*/\*(?:[^*]|\*(?!/))*\*/\s*\n|^\s*//.*\n|^[ \t]+", re.MULTILINE)
+#: What only a reader of the source needs: comments and empty lines, and how far lines are set in.
+_FOR_READERS = re.compile(r"^\s*/\*(?:[^*]|\*(?!/))*\*/\s*\n|^\s*//.*\n|^[ \t]+|^\n", re.MULTILINE)
 _INCLUDED = re.compile(r"<!-- ([a-z]+) -->\n")
 #: The frame of each kind of page and what stands in it; what is no page stands without a frame.
 _TEMPLATES = {

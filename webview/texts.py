@@ -45,7 +45,7 @@ class Texts:
     last = "Недавно"
     all_lines = "Вся история"
     history = "История"
-    seal = "Контрольный код:"
+    seal = "Код:"
     history_empty = "Пока здесь пусто. Всё начнётся с первого занятия."
     history_more = "Показаны последние {count}."
     kinds: ClassVar[Mapping[str, str]] = {
@@ -176,7 +176,7 @@ class EnglishTexts(Texts):
     last = "Lately"
     all_lines = "Whole history"
     history = "History"
-    seal = "Proof code:"
+    seal = "Code:"
     history_empty = "Nothing here yet. It all begins with the first lesson."
     history_more = "The latest {count} are shown."
     kinds: ClassVar[Mapping[str, str]] = {

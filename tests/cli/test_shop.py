@@ -283,8 +283,10 @@ class TestRefund:
     def test_a_purchase_is_not_reversed_by_hand(self, installation: Installation) -> None:
         """7, with the command that takes the goods back too."""
         a_sale(installation)
-        said = installation.run("reverse", str(installation.ledger()[-1].n), "--note", "x", "--yes")
-        assert (said.code, '"coinsync refund" takes it back' in said.err) == (7, True)
+        bought = installation.ledger()[-1]
+        said = installation.run("reverse", str(bought.n), "--note", "x", "--yes")
+        key = bought.entry.key.split(":")[1]
+        assert (said.code, f"coinsync refund {key}" in said.err) == (7, True), said.err
 
 
 class TestErased:

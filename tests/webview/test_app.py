@@ -108,7 +108,7 @@ def test_a_history_ends_with_the_seal_of_its_newest_line(window: Window, url: st
         for child in (ANYA, MISHA):
             run = lines[child][0].posted.run
             seal = seal_of(run, reader.chains([run])[run])
-            assert f'<p class="seal">Контрольный код: {seal}</p>' in page
+            assert f'<p class="hint">Код: {seal}</p>' in page
             assert reader.has_seal(seal)
 
 
