@@ -57,8 +57,6 @@ def sync(
 
     The first sync of a database shows first what it would bring, and asks.
     """
-    from coinsync.store.reader import Reader
-
     session: Session = ctx.obj
     if dry_run:
         session.ping_url = ""  # Nobody is told of what did not happen.
@@ -79,13 +77,12 @@ def sync(
         finally:
             # What was applied before an error is told as well.
             posting.show_results()
-        seal = str(Reader(database).seal())
     if dry_run:
         posting.say_digest()
     session.tell(posting.data())
     code = posting.finish()
     if code == 0:
-        session.ping("success", seal)
+        session.ping("success", posting.seal)
     return DIFFERENT if detailed_exitcode and posting.digest and code == 0 else code
 
 

@@ -158,16 +158,18 @@ class Posting:
         if not self.is_shown:
             self.show()
         receipts = []
-        seal = ""
         for result in self.results:
-            if result.receipt is None:
-                continue
-            # A run that changed nothing is not told, and yet the newest seal may be its own.
-            seal = result.receipt.seal
-            if result.report and result.report.changes:
+            if result.receipt and result.report and result.report.changes:
                 receipts.append(result.receipt)
         if receipts:
-            self.session.say(f"\n{receipts_line(receipts, seal)}")
+            self.session.say(f"\n{receipts_line(receipts, self.seal)}")
+
+    @property
+    def seal(self) -> str:
+        """The newest seal, perhaps of a run that changed nothing; "" where nothing was written."""
+        # Not read from the database: it may be out of reach by now, and all is written.
+        seals = [result.receipt.seal for result in self.results if result.receipt]
+        return seals[-1] if seals else ""
 
     @property
     def digest(self) -> str:
