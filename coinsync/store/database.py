@@ -13,6 +13,7 @@ from peewee import Database, SqliteDatabase
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.engines.base import Engine
+from coinsync.store.engines.base import connected as connected
 from coinsync.store.engines.sqlite import SQLITE
 from coinsync.store.engines.sqlite import file_of as file_of
 from coinsync.store.engines.sqlite import path_of as path_of
@@ -56,7 +57,7 @@ def create(url: str, *, migrations: Path = MIGRATIONS) -> bool:
     database = engine.to_write(url, wait_seconds=MIGRATING_SECONDS)
     with speaking(database):
         is_new = engine.prepare(url)
-        with database.connection_context():
+        with connected(database):
             steps = _run_migrations(database, migrations)
     return is_new or bool(steps)
 
@@ -66,7 +67,7 @@ def migrate(url: str, *, migrations: Path = MIGRATIONS) -> tuple[str, ...]:
     engine = engine_at(url)
     engine.must_exist(url)
     database = engine.to_write(url, wait_seconds=MIGRATING_SECONDS)
-    with speaking(database), database.connection_context():
+    with speaking(database), connected(database):
         steps = _run_migrations(database, migrations)
         return (*steps, *_restore_lost_guards(database))
 
@@ -116,7 +117,7 @@ def open_readable(url: str, *, wait_seconds: float = 5.0) -> Database:
 @contextmanager
 def reading(database: Database) -> Iterator[None]:
     """Read one snapshot through a connection of this thread, which is closed at the end."""
-    with speaking(database), database.connection_context(), _snapshot(database):
+    with speaking(database), connected(database), _snapshot(database):
         yield
 
 

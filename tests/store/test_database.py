@@ -519,3 +519,20 @@ def test_a_pooled_connection_needs_a_database(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnusable, match="does not exist"), connection.use():
         pass
     assert not (tmp_path / "none.db").exists()
+
+
+def test_a_connection_that_is_renewed_hides_no_error(tmp_path: Path) -> None:
+    """What goes wrong after it was closed for another try is told as it is; nothing stays open."""
+    database = opening.open_readable(new_database(tmp_path))
+
+    def lost() -> None:
+        with opening.connected(database):
+            database.close()
+            raise ValueError("gone")
+
+    with pytest.raises(ValueError, match="gone"):
+        lost()
+    assert database.is_closed()
+    with opening.connected(database), opening.connected(database):
+        pass
+    assert database.is_closed()

@@ -279,8 +279,9 @@ class Server:
         away.
         """
         self._signal(signal.SIGTERM)
-        self._signal(signal.SIGCONT)
         assert self._process is not None
+        # One that was frozen hears of it now; another may have ended already.
+        self._process.send_signal(signal.SIGCONT)
         try:
             code = self._process.wait(SECONDS_MAX)
         except subprocess.TimeoutExpired:

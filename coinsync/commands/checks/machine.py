@@ -62,7 +62,7 @@ def database(ex: Examination) -> None:
     engine = store.engine_at(url)
     engine.must_exist(url)
     opened = store.open_readable(url, wait_seconds=wait_seconds)
-    with store.speaking(opened), opened.connection_context():
+    with store.speaking(opened), store.connected(opened):
         steps, known = store.applied_steps(opened), store.schema_steps()
         # A table that cannot be read is told before anything is praised.
         head = Reader(opened).find_head() if steps == known else None

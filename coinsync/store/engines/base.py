@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from peewee import Database
@@ -14,6 +14,19 @@ Values = Sequence[Any]
 #: How often a plan is tried when something disturbs it. Where each try waits by itself, they share
 #: the time that a writer was told to wait.
 TRIES_MAX = 5
+
+
+@contextmanager
+def connected(database: Database) -> Iterator[None]:
+    """A connection for a while; whoever opened it closes it."""
+    # Not peewee's own context: it loses count where the connection is renewed inside it, and its
+    # IndexError would hide that the server is gone.
+    opened = database.connect(reuse_if_open=True)
+    try:
+        yield
+    finally:
+        if opened:
+            database.close()
 
 
 class Engine(ABC):

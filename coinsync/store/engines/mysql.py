@@ -11,7 +11,7 @@ from pymysql.cursors import SSCursor
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
 from coinsync.store.engines import guards, mysql_errors
-from coinsync.store.engines.base import Engine, Values
+from coinsync.store.engines.base import Engine, Values, connected
 from coinsync.store.engines.mysql_address import address_of
 from coinsync.store.engines.mysql_connection import (
     CONNECT_SECONDS_MAX,
@@ -51,14 +51,14 @@ class Mysql(Engine):
 
     def prepare(self, url: str) -> bool:
         try:
-            with self.to_write(url, wait_seconds=CONNECT_SECONDS_MAX).connection_context():
+            with connected(self.to_write(url, wait_seconds=CONNECT_SECONDS_MAX)):
                 return False
         except peewee.OperationalError as error:
             if not set(mysql_errors.codes(error)) & mysql_errors.NO_DATABASE:
                 raise
         address, terms = address_of(url), Terms(True, CONNECT_SECONDS_MAX)
         database: Database = MysqlDatabase("information_schema", address=address, terms=terms)
-        with database.connection_context():
+        with connected(database):
             name = address.name.replace("`", "``")
             how = f"CHARACTER SET utf8mb4 COLLATE {_collation(database)}"
             database.execute_sql(f"CREATE DATABASE `{name}` {how}")
@@ -190,7 +190,7 @@ class Mysql(Engine):
         opened = opened_here(database)
         terms = Terms(False, opened.terms.connect_seconds, CHECK_SECONDS)
         other: Database = MysqlDatabase(opened.database, address=opened.address, terms=terms)
-        with other.connection_context():
+        with connected(other):
             check = f"CHECK TABLE {', '.join(TABLE_NAMES)} {'QUICK' if quick else ''}"
             rows = other.execute_sql(check).fetchall()
         bad = [row for row in rows if row[2:] != ("status", "OK")]
