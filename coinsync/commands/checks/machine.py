@@ -49,7 +49,7 @@ JOBS_ENVIRONMENT = "jobs.env"
 _SYNC_IN_CRONTAB = re.compile(r"^[^#]*coinsync\S*\s(.*\s)?sync\b", re.MULTILINE)
 _PING = re.compile(r"^[^#]*(COINSYNC_PING_URL=|--ping-url).*//", re.MULTILINE)
 _MAIL = re.compile(r"^\s*MAILTO=\S", re.MULTILINE)
-_SET_CLOCK = "Run: timedatectl set-ntp true"
+_SET_CLOCK = "Run: sudo timedatectl set-ntp true"
 _AS_SYNC = "Run the command as the user of the nightly sync."
 
 
