@@ -79,7 +79,7 @@ class Statement:
     """A resident's coins from one day to another, oldest line first.
 
     ``totals`` name only what occurred; ``coins`` is the school's word beside the closing balance.
-    ``seal`` vouches for every line.
+    ``owes``: what the closing balance lacks is lacking today too. ``seal`` vouches for every line.
     """
 
     school: str
@@ -94,4 +94,5 @@ class Statement:
     totals: Mapping[Total, int]
     closing: int
     coins: str
+    owes: bool
     seal: str

@@ -12,7 +12,7 @@ from tests.support.school import Installation
 RUSSIAN = (
     "ученик;монеты;вид;за что;способ;дата;ключ\r\n"
     "#101;10;;Лучший проект «Робот»;;20.11.2025;\r\n"
-    "crm:102;-5;;наклейка;;2025-11-20;\r\n"
+    "crm:102;-5;;наклейка;;2026-11-20;\r\n"
     "Богдан З.;120;начальный остаток;;;;start-104\r\n"
     ";;;;;;\r\n"
     "vk:900000005;;;;project;;\r\n"
@@ -20,7 +20,7 @@ RUSSIAN = (
 #: What the file above does: who, how many, which kind, on which day, why.
 MEANT = [
     (101, 10, "credit", "2025-11-20", "Лучший проект «Робот»"),
-    (102, -5, "debit", "2025-11-20", "наклейка"),
+    (102, -5, "debit", "2026-11-20", "наклейка"),
     (104, 120, "opening", None, "opening balance"),
     (110, 30, "credit", None, "Защита проекта"),
 ]
