@@ -5,6 +5,8 @@ All of them or none, none of them twice, and every problem by line and column.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.school import Installation
@@ -120,7 +122,7 @@ class TestAllOrNone:
         said = installation.run("import", file, "--yes")
         assert said.code == 6
         assert "line 3, column resident: 2 residents answer to 'Рената С.'" in said.err
-        assert "    #106 Рената С. (client)\n    #107 Рената С. (client)\n" in said.err
+        assert re.search(r"    #106 Рената С. \(.*\n    #107 Рената С. \(", said.err)
         assert installation.tables() == before
 
     def test_a_name_that_fits_nobody(self, installation: Installation) -> None:
