@@ -20,7 +20,7 @@ from coinsync.core.proposal import Author
 from coinsync.desk.catalog import load, move_stock, propose_goods
 from coinsync.desk.gather import Clerk
 from coinsync.desk.shop import Buyer, sell
-from coinsync.lookup.shop import shelf_for
+from coinsync.lookup.shop import shelf
 from coinsync.simulator.chance import Chance
 from coinsync.simulator.demo_folder import GOODS
 from coinsync.store.reader import Reader
@@ -99,6 +99,6 @@ def _sell(write: Callable[[Plan], object], clerk: Clerk, chance: Chance) -> None
 def _affordable(reader: Reader, buyer: Resident, day: date) -> list[Item]:
     """The goods that are there and that a buyer could have paid for on a day."""
     balance = reader.balance(buyer.id, day)
-    shelf = shelf_for(reader, buyer).values()
-    pieces = reader.stock(item.code for item in shelf if item.tracked)
-    return [each for each in shelf if each.price <= balance and pieces.get(each.code) != 0]
+    goods = [item for item in shelf(reader).values() if item.is_sold_at(buyer.branches)]
+    pieces = reader.stock(item.code for item in goods if item.tracked)
+    return [each for each in goods if each.price <= balance and pieces.get(each.code) != 0]

@@ -31,7 +31,7 @@ from coinsync.core.proposal import Proposal
 from coinsync.desk import fairs
 from coinsync.desk import shop as desk
 from coinsync.desk.gather import Clerk
-from coinsync.errors import NotFound, UsageError
+from coinsync.errors import UsageError
 from coinsync.lookup import shop as lookup
 from coinsync.lookup.residents import find_resident, residents_of
 from coinsync.render import shop as render
@@ -115,7 +115,7 @@ def sales(
     with session.reader() as reader:
         since_day, until_day = first or date.min, last or date.max
         sales = reader.sales(since=since_day, until=until_day, event=event.lower() or None)
-        purchases = lookup.purchases(reader, sales)
+        purchases = lookup.purchases(reader, sales, session.settings.profile.zone_of)
     session.print_listing(render.sales(purchases), as_csv)
 
 
@@ -123,17 +123,28 @@ def sale(ctx: Context, key: SaleKey) -> None:
     """One sale with its lines, who paid, and what came back."""
     session: Session = ctx.obj
     with session.reader() as reader:
-        [purchase] = lookup.purchases(reader, [lookup.find_sale(reader, key)])
+        sales = [lookup.find_sale(reader, key)]
+        [purchase] = lookup.purchases(reader, sales, session.settings.profile.zone_of)
     session.print_listing(render.sale(purchase))
 
 
-def report(ctx: Context, since: Day = None, until: Day = None, as_csv: AsCsv = False) -> None:
-    """Who bought what, what sells, what does not move."""
+def report(
+    ctx: Context, since: Day = None, until: Day = None, event: Fair = "", as_csv: AsCsv = False
+) -> None:
+    """Who bought what, what sells, what does not move; or all of a fair."""
     session: Session = ctx.obj
     first, last = span(since, until)
+    if event and (first or last):
+        raise UsageError("shop report: --event, or --since and --until")
     with session.reader() as reader:
-        residents = residents_of(reader, session.chosen_branch_ids())
-        report = lookup.report(reader, residents, first or date.min, last or date.max)
+        report = lookup.report(
+            reader,
+            residents_of(reader, session.chosen_branch_ids()),
+            first or date.min,
+            last or date.max,
+            fair=lookup.find_fair(reader, event) if event else None,
+            zone_of=session.settings.profile.zone_of,
+        )
     session.print_listing(render.report(report, every_line=session.verbose), as_csv)
 
 
@@ -171,10 +182,9 @@ def close_fair(ctx: Context, event: Code, dry_run: DryRun = False, yes: Yes = Fa
     """
 
     def decide(clerk: Clerk) -> Proposal:
-        fair = clerk.reader.find(Event, event.lower())
-        if fair is None:
-            advice = '"coinsync shop events" lists them.'
-            raise NotFound(f"no fair is called {event.lower()!r}", advice=advice)
-        return fairs.close_fair(clerk, fair, lookup.settle(clerk.reader, fair))
+        reader = clerk.reader
+        fair = lookup.find_fair(reader, event)
+        report = lookup.report(reader, residents_of(reader, None), fair=fair)
+        return fairs.close_fair(clerk, fair, report)
 
     return carry_out(ctx.obj, decide, dry_run, yes)
