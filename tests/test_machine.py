@@ -285,7 +285,6 @@ class Import:
                 coins,
                 Kind.CREDIT if coins > 0 else Kind.DEBIT,
                 note,
-                "",
                 None,
                 f"csv:{key}",
             )
