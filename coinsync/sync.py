@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -276,7 +276,9 @@ class Sync:
         window = self._read_window(scope, stored)
         # A lesson that was moved here is recorded under another day or branch.
         read = frozenset(record.lesson.id for record in window.lesson_records)
-        stored.update(self.reader.lesson_records_by_id(read.difference(stored)))
+        moved = self.reader.lesson_records_by_id(read.difference(stored))
+        stored.update(moved)
+        window = self._without_copies(window, moved)
         rulebook = self.settings.rulebook
         window, doubts = believe(
             window, stored, scope, rulebook, step.moment, self.reader.all(Doubt)
@@ -358,6 +360,22 @@ class Sync:
                 lessons_unasked=len(missing) if doubtful else 0,
             ),
         )
+
+    def _without_copies(
+        self, window: WindowReading, moved: Mapping[int, LessonRecord]
+    ) -> WindowReading:
+        """Doubt what came here from another day or branch and is listed there as well."""
+        places = defaultdict(set)
+        for number, record in moved.items():
+            places[record.lesson.branch, record.lesson.date].add(number)
+        copied: set[int] = set()
+        for (branch, day), numbers in places.items():
+            reading = self.exchange.lesson_records(branch, day, day)
+            listed = {record.lesson.id for record in reading.whole()}
+            copied |= numbers & (listed | reading.unreadable_fields().keys())
+        records = [record for record in window.lesson_records if record.lesson.id not in copied]
+        unreadable = {**window.unreadable, **dict.fromkeys(copied, COPIES)}
+        return replace(window, lesson_records=tuple(records), unreadable=unreadable)
 
     def _ask_for(self, lessons: Iterable[int], branch: int) -> dict[int, LessonRecord]:
         others = [other.id for other in self.settings.branches if other.id != branch]

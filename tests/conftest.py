@@ -65,6 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell starts what runs in its background without Ctrl-C, and programs inherit that: whoever
     # tests Ctrl-C on a program would wait in vain for its end.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The same with ``nohup`` and the end of a session.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

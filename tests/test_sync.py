@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsync.core.facts import (
+    LessonRecord,
     Mark,
     Presence,
     RegularLesson,
@@ -437,6 +438,32 @@ def test_a_lost_lesson_whose_copies_differ_takes_no_coins(school: PlainSchool) -
     outcomes = school.dry_run(branches=(LEFT,))
     assert [type(outcome.error) for outcome in outcomes[1:]] == [IncompleteRead, type(None)]
     assert coins(outcomes) == []
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        held(1, on=OCTOBER, mark=Mark.ABSENT),
+        held(1, branch=RIGHT, mark=Mark.ABSENT),
+        held(1, on=OCTOBER, status=Status.CANCELLED),
+        held(1, branch=RIGHT, on=OCTOBER, status=Status.PLANNED),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_lesson_whose_copies_lie_in_two_windows_or_branches_stays_as_it_is(
+    school: PlainSchool, copy: LessonRecord, is_first: bool
+) -> None:
+    """Whichever is read first: neither is believed against what is recorded."""
+    others = [held(2), held(3, on=OCTOBER)]
+    others += [held(4, branch=RIGHT), held(5, branch=RIGHT, on=OCTOBER)]
+    school.lessons = [held(1), *others]
+    school.night()
+    school.lessons = [copy, held(1), *others] if is_first else [held(1), copy, *others]
+    for _ in range(3):
+        school.now += timedelta(days=1)
+        assert coins(school.night()) == []
+    school.lessons = [copy, *others]
+    assert coins(school.night()) == [(1, ADA, -10)]
 
 
 def test_the_only_lesson_of_a_window_is_no_empty_answer_when_its_copies_differ(

@@ -251,6 +251,25 @@ def emptied(prepare: Callable[[Path], None]) -> Callable[[Path], None]:
     return prepare_empty
 
 
+def before_a_restore(prepare: Callable[[Path], None]) -> Callable[[Path], None]:
+    """The same school with a backup, and with a coin that was given after it."""
+
+    def prepare_backup(folder: Path) -> None:
+        prepare(folder)
+        installation = Installation(folder)
+        installation.ok("db", "backup", str(folder / "coins.backup"))
+        installation.ok("credit", "#101", "1", "--reason", "x", "--yes")
+        with closing(sqlite3.connect(folder / "coinsync.db")) as opened:
+            opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    return prepare_backup
+
+
+def put_back(folder: Path) -> None:
+    """The backup is in the database's place, and nobody has accepted it yet."""
+    shutil.copyfile(folder / "coins.backup", folder / "coinsync.db")
+
+
 def with_empty_copy(folder: Path) -> None:
     """The copy is made, and nothing is in it."""
     opening.create(f"sqlite:///{folder / 'copy.db'}")
@@ -270,6 +289,11 @@ def commands(master: Path) -> dict[str, Command]:
         "db copy": Command(
             ("db", "copy", "sqlite:///FOLDER/copy.db"), synced, between=with_empty_copy
         ),
+        "db restore": Command(
+            ("db", "restore", "FOLDER/coins.backup", "--yes"),
+            before_a_restore(synced),
+            between=put_back,
+        ),
         "db backup": Command(("db", "backup", "FOLDER/coins.backup"), synced),
         "export": Command(("export", "--format", "csv", "--to", "FOLDER/coins.csv"), synced),
     }
@@ -277,7 +301,7 @@ def commands(master: Path) -> dict[str, Command]:
 
 NAMES = (
     *("init", "init for files", "catalog load", "db migrate", "db migrate of guards"),
-    *("db copy", "db backup", "export"),
+    *("db copy", "db restore", "db backup", "export"),
 )
 
 
