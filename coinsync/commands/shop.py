@@ -28,6 +28,7 @@ from coinsync.commands.session import Session
 from coinsync.core.catalog import NAME_LENGTH_MAX, Event, Pick, is_code
 from coinsync.core.identity import clean
 from coinsync.core.proposal import Proposal
+from coinsync.core.till import payers
 from coinsync.desk import fairs
 from coinsync.desk import shop as desk
 from coinsync.desk.gather import Clerk
@@ -35,7 +36,6 @@ from coinsync.errors import UsageError
 from coinsync.lookup import shop as lookup
 from coinsync.lookup.residents import find_resident, residents_of
 from coinsync.render import shop as render
-from coinsync.store.reader import Reader
 
 Code = Annotated[
     str, argument("EVENT", "A short word for the fair, as in fair-2026-12.", completion.fairs)
@@ -67,19 +67,11 @@ def sell(
     def decide(clerk: Clerk) -> Proposal:
         reader = clerk.reader
         pick = Pick(lookup.find_item(reader, item), pieces, other_price)
-        buyers = [desk.Buyer(find_resident(reader, resident))]
-        for text in also or ():
-            buyers.append(_buyer_of_part(reader, text))
+        typed = payers("+".join([resident, *(also or ())]))
+        buyers = [desk.Buyer(find_resident(reader, who), part) for who, part in typed]
         return desk.sell(clerk, [pick], buyers, event=event.lower(), note=note)
 
     return carry_out(ctx.obj, decide, dry_run, yes, author_of(ctx.obj, key, day))
-
-
-def _buyer_of_part(reader: Reader, text: str) -> desk.Buyer:
-    who, equals, coins = text.rpartition("=")
-    if not equals:
-        raise UsageError(f"--also {clean(text)!r}: expected RESIDENT=COINS, such as 102=50")
-    return desk.Buyer(find_resident(reader, who), number_of(coins, "number of coins"))
 
 
 def refund(
@@ -142,7 +134,7 @@ def report(
             residents_of(reader, session.chosen_branch_ids()),
             first or date.min,
             last or date.max,
-            fair=lookup.find_fair(reader, event) if event else None,
+            fair=fairs.find_fair(reader, event) if event else None,
             zone_of=session.settings.profile.zone_of,
         )
     session.print_listing(render.report(report, every_line=session.verbose), as_csv)
@@ -183,7 +175,7 @@ def close_fair(ctx: Context, event: Code, dry_run: DryRun = False, yes: Yes = Fa
 
     def decide(clerk: Clerk) -> Proposal:
         reader = clerk.reader
-        fair = lookup.find_fair(reader, event)
+        fair = fairs.find_fair(reader, event)
         report = lookup.report(reader, residents_of(reader, None), fair=fair)
         return fairs.close_fair(clerk, fair, report)
 

@@ -33,6 +33,16 @@ class Purchase:
     is_late: bool
     note: str
 
+    @property
+    def kept_lines(self) -> list[SaleLine]:
+        """The lines that did not come back."""
+        return [line for line in self.lines if line.line not in self.refunded]
+
+    @property
+    def coins(self) -> int:
+        """Coins that the shop kept."""
+        return sum(payment.coins for payment in self.payments)
+
 
 @dataclass(frozen=True, slots=True)
 class BuyerLine:

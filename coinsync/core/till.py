@@ -34,12 +34,14 @@ def who_and_goods(line: str) -> tuple[str, str]:
 
 def payers(text: str) -> list[tuple[str, int | None]]:
     """Who pays how much, in "150+160=33": #160 pays 33, #150 the rest. Raises ``UsageError``."""
-    parts: list[tuple[str, int | None]] = []
-    for part in text.split("+"):
-        who, equals, typed = part.partition("=")
+    first, *others = text.split("+")
+    parts: list[tuple[str, int | None]] = [(first, None)]
+    for part in others:
+        who, _, typed = part.rpartition("=")
         coins = plain_number(typed)
-        if equals and not coins:
-            raise UsageError(f"{part!r}: how many coins?", advice="160=33: #160 pays 33.")
+        if not who or not coins:
+            advice = "160=33 means that #160 pays 33 of it."
+            raise UsageError(f"{part!r}: expected RESIDENT=COINS", advice=advice)
         parts.append((who, coins))
     return parts
 

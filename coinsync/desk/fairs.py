@@ -54,13 +54,18 @@ def close_fair(clerk: Clerk, event: Event, report: ShopReport) -> Proposal:
     return propose_goods(clerk, [Put(closed, event)], *words)
 
 
+def find_fair(reader: Reader, code: str) -> Event:
+    """A fair by its code. Raises ``NotFound``."""
+    event = reader.find(Event, code.lower())
+    if event is None:
+        advice = '"coinsync shop events" lists them, "shop open" opens one.'
+        raise NotFound(f"no fair is called {code.lower()!r}", advice=advice)
+    return event
+
+
 def open_event(reader: Reader, code: str) -> Event:
     """A fair to which sales may be booked. Raises ``NotFound`` or ``EventClosed``."""
-    event = reader.find(Event, code)
-    if event is None:
-        raise NotFound(
-            f"no fair is called {code!r}", advice=f"coinsync shop open {code} --title TEXT"
-        )
+    event = find_fair(reader, code)
     _refuse_closed(event)
     return event
 

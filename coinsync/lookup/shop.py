@@ -62,78 +62,71 @@ def find_sale(reader: Reader, text: str) -> Sale:
     return sale
 
 
-def find_fair(reader: Reader, code: str) -> Event:
-    """A fair by its code. Raises ``NotFound``."""
-    fair = reader.find(Event, code.lower())
-    if fair is None:
-        advice = '"coinsync shop events" lists them.'
-        raise NotFound(f"no fair is called {code.lower()!r}", advice=advice)
-    return fair
-
-
 def last_sale(reader: Reader, actor: str, event: str) -> Sale | None:
     """The last sale of a clerk at a fair, or at none, of which something has not come back."""
-    sales = [sale for sale in reader.sales(event=event) if sale.actor == actor][-TAKEN_BACK_MAX:]
-    lines = Counter(line.sale for line in reader.recorded(SaleLine, [sale.id for sale in sales]))
-    lines.subtract(sale for sale, _ in reader.refund_runs(lines))
-    return next((sale for sale in reversed(sales) if lines[sale.id]), None)
+    sales = [sale for sale in reader.sales(event=event) if sale.actor == actor]
+    for purchase in reversed(purchases(reader, sales[-TAKEN_BACK_MAX:])):
+        if len(purchase.refunded) < len(purchase.lines):
+            return purchase.sale
+    return None
 
 
 def purchases(
-    reader: Reader,
-    sales: Sequence[Sale],
-    zone_of: ZoneOf,
-    last_run: int = 0,
+    reader: Reader, sales: Sequence[Sale], zone_of: ZoneOf = lambda _: UTC, last_run: int = N_MAX
 ) -> list[Purchase]:
-    """Sales as a person sees them: who bought what for how much, and what was taken back.
+    """Sales as they stood after a run: who bought what for how much, and what was taken back.
 
-    Each at the time of the branch of who paid first; as they stood after a run where one is named.
+    Each at the time of the branch of who paid first.
     """
     closed_runs = {event.code: event.closed_run for event in reader.all(Event)}
     paid = reader.paid(sale.id for sale in sales)
     lines: dict[str, list[SaleLine]] = {id: [] for id in paid}
-    for line in reader.recorded(SaleLine, paid):
+    for line in sorted(reader.recorded(SaleLine, paid), key=lambda line: line.line):
         lines[line.sale].append(line)
     refunds: dict[str, dict[int, int]] = {id: {} for id in paid}
     for (id, number), run in reader.refund_runs(paid).items():
-        if run <= (last_run or N_MAX):
+        if run <= last_run:
             refunds[id][number] = run
-    cards = {line.posted.entry.resident for entries in paid.values() for line in entries}
-    residents = reader.residents_by_id(cards)
+    payers = _payers(reader, paid.values())
     bought = []
     for sale in sales:
-        id = sale.id
-        entries = [line for line in paid[id] if line.posted.run <= (last_run or N_MAX)]
+        runs = refunds[sale.id]
+        entries = [entry for entry in paid[sale.id] if entry.posted.run <= last_run]
         made_at = ""
         for first in entries[:1]:
-            zone = zone_of(residents[first.posted.entry.resident].branches)
+            zone = zone_of(payers[first.posted.entry.resident].branches)
             moment = datetime.fromisoformat(first.posted.posted_at).astimezone(zone)
             made_at = f"{moment:%Y-%m-%d %H:%M}"
         purchase = Purchase(
             sale,
             made_at,
-            tuple(sorted(lines[id], key=lambda line: line.line)),
-            _payments(entries, residents),
-            frozenset(refunds[id]),
-            max(refunds[id].values(), default=0) > (closed_runs.get(sale.event) or N_MAX),
+            tuple(lines[sale.id]),
+            _payments(entries, payers),
+            frozenset(runs),
+            max(runs.values(), default=0) > (closed_runs.get(sale.event) or N_MAX),
             next((entry.note for entry in entries if entry.note), ""),
         )
         bought.append(purchase)
     return bought
 
 
-def _payments(entries: Iterable[Line], residents: Mapping[int, Resident]) -> tuple[Payment, ...]:
-    paid, returned = Counter[int](), Counter[int]()
+def _payers(reader: Reader, paid: Iterable[Sequence[Line]]) -> dict[int, Resident]:
+    """Who paid, by the card that it was or goes on as."""
+    cards = {line.posted.entry.resident for entries in paid for line in entries}
+    owners = {card: reader.survivors().get(card, card) for card in cards}
+    residents = reader.residents_by_id(owners.values())
+    return {card: residents[owner] for card, owner in owners.items()}
+
+
+def _payments(entries: Iterable[Line], payers: Mapping[int, Resident]) -> tuple[Payment, ...]:
+    kept, returned = Counter[Resident](), Counter[Resident]()
     for line in entries:
         entry = line.posted.entry
-        if entry.coins < 0:
-            paid[entry.resident] -= entry.coins
-        else:
-            returned[entry.resident] += entry.coins
+        kept[payers[entry.resident]] -= entry.coins
+        returned[payers[entry.resident]] += max(entry.coins, 0)
     payments = []
-    for card in sorted(paid):
-        kept = paid[card] - returned[card]
-        payments.append(Payment(card, residents[card].name, kept, returned[card]))
+    for payer in sorted(kept, key=lambda payer: payer.id):
+        payments.append(Payment(payer.id, payer.name, kept[payer], returned[payer]))
     return tuple(payments)
 
 
@@ -144,59 +137,54 @@ def report(
     until: date = date.max,
     *,
     fair: Event | None = None,
-    zone_of: ZoneOf = lambda _branches: UTC,
+    zone_of: ZoneOf = lambda _: UTC,
 ) -> ShopReport:
     """What these residents bought, spent and have left; of a fair only what happened during it."""
     survivors = reader.survivors()
     buyers = {resident.id: resident for resident in residents if resident.id not in survivors}
     sales = reader.sales(since=since, until=until, event=fair.code if fair else None)
-    bought: list[tuple[Purchase, Counter[int]]] = []
-    for purchase in purchases(reader, sales, zone_of, fair.closed_run if fair else 0):
-        paid = Counter[int]()
-        for payment in purchase.payments:
-            paid[survivors.get(payment.resident, payment.resident)] += payment.coins
+    bought = []
+    last_run = (fair.closed_run if fair else 0) or N_MAX
+    for purchase in purchases(reader, sales, zone_of, last_run):
+        payers = {payment.resident for payment in purchase.payments}
         # A sale whose payments are lost is nobody's, and the fair does not add up with it.
-        if not paid or not buyers.keys().isdisjoint(paid):
-            bought.append((purchase, paid))
+        if not payers or not payers.isdisjoint(buyers):
+            bought.append(purchase)
     moves = [move for _, move in reader.stock_moves(fair=fair)] if fair else []
-    kept = [purchase for purchase, _ in bought]
-    refunds = sum(len(purchase.refunded) for purchase in kept)
+    refunds = sum(len(purchase.refunded) for purchase in bought)
     return ShopReport(
         since,
         until,
         _buyer_lines(reader, buyers, bought),
-        _item_lines(reader, kept, moves, fair),
+        _item_lines(reader, bought, moves, fair),
         fair,
         sales=len(bought),
         refunds=refunds,
-        taken=sum(paid.total() for _, paid in bought),
-        late=len(reader.refund_runs(purchase.sale.id for purchase in kept)) - refunds,
-        clerks=_tallied((purchase.sale.actor, paid.total()) for purchase, paid in bought),
-        hours=_tallied((purchase.made_at[:HOUR], paid.total()) for purchase, paid in bought),
+        taken=sum(purchase.coins for purchase in bought),
+        late=len(reader.refund_runs(purchase.sale.id for purchase in bought)) - refunds,
+        clerks=_tallied(bought, lambda purchase: purchase.sale.actor),
+        hours=_tallied(bought, lambda purchase: purchase.made_at[:HOUR]),
         differences=_differences(bought, moves) if fair else (),
     )
 
 
-def _tallied(sales: Iterable[tuple[str, int]]) -> tuple[Tally, ...]:
+def _tallied(bought: Iterable[Purchase], name_of: Callable[[Purchase], str]) -> tuple[Tally, ...]:
     count, coins = Counter[str](), Counter[str]()
-    for name, taken in sales:
-        count[name] += 1
-        coins[name] += taken
+    for purchase in bought:
+        count[name_of(purchase)] += 1
+        coins[name_of(purchase)] += purchase.coins
     return tuple(Tally(name, count[name], coins[name]) for name in sorted(count))
 
 
 def _buyer_lines(
-    reader: Reader,
-    buyers: Mapping[int, Resident],
-    bought: Iterable[tuple[Purchase, Counter[int]]],
+    reader: Reader, buyers: Mapping[int, Resident], bought: Iterable[Purchase]
 ) -> tuple[BuyerLine, ...]:
     spent, pieces = Counter[int](), Counter[int]()
-    for purchase, paid in bought:
-        spent.update(paid)
-        for line in purchase.lines:
+    for purchase in bought:
+        for payment in purchase.payments:
+            spent[payment.resident] += payment.coins
             # Who pays a part has the whole of it.
-            if line.line not in purchase.refunded:
-                pieces.update(dict.fromkeys(paid, line.quantity))
+            pieces[payment.resident] += sum(line.quantity for line in purchase.kept_lines)
     balances = reader.balances(buyers)
     lines = []
     for id, buyer in buyers.items():
@@ -205,15 +193,15 @@ def _buyer_lines(
 
 
 def _item_lines(
-    reader: Reader, sales: Iterable[Purchase], moves: Iterable[StockMove], fair: Event | None
+    reader: Reader, bought: Iterable[Purchase], moves: Iterable[StockMove], fair: Event | None
 ) -> tuple[ItemLine, ...]:
     """Every item that is in the shop or was sold, at a fair only what moved; best sellers first."""
     sold, coins = Counter[str](), Counter[str]()
-    for sale in sales:
-        for line in sale.lines:
-            is_kept = line.line not in sale.refunded
-            sold[line.item] += line.quantity * is_kept
-            coins[line.item] += line.coins * is_kept
+    for purchase in bought:
+        sold.update(dict.fromkeys((line.item for line in purchase.lines), 0))
+        for line in purchase.kept_lines:
+            sold[line.item] += line.quantity
+            coins[line.item] += line.coins
     received, counted = Counter[str](), Counter[str]()
     for move in moves:
         if move.kind is MoveKind.RECEIVE:
@@ -232,16 +220,14 @@ def _item_lines(
     return tuple(lines)
 
 
-def _differences(
-    bought: Iterable[tuple[Purchase, Counter[int]]], moves: Iterable[StockMove]
-) -> tuple[str, ...]:
+def _differences(bought: Iterable[Purchase], moves: Iterable[StockMove]) -> tuple[str, ...]:
     """Where coins and pieces that moved are not those of the lines of sales."""
     moves_of_sale: defaultdict[str, list[StockMove]] = defaultdict(list)
     for move in moves:
         moves_of_sale[move.sale].append(move)
     differences = []
-    for purchase, paid in bought:
-        id, coins = purchase.sale.id, paid.total()
+    for purchase in bought:
+        id, coins = purchase.sale.id, purchase.coins
         totals = totals_of_sale(purchase.lines, purchase.refunded)
         if totals.coins_kept != coins:
             differences.append(f"sale {id}: lines {totals.coins_kept}, coins {coins}")

@@ -117,7 +117,7 @@ def sales(purchases: Sequence[Purchase]) -> Listing:
     taken = 0
     rows = []
     for purchase in purchases:
-        coins, of = sum(payment.coins for payment in purchase.payments), purchase.sale
+        coins, of = purchase.coins, purchase.sale
         buyers = tuple(titled(payment.resident, payment.name) for payment in purchase.payments)
         taken += coins
         goods = ", ".join(_pieces(line.name_ru, line.quantity) for line in purchase.lines)

@@ -221,8 +221,8 @@ def test_a_fair_at_which_things_run_out(installation: Installation) -> None:
             assert till.stdin is not None
             lines = []
             for number, (who, wanted) in enumerate(queue(installation, seed + 10)[:20]):
-                # Where it cannot be had the yes is nobody's name.
-                lines.append(f"#{who} {wanted if number % 2 else '1'}\ny\n")
+                # Where it cannot be had the yes, an empty line, is nothing.
+                lines.append(f"#{who} {wanted if number % 2 else '1'}\n\n")
                 lines.append("-\ny\n" if number % 7 == 6 else "")
             till.stdin.write("".join(lines) + "0\n")
             till.stdin.flush()

@@ -217,7 +217,7 @@ class TestSell:
             (("#102", "mug", "--price", "x", "--reason", "x"), 2, "is no price"),
             (("#115", "mug"), 7, "has 5 coins, 30 needed; nothing written"),
             (("#102", "mug", "--also", "#106"), 2, "expected RESIDENT=COINS"),
-            (("#102", "mug", "--also", "#106=x"), 2, "is no number of coins"),
+            (("#102", "mug", "--also", "#106=x"), 2, "expected RESIDENT=COINS"),
             (("#102", "mug", "--also", "#106=31"), 2, "the parts make 31 coins, the price is 30"),
             (("#102", "mug", "--also", "#102=3"), 2, "the same resident pays twice"),
             (("#102", "mug", "--also", "#99999=3"), 6, "no resident answers to"),
@@ -497,8 +497,9 @@ class TestLooking:
             r"s-2 .*refunded after closing fair-1", installation.ok("shop", "sales").out
         )
         assert "big-mug" not in out
-        for words in (("--event", "nope"), ("--event", "fair-1", "--since", "2026-01-01")):
-            assert installation.run("shop", "report", *words).code in (2, 6)
+        assert installation.run("shop", "report", "--event", "nope").code == 6
+        days = ("--event", "fair-1", "--since", "2026-01-01")
+        assert installation.run("shop", "report", *days).code == 2
 
     def test_a_fair_from_beginning_to_end(self, installation: Installation) -> None:
         """Opened, sold at, closed, and closed for good."""

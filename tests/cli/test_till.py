@@ -247,17 +247,25 @@ class TestTill:
         assert f"#{RICH} Рената С.   balance 200\ngoods> " in said.out
 
     def test_nobody_chosen(self, installation: Installation, type_at: Till) -> None:
-        """Nothing but digits of the list chooses; an empty line goes back."""
-        said = type_at("рената с 1", "3", "x", "", "0")
-        assert said.out.count("number> ") == 3
+        """Nothing but a number of the list chooses; the till goes on."""
+        said = type_at("рената с 1", "3", "рената с 1", "x", "рената с 1", "", "0")
+        assert said.out.count("number> ") == said.out.count("; none was chosen") == 3
         assert (said.out.endswith("0 sales, 0 coins\n"), sales(installation)) == (True, [])
 
     def test_together(self, installation: Installation, type_at: Till) -> None:
         """Who is named with coins pays so many, the first of them the rest."""
-        said = type_at(f"{ADA}+{RICH}=33 1 2", "", f"{ADA}+{RICH}=x 1", f"{ADA}+{RICH}=90 1", "0")
+        said = type_at(
+            f"{ADA}+{RICH}=33 1 2",
+            "",
+            f"{ADA}+{RICH} 1",
+            f"{ADA}+{RICH}=x 1",
+            f"{ADA}+{RICH}=90 1",
+            "0",
+        )
         assert "  sold, 58 left, 167 left   sale " in said.out
         assert (installation.balance(ADA), installation.balance(RICH)) == (58, 167)
-        assert f"'{RICH}=x': how many coins?" in said.out
+        assert f"'{RICH}': expected RESIDENT=COINS" in said.out
+        assert f"'{RICH}=x': expected RESIDENT=COINS" in said.out
         assert "the parts make 90 coins, the price is 45" in said.out
         [sale] = installation.ok("shop", "sales", "--json").json
         assert [(one["resident"], one["coins"]) for one in sale["payments"]] == [

@@ -109,9 +109,12 @@ def _booted(root: Path) -> Iterator[Debian]:
     ):
         try:
             debian = Debian(root, _leader(container))
-            yield debian
-            debian.run("root", "systemctl poweroff")
-            container.wait(180)
+            try:
+                yield debian
+            finally:
+                # Its systemd outlives the program that booted it, and would keep its ports.
+                debian.run("root", "systemctl poweroff")
+                container.wait(180)
         finally:
             container.kill()
             log.unlink()

@@ -25,7 +25,7 @@ from coinsync.desk import catalog, fairs, shop
 from coinsync.desk.gather import Clerk
 from coinsync.environment import no_probe
 from coinsync.lookup.residents import find_resident, residents_of
-from coinsync.lookup.shop import find_fair, find_item, find_sale, report
+from coinsync.lookup.shop import find_item, find_sale, report
 from coinsync.store import writer
 from coinsync.store.reader import Reader
 from tests.support.makers import (
@@ -242,7 +242,7 @@ class Shop:
         def decide(reader: Reader) -> Proposal:
             return fairs.close_fair(
                 Clerk(reader, settings(), self.author()),
-                find_fair(reader, code),
+                fairs.find_fair(reader, code),
                 report_of_fair(reader, code),
             )
 
@@ -264,7 +264,7 @@ class Shop:
 def report_of_fair(reader: Reader, code: str = "fair") -> ShopReport:
     """All of a fair."""
     everybody, zone_of = residents_of(reader, None), settings().profile.zone_of
-    return report(reader, everybody, fair=find_fair(reader, code), zone_of=zone_of)
+    return report(reader, everybody, fair=fairs.find_fair(reader, code), zone_of=zone_of)
 
 
 def a_shop(
