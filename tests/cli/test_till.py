@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -365,6 +366,18 @@ class TestTill:
         said = type_at(f"#{ADA}", event="nope")
         assert (said.code, "no fair is called 'nope'" in said.err) == (6, True)
         assert "> " not in said.out
+
+
+def test_the_talk_in_the_documentation(installation: Installation, type_at: Till) -> None:
+    """As it stands there; of what is typed a terminal shows the line's end too, and keys differ."""
+    installation.ok("shop", "open", "fair-2026-12", "--yes")
+    text = Path("docs/fairs.md").read_text(encoding="utf-8")
+    talk = text.partition("```\nfair-2026-12> ")[2].partition("```")[0]
+    typed = re.compile(r"(^(?:fair-2026-12|number)> |\[Y/n\] )(.*)\n", re.MULTILINE)
+    lines = [answer for _, answer in typed.findall(f"fair-2026-12> {talk}")]
+    said = type_at(*lines, event="fair-2026-12")
+    shown = re.sub("sale [0-9a-f]{12}", "sale 3f9a12cd45ef", said.out)
+    assert shown.endswith(typed.sub(r"\1", f"fair-2026-12> {talk}"))
 
 
 class TestTakeBack:
