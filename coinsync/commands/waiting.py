@@ -9,12 +9,11 @@ from typer import Context, Option
 from coinsync.commands import seals
 from coinsync.commands.checks.machine import BACKUP_AGE_MAX
 from coinsync.commands.session import DIFFERENT, Session
-from coinsync.core.attention import Waiting
 from coinsync.core.freshness import Freshness
 from coinsync.core.identity import plain_number
 from coinsync.errors import UsageError, reason_of
 from coinsync.files import write_whole
-from coinsync.lookup.attention import what_waits
+from coinsync.lookup.attention import Waiting, what_waits
 from coinsync.lookup.school import freshness
 from coinsync.render.listing import Listing, Parts, dim
 from coinsync.render.numbers import age
