@@ -20,9 +20,7 @@ from coinsync.commands.options import (
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.ledger import Kind
-from coinsync.core.proposal import Proposal
 from coinsync.desk import undo as desk
-from coinsync.desk.gather import Clerk
 from coinsync.errors import UsageError
 from coinsync.lookup import journal as lookup
 from coinsync.lookup.residents import find_resident
@@ -83,8 +81,4 @@ def undo(
     An import, coins for many, a sale with its goods: all of it or nothing.
     """
     number, text = number_of(run, "number of a run"), note_of(note, "--note")
-
-    def decide(clerk: Clerk) -> Proposal:
-        return desk.undo(clerk, number, note=text)
-
-    return carry_out(ctx.obj, decide, dry_run, yes)
+    return carry_out(ctx.obj, lambda clerk: desk.undo(clerk, number, note=text), dry_run, yes)
