@@ -103,7 +103,6 @@ class RemarkKind(StrEnum):
     UNREADABLE = "unreadable"
     TYPE_UNKNOWN = "type_unknown"
     VK = "vk"
-    MERGED = "merged"
     DOUBT = "doubt"
     TWICE = "twice"
 

@@ -237,6 +237,10 @@ _REASONS: Mapping[str, Texts] = {
     ),
     Reason.ABSENT: ("Отметка исправлена: пропуск занятия", "Mark corrected: was not at the lesson"),
     Reason.NOT_MARKED: ("Отметка о посещении снята", "The attendance mark was removed"),
+    Reason.SAME_CHILD: (
+        "Занятие уже засчитано по другой карточке",
+        "The lesson counts on the other card already",
+    ),
     Reason.TRIAL: ("Это было пробное занятие", "It was a trial lesson"),
     Reason.MAKEUP: ("Это была отработка пропуска", "It was a make-up lesson"),
     Reason.TYPE_NOT_COUNTED: (

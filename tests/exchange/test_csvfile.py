@@ -319,22 +319,21 @@ def test_a_folder_that_is_not_there_is_incomplete(tmp_path: Path) -> None:
     assert why
 
 
-@pytest.mark.parametrize("encoding", ["cp866", "koi8_r"])
-def test_another_encoding_is_incomplete(folder: Path, encoding: str) -> None:
-    """Names are not guessed at."""
+@pytest.mark.parametrize(("encoding", "name"), [("cp866", "cp866"), ("koi8_r", "KOI8-R")])
+def test_another_encoding_is_incomplete(folder: Path, encoding: str, name: str) -> None:
+    """Names are not guessed at, and the encoding is named."""
     write(folder, "branches", FILES["branches"], encoding)
     complete, _, why = ask(folder, "branches")
     assert not complete
-    assert why.startswith("branches.csv: line ")
-    assert "letters are lost, or of an encoding" in why
+    assert why.startswith(f"branches.csv: line 1: the letters are those of {name}; save")
 
 
 def test_what_excel_in_russian_makes_of_days_and_times(folder: Path) -> None:
-    """Hours and days without zeros, days with a time."""
+    """Hours and days without zeros, days with a time, and a line that names the delimiter."""
     text = FILES["lessons"].replace(DAY.isoformat(), f"{DAY.day}.{DAY.month}.{DAY.year} 0:00")
     assert text != FILES["lessons"]
     morning = text.replace(FIRST.lesson.starts, "9:05").replace(",", ";")
-    write(folder, "lessons", morning, "cp1251")
+    write(folder, "lessons", "sep=;\n" + morning, "cp1251")
     (record,) = CsvExchange(folder).lesson_records(1, DAY, DAY).items
     assert record.lesson == replace(FIRST.lesson, starts="09:05")
 

@@ -252,15 +252,13 @@ class Desk:
                 reader.decisions(stored),
                 reader.resident_ids(),
                 erased=reader.resident_ids(Presence.ERASED),
+                survivors=reader.survivors(),
             )
             comparison = compare(
                 WindowReading(lesson_records), recorded, settings().rulebook, ACCOUNT, None
             )
-            survivors = reader.survivors()
-            balances = reader.balances({survivors.get(one, one) for one in comparison.losers})
-            return plan_lessons(
-                MONTH, comparison, balances=balances, evidence=Evidence(), survivors=survivors
-            )
+            balances = reader.balances(comparison.losers)
+            return plan_lessons(MONTH, comparison, balances=balances, evidence=Evidence())
 
     def night(self, *lesson_records: LessonRecord) -> None:
         """A reading, written."""

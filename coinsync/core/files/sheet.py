@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from itertools import islice
 
+from coinsync.core.files.spelling import misspelt
 from coinsync.core.identity import clean, folded, unprotected
 from coinsync.errors import ImportRefused
 
@@ -32,16 +34,9 @@ _SAVE = "save the sheet as CSV UTF-8"
 
 # Where two occur equally often the earlier is meant: a comma also stands inside of headings.
 _DELIMITERS = (";", "\t", ",")
+_TOLD_DELIMITER = re.compile(r'"?sep=([^\n"])"?[;,\t]*\n', re.IGNORECASE)
 _NOT_EMPTY = re.compile(r'[^\s;,"]')
 _QUOTED = re.compile(r'"[^"]*("|$)')
-#: A letter in whose place stands a sign for any, a question mark, or one that nobody types.
-_LOST = re.compile(r"[\0\ufffd\x7f-\x84\x86-\x9f]|(?<![^\s;,\"])\?{3}")
-#: What bytes of cp866, KOI8-R, MacCyrillic or UTF-8 give in Windows-1251: signs that stand in no
-#: Russian text, or words that go on in capitals.
-_NOT_WINDOWS_1251 = re.compile(
-    r"[^\n\t -~\xa0А-яЁёІіЇїЄєҐґ«»№—–…“”„‘’•°]"
-    r"|(?<!\w)[а-яёіїєґ]+[А-ЯЁІЇЄҐ]{2}"
-)
 #: What a spreadsheet shows where a formula of it went wrong, in English and in Russian.
 _ERROR = re.compile(
     r"#[A-ZА-Я][A-ZА-Я0-9/_]*[!?]|#(N/A|Н/Д|[A-ZА-Я]+_[A-ZА-Я]+)|#{3,}|(Err|Ошибка):\d+"
@@ -208,15 +203,17 @@ def _text(content: bytes) -> str:
             raise _refusal_of(1, f"the characters cannot be read; {_SAVE}") from error
         # Excel in Russian saves "CSV" in the old encoding, which is hardly ever right UTF-8.
         is_old = True
-        text = content.decode("cp1251", "replace")
+        text = content.decode("cp1251", "surrogateescape")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    wrong = _LOST.search(text)
-    if is_old and wrong is None:
-        # Any bytes are right Windows-1251, so the letters have to look as if they were meant.
-        wrong = _NOT_WINDOWS_1251.search(text)
-    if wrong is not None:
-        line = text.count("\n", 0, wrong.start()) + 1
-        raise _refusal_of(line, f"letters are lost, or of an encoding that is not known; {_SAVE}")
+    nul = text.find("\0")
+    if nul >= 0:
+        wrong = [(nul, "a NUL character: this is no CSV file")]
+    else:
+        wrong = list(islice(misspelt(text, is_old=is_old), PROBLEMS_MAX))
+    if wrong:
+        raise refusal(
+            [Problem(text.count("\n", 0, at) + 1, "", f"{why}; {_SAVE}") for at, why in wrong]
+        )
     return text
 
 
@@ -230,10 +227,16 @@ def records_of(
     if len(content) > bytes_max:
         raise _refusal_of(1, f"the file has {len(content)} bytes, and {bytes_max} are the limit")
     text = _text(content)
+    delimiters: tuple[str, ...] = _DELIMITERS
+    # Excel is told the delimiter by a line that is none of the sheet.
+    told = _TOLD_DELIMITER.match(text)
+    if told:
+        delimiters = (told[1], *delimiters)
+        text = text[told.end() :]
     # Nothing is read behind a quote gone wrong: what follows would be one long cell.
     records: list[tuple[int, list[str]]] = []
-    line = 1
-    delimiter = _delimiter(text)
+    line = 2 if told else 1
+    delimiter = _delimiter(text, delimiters)
     reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
     try:
         for cells in reader:
@@ -241,7 +244,7 @@ def records_of(
                 records.append((line, cells))
             if len(records) > rows_max + 1:
                 raise _refusal_of(line, f"more than {rows_max} rows; import them in several files")
-            line = reader.line_num + 1
+            line = reader.line_num + (2 if told else 1)
     except csv.Error:
         reason = (
             "a cell has no end: its closing quote is missing or has text behind it; "
@@ -251,11 +254,11 @@ def records_of(
     return records, []
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(text: str, delimiters: Sequence[str]) -> str:
     content = _NOT_EMPTY.search(text)
     begin = text.rfind("\n", 0, content.start()) + 1 if content else len(text)
     headings = _QUOTED.sub("", text[begin:]).partition("\n")[0]
-    return max(_DELIMITERS, key=headings.count)
+    return max(delimiters, key=headings.count)
 
 
 def _columns(
