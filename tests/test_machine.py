@@ -82,8 +82,8 @@ from coinsync.lookup.residents import find_card, find_resident, members_of, resi
 from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.operations import backup as copies
-from coinsync.store.operations.restore import looked_through
-from coinsync.store.operations.restore import restore as put_back
+from coinsync.store.operations.backup import looked_through
+from coinsync.store.operations.backup import restore as put_back
 from coinsync.store.reader import Reader
 from coinsync.store.rows import TABLES
 from coinsync.store.writer import Order

@@ -55,7 +55,10 @@ def journal(
             raise UsageError("journal: --today, or --since and --until")
         first = session.today()
     with session.reader() as reader:
-        wanted = lookup.Wanted(
+        lines = lookup.journal(
+            reader,
+            session.settings,
+            limit,
             since=first or date.min,
             until=last or date.max,
             branches=session.chosen_branch_ids(),
@@ -64,7 +67,6 @@ def journal(
             kind=kind,
             find=find,
         )
-        lines = lookup.journal(reader, session.settings, wanted, limit)
     listing = journal_listing(lines, session.branch_names(), session.settings.profile.zone)
     session.print_listing(listing, as_csv)
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from coinsync.core.canonical import canonical_text
 from coinsync.core.facts import Branch, Group, Membership
-from coinsync.core.plan import Change, Drop, Put
+from coinsync.core.plan import Change, Drop, Put, canonical_text
 from tests.support.makers import ADA, DAY, GROUP, a_lesson, thorough
 from tests.support.plans import CHANGES
 

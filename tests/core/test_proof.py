@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsync.core.facts import Hold, HoldKind, Mark, Merge, Note
-from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import (
     GENESIS,
+    Freshness,
     Head,
     LedgerRow,
     Run,

@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from coinsync.core.fact_keys import fact_name
 from coinsync.core.facts import Attendance, Doubt, Fact, Hold
-from coinsync.core.freshness import Freshness
-from coinsync.core.ledger import Entry
+from coinsync.core.ledger import Entry, Freshness
 from coinsync.core.plan import Drop, Limits, Plan, Post, Put, Remark, RemarkKind
 from coinsync.core.proof.checks import Findings, lesson_case
 
