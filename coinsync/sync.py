@@ -1,8 +1,7 @@
 """From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
-from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -241,7 +240,10 @@ class Sync:
             by_group(reading.schedule),
             self.reader.first_read_on(branch.id) or today,
         )
-        scopes = [*windows(branch.id, *self._days(today)), *self._days_held(branch.id, today)]
+        scopes = [
+            *Scope(branch.id, *self._days(today)).months(),
+            *self._days_held(branch.id, today),
+        ]
         steps = []
         for window in scopes:
             step = LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
@@ -385,14 +387,13 @@ class Sync:
         self, window: WindowReading, moved: Mapping[int, LessonRecord]
     ) -> WindowReading:
         """Doubt what came here from another day or branch and is listed there as well."""
-        places = defaultdict(set)
+        copied = set()
         for number, record in moved.items():
-            places[record.lesson.branch, record.lesson.date].add(number)
-        copied: set[int] = set()
-        for (branch, day), numbers in places.items():
-            reading = self.exchange.lesson_records(branch, day, day)
+            day = record.lesson.date
+            reading = self.exchange.lesson_records(record.lesson.branch, day, day)
             listed = {record.lesson.id for record in reading.whole()}
-            copied |= numbers & (listed | reading.unreadable_fields().keys())
+            if number in listed | reading.unreadable_fields().keys():
+                copied.add(number)
         records = [record for record in window.lesson_records if record.lesson.id not in copied]
         unreadable = {**window.unreadable, **dict.fromkeys(copied, COPIES)}
         return replace(window, lesson_records=tuple(records), unreadable=unreadable)
@@ -442,17 +443,6 @@ class Sync:
     def _balances(self, owners: Collection[int]) -> dict[int, int]:
         at_start = self.reader.balances(owners, upto=self._start)
         return {owner: coins + self._coins_moved[owner] for owner, coins in at_start.items()}
-
-
-def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
-    """Cut days into months, so that memory and guards do not grow with history."""
-    while since <= until:
-        _, days = monthrange(since.year, since.month)
-        end = min(until, since.replace(day=days))
-        yield Scope(branch, since, end)
-        if end == until:
-            return
-        since = end + timedelta(days=1)
 
 
 def run_digest(outcomes: Iterable[Outcome]) -> str:
