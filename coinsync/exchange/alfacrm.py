@@ -29,11 +29,10 @@ from coinsync.core.identity import VkKind, read_vk
 from coinsync.core.planning.compare import COPIES
 from coinsync.environment import Progress, no_progress
 from coinsync.errors import IncompleteRead
-from coinsync.exchange import decode, values
+from coinsync.exchange import decode
 from coinsync.exchange.base import Exchange, Reading, Unreadable
-from coinsync.exchange.http import Http
-from coinsync.exchange.paging import ListRequest, PagedLists
-from coinsync.exchange.values import Record
+from coinsync.exchange.decode import Record
+from coinsync.exchange.http import Http, ListRequest, PagedLists
 
 #: Without a status only conducted lessons come, by date and by number alike.
 STATUSES = (Status.CONDUCTED, Status.PLANNED, Status.CANCELLED)
@@ -226,12 +225,12 @@ def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T
     items: dict[int, T] = {}
     unreadable: list[Unreadable] = []
     for record in reading.items:
-        number = values.number(record, "id")
+        number = decode.number(record, "id")
         try:
             item = into(record)
             if items.setdefault(number, item) != item:
                 unreadable.append(Unreadable(number, COPIES))
-        except values.UnreadableRecord as error:
+        except decode.UnreadableRecord as error:
             unreadable.append(Unreadable(number, error.path))
     return Reading(tuple(items.values()), reading.complete, reading.why, tuple(unreadable))
 
@@ -256,7 +255,7 @@ class AlfaCrmSurvey(AlfaCrm):
             request = ListRequest(f"{branch}/lesson/index", "lessons by type", asked)
             total, rows = self._lists.first_page(request, ROWS_LOOKED_AT)
             # A filter that is not understood is ignored without a word, and all lessons come.
-            if any(values.number(row, "lesson_type_id") != type_id for row in rows):
+            if any(decode.number(row, "lesson_type_id") != type_id for row in rows):
                 raise IncompleteRead("lessons cannot be counted by type")
             counts[type_id] += total
         return counts
@@ -268,7 +267,7 @@ class AlfaCrmSurvey(AlfaCrm):
         for branch in branches:
             request = ListRequest(f"{branch}/customer/index", "cards", _PUPILS)
             for card in self._lists.read(request).whole():
-                pupil = values.number(card, "id")
+                pupil = decode.number(card, "id")
                 # Whoever belongs to two branches comes with each of them.
                 if pupil not in pupils:
                     pupils.add(pupil)

@@ -392,14 +392,6 @@ def test_a_bad_cell_is_named_by_line_and_column(cells: dict[str, str], problem: 
     assert problems(row(**cells)) == (f"line 2, column {problem}",)
 
 
-@pytest.mark.parametrize("coins", [0, 1001, -1001])
-def test_a_way_stays_within_the_limit(coins: int) -> None:
-    """As what is typed does."""
-    content = row(way="odd", coins="").encode()
-    (problem,) = read_import_rows(content, ways={"odd": coins}, coins_max=1000)[1]
-    assert str(problem).startswith(f'line 2, column way: "odd" gives {coins} coins, and 1 to 1000')
-
-
 @pytest.mark.parametrize(
     ("headings", "problem"),
     [

@@ -31,7 +31,6 @@ from coinsync.core.planning.compare import COPIES
 from coinsync.core.planning.people import People
 from coinsync.environment import Progress, no_progress
 from coinsync.errors import CrmRefused, IncompleteRead, NotAnAnswer
-from coinsync.exchange import paging
 from coinsync.exchange.alfacrm import AlfaCrm
 from coinsync.exchange.base import Unreadable, read_people
 from coinsync.exchange.http import Http
@@ -687,7 +686,7 @@ def test_a_list_ends_where_nothing_new_comes(past: str, total: int) -> None:
 
 def test_a_list_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is a last page, whatever the CRM says."""
-    monkeypatch.setattr(paging, "PAGES_MAX", 5)
+    monkeypatch.setattr("coinsync.exchange.http.PAGES_MAX", 5)
 
     def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return page([row(body["page"] * 2 + 1), row(body["page"] * 2 + 2)], total=10**6)

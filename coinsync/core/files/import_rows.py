@@ -182,10 +182,7 @@ class _ImportRowReader(RowReader):
                 self.complain("coins", "is empty")
             return 0
         coins = self.ways[way]
-        if coins == 0 or abs(coins) > self.coins_max:
-            possible = f"1 to {self.coins_max} are possible"
-            self.complain("way", f"{quoted(way)} gives {coins} coins, and {possible}")
-        elif kind is not None and (coins < 0) != (kind is Kind.DEBIT):
+        if kind is not None and (coins < 0) != (kind is Kind.DEBIT):
             reason = f"the way {quoted(way)} gives {coins} coins, which is no {kind.value}"
             self.complain("kind", reason)
         return coins
