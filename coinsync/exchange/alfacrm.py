@@ -17,7 +17,6 @@ from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
     Branch,
     Group,
-    Lesson,
     LessonRecord,
     LessonType,
     Membership,
@@ -77,9 +76,6 @@ class AlfaCrm(Exchange):
     @property
     def calls(self) -> int:  # type: ignore[override]
         return self._http.calls
-
-    def oddities(self) -> dict[str, int]:
-        return dict(+self._http.oddities)
 
     def close(self) -> None:
         self._http.close()
@@ -151,9 +147,7 @@ class AlfaCrm(Exchange):
             if reading.unreadable:
                 # The row does not say whose it is, so nobody's membership may be taken for ended.
                 return Reading.incomplete(f"memberships of group {group.id} unreadable")
-            own = [member for member in reading.items if member.group == group.id]
-            self._http.oddities["memberships of another group"] += len(reading.items) - len(own)
-            members += own
+            members += [member for member in reading.items if member.group == group.id]
         return Reading(tuple(members))
 
     def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
@@ -169,11 +163,13 @@ class AlfaCrm(Exchange):
             if not reading.complete:
                 return Reading.incomplete(reading.why)
             for record in reading.items:
-                number = record.lesson.id
-                if not self._is_asked_for(record.lesson, branch, status, since, until):
+                lesson = record.lesson
+                # What was not asked for comes where a filter was not understood.
+                in_window = lesson.branch == branch and since <= lesson.date <= until
+                if not in_window or lesson.status is not status:
                     continue
-                if records.setdefault(number, record) != record:
-                    unreadable.append(Unreadable(number, COPIES))
+                if records.setdefault(lesson.id, record) != record:
+                    unreadable.append(Unreadable(lesson.id, COPIES))
             unreadable += reading.unreadable
         # A lesson whose status changes while it is read may come twice, and nobody knows which of
         # its records is the newer one.
@@ -193,23 +189,7 @@ class AlfaCrm(Exchange):
             for record in reading.items:
                 if record.lesson.id == lesson and record.lesson.status is status:
                     return record
-                self._http.oddities["other lessons than the one that was looked for"] += 1
         return None
-
-    def _is_asked_for(
-        self, lesson: Lesson, branch: int, status: Status, since: date, until: date
-    ) -> bool:
-        # What was not asked for comes where a filter was not understood, and is told with -v.
-        if lesson.branch != branch:
-            others = "lessons of another branch"
-        elif lesson.status is not status:
-            others = "lessons of another status"
-        elif not since <= lesson.date <= until:
-            others = "lessons of other days"
-        else:
-            return True
-        self._http.oddities[others] += 1
-        return False
 
 
 def _request(

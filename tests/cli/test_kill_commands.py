@@ -29,7 +29,7 @@ from coinsync.store import database as opening
 from coinsync.store import inserts
 from coinsync.store.engines.base import SQLITE_GUARDS
 from coinsync.store.operations import backup, copy
-from coinsync.store.operations.hold import hold_open
+from coinsync.store.operations.backup import hold_open
 from tests.support import steps
 from tests.support.school import Installation, Said
 

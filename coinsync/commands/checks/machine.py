@@ -19,8 +19,7 @@ from coinsync.render.numbers import age
 from coinsync.store import database as store
 from coinsync.store import schema
 from coinsync.store.engines.sqlite import SQLITE
-from coinsync.store.last_seal import last_seal
-from coinsync.store.lock import holder_of
+from coinsync.store.lock import holder_of, last_seal
 from coinsync.store.operations.backup import newest_backup
 from coinsync.store.reader import Reader
 
