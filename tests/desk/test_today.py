@@ -96,7 +96,7 @@ class TwoCities:
     def import_row(self, pupil: int, day: date) -> Proposal:
         """The same five coins, as ``import`` plans them."""
         text = f"resident;coins;reason;date\n#{pupil};5;won;{day}\n"
-        rows, problems = read_import_rows(text.encode(), ways={}, coins_max=100)
+        rows, problems = read_import_rows(text.encode(), coins_max=100)
         with reading(self.url) as reader:
             find = partial(find_resident, reader)
             clerk = Clerk(reader, self.settings, author())
