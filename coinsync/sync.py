@@ -1,8 +1,7 @@
 """From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
-from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,6 +9,9 @@ from coinsync.config import BranchSettings, Settings
 from coinsync.core import clocks
 from coinsync.core.facts import (
     Doubt,
+    DoubtKind,
+    Hold,
+    HoldKind,
     LessonRecord,
     Membership,
     Presence,
@@ -25,7 +27,7 @@ from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.planning.people import People, names_to_ask, plan_people
 from coinsync.core.planning.review import Ruling, plan_review
 from coinsync.core.planning.visits import new_visits, questions_about, with_ruling
-from coinsync.core.rules import GuestPolicy, LessonContext, by_group, by_resident
+from coinsync.core.rules import UNCERTAIN, GuestPolicy, LessonContext, by_group, by_resident
 from coinsync.errors import ClockWrong, CoinsyncError, IncompleteRead
 from coinsync.exchange.base import Exchange, PeopleReading, read_people
 from coinsync.exchange.vk import VkApi
@@ -96,6 +98,7 @@ class Sync:
     _coins_moved: Counter[int] = field(default_factory=Counter)
     _residents: set[int] = field(default_factory=set)
     _vanished: set[int] = field(default_factory=set)
+    _asked_about: set[int] = field(default_factory=set)
     _missing_in: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     _lessons_planned: set[int] = field(default_factory=set)
     _start: int = 0
@@ -107,6 +110,7 @@ class Sync:
         self._residents = set(self.reader.resident_ids())
         gone = set(self.reader.resident_ids(Presence.GONE))
         self._vanished = gone - set(self.reader.survivors())
+        self._asked_about = {doubt.id for doubt in self.reader.all(Doubt) if doubt.is_merge}
 
     def plan_all(self, branches: Iterable[BranchSettings]) -> list[Outcome]:
         """Plan everything as a dry run does: a plan stands when no guard refuses it."""
@@ -147,13 +151,14 @@ class Sync:
             owner = survivors.get(entry.resident, entry.resident)
             self._coins_moved[owner] += entry.coins
         for change in outcome.plan.changes:
-            if not (isinstance(change, Put) and isinstance(change.new, Resident)):
-                continue
-            resident = change.new
-            self._residents.add(resident.id)
-            self._vanished.discard(resident.id)
-            if resident.presence is Presence.GONE and resident.id not in survivors:
-                self._vanished.add(resident.id)
+            match change:
+                case Put(new=Doubt(is_merge=True) as doubt):
+                    self._asked_about.add(doubt.id)
+                case Put(new=Resident() as resident):
+                    self._residents.add(resident.id)
+                    self._vanished.discard(resident.id)
+                    if resident.presence is Presence.GONE and resident.id not in survivors:
+                        self._vanished.add(resident.id)
 
     def _calls(self) -> int:
         before, self._calls_counted = self._calls_counted, self.exchange.calls
@@ -188,6 +193,20 @@ class Sync:
         days_back = min(self.settings.sync.days_back, last.toordinal() - 1)
         return self.since or last - timedelta(days=days_back), last
 
+    def _days_held(self, branch: int, today: date) -> list[Scope]:
+        """Days outside the window with a held reversal for which the child has enough by now."""
+        since, until = self._days(today)
+        survivors = self.reader.survivors()
+        days = set()
+        for hold in self.reader.all(Hold):
+            is_spent = hold.kind is HoldKind.REVERSAL and hold.reason not in UNCERTAIN
+            if not is_spent or hold.branch != branch or since <= hold.happened_on <= until:
+                continue
+            owner = survivors.get(hold.resident, hold.resident)
+            if self._balances([owner])[owner] >= -hold.coins:
+                days.add(hold.happened_on)
+        return [Scope(branch, day, day) for day in sorted(days)]
+
     def _people_outcome(self, branch: BranchSettings, today: date, moment: datetime) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
         read_before = date.fromisoformat(last_run.until) if last_run else None
@@ -221,10 +240,14 @@ class Sync:
             by_group(reading.schedule),
             self.reader.first_read_on(branch.id) or today,
         )
-        steps = [
-            LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
-            for window in windows(branch.id, *self._days(today))
+        scopes = [
+            *Scope(branch.id, *self._days(today)).months(),
+            *self._days_held(branch.id, today),
         ]
+        steps = []
+        for window in scopes:
+            step = LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
+            steps.append(step)
         return Outcome(
             branch,
             scope,
@@ -285,7 +308,6 @@ class Sync:
         )
         context = self._with_visitors(step.context, window.lesson_records)
         settled = tuple(context.settle(record) for record in window.lesson_records)
-        # Only the first reading without a card shows who stands in its lessons instead.
         recorded = self._recorded(stored, settled, step.doubted)
         comparison = compare(
             replace(window, lesson_records=settled),
@@ -294,19 +316,19 @@ class Sync:
             self.settings.account,
             step.read_before,
         )
+        for gone, heir in comparison.heirs.items():
+            doubts.keep(DoubtKind.CARD_MERGED, gone, scope.branch, str(heir))
         comparison = replace(
             comparison,
             facts=(*comparison.facts, *doubts.changes),
             remarks=(*comparison.remarks, *doubts.remarks),
         )
         awards_posted = sum(state.coins > 0 for state in recorded.key_states.values())
-        survivors = self.reader.survivors()
         plan = plan_lessons(
             scope,
             comparison,
-            balances=self._balances({survivors.get(card, card) for card in comparison.losers}),
+            balances=self._balances(comparison.losers),
             evidence=replace(window.evidence, awards_posted=awards_posted),
-            survivors=survivors,
             rerate=self.rerate,
         )
         outcome = Outcome(step.branch, scope, step.today, plan, calls=self._calls(), lessons=read)
@@ -365,14 +387,13 @@ class Sync:
         self, window: WindowReading, moved: Mapping[int, LessonRecord]
     ) -> WindowReading:
         """Doubt what came here from another day or branch and is listed there as well."""
-        places = defaultdict(set)
+        copied = set()
         for number, record in moved.items():
-            places[record.lesson.branch, record.lesson.date].add(number)
-        copied: set[int] = set()
-        for (branch, day), numbers in places.items():
-            reading = self.exchange.lesson_records(branch, day, day)
+            day = record.lesson.date
+            reading = self.exchange.lesson_records(record.lesson.branch, day, day)
             listed = {record.lesson.id for record in reading.whole()}
-            copied |= numbers & (listed | reading.unreadable_fields().keys())
+            if number in listed | reading.unreadable_fields().keys():
+                copied.add(number)
         records = [record for record in window.lesson_records if record.lesson.id not in copied]
         unreadable = {**window.unreadable, **dict.fromkeys(copied, COPIES)}
         return replace(window, lesson_records=tuple(records), unreadable=unreadable)
@@ -407,30 +428,21 @@ class Sync:
         }
         keys = [lesson_key(self.settings.account, *pair) for pair in sorted(pairs)]
         lessons = {lesson for lesson, _ in pairs}
+        survivors = self.reader.survivors()
         return Recorded(
             stored,
             self.reader.key_states(keys),
             self.reader.holds(lessons),
             self.reader.decisions(lessons),
             frozenset(self._residents),
-            (doubted | self._vanished).difference(self.reader.survivors()),
+            (doubted | self._vanished).difference(survivors, self._asked_about),
             self.reader.resident_ids(Presence.ERASED),
+            survivors,
         )
 
     def _balances(self, owners: Collection[int]) -> dict[int, int]:
         at_start = self.reader.balances(owners, upto=self._start)
         return {owner: coins + self._coins_moved[owner] for owner, coins in at_start.items()}
-
-
-def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
-    """Cut days into months, so that memory and guards do not grow with history."""
-    while since <= until:
-        _, days = monthrange(since.year, since.month)
-        end = min(until, since.replace(day=days))
-        yield Scope(branch, since, end)
-        if end == until:
-            return
-        since = end + timedelta(days=1)
 
 
 def run_digest(outcomes: Iterable[Outcome]) -> str:

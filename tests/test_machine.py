@@ -38,7 +38,7 @@ from peewee import Database
 from coinsync import config
 from coinsync import reconcile as proof
 from coinsync.config import Settings
-from coinsync.core import facts
+from coinsync.core import facts, floor
 from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     Attendance,
@@ -69,11 +69,21 @@ from coinsync.core.seal import Seal
 from coinsync.desk import coins, imports, people, review, undo
 from coinsync.desk.gather import Clerk
 from coinsync.environment import Environment, Probe, no_probe
-from coinsync.errors import CoinsyncError, NotEnoughCoins, NotFound, StalePlan, UnsafePlan
+from coinsync.errors import (
+    ClockWrong,
+    CoinsyncError,
+    NotEnoughCoins,
+    NotFound,
+    StalePlan,
+    UnsafePlan,
+)
 from coinsync.exchange.base import Reading
 from coinsync.lookup.residents import find_card, find_resident, members_of, residents_of
 from coinsync.store import database as opening
 from coinsync.store import writer
+from coinsync.store.operations import backup as copies
+from coinsync.store.operations.backup import looked_through
+from coinsync.store.operations.backup import restore as put_back
 from coinsync.store.reader import Reader
 from coinsync.store.rows import TABLES
 from coinsync.store.writer import Order
@@ -285,7 +295,6 @@ class Import:
                 coins,
                 Kind.CREDIT if coins > 0 else Kind.DEBIT,
                 note,
-                "",
                 None,
                 f"csv:{key}",
             )
@@ -511,6 +520,16 @@ class Died(Exception):
         self.done = done
 
 
+@dataclass(frozen=True)
+class Backup:
+    """A copy of the database, the model of it, and the seals that it holds."""
+
+    file: Path
+    model: Model
+    rows: list[LedgerRow]
+    seals: tuple[Seal, ...]
+
+
 @cache
 def base_settings() -> Settings:
     """The configuration but for the rules."""
@@ -543,6 +562,7 @@ class Life(RuleBasedStateMachine):
     """A school with its database, and the model of it."""
 
     plans: Bundle[Plan] = Bundle("plans")
+    backups: Bundle[Backup] = Bundle("backups")
 
     def __init__(self) -> None:
         """The night on which the school is synced for the first time."""
@@ -829,7 +849,12 @@ class Life(RuleBasedStateMachine):
         """Whether anything that a plan relies on is not so any more."""
         for state in plan.basis:
             rows = [row for row in self.rows if row.key == state.key]
-            if (state.seq, state.coins) != (len(rows), sum(row.coins for row in rows)):
+            coins = sum(row.coins for row in rows)
+            # Once a backup was put back, another entry may bear the number of the award.
+            award = max(row.n for row in rows if row.coins > 0) if coins > 0 else None
+            if (state.seq, state.coins) != (len(rows), coins):
+                return True
+            if coins > 0 and state.award != award:
                 return True
         for change in plan.changes:
             if not isinstance(change, (Put, Drop)):
@@ -888,7 +913,8 @@ class Life(RuleBasedStateMachine):
             elif isinstance(change, Drop) and isinstance(change.old, Hold):
                 model.held.pop((change.old.lesson, change.old.resident), None)
             elif isinstance(change, Drop) and isinstance(change.old, Doubt):
-                model.missed.pop(change.old.id, None)
+                if not change.old.is_merge:
+                    model.missed.pop(change.old.id, None)
             elif isinstance(change, Drop) and isinstance(change.old, facts.Note):
                 key = self.name_of(self.rows[change.old.n - 1].key)
                 if key in model.proposals:
@@ -1225,6 +1251,49 @@ class Life(RuleBasedStateMachine):
         self.disconnect()
         self.connect()
 
+    def accept(self) -> None:
+        """A run that changes nothing says that a person accepts what is there."""
+        self.apply(Plan.of(Purpose.ACCEPT, Scope(0, SINCE, SINCE), ()), self.database)
+
+    @rule(hours=st.integers(1, 48))
+    def accept_the_clock(self, hours: int) -> None:
+        """After a run that was stamped too late nothing is written until a person accepts."""
+        right = self.model.now
+        self.model.now = right + timedelta(hours=hours)
+        self.accept()
+        self.model.now = right
+        with pytest.raises(ClockWrong):
+            self.apply(Plan.of(Purpose.DESK, Scope(0, SINCE, SINCE), ()), self.database)
+        self.accept()
+
+    @rule(target=backups)
+    def back_up(self) -> Backup:
+        """A copy of the database is kept, with what the model says of it."""
+        file = Path(self.folder.name) / f"{next(self.tokens)}.backup"
+        _, seal = copies.back_up(self.url, file)
+        self.seals.append(seal)
+        return Backup(file, self.model.copy(), self.rows, tuple(self.seals))
+
+    @rule(backup=backups)
+    def restore(self, backup: Backup) -> None:
+        """A backup is put back and accepted: the CRM and the calendar alone go on as they are.
+
+        Seals of what is lost hold no more, and every other one holds.
+        """
+        self.disconnect()
+        seal = looked_through(self.url, backup.file, ACCOUNT)
+        put_back(self.url, backup.file)
+        self.connect()
+        reader = Reader(self.database)
+        assert reader.seal() == seal
+        lost = set(self.seals) - set(backup.seals)
+        assert not any(reader.has_seal(lost_one) for lost_one in lost)
+        now, self.model = self.model, backup.model.copy()
+        for name in ("now", "today", "cards", "rates", "crm"):
+            setattr(self.model, name, getattr(now, name))
+        self.rows, self.seals = backup.rows, list(backup.seals)
+        self.accept()
+
 
 def _post(model: Model, change: Post, name_of: Callable[[str], str]) -> None:
     entry = change.entry
@@ -1260,7 +1329,7 @@ def _put(model: Model, new: object) -> None:
         model.held_for[new.lesson, new.resident] = new.reason
     elif isinstance(new, Decision):
         model.words[new.lesson, new.resident] = (new.seq, new.coins, new.reason)
-    elif isinstance(new, Doubt):
+    elif isinstance(new, Doubt) and not new.is_merge:
         model.missed.setdefault(new.id, datetime.fromisoformat(new.since))
     elif isinstance(new, Membership):
         model.belongs[new.resident] = new.until
@@ -1361,8 +1430,7 @@ def hold_visits_only(draft: Any, difference: Any, kind: facts.HoldKind, coins: i
 BUGS: dict[str, tuple[tuple[Any, str, Any], ...]] = {
     "the floors are not checked": (
         (writer, "_check_floors", nothing),
-        (coins, "check_floors", nothing),
-        (imports, "check_floors", nothing),
+        (floor, "debts", lambda *_: {}),
     ),
     "a reversal is forgotten": ((planner._Draft, "lose", nothing),),
     "a key is enough, whatever the content": (
@@ -1374,6 +1442,9 @@ BUGS: dict[str, tuple[tuple[Any, str, Any], ...]] = {
     "the basis is not read again": ((writer, "_check_basis", nothing),),
     "the half of a plan is kept": ((writer, "_roll_back", lambda database: database.commit()),),
     "what is not whole is taken for whole": ((Reading, "whole", lambda found: found.items),),
+    "two cards of a child are two visits": (
+        (compare._Comparing, "_with_one_visit_each", lambda _self, record: record),
+    ),
     "what is missing is gone": ((Sync, "_ask_for", lambda _self, *_: {}),),
 }
 
@@ -1383,8 +1454,9 @@ SOONEST = {
     "the floors are not checked": 1,
     "a key is enough, whatever the content": 3,
     "a reversal is not held": 3,
-    "a decision is ignored": 3,
-    "the basis is not read again": 3,
+    "a decision is ignored": 0,
+    "the basis is not read again": 2,
+    "two cards of a child are two visits": 3,
     "the half of a plan is kept": 1,
     "what is not whole is taken for whole": 3,
 }

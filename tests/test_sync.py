@@ -23,11 +23,14 @@ from coinsync.core.facts import (
     Resident,
     Status,
 )
-from coinsync.core.plan import Limits, Purpose, Put, RemarkKind
+from coinsync.core.plan import Limits, Purpose, Put, RemarkKind, Scope
+from coinsync.core.planning.review import Ruling
+from coinsync.desk import people as desk
+from coinsync.desk import review
 from coinsync.errors import CrmUnreachable, IncompleteRead
 from coinsync.exchange.base import Reading, Unreadable
-from coinsync.sync import MISSING_ASKED_MAX, Outcome, run_digest, unsafe_digests, windows
-from tests.support.makers import ADA, GLEB, a_resident, a_rule
+from coinsync.sync import MISSING_ASKED_MAX, Outcome, run_digest, unsafe_digests
+from tests.support.makers import ADA, GLEB, a_resident, a_rule, put_in
 from tests.support.plain import UNREACHABLE, PlainExchange
 from tests.support.plain_school import (
     LEFT,
@@ -56,6 +59,16 @@ def school(tmp_path: Path) -> PlainSchool:
     return PlainSchool.founded(tmp_path)
 
 
+def proposed(outcomes: list[Outcome]) -> list[tuple[int, int]]:
+    """Which cards a run asks about: one that is gone, and one that may be the same child's."""
+    pairs = []
+    for plan in plans(outcomes):
+        for remark in plan.remarks:
+            if remark.doubt is not None and remark.doubt.is_merge:
+                pairs.append((remark.doubt.id, int(remark.doubt.claim)))
+    return pairs
+
+
 def coins(outcomes: list[Outcome]) -> list[tuple[int | None, int, int]]:
     """Lesson, resident and coins of each entry that a run would post."""
     return [(entry.lesson, entry.resident, entry.coins) for entry in entries(outcomes)]
@@ -68,7 +81,7 @@ def coins(outcomes: list[Outcome]) -> list[tuple[int | None, int, int]]:
 def test_windows_cover_every_day_once(since: date, length: int) -> None:
     """In order, without gap or overlap, none longer than a month."""
     until = since + timedelta(days=length)
-    found = list(windows(7, since, until))
+    found = list(Scope(7, since, until).months())
     assert (found[0].since, found[-1].until) == (since, until)
     for before, after in pairwise(found):
         assert after.since == before.until + timedelta(days=1)
@@ -80,7 +93,7 @@ def test_windows_cover_every_day_once(since: date, length: int) -> None:
 
 def test_no_window_for_an_empty_span() -> None:
     """A span that ends before it begins has no days."""
-    assert list(windows(7, date(2026, 2, 1), date(2026, 1, 1))) == []
+    assert list(Scope(7, date(2026, 2, 1), date(2026, 1, 1)).months()) == []
 
 
 # --- which days are read ---------------------------------------------------------------------
@@ -274,7 +287,7 @@ def test_a_card_that_vanishes_in_this_run_has_its_heir_proposed_at_once(
     school.night()
     school.cards = [a_resident(ADA), a_resident(NEW), school.cards[2]]
     school.lessons = [held(1, ADA, NEW)]
-    assert remarks(school.dry_run(), RemarkKind.MERGED) == [(None, GLEB, NEW)]
+    assert proposed(school.dry_run()) == [(GLEB, NEW)]
 
 
 def test_a_card_that_is_back_is_nobodys_predecessor(school: PlainSchool) -> None:
@@ -286,7 +299,7 @@ def test_a_card_that_is_back_is_nobodys_predecessor(school: PlainSchool) -> None
     school.night()
     school.cards = [*everybody, a_resident(NEW)]
     school.lessons = [held(1, ADA, NEW)]
-    assert remarks(school.dry_run(), RemarkKind.MERGED) == []
+    assert proposed(school.dry_run()) == []
 
 
 def test_a_merged_card_that_vanishes_is_not_proposed_again(school: PlainSchool) -> None:
@@ -297,11 +310,149 @@ def test_a_merged_card_that_vanishes_is_not_proposed_again(school: PlainSchool) 
     school.cards = [a_resident(ADA), a_resident(NEW), school.cards[2]]
     without_it = [held(1, ADA, NEW)]
     before, school.lessons = school.lessons, without_it
-    assert remarks(school.dry_run(), RemarkKind.MERGED) == []
+    assert proposed(school.dry_run()) == []
     school.lessons = before
     school.night()
     school.lessons = without_it
-    assert remarks(school.dry_run(), RemarkKind.MERGED) == []
+    assert proposed(school.dry_run()) == []
+
+
+@pytest.fixture
+def replaced_card(school: PlainSchool) -> PlainSchool:
+    """Gleb's card is gone and another stands in its lesson since last night."""
+    school.lessons = [held(1, ADA, GLEB)]
+    school.night()
+    school.cards = [a_resident(ADA), a_resident(NEW), school.cards[2]]
+    school.lessons = [held(1, ADA, NEW)]
+    school.night()
+    school.now += timedelta(hours=12)
+    return school
+
+
+def test_a_merge_is_proposed_until_it_is_made(replaced_card: PlainSchool) -> None:
+    """Every night, though nothing is new any more; then the question is gone, for good."""
+    school = replaced_card
+    for _night in range(3):
+        assert proposed(school.night()) == [(GLEB, NEW)]
+        school.now += timedelta(days=1)
+    school.carry_out(lambda clerk: desk.merge(clerk, school.card(GLEB), school.card(NEW)))
+    assert school.doubts() == []
+    assert proposed(school.night()) == []
+
+
+def test_a_merge_that_a_person_refuses_is_not_proposed_again(replaced_card: PlainSchool) -> None:
+    """The *no* is kept, with who said it; the next nights have nothing to write and to say."""
+    school = replaced_card
+    school.night()
+    (question,) = school.doubts()
+    words = school.carry_out(
+        lambda clerk: review.review_doubts(clerk, [question], Ruling.WAIVE, note="twins")
+    )
+    assert "two children" in " ".join(words)
+    for _night in range(2):
+        outcomes = school.night()
+        assert (proposed(outcomes), doubted(outcomes)) == ([], [])
+        school.now += timedelta(days=1)
+    assert [(one.ruling, one.actor, one.note) for one in school.doubts()] == [
+        ("waive", "anna", "twins")
+    ]
+
+
+def test_a_merge_that_is_waited_for_ends_when_the_card_comes_back(
+    replaced_card: PlainSchool,
+) -> None:
+    """Nobody need answer any more."""
+    replaced_card.night()
+    replaced_card.cards.append(a_resident(GLEB))
+    assert proposed(replaced_card.night()) == []
+    assert replaced_card.doubts() == []
+
+
+def test_a_merge_is_asked_once_in_a_run_and_its_plan_is_that_of_the_dry_run(
+    school: PlainSchool,
+) -> None:
+    """Two windows show the same; the second plan of a real run asks no more than a dry run's."""
+    school.lessons = [held(1, ADA, GLEB, on=OCTOBER), held(2, ADA, GLEB)]
+    school.night()
+    school.cards = [a_resident(ADA), a_resident(NEW), school.cards[2]]
+    school.lessons = [held(1, ADA, NEW, on=OCTOBER), held(2, ADA, NEW)]
+    assert proposed(school.dry_run()) == [(GLEB, NEW)]
+    assert proposed(school.night()) == [(GLEB, NEW)]
+
+
+# --- what was held before the window ----------------------------------------------------------
+
+
+@pytest.fixture
+def spent_long_ago(school: PlainSchool) -> PlainSchool:
+    """Ada was absent in a lesson that was paid and spent; since then weeks have passed."""
+    school.lessons = [held(1)]
+    school.night()
+    school.spend(ADA, 10)
+    school.lessons = [held(1, mark=Mark.ABSENT)]
+    assert remarks(school.night(), RemarkKind.HOLD) == [(1, ADA, None)]
+    school.now += timedelta(days=40)
+    return school
+
+
+def test_a_held_reversal_before_the_window_is_posted_once_there_is_enough(
+    spent_long_ago: PlainSchool,
+) -> None:
+    """Until then no night reads that day; afterwards none does either."""
+    school = spent_long_ago
+    (today,) = {outcome.today for outcome in school.night() if outcome.branch.id == LEFT}
+    assert {outcome.scope.since for outcome in school.night()} >= {today}
+    assert NOVEMBER not in {outcome.scope.until for outcome in school.night()}
+    school.earn(ADA, 9)
+    assert coins(school.night()) == []
+    school.earn(ADA, 1)
+    assert coins(school.night()) == [(1, ADA, -10)]
+    assert NOVEMBER not in {outcome.scope.until for outcome in school.night()}
+
+
+def test_a_merged_card_pays_for_a_held_reversal_before_the_window(
+    spent_long_ago: PlainSchool,
+) -> None:
+    """Coins count together, and once for each reversal."""
+    school = spent_long_ago
+    school.earn(GLEB, 10)
+    assert coins(school.dry_run()) == []
+    school.merge(ADA, GLEB)
+    assert coins(school.night()) == [(1, ADA, -10)]
+
+
+def test_what_a_person_must_decide_is_not_read_again(spent_long_ago: PlainSchool) -> None:
+    """A mark that was wiped takes no coins, however many there are."""
+    school = spent_long_ago
+    school.lessons = [held(1, mark=Mark.NOT_MARKED)]
+    assert remarks(school.dry_run(since=NOVEMBER), RemarkKind.HOLD) == [(1, ADA, None)]
+    for outcome in school.dry_run(since=NOVEMBER):
+        put_in(school.url, *plans([outcome]))
+    school.earn(ADA, 50)
+    assert NOVEMBER not in {outcome.scope.until for outcome in school.night()}
+
+
+# --- two cards of one child ------------------------------------------------------------------
+
+
+def test_cards_that_are_merged_before_the_first_sync_are_paid_once(school: PlainSchool) -> None:
+    """The card that goes on; the next night finds nothing to do."""
+    school.night()
+    school.merge(ADA, GLEB)
+    school.lessons = [held(1, ADA, GLEB)]
+    assert coins(school.night()) == [(1, GLEB, 10)]
+
+
+def test_cards_that_are_merged_after_they_were_paid_lose_the_second_award(
+    school: PlainSchool,
+) -> None:
+    """As facts differ, not rules; and get it back when they are parted."""
+    school.lessons = [held(1, ADA, GLEB)]
+    school.night()
+    school.merge(ADA, GLEB)
+    assert coins(school.night()) == [(1, ADA, -10)]
+    school.part(ADA, GLEB)
+    assert coins(school.night()) == [(1, ADA, 10)]
 
 
 # --- people ----------------------------------------------------------------------------------
@@ -483,8 +634,9 @@ def test_an_heir_is_proposed_although_the_absence_is_doubted(school: PlainSchool
     school.cards = [a_resident(ADA), a_resident(NEW), school.cards[2]]
     school.lessons = [held(1, ADA, NEW)]
     outcomes = school.night()
-    assert remarks(outcomes, RemarkKind.MERGED) == [(None, GLEB, NEW)]
-    assert doubted(outcomes) == [(f"card-missing:{GLEB}:{LEFT}", False)]
+    assert proposed(outcomes) == [(GLEB, NEW)]
+    cases = [f"card-missing:{GLEB}:{LEFT}", f"card-merged:{GLEB}:{LEFT}"]
+    assert doubted(outcomes) == [(case, False) for case in cases]
     school.now += timedelta(hours=12)
     assert gone(school.night()) == [GLEB]
 

@@ -21,6 +21,7 @@ from coinsync.commands.options import (
     author_of,
     note_of,
     number_of,
+    resident_argument,
 )
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session, refuse_branches
@@ -38,9 +39,7 @@ from coinsync.lookup.residents import attended, find_resident, members_of, resid
 #: Where many get the same, how many coins is the only word, and stands in the place of who.
 WhoPerhaps = Annotated[
     str | None,
-    argument(
-        "RESIDENT", "101, vk:456, or a name's beginning; left out for many.", completion.residents
-    ),
+    resident_argument("101, vk:456, or a name's beginning; left out for many."),
 ]
 CoinsPerhaps = Annotated[str | None, argument("COINS", "How many; left out with --for.")]
 ForWay = Annotated[
@@ -189,11 +188,9 @@ def import_file(
         content = file.read_bytes()
     except OSError as error:
         raise UsageError(f"import: {file} cannot be read ({reason_of(error)})") from error
-    settings = session.settings
-    ways = {way.code: way.coins for way in settings.ways}
     try:
-        coins_max = settings.limits.coins_per_operation_max
-        rows, problems = read_import_rows(content, ways=ways, coins_max=coins_max)
+        coins_max = session.settings.limits.coins_per_operation_max
+        rows, problems = read_import_rows(content, coins_max=coins_max)
 
         def decide(clerk: Clerk) -> Proposal:
             # A file may name a resident in many rows.

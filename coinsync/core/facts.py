@@ -31,9 +31,13 @@ class Status(IntEnum):
 
 
 class Mark(StrEnum):
-    """What a lesson says of a resident; ``REMOVED``: listed once, no longer."""
+    """What a lesson says of a resident; ``REMOVED``: listed once, no longer.
+
+    ``OTHER_CARD``: attended, but the visit is that of another card of the same child.
+    """
 
     ATTENDED = "attended"
+    OTHER_CARD = "other_card"
     ABSENT = "absent"
     NOT_MARKED = "not_marked"
     REMOVED = "removed"
@@ -266,14 +270,16 @@ class DoubtKind(StrEnum):
     LESSON_DATE = "lesson-date"
     CARD_COPIES = "card-copies"
     CARD_MISSING = "card-missing"
+    CARD_MERGED = "card-merged"
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt(Fact):
     """What the CRM says of a lesson or a card and is not believed yet: what is recorded stays.
 
-    ``claim`` is the new day of a lesson, or the month in which its copies were read, ``since`` when
-    that was first (UTC text). A person's ``ruling`` is "post" (believe it) or "waive".
+    ``claim`` is the new day of a lesson, the month in which its copies were read, or the card that
+    stands in the place of one that is gone; ``since`` when that was first read (UTC text). A
+    person's ``ruling`` is "post" (believe it) or "waive".
     """
 
     id: int
@@ -289,12 +295,17 @@ class Doubt(Fact):
     @property
     def is_about_card(self) -> bool:
         """Whether ``id`` is a resident's."""
-        return self.kind in (DoubtKind.CARD_COPIES, DoubtKind.CARD_MISSING)
+        return self.kind not in (DoubtKind.LESSON_COPIES, DoubtKind.LESSON_DATE)
 
     @property
     def may_agree(self) -> bool:
         """Whether a later reading can confirm it: copies that differ cannot."""
         return self.kind in (DoubtKind.LESSON_DATE, DoubtKind.CARD_MISSING)
+
+    @property
+    def is_merge(self) -> bool:
+        """Whether it asks a person for a merge of two cards, or for a *waive*."""
+        return self.kind is DoubtKind.CARD_MERGED
 
     @property
     def case(self) -> str:

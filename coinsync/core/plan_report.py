@@ -34,6 +34,7 @@ K = TypeVar("K", bound=Hashable)
 #: Why an attended lesson earns nothing, in few words.
 SHORT_REASONS: Mapping[str, str] = {
     Reason.TRIAL: "trial",
+    Reason.SAME_CHILD: "other card",
     Reason.MAKEUP: "make-up",
     Reason.TYPE_NOT_COUNTED: "type not counted",
     Reason.NO_RULE: "no rule",
@@ -215,7 +216,6 @@ class _LineWriter:
         lines += self._of_kind(RemarkKind.SKIP, ".", "skip", _reasons, _lesson_and_known)
         lines += self._of_kind(RemarkKind.TWICE, "!", "twice", _like_which)
         lines += self._of_kind(RemarkKind.VK, ".", "vk", _vk_pages, _reason_and_known)
-        lines += self._of_kind(RemarkKind.MERGED, "!", "merge", self._merged)
         return lines
 
     def _awards(self) -> list[PlanLine]:
@@ -261,13 +261,6 @@ class _LineWriter:
     def _type(self, lesson: Lesson) -> str:
         return f"{lesson.type} {self._names.types.get(lesson.type, '')}".rstrip()
 
-    def _merged(self, group: Sequence[Remark]) -> str:
-        card, other = group[0].resident, group[0].other or 0
-        return (
-            f"gone from the CRM, and {self._names.resident(other)} stands in its lessons: "
-            f"the same child? Then: coinsync residents merge {card} {other}"
-        )
-
     def _of_kind(
         self,
         kind: RemarkKind,
@@ -281,7 +274,10 @@ class _LineWriter:
         for _, group in gathered(self._remarks.get(kind, ()), key):
             residents = [remark.resident for remark in group if remark.resident]
             coins = sum(remark.coins for remark in group)
-            line = PlanLine(sign, verb, coins=coins, note=note_of(group), known=group[0].known)
+            doubt = group[0].doubt
+            # Two cards of one child are asked about until a person answers.
+            known = group[0].known and not (doubt and doubt.is_merge)
+            line = PlanLine(sign, verb, coins=coins, note=note_of(group), known=known)
             lines.append(self._named(line, group[0].lesson, residents))
         return lines
 

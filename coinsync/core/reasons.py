@@ -20,6 +20,7 @@ REASONS: Mapping[str, str] = {
     Reason.REMOVED: "no longer listed in the lesson",
     Reason.ABSENT: "absent in the CRM",
     Reason.NOT_MARKED: "not marked in the CRM",
+    Reason.SAME_CHILD: "the child's other card is paid for this lesson",
     Reason.TRIAL: "trial lesson",
     Reason.MAKEUP: "make-up of a missed lesson",
     Reason.TYPE_NOT_COUNTED: "lesson type earns nothing",

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     REMOVED = "removed"
     ABSENT = "absent"
     NOT_MARKED = "not_marked"
+    SAME_CHILD = "same_child"
     TRIAL = "trial"
     MAKEUP = "makeup"
     TYPE_NOT_COUNTED = "type_not_counted"
@@ -52,6 +53,7 @@ _MARK_REASONS = {
     Mark.ABSENT: Reason.ABSENT,
     Mark.NOT_MARKED: Reason.NOT_MARKED,
     Mark.REMOVED: Reason.REMOVED,
+    Mark.OTHER_CARD: Reason.SAME_CHILD,
 }
 
 

@@ -1,9 +1,8 @@
 """The rows of a file, as one plan. Writes nothing."""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from coinsync.core import ledger
@@ -12,15 +11,16 @@ from coinsync.core.files.import_rows import KEY_PREFIX, ImportRow
 from coinsync.core.files.sheet import Problem, quoted, refusal
 from coinsync.core.ledger import Entry, KeyState, Kind, Line
 from coinsync.core.plan import Plan, Post, Purpose
-from coinsync.core.proposal import Move, Proposal, check_floors, scope_of
+from coinsync.core.proposal import Move, Proposal, scope_of
 from coinsync.desk.coins import refuse_another_entry, says_the_same
-from coinsync.desk.gather import Clerk, moves_of, refuse_erased
+from coinsync.desk.gather import Clerk, moves_and_debts, refuse_erased
 from coinsync.errors import (
     Ambiguous,
     CoinPolicy,
     CoinsyncError,
     ImportRefused,
     LikelyDuplicate,
+    NotEnoughCoins,
     NotFound,
 )
 from coinsync.store.reader import Reader
@@ -61,8 +61,8 @@ def import_rows(
         else:
             new_rows.append((row, entry))
     new_entries = [entry for _, entry in new_rows]
-    moves = moves_of(clerk, new_entries)
-    _refuse_debts(moves, [row.line for row, _ in new_rows], wrong)
+    moves, debts = moves_and_debts(clerk, new_entries)
+    _refuse_debts(moves, debts, [row.line for row, _ in new_rows], wrong)
     wrong.refuse()
     if not author.allow_duplicate:
         _refuse_sent_twice(reader, new_rows, {row.key for row in rows}, author.now)
@@ -134,36 +134,37 @@ def _entries_of_rows(
             wrong.problems.append(problem)
         if row.line in unread:
             continue
-        reason = ledger.OPENED if row.kind is Kind.OPENING else ledger.BY_HAND
-        if row.way:
-            reason = ledger.BY_WAY
-        day, actor = row.day or today, clerk.author.actor
         entry = Entry(
-            row.key, 1, resident.id, row.coins, row.kind, day, reason, actor, row.way, row.reason
+            row.key,
+            seq=1,
+            resident=resident.id,
+            coins=row.coins,
+            kind=row.kind,
+            happened_on=row.day or today,
+            reason=ledger.OPENED if row.kind is Kind.OPENING else ledger.BY_HAND,
+            actor=clerk.author.actor,
+            note=row.reason,
         )
         entries.append((row, entry))
     return entries
 
 
-def _refuse_debts(moves: Sequence[Move], lines: Sequence[int], wrong: _Wrong) -> None:
-    moves_by_resident: defaultdict[int, list[Move]] = defaultdict(list)
+def _refuse_debts(
+    moves: Sequence[Move], debts: Mapping[int, str], lines: Sequence[int], wrong: _Wrong
+) -> None:
     line_of_resident: dict[int, int] = {}
     for move, line in zip(moves, lines, strict=True):
-        moves_by_resident[move.resident].append(move)
-        if move.coins < 0:
+        if move.coins < 0 and move.resident in debts:
             line_of_resident[move.resident] = line
     # The last line that takes coins of a resident is the one to look at.
     for resident, line in line_of_resident.items():
         with wrong.collected(line, "coins"):
-            check_floors(moves_by_resident[resident])
+            raise NotEnoughCoins(debts[resident])
 
 
 def _refuse_another_row(
     line: Line, row: ImportRow, entry: Entry, survivors: Mapping[int, int]
 ) -> None:
-    if row.way:
-        # What a way gives is the configuration's; it may have changed since the file was posted.
-        entry = replace(entry, coins=line.posted.entry.coins)
     advice = "Give the row another key, or leave it out."
     refuse_another_entry(line, entry, row.day, survivors, advice)
 

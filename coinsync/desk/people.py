@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import date
 
 from coinsync.core.facts import (
     Fact,
@@ -13,12 +14,12 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
-from coinsync.core.ledger import survivors_of
+from coinsync.core.ledger import Kind, survivors_of
 from coinsync.core.plan import Change, Drop, Plan, Purpose, Put
 from coinsync.core.proposal import Proposal, scope_of
 from coinsync.desk.gather import Clerk, recorded_resident, refuse_erased, surviving_card
 from coinsync.errors import CoinPolicy, NotEnoughCoins, NotFound, UsageError
-from coinsync.store.reader import Reader
+from coinsync.store.reader import N_MAX, Reader
 
 
 def propose_facts(
@@ -47,6 +48,9 @@ def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
     moving_vks = tuple(link.vk for link in moving)
     merged = Merge(card.id, into.id, moving_vks, tuple(dict.fromkeys(ever)))
     changes.append(Put(merged, before))
+    for doubt in reader.doubts_of([card.id, into.id]):
+        if doubt.is_merge and str(card.id) in (str(doubt.id), doubt.claim):
+            changes.append(Drop(doubt))
     balances = reader.balances([card.id, into.id])
     own, other = balances[card.id], balances[into.id]
     words = [
@@ -56,7 +60,23 @@ def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
     ]
     if card.presence is Presence.CLIENT:
         words.append(f"#{card.id} is still a client in the CRM; its lessons go on counting")
+    doubled = _paid_days(reader, card).items() & _paid_days(reader, into).items()
+    if doubled:
+        first_day = min(day for _, day in doubled)
+        words.append(
+            f"both are paid for the same visits: {len(doubled)}; "
+            f"to take the second awards back: coinsync sync --since {first_day}"
+        )
     return propose_facts(clerk, card, changes, *words)
+
+
+def _paid_days(reader: Reader, card: Resident) -> dict[int, date]:
+    """The days of the lessons for which a card, or one merged into it, is paid."""
+    days = {}
+    for line in reader.lines(card.id, limit=N_MAX):
+        if line.posted.entry.kind is Kind.AWARD and line.lesson and not line.reversed_by:
+            days[line.lesson.id] = line.lesson.date
+    return days
 
 
 def _card_to_go_on_as(reader: Reader, card: Resident, into: Resident) -> Resident:

@@ -17,7 +17,7 @@ from coinsync.core.facts import (
 from coinsync.core.plan import Plan, Purpose, puts
 from coinsync.core.planning.review import Question, Ruling, plan_review
 from coinsync.core.proposal import Case, Proposal, scope_of
-from coinsync.desk.gather import Clerk, moves_of, question_about
+from coinsync.desk.gather import Clerk, moves_and_debts, question_about
 from coinsync.errors import CoinPolicy, UsageError
 from coinsync.store.reader import Reader
 
@@ -69,7 +69,8 @@ def review(clerk: Clerk, holds: Sequence[Hold], ruling: Ruling, *, note: str) ->
     cards = reader.recorded(Resident, {hold.resident for hold in holds})
     erased = {card.id for card in cards if card.presence is Presence.ERASED}
     plan = plan_review(questions, ruling, actor=clerk.author.actor, note=note, erased=erased)
-    moves = moves_of(clerk, plan.entries)
+    # A person who decides may leave a debt.
+    moves, _ = moves_and_debts(clerk, plan.entries)
     return Proposal(plan, moves, _words_where_nothing_moves(plan, questions, owners))
 
 
@@ -96,9 +97,14 @@ def review_doubts(clerk: Clerk, doubts: Sequence[Doubt], ruling: Ruling, *, note
     """
     for doubt in doubts:
         if ruling is Ruling.FORGIVE or (ruling is Ruling.POST and not doubt.may_agree):
-            raise UsageError(f"{ruling}: {doubt.case} can only be waived or mended in the CRM")
+            other_answer = "answered by a merge" if doubt.is_merge else "mended in the CRM"
+            raise UsageError(f"{ruling}: {doubt.case} can only be waived or {other_answer}")
     actor = clerk.author.actor
     ruled = [replace(doubt, ruling=ruling.value, actor=actor, note=note) for doubt in doubts]
     plan = Plan.of(Purpose.REVIEW, scope_of(clerk.today()), puts(ruled, doubts))
     outcome = "believes the CRM" if ruling is Ruling.POST else "keeps what is recorded"
-    return Proposal(plan, words=(f"the next sync {outcome}",))
+    words = [f"the next sync {outcome}"]
+    for doubt in doubts:
+        if doubt.is_merge:
+            words.append(f"#{doubt.id} and #{doubt.claim} are two children; not asked again")
+    return Proposal(plan, words=tuple(words))

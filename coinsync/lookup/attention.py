@@ -1,10 +1,10 @@
 """What waits for a person: by number alone, because a job sends it. Reads only."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from coinsync.config import Settings
-from coinsync.core.attention import Waiting
 from coinsync.core.facts import Doubt, Hold, HoldKind, LessonType, Presence
 from coinsync.core.planning.doubts import doubt_text
 from coinsync.core.reasons import reason_text
@@ -12,6 +12,16 @@ from coinsync.core.rules import Reason
 from coinsync.lookup.shop import stock
 from coinsync.lookup.vk_pages import vk_coverage
 from coinsync.store.reader import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits; ``key`` changes when there is something new to tell about it."""
+
+    key: str
+    text: str
+    command: str
+
 
 #: A type that was not taught for so long waits for nobody.
 _TAUGHT_WITHIN = timedelta(days=60)

@@ -133,6 +133,7 @@ _STATUS = {
 }
 _MARKS = {
     Mark.ATTENDED: "attended",
+    Mark.OTHER_CARD: "attended, and the child's other card is paid",
     Mark.ABSENT: "absent",
     Mark.NOT_MARKED: "not marked",
     Mark.REMOVED: "no longer listed",
@@ -152,7 +153,7 @@ _TYPES = {
 #: The reasons for which each question fails, in the order of the questions.
 _FAILURES = (
     (Reason.LESSON_GONE, Reason.NOT_CONDUCTED),
-    (Reason.REMOVED, Reason.ABSENT, Reason.NOT_MARKED),
+    (Reason.REMOVED, Reason.ABSENT, Reason.NOT_MARKED, Reason.SAME_CHILD),
     tuple(_TYPES),
     (Reason.NO_RULE,),
     (Reason.NOT_SCHEDULED,),

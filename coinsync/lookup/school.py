@@ -6,7 +6,7 @@ from coinsync.config import Settings
 from coinsync.core.directory import Directory
 from coinsync.core.facts import Branch, Group, LessonType, Resident
 from coinsync.core.freshness import Freshness
-from coinsync.core.plan import Plan, Put, RemarkKind
+from coinsync.core.plan import Plan, Put
 from coinsync.store.reader import Reader
 
 
@@ -18,12 +18,7 @@ def names_of_school(reader: Reader) -> Directory:
 def names_in_plan(reader: Reader, plan: Plan) -> Directory:
     """The names of residents that a plan mentions, and of all that it records."""
     mentioned = {entry.resident for entry in plan.entries}
-    for remark in plan.remarks:
-        if remark.resident is not None:
-            mentioned.add(remark.resident)
-        # Elsewhere the other one is a lesson.
-        if remark.kind is RemarkKind.MERGED and remark.other is not None:
-            mentioned.add(remark.other)
+    mentioned.update(remark.resident for remark in plan.remarks if remark.resident is not None)
     recorded = reader.recorded(Resident, mentioned)
     new = [change.new for change in plan.changes if isinstance(change, Put)]
     return Directory.of([*recorded, *new])

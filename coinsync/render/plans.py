@@ -138,7 +138,7 @@ class _Lines:
                     self._known += 1
                 elif line.verb != "type" or self._every_line:
                     # An unclassified type was said at the top, once for all branches.
-                    # What is true of several windows, such as a merged card, is said once.
+                    # What is true of several windows is said once.
                     lines[line] = None
         page: Parts = []
         for verb, group in gathered(lines, lambda line: line.verb):

@@ -13,6 +13,7 @@ from coinsync.core.directory import Directory
 from coinsync.core.fact_keys import identity
 from coinsync.core.facts import (
     ALWAYS,
+    Attendance,
     Branch,
     Doubt,
     DoubtKind,
@@ -57,6 +58,7 @@ from coinsync.core.planning.people import (
     plan_people,
     vk_number,
 )
+from coinsync.core.planning.review import Ruling
 from coinsync.core.rules import GuestPolicy
 from tests.support.makers import (
     ACCOUNT,
@@ -774,14 +776,130 @@ def test_coins_stay_under_the_card_that_the_lesson_lists() -> None:
     assert (entry.resident, entry.key) == (ADA, lesson_key(ACCOUNT, 1, ADA))
 
 
-def proposals(memory: Memory, *lesson_records: LessonRecord) -> list[tuple[int | None, int | None]]:
-    """Which cards a plan proposes to merge.
+def both_attend(*others: Attendance) -> LessonRecord:
+    """A lesson that lists both cards of the child."""
+    return a_record(a_lesson(), *(others or (present(ADA), present(GLEB))))
+
+
+def posted_to(memory: Memory) -> list[tuple[int, int]]:
+    """Who has coins for the lesson."""
+    cards = (ADA, GLEB, MIRA)
+    return [(card, memory.posted(1, card)) for card in cards if memory.posted(1, card)]
+
+
+def test_two_cards_of_one_child_in_a_lesson_are_one_visit() -> None:
+    """The surviving card is paid, the other one is recorded as its visit; again nothing moves."""
+    memory = one_child()
+    plan = memory.night(both_attend())
+    assert posted_to(memory) == [(GLEB, 10)]
+    assert memory.attendance[1, ADA].mark is Mark.OTHER_CARD
+    assert ("skip", "same_child") in remarks(plan)
+    assert not memory.plan(both_attend())
+
+
+def test_cards_that_are_merged_after_both_were_paid_keep_one_award() -> None:
+    """The doubled one is taken back as a difference of facts, without ``--rerate``."""
+    memory = Memory()
+    memory.night(both_attend())
+    memory.survivors = {ADA: GLEB}
+    plan = memory.night(both_attend())
+    assert brief(plan) == [("reversal", -10, "same_child")]
+    assert posted_to(memory) == [(GLEB, 10)]
+    assert not memory.plan(both_attend())
+
+
+@pytest.mark.parametrize("paid_first", [ADA, GLEB])
+def test_what_is_posted_stays_on_its_card(paid_first: int) -> None:
+    """The card that the lesson listed first keeps its coins, whichever goes on."""
+    memory = one_child()
+    memory.night(both_attend(present(paid_first)))
+    assert brief(memory.night(both_attend())) == []
+    assert posted_to(memory) == [(paid_first, 10)]
+
+
+def test_a_card_that_did_not_attend_leaves_the_visit_to_the_other() -> None:
+    """The award changes cards when the mark does, on the same night."""
+    memory = one_child()
+    memory.night(both_attend())
+    plan = memory.night(both_attend(present(ADA), present(GLEB, Mark.ABSENT)))
+    assert sorted(brief(plan)) == [("award", 10, "lesson"), ("reversal", -10, "absent")]
+    assert posted_to(memory) == [(ADA, 10)]
+
+
+def test_cards_that_are_parted_are_visits_of_their_own_again() -> None:
+    """What the CRM says was kept; the other card is paid."""
+    memory = one_child()
+    memory.night(both_attend())
+    memory.survivors = {}
+    assert brief(memory.night(both_attend())) == [("award", 10, "lesson")]
+    assert posted_to(memory) == [(ADA, 10), (GLEB, 10)]
+
+
+def test_a_third_card_changes_nothing_for_the_one_that_is_paid() -> None:
+    """Gleb's card goes on as Mira's: his coins stay, because they are posted."""
+    memory = one_child()
+    memory.residents.add(MIRA)
+    memory.night(both_attend())
+    memory.survivors = {ADA: MIRA, GLEB: MIRA}
+    three = both_attend(present(ADA), present(GLEB), present(MIRA))
+    assert brief(memory.night(three)) == []
+    assert posted_to(memory) == [(GLEB, 10)]
+
+
+def test_a_doubled_award_that_is_spent_is_held() -> None:
+    """And taken back once there is enough, like every other reversal."""
+    memory = Memory()
+    memory.night(both_attend())
+    memory.spend(ADA, 10)
+    memory.spend(GLEB, 5)
+    memory.survivors = {ADA: GLEB}
+    (remark,) = memory.night(both_attend()).remarks
+    assert (remark.kind, remark.reason, remark.coins) == (RemarkKind.HOLD, "same_child", -10)
+    memory.night(both_attend(), a_record(a_lesson(2), present(ADA)))
+    assert posted_to(memory) == [(GLEB, 10)]
+    assert memory.holds == {}
+
+
+def test_a_visit_that_is_certain_is_paid_before_one_that_is_held() -> None:
+    """A guest on one card, a member on the other: nobody need decide."""
+    memory = one_child()
+    unknown = present(GLEB, standing=GroupStanding.UNKNOWN)
+    memory.night(both_attend(present(ADA), unknown))
+    assert posted_to(memory) == [(ADA, 10)]
+    assert memory.holds == {}
+
+
+def test_a_visit_of_two_cards_that_nobody_knows_is_one_question() -> None:
+    """And answered once."""
+    memory = one_child()
+    unknown = [present(card, standing=GroupStanding.UNKNOWN) for card in (ADA, GLEB)]
+    memory.night(both_attend(*unknown))
+    (hold,) = memory.holds.values()
+    assert hold.resident == GLEB
+    memory.ruling(Ruling.POST)
+    assert brief(memory.night(both_attend(*unknown))) == []
+    assert posted_to(memory) == [(GLEB, 10)]
+
+
+def test_a_doubled_award_that_a_person_leaves_stays() -> None:
+    """``review waive`` answers this question too."""
+    memory = Memory()
+    memory.night(both_attend())
+    memory.spend(ADA, 10)
+    memory.spend(GLEB, 10)
+    memory.survivors = {ADA: GLEB}
+    memory.night(both_attend())
+    memory.ruling(Ruling.WAIVE)
+    assert not memory.night(both_attend())
+    assert posted_to(memory) == [(ADA, 10), (GLEB, 10)]
+
+
+def proposals(memory: Memory, *lesson_records: LessonRecord) -> list[tuple[int, int]]:
+    """Which cards may be those of one child.
 
     The one that vanished, and the one that took its place.
     """
-    found = memory.plan(*lesson_records).remarks
-    assert all(one.reason == "merged" for one in found if one.kind is RemarkKind.MERGED)
-    return [(one.resident, one.other) for one in found if one.kind is RemarkKind.MERGED]
+    return list(memory.found(lesson_records).heirs.items())
 
 
 def replaced(*news: int, lessons: int = 2) -> list[LessonRecord]:

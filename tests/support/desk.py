@@ -182,7 +182,6 @@ class Desk:
         """Plan the rows of a file."""
         rows, problems = read_import_rows(
             text.encode(),
-            ways={way.code: way.coins for way in settings().ways},
             coins_max=settings().limits.coins_per_operation_max,
         )
         return self.import_rows(*rows, problems=problems, **more)
@@ -253,15 +252,13 @@ class Desk:
                 reader.decisions(stored),
                 reader.resident_ids(),
                 erased=reader.resident_ids(Presence.ERASED),
+                survivors=reader.survivors(),
             )
             comparison = compare(
                 WindowReading(lesson_records), recorded, settings().rulebook, ACCOUNT, None
             )
-            survivors = reader.survivors()
-            balances = reader.balances({survivors.get(one, one) for one in comparison.losers})
-            return plan_lessons(
-                MONTH, comparison, balances=balances, evidence=Evidence(), survivors=survivors
-            )
+            balances = reader.balances(comparison.losers)
+            return plan_lessons(MONTH, comparison, balances=balances, evidence=Evidence())
 
     def night(self, *lesson_records: LessonRecord) -> None:
         """A reading, written."""

@@ -91,6 +91,7 @@ class Memory:
             dict(self.decisions),
             frozenset(self.residents),
             frozenset(self.vanished),
+            survivors=dict(self.survivors),
         )
 
     # --- planning and applying ----------------------------------------------------------------
@@ -114,13 +115,12 @@ class Memory:
     ) -> Plan:
         """Plan what a reading brought."""
         found = self.found(lesson_records, gone, read_before)
-        balances = {owner: self.balance(owner) for owner in map(self.owner, found.losers)}
+        balances = {owner: self.balance(owner) for owner in found.losers}
         return plan_lessons(
             MONTH,
             found,
             balances=balances,
             evidence=Evidence(),
-            survivors=self.survivors,
             rerate=rerate,
         )
 

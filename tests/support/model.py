@@ -125,7 +125,8 @@ class Model:
         if lesson.status != "conducted":
             return 0, 0, "lesson_gone" if lesson.status == "gone" else "not_conducted"
         if lesson.marks[who] != "attended":
-            return 0, 0, lesson.marks[who]
+            mark = lesson.marks[who]
+            return 0, 0, "same_child" if mark == "other_card" else mark
         if lesson.kind != "paid":
             return 0, 0, "trial"
         rate = self.rates[max(since for since in self.rates if since <= lesson.day)]
@@ -176,7 +177,22 @@ class Model:
             del marks[who]
             if who in before.marks:
                 marks[who], standing[who] = before.marks[who], before.standing[who]
-        return replace(lesson, marks=marks, standing=standing)
+        settled = replace(lesson, marks=marks, standing=standing)
+        return replace(settled, marks=marks | self.other_cards(id, settled))
+
+    def other_cards(self, id: int, lesson: Lesson) -> dict[int, str]:
+        """The cards whose visit is that of another card of the same child."""
+        visits = []
+        for who in lesson.marks:
+            coins, offer, _ = self.worth(lesson, who)
+            state = self.key_states.get((id, who), KeyState())
+            if (coins or offer) and who not in self.erased:
+                place = (not state.coins, not state.seq, not coins, who in self.into)
+                visits.append((place, who))
+        first: dict[int, int] = {}
+        for _, who in sorted(visits):
+            first.setdefault(self.survivor(who), who)
+        return {who: "other_card" for _, who in visits if first[self.survivor(who)] != who}
 
     def read_window(
         self,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from coinsync import config
@@ -13,6 +14,7 @@ from coinsync.config import Settings
 from coinsync.core.facts import (
     Attendance,
     Branch,
+    Doubt,
     Group,
     LessonRecord,
     LessonType,
@@ -23,6 +25,8 @@ from coinsync.core.facts import (
 )
 from coinsync.core.ledger import Entry
 from coinsync.core.plan import Plan, Post, Put, RemarkKind
+from coinsync.core.proposal import Author, Proposal
+from coinsync.desk.gather import Clerk, recorded_resident
 from coinsync.store import database as opening
 from coinsync.store.reader import Reader
 from coinsync.sync import Outcome, Sync
@@ -38,6 +42,7 @@ from tests.support.makers import (
     a_rule,
     new_database,
     put_in,
+    reading,
 )
 from tests.support.plain import PlainExchange
 
@@ -96,6 +101,8 @@ class PlainSchool:
     #: For whatever a test changes in the answers.
     spoil: Callable[[PlainExchange], PlainExchange] = lambda exchange: exchange
     last_exchange: PlainExchange | None = None
+    #: For keys of what clerks do.
+    numbers: Iterator[int] = field(default_factory=count)
 
     @classmethod
     def founded(cls, folder: Path) -> PlainSchool:
@@ -158,9 +165,36 @@ class PlainSchool:
         """A clerk merges two cards."""
         put_in(self.url, a_plan(Put(Merge(card, into, ever=(into,)))))
 
+    def part(self, card: int, into: int) -> None:
+        """A clerk undoes a merge."""
+        merged = Merge(card, into, ever=(into,))
+        put_in(self.url, a_plan(Put(replace(merged, into=0), merged)))
+
     def spend(self, resident: int, coins: int) -> None:
         """A clerk takes coins."""
-        put_in(self.url, a_plan(Post(a_credit(f"spent-{resident}", resident, -coins))))
+        self.earn(resident, -coins)
+
+    def earn(self, resident: int, coins: int) -> None:
+        """A clerk gives coins."""
+        key = f"by-hand-{next(self.numbers)}"
+        put_in(self.url, a_plan(Post(a_credit(key, resident, coins, on=TODAY))))
+
+    def carry_out(self, decide: Callable[[Clerk], Proposal]) -> Sequence[str]:
+        """What a clerk decides is applied; what the clerk is told."""
+        with reading(self.url) as reader:
+            proposal = decide(Clerk(reader, self.settings, Author("anna", self.now)))
+        put_in(self.url, proposal.plan)
+        return proposal.words
+
+    def card(self, id: int) -> Resident:
+        """A card as it is recorded."""
+        with reading(self.url) as reader:
+            return recorded_resident(reader, id)
+
+    def doubts(self) -> list[Doubt]:
+        """All that is doubted."""
+        with reading(self.url) as reader:
+            return reader.all(Doubt)
 
 
 def plans(outcomes: list[Outcome]) -> list[Plan]:

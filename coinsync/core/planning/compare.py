@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from operator import itemgetter
 
 from coinsync.core.facts import (
     Attendance,
@@ -27,9 +28,10 @@ COPIES = "copies"
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What is recorded about the lessons at hand; ``vanished`` cards are not merged.
+    """What is recorded about the lessons at hand; ``vanished`` cards may have an heir.
 
-    What is recorded of ``erased`` cards stays as it is, and nothing comes to it.
+    What is recorded of ``erased`` cards stays as it is, and nothing comes to it; ``survivors`` are
+    the cards on which merged ones go on.
     """
 
     lesson_records: Mapping[int, LessonRecord] = field(default_factory=dict)
@@ -39,6 +41,7 @@ class Recorded:
     residents: frozenset[int] = frozenset()
     vanished: frozenset[int] = frozenset()
     erased: frozenset[int] = frozenset()
+    survivors: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +79,31 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Facts to record, and where the ledger differs from them."""
+    """Facts to record, and where the ledger differs from them.
+
+    ``survivors`` are the cards on which merged ones go on, ``heirs`` the cards that stand in the
+    place of those that are gone: perhaps the same children.
+    """
 
     facts: tuple[Change, ...]
     differences: tuple[Difference, ...]
     remarks: tuple[Remark, ...]
     lessons: tuple[Lesson, ...]
+    survivors: Mapping[int, int]
+    heirs: Mapping[int, int]
 
     @property
     def losers(self) -> frozenset[int]:
-        """Residents who might lose coins: their balances must be known."""
+        """Children who might lose coins, by their surviving cards: the balances must be known."""
         losers = set()
         for difference in self.differences:
             if difference.state.coins > difference.verdict.coins:
-                losers.add(difference.resident)
+                losers.add(self.owner(difference.resident))
         return frozenset(losers)
+
+    def owner(self, card: int) -> int:
+        """The card on which the coins of a card count."""
+        return self.survivors.get(card, card)
 
 
 def compare(
@@ -116,14 +129,18 @@ def compare(
     for stranger in work.strangers:
         # A lesson may list somebody whom no list of residents shows. The entry needs a resident.
         work.facts.append(Put(Resident(stranger, "", Presence.GONE, ())))
-    work.remarks += _merge_proposals(window.lesson_records, recorded)
     known_pairs = entered_twice(recorded.lesson_records.values())
     for pair in entered_twice(window.lesson_records):
         lesson, first = pair
         known = pair in known_pairs
         work.remarks.append(Remark(RemarkKind.TWICE, "twice", lesson, other=first, known=known))
     return Comparison(
-        tuple(work.facts), tuple(work.differences), tuple(work.remarks), tuple(lessons.values())
+        tuple(work.facts),
+        tuple(work.differences),
+        tuple(work.remarks),
+        tuple(lessons.values()),
+        recorded.survivors,
+        _heirs(window.lesson_records, recorded),
     )
 
 
@@ -141,7 +158,7 @@ class _Comparing:
     def take(self, read: LessonRecord) -> None:
         stored = self.recorded.lesson_records.get(read.lesson.id)
         erased = self.recorded.erased
-        record = _with_the_removed(read, stored, erased)
+        record = _with_the_removed(self._with_one_visit_each(read), stored, erased)
         if record != stored:
             self.facts += puts(_facts_of(record), _facts_of(stored))
         verdicts = judge_all(record, self.rulebook)
@@ -152,13 +169,54 @@ class _Comparing:
                 self.strangers.add(attendance.resident)
             self._weigh(record.lesson, attendance, verdict, stored)
 
+    def _with_one_visit_each(self, record: LessonRecord) -> LessonRecord:
+        # Several cards of one child in one lesson are one visit: one card is paid, and the others
+        # are recorded under a mark of ours, so that what each is worth follows from the facts.
+        survivors = self.recorded.survivors
+        marks = {attendance.resident: attendance.mark for attendance in record.attendance}
+        if marks.keys().isdisjoint(survivors) and Mark.OTHER_CARD not in marks.values():
+            return record
+        visits = []
+        for attendance in record.attendance:
+            # What is recorded already is judged anew: the cards may have been parted since.
+            if attendance.mark is Mark.OTHER_CARD:
+                attendance = replace(attendance, mark=Mark.ATTENDED)
+            rank = self._rank_of_visit(record.lesson, attendance)
+            if rank is not None:
+                visits.append((rank, attendance))
+        after = _by_resident(record)
+        children = set()
+        for _, visit in sorted(visits, key=itemgetter(0)):
+            card = visit.resident
+            owner = survivors.get(card, card)
+            after[card] = replace(visit, mark=Mark.OTHER_CARD) if owner in children else visit
+            children.add(owner)
+        return replace(record, attendance=tuple(after.values()))
+
+    def _rank_of_visit(
+        self, lesson: Lesson, attendance: Attendance
+    ) -> tuple[bool, bool, bool, bool, int] | None:
+        # The lowest rank is paid; None is a visit that earns nothing on any card.
+        verdict = judge(lesson, attendance, self.rulebook)
+        if not (verdict.coins or verdict.held):
+            return None
+        card = attendance.resident
+        state = self._state(lesson, card)
+        # What is posted stays where it is, or the coins would change cards with every merge. A card
+        # whose award a person took back comes next: the other one must not be paid instead.
+        is_merged = card in self.recorded.survivors
+        return (not state.coins, not state.seq, not verdict.coins, is_merged, card)
+
+    def _state(self, lesson: Lesson, card: int) -> KeyState:
+        key = lesson_key(self.account, lesson.id, card)
+        return self.recorded.key_states.get(key, KeyState(key))
+
     def _weigh(
         self, lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
     ) -> None:
-        key = lesson_key(self.account, lesson.id, attendance.resident)
-        state = self.recorded.key_states.get(key, KeyState(key))
-        hold = self.recorded.holds.get(key)
-        decided = is_decided(self.recorded.decisions.get(key), state, verdict)
+        state = self._state(lesson, attendance.resident)
+        hold = self.recorded.holds.get(state.key)
+        decided = is_decided(self.recorded.decisions.get(state.key), state, verdict)
         if decided and hold is not None:
             # The facts changed and changed back: what was answered once answers this too.
             self.facts.append(Drop(hold))
@@ -208,7 +266,8 @@ def _plain_remarks(
     lesson: Lesson, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
 ) -> list[Remark]:
     # Say which attended lessons earn nothing by their kind.
-    attended = attendance.mark is Mark.ATTENDED and lesson.status is Status.CONDUCTED
+    attended = attendance.mark in (Mark.ATTENDED, Mark.OTHER_CARD)
+    attended = attended and lesson.status is Status.CONDUCTED
     if not attended or verdict.coins:
         return []
     kind = RemarkKind.TYPE_UNKNOWN if verdict.reason is Reason.TYPE_UNKNOWN else RemarkKind.SKIP
@@ -257,10 +316,10 @@ def _gone_records(window: WindowReading, recorded: Recorded) -> list[LessonRecor
     return records
 
 
-def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> list[Remark]:
+def _heirs(records: Iterable[LessonRecord], recorded: Recorded) -> dict[int, int]:
     # AlfaCRM does not say that it merged two cards of one child: one is gone, the other stands in
     # the lessons of both. Only a single newcomer of all lessons is proposed.
-    heirs: dict[int, set[int]] = {}
+    candidates: dict[int, set[int]] = {}
     for record in records:
         stored = recorded.lesson_records.get(record.lesson.id)
         if stored is None:
@@ -271,13 +330,8 @@ def _merge_proposals(records: Iterable[LessonRecord], recorded: Recorded) -> lis
             # Nobody is new: the heir may have stood beside the other card all along.
             continue
         for gone in (before - now) & recorded.vanished:
-            heirs[gone] = heirs.get(gone, newcomers) & newcomers
-    remarks = []
-    for gone, candidates in heirs.items():
-        if len(candidates) == 1:
-            (heir,) = candidates
-            remarks.append(Remark(RemarkKind.MERGED, "merged", resident=gone, other=heir))
-    return remarks
+            candidates[gone] = candidates.get(gone, newcomers) & newcomers
+    return {gone: min(heirs) for gone, heirs in candidates.items() if len(heirs) == 1}
 
 
 def entered_twice(records: Iterable[LessonRecord]) -> list[tuple[int, int]]:

@@ -55,8 +55,9 @@ class Doubts:
 
     @property
     def cards(self) -> frozenset[int]:
-        """Residents who are doubted."""
-        return frozenset(doubt.id for doubt in self.kept.values() if doubt.is_about_card)
+        """Residents of whom it is doubted what the CRM says, or that it says nothing."""
+        kept = self.kept.values()
+        return frozenset(doubt.id for doubt in kept if doubt.is_about_card and not doubt.is_merge)
 
     @property
     def changes(self) -> list[Change]:
@@ -69,6 +70,9 @@ class Doubts:
         """One for each doubt that is kept."""
         remarks = []
         for key, doubt in self.kept.items():
+            # Once a person said that two cards are two children, nothing is left to say.
+            if doubt.is_merge and doubt.ruling:
+                continue
             lesson, card = (None, doubt.id) if doubt.is_about_card else (doubt.id, None)
             known = doubt is self.stored.get(key)
             remark = Remark(RemarkKind.DOUBT, doubt.kind, lesson, card, known=known, doubt=doubt)
@@ -123,6 +127,12 @@ def counts_from(doubt: Doubt) -> datetime:
 
 def doubt_text(doubt: Doubt) -> str:
     """What is doubted, what ends the doubt, and how a person decides it."""
+    if doubt.is_merge:
+        merge = f"coinsync residents merge {doubt.id} {doubt.claim}"
+        return (
+            f"#{doubt.id} is gone from the CRM, and #{doubt.claim} stands in its lessons; "
+            f"the same child: {merge}; another: review waive {doubt.case}"
+        )
     text = _MEANINGS[doubt.kind].format(claim=doubt.claim) + "; "
     if doubt.ruling == Ruling.POST:
         return f"{text}believed by the next sync, says {doubt.actor}"

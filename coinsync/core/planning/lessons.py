@@ -29,15 +29,14 @@ def plan_lessons(
     *,
     balances: Mapping[int, int],
     evidence: Evidence,
-    survivors: Mapping[int, int] | None = None,
     rerate: bool = False,
 ) -> Plan:
     """Plan the coins for what ``compare`` found.
 
-    ``balances`` must hold those of all ``losers``, by the cards on which they go on: none falls
-    below zero. What only the rules explain moves nothing unless ``rerate``.
+    ``balances`` must hold those of all ``losers``: none falls below zero. What only the rules
+    explain moves nothing unless ``rerate``.
     """
-    draft = _Draft(dict(balances), survivors or {}, rerate)
+    draft = _Draft(dict(balances), comparison, rerate)
     in_order = sorted(comparison.differences, key=_order)
     # Gains come first: a lesson entered anew pays for the reversal of the one that it replaces,
     # so that nobody's coins are held because the office deleted a lesson and typed it again.
@@ -69,7 +68,7 @@ def _order(difference: Difference) -> tuple[date, int, int]:
 @dataclass(slots=True)
 class _Draft:
     available: dict[int, int]
-    survivors: Mapping[int, int]
+    comparison: Comparison
     rerate: bool
     changes: list[Change] = field(default_factory=list)
     basis: list[KeyState] = field(default_factory=list)
@@ -89,7 +88,7 @@ class _Draft:
         self._drop_hold(difference)
         if owed:
             self._post(difference)
-            owner = self._owner(difference)
+            owner = self.comparison.owner(difference.resident)
             self.available[owner] = self.available.get(owner, 0) + owed
 
     def lose(self, difference: Difference) -> None:
@@ -97,7 +96,7 @@ class _Draft:
         if difference.cause is Cause.RULES and not self.rerate:
             self._remark(RemarkKind.RERATE, difference, -lost)
             return
-        owner = self._owner(difference)
+        owner = self.comparison.owner(difference.resident)
         verdict = difference.verdict
         # What is not known takes nothing away, and what is spent cannot be taken. What is held
         # already is tried again: the child may have earned enough since. Where the rules have
@@ -111,9 +110,6 @@ class _Draft:
         self._drop_hold(difference)
         self._post(difference)
         self.available[owner] -= lost
-
-    def _owner(self, difference: Difference) -> int:
-        return self.survivors.get(difference.resident, difference.resident)
 
     def _post(self, difference: Difference) -> None:
         self.basis.append(difference.state)

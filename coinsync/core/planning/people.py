@@ -91,6 +91,7 @@ def plan_people(
             remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", resident=card, detail=field))
         elif card not in erased:
             doubts.keep(DoubtKind.CARD_COPIES, card, scope.branch)
+    _keep_merges(read, known, missing, doubts)
     remarks += doubts.remarks
     changes = [
         *puts(read.branches, known.branches),
@@ -162,6 +163,19 @@ def _missing_people(
         if is_gone:
             residents.append(replace(resident, presence=Presence.GONE))
     return People(residents=tuple(residents), memberships=tuple(memberships))
+
+
+def _keep_merges(read: People, known: People, missing: People, doubts: Doubts) -> None:
+    # The question is put when the lessons are first read without the card, and kept while it is
+    # gone: a card that came back, was merged or erased needs no heir.
+    away = set(doubts.cards)
+    for card in (*known.residents, *missing.residents):
+        if card.presence is Presence.GONE and card.id not in known.merged:
+            away.add(card.id)
+    away.difference_update(card.id for card in read.residents)
+    for doubt in doubts.stored.values():
+        if doubt.is_merge and doubt.id in away:
+            doubts.keep(doubt.kind, doubt.id, doubt.branch, doubt.claim)
 
 
 def _seat(membership: Membership) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from coinsync.core.facts import Decision, Hold, LessonRecord
+from coinsync.core.facts import Decision, Hold, LessonRecord, Mark
 from coinsync.core.ledger import KeyState, lesson_key
 from coinsync.core.plan import Drop, Evidence, Put, Scope
 from coinsync.core.planning.compare import (
@@ -86,6 +86,7 @@ class LessonsPass:
             people.decisions,
             self._residents,
             erased=people.erased,
+            survivors=self._survivors,
         )
         reading = WindowReading(tuple(doubtful.values()))
         comparison = compare(reading, recorded, self._rulebook, self._account, None)
@@ -120,11 +121,17 @@ class LessonsPass:
     def _is_right(self, record: LessonRecord, keys: _KeysOfLesson) -> bool:
         right = True
         verdicts = judge_all(record, self._rulebook)
-        for verdict, (key, (_, coins, _, _)) in zip(verdicts, keys, strict=True):
+        for attendance, verdict, (key, progress) in zip(
+            record.attendance, verdicts, keys, strict=True
+        ):
+            _, coins, _, _ = progress
+            # Which of a child's cards is paid, the comparison alone can say.
+            is_of_several = attendance.mark is Mark.OTHER_CARD
+            is_of_several = is_of_several or attendance.resident in self._survivors
             if key in self._waiting:
                 self._without_lesson.discard(key)
                 right = False
-            elif verdict.held or coins != verdict.coins:
+            elif verdict.held or coins != verdict.coins or is_of_several:
                 right = False
         return right
 
@@ -146,7 +153,6 @@ class LessonsPass:
             comparison,
             balances=self._balances,
             evidence=Evidence(),
-            survivors=self._survivors,
         )
         for change in plan.changes:
             match change:
