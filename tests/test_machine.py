@@ -1386,7 +1386,9 @@ def live_with_seeds(*numbers: int) -> None:
         live(seed(number)(Life), lives(LIVES_OF_A_SEED, derandomize=False))
 
 
-@pytest.mark.parametrize("number", SEEDS)
+@pytest.mark.parametrize(
+    "number", [*SEEDS[:2], *(pytest.param(n, marks=pytest.mark.long) for n in SEEDS[2:])]
+)
 def test_any_life_leaves_the_ledger_as_it_must_be(number: int) -> None:
     """The same lives each time."""
     live_with_seeds(number)
@@ -1462,6 +1464,7 @@ SOONEST = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("bug", BUGS)
 def test_the_machine_finds(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug that somebody might make does not survive the lives of the suite."""
