@@ -16,7 +16,7 @@ TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light mariadbd=ma
 CLUSTER_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=galera-4 rsync=rsync
 SERVER_PROGRAMS := debootstrap=debootstrap systemd-nspawn=systemd-container openssl=openssl
 
-.PHONY: demo test test-cluster test-server check soak year bench screenshots format clean programs system
+.PHONY: demo test test-cluster test-server check soak year bench screenshots format pins clean programs system
 
 demo: $(VENV)/.installed  ## A made-up school with its cabinet in the browser; nothing to configure.
 	@$(BIN)/coinsync demo --port $(PORT)
@@ -70,13 +70,34 @@ format: $(VENV)/.tested
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-$(VENV)/.installed: setup.py constraints.txt | $(BIN)/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+# Every file that pip takes from an index must have a hash of the list; the project itself has none, and is
+# built by the setuptools of that list, not by one that pip fetches for the build.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+
+$(VENV)/.installed: setup.py pyproject.toml requirements.txt | $(BIN)/pip
+	$(INSTALL) --require-hashes --requirement requirements.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.tested: setup.py constraints.txt | $(BIN)/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+$(VENV)/.tested: setup.py pyproject.toml requirements.txt requirements-test.txt | $(BIN)/pip
+	$(INSTALL) --require-hashes --requirement requirements-test.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.installed $@
+
+# The hashes are those of every file that the index has of a release, so that they serve for all platforms.
+PINS := build/pins/bin/uv pip compile --quiet --no-config --generate-hashes --no-annotate --no-header \
+        --python-version 3.11 --python-platform linux setup.py
+
+pins: build/pins/bin/uv  ## Newest releases that setup.py allows, with hashes, into requirements*.txt; PINS_KEEP=1 keeps releases.
+	@[ -n "$(PINS_KEEP)" ] || rm -f requirements.txt requirements-test.txt
+	sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(PINS) - --output-file requirements.txt
+	$(PINS) --extra test --constraint requirements.txt --output-file requirements-test.txt \
+	  $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.txt)
+	sed -i '1i -r requirements.txt' requirements-test.txt
+
+build/pins/bin/uv:
+	$(PYTHON) -m venv build/pins
+	build/pins/bin/pip install --quiet --disable-pip-version-check uv
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

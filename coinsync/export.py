@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import chain
@@ -295,3 +295,12 @@ def _quoted(text: str) -> str:
 def _tag_value(text: str) -> str:
     # A comma would end the tag.
     return clean(text).replace(",", ";")
+
+
+#: The lines of each format, by its name on the command line.
+FORMATS: Mapping[str, Callable[[Iterable[Line], Roster], Iterator[str]]] = {
+    "csv": csv_lines,
+    "jsonl": json_lines,
+    "beancount": beancount,
+    "hledger": hledger,
+}

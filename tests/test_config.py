@@ -186,19 +186,6 @@ def test_a_rule_becomes_a_value(tmp_path: Path) -> None:
             "[vk] api: expected an address such as https://api.vk.ru",
         ),
         ({"vk__api": ""}, "[vk] api: expected"),
-        (
-            {"residents__vk_pattern": "vk: *"},
-            "[residents] vk_pattern: expected a pattern with one group",
-        ),
-        (
-            {"residents__vk_pattern": "(vk): (.*)"},
-            "[residents] vk_pattern: expected a pattern with one group",
-        ),
-        (
-            {"residents__vk_pattern": "vk: ("},
-            "[residents] vk_pattern: expected a pattern with one group",
-        ),
-        ({"residents__vk_pattern": 5}, "[residents] vk_pattern: expected"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_expected(
@@ -262,16 +249,6 @@ def test_the_limits_of_a_person_are_read(tmp_path: Path) -> None:
     assert (settings.limits.coins_per_operation_max, settings.sync.fresh_hours_max) == (200, 50)
 
 
-def test_where_the_page_stands_may_be_said(tmp_path: Path) -> None:
-    """A pattern passes through the file as it is; without one the whole field counts."""
-    assert (load(tmp_path).residents.vk_field, load(tmp_path).residents.vk_pattern) == (
-        "custom_vk",
-        "",
-    )
-    settings = load(tmp_path, residents__vk_field="note", residents__vk_pattern=r"vk:\s*(\S+)")
-    assert (settings.residents.vk_field, settings.residents.vk_pattern) == ("note", r"vk:\s*(\S+)")
-
-
 def test_pictures_stand_beside_the_file(tmp_path: Path) -> None:
     """And their copies for the web in another folder: staff's own files are not served."""
     settings = load(tmp_path)
@@ -316,11 +293,7 @@ def test_a_file_of_an_earlier_release_still_loads(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(NEEDED, encoding="utf-8")
     settings = config.load(path)
-    assert (settings.ways, settings.vk.api, settings.residents.vk_pattern) == (
-        (),
-        "https://api.vk.ru",
-        "",
-    )
+    assert (settings.ways, settings.vk.api) == ((), "https://api.vk.ru")
     assert (settings.limits.coins_per_operation_max, settings.sync.fresh_hours_max) == (1_000, 26)
 
 

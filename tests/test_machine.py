@@ -82,8 +82,6 @@ from coinsync.lookup.residents import find_card, find_resident, members_of, resi
 from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.operations import backup as copies
-from coinsync.store.operations.restore import looked_through
-from coinsync.store.operations.restore import restore as put_back
 from coinsync.store.reader import Reader
 from coinsync.store.rows import TABLES
 from coinsync.store.writer import Order
@@ -295,7 +293,6 @@ class Import:
                 coins,
                 Kind.CREDIT if coins > 0 else Kind.DEBIT,
                 note,
-                "",
                 None,
                 f"csv:{key}",
             )
@@ -1282,8 +1279,8 @@ class Life(RuleBasedStateMachine):
         Seals of what is lost hold no more, and every other one holds.
         """
         self.disconnect()
-        seal = looked_through(self.url, backup.file, ACCOUNT)
-        put_back(self.url, backup.file)
+        seal = copies.looked_through(self.url, backup.file, ACCOUNT)
+        copies.restore(self.url, backup.file)
         self.connect()
         reader = Reader(self.database)
         assert reader.seal() == seal

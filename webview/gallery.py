@@ -1,7 +1,6 @@
 """Pictures that are served: copies in a folder, and the school's own in memory.
 
-Names hold a digest of the content, so pictures never change. What a request asks for is looked up
-in a table and reaches no file system by itself.
+Names hold a digest of the content, so pictures never change. Only such a name reaches the folder.
 """
 
 import os
@@ -14,8 +13,6 @@ from pathlib import Path
 NAME = re.compile(r"[a-z0-9_-]{1,60}\.[0-9a-f]{12}\.(webp|svg)")
 KINDS = {"webp": "image/webp", "svg": "image/svg+xml"}
 BYTES_MAX = 2_000_000
-#: More files than that in one folder are not the copies of a shop's catalog.
-NAMES_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,36 +24,26 @@ class Picture:
 
 
 class Gallery:
-    """The table of pictures, in ``folder`` and ``own``."""
+    """The pictures in ``folder`` and ``own``, which are contents by name."""
 
     def __init__(self, folder: Path | None, own: Mapping[str, bytes]) -> None:
-        """Read the names in ``folder``; ``own`` are contents by name."""
         self._folder = folder
         self._own = dict(own)
-        try:
-            names = sorted(os.listdir(folder)) if folder else []
-        except OSError:
-            # No picture was made yet, or the folder is closed to us: the cabinet does without.
-            names = []
-        self._names = {name for name in names[:NAMES_MAX] if self._exists(name)}
+        self._seen: set[str] = set()
 
     def addresses(self, names: Iterable[str]) -> dict[str, str]:
         """Addresses of those pictures that exist, by name."""
-        known = [name for name in set(names) if name in self._own or self._has(name)]
-        return {name: f"/pictures/{name}" for name in known}
+        # Whoever loads the catalog while we are serving makes new copies, so what is missing is
+        # looked for each time; what was there stays.
+        for name in set(names) - self._seen:
+            if name in self._own or self._exists(name):
+                self._seen.add(name)
+        return {name: f"/pictures/{name}" for name in names if name in self._seen}
 
     def find(self, name: str) -> Picture | None:
-        """The picture of a name that is known."""
-        content = self._own.get(name)
-        if content is None and name in self._names:
-            content = self._read(name)
-        return None if content is None else Picture(content, KINDS[name.rpartition(".")[2]])
-
-    def _has(self, name: str) -> bool:
-        # The catalog was loaded while we are serving: its new copies are looked for one by one.
-        if name not in self._names and len(self._names) < NAMES_MAX and self._exists(name):
-            self._names.add(name)
-        return name in self._names
+        """The picture of a name."""
+        content = self._own.get(name) or self._read(name)
+        return Picture(content, KINDS[name.rpartition(".")[2]]) if content else None
 
     def _exists(self, name: str) -> bool:
         if self._folder is None or not NAME.fullmatch(name):
@@ -64,10 +51,11 @@ class Gallery:
         try:
             return stat.S_ISREG(os.lstat(self._folder / name).st_mode)
         except OSError:
+            # No picture was made yet, or the folder is closed to us: the cabinet does without.
             return False
 
     def _read(self, name: str) -> bytes | None:
-        if self._folder is None:
+        if self._folder is None or not self._exists(name):
             return None
         # A link or a pipe that somebody has put in the place of a picture is not followed.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK

@@ -189,11 +189,9 @@ def import_file(
         content = file.read_bytes()
     except OSError as error:
         raise UsageError(f"import: {file} cannot be read ({reason_of(error)})") from error
-    settings = session.settings
-    ways = {way.code: way.coins for way in settings.ways}
     try:
-        coins_max = settings.limits.coins_per_operation_max
-        rows, problems = read_import_rows(content, ways=ways, coins_max=coins_max)
+        coins_max = session.settings.limits.coins_per_operation_max
+        rows, problems = read_import_rows(content, coins_max=coins_max)
 
         def decide(clerk: Clerk) -> Proposal:
             # A file may name a resident in many rows.

@@ -16,9 +16,9 @@ from coinsync.errors import ConfigError
 if TYPE_CHECKING:
     from coinsync.config.settings import CrmSettings
     from coinsync.core.rules import GuestPolicy
+    from coinsync.exchange.alfacrm import AlfaCrmSurvey
     from coinsync.exchange.base import Exchange
     from coinsync.exchange.http import Http
-    from coinsync.exchange.survey import AlfaCrmSurvey
     from coinsync.exchange.vk import VkApi
     from coinsync.render.progress import Bar
     from coinsync.store.reader import Reader
@@ -66,13 +66,13 @@ def exchange(session: Session, progress: Progress = no_progress) -> closing[Exch
     crm = settings.alfacrm
     http = _http(session, crm, session.secrets.get(ALFACRM_KEY).reveal())
     kept, page_size = settings.residents, crm.page_size
-    return closing(AlfaCrm(http, kept, page_size=page_size, calls=crm.calls, progress=progress))
+    return closing(AlfaCrm(http, kept, page_size=page_size, progress=progress))
 
 
 def survey(session: Session, url: str, email: str, key: str, progress: Progress) -> AlfaCrmSurvey:
     """The account that somebody names while setting up, who waits and may try again."""
     from coinsync.config.settings import CrmSettings, ResidentSettings
-    from coinsync.exchange.survey import AlfaCrmSurvey
+    from coinsync.exchange.alfacrm import AlfaCrmSurvey
 
     crm = CrmSettings(url=url, email=email, tries=3, pause_seconds=0.5)
     http = _http(session, crm, key)

@@ -25,12 +25,11 @@ from coinsync.render.plans import receipt_line
 from coinsync.store import database
 from coinsync.store.engines.mysql_address import SCHEMES, address_of
 from coinsync.store.last_seal import last_seal
-from coinsync.store.operations.backup import back_up, dated_file, delete_old
+from coinsync.store.operations.backup import back_up, dated_file, delete_old, looked_through
+from coinsync.store.operations.backup import restore as put_back
 from coinsync.store.operations.copy import copy_database
 from coinsync.store.operations.grants import Accounts, makers, statements
 from coinsync.store.operations.hold import hold_open
-from coinsync.store.operations.restore import looked_through
-from coinsync.store.operations.restore import restore as put_back
 from coinsync.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -1,44 +1,59 @@
 """The made-up school: demo, and its CRM alone."""
 
+from __future__ import annotations
+
 import json
+import shutil
 import signal
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 from typer import Context, Option
 
 from coinsync import config
-from coinsync.commands import demo_shop
+from coinsync.commands.catalog import keep_copies, read_goods
 from coinsync.commands.init import write_new
 from coinsync.commands.lessons import post_windows
+from coinsync.commands.posting import apply
 from coinsync.commands.serve import keys_of, serve_families, signed_launch
 from coinsync.commands.session import PARTLY, Session
 from coinsync.commands.sync_posting import Posting
-from coinsync.core.catalog import Item
+from coinsync.core.catalog import Item, MoveKind, Pick
+from coinsync.core.facts import Presence, Resident
+from coinsync.core.plan import Change, Plan
+from coinsync.core.proposal import Author
 from coinsync.core.rules import GuestPolicy
+from coinsync.desk.catalog import load, move_stock, propose_goods
+from coinsync.desk.gather import Clerk
+from coinsync.desk.shop import Buyer, sell
 from coinsync.errors import UsageError, reason_of
 from coinsync.lookup.residents import with_coins
+from coinsync.lookup.shop import shelf_for
 from coinsync.render.people import residents_page
-from coinsync.simulator.demo_folder import EMAIL, DemoFolder
+from coinsync.simulator.chance import Chance
+from coinsync.simulator.demo_folder import EMAIL, GOODS, DemoFolder
 from coinsync.simulator.school import School
 from coinsync.simulator.server import Simulator
 from coinsync.store.database import create
+from coinsync.store.reader import Reader
+
+if TYPE_CHECKING:
+    from peewee import Database
 
 ZONE = "Europe/Moscow"
 APP_ID = 7000001
 DEFAULTS = {"seed": 1, "residents": 60, "days": 45}
-
-Seed = Annotated[int | None, Option(help="Another number, another school; 1 if left out.")]
-Residents = Annotated[
-    int | None, Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
-]
-Days = Annotated[int | None, Option(min=1, max=1000, help="How many days of history; 45.")]
+CATALOG = "catalog.csv"
+#: Pieces of each that come in before the first sale, and on how many days somebody buys.
+PIECES, DAYS_OF_SALES = 20, 10
 
 
 def demo(
@@ -46,9 +61,15 @@ def demo(
     folder: Annotated[Path, Option("--dir", help="Folder for configuration and database.")] = Path(
         "demo"
     ),
-    seed: Seed = None,
-    residents: Residents = None,
-    days: Days = None,
+    seed: Annotated[
+        int | None, Option(help="Another number, another school; 1 if left out.")
+    ] = None,
+    residents: Annotated[
+        int | None, Option(min=1, max=20_000, help="How many pupils; 60 if left out.")
+    ] = None,
+    days: Annotated[
+        int | None, Option(min=1, max=1000, help="How many days of history; 45.")
+    ] = None,
     port: Annotated[int, Option(min=1, max=65535, help="Port of the cabinet.")] = 8080,
     serve: Annotated[
         bool, Option("--serve/--no-serve", help="Serve the cabinet, or end after the sync.")
@@ -59,7 +80,9 @@ def demo(
     AlfaCRM simulator, database, sync, shop, and the cabinet in the browser; nothing to configure.
     """
     outer: Session = ctx.obj
-    school = _school_of(outer, folder, _given(seed=seed, residents=residents, days=days))
+    given = {"seed": seed, "residents": residents, "days": days}
+    wanted = {name: value for name, value in given.items() if value is not None}
+    school = _school_of(outer, folder, wanted)
     with _listening(outer, school):
         session = _session_of(outer, school, port)
         create(session.database_url)
@@ -68,7 +91,7 @@ def demo(
             # A made-up school has nobody who knows more about a visit than its CRM.
             post_windows(posting, (None, None), guests=GuestPolicy.PAY)
             posting.show_results()
-            demo_shop.open_shop(session, database, school.description["seed"])
+            open_shop(session, database, school.description["seed"])
         code = posting.finish()
         if code not in (0, PARTLY):
             return code
@@ -76,10 +99,6 @@ def demo(
         if serve:
             serve_families(session, "127.0.0.1", port, session.settings.web.threads)
     return code
-
-
-def _given(**options: int | None) -> dict[str, int]:
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _school_of(session: Session, folder: Path, wanted: Mapping[str, int]) -> DemoFolder:
@@ -160,7 +179,7 @@ def _show_demo(
     session: Session, school: DemoFolder, port: int, posting: Posting, *, serving: bool
 ) -> None:
     with session.reader() as reader:
-        visitor, children = demo_shop.family(reader)
+        visitor, children = family(reader)
         coins = with_coins(reader, children, session.today)
         goods, sales = sum(not item.archived for item in reader.all(Item)), len(reader.sales())
     link = _signed_link(session, visitor, port)
@@ -196,42 +215,27 @@ def _signed_link(session: Session, visitor: int, port: int) -> str:
 def simulator(
     ctx: Context,
     folder: Annotated[
-        Path | None, Option("--dir", help="A demo's folder: its school, and what happens is kept.")
-    ] = None,
-    port: Annotated[
-        int, Option(min=0, max=65535, help="Port; 0 takes a free one; a demo has its own.")
-    ] = 0,
-    seed: Seed = None,
-    residents: Residents = None,
-    days: Days = None,
+        Path, Option("--dir", help="A demo's folder: its school, and what happens is kept.")
+    ] = Path("demo"),
 ) -> None:
     """The demo's AlfaCRM alone, to point any client at.
 
     Days, edits and faults by hand, in the browser or over HTTP.
     """
     session: Session = ctx.obj
+    school = DemoFolder.load(folder)
+    if school is None:
+        advice = f"Make one: coinsync demo --no-serve --dir {folder}"
+        raise UsageError(f"{folder} holds no demo", advice=advice)
     try:
-        if folder is not None:
-            school_of_demo = DemoFolder.load(folder)
-            if school_of_demo is None:
-                advice = f"Make one: coinsync demo --no-serve --dir {folder}"
-                raise UsageError(f"{folder} holds no demo", advice=advice)
-            # The folder's configuration names that port.
-            port = school_of_demo.port
-            crm = school_of_demo.open(session.environment.monotonic)
-        else:
-            today, key = session.now().date(), session.environment.fresh_text()
-            sizes = {**DEFAULTS, **_given(seed=seed, residents=residents, days=days)}
-            school = School(**sizes, today=today)
-            crm = Simulator(school, port=port, email=EMAIL, api_key=key).start()
-        with crm:
+        with school.open(session.environment.monotonic) as crm:
             _show_simulator(session, crm)
             with suppress(KeyboardInterrupt):
                 signal.pause()
     except OSError as error:
         raise UsageError(
-            f"simulator: cannot listen on port {port} ({reason_of(error)})",
-            advice="Choose another --port, or stop what listens there.",
+            f"simulator: cannot listen on port {school.port} ({reason_of(error)})",
+            advice="Stop what listens there.",
         ) from error
 
 
@@ -249,3 +253,73 @@ def _show_simulator(session: Session, crm: Simulator) -> None:
     typer.echo(f"\nDays, lessons and faults by hand: open {crm.url}/ in a browser,")
     typer.echo(f"or:  curl -X POST {crm.url}/control/advance -d '{{\"days\": 1}}'")
     typer.echo("Ctrl-C ends it.")
+
+
+# --- its shop ---
+
+
+def open_shop(session: Session, database: Database, seed: int) -> None:
+    """Fill the shop and sell something; a shop that has goods stays as it is."""
+    author = Author(session.actor, session.now(), f"demo-{seed}")
+    clerk = Clerk(Reader(database), session.settings, author)
+    write = partial(apply, session, database)
+    if not clerk.reader.all(Item):
+        write(_catalog(session, clerk))
+        write(_received(clerk))
+        _sell(write, clerk, Chance(seed))
+
+
+def family(reader: Reader) -> tuple[int, list[Resident]]:
+    """The VK account that sees most children, and these."""
+    links = Counter(link.vk for link in reader.links())
+    visitor = max(links, key=lambda vk: (links[vk], -vk), default=1)
+    return visitor, reader.residents_of_visitor(visitor)
+
+
+def _catalog(session: Session, clerk: Clerk) -> Plan:
+    folder = session.settings.shop.pictures
+    shutil.copytree(GOODS, folder, dirs_exist_ok=True)
+    items, copies = read_goods(session, folder / CATALOG, folder)
+    keep_copies(session.settings, copies)
+    return load(clerk, items).plan
+
+
+def _received(clerk: Clerk) -> Plan:
+    changes: list[Change] = []
+    for item in clerk.reader.all(Item):
+        if item.tracked:
+            day = clerk.today(item.branches) - timedelta(days=DAYS_OF_SALES)
+            keeper = _on_day(clerk, item.code, day)
+            changes += move_stock(keeper, item, MoveKind.RECEIVE, PIECES).plan.changes
+    return propose_goods(clerk, changes).plan
+
+
+def _on_day(clerk: Clerk, name: str | int, day: date) -> Clerk:
+    """The clerk on another day, under a key of its own."""
+    return replace(clerk, author=replace(clerk.author, key=f"{clerk.author.key}-{name}", day=day))
+
+
+def _sell(write: Callable[[Plan], object], clerk: Clerk, chance: Chance) -> None:
+    """One sale on each day; the last one is to the family that the demo shows."""
+    reader = clerk.reader
+    pupils = [each for each in reader.residents() if each.presence is Presence.CLIENT]
+    _, children = family(reader)
+    for days_ago in reversed(range(DAYS_OF_SALES)):
+        candidates = pupils if days_ago else children
+        buyers = chance.some(candidates, len(candidates), lambda each: each.id, "buyer", days_ago)
+        for buyer in buyers:
+            # Counted back from the buyer's own today: another branch's may be still to come there.
+            day = clerk.today(buyer.branches) - timedelta(days=days_ago)
+            goods = _affordable(reader, buyer, day)
+            if goods:
+                pick = Pick(chance.pick(goods, "goods", days_ago), 1)
+                write(sell(_on_day(clerk, days_ago, day), [pick], [Buyer(buyer)]).plan)
+                break
+
+
+def _affordable(reader: Reader, buyer: Resident, day: date) -> list[Item]:
+    """The goods that are there and that a buyer could have paid for on a day."""
+    balance = reader.balance(buyer.id, day)
+    shelf = shelf_for(reader, buyer).values()
+    pieces = reader.stock(item.code for item in shelf if item.tracked)
+    return [each for each in shelf if each.price <= balance and pieces.get(each.code) != 0]

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Context, Option
 
 from coinsync.commands.options import Day, span
 from coinsync.commands.session import Session
 from coinsync.errors import UsageError
+from coinsync.export import FORMATS, Roster
 from coinsync.files import new_file
 
 if TYPE_CHECKING:
-    from coinsync.core.ledger import Line
-    from coinsync.export import Roster
     from coinsync.store.reader import Reader
 
-
-class Format(StrEnum):
-    """For whom."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    BEANCOUNT = "beancount"
-    HLEDGER = "hledger"
+#: For whom.
+Format = Literal["csv", "jsonl", "beancount", "hledger"]
 
 
 def export(
@@ -52,14 +44,14 @@ def export(
     """
     session: Session = ctx.obj
     first, last = span(since, until)
-    is_journal = form in (Format.BEANCOUNT, Format.HLEDGER)
+    is_journal = form in ("beancount", "hledger")
     if is_journal and (first or last):
         raise UsageError("export: a journal holds every entry, or its balances would not add up")
     with session.reader() as reader:
         roster = _roster(reader, with_names=with_names)
         since_day, until_day = first or date.min, last or date.max
         entries = reader.journal(since=since_day, until=until_day, by_day=is_journal)
-        lines = _lines(form, entries, roster)
+        lines = FORMATS[form](entries, roster)
         if to is None:
             sys.stdout.writelines(f"{line}\n" for line in lines)
         else:
@@ -67,23 +59,7 @@ def export(
             session.say(f"{to}: {count} lines")
 
 
-def _lines(form: Format, entries: Iterator[Line], roster: Roster) -> Iterator[str]:
-    from coinsync import export
-
-    match form:
-        case Format.CSV:
-            return export.csv_lines(entries, roster)
-        case Format.JSONL:
-            return export.json_lines(entries, roster)
-        case Format.BEANCOUNT:
-            return export.beancount(entries, roster)
-        case Format.HLEDGER:
-            return export.hledger(entries, roster)
-
-
 def _roster(reader: Reader, *, with_names: bool) -> Roster:
-    from coinsync.export import Roster
-
     residents = reader.residents()
     survivors = reader.survivors()
     owners = {survivors.get(resident.id, resident.id) for resident in residents}

@@ -1,8 +1,7 @@
 """Which command lies where, and the options that every command takes.
 
 A command's module is imported when the command is called: most need a tenth of what all together
-import. So that ``--help`` imports none, the help texts stand here too; a test compares them with
-the docstrings.
+import. ``--help`` imports none either, it reads the docstrings.
 """
 
 from __future__ import annotations
@@ -20,14 +19,21 @@ from coinsync import __version__
 
 
 class Command(NamedTuple):
-    """A function of ``coinsync.commands``, as "module:function", and the first line of its help.
+    """A function of ``coinsync.commands``, as "module:function".
 
     Where it is not ``by_branch``, ``--branch`` would say nothing and is refused.
     """
 
     function: str
-    help: str
     by_branch: bool = False
+
+    @property
+    def help(self) -> str:
+        """The first line of the function's docstring, from its source: nothing is imported."""
+        module, _, function = self.function.partition(":")
+        source = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+        _, _, definition = source.partition(f"\ndef {function}(")
+        return definition.split('"""')[1].splitlines()[0]
 
 
 class Noun(NamedTuple):
@@ -41,149 +47,93 @@ class Noun(NamedTuple):
 Members = Mapping[str, Command | Noun]
 
 STOCK: Members = {
-    "list": Command(
-        "stock:list_stock",
-        "How many pieces of what are left; with CODE, every move.",
-        by_branch=True,
-    ),
-    "receive": Command("stock:receive", "Pieces came in."),
-    "count": Command("stock:count", "So many were counted; the difference is recorded."),
-    "write-off": Command("stock:write_off", "Pieces are gone: broken, lost, given away."),
+    "list": Command("stock:list_stock", by_branch=True),
+    "receive": Command("stock:receive"),
+    "count": Command("stock:count"),
+    "write-off": Command("stock:write_off"),
 }
 CATALOG: Members = {
-    "list": Command(
-        "catalog:list_goods",
-        "The shop's goods in their order, with what is left of them.",
-        by_branch=True,
-    ),
-    "load": Command("catalog:load", "Make the shop's goods those of a file."),
+    "list": Command("catalog:list_goods", by_branch=True),
+    "load": Command("catalog:load"),
     "stock": Noun("How much of it.", STOCK),
 }
 SHOP: Members = {
-    "sales": Command("shop:sales", "Sales, the oldest first."),
-    "sale": Command("shop:sale", "One sale with its lines, who paid, and what came back."),
-    "report": Command(
-        "shop:report", "Who bought what, what sells, what does not move.", by_branch=True
-    ),
-    "events": Command("shop:events", "Fairs, and which of them are open."),
-    "open": Command("shop:open_fair", "Open a fair, so that sales may be booked to it."),
-    "close": Command("shop:close_fair", "Settle a fair."),
+    "sales": Command("shop:sales"),
+    "sale": Command("shop:sale"),
+    "report": Command("shop:report", by_branch=True),
+    "events": Command("shop:events"),
+    "open": Command("shop:open_fair"),
+    "close": Command("shop:close_fair"),
 }
 REVIEW: Members = {
-    "list": Command(
-        "review:list_cases",
-        "Held reversals and guest visits, and what the CRM says that is doubted.",
-        by_branch=True,
-    ),
-    "post": Command("review:post", "Do what the rules give.", by_branch=True),
-    "forgive": Command(
-        "review:forgive", "Take the award back and give the same as a gift.", by_branch=True
-    ),
-    "waive": Command("review:waive", "Leave the coins as they are.", by_branch=True),
+    "list": Command("review:list_cases", by_branch=True),
+    "post": Command("review:post", by_branch=True),
+    "forgive": Command("review:forgive", by_branch=True),
+    "waive": Command("review:waive", by_branch=True),
 }
 RESIDENTS: Members = {
-    "list": Command("people:list_residents", "All residents with their balances.", by_branch=True),
-    "show": Command("people:show", "All that is known of one resident."),
-    "merge": Command("people:merge", "Two cards of one child become one."),
-    "unmerge": Command("people:unmerge", "A merged card stands on its own again."),
-    "erase": Command("people:erase", "Forget who a resident is."),
-    "export": Command("people:export", "All that is held about a resident, as JSON."),
+    "list": Command("people:list_residents", by_branch=True),
+    "show": Command("people:show"),
+    "merge": Command("people:merge"),
+    "unmerge": Command("people:unmerge"),
+    "erase": Command("people:erase"),
+    "export": Command("people:export"),
 }
 LINKS: Members = {
-    "list": Command("links:list_links", "Who sees whom, or what could not be linked."),
-    "add": Command("links:add", "Let a VK account see a resident."),
-    "revoke": Command("links:revoke", "Let a VK account no longer see a resident."),
+    "list": Command("links:list_links"),
+    "add": Command("links:add"),
+    "revoke": Command("links:revoke"),
 }
 DATABASE: Members = {
-    "migrate": Command("databases:migrate", "Bring the database to this program's schema."),
-    "backup": Command(
-        "databases:backup", "Write a backup of the whole database, while everything goes on."
-    ),
-    "restore": Command(
-        "databases:restore", "Put a backup in the place of the database, and go on from it."
-    ),
-    "hold": Command(
-        "databases:hold",
-        "Keep the database's file open, for a web view that may not write beside it.",
-    ),
-    "accept": Command(
-        "databases:accept", "Let the database be written again once a person has looked."
-    ),
-    "copy": Command(
-        "databases:copy",
-        "Copy the configured database into another one, and compare them row by row.",
-    ),
-    "grants": Command(
-        "databases:grants",
-        "Print the statements that give three accounts of a server exactly the rights they need.",
-    ),
+    "migrate": Command("databases:migrate"),
+    "backup": Command("databases:backup"),
+    "restore": Command("databases:restore"),
+    "hold": Command("databases:hold"),
+    "accept": Command("databases:accept"),
+    "copy": Command("databases:copy"),
+    "grants": Command("databases:grants"),
 }
 #: All commands, under the headings of the help.
 SECTIONS: Mapping[str, Members] = {
     "Every day": {
-        "sync": Command(
-            "lessons:sync", "Read attendance, show the difference, apply it.", by_branch=True
-        ),
-        "waiting": Command(
-            "waiting:waiting",
-            "What waits for a person, as far as it is new; once a week everything.",
-            by_branch=True,
-        ),
+        "sync": Command("lessons:sync", by_branch=True),
+        "waiting": Command("waiting:waiting", by_branch=True),
         "review": Noun("What waits for a person.", REVIEW),
-        "credit": Command(
-            "coins:credit", "Give coins by hand, to one resident or to many.", by_branch=True
-        ),
-        "debit": Command("coins:debit", "Take coins by hand; never below zero."),
-        "reverse": Command(
-            "coins:reverse", "Take an entry back: a second entry that names it, once."
-        ),
-        "import": Command("coins:import_file", "Coins from a spreadsheet: all rows or none."),
-        "undo": Command(
-            "journal:undo", "Take a whole run made by hand back, or what still stands of it."
-        ),
-        "journal": Command(
-            "journal:journal", "Who did what, when, why, and how to take it back.", by_branch=True
-        ),
+        "credit": Command("coins:credit", by_branch=True),
+        "debit": Command("coins:debit"),
+        "reverse": Command("coins:reverse"),
+        "import": Command("coins:import_file"),
+        "undo": Command("journal:undo"),
+        "journal": Command("journal:journal", by_branch=True),
     },
     "The shop": {
-        "sell": Command("shop:sell", "Sell goods for coins: debit, stock and sale in one."),
-        "refund": Command("shop:refund", "Take a sale back, whole or by lines, once."),
-        "till": Command("till:till", "Sell at a fair: a buyer, goods, yes; the next one."),
+        "sell": Command("shop:sell"),
+        "refund": Command("shop:refund"),
+        "till": Command("till:till"),
         "shop": Noun("What was sold.", SHOP),
         "catalog": Noun("What the shop has.", CATALOG),
     },
     "Looking": {
-        "balance": Command(
-            "history:balance", "Coins of one resident, or of all; --as-of a day.", by_branch=True
-        ),
-        "history": Command("history:history", "All lines of one resident, newest first."),
-        "statement": Command("history:statement", "One page for a parent."),
-        "report": Command(
-            "report:report",
-            "A month of coins: issued, reversed, spent, and what is left.",
-            by_branch=True,
-        ),
-        "explain": Command("lessons:explain", "Why a lesson gave or did not give coins."),
+        "balance": Command("history:balance", by_branch=True),
+        "history": Command("history:history"),
+        "statement": Command("history:statement"),
+        "report": Command("report:report", by_branch=True),
+        "explain": Command("lessons:explain"),
         "residents": Noun("Who has coins.", RESIDENTS),
         "links": Noun("Which VK account sees whom.", LINKS),
-        "export": Command("export:export", "The ledger's entries for other programs."),
+        "export": Command("export:export"),
     },
     "Proving": {
-        "reconcile": Command(
-            "reconcile:reconcile", "Prove that every coin is right.", by_branch=True
-        ),
-        "doctor": Command("doctor:doctor", "Look whether all is as it should be."),
+        "reconcile": Command("reconcile:reconcile", by_branch=True),
+        "doctor": Command("doctor:doctor"),
     },
     "Setting up": {
-        "init": Command("init:init", "Make a configuration and a database.", by_branch=True),
-        "serve": Command("serve:serve", "Serve the cabinet, read-only."),
-        "preview": Command(
-            "serve:preview",
-            "Show the cabinet as a resident's family sees it, on this machine alone, for an hour.",
-        ),
+        "init": Command("init:init", by_branch=True),
+        "serve": Command("serve:serve"),
+        "preview": Command("serve:preview"),
         "db": Noun("The database: schema, backups, rights.", DATABASE),
-        "demo": Command("demo:demo", "A made-up school, to try everything on."),
-        "simulator": Command("demo:simulator", "The demo's AlfaCRM alone, to point any client at."),
+        "demo": Command("demo:demo"),
+        "simulator": Command("demo:simulator"),
     },
 }
 COMMANDS: Members = {
@@ -210,11 +160,19 @@ def command_of(words: Sequence[str]) -> str:
     return " ".join(named)
 
 
-class CommandGroup(TyperGroup):
-    """A group that loads the one command that is called.
+class _Unloaded(TyperCommand):
+    # What help, suggestions and shell completion see of a command; making it costs nothing.
 
-    Help, suggestions and shell completion see empty commands, which cost nothing to make.
-    """
+    def __init__(self, name: str, member: Command | Noun) -> None:
+        super().__init__(name)
+        self._member = member
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        return self._member.help
+
+
+class CommandGroup(TyperGroup):
+    """A group that loads the one command that is called."""
 
     members: dict[str, Command | Noun]
     sections: Mapping[str, Members]
@@ -225,7 +183,7 @@ class CommandGroup(TyperGroup):
         for members in sections.values():
             self.members.update(members)
         for name, member in self.members.items():
-            self.add_command(TyperCommand(name, help=member.help))
+            self.add_command(_Unloaded(name, member))
         return self
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -13,7 +13,7 @@ from typer import Context, Option
 
 from coinsync import reconcile as proving
 from coinsync.commands import connections, seals
-from coinsync.commands.options import AsCsv, Day, LockTimeout, day_of, day_option, span
+from coinsync.commands.options import AsCsv, LockTimeout, day_of, day_option
 from coinsync.commands.session import DIFFERENT, PARTLY, Session
 from coinsync.core.proof.checks import BY_ID, CRM_CHECKS, Findings, Proof, Severity
 from coinsync.core.proof.crm import CrmReading, check_readings
@@ -26,9 +26,6 @@ from coinsync.store.last_seal import last_seal
 if TYPE_CHECKING:
     from coinsync.store.reader import Reader
     from coinsync.sync import Outcome
-
-#: First and last day that are read from the CRM; None where the configuration says it.
-Days = tuple[date | None, date | None]
 
 SealOption = Annotated[
     list[str] | None, Option(metavar="SEAL", help="Does this seal hold? May be repeated.")
@@ -55,8 +52,6 @@ def reconcile(
     seal: SealOption = None,
     seal_file: SealFile = None,
     against: Against = None,
-    since: Day = None,
-    until: Day = None,
     lock_timeout: LockTimeout = 0,
     as_csv: AsCsv = False,
 ) -> int:
@@ -65,11 +60,9 @@ def reconcile(
     Every finding says where to look and what mends it.
     """
     session: Session = ctx.obj
-    days, day = span(since, until, session.now()), day_of(as_of)
+    day = day_of(as_of)
     if day is not None and with_crm:
         raise UsageError("--as-of looks back, --with-crm reads the CRM as it is today")
-    if days != (None, None) and not with_crm:
-        raise UsageError("--since and --until say what to read with --with-crm")
     given = _seals(seal or (), seal_file)
     if day is not None and (given or against):
         raise UsageError("--as-of looks back, seals and copies are held against what is there now")
@@ -84,9 +77,9 @@ def reconcile(
         else:
             proof = _proof(session, reader, wanted, given, copy)
         if with_crm:
-            with connections.sync(session, reader, days) as (run, _):
+            with connections.sync(session, reader, (None, None)) as (run, _):
                 outcomes = run.plan_all(session.chosen_branches())
-            proof = _with_the_crm(session, proof, outcomes, wanted, days)
+            proof = _with_the_crm(session, proof, outcomes, wanted)
     _tell(session, proof, day, as_csv)
     return _exit_code(proof, outcomes)
 
@@ -114,8 +107,8 @@ def _seals(typed: Sequence[str], file: Path | None) -> list[Seal]:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
             raise UsageError(f"--seals: {file} cannot be read ({reason_of(error)})") from error
-        lines += [line for line in text.splitlines() if line.strip()]
-    return [parse_seal(line) for line in lines]
+        lines += filter(str.strip, text.splitlines())
+    return list(map(parse_seal, lines))
 
 
 @contextmanager
@@ -162,17 +155,13 @@ def _proof(
 
 
 def _with_the_crm(
-    session: Session, proof: Proof, outcomes: Iterable[Outcome], wanted: Collection[str], days: Days
+    session: Session, proof: Proof, outcomes: Iterable[Outcome], wanted: Collection[str]
 ) -> Proof:
     """The proof with what the fresh reading adds to it."""
     names = session.branch_names()
     readings = [_reading(names, outcome) for outcome in outcomes]
-    command = "coinsync sync"
-    for option, day in zip(("--since", "--until"), days, strict=True):
-        if day:
-            command += f" {option} {day}"
     findings = Findings()
-    check_readings(readings, session.settings.limits, findings, command)
+    check_readings(readings, session.settings.limits, findings)
     fresh = [check for check in CRM_CHECKS if check.id in wanted]
     # Differences of the rules are those over the stored facts, which were looked at in full.
     return replace(

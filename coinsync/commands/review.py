@@ -23,12 +23,12 @@ Cases = Annotated[
     argument("CASE", "As `review list` names it: LESSON:RESIDENT, or a doubt.", completion.holds),
 ]
 Everything = Annotated[bool, Option("--all", help="Every case that is held.")]
-Kind = Annotated[str, Option("--kind", help="With --all: only reversal, or only guest.")]
+Kind = Annotated[HoldKind | None, Option("--kind", help="Of all: only these.")]
 
 
 def list_cases(
     ctx: Context,
-    kind: Annotated[str, Option("--kind", help="Only reversal, or only guest.")] = "",
+    kind: Kind = None,
     as_csv: AsCsv = False,
 ) -> None:
     """Held reversals and guest visits, and what the CRM says that is doubted."""
@@ -38,7 +38,7 @@ def list_cases(
     with session.reader() as reader:
         cases = desk.cases(reader, _chosen(session, reader, kind))
         for doubt in reader.all(Doubt):
-            if not kind and not doubt.ruling and (branches is None or doubt.branch in branches):
+            if kind is None and not doubt.ruling and (branches is None or doubt.branch in branches):
                 doubts.append(doubt)
     session.print_listing(render.cases_listing(cases, doubts), as_csv)
 
@@ -50,7 +50,7 @@ def _ruling(ruling: Ruling, help: str) -> Callable[..., int]:
         ctx: Context,
         cases: Cases = None,
         everything: Everything = False,
-        kind: Kind = "",
+        kind: Kind = None,
         note: Note = "",
         dry_run: DryRun = False,
         yes: Yes = False,
@@ -103,13 +103,11 @@ waive = _ruling(
 )
 
 
-def _chosen(session: Session, reader: Reader, kind: str) -> list[Hold]:
-    if kind and kind not in list(HoldKind):
-        raise UsageError(f"--kind {kind!r}: held are {' and '.join(HoldKind)}")
+def _chosen(session: Session, reader: Reader, kind: HoldKind | None) -> list[Hold]:
     branches = session.chosen_branch_ids()
     holds = []
     for hold in reader.all(Hold):
-        if kind in ("", hold.kind) and (branches is None or hold.branch in branches):
+        if kind in (None, hold.kind) and (branches is None or hold.branch in branches):
             holds.append(hold)
     return holds
 

@@ -21,7 +21,7 @@ from coinsync.core import setting
 from coinsync.core.identity import clean, plain_number
 from coinsync.core.setting import Kind, expect
 from coinsync.errors import CoinsyncError, CrmRefused, IncompleteRead, TryLater, UsageError
-from coinsync.exchange.survey import LINK_IN_NOTE, AlfaCrmSurvey
+from coinsync.exchange.alfacrm import AlfaCrmSurvey
 
 #: What stands for an empty answer, as Enter takes the one that is proposed.
 NONE = "none"
@@ -239,7 +239,7 @@ class Interview:
             name = names.get(id, "")
             if not zone:
                 question = f"Time zone of {name or 'branch'} ({id})"
-                proposed = propose_zone(name, machine_zone)
+                proposed = propose_zone(machine_zone)
                 zone = str(self._ask("zone", question, kinds.zone, proposed, optional=True))
             blocks.append({"id": id, "name": name, "zone": zone})
         return blocks
@@ -288,10 +288,7 @@ class Interview:
             proposed = best[0][0] if best else ""
         question = "Card field with the family's VK page (none: later)"
         field = self._ask("vk_field", question, setting.free_text, proposed, optional=True)
-        values = {"residents.vk_field": field} if field else {}
-        if field == "note":
-            values["residents.vk_pattern"] = LINK_IN_NOTE
-        return values
+        return {"residents.vk_field": field} if field else {}
 
 
 def ask_key() -> str:

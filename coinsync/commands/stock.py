@@ -1,6 +1,5 @@
 """Pieces of goods: catalog stock list, receive, count, write-off."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from typer import Context, Option
@@ -20,7 +19,7 @@ from coinsync.commands.options import (
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session, refuse_branches
 from coinsync.core.catalog import QUANTITY_MAX, MoveKind
-from coinsync.core.proposal import Proposal
+from coinsync.core.proposal import Author, Proposal
 from coinsync.desk.catalog import move_stock
 from coinsync.desk.gather import Clerk
 from coinsync.errors import UsageError
@@ -52,37 +51,70 @@ def list_stock(
     session.print_listing(listing, as_csv)
 
 
-def _moving(kind: MoveKind, help: str) -> Callable[..., int]:
-    """A command that records moves of one kind."""
-
-    def move(
-        ctx: Context,
-        code: Goods,
-        pieces: Pieces,
-        date: Day = None,
-        note: NoteOfStaff = "",
-        key: Key = None,
-        dry_run: DryRun = False,
-        yes: Yes = False,
-    ) -> int:
-        # Only a count can find nothing.
-        nothing = kind is MoveKind.COUNT and pieces != "" and not pieces.strip("0")
-        number = 0 if nothing else number_of(pieces, "number of pieces")
-        text = note_of(note, "--note" if kind is MoveKind.WRITE_OFF else "")
-        if number > QUANTITY_MAX:
-            raise UsageError(f"the number of pieces {number} is above the limit of {QUANTITY_MAX}")
-
-        def decide(clerk: Clerk) -> Proposal:
-            item = lookup.find_item(clerk.reader, code)
-            return move_stock(clerk, item, kind, number, note=text)
-
-        author = author_of(ctx.obj, key, date)
-        return carry_out(ctx.obj, decide, dry_run, yes, author)
-
-    move.__doc__ = help
-    return move
+def receive(
+    ctx: Context,
+    code: Goods,
+    pieces: Pieces,
+    date: Day = None,
+    note: NoteOfStaff = "",
+    key: Key = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Pieces came in."""
+    number, author = number_of(pieces, "number of pieces"), author_of(ctx.obj, key, date)
+    return _move(ctx.obj, MoveKind.RECEIVE, code, number, author, note_of(note), dry_run, yes)
 
 
-receive = _moving(MoveKind.RECEIVE, "Pieces came in.")
-count = _moving(MoveKind.COUNT, "So many were counted; the difference is recorded.")
-write_off = _moving(MoveKind.WRITE_OFF, "Pieces are gone: broken, lost, given away.")
+def count(
+    ctx: Context,
+    code: Goods,
+    pieces: Pieces,
+    date: Day = None,
+    note: NoteOfStaff = "",
+    key: Key = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """So many were counted; the difference is recorded."""
+    # Only a count can find nothing.
+    is_nothing = pieces != "" and not pieces.strip("0")
+    number = 0 if is_nothing else number_of(pieces, "number of pieces")
+    author = author_of(ctx.obj, key, date)
+    return _move(ctx.obj, MoveKind.COUNT, code, number, author, note_of(note), dry_run, yes)
+
+
+def write_off(
+    ctx: Context,
+    code: Goods,
+    pieces: Pieces,
+    date: Day = None,
+    note: NoteOfStaff = "",
+    key: Key = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
+    """Pieces are gone: broken, lost, given away."""
+    number, author = number_of(pieces, "number of pieces"), author_of(ctx.obj, key, date)
+    text = note_of(note, "--note")
+    return _move(ctx.obj, MoveKind.WRITE_OFF, code, number, author, text, dry_run, yes)
+
+
+def _move(
+    session: Session,
+    kind: MoveKind,
+    code: str,
+    number: int,
+    author: Author,
+    note: str,
+    dry_run: bool,
+    yes: bool,
+) -> int:
+    if number > QUANTITY_MAX:
+        raise UsageError(f"the number of pieces {number} is above the limit of {QUANTITY_MAX}")
+
+    def decide(clerk: Clerk) -> Proposal:
+        item = lookup.find_item(clerk.reader, code)
+        return move_stock(clerk, item, kind, number, note=note)
+
+    return carry_out(session, decide, dry_run, yes, author)

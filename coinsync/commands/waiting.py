@@ -1,13 +1,14 @@
 """What waits for a person: waiting."""
 
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
 from typer import Context, Option
 
 from coinsync.commands import seals
-from coinsync.commands.checks.machine import BACKUP_AGE_MAX
+from coinsync.commands.checks.examination import OK
+from coinsync.commands.checks.machine import backup_state, when_synced
 from coinsync.commands.session import DIFFERENT, Session
 from coinsync.core.freshness import Freshness
 from coinsync.core.identity import plain_number
@@ -16,8 +17,6 @@ from coinsync.files import write_whole
 from coinsync.lookup.attention import Waiting, what_waits
 from coinsync.lookup.school import freshness
 from coinsync.render.listing import Listing, Parts, dim
-from coinsync.render.numbers import age
-from coinsync.store.operations.backup import newest_backup
 
 #: So often everything is told again.
 TOLD_AGAIN = timedelta(days=7)
@@ -52,7 +51,9 @@ def waiting(
         went_back = seals.fault(session, reader)
     if went_back is not None:
         cases.append(Waiting("ledger", went_back.message, went_back.advice))
-    cases += _backup(session)
+    state, said = backup_state(session)
+    if settings.data.backups is not None and state != OK:
+        cases.append(Waiting(f"backup {state}", f"backup: {said}", "coinsync db backup --keep 14"))
     late = []
     for branch in branches:
         if branch.branch in chosen and branch.is_older_than(oldest):
@@ -72,27 +73,9 @@ def waiting(
 
 
 def _late(branch: Freshness) -> Waiting:
-    synced = "was never synced"
-    if branch.age is not None:
-        synced = f"was last synced {age(branch.age)} ago"
     key = f"sync {branch.branch} {branch.last.id if branch.last else 0}"
     command = f"coinsync sync --branch {branch.branch} --dry-run"
-    return Waiting(key, f"{branch.name} {synced}", command)
-
-
-def _backup(session: Session) -> list[Waiting]:
-    folder = session.settings.data.backups
-    if folder is None:
-        return []
-    newest = newest_backup(folder)
-    text = f"backup: none yet in {folder}"
-    if newest is not None:
-        span = session.now() - datetime.fromtimestamp(newest.stat().st_mtime, UTC)
-        if span <= BACKUP_AGE_MAX:
-            return []
-        text = f"backup: {newest.name} is {age(span)} old"
-    key = f"backup {newest.name if newest else ''}"
-    return [Waiting(key, text, "coinsync db backup --keep 14")]
+    return Waiting(key, when_synced(branch), command)
 
 
 def _tell_news(session: Session, cases: list[Waiting]) -> None:
@@ -124,9 +107,8 @@ def _tell(session: Session, cases: list[Waiting]) -> None:
 
 
 def _age_of(text: str) -> timedelta:
-    """An age as typed: a whole number and m, h or d. Raises ``UsageError``."""
-    units = {"m": "minutes", "h": "hours", "d": "days"}
-    number, unit = plain_number(text[:-1]), text[-1:]
-    if unit not in units or number is None or number >= 1_000_000:
-        raise UsageError(f"{text!r} is no age", advice="Write ages as 90m, 26h or 3d.")
-    return timedelta(**{units[unit]: number})
+    """An age as typed, in whole hours. Raises ``UsageError``."""
+    hours = plain_number(text.removesuffix("h"))
+    if hours is None or not text.endswith("h") or hours >= 1_000_000:
+        raise UsageError(f"{text!r} is no age", advice="Write ages in hours, as 26h.")
+    return timedelta(hours=hours)

@@ -82,17 +82,6 @@ def host_url(example: str) -> Kind:
     return kind
 
 
-def pattern(value: Any) -> str:
-    """A regular expression with the one group that is wanted."""
-    expected = 'a pattern with one group such as "vk:\\\\s*(\\\\S+)"'
-    try:
-        groups = re.compile(free_text(value)).groups
-    except re.error:
-        raise ValueError(expected) from None
-    expect(groups == 1, expected)
-    return str(value)
-
-
 def database_url(value: Any) -> str:
     """The address of a database; a server needs an account and a name."""
     fits = isinstance(value, str) and _DATABASE.fullmatch(value) is not None

@@ -8,35 +8,13 @@ from coinsync.core.facts import LessonType
 from coinsync.core.rules import GROUP_BASE
 
 MOSCOW = "Europe/Moscow"
-#: Beginnings of towns' names by their zone; where Moscow's time holds, none need be known.
-_TOWNS = {
-    "Europe/Kaliningrad": ("калининград",),
-    "Europe/Samara": ("самар", "тольятт", "ижевск"),
-    "Europe/Saratov": ("саратов",),
-    "Europe/Ulyanovsk": ("ульяновск",),
-    "Europe/Astrakhan": ("астрахан",),
-    "Asia/Yekaterinburg": ("екатеринбург", "челябинск", "тюмен", "пермь", "уфа", "оренбург"),
-    "Asia/Omsk": ("омск",),
-    "Asia/Novosibirsk": ("новосибирск",),
-    "Asia/Tomsk": ("томск",),
-    "Asia/Barnaul": ("барнаул",),
-    "Asia/Novokuznetsk": ("кемерово", "новокузнецк"),
-    "Asia/Krasnoyarsk": ("красноярск",),
-    "Asia/Irkutsk": ("иркутск", "улан-удэ"),
-    "Asia/Yakutsk": ("якутск",),
-    "Asia/Vladivostok": ("владивосток", "хабаровск"),
-}
 _TRIAL_WORDS = ("пробн", "trial")
 _MAKEUP_WORDS = ("отработ", "make-up", "makeup", "make up")
 _TRIAL_BASE = 3
 
 
-def propose_zone(branch: str, machine_zone: str) -> str:
-    """A zone for a branch by its name, else this machine's, else Moscow's."""
-    for word in branch.casefold().split():
-        for zone, towns in _TOWNS.items():
-            if word.startswith(towns):
-                return zone
+def propose_zone(machine_zone: str) -> str:
+    """This machine's zone for a branch, else Moscow's."""
     try:
         # A server's clock often stands on UTC wherever the school is.
         is_place = "/" in machine_zone and not machine_zone.startswith("Etc/")

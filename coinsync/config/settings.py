@@ -89,7 +89,6 @@ class CrmSettings:
     per_second: float = setting(
         kinds.amount(0.1, 1000), "Requests per second; AlfaCRM allows 5 to an account.", 4.75
     )
-    calls: int = setting(whole(1, 8), "Requests under way at once; AlfaCRM advises one.", 1)
     page_size: int = setting(whole(10, 500), "Rows per request.", 500)
     tries: int = setting(whole(1, 10), "Tries per request.", 4)
     pause_seconds: float = setting(
@@ -148,14 +147,9 @@ class ResidentSettings:
     )
     vk_field: str = setting(
         free_text,
-        'Card field with the family\'s VK page: "custom_…", "web", "note".',
+        'Card field with the family\'s VK page: "custom_…", "web", or a link in "note".',
         "",
         sample="custom_vk",
-    )
-    vk_pattern: str = setting(
-        kinds.pattern,
-        'Where it stands in a longer text, as in "vk:\\\\s*(\\\\S+)"; empty: all of it.',
-        "",
     )
 
 

@@ -39,3 +39,8 @@ WRITTEN_ONCE: frozenset[type[Any]] = frozenset({Sale, SaleLine, RefundLine})
 def identity(fact: Any) -> tuple[Any, ...]:
     """The values that name a fact among its kind."""
     return tuple(getattr(fact, name) for name in KEY_FIELDS[type(fact)])
+
+
+def fact_name(fact: Any) -> str:
+    """How a fact is named to a person, by its numbers: "membership 101/7/2026-09-01"."""
+    return f"{type(fact).__name__.lower()} {'/'.join(map(str, identity(fact)))}"

@@ -1,13 +1,11 @@
 """What became of a resident's coins: an explanation, a history, a statement."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from coinsync.core.facts import Decision, Hold, Lesson, Resident
 from coinsync.core.ledger import Line
 from coinsync.core.rules import Verdict
-from coinsync.core.wording import Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +76,7 @@ class StatementLine:
 class Statement:
     """A resident's coins from one day to another, oldest line first.
 
-    ``totals`` name only what occurred; ``coins`` is the school's word beside the closing balance.
-    ``seal`` vouches for every line.
+    ``coins`` is the school's word beside the closing balance; ``seal`` vouches for every line.
     """
 
     school: str
@@ -91,7 +88,6 @@ class Statement:
     printed_on: date
     opening: int
     lines: tuple[StatementLine, ...]
-    totals: Mapping[Total, int]
     closing: int
     coins: str
     seal: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from coinsync.core.fact_keys import WRITTEN_ONCE, identity
+from coinsync.core.fact_keys import WRITTEN_ONCE, fact_name, identity
 from coinsync.core.facts import Fact, Hold
 from coinsync.core.ledger import KeyState
 from coinsync.core.plan import Drop, Plan, Put, Stock
@@ -20,13 +20,11 @@ def facts_to_write(plan: Plan, recorded: Iterable[Fact]) -> list[Put | Drop]:
         if not isinstance(change, (Put, Drop)):
             continue
         fact = change.subject
-        key = identity(fact)
-        now = recorded_by_key.get((type(fact), key))
+        now = recorded_by_key.get((type(fact), identity(fact)))
         if _is_done(change, now):
             continue
         if now != change.old:
-            name = f"{type(fact).__name__.lower()} {'/'.join(map(str, key))}"
-            raise StalePlan(f"plan is stale: {name} moved")
+            raise StalePlan(f"plan is stale: {fact_name(fact)} moved")
         to_write.append(change)
     return to_write
 

@@ -6,7 +6,6 @@ A family never reads a code of ours: without words for it, what staff typed stan
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -34,49 +33,6 @@ GROUPED_FROM = 10_000
 LATE_AFTER = timedelta(days=1)
 
 
-class Total(StrEnum):
-    """What coins of a period came to, in reading order."""
-
-    CARRIED_OVER = "carried_over"
-    EARNED = "earned"
-    GIVEN = "given"
-    TAKEN_BACK = "taken_back"
-    SPENT = "spent"
-    REFUNDED = "refunded"
-
-
-TOTAL_OF: Mapping[Kind, Total] = {
-    Kind.OPENING: Total.CARRIED_OVER,
-    Kind.AWARD: Total.EARNED,
-    Kind.CREDIT: Total.EARNED,
-    Kind.GIFT: Total.GIVEN,
-    Kind.REVERSAL: Total.TAKEN_BACK,
-    Kind.SALE: Total.SPENT,
-    Kind.DEBIT: Total.SPENT,
-    Kind.REFUND: Total.REFUNDED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class StatementWords:
-    """What the printed statement says around its lines."""
-
-    title: str
-    number: str
-    period: str
-    printed: str
-    day: str
-    what: str
-    why: str
-    coins: str
-    balance: str
-    opening: str
-    closing: str
-    nothing: str
-    standing: str
-    totals: Mapping[Total, str]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
     """One language; ``LineFormatter`` fills in braces."""
@@ -98,7 +54,7 @@ class Words:
     marked_on: str
     entered_on: str
     at_start: str
-    statement: StatementWords
+    statement: Mapping[str, str]
 
     def number(self, value: int) -> str:
         """Write a number; one below zero has a minus sign."""
@@ -332,7 +288,7 @@ _TEXTS: Mapping[str, Texts] = {
     ),
 }
 
-#: Fields of ``StatementWords``.
+#: What the printed statement says around its lines.
 _STATEMENT: Mapping[str, Texts] = {
     "title": ("Выписка", "Statement"),
     "number": ("№ {id}", "#{id}"),
@@ -349,16 +305,6 @@ _STATEMENT: Mapping[str, Texts] = {
     "standing": ("На {day}: {number} {coins}", "On {day}: {number} {coins}"),
 }
 
-#: What coins of a period came to.
-_TOTALS: Mapping[Total, Texts] = {
-    Total.CARRIED_OVER: ("Накоплено раньше", "Saved up before"),
-    Total.EARNED: ("Заработано", "Earned"),
-    Total.GIVEN: ("Подарено", "Given"),
-    Total.TAKEN_BACK: ("Отменено", "Taken back"),
-    Total.SPENT: ("Потрачено", "Spent"),
-    Total.REFUNDED: ("Возвращено", "Refunded"),
-}
-
 
 def _words(place: int) -> Words:
     def chosen(texts: Mapping[K, Texts]) -> dict[K, str]:
@@ -367,7 +313,7 @@ def _words(place: int) -> Words:
     return Words(
         kinds=chosen(_KINDS),
         reasons=chosen(_REASONS),
-        statement=StatementWords(totals=chosen(_TOTALS), **chosen(_STATEMENT)),
+        statement=chosen(_STATEMENT),
         **chosen(_TEXTS),
     )
 

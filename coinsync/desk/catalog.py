@@ -3,27 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from coinsync.core.catalog import Item, MoveKind, StockMove, after_loading, count_lost
+from coinsync.core.files.catalog import COLUMNS
 from coinsync.core.plan import Change, Coverage, Evidence, Plan, Purpose, Put, Stock
 from coinsync.core.proposal import Proposal, scope_of
 from coinsync.desk.gather import Clerk
 from coinsync.errors import CoinPolicy, OutOfStock, PostedOtherwise
-from coinsync.store.reader import Reader
-
-#: What of an item may change, and what staff call it.
-_NOUNS = {
-    "name_ru": "name",
-    "name_en": "English name",
-    "category_ru": "category",
-    "category_en": "English category",
-    "text_ru": "text",
-    "text_en": "English text",
-    "price": "price",
-    "branches": "branches",
-    "picture": "picture",
-    "place": "place",
-    "shown": "shown",
-    "tracked": "stock counted",
-}
 
 
 def propose_goods(
@@ -55,10 +39,10 @@ def _words_of_change(item: Item, before: Item | None) -> str:
     if item.archived and not before.archived:
         return f"- {item.code}  {before.name_ru}  archived"
     words = ["back in the shop"] if before.archived and not item.archived else []
-    for field, noun in _NOUNS.items():
-        old, new = getattr(before, field), getattr(item, field)
+    for column in (*COLUMNS, "place"):
+        old, new = getattr(before, column), getattr(item, column)
         if old != new:
-            words.append(f"{noun} {old} → {new}" if field == "price" else noun)
+            words.append(f"{column} {old} → {new}" if column == "price" else column)
     return f"~ {item.code}  {item.name_ru}  {', '.join(words)}"
 
 
@@ -81,8 +65,10 @@ def move_stock(
     key = f"stock:{author.key}"
     recorded = next((move for _, move in reader.stock_moves(key=key)), None)
     if recorded is not None:
-        same_move = (recorded.item, recorded.kind) == (item.code, kind)
-        if not same_move or pieces != _pieces_typed(reader, recorded):
+        # A count is kept as a difference, which does not tell what was counted.
+        is_count = recorded.kind is MoveKind.COUNT
+        same_pieces = is_count or abs(recorded.quantity) == pieces
+        if (recorded.item, recorded.kind) != (item.code, kind) or not same_pieces:
             raise PostedOtherwise(f"key {author.key} is another move of stock already")
         words = f"recorded already: {recorded.quantity:+}"
         return propose_goods(clerk, (), words, key=key)
@@ -106,15 +92,3 @@ def _quantity(kind: MoveKind, pieces: int, left: int) -> int:
     if kind is MoveKind.COUNT:
         return pieces - left
     return -pieces if kind is MoveKind.WRITE_OFF else pieces
-
-
-def _pieces_typed(reader: Reader, move: StockMove) -> int:
-    if move.kind is not MoveKind.COUNT:
-        return abs(move.quantity)
-    # A count is kept as a difference. What was counted is the sum of all moves up to it.
-    left = 0
-    for _, earlier in reader.stock_moves(item=move.item):
-        left += earlier.quantity
-        if earlier.key == move.key:
-            break
-    return left

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from coinsync.core import ledger
@@ -134,12 +134,16 @@ def _entries_of_rows(
             wrong.problems.append(problem)
         if row.line in unread:
             continue
-        reason = ledger.OPENED if row.kind is Kind.OPENING else ledger.BY_HAND
-        if row.way:
-            reason = ledger.BY_WAY
-        day, actor = row.day or today, clerk.author.actor
         entry = Entry(
-            row.key, 1, resident.id, row.coins, row.kind, day, reason, actor, row.way, row.reason
+            row.key,
+            seq=1,
+            resident=resident.id,
+            coins=row.coins,
+            kind=row.kind,
+            happened_on=row.day or today,
+            reason=ledger.OPENED if row.kind is Kind.OPENING else ledger.BY_HAND,
+            actor=clerk.author.actor,
+            note=row.reason,
         )
         entries.append((row, entry))
     return entries
@@ -161,9 +165,6 @@ def _refuse_debts(moves: Sequence[Move], lines: Sequence[int], wrong: _Wrong) ->
 def _refuse_another_row(
     line: Line, row: ImportRow, entry: Entry, survivors: Mapping[int, int]
 ) -> None:
-    if row.way:
-        # What a way gives is the configuration's; it may have changed since the file was posted.
-        entry = replace(entry, coins=line.posted.entry.coins)
     advice = "Give the row another key, or leave it out."
     refuse_another_entry(line, entry, row.day, survivors, advice)
 

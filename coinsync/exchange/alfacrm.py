@@ -5,11 +5,13 @@ is not understood is ignored without a word, so rows are checked against what wa
 comes without the branch in the path differs by account.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from functools import partial
 from itertools import chain, product
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
@@ -23,6 +25,7 @@ from coinsync.core.facts import (
     Resident,
     Status,
 )
+from coinsync.core.identity import VkKind, read_vk
 from coinsync.core.planning.compare import COPIES
 from coinsync.environment import Progress, no_progress
 from coinsync.errors import IncompleteRead
@@ -42,11 +45,22 @@ _ALL_CUSTOMERS = {"is_study": 2, "removed": 1, "withGroups": True}
 #: So many cards have a field between them that at least one of them fills in.
 CARDS_LOOKED_AT = 100
 
+#: Of each type: enough to see that the filter was understood.
+ROWS_LOOKED_AT = 10
+
+#: Pupils of today; cards of leads and of the archive say less of how a field is used.
+_PUPILS = {"is_study": 1, "removed": 0}
+#: A bare word or number is a VK page only where the school says so; these show it by themselves.
+_PAGE = re.compile(r"\S*vk\S*/\S+|id[0-9]+|@\S+", re.IGNORECASE)
+_PERSONS = (VkKind.NUMBER, VkKind.SCREEN_NAME)
+#: Fields with @names of other networks.
+_ELSEWHERE = re.compile("telegram|tg|inst", re.IGNORECASE)
+
 T = TypeVar("T")
 
 
 class AlfaCrm(Exchange):
-    """One AlfaCRM account, read by one call at a time, as its makers advise, or by several."""
+    """One AlfaCRM account, read by one call at a time, as its makers advise."""
 
     def __init__(
         self,
@@ -54,12 +68,11 @@ class AlfaCrm(Exchange):
         kept: ResidentSettings,
         *,
         page_size: int,
-        calls: int = 1,
         progress: Progress = no_progress,
     ) -> None:
         self._http = http
         self._kept = kept
-        self._lists = PagedLists(http, page_size, progress, calls)
+        self._lists = PagedLists(http, page_size, progress)
         self._whole: dict[str, Reading[Record]] = {}
 
     @property
@@ -70,7 +83,6 @@ class AlfaCrm(Exchange):
         return dict(+self._http.oddities)
 
     def close(self) -> None:
-        self._lists.close()
         self._http.close()
 
     def moment(self) -> datetime | None:
@@ -222,3 +234,51 @@ def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T
         except values.UnreadableRecord as error:
             unreadable.append(Unreadable(number, error.path))
     return Reading(tuple(items.values()), reading.complete, reading.why, tuple(unreadable))
+
+
+# --- what an account holds, counted for whoever sets coinsync up; nothing of it is kept ---
+
+
+class AlfaCrmSurvey(AlfaCrm):
+    """An AlfaCRM account that is looked at before there is a configuration."""
+
+    def lessons_by_type(
+        self, branches: Iterable[int], types: Iterable[int], since: date, until: date
+    ) -> Counter[int]:
+        """How many lessons of each type were held, both days included.
+
+        Raises ``IncompleteRead`` where the CRM does not count them so.
+        """
+        counts: Counter[int] = Counter()
+        days = {"date_from": since.isoformat(), "date_to": until.isoformat()}
+        for branch, type_id in product(branches, types):
+            asked = {"status": Status.CONDUCTED.value, "lesson_type_id": type_id, **days}
+            request = ListRequest(f"{branch}/lesson/index", "lessons by type", asked)
+            total, rows = self._lists.first_page(request, ROWS_LOOKED_AT)
+            # A filter that is not understood is ignored without a word, and all lessons come.
+            if any(values.number(row, "lesson_type_id") != type_id for row in rows):
+                raise IncompleteRead("lessons cannot be counted by type")
+            counts[type_id] += total
+        return counts
+
+    def vk_fields(self, branches: Iterable[int]) -> tuple[int, Counter[str]]:
+        """How many pupils there are, and on how many of their cards each field names a VK page."""
+        pupils: set[int] = set()
+        pages: Counter[str] = Counter()
+        for branch in branches:
+            request = ListRequest(f"{branch}/customer/index", "cards", _PUPILS)
+            for card in self._lists.read(request).whole():
+                pupil = values.number(card, "id")
+                # Whoever belongs to two branches comes with each of them.
+                if pupil not in pupils:
+                    pupils.add(pupil)
+                    pages.update(name for name, value in card.items() if _names_page(name, value))
+        return len(pupils), pages
+
+
+def _names_page(name: str, value: Any) -> bool:
+    """Whether a sync would find a person's VK page in a field that it is told to look at."""
+    if not isinstance(value, (str, list)) or _ELSEWHERE.search(name):
+        return False
+    page = decode.vk_text(name, value)
+    return bool(_PAGE.fullmatch(page)) and read_vk(page).kind in _PERSONS

@@ -4,9 +4,8 @@ Only the fields that are named here are touched: the others hold telephones, add
 """
 
 import re
-import signal
 from datetime import date
-from typing import Any, NoReturn
+from typing import Any
 
 from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
@@ -25,7 +24,6 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import VK_UNREADABLE, VkKind, clean, read_vk, shown_name
-from coinsync.errors import ConfigError
 from coinsync.exchange.values import (
     ID_MAX,
     Record,
@@ -43,8 +41,9 @@ from coinsync.exchange.values import (
 )
 
 VK_TEXT_LENGTH_MAX = 255
-#: The school's own pattern may look through one card for so long.
-PATTERN_SECONDS = 1.0
+#: The first link to a VK page in a note, without the full stop of a sentence, and whole: of
+#: "wall-1_2" there is no page "wall".
+_LINK_IN_NOTE = re.compile(r"vk\.(?:com|ru)/[A-Za-z0-9_.]*[A-Za-z0-9_](?![-/?\w])")
 
 
 def branch(record: Record) -> Branch:
@@ -71,7 +70,7 @@ def resident(record: Record, *, today: date, kept: ResidentSettings) -> Resident
         shown_name(name, kept.names) if isinstance(name, str) else "",
         _presence(record, today),
         numbers(record, "branch_ids"),
-        vk_text(record.get(kept.vk_field), kept.vk_pattern) if kept.vk_field else "",
+        vk_text(kept.vk_field, record.get(kept.vk_field)) if kept.vk_field else "",
     )
 
 
@@ -84,13 +83,14 @@ def _presence(record: Record, today: date) -> Presence:
     return Presence.CLIENT if record.get("is_study") in (1, True, "1") else Presence.LEAD
 
 
-def vk_text(value: Any, pattern: str) -> str:
-    """What a card says of the family's VK page, "" for nothing."""
-    field = _field_text(value)
-    if pattern:
-        match = _searched(pattern, field)
-        field = (match[1] or "") if match else ""
-    page = clean(field)[:VK_TEXT_LENGTH_MAX]
+def vk_text(field: str, value: Any) -> str:
+    """What a card's field says of the family's VK page, "" for nothing."""
+    text = _field_text(value)
+    if field == "note":
+        # Most notes are about something else, and any word might be taken for a page.
+        link = _LINK_IN_NOTE.search(text)
+        text = link[0] if link else ""
+    page = clean(text)[:VK_TEXT_LENGTH_MAX]
     meaning = read_vk(page)
     # What is no VK page may be a telephone, an address or a whole note, which must not be kept.
     if meaning.kind is VkKind.UNREADABLE:
@@ -104,22 +104,6 @@ def vk_text(value: Any, pattern: str) -> str:
     if meaning.kind is VkKind.NUMBER:
         return f"id{meaning.number}"
     return f"@{meaning.name}" if meaning.name else page
-
-
-def _searched(pattern: str, text: str) -> re.Match[str] | None:
-    def stop(_number: int, _frame: object) -> NoReturn:
-        why = f"takes more than {PATTERN_SECONDS} s to look through a card"
-        advice = "Let no part that repeats contain another one that does, as (a+)+ has it."
-        raise ConfigError([f"config: [residents] vk_pattern: {why}"], advice=advice)
-
-    # Some patterns take years over forty characters, and which cannot be told from the pattern.
-    handler = signal.signal(signal.SIGALRM, stop)
-    timer = signal.setitimer(signal.ITIMER_REAL, PATTERN_SECONDS)
-    try:
-        return re.search(pattern, text)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, *timer)
-        signal.signal(signal.SIGALRM, handler)
 
 
 def _field_text(value: Any) -> str:

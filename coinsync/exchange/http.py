@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from threading import Lock
 from typing import Any
 
 from coinsync.errors import CrmRefused, CrmUnreachable, NotAnAnswer
@@ -35,7 +34,6 @@ class Http(Wire):
         super().__init__(clock=clock, sleep=sleep, bounds=bounds, headers=headers)
         self._url = f"{url.rstrip('/')}/v2api"
         self._login = {"email": email, "api_key": key}
-        self._token_lock = Lock()
         self._token = ""
         self._token_at = 0.0
         self._login_refused = ""
@@ -60,12 +58,10 @@ class Http(Wire):
             raise CrmRefused(f"AlfaCRM refused the key (HTTP {denied.status}, twice)") from None
 
     def _valid_token(self, *, refused: str) -> str:
-        # Of several threads whose token is refused, one logs in and the others take its token.
-        with self._token_lock:
-            is_old = self._clock() - self._token_at > self._bounds.token_seconds
-            if not self._token or is_old or self._token == refused:
-                self._log_in()
-            return self._token
+        is_old = self._clock() - self._token_at > self._bounds.token_seconds
+        if not self._token or is_old or self._token == refused:
+            self._log_in()
+        return self._token
 
     def _log_in(self) -> None:
         if not self._login_refused:

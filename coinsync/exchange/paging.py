@@ -6,12 +6,9 @@ rows are counted by their numbers, every page must promise the same total, and a
 add up is read again. From what never adds up nothing is concluded: a missing lesson takes coins.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
 from coinsync.environment import Progress
 from coinsync.errors import NotAnAnswer
@@ -24,8 +21,6 @@ PAGES_MAX = 2_000
 READINGS_MAX = 3
 #: How many rows accounts have been seen to put on a page, whatever is asked for.
 PAGE_SIZES_SEEN = (20, 50, 100)
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -85,21 +80,10 @@ class ListRequest:
 class PagedLists:
     """Reads whole lists."""
 
-    def __init__(self, http: Http, page_size: int, progress: Progress, calls: int) -> None:
+    def __init__(self, http: Http, page_size: int, progress: Progress) -> None:
         self._http = http
         self._page_size = page_size
         self._progress = progress
-        self._pool = ThreadPoolExecutor(calls) if calls > 1 else None
-
-    def close(self) -> None:
-        """Wait for the calls that are under way, and make no more."""
-        if self._pool:
-            self._pool.shutdown(cancel_futures=True)
-
-    def read(self, request: ListRequest) -> Reading[Record]:
-        """Read a list, again when what came does not add up; say so if it never does."""
-        (reading,) = self.read_all([request])
-        return reading
 
     def first_page(self, request: ListRequest, rows_max: int) -> tuple[int, list[Record]]:
         """How many rows a list says it has, and some of them; nothing follows about the others."""
@@ -108,49 +92,33 @@ class PagedLists:
         self._progress(request.what, total, total)
         return total, [item for item in items if isinstance(item, dict)]
 
-    def read_all(self, requests: Sequence[ListRequest]) -> list[Reading[Record]]:
+    def read_all(self, requests: Iterable[ListRequest]) -> list[Reading[Record]]:
         """Read lists one after another, up to the first one that is not whole."""
         readings = []
-        first_pages = self._map(partial(self._page, page=0), requests)
-        for request, first_page in zip(requests, first_pages, strict=True):
-            readings.append(self._read(request, first_page))
+        for request in requests:
+            readings.append(self.read(request))
             if not readings[-1].complete:
                 break
         return readings
 
-    def _map(self, ask: Callable[[T], Record], items: Iterable[T]) -> Iterator[Record]:
-        """The answers in order: each when it is needed, or several asked for at once."""
-        # Threads make single requests and wait for nothing else, so none can wait for another.
-        return self._pool.map(ask, items) if self._pool else map(ask, items)
-
-    def _page(self, request: ListRequest, page: int) -> Record:
-        # Pages begin at 0. The size asked for is a wish: the CRM may put fewer rows on a page.
-        body = {**request.asked, "page": page, "pageSize": self._page_size}
-        return self._http.call(request.path, body, request.query)
-
-    def _read(self, request: ListRequest, first_page: Record) -> Reading[Record]:
-        walk = self._walk(request, first_page)
-        for _ in range(READINGS_MAX - 1):
+    def read(self, request: ListRequest) -> Reading[Record]:
+        """Read a list, again when what came does not add up; say so if it never does."""
+        for _ in range(READINGS_MAX):
+            walk = self._walk(request)
             if walk.complete:
-                break
-            walk = self._walk(request, self._page(request, 0))
-        if walk.complete:
-            return Reading((*walk.rows.values(), *walk.copies))
+                return Reading((*walk.rows.values(), *walk.copies))
         totals = "/".join(map(str, sorted(walk.totals))) or "?"
         why = walk.why or f"{len(walk.rows)} distinct of {totals}"
         pages = f"on {walk.pages} pages, read {READINGS_MAX} times"
         return Reading.incomplete(f"{request.what}: {why} {pages}")
 
-    def _walk(self, request: ListRequest, first_page: Record) -> _Walk:
-        total, _, items = _envelope(first_page)
-        promised = min(-(-total // max(len(items), 1)), PAGES_MAX)
-        ask = partial(self._page, request)
-        others = self._map(ask, range(1, promised))
-        # The total may be the page's size instead, or may change meanwhile.
-        further = map(ask, range(max(promised, 1), PAGES_MAX))
+    def _walk(self, request: ListRequest) -> _Walk:
         walk = _Walk(self._page_size)
-        for page in chain([first_page], others, further):
-            total, count, items = _envelope(page)
+        for page in range(PAGES_MAX):
+            # Pages begin at 0. The size asked for is a wish: the CRM may put fewer rows on a page.
+            body = {**request.asked, "page": page, "pageSize": self._page_size}
+            answer = self._http.call(request.path, body, request.query)
+            total, count, items = _envelope(answer)
             ended = walk.take(total, count, items)
             if walk.why:
                 return walk

@@ -5,7 +5,6 @@ never by its position. A name that changes its owner must not open one family's 
 """
 
 import re
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,10 +18,8 @@ VERSION = "5.199"
 
 #: VK takes so many names in one call.
 BATCH_MAX = 1000
-#: So many names that ``users.get`` leaves out are asked one by one in a run.
+#: So many names are asked one by one in a run.
 SINGLES_MAX = 50
-#: How often in one run a batch that VK refuses is halved to find the name that it does not like.
-HALVINGS_MAX = 64
 #: How long to wait after "too many requests per second".
 TOO_MANY_SECONDS = 1.0
 #: VK allows three calls a second to a service key, and counts by its own clock. What a thousand
@@ -132,34 +129,30 @@ class VkApi(Wire):
 
 
 class _Search:
-    """One run: names in batches, the halves of what VK refuses, and what is left out one by one."""
+    """One run: names in batches, and one by one where VK refuses a batch or leaves names out."""
 
     def __init__(self, ask: Callable[[str, Mapping[str, str], Callable[[Any], Any]], Any]) -> None:
         self._ask = ask
         self.found = Resolution()
         self._left_out: list[str] = []
         self._gone: set[int] = set()
-        self._halvings = 0
         # Before VK has answered any question, a refusal may be about how we ask.
         self._answered = False
 
     def run(self, names: list[str]) -> None:
-        waiting = deque(
-            names[start : start + BATCH_MAX] for start in range(0, len(names), BATCH_MAX)
-        )
-        while waiting:
-            # The halves of a refused batch go in front, so that they end before another begins.
-            waiting.extendleft(self._batch(waiting.popleft()))
+        for start in range(0, len(names), BATCH_MAX):
+            self._batch(names[start : start + BATCH_MAX])
+        # The rest waits: each name that is answered makes the batches of the next run smaller.
         for name in self._left_out[:SINGLES_MAX]:
             self.found.answers[name] = self._single(name)
 
-    def _batch(self, names: list[str]) -> list[list[str]]:
-        """Ask for several names; return the halves to ask for instead, the second one first."""
+    def _batch(self, names: list[str]) -> None:
         form = {"user_ids": ",".join(names), "fields": "screen_name"}
         try:
             by_name, gone = self._ask("users.get", form, _people)
         except _NameRefused as refused:
-            return self._halves(names, refused.code)
+            self._refused(names, refused.code)
+            return
         self._answered = True
         self._gone |= gone
         for name in names:
@@ -167,23 +160,16 @@ class _Search:
                 self.found.answers[name] = by_name[name]
             else:
                 self._left_out.append(name)
-        return []
 
-    def _halves(self, names: list[str], code: int) -> list[list[str]]:
-        if len(names) == 1:
-            if code == _DELETED:
-                self.found.answers[names[0]] = _GONE
-            else:
-                self._left_out += names
-            return []
-        if self._halvings == HALVINGS_MAX:
-            # The other batches may be fine, and each name that is answered makes the batches of
-            # the next run smaller.
-            self.found.error = VkUnavailable(f"VK refuses too many of the names (error {code})")
-            return []
-        self._halvings += 1
-        middle = len(names) // 2
-        return [names[middle:], names[:middle]]
+    def _refused(self, names: list[str], code: int) -> None:
+        if len(names) > 1:
+            # VK does not say which of them it does not like.
+            for name in names[:SINGLES_MAX]:
+                self._batch([name])
+        elif code == _DELETED:
+            self.found.answers[names[0]] = _GONE
+        else:
+            self._left_out += names
 
     def _single(self, name: str) -> VkAnswer:
         """What a name is that ``users.get`` does not know."""

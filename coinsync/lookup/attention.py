@@ -13,9 +13,6 @@ from coinsync.lookup.shop import stock
 from coinsync.lookup.vk_pages import vk_coverage
 from coinsync.store.reader import Reader
 
-#: A type that was not taught for so long waits for nobody.
-_TAUGHT_WITHIN = timedelta(days=60)
-
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -24,6 +21,10 @@ class Waiting:
     key: str
     text: str
     command: str
+
+
+#: A type that was not taught for so long waits for nobody.
+_TAUGHT_WITHIN = timedelta(days=60)
 
 
 def what_waits(

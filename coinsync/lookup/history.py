@@ -1,6 +1,5 @@
 """A resident's history, and the statement for a parent. Reads only."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,7 +10,7 @@ from coinsync.core.facts import Decision, Group, Resident
 from coinsync.core.history import History, HistoryLine, Statement, StatementLine
 from coinsync.core.ledger import Kind, Line
 from coinsync.core.rules import judge
-from coinsync.core.wording import LANGUAGES, TOTAL_OF, LineFormatter, Total
+from coinsync.core.wording import LANGUAGES, LineFormatter
 from coinsync.lookup.explain import attended
 from coinsync.lookup.school import names_of_school
 from coinsync.store.queries.ledger import N_MAX
@@ -125,9 +124,6 @@ def statement(
     before = since - timedelta(days=1) if since > date.min else None
     opening = reader.balance(resident.id, before) if before else 0
     closing = reader.balance(resident.id, until)
-    sums: Counter[Total] = Counter()
-    for line in newest_first:
-        sums[TOTAL_OF[line.posted.entry.kind]] += line.posted.entry.coins
     forms = settings.coin.ru if russian else settings.coin.en
     return Statement(
         school=settings.school.name,
@@ -139,7 +135,6 @@ def statement(
         printed_on=today,
         opening=opening,
         lines=_statement_lines(formatter, newest_first, groups, by_number, opening),
-        totals={total: sums[total] for total in Total if total in sums},
         closing=closing,
         # A debt is not shown to a family as fewer coins than none.
         coins=formatter.words.coin(max(closing, 0), forms),

@@ -54,8 +54,8 @@ def _partner(line: HistoryLine) -> str:
 def statement(of: Statement) -> Listing:
     """A statement as a parent reads it."""
     texts = LANGUAGES[of.language].statement
-    opening = (of.since, "", texts.opening, "", None, of.opening)
-    closing = (of.until, "", texts.closing, "", None, of.closing)
+    opening = (of.since, "", texts["opening"], "", None, of.opening)
+    closing = (of.until, "", texts["closing"], "", None, of.closing)
     rows = [opening, *rows_of(of.lines, STATEMENT_COLUMNS), closing]
     return Listing(_statement_page(of), of, STATEMENT_COLUMNS, rows)
 
@@ -63,28 +63,23 @@ def statement(of: Statement) -> Listing:
 def _statement_page(of: Statement) -> Parts:
     words = LANGUAGES[of.language]
     texts = words.statement
-    number = texts.number.format(id=of.resident)
+    number = texts["number"].format(id=of.resident)
     who = f"{of.name}, {number}" if of.name else number
-    period = texts.period.format(since=words.day(of.since), until=words.day(of.until))
+    period = texts["period"].format(since=words.day(of.since), until=words.day(of.until))
     # Paragraphs stand in a table of one column, which leaves no blanks at the ends of lines.
     page: Parts = [
-        _paragraphs(bold(of.school), bold(f"{texts.title}: {who}"), period, ""),
+        _paragraphs(bold(of.school), bold(f"{texts['title']}: {who}"), period, ""),
         _statement_lines(of, words),
     ]
-    end = texts.standing.format(
+    end = texts["standing"].format(
         day=words.day(of.until), number=words.number(max(of.closing, 0)), coins=of.coins
     )
     debt = words.to_be_made_up(of.closing)
     if debt:
         end = f"{end}, {debt}"
-    nothing = () if of.lines else (texts.nothing,)
+    nothing = () if of.lines else (texts["nothing"],)
     page.append(_paragraphs(*nothing, "", bold(end), ""))
-    if of.totals:
-        totals = Grid(("", ">"))
-        for kind, coins in of.totals.items():
-            totals.add(texts.totals[kind], words.amount(coins))
-        page += [totals, ""]
-    printed = texts.printed.format(day=words.day(of.printed_on), seal=of.seal)
+    printed = texts["printed"].format(day=words.day(of.printed_on), seal=of.seal)
     return [*page, _paragraphs(dim(printed))]
 
 
@@ -97,10 +92,10 @@ def _paragraphs(*texts: Cell) -> Grid:
 
 def _statement_lines(of: Statement, words: Words) -> Grid:
     texts, year = words.statement, of.printed_on.year
-    headings: tuple[str, ...] = (texts.day, texts.what)
+    headings: tuple[str, ...] = (texts["day"], texts["what"])
     if any(line.why for line in of.lines):
-        headings += (texts.why,)
-    numbers = (f">{texts.coins}", f">{texts.balance}")
+        headings += (texts["why"],)
+    numbers = (f">{texts['coins']}", f">{texts['balance']}")
     grid = Grid((*headings, *numbers), whole=(0,))
 
     def add(style: str, when: date, what: str, why: str, change: str, balance: int) -> None:
@@ -108,10 +103,10 @@ def _statement_lines(of: Statement, words: Words) -> Grid:
         row = [TextLine(text, style) for text in (*cells, change, words.number(balance))]
         grid.add(*row)
 
-    add("bold", of.since, texts.opening, "", "", of.opening)
+    add("bold", of.since, texts["opening"], "", "", of.opening)
     for line in of.lines:
         add("", line.day, line.what, line.why, words.amount(line.coins), line.balance)
-    add("bold", of.until, texts.closing, "", "", of.closing)
+    add("bold", of.until, texts["closing"], "", "", of.closing)
     return grid
 
 

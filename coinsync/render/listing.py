@@ -1,5 +1,7 @@
 """What a command shows, as values that ``render.terminal`` prints."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -58,6 +60,12 @@ class Listing:
     data: Any
     columns: Sequence[str] = ()
     rows: Iterable[Sequence[Any]] = ()
+
+    @classmethod
+    def of_rows(cls, page: Page, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Listing:
+        """The same rows for JSON and CSV."""
+        data = [dict(zip(columns, row, strict=True)) for row in rows]
+        return cls(page, data, columns, rows)
 
 
 def rows_of(values: Iterable[object], columns: Sequence[str]) -> list[tuple[Any, ...]]:

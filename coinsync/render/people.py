@@ -77,9 +77,8 @@ def link_problems(coverage: VkCoverage, *, named: bool) -> Listing:
 def roster(lines: Sequence[RosterLine], branches: Mapping[int, str]) -> Listing:
     """Residents with their balances; programs get more."""
     rows = rows_of(lines, tuple(ROSTER_COLUMNS.values()))
-    data = [dict(zip(ROSTER_COLUMNS, row, strict=True)) for row in rows]
     page = residents_page({line.resident: line.coins for line in lines}, branches)
-    return Listing(page, data, tuple(ROSTER_COLUMNS), rows)
+    return Listing.of_rows(page, tuple(ROSTER_COLUMNS), rows)
 
 
 def _branches(resident: Resident, names: Mapping[int, str]) -> str:
@@ -96,8 +95,7 @@ def balances(
         columns.append("day")
         for row in rows:
             row.append(as_of)
-    data = [dict(zip(columns, row, strict=True)) for row in rows]
-    return Listing(residents_page(coins, branches, as_of), data, columns, rows)
+    return Listing.of_rows(residents_page(coins, branches, as_of), columns, rows)
 
 
 def residents_page(

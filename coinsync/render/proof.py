@@ -8,7 +8,7 @@ from coinsync.render.listing import Grid, Listing, Parts, TextLine, dim, rows_of
 from coinsync.render.numbers import counted, total
 from coinsync.render.plans import STYLES
 
-COLUMNS = ("check", "severity", "owner", "count", "examples", "mend")
+COLUMNS = ("check", "severity", "count", "examples", "mend")
 
 
 def proof(of: Proof, on: date | None, *, every_check: bool) -> Listing:
@@ -40,15 +40,15 @@ def _findings(of: Proof, *, every_check: bool) -> Grid:
     # What could not be read is told beside the proof, on stderr.
     findings = {finding.check: finding for finding in of.findings if finding.check != "unread"}
     titles = {check.id: check.title for check in of.checked} if every_check else {}
-    grid = Grid(("", "", ">", ""))
+    grid = Grid(("", ">", ""))
     for id in dict.fromkeys((*titles, *findings)):
         finding = findings.get(id)
         if finding is None:
-            grid.add(f"  {id}", "ok", "", dim(titles[id]))
+            grid.add(f"  {id}", "ok", dim(titles[id]))
             continue
         sign = {Severity.ERROR: "!", Severity.WARNING: "~"}.get(finding.severity, ".")
         name = TextLine(f"{sign} {id}", STYLES[sign])
-        grid.add(name, finding.owner, total(finding.count), _cases(finding))
+        grid.add(name, total(finding.count), _cases(finding))
     return grid
 
 
@@ -70,4 +70,4 @@ def finding_line(finding: Finding) -> str:
     more = finding.count - len(finding.examples)
     rest = f" and {total(more)} more" if more > 0 else ""
     cases = "; ".join(finding.examples)
-    return harmless(f"{finding.check} ({finding.owner}): {cases}{rest} → {finding.mend}")
+    return harmless(f"{finding.check}: {cases}{rest} → {finding.mend}")

@@ -19,9 +19,8 @@ IDLE = (
 def month_report(lines: MonthLines, month: str, *, every_line: bool) -> Listing:
     """A month on one screen; all groups, and names, where ``every_line`` is shown."""
     rows = [(*key, *map(line.get, OUTCOMES)) for key, line in sorted(lines.items())]
-    data = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
     page = [*_table(lines, month, every_line), *_idle(lines, month, every_line)]
-    return Listing(page, data, COLUMNS, rows)
+    return Listing.of_rows(page, COLUMNS, rows)
 
 
 def _table(lines: MonthLines, month: str, every_line: bool) -> Parts:

@@ -14,8 +14,14 @@ from coinsync.simulator.faults import (
     too_many_requests,
 )
 from coinsync.simulator.lists import Filters, Lists
-from coinsync.simulator.options import Options
-from coinsync.simulator.protocol import TOKEN_HEADER, CallRefused, Request, Response, encoded
+from coinsync.simulator.protocol import (
+    TOKEN_HEADER,
+    CallRefused,
+    Options,
+    Request,
+    Response,
+    encoded,
+)
 from coinsync.simulator.tables import CrmTables
 
 PREFIX = "/v2api/"

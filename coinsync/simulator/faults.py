@@ -8,11 +8,11 @@ from typing import Any, Literal, get_args
 from coinsync.simulator.arguments import as_arguments
 from coinsync.simulator.chance import Chance
 from coinsync.simulator.lists import Drift, page_number
-from coinsync.simulator.options import Options
 from coinsync.simulator.protocol import (
     HTML,
     CallRefused,
     JsonObject,
+    Options,
     Request,
     Response,
     gateway_page,
@@ -28,9 +28,16 @@ Kind = Literal[
 
 KINDS: tuple[str, ...] = get_args(Kind)
 
-_BODIES = {"empty_body": b"", "null_body": b"null", "list_body": b"[]"}
-# Values that no encoder would write.
-_VALUES = {"nan": b"NaN", "huge": b"7" * 5_000, "deep": b"[" * 200_000 + b"]" * 200_000}
+_BODIES = {
+    "empty_body": b"",
+    "null_body": b"null",
+    "list_body": b"[]",
+    # What no encoder would write.
+    "duplicate_keys": b'{"total":0,"total":1,"items":[]}',
+    "nan": b'{"total":NaN,"items":[]}',
+    "huge": b'{"total":' + b"7" * 5_000 + b',"items":[]}',
+    "deep": b'{"total":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+}
 
 
 @dataclass(slots=True)
@@ -187,24 +194,13 @@ def spoil_response(response: Response, fault: Fault) -> None:
         case "html_200":
             response.status, response.content_type = 200, HTML
             response.body = gateway_page("Технические работы")
-        case "empty_body" | "null_body" | "list_body":
-            response.body = _BODIES[fault.kind]
         case "cut_json":
             response.body = response.body[: len(response.body) // 2]
-        case "nan" | "huge" | "deep" | "duplicate_keys" if response.body.startswith(b"{"):
-            response.body = _odd_object(response.body, fault.kind)
         case "hang":
             response.wait_seconds += 60.0 if fault.seconds is None else fault.seconds
         case "drip":
             response.seconds_per_byte = 0.1 if fault.seconds is None else fault.seconds
         case "drop":
             response.cut = fault.where
-
-
-def _odd_object(body: bytes, kind: str) -> bytes:
-    """The object with its first key twice, or with an odd value behind it."""
-    first_key, _, others = body.partition(b":")
-    if kind == "duplicate_keys":
-        return first_key + b":0," + body.removeprefix(b"{")
-    _, comma, others = others.partition(b",")
-    return first_key + b":" + _VALUES[kind] + (comma + others or b"}")
+        case _:
+            response.body = _BODIES.get(fault.kind, response.body)

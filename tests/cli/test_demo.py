@@ -200,7 +200,7 @@ def test_the_simulator_of_the_folder_is_the_same_school_and_keeps_what_happens(
         assert done.json()["ok"]
         report = installation.ok("sync", "--json").json
         assert sum(result["report"]["counts"]["awards"] for result in report["results"]) > 0
-    with program("simulator", "--dir", str(tmp_path), "--json", "--port", "0") as simulator:
+    with program("simulator", "--dir", str(tmp_path), "--json") as simulator:
         assert simulator.stdout is not None
         no_limit(json.loads(simulator.stdout.readline())["url"])
         report = installation.ok("sync", "--json").json
@@ -227,9 +227,10 @@ def test_a_demo_tells_a_program_one_value(demo: tuple[Installation, str]) -> Non
     assert said["shop"]["items"] == 12
 
 
-def test_a_simulator_alone_prints_its_account(tmp_path: Path) -> None:
-    """Without any folder."""
-    with program("simulator", "--seed", "9", "--residents", "8", "--days", "5") as simulator:
+def test_a_simulator_prints_its_account(demo: tuple[Installation, str], tmp_path: Path) -> None:
+    """For whoever points another client at it."""
+    copied(demo, tmp_path)
+    with program("simulator", "--dir", str(tmp_path)) as simulator:
         assert simulator.stdout is not None
         lines = [simulator.stdout.readline() for _ in range(4)]
     assert [line.split("  ")[0].strip() for line in lines] == [
@@ -238,7 +239,6 @@ def test_a_simulator_alone_prints_its_account(tmp_path: Path) -> None:
         "API key",
         "branches",
     ]
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_without_a_demo_is_told(tmp_path: Path) -> None:
@@ -297,9 +297,8 @@ def get_when_ready(url: str) -> requests.Response:
 def test_serve_refuses_a_port_that_is_taken(demo: tuple[Installation, str]) -> None:
     """2, with another port as advice."""
     installation, _ = demo
-    with program("simulator", "--json", "--residents", "5", "--days", "3") as simulator:
-        assert simulator.stdout is not None
-        port = json.loads(simulator.stdout.readline())["url"].rpartition(":")[2]
-        said = installation.run("serve", "--port", port)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = installation.run("serve", "--port", str(port))
     assert said.code == 2
     assert f"cannot listen on 127.0.0.1:{port}" in said.err

@@ -116,7 +116,7 @@ class TestAFile:
             raise RuntimeError
 
         path = installation.folder / "coins.csv"
-        monkeypatch.setattr(exporting, "_lines", broken)
+        monkeypatch.setattr(exporting, "FORMATS", {"csv": broken})
         assert installation.run("export", "--format", "csv", "--to", str(path)).code == 1
         assert not path.exists()
         assert not list(installation.folder.glob(".*.part"))

@@ -19,7 +19,6 @@ COMMANDS = [
     "reconcile",
     "reconcile --as-of DAY",
     "reconcile --with-crm",
-    "reconcile --with-crm --until DAY",
     "history #101",
     "statement #101",
     "statement #101 --since DAY --until 9999-12-31",

@@ -45,7 +45,7 @@ def imported(*words: str) -> set[str]:
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
 def test_the_help_is_that_of_the_function(words: tuple[str, ...]) -> None:
-    """The map repeats the first line of the docstring, so that --help need not import it."""
+    """The first line of the docstring, found without importing the module."""
     module, function = ALL[words].function.split(":")
     documented = getattr(import_module(f"coinsync.commands.{module}"), function)
     assert inspect.getdoc(documented).splitlines()[0] == ALL[words].help  # type: ignore[union-attr]

@@ -265,7 +265,7 @@ class TestTheList:
     @pytest.mark.parametrize(
         ("words", "code", "says"),
         [
-            (("list", "--kind", "bribe"), 2, "held are reversal and guest"),
+            (("list", "--kind", "bribe"), 2, "is not one of 'reversal', 'guest'"),
             (("post",), 2, "say which cases, or --all"),
             (("post", "--all", "1005:107"), 2, "say which cases, or --all"),
             (("waive", "--all"), 2, "say why: --note TEXT"),

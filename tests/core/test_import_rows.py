@@ -28,21 +28,19 @@ from tests.core.test_sheet import CELLS, DELIMITERS, ENCODINGS, LINE_ENDS, writt
 from tests.support.makers import thorough
 
 TODAY = date(2026, 11, 22)
-WAYS = {"homework": 10, "olympiad": 50, "late": -3}
-HEADINGS = ["ученик", "монеты", "вид", "за что", "способ", "дата", "ключ"]
+HEADINGS = ["ученик", "монеты", "вид", "за что", "дата", "ключ"]
 RUSSIAN = [
     HEADINGS,
-    ["#101", "10", "", "Лучший проект «Робот»", "", "2026-11-20", ""],
-    ["crm:102", "5", "Списание", "наклейка, синяя", "", "20.11.2026", ""],
-    ["Выдуманная Ада", "120", "начальный остаток", "", "", "", "Start-101"],
-    ["#103", "", "", "", "homework", "", ""],
+    ["#101", "10", "", "Лучший проект «Робот»", "2026-11-20", ""],
+    ["crm:102", "5", "Списание", "наклейка, синяя", "20.11.2026", ""],
+    ["Выдуманная Ада", "120", "начальный остаток", "", "", "Start-101"],
 ]
 
 
 def read(content: bytes | str, coins_max: int = 1000) -> tuple[ImportRow, ...]:
     """The rows of a file, on the day of these tests."""
     content = content if isinstance(content, bytes) else content.encode()
-    rows, wrong = read_import_rows(content, ways=WAYS, coins_max=coins_max)
+    rows, wrong = read_import_rows(content, coins_max=coins_max)
     if wrong:
         raise refusal(wrong)
     return rows
@@ -88,10 +86,9 @@ def test_a_file_says_the_same_however_it_was_saved(
     assert re.fullmatch(r"csv:[0-9a-f]{16}", digest)
     assert digest == read(written(RUSSIAN, "utf-8", ";", "\n"))[0].key.rpartition(":")[0]
     assert found == (
-        ImportRow(2, "#101", 10, Kind.CREDIT, "Лучший проект «Робот»", "", day, f"{digest}:2"),
-        ImportRow(3, "crm:102", -5, Kind.DEBIT, "наклейка, синяя", "", day, f"{digest}:3"),
-        ImportRow(4, "Выдуманная Ада", 120, Kind.OPENING, "", "", None, "csv:start-101"),
-        ImportRow(5, "#103", 10, Kind.CREDIT, "", "homework", None, f"{digest}:5"),
+        ImportRow(2, "#101", 10, Kind.CREDIT, "Лучший проект «Робот»", day, f"{digest}:2"),
+        ImportRow(3, "crm:102", -5, Kind.DEBIT, "наклейка, синяя", day, f"{digest}:3"),
+        ImportRow(4, "Выдуманная Ада", 120, Kind.OPENING, "", None, "csv:start-101"),
     )
 
 
@@ -100,7 +97,7 @@ def test_a_file_says_the_same_however_it_was_saved(
 )
 def test_every_alias_is_read(column: str, heading: str) -> None:
     """In capitals too."""
-    good = row(kind="credit", way="homework", date="2026-11-20", key="k1")
+    good = row(kind="credit", date="2026-11-20", key="k1")
     assert read(good.replace(column, heading.upper(), 1)) == read(good)
 
 
@@ -130,33 +127,6 @@ def test_the_sign_or_the_kind_decides(coins: str, word: str, expected: int, kind
     """Without a kind a minus makes a debit; with one the number may say so too."""
     (proposal,) = read(row(coins=coins, kind=word))
     assert (proposal.coins, proposal.kind) == (expected, kind)
-
-
-@pytest.mark.parametrize(
-    ("cells", "coins"),
-    [
-        ({"coins": ""}, 10),
-        ({"coins": "10"}, 10),
-        ({"coins": "+10", "kind": "credit"}, 10),
-        ({"way": "Homework"}, 10),
-        ({"way": "late", "coins": ""}, -3),
-        ({"way": "late", "coins": "3", "kind": "debit"}, -3),
-    ],
-)
-def test_a_way_gives_its_coins(cells: dict[str, str], coins: int) -> None:
-    """They may be left out, or agree; the reason may be left out as well."""
-    (proposal,) = read(row(**{"way": "homework", "reason": "", **cells}))
-    assert (proposal.coins, proposal.way, proposal.reason) == (
-        coins,
-        cells.get("way", "homework").lower(),
-        "",
-    )
-
-
-def test_a_sheet_of_ways_needs_no_coins() -> None:
-    """Nor a column of reasons."""
-    (proposal,) = read("кому,способ\nАда,olympiad\n")
-    assert (proposal.resident, proposal.coins, proposal.kind) == ("Ада", 50, Kind.CREDIT)
 
 
 def test_texts_are_made_harmless() -> None:
@@ -225,16 +195,6 @@ def test_equal_rows_have_different_keys() -> None:
     """Two times the same good work is two credits."""
     first, second = keys("кому;монеты;за что\nАда;1;x\nАда;1;x\n")
     assert first != second
-
-
-def test_what_a_way_gives_is_no_part_of_the_key() -> None:
-    """The school may change it between two runs, and the file stays the same."""
-    content = row(way="homework", coins="").encode()
-    before, after = (
-        read_import_rows(content, ways={"homework": coins}, coins_max=1000)[0][0]
-        for coins in (10, 15)
-    )
-    assert (before.key, before.coins, after.coins) == (after.key, 10, 15)
 
 
 @pytest.mark.parametrize("key", ["a", "2026-11-20:7", "Sheet.1_B", "0" * (KEY_LENGTH_MAX - 4)])
@@ -360,24 +320,6 @@ def test_what_is_not_a_whole_number_is_named(coins: str) -> None:
         ({"resident": "\u200b"}, "resident: is empty"),
         ({"resident": ""}, "resident: is empty"),
         ({"resident": "x" * 300}, "resident: has 300 characters, and 200 are the limit"),
-        (
-            {"way": "homwork"},
-            'way: "homwork" is none of the ways to earn; did you mean "homework"?',
-        ),
-        ({"way": "подвиг", "coins": "", "reason": ""}, 'way: "подвиг" is none of the ways to earn'),
-        ({"way": "olympiad"}, 'coins: 10 is not what the way "olympiad" gives: 50'),
-        (
-            {"way": "homework", "kind": "debit"},
-            'coins: -10 is not what the way "homework" gives: 10',
-        ),
-        (
-            {"way": "homework", "kind": "debit", "coins": ""},
-            'kind: the way "homework" gives 10 coins, which is no debit',
-        ),
-        (
-            {"way": "late", "kind": "opening", "coins": ""},
-            'kind: the way "late" gives -3 coins, which is no opening',
-        ),
         ({"date": "31.12.1999"}, 'date: "31.12.1999" is before 2000-01-01'),
         ({"date": "31.11.2026"}, 'date: "31.11.2026" is not a day like 2026-11-20 or 20.11.2026'),
         ({"date": "11/20/2026"}, 'date: "11/20/2026" is not a day like 2026-11-20 or 20.11.2026'),
@@ -392,18 +334,10 @@ def test_a_bad_cell_is_named_by_line_and_column(cells: dict[str, str], problem: 
     assert problems(row(**cells)) == (f"line 2, column {problem}",)
 
 
-@pytest.mark.parametrize("coins", [0, 1001, -1001])
-def test_a_way_stays_within_the_limit(coins: int) -> None:
-    """As what is typed does."""
-    content = row(way="odd", coins="").encode()
-    (problem,) = read_import_rows(content, ways={"odd": coins}, coins_max=1000)[1]
-    assert str(problem).startswith(f'line 2, column way: "odd" gives {coins} coins, and 1 to 1000')
-
-
 @pytest.mark.parametrize(
     ("headings", "problem"),
     [
-        ("resident;reason", "line 1, column coins or way: is missing"),
+        ("resident;reason", "line 1, column coins: is missing"),
         ("coins;reason", "line 1, column resident: is missing"),
         (
             "resident;coins;причена",
@@ -454,7 +388,7 @@ def test_the_list_of_problems_is_bounded() -> None:
     "content",
     [
         "кому;монеты;за что\n" + "Ада;10;за проект\n" * ROWS_MAX,
-        "кому;монеты;вид;за что;способ\n" + "Ада;x;debet;;homwork\n" * ROWS_MAX,
+        "кому;монеты;вид;за что\n" + "Ада;x;debet;\n" * ROWS_MAX,
         "кому;монеты;за что\nАда;" + "0" * 130_000 + "x;x\n",
         "кому;монеты;за что\nАда;1;" + " x" * 65_000 + "\n",
         '"' + "x;" * 2_000_000,
@@ -476,7 +410,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "import.md").read_text(encoding="ut
 def test_the_example_of_the_page_is_read() -> None:
     """As Excel in Russian would save it."""
     proposals = read(PAGE.split("```\n")[1].encode("cp1251"))
-    assert [proposal.coins for proposal in proposals] == [10, -5, 120, 10]
+    assert [proposal.coins for proposal in proposals] == [10, -5, 120]
 
 
 def test_the_names_of_the_page_are_those_that_are_kept() -> None:
@@ -500,7 +434,6 @@ LISTED_ROWS = st.tuples(
     st.integers(1, 1000).map(str),
     st.sampled_from(["", "credit", "списание", "Остаток"]),
     TEXTS,
-    st.just(""),
     st.one_of(st.just(""), st.dates(date(2000, 1, 1), TODAY).map(date.isoformat)),
     st.just(""),
 ).map(list)
@@ -519,7 +452,7 @@ def test_what_was_written_is_read_with_equal_keys(
 ) -> None:
     """Whatever form it was saved in, with or without empty lines, it is the same import."""
     plain = read(written([HEADINGS, *rows], "utf-8", ",", "\n"))
-    other = read(written([HEADINGS, *[[""] * 7] * gap, *rows], encoding, delimiter, line_end))
+    other = read(written([HEADINGS, *[[""] * 6] * gap, *rows], encoding, delimiter, line_end))
     assert other == tuple(replace(proposal, line=proposal.line + gap) for proposal in plain)
     assert [proposal.resident for proposal in plain] == [
         " ".join(unprotected(cells[0].strip()).split()) for cells in rows
@@ -544,7 +477,6 @@ CELL = st.sampled_from(
         "credit",
         "-",
         "x",
-        "homework",
         "2026-11-20",
         "31.02.2026",
         "K1",
@@ -553,11 +485,11 @@ CELL = st.sampled_from(
 
 
 @thorough(300)
-@given(rows=st.lists(st.lists(CELL, min_size=5, max_size=8), max_size=6))
+@given(rows=st.lists(st.lists(CELL, min_size=4, max_size=7), max_size=6))
 def test_every_problem_of_a_cell_names_line_and_column(rows: Sequence[Sequence[str]]) -> None:
     """Whatever is combined; and what is read would be taken by the ledger."""
     proposals, told = tried(written([HEADINGS, *rows], "utf-8", ";", "\n"))
-    columns = "|".join([*COLUMNS, "8"])
+    columns = "|".join([*COLUMNS, "7"])
     assert all(re.match(rf"line [2-7], column ({columns}): .", problem) for problem in told)
     for proposal in proposals:
         Entry(proposal.key, 1, 101, proposal.coins, proposal.kind, TODAY, proposal.reason, "desk")

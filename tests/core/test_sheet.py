@@ -169,7 +169,7 @@ def test_headings_alone_are_a_sheet_without_rows() -> None:
         ),
         (
             b"\x98who\n",
-            "line 1: the letters are those of KOI8-R; save the sheet as CSV UTF-8",
+            "line 1: the letters are those of cp866; save the sheet as CSV UTF-8",
         ),
         (
             codecs.BOM_UTF8 + b"\xff\n",

@@ -36,10 +36,7 @@ from coinsync.core.wording import (
     ENGLISH,
     LANGUAGES,
     RUSSIAN,
-    TOTAL_OF,
     LineFormatter,
-    StatementWords,
-    Total,
     Words,
     declined,
 )
@@ -118,8 +115,7 @@ def test_every_code_of_the_ledger_has_words_for_families_and_for_staff() -> None
     assert set(CODES) == set(RUSSIAN.reasons) == set(ENGLISH.reasons) == {*REASONS, BY_WAY}
     for words in LANGUAGES.values():
         assert all(words.reasons[code] for code in CODES if code != "lesson")
-        assert set(words.kinds) == set(Kind) == set(TOTAL_OF)
-        assert set(words.statement.totals) == set(Total) == set(TOTAL_OF.values())
+        assert set(words.kinds) == set(Kind)
         assert len(set(words.months.split())) == 12
 
 
@@ -346,13 +342,11 @@ def test_days() -> None:
 # --- both languages -----------------------------------------------------------------------------
 
 
-def texts_of(words: Words | StatementWords, where: str = "") -> Iterator[tuple[str, str]]:
+def texts_of(words: Words) -> Iterator[tuple[str, str]]:
     """Every text of a language, by its place."""
     for one in fields(words):
-        value, place = getattr(words, one.name), f"{where}{one.name}"
-        if isinstance(value, StatementWords):
-            yield from texts_of(value, f"{place}.")
-        elif isinstance(value, str):
+        value, place = getattr(words, one.name), one.name
+        if isinstance(value, str):
             yield place, value
         else:
             pairs = value.items() if hasattr(value, "items") else enumerate(value)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from coinsync.core.files.import_rows import ImportRow
 from coinsync.core.ledger import Kind
 from coinsync.errors import (
     Ambiguous,
@@ -153,15 +150,6 @@ def test_a_row_of_a_card_that_was_merged_since_is_posted_already(at: Desk) -> No
     at.do(at.import_text(f"{KEYED}#{ADA};30;won;a\n"))
     at.do(at.merge(ADA, GLEB))
     assert at.import_text(f"{KEYED}#{ADA};30;won;a\n").done == (1,)
-
-
-def test_what_a_way_gives_may_change_after_its_rows_were_posted(at: Desk) -> None:
-    """The row is posted with what the way gave then, and stays so."""
-    row = ImportRow(2, f"#{ADA}", 50, Kind.CREDIT, "city round", "olympiad", None, "csv:a")
-    at.do(at.import_rows(row))
-    (entry,) = at.entries()
-    assert (entry.reason, entry.rule, entry.coins) == ("way", "olympiad", 50)
-    assert at.import_rows(replace(row, coins=70)).done == (1,)
 
 
 def test_an_opening_balance_is_told_from_a_credit(at: Desk) -> None:

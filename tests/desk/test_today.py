@@ -14,7 +14,7 @@ import pytest
 
 import cli
 from coinsync import config
-from coinsync.commands import demo_shop
+from coinsync.commands import demo
 from coinsync.commands.session import Session, WebView
 from coinsync.core.catalog import Event, MoveKind, Pick
 from coinsync.core.facts import (
@@ -96,7 +96,7 @@ class TwoCities:
     def import_row(self, pupil: int, day: date) -> Proposal:
         """The same five coins, as ``import`` plans them."""
         text = f"resident;coins;reason;date\n#{pupil};5;won;{day}\n"
-        rows, problems = read_import_rows(text.encode(), ways={}, coins_max=100)
+        rows, problems = read_import_rows(text.encode(), coins_max=100)
         with reading(self.url) as reader:
             find = partial(find_resident, reader)
             clerk = Clerk(reader, self.settings, author())
@@ -301,11 +301,11 @@ def test_demo(without_goods: TwoCities) -> None:
         web_view=WebView(cli.serve, cli.sign, cli.launch_fault),
     )
     with writing(without_goods.url) as database:
-        demo_shop.open_shop(session, database, 1)
+        demo.open_shop(session, database, 1)
     with reading(without_goods.url) as reader:
         sales = reader.sales()
         entries = reader.paid(sale.id for sale in sales)
-    assert len(sales) >= demo_shop.SALES_MIN
+    assert len(sales) >= demo.DAYS_OF_SALES // 2
     for lines in entries.values():
         for line in lines:
             entry = line.posted.entry

@@ -7,8 +7,6 @@ through the client. Where the simulator is too well behaved, a scripted connecti
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
-from threading import Barrier
-from time import sleep
 from typing import Any
 
 import pytest
@@ -156,7 +154,6 @@ def reading(
     school: School = SCHOOL,
     *,
     page_size: int = 500,
-    calls: int = 1,
     progress: Progress = no_progress,
     clock: Time | None = None,
     **options: Any,
@@ -174,7 +171,7 @@ def reading(
             bounds=Bounds(),
         )
         kept = ResidentSettings(names=NameForm.FULL, vk_field="custom_vk")
-        exchange = AlfaCrm(http, kept, page_size=page_size, calls=calls, progress=progress)
+        exchange = AlfaCrm(http, kept, page_size=page_size, progress=progress)
         try:
             yield simulator, exchange
         finally:
@@ -214,12 +211,10 @@ class Scripted(Http):
 
 
 @contextmanager
-def scripted(
-    answer: Callable[[str, Mapping[str, Any]], dict[str, Any]], calls: int = 1
-) -> Iterator[Any]:
+def scripted(answer: Callable[[str, Mapping[str, Any]], dict[str, Any]]) -> Iterator[Any]:
     """A scripted connection and the exchange on it, as a pair."""
     http = Scripted(answer)
-    exchange = AlfaCrm(http, ResidentSettings(), page_size=500, calls=calls)
+    exchange = AlfaCrm(http, ResidentSettings(), page_size=500)
     try:
         yield http, exchange
     finally:
@@ -260,93 +255,6 @@ def test_the_lesson_records_are_those_of_the_books(branch: int, page_size_max: i
         Status.CANCELLED,
         Status.CONDUCTED,
     }
-
-
-# Several calls at once
-
-
-@pytest.mark.parametrize("calls", [2, 8])
-@pytest.mark.parametrize("page_size_max", [500, 20, 7])
-def test_several_calls_at_once_read_the_same(calls: int, page_size_max: int) -> None:
-    """The same facts for the same requests, a page too many never."""
-    requests = []
-    for at_once in (1, calls):
-        with reading(calls=at_once, page_size_max=page_size_max) as (crm, exchange):
-            records = by_number(exchange.lesson_records(1, SINCE, UNTIL).items)
-            residents = exchange.residents(1, TODAY).items
-            requests.append(len(crm.requests))
-        assert records == records_in_books(SCHOOL, 1)
-        assert {one.id: one for one in residents} == residents_in_books(SCHOOL, 1)
-    assert requests[0] == requests[1]
-
-
-def test_the_lists_of_a_window_are_asked_for_at_once() -> None:
-    """Each answer waits until all three are asked for."""
-    all_asked = Barrier(3, timeout=30)
-
-    def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        all_asked.wait()
-        return page([row(body["status"], status=body["status"])])
-
-    with scripted(answer, calls=3) as (_, exchange):
-        reading = exchange.lesson_records(1, SINCE, UNTIL)
-    assert sorted(by_number(reading.items)) == [1, 2, 3]
-
-
-def test_the_pages_of_a_list_are_asked_for_at_once() -> None:
-    """All but the first one, which says how many there are."""
-    others_asked = Barrier(3, timeout=30)
-
-    def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        if body["page"]:
-            others_asked.wait()
-        return page([{"id": body["page"] + 1}], total=4)
-
-    with scripted(answer, calls=3) as (http, exchange):
-        reading = exchange.groups(1)
-    assert [group.id for group in reading.items] == [1, 2, 3, 4]
-    assert len(http.asked) == 4
-
-
-def test_never_more_calls_at_once_than_allowed() -> None:
-    """Lists and their pages share them."""
-    under_way: list[int] = []
-    most: list[int] = []
-
-    def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        under_way.append(1)
-        most.append(len(under_way))
-        sleep(0.002)
-        under_way.pop()
-        number = body["status"] * 10 + body["page"]
-        return page([row(number, status=body["status"])], total=6)
-
-    with scripted(answer, calls=2) as (_, exchange):
-        reading = exchange.lesson_records(1, SINCE, UNTIL)
-    assert len(reading.items) == 18
-    assert max(most) == 2
-
-
-@pytest.mark.parametrize("number", [0, 3])
-def test_an_error_of_any_call_is_that_of_the_reading(number: int) -> None:
-    """Whether it is the first page or a later one; the calls beside it end."""
-
-    def answer(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        if body["page"] == number:
-            raise CrmRefused("AlfaCRM refused the key")
-        return page([{"id": body["page"] + 1}], total=5)
-
-    with scripted(answer, calls=3) as (_, exchange), pytest.raises(CrmRefused):
-        exchange.groups(1)
-
-
-def test_threads_whose_token_is_lost_log_in_once() -> None:
-    """The first one that is refused renews it, the others take the new one."""
-    with reading(calls=3, page_size_max=7) as (crm, exchange):
-        exchange.branches()
-        crm.faults.add("lost_token", at=[1])
-        assert exchange.residents(1, TODAY).complete
-    assert sum(one.path.endswith("auth/login") for one in crm.requests) == 2
 
 
 def test_both_ends_of_the_window_are_included() -> None:

@@ -1,6 +1,5 @@
 """Decoding one record of AlfaCRM: what is understood, and what is refused by its path."""
 
-import signal
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -26,7 +25,6 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import NAME_LENGTH_MAX, VK_UNREADABLE, NameForm, VkKind, read_vk
-from coinsync.errors import ConfigError
 from coinsync.exchange import decode, values
 from coinsync.exchange.decode import VK_TEXT_LENGTH_MAX
 from coinsync.exchange.values import ID_MAX, UnreadableRecord
@@ -548,57 +546,31 @@ NOTE = (
 )
 
 
-def noted(value: object, pattern: str = r"vk:\s*(\S+)") -> str:
-    """What is kept of a note in which a pattern finds the family's page."""
-    record = {**CARD, "note": value}
-    kept = ResidentSettings(vk_field="note", vk_pattern=pattern)
-    return decode.resident(record, today=TODAY, kept=kept).vk
+def noted(value: object) -> str:
+    """What is kept of a note with the family's page."""
+    kept = ResidentSettings(vk_field="note")
+    return decode.resident({**CARD, "note": value}, today=TODAY, kept=kept).vk
 
 
-def test_a_pattern_finds_the_page_in_a_longer_text() -> None:
-    """The first place where it fits; nothing else of the text is kept."""
-    assert noted(NOTE) == "https://vk.com/id12"
-    assert noted("VK: @ada.v", r"(?i)vk:\s*(\S+)") == "@ada.v"
-    assert noted(["скайп: ada", "vk: ada.v"]) == "ada.v"
+def test_a_link_is_found_in_a_note() -> None:
+    """The first one; nothing else of the text is kept."""
+    assert noted(NOTE) == "vk.com/id12"
+    assert noted("мама Анна, https://m.vk.com/anna_m. Звонить вечером") == "vk.com/anna_m"
+    assert noted(["скайп: ada", "vk.ru/ada.v"]) == "vk.ru/ada.v"
 
 
 @pytest.mark.parametrize(
-    "value", ["Забирает бабушка", "vk:", "", None, 12, True, [], {"vk": "vk: id12"}, NOTE.upper()]
+    "value",
+    ["Забирает бабушка", "vk:", "", None, 12, True, [], {"vk": "vk.com/id12"}, "vk.com/wall-1_2"],
 )
-def test_a_text_in_which_the_pattern_does_not_fit_says_nothing(value: object) -> None:
+def test_a_note_without_a_link_says_nothing(value: object) -> None:
     """It is not kept, and it is no trouble either: most notes are about something else."""
     assert noted(value) == ""
 
 
-def test_without_a_pattern_a_longer_text_cannot_be_understood() -> None:
+def test_a_longer_text_elsewhere_cannot_be_understood() -> None:
     """And is not kept."""
-    assert noted(NOTE, "") == VK_UNREADABLE
-
-
-@pytest.mark.parametrize(
-    ("value", "kept"),
-    [
-        ("vk: +79000000000", VK_UNREADABLE),
-        ("vk: 89000000000", VK_UNREADABLE),
-        ("vk: спросить", VK_UNREADABLE),
-        ("vk: club5", "club5"),
-        ("vk: \u200b id12\x00", "id12"),
-    ],
-)
-def test_what_a_pattern_finds_is_read_like_a_field_of_its_own(value: str, kept: str) -> None:
-    """A telephone that stands where a page should stand is not kept either."""
-    assert noted(value, r"vk:\s*(.+)") == kept
-
-
-@pytest.mark.parametrize("pattern", [r"vk:\s*(\S+)?", r"(id\d+)|vk: \S+"])
-def test_a_group_that_found_nothing_is_nothing(pattern: str) -> None:
-    """A pattern may fit without its group."""
-    assert noted("vk: ", pattern) == noted("vk: ada", r"(id\d+)|vk: \S+") == ""
-
-
-def test_what_a_pattern_finds_is_cut_too() -> None:
-    """At what the table holds."""
-    assert len(noted("vk: vk.com/id12?" + "a" * 5000)) == VK_TEXT_LENGTH_MAX
+    assert card(custom_vk=NOTE).vk == VK_UNREADABLE
 
 
 # Memberships, groups, types, timetable
@@ -837,16 +809,3 @@ def test_any_record_is_understood_or_refused(kind: str, data: st.DataObject) -> 
     except UnreadableRecord:
         return
     assert well_formed(fact)
-
-
-@pytest.mark.parametrize("pattern", ["(a+)+$", "(?:a|a)*(b)$", "(a*)*b", "(?:a|aa)+(b)$"])
-def test_a_pattern_that_takes_years_is_refused(
-    monkeypatch: pytest.MonkeyPatch, pattern: str
-) -> None:
-    """By the time that it takes; a good one finds what it did, and the timer is as it was."""
-    before = signal.getitimer(signal.ITIMER_REAL)[0] > 0, signal.getsignal(signal.SIGALRM)
-    monkeypatch.setattr(decode, "PATTERN_SECONDS", 0.1)
-    with pytest.raises(ConfigError, match="vk_pattern: takes more than"):
-        decode.vk_text("a" * 59 + "!", pattern)
-    assert decode.vk_text("мама vk: id900000777", r"vk:\s*(\S+)") == "id900000777"
-    assert (signal.getitimer(signal.ITIMER_REAL)[0] > 0, signal.getsignal(signal.SIGALRM)) == before

@@ -12,8 +12,8 @@ import pytest
 
 from coinsync.config.settings import ResidentSettings
 from coinsync.errors import IncompleteRead
+from coinsync.exchange.alfacrm import AlfaCrmSurvey
 from coinsync.exchange.http import Http
-from coinsync.exchange.survey import AlfaCrmSurvey
 from coinsync.exchange.wire import Bounds
 from tests.exchange.test_alfacrm import Scripted, page
 from tests.support.school import KEY, TODAY, a_school, listening

@@ -170,14 +170,6 @@ def test_values_that_no_encoder_writes(crm: Client, kind: str, part: bytes) -> N
     assert crm.post(LESSONS).content.startswith(b'{"total":' + part)
 
 
-def test_faults_of_objects_leave_other_bodies_alone(crm: Client) -> None:
-    """What is no object cannot get a key twice."""
-    add(crm, "null_body")
-    add(crm, "duplicate_keys")
-    add(crm, "nan")
-    assert crm.post(LESSONS).content == b"null"
-
-
 # Falsified pages
 
 

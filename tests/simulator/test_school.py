@@ -248,9 +248,8 @@ def test_the_past_is_edited() -> None:
         school.act("advance")
         changes |= lesson_changes(before, school.tables) | card_changes(before, school.tables)
     assert changes == {
-        "moved", "retyped", "cancelled", "set back", "marked anew", "pupil forgotten",
-        "pupil remembered", "deleted", "restored", "entered again", "new card", "removed",
-        "renamed", "archived", "to client", "to lead", "in another group",
+        "cancelled", "marked anew", "pupil forgotten", "deleted", "entered again", "new card",
+        "removed", "renamed", "archived", "to client", "to lead", "in another group",
     }  # fmt: skip
 
 
@@ -262,19 +261,14 @@ def lesson_changes(before: CrmTables, after: CrmTables) -> set[str]:
         if old is None:
             changes |= {"entered again"} if new.key.endswith("'") else set()
         elif old.deleted or new.deleted:
-            words = {(True, False): "restored", (False, True): "deleted"}
-            changes |= {words[old.deleted, new.deleted]} if old.deleted != new.deleted else set()
+            changes |= {"deleted"} if not old.deleted else set()
         elif old.status == CONDUCTED:
             marks, new_marks = dict(marks_of(old)), dict(marks_of(new))
             turned = any(marks[pupil] != new_marks.get(pupil, marks[pupil]) for pupil in marks)
             facts = {
-                "moved": old.date != new.date,
-                "retyped": old.lesson_type_id != new.lesson_type_id,
                 "cancelled": new.status == CANCELLED,
-                "set back": new.status == PLANNED,
                 "marked anew": turned,
                 "pupil forgotten": not marks.keys() <= new_marks.keys(),
-                "pupil remembered": not new_marks.keys() <= marks.keys(),
             }
             changes |= {word for word, holds in facts.items() if holds}
     return changes

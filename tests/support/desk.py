@@ -182,7 +182,6 @@ class Desk:
         """Plan the rows of a file."""
         rows, problems = read_import_rows(
             text.encode(),
-            ways={way.code: way.coins for way in settings().ways},
             coins_max=settings().limits.coins_per_operation_max,
         )
         return self.import_rows(*rows, problems=problems, **more)

@@ -38,9 +38,16 @@ from tests.webview.test_budget import a_shop
 from tests.webview.test_pages import line
 from webview import gallery, pages
 from webview.gallery import Gallery
-from webview.goods import GOODS_MAX, Good, Purse, catalog
-from webview.memo import coins_per_lesson, memo, rules_on
-from webview.school_view import SchoolView
+from webview.school_view import (
+    GOODS_MAX,
+    Good,
+    Purse,
+    SchoolView,
+    catalog,
+    coins_per_lesson,
+    memo,
+    rules_on,
+)
 from webview.texts import ENGLISH, RUSSIAN, Texts
 
 FORMS = ("монета", "монеты", "монет")
@@ -310,7 +317,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_pictures_are_found_by_name_with_their_kind(folder: Path) -> None:
-    """What lay there at the start is known."""
+    """And have an address."""
     there = Gallery(folder, {})
     picture, drawing = there.find(PICTURE), there.find(DRAWING)
     assert picture == gallery.Picture(b"RIFFxxxxWEBP", "image/webp")
@@ -319,12 +326,12 @@ def test_pictures_are_found_by_name_with_their_kind(folder: Path) -> None:
     assert there.addresses([PICTURE, "none.0123456789ab.webp"]) == {PICTURE: f"/pictures/{PICTURE}"}
 
 
-def test_a_picture_that_came_later_is_known_once_a_page_names_it(folder: Path) -> None:
-    """Until then no request finds it, and one that is gone leads to nothing."""
+def test_a_picture_that_came_later_is_known(folder: Path) -> None:
+    """Without a new start, and one that is gone leads to nothing."""
     there = Gallery(folder, {})
     late = "pen.0123456789ab.webp"
+    assert there.addresses([late]) == {}
     (folder / late).write_bytes(b"RIFF")
-    assert there.find(late) is None
     assert there.addresses([late])
     assert there.find(late) is not None
     (folder / late).unlink()

@@ -27,6 +27,8 @@ from coinsync.store.reader import Reader
 if TYPE_CHECKING:
     from peewee import Database
 
+    from coinsync.commands.session import Session
+    from coinsync.core.freshness import Freshness
     from coinsync.core.ledger import Head
 
 MIB = 2**20
@@ -167,20 +169,23 @@ def room(free_bytes: int, size_bytes: int) -> str:
 
 def backup(ex: Examination) -> None:
     """How old the newest backup in the folder for them is."""
-    folder = ex.session.settings.data.backups
     advice = "Run: coinsync db backup; a job should do it every night."
-    if folder is None:
-        said = "no folder for backups is named, so nobody knows whether there are any"
+    if ex.session.settings.data.backups is None:
         advice = "Name one as [data] backups, then: coinsync db backup --keep 14"
-        ex.warn("backup", said, advice)
-        return
+    state, said = backup_state(ex.session)
+    ex.say("backup", state, said, advice)
+
+
+def backup_state(session: Session) -> tuple[str, str]:
+    """How it is with backups, and what is to be said of it."""
+    folder = session.settings.data.backups
+    if folder is None:
+        return WARN, "no folder for backups is named, so nobody knows whether there are any"
     newest = newest_backup(folder)
     if newest is None:
-        ex.warn("backup", f"none yet in {folder}", advice)
-        return
-    span = ex.session.now() - datetime.fromtimestamp(newest.stat().st_mtime, UTC)
-    said = f"{newest.name} is {age(span)} old"
-    ex.say("backup", FAIL if span > BACKUP_AGE_MAX else OK, said, advice)
+        return WARN, f"none yet in {folder}"
+    span = session.now() - datetime.fromtimestamp(newest.stat().st_mtime, UTC)
+    return (FAIL if span > BACKUP_AGE_MAX else OK), f"{newest.name} is {age(span)} old"
 
 
 def freshness(ex: Examination) -> None:
@@ -198,10 +203,15 @@ def freshness(ex: Examination) -> None:
     late = []
     for branch in branches:
         if branch.is_older_than(timedelta(hours=hours)):
-            synced = f"was last synced {age(branch.age)} ago" if branch.age else "was never synced"
-            late.append(f"{branch.name} {synced}")
+            late.append(when_synced(branch))
     advice = "Run: coinsync sync --dry-run; look whether the nightly job runs."
     ex.judge("freshness", late, f"all within {hours} h", advice)
+
+
+def when_synced(branch: Freshness) -> str:
+    """When a branch was last synced, in words."""
+    synced = f"was last synced {age(branch.age)} ago" if branch.age else "was never synced"
+    return f"{branch.name} {synced}"
 
 
 # --- the machine ---

@@ -30,7 +30,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "coins": ("монеты", "баллы", "сумма"),
     "kind": ("вид", "операция"),
     "reason": ("причина", "за что", "комментарий"),
-    "way": ("способ",),
     "date": ("дата",),
     "key": ("ключ",),
 }
@@ -66,8 +65,7 @@ _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]*")
 class ImportRow:
     """One row, understood; ``coins`` is below 0 for a debit alone.
 
-    ``resident`` is what was typed; ``way`` is "" or the code of a way to earn; ``day`` is None
-    where the row does not say.
+    ``resident`` is what was typed; ``day`` is None where the row does not say.
     """
 
     line: int
@@ -75,32 +73,27 @@ class ImportRow:
     coins: int
     kind: Kind
     reason: str
-    way: str
     day: date | None
     key: str
 
 
 def read_import_rows(
-    content: bytes, *, ways: Mapping[str, int], coins_max: int
+    content: bytes, *, coins_max: int
 ) -> tuple[tuple[ImportRow, ...], tuple[Problem, ...]]:
-    """Read a file of credits and debits; ``ways`` says what each way to earn gives.
+    """Read a file of credits and debits.
 
     A row that has a problem is of use for its resident alone. Whether a day is still to come
     depends on the resident's branch, and is not asked here. Raises ``ImportRefused`` where the rows
     cannot be read at all.
     """
-    sheet = read_sheet(content, COLUMNS, needed=(("resident",), ("coins", "way")))
+    sheet = read_sheet(content, COLUMNS, needed=(("resident",), ("coins",)))
     problems: list[Problem] = list(sheet.problems)
     rows: list[ImportRow] = []
-    meanings: list[list[str]] = []
     for sheet_row in sheet.rows:
-        reader = _ImportRowReader(sheet_row, problems, ways, coins_max)
-        row = reader.import_row()
-        rows.append(row)
-        meanings.append(_meaning(row, has_coins=bool(reader.cell("coins"))))
+        rows.append(_ImportRowReader(sheet_row, problems, coins_max).import_row())
     own_keys = [row.key for row in rows]
     problems += repeated("key", zip(own_keys, sheet.rows, strict=True))
-    digest = _digest(meanings)
+    digest = _digest(rows)
     keyed = []
     # Rows are counted and not lines: an empty line more would otherwise give other keys to the same
     # rows. The headings are the first, so that mostly the number is also that of the line.
@@ -109,39 +102,33 @@ def read_import_rows(
     return tuple(keyed), tuple(problems)
 
 
-def _meaning(row: ImportRow, *, has_coins: bool) -> list[str]:
-    # A spreadsheet rewrites days and numbers when it saves a file, and that changes nothing. What a
-    # way gives is left out: when the school changes it, the file of last week must not look like
-    # another one.
-    coins = str(row.coins) if has_coins else ""
-    day = row.day.isoformat() if row.day else ""
-    return [row.resident, coins, row.kind.value, row.reason, row.way, day, row.key]
-
-
-def _digest(meanings: Sequence[Sequence[str]]) -> str:
-    # Of what a file says, and not of how it is written.
+def _digest(rows: Sequence[ImportRow]) -> str:
+    # Of what a file says, and not of how it is written: a spreadsheet that saves it again rewrites
+    # days and numbers.
+    meanings = []
+    for row in rows:
+        day = row.day.isoformat() if row.day else ""
+        meanings.append([row.resident, row.coins, row.kind.value, row.reason, day, row.key])
     written = json.dumps(meanings, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(written.encode()).hexdigest()[:16]
 
 
 @dataclass(slots=True)
 class _ImportRowReader(RowReader):
-    ways: Mapping[str, int]
     coins_max: int
 
     def import_row(self) -> ImportRow:
         """The row with its own key, or none; of use only if there are no problems."""
         kind = self._kind()
-        way = self._way()
-        coins = self._coins(kind, way)
+        coins = self._coins(kind)
         if kind is None:
             kind = Kind.DEBIT if coins < 0 else Kind.CREDIT
         resident = self.text("resident", RESIDENT_LENGTH_MAX, needed=True)
-        # A way says why by itself, and an opening balance has no reason but being one.
-        needs_reason = not self.cell("way") and kind is not Kind.OPENING
+        # An opening balance has no reason but being one.
+        needs_reason = kind is not Kind.OPENING
         reason = self.text("reason", REASON_LENGTH_MAX, needed=needs_reason)
         day, key = self._day(), self._key()
-        return ImportRow(self.row.line, resident, coins, kind, reason, way, day, key)
+        return ImportRow(self.row.line, resident, coins, kind, reason, day, key)
 
     def cell(self, column: str) -> str:
         return self.row.cells.get(column, "")
@@ -154,44 +141,11 @@ class _ImportRowReader(RowReader):
             self.complain("kind", f"{quoted(word)} is neither credit, debit nor opening{near}")
         return kind
 
-    def _way(self) -> str:
-        word = self.cell("way")
-        if word in self.ways:
-            return word
-        # A spreadsheet likes to begin a cell with a capital.
-        codes = {folded(code): code for code in self.ways}
-        way = codes.get(folded(word), "")
-        if word and not way:
-            near = suggestion(word, self.ways)
-            self.complain("way", f"{quoted(word)} is none of the ways to earn{near}")
-        return way
-
-    def _coins(self, kind: Kind | None, way: str) -> int:
-        if not self.cell("coins"):
-            return self._coins_of_way(kind, way)
-        coins = self._coins_typed(kind)
-        if coins and way and coins != self.ways[way]:
-            given = self.ways[way]
-            self.complain("coins", f"{coins} is not what the way {quoted(way)} gives: {given}")
-        return coins
-
-    def _coins_of_way(self, kind: Kind | None, way: str) -> int:
-        if not way:
-            # Where a way is named that nobody knows, that is the problem and not the coins.
-            if not self.cell("way"):
-                self.complain("coins", "is empty")
-            return 0
-        coins = self.ways[way]
-        if coins == 0 or abs(coins) > self.coins_max:
-            possible = f"1 to {self.coins_max} are possible"
-            self.complain("way", f"{quoted(way)} gives {coins} coins, and {possible}")
-        elif kind is not None and (coins < 0) != (kind is Kind.DEBIT):
-            reason = f"the way {quoted(way)} gives {coins} coins, which is no {kind.value}"
-            self.complain("kind", reason)
-        return coins
-
-    def _coins_typed(self, kind: Kind | None) -> int:
+    def _coins(self, kind: Kind | None) -> int:
         text = self.cell("coins")
+        if not text:
+            self.complain("coins", "is empty")
+            return 0
         number = _NUMBER.fullmatch(digits_in(text))
         if number is None:
             self.complain("coins", f"{quoted(text)} is not a whole number")

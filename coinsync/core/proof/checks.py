@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from functools import partial
 
 from coinsync.core.ledger import LedgerRow
 
@@ -25,18 +24,6 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-class Owner(StrEnum):
-    """Where a difference comes from, and so where a person looks."""
-
-    LEDGER = "ledger"
-    RULES = "rules"
-    RECORDS = "records"
-    DATABASE = "database"
-    CRM = "crm"
-    PERSON = "person"
-    READING = "reading"
-
-
 @dataclass(frozen=True, slots=True)
 class Check:
     """One thing that is proved: its id, and what is true when nothing is found."""
@@ -44,71 +31,63 @@ class Check:
     id: str
     title: str
     severity: Severity = Severity.ERROR
-    owner: Owner = Owner.RECORDS
 
-
-_of_ledger = partial(Check, owner=Owner.LEDGER)
-_of_database = partial(Check, owner=Owner.DATABASE)
 
 #: What is proved of the ledger alone, for any day.
 LEDGER_CHECKS = (
-    _of_ledger(
+    Check(
         "entry",
         "every entry moves whole coins, with actor, reason, day and time, "
         "and in the direction of its kind",
     ),
-    _of_ledger(
+    Check(
         "numbers", "entries are numbered from 1 without a gap, and the head says how far they go"
     ),
-    _of_ledger(
+    Check(
         "keys",
         "keys are well-formed, counted without gaps, and stand at 0 or at their latest original",
     ),
-    _of_ledger("reversals", "a reversal mirrors an earlier entry of its key, each at most once"),
-    _of_ledger("floors", "no balance fell below zero but by a reviewed reversal"),
-    _of_ledger("chain", "every run follows from the run before and from all that it wrote"),
-    _of_ledger("runs", "every entry belongs to a run, and the totals of every run are right"),
-    _of_ledger(
+    Check("reversals", "a reversal mirrors an earlier entry of its key, each at most once"),
+    Check("floors", "no balance fell below zero but by a reviewed reversal"),
+    Check("chain", "every run follows from the run before and from all that it wrote"),
+    Check("runs", "every entry belongs to a run, and the totals of every run are right"),
+    Check(
         "circulation", "issued − reversed − spent + refunded is what the residents have together"
     ),
 )
 
 #: What is proved of everything else that is stored.
 STORED_CHECKS = (
-    _of_ledger("notes", "every note is the one that its entry vouches for, and none is missing"),
-    _of_ledger("seal", "every seal that is held against the ledger holds"),
-    Check(
-        "rules",
-        "what is posted is what the rules give, or a person knows of the difference",
-        owner=Owner.RULES,
-    ),
+    Check("notes", "every note is the one that its entry vouches for, and none is missing"),
+    Check("seal", "every seal that is held against the ledger holds"),
+    Check("rules", "what is posted is what the rules give, or a person knows of the difference"),
     Check("lessons", "every award has its lesson and its attendance"),
     Check("holds", "what waits for a person is still open, and every decision is about something"),
-    Check("twice", "no lesson looks like one entered twice", Severity.NOTE, Owner.CRM),
+    Check("twice", "no lesson looks like one entered twice", Severity.NOTE),
     Check("links", "nobody sees an erased or a merged card"),
     Check("merges", "merged cards go on as recorded ones, without a circle"),
     Check("erased", "nothing is left of an erased resident but numbers"),
     Check("sales", "coins that the shop took or returned are what its sales say"),
     Check("stock", "no stock was ever below nothing, and what left with a sale is what was sold"),
     Check("facts", "every recorded fact can be read"),
-    _of_database("references", "whatever refers to a row finds it"),
-    _of_database("file", "the database file is sound"),
-    _of_database("schema", "tables, indexes and append-only guards are the program's"),
-    Check("fresh", "every branch was synced lately", Severity.WARNING, Owner.CRM),
+    Check("references", "whatever refers to a row finds it"),
+    Check("file", "the database file is sound"),
+    Check("schema", "tables, indexes and append-only guards are the program's"),
+    Check("fresh", "every branch was synced lately", Severity.WARNING),
     Check(
-        "private",
-        "no note or reason looks like a telephone or an e-mail address",
-        Severity.WARNING,
-        Owner.PERSON,
+        "private", "no note or reason looks like a telephone or an e-mail address", Severity.WARNING
     ),
 )
 
 #: What a fresh reading of the CRM adds.
 CRM_CHECKS = (
-    Check("crm", "the CRM says what is recorded", Severity.WARNING, Owner.CRM),
-    Check("person", "nothing more would wait for a person", Severity.WARNING, Owner.PERSON),
-    Check("unread", "the CRM could be read whole", owner=Owner.READING),
+    Check("crm", "the CRM says what is recorded", Severity.WARNING),
+    Check("person", "nothing more would wait for a person", Severity.WARNING),
+    Check("unread", "the CRM could be read whole"),
 )
+
+#: What is found where somebody changed the ledger by hand.
+_LEDGER_IDS = frozenset({*(check.id for check in LEDGER_CHECKS), "notes", "seal"})
 
 CHECKS = (*LEDGER_CHECKS, *STORED_CHECKS, *CRM_CHECKS)
 BY_ID: Mapping[str, Check] = {check.id: check for check in CHECKS}
@@ -123,7 +102,6 @@ class Finding:
 
     check: str
     severity: Severity
-    owner: Owner
     count: int
     examples: tuple[str, ...]
     mend: str
@@ -175,8 +153,7 @@ class Findings:
 
     def add(self, check: str, example: str, mend: str, *, count: int = 1) -> None:
         """Add one case, or the ``count`` cases that an example stands for."""
-        kind = BY_ID[check]
-        self._add(Finding(check, kind.severity, kind.owner, count, (example,), mend))
+        self._add(Finding(check, BY_ID[check].severity, count, (example,), mend))
 
     def add_entry(self, check: str, row: LedgerRow, what: str) -> None:
         """Add an entry of the ledger as a case."""
@@ -203,17 +180,16 @@ class Findings:
         findings = []
         for id in BY_ID:
             if id in wanted and id in self._by_check:
-                findings.append(self._blamed(self._by_check[id]))
+                findings.append(self._mended(self._by_check[id]))
         return tuple(findings)
 
-    def _blamed(self, finding: Finding) -> Finding:
+    def _mended(self, finding: Finding) -> Finding:
         # Somebody who changes entries makes them differ from the rules too. "sync --rerate" would
-        # then post corrections to a ledger that is to be restored first, so the ledger is blamed.
-        if finding.check != "rules":
-            return finding
-        for other in self._by_check.values():
-            if other.owner is Owner.LEDGER:
-                return replace(finding, owner=Owner.LEDGER, mend=other.mend)
+        # then post corrections to a ledger that is to be restored first.
+        if finding.check == "rules":
+            for other in self._by_check.values():
+                if other.check in _LEDGER_IDS:
+                    return replace(finding, mend=other.mend)
         return finding
 
 

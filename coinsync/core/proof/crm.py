@@ -5,11 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from coinsync.core.facts import Attendance, Doubt, Hold, Link, Membership, Resident, VkPage
+from coinsync.core.fact_keys import fact_name
+from coinsync.core.facts import Attendance, Doubt, Fact, Hold
 from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import Entry
 from coinsync.core.plan import Drop, Limits, Plan, Post, Put, Remark, RemarkKind
 from coinsync.core.proof.checks import Findings, lesson_case
+
+_SYNC = "coinsync sync"
 
 
 def check_fresh(branches: Iterable[Freshness], hours_max: int, findings: Findings) -> None:
@@ -33,50 +36,45 @@ class CrmReading:
     error: str = ""
 
 
-def check_readings(
-    readings: Iterable[CrmReading], limits: Limits, findings: Findings, sync: str = "coinsync sync"
-) -> None:
-    """Say whose everything is that a sync would change.
-
-    ``sync`` is the command that reads the same window.
-    """
+def check_readings(readings: Iterable[CrmReading], limits: Limits, findings: Findings) -> None:
+    """Name everything that a sync would change."""
     for reading in readings:
         if reading.plan is None:
             case = f"{reading.where}: {reading.error}"
-            findings.add("unread", case, f"{sync} --dry-run")
+            findings.add("unread", case, f"{_SYNC} --dry-run")
             continue
         for remark in reading.plan.remarks:
-            _check_remark(reading.where, remark, findings, sync)
-        _check_changes(reading.where, reading.plan, limits, findings, sync)
+            _check_remark(reading.where, remark, findings)
+        _check_changes(reading.where, reading.plan, limits, findings)
 
 
-def _check_remark(where: str, remark: Remark, findings: Findings, sync: str) -> None:
+def _check_remark(where: str, remark: Remark, findings: Findings) -> None:
     name = lesson_case(remark.lesson or 0, remark.resident or 0)
     case = f"{name}: {remark.coins:+} ({remark.reason})"
     if remark.doubt is not None:
         case = remark.doubt.case
     if remark.kind in (RemarkKind.HOLD, RemarkKind.DOUBT) and not remark.known:
         # What is held already is known by name; only what a sync would add to it is a difference.
-        findings.add("person", case, f"{sync} && coinsync review list")
+        findings.add("person", case, f"{_SYNC} && coinsync review list")
     elif remark.kind is RemarkKind.RERATE:
-        findings.add("rules", case, f"{sync} --rerate")
+        findings.add("rules", case, f"{_SYNC} --rerate")
     elif remark.kind is RemarkKind.UNREADABLE:
         card = f"card #{remark.resident}"
         record = card if remark.lesson is None else f"lesson {remark.lesson}"
         case = f"{where}: {record}, field {remark.detail}"
-        findings.add("unread", case, f"{sync} --dry-run")
+        findings.add("unread", case, f"{_SYNC} --dry-run")
 
 
-def _check_changes(where: str, plan: Plan, limits: Limits, findings: Findings, sync: str) -> None:
+def _check_changes(where: str, plan: Plan, limits: Limits, findings: Findings) -> None:
     refusals = plan.check(limits)
     cases = _differences(plan)
     if refusals:
         # A refused plan rather tells of a wrong answer than of so many differences.
         case = f"{where}: {'; '.join(refusals)}"
-        findings.add("crm", case, f"{sync} --dry-run", count=max(1, len(cases)))
+        findings.add("crm", case, f"{_SYNC} --dry-run", count=max(1, len(cases)))
         return
     for case, coins in cases.items():
-        findings.add("crm", f"{case}: {coins:+}" if coins else case, sync)
+        findings.add("crm", f"{case}: {coins:+}" if coins else case, _SYNC)
 
 
 def _differences(plan: Plan) -> Counter[str]:
@@ -94,17 +92,9 @@ def _differences(plan: Plan) -> Counter[str]:
     return cases
 
 
-def _case_of(subject: object) -> str:
+def _case_of(subject: Entry | Fact) -> str:
     match subject:
         case Entry(lesson=int(lesson)) | Attendance(lesson=lesson):
             return lesson_case(lesson, subject.resident)
-        case Resident(id=id):
-            return f"#{id}"
-        case Membership(resident=resident, group=group):
-            return f"#{resident} in group {group}"
-        case Link(vk=vk, resident=resident):
-            return f"VK {vk} with #{resident}"
-        case VkPage(resident=resident):
-            return f"VK page of #{resident}"
         case _:
-            return f"{type(subject).__name__.lower()} {getattr(subject, 'id', '')}".rstrip()
+            return fact_name(subject)

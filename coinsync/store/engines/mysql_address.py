@@ -2,12 +2,11 @@
 
     mysql://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT] …]/NAME[?OPTION=VALUE&…]
 
-Special characters are written as %XX, also in the password. Options: ``socket`` (path of a Unix
-socket instead of hosts), ``tls`` (``on`` or ``off``), ``ca``, ``cert``, ``key`` (PEM files).
+Special characters are written as %XX, also in the password. Options: ``tls`` (``on`` or ``off``),
+and ``ca``, a PEM file with the authorities that are trusted.
 """
 
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -16,7 +15,6 @@ from coinsync.errors import DatabaseUnusable, reason_of
 
 SCHEMES = ("mysql", "mariadb")
 PORT = 3306
-_OPTIONS = ("socket", "tls", "ca", "cert", "key")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _EXPECTED = "expected mysql://USER:PASSWORD@HOST/NAME"
 
@@ -29,35 +27,28 @@ class ServerAddress:
     name: str
     user: str
     password: str = field(repr=False)
-    socket: str = ""
     tls: bool = False
     ca: str = ""
-    cert: str = ""
-    key: str = ""
 
     def __str__(self) -> str:
         """For messages: host and database, neither account nor password."""
         hosts = ",".join(f"{host}:{port}" for host, port in self.hosts)
-        return f"{self.socket or hosts}/{self.name}"
+        return f"{hosts}/{self.name}"
 
     def context(self) -> ssl.SSLContext | None:
         """How to speak TLS; None without it."""
         # Making one takes longer than connecting, so each is made once.
-        return _context(self.ca, self.cert, self.key) if self.tls else None
+        return _context(self.ca) if self.tls else None
 
 
 @lru_cache(maxsize=8)
-def _context(ca: str, cert: str, key: str) -> ssl.SSLContext:
+def _context(ca: str) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=ca or None)
-        if cert:
-            context.load_cert_chain(cert, key or None)
+        return ssl.create_default_context(cafile=ca or None)
     except (OSError, ssl.SSLError) as error:
-        files = " or ".join(file for file in (ca, cert, key) if file)
         raise DatabaseUnusable(
-            f"database: {files} cannot be used for TLS ({reason_of(error)})"
+            f"database: {ca} cannot be used for TLS ({reason_of(error)})"
         ) from error
-    return context
 
 
 def address_of(url: str) -> ServerAddress:
@@ -68,26 +59,18 @@ def address_of(url: str) -> ServerAddress:
     name = unquote(parts.path[1:])
     if parts.scheme not in SCHEMES or not user or not name or "/" in name or parts.fragment:
         raise DatabaseUnusable(f"database: {shown(url)}: {_EXPECTED}")
-    options = _options(parts.query, url)
-    socket = options.get("socket", "")
-    if (socket and hosts not in ("", "localhost")) or not (socket or hosts):
-        raise DatabaseUnusable(
-            f"database: {shown(url)}: expected hosts, or socket= after localhost"
-        )
-    servers = () if socket else tuple(_host(text, url) for text in hosts.split(","))
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    ca = options.pop("ca", None)
+    servers = tuple(_host(text, url) for text in hosts.split(","))
     is_local = all(host in _LOOPBACK for host, _ in servers)
     # Names of children leave this machine only encrypted, unless somebody says otherwise.
-    default_tls = "off" if is_local and "ca" not in options else "on"
+    default_tls = "off" if is_local and ca is None else "on"
+    tls = options.pop("tls", default_tls)
+    if options or tls not in ("on", "off") or ca == "" or (ca and tls == "off"):
+        expected = "expected options tls=on, tls=off, or ca=FILE with TLS"
+        raise DatabaseUnusable(f"database: {shown(url)}: {expected}")
     return ServerAddress(
-        servers,
-        name,
-        unquote(user),
-        unquote(password),
-        socket,
-        tls=options.get("tls", default_tls) == "on",
-        ca=options.get("ca", ""),
-        cert=options.get("cert", ""),
-        key=options.get("key", ""),
+        servers, name, unquote(user), unquote(password), tls=tls == "on", ca=ca or ""
     )
 
 
@@ -97,18 +80,6 @@ def shown(url: str) -> str:
     account, at, place = rest.rpartition("@")
     user, colon, _ = account.partition(":")
     return f"{scheme}{mark}{user}{':***' if colon else ''}{at}{place}"
-
-
-def _options(query: str, url: str) -> Mapping[str, str]:
-    pairs = parse_qsl(query, keep_blank_values=True)
-    options = dict(pairs)
-    for name, value in pairs:
-        if name not in _OPTIONS or not value or (name == "tls" and value not in ("on", "off")):
-            listed = "tls=on, tls=off, ca=, cert=, key=, socket="
-            raise DatabaseUnusable(f"database: {shown(url)}: expected options {listed}")
-    if options.get("tls") == "off" and any(name in options for name in ("ca", "cert", "key")):
-        raise DatabaseUnusable(f"database: {shown(url)}: expected tls=on with ca=, cert= and key=")
-    return options
 
 
 def _host(text: str, url: str) -> tuple[str, int]:

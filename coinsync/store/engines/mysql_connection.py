@@ -77,7 +77,7 @@ class MysqlDatabase(MySQLDatabase):
 
     def _connect(self) -> pymysql.Connection[Any]:
         failed: Exception | None = None
-        for host, port in self.address.hosts or (("localhost", 0),):
+        for host, port in self.address.hosts:
             try:
                 return self._connect_in_time(host, port)
             except (pymysql.MySQLError, DatabaseUnusable) as error:
@@ -97,7 +97,7 @@ class MysqlDatabase(MySQLDatabase):
         except RuntimeError as error:
             # The driver has no library for the way in which MySQL 8 seals a password by itself.
             why = "the account wants TLS or a socket (caching_sha2_password)"
-            advice = "Add ?tls=on or ?socket=PATH to [database] url. Nothing was written."
+            advice = "Add ?tls=on to [database] url. Nothing was written."
             raise DatabaseUnusable(f"database: {self.address}: {why}", advice=advice) from error
         except TookTooLong:
             why = f"not connected in {seconds:.0f} s"
@@ -116,7 +116,6 @@ class MysqlDatabase(MySQLDatabase):
         connection: pymysql.Connection[Any] = pymysql.connect(
             host=host,
             port=port,
-            unix_socket=address.socket or None,
             user=address.user,
             # The driver would write a text in Latin-1.
             password=address.password.encode(),

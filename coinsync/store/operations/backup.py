@@ -1,4 +1,4 @@
-"""A backup of the database in one file, looked at before it gets its name.
+"""A backup of the database in one file: made, looked at before it gets its name, put back.
 
 It is a database of SQLite, whatever the engine: ``db copy`` brings it back to a server.
 """
@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from coinsync.core.seal import Seal
-from coinsync.errors import CoinsyncError
+from coinsync.errors import CoinsyncError, DatabaseUnusable, UsageError
 from coinsync.files import new_file
 from coinsync.store.database import engine_at, open_readable, reading, speaking
 from coinsync.store.engines.sqlite import SQLITE
@@ -86,3 +86,28 @@ def sound_seal(reader: Reader, name: str) -> Seal:
     if damage:
         raise CoinsyncError(f"backup: {name} is damaged ({damage[0]})")
     return seal
+
+
+def looked_through(url: str, backup: Path, account: str) -> Seal:
+    """The newest seal of a sound backup of this CRM account, which may take a file's place."""
+    if engine_at(url) is not SQLITE:
+        raise UsageError(
+            "db restore: the configured database is on a server",
+            advice="docs/operations.md says how a backup comes back there, by coinsync db copy.",
+        )
+    opened = open_readable(f"sqlite:///{backup.absolute()}")
+    with reading(opened):
+        reader = Reader(opened)
+        seal = sound_seal(reader, str(backup))
+        recorded = reader.head().account
+    if recorded not in ("", account):
+        raise DatabaseUnusable(
+            f"restore: {backup} belongs to the CRM account {recorded!r}, not to {account!r}"
+        )
+    return seal
+
+
+def restore(url: str, backup: Path) -> None:
+    """Put a backup in the place of a file, whole or not at all; others may be reading it."""
+    with speaking(open_readable(url)):
+        SQLITE.put_back(url, backup)
