@@ -239,10 +239,10 @@ class Sync:
             self.reader.first_read_on(branch.id) or today,
         )
         scopes = [*windows(branch.id, *self._days(today)), *self._days_held(branch.id, today)]
-        steps = []
-        for window in scopes:
-            step = LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
-            steps.append(step)
+        steps = [
+            LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
+            for window in scopes
+        ]
         return Outcome(
             branch,
             scope,
