@@ -181,7 +181,7 @@ class NotFound(CoinsyncError):
 
 
 class Ambiguous(CoinsyncError):
-    """Several answer to that name; ``candidates`` says which."""
+    """Several answer to a name; each of ``candidates`` begins with a word that names it alone."""
 
     exit_code = 6
     advice = "Use the number of the one that is meant."

@@ -1,8 +1,7 @@
 """From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
-from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -191,8 +190,8 @@ class Sync:
         days_back = min(self.settings.sync.days_back, last.toordinal() - 1)
         return self.since or last - timedelta(days=days_back), last
 
-    def _days_held(self, branch: int, today: date) -> list[Scope]:
-        """Days outside the window with a held reversal for which the child has enough by now."""
+    def _windows(self, branch: int, today: date) -> list[Scope]:
+        """Months, and each day outside with a held reversal for which the child has enough."""
         since, until = self._days(today)
         survivors = self.reader.survivors()
         days = set()
@@ -203,7 +202,8 @@ class Sync:
             owner = survivors.get(hold.resident, hold.resident)
             if self._balances([owner])[owner] >= -hold.coins:
                 days.add(hold.happened_on)
-        return [Scope(branch, day, day) for day in sorted(days)]
+        outside = [Scope(branch, day, day) for day in sorted(days)]
+        return [*Scope(branch, since, until).months(), *outside]
 
     def _people_outcome(self, branch: BranchSettings, today: date, moment: datetime) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
@@ -238,10 +238,9 @@ class Sync:
             by_group(reading.schedule),
             self.reader.first_read_on(branch.id) or today,
         )
-        scopes = [*windows(branch.id, *self._days(today)), *self._days_held(branch.id, today)]
         steps = [
             LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
-            for window in scopes
+            for window in self._windows(branch.id, today)
         ]
         return Outcome(
             branch,
@@ -381,17 +380,6 @@ class Sync:
     def _balances(self, owners: Collection[int]) -> dict[int, int]:
         at_start = self.reader.balances(owners, upto=self._start)
         return {owner: coins + self._coins_moved[owner] for owner, coins in at_start.items()}
-
-
-def windows(branch: int, since: date, until: date) -> Iterator[Scope]:
-    """Cut days into months, so that memory and guards do not grow with history."""
-    while since <= until:
-        _, days = monthrange(since.year, since.month)
-        end = min(until, since.replace(day=days))
-        yield Scope(branch, since, end)
-        if end == until:
-            return
-        since = end + timedelta(days=1)
 
 
 def run_digest(outcomes: Iterable[Outcome]) -> str:

@@ -23,14 +23,14 @@ from coinsync.core.facts import (
     Resident,
     Status,
 )
-from coinsync.core.plan import Limits, Purpose, Put, RemarkKind
+from coinsync.core.plan import Limits, Purpose, Put, RemarkKind, Scope
 from coinsync.core.planning.review import Ruling
 from coinsync.desk import people as desk
 from coinsync.desk import review
 from coinsync.errors import CrmUnreachable, IncompleteRead
 from coinsync.exchange.base import Reading, Unreadable
 from coinsync.exchange.window import MISSING_ASKED_MAX
-from coinsync.sync import Outcome, run_digest, unsafe_digests, windows
+from coinsync.sync import Outcome, run_digest, unsafe_digests
 from tests.support.makers import ADA, GLEB, a_resident, a_rule, put_in
 from tests.support.plain import UNREACHABLE, PlainExchange
 from tests.support.plain_school import (
@@ -83,7 +83,7 @@ def coins(outcomes: list[Outcome]) -> list[tuple[int | None, int, int]]:
 def test_windows_cover_every_day_once(since: date, length: int) -> None:
     """In order, without gap or overlap, none longer than a month."""
     until = since + timedelta(days=length)
-    found = list(windows(7, since, until))
+    found = list(Scope(7, since, until).months())
     assert (found[0].since, found[-1].until) == (since, until)
     for before, after in pairwise(found):
         assert after.since == before.until + timedelta(days=1)
@@ -95,7 +95,7 @@ def test_windows_cover_every_day_once(since: date, length: int) -> None:
 
 def test_no_window_for_an_empty_span() -> None:
     """A span that ends before it begins has no days."""
-    assert list(windows(7, date(2026, 2, 1), date(2026, 1, 1))) == []
+    assert list(Scope(7, date(2026, 2, 1), date(2026, 1, 1)).months()) == []
 
 
 # --- which days are read ---------------------------------------------------------------------

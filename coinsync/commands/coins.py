@@ -21,6 +21,7 @@ from coinsync.commands.options import (
     author_of,
     note_of,
     number_of,
+    resident_argument,
 )
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session, refuse_branches
@@ -38,9 +39,7 @@ from coinsync.lookup.residents import attended, find_resident, members_of, resid
 #: Where many get the same, how many coins is the only word, and stands in the place of who.
 WhoPerhaps = Annotated[
     str | None,
-    argument(
-        "RESIDENT", "101, vk:456, or a name's beginning; left out for many.", completion.residents
-    ),
+    resident_argument("101, vk:456, or a name's beginning; left out for many."),
 ]
 CoinsPerhaps = Annotated[str | None, argument("COINS", "How many; left out with --for.")]
 ForWay = Annotated[

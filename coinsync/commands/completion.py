@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from coinsync.core.identity import folded
 from coinsync.errors import CoinsyncError
 
 if TYPE_CHECKING:
@@ -54,15 +55,53 @@ def _inert(text: str) -> str:
     return "".join(char for char in text if char.isalnum() or char in " .,+-")
 
 
+def _by_number_or_name(entries: Iterable[tuple[int, str]], incomplete: str) -> Iterator[Offer]:
+    sign = "#" if incomplete.startswith("#") else ""
+    typed = folded(incomplete)
+    for id, name in entries:
+        number = f"{sign}{id}"
+        if number.startswith(incomplete):
+            yield number, name
+        elif folded(name).startswith(typed):
+            # A shell takes only what goes on just as it was typed. A no-break space is a space to
+            # us, and no shell ends a word at it.
+            rest = _inert(name[len(incomplete) :])
+            yield f"{incomplete}{rest}".replace(" ", "\N{NO-BREAK SPACE}"), number
+
+
 @_offered
 def residents(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]:
-    """Residents by the beginning of a number; a shell takes no number in the place of a name."""
-    sign = "#" if incomplete.startswith("#") else ""
+    """Residents by the beginning of a number or a name."""
     merged = reader.survivors()
-    for resident in reader.residents():
-        number = f"{sign}{resident.id}"
-        if number.startswith(incomplete) and resident.id not in merged:
-            yield number, resident.name
+    entries = ((each.id, each.name) for each in reader.residents() if each.id not in merged)
+    return _by_number_or_name(entries, incomplete)
+
+
+@_offered
+def groups(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]:
+    """Groups by the beginning of a number or a name."""
+    from coinsync.core.facts import Group
+
+    entries = ((group.id, group.name) for group in reader.all(Group))
+    return _by_number_or_name(entries, incomplete)
+
+
+@_offered
+def sales(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]:
+    """Keys of sales, the newest first."""
+    for sale in reversed(reader.sales()):
+        if sale.id.startswith(incomplete):
+            yield sale.id, f"{sale.happened_on} {sale.actor}"
+
+
+@_offered
+def fairs(settings: Settings, reader: Reader, incomplete: str) -> Iterator[Offer]:
+    """Fairs by the beginning of their code."""
+    from coinsync.core.catalog import Event
+
+    for event in reader.all(Event):
+        if event.code.startswith(incomplete):
+            yield event.code, event.title
 
 
 @_offered

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from typer import Context, Option
 
-from coinsync.commands import completion
 from coinsync.commands.options import (
     AsCsv,
     CoinsMin,
@@ -13,9 +12,9 @@ from coinsync.commands.options import (
     InGroup,
     SortBy,
     Who,
-    argument,
     day_of,
     day_option,
+    resident_argument,
     span,
 )
 from coinsync.commands.session import Session, refuse_branches
@@ -26,9 +25,7 @@ from coinsync.lookup.residents import find_resident, residents_of, with_coins
 
 def balance(
     ctx: Context,
-    resident: Annotated[
-        str | None, argument("RESIDENT", "One resident; all if left out.", completion.residents)
-    ] = None,
+    resident: Annotated[str | None, resident_argument("One resident; all if left out.")] = None,
     as_of: Annotated[str | None, day_option("At the end of that day.", "--as-of")] = None,
     group: InGroup = "",
     coins_min: CoinsMin = None,

@@ -6,6 +6,7 @@ from typing import Annotated
 from typer import Context, Option
 
 from coinsync.commands import completion
+from coinsync.commands.choosing import chosen_resident
 from coinsync.commands.options import (
     AsCsv,
     Day,
@@ -42,6 +43,7 @@ def journal(
             metavar="RESIDENT",
             help="Only what moved their coins by hand.",
             autocompletion=completion.residents,
+            callback=chosen_resident,
         ),
     ] = None,
     kind: Annotated[Kind | None, Option(help="Only what posted such entries by hand.")] = None,

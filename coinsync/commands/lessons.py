@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Context, Option
 
-from coinsync.commands import completion, connections
+from coinsync.commands import connections
 from coinsync.commands.options import (
     AcceptUnsafe,
     Day,
     LockTimeout,
     Yes,
-    argument,
     day_of,
     day_option,
     digests_of,
+    resident_argument,
     span,
 )
 from coinsync.commands.session import DIFFERENT, Session
@@ -172,8 +172,7 @@ def _take(posting: Posting, outcome: Outcome, bar: Bar | None = None) -> bool:
 def explain(
     ctx: Context,
     resident: Annotated[
-        str | None,
-        argument("RESIDENT", "Left out: everybody in the --lesson.", completion.residents),
+        str | None, resident_argument("Left out: everybody in the --lesson.")
     ] = None,
     lesson: Annotated[int | None, Option(help="This lesson.")] = None,
     day: Annotated[str | None, day_option("All lessons of a day.", "--date")] = None,

@@ -11,6 +11,7 @@ import typer
 from typer import Option
 
 from coinsync.commands import completion
+from coinsync.commands.choosing import chosen_resident
 from coinsync.core.identity import clean, plain_number
 from coinsync.core.people_report import Sort
 from coinsync.errors import UsageError
@@ -29,6 +30,16 @@ def argument(metavar: str, help: str, offers: Callable[..., Any] | None = None) 
     return typer.Argument(metavar=metavar, help=help, autocompletion=offers)
 
 
+def resident_argument(help: str, metavar: str = "RESIDENT") -> Any:
+    """An argument that names a resident: completed, and chosen where it means several."""
+    return typer.Argument(
+        metavar=metavar,
+        help=help,
+        autocompletion=completion.residents,
+        callback=chosen_resident,
+    )
+
+
 def day_option(help: str | None, *names: str) -> Any:
     """An option that is a day."""
     return Option(*names, metavar="YYYY-MM-DD", help=help)
@@ -39,10 +50,7 @@ DayOfSale = Annotated[str | None, day_option("When it was; today if left out.", 
 AsCsv = Annotated[bool, Option("--csv", help="For a spreadsheet.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Show what it would write, write nothing.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
-Who = Annotated[
-    str,
-    argument("RESIDENT", "101, crm:101, vk:456, or the beginning of a name.", completion.residents),
-]
+Who = Annotated[str, resident_argument("101, crm:101, vk:456, or the beginning of a name.")]
 Reason = Annotated[str, Option("--reason", help="Why, in words that the family will read.")]
 Note = Annotated[str, Option("--note", help="Why, in words that the family will read.")]
 Key = Annotated[
@@ -50,7 +58,21 @@ Key = Annotated[
 ]
 InGroup = Annotated[
     str,
-    Option("--group", metavar="GROUP", help="A group: its number, or the beginning of its name."),
+    Option(
+        "--group",
+        metavar="GROUP",
+        help="A group: its number, or the beginning of its name.",
+        autocompletion=completion.groups,
+    ),
+]
+Fair = Annotated[
+    str,
+    Option(
+        "--event",
+        metavar="EVENT",
+        help="The fair that the sales belong to.",
+        autocompletion=completion.fairs,
+    ),
 ]
 CoinsMin = Annotated[
     int | None, Option("--min", metavar="COINS", help="Only who has so many, or more.")

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 from typer import Context, Option
 
-from coinsync.commands import completion
 from coinsync.commands.options import (
     AsCsv,
     CoinsMin,
@@ -15,6 +14,7 @@ from coinsync.commands.options import (
     Who,
     Yes,
     argument,
+    resident_argument,
 )
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
@@ -59,8 +59,8 @@ def show(ctx: Context, resident: Who) -> None:
 
 def merge(
     ctx: Context,
-    card: Annotated[str, argument("CARD", "The card that ends.", completion.residents)],
-    into: Annotated[str, argument("INTO", "The card that it goes on as.", completion.residents)],
+    card: Annotated[str, resident_argument("The card that ends.", "CARD")],
+    into: Annotated[str, resident_argument("The card that it goes on as.", "INTO")],
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> int:

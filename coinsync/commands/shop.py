@@ -11,6 +11,7 @@ from coinsync.commands.options import (
     Day,
     DayOfSale,
     DryRun,
+    Fair,
     Key,
     Note,
     Reason,
@@ -36,8 +37,10 @@ from coinsync.lookup.residents import find_resident, residents_of
 from coinsync.render import shop as render
 from coinsync.store.reader import Reader
 
-Fair = Annotated[str, Option("--event", metavar="EVENT", help="The fair that the sale belongs to.")]
-Code = Annotated[str, argument("EVENT", "A short word for the fair, as in fair-2026-12.")]
+Code = Annotated[
+    str, argument("EVENT", "A short word for the fair, as in fair-2026-12.", completion.fairs)
+]
+SaleKey = Annotated[str, argument("SALE", "Its key, as `shop sales` shows it.", completion.sales)]
 
 
 def sell(
@@ -81,7 +84,7 @@ def _buyer_of_part(reader: Reader, text: str) -> desk.Buyer:
 
 def refund(
     ctx: Context,
-    sale: Annotated[str, argument("SALE", "Its key, as `shop sales` shows it.")],
+    sale: SaleKey,
     line: Annotated[
         list[int] | None, Option("--line", help="Only this line; may be repeated.")
     ] = None,
@@ -116,7 +119,7 @@ def sales(
     session.print_listing(render.sales(purchases), as_csv)
 
 
-def sale(ctx: Context, key: Annotated[str, argument("SALE", "Its key.")]) -> None:
+def sale(ctx: Context, key: SaleKey) -> None:
     """One sale with its lines, who paid, and what came back."""
     session: Session = ctx.obj
     with session.reader() as reader:

@@ -12,13 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Annotated
 
 import typer
-from typer import Context, Option
+from typer import Context
 
 from coinsync import errors
-from coinsync.commands.options import author_of
+from coinsync.commands.options import Fair, author_of
 from coinsync.commands.posting import apply
 from coinsync.commands.session import Session, at_terminal
 from coinsync.core.catalog import Item, Pick
@@ -35,10 +34,6 @@ from coinsync.render.coins import proposal_page
 from coinsync.render.numbers import counted
 from coinsync.store.database import PooledConnection
 from coinsync.store.reader import Reader
-
-FairOfSales = Annotated[
-    str, Option("--event", metavar="EVENT", help="The fair that the sales belong to.")
-]
 
 TRIES_MAX = 5
 #: No letters: these keys are the same in every layout.
@@ -62,7 +57,7 @@ _LATIN, _RUSSIAN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`", "йцукенгшщзх�
 _OTHER_LAYOUT = str.maketrans(_LATIN + _RUSSIAN, _RUSSIAN + _LATIN)
 
 
-def till(ctx: Context, event: FairOfSales = "") -> int:
+def till(ctx: Context, event: Fair = "") -> int:
     """Sell at a fair: a buyer, goods, yes; the next one."""
     session: Session = ctx.obj
     if session.json or session.quiet:

@@ -76,7 +76,8 @@ class StatementLine:
 class Statement:
     """A resident's coins from one day to another, oldest line first.
 
-    ``coins`` is the school's word beside the closing balance; ``seal`` vouches for every line.
+    ``coins`` is the school's word beside the closing balance. ``owes``: what the closing balance
+    lacks is lacking today too. ``seal`` vouches for every line.
     """
 
     school: str
@@ -90,4 +91,5 @@ class Statement:
     lines: tuple[StatementLine, ...]
     closing: int
     coins: str
+    owes: bool
     seal: str

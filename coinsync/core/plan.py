@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from calendar import monthrange
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -90,6 +91,17 @@ class Scope:
     branch: int
     since: date
     until: date
+
+    def months(self) -> Iterator[Scope]:
+        """Cut its days into months, so that memory and guards do not grow with history."""
+        since = self.since
+        while since <= self.until:
+            _, days = monthrange(since.year, since.month)
+            end = min(self.until, since.replace(day=days))
+            yield Scope(self.branch, since, end)
+            if end == self.until:
+                return
+            since = end + timedelta(days=1)
 
 
 class RemarkKind(StrEnum):

@@ -1,14 +1,12 @@
 """What a clerk's command is about to do: its plan, and what a person sees before saying yes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from coinsync.core.facts import Hold
 from coinsync.core.files.import_rows import EARLIEST
-from coinsync.core.floor import debt_text
 from coinsync.core.plan import Plan, Scope
-from coinsync.errors import NotEnoughCoins, UsageError
+from coinsync.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +69,3 @@ class Proposal:
 def scope_of(*days: date) -> Scope:
     """The scope of hand work on these days: it belongs to no branch."""
     return Scope(0, min(days), max(days))
-
-
-def check_floors(moves: Sequence[Move]) -> None:
-    """Refuse moves at whose end somebody who loses coins has fewer than none; all are named."""
-    # Only the end counts: of several moves of one resident a gain may come after a loss.
-    first: dict[int, Move] = {}
-    last: dict[int, Move] = {}
-    for move in moves:
-        first.setdefault(move.resident, move)
-        last[move.resident] = move
-    debts = []
-    for id, move in first.items():
-        debts.append(debt_text(f"#{id} {move.name}", move.before, last[id].after - move.before))
-    if any(debts):
-        raise NotEnoughCoins("; ".join(filter(None, debts)))

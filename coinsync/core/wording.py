@@ -303,6 +303,7 @@ _STATEMENT: Mapping[str, Texts] = {
     "closing": ("Остаток на конец", "Closing balance"),
     "nothing": ("За это время записей нет.", "There are no lines in this time."),
     "standing": ("На {day}: {number} {coins}", "On {day}: {number} {coins}"),
+    "made_up": ("сейчас отрабатывать нечего", "nothing is to be made up now"),
 }
 
 

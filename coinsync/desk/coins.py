@@ -9,7 +9,7 @@ from coinsync.core.facts import Decision, Presence, Resident
 from coinsync.core.journal import NOT_TAKEN_BACK, sale_of
 from coinsync.core.ledger import Entry, KeyState, Kind, Line, Posted
 from coinsync.core.plan import Change, Drop, Plan, Post, Purpose, Put
-from coinsync.core.proposal import Proposal, check_floors, scope_of
+from coinsync.core.proposal import Proposal, scope_of
 from coinsync.core.school import Way
 from coinsync.desk import gather
 from coinsync.desk.gather import Clerk
@@ -91,7 +91,6 @@ def _give(
     if not author.allow_duplicate:
         _refuse_duplicates(reader, entries, author.now)
     moves = gather.moves_of(clerk, entries)
-    check_floors(moves)
     plan = Plan.of(
         Purpose.DESK,
         scope_of(*(entry.happened_on for entry in entries)),
@@ -208,7 +207,6 @@ def reverse_all(clerk: Clerk, originals: Sequence[Posted], note: str, *words: st
         if of_lesson:
             decisions += _decide_nothing_is_due(clerk, reversal, today)
     moves = gather.moves_of(clerk, reversals)
-    check_floors(moves)
     plan = Plan.of(
         Purpose.DESK,
         scope_of(*(reversal.happened_on for reversal in reversals)),

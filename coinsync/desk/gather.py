@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from coinsync.config import Settings
+from coinsync.core import floor
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.ledger import Entry, KeyState
 from coinsync.core.planning.compare import Difference
@@ -12,7 +13,7 @@ from coinsync.core.planning.review import Question
 from coinsync.core.proposal import Author, Move
 from coinsync.core.reasons import why
 from coinsync.core.rules import judge
-from coinsync.errors import CoinPolicy, NotFound
+from coinsync.errors import CoinPolicy, NotEnoughCoins, NotFound
 from coinsync.store.reader import Reader
 
 
@@ -54,11 +55,28 @@ def surviving_card(reader: Reader, card: Resident) -> Resident:
 
 
 def moves_of(clerk: Clerk, entries: Sequence[Entry]) -> tuple[Move, ...]:
-    """What entries do to the balances as they are now, one after the other."""
+    """What entries do to the balances as they are now, one after the other.
+
+    Raises ``NotEnoughCoins`` with everybody who would have fewer than none.
+    """
+    moves, debts = moves_and_debts(clerk, entries)
+    if debts:
+        raise NotEnoughCoins("; ".join(debts.values()))
+    return moves
+
+
+def moves_and_debts(
+    clerk: Clerk, entries: Sequence[Entry]
+) -> tuple[tuple[Move, ...], dict[int, str]]:
+    """What entries do to balances, and what is wrong with it, by whose coins it is."""
     reader = clerk.reader
     survivors = reader.survivors()
     owners = {survivors.get(entry.resident, entry.resident) for entry in entries}
-    residents, balances = reader.residents_by_id(owners), reader.balances(owners)
+    losses = floor.losses_of(entries, survivors)
+    coins = reader.coins_by_day(owners, floor.first_day(losses), survivors=survivors)
+    balances = {owner: coins[owner].total() for owner in owners}
+    residents = reader.residents_by_id(owners)
+    names = {id: resident.name for id, resident in residents.items()}
     moves = []
     for entry in entries:
         owner = survivors.get(entry.resident, entry.resident)
@@ -66,7 +84,7 @@ def moves_of(clerk: Clerk, entries: Sequence[Entry]) -> tuple[Move, ...]:
         balances[owner] += entry.coins
         move = Move(
             resident=owner,
-            name=residents[owner].name if owner in residents else "",
+            name=names.get(owner, ""),
             before=before,
             coins=entry.coins,
             after=balances[owner],
@@ -75,7 +93,7 @@ def moves_of(clerk: Clerk, entries: Sequence[Entry]) -> tuple[Move, ...]:
             day=entry.happened_on,
         )
         moves.append(move)
-    return tuple(moves)
+    return tuple(moves), floor.debts(losses, coins, names)
 
 
 def question_about(

@@ -1,6 +1,5 @@
 """The rows of a file, as one plan. Writes nothing."""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,15 +11,16 @@ from coinsync.core.files.import_rows import KEY_PREFIX, ImportRow
 from coinsync.core.files.sheet import Problem, quoted, refusal
 from coinsync.core.ledger import Entry, KeyState, Kind, Line
 from coinsync.core.plan import Plan, Post, Purpose
-from coinsync.core.proposal import Move, Proposal, check_floors, scope_of
+from coinsync.core.proposal import Move, Proposal, scope_of
 from coinsync.desk.coins import refuse_another_entry, says_the_same
-from coinsync.desk.gather import Clerk, moves_of, refuse_erased
+from coinsync.desk.gather import Clerk, moves_and_debts, refuse_erased
 from coinsync.errors import (
     Ambiguous,
     CoinPolicy,
     CoinsyncError,
     ImportRefused,
     LikelyDuplicate,
+    NotEnoughCoins,
     NotFound,
 )
 from coinsync.store.reader import Reader
@@ -61,8 +61,8 @@ def import_rows(
         else:
             new_rows.append((row, entry))
     new_entries = [entry for _, entry in new_rows]
-    moves = moves_of(clerk, new_entries)
-    _refuse_debts(moves, [row.line for row, _ in new_rows], wrong)
+    moves, debts = moves_and_debts(clerk, new_entries)
+    _refuse_debts(moves, debts, [row.line for row, _ in new_rows], wrong)
     wrong.refuse()
     if not author.allow_duplicate:
         _refuse_sent_twice(reader, new_rows, {row.key for row in rows}, author.now)
@@ -149,17 +149,17 @@ def _entries_of_rows(
     return entries
 
 
-def _refuse_debts(moves: Sequence[Move], lines: Sequence[int], wrong: _Wrong) -> None:
-    moves_by_resident: defaultdict[int, list[Move]] = defaultdict(list)
+def _refuse_debts(
+    moves: Sequence[Move], debts: Mapping[int, str], lines: Sequence[int], wrong: _Wrong
+) -> None:
     line_of_resident: dict[int, int] = {}
     for move, line in zip(moves, lines, strict=True):
-        moves_by_resident[move.resident].append(move)
-        if move.coins < 0:
+        if move.coins < 0 and move.resident in debts:
             line_of_resident[move.resident] = line
     # The last line that takes coins of a resident is the one to look at.
     for resident, line in line_of_resident.items():
         with wrong.collected(line, "coins"):
-            check_floors(moves_by_resident[resident])
+            raise NotEnoughCoins(debts[resident])
 
 
 def _refuse_another_row(

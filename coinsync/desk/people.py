@@ -59,9 +59,7 @@ def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
     ]
     if card.presence is Presence.CLIENT:
         words.append(f"#{card.id} is still a client in the CRM; its lessons go on counting")
-    words.append(
-        "a lesson for which both are paid counts once; reconcile names what no sync reads"
-    )
+    words.append("a lesson for which both are paid counts once; reconcile names what no sync reads")
     return propose_facts(clerk, card, changes, *words)
 
 

@@ -17,7 +17,7 @@ from coinsync.core.facts import (
 from coinsync.core.plan import Plan, Purpose, puts
 from coinsync.core.planning.review import Question, Ruling, plan_review
 from coinsync.core.proposal import Case, Proposal, scope_of
-from coinsync.desk.gather import Clerk, moves_of, question_about
+from coinsync.desk.gather import Clerk, moves_and_debts, question_about
 from coinsync.errors import CoinPolicy, UsageError
 from coinsync.store.reader import Reader
 
@@ -69,7 +69,8 @@ def review(clerk: Clerk, holds: Sequence[Hold], ruling: Ruling, *, note: str) ->
     cards = reader.recorded(Resident, {hold.resident for hold in holds})
     erased = {card.id for card in cards if card.presence is Presence.ERASED}
     plan = plan_review(questions, ruling, actor=clerk.author.actor, note=note, erased=erased)
-    moves = moves_of(clerk, plan.entries)
+    # A person who decides may leave a debt.
+    moves, _ = moves_and_debts(clerk, plan.entries)
     return Proposal(plan, moves, _words_where_nothing_moves(plan, questions, owners))
 
 

@@ -10,7 +10,7 @@ from coinsync.core.facts import Presence, Resident
 from coinsync.core.floor import refuse_sold_out
 from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, refund_key, sale_key
 from coinsync.core.plan import Change, Plan, Post, Purpose, Put, Stock
-from coinsync.core.proposal import Author, Proposal, check_floors, scope_of
+from coinsync.core.proposal import Author, Proposal, scope_of
 from coinsync.core.shop_report import paid_by_card
 from coinsync.desk.fairs import open_event
 from coinsync.desk.gather import Clerk, moves_of
@@ -59,7 +59,6 @@ def sell(
     text = _note_of_sale(lines, note)
     entries = [_payment(sale, resident.id, coins, text) for resident, coins in parts]
     moves = moves_of(clerk, entries)
-    check_floors(moves)
     plan = Plan.of(
         Purpose.SALE,
         scope_of(sale.happened_on),

@@ -6,7 +6,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import chain
 
-from coinsync.core.facts import Branch, Group, Mark, Membership, Resident, Status, VkPage
+from coinsync.core.facts import (
+    Branch,
+    Group,
+    Mark,
+    Membership,
+    Presence,
+    Resident,
+    Status,
+    VkPage,
+)
 from coinsync.core.identity import answers_to, clean, folded, plain_number
 from coinsync.core.people_report import Card, Dossier, LinkLine, RosterLine, Sort
 from coinsync.errors import Ambiguous, NotFound
@@ -32,9 +41,26 @@ def find_resident(reader: Reader, text: str) -> Resident:
 def find_card(reader: Reader, text: str) -> Resident:
     """The card that a text means, be it merged or not."""
     cards = _candidates(reader, clean(unicodedata.normalize("NFKC", text)))
-    candidates = [f"#{card.id} {card.name} ({card.presence.value})" for card in cards]
-    refuse_none_or_many("resident", text, candidates)
+    if len(cards) > 1:
+        refuse_none_or_many("resident", text, _told_apart(reader, cards))
+    refuse_none_or_many("resident", text, [card.name for card in cards])
     return cards[0]
+
+
+def _told_apart(reader: Reader, cards: Iterable[Resident]) -> list[str]:
+    """What a person needs to choose among residents, clients first."""
+    # No clock is here. Who is in which group is known as of the last run at best.
+    day = max((date.fromisoformat(run.posted_at[:10]) for run in reader.runs(1)), default=date.max)
+    clients_first = sorted(cards, key=lambda card: card.presence is not Presence.CLIENT)
+    balances = reader.balances(card.id for card in clients_first)
+    branches = {branch.id: branch.name for branch in reader.all(Branch)}
+    candidates = []
+    for line in roster(reader, {card: balances[card.id] for card in clients_first}, lambda _: day):
+        resident = line.resident
+        places = [branches.get(id, f"branch {id}") for id in resident.branches]
+        parts = [*line.groups, *places, resident.presence.value, f"{line.coins} coins"]
+        candidates.append(f"#{resident.id} {resident.name} ({', '.join(parts)})")
+    return candidates
 
 
 def refuse_none_or_many(

@@ -74,8 +74,8 @@ def _statement_page(of: Statement) -> Parts:
     end = texts["standing"].format(
         day=words.day(of.until), number=words.number(max(of.closing, 0)), coins=of.coins
     )
-    debt = words.to_be_made_up(of.closing)
-    if debt:
+    if of.closing < 0:
+        debt = words.to_be_made_up(of.closing) if of.owes else texts["made_up"]
         end = f"{end}, {debt}"
     nothing = () if of.lines else (texts["nothing"],)
     page.append(_paragraphs(*nothing, "", bold(end), ""))

@@ -48,6 +48,12 @@ SELECT resident_id, SUM(coins) FROM entry
 WHERE resident_id IN ({marks}) AND n <= ? AND happened_on <= ? GROUP BY resident_id
 """
 
+#: The same by day; what happened up to the first one stands together.
+COINS_BY_DAY = """
+SELECT resident_id, MAX(happened_on), SUM(coins) FROM entry WHERE resident_id IN ({marks})
+GROUP BY resident_id, CASE WHEN happened_on > ? THEN happened_on ELSE '' END
+"""
+
 
 @cache
 def facts_by(table: Table, column: str) -> str:

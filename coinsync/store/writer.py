@@ -256,8 +256,8 @@ def _check_stock(reader: Reader, plan: Plan) -> None:
 
 def _check_floors(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
     checked = floor.balances_to_check(plan, merges)
-    balances = reader.balances(checked.owners, survivors=checked.survivors)
-    floor.refuse_debts(checked, balances)
+    coins = reader.coins_by_day(checked.owners, checked.since, survivors=checked.survivors)
+    floor.refuse_debts(checked, coins)
 
 
 def _run_of(plan: Plan, order: Order, head: Head, uuid: str, posted_at: str, facts: int) -> Run:

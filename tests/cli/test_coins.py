@@ -465,7 +465,8 @@ class TestWhoIsMeant:
         said = installation.run("credit", "Рената С", "5", "--reason", "x", "--yes")
         assert said.code == 6
         assert "2 residents answer to 'Рената С'" in said.err
-        assert "    #106 Рената С. (client)\n    #107 Рената С. (client)\n" in said.err
+        assert "    #106 Рената С. (Python-2, Roblox-3, Казань, Иннополис, client, 100" in said.err
+        assert "    #107 Рената С. (Python-1, Казань, client, 40 coins)\n" in said.err
         assert installation.tables() == before
 
     def test_nobody_answers(self, installation: Installation) -> None:
@@ -577,3 +578,42 @@ class TestReverse:
         """The entry's number is what makes a repeat harmless."""
         installation.ok("credit", f"#{ADA}", "5", "--reason", "x", "--yes")
         assert "key" not in installation.ok("reverse", "109", "--note", "x", "--yes").out
+
+
+@pytest.mark.sqlite
+class TestChosenByNumber:
+    """Where a person types what several answer to, the person chooses; a program is told."""
+
+    WORDS = ("credit", "рената с", "5", "--reason", "Помогла", "--yes")
+
+    def test_by_its_number(self, installation: Installation) -> None:
+        """Asked again until it is one of the list."""
+        shown = in_terminal(
+            installation, *self.WORDS, answers=[("number> ", "7\n"), ("number> ", "2\n")]
+        )
+        assert shown.code == 0
+        assert "   2  #107 Рената С. (Python-1, Казань, client, 40 coins)" in shown.text
+        assert (installation.balance(RICH), installation.balance(TWIN)) == (100, 45)
+
+    @pytest.mark.parametrize("answer", [ENTER, END_OF_INPUT])
+    def test_none(self, installation: Installation, answer: str) -> None:
+        """Nothing is written: 6, as where nobody is there."""
+        shown = in_terminal(installation, *self.WORDS, answers=[("number> ", answer)])
+        assert (shown.code, "2 residents answer to 'рената с'" in shown.text) == (6, True)
+        assert (installation.balance(RICH), installation.balance(TWIN)) == (100, 40)
+
+    @pytest.mark.parametrize("words", [("--json",), ("--quiet",)])
+    def test_a_program_is_not_asked(
+        self, installation: Installation, words: tuple[str, ...]
+    ) -> None:
+        """Also in a terminal."""
+        shown = in_terminal(installation, *self.WORDS, *words)
+        assert (shown.code, "number> " in shown.text, "#107" in shown.text) == (6, False, True)
+
+    def test_what_means_one_or_nobody_is_not_asked_about(self, installation: Installation) -> None:
+        """A name, an account, and a name that nobody has."""
+        for who, code in (("Ада Д", 0), ("vk:900000005", 0), ("никто", 6)):
+            shown = in_terminal(
+                installation, "credit", who, "1", "--reason", who, "--yes", "--json"
+            )
+            assert (shown.code, "number> " in shown.text) == (code, False)

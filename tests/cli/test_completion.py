@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import cli
+from tests.support.goods import an_item, fill
 from tests.support.school import Installation
 
 _PROGRAM = "import sys; sys.argv[0] = 'coinsync'; import cli; cli.run()"
@@ -116,6 +117,41 @@ def test_residents_as_shells_show_them(asked: Asked, installation: Installation)
     assert sorted(asked("bash", f"coinsync --config {installation.config} credit #10"))[0] == "#101"
     assert asked("bash", f"coinsync --config {installation.config} credit 102x") == []
     assert len(asked("bash", f"coinsync --config {installation.config} credit ")) == 42
+
+
+def test_residents_by_name(asked: Asked, installation: Installation) -> None:
+    """What was typed stays as typed, and a space that splits no word stands for each space."""
+    at = f"coinsync --config {installation.config}"
+    assert asked("bash", f"{at} credit ад") == ["ада\u00a0Д."]
+    assert asked("fish", f"{at} credit РЕНАТА\u00a0С") == [
+        "РЕНАТА\u00a0С.\t106",
+        "РЕНАТА\u00a0С.\t107",
+    ]
+    assert asked("bash", f"{at} credit Ада\u00a0Д") == ["Ада\u00a0Д."]
+    assert asked("bash", f"{at} credit никто") == []
+    named = installation.ok("balance", "ада\u00a0Д.", "--json").json
+    assert [each["resident"] for each in named] == [102]
+
+
+def test_groups(asked: Asked, installation: Installation) -> None:
+    """By number or name, wherever a group is named."""
+    at = f"coinsync --config {installation.config}"
+    for command in ("credit 5", "balance", "residents list"):
+        assert "python-2" in asked("bash", f"{at} {command} --group py")
+    assert "\tPython-2" in "\n".join(asked("fish", f"{at} balance --group "))
+
+
+def test_sales_and_fairs(asked: Asked, desk: Installation) -> None:
+    """Keys of sales, the newest first, and fairs by their code."""
+    fill(desk, {an_item("pen", 7): 10})
+    desk.ok("shop", "open", "fair-1", "--title", "Ярмарка", "--yes")
+    for key in ("k-1", "k-2", "z-3"):
+        desk.ok("sell", "102", "pen", "--key", key, "--event", "fair-1", "--yes")
+    at = f"coinsync --config {desk.config}"
+    for command in ("refund", "shop sale"):
+        assert asked("bash", f"{at} {command} k") == ["k-2", "k-1"]
+    for command in ("till --event", "shop close", "sell 102 pen --event", "shop sales --event"):
+        assert asked("fish", f"{at} {command} f") == ["fair-1\tЯрмарка"]
 
 
 def test_ways_and_cases(asked: Asked, installation: Installation) -> None:

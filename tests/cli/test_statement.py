@@ -325,6 +325,42 @@ def test_today_is_that_of_the_residents_branch(
         assert said.json["printed_on"] == f"2026-11-{day}"
 
 
+def test_a_lesson_taken_back_later_leaves_no_debt(synced: Installation) -> None:
+    """Its coins were spent, and others were earned since: on no day did the child owe anything."""
+    lesson, who = the_last_paid(synced)
+    balance = synced.balances()[who]
+    day = TODAY.isoformat()
+    synced.ok("debit", f"#{who}", str(balance), "--reason", "Робот", "--date", day, "--yes")
+    synced.ok("credit", f"#{who}", "40", "--reason", "Помог", "--yes")
+    synced.school.act("mark", lesson=lesson, customer=who, is_attend=0)
+    synced.ok("sync")
+    assert synced.balances()[who] == 30
+    out = synced.ok("statement", f"#{who}", *period()).out
+    assert "На 20 ноября 2026: 0 монет, сейчас отрабатывать нечего\n" in out
+    assert "осталось отработать" not in out
+    assert synced.ok("statement", f"#{who}", *period(), "--json").json["owes"] is False
+
+
+def test_a_debit_of_a_day_that_is_past_leaves_no_debt_since(synced: Installation) -> None:
+    """What was spent meanwhile is not there any more, whatever was earned later; under the lock of
+    the writer as before it.
+    """
+    _, who = the_last_paid(synced)
+    balance = synced.balances()[who]
+    spent = (
+        *("debit", f"#{who}", str(balance), "--reason", "Робот"),
+        *("--allow-duplicate", "--yes"),
+    )
+    synced.ok(*spent, "--date", TODAY.isoformat())
+    synced.ok("credit", f"#{who}", str(balance), "--reason", "Помог", "--yes")
+    before = synced.tables()
+    said = synced.run(*spent, "--date", (TODAY - timedelta(days=1)).isoformat())
+    assert (said.code, f"coins on {TODAY - timedelta(days=1)}, " in said.err) == (7, True)
+    assert synced.tables() == before
+    synced.ok(*spent)
+    assert synced.balances()[who] == 0
+
+
 def test_coins_to_be_made_up_are_said(synced: Installation) -> None:
     """After a reviewed reversal of spent coins.
 
@@ -434,7 +470,7 @@ def test_the_json_of_a_statement_holds_no_more_than_the_page(synced: Installatio
     found = synced.ok("statement", f"#{a_busy_resident(synced)}", *period(), "--json").json
     assert set(found) == {
         *("school", "language", "resident", "name", "since", "until", "printed_on"),
-        *("opening", "lines", "closing", "coins", "seal"),
+        *("opening", "lines", "closing", "coins", "owes", "seal"),
     }
     assert set(found["lines"][0]) == {"n", "day", "kind", "what", "why", "coins", "balance"}
 
@@ -470,6 +506,7 @@ def a_statement(language: str = "ru") -> Statement:
         tuple(lines),
         running,
         "монет",
+        False,
         "420 · 7c1e-33a0-9f42-d0b8-5511",
     )
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
 from coinsync.core.catalog import MoveKind, StockMove
 from coinsync.core.facts import Merge
 from coinsync.core.floor import (
+    Loss,
     balances_to_check,
-    refuse_debt,
+    debts,
     refuse_debts,
     refuse_missing_pieces,
     refuse_sold_out,
@@ -28,7 +31,13 @@ BACK = Post(a_reversal(an_award(), n=1))
 def check(plan: Plan, balances: Mapping[int, int], merges: tuple[Merge, ...] = ()) -> None:
     """Hold a plan against balances; those of everybody whom it names must be given."""
     checked = balances_to_check(plan, merges)
-    refuse_debts(checked, {owner: balances[owner] for owner in checked.owners})
+    refuse_debts(checked, {owner: {DAY: balances[owner]} for owner in checked.owners})
+
+
+def losses(plan: Plan, merges: tuple[Merge, ...] = ()) -> dict[int, int]:
+    """What each owner loses in all."""
+    checked = balances_to_check(plan, merges)
+    return {owner: loss.coins.total() for owner, loss in checked.losses.items()}
 
 
 def spends(*coins: tuple[int, int], purpose: Purpose = Purpose.DESK) -> Plan:
@@ -65,11 +74,11 @@ def test_the_last_coin_can_be_spent_and_not_one_more() -> None:
 def test_cards_of_one_child_spend_together() -> None:
     """As they go on once the plan is written: merged before, or by the plan itself."""
     plan = spends((ADA, -25), (GLEB, -16))
-    assert balances_to_check(plan, [MERGED]).losses == {GLEB: -41}
+    assert losses(plan, (MERGED,)) == {GLEB: -41}
     merging = a_plan(*plan.changes, Put(MERGED))
-    assert balances_to_check(merging, ()).losses == {GLEB: -41}
+    assert losses(merging) == {GLEB: -41}
     parting = a_plan(*plan.changes, Put(Merge(ADA, 0), MERGED))
-    assert balances_to_check(parting, [MERGED]).losses == {ADA: -25, GLEB: -16}
+    assert losses(parting, (MERGED,)) == {ADA: -25, GLEB: -16}
 
 
 @pytest.mark.parametrize(
@@ -134,15 +143,62 @@ def test_who_parts_and_spends_is_told_what_is_needed() -> None:
     [(5, -5, True), (5, -6, False), (0, -1, False), (-5, 3, True), (-5, -1, False), (-5, 0, True)],
 )
 def test_a_gain_is_welcome_where_there_is_a_debt(balance: int, change: int, allowed: bool) -> None:
-    """Only a loss is refused."""
-    if allowed:
-        refuse_debt("#1 Ada", balance, change)
+    """Only a loss is refused; the name is said where it is known."""
+    wrong = debts({1: Loss(Counter({DAY: change}), DAY)}, {1: {DAY: balance}}, {1: "Ada"})
+    assert wrong == ({} if allowed else {1: f"#1 Ada has {balance} coins, {-change} needed"})
+
+
+# --- days -----------------------------------------------------------------------------------------
+
+EARLIER, LATER = DAY - timedelta(days=9), DAY + timedelta(days=9)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "spent_on", "says"),
+    [
+        ({EARLIER: 40}, EARLIER, ""),
+        ({EARLIER: 40, DAY: -40, LATER: 40}, LATER, ""),
+        ({EARLIER: 40, DAY: -40, LATER: 40}, EARLIER, f" has 0 coins on {DAY}, 40 needed"),
+        ({DAY: 40}, EARLIER, f" has 0 coins on {EARLIER}, 40 needed"),
+        ({EARLIER: 40, DAY: -1}, EARLIER, " has 39 coins, 40 needed"),
+        ({EARLIER: -5, DAY: 50}, DAY, ""),
+    ],
+)
+def test_what_is_spent_must_be_there_on_every_later_day(
+    recorded: dict[date, int], spent_on: date, says: str
+) -> None:
+    """A debit of a day that is past leaves no debt on any day since; what was before is over."""
+    plan = a_plan(Post(replace(a_credit("1", ADA, -40), happened_on=spent_on)))
+    checked = balances_to_check(plan, ())
+    assert checked.since == spent_on
+    if not says:
+        refuse_debts(checked, {ADA: recorded})
         return
     with pytest.raises(NotEnoughCoins) as caught:
-        refuse_debt("#1 Ada", balance, change)
-    assert caught.value.message == (
-        f"#1 Ada has {balance} coins, {-change} needed; nothing written"
+        refuse_debts(checked, {ADA: recorded})
+    assert caught.value.message == f"#{ADA}{says}; nothing written"
+
+
+def test_a_lesson_is_taken_back_by_what_there_is_in_the_end() -> None:
+    """Its coins may have been spent and earned anew since."""
+    lesson = Post(replace(a_reversal(an_award(), n=1), happened_on=EARLIER))
+    checked = balances_to_check(a_plan(lesson), ())
+    refuse_debts(checked, {ADA: {EARLIER: 10, DAY: -10, LATER: 10}})
+    with pytest.raises(NotEnoughCoins, match=f"#{ADA} has 9 coins, 10 needed"):
+        refuse_debts(checked, {ADA: {EARLIER: 10, DAY: -1}})
+
+
+def test_coins_of_one_day_count_together() -> None:
+    """In one plan a gain covers a loss of its day, and not one of an earlier day."""
+    gain = a_credit("1", ADA, 40)
+    loss = a_credit("2", ADA, -40)
+    check(a_plan(Post(loss), Post(gain)), {ADA: 0})
+    early = replace(loss, happened_on=EARLIER)
+    checked = balances_to_check(
+        a_plan(Post(early), Post(gain), Post(replace(loss, key="desk:3"))), ()
     )
+    with pytest.raises(NotEnoughCoins, match=f"has 0 coins on {EARLIER}, 40 needed"):
+        refuse_debts(checked, {ADA: {}})
 
 
 # --- pieces ---------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ from tests.support.desk import (
     MIRA,
     NAMES,
     PARENT,
+    TODAY,
     Desk,
     found,
     opened,
@@ -169,7 +170,7 @@ def test_cards_that_spent_each_others_coins_stay_together(
     """Parted, one of them would owe what nobody asked for."""
     family.do(family.merge(ADA, GLEB))
     under = ADA if coins == -31 else GLEB
-    family.put(Post(a_credit("cap", under, coins)))
+    family.put(Post(a_credit("cap", under, coins, on=TODAY)))
     assert who_owes in refused(NotEnoughCoins, family.unmerge, ADA).message
 
 

@@ -15,6 +15,7 @@ from coinsync.core.facts import (
     Mark,
     Membership,
     PageKind,
+    Presence,
     Resident,
     Status,
     VkPage,
@@ -105,6 +106,19 @@ def test_cards_that_look_alike_are_both_candidates(family: Desk, text: str) -> N
     with reading(family.url) as reader, pytest.raises(Ambiguous) as caught:
         find_resident(reader, text)
     assert [line.split()[0] for line in caught.value.candidates] == ["#502", "#501"]
+
+
+def test_candidates_are_told_apart_clients_first(family: Desk) -> None:
+    """Each with its number, branch, presence and coins."""
+    family.put(
+        Put(a_resident(501, "Ася А.", presence=Presence.ARCHIVED)), Put(a_resident(502, "Ася Б."))
+    )
+    with reading(family.url) as reader, pytest.raises(Ambiguous) as caught:
+        find_resident(reader, "ася")
+    assert caught.value.candidates == (
+        "#502 Ася Б. (branch 1, client, 0 coins)",
+        "#501 Ася А. (branch 1, archived, 0 coins)",
+    )
 
 
 def test_links_are_listed_with_names_revoked_ones_too(family: Desk) -> None:

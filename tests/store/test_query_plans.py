@@ -280,6 +280,9 @@ QUESTIONS: dict[str, list[Question]] = {
         asked(lambda r: r.balances([SOMEBODY, SISTER])),
         asked(lambda r: r.balances([SOMEBODY, SISTER], upto=ENTRY, until=DAY)),
     ],
+    "coins_by_day": [
+        asked(lambda r: r.coins_by_day([SOMEBODY, SISTER], DAY, survivors={OLD_CARD: SISTER}))
+    ],
     "balance": [asked(lambda r: r.balance(SOMEBODY)), asked(lambda r: r.balance(SOMEBODY, DAY))],
     "lines": [
         asked(lambda r: r.lines(SISTER)),

@@ -687,6 +687,20 @@ def test_balances_are_those_of_a_day_when_one_is_named(merged: Reader) -> None:
     assert [merged.balance(ADA, day) for day in days] == [0, 7, 42, 30]
 
 
+def test_coins_by_day_begin_with_all_that_was_before(merged: Reader) -> None:
+    """Over all cards; what is up to the first day may stand under several of these days."""
+    survivors = merged.survivors()
+    owner = survivors.get(ADA, ADA)
+    for since, later in (
+        (date(2026, 11, 1), {DAY: 7, LATER: 35, date(2026, 11, 12): -12}),
+        (LATER, {date(2026, 11, 12): -12}),
+        (date.max, {}),
+    ):
+        coins = merged.coins_by_day([owner, MIRA], since, survivors=survivors)
+        assert {day: moved for day, moved in coins[owner].items() if day > since} == later
+        assert (coins[owner].total(), coins[MIRA]) == (30, {})
+
+
 def test_balances_may_be_asked_as_if_cards_were_merged_otherwise(merged: Reader) -> None:
     """What a merge or its undoing would bring is known before it is written."""
     assert merged.balances([GLEB, ADA, OLD], survivors={}) == {GLEB: -7, ADA: 30, OLD: 7}

@@ -177,7 +177,7 @@ class PlainSchool:
     def earn(self, resident: int, coins: int) -> None:
         """A clerk gives coins."""
         key = f"by-hand-{next(self.numbers)}"
-        put_in(self.url, a_plan(Post(a_credit(key, resident, coins))))
+        put_in(self.url, a_plan(Post(a_credit(key, resident, coins, on=TODAY))))
 
     def carry_out(self, decide: Callable[[Clerk], Proposal]) -> None:
         """What a clerk decides is applied."""

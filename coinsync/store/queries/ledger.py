@@ -1,6 +1,7 @@
 """Questions about the ledger: entries, lines of residents, balances, states of keys."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -81,11 +82,8 @@ class LedgerQueries(CardQueries):
             survivors = self.survivors()
         owner_of = {resident: survivors.get(resident, resident) for resident in set(residents)}
         totals = dict.fromkeys(owner_of.values(), 0)
-        cards = set(totals)
-        for card, owner in survivors.items():
-            if owner in totals:
-                cards.add(card)
-        rows = self._constant_in(statements.BALANCES, sorted(cards), upto, until.isoformat())
+        cards = _cards_of(totals, survivors)
+        rows = self._constant_in(statements.BALANCES, cards, upto, until.isoformat())
         for card, coins in rows:
             totals[survivors.get(card, card)] += int(coins)
         return {resident: totals[owner_of[resident]] for resident in sorted(owner_of)}
@@ -93,6 +91,17 @@ class LedgerQueries(CardQueries):
     def balance(self, resident: int, until: date = date.max) -> int:
         """Balance of one resident, by what happened up to the day ``until``."""
         return self.balances([resident], until=until)[resident]
+
+    def coins_by_day(
+        self, owners: Iterable[int], since: date, *, survivors: Mapping[int, int]
+    ) -> dict[int, Counter[date]]:
+        """Coins of owners by day; those of all days up to ``since`` stand under one of these."""
+        coins_of = {owner: Counter[date]() for owner in owners}
+        cards = _cards_of(coins_of, survivors)
+        rows = self._constant_in(statements.COINS_BY_DAY, cards, since.isoformat())
+        for card, day, coins in rows:
+            coins_of[survivors.get(card, card)][day_of(day)] += int(coins)
+        return coins_of
 
     def month_sums(self, residents: Iterable[int], since: date, until: date) -> list[MonthSum]:
         """What moved in a span of days, merged cards included, by resident, month and purpose."""
@@ -200,6 +209,11 @@ class LedgerQueries(CardQueries):
     def ledger(self) -> Iterator[LedgerRow]:
         """The whole ledger in its order, as it lies there; nothing is taken for granted."""
         return map(LedgerRow._make, self._stream(EntryRow.select().order_by(EntryRow.n)))
+
+
+def _cards_of(owners: Collection[int], survivors: Mapping[int, int]) -> list[int]:
+    """The cards of owners: their own, and those that go on as theirs."""
+    return sorted({*owners, *(card for card, owner in survivors.items() if owner in owners)})
 
 
 def in_ledger_order(lines: Iterable[Line]) -> list[Line]:
