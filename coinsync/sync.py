@@ -191,7 +191,7 @@ class Sync:
         return self.since or last - timedelta(days=days_back), last
 
     def _windows(self, branch: int, today: date) -> list[Scope]:
-        """Months, and each day outside with a held reversal for which the child has enough."""
+        """What to read, by month, and days with a held reversal that the child can pay by now."""
         since, until = self._days(today)
         survivors = self.reader.survivors()
         days = set()
@@ -202,8 +202,8 @@ class Sync:
             owner = survivors.get(hold.resident, hold.resident)
             if self._balances([owner])[owner] >= -hold.coins:
                 days.add(hold.happened_on)
-        outside = [Scope(branch, day, day) for day in sorted(days)]
-        return [*Scope(branch, since, until).months(), *outside]
+        held = [Scope(branch, day, day) for day in sorted(days)]
+        return [*Scope(branch, since, until).months(), *held]
 
     def _people_outcome(self, branch: BranchSettings, today: date, moment: datetime) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
@@ -238,10 +238,10 @@ class Sync:
             by_group(reading.schedule),
             self.reader.first_read_on(branch.id) or today,
         )
-        steps = [
-            LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
-            for window in self._windows(branch.id, today)
-        ]
+        steps = []
+        for window in self._windows(branch.id, today):
+            step = LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
+            steps.append(step)
         return Outcome(
             branch,
             scope,

@@ -259,7 +259,7 @@ class _LineWriter:
         return lines
 
     def _type(self, lesson: Lesson) -> str:
-        return f"{lesson.type} {self._names.types.get(lesson.type, '')}".rstrip()
+        return f"{lesson.type} {self._names.name(facts.LessonType, lesson.type)}".rstrip()
 
     def _of_kind(
         self,

@@ -255,9 +255,9 @@ def _check_stock(reader: Reader, plan: Plan) -> None:
 
 
 def _check_floors(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
-    checked = floor.balances_to_check(plan, merges)
-    coins = reader.coins_by_day(checked.owners, checked.since, survivors=checked.survivors)
-    floor.refuse_debts(checked, coins)
+    survivors, losses = floor.losses_of_plan(plan, merges)
+    coins = reader.coins_by_day(losses, floor.first_day(losses), survivors=survivors)
+    floor.refuse_debts(floor.debts(losses, coins, {}))
 
 
 def _run_of(plan: Plan, order: Order, head: Head, uuid: str, posted_at: str, facts: int) -> Run:
