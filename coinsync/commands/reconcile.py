@@ -21,7 +21,7 @@ from coinsync.core.seal import Seal, parse_seal
 from coinsync.errors import UsageError, reason_of
 from coinsync.render.proof import finding_line
 from coinsync.render.proof import proof as proof_listing
-from coinsync.store.last_seal import last_seal
+from coinsync.store.lock import last_seal
 
 if TYPE_CHECKING:
     from coinsync.store.reader import Reader

@@ -94,20 +94,11 @@ class Secrets:
         if text is None:
             raise self._unusable(name, "missing")
         # Some programs that read such files take quotes off, others do not.
-        is_quoted = len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]
-        if is_quoted:
+        if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]:
             text = text[1:-1]
-        # What comes from pasting makes a key that is refused far away, or all families' launches.
-        if not text.strip() or text != text.strip():
-            raise self._unusable(name, "empty or has spaces around it")
-        if harmless(text) != text:
-            raise self._unusable(name, "doubtful: it has signs that nobody sees, or line breaks")
-        if not is_quoted and (text[0] in _QUOTES or text[-1] in _QUOTES):
-            raise self._unusable(name, "doubtful: it has a quote at one end alone")
-        if not is_quoted and " #" in text:
-            raise self._unusable(name, "doubtful: a comment stands behind it")
-        if name not in (DATABASE_URL, DATABASE_PASSWORD) and not text.isascii():
-            raise self._unusable(name, "doubtful: it has letters that are not Latin")
+        fault = _fault(name, text)
+        if fault:
+            raise self._unusable(name, fault)
         return Secret(text)
 
     def _unusable(self, name: str, state: str) -> SecretError:
@@ -128,9 +119,19 @@ class Secrets:
         return values
 
 
-def is_plain(key: str) -> bool:
-    """Whether a key has only what keys have: a quote or a space comes from pasting."""
-    return key.isascii() and key.isprintable() and not set(key) & set(" \"'")
+def _fault(name: str, text: str) -> str:
+    """What pasting made of a secret, which would be refused far away without a reason."""
+    if not text.strip() or text != text.strip():
+        return "empty or has spaces around it"
+    if harmless(text) != text:
+        return "doubtful: it has signs that nobody sees, or line breaks"
+    if " #" in text:
+        return "doubtful: a comment stands behind it"
+    # Spaces may stand between the keys of the VK app; a password may have any letters.
+    key = "" if name in (DATABASE_URL, DATABASE_PASSWORD) else text.replace(", ", ",")
+    if not key.isascii() or set(key) & {" ", *_QUOTES}:
+        return "doubtful: it has a quote, a space or a letter that no key has"
+    return ""
 
 
 def read_file(path: Path) -> dict[str, str]:

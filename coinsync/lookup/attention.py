@@ -14,6 +14,9 @@ from coinsync.lookup.shop import stock
 from coinsync.lookup.vk_pages import vk_coverage
 from coinsync.store.reader import Reader
 
+#: A type that was not taught for so many days waits for nobody.
+TAUGHT_DAYS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -22,10 +25,6 @@ class Waiting:
     key: str
     text: str
     command: str
-
-
-#: A type that was not taught for so many days waits for nobody.
-TAUGHT_DAYS = 60
 
 
 def what_waits(
