@@ -19,9 +19,9 @@ from coinsync.store import database
 from coinsync.store.models import ENTRY_COLUMNS
 from coinsync.store.reader import Reader
 from webview import pages
+from webview.app import family_of
 from webview.page_renderer import PageRenderer
 from webview.school_view import Category, Good, Reach
-from webview.views import family_of
 
 Statement = tuple[str, Sequence[Any]]
 

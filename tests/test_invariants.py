@@ -17,7 +17,7 @@ import pytest
 
 from coinsync import config, errors
 from coinsync.core.plan import Limits
-from coinsync.exchange import paging, vk
+from coinsync.exchange import http, vk
 from coinsync.exchange.wire import Bounds
 from coinsync.store.engines import base
 from tests.support.engines import dump
@@ -288,7 +288,7 @@ def test_8_everything_is_bounded() -> None:
     limits += [gallery.BYTES_MAX, school_view.GOODS_MAX]
     limits += [pages.RESIDENTS_MAX, pages.LINES_MAX, launch.AGE_SECONDS_DEFAULT]
     limits += [vk.BATCH_MAX, vk.SINGLES_MAX]
-    limits += [paging.PAGES_MAX, paging.READINGS_MAX, base.TRIES_MAX]
+    limits += [http.PAGES_MAX, http.READINGS_MAX, base.TRIES_MAX]
     assert all(isinstance(limit, (int, float)) and 0 < limit < 10**9 for limit in limits)
 
 

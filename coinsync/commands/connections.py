@@ -45,9 +45,6 @@ def sync(
         if run.doubted:
             doubted = f"the CRM's clock says {run.doubted:%Y-%m-%d}, which cannot be"
             session.complain(f"{doubted}: this machine's day was taken")
-        if session.verbose:
-            for what, count in sorted(crm.oddities().items()):
-                session.say(f"came without being asked for, and was not used: {count} {what}")
 
 
 def exchange(session: Session, progress: Progress = no_progress) -> closing[Exchange]:

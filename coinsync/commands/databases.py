@@ -24,12 +24,17 @@ from coinsync.errors import ClockWrong, CoinsyncError, StalePlan, UsageError
 from coinsync.render.plans import receipt_line
 from coinsync.store import database
 from coinsync.store.engines.mysql_address import SCHEMES, address_of
-from coinsync.store.last_seal import last_seal
-from coinsync.store.operations.backup import back_up, dated_file, delete_old, looked_through
+from coinsync.store.lock import last_seal
+from coinsync.store.operations.backup import (
+    back_up,
+    dated_file,
+    delete_old,
+    hold_open,
+    looked_through,
+)
 from coinsync.store.operations.backup import restore as put_back
 from coinsync.store.operations.copy import copy_database
 from coinsync.store.operations.grants import Accounts, makers, statements
-from coinsync.store.operations.hold import hold_open
 from coinsync.store.reader import Reader
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from coinsync.commands.session import Session
 from coinsync.errors import LedgerWentBack, reason_of
-from coinsync.store.last_seal import last_seal, remember
+from coinsync.store.lock import last_seal, remember
 
 if TYPE_CHECKING:
     from coinsync.core.seal import Seal

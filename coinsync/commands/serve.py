@@ -12,7 +12,7 @@ from typer import Context, Option
 
 from coinsync.commands.options import Who
 from coinsync.commands.session import Session
-from coinsync.config.secrets import VK_KEYS, is_plain
+from coinsync.config.secrets import VK_KEYS
 from coinsync.core.facts import Resident
 from coinsync.errors import ConfigError, SecretError
 from coinsync.lookup.residents import find_resident
@@ -129,9 +129,6 @@ def keys_of(session: Session) -> tuple[str, ...]:
 
 
 def _fault_of_key(session: Session, key: str, app_id: int) -> str:
-    # VK's keys are letters and digits; anything else would be taken for a part of the key.
-    if not is_plain(key):
-        return "holds a quote, a space or a letter that no key of VK has"
     query = signed_launch(session, app_id, NOBODY, key)
     moment = int(session.now().timestamp())
     fault = session.web_view.launch_fault(query, key, app_id, moment)

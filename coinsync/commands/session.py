@@ -93,7 +93,7 @@ class Session:
     def seal_file(self) -> Path:
         """Where the last seal is kept that was seen of this database."""
         from coinsync.store import database
-        from coinsync.store.last_seal import seal_file
+        from coinsync.store.lock import seal_file
 
         place = database.place(self.database_url)
         return seal_file(self.settings.state_folder, place, self.settings.account)

@@ -12,11 +12,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from coinsync.config.secrets import absolute, without_password
+from coinsync.config.secrets import absolute
 from coinsync.config.settings import CsvSettings, Settings, ShopSettings, sections
 from coinsync.core.rules import Rule
 from coinsync.core.setting import Key, Section
-from coinsync.errors import ConfigError, reason_of
+from coinsync.errors import ConfigError, reason_of, without_password
 
 _SECRET_WORDS = re.compile(
     r"(api_?key|password|secret|token|protected_?key|vk_?keys?|service_?key)$", re.IGNORECASE
@@ -28,6 +28,13 @@ BYTES_MAX, LINE_BYTES_MAX = 100_000, 2_000
 _OF_DATA = (CsvSettings, ShopSettings)
 #: Comments of keys stand in one column where the values leave room for it.
 _COMMENT_COLUMN = 43
+_ACCOUNT = re.compile(r"[a-z0-9._-]{1,40}")
+#: The right way, by what the wrong line or the message looks like.
+_RIGHT = {
+    r"= *\d+[./-]\d+[./-]\d+": "write a day as 2026-09-01, without quotes",
+    r"= *[^\s\d\"'\[{+-]": 'write a text in straight quotes ("), yes and no as true and false',
+    r"Illegal character '\\n'": "a quote is missing",
+}
 
 
 def load(path: Path) -> Settings:
@@ -252,12 +259,7 @@ def _toml(value: Any) -> str:
     return json.dumps("" if value is None else value, ensure_ascii=False, default=str)
 
 
-#: The right way, by what the wrong line or the message looks like.
-_RIGHT = {
-    r"= *\d+[./-]\d+[./-]\d+": "write a day as 2026-09-01, without quotes",
-    r"= *[^\s\d\"'\[{+-]": 'write a text in straight quotes ("), yes and no as true and false',
-    r"Illegal character '\\n'": "a quote is missing",
-}
+# --- what is wrong with a file, for people who do not know TOML ---
 
 
 def toml_problem(text: str, error: Exception) -> str:
@@ -271,7 +273,7 @@ def toml_problem(text: str, error: Exception) -> str:
     return problem
 
 
-_ACCOUNT = re.compile(r"[a-z0-9._-]{1,40}")
+# --- what contradicts itself in settings that are each good by themselves ---
 
 
 def contradictions(settings: Settings) -> Iterator[str]:

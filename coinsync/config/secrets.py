@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from coinsync.config import kinds
 from coinsync.config.settings import Settings
 from coinsync.core.identity import clean, harmless
-from coinsync.errors import SecretError, UsageError, reason_of
+from coinsync.errors import SecretError, UsageError, reason_of, without_password
 
 DATABASE_URL, DATABASE_PASSWORD = "COINSYNC_DATABASE_URL", "COINSYNC_DATABASE_PASSWORD"
 ALFACRM_KEY, VK_KEYS = "COINSYNC_ALFACRM_KEY", "COINSYNC_VK_KEYS"
@@ -32,7 +31,6 @@ SECRETS_FILE = "COINSYNC_SECRETS"
 
 _FILE = "sqlite:"
 _QUOTES = "\"'`“”«»„"
-_PASSWORD = re.compile(r"(://[^:/@\s]*:).*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +92,11 @@ class Secrets:
         if text is None:
             raise self._unusable(name, "missing")
         # Some programs that read such files take quotes off, others do not.
-        is_quoted = len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]
-        if is_quoted:
+        if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]:
             text = text[1:-1]
-        # What comes from pasting makes a key that is refused far away, or all families' launches.
-        if not text.strip() or text != text.strip():
-            raise self._unusable(name, "empty or has spaces around it")
-        if harmless(text) != text:
-            raise self._unusable(name, "doubtful: it has signs that nobody sees, or line breaks")
-        if not is_quoted and (text[0] in _QUOTES or text[-1] in _QUOTES):
-            raise self._unusable(name, "doubtful: it has a quote at one end alone")
-        if not is_quoted and " #" in text:
-            raise self._unusable(name, "doubtful: a comment stands behind it")
-        if name not in (DATABASE_URL, DATABASE_PASSWORD) and not text.isascii():
-            raise self._unusable(name, "doubtful: it has letters that are not Latin")
+        fault = _fault(name, text)
+        if fault:
+            raise self._unusable(name, fault)
         return Secret(text)
 
     def _unusable(self, name: str, state: str) -> SecretError:
@@ -128,9 +117,19 @@ class Secrets:
         return values
 
 
-def is_plain(key: str) -> bool:
-    """Whether a key has only what keys have: a quote or a space comes from pasting."""
-    return key.isascii() and key.isprintable() and not set(key) & set(" \"'")
+def _fault(name: str, text: str) -> str:
+    """What pasting made of a secret, which would be refused far away without a reason."""
+    if not text.strip() or text != text.strip():
+        return "empty or has spaces around it"
+    if harmless(text) != text:
+        return "doubtful: it has signs that nobody sees, or line breaks"
+    if " #" in text:
+        return "doubtful: a comment stands behind it"
+    # Spaces may stand between the keys of the VK app; a password may have any letters.
+    key = "" if name in (DATABASE_URL, DATABASE_PASSWORD) else text.replace(", ", ",")
+    if not key.isascii() or set(key) & {" ", *_QUOTES}:
+        return "doubtful: it has a quote, a space or a letter that no key has"
+    return ""
 
 
 def read_file(path: Path) -> dict[str, str]:
@@ -216,11 +215,6 @@ def absolute(url: str, folder: Path) -> str:
     """The address with the path of a file made absolute; a server's stays as it is."""
     file = url.removeprefix("sqlite:///")
     return url if file == url else f"sqlite:///{folder / file}"
-
-
-def without_password(text: str) -> str:
-    """A text that may hold an address, as a message may show it."""
-    return _PASSWORD.sub(r"\1***@", text)
 
 
 def _has_password(url: str) -> bool:

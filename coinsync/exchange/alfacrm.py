@@ -17,7 +17,6 @@ from coinsync.config.settings import ResidentSettings
 from coinsync.core.facts import (
     Branch,
     Group,
-    Lesson,
     LessonRecord,
     LessonType,
     Membership,
@@ -29,11 +28,10 @@ from coinsync.core.identity import VkKind, read_vk
 from coinsync.core.planning.compare import COPIES
 from coinsync.environment import Progress, no_progress
 from coinsync.errors import IncompleteRead
-from coinsync.exchange import decode, values
+from coinsync.exchange import decode
 from coinsync.exchange.base import Exchange, Reading, Unreadable
-from coinsync.exchange.http import Http
-from coinsync.exchange.paging import ListRequest, PagedLists
-from coinsync.exchange.values import Record
+from coinsync.exchange.decode import Record
+from coinsync.exchange.http import Http, ListRequest, PagedLists
 
 #: Without a status only conducted lessons come, by date and by number alike.
 STATUSES = (Status.CONDUCTED, Status.PLANNED, Status.CANCELLED)
@@ -78,9 +76,6 @@ class AlfaCrm(Exchange):
     @property
     def calls(self) -> int:  # type: ignore[override]
         return self._http.calls
-
-    def oddities(self) -> dict[str, int]:
-        return dict(+self._http.oddities)
 
     def close(self) -> None:
         self._http.close()
@@ -152,9 +147,7 @@ class AlfaCrm(Exchange):
             if reading.unreadable:
                 # The row does not say whose it is, so nobody's membership may be taken for ended.
                 return Reading.incomplete(f"memberships of group {group.id} unreadable")
-            own = [member for member in reading.items if member.group == group.id]
-            self._http.oddities["memberships of another group"] += len(reading.items) - len(own)
-            members += own
+            members += [member for member in reading.items if member.group == group.id]
         return Reading(tuple(members))
 
     def lesson_records(self, branch: int, since: date, until: date) -> Reading[LessonRecord]:
@@ -170,11 +163,13 @@ class AlfaCrm(Exchange):
             if not reading.complete:
                 return Reading.incomplete(reading.why)
             for record in reading.items:
-                number = record.lesson.id
-                if not self._is_asked_for(record.lesson, branch, status, since, until):
+                lesson = record.lesson
+                # What was not asked for comes where a filter was not understood.
+                in_window = lesson.branch == branch and since <= lesson.date <= until
+                if not in_window or lesson.status is not status:
                     continue
-                if records.setdefault(number, record) != record:
-                    unreadable.append(Unreadable(number, COPIES))
+                if records.setdefault(lesson.id, record) != record:
+                    unreadable.append(Unreadable(lesson.id, COPIES))
             unreadable += reading.unreadable
         # A lesson whose status changes while it is read may come twice, and nobody knows which of
         # its records is the newer one.
@@ -194,23 +189,7 @@ class AlfaCrm(Exchange):
             for record in reading.items:
                 if record.lesson.id == lesson and record.lesson.status is status:
                     return record
-                self._http.oddities["other lessons than the one that was looked for"] += 1
         return None
-
-    def _is_asked_for(
-        self, lesson: Lesson, branch: int, status: Status, since: date, until: date
-    ) -> bool:
-        # What was not asked for comes where a filter was not understood, and is told with -v.
-        if lesson.branch != branch:
-            others = "lessons of another branch"
-        elif lesson.status is not status:
-            others = "lessons of another status"
-        elif not since <= lesson.date <= until:
-            others = "lessons of other days"
-        else:
-            return True
-        self._http.oddities[others] += 1
-        return False
 
 
 def _request(
@@ -226,12 +205,12 @@ def _decoded(reading: Reading[Record], into: Callable[[Record], T]) -> Reading[T
     items: dict[int, T] = {}
     unreadable: list[Unreadable] = []
     for record in reading.items:
-        number = values.number(record, "id")
+        number = decode.number(record, "id")
         try:
             item = into(record)
             if items.setdefault(number, item) != item:
                 unreadable.append(Unreadable(number, COPIES))
-        except values.UnreadableRecord as error:
+        except decode.UnreadableRecord as error:
             unreadable.append(Unreadable(number, error.path))
     return Reading(tuple(items.values()), reading.complete, reading.why, tuple(unreadable))
 
@@ -256,7 +235,7 @@ class AlfaCrmSurvey(AlfaCrm):
             request = ListRequest(f"{branch}/lesson/index", "lessons by type", asked)
             total, rows = self._lists.first_page(request, ROWS_LOOKED_AT)
             # A filter that is not understood is ignored without a word, and all lessons come.
-            if any(values.number(row, "lesson_type_id") != type_id for row in rows):
+            if any(decode.number(row, "lesson_type_id") != type_id for row in rows):
                 raise IncompleteRead("lessons cannot be counted by type")
             counts[type_id] += total
         return counts
@@ -268,7 +247,7 @@ class AlfaCrmSurvey(AlfaCrm):
         for branch in branches:
             request = ListRequest(f"{branch}/customer/index", "cards", _PUPILS)
             for card in self._lists.read(request).whole():
-                pupil = values.number(card, "id")
+                pupil = decode.number(card, "id")
                 # Whoever belongs to two branches comes with each of them.
                 if pupil not in pupils:
                     pupils.add(pupil)

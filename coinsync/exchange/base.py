@@ -117,10 +117,6 @@ class Exchange(ABC):
         """Names of the fields that some cards have; None where schools cannot make any."""
         return None
 
-    def oddities(self) -> dict[str, int]:
-        """What came without being asked for, and how often; nothing of it was used."""
-        return {}
-
     def close(self) -> None:
         """Close connections, if there are any."""
         return

@@ -26,7 +26,7 @@ from coinsync.core.identity import clean
 from coinsync.errors import ImportRefused, IncompleteRead, reason_of
 from coinsync.exchange import decode
 from coinsync.exchange.base import Exchange, Reading, Unreadable
-from coinsync.exchange.values import (
+from coinsync.exchange.decode import (
     Record,
     UnreadableRecord,
     day,
@@ -135,21 +135,16 @@ _KEYS = {"attendance": ("lesson", "resident"), "memberships": ("resident", "grou
 
 
 def make_templates(folder: Path) -> bool:
-    """Make the files with nothing but their columns; False where there are CSV files already."""
-    # As spreadsheets write it in Russia, so that they read it as well.
-    templates = {
-        folder / f"{name}.csv": (";".join(columns) + "\n").encode("utf-8-sig")
-        for name, columns in _COLUMNS.items()
-    }
-    present = {path: path.read_bytes() for path in folder.glob("*.csv")}
-    for path, content in present.items():
-        # A run that was killed leaves templates, and the beginning of one.
-        if not templates.get(path, b"").startswith(content):
-            return False
+    """Make the files that are missing, with nothing but their columns; False if none was."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path, content in templates.items():
-        write_whole(path, content, 0o644)
-    return present != templates
+    is_made = False
+    for name, columns in _COLUMNS.items():
+        path = folder / f"{name}.csv"
+        if not path.exists():
+            # As spreadsheets write it in Russia, so that they read it as well.
+            write_whole(path, (";".join(columns) + "\n").encode("utf-8-sig"), 0o644)
+            is_made = True
+    return is_made
 
 
 class CsvExchange(Exchange):

@@ -5,7 +5,6 @@ import math
 import re
 import socket
 import ssl
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -109,8 +108,7 @@ class Denied(Exception):
 class Wire:
     """Posts to one service and reads the JSON that comes back.
 
-    ``moment`` is the time (aware) on the service's latest answer, ``oddities`` counts what came
-    without being asked for. A subclass says how to speak of
+    ``moment`` is the time (aware) on the service's latest answer. A subclass says how to speak of
     the service, and which errors to raise.
     """
 
@@ -138,7 +136,6 @@ class Wire:
         self._busy_seconds = 0.0
         self.calls = 0
         self.moment: datetime | None = None
-        self.oddities: Counter[str] = Counter()
 
     @classmethod
     def unreachable(cls, why: str) -> CoinsyncError:
@@ -246,9 +243,6 @@ class Wire:
         self._check_status(response)
         # The service's clock decides what "today" is, not the clock of this machine.
         self.moment = _moment(response.headers.get("Date", "")) or self.moment
-        packed = response.headers.get("Content-Encoding", "identity").lower()
-        if packed not in ("identity", *PACKINGS):
-            self.oddities["answers packed in a way that was not asked for"] += 1
         text = self._body(response)
         try:
             return _parsed(text)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Literal, get_args
 
-from coinsync.simulator.arguments import as_arguments
 from coinsync.simulator.chance import Chance
 from coinsync.simulator.lists import Drift, page_number
 from coinsync.simulator.protocol import (
@@ -15,6 +14,7 @@ from coinsync.simulator.protocol import (
     Options,
     Request,
     Response,
+    as_arguments,
     gateway_page,
 )
 

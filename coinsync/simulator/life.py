@@ -9,7 +9,7 @@ from operator import attrgetter
 from coinsync.simulator import names
 from coinsync.simulator.chance import Chance
 from coinsync.simulator.opening import FIXED_FAMILIES, add_card
-from coinsync.simulator.records import (
+from coinsync.simulator.tables import (
     CAME,
     CAME_FREE,
     CHARGED,
@@ -26,9 +26,9 @@ from coinsync.simulator.records import (
     CrmGroup,
     CrmLesson,
     CrmRegularLesson,
+    CrmTables,
     Mark,
 )
-from coinsync.simulator.tables import CrmTables
 
 PLANNED_AHEAD_DAYS = 14
 MASTERCLASS_SINCE_DAY = 20

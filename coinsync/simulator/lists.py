@@ -19,7 +19,7 @@ from coinsync.simulator.protocol import (
     as_number,
     as_numbers,
 )
-from coinsync.simulator.records import (
+from coinsync.simulator.tables import (
     CONDUCTED,
     FOREVER,
     PLANNED,
@@ -29,8 +29,8 @@ from coinsync.simulator.records import (
     CrmLesson,
     CrmMembership,
     CrmRegularLesson,
+    CrmTables,
 )
-from coinsync.simulator.tables import CrmTables
 
 #: What varies from row to row.
 _CHANCE = Chance(0)

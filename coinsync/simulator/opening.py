@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 from coinsync.simulator import names
 from coinsync.simulator.chance import Chance
-from coinsync.simulator.records import (
+from coinsync.simulator.tables import (
     GROUP,
     INDIVIDUAL,
     MAKEUP,
@@ -15,8 +15,8 @@ from coinsync.simulator.records import (
     CrmGroup,
     CrmLessonType,
     CrmRegularLesson,
+    CrmTables,
 )
-from coinsync.simulator.tables import CrmTables
 
 GROUP_SIZE = 7
 SATURDAY = 6

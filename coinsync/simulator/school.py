@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from coinsync.simulator.arguments import as_arguments
 from coinsync.simulator.chance import Chance
 from coinsync.simulator.life import PLANNED_AHEAD_DAYS, Life, plan_day
 from coinsync.simulator.opening import Opening
+from coinsync.simulator.protocol import as_arguments
 from coinsync.simulator.tables import ACTIONS, CrmTables
 
 

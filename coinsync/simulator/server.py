@@ -20,10 +20,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bottle import SimpleTemplate
 
-from coinsync.simulator.arguments import as_arguments
 from coinsync.simulator.crm import PREFIX, Crm
 from coinsync.simulator.faults import KINDS, Faults
-from coinsync.simulator.protocol import HTML, Options, Request, Response, encoded
+from coinsync.simulator.protocol import HTML, Options, Request, Response, as_arguments, encoded
 from coinsync.simulator.school import School
 
 # Whoever reaches the page may change the school: nobody but this machine.

@@ -1,10 +1,12 @@
-"""The run lock: one writing run at a time on this machine.
+"""What lies in the state folder: the lock of a run, and the last seal that was seen here.
 
-It is a courtesy: people are told who runs, instead of waiting. The database's own locks keep it
-correct.
+The lock is a courtesy: people are told who runs, instead of waiting. The database's own locks keep
+it correct. A ledger that does not hold the last seal went back: an older copy lies in its place, or
+an empty one.
 """
 
 import fcntl
+import hashlib
 import json
 import math
 import os
@@ -14,10 +16,12 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from coinsync.errors import Busy, DatabaseUnusable, HeldTooLong, TryLater, reason_of
+from coinsync.core.seal import Seal, parse_seal
+from coinsync.errors import Busy, DatabaseUnusable, HeldTooLong, TryLater, UsageError, reason_of
 
 TRY_SECONDS = 0.2
 _HOLDER_BYTES_MAX = 4096
+_SEAL_WIDTH = 79
 
 
 @contextmanager
@@ -117,3 +121,30 @@ def _refusal(descriptor: int, holder: dict[str, str], minutes_max: float) -> Try
         # Runs that find the lock taken end in silence, which nobody would notice for weeks.
         return HeldTooLong(f"{message}, longer than {minutes_max:.0f} minutes; nothing written")
     return Busy(f"{message}; nothing written")
+
+
+# --- the last seal ---
+
+
+def seal_file(folder: Path, place: str, account: str) -> Path:
+    """The file for one database and one CRM account."""
+    name = hashlib.sha256(f"{place}\n{account}".encode()).hexdigest()[:12]
+    return folder / f".coinsync-{name}.seal"
+
+
+def last_seal(file: Path) -> Seal | None:
+    """The seal in a file; None where there is none, or none that can be read."""
+    try:
+        return parse_seal(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, UsageError):
+        return None
+
+
+def remember(file: Path, seal: Seal) -> None:
+    """Write a seal down. Raises ``OSError`` where this user may not."""
+    descriptor = open_shared(file)
+    try:
+        # Always of one length, so that two who write at once leave the line of one of them.
+        os.pwrite(descriptor, f"{seal!s:<{_SEAL_WIDTH}}\n".encode(), 0)
+    finally:
+        os.close(descriptor)

@@ -232,16 +232,16 @@ def _check_basis(reader: Reader, plan: Plan) -> None:
 
 
 def _check_cards(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
-    asked = people_policy.cards_to_read(plan)
+    effects = people_policy.effects_on_cards(plan)
     recorded = people_policy.RecordedCards(
         merges,
         reader.resident_ids(Presence.ERASED),
-        reader.links_of(asked.viewers),
-        reader.recorded(VkPage, asked.forgotten),
-        reader.notes_of(asked.forgotten),
-        reader.decisions_of(asked.forgotten),
-        reader.holds_of(asked.forgotten),
-        reader.recorded(Membership, asked.forgotten),
+        reader.links_of(effects.viewed),
+        reader.recorded(VkPage, effects.forgotten),
+        reader.notes_of(effects.forgotten),
+        reader.decisions_of(effects.forgotten),
+        reader.holds_of(effects.forgotten),
+        reader.recorded(Membership, effects.forgotten),
     )
     people_policy.refuse_stale_cards(plan, recorded)
 

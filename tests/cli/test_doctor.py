@@ -25,7 +25,7 @@ from coinsync.commands.checks.examination import FAIL, OK, WARN
 from coinsync.core.seal import Seal
 from coinsync.simulator import School
 from coinsync.store import database as store
-from coinsync.store.last_seal import remember, seal_file
+from coinsync.store.lock import remember, seal_file
 from tests.support import engines
 from tests.support.other_user import as_reader, shared_folder
 from tests.support.school import (
@@ -291,7 +291,7 @@ CASES = (
     Case("secrets", FAIL, "COINSYNC_ALFACRM_KEY is missing", without_secrets),
     Case("secrets", FAIL, "a link is not followed", linked_secrets),
     Case("seal", FAIL, "ledger went back: 9999 ·", a_later_seal),
-    Case("secrets", FAIL, "holds a quote", with_secrets(f'COINSYNC_ALFACRM_KEY=a"{KEY}\n')),
+    Case("secrets", FAIL, "has a quote", with_secrets(f'COINSYNC_ALFACRM_KEY=a"{KEY}\n')),
     Case(
         "secrets",
         FAIL,
@@ -345,7 +345,7 @@ CASES = (
     Case(
         "vk app",
         FAIL,
-        "a quote at one end alone",
+        "a quote, a space or a letter",
         with_secrets(f"COINSYNC_ALFACRM_KEY={KEY}\nCOINSYNC_VK_KEYS={VK_KEY},'{VK_KEY}'\n"),
     ),
     Case("database", FAIL, "does not exist", configured(database__url="sqlite:///none.db")),

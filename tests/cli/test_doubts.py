@@ -16,7 +16,7 @@ import pytest
 
 from coinsync.core.facts import Doubt, Presence
 from coinsync.simulator import Options
-from coinsync.simulator.records import CrmLesson
+from coinsync.simulator.tables import CrmLesson
 from tests.support import engines
 from tests.support.contradicting import ContradictingCrm
 from tests.support.school import (

@@ -172,15 +172,13 @@ def test_a_hanging_crm_is_given_up_in_time(installation: Installation) -> None:
     assert "no answer in time" in said.err
 
 
-def test_what_was_not_asked_for_is_told_to_who_wants_to_know(installation: Installation) -> None:
-    """A filter that the CRM ignores does no harm, and is a reason to look at it."""
+def test_what_was_not_asked_for_does_no_harm(installation: Installation) -> None:
+    """A filter that the CRM ignores brings lessons of others, which are passed over."""
     installation.crm.faults.add(
         "bad_field", match="1/lesson/index", path="branch_id", value=2, times=1
     )
-    said = installation.ok("sync", "-v")
-    told = "came without being asked for, and was not used: 1 lessons of another branch"
-    assert told in said.out
-    assert "without being asked" not in installation.ok("sync").out
+    installation.ok("sync")
+    assert installation.run("reconcile").code == 0
 
 
 def test_an_unreachable_host_is_told(installation: Installation) -> None:

@@ -27,11 +27,13 @@ from coinsync.core.seal import Seal
 from coinsync.errors import UsageError
 from coinsync.store import database as opening
 from coinsync.store import inserts
-from coinsync.store.engines import guards
+from coinsync.store.engines.base import SQLITE_GUARDS
 from coinsync.store.operations import backup, copy
-from coinsync.store.operations.hold import hold_open
+from coinsync.store.operations.backup import hold_open
 from tests.support import steps
 from tests.support.school import Installation, Said
+
+pytestmark = pytest.mark.long
 
 #: Of many steps of one kind every so many are tried, and the first and the last.
 STRIDE = 40
@@ -237,7 +239,7 @@ def unguarded(prepare: Callable[[Path], None]) -> Callable[[Path], None]:
 def drop_guards(path: Path) -> None:
     """Drop every guard of a database."""
     with closing(sqlite3.connect(path)) as opened, opened:
-        for guard in guards.SQLITE:
+        for guard in SQLITE_GUARDS:
             opened.execute(f"DROP TRIGGER {guard}")
 
 

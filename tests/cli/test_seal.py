@@ -13,7 +13,7 @@ import pytest
 
 from coinsync.core.seal import parse_seal
 from coinsync.store import database as opening
-from coinsync.store.last_seal import last_seal, seal_file
+from coinsync.store.lock import last_seal, seal_file
 from tests.support import chain, engines
 from tests.support.school import Installation
 

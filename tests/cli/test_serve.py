@@ -62,7 +62,11 @@ class TestServe:
             (7, (), ["secret: COINSYNC_VK_KEYS is missing"]),
             (7, ("short",), ["secret: COINSYNC_VK_KEYS: the key is too short (5 characters)"]),
             (7, (VK_KEY, ""), ["secret: COINSYNC_VK_KEYS: key 2 of 2 is too short (0 characters)"]),
-            (7, (f"{VK_KEY} x",), ["secret: COINSYNC_VK_KEYS: the key holds a quote, a space"]),
+            (
+                7,
+                (f"{VK_KEY} x",),
+                ["secret: COINSYNC_VK_KEYS is doubtful: it has a quote"],
+            ),
             (
                 0,
                 ("short",),

@@ -44,7 +44,7 @@ from coinsync.errors import CoinsyncError, IncompleteRead
 from coinsync.exchange.base import Exchange, Reading
 from coinsync.exchange.csvfile import CsvExchange
 from coinsync.simulator import School
-from coinsync.simulator.records import FOREVER
+from coinsync.simulator.tables import FOREVER
 from tests.exchange.test_alfacrm import (
     LESSONS,
     SINCE,

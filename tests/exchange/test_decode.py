@@ -25,9 +25,8 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.identity import NAME_LENGTH_MAX, VK_UNREADABLE, NameForm, VkKind, read_vk
-from coinsync.exchange import decode, values
-from coinsync.exchange.decode import VK_TEXT_LENGTH_MAX
-from coinsync.exchange.values import ID_MAX, UnreadableRecord
+from coinsync.exchange import decode
+from coinsync.exchange.decode import ID_MAX, VK_TEXT_LENGTH_MAX, UnreadableRecord
 
 TODAY = date(2026, 11, 21)
 Record = dict[str, Any]
@@ -114,27 +113,27 @@ BAD_NUMBERS: list[object] = [
 @pytest.mark.parametrize(("value", "number"), GOOD_NUMBERS)
 def test_a_number_is_whole_or_ascii_digits(value: object, number: int) -> None:
     """Both ways of writing give the same whole number."""
-    assert values.number({"id": value}, "id") == number
-    assert type(values.number({"id": value}, "id")) is int
+    assert decode.number({"id": value}, "id") == number
+    assert type(decode.number({"id": value}, "id")) is int
 
 
 @pytest.mark.parametrize("value", BAD_NUMBERS, ids=short)
 def test_what_is_no_number_is_refused_by_its_path(value: object) -> None:
     """No rounding, foreign digits, signs, truth values, nor what no database column holds."""
-    assert path_of(lambda: values.number({"customer_id": value}, "customer_id")) == "customer_id"
+    assert path_of(lambda: decode.number({"customer_id": value}, "customer_id")) == "customer_id"
 
 
 @pytest.mark.parametrize("value", [None, "", 0, "0"])
 def test_nothing_and_zero_are_no_number_where_none_may_be(value: object) -> None:
     """The CRM writes "none" in four ways."""
-    assert values.optional_number({"subject_id": value}, "subject_id") is None
+    assert decode.optional_number({"subject_id": value}, "subject_id") is None
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, "x", [], {}, True, 2**63])
 def test_an_optional_number_is_still_a_number(value: object) -> None:
     """What is there must be readable."""
     assert (
-        path_of(lambda: values.optional_number({"subject_id": value}, "subject_id")) == "subject_id"
+        path_of(lambda: decode.optional_number({"subject_id": value}, "subject_id")) == "subject_id"
     )
 
 
@@ -143,25 +142,25 @@ def test_an_optional_number_is_still_a_number(value: object) -> None:
 )
 def test_a_list_of_numbers_is_sorted_and_each_once(value: object, found: tuple[int, ...]) -> None:
     """Nothing at all is an empty list."""
-    assert values.numbers({"group_ids": value}, "group_ids") == found
+    assert decode.numbers({"group_ids": value}, "group_ids") == found
 
 
 @pytest.mark.parametrize("value", ["1", 1, {}, {"0": 1}, [None], [[1]], [0], [True], ["Мария"]])
 def test_a_list_with_anything_else_is_refused(value: object) -> None:
     """Half a list is not a list."""
-    assert path_of(lambda: values.numbers({"group_ids": value}, "group_ids")) == "group_ids"
+    assert path_of(lambda: decode.numbers({"group_ids": value}, "group_ids")) == "group_ids"
 
 
 @pytest.mark.parametrize(("value", "found"), [(0, 0), ("0", 0), ("15", 15), (ID_MAX, ID_MAX)])
 def test_a_total_may_be_zero(value: object, found: int) -> None:
     """Whole numbers start at 0 where rows are counted."""
-    assert values.whole({"total": value}, "total") == found
+    assert decode.whole({"total": value}, "total") == found
 
 
 @pytest.mark.parametrize("value", [-1, "-0", None, "", False, 0.0, 2**63, "9" * 5000])
 def test_a_total_is_a_whole_number(value: object) -> None:
     """And nothing that merely equals one."""
-    assert path_of(lambda: values.whole({"total": value}, "total")) == "total"
+    assert path_of(lambda: decode.whole({"total": value}, "total")) == "total"
 
 
 # Days and times
@@ -180,7 +179,7 @@ def test_a_total_is_a_whole_number(value: object) -> None:
 )
 def test_a_day_is_the_one_that_is_written(value: str, day: date) -> None:
     """In both spellings, with a time behind it or without, and never shifted by a zone."""
-    assert values.day({"date": value}, "date") == day
+    assert decode.day({"date": value}, "date") == day
 
 
 @pytest.mark.parametrize(
@@ -194,19 +193,19 @@ def test_a_day_is_the_one_that_is_written(value: str, day: date) -> None:
 )  # fmt: skip
 def test_what_is_no_day_is_refused(value: object) -> None:
     """No other order, no short years, no days that the calendar lacks."""
-    assert path_of(lambda: values.day({"date": value}, "date")) == "date"
+    assert path_of(lambda: decode.day({"date": value}, "date")) == "date"
 
 
 @pytest.mark.parametrize("value", [None, "", "2030-12-31", "31.12.2030", "2030-12-31 00:00:00"])
 def test_nothing_and_the_last_day_of_2030_are_no_end(value: object) -> None:
     """The CRM writes "for ever" as a day far away."""
-    assert values.optional_day({"e_date": value}, "e_date") is None
+    assert decode.optional_day({"e_date": value}, "e_date") is None
 
 
 def test_an_optional_day_is_still_a_day() -> None:
     """What is there must be readable."""
-    assert values.optional_day({"e_date": "01.09.2026"}, "e_date") == date(2026, 9, 1)
-    assert path_of(lambda: values.optional_day({"e_date": "soon"}, "e_date")) == "e_date"
+    assert decode.optional_day({"e_date": "01.09.2026"}, "e_date") == date(2026, 9, 1)
+    assert path_of(lambda: decode.optional_day({"e_date": "soon"}, "e_date")) == "e_date"
 
 
 @pytest.mark.parametrize(
@@ -224,7 +223,7 @@ def test_an_optional_day_is_still_a_day() -> None:
 )
 def test_lessons_start_at_a_minute(value: object, minute: str) -> None:
     """Seconds are noise; a missing start is an empty one."""
-    assert values.minute({"time_from": value}, "time_from") == minute
+    assert decode.minute({"time_from": value}, "time_from") == minute
 
 
 @pytest.mark.parametrize(
@@ -232,7 +231,7 @@ def test_lessons_start_at_a_minute(value: object, minute: str) -> None:
 )
 def test_what_is_no_time_is_refused(value: object) -> None:
     """A time that cannot be compared is not kept."""
-    assert path_of(lambda: values.minute({"time_from": value}, "time_from")) == "time_from"
+    assert path_of(lambda: decode.minute({"time_from": value}, "time_from")) == "time_from"
 
 
 # Marks
@@ -257,7 +256,7 @@ NO_MARKS: list[object] = [
 )
 def test_a_mark_is_yes_no_or_none(value: object, mark: Mark) -> None:
     """Whatever is neither plainly yes nor plainly no is not marked."""
-    assert values.mark({"is_attend": value}, "is_attend") is mark
+    assert decode.mark({"is_attend": value}, "is_attend") is mark
 
 
 def test_a_missing_mark_is_not_a_mark() -> None:

@@ -8,8 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from coinsync.simulator import School
-from coinsync.simulator.records import CANCELLED, CONDUCTED, FOREVER, PLANNED, CrmLesson
-from coinsync.simulator.tables import CrmTables
+from coinsync.simulator.tables import CANCELLED, CONDUCTED, FOREVER, PLANNED, CrmLesson, CrmTables
 from tests.simulator.fixtures import TODAY, usual_school
 from tests.support.edited_school import EditedSchool
 from tests.support.families import families, vk_number

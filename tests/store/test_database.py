@@ -15,7 +15,7 @@ from coinsync.core.plan import Post, Put
 from coinsync.errors import CoinsyncError, DatabaseUnavailable, DatabaseUnusable
 from coinsync.store import database as opening
 from coinsync.store import writer
-from coinsync.store.engines import guards
+from coinsync.store.engines import base
 from coinsync.store.reader import Reader
 from tests.support.makers import (
     ADA,
@@ -130,7 +130,7 @@ def test_a_journal_mode_that_cannot_be_mended_is_refused(tmp_path: Path) -> None
     assert caught.value.exit_code in (2, 75)
 
 
-@pytest.mark.parametrize("guard", sorted(guards.SQLITE))
+@pytest.mark.parametrize("guard", sorted(base.SQLITE_GUARDS))
 def test_a_database_without_one_of_its_guards_is_refused(guard: str, tmp_path: Path) -> None:
     """Nothing is written to a ledger that somebody could change."""
     url = new_database(tmp_path)
@@ -453,8 +453,8 @@ def test_migrating_puts_lost_guards_back_and_names_them(tmp_path: Path) -> None:
 def test_every_guard_is_put_back_at_once(tmp_path: Path) -> None:
     """A database that was restored without any of them."""
     url = new_database(tmp_path)
-    changed(url, *(f"DROP TRIGGER {name}" for name in guards.SQLITE))
-    assert opening.migrate(url) == tuple(f"guard {name}" for name in sorted(guards.SQLITE))
+    changed(url, *(f"DROP TRIGGER {name}" for name in base.SQLITE_GUARDS))
+    assert opening.migrate(url) == tuple(f"guard {name}" for name in sorted(base.SQLITE_GUARDS))
     put_in(url, newcomers())
 
 

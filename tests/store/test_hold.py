@@ -17,7 +17,7 @@ from coinsync.core.facts import Presence, Resident
 from coinsync.core.plan import Put
 from coinsync.errors import UsageError
 from coinsync.store.database import Readers, create
-from coinsync.store.operations.hold import hold_open
+from coinsync.store.operations.backup import hold_open
 from coinsync.store.reader import Reader
 from tests.support.other_user import as_reader, shared_folder
 from tests.support.webview_client import record

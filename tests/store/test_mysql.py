@@ -27,8 +27,8 @@ from coinsync.errors import (
 )
 from coinsync.store import database as opening
 from coinsync.store import schema, writer
-from coinsync.store.engines import guards
-from coinsync.store.engines.mysql_address import ServerAddress, address_of, shown
+from coinsync.store.engines import base
+from coinsync.store.engines.mysql_address import ServerAddress, address_of
 from coinsync.store.engines.mysql_errors import translate
 from coinsync.store.operations import grants
 from coinsync.store.operations.backup import back_up
@@ -130,7 +130,6 @@ def test_another_address_is_refused_without_its_password(url: str) -> None:
 
 def test_no_password_is_shown(url: str) -> None:
     """Neither by an address nor by a database, nor by an error of it."""
-    assert shown("mysql://u:p@w@db/c") == "mysql://u:***@db/c"
     assert "pass" not in str(address_of("mysql://u:pass@db/c")) + repr(
         address_of("mysql://u:pass@db/c")
     )
@@ -367,10 +366,10 @@ def described(url: str) -> dict[str, str]:
 
 def test_every_table_has_its_rights() -> None:
     """None is forgotten, and what only grows is added to and nothing else."""
-    assert {*grants.CHANGING, *guards.GROWING} == set(engines.TABLES)
+    assert {*grants.CHANGING, *base.GROWING} == set(engines.TABLES)
     assert set(grants.SHOWN) < set(engines.TABLES)
     told = "\n".join(grants.statements("coins", grants.Accounts()))
-    for table in guards.GROWING:
+    for table in base.GROWING:
         assert (
             f"GRANT SELECT, INSERT ON `coins`.`{table}` TO 'coinsync_writer'@'localhost';" in told
         )
@@ -388,7 +387,7 @@ def test_names_that_mean_more_than_a_name_are_refused(name: str) -> None:
         grants.statements("coins", grants.Accounts(web=name))
 
 
-@pytest.mark.parametrize("table", guards.GROWING)
+@pytest.mark.parametrize("table", base.GROWING)
 @pytest.mark.parametrize(
     "verb", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE TABLE {}", "DROP TABLE {}"]
 )
@@ -453,7 +452,7 @@ def test_guards_that_nobody_needs_are_not_missed(url: str) -> None:
     with writing(url) as database:
         engine = opening.engine_of(database)
         assert engine.guards_lost(database) == ()
-        assert set(engine.guards_hidden(database)) == set(guards.MYSQL)
+        assert set(engine.guards_hidden(database)) == set(base.MYSQL_GUARDS)
     assert opening.migrate(engines.as_owner(url)) == ("guard entry_no_update",)
     put_in(engines.as_owner(url), a_plan(Post(a_credit("2"))))
 
@@ -477,7 +476,7 @@ def test_a_server_that_forbids_triggers(tmp_path: Path, mariadb_template: Path) 
         server.execute(*grants.statements(name, accounts))
         put_in(server.url(name, accounts.writer, "pw"), newcomers())
         server.execute("SET GLOBAL log_bin_trust_function_creators = 1")
-        assert opening.migrate(owner) == tuple(f"guard {one}" for one in sorted(guards.MYSQL))
+        assert opening.migrate(owner) == tuple(f"guard {one}" for one in sorted(base.MYSQL_GUARDS))
         opening.open_writable(owner).close()
 
 

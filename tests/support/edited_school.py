@@ -7,14 +7,15 @@ from datetime import date, datetime, time
 from typing import Any
 
 from coinsync.simulator import School
-from coinsync.simulator.records import (
+from coinsync.simulator.tables import (
     CrmBranch,
     CrmCustomer,
     CrmGroup,
     CrmLesson,
     CrmLessonType,
+    CrmTables,
+    Flag,
 )
-from coinsync.simulator.tables import CrmTables, Flag
 
 DAY_OF_BIRTH = date(2015, 3, 1)
 

@@ -28,7 +28,7 @@ from coinsync.core.ledger import Posted
 from coinsync.core.school import SchoolProfile
 from coinsync.environment import Probe, no_probe
 from coinsync.simulator import Options, School, Simulator
-from coinsync.simulator.records import CrmLesson
+from coinsync.simulator.tables import CrmLesson
 from coinsync.store import database
 from coinsync.store.operations.copy import copy_database
 from coinsync.store.reader import Reader

@@ -34,7 +34,7 @@ from tests.support.webview_client import (
     record,
     school_in,
 )
-from webview.views import family_of, older_of
+from webview.app import family_of, older_of
 
 RULE = Rule("group", 10, frozenset({2}), date(2026, 9, 1))
 WAYS = tuple(

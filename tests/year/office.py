@@ -8,7 +8,7 @@ from datetime import timedelta
 from random import Random
 
 from coinsync.simulator import School
-from coinsync.simulator.records import CONDUCTED, CrmLesson
+from coinsync.simulator.tables import CONDUCTED, CrmLesson
 
 #: How far back lessons are edited: beyond what a night reads, too.
 DAYS_BACK = 30

@@ -2,23 +2,20 @@
 
 import os
 from collections import Counter
-from datetime import timedelta
 
 from coinsync import brand
 from coinsync.commands import connections, serve
 from coinsync.commands.checks.examination import FAIL, OK, WARN, CrmAnswers, Examination
 from coinsync.commands.session import account_name
-from coinsync.config.secrets import ALFACRM_KEY, SECRET_NAMES, VK_KEYS, is_plain, read_file
+from coinsync.config.secrets import ALFACRM_KEY, SECRET_NAMES, VK_KEYS, read_file
 from coinsync.core import colour
 from coinsync.core.facts import LessonType
 from coinsync.core.rules import Reason
 from coinsync.errors import CoinsyncError, ConfigError, SecretError, TryLater
+from coinsync.lookup.attention import TAUGHT_DAYS, lessons_by_type
 from coinsync.lookup.vk_pages import vk_coverage
 from coinsync.render.numbers import counted
-from coinsync.store.reader import Reader
 
-#: Of so many days lessons are counted.
-DAYS = 60
 #: A screen name that VK itself has had for many years: the community about its API.
 NAME_IN_VK = "apiclub"
 
@@ -64,15 +61,11 @@ def secrets(ex: Examination) -> None:
 def _look_at_secret(ex: Examination, name: str) -> None:
     secrets = ex.session.secrets
     try:
-        text = secrets.get(name).reveal()
+        secrets.get(name)
     except SecretError as error:
         ex.failed("secrets", error)
         return
-    # Quotes and comments belong to the value here, unlike in a shell.
-    if not is_plain(text):
-        said = f"secret: {name} holds a quote, a space or a letter that no key has"
-        ex.fail("secrets", said, "Copy it again: nothing but the value may follow the =.")
-    elif name == ALFACRM_KEY and secrets.in_environment(name):
+    if name == ALFACRM_KEY and secrets.in_environment(name):
         said = f"{name} stands in the environment alone, which a job at night does not have"
         ex.warn("secrets", said, f"Write it into {secrets.files[0]} (mode 0600).")
 
@@ -125,18 +118,11 @@ def types(ex: Examination) -> None:
 
 def _look_for_unclassified(ex: Examination, names: dict[int, str]) -> None:
     settings = ex.session.settings
-    since = (ex.session.now() - timedelta(days=DAYS)).date()
-
-    def lessons(reader: Reader) -> Counter[int]:
-        counts = Counter[int]()
-        for branch in settings.branches:
-            counts.update(reader.lessons_by_type(branch.id, since))
-        return counts
-
-    counts = ex.asked(lessons) or Counter[int]()
+    ids = [branch.id for branch in settings.branches]
+    counts = ex.asked(lambda reader: lessons_by_type(reader, ex.session.now(), ids)) or Counter()
     for id in sorted(names):
         if settings.rulebook.type_reason(id) is Reason.TYPE_UNKNOWN:
-            taught = f"{counted(counts[id], 'lesson')} in the last {DAYS} days"
+            taught = f"{counted(counts[id], 'lesson')} in the last {TAUGHT_DAYS} days"
             ex.warn(
                 "types",
                 f"type {id} {names[id]!r} is not classified and earns nothing: {taught}",

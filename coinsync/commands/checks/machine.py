@@ -19,8 +19,7 @@ from coinsync.render.numbers import age
 from coinsync.store import database as store
 from coinsync.store import schema
 from coinsync.store.engines.sqlite import SQLITE
-from coinsync.store.last_seal import last_seal
-from coinsync.store.lock import holder_of
+from coinsync.store.lock import holder_of, last_seal
 from coinsync.store.operations.backup import newest_backup
 from coinsync.store.reader import Reader
 
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from peewee import Database
 
     from coinsync.commands.session import Session
-    from coinsync.core.freshness import Freshness
-    from coinsync.core.ledger import Head
+    from coinsync.core.ledger import Freshness, Head
 
 MIB = 2**20
 #: Below this the next night may fail; twice as much as the database is room for a backup too.
@@ -56,7 +54,7 @@ _AS_SYNC = "Run the command as the user of the nightly sync."
 
 
 def database(ex: Examination) -> None:
-    """Engine, place and size; what is below is asked only if its tables are this program's."""
+    """Place and size; what is below is asked only if its tables are this program's."""
     if isinstance(ex.trouble, TryLater):
         # It would keep us waiting for a second time.
         raise ex.trouble
@@ -69,9 +67,7 @@ def database(ex: Examination) -> None:
         # A table that cannot be read is told before anything is praised.
         head = Reader(opened).find_head() if steps == known else None
         ex.size_bytes = engine.size(opened)
-        product = " ".join(engine.product(opened))
-        size = f"{ex.size_bytes / MIB:.1f} MiB"
-        ex.ok("database", f"{engine.place_of(opened)}: {product}, {size}")
+        ex.ok("database", f"{engine.place_of(opened)}: {ex.size_bytes / MIB:.1f} MiB")
         for step in known:
             if step not in steps:
                 ex.fail("schema", f"{step} is missing", _MIGRATE)

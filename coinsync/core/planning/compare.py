@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from enum import StrEnum
 from operator import itemgetter
 
 from coinsync.core.facts import (
@@ -57,24 +56,19 @@ class WindowReading:
     evidence: Evidence = field(default=Evidence())
 
 
-class Cause(StrEnum):
-    """Why the ledger differs from what the rules give."""
-
-    FACTS = "facts"
-    RULES = "rules"
-    HELD = "held"
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Posted coins that are not what the rules give, or that wait."""
+    """Posted coins that are not what the rules give, or that wait.
+
+    Where no facts changed, it comes of other rules or was held before.
+    """
 
     lesson: Lesson
     resident: int
     verdict: Verdict
     state: KeyState
     hold: Hold | None
-    cause: Cause
+    facts_changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,39 +167,35 @@ class _Comparing:
         # Several cards of one child in one lesson are one visit: one card is paid, and the others
         # are recorded under a mark of ours, so that what each is worth follows from the facts.
         survivors = self.recorded.survivors
-        marks = {attendance.resident: attendance.mark for attendance in record.attendance}
-        if marks.keys().isdisjoint(survivors) and Mark.OTHER_CARD not in marks.values():
-            return record
-        visits = []
-        for attendance in record.attendance:
-            # What is recorded already is judged anew: the cards may have been parted since.
-            if attendance.mark is Mark.OTHER_CARD:
-                attendance = replace(attendance, mark=Mark.ATTENDED)
-            rank = self._rank_of_visit(record.lesson, attendance)
-            if rank is not None:
-                visits.append((rank, attendance))
         after = _by_resident(record)
+        marks = {attendance.mark for attendance in record.attendance}
+        if after.keys().isdisjoint(survivors) and Mark.OTHER_CARD not in marks:
+            return record
         children = set()
-        for _, visit in sorted(visits, key=itemgetter(0)):
+        for visit in self._visits(record):
             card = visit.resident
             owner = survivors.get(card, card)
             after[card] = replace(visit, mark=Mark.OTHER_CARD) if owner in children else visit
             children.add(owner)
         return replace(record, attendance=tuple(after.values()))
 
-    def _rank_of_visit(
-        self, lesson: Lesson, attendance: Attendance
-    ) -> tuple[bool, bool, bool, bool, int] | None:
-        # The lowest rank is paid; None is a visit that earns nothing on any card.
-        verdict = judge(lesson, attendance, self.rulebook)
-        if not (verdict.coins or verdict.held):
-            return None
-        card = attendance.resident
-        state = self._state(lesson, card)
-        # What is posted stays where it is, or the coins would change cards with every merge. A card
-        # whose award a person took back comes next: the other one must not be paid instead.
-        is_merged = card in self.recorded.survivors
-        return (not state.coins, not state.seq, not verdict.coins, is_merged, card)
+    def _visits(self, record: LessonRecord) -> list[Attendance]:
+        # All that earn something, those first that are paid before others.
+        ranked = []
+        for attendance in record.attendance:
+            card = attendance.resident
+            # What is recorded already is judged anew: the cards may have been parted since.
+            if attendance.mark is Mark.OTHER_CARD:
+                attendance = replace(attendance, mark=Mark.ATTENDED)
+            verdict = judge(record.lesson, attendance, self.rulebook)
+            if verdict.coins or verdict.held:
+                # What is posted stays, or the coins would change cards with every merge. A card
+                # whose award a person took back comes next: the other must not be paid instead.
+                state = self._state(record.lesson, card)
+                is_merged = card in self.recorded.survivors
+                rank = (not state.coins, not state.seq, not verdict.coins, is_merged, card)
+                ranked.append((rank, attendance))
+        return [attendance for _, attendance in sorted(ranked, key=itemgetter(0))]
 
     def _state(self, lesson: Lesson, card: int) -> KeyState:
         key = lesson_key(self.account, lesson.id, card)
@@ -225,29 +215,23 @@ class _Comparing:
         if hold is None and (decided or agrees):
             self.remarks += _plain_remarks(lesson, attendance, verdict, stored)
             return
-        cause = self._cause(attendance, verdict, stored, hold)
-        difference = Difference(lesson, attendance.resident, verdict, state, hold, cause)
+        changed = self._facts_changed(attendance, verdict, stored)
+        difference = Difference(lesson, attendance.resident, verdict, state, hold, changed)
         self.differences.append(difference)
         # On the day of the lesson itself a teacher may still be marking.
         is_late = stored and self.read_before and stored.lesson.date < self.read_before
-        if verdict.coins > state.coins and cause is Cause.FACTS and is_late:
+        if verdict.coins > state.coins and changed and is_late:
             self.remarks.append(Remark(RemarkKind.LATE, "late", lesson.id, attendance.resident))
 
-    def _cause(
-        self,
-        attendance: Attendance,
-        verdict: Verdict,
-        stored: LessonRecord | None,
-        hold: Hold | None,
-    ) -> Cause:
+    def _facts_changed(
+        self, attendance: Attendance, verdict: Verdict, stored: LessonRecord | None
+    ) -> bool:
         # Where today's rules judge the recorded facts just like today's, no fact made the
         # difference.
         before = _by_resident(stored).get(attendance.resident)
         if stored is None or before is None:
-            return Cause.FACTS
-        if judge(stored.lesson, before, self.rulebook) != verdict:
-            return Cause.FACTS
-        return Cause.RULES if hold is None else Cause.HELD
+            return True
+        return judge(stored.lesson, before, self.rulebook) != verdict
 
 
 def is_decided(decision: Decision | None, state: KeyState, verdict: Verdict) -> bool:

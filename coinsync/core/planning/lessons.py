@@ -1,5 +1,6 @@
 """Decide about the coins of lessons: what is posted, what is held, and what waits."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,7 +20,7 @@ from coinsync.core.plan import (
     RemarkKind,
     Scope,
 )
-from coinsync.core.planning.compare import Cause, Comparison, Difference
+from coinsync.core.planning.compare import Comparison, Difference
 from coinsync.core.rules import UNCERTAIN, Reason
 
 
@@ -77,7 +78,7 @@ class _Draft:
     def gain(self, difference: Difference) -> None:
         verdict, state = difference.verdict, difference.state
         owed = verdict.coins - state.coins
-        if owed and difference.cause is not Cause.FACTS and not self.rerate:
+        if owed and not difference.facts_changed and not self.rerate:
             # A rate that was raised pays past lessons only when somebody asks for it.
             self._remark(RemarkKind.RERATE, difference, owed)
             return
@@ -93,7 +94,8 @@ class _Draft:
 
     def lose(self, difference: Difference) -> None:
         lost = difference.state.coins - difference.verdict.coins
-        if difference.cause is Cause.RULES and not self.rerate:
+        by_rules = not difference.facts_changed and difference.hold is None
+        if by_rules and not self.rerate:
             self._remark(RemarkKind.RERATE, difference, -lost)
             return
         owner = self.comparison.owner(difference.resident)
@@ -102,8 +104,7 @@ class _Draft:
         # already is tried again: the child may have earned enough since. Where the rules have
         # changed meanwhile, that is another question.
         is_same = difference.hold is None or difference.hold.reason == verdict.reason
-        is_known = verdict.reason not in UNCERTAIN
-        is_known = is_known and (difference.cause is not Cause.HELD or is_same)
+        is_known = verdict.reason not in UNCERTAIN and (difference.facts_changed or is_same)
         if not is_known or self.available[owner] < lost:
             self._hold(difference, HoldKind.REVERSAL, -lost)
             return
@@ -148,23 +149,18 @@ class _Draft:
 def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remark]:
     # A lesson that was entered anew is shown as a pair of entries; this decides nothing.
     groups_of = {lesson.id: lesson.groups for lesson in lessons}
-    awarded: dict[tuple[int, date, tuple[int, ...]], list[int]] = {}
-    reversed_ = []
+    awards, reversals = defaultdict(list), []
     for entry in entries:
-        if entry.lesson is None or entry.lesson not in groups_of:
-            continue
+        place = (entry.resident, entry.happened_on, groups_of.get(entry.lesson or 0))
         if entry.kind is Kind.AWARD:
-            place = (entry.resident, entry.happened_on, groups_of[entry.lesson])
-            awarded.setdefault(place, []).append(entry.lesson)
+            awards[place].append(entry.lesson)
         elif entry.reason == Reason.LESSON_GONE:
-            reversed_.append(entry)
+            reversals.append((place, entry))
     remarks = []
-    for entry in reversed_:
-        place = (entry.resident, entry.happened_on, groups_of[entry.lesson or 0])
-        others = awarded.get(place)
-        if others:
+    for place, entry in reversals:
+        if awards[place]:
             # Of two lessons on one day each replaces another one.
-            other = others.pop(0)
+            other = awards[place].pop(0)
             about = (entry.lesson, entry.resident, entry.coins, other)
             remarks.append(Remark(RemarkKind.REPLACED, "replaced", *about))
     return remarks

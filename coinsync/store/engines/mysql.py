@@ -10,8 +10,8 @@ from peewee import Database, ForeignKeyField
 from pymysql.cursors import SSCursor
 
 from coinsync.errors import CoinsyncError, DatabaseUnusable
-from coinsync.store.engines import guards, mysql_errors
-from coinsync.store.engines.base import Engine, Values, connected
+from coinsync.store.engines import mysql_errors
+from coinsync.store.engines.base import GROWING, MYSQL_GUARDS, Engine, Values, connected, watched
 from coinsync.store.engines.mysql_address import address_of
 from coinsync.store.engines.mysql_connection import (
     CONNECT_SECONDS_MAX,
@@ -43,7 +43,7 @@ class Mysql(Engine):
     """A server, or several of a cluster."""
 
     errors = (peewee.PeeweeException, pymysql.MySQLError)
-    guards = guards.MYSQL
+    guards = MYSQL_GUARDS
 
     def must_exist(self, url: str) -> object:
         # Connecting will tell; an address always means the same database.
@@ -180,7 +180,7 @@ class Mysql(Engine):
     def _guards_not_seen(self, database: Database, *, may_break: bool) -> tuple[str, ...]:
         names: list[str] = []
         for name in super().guards_lost(database):
-            verb, table = guards.watched(self.guards[name])
+            verb, table = watched(self.guards[name])
             if _may(database, verb, table) is may_break:
                 names.append(name)
         return tuple(names)
@@ -207,14 +207,9 @@ class Mysql(Engine):
                     found += [(table, value, parent) for (value,) in database.execute_sql(sql)]
         return found
 
-    def product(self, database: Database) -> tuple[str, str]:
-        version = str(database.execute_sql("SELECT VERSION()").fetchone()[0])
-        number, mark, _ = version.partition("-MariaDB")
-        return ("MariaDB" if mark else "MySQL"), number
-
     def rights(self, database: Database) -> tuple[str, ...]:
         allowed = []
-        for table in guards.GROWING:
+        for table in GROWING:
             for verb in ("UPDATE", "DELETE"):
                 if _may(database, verb, table):
                     allowed.append(f"{verb} {table}")

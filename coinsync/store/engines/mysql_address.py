@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from coinsync.errors import DatabaseUnusable, reason_of
+from coinsync.errors import DatabaseUnusable, reason_of, without_password
 
 SCHEMES = ("mysql", "mariadb")
 PORT = 3306
@@ -58,7 +58,7 @@ def address_of(url: str) -> ServerAddress:
     user, _, password = account.partition(":")
     name = unquote(parts.path[1:])
     if parts.scheme not in SCHEMES or not user or not name or "/" in name or parts.fragment:
-        raise DatabaseUnusable(f"database: {shown(url)}: {_EXPECTED}")
+        raise DatabaseUnusable(f"database: {without_password(url)}: {_EXPECTED}")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     ca = options.pop("ca", None)
     servers = tuple(_host(text, url) for text in hosts.split(","))
@@ -68,18 +68,10 @@ def address_of(url: str) -> ServerAddress:
     tls = options.pop("tls", default_tls)
     if options or tls not in ("on", "off") or ca == "" or (ca and tls == "off"):
         expected = "expected options tls=on, tls=off, or ca=FILE with TLS"
-        raise DatabaseUnusable(f"database: {shown(url)}: {expected}")
+        raise DatabaseUnusable(f"database: {without_password(url)}: {expected}")
     return ServerAddress(
         servers, name, unquote(user), unquote(password), tls=tls == "on", ca=ca or ""
     )
-
-
-def shown(url: str) -> str:
-    """The address without its password."""
-    scheme, mark, rest = url.partition("://")
-    account, at, place = rest.rpartition("@")
-    user, colon, _ = account.partition(":")
-    return f"{scheme}{mark}{user}{':***' if colon else ''}{at}{place}"
 
 
 def _host(text: str, url: str) -> tuple[str, int]:
@@ -90,4 +82,4 @@ def _host(text: str, url: str) -> tuple[str, int]:
             return parts.hostname, parts.port or PORT
     except ValueError:
         pass
-    raise DatabaseUnusable(f"database: {shown(url)}: {text!r} is no host")
+    raise DatabaseUnusable(f"database: {without_password(url)}: {text!r} is no host")

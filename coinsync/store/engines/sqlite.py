@@ -19,8 +19,7 @@ from coinsync.errors import (
     reason_of,
 )
 from coinsync.files import write_whole
-from coinsync.store.engines import guards
-from coinsync.store.engines.base import Engine, Values
+from coinsync.store.engines.base import SQLITE_GUARDS, Engine, Values
 
 SETTINGS = {
     # SQLite ignores references between tables unless each connection asks for them.
@@ -40,13 +39,29 @@ _PRIMARY = 0xFF
 #: A writer that stands still in the middle of opening the file shows as "locking protocol".
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_RESTORE = "Do not write to it: restore it from a backup, or correct [database] url."
+#: What numbers mean, and what to do where the class of the error does not say it. The first that
+#: fits is told.
+_MEANINGS: tuple[tuple[set[int], type[CoinsyncError], str, str | None], ...] = (
+    (_BUSY, DatabaseUnavailable, "{} is busy; nothing written", None),
+    ({sqlite3.SQLITE_FULL}, DatabaseUnavailable, "{}: disk full; nothing written", None),
+    (
+        {sqlite3.SQLITE_READONLY},
+        DatabaseUnusable,
+        "{} is read-only for this user; nothing written",
+        None,
+    ),
+    ({sqlite3.SQLITE_CANTOPEN}, DatabaseUnavailable, "cannot open {}; nothing written", None),
+    (_DAMAGED, CoinsyncError, "{} is damaged, or no database", _RESTORE),
+    ({sqlite3.SQLITE_IOERR}, DatabaseUnavailable, "{}: disk error; nothing written", None),
+)
 
 
 class Sqlite(Engine):
     """A file, shared by the processes of one machine."""
 
     errors = (peewee.PeeweeException, sqlite3.Error)
-    guards = guards.SQLITE
+    guards = SQLITE_GUARDS
 
     def must_exist(self, url: str) -> object:
         path = path_of(url)
@@ -160,9 +175,6 @@ class Sqlite(Engine):
         rows = database.execute_sql("PRAGMA foreign_key_check")
         return [(table, row or 0, parent) for table, row, parent, _ in rows]
 
-    def product(self, database: Database) -> tuple[str, str]:
-        return "SQLite", sqlite3.sqlite_version
-
     def rights(self, database: Database) -> tuple[str, ...]:
         file = file_of(database)
         exposed = [path for path in (file, file.parent) if _is_open_to_all(path)]
@@ -206,28 +218,14 @@ class Sqlite(Engine):
         # One failure leads to others: a full disk ends the transaction, and rolling back fails then
         # for want of one. So all causes are looked through; what explains the others comes first.
         codes = _codes(error)
-        if codes & _BUSY:
-            return DatabaseUnavailable(f"database: {place} is busy; nothing written")
-        if sqlite3.SQLITE_FULL in codes:
-            return DatabaseUnavailable(f"database: {place}: disk full; nothing written")
-        if sqlite3.SQLITE_READONLY in codes:
-            return DatabaseUnusable(
-                f"database: {place} is read-only for this user; nothing written"
-            )
-        cannot_open, io_error = sqlite3.SQLITE_CANTOPEN in codes, sqlite3.SQLITE_IOERR in codes
+        cannot_open = sqlite3.SQLITE_CANTOPEN in codes
         # Of folders some can be opened, but none can be read.
-        is_folder = os.path.isdir(place) and (cannot_open or io_error)
+        is_folder = os.path.isdir(place) and (cannot_open or sqlite3.SQLITE_IOERR in codes)
         if is_folder or (cannot_open and not os.path.exists(place)):
             return _missing(place)
-        if cannot_open:
-            return DatabaseUnavailable(f"database: cannot open {place}; nothing written")
-        if codes & _DAMAGED:
-            return CoinsyncError(
-                f"database: {place} is damaged, or no database",
-                advice="Do not write to it: restore it from a backup, or correct [database] url.",
-            )
-        if io_error:
-            return DatabaseUnavailable(f"database: {place}: disk error; nothing written")
+        for meant, kind, what, advice in _MEANINGS:
+            if codes & meant:
+                return kind(f"database: {what.format(place)}", advice=advice)
         *_, innermost = causes(error)
         return CoinsyncError(f"database: {place}: {innermost}; nothing written")
 

@@ -3,14 +3,16 @@
 It is a database of SQLite, whatever the engine: ``db copy`` brings it back to a server.
 """
 
+from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 from coinsync.core.seal import Seal
 from coinsync.errors import CoinsyncError, DatabaseUnusable, UsageError
 from coinsync.files import new_file
-from coinsync.store.database import engine_at, open_readable, reading, speaking
-from coinsync.store.engines.sqlite import SQLITE
+from coinsync.store.database import engine_at, open_readable, open_writable, reading, speaking
+from coinsync.store.engines.sqlite import SQLITE, path_of
 from coinsync.store.operations.copy import copy_database
 from coinsync.store.reader import Reader
 
@@ -111,3 +113,25 @@ def restore(url: str, backup: Path) -> None:
     """Put a backup in the place of a file, whole or not at all; others may be reading it."""
     with speaking(open_readable(url)):
         SQLITE.put_back(url, backup)
+
+
+#: How soon a file that was put in the place of another is noticed.
+LOOK_SECONDS = 1.0
+
+
+def hold_open(url: str, sleep: Callable[[float], None]) -> None:
+    """Keep a SQLite database open until interrupted; no lock is held meanwhile.
+
+    A reader in WAL mode needs the -wal and -shm files. SQLite deletes both when the last connection
+    is closed, and whoever may not write cannot make them anew. Raises ``UsageError`` for a server.
+    """
+    if engine_at(url) is not SQLITE:
+        raise UsageError("db hold: only a database in a file needs it")
+    path = path_of(url)
+    while True:
+        with closing(open_writable(url)) as database, speaking(database):
+            # The two files come with the first question.
+            database.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1")
+            held = SQLITE.must_exist(url), SQLITE.beside(url)
+            while path.is_file() and (SQLITE.must_exist(url), SQLITE.beside(url)) == held:
+                sleep(LOOK_SECONDS)

@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 
 from coinsync.errors import UsageError
 from coinsync.store.database import HISTORY
-from coinsync.store.engines.guards import GROWING
+from coinsync.store.engines.base import GROWING
 from coinsync.store.models import TABLE_NAMES
 
 #: Of other tables: what plans do there besides reading.
