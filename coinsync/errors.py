@@ -5,7 +5,10 @@ differences found, 5 refused as unsafe, 6 not found or ambiguous, 7 refused by c
 later.
 """
 
+import re
 from collections.abc import Iterator, Sequence
+
+_PASSWORD = re.compile(r"(://[^:/@\s]*:).*@")
 
 
 class CoinsyncError(Exception):
@@ -27,6 +30,11 @@ def reason_of(error: Exception) -> str:
         return "it is not UTF-8"
     words = getattr(error, "strerror", None) or type(error).__name__
     return str(words[0].lower() + words[1:])
+
+
+def without_password(text: str) -> str:
+    """A text that may hold a database's address, as a message may show it."""
+    return _PASSWORD.sub(r"\1***@", text)
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -12,11 +12,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from coinsync.config.secrets import absolute, without_password
+from coinsync.config.secrets import absolute
 from coinsync.config.settings import CsvSettings, Settings, ShopSettings, sections
 from coinsync.core.rules import Rule
 from coinsync.core.setting import Key, Section
-from coinsync.errors import ConfigError, reason_of
+from coinsync.errors import ConfigError, reason_of, without_password
 
 _SECRET_WORDS = re.compile(
     r"(api_?key|password|secret|token|protected_?key|vk_?keys?|service_?key)$", re.IGNORECASE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from coinsync.config import kinds
 from coinsync.config.settings import Settings
 from coinsync.core.identity import clean, harmless
-from coinsync.errors import SecretError, UsageError, reason_of
+from coinsync.errors import SecretError, UsageError, reason_of, without_password
 
 DATABASE_URL, DATABASE_PASSWORD = "COINSYNC_DATABASE_URL", "COINSYNC_DATABASE_PASSWORD"
 ALFACRM_KEY, VK_KEYS = "COINSYNC_ALFACRM_KEY", "COINSYNC_VK_KEYS"
@@ -32,7 +31,6 @@ SECRETS_FILE = "COINSYNC_SECRETS"
 
 _FILE = "sqlite:"
 _QUOTES = "\"'`“”«»„"
-_PASSWORD = re.compile(r"(://[^:/@\s]*:).*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +215,6 @@ def absolute(url: str, folder: Path) -> str:
     """The address with the path of a file made absolute; a server's stays as it is."""
     file = url.removeprefix("sqlite:///")
     return url if file == url else f"sqlite:///{folder / file}"
-
-
-def without_password(text: str) -> str:
-    """A text that may hold an address, as a message may show it."""
-    return _PASSWORD.sub(r"\1***@", text)
 
 
 def _has_password(url: str) -> bool:

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from coinsync.config.secrets import without_password
-from coinsync.errors import DatabaseUnusable, reason_of
+from coinsync.errors import DatabaseUnusable, reason_of, without_password
 
 SCHEMES = ("mysql", "mariadb")
 PORT = 3306
