@@ -16,7 +16,7 @@ TEST_PROGRAMS := hledger=hledger chromium=chromium nginx=nginx-light mariadbd=ma
 CLUSTER_PROGRAMS := mariadbd=mariadb-server /usr/lib/galera/libgalera_smm.so=galera-4 rsync=rsync
 SERVER_PROGRAMS := debootstrap=debootstrap systemd-nspawn=systemd-container openssl=openssl
 
-.PHONY: demo test test-cluster test-server check soak year bench screenshots format pins clean programs system
+.PHONY: demo test test-cluster test-server check soak year bench screenshots manual format pins clean programs system
 
 demo: $(VENV)/.installed  ## A made-up school with its cabinet in the browser; nothing to configure.
 	@$(BIN)/coinsync demo --port $(PORT)
@@ -62,6 +62,9 @@ bench: $(VENV)/.tested  ## Our speed against the floor of the raw driver, as rat
 
 screenshots: programs $(VENV)/.tested  ## Pictures of every screen of the cabinet, light and dark, in build/screenshots.
 	$(BIN)/python -m tests.browser.screenshots build/screenshots
+
+manual: $(VENV)/.tested  ## The documents that are made from the program: commands, configuration, the first day.
+	$(BIN)/python -m tests.support.manual
 
 format: $(VENV)/.tested
 	$(BIN)/ruff format .

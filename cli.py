@@ -330,7 +330,7 @@ def _interrupted_by_signals() -> list[int]:
         signals.append(number)
         # A terminal that closes may send two, and the second must not disturb the end.
         if len(signals) == 1:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(number)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         # What nohup started goes on.

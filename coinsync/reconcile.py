@@ -28,8 +28,7 @@ from coinsync.core.facts import (
     Resident,
     VkPage,
 )
-from coinsync.core.freshness import Freshness
-from coinsync.core.ledger import LedgerRow, Run
+from coinsync.core.ledger import Freshness, LedgerRow, Run
 from coinsync.core.plan import Scope
 from coinsync.core.proof.checks import (
     BY_ID,

@@ -1,7 +1,7 @@
 """From the CRM to plans: people of a branch, then its lessons by month. Nothing is written."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,12 +16,11 @@ from coinsync.core.facts import (
     Membership,
     Presence,
     Resident,
-    Status,
     VkPage,
 )
 from coinsync.core.ledger import lesson_key
-from coinsync.core.plan import Evidence, Limits, Plan, Purpose, Put, Scope, digest_of
-from coinsync.core.planning.compare import COPIES, Recorded, WindowReading, compare
+from coinsync.core.plan import Limits, Plan, Purpose, Put, Scope, digest_of
+from coinsync.core.planning.compare import Recorded, compare
 from coinsync.core.planning.doubts import Doubts, believe
 from coinsync.core.planning.lessons import plan_lessons
 from coinsync.core.planning.people import People, names_to_ask, plan_people
@@ -31,10 +30,8 @@ from coinsync.core.rules import UNCERTAIN, GuestPolicy, LessonContext, by_group,
 from coinsync.errors import ClockWrong, CoinsyncError, IncompleteRead
 from coinsync.exchange.base import Exchange, PeopleReading, read_people
 from coinsync.exchange.vk import VkApi
+from coinsync.exchange.window import read_window, without_copies
 from coinsync.store.reader import Reader
-
-#: Missing lessons that are asked for one by one; more of them are a fault of the answer.
-MISSING_ASKED_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +190,8 @@ class Sync:
         days_back = min(self.settings.sync.days_back, last.toordinal() - 1)
         return self.since or last - timedelta(days=days_back), last
 
-    def _days_held(self, branch: int, today: date) -> list[Scope]:
-        """Days outside the window with a held reversal for which the child has enough by now."""
+    def _windows(self, branch: int, today: date) -> list[Scope]:
+        """What to read, by month, and days with a held reversal that the child can pay by now."""
         since, until = self._days(today)
         survivors = self.reader.survivors()
         days = set()
@@ -205,7 +202,8 @@ class Sync:
             owner = survivors.get(hold.resident, hold.resident)
             if self._balances([owner])[owner] >= -hold.coins:
                 days.add(hold.happened_on)
-        return [Scope(branch, day, day) for day in sorted(days)]
+        held = [Scope(branch, day, day) for day in sorted(days)]
+        return [*Scope(branch, since, until).months(), *held]
 
     def _people_outcome(self, branch: BranchSettings, today: date, moment: datetime) -> Outcome:
         last_run = self.reader.last_run(branch.id, Purpose.PEOPLE)
@@ -240,12 +238,8 @@ class Sync:
             by_group(reading.schedule),
             self.reader.first_read_on(branch.id) or today,
         )
-        scopes = [
-            *Scope(branch.id, *self._days(today)).months(),
-            *self._days_held(branch.id, today),
-        ]
         steps = []
-        for window in scopes:
+        for window in self._windows(branch.id, today):
             step = LessonStep(branch, window, today, context, read_before, moment, doubts.cards)
             steps.append(step)
         return Outcome(
@@ -296,12 +290,13 @@ class Sync:
         # run must see it so too, or it would plan for the lesson twice.
         for number in self._lessons_planned.intersection(stored):
             del stored[number]
-        window = self._read_window(scope, stored)
+        branches = [branch.id for branch in self.settings.branches]
+        window = read_window(self.exchange, scope, stored, self._lessons_planned, branches)
         # A lesson that was moved here is recorded under another day or branch.
         read = frozenset(record.lesson.id for record in window.lesson_records)
         moved = self.reader.lesson_records_by_id(read.difference(stored))
         stored.update(moved)
-        window = self._without_copies(window, moved)
+        window = without_copies(self.exchange, window, moved)
         rulebook = self.settings.rulebook
         window, doubts = believe(
             window, stored, scope, rulebook, step.moment, self.reader.all(Doubt)
@@ -348,64 +343,6 @@ class Sync:
         # A note would stand on every such line that a family reads.
         ruled = plan_review(questions, ruling, actor=self.actor, note="")
         return replace(outcome, plan=with_ruling(plan, ruled))
-
-    def _read_window(self, scope: Scope, stored: dict[int, LessonRecord]) -> WindowReading:
-        """Read a window, and find out what became of recorded lessons that it lacks."""
-        reading = self.exchange.lesson_records(scope.branch, scope.since, scope.until)
-        records = {
-            record.lesson.id: record
-            for record in reading.whole()
-            if record.lesson.id not in self._lessons_planned
-        }
-        unreadable = reading.unreadable_fields()
-        accounted = {*records, *unreadable}
-        missing = [
-            number
-            for number, record in stored.items()
-            if number not in accounted and record.lesson.status is not Status.GONE
-        ]
-        known = sum(record.lesson.status is Status.CONDUCTED for record in stored.values())
-        # Where all or so much has vanished it is the answer that must be doubted. Nothing is asked
-        # for, hundreds of lessons one by one, and the guard will refuse the plan.
-        copied = sum(path == COPIES for path in unreadable.values())
-        lessons_read = len(reading.items) + copied
-        all_vanished = bool(known) and not lessons_read
-        doubtful = all_vanished or len(missing) > MISSING_ASKED_MAX
-        moved = {} if doubtful else self._ask_for(missing, scope.branch)
-        return WindowReading(
-            (*records.values(), *moved.values()),
-            gone=tuple(number for number in missing if number not in moved),
-            unreadable=unreadable,
-            evidence=Evidence(
-                lessons_known=known,
-                lessons_read=lessons_read,
-                lessons_unasked=len(missing) if doubtful else 0,
-            ),
-        )
-
-    def _without_copies(
-        self, window: WindowReading, moved: Mapping[int, LessonRecord]
-    ) -> WindowReading:
-        """Doubt what came here from another day or branch and is listed there as well."""
-        copied = set()
-        for number, record in moved.items():
-            day = record.lesson.date
-            reading = self.exchange.lesson_records(record.lesson.branch, day, day)
-            listed = {record.lesson.id for record in reading.whole()}
-            if number in listed | reading.unreadable_fields().keys():
-                copied.add(number)
-        records = [record for record in window.lesson_records if record.lesson.id not in copied]
-        unreadable = {**window.unreadable, **dict.fromkeys(copied, COPIES)}
-        return replace(window, lesson_records=tuple(records), unreadable=unreadable)
-
-    def _ask_for(self, lessons: Iterable[int], branch: int) -> dict[int, LessonRecord]:
-        others = [other.id for other in self.settings.branches if other.id != branch]
-        records = {}
-        for lesson in lessons:
-            record = self.exchange.find_lesson_record(lesson, [branch, *others])
-            if record is not None:
-                records[lesson] = record
-        return records
 
     def _with_visitors(
         self, context: LessonContext, records: Sequence[LessonRecord]

@@ -1,6 +1,5 @@
 """The shop's goods: catalog load, list."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +12,7 @@ from coinsync.commands.session import Session
 from coinsync.config import Settings
 from coinsync.core.catalog import Item
 from coinsync.core.files.catalog import read_catalog
-from coinsync.core.proposal import Proposal
 from coinsync.desk import catalog as desk
-from coinsync.desk.gather import Clerk
 from coinsync.errors import ImportRefused, UsageError, reason_of
 from coinsync.lookup import shop as lookup
 from coinsync.render import shop as render
@@ -39,13 +36,15 @@ def load(
     """
     session: Session = ctx.obj
     items, copies = read_goods(session, file, folder or session.settings.shop.pictures)
-
-    def decide(clerk: Clerk) -> Proposal:
-        return desk.load(clerk, items)
-
     # Pictures are written before the goods that name them, and only once a person has agreed.
-    before = partial(keep_copies, session.settings, copies)
-    return carry_out(session, decide, dry_run, yes, before=before, accept_unsafe=accept_unsafe)
+    return carry_out(
+        session,
+        lambda clerk: desk.load(clerk, items),
+        dry_run,
+        yes,
+        before=lambda: keep_copies(session.settings, copies),
+        accept_unsafe=accept_unsafe,
+    )
 
 
 def read_goods(

@@ -23,13 +23,10 @@ def choose(error: Ambiguous) -> str:
     typer.echo(error.message)
     for number, candidate in enumerate(error.candidates, 1):
         typer.echo(f"{number:4}  {candidate}")
-    while True:
-        answer = ask_line("number> ")
-        chosen = plain_number(answer)
-        if chosen and chosen <= len(error.candidates):
-            return error.candidates[chosen - 1].split()[0]
-        if not answer:
-            raise Ambiguous(f"{error.message}; none was chosen", ())
+    chosen = plain_number(ask_line("number> "))
+    if not chosen or chosen > len(error.candidates):
+        raise Ambiguous(f"{error.message}; none was chosen", ())
+    return error.candidates[chosen - 1].split()[0]
 
 
 def chosen_resident(ctx: typer.Context, text: str | None) -> str | None:

@@ -164,11 +164,7 @@ def reverse(
 ) -> int:
     """Take an entry back: a second entry that names it, once."""
     number, text = number_of(entry, "number of an entry"), note_of(note, "--note")
-
-    def decide(clerk: Clerk) -> Proposal:
-        return desk.reverse(clerk, number, note=text)
-
-    return carry_out(ctx.obj, decide, dry_run, yes)
+    return carry_out(ctx.obj, lambda clerk: desk.reverse(clerk, number, note=text), dry_run, yes)
 
 
 def import_file(

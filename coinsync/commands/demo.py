@@ -39,7 +39,7 @@ from coinsync.desk.shop import Buyer, sell
 from coinsync.errors import UsageError, reason_of
 from coinsync.files import write_whole
 from coinsync.lookup.residents import with_coins
-from coinsync.lookup.shop import shelf_for
+from coinsync.lookup.shop import shelf
 from coinsync.render.people import residents_page
 from coinsync.simulator.chance import Chance
 from coinsync.simulator.school import GOODS, School
@@ -386,6 +386,6 @@ def _sell(write: Callable[[Plan], object], clerk: Clerk, chance: Chance) -> None
 def _affordable(reader: Reader, buyer: Resident, day: date) -> list[Item]:
     """The goods that are there and that a buyer could have paid for on a day."""
     balance = reader.balance(buyer.id, day)
-    shelf = shelf_for(reader, buyer).values()
-    pieces = reader.stock(item.code for item in shelf if item.tracked)
-    return [each for each in shelf if each.price <= balance and pieces.get(each.code) != 0]
+    goods = [item for item in shelf(reader).values() if item.is_sold_at(buyer.branches)]
+    pieces = reader.stock(item.code for item in goods if item.tracked)
+    return [each for each in goods if each.price <= balance and pieces.get(each.code) != 0]

@@ -21,9 +21,7 @@ from coinsync.commands.options import (
 from coinsync.commands.posting import carry_out
 from coinsync.commands.session import Session
 from coinsync.core.ledger import Kind
-from coinsync.core.proposal import Proposal
 from coinsync.desk import undo as desk
-from coinsync.desk.gather import Clerk
 from coinsync.errors import UsageError
 from coinsync.lookup import journal as lookup
 from coinsync.lookup.residents import find_resident
@@ -59,7 +57,10 @@ def journal(
             raise UsageError("journal: --today, or --since and --until")
         first = session.today()
     with session.reader() as reader:
-        wanted = lookup.Wanted(
+        lines = lookup.journal(
+            reader,
+            session.settings,
+            limit,
             since=first or date.min,
             until=last or date.max,
             branches=session.chosen_branch_ids(),
@@ -68,7 +69,6 @@ def journal(
             kind=kind,
             find=find,
         )
-        lines = lookup.journal(reader, session.settings, wanted, limit)
     listing = journal_listing(lines, session.branch_names(), session.settings.profile.zone)
     session.print_listing(listing, as_csv)
 
@@ -85,8 +85,4 @@ def undo(
     An import, coins for many, a sale with its goods: all of it or nothing.
     """
     number, text = number_of(run, "number of a run"), note_of(note, "--note")
-
-    def decide(clerk: Clerk) -> Proposal:
-        return desk.undo(clerk, number, note=text)
-
-    return carry_out(ctx.obj, decide, dry_run, yes)
+    return carry_out(ctx.obj, lambda clerk: desk.undo(clerk, number, note=text), dry_run, yes)

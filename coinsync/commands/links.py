@@ -11,11 +11,9 @@ from coinsync.commands.session import Session
 from coinsync.core.facts import PageKind
 from coinsync.core.identity import VkKind, clean, read_vk
 from coinsync.core.people_report import VK_PROBLEMS
-from coinsync.core.proposal import Proposal
 from coinsync.desk import people as desk
-from coinsync.desk.gather import Clerk
 from coinsync.errors import NotFound, UsageError
-from coinsync.lookup import residents as lookup
+from coinsync.lookup.residents import find_resident, links
 from coinsync.lookup.vk_pages import vk_coverage
 from coinsync.render import people as render
 
@@ -43,18 +41,19 @@ def list_links(
         if problems:
             listing = render.link_problems(vk_coverage(reader), named=session.verbose)
         else:
-            listing = render.links(lookup.links(reader))
+            listing = render.links(links(reader))
     session.print_listing(listing, as_csv)
 
 
 def add(ctx: Context, resident: Who, vk: Account, dry_run: DryRun = False, yes: Yes = False) -> int:
     """Let a VK account see a resident."""
     number = account_number(ctx.obj, vk)
-
-    def decide(clerk: Clerk) -> Proposal:
-        return desk.link(clerk, lookup.find_resident(clerk.reader, resident), number)
-
-    return carry_out(ctx.obj, decide, dry_run, yes)
+    return carry_out(
+        ctx.obj,
+        lambda clerk: desk.link(clerk, find_resident(clerk.reader, resident), number),
+        dry_run,
+        yes,
+    )
 
 
 def revoke(
@@ -65,11 +64,12 @@ def revoke(
     The CRM's card does not bring the link back.
     """
     number = account_number(ctx.obj, vk)
-
-    def decide(clerk: Clerk) -> Proposal:
-        return desk.revoke(clerk, lookup.find_resident(clerk.reader, resident), number)
-
-    return carry_out(ctx.obj, decide, dry_run, yes)
+    return carry_out(
+        ctx.obj,
+        lambda clerk: desk.revoke(clerk, find_resident(clerk.reader, resident), number),
+        dry_run,
+        yes,
+    )
 
 
 def account_number(session: Session, text: str) -> int:

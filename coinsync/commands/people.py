@@ -84,20 +84,29 @@ def unmerge(
 ) -> int:
     """A merged card stands on its own again."""
 
-    def decide(clerk: Clerk) -> Proposal:
-        return desk.unmerge(clerk, find_card(clerk.reader, card))
+    return carry_out(
+        ctx.obj, lambda clerk: desk.unmerge(clerk, find_card(clerk.reader, card)), dry_run, yes
+    )
 
-    return carry_out(ctx.obj, decide, dry_run, yes)
 
-
-def erase(ctx: Context, resident: Who, dry_run: DryRun = False, yes: Yes = False) -> int:
+def erase(
+    ctx: Context,
+    resident: Who,
+    stock_text: Annotated[
+        str,
+        Option("--stock-text", help="Also notes of stock in which this stands, such as the name."),
+    ] = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> int:
     """Forget who a resident is.
 
     Names, links and notes go for good, numbers and coins stay.
     """
 
     def decide(clerk: Clerk) -> Proposal:
-        return desk.erase(clerk, find_resident(clerk.reader, resident))
+        card = find_resident(clerk.reader, resident)
+        return desk.erase(clerk, card, stock_text=stock_text.strip())
 
     return carry_out(ctx.obj, decide, dry_run, yes)
 

@@ -16,7 +16,7 @@ from coinsync.commands import connections, seals
 from coinsync.commands.options import AsCsv, LockTimeout, day_of, day_option
 from coinsync.commands.session import DIFFERENT, PARTLY, Session
 from coinsync.core.proof.checks import BY_ID, CRM_CHECKS, Findings, Proof, Severity
-from coinsync.core.proof.crm import CrmReading, check_readings
+from coinsync.core.proof.crm import check_reading
 from coinsync.core.seal import Seal, parse_seal
 from coinsync.errors import UsageError, reason_of
 from coinsync.render.proof import finding_line
@@ -159,9 +159,12 @@ def _with_the_crm(
 ) -> Proof:
     """The proof with what the fresh reading adds to it."""
     names = session.branch_names()
-    readings = [_reading(names, outcome) for outcome in outcomes]
     findings = Findings()
-    check_readings(readings, session.settings.limits, findings)
+    for outcome in outcomes:
+        branch = names.get(outcome.branch.id, f"branch {outcome.branch.id}")
+        where = f"{branch} {outcome.scope.since} … {outcome.scope.until}"
+        error = outcome.error.message if outcome.error else ""
+        check_reading(where, outcome.plan, error, session.settings.limits, findings)
     fresh = [check for check in CRM_CHECKS if check.id in wanted]
     # Differences of the rules are those over the stored facts, which were looked at in full.
     return replace(
@@ -169,13 +172,6 @@ def _with_the_crm(
         findings=(*proof.findings, *findings.of({check.id for check in fresh})),
         checked=tuple(dict.fromkeys((*proof.checked, *fresh))),
     )
-
-
-def _reading(names: dict[int, str], outcome: Outcome) -> CrmReading:
-    scope = outcome.scope
-    branch = names.get(outcome.branch.id, f"branch {outcome.branch.id}")
-    error = outcome.error.message if outcome.error else ""
-    return CrmReading(f"{branch} {scope.since} … {scope.until}", outcome.plan, error)
 
 
 def _tell(session: Session, proof: Proof, day: date | None, as_csv: bool) -> None:

@@ -1,5 +1,6 @@
 """What waits for a person: review list, post, forgive, waive."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from typer import Context, Option
@@ -42,80 +43,64 @@ def list_cases(
     session.print_listing(render.cases_listing(cases, doubts), as_csv)
 
 
-def post(
-    ctx: Context,
-    cases: Cases = None,
-    everything: Everything = False,
-    kind: Kind = None,
-    note: Note = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> int:
+def _ruling(ruling: Ruling, help: str) -> Callable[..., int]:
+    """A command that decides cases."""
+
+    def decide(
+        ctx: Context,
+        cases: Cases = None,
+        everything: Everything = False,
+        kind: Kind = None,
+        note: Note = "",
+        dry_run: DryRun = False,
+        yes: Yes = False,
+    ) -> int:
+        session: Session = ctx.obj
+        text = note_of(note, "" if ruling is Ruling.POST else "--note")
+        if bool(cases) == everything:
+            raise UsageError(f"review {ruling}: say which cases, or --all")
+        if cases and session.branches:
+            refuse_branches(f"review {ruling} CASE")
+        # A visit that is held has no coins to give back.
+        kind_chosen = HoldKind.REVERSAL if ruling is Ruling.FORGIVE and not kind else kind
+
+        def propose(clerk: Clerk) -> Proposal:
+            if not cases:
+                holds = _chosen(session, clerk.reader, kind_chosen)
+                return desk.review(clerk, holds, ruling, note=text)
+            waiting = {doubt.case: doubt for doubt in clerk.reader.all(Doubt)}
+            doubts = [waiting[case] for case in dict.fromkeys(cases) if case in waiting]
+            if len(doubts) == len(set(cases)):
+                return desk.review_doubts(clerk, doubts, ruling, note=text)
+            return desk.review(clerk, _named(clerk.reader, cases), ruling, note=text)
+
+        return carry_out(session, propose, dry_run, yes)
+
+    decide.__doc__ = help
+    return decide
+
+
+post = _ruling(
+    Ruling.POST,
     """Do what the rules give.
 
     Take the coins back, even below zero, or pay the visit. Of a doubt: believe the CRM.
-    """
-    return _decide(ctx.obj, Ruling.POST, cases, everything, kind, note, dry_run, yes)
-
-
-def forgive(
-    ctx: Context,
-    cases: Cases = None,
-    everything: Everything = False,
-    note: Note = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> int:
+    """,
+)
+forgive = _ruling(
+    Ruling.FORGIVE,
     """Take the award back and give the same as a gift.
 
     Both lines are seen, the balance stays.
-    """
-    kind = HoldKind.REVERSAL
-    return _decide(ctx.obj, Ruling.FORGIVE, cases, everything, kind, note, dry_run, yes)
-
-
-def waive(
-    ctx: Context,
-    cases: Cases = None,
-    everything: Everything = False,
-    kind: Kind = None,
-    note: Note = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> int:
+    """,
+)
+waive = _ruling(
+    Ruling.WAIVE,
     """Leave the coins as they are.
 
     Who decided that, and why, is kept. Of a doubt: keep what is recorded.
-    """
-    return _decide(ctx.obj, Ruling.WAIVE, cases, everything, kind, note, dry_run, yes)
-
-
-def _decide(
-    session: Session,
-    ruling: Ruling,
-    cases: list[str] | None,
-    everything: bool,
-    kind: HoldKind | None,
-    note: str,
-    dry_run: bool,
-    yes: bool,
-) -> int:
-    text = note_of(note, "" if ruling is Ruling.POST else "--note")
-    if bool(cases) == everything:
-        raise UsageError(f"review {ruling}: say which cases, or --all")
-    if cases and session.branches:
-        refuse_branches(f"review {ruling} CASE")
-
-    def decide(clerk: Clerk) -> Proposal:
-        reader = clerk.reader
-        waiting = {doubt.case: doubt for doubt in reader.all(Doubt)}
-        doubts = [waiting[case] for case in dict.fromkeys(cases or ()) if case in waiting]
-        if cases and len(doubts) == len(set(cases)):
-            return desk.review_doubts(clerk, doubts, ruling, note=text)
-        holds = _named(reader, cases) if cases else _chosen(session, reader, kind)
-        return desk.review(clerk, holds, ruling, note=text)
-
-    return carry_out(session, decide, dry_run, yes)
+    """,
+)
 
 
 def _chosen(session: Session, reader: Reader, kind: HoldKind | None) -> list[Hold]:

@@ -28,14 +28,14 @@ from coinsync.commands.session import Session
 from coinsync.core.catalog import NAME_LENGTH_MAX, Event, Pick, is_code
 from coinsync.core.identity import clean
 from coinsync.core.proposal import Proposal
+from coinsync.core.till import payers
 from coinsync.desk import fairs
 from coinsync.desk import shop as desk
 from coinsync.desk.gather import Clerk
-from coinsync.errors import NotFound, UsageError
+from coinsync.errors import UsageError
 from coinsync.lookup import shop as lookup
 from coinsync.lookup.residents import find_resident, residents_of
 from coinsync.render import shop as render
-from coinsync.store.reader import Reader
 
 Code = Annotated[
     str, argument("EVENT", "A short word for the fair, as in fair-2026-12.", completion.fairs)
@@ -67,19 +67,11 @@ def sell(
     def decide(clerk: Clerk) -> Proposal:
         reader = clerk.reader
         pick = Pick(lookup.find_item(reader, item), pieces, other_price)
-        buyers = [desk.Buyer(find_resident(reader, resident))]
-        for text in also or ():
-            buyers.append(_buyer_of_part(reader, text))
+        typed = payers("+".join([resident, *(also or ())]))
+        buyers = [desk.Buyer(find_resident(reader, who), part) for who, part in typed]
         return desk.sell(clerk, [pick], buyers, event=event.lower(), note=note)
 
     return carry_out(ctx.obj, decide, dry_run, yes, author_of(ctx.obj, key, day))
-
-
-def _buyer_of_part(reader: Reader, text: str) -> desk.Buyer:
-    who, equals, coins = text.rpartition("=")
-    if not equals:
-        raise UsageError(f"--also {clean(text)!r}: expected RESIDENT=COINS, such as 102=50")
-    return desk.Buyer(find_resident(reader, who), number_of(coins, "number of coins"))
 
 
 def refund(
@@ -115,7 +107,7 @@ def sales(
     with session.reader() as reader:
         since_day, until_day = first or date.min, last or date.max
         sales = reader.sales(since=since_day, until=until_day, event=event.lower() or None)
-        purchases = lookup.purchases(reader, sales)
+        purchases = lookup.purchases(reader, sales, session.settings.profile.zone_of)
     session.print_listing(render.sales(purchases), as_csv)
 
 
@@ -123,17 +115,28 @@ def sale(ctx: Context, key: SaleKey) -> None:
     """One sale with its lines, who paid, and what came back."""
     session: Session = ctx.obj
     with session.reader() as reader:
-        [purchase] = lookup.purchases(reader, [lookup.find_sale(reader, key)])
+        sales = [lookup.find_sale(reader, key)]
+        [purchase] = lookup.purchases(reader, sales, session.settings.profile.zone_of)
     session.print_listing(render.sale(purchase))
 
 
-def report(ctx: Context, since: Day = None, until: Day = None, as_csv: AsCsv = False) -> None:
-    """Who bought what, what sells, what does not move."""
+def report(
+    ctx: Context, since: Day = None, until: Day = None, event: Fair = "", as_csv: AsCsv = False
+) -> None:
+    """Who bought what, what sells, what does not move; or all of a fair."""
     session: Session = ctx.obj
     first, last = span(since, until)
+    if event and (first or last):
+        raise UsageError("shop report: --event, or --since and --until")
     with session.reader() as reader:
-        residents = residents_of(reader, session.chosen_branch_ids())
-        report = lookup.report(reader, residents, first or date.min, last or date.max)
+        report = lookup.report(
+            reader,
+            residents_of(reader, session.chosen_branch_ids()),
+            first or date.min,
+            last or date.max,
+            fair=fairs.find_fair(reader, event) if event else None,
+            zone_of=session.settings.profile.zone_of,
+        )
     session.print_listing(render.report(report, every_line=session.verbose), as_csv)
 
 
@@ -171,10 +174,9 @@ def close_fair(ctx: Context, event: Code, dry_run: DryRun = False, yes: Yes = Fa
     """
 
     def decide(clerk: Clerk) -> Proposal:
-        fair = clerk.reader.find(Event, event.lower())
-        if fair is None:
-            advice = '"coinsync shop events" lists them.'
-            raise NotFound(f"no fair is called {event.lower()!r}", advice=advice)
-        return fairs.close_fair(clerk, fair, lookup.settle(clerk.reader, fair))
+        reader = clerk.reader
+        fair = fairs.find_fair(reader, event)
+        report = lookup.report(reader, residents_of(reader, None), fair=fair)
+        return fairs.close_fair(clerk, fair, report)
 
     return carry_out(ctx.obj, decide, dry_run, yes)

@@ -86,6 +86,7 @@ class Posting:
 
     def take(self, outcome: Outcome) -> bool:
         """Apply one plan unless this is a dry run; whether it stands."""
+        from coinsync.core.facts import Branch
         from coinsync.core.plan_report import of_plan
         from coinsync.lookup.school import names_in_plan
         from coinsync.store.reader import Reader
@@ -95,7 +96,7 @@ class Posting:
             # A branch that was never read before is named by this very plan.
             self._names = self._names.joined(names_in_plan(Reader(self.database), plan))
         branch = outcome.branch
-        name = branch.name or self._names.branches.get(branch.id) or f"branch {branch.id}"
+        name = branch.name or self._names.name(Branch, branch.id) or f"branch {branch.id}"
         result = Result(name, outcome.scope, "planned")
         self.results.append(result)
         if plan is None:

@@ -10,8 +10,8 @@ from coinsync.commands import seals
 from coinsync.commands.checks.examination import OK
 from coinsync.commands.checks.machine import backup_state, when_synced
 from coinsync.commands.session import DIFFERENT, Session
-from coinsync.core.freshness import Freshness
 from coinsync.core.identity import plain_number
+from coinsync.core.ledger import Freshness
 from coinsync.errors import UsageError, reason_of
 from coinsync.files import write_whole
 from coinsync.lookup.attention import Waiting, what_waits

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from coinsync.core.facts import Fact
+from coinsync.core.identity import folded
 
 CODE_LENGTH_MAX = 40
 NAME_LENGTH_MAX = 120
@@ -128,18 +129,39 @@ class RefundLine(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Event(Fact):
-    """A fair; sales are booked to it until it is closed."""
+    """A fair; sales are booked to it until it is closed.
+
+    ``opened_run`` and ``closed_run`` are the last runs before that: whatever the clocks say, they
+    tell what happened during it.
+    """
 
     code: str
     title: str
     opened_on: date
     closed_on: date | None = None
     closed_by: str = ""
+    opened_run: int = 0
+    closed_run: int = 0
 
 
 def is_code(text: str) -> bool:
     """Whether a text may be the code of an item or an event."""
     return len(text) <= CODE_LENGTH_MAX and _CODE.fullmatch(text) is not None
+
+
+def named(goods: Iterable[Item], text: str) -> list[Item]:
+    """The goods whose name is ``text``, else those whose name contains it."""
+    wanted = folded(text)
+    if not any(map(str.isalnum, wanted)):
+        return []
+    whole, partly = [], []
+    for item in goods:
+        name_ru, name_en = folded(item.name_ru), folded(item.name_en)
+        if wanted in (name_ru, name_en):
+            whole.append(item)
+        elif wanted in name_ru or wanted in name_en:
+            partly.append(item)
+    return whole or partly
 
 
 def after_loading(wanted: Iterable[Item], known: Iterable[Item]) -> list[tuple[Item, Item | None]]:

@@ -5,7 +5,6 @@ Whoever prepares a plan asks, to refuse it early; the writer asks again, under i
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 
 from coinsync.core.catalog import quantities
@@ -14,71 +13,42 @@ from coinsync.core.ledger import Entry, Kind, survivors_of
 from coinsync.core.plan import Plan, Purpose, Put
 from coinsync.errors import NotEnoughCoins, OutOfStock
 
+#: Coins that a plan moves of an owner who loses some, by the day from which they are missing.
+Losses = Mapping[int, Counter[date]]
 
-@dataclass(slots=True)
-class Loss:
-    """Coins that a plan moves of an owner who loses some, by day.
 
-    ``since`` is the day from which they must be there on every day; the end counts always.
+def losses_of_plan(plan: Plan, merges: Collection[Merge]) -> tuple[Mapping[int, int], Losses]:
+    """Which card goes on as which, and who may come below zero; ``merges`` are all recorded.
+
+    Who loses nothing and is named all the same is a card that a merge holds together no longer.
     """
-
-    coins: Counter[date] = field(default_factory=Counter)
-    since: date = date.max
-
-
-@dataclass(frozen=True, slots=True)
-class BalancesToCheck:
-    """Whose balances a plan may bring below zero, by the card that goes on.
-
-    ``parted`` are the cards that a merge holds together no longer.
-    """
-
-    survivors: Mapping[int, int]
-    losses: Mapping[int, Loss]
-    parted: frozenset[int]
-
-    @property
-    def owners(self) -> frozenset[int]:
-        """Everybody whose balance must be read."""
-        return frozenset(self.losses) | self.parted
-
-    @property
-    def since(self) -> date:
-        """The first day of which a balance matters by itself."""
-        return first_day(self.losses)
-
-
-def balances_to_check(plan: Plan, merges: Collection[Merge]) -> BalancesToCheck:
-    """Whose balances matter; ``merges`` are all that are recorded."""
     survivors = survivors_of(plan.facts_after(Merge, merges))
     unlimited = frozenset(entry.key for entry in plan.entries if _may_cross_zero(plan, entry))
-    losses = losses_of(plan.entries, survivors, unlimited)
-    return BalancesToCheck(survivors, losses, _parted(plan, survivors))
+    parted: Losses = {card: Counter() for card in _parted(plan, survivors)}
+    return survivors, {**parted, **losses_of(plan.entries, survivors, unlimited)}
 
 
 def losses_of(
     entries: Iterable[Entry], survivors: Mapping[int, int], unlimited: Collection[str] = ()
-) -> dict[int, Loss]:
+) -> Losses:
     """Who loses coins by entries; those under the keys ``unlimited`` may leave a debt."""
-    losses: defaultdict[int, Loss] = defaultdict(Loss)
+    losses: defaultdict[int, Counter[date]] = defaultdict(Counter)
     guarded: set[int] = set()
     for entry in entries:
         owner = survivors.get(entry.resident, entry.resident)
-        loss = losses[owner]
-        loss.coins[entry.happened_on] += entry.coins
-        if entry.coins > 0 or entry.key in unlimited:
-            continue
-        guarded.add(owner)
-        # Nobody spends what came later. A lesson that is taken back on its own day is another
-        # matter: its coins may have been spent and earned anew since.
-        if entry.kind is not Kind.REVERSAL:
-            loss.since = min(loss.since, entry.happened_on)
-    return {owner: losses[owner] for owner in guarded if losses[owner].coins.total() < 0}
+        # Nobody spends what came later. But a lesson that is taken back counts in the end alone:
+        # its coins may have been spent and earned anew since its day.
+        is_back = entry.kind is Kind.REVERSAL
+        losses[owner][date.max if is_back else entry.happened_on] += entry.coins
+        if entry.coins < 0 and entry.key not in unlimited:
+            guarded.add(owner)
+    return {owner: losses[owner] for owner in guarded if losses[owner].total() < 0}
 
 
-def first_day(losses: Mapping[int, Loss]) -> date:
-    """The first day of which a balance matters by itself."""
-    return min((loss.since for loss in losses.values()), default=date.max)
+def first_day(losses: Losses) -> date:
+    """The first day on which coins are missing."""
+    days = [day for coins in losses.values() for day in coins if coins[day] < 0]
+    return min(days, default=date.max)
 
 
 def _may_cross_zero(plan: Plan, entry: Entry) -> bool:
@@ -97,40 +67,34 @@ def _parted(plan: Plan, survivors: Mapping[int, int]) -> frozenset[int]:
 
 
 def debts(
-    losses: Mapping[int, Loss],
-    coins_by_day: Mapping[int, Mapping[date, int]],
-    names: Mapping[int, str],
+    losses: Losses, coins_by_day: Mapping[int, Mapping[date, int]], names: Mapping[int, str]
 ) -> dict[int, str]:
-    """What is wrong with losses that leave an owner fewer coins than none, by owner.
+    """What is wrong, by owner, with losses that leave fewer coins than none on a day since.
 
-    ``coins_by_day`` are recorded; all up to the first day that matters may count as of one day.
+    Of ``coins_by_day`` all up to the first such day may stand under one day.
     """
     texts = {}
-    for owner, loss in sorted(losses.items()):
-        recorded = coins_by_day[owner]
-        days = sorted({*recorded, *loss.coins})
+    for owner, changes in sorted(losses.items()):
+        recorded, since = coins_by_day[owner], first_day({owner: changes})
+        days = sorted({*recorded, *changes})
         has = change = 0
         for day in days:
             has += recorded.get(day, 0)
-            change += loss.coins[day]
-            is_last = day == days[-1]
-            if (is_last or day >= loss.since) and change < 0 and has + change < 0:
-                when = "" if is_last else f" on {day}"
+            change += changes[day]
+            if day >= since and change < 0 and has + change < 0:
+                when = f" on {day}" if day < days[-1] else ""
                 who = f"#{owner} {names.get(owner, '')}".rstrip()
                 texts[owner] = f"{who} has {has} coins{when}, {-change} needed"
                 break
+        # Coins never move between cards. Whoever stands alone again must have spent no more than
+        # came to that card.
+        if not changes and has < 0:
+            texts[owner] = f"#{owner} has {has} coins, on its own"
     return texts
 
 
-def refuse_debts(checked: BalancesToCheck, coins_by_day: Mapping[int, Mapping[date, int]]) -> None:
-    """Raise ``NotEnoughCoins`` where an owner's balance does not bear the plan."""
-    texts = debts(checked.losses, coins_by_day, {})
-    for owner in sorted(checked.parted - checked.losses.keys()):
-        # Coins never move between cards. Whoever stands alone again must have spent no more than
-        # came to that card.
-        balance = sum(coins_by_day[owner].values())
-        if balance < 0:
-            texts[owner] = f"#{owner} has {balance} coins, on its own"
+def refuse_debts(texts: Mapping[int, str]) -> None:
+    """Raise ``NotEnoughCoins`` where something is wrong."""
     if texts:
         raise NotEnoughCoins("; ".join(texts.values()))
 

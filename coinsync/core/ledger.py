@@ -4,11 +4,13 @@ The ledger only grows. Entries under one key are numbered: 1 award, 2 its revers
 again. The hash of each run takes in that of the run before, and all that the run wrote.
 """
 
+from __future__ import annotations
+
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -155,6 +157,26 @@ class Run(NamedTuple):
     facts: int
     n_last: int
     chain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """When a branch's lessons were last synced up to that day; ``age`` None is never."""
+
+    branch: int
+    name: str
+    last: Run | None
+    age: timedelta | None
+
+    @classmethod
+    def of(cls, branch: int, name: str, last: Run | None, now: datetime) -> Freshness:
+        """The freshness of a branch with this last run; ``now`` is aware."""
+        age = now - datetime.fromisoformat(last.posted_at) if last else None
+        return cls(branch, name, last, age)
+
+    def is_older_than(self, oldest: timedelta) -> bool:
+        """Whether the branch was synced longer ago, or never."""
+        return self.age is None or self.age > oldest
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a plan may still do to people's cards when it is written.
 
 Since it was made, somebody may have erased a card, merged it, linked a viewer to it or written a
-note about it. The writer reads under its lock what ``cards_to_read`` names.
+note about it. The writer reads under its lock what is recorded of ``CardEffects``.
 """
 
 from collections.abc import Collection, Iterable
@@ -27,20 +27,11 @@ from coinsync.errors import StalePlan
 
 
 @dataclass(frozen=True, slots=True)
-class CardsToRead:
-    """Cards to read again: the links of ``viewers``.
-
-    Of ``forgotten`` also VK pages, the notes of their entries, memberships, and what waits or was
-    decided.
-    """
-
-    viewers: frozenset[int]
-    forgotten: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
 class RecordedCards:
-    """What is recorded of those cards; ``merges`` and ``erased`` are all that there are."""
+    """What is recorded of cards; ``merges`` and ``erased`` are all that there are.
+
+    The links are those of the ``viewed`` cards of a plan, the rest is that of the ``forgotten``.
+    """
 
     merges: Collection[Merge] = ()
     erased: Collection[int] = ()
@@ -53,7 +44,9 @@ class RecordedCards:
 
 
 @dataclass(slots=True)
-class _Effects:
+class CardEffects:
+    """What a plan does to cards."""
+
     #: Get a viewer, a VK page or another card.
     given: set[int] = field(default_factory=set)
     #: Go on as another card from now on.
@@ -65,19 +58,15 @@ class _Effects:
     #: Are erased.
     forgotten: set[int] = field(default_factory=set)
 
-
-def cards_to_read(plan: Plan) -> CardsToRead:
-    """The cards about which the policy asks."""
-    effects = _effects_of(plan)
-    return CardsToRead(
-        viewers=frozenset(effects.joined | effects.forgotten),
-        forgotten=frozenset(effects.forgotten),
-    )
+    @property
+    def viewed(self) -> set[int]:
+        """Cards whose viewers matter."""
+        return self.joined | self.forgotten
 
 
 def refuse_stale_cards(plan: Plan, recorded: RecordedCards) -> None:
     """Raise ``StalePlan`` where the plan would undo what was done to cards meanwhile."""
-    effects = _effects_of(plan)
+    effects = effects_on_cards(plan)
     _refuse_record_of_erased(plan, recorded.erased)
     _refuse_gone_cards(effects, recorded)
     _refuse_new_viewers(plan, effects, recorded)
@@ -88,8 +77,9 @@ def refuse_stale_cards(plan: Plan, recorded: RecordedCards) -> None:
 _ABOUT_CARDS = (Merge, Link, VkPage, Resident, Decision)
 
 
-def _effects_of(plan: Plan) -> _Effects:
-    effects = _Effects()
+def effects_on_cards(plan: Plan) -> CardEffects:
+    """What a plan does to cards."""
+    effects = CardEffects()
     for change in plan.changes:
         # Other writers wait meanwhile, and nearly every change is about a lesson.
         if isinstance(change, Put) and not isinstance(change.new, _ABOUT_CARDS):
@@ -137,7 +127,7 @@ def _refuse_record_of_erased(plan: Plan, erased: Collection[int]) -> None:
             raise StalePlan(f"plan is stale: #{card} was erased meanwhile")
 
 
-def _refuse_gone_cards(effects: _Effects, recorded: RecordedCards) -> None:
+def _refuse_gone_cards(effects: CardEffects, recorded: RecordedCards) -> None:
     # A card that the plan itself takes out of a merge, or merges elsewhere, may be given something.
     merged = {merge.resident for merge in recorded.merges if merge.into} - effects.remerged
     # A note counts too: it would outlive the family's wish to be forgotten.
@@ -148,7 +138,7 @@ def _refuse_gone_cards(effects: _Effects, recorded: RecordedCards) -> None:
             raise StalePlan(f"plan is stale: #{card} was merged meanwhile")
 
 
-def _refuse_new_viewers(plan: Plan, effects: _Effects, recorded: RecordedCards) -> None:
+def _refuse_new_viewers(plan: Plan, effects: CardEffects, recorded: RecordedCards) -> None:
     # A viewer of a card that is merged must be moved along, so the plan must know of each.
     replaced = {change.old for change in plan.changes if isinstance(change, Put)}
     for link in recorded.links:
@@ -156,7 +146,7 @@ def _refuse_new_viewers(plan: Plan, effects: _Effects, recorded: RecordedCards) 
             raise StalePlan(f"plan is stale: VK {link.vk} was linked meanwhile to #{link.resident}")
 
 
-def _refuse_to_forget_in_part(plan: Plan, effects: _Effects, recorded: RecordedCards) -> None:
+def _refuse_to_forget_in_part(plan: Plan, effects: CardEffects, recorded: RecordedCards) -> None:
     # Whoever is forgotten leaves no link, page or note, on none of the cards merged together.
     relatives = _merged_with(effects.forgotten, recorded.merges)
     links = [link for link in recorded.links if link.resident in effects.forgotten]

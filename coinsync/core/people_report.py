@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from coinsync.core import facts
 from coinsync.core.facts import Link, Membership, Resident
@@ -66,8 +66,7 @@ class RosterLine:
     vk: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LinkLine:
+class LinkLine(NamedTuple):
     """A link with the resident's name."""
 
     vk: int
@@ -94,8 +93,7 @@ class VkCoverage:
     problems: tuple[LinkProblem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LinkProblem:
+class LinkProblem(NamedTuple):
     """A card whose VK page leads to no link; ``text`` is the CRM's."""
 
     resident: int

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from calendar import monthrange
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
-from coinsync.core.canonical import canonical_text
 from coinsync.core.catalog import StockMove
 from coinsync.core.fact_keys import RANK, identity
 from coinsync.core.facts import Doubt, Fact, Lesson
@@ -361,6 +363,30 @@ def digest_of(digests: Sequence[str]) -> str:
     if len(digests) > 1:
         return _sha256("\n".join(digests))
     return digests[0] if digests else ""
+
+
+def canonical_text(value: Any) -> str:
+    """A value as JSON, a dataclass beginning with its name; other values give other texts."""
+    return json.dumps(value, default=_parts, ensure_ascii=False, separators=(",", ":"))
+
+
+def _parts(value: Any) -> Any:
+    # All else that plans hold JSON knows by itself, members of our enumerations too.
+    if isinstance(value, date):
+        return value.isoformat()
+    kind: Any = type(value)
+    return [kind.__name__, *_fields_of(kind)(value)]
+
+
+@cache
+def _fields_of(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    # Values that are equal have one text, so what is not compared is no part of it.
+    names = [field.name for field in fields(kind) if field.compare]
+    getter = attrgetter(*names)
+    if len(names) > 1:
+        return getter
+    # With a single name attrgetter gives the bare value.
+    return lambda value: (getter(value),)
 
 
 def _sha256(text: str) -> str:

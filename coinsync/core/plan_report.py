@@ -259,7 +259,7 @@ class _LineWriter:
         return lines
 
     def _type(self, lesson: Lesson) -> str:
-        return f"{lesson.type} {self._names.types.get(lesson.type, '')}".rstrip()
+        return f"{lesson.type} {self._names.name(facts.LessonType, lesson.type)}".rstrip()
 
     def _of_kind(
         self,
@@ -275,8 +275,9 @@ class _LineWriter:
             residents = [remark.resident for remark in group if remark.resident]
             coins = sum(remark.coins for remark in group)
             doubt = group[0].doubt
-            # Two cards of one child are asked about until a person answers.
-            known = group[0].known and not (doubt and doubt.is_merge)
+            # Whether two cards are one child's is asked until a person answers.
+            is_open_merge = doubt is not None and doubt.is_merge and not doubt.ruling
+            known = group[0].known and not is_open_merge
             line = PlanLine(sign, verb, coins=coins, note=note_of(group), known=known)
             lines.append(self._named(line, group[0].lesson, residents))
         return lines

@@ -5,7 +5,7 @@ from dataclasses import replace
 from coinsync.core.catalog import Event
 from coinsync.core.plan import Put
 from coinsync.core.proposal import Proposal
-from coinsync.core.shop_report import Settlement
+from coinsync.core.shop_report import ShopReport
 from coinsync.desk.catalog import propose_goods
 from coinsync.desk.gather import Clerk
 from coinsync.errors import CoinPolicy, EventClosed, NotFound
@@ -16,45 +16,56 @@ NAMED_MAX = 5
 
 
 def open_fair(clerk: Clerk, code: str, title: str) -> Proposal:
-    """Plan that sales may be booked to a fair."""
+    """Plan that sales may be booked to a fair. Raises ``EventClosed`` for one that is over."""
     before = clerk.reader.find(Event, code)
     if before is not None:
-        state = f"closed on {before.closed_on}" if before.closed_on else "open"
-        return propose_goods(clerk, (), f"{code} is there already, {state}")
-    event = Event(code, title, clerk.day())
+        _refuse_closed(before)
+        return propose_goods(clerk, (), f"{code} is there already, open")
+    event = Event(code, title, clerk.day(), opened_run=clerk.reader.head().runs)
     return propose_goods(clerk, [Put(event)], f"{code}  {title}: open for sales")
 
 
-def close_fair(clerk: Clerk, event: Event, settlement: Settlement) -> Proposal:
+def close_fair(clerk: Clerk, event: Event, report: ShopReport) -> Proposal:
     """Plan that a fair is closed.
 
     Raises ``EventClosed``, or ``CoinPolicy`` where something does not add up.
     """
     _refuse_closed(event)
-    if settlement.differences:
-        differences = "; ".join(settlement.differences[:NAMED_MAX])
+    if report.differences:
+        differences = "; ".join(report.differences[:NAMED_MAX])
         raise CoinPolicy(
             f"{event.code} does not add up: {differences}",
             advice=f"coinsync reconcile; coinsync shop sales --event {event.code}",
         )
-    closed = replace(event, closed_on=clerk.day(), closed_by=clerk.author.actor)
+    closed = replace(
+        event,
+        closed_on=clerk.day(),
+        closed_by=clerk.author.actor,
+        closed_run=clerk.reader.head().runs,
+    )
     words = [
-        f"{event.code}  {event.title}: {settlement.sales} sales, "
-        f"lines refunded {settlement.refunds}",
-        f"coins taken {settlement.taken}",
-        *(f"{item}: {pieces} sold" for item, pieces in settlement.goods.items()),
+        f"{event.code}  {event.title}: {report.sales} sales, lines refunded {report.refunds}",
+        f"coins taken {report.taken}",
     ]
-    # The sales of a fair rely on the open event, so a sale that is made meanwhile is refused.
+    for item in report.items:
+        received = f", {item.received} received" if item.received else ""
+        counted = f", counted {item.counted:+}" if item.counted else ""
+        words.append(f"{item.item}: {item.pieces} sold{received}{counted}")
     return propose_goods(clerk, [Put(closed, event)], *words)
+
+
+def find_fair(reader: Reader, code: str) -> Event:
+    """A fair by its code. Raises ``NotFound``."""
+    event = reader.find(Event, code.lower())
+    if event is None:
+        advice = '"coinsync shop events" lists them, "shop open" opens one.'
+        raise NotFound(f"no fair is called {code.lower()!r}", advice=advice)
+    return event
 
 
 def open_event(reader: Reader, code: str) -> Event:
     """A fair to which sales may be booked. Raises ``NotFound`` or ``EventClosed``."""
-    event = reader.find(Event, code)
-    if event is None:
-        raise NotFound(
-            f"no fair is called {code!r}", advice=f"coinsync shop open {code} --title TEXT"
-        )
+    event = find_fair(reader, code)
     _refuse_closed(event)
     return event
 

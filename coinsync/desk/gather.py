@@ -13,7 +13,7 @@ from coinsync.core.planning.review import Question
 from coinsync.core.proposal import Author, Move
 from coinsync.core.reasons import why
 from coinsync.core.rules import judge
-from coinsync.errors import CoinPolicy, NotEnoughCoins, NotFound
+from coinsync.errors import CoinPolicy, NotFound
 from coinsync.store.reader import Reader
 
 
@@ -60,8 +60,7 @@ def moves_of(clerk: Clerk, entries: Sequence[Entry]) -> tuple[Move, ...]:
     Raises ``NotEnoughCoins`` with everybody who would have fewer than none.
     """
     moves, debts = moves_and_debts(clerk, entries)
-    if debts:
-        raise NotEnoughCoins("; ".join(debts.values()))
+    floor.refuse_debts(debts)
     return moves
 
 

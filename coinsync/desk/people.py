@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import date
 
 from coinsync.core.facts import (
     Fact,
@@ -10,16 +9,17 @@ from coinsync.core.facts import (
     LinkSource,
     Membership,
     Merge,
+    Note,
     Presence,
     Resident,
     VkPage,
 )
-from coinsync.core.ledger import Kind, survivors_of
+from coinsync.core.ledger import survivors_of
 from coinsync.core.plan import Change, Drop, Plan, Purpose, Put
 from coinsync.core.proposal import Proposal, scope_of
 from coinsync.desk.gather import Clerk, recorded_resident, refuse_erased, surviving_card
 from coinsync.errors import CoinPolicy, NotEnoughCoins, NotFound, UsageError
-from coinsync.store.reader import N_MAX, Reader
+from coinsync.store.reader import Reader
 
 
 def propose_facts(
@@ -48,9 +48,8 @@ def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
     moving_vks = tuple(link.vk for link in moving)
     merged = Merge(card.id, into.id, moving_vks, tuple(dict.fromkeys(ever)))
     changes.append(Put(merged, before))
-    for doubt in reader.doubts_of([card.id, into.id]):
-        if doubt.is_merge and str(card.id) in (str(doubt.id), doubt.claim):
-            changes.append(Drop(doubt))
+    # Whether these two are one child need not be asked any more.
+    changes += [Drop(doubt) for doubt in reader.doubts_of([card.id, into.id]) if doubt.is_merge]
     balances = reader.balances([card.id, into.id])
     own, other = balances[card.id], balances[into.id]
     words = [
@@ -60,23 +59,11 @@ def merge(clerk: Clerk, card: Resident, into: Resident) -> Proposal:
     ]
     if card.presence is Presence.CLIENT:
         words.append(f"#{card.id} is still a client in the CRM; its lessons go on counting")
-    doubled = _paid_days(reader, card).items() & _paid_days(reader, into).items()
-    if doubled:
-        first_day = min(day for _, day in doubled)
-        words.append(
-            f"both are paid for the same visits: {len(doubled)}; "
-            f"to take the second awards back: coinsync sync --since {first_day}"
-        )
+    words.append(
+        "a lesson for which both are paid counts once: the next sync takes the second award back, "
+        "and reconcile names those before its days"
+    )
     return propose_facts(clerk, card, changes, *words)
-
-
-def _paid_days(reader: Reader, card: Resident) -> dict[int, date]:
-    """The days of the lessons for which a card, or one merged into it, is paid."""
-    days = {}
-    for line in reader.lines(card.id, limit=N_MAX):
-        if line.posted.entry.kind is Kind.AWARD and line.lesson and not line.reversed_by:
-            days[line.lesson.id] = line.lesson.date
-    return days
 
 
 def _card_to_go_on_as(reader: Reader, card: Resident, into: Resident) -> Resident:
@@ -154,11 +141,19 @@ def _viewers_back(reader: Reader, merged: Merge, others: Iterable[Merge]) -> lis
     return changes
 
 
-def erase(clerk: Clerk, resident: Resident) -> Proposal:
-    """Plan to forget who a resident is: names, links and notes go, numbers stay."""
+def erase(clerk: Clerk, resident: Resident, *, stock_text: str = "") -> Proposal:
+    """Plan to forget who a resident is: names, links and notes go, numbers stay.
+
+    So do notes of moves of stock in which ``stock_text`` stands.
+    """
     reader = clerk.reader
     cards = reader.cards_of(resident.id)
     links, notes = reader.links_of(cards), reader.notes_of(cards)
+    if stock_text:
+        wanted = stock_text.casefold()
+        moves = [n for n, move in reader.stock_moves() if wanted in move.note.casefold()]
+        # The note of a move lies under its number turned round.
+        notes += reader.recorded(Note, (-n for n in moves))
     decisions = [decision for decision in reader.decisions_of(cards) if decision.note]
     changes: list[Change] = []
     for card in reader.recorded(Resident, cards):

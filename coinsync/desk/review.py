@@ -97,14 +97,9 @@ def review_doubts(clerk: Clerk, doubts: Sequence[Doubt], ruling: Ruling, *, note
     """
     for doubt in doubts:
         if ruling is Ruling.FORGIVE or (ruling is Ruling.POST and not doubt.may_agree):
-            other_answer = "answered by a merge" if doubt.is_merge else "mended in the CRM"
-            raise UsageError(f"{ruling}: {doubt.case} can only be waived or {other_answer}")
+            raise UsageError(f"{ruling}: {doubt.case} can only be waived or mended in the CRM")
     actor = clerk.author.actor
     ruled = [replace(doubt, ruling=ruling.value, actor=actor, note=note) for doubt in doubts]
     plan = Plan.of(Purpose.REVIEW, scope_of(clerk.today()), puts(ruled, doubts))
     outcome = "believes the CRM" if ruling is Ruling.POST else "keeps what is recorded"
-    words = [f"the next sync {outcome}"]
-    for doubt in doubts:
-        if doubt.is_merge:
-            words.append(f"#{doubt.id} and #{doubt.claim} are two children; not asked again")
-    return Proposal(plan, words=tuple(words))
+    return Proposal(plan, words=(f"the next sync {outcome}",))

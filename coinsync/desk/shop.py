@@ -5,7 +5,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from coinsync.core.catalog import MoveKind, Pick, RefundLine, Sale, SaleLine, StockMove, shares
+from coinsync.core.catalog import (
+    Event,
+    MoveKind,
+    Pick,
+    RefundLine,
+    Sale,
+    SaleLine,
+    StockMove,
+    shares,
+)
 from coinsync.core.facts import Presence, Resident
 from coinsync.core.floor import refuse_sold_out
 from coinsync.core.ledger import BOUGHT, RETURNED, Entry, KeyState, Kind, refund_key, sale_key
@@ -242,8 +251,11 @@ def refund(clerk: Clerk, sale: Sale, numbers: Collection[int], *, note: str) -> 
         [*refunded, *stock, *map(Post, entries)],
         basis=[states.get(key, KeyState(key)) for key in keys],
     )
-    moves = moves_of(clerk, entries)
-    return Proposal(plan, moves, (f"sale {sale.id}: {_names_of_goods(chosen)} back",))
+    words = [f"sale {sale.id}: {_names_of_goods(chosen)} back"]
+    fair = reader.find(Event, sale.event)
+    if fair and fair.closed_on:
+        words.append(f"{fair.code} was closed on {fair.closed_on}; its figures stay as they are")
+    return Proposal(plan, moves_of(clerk, entries), tuple(words), key=sale.id)
 
 
 def _lines_to_refund(

@@ -1,6 +1,7 @@
 """What waits for a person: by number alone, because a job sends it. Reads only."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,9 @@ from coinsync.lookup.shop import stock
 from coinsync.lookup.vk_pages import vk_coverage
 from coinsync.store.reader import Reader
 
+#: A type that was not taught for so many days waits for nobody.
+TAUGHT_DAYS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -21,10 +25,6 @@ class Waiting:
     key: str
     text: str
     command: str
-
-
-#: A type that was not taught for so long waits for nobody.
-_TAUGHT_WITHIN = timedelta(days=60)
 
 
 def what_waits(
@@ -72,15 +72,21 @@ def _gone_with_coins(reader: Reader) -> Iterator[Waiting]:
 def _unclassified(
     reader: Reader, settings: Settings, now: datetime, branches: frozenset[int]
 ) -> Iterator[Waiting]:
-    since = (now - _TAUGHT_WITHIN).date()
-    taught: set[int] = set()
-    for branch in branches:
-        taught.update(reader.lessons_by_type(branch, since))
+    taught = lessons_by_type(reader, now, branches)
     for kind in reader.all(LessonType):
-        if kind.id in taught and settings.rulebook.type_reason(kind.id) is Reason.TYPE_UNKNOWN:
+        if taught[kind.id] and settings.rulebook.type_reason(kind.id) is Reason.TYPE_UNKNOWN:
             text = f"type: {kind.id} {kind.name!r} is not classified and earns nothing"
             command = "name it in a [[rule]], or in [lessons] trial, makeup or uncounted"
             yield Waiting(f"type {kind.id}", text, command)
+
+
+def lessons_by_type(reader: Reader, now: datetime, branches: Iterable[int]) -> Counter[int]:
+    """How many lessons of each type there were lately; ``now`` is aware."""
+    since = (now - timedelta(days=TAUGHT_DAYS)).date()
+    lessons: Counter[int] = Counter()
+    for branch in branches:
+        lessons.update(reader.lessons_by_type(branch, since))
+    return lessons
 
 
 def _unlinked(reader: Reader) -> Iterator[Waiting]:

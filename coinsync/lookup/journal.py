@@ -1,7 +1,6 @@
 """Who did what, when and why, newest first. Reads only."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,38 +21,45 @@ _LATEST = date(9000, 1, 1)
 _BY_HAND = (Purpose.DESK, Purpose.SALE, Purpose.REVIEW)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which runs are asked for; ``since`` and ``until`` are days of the school.
+def journal(
+    reader: Reader,
+    settings: Settings,
+    limit: int,
+    *,
+    since: date = date.min,
+    until: date = date.max,
+    branches: frozenset[int] | None = None,
+    by: str = "",
+    resident: Resident | None = None,
+    kind: Kind | None = None,
+    find: str = "",
+) -> list[JournalLine]:
+    """The last runs that are asked for, newest first, at most ``limit``.
 
-    A resident, a kind of entry or a text choose among what was done by hand alone: a sync's entries
-    are the residents' histories.
+    ``since`` and ``until`` are days of the school. A resident, a kind of entry or a text choose
+    among what was done by hand alone: a sync's entries are the residents' histories.
     """
-
-    since: date = date.min
-    until: date = date.max
-    branches: frozenset[int] | None = None
-    by: str = ""
-    resident: Resident | None = None
-    kind: Kind | None = None
-    find: str = ""
-
-
-def journal(reader: Reader, settings: Settings, wanted: Wanted, limit: int) -> list[JournalLine]:
-    """The last runs that are asked for, newest first, at most ``limit``."""
     zone = settings.profile.zone
-    first = _midnight(max(wanted.since, EARLIEST), zone)
-    end = _midnight(min(wanted.until, _LATEST) + timedelta(days=1), zone)
+    first = _midnight(max(since, EARLIEST), zone)
+    end = _midnight(min(until, _LATEST) + timedelta(days=1), zone)
+    own_cards = reader.cards_of(resident.id) if resident else ()
     chosen: list[JournalLine] = []
     for run in _runs_back(reader):
         # No run is posted before the one that it follows.
         if run.posted_at < first or len(chosen) == limit:
             break
-        if run.posted_at < end and folded(wanted.by) in folded(f"{run.actor} {run.login}"):
-            lines = reader.lines_of_run(run) if run.purpose in _BY_HAND else []
-            line = _journal_line(reader, run, lines)
-            if _is_wanted(reader, wanted, line, lines):
-                chosen.append(line)
+        if run.posted_at >= end or folded(by) not in folded(f"{run.actor} {run.login}"):
+            continue
+        lines = reader.lines_of_run(run) if run.purpose in _BY_HAND else []
+        cards = {line.posted.entry.resident for line in lines}
+        if resident and cards.isdisjoint(own_cards):
+            continue
+        if kind and kind not in {line.posted.entry.kind for line in lines}:
+            continue
+        journal_line = _journal_line(reader, run, lines)
+        is_found = folded(find) in folded(f"{journal_line.what} {journal_line.why}")
+        if is_found and _is_of_branches(reader, run, cards, branches):
+            chosen.append(journal_line)
     return chosen
 
 
@@ -61,20 +67,14 @@ def _midnight(day: date, zone: ZoneInfo) -> str:
     return utc_text(datetime.combine(day, time.min, zone).astimezone(UTC))
 
 
-def _is_wanted(reader: Reader, wanted: Wanted, line: JournalLine, lines: Sequence[Line]) -> bool:
-    entries = [posted.posted.entry for posted in lines]
-    cards = {entry.resident for entry in entries}
-    if wanted.resident and cards.isdisjoint(reader.cards_of(wanted.resident.id)):
-        return False
-    if wanted.kind and all(entry.kind is not wanted.kind for entry in entries):
-        return False
-    if wanted.find and folded(wanted.find) not in folded(f"{line.what} {line.why}"):
-        return False
-    # What is done by hand belongs to no branch, but whose coins it moved do.
-    if wanted.branches is None or line.run.branch in wanted.branches:
+def _is_of_branches(
+    reader: Reader, run: Run, cards: set[int], branches: frozenset[int] | None
+) -> bool:
+    if branches is None or run.branch in branches:
         return True
+    # What is done by hand belongs to no branch, but whose coins it moved do.
     residents = reader.recorded(Resident, cards)
-    return any(not wanted.branches.isdisjoint(resident.branches) for resident in residents)
+    return any(not branches.isdisjoint(resident.branches) for resident in residents)
 
 
 def _runs_back(reader: Reader) -> Iterator[Run]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from coinsync.config import Settings
 from coinsync.core.directory import Directory
 from coinsync.core.facts import Branch, Group, LessonType, Resident
-from coinsync.core.freshness import Freshness
+from coinsync.core.ledger import Freshness
 from coinsync.core.plan import Plan, Put
 from coinsync.store.reader import Reader
 

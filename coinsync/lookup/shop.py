@@ -1,29 +1,34 @@
 """The shop as staff look at it: goods, sales, buyers, whether a fair adds up. Reads only."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from itertools import chain
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, tzinfo
 
-from coinsync.core import shop_report
 from coinsync.core.catalog import (
     Event,
     Item,
-    RefundLine,
+    MoveKind,
     Sale,
     SaleLine,
     StockMove,
+    named,
     quantities,
     totals_of_sale,
 )
 from coinsync.core.facts import Resident
-from coinsync.core.identity import folded
 from coinsync.core.ledger import Line
-from coinsync.core.shop_report import Purchase, Settlement, ShopReport, paid_by_card
+from coinsync.core.shop_report import BuyerLine, ItemLine, Payment, Purchase, ShopReport, Tally
 from coinsync.errors import NotFound
 from coinsync.lookup.residents import refuse_none_or_many
+from coinsync.store.queries.ledger import N_MAX
 from coinsync.store.reader import Reader
+
+#: So many sales back a clerk may go to take one back at a till.
+TAKEN_BACK_MAX = 50
+#: As much of "2026-12-20 14:05" as tells the hour.
+HOUR = len("2026-12-20 14")
+#: The zone of the first of some branches.
+ZoneOf = Callable[[Iterable[int]], tzinfo]
 
 
 def find_item(reader: Reader, text: str) -> Item:
@@ -38,50 +43,13 @@ def find_item(reader: Reader, text: str) -> Item:
     return matches[0]
 
 
-def named(goods: Iterable[Item], text: str) -> list[Item]:
-    """The goods whose name is ``text``, else those whose name contains it."""
-    wanted = folded(text)
-    if not any(map(str.isalnum, wanted)):
-        return []
-    whole, partly = [], []
-    for item in goods:
-        name_ru, name_en = folded(item.name_ru), folded(item.name_en)
-        if wanted in (name_ru, name_en):
-            whole.append(item)
-        elif wanted in name_ru or wanted in name_en:
-            partly.append(item)
-    return whole or partly
-
-
-def shelf_for(reader: Reader, resident: Resident) -> dict[int, Item]:
-    """The goods that a resident may buy, each under its number in the catalog."""
-    # A number means the same goods for everybody and all day long, be others sold out or not for
-    # this branch.
+def shelf(reader: Reader) -> dict[int, Item]:
+    """The goods that are shown, each under its number in the catalog."""
+    # A number means the same goods for everybody and all day long, be others sold out or not for a
+    # branch.
     shown = [item for item in reader.all(Item) if item.shown and not item.archived]
     shown.sort(key=lambda item: (item.place, item.code))
-    shelf = {}
-    for number, item in enumerate(shown, 1):
-        if item.is_sold_at(resident.branches):
-            shelf[number] = item
-    return shelf
-
-
-@dataclass(frozen=True, slots=True)
-class _RecordedSale:
-    lines: list[SaleLine] = field(default_factory=list)
-    refunded: set[int] = field(default_factory=set)
-    entries: list[Line] = field(default_factory=list)
-
-
-def _recorded_sales(reader: Reader, sales: Iterable[Sale]) -> dict[str, _RecordedSale]:
-    ids = [sale.id for sale in sales]
-    entries = reader.paid(ids)
-    recorded_sales = {id: _RecordedSale(entries=entries[id]) for id in ids}
-    for line in reader.recorded(SaleLine, ids):
-        recorded_sales[line.sale].lines.append(line)
-    for refund in reader.recorded(RefundLine, ids):
-        recorded_sales[refund.sale].refunded.add(refund.line)
-    return recorded_sales
+    return dict(enumerate(shown, 1))
 
 
 def find_sale(reader: Reader, text: str) -> Sale:
@@ -94,86 +62,181 @@ def find_sale(reader: Reader, text: str) -> Sale:
     return sale
 
 
-def purchases(reader: Reader, sales: Sequence[Sale]) -> list[Purchase]:
-    """Sales as a person sees them: who bought what for how much, and what was taken back."""
-    recorded_sales = _recorded_sales(reader, sales)
-    paid = {id: paid_by_card(recorded.entries) for id, recorded in recorded_sales.items()}
-    residents = reader.residents_by_id(chain.from_iterable(paid.values()))
+def last_sale(reader: Reader, actor: str, event: str) -> Sale | None:
+    """The last sale of a clerk at a fair, or at none, of which something has not come back."""
+    sales = [sale for sale in reader.sales(event=event) if sale.actor == actor]
+    for purchase in reversed(purchases(reader, sales[-TAKEN_BACK_MAX:])):
+        if len(purchase.refunded) < len(purchase.lines):
+            return purchase.sale
+    return None
+
+
+def purchases(
+    reader: Reader, sales: Sequence[Sale], zone_of: ZoneOf = lambda _: UTC, last_run: int = N_MAX
+) -> list[Purchase]:
+    """Sales as they stood after a run: who bought what for how much, and what was taken back.
+
+    Each at the time of the branch of who paid first.
+    """
+    closed_runs = {event.code: event.closed_run for event in reader.all(Event)}
+    paid = reader.paid(sale.id for sale in sales)
+    lines: dict[str, list[SaleLine]] = {id: [] for id in paid}
+    for line in sorted(reader.recorded(SaleLine, paid), key=lambda line: line.line):
+        lines[line.sale].append(line)
+    refunds: dict[str, dict[int, int]] = {id: {} for id in paid}
+    for (id, number), run in reader.refund_runs(paid).items():
+        if run <= last_run:
+            refunds[id][number] = run
+    payers = _payers(reader, paid.values())
     bought = []
     for sale in sales:
-        recorded = recorded_sales[sale.id]
-        payments = []
-        for card, coins in paid[sale.id].items():
-            name = residents[card].name if card in residents else ""
-            payments.append(shop_report.Payment(card, name, coins))
-        lines = tuple(sorted(recorded.lines, key=lambda line: line.line))
-        note = next((entry.note for entry in recorded.entries if entry.note), "")
-        refunded = frozenset(recorded.refunded)
-        bought.append(Purchase(sale, lines, tuple(payments), refunded, note))
+        runs = refunds[sale.id]
+        entries = [entry for entry in paid[sale.id] if entry.posted.run <= last_run]
+        made_at = ""
+        for first in entries[:1]:
+            zone = zone_of(payers[first.posted.entry.resident].branches)
+            moment = datetime.fromisoformat(first.posted.posted_at).astimezone(zone)
+            made_at = f"{moment:%Y-%m-%d %H:%M}"
+        purchase = Purchase(
+            sale,
+            made_at,
+            tuple(lines[sale.id]),
+            _payments(entries, payers),
+            frozenset(runs),
+            max(runs.values(), default=0) > (closed_runs.get(sale.event) or N_MAX),
+            next((entry.note for entry in entries if entry.note), ""),
+        )
+        bought.append(purchase)
     return bought
 
 
-def report(reader: Reader, residents: Sequence[Resident], since: date, until: date) -> ShopReport:
-    """What these residents bought, spent and have left."""
+def _payers(reader: Reader, paid: Iterable[Sequence[Line]]) -> dict[int, Resident]:
+    """Who paid, by the card that it was or goes on as."""
+    cards = {line.posted.entry.resident for entries in paid for line in entries}
+    owners = {card: reader.survivors().get(card, card) for card in cards}
+    residents = reader.residents_by_id(owners.values())
+    return {card: residents[owner] for card, owner in owners.items()}
+
+
+def _payments(entries: Iterable[Line], payers: Mapping[int, Resident]) -> tuple[Payment, ...]:
+    kept, returned = Counter[Resident](), Counter[Resident]()
+    for line in entries:
+        entry = line.posted.entry
+        kept[payers[entry.resident]] -= entry.coins
+        returned[payers[entry.resident]] += max(entry.coins, 0)
+    payments = []
+    for payer in sorted(kept, key=lambda payer: payer.id):
+        payments.append(Payment(payer.id, payer.name, kept[payer], returned[payer]))
+    return tuple(payments)
+
+
+def report(
+    reader: Reader,
+    residents: Iterable[Resident],
+    since: date = date.min,
+    until: date = date.max,
+    *,
+    fair: Event | None = None,
+    zone_of: ZoneOf = lambda _: UTC,
+) -> ShopReport:
+    """What these residents bought, spent and have left; of a fair only what happened during it."""
     survivors = reader.survivors()
     buyers = {resident.id: resident for resident in residents if resident.id not in survivors}
-    sales = _recorded_sales(reader, reader.sales(since=since, until=until))
+    sales = reader.sales(since=since, until=until, event=fair.code if fair else None)
+    bought = []
+    last_run = (fair.closed_run if fair else 0) or N_MAX
+    for purchase in purchases(reader, sales, zone_of, last_run):
+        payers = {payment.resident for payment in purchase.payments}
+        # A sale whose payments are lost is nobody's, and the fair does not add up with it.
+        if not payers or not payers.isdisjoint(buyers):
+            bought.append(purchase)
+    moves = [move for _, move in reader.stock_moves(fair=fair)] if fair else []
+    refunds = sum(len(purchase.refunded) for purchase in bought)
+    return ShopReport(
+        since,
+        until,
+        _buyer_lines(reader, buyers, bought),
+        _item_lines(reader, bought, moves, fair),
+        fair,
+        sales=len(bought),
+        refunds=refunds,
+        taken=sum(purchase.coins for purchase in bought),
+        late=len(reader.refund_runs(purchase.sale.id for purchase in bought)) - refunds,
+        clerks=_tallied(bought, lambda purchase: purchase.sale.actor),
+        hours=_tallied(bought, lambda purchase: purchase.made_at[:HOUR]),
+        differences=_differences(bought, moves) if fair else (),
+    )
+
+
+def _tallied(bought: Iterable[Purchase], name_of: Callable[[Purchase], str]) -> tuple[Tally, ...]:
+    count, coins = Counter[str](), Counter[str]()
+    for purchase in bought:
+        count[name_of(purchase)] += 1
+        coins[name_of(purchase)] += purchase.coins
+    return tuple(Tally(name, count[name], coins[name]) for name in sorted(count))
+
+
+def _buyer_lines(
+    reader: Reader, buyers: Mapping[int, Resident], bought: Iterable[Purchase]
+) -> tuple[BuyerLine, ...]:
     spent, pieces = Counter[int](), Counter[int]()
+    for purchase in bought:
+        for payment in purchase.payments:
+            spent[payment.resident] += payment.coins
+            # Who pays a part has the whole of it.
+            pieces[payment.resident] += sum(line.quantity for line in purchase.kept_lines)
+    balances = reader.balances(buyers)
+    lines = []
+    for id, buyer in buyers.items():
+        lines.append(BuyerLine(id, buyer.name, pieces[id], spent[id], balances[id]))
+    return tuple(lines)
+
+
+def _item_lines(
+    reader: Reader, bought: Iterable[Purchase], moves: Iterable[StockMove], fair: Event | None
+) -> tuple[ItemLine, ...]:
+    """Every item that is in the shop or was sold, at a fair only what moved; best sellers first."""
     sold, coins = Counter[str](), Counter[str]()
-    for recorded in sales.values():
-        paid = paid_by_card(recorded.entries, survivors)
-        if buyers.keys().isdisjoint(paid):
-            continue
-        spent.update(paid)
-        for line in recorded.lines:
-            if line.line in recorded.refunded:
-                continue
+    for purchase in bought:
+        sold.update(dict.fromkeys((line.item for line in purchase.lines), 0))
+        for line in purchase.kept_lines:
             sold[line.item] += line.quantity
             coins[line.item] += line.coins
-            # Who pays a part has the whole of it.
-            for card in paid:
-                pieces[card] += line.quantity
-    balances = reader.balances(buyers)
-    buyer_lines = []
-    for id, buyer in buyers.items():
-        buyer_line = shop_report.BuyerLine(id, buyer.name, pieces[id], spent[id], balances[id])
-        buyer_lines.append(buyer_line)
-    # Every item that is in the shop or was sold; best sellers first.
-    items = [item for item in reader.all(Item) if sold[item.code] or not item.archived]
+    received, counted = Counter[str](), Counter[str]()
+    for move in moves:
+        if move.kind is MoveKind.RECEIVE:
+            received[move.item] += move.quantity
+        elif not move.sale:
+            counted[move.item] += move.quantity
+    moved = {*sold, *received, *counted}
+    items = [item for item in reader.all(Item) if item.code in moved or not (fair or item.archived)]
     items.sort(key=lambda item: (-sold[item.code], item.place, item.code))
-    stock = reader.stock(item.code for item in items)
-    item_lines = []
+    stock = reader.stock(item.code for item in items if item.tracked and not fair)
+    lines = []
     for item in items:
-        code, left = item.code, stock[item.code] if item.tracked else None
-        item_lines.append(shop_report.ItemLine(code, item.name_ru, sold[code], coins[code], left))
-    return ShopReport(since, until, tuple(buyer_lines), tuple(item_lines))
+        code = item.code
+        figures = (sold[code], coins[code], stock.get(code), received[code], counted[code])
+        lines.append(ItemLine(code, item.name_ru, *figures))
+    return tuple(lines)
 
 
-def settle(reader: Reader, event: Event) -> Settlement:
-    """Add up a fair's coins and pieces by sale lines, entries and moves; what differs is named."""
-    sales = _recorded_sales(reader, reader.sales(event=event.code))
-    moves: dict[str, list[StockMove]] = {id: [] for id in sales}
-    for _, move in reader.stock_moves():
-        if move.sale in moves:
-            moves[move.sale].append(move)
+def _differences(bought: Iterable[Purchase], moves: Iterable[StockMove]) -> tuple[str, ...]:
+    """Where coins and pieces that moved are not those of the lines of sales."""
+    moves_of_sale: defaultdict[str, list[StockMove]] = defaultdict(list)
+    for move in moves:
+        moves_of_sale[move.sale].append(move)
     differences = []
-    taken = refunds = 0
-    goods = Counter[str]()
-    for id, recorded in sales.items():
-        totals = totals_of_sale(recorded.lines, recorded.refunded)
-        coins = sum(paid_by_card(recorded.entries).values())
+    for purchase in bought:
+        id, coins = purchase.sale.id, purchase.coins
+        totals = totals_of_sale(purchase.lines, purchase.refunded)
         if totals.coins_kept != coins:
             differences.append(f"sale {id}: lines {totals.coins_kept}, coins {coins}")
         # Goods that nobody counted when they were sold have no moves.
-        moved = quantities(moves[id])
+        moved = quantities(moves_of_sale[id])
         sold, gone = sum(map(totals.pieces_kept, moved)), -sum(moved.values())
         if sold != gone:
             differences.append(f"sale {id}: {gone} pieces left the stock, {sold} were sold")
-        for item in totals.pieces_sold:
-            goods[item] += totals.pieces_kept(item)
-        taken += coins
-        refunds += len(recorded.refunded)
-    return Settlement(len(sales), refunds, taken, dict(sorted(goods.items())), tuple(differences))
+    return tuple(differences)
 
 
 def goods_of(reader: Reader, branches: Collection[int] | None, *, archived: bool) -> list[Item]:

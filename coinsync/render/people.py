@@ -7,15 +7,13 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from coinsync.core.facts import ALWAYS, Membership, Resident
-from coinsync.core.people_report import VK_PROBLEMS
+from coinsync.core.people_report import VK_PROBLEMS, LinkLine, LinkProblem
 from coinsync.render.listing import Grid, Listing, Page, Parts, bold, dim, rows_of
 from coinsync.render.numbers import balance, counted, day, titled, total
 
 if TYPE_CHECKING:
-    from coinsync.core.people_report import Card, LinkLine, RosterLine, VkCoverage
+    from coinsync.core.people_report import Card, RosterLine, VkCoverage
 
-LINK_COLUMNS = ("vk", "resident", "name", "source", "live")
-PROBLEM_COLUMNS = ("resident", "name", "text", "problem")
 #: The columns of a spreadsheet, and where each is in a ``RosterLine``.
 ROSTER_COLUMNS = {
     "resident": "resident.id",
@@ -38,7 +36,7 @@ def links(lines: Sequence[LinkLine]) -> Listing:
         state = "" if link.live else "revoked"
         grid.add(str(link.vk), titled(link.resident, link.name), link.source, dim(state))
     footer = dim(f"{counted(live, 'link')}, {len(lines) - live} revoked")
-    return Listing([grid, footer], lines, LINK_COLUMNS, rows_of(lines, LINK_COLUMNS))
+    return Listing([grid, footer], lines, LinkLine._fields, lines)
 
 
 def link_problems(coverage: VkCoverage, *, named: bool) -> Listing:
@@ -71,7 +69,7 @@ def link_problems(coverage: VkCoverage, *, named: bool) -> Listing:
     if unreached:
         advice = 'write the page into the card, or "нет" if the family has no VK, then sync'
         page.append(dim(advice))
-    return Listing(page, problems, PROBLEM_COLUMNS, rows_of(problems, PROBLEM_COLUMNS))
+    return Listing(page, problems, LinkProblem._fields, problems)
 
 
 def roster(lines: Sequence[RosterLine], branches: Mapping[int, str]) -> Listing:

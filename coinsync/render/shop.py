@@ -3,19 +3,20 @@
 from collections.abc import Mapping, Sequence
 
 from coinsync.core.catalog import Event, Item, Pick, StockMove
-from coinsync.core.facts import Resident
 from coinsync.core.files.catalog import COLUMNS, catalog_rows
 from coinsync.core.proposal import Move
-from coinsync.core.shop_report import BuyerLine, ItemLine, Purchase, ShopReport
+from coinsync.core.shop_report import BuyerLine, Purchase, ShopReport, Tally
 from coinsync.render.data import as_data
 from coinsync.render.listing import Grid, Listing, Page, Parts, TextLine, bold, dim, rows_of
-from coinsync.render.numbers import balance, counted, day, signed, titled, total
+from coinsync.render.numbers import counted, day, signed, titled, total
 
 STOCK_COLUMNS = ("code", "name", "left")
 OF_MOVE = ("kind", "quantity", "left", "actor", "note", "sale", "key")
 BUYER_COLUMNS = ("resident", "name", "pieces", "spent", "balance")
-OF_SALE, OF_LINE = ("sale", "day", "event"), ("line", "item", "name", "quantity", "price", "listed")
-SALE_COLUMNS = (*OF_SALE, *OF_LINE, "refunded", "by", "note")
+SALE_COLUMNS = (
+    *("sale", "day", "event", "line", "item", "name", "quantity", "price", "listed"),
+    *("refunded", "by", "note", "made_at", "buyers"),
+)
 
 
 def catalog(goods: Sequence[Item], pieces: Mapping[str, int]) -> Listing:
@@ -83,28 +84,15 @@ def stock_moves(item: Item, moves: Sequence[tuple[StockMove, int]]) -> Listing:
     return Listing([heading, grid], data, ("day", *OF_MOVE), rows)
 
 
-def shelf_page(
-    buyer: Resident, coins: int, goods: Mapping[int, Item], pieces: Mapping[str, int]
-) -> Page:
-    """A buyer's balance and the numbered goods."""
-    heading = f"{titled(buyer.id, buyer.name)}   balance {balance(coins)}"
-    grid = Grid((">", "item", "code", ">price", ">left", ""))
+def goods_page(goods: Mapping[int, Item], pieces: Mapping[str, int]) -> Page:
+    """The numbered goods of a till."""
+    grid = Grid((">", "item", "code", ">price", ">left"))
     for number, item in goods.items():
-        # What cannot be had is said by a word, not by colour alone.
-        obstacle = ""
-        if pieces.get(item.code) == 0:
-            obstacle = "sold out"
-        elif item.price > coins:
-            obstacle = "too dear"
-        grid.add(
-            str(number),
-            TextLine(item.name_ru, "dim" if obstacle else ""),
-            dim(item.code),
-            total(item.price),
-            total(pieces[item.code]) if item.code in pieces else "",
-            dim(obstacle),
-        )
-    return [bold(heading), grid]
+        left = pieces.get(item.code)
+        name = TextLine(item.name_ru, "dim" if left == 0 else "")
+        shown = "" if left is None else total(left)
+        grid.add(str(number), name, dim(item.code), total(item.price), shown)
+    return [grid] if goods else ["nothing is on the shelf"]
 
 
 def basket_page(moves: Sequence[Move], picks: Sequence[Pick]) -> Page:
@@ -125,53 +113,42 @@ def _pieces(name: str, quantity: int) -> str:
 
 def sales(purchases: Sequence[Purchase]) -> Listing:
     """Sales; in a spreadsheet a row for each line."""
-    grid = Grid(("sale", "day", "event", "buyer", "goods", ">coins", ""))
+    grid = Grid(("sale", "made", "by", "buyer", "goods", ">coins", ""))
     taken = 0
+    rows = []
     for purchase in purchases:
-        coins = 0
-        buyers = []
-        for payment in purchase.payments:
-            coins += payment.coins
-            buyers.append(titled(payment.resident, payment.name))
+        coins, of = purchase.coins, purchase.sale
+        buyers = tuple(titled(payment.resident, payment.name) for payment in purchase.payments)
         taken += coins
-        grid.add(
-            purchase.sale.id,
-            purchase.sale.happened_on.isoformat(),
-            purchase.sale.event,
-            ", ".join(buyers),
-            ", ".join(_pieces(line.name_ru, line.quantity) for line in purchase.lines),
-            total(coins),
-            dim(_given_back(purchase)),
-        )
+        goods = ", ".join(_pieces(line.name_ru, line.quantity) for line in purchase.lines)
+        remarks = " ".join(filter(None, (_given_back(purchase), of.event)))
+        grid.add(of.id, purchase.made_at, of.actor, buyers, goods, total(coins), dim(remarks))
+        for line in purchase.lines:
+            row = (
+                *(of.id, of.happened_on, of.event),
+                *(line.line, line.item, line.name_ru, line.quantity, line.price, line.listed),
+                *(int(line.line in purchase.refunded), of.actor, purchase.note),
+                *(purchase.made_at, buyers),
+            )
+            rows.append(row)
     footer = f"{counted(len(purchases), 'sale')}, {total(taken)} coins"
     page: Page = [grid, dim(footer)] if purchases else ["no sales"]
-    return Listing(page, purchases, SALE_COLUMNS, _rows_of_sales(purchases))
+    return Listing(page, purchases, SALE_COLUMNS, rows)
 
 
 def _given_back(purchase: Purchase) -> str:
     if not purchase.refunded:
         return ""
     whole = len(purchase.refunded) == len(purchase.lines)
-    return "refunded" if whole else "partly refunded"
-
-
-def _rows_of_sales(purchases: Sequence[Purchase]) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
-    for purchase in purchases:
-        of, refunded = purchase.sale, purchase.refunded
-        of_sale = (of.id, of.happened_on, of.event)
-        for line in purchase.lines:
-            of_line = (line.line, line.item, line.name_ru, line.quantity, line.price, line.listed)
-            further = (int(line.line in refunded), of.actor, purchase.note)
-            rows.append((*of_sale, *of_line, *further))
-    return rows
+    later = " after closing" if purchase.is_late else ""
+    return f"{'' if whole else 'partly '}refunded{later}"
 
 
 def sale(purchase: Purchase) -> Listing:
     """One sale with its lines, and who paid."""
     of = purchase.sale
     fair = f"   {of.event}" if of.event else ""
-    heading = f"sale {of.id}   {day(of.happened_on)}{fair}   by {of.actor}"
+    heading = f"sale {of.id}   {day(of.happened_on)}{fair}   by {of.actor} at {purchase.made_at}"
     page: Parts = [bold(heading)]
     if purchase.note:
         page.append(purchase.note)
@@ -181,7 +158,7 @@ def sale(purchase: Purchase) -> Listing:
         if line.price != line.listed:
             remarks.append(f"catalog {total(line.listed)}")
         if line.line in purchase.refunded:
-            remarks.append("refunded")
+            remarks.append("refunded after closing" if purchase.is_late else "refunded")
         grid.add(
             str(line.line),
             line.name_ru,
@@ -193,7 +170,9 @@ def sale(purchase: Purchase) -> Listing:
         )
     page.append(grid)
     for payment in purchase.payments:
-        page.append(f"{titled(payment.resident, payment.name)} paid {total(payment.coins)}")
+        paid = total(payment.coins + payment.returned)
+        back = f", {total(payment.returned)} given back" if payment.returned else ""
+        page.append(f"{titled(payment.resident, payment.name)} paid {paid}{back}")
     return Listing(page, purchase)
 
 
@@ -208,18 +187,38 @@ def fairs(events: Sequence[Event]) -> Listing:
 
 
 def report(of: ShopReport, *, every_line: bool) -> Listing:
-    """What sells and what does not, who bought, and who has nothing."""
-    page = [*_goods_page(of.items), "", *_buyers_page(of.buyers, every_line=every_line)]
+    """What sells and what does not, who bought, and who has nothing; of a fair also who sold."""
+    page: Parts = []
+    if of.fair:
+        closed = f" to {day(of.fair.closed_on)}" if of.fair.closed_on else ""
+        page.append(bold(f"{of.fair.code}  {of.fair.title}   {day(of.fair.opened_on)}{closed}"))
+        sold = f"{counted(of.sales, 'sale')}, coins taken {total(of.taken)}"
+        page.append(f"{sold}, lines refunded {of.refunds}")
+        if of.late:
+            page.append(f"after closing: lines refunded {of.late}; these figures stay")
+        page += [TextLine(difference, "bold red") for difference in of.differences]
+        page += ["", _tally_grid("clerk", of.clerks), "", _tally_grid("hour", of.hours), ""]
+    page += [*_goods_page(of), "", *_buyers_page(of.buyers, every_line=every_line)]
     return Listing(page, of, BUYER_COLUMNS, rows_of(of.buyers, BUYER_COLUMNS))
 
 
-def _goods_page(items: Sequence[ItemLine]) -> Page:
-    grid = Grid(("item", "code", ">sold", ">coins", ">left"))
+def _tally_grid(heading: str, tallies: Sequence[Tally]) -> Grid:
+    grid = Grid((heading, ">sales", ">coins"), whole=(0,))
+    for tally in tallies:
+        grid.add(tally.name, total(tally.sales), total(tally.coins))
+    return grid
+
+
+def _goods_page(of: ShopReport) -> Page:
+    of_fair = (">received", ">counted") if of.fair else (">left",)
+    grid = Grid(("item", "code", ">sold", ">coins", *of_fair))
     idle = 0
-    for item in items:
+    for item in of.items:
         idle += not item.pieces
         left = "" if item.left is None else total(item.left)
-        grid.add(item.name, dim(item.item), str(item.pieces), total(item.coins), left)
+        corrected = signed(item.counted) if item.counted else ""
+        moved = (total(item.received), corrected) if of.fair else (left,)
+        grid.add(item.name, dim(item.item), str(item.pieces), total(item.coins), *moved)
     return [grid, dim(f"{counted(idle, 'item')} did not move")]
 
 

@@ -300,6 +300,8 @@ class EventRow(TableRow):
     opened_on = CharField(DAY)
     closed_on = CharField(DAY, null=True)
     closed_by = CharField(80)
+    opened_run = BigIntegerField()
+    closed_run = BigIntegerField()
 
 
 class SaleRow(TableRow):

@@ -61,6 +61,8 @@ def facts_by(table: Table, column: str) -> str:
     return f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {column} IN ({{marks}})"
 
 
+REFUND_RUNS = "SELECT sale_id, line, run_id FROM refund_line WHERE sale_id IN ({marks})"
+
 #: The hashes of runs: what every seal is compared with.
 CHAINS = "SELECT id, chain FROM run WHERE id IN ({marks})"
 

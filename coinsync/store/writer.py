@@ -232,16 +232,16 @@ def _check_basis(reader: Reader, plan: Plan) -> None:
 
 
 def _check_cards(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
-    asked = people_policy.cards_to_read(plan)
+    effects = people_policy.effects_on_cards(plan)
     recorded = people_policy.RecordedCards(
         merges,
         reader.resident_ids(Presence.ERASED),
-        reader.links_of(asked.viewers),
-        reader.recorded(VkPage, asked.forgotten),
-        reader.notes_of(asked.forgotten),
-        reader.decisions_of(asked.forgotten),
-        reader.holds_of(asked.forgotten),
-        reader.recorded(Membership, asked.forgotten),
+        reader.links_of(effects.viewed),
+        reader.recorded(VkPage, effects.forgotten),
+        reader.notes_of(effects.forgotten),
+        reader.decisions_of(effects.forgotten),
+        reader.holds_of(effects.forgotten),
+        reader.recorded(Membership, effects.forgotten),
     )
     people_policy.refuse_stale_cards(plan, recorded)
 
@@ -255,9 +255,9 @@ def _check_stock(reader: Reader, plan: Plan) -> None:
 
 
 def _check_floors(reader: Reader, plan: Plan, merges: Collection[Merge]) -> None:
-    checked = floor.balances_to_check(plan, merges)
-    coins = reader.coins_by_day(checked.owners, checked.since, survivors=checked.survivors)
-    floor.refuse_debts(checked, coins)
+    survivors, losses = floor.losses_of_plan(plan, merges)
+    coins = reader.coins_by_day(losses, floor.first_day(losses), survivors=survivors)
+    floor.refuse_debts(floor.debts(losses, coins, {}))
 
 
 def _run_of(plan: Plan, order: Order, head: Head, uuid: str, posted_at: str, facts: int) -> Run:

@@ -13,6 +13,7 @@ import pytest
 from coinsync.core.facts import Link
 from coinsync.environment import no_probe
 from coinsync.store import database
+from tests.support.goods import an_item, fill
 from tests.support.school import Installation, beside_vk
 
 #: A card with its family's account, and another family's card.
@@ -234,6 +235,21 @@ class TestErase:
         assert ADA not in seen(known, ADAS)
         assert set(seen(known, ADAS)) == {101, 103}
         assert seen(known, 777000111) == {}
+
+    def test_notes_of_stock_go_too_where_they_are_named(self, known: Installation) -> None:
+        """The text is gone from the file, and the chain and every seal hold."""
+        fill(known, {an_item("mug", 5): 4})
+        note = f"Разбил {self.NAME}"
+        for words in (note, "Разбились"):
+            known.ok("catalog", "stock", "write-off", "mug", "1", "--note", words, "--yes")
+        with known.reader() as reader:
+            seal = str(reader.seal())
+        text = f" {self.NAME.upper()} "
+        out = known.ok("residents", "erase", f"#{ADA}", "--stock-text", text, "--yes").out
+        assert "4 notes go" in out
+        assert self.left(known) == set()
+        assert "Разбились" in known.ok("catalog", "stock", "list", "mug").out
+        assert "all is right" in known.ok("reconcile", "--seal", seal).out
 
     def test_no_night_brings_the_name_back(self, known: Installation) -> None:
         """Whatever the CRM says of this number; its lessons go on counting."""

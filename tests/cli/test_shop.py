@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.support.terminal import ENTER, QUESTION, in_terminal
 ENGINES = engines.BOTH
 
 ADA, RICH, POOR = 102, 106, 115
+MOSCOW = ZoneInfo("Europe/Moscow")
 FRESH = re.compile(r"[0-9a-f]{12}")
 
 GOODS: dict[Item, int] = {
@@ -215,7 +217,7 @@ class TestSell:
             (("#102", "mug", "--price", "x", "--reason", "x"), 2, "is no price"),
             (("#115", "mug"), 7, "has 5 coins, 30 needed; nothing written"),
             (("#102", "mug", "--also", "#106"), 2, "expected RESIDENT=COINS"),
-            (("#102", "mug", "--also", "#106=x"), 2, "is no number of coins"),
+            (("#102", "mug", "--also", "#106=x"), 2, "expected RESIDENT=COINS"),
             (("#102", "mug", "--also", "#106=31"), 2, "the parts make 31 coins, the price is 30"),
             (("#102", "mug", "--also", "#102=3"), 2, "the same resident pays twice"),
             (("#102", "mug", "--also", "#99999=3"), 6, "no resident answers to"),
@@ -446,6 +448,59 @@ class TestLooking:
             == 2
         )
 
+    def test_sales_in_the_order_in_which_they_were_made(self, installation: Installation) -> None:
+        """With time, clerk and everybody who paid, also after a refund and in a spreadsheet."""
+        a_sale(installation, "z-1")
+        together = ("sell", f"#{ADA}", "mug", "--also", f"#{RICH}=10")
+        installation.ok("--actor", "boris", *together, "--key", "a-2", "--yes")
+        installation.ok("refund", "z-1", "--note", "x", "--yes")
+        installation.ok("sell", f"#{RICH}", "pen", "--key", "k-3", "--yes")
+        found = installation.ok("shop", "sales", "--json").json
+        assert [one["sale"]["id"] for one in found] == ["z-1", "a-2", "k-3"]
+        assert found[0]["payments"] == [
+            {"resident": ADA, "name": "Ада Д.", "coins": 0, "returned": 14}
+        ]
+        now = cli.utc_now().astimezone(ZoneInfo("Europe/Moscow"))
+        assert found[0]["made_at"][:13] in {
+            f"{now - timedelta(minutes=n):%Y-%m-%d %H}" for n in (0, 5)
+        }
+        out = installation.ok("shop", "sales").out
+        assert re.search(
+            rf"a-2 +{re.escape(found[1]['made_at'])}  boris  #102 Ада Д\. .* 30\n", out
+        )
+        assert "#106 Рената С." in out
+        rows = list(csv.DictReader(io.StringIO(installation.ok("shop", "sales", "--csv").out)))
+        assert [row["buyers"] for row in rows] == [
+            "#102 Ада Д.",
+            "#102 Ада Д.; #106 Рената С.",
+            "#106 Рената С.",
+        ]
+        assert "paid 14, 14 given back" in installation.ok("shop", "sale", "z-1").out
+
+    def test_the_report_of_a_fair(self, installation: Installation) -> None:
+        """Its own sales and moves of stock, who sold and when; what came back later is told."""
+        a_sale(installation, "s-0")
+        a_fair(installation)
+        installation.ok("sell", f"#{ADA}", "mug", "--event", "fair-1", "--key", "s-1", "--yes")
+        words = ("sell", f"#{RICH}", "pen", "--event", "fair-1", "--key", "s-2", "--yes")
+        installation.ok("--actor", "boris", *words)
+        installation.ok("catalog", "stock", "receive", "pen", "3", "--yes")
+        installation.ok("shop", "close", "fair-1", "--yes")
+        installation.ok("refund", "s-2", "--note", "x", "--yes")
+        out = installation.ok("shop", "report", "--event", "FAIR-1").out
+        assert "2 sales, coins taken 37, lines refunded 0\n" in out
+        assert "after closing: lines refunded 1; these figures stay\n" in out
+        assert re.search(r"anna +1 +30\nboris +1 +7\n", out)
+        assert re.search(r"hour +sales +coins\n\d{4}-\d\d-\d\d \d\d ", out)
+        assert re.search(r"Ручка \[red\] +pen +1 +7 +3\n", out)
+        assert re.search(
+            r"s-2 .*refunded after closing fair-1", installation.ok("shop", "sales").out
+        )
+        assert "big-mug" not in out
+        assert installation.run("shop", "report", "--event", "nope").code == 6
+        days = ("--event", "fair-1", "--since", "2026-01-01")
+        assert installation.run("shop", "report", *days).code == 2
+
     def test_a_fair_from_beginning_to_end(self, installation: Installation) -> None:
         """Opened, sold at, closed, and closed for good."""
         a_fair(installation)
@@ -459,7 +514,11 @@ class TestLooking:
         [event] = installation.ok("shop", "events", "--json").json
         assert (event["title"], event["closed_by"]) == ("Осенняя ярмарка", "anna")
         assert "by anna" in installation.ok("shop", "events").out
-        for words in (("shop", "close", "fair-1"), ("sell", f"#{ADA}", "mug", "--event", "fair-1")):
+        for words in (
+            ("shop", "close", "fair-1"),
+            ("shop", "open", "fair-1"),
+            ("sell", f"#{ADA}", "mug", "--event", "fair-1"),
+        ):
             said = installation.run(*words, "--yes")
             assert (said.code, "fair-1 was closed on" in said.err) == (7, True)
         assert installation.run("till", "--event", "fair-1").code == 7

@@ -17,12 +17,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from coinsync.commands.till import other_layout, picked
 from coinsync.core.catalog import Item
 from coinsync.core.ledger import Posted
+from coinsync.core.till import other_layout, payers, picked, who_and_goods
 from coinsync.errors import CoinsyncError, NotFound, OutcomeUnknown
 from tests.support.catalog_file import archive_goods, edit_goods
 from tests.support.goods import an_item, fill
@@ -31,7 +32,7 @@ from tests.support.school import Installation, Said
 ADA, RICH, TWIN, POOR = 102, 106, 107, 115
 SECONDS_MAX = 30.0
 ENVIRON = {"USER": "anna", "TERM": "xterm", "LANG": "C.UTF-8"}
-SOLD = re.compile(r"  sold: ([0-9a-f]{12})\n")
+SOLD = re.compile(r"  sold, .*   sale ([0-9a-f]{12}) ")
 
 MUG, PEN, CAP = (
     an_item("mug", 30, name="Кружка"),
@@ -175,6 +176,26 @@ class TestPicked:
         with pytest.raises(NotFound):
             picked("1", {})
 
+    @pytest.mark.parametrize(
+        ("line", "cut"),
+        [
+            ("150 1 2x3", ("150", "1 2x3")),
+            ("#150", ("#150", "")),
+            ("ада д 1 pen", ("ада д", "1 pen")),
+            ("ада д", ("ада д", "")),
+            ("150+160=33 2", ("150+160=33", "2")),
+            ("ада+рената=33 pen", ("ада+рената=33", "pen")),
+            ("150 кружка большая", ("150", "кружка большая")),
+        ],
+    )
+    def test_who_then_goods(self, line: str, cut: tuple[str, str]) -> None:
+        """A number is a whole buyer, a name ends where a word has a digit."""
+        assert who_and_goods(line) == cut
+
+    def test_who_pays_what(self) -> None:
+        """The first pays the rest."""
+        assert payers("150+#160=33+ада=5") == [("150", None), ("#160", 33), ("ада", 5)]
+
     def test_the_other_layout_and_back(self) -> None:
         """Every key has its twin."""
         assert (other_layout("flf"), other_layout("Ада"), other_layout("`;brf")) == (
@@ -190,124 +211,129 @@ class TestPicked:
 
 
 class TestTill:
-    """A buyer, goods, yes; the next one."""
+    """Who buys and what, in one line; yes; the next one."""
 
     def test_a_sale(self, installation: Installation, type_at: Till) -> None:
-        """Balance and goods, the choice with its price, what is left, the key, and the sum at the
-        end.
-        """
-        said = type_at(f"#{ADA}", "2 3x2", "", "0")
+        """Goods once, the choice with its price, what is left, the key, and the sum."""
+        said = type_at(f"#{ADA} 2 3x2", "", f"#{RICH} 3", "", "0")
         assert (said.code, said.err) == (0, "")
-        for words in (
-            "balance 100",
-            "Кружка",
-            "5",
-            "Ручка × 2  14",
-            "100 → 56",
-            "sell for 44? [Y/n] ",
-        ):
+        for words in ("Кружка", "Ручка × 2  14", "100 → 56", "sell for 44? [Y/n] "):
             assert words in said.out
-        key = SOLD.findall(said.out)[0]
-        assert said.out.endswith("1 sale, 44 coins\n")
-        assert (
-            installation.balance(ADA),
-            left(installation, "mug"),
-            left(installation, "pen"),
-        ) == (56, 4, 8)
-        assert installation.ok("shop", "sale", key, "--json").json["sale"]["actor"] == "anna"
+        keys = re.findall(r"  sold, (\d+) left   sale ([0-9a-f]{12})   (.*)\n", said.out)
+        assert [(left, total) for left, _, total in keys] == [
+            ("56", "1 sale, 44 coins"),
+            ("193", "2 sales, 51 coins"),
+        ]
+        assert said.out.endswith("2 sales, 51 coins\n")
+        assert said.out.count("Кепка") == 1
+        assert installation.balance(ADA) == 56
+        assert (left(installation, "mug"), left(installation, "pen")) == (4, 7)
+        shown = installation.ok("shop", "sale", keys[0][1], "--json").json
+        assert shown["sale"]["actor"] == "anna"
 
     def test_many_buyers_and_a_fair(self, installation: Installation, type_at: Till) -> None:
-        """Each sale under its own key, booked to the fair."""
-        installation.ok("shop", "open", "fair", "--yes")
+        """Each sale under its own key, booked to the fair, whose name stands in the prompt."""
+        installation.ok("shop", "open", "fair", "--title", "Ярмарка", "--yes")
         said = type_at(
-            f"{ADA}",
-            "pen",
-            "y",
-            "рената с",
-            f"#{RICH}",
-            "cap",
-            "да",
-            "",
-            f"#{ADA}",
-            "2",
-            "y",
-            "0",
-            event="FAIR",
+            f"{ADA} pen", "y", "рената с", "1", "cap", "да", f"#{ADA} 2", "y", "0", event="FAIR"
         )
         assert len(set(SOLD.findall(said.out))) == 3
+        assert said.out.startswith("fair  Ярмарка\n")
+        assert said.out.count("fair> ") == 4
         assert said.out.endswith("3 sales, 82 coins\n")
-        assert [
-            one["sale"]["event"] for one in installation.ok("shop", "sales", "--json").json
-        ] == ["fair"] * 3
+        sold = installation.ok("shop", "sales", "--json").json
+        assert [one["sale"]["event"] for one in sold] == ["fair"] * 3
         assert "2 residents answer to 'рената с'" in said.out
-        assert f"    #{RICH} " in said.out
+        assert f"   1  #{RICH} Рената С. (Python-2, " in said.out
+        assert f"#{RICH} Рената С.   balance 200\ngoods> " in said.out
+
+    def test_nobody_chosen(self, installation: Installation, type_at: Till) -> None:
+        """Nothing but a number of the list chooses; the till goes on."""
+        said = type_at("рената с 1", "3", "рената с 1", "x", "рената с 1", "", "0")
+        assert said.out.count("number> ") == said.out.count("; none was chosen") == 3
+        assert (said.out.endswith("0 sales, 0 coins\n"), sales(installation)) == (True, [])
+
+    def test_together(self, installation: Installation, type_at: Till) -> None:
+        """Who is named with coins pays so many, the first of them the rest."""
+        said = type_at(
+            f"{ADA}+{RICH}=33 1 2",
+            "",
+            f"{ADA}+{RICH} 1",
+            f"{ADA}+{RICH}=x 1",
+            f"{ADA}+{RICH}=90 1",
+            "0",
+        )
+        assert "  sold, 58 left, 167 left   sale " in said.out
+        assert (installation.balance(ADA), installation.balance(RICH)) == (58, 167)
+        assert f"'{RICH}': expected RESIDENT=COINS" in said.out
+        assert f"'{RICH}=x': expected RESIDENT=COINS" in said.out
+        assert "the parts make 90 coins, the price is 45" in said.out
+        [sale] = installation.ok("shop", "sales", "--json").json
+        assert [(one["resident"], one["coins"]) for one in sale["payments"]] == [
+            (ADA, 42),
+            (RICH, 33),
+        ]
 
     def test_a_number_is_the_same_goods_all_day(
         self, installation: Installation, type_at: Till
     ) -> None:
-        """Also after others are sold out, which is said; and where others are not sold."""
+        """Also after others are sold out; what the buyer's branch does not sell is not there."""
         edit_goods(installation, "mug", branches="2")
         installation.ok("sell", f"#{RICH}", "cap", "--yes")
-        with installation.reader() as reader:
-            ada = reader.resident(ADA)
-        assert ada is not None
-        assert ada.branches == (1,)
-        said = type_at(f"#{ADA}", "2", "1", "3", "y", "0")
+        said = type_at(f"#{ADA} 2", f"#{ADA} 1", f"#{ADA} 3", "y", "0")
         assert "'2' is not on the list" in said.out
-        assert re.search(r"1  Кепка .* 0  sold out", said.out)
+        assert re.search(r"1  Кепка .* 0\n", said.out)
         assert "cap: 0 left, 1 needed" in said.out
         assert installation.balance(ADA) == 93
 
+    def test_the_list(self, installation: Installation, type_at: Till) -> None:
+        """On demand, and where it changed: then the numbers of the line may not be those meant."""
+        archive = lambda: archive_goods(installation, "cap")  # noqa: E731
+        said = type_at("?", archive, f"#{ADA} 1", f"#{ADA} 2", "", "0")
+        assert said.out.count("Кружка") == 3
+        assert "the goods have changed" in said.out
+        assert (installation.balance(ADA), left(installation, "pen")) == (93, 9)
+
     def test_a_name_in_the_wrong_layout(self, installation: Installation, type_at: Till) -> None:
         """Nobody looks at the layout while children wait."""
-        said = type_at("flf l", "руч", "н", "hexrf", "l", "0")
+        said = type_at("flf l", "руч", "н", "flf 3", "l", "0")
         assert f"#{ADA} " in said.out
         assert installation.balance(ADA) == 93
 
     @pytest.mark.parametrize("answer", ["", "y", "Y", "yes", "д", "Да", "у", "l", "lf", "нуы"])
     def test_yes(self, installation: Installation, type_at: Till, answer: str) -> None:
         """In both languages and layouts."""
-        type_at(f"#{ADA}", "pen", answer, "0")
+        type_at(f"#{ADA} pen", answer, "0")
         assert installation.balance(ADA) == 93
 
     @pytest.mark.parametrize("answer", ["n", "N", "no", "н", "нет", "т", "тщ", "ytn"])
     def test_no(self, installation: Installation, type_at: Till, answer: str) -> None:
-        """Nothing is sold, and the buyer may choose again."""
-        said = type_at(f"#{ADA}", "cap", answer, "pen", "y", "0")
-        assert "not sold; choose again, or nothing for the next buyer" in said.out
+        """Nothing is sold."""
+        said = type_at(f"#{ADA} cap", answer, f"#{ADA} pen", "y", "0")
+        assert "  not sold\n" in said.out
         assert (installation.balance(ADA), left(installation, "cap")) == (93, 1)
 
     def test_neither_yes_nor_no_is_asked_again(
         self, installation: Installation, type_at: Till
     ) -> None:
         """A slip is not an answer."""
-        said = type_at(f"#{ADA}", "pen", "2", "ok", "что", "y", "0")
+        said = type_at(f"#{ADA} pen", "2", "ok", "что", "y", "0")
         assert said.out.count("sell for 7? [Y/n] ") == 4
         assert installation.balance(ADA) == 93
 
     def test_a_change_of_mind(self, installation: Installation, type_at: Till) -> None:
-        """An empty choice goes back to the buyers; an empty buyer is none."""
+        """An empty choice goes back; an empty line is nothing."""
         said = type_at("", f"#{ADA}", "", "", "0")
         assert said.out.count("buyer> ") == 4
+        assert f"#{ADA} Ада Д.   balance 100\n" in said.out
         assert (said.out.endswith("0 sales, 0 coins\n"), sales(installation)) == (True, [])
 
     def test_what_is_typed_wrongly_is_told_and_forgotten(
         self, installation: Installation, type_at: Till
     ) -> None:
         """The till goes on where it was."""
-        said = type_at(
-            "никто",
-            "99999",
-            f"#{ADA}",
-            "77",
-            "zzz",
-            "2x0",
-            "mug*9",
-            "mug mug mug mug",
-            "mug",
-            "y",
-            "0",
-        )
+        wrong = ("77", "zzz", "2x0", "mug*9", "mug mug mug mug")
+        said = type_at("никто", "99999", *(f"#{ADA} {one}" for one in wrong), f"{ADA} 2", "y", "0")
         for words in (
             "no resident answers to 'никто'",
             "no resident answers to '99999'",
@@ -321,19 +347,11 @@ class TestTill:
         assert said.err == ""
         assert installation.balance(ADA) == 70
 
-    def test_not_enough_coins(self, installation: Installation, type_at: Till) -> None:
-        """Said beside the goods before, and refused after."""
-        installation.ok("debit", f"#{ADA}", "95", "--reason", "Потратила", "--yes")
-        said = type_at(f"#{ADA}", "pen", "", "0")
-        assert said.out.count("too dear") == 4
-        assert "has 5 coins, 7 needed; nothing written" in said.out
-        assert sales(installation) == []
-
     def test_an_empty_shelf(self, installation: Installation, type_at: Till) -> None:
         """Nothing to choose from."""
-        edit_goods(installation, "lesson", branches="2")
+        edit_goods(installation, "lesson", shown="no")
         archive_goods(installation, "cap", "mug", "pen")
-        assert "nothing is on the shelf" in type_at(f"#{ADA}", "0").out
+        assert "nothing is on the shelf" in type_at("0").out
 
     @pytest.mark.parametrize("words", [("--json",), ("--quiet",)])
     def test_it_talks_with_a_person(
@@ -346,41 +364,58 @@ class TestTill:
     def test_a_fair_that_is_not_open(self, installation: Installation, type_at: Till) -> None:
         """Known before the first child comes."""
         said = type_at(f"#{ADA}", event="nope")
-        assert (said.code, "no fair is called 'nope'" in said.err, "buyer>" in said.out) == (
-            6,
-            True,
-            False,
-        )
+        assert (said.code, "no fair is called 'nope'" in said.err) == (6, True)
+        assert "> " not in said.out
+
+
+def test_the_talk_in_the_documentation(installation: Installation, type_at: Till) -> None:
+    """As it stands there; of what is typed a terminal shows the line's end too, and keys differ."""
+    installation.ok("shop", "open", "fair-2026-12", "--yes")
+    text = Path("docs/fairs.md").read_text(encoding="utf-8")
+    talk = text.partition("```\nfair-2026-12> ")[2].partition("```")[0]
+    typed = re.compile(r"(^(?:fair-2026-12|number)> |\[Y/n\] )(.*)\n", re.MULTILINE)
+    lines = [answer for _, answer in typed.findall(f"fair-2026-12> {talk}")]
+    said = type_at(*lines, event="fair-2026-12")
+    shown = re.sub("sale [0-9a-f]{12}", "sale 3f9a12cd45ef", said.out)
+    assert shown.endswith(typed.sub(r"\1", f"fair-2026-12> {talk}"))
 
 
 class TestTakeBack:
-    """The last sale of this till, whole."""
+    """The last sale of this clerk at this fair, whole, from the ledger."""
 
     def test_the_last_then_the_one_before(self, installation: Installation, type_at: Till) -> None:
         """Coins and goods come back; then there is nothing left to take back."""
-        said = type_at(
-            f"#{ADA}", "cap", "", f"#{RICH}", "mug", "", "-", "n", "-", "y", "-", "", "-", "0"
-        )
+        said = type_at(f"#{ADA} cap", "", f"#{RICH} mug", "", "-", "n", "-", "y", "-", "", "-", "0")
         assert said.out.count("take it back? [Y/n] ") == 3
-        assert said.out.count("  taken back\n") == 2
-        assert "nothing was sold here yet" in said.out
+        taken_back = re.findall(r"  taken back: sale ([0-9a-f]{12})   (.*)\n", said.out)
+        assert [key for key, _ in taken_back] == list(reversed(SOLD.findall(said.out)))
+        assert [total for _, total in taken_back] == ["1 sale, 45 coins", "0 sales, 0 coins"]
+        assert "nothing of yours is left to take back" in said.out
+        assert (installation.balance(ADA), installation.balance(RICH)) == (100, 200)
+        assert left(installation, "cap") == 1
+
+    def test_after_a_new_start(self, installation: Installation, type_at: Till) -> None:
+        """What was sold before; not what others sold, or what was sold elsewhere."""
+        installation.ok("shop", "open", "fair", "--yes")
+        type_at(f"#{ADA} cap", "", "0", event="fair")
+        installation.ok("--actor", "boris", "sell", f"#{RICH}", "pen", "--event", "fair", "--yes")
+        installation.ok("sell", f"#{RICH}", "mug", "--yes")
+        said = type_at("-", "", "-", "0", event="fair")
+        assert "Кепка" in said.out
+        assert "nothing of yours is left to take back" in said.out
         assert said.out.endswith("0 sales, 0 coins\n")
-        assert (
-            installation.balance(ADA),
-            installation.balance(RICH),
-            left(installation, "cap"),
-        ) == (100, 200, 1)
+        assert (installation.balance(ADA), installation.balance(RICH)) == (100, 163)
 
     def test_what_somebody_else_took_back(self, installation: Installation, type_at: Till) -> None:
-        """It is said, and counts no more."""
+        """It is gone; meanwhile it is said."""
 
         def refund() -> None:
             key = sales(installation)[-1].entry.key.split(":")[1]
             installation.ok("refund", key, "--note", "Сломалась", "--yes")
 
-        said = type_at(f"#{ADA}", "cap", "y", refund, "-", "0")
+        said = type_at(f"#{ADA} cap", "y", "-", refund, "y", "-", "0")
         assert "is refunded already" in said.out
-        assert said.out.endswith("0 sales, 0 coins\n")
+        assert "nothing of yours is left to take back" in said.out
         assert installation.balance(ADA) == 100
 
 
@@ -390,16 +425,15 @@ class TestMeanwhile:
     def test_sold_out_meanwhile(self, installation: Installation, type_at: Till) -> None:
         """Between the choice and the yes; the list is shown anew."""
         said = type_at(
-            f"#{ADA}",
-            "cap",
+            f"#{ADA} cap",
             lambda: installation.ok("sell", f"#{RICH}", "cap", "--yes"),
             "y",
-            "pen",
+            f"#{ADA} pen",
             "y",
             "0",
         )
         assert "  cap: 0 left, 1 needed; nothing written" in said.out
-        assert said.out.count("balance 100") == 2
+        assert len(re.findall("1  Кепка ", said.out)) == 2
         assert said.out.endswith("1 sale, 7 coins\n")
         assert (installation.balance(ADA), left(installation, "cap")) == (93, 0)
 
@@ -408,11 +442,10 @@ class TestMeanwhile:
     ) -> None:
         """Nobody pays what was not shown; the new list has the new price."""
         said = type_at(
-            f"#{ADA}",
-            "cap",
+            f"#{ADA} cap",
             lambda: edit_goods(installation, "cap", price="50"),
             "y",
-            "cap",
+            f"#{ADA} cap",
             "y",
             "0",
         )
@@ -423,11 +456,10 @@ class TestMeanwhile:
     def test_coins_spent_meanwhile(self, installation: Installation, type_at: Till) -> None:
         """At the other till."""
         said = type_at(
-            f"#{ADA}",
-            "cap",
+            f"#{ADA} cap",
             lambda: installation.ok("debit", f"#{ADA}", "80", "--reason", "x", "--yes"),
             "y",
-            "pen",
+            f"#{ADA} pen",
             "y",
             "0",
         )
@@ -438,12 +470,10 @@ class TestMeanwhile:
         """Nothing more is sold there."""
         installation.ok("shop", "open", "fair", "--yes")
         said = type_at(
-            f"#{ADA}",
-            "cap",
+            f"#{ADA} cap",
             lambda: installation.ok("shop", "close", "fair", "--yes"),
             "y",
-            "cap",
-            "",
+            f"#{ADA} cap",
             "0",
             event="fair",
         )
@@ -474,7 +504,7 @@ class TestMeanwhile:
             busy.execute("ROLLBACK")
 
         installation.sleep = sleep
-        said = type_at(f"#{ADA}", "pen", lambda: busy.execute("BEGIN IMMEDIATE"), "y", "0")
+        said = type_at(f"#{ADA} pen", lambda: busy.execute("BEGIN IMMEDIATE"), "y", "0")
         assert said.out.count("is busy; nothing written; trying again …") == 1
         assert (pauses, said.out.endswith("1 sale, 7 coins\n"), installation.balance(ADA)) == (
             [1.0],
@@ -489,17 +519,16 @@ class TestMeanwhile:
         pauses: list[float] = []
         installation.sleep = pauses.append
         said = type_at(
-            f"#{ADA}",
-            "pen",
+            f"#{ADA} pen",
             lambda: busy.execute("BEGIN IMMEDIATE"),
             "y",
             lambda: busy.execute("ROLLBACK"),
-            "pen",
+            f"#{ADA} pen",
             "y",
             "0",
         )
         assert pauses == [1.0, 2.0, 3.0, 4.0]
-        assert "Choose the same again: it is not sold twice." in said.out
+        assert "Type the same again: it is not written twice." in said.out
         assert (said.out.endswith("1 sale, 7 coins\n"), len(sales(installation))) == (True, 1)
 
 
@@ -526,7 +555,7 @@ class TestLostAnswer:
         """Sold once, and the person never knew."""
         installation.sleep = lambda _seconds: None
         deaf.append(step)
-        said = type_at(f"#{ADA}", "pen", "y", "0")
+        said = type_at(f"#{ADA} pen", "y", "0")
         assert said.out.count("trying again …") == 1
         assert said.out.endswith("1 sale, 7 coins\n")
         assert (installation.balance(ADA), left(installation, "pen"), len(sales(installation))) == (
@@ -535,18 +564,29 @@ class TestLostAnswer:
             1,
         )
 
-    @pytest.mark.parametrize("again", ["pen", "cap"])
-    def test_after_all_tries_the_next_choice_tells(
+    @pytest.mark.parametrize("again", [f"#{ADA} pen", f"#{RICH} cap"])
+    def test_after_all_tries_the_next_line_tells(
         self, installation: Installation, type_at: Till, deaf: list[str], again: str
     ) -> None:
-        """Whatever is chosen then: what was written is shown, and nothing is sold twice."""
+        """Whatever is typed then: what was written is told and counted, and nothing sold twice."""
         installation.sleep = lambda _seconds: None
         deaf.extend(["committed", *["begin"] * 4])
-        said = type_at(f"#{ADA}", "pen", "y", again, "0")
-        assert "it is not known whether this is sold" in said.out
-        assert "this buyer's sale was written before:" in said.out
+        said = type_at(f"#{ADA} pen", "y", again, "0")
+        assert "it is not known whether this is written" in said.out
+        said_again = "as you typed before" if "pen" in again else "the line before; type this one"
+        assert f"  sold, {said_again}" in said.out
         assert said.out.endswith("1 sale, 7 coins\n")
         assert len(sales(installation)) == 1
+
+    def test_a_refund_is_made_once(
+        self, installation: Installation, type_at: Till, deaf: list[str]
+    ) -> None:
+        """Its lost answer is told, and the sale before it stays."""
+        installation.sleep = lambda _seconds: None
+        lose = lambda: deaf.append("committed")  # noqa: E731
+        said = type_at(f"#{ADA} pen", "y", f"#{ADA} mug", "y", "-", lose, "y", "0")
+        assert "is refunded already" in said.out
+        assert (installation.balance(ADA), len(sales(installation))) == (93, 3)
 
 
 # --- real terminals and pipes
@@ -560,7 +600,7 @@ class TestHangUp:
         """The whole talk at once, in a process of its own; the end of the pipe ends the till."""
         done = subprocess.run(
             [sys.executable, "-m", "cli", "--config", str(installation.config), "till"],
-            input=f"#{ADA}\npen\ny\n#{RICH}\ncap\n",
+            input=f"#{ADA} pen\ny\n#{RICH} cap\n",
             capture_output=True,
             text=True,
             timeout=SECONDS_MAX,
@@ -571,7 +611,7 @@ class TestHangUp:
         assert done.stdout.endswith("sell for 45? [Y/n] \n1 sale, 7 coins\n")
         assert (installation.balance(ADA), installation.balance(RICH)) == (93, 200)
 
-    @pytest.mark.parametrize("lines", [[], ["#102"], ["#102", "cap"], ["#102", "cap", "n"]])
+    @pytest.mark.parametrize("lines", [[], ["#102"], ["#102 cap"], ["#102 cap", "n"], ["рената с"]])
     def test_the_end_of_input_anywhere(
         self, installation: Installation, type_at: Till, lines: list[str]
     ) -> None:
@@ -582,7 +622,7 @@ class TestHangUp:
 
     def test_rubbish(self, installation: Installation) -> None:
         """Bytes that are no text, control characters, and very long lines."""
-        rubbish = b"\xff\xfe\n\x1b[2J\n\x00\n" + b"a" * 100_000 + b"\n#102\n\xd0\npen\ny\n0\n"
+        rubbish = b"\xff\xfe\n\x1b[2J\n\x00\n" + b"a" * 100_000 + b"\n\xd0\n#102 pen\ny\n0\n"
         done = subprocess.run(
             [sys.executable, "-m", "cli", "--config", str(installation.config), "till"],
             input=rubbish,
@@ -599,22 +639,37 @@ class TestHangUp:
     def test_a_terminal_that_goes_away(self, installation: Installation) -> None:
         """Before the yes nothing is sold; after it everything is, though nobody saw the receipt."""
         with a_terminal(installation) as till:
-            till.say(f"#{ADA}", "goods> ")
-            till.say("pen", "sell for 7? [Y/n] ")
+            till.say(f"#{ADA} pen", "sell for 7? [Y/n] ")
         assert (till.code != 0, sales(installation)) == (True, [])
         with a_terminal(installation) as till:
-            till.say(f"#{ADA}", "goods> ")
-            till.say("pen", "sell for 7? [Y/n] ")
-            till.say("y", "sold: ")
+            till.say(f"#{ADA} pen", "sell for 7? [Y/n] ")
+            till.say("y", "sold, ")
         assert installation.balance(ADA) == 93
 
     def test_interrupted(self, installation: Installation) -> None:
-        """130, and nothing half-written."""
+        """The first Ctrl-C clears the line, also that of a question; two one after the other leave
+        with 130, and nothing is half-written.
+        """
         with a_terminal(installation) as till:
-            till.say(f"#{ADA}", "goods> ")
-            till.say("cap\x03", "interrupted")
+            till.say(f"#{ADA} cap", "sell for 45? [Y/n] ")
+            till.send("\x03")
+            till.expect("Ctrl-C again leaves\r\nbuyer> ")
+            till.say("", "buyer> ")
+            till.send("99999 \x03")
+            till.expect("Ctrl-C again leaves\r\nbuyer> ")
+            till.send("\x03")
             assert till.ended() == 130
+        assert "0 sales, 0 coins" in till.shown
+        assert "99999'" not in till.shown
         assert sales(installation) == []
+
+    def test_a_signal_ends_it_at_once(self, installation: Installation) -> None:
+        """Whoever stops the program need not do it twice."""
+        with a_terminal(installation) as till:
+            till.terminate()
+            # One that comes just before the program waits for a key is seen with the key.
+            till.send("\n")
+            assert till.ended() == 128 + 15
 
     def test_a_person_in_a_terminal(self, installation: Installation) -> None:
         """With Cyrillic letters and their correction; Ctrl-D ends it."""
@@ -685,6 +740,10 @@ class Terminal:
         self.code = self._process.wait(SECONDS_MAX)
         return self.code
 
+    def terminate(self) -> None:
+        """Stop it as the system does."""
+        self._process.terminate()
+
     def hang_up(self) -> None:
         """The line is lost."""
         os.close(self._ours)
@@ -707,7 +766,7 @@ def a_terminal(installation: Installation) -> Iterator[Terminal]:
 
 def test_a_day_of_sale_is_the_schools(installation: Installation, type_at: Till) -> None:
     """By its own clock."""
-    type_at(f"#{ADA}", "pen", "y", "0")
+    type_at(f"#{ADA} pen", "y", "0")
     assert (
         abs(
             (

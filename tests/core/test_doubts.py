@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from coinsync.core.canonical import canonical_text
 from coinsync.core.facts import (
     Doubt,
     DoubtKind,
@@ -20,7 +19,7 @@ from coinsync.core.facts import (
     Status,
 )
 from coinsync.core.ledger import utc_text
-from coinsync.core.plan import Change, Drop, Plan, Put, RemarkKind, Scope
+from coinsync.core.plan import Change, Drop, Plan, Put, RemarkKind, Scope, canonical_text
 from coinsync.core.planning.compare import COPIES, WindowReading, entered_twice
 from coinsync.core.planning.doubts import (
     CONFIRMED_AFTER,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -12,9 +12,9 @@ import pytest
 from coinsync.core.catalog import MoveKind, StockMove
 from coinsync.core.facts import Merge
 from coinsync.core.floor import (
-    Loss,
-    balances_to_check,
     debts,
+    first_day,
+    losses_of_plan,
     refuse_debts,
     refuse_missing_pieces,
     refuse_sold_out,
@@ -30,14 +30,24 @@ BACK = Post(a_reversal(an_award(), n=1))
 
 def check(plan: Plan, balances: Mapping[int, int], merges: tuple[Merge, ...] = ()) -> None:
     """Hold a plan against balances; those of everybody whom it names must be given."""
-    checked = balances_to_check(plan, merges)
-    refuse_debts(checked, {owner: {DAY: balances[owner]} for owner in checked.owners})
+    judge(plan, {owner: {DAY: coins} for owner, coins in balances.items()}, merges)
+
+
+def judge(
+    plan: Plan, coins: Mapping[int, Mapping[date, int]], merges: tuple[Merge, ...] = ()
+) -> None:
+    """Hold a plan against coins by day."""
+    refuse_debts(debts(losses_of_plan(plan, merges)[1], coins, {}))
+
+
+def owners(plan: Plan, merges: Sequence[Merge] = ()) -> set[int]:
+    """Whose balances matter."""
+    return set(losses_of_plan(plan, merges)[1])
 
 
 def losses(plan: Plan, merges: tuple[Merge, ...] = ()) -> dict[int, int]:
     """What each owner loses in all."""
-    checked = balances_to_check(plan, merges)
-    return {owner: loss.coins.total() for owner, loss in checked.losses.items()}
+    return {owner: loss.total() for owner, loss in losses_of_plan(plan, merges)[1].items()}
 
 
 def spends(*coins: tuple[int, int], purpose: Purpose = Purpose.DESK) -> Plan:
@@ -60,7 +70,7 @@ def test_only_who_loses_coins_is_asked_for_a_balance(
     coins: list[tuple[int, int]], whose: set[int]
 ) -> None:
     """By the whole plan: what it brings may be spent in it."""
-    assert balances_to_check(spends(*coins), ()).owners == whose
+    assert owners(spends(*coins)) == whose
 
 
 def test_the_last_coin_can_be_spent_and_not_one_more() -> None:
@@ -121,7 +131,7 @@ def test_cards_that_part_must_stand_on_their_own(
     """Both the card that leaves, by what it goes on as, and the one that it leaves."""
     recorded = [old] if old else []
     plan = a_plan(Put(new, old))
-    assert balances_to_check(plan, recorded).owners == whose
+    assert owners(plan, recorded) == whose
     check(plan, dict.fromkeys(whose, 0), tuple(recorded))
     for owner in whose:
         balances = dict.fromkeys(whose, 0) | {owner: -1}
@@ -144,7 +154,7 @@ def test_who_parts_and_spends_is_told_what_is_needed() -> None:
 )
 def test_a_gain_is_welcome_where_there_is_a_debt(balance: int, change: int, allowed: bool) -> None:
     """Only a loss is refused; the name is said where it is known."""
-    wrong = debts({1: Loss(Counter({DAY: change}), DAY)}, {1: {DAY: balance}}, {1: "Ada"})
+    wrong = debts({1: Counter({DAY: change})}, {1: {DAY: balance}}, {1: "Ada"})
     assert wrong == ({} if allowed else {1: f"#1 Ada has {balance} coins, {-change} needed"})
 
 
@@ -169,23 +179,21 @@ def test_what_is_spent_must_be_there_on_every_later_day(
 ) -> None:
     """A debit of a day that is past leaves no debt on any day since; what was before is over."""
     plan = a_plan(Post(replace(a_credit("1", ADA, -40), happened_on=spent_on)))
-    checked = balances_to_check(plan, ())
-    assert checked.since == spent_on
+    assert first_day(losses_of_plan(plan, ())[1]) == spent_on
     if not says:
-        refuse_debts(checked, {ADA: recorded})
+        judge(plan, {ADA: recorded})
         return
     with pytest.raises(NotEnoughCoins) as caught:
-        refuse_debts(checked, {ADA: recorded})
+        judge(plan, {ADA: recorded})
     assert caught.value.message == f"#{ADA}{says}; nothing written"
 
 
 def test_a_lesson_is_taken_back_by_what_there_is_in_the_end() -> None:
     """Its coins may have been spent and earned anew since."""
     lesson = Post(replace(a_reversal(an_award(), n=1), happened_on=EARLIER))
-    checked = balances_to_check(a_plan(lesson), ())
-    refuse_debts(checked, {ADA: {EARLIER: 10, DAY: -10, LATER: 10}})
+    judge(a_plan(lesson), {ADA: {EARLIER: 10, DAY: -10, LATER: 10}})
     with pytest.raises(NotEnoughCoins, match=f"#{ADA} has 9 coins, 10 needed"):
-        refuse_debts(checked, {ADA: {EARLIER: 10, DAY: -1}})
+        judge(a_plan(lesson), {ADA: {EARLIER: 10, DAY: -1}})
 
 
 def test_coins_of_one_day_count_together() -> None:
@@ -194,11 +202,9 @@ def test_coins_of_one_day_count_together() -> None:
     loss = a_credit("2", ADA, -40)
     check(a_plan(Post(loss), Post(gain)), {ADA: 0})
     early = replace(loss, happened_on=EARLIER)
-    checked = balances_to_check(
-        a_plan(Post(early), Post(gain), Post(replace(loss, key="desk:3"))), ()
-    )
+    plan = a_plan(Post(early), Post(gain), Post(replace(loss, key="desk:3")))
     with pytest.raises(NotEnoughCoins, match=f"has 0 coins on {EARLIER}, 40 needed"):
-        refuse_debts(checked, {ADA: {}})
+        judge(plan, {ADA: {}})
 
 
 # --- pieces ---------------------------------------------------------------------------------------

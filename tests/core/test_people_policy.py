@@ -22,7 +22,7 @@ from coinsync.core.facts import (
 )
 from coinsync.core.people_policy import (
     RecordedCards,
-    cards_to_read,
+    effects_on_cards,
     refuse_stale_cards,
 )
 from coinsync.core.plan import Change, Drop, Plan, Post, Put
@@ -90,8 +90,8 @@ def test_only_the_cards_that_matter_are_read_again(
     change: Change, viewers: set[int], forgotten: set[int]
 ) -> None:
     """A night of lessons without notes asks nothing; each other change asks about its own cards."""
-    asked = cards_to_read(a_plan(change))
-    assert set(asked.viewers) == viewers
+    asked = effects_on_cards(a_plan(change))
+    assert set(asked.viewed) == viewers
     assert set(asked.forgotten) == forgotten
 
 

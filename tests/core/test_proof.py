@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinsync.core.facts import Hold, HoldKind, Mark, Merge, Note
-from coinsync.core.freshness import Freshness
 from coinsync.core.ledger import (
     GENESIS,
+    Freshness,
     Head,
     LedgerRow,
     Run,
@@ -37,7 +37,7 @@ from coinsync.core.proof.checks import (
     Findings,
     Severity,
 )
-from coinsync.core.proof.crm import CrmReading, check_fresh, check_readings
+from coinsync.core.proof.crm import check_fresh, check_reading
 from coinsync.core.proof.ledger import LedgerPass, StoredNotes
 from coinsync.core.proof.people import MergedCards
 from coinsync.core.proof.rows import is_private
@@ -715,7 +715,7 @@ def test_a_branch_is_fresh_for_so_many_hours() -> None:
 def answered(plan: Plan | None, error: str = "") -> dict[str, Finding]:
     """What one answer of the CRM leads to, by check."""
     findings = Findings()
-    check_readings([CrmReading("Kazan", plan, error)], Limits(), findings)
+    check_reading("Kazan", plan, error, Limits(), findings)
     return {one.check: one for one in findings.of(BY_ID)}
 
 

@@ -34,8 +34,7 @@ from coinsync.errors import (
     StalePlan,
     UsageError,
 )
-from coinsync.lookup.shop import find_item, purchases, report, shelf_for
-from coinsync.store.reader import Reader
+from coinsync.lookup.shop import find_item, purchases, report, shelf
 from tests.support import engines
 from tests.support.goods import (
     MIRA,
@@ -45,6 +44,7 @@ from tests.support.goods import (
     a_move,
     a_shop,
     an_item,
+    report_of_fair,
     settings,
 )
 from tests.support.makers import ADA, DAY, GLEB, a_plan, a_resident, dump, entries_of, reading
@@ -592,11 +592,8 @@ class TestFind:
             find_item(reader, "кру")
         assert caught.value.candidates == ("big Кружка большая", "mug Кружка")
 
-    def test_the_shelf_is_what_a_buyer_may_have(self, tmp_path: Path) -> None:
-        """In his branch, shown, not archived.
-
-        In the order of the catalog, and a number is the same for everybody.
-        """
+    def test_the_shelf_is_what_is_shown(self, tmp_path: Path) -> None:
+        """Not what is hidden or archived; in the order of the catalog, the same for everybody."""
         goods = [
             an_item("z", place=1),
             an_item("a", place=2),
@@ -607,18 +604,8 @@ class TestFind:
         ]
         at = a_shop(tmp_path, *goods, stock={"z": 1})
         with reading(at.url) as reader:
-            shelves = {
-                id: {
-                    number: item.code
-                    for number, item in shelf_for(reader, a_resident(id, branches=to)).items()
-                }
-                for id, to in ((ADA, (1,)), (MIRA, (1, OMSK)), (GLEB, ()))
-            }
-        assert shelves == {
-            ADA: {2: "z", 3: "a", 4: "free"},
-            MIRA: {1: "omsk", 2: "z", 3: "a", 4: "free"},
-            GLEB: {2: "z", 3: "a", 4: "free"},
-        }
+            numbered = {number: item.code for number, item in shelf(reader).items()}
+        assert numbered == {1: "omsk", 2: "z", 3: "a", 4: "free"}
 
 
 # --- fairs ------------------------------------------------------------------------------------
@@ -641,19 +628,49 @@ class TestFair:
         assert proposal.words == (
             "fair  Ярмарка: 2 sales, lines refunded 1",
             "coins taken 34",
+            "pen: 2 sold, counted -1",
             "lesson: 1 sold",
-            "mug: 0 sold",
-            "pen: 2 sold",
+            "mug: 0 sold, counted +1",
         )
         with reading(at.url) as reader:
-            assert reader.all(Event) == [Event("fair", "Ярмарка", TODAY, TODAY, "anna")]
+            [fair] = reader.all(Event)
+            assert replace(fair, opened_run=0, closed_run=0) == Event(
+                "fair", "Ярмарка", TODAY, TODAY, "anna"
+            )
+
+    def test_what_comes_back_after_closing_changes_nothing(self, at: Shop) -> None:
+        """The report goes on saying what the closing said, and tells the rest apart."""
+        at.move("pen", MoveKind.RECEIVE, 3)
+        at.open_fair()
+        first, second = at.sell({"pen": 2}, event="fair"), at.sell({"mug": 1}, event="fair")
+        at.move("pen", MoveKind.RECEIVE, 4)
+        at.refund(first)
+        at.do(at.closing())
+        with reading(at.url) as reader:
+            before = report_of_fair(reader)
+        refund = at.refund(second)
+        at.move("pen", MoveKind.RECEIVE, 5)
+        assert refund.key == second
+        assert refund.words == (
+            f"sale {second}: Вещь mug back",
+            "fair was closed on 2026-11-22; its figures stay as they are",
+        )
+        with reading(at.url) as reader:
+            after = report_of_fair(reader)
+            purchases_now = purchases(reader, reader.sales(), settings().profile.zone_of)
+        assert replace(after, buyers=(), late=0) == replace(before, buyers=())
+        assert (before.late, after.late, after.taken, after.refunds) == (0, 1, 30, 1)
+        pen = next(item for item in after.items if item.item == "pen")
+        assert (pen.pieces, pen.received, pen.counted, pen.left) == (0, 4, 0, None)
+        assert [purchase.is_late for purchase in purchases_now] == [False, True]
+        assert [one.payments[0].returned for one in purchases_now] == [14, 30]
 
     def test_opened_once(self, at: Shop) -> None:
-        """A second time says so, and a closed one is not opened again."""
+        """A second time says so, and a closed one is refused."""
         at.open_fair()
         assert at.open_fair().words == ("fair is there already, open",)
         at.do(at.closing())
-        assert at.open_fair().words == ("fair is there already, closed on 2026-11-22",)
+        assert refused(at, EventClosed, at.open_fair).startswith("fair was closed on 2026-11-22")
 
     def test_an_empty_fair_is_closed(self, at: Shop) -> None:
         """Nothing is nothing."""
@@ -717,14 +734,9 @@ class TestFair:
 def reported(at: Shop, *people: int, since: date = date.min, until: date = date.max) -> ShopReport:
     """The shop's report on some residents, or on all."""
 
-    def made(reader: Reader) -> ShopReport:
-        found = reader.residents()
-        return report(
-            reader, [one for one in found if not people or one.id in people], since, until
-        )
-
     with reading(at.url) as reader:
-        return made(reader)
+        residents = [one for one in reader.residents() if not people or one.id in people]
+        return report(reader, residents, since, until)
 
 
 class TestReport:
@@ -785,11 +797,12 @@ class TestReport:
         at.sell({"mug": 1, "pen": 1}, ADA, (GLEB, 7), key="s1")
         at.refund("s1", 2)
         with reading(at.url) as reader:
-            [one] = purchases(reader, reader.sales())
-        assert [(paid.resident, paid.name, paid.coins) for paid in one.payments] == [
-            (ADA, "Ада М.", 24),
-            (GLEB, "Глеб С.", 6),
+            [one] = purchases(reader, reader.sales(), settings().profile.zone_of)
+        assert [(paid.resident, paid.name, paid.coins, paid.returned) for paid in one.payments] == [
+            (ADA, "Ада М.", 24, 6),
+            (GLEB, "Глеб С.", 6, 1),
         ]
+        assert one.made_at == "2026-11-22 05:00"
         assert ([line.item for line in one.lines], set(one.refunded)) == (["mug", "pen"], {2})
 
 

@@ -35,7 +35,7 @@ from coinsync.desk.gather import Clerk
 from coinsync.environment import Probe, no_probe
 from coinsync.errors import CoinsyncError
 from coinsync.lookup.residents import find_resident
-from coinsync.lookup.shop import find_item, find_sale, purchases, settle
+from coinsync.lookup.shop import find_item, find_sale, purchases
 from coinsync.store import database as opening
 from coinsync.store import writer
 from coinsync.store.reader import Reader
@@ -305,7 +305,9 @@ class Fair:
         found = reader.recorded(Event, [self.code])
         return (
             fairs.close_fair(
-                Clerk(reader, goods.settings(), at.author()), found[0], settle(reader, found[0])
+                Clerk(reader, goods.settings(), at.author()),
+                found[0],
+                goods.report_of_fair(reader, self.code),
             )
             if found
             else self._nothing(at, reader)
@@ -316,10 +318,10 @@ class Fair:
 
     def tell(self, model: Model) -> None:
         """As the model has it."""
+        if model.fairs.get(self.code) is False:
+            raise Refused("EventClosed")
         if self.opens:
             model.fairs.setdefault(self.code, True)
-        elif model.fairs.get(self.code) is False:
-            raise Refused("EventClosed")
         elif self.code in model.fairs:
             model.fairs[self.code] = False
 
@@ -499,7 +501,7 @@ class Machine(RuleBasedStateMachine):
                 {paid.resident: paid.coins for paid in one.payments},
                 (one.sale.event, one.note, set(one.refunded)),
             )
-            for one in purchases(reader, reader.sales())
+            for one in purchases(reader, reader.sales(), goods.settings().profile.zone_of)
         } == {
             key: (
                 one.lines,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from coinsync.core.catalog import Item, MoveKind, RefundLine, Sale, SaleLine, StockMove
+from coinsync.core.catalog import Event, Item, MoveKind, RefundLine, Sale, SaleLine, StockMove
 from coinsync.core.facts import (
     Attendance,
     Fact,
@@ -323,11 +323,17 @@ QUESTIONS: dict[str, list[Question]] = {
         asked(lambda r: r.stock_moves(sale=SALE)),
         asked(lambda r: r.stock_moves(key="move-3")),
         whole("stock_move", why=PROOF, ask=lambda r: r.stock_moves()),
+        whole(
+            "stock_move",
+            why="a fair's report",
+            ask=lambda r: r.stock_moves(fair=Event("f", "", DAY, closed_run=9)),
+        ),
     ],
     "sales": [
         asked(lambda r: r.sales(since=DAY, until=DAY + timedelta(days=7))),
         asked(lambda r: r.sales(event="fair-3")),
     ],
+    "refund_runs": [asked(lambda r: r.refund_runs([SALE]))],
     "paid": [
         asked(lambda r: r.paid([SALE])),
         asked(lambda r: r.paid([f"none-{n}" for n in range(501)])),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from coinsync.core.catalog import Item
+from coinsync.core.catalog import Item, RefundLine
 from coinsync.core.facts import (
     Attendance,
     Branch,
@@ -1040,7 +1040,7 @@ def test_every_row_of_the_shop_that_only_grows_comes_with_its_run(shop: Shop) ->
 
 
 def test_sales_are_found_by_day_and_by_event(shop: Shop) -> None:
-    """The oldest first."""
+    """In the order in which they were made."""
     with reading(shop.url) as reader:
         assert [one.id for one in reader.sales()] == ["b", "a", "b-2"]
         assert [one.id for one in reader.sales(since=LATER, until=LATER)] == ["b"]
@@ -1048,6 +1048,16 @@ def test_sales_are_found_by_day_and_by_event(shop: Shop) -> None:
         assert [one.id for one in reader.sales(event="fair")] == ["a"]
         assert [one.id for one in reader.sales(event="")] == ["b", "b-2"]
         assert reader.sales(event="other") == []
+
+
+def test_the_runs_of_refunds_are_found_by_sale(shop: Shop) -> None:
+    """Each refunded line with the run in which it came back."""
+    with reading(shop.url) as reader:
+        runs = reader.refund_runs(["a", "b", "b-2", "none"])
+        recorded = reader.recorded(RefundLine, ["a", "b", "b-2"])
+        assert set(runs) == {(refund.sale, refund.line) for refund in recorded}
+        assert set(runs.values()) <= {run.id for run in reader.run_lines()}
+        assert runs
 
 
 @pytest.mark.parametrize("many", [0, 600])

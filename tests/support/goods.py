@@ -16,15 +16,16 @@ from tempfile import TemporaryDirectory
 import cli
 from coinsync import config
 from coinsync.config import Settings
-from coinsync.core.catalog import Event, Item, MoveKind, Pick, StockMove
+from coinsync.core.catalog import Item, MoveKind, Pick, StockMove
 from coinsync.core.ledger import Receipt
 from coinsync.core.plan import Plan, Post, Purpose, Put, Stock
 from coinsync.core.proposal import Author, Proposal
+from coinsync.core.shop_report import ShopReport
 from coinsync.desk import catalog, fairs, shop
 from coinsync.desk.gather import Clerk
 from coinsync.environment import no_probe
-from coinsync.lookup.residents import find_resident
-from coinsync.lookup.shop import find_item, find_sale, settle
+from coinsync.lookup.residents import find_resident, residents_of
+from coinsync.lookup.shop import find_item, find_sale, report
 from coinsync.store import writer
 from coinsync.store.reader import Reader
 from tests.support.makers import (
@@ -239,9 +240,10 @@ class Shop:
         """Decide on closing a fair."""
 
         def decide(reader: Reader) -> Proposal:
-            [event] = reader.recorded(Event, [code])
             return fairs.close_fair(
-                Clerk(reader, settings(), self.author()), event, settle(reader, event)
+                Clerk(reader, settings(), self.author()),
+                fairs.find_fair(reader, code),
+                report_of_fair(reader, code),
             )
 
         return self.plan(decide)
@@ -257,6 +259,12 @@ class Shop:
         """Pieces of everything that is counted."""
         with reading(self.url) as reader:
             return reader.stock(item.code for item in reader.all(Item) if item.tracked)
+
+
+def report_of_fair(reader: Reader, code: str = "fair") -> ShopReport:
+    """All of a fair."""
+    everybody, zone_of = residents_of(reader, None), settings().profile.zone_of
+    return report(reader, everybody, fair=fairs.find_fair(reader, code), zone_of=zone_of)
 
 
 def a_shop(

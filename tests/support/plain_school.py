@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -179,12 +179,11 @@ class PlainSchool:
         key = f"by-hand-{next(self.numbers)}"
         put_in(self.url, a_plan(Post(a_credit(key, resident, coins, on=TODAY))))
 
-    def carry_out(self, decide: Callable[[Clerk], Proposal]) -> Sequence[str]:
-        """What a clerk decides is applied; what the clerk is told."""
+    def carry_out(self, decide: Callable[[Clerk], Proposal]) -> None:
+        """What a clerk decides is applied."""
         with reading(self.url) as reader:
             proposal = decide(Clerk(reader, self.settings, Author("anna", self.now)))
         put_in(self.url, proposal.plan)
-        return proposal.words
 
     def card(self, id: int) -> Resident:
         """A card as it is recorded."""

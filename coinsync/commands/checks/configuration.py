@@ -2,7 +2,6 @@
 
 import os
 from collections import Counter
-from datetime import timedelta
 
 from coinsync.commands import connections, serve
 from coinsync.commands.checks.examination import FAIL, OK, WARN, CrmAnswers, Examination
@@ -12,13 +11,11 @@ from coinsync.core import colour
 from coinsync.core.facts import LessonType
 from coinsync.core.rules import Reason
 from coinsync.errors import CoinsyncError, ConfigError, SecretError, TryLater
+from coinsync.lookup.attention import TAUGHT_DAYS, lessons_by_type
 from coinsync.lookup.vk_pages import vk_coverage
 from coinsync.pictures import BRAND_ADVICE, picture_problems
 from coinsync.render.numbers import counted
-from coinsync.store.reader import Reader
 
-#: Of so many days lessons are counted.
-DAYS = 60
 #: A screen name that VK itself has had for many years: the community about its API.
 NAME_IN_VK = "apiclub"
 
@@ -121,18 +118,11 @@ def types(ex: Examination) -> None:
 
 def _look_for_unclassified(ex: Examination, names: dict[int, str]) -> None:
     settings = ex.session.settings
-    since = (ex.session.now() - timedelta(days=DAYS)).date()
-
-    def lessons(reader: Reader) -> Counter[int]:
-        counts = Counter[int]()
-        for branch in settings.branches:
-            counts.update(reader.lessons_by_type(branch.id, since))
-        return counts
-
-    counts = ex.asked(lessons) or Counter[int]()
+    ids = [branch.id for branch in settings.branches]
+    counts = ex.asked(lambda reader: lessons_by_type(reader, ex.session.now(), ids)) or Counter()
     for id in sorted(names):
         if settings.rulebook.type_reason(id) is Reason.TYPE_UNKNOWN:
-            taught = f"{counted(counts[id], 'lesson')} in the last {DAYS} days"
+            taught = f"{counted(counts[id], 'lesson')} in the last {TAUGHT_DAYS} days"
             ex.warn(
                 "types",
                 f"type {id} {names[id]!r} is not classified and earns nothing: {taught}",

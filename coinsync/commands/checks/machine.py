@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from peewee import Database
 
     from coinsync.commands.session import Session
-    from coinsync.core.freshness import Freshness
-    from coinsync.core.ledger import Head
+    from coinsync.core.ledger import Freshness, Head
 
 MIB = 2**20
 #: Below this the next night may fail; twice as much as the database is room for a backup too.

@@ -173,39 +173,35 @@ class _Comparing:
         # Several cards of one child in one lesson are one visit: one card is paid, and the others
         # are recorded under a mark of ours, so that what each is worth follows from the facts.
         survivors = self.recorded.survivors
-        marks = {attendance.resident: attendance.mark for attendance in record.attendance}
-        if marks.keys().isdisjoint(survivors) and Mark.OTHER_CARD not in marks.values():
-            return record
-        visits = []
-        for attendance in record.attendance:
-            # What is recorded already is judged anew: the cards may have been parted since.
-            if attendance.mark is Mark.OTHER_CARD:
-                attendance = replace(attendance, mark=Mark.ATTENDED)
-            rank = self._rank_of_visit(record.lesson, attendance)
-            if rank is not None:
-                visits.append((rank, attendance))
         after = _by_resident(record)
+        marks = {attendance.mark for attendance in record.attendance}
+        if after.keys().isdisjoint(survivors) and Mark.OTHER_CARD not in marks:
+            return record
         children = set()
-        for _, visit in sorted(visits, key=itemgetter(0)):
+        for visit in self._visits(record):
             card = visit.resident
             owner = survivors.get(card, card)
             after[card] = replace(visit, mark=Mark.OTHER_CARD) if owner in children else visit
             children.add(owner)
         return replace(record, attendance=tuple(after.values()))
 
-    def _rank_of_visit(
-        self, lesson: Lesson, attendance: Attendance
-    ) -> tuple[bool, bool, bool, bool, int] | None:
-        # The lowest rank is paid; None is a visit that earns nothing on any card.
-        verdict = judge(lesson, attendance, self.rulebook)
-        if not (verdict.coins or verdict.held):
-            return None
-        card = attendance.resident
-        state = self._state(lesson, card)
-        # What is posted stays where it is, or the coins would change cards with every merge. A card
-        # whose award a person took back comes next: the other one must not be paid instead.
-        is_merged = card in self.recorded.survivors
-        return (not state.coins, not state.seq, not verdict.coins, is_merged, card)
+    def _visits(self, record: LessonRecord) -> list[Attendance]:
+        # All that earn something, those first that are paid before others.
+        ranked = []
+        for attendance in record.attendance:
+            card = attendance.resident
+            # What is recorded already is judged anew: the cards may have been parted since.
+            if attendance.mark is Mark.OTHER_CARD:
+                attendance = replace(attendance, mark=Mark.ATTENDED)
+            verdict = judge(record.lesson, attendance, self.rulebook)
+            if verdict.coins or verdict.held:
+                # What is posted stays, or the coins would change cards with every merge. A card
+                # whose award a person took back comes next: the other must not be paid instead.
+                state = self._state(record.lesson, card)
+                is_merged = card in self.recorded.survivors
+                rank = (not state.coins, not state.seq, not verdict.coins, is_merged, card)
+                ranked.append((rank, attendance))
+        return [attendance for _, attendance in sorted(ranked, key=itemgetter(0))]
 
     def _state(self, lesson: Lesson, card: int) -> KeyState:
         key = lesson_key(self.account, lesson.id, card)

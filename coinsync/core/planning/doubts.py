@@ -26,6 +26,8 @@ _MEANINGS: Mapping[DoubtKind, str] = {
     DoubtKind.LESSON_DATE: "the CRM moved it to {claim}, by over a year or to no rule",
     DoubtKind.CARD_COPIES: "it comes twice from the CRM, and the copies differ",
     DoubtKind.CARD_MISSING: "it is missing from the CRM's list",
+    DoubtKind.CARD_MERGED: "it is gone, and #{claim} stands in its lessons; "
+    "the same child? coinsync residents merge {id} {claim}",
 }
 
 
@@ -70,9 +72,6 @@ class Doubts:
         """One for each doubt that is kept."""
         remarks = []
         for key, doubt in self.kept.items():
-            # Once a person said that two cards are two children, nothing is left to say.
-            if doubt.is_merge and doubt.ruling:
-                continue
             lesson, card = (None, doubt.id) if doubt.is_about_card else (doubt.id, None)
             known = doubt is self.stored.get(key)
             remark = Remark(RemarkKind.DOUBT, doubt.kind, lesson, card, known=known, doubt=doubt)
@@ -127,13 +126,7 @@ def counts_from(doubt: Doubt) -> datetime:
 
 def doubt_text(doubt: Doubt) -> str:
     """What is doubted, what ends the doubt, and how a person decides it."""
-    if doubt.is_merge:
-        merge = f"coinsync residents merge {doubt.id} {doubt.claim}"
-        return (
-            f"#{doubt.id} is gone from the CRM, and #{doubt.claim} stands in its lessons; "
-            f"the same child: {merge}; another: review waive {doubt.case}"
-        )
-    text = _MEANINGS[doubt.kind].format(claim=doubt.claim) + "; "
+    text = _MEANINGS[doubt.kind].format(id=doubt.id, claim=doubt.claim) + "; "
     if doubt.ruling == Ruling.POST:
         return f"{text}believed by the next sync, says {doubt.actor}"
     text += "kept as recorded"

@@ -1,5 +1,6 @@
 """Decide about the coins of lessons: what is posted, what is held, and what waits."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -148,23 +149,18 @@ class _Draft:
 def _replaced(entries: Iterable[Entry], lessons: Iterable[Lesson]) -> list[Remark]:
     # A lesson that was entered anew is shown as a pair of entries; this decides nothing.
     groups_of = {lesson.id: lesson.groups for lesson in lessons}
-    awarded: dict[tuple[int, date, tuple[int, ...]], list[int]] = {}
-    reversed_ = []
+    awards, reversals = defaultdict(list), []
     for entry in entries:
-        if entry.lesson is None or entry.lesson not in groups_of:
-            continue
+        place = (entry.resident, entry.happened_on, groups_of.get(entry.lesson or 0))
         if entry.kind is Kind.AWARD:
-            place = (entry.resident, entry.happened_on, groups_of[entry.lesson])
-            awarded.setdefault(place, []).append(entry.lesson)
+            awards[place].append(entry.lesson)
         elif entry.reason == Reason.LESSON_GONE:
-            reversed_.append(entry)
+            reversals.append((place, entry))
     remarks = []
-    for entry in reversed_:
-        place = (entry.resident, entry.happened_on, groups_of[entry.lesson or 0])
-        others = awarded.get(place)
-        if others:
+    for place, entry in reversals:
+        if awards[place]:
             # Of two lessons on one day each replaces another one.
-            other = others.pop(0)
+            other = awards[place].pop(0)
             about = (entry.lesson, entry.resident, entry.coins, other)
             remarks.append(Remark(RemarkKind.REPLACED, "replaced", *about))
     return remarks

@@ -34,6 +34,7 @@ from coinsync.core.plan import (
 )
 from coinsync.core.planning.compare import COPIES
 from coinsync.core.planning.doubts import Doubts
+from coinsync.core.rules import by_resident
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,11 @@ def plan_people(
             remarks.append(Remark(RemarkKind.UNREADABLE, "unreadable", resident=card, detail=field))
         elif card not in erased:
             doubts.keep(DoubtKind.CARD_COPIES, card, scope.branch)
-    _keep_merges(read, known, missing, doubts)
+    shown_or_merged = known.merged.union(card.id for card in read.residents)
+    for doubt in doubts.stored.values():
+        # It was asked when the lessons were first read without the card, which is still away.
+        if doubt.is_merge and doubt.id not in shown_or_merged:
+            doubts.keep(doubt.kind, doubt.id, doubt.branch, doubt.claim)
     remarks += doubts.remarks
     changes = [
         *puts(read.branches, known.branches),
@@ -112,17 +117,19 @@ def _people_evidence(branch: int, read: People, known: People) -> Evidence:
         if branch in resident.branches and resident.presence is not Presence.GONE:
             expected.add(resident.id)
     missing = expected.difference(resident.id for resident in read.residents)
-    # Only the groups of this branch were read: others cannot lack a membership.
     groups = {group.id for group in read.groups}
     shown_seats = {_seat(shown) for shown in read.memberships if shown.group in groups}
-    open_seats = set()
-    for membership in known.memberships:
-        if membership.until is None and membership.group in groups:
-            open_seats.add(_seat(membership))
+    open_seats = set(map(_seat, _open_memberships(read, known)))
     return Evidence(
         residents=Coverage(len(expected), len(read.residents), len(missing)),
         memberships=Coverage(len(open_seats), len(shown_seats), len(open_seats - shown_seats)),
     )
+
+
+def _open_memberships(read: People, known: People) -> list[Membership]:
+    # Only the groups of this branch were read: others cannot lack a membership.
+    groups = {group.id for group in read.groups}
+    return [seat for seat in known.memberships if seat.until is None and seat.group in groups]
 
 
 def _missing_people(
@@ -134,11 +141,7 @@ def _missing_people(
 ) -> People:
     # Who is gone for certain, and how the memberships of everybody missing stand.
     present = {resident.id for resident in read.residents}
-    groups = {group.id for group in read.groups}
-    open_seats: dict[int, list[Membership]] = {}
-    for membership in known.memberships:
-        if membership.until is None and membership.group in groups:
-            open_seats.setdefault(membership.resident, []).append(membership)
+    open_seats = by_resident(_open_memberships(read, known))
     residents: list[Resident] = []
     memberships: list[Membership] = []
     for resident in known.residents:
@@ -163,19 +166,6 @@ def _missing_people(
         if is_gone:
             residents.append(replace(resident, presence=Presence.GONE))
     return People(residents=tuple(residents), memberships=tuple(memberships))
-
-
-def _keep_merges(read: People, known: People, missing: People, doubts: Doubts) -> None:
-    # The question is put when the lessons are first read without the card, and kept while it is
-    # gone: a card that came back, was merged or erased needs no heir.
-    away = set(doubts.cards)
-    for card in (*known.residents, *missing.residents):
-        if card.presence is Presence.GONE and card.id not in known.merged:
-            away.add(card.id)
-    away.difference_update(card.id for card in read.residents)
-    for doubt in doubts.stored.values():
-        if doubt.is_merge and doubt.id in away:
-            doubts.keep(doubt.kind, doubt.id, doubt.branch, doubt.claim)
 
 
 def _seat(membership: Membership) -> tuple[int, int]:

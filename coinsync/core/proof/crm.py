@@ -2,13 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from coinsync.core.fact_keys import fact_name
 from coinsync.core.facts import Attendance, Doubt, Fact, Hold
-from coinsync.core.freshness import Freshness
-from coinsync.core.ledger import Entry
+from coinsync.core.ledger import Entry, Freshness
 from coinsync.core.plan import Drop, Limits, Plan, Post, Put, Remark, RemarkKind
 from coinsync.core.proof.checks import Findings, lesson_case
 
@@ -27,25 +25,19 @@ def check_fresh(branches: Iterable[Freshness], hours_max: int, findings: Finding
         findings.add("fresh", case, f"coinsync sync --branch {branch.branch}")
 
 
-@dataclass(frozen=True, slots=True)
-class CrmReading:
-    """What a fresh reading of one branch and window brought: a plan, or why there is none."""
+def check_reading(
+    where: str, plan: Plan | None, error: str, limits: Limits, findings: Findings
+) -> None:
+    """Name everything that a sync would change by the plan of a fresh reading.
 
-    where: str
-    plan: Plan | None = None
-    error: str = ""
-
-
-def check_readings(readings: Iterable[CrmReading], limits: Limits, findings: Findings) -> None:
-    """Name everything that a sync would change."""
-    for reading in readings:
-        if reading.plan is None:
-            case = f"{reading.where}: {reading.error}"
-            findings.add("unread", case, f"{_SYNC} --dry-run")
-            continue
-        for remark in reading.plan.remarks:
-            _check_remark(reading.where, remark, findings)
-        _check_changes(reading.where, reading.plan, limits, findings)
+    ``where`` is what was read; ``error`` says why there is no plan.
+    """
+    if plan is None:
+        findings.add("unread", f"{where}: {error}", f"{_SYNC} --dry-run")
+        return
+    for remark in plan.remarks:
+        _check_remark(where, remark, findings)
+    _check_changes(where, plan, limits, findings)
 
 
 def _check_remark(where: str, remark: Remark, findings: Findings) -> None:

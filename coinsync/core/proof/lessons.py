@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from coinsync.core.facts import Decision, Hold, LessonRecord, Mark
+from coinsync.core.facts import Decision, Hold, LessonRecord
 from coinsync.core.ledger import KeyState, lesson_key
 from coinsync.core.plan import Drop, Evidence, Put, Scope
 from coinsync.core.planning.compare import (
@@ -46,7 +46,8 @@ class LessonsPass:
         self._keys = ledger.keys.progress
         self._people = people
         self._residents = frozenset(people.residents)
-        self._survivors = people.cards.survivors
+        cards = people.cards
+        self._survivors, self._families = cards.survivors, cards.families
         self._balances: Counter[int] = Counter()
         for resident, coins in ledger.balances.items():
             self._balances[self._survivors.get(resident, resident)] += coins
@@ -125,13 +126,13 @@ class LessonsPass:
             record.attendance, verdicts, keys, strict=True
         ):
             _, coins, _, _ = progress
-            # Which of a child's cards is paid, the comparison alone can say.
-            is_of_several = attendance.mark is Mark.OTHER_CARD
-            is_of_several = is_of_several or attendance.resident in self._survivors
             if key in self._waiting:
                 self._without_lesson.discard(key)
                 right = False
-            elif verdict.held or coins != verdict.coins or is_of_several:
+            elif verdict.held or coins != verdict.coins:
+                right = False
+            elif attendance.resident in self._families:
+                # Which of a child's cards is paid, the comparison alone can say.
                 right = False
         return right
 

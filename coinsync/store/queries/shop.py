@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import JOIN
 
-from coinsync.core.catalog import Item, MoveKind, Sale, StockMove
+from coinsync.core.catalog import Event, Item, MoveKind, Sale, StockMove
 from coinsync.core.ledger import Line
 from coinsync.store import statements
 from coinsync.store.models import NoteRow, SaleRow, StockMoveRow
@@ -37,9 +37,16 @@ class ShopQueries(LedgerQueries):
         return {key for (key,) in self._constant_in(statements.STOCK_KEYS, keys)}
 
     def stock_moves(
-        self, *, item: str | None = None, sale: str | None = None, key: str | None = None
+        self,
+        *,
+        item: str | None = None,
+        sale: str | None = None,
+        key: str | None = None,
+        fair: Event | None = None,
     ) -> list[tuple[int, StockMove]]:
-        """Moves of stock with their numbers: all, of an item, of a sale, or under a key."""
+        """Moves of stock with their numbers: all, of an item, of a sale, under a key, or during a
+        fair.
+        """
         # The note of a move lies under its number turned round, beside those of entries.
         query = (
             StockMoveRow.select(StockMoveRow, NoteRow.text)
@@ -52,17 +59,26 @@ class ShopQueries(LedgerQueries):
             query = query.where(StockMoveRow.sale == sale)
         if key:
             query = query.where(StockMoveRow.op_key == key)
+        if fair:
+            query = query.where(StockMoveRow.run > fair.opened_run)
+        if fair and fair.closed_run:
+            query = query.where(StockMoveRow.run <= fair.closed_run)
         return [_stock_move(row) for row in self._rows(query)]
 
     def sales(
         self, *, since: date = date.min, until: date = date.max, event: str | None = None
     ) -> list[Sale]:
-        """Sales of a span of days, or of an event, by day."""
+        """Sales of a span of days, or of an event, in the order in which they were made."""
         in_span = SaleRow.happened_on.between(since.isoformat(), until.isoformat())
-        query = select_facts(Sale).where(in_span).order_by(SaleRow.happened_on, SaleRow.id)
+        query = select_facts(Sale).where(in_span).order_by(SaleRow.run, SaleRow.id)
         if event is not None:
             query = query.where(SaleRow.event == event)
         return self._facts(Sale, query)
+
+    def refund_runs(self, sales: Iterable[str]) -> dict[tuple[str, int], int]:
+        """The runs in which lines of sales came back, by sale and number of the line."""
+        rows = self._constant_in(statements.REFUND_RUNS, sales)
+        return {(sale, line): run for sale, line, run in rows}
 
     def paid(self, sales: Iterable[str]) -> dict[str, list[Line]]:
         """The entries of sales and of their refunds, by sale, in ledger order."""
